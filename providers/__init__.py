@@ -1,0 +1,1 @@
+"""Providers: from checked definitions to the services that hold them."""

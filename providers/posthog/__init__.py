@@ -1,0 +1,1 @@
+"""PostHog: the kinds, their comparison, the HTTP client and the Pulumi dynamic provider over them."""

@@ -1,0 +1,102 @@
+"""Where PostHog is and with which key: from the stack's configuration, filled in and cross-checked by the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+NAMESPACE = "ai-admin"
+VARIABLES = {
+    "host": "POSTHOG_HOST",
+    "project_id": "POSTHOG_PROJECT_ID",
+    "organization_id": "POSTHOG_ORGANIZATION_ID",
+}
+KEY_VARIABLE = "POSTHOG_API_KEY"
+
+
+class ConnectionProblem(Exception):
+    """The connection can't be told, or the stack and the environment contradict each other. One line per problem."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A PostHog project and the personal API key for it; the key is in no ``repr``."""
+
+    host: str
+    project_id: str
+    organization_id: str | None
+    api_key: str = field(repr=False)
+
+
+def resolve(config: Mapping[str, str | None], environ: Mapping[str, str]) -> Connection:
+    """Return the connection that the stack's configuration and the environment give together.
+
+    ``config`` maps host, project_id, organization_id and api_key to the stack's values (None: not set). An environment
+    variable fills in what the stack leaves open; where both are set they must agree, so that no forgotten variable sends a
+    stack's files to another project. The key is taken from the environment first, else from the stack's secret.
+
+    Raises :class:`ConnectionProblem` that names every problem.
+    """
+    problems: list[str] = []
+    found = {name: _one(name, variable, config, environ, problems) for name, variable in VARIABLES.items()}
+    host, project_id = found["host"], found["project_id"]
+    problems += _host_problems(host) + _project_problems(project_id)
+    api_key = (environ.get(KEY_VARIABLE) or config.get("api_key") or "").strip()
+    if not api_key:
+        problems.append(
+            f"no personal API key: set {KEY_VARIABLE}, or store it in the stack with "
+            f"`pulumi config set --secret {NAMESPACE}:api_key`"
+        )
+    elif not re.fullmatch(r"[\x21-\x7e]+", api_key):
+        problems.append(f"{KEY_VARIABLE} holds spaces or characters that no key has; copy the key again")
+    if problems:
+        raise ConnectionProblem("\n".join(problems))
+    return Connection(host or "", project_id or "", found["organization_id"], api_key)
+
+
+def _one(
+    name: str, variable: str, config: Mapping[str, str | None], environ: Mapping[str, str], problems: list[str]
+) -> str | None:
+    ours = (config.get(name) or "").strip().rstrip("/")
+    theirs = environ.get(variable, "").strip().rstrip("/")
+    if ours and theirs and ours != theirs:
+        problems.append(
+            f"{variable}={theirs} contradicts {NAMESPACE}:{name}={ours} of this stack; "
+            f"unset {variable}, or choose the stack that belongs to it"
+        )
+    return ours or theirs or None
+
+
+def _missing(name: str) -> str:
+    return f"no {name}: set it with `pulumi config set {NAMESPACE}:{name} VALUE`, or set {VARIABLES[name]}"
+
+
+def _host_problems(host: str | None) -> list[str]:
+    if not host:
+        return [_missing("host")]
+    parts = urlsplit(host)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.path:
+        return [f"host {host!r} is no address like https://us.posthog.com; write scheme and host alone"]
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return [f"host {host} would get the API key unencrypted; write https://{parts.netloc}"]
+    return []
+
+
+def is_loopback(hostname: str) -> bool:
+    """Say whether a host name or address is this machine."""
+    try:
+        return ip_address(hostname).is_loopback
+    except ValueError:
+        return hostname == "localhost" or hostname.endswith(".localhost")
+
+
+def _project_problems(project_id: str | None) -> list[str]:
+    if not project_id:
+        return [_missing("project_id")]
+    if not re.fullmatch(r"[0-9]+", project_id):
+        # `@current` would be whatever project the key's owner has open in the browser.
+        return [f"project_id {project_id!r} is no number; PostHog shows it in the project's settings"]
+    return []

@@ -1,0 +1,170 @@
+"""What PostHog holds, read once per process: one paged list per kind, single objects only where a list lacks fields."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from providers.posthog.client import ApiError, Client
+from providers.posthog.kinds.base import Kind
+from providers.posthog.reconcile import same
+
+Live = dict[str, Any]
+
+
+class Inventory:
+    """The live objects of a project, by kind and id; kept up to date by our own writes. Safe for several threads."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._lists: dict[str, dict[str, Live]] = {}
+        self._details: dict[str, Live] = {}
+        self._claimed: set[tuple[str, str]] = set()
+
+    def lock(self, name: str) -> threading.Lock:
+        """Return the lock of this name: whoever reads, decides and writes holds it meanwhile."""
+        with self._lock:
+            return self._locks.setdefault(name, threading.Lock())
+
+    def all(self, kind: Kind) -> dict[str, Live]:
+        """Return all live objects of a kind by id; reads the kind's lists at the first call."""
+        with self.lock(f"list {kind.collection}"):
+            found = self._lists.get(kind.collection)
+            if found is None:
+                path = self.client.project_path(kind.collection)
+                found = {
+                    str(item["id"]): {**item, **_marks(params)}
+                    for params in kind.lists
+                    for item in self.client.pages(path, params)
+                }
+                self._lists[kind.collection] = found
+            return found
+
+    def get(self, kind: Kind, id_: str) -> Live | None:
+        """Return a live object whole, or None when PostHog has no such object (any more)."""
+        self.claim(kind, id_)
+        listed = self.all(kind).get(id_) if kind.listed else None
+        if listed is not None:
+            return listed
+        with self.lock(f"detail {kind.collection} {id_}"):
+            name = f"{kind.collection} {id_}"
+            if name not in self._details:
+                live = self.fetch(kind, id_)
+                if live is None:
+                    return None
+                self._details[name] = live
+            return self._details[name]
+
+    def fetch(self, kind: Kind, id_: str) -> Live | None:
+        """GET one object, past everything remembered. A flag, cohort or action that was deleted is still answered."""
+        try:
+            live: Live = self.client.get(self.client.project_path(f"{kind.collection}/{id_}"))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return None if live.get("deleted") else live
+
+    def matches(self, kind: Kind, properties: Mapping[str, Any], project: Any) -> list[str]:
+        """Return the ids of live objects that no resource stands for and that are this one by the kind's natural key.
+
+        ``project`` turns a live object into its canonical form. Fields that cannot change must agree as well: an object
+        that would have to be replaced at once is another one.
+        """
+        names = {*kind.natural_key, *(field.name for field in kind.fields if field.immutable)}
+        found = []
+        for id_, live in self.all(kind).items():
+            if (kind.collection, id_) not in self._claimed and not live.get("deleted"):
+                canonical = project(live)
+                if all(same(canonical.get(name), properties.get(name)) for name in names if name in properties):
+                    found.append(id_)
+        return found
+
+    def claim(self, kind: Kind, id_: str) -> None:
+        """Remember that a resource stands for this object, so that no other adopts it."""
+        with self._lock:
+            self._claimed.add((kind.collection, id_))
+
+    def wrote(self, kind: Kind, live: Live) -> None:
+        """Take in an object as PostHog answered it after a write."""
+        id_ = str(live["id"])
+        with self.lock(f"list {kind.collection}"):
+            if kind.collection in self._lists:
+                before = self._lists[kind.collection].get(id_, {})
+                marks = {name: before[name] for params in kind.lists for name in params if name in before}
+                self._lists[kind.collection][id_] = {**live, **marks}
+        self.forget(kind, id_)
+        self.claim(kind, id_)
+
+    def forget(self, kind: Kind, id_: str) -> None:
+        """Drop what is remembered of an object's details, since a write elsewhere may have changed them."""
+        with self._lock:
+            self._details.pop(f"{kind.collection} {id_}", None)
+
+
+def _marks(params: Mapping[str, str]) -> dict[str, str]:
+    # A list of property definitions holds one type, and its items do not say which.
+    return {"type": params["type"]} if set(params) == {"type"} else {}
+
+
+class LookupProblem(Exception):
+    """A definition names a person, an integration or a variable that does not exist. One line with what does."""
+
+
+class PostHogDirectory:
+    """Looks up members, integrations and secrets; each list is read once. See ``kinds.base.Directory``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._members: dict[str, int] | None = None
+        self._integrations: list[Live] | None = None
+
+    def user_id(self, email: str) -> int:
+        """Return a member's user id; raises :class:`LookupProblem` with the members there are."""
+        with self._lock:
+            if self._members is None:
+                path = f"/api/organizations/{self._organization()}/members/"
+                users = (member["user"] for member in self._client.pages(path))
+                self._members = {user["email"].lower(): user["id"] for user in users}
+        if email not in self._members:
+            known = ", ".join(sorted(self._members)) or "none"
+            raise LookupProblem(f"{email} is no member of the organisation, so it can't be notified; members: {known}")
+        return self._members[email]
+
+    def _organization(self) -> str:
+        known = self._client.connection.organization_id
+        return known or str(self._client.get(f"/api/projects/{self._client.connection.project_id}/")["organization"])
+
+    def integration_id(self, kind: str, name: str) -> int:
+        """Return an integration's id; raises :class:`LookupProblem` with the ones there are."""
+        found = [item for item in self._of(kind) if item.get("display_name") == name]
+        if len(found) != 1:
+            known = ", ".join(str(item.get("display_name")) for item in self._of(kind)) or "none"
+            problem = "is not connected" if not found else "stands for several integrations"
+            raise LookupProblem(
+                f"{kind} workspace {name!r} {problem}; connected: {known} (people connect one in PostHog's settings)"
+            )
+        return int(found[0]["id"])
+
+    def integration_name(self, kind: str, integration_id: int) -> str:
+        """Return an integration's display name, or ``#<id>`` when there is none with this id."""
+        names = (str(item.get("display_name")) for item in self._of(kind) if item["id"] == integration_id)
+        return next(names, f"#{integration_id}")
+
+    def _of(self, kind: str) -> list[Live]:
+        with self._lock:
+            if self._integrations is None:
+                self._integrations = list(self._client.pages(self._client.project_path("integrations")))
+        return [item for item in self._integrations if item.get("kind") == kind]
+
+    def secret(self, variable: str) -> str:
+        """Return the value of an environment variable; raises :class:`LookupProblem` when it is empty or not set."""
+        value = os.environ.get(variable, "")
+        if not value:
+            raise LookupProblem(f"the environment variable {variable} is not set; it holds a secret that PostHog needs")
+        return value

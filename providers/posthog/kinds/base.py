@@ -1,0 +1,171 @@
+"""What a PostHog kind is: one table of fields, from which payload, comparison, drift and wording follow.
+
+Three forms of a value meet here:
+
+- the *canonical* value: what definitions hand over and Pulumi keeps in its state. Every owned field is present
+  with its default filled in; ``None`` never appears, because Pulumi's wire drops nulls inside objects;
+- the *API* value: what PostHog takes and gives, under the field's path in the object;
+- a *reference*: a :class:`Ref` (offline), a Pulumi output (in the program) or an unknown (in a preview). Normalisation
+  leaves all three as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from providers.posthog.kinds.normal import plain
+
+Json = Any
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference by key to another definition; the program replaces it by that resource's PostHog id."""
+
+    kind: str
+    key: str
+
+
+class Directory(Protocol):
+    """Looks up what definitions name in words and PostHog knows by id, and secrets that only the environment holds."""
+
+    def user_id(self, email: str) -> int:
+        """Return the id of the organisation member with this e-mail address."""
+        ...
+
+    def integration_id(self, kind: str, name: str) -> int:
+        """Return the id of the project's integration of this kind (``slack``) with this display name."""
+        ...
+
+    def integration_name(self, kind: str, integration_id: int) -> str:
+        """Return the display name of an integration, or ``#<id>`` when the project has none with this id."""
+        ...
+
+    def secret(self, variable: str) -> str:
+        """Return the value of an environment variable that holds a secret."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What surrounds a value that is read: the whole live object, what was known before, and the look-ups."""
+
+    live: Mapping[str, Json]
+    known: Mapping[str, Any]
+    directory: Directory
+
+
+def _as_is(value: Any, _: Directory) -> Json:
+    return value
+
+
+def _as_read(value: Json, _: Reading) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a kind; every fact about it stands here and nowhere else.
+
+    ``name`` is its name in YAML terms and in state; ``path`` its place in the API's object (default: the name), and
+    ``read_path`` the place it is read from where that differs. ``default`` is the canonical value when the file says
+    nothing (``None``: absent), ``clear`` the API value that puts an absent default back. ``normalise`` maps every
+    spelling of a value to one. ``write`` and ``read`` convert between canonical and API value. An ``immutable`` field
+    forces a replacement; a ``required`` one is part of every create, even at its default.
+    """
+
+    name: str
+    path: tuple[str, ...] = ()
+    read_path: tuple[str, ...] = ()
+    default: Any = None
+    clear: Json = None
+    normalise: Callable[[Any], Any] = plain
+    write: Callable[[Any, Directory], Json] = _as_is
+    read: Callable[[Json, Reading], Any] = _as_read
+    immutable: bool = False
+    required: bool = False
+    manageable: bool = True
+
+    def canonical(self, value: Any) -> Any:
+        """Return the canonical value: normalised, with nothing and null replaced by the default."""
+        value = self.normalise(value) if value is not None else None
+        return deepcopy(self.default) if value is None else value
+
+    def from_live(self, reading: Reading) -> Any:
+        """Return the canonical value that the live object holds."""
+        raw: Json = reading.live
+        for step in self.read_path or self.api_path:
+            raw = raw.get(step) if isinstance(raw, Mapping) else None
+        return self.canonical(self.read(raw, reading))
+
+    def to_api(self, value: Any, directory: Directory) -> Json:
+        """Return what the API takes for a canonical value; an absent one becomes the field's ``clear``."""
+        return self.clear if value is None else self.write(value, directory)
+
+    @property
+    def api_path(self) -> tuple[str, ...]:
+        """The field's place in a request body."""
+        return self.path or (self.name,)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A PostHog kind.
+
+    ``name`` is the first half of the Pulumi name (``flag/ai-model-version``), ``type`` the Pulumi type
+    (``posthog:FeatureFlag``), ``collection`` the API's path below the project, ``scope`` the object of its API key scope.
+    ``natural_key`` names the fields that identify an object which is not in state. ``id_type`` is how other objects
+    refer to its id. ``soft_delete`` kinds answer DELETE with 405 and are deleted by ``PATCH {"deleted": true}``.
+    ``listed`` is false where list items lack fields, so that an object is read by itself. ``lists`` are the query
+    parameters of the lists that together hold all objects; each is copied into the items it returns. ``constants`` are
+    sent with every create. ``settle`` puts fields that depend on one another into one form. ``needs`` are the scopes of
+    the look-ups that its fields make. ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties.
+    ``lifecycle`` names how objects come and go where that is not create, change and delete in a collection.
+    """
+
+    name: str
+    type: str
+    collection: str
+    scope: str
+    fields: tuple[Field, ...]
+    natural_key: tuple[str, ...]
+    id_type: type[int] | type[str] = int
+    soft_delete: bool = True
+    listed: bool = True
+    lists: Sequence[Mapping[str, str]] = ({},)
+    constants: Mapping[str, Json] = field(default_factory=dict)
+    settle: Callable[[Properties], Properties] = lambda properties: properties
+    needs: tuple[str, ...] = ()
+    secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())
+    lifecycle: str = "collection"
+
+    def canonical(self, properties: Mapping[str, Any]) -> Properties:
+        """Return the canonical form of properties given in part.
+
+        Fields that ``properties["unmanaged"]`` names are left out, all others are present unless absent is their
+        default; unknown names are dropped. The result is equal for every spelling of the same definition, and
+        ``canonical(canonical(x)) == canonical(x)``.
+        """
+        unmanaged = sorted(properties.get("unmanaged") or ())
+        owned = (each for each in self.fields if each.name not in unmanaged)
+        values = {each.name: each.canonical(properties.get(each.name)) for each in owned}
+        return self._finish(values, unmanaged)
+
+    def project(self, live: Mapping[str, Json], known: Mapping[str, Any], directory: Directory) -> Properties:
+        """Return the canonical form of a live object.
+
+        ``known`` is what was applied last: it says which fields are left to the UI, and tells values that PostHog does
+        not give back (secrets) from changes.
+        """
+        unmanaged = sorted(known.get("unmanaged") or ())
+        reading = Reading(live, known, directory)
+        owned = (each for each in self.fields if each.name not in unmanaged)
+        return self._finish({each.name: each.from_live(reading) for each in owned}, unmanaged)
+
+    def _finish(self, values: Properties, unmanaged: list[str]) -> Properties:
+        settled = self.settle({name: value for name, value in values.items() if value is not None})
+        return {**settled, "unmanaged": unmanaged} if unmanaged else settled

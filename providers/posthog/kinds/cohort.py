@@ -1,0 +1,42 @@
+"""Cohorts. PostHog compiles every leaf of a cohort's filters and writes what it compiled next to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds.base import Field, Kind
+from providers.posthog.kinds.normal import plain, text
+
+# Written by PostHog into every leaf on save.
+_ADDED_TO_LEAF = ("bytecode", "bytecode_error", "conditionHash")
+
+
+def _criteria(value: Any) -> Any:
+    """Return filters with server additions dropped and ``negation`` filled in; groups and leaves may nest."""
+    if not isinstance(value, dict):
+        return value
+    if not value or "values" in value:
+        values = value.get("values")
+        if not values:  # empty criteria read back as {}
+            return None
+        return {"type": value.get("type", "AND"), "values": [_criteria(item) for item in values]}
+    leaf = {"negation": False, **{name: item for name, item in plain(value).items() if name not in _ADDED_TO_LEAF}}
+    if leaf.get("type") == "cohort":
+        leaf["key"] = "id"
+    return leaf
+
+
+COHORT = Kind(
+    name="cohort",
+    type="Cohort",
+    collection="cohorts",
+    scope="cohort",
+    natural_key=("name",),
+    fields=(
+        Field("name", normalise=text, required=True, manageable=False),
+        Field("description", default="", normalise=text),
+        # PostHog refuses to change criteria of a static cohort, and one kind into the other.
+        Field("is_static", default=False, immutable=True, manageable=False),
+        Field("filters", path=("filters", "properties"), normalise=_criteria),
+    ),
+)

@@ -1,0 +1,157 @@
+"""Feature flags. PostHog keeps most of a flag in one JSON column, ``filters``; here its parts are fields of their own.
+
+A PATCH merges the top-level keys of ``filters`` into what is stored, so a change of one part sends that part alone,
+and clearing one takes an explicit null.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
+from providers.posthog.kinds.normal import plain, same_json, tags, text
+
+# What PostHog's API and UI add to conditions and to the properties in them, and nobody wrote.
+_ADDED_TO_CONDITION = ("sort_key",)
+_ADDED_TO_PROPERTY = ("cohort_name", "group_key_names", "label")
+_WITHOUT_VALUE = ("is_set", "is_not_set")
+_ALIASES = {"min": "gte", "max": "lte"}
+
+
+def condition_property(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a condition's property filter with type and operator filled in and a lone list item unwrapped.
+
+    ``exact`` and ``is_not`` treat a list of one like the item (the UI always saves a list). ``is_set`` and
+    ``is_not_set`` look at the key alone, so what stands as their value means nothing.
+    """
+    result = {"type": "person", "operator": "exact", **plain(value)}
+    for name in _ADDED_TO_PROPERTY:
+        result.pop(name, None)
+    result["operator"] = _ALIASES.get(result["operator"], result["operator"])
+    if isinstance(result.get("key"), int):  # PostHog keeps property keys as text
+        result["key"] = str(result["key"])
+    if result["type"] == "cohort":
+        result["key"] = "id"
+        result["operator"] = "not_in" if result["operator"] == "not_in" else "in"
+    if result["operator"] in _WITHOUT_VALUE:
+        result.pop("value", None)
+    items = result.get("value")
+    if result["operator"] in ("exact", "is_not") and isinstance(items, list) and len(items) == 1:
+        result["value"] = items[0]
+    return result
+
+
+def _condition(value: dict[str, Any]) -> dict[str, Any]:
+    result = {"rollout_percentage": 100, **plain(value)}
+    for name in _ADDED_TO_CONDITION:
+        result.pop(name, None)
+    if not result.get("description"):
+        result.pop("description", None)
+    result["properties"] = [condition_property(item) for item in result.get("properties") or ()]
+    return result
+
+
+def _conditions(value: Any) -> Any:
+    return [_condition(item) for item in value] if isinstance(value, list | tuple) else plain(value)
+
+
+def _write_property(item: dict[str, Any]) -> dict[str, Any]:
+    # The API's schema asks for a value; the UI saves the operator's own name for the two that have none.
+    return {**item, "value": item["operator"]} if item["operator"] in _WITHOUT_VALUE else item
+
+
+def _write_conditions(value: list[dict[str, Any]], _: Directory) -> Any:
+    return [{**item, "properties": [_write_property(each) for each in item["properties"]]} for item in value]
+
+
+def _variant(value: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = plain(value)
+    return {name: item for name, item in result.items() if item != ""}
+
+
+def _variants(value: Any) -> Any:
+    return [_variant(item) for item in value] if isinstance(value, list | tuple) else plain(value)
+
+
+def _write_variants(value: list[dict[str, Any]], _: Directory) -> Any:
+    # `multivariate: {}` is refused: a flag without variants has null here.
+    return {"variants": value} if value else None
+
+
+def _read_variants(raw: Any, _: Reading) -> Any:
+    return raw.get("variants") if isinstance(raw, dict) else None
+
+
+def _payloads(value: Any) -> Any:
+    return {str(name): same_json(item) for name, item in value.items()} if isinstance(value, dict) else plain(value)
+
+
+def _settle(properties: Properties) -> Properties:
+    """Bring the aggregation of conditions and flag into one form.
+
+    PostHog copies the flag's index into every condition that has none, then derives the flag's from the conditions: the
+    common one, or null where they differ.
+    """
+    if "release_conditions" not in properties:
+        return properties
+    flag_index = properties.pop("aggregation_group_type_index", None)
+    conditions = [dict(each) for each in properties["release_conditions"]]
+    indexes = [each.pop("aggregation_group_type_index", flag_index) for each in conditions]
+    common = indexes[0] if indexes and all(index == indexes[0] for index in indexes) else None
+    if not indexes:
+        common = flag_index
+    elif common is None:
+        for condition, index in zip(conditions, indexes, strict=True):
+            if index is not None:
+                condition["aggregation_group_type_index"] = index
+    aggregation = {} if common is None else {"aggregation_group_type_index": common}
+    return {**properties, "release_conditions": conditions, **aggregation}
+
+
+def _filter(part: str) -> tuple[str, ...]:
+    return ("filters", part)
+
+
+FLAG = Kind(
+    name="flag",
+    type="FeatureFlag",
+    collection="feature_flags",
+    scope="feature_flag",
+    natural_key=("key",),
+    settle=_settle,
+    fields=(
+        Field("key", immutable=True, required=True, manageable=False),
+        # PostHog's column for a flag's description is called `name`.
+        Field("description", path=("name",), default="", normalise=text),
+        Field("active", default=True),
+        Field("archived", default=False),
+        Field("tags", default=[], normalise=tags),
+        Field(
+            "variants",
+            path=_filter("multivariate"),
+            default=[],
+            normalise=_variants,
+            write=_write_variants,
+            read=_read_variants,
+        ),
+        Field(
+            "release_conditions",
+            path=_filter("groups"),
+            default=[],
+            normalise=_conditions,
+            write=_write_conditions,
+            required=True,
+        ),
+        Field("payloads", path=_filter("payloads"), default={}, normalise=_payloads),
+        Field("aggregation_group_type_index", path=_filter("aggregation_group_type_index")),
+        Field("early_exit", path=_filter("early_exit"), default=False),
+        Field("feature_enrollment", path=_filter("feature_enrollment"), default=False),
+        Field("holdout", path=_filter("holdout")),
+        Field("ensure_experience_continuity", default=False),
+        Field("evaluation_runtime", default="all"),
+        Field("evaluation_contexts", default=[], normalise=tags),
+        Field("bucketing_identifier", default="distinct_id"),
+        Field("is_remote_configuration", default=False),
+        Field("has_encrypted_payloads", default=False),
+    ),
+)

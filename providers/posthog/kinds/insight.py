@@ -1,0 +1,45 @@
+"""Insights. PostHog stores a query as it was sent, and upgrades it on read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds.base import Field, Kind
+from providers.posthog.kinds.normal import plain, tags, text, unordered
+
+
+def query(value: Any) -> Any:
+    """Return a query without what means nothing: null and empty fields, ``math: total``, and PostHog's ``version`` stamps.
+
+    The same rules as PostHog's UI uses to tell whether an insight has unsaved changes; ``version`` is added on read by
+    PostHog's schema migrations, which also may move a default in.
+    """
+    if isinstance(value, list | tuple):
+        return [query(item) for item in value]
+    if not isinstance(value, dict):
+        return plain(value)
+    node = {name: query(item) for name, item in value.items()}
+    if "kind" in node:
+        node.pop("version", None)
+        if node.get("math") == "total":
+            del node["math"]
+    return {name: item for name, item in node.items() if item is not None and item != {} and item != []}
+
+
+INSIGHT = Kind(
+    name="insight",
+    type="Insight",
+    collection="insights",
+    scope="insight",
+    natural_key=("name",),
+    constants={"saved": True},
+    fields=(
+        Field("name", normalise=text, required=True, manageable=False),
+        Field("description", default="", normalise=text),
+        Field("tags", default=[], normalise=tags),
+        Field("favorited", default=False),
+        Field("query", normalise=query, required=True),
+        # The full set: an insight leaves every dashboard that is not in it.
+        Field("dashboards", default=[], normalise=unordered),
+    ),
+)

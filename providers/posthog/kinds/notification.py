@@ -1,0 +1,137 @@
+"""Notifications of alerts: PostHog's hog functions of type ``internal_destination`` that listen to one alert's firing.
+
+A secret (a webhook's URL) is written ``{"env": NAME}``. Its value is read from the environment when it is sent and stands
+in no state; the state keeps a digest of it, so that a value changed on either side is a difference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
+from providers.posthog.kinds.normal import plain, text
+
+FIRING = "$insight_alert_firing"
+# What definitions call an input, where PostHog's template has another name for it.
+_INPUT_NAMES = {"workspace": "slack_workspace"}
+_OUR_NAMES = {theirs: ours for ours, theirs in _INPUT_NAMES.items()}
+_MAY_BE_SECRET = ("url",)
+
+
+def digest(secret: str) -> str:
+    """Return what state keeps of a secret: enough to see that it changed, too little to get it back."""
+    return hashlib.scrypt(secret.encode(), salt=b"ai-admin", n=2**12, r=8, p=1, dklen=12).hex()
+
+
+def _filters(alert_id: Any) -> dict[str, Any]:
+    return {
+        "events": [{"id": FIRING, "type": "events"}],
+        "properties": [{"key": "alert_id", "value": alert_id, "operator": "exact", "type": "event"}],
+    }
+
+
+def _write_alert(value: Any, _: Directory) -> Any:
+    return _filters(value)
+
+
+def _read_alert(raw: Any, _: Reading) -> Any:
+    """Return the alert's id, or the whole filters where they are not the ones of an alert's notification."""
+    if not isinstance(raw, dict):
+        return raw
+    filters = {name: plain(raw[name]) for name in ("events", "actions", "properties") if raw.get(name)}
+    for name in ("events", "properties"):
+        for item in filters.get(name, ()):
+            item.pop("bytecode", None)
+    listens = next(iter(filters.get("properties", ())), {}).get("value")
+    return listens if filters == _filters(listens) else filters
+
+
+def _write_inputs(value: dict[str, Any], directory: Directory) -> Any:
+    result: dict[str, Any] = {}
+    for name, item in value.items():
+        if name == "workspace":
+            item = directory.integration_id("slack", item)
+        elif _is_secret(name, item):
+            item = directory.secret(item["env"])
+        result[_INPUT_NAMES.get(name, name)] = {"value": item}
+    return result
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return name in _MAY_BE_SECRET and isinstance(value, dict) and "env" in value
+
+
+def _secrets(properties: Properties) -> Iterator[dict[str, str]]:
+    for name, value in (properties.get("inputs") or {}).items():
+        if _is_secret(name, value):
+            yield value
+
+
+def _read_inputs(raw: Any, reading: Reading) -> Any:
+    """Return the inputs by our names, without those that PostHog filled in from the template's defaults."""
+    known = reading.known.get("inputs") or {}
+    defaults = {item.get("key"): item.get("default") for item in reading.live.get("inputs_schema") or ()}
+    result: dict[str, Any] = {}
+    for theirs, item in (raw or {}).items():
+        name = _OUR_NAMES.get(theirs, theirs)
+        value = item.get("value") if isinstance(item, dict) else item
+        if name not in known and value == defaults.get(theirs):
+            continue
+        if name == "workspace" and isinstance(value, int | float):
+            value = reading.directory.integration_name("slack", int(value))
+        elif _is_secret(name, known.get(name)):
+            value = _read_secret(item, value, known[name])
+        result[name] = value
+    return result
+
+
+def _read_secret(item: Any, value: Any, known: dict[str, Any]) -> dict[str, Any]:
+    # A secret input reads back as a marker without its value: then what was sent last is all that can be known.
+    if isinstance(item, dict) and item.get("secret"):
+        return known
+    return {"env": known["env"], "digest": digest(str(value))}
+
+
+def _read_template(raw: Any, _: Reading) -> Any:
+    return raw.get("id") if isinstance(raw, dict) else raw
+
+
+NOTIFICATION = Kind(
+    name="notification",
+    type="HogFunction",
+    collection="hog_functions",
+    scope="hog_function",
+    natural_key=("name", "alert"),
+    id_type=str,
+    # The list is minimal unless asked for the full objects.
+    lists=({"type": "internal_destination", "full": "true"},),
+    constants={"type": "internal_destination"},
+    needs=("integration:read",),
+    secrets=_secrets,
+    fields=(
+        Field("name", normalise=text, required=True, manageable=False),
+        Field("description", default="", normalise=text),
+        Field("enabled", default=True, required=True),
+        # Written as `template_id`, read as the template itself; what was copied from it does not follow a change.
+        Field(
+            "template",
+            path=("template_id",),
+            read_path=("template",),
+            read=_read_template,
+            immutable=True,
+            required=True,
+            manageable=False,
+        ),
+        Field(
+            "alert",
+            path=("filters",),
+            write=_write_alert,
+            read=_read_alert,
+            required=True,
+            manageable=False,
+        ),
+        Field("inputs", default={}, write=_write_inputs, read=_read_inputs, required=True),
+    ),
+)

@@ -1,0 +1,30 @@
+"""Property definitions: the type and meaning of an event's or a person's property.
+
+PostHog has no call that creates one: the row appears when the first event with the property is ingested. Until then the
+definition waits, and the first run after that describes the row (see ``lifecycle``).
+"""
+
+from __future__ import annotations
+
+from providers.posthog.kinds.base import Field, Kind
+from providers.posthog.kinds.normal import tags, text
+
+PROPERTY = Kind(
+    name="property",
+    type="PropertyDefinition",
+    collection="property_definitions",
+    scope="property_definition",
+    natural_key=("type", "name"),
+    id_type=str,
+    soft_delete=False,
+    lifecycle="discovered",
+    # A list holds one type, and its items do not say which.
+    lists=({"type": "event"}, {"type": "person"}),
+    fields=(
+        Field("name", immutable=True, manageable=False),
+        Field("type", immutable=True, manageable=False),
+        Field("property_type"),
+        Field("description", default="", normalise=text),
+        Field("tags", default=[], normalise=tags),
+    ),
+)

@@ -1,0 +1,119 @@
+"""The tiles of a dashboard: which insights and texts stand where.
+
+An insight's tile exists because the insight names the dashboard; only its place and look are written here. PostHog's
+PATCH of tiles is an upsert of the listed ones: an unlisted tile stays, a text without a tile id is added again every time, a
+display-only item with an unknown id is silently skipped. So what is sent is planned from the live tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from providers.posthog.kinds.base import Field, Kind, Reading
+from providers.posthog.kinds.normal import plain
+
+Tile = dict[str, Any]
+_LOOK = ("color", "show_description")
+
+
+def _place(tile: Tile) -> tuple[float, float]:
+    layout = tile.get("layout") or {}
+    return (layout.get("y", 0), layout.get("x", 0))
+
+
+def _tile(value: Any) -> Tile:
+    tile: Tile = plain(value)
+    return {name: item for name, item in tile.items() if item not in ("", None)}
+
+
+def _tiles(value: Any) -> Any:
+    return sorted(map(_tile, value), key=_place) if isinstance(value, list | tuple) else plain(value)
+
+
+def from_live(live: Mapping[str, Any]) -> Tile:
+    """Return a live tile in canonical form; only the wide grid (``sm``) is compared, the narrow one follows from it."""
+    wide = (live.get("layouts") or {}).get("sm") or {}
+    layout = {name: wide[name] for name in ("x", "y", "w", "h") if name in wide}
+    look = {name: live[name] for name in _LOOK if live.get(name) is not None}
+    tile = _tile({"layout": layout, **look})
+    if live.get("insight"):
+        return {"insight": live["insight"]["id"], **tile}
+    if live.get("text"):
+        return {"text": live["text"].get("body", ""), **tile}
+    kind = "button_tile" if live.get("button_tile") else "widget"
+    return {kind: (live.get(kind) or {}).get("id", live.get("id")), **tile}
+
+
+def _read_tiles(raw: Any, _: Reading) -> Any:
+    return [from_live(tile) for tile in raw or () if not tile.get("deleted")]
+
+
+def plan(live: Iterable[Mapping[str, Any]], desired: Iterable[Tile]) -> list[dict[str, Any]]:
+    """Return the items of a tiles PATCH that turns the live tiles into the desired ones; empty when they agree.
+
+    Insights are paired by insight, texts by their body, and then what is left of the texts in the order of their
+    places, so that an edited text keeps its tile.
+    """
+    standing = [tile for tile in live if not tile.get("deleted")]
+    pairs, left, missing = _pair(standing, list(desired))
+    items = [_change(tile, wanted) for tile, wanted in pairs if from_live(tile) != wanted]
+    items += [_item(wanted) for wanted in missing if "text" in wanted]
+    return items + [{"id": tile["id"], "deleted": True} for tile in left]
+
+
+def _pair(
+    standing: list[Mapping[str, Any]], desired: list[Tile]
+) -> tuple[list[tuple[Mapping[str, Any], Tile]], list[Mapping[str, Any]], list[Tile]]:
+    pairs: list[tuple[Mapping[str, Any], Tile]] = []
+    for same in (_same_content, _both_text):
+        for wanted in list(desired):
+            tile = next((each for each in standing if same(from_live(each), wanted)), None)
+            if tile is not None:
+                pairs.append((tile, wanted))
+                standing.remove(tile)
+                desired.remove(wanted)
+    return pairs, standing, desired
+
+
+def _same_content(tile: Tile, wanted: Tile) -> bool:
+    return any(name in wanted and tile.get(name) == wanted[name] for name in ("insight", "text"))
+
+
+def _both_text(tile: Tile, wanted: Tile) -> bool:
+    return "text" in tile and "text" in wanted
+
+
+def _change(tile: Mapping[str, Any], wanted: Tile) -> dict[str, Any]:
+    item = {"id": tile["id"], **_item(wanted)}
+    if "text" in wanted:
+        # Without its id PostHog links a new text and leaves the old one behind.
+        item["text"] = {"id": tile["text"]["id"], "body": wanted["text"]}
+    if tile.get("color") and "color" not in wanted:
+        item["color"] = ""
+    if tile.get("show_description") is not None and "show_description" not in wanted:
+        item["show_description"] = None
+    return item
+
+
+def _item(wanted: Tile) -> dict[str, Any]:
+    item: dict[str, Any] = {name: wanted[name] for name in _LOOK if name in wanted}
+    item["layouts"] = {"sm": wanted.get("layout", {})}
+    if "text" in wanted:
+        item["text"] = {"body": wanted["text"]}
+    return item
+
+
+TILES = Kind(
+    name="tiles",
+    type="DashboardTiles",
+    collection="dashboards",
+    scope="dashboard",
+    natural_key=("dashboard",),
+    listed=False,
+    lifecycle="tiles",
+    fields=(
+        Field("dashboard", read_path=("id",), immutable=True, manageable=False),
+        Field("tiles", default=[], normalise=_tiles, read=_read_tiles),
+    ),
+)

@@ -1,0 +1,58 @@
+"""Asks PostHog, before anything is written, whether the key and the project will do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from providers.posthog.client import ApiError, Client
+from providers.posthog.connection import Connection, ConnectionProblem
+from providers.posthog.kinds import KINDS
+
+
+def preflight(connection: Connection, kind_names: Iterable[str]) -> None:
+    """Check the host, the key with its scopes, and the project, in two requests.
+
+    ``kind_names`` are the kinds that will be applied: the key must be able to write them. A personal API key may always
+    read itself (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to.
+
+    Raises :class:`ConnectionProblem` with one line.
+    """
+    client = Client(connection, attempts=2)
+    kinds = [KINDS[name] for name in sorted(set(kind_names))]
+    try:
+        key = client.get("/api/personal_api_keys/@current/")
+        _check_scopes(connection, key, {f"{kind.scope}:write" for kind in kinds} | {s for k in kinds for s in k.needs})
+        client.get(client.project_path(kinds[0].collection if kinds else "feature_flags"), {"limit": "1"})
+    except ApiError as error:
+        raise ConnectionProblem(_explain(connection, error)) from None
+
+
+def _check_scopes(connection: Connection, key: dict[str, object], needed: set[str]) -> None:
+    scopes = set(_strings(key.get("scopes"))) or {"*"}  # keys from before scopes existed may do everything
+    writes = {scope.removesuffix(":write") for scope in scopes if scope.endswith(":write")}
+    missing = sorted(
+        scope
+        for scope in needed
+        if "*" not in scopes and scope not in scopes and scope.split(":")[0] not in writes
+    )
+    if missing:
+        raise ConnectionProblem(f"the personal API key lacks scopes: add {', '.join(missing)} to it in PostHog")
+    projects = _strings(key.get("scoped_teams"))
+    if projects and connection.project_id not in projects:
+        raise ConnectionProblem(
+            f"the personal API key is limited to project {', '.join(projects)}, but the connection is to project "
+            f"{connection.project_id} of {connection.host}"
+        )
+
+
+def _strings(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def _explain(connection: Connection, error: ApiError) -> str:
+    if error.status in (403, 404):
+        return (
+            f"{connection.host} has no project {connection.project_id} that this personal API key may use; "
+            f"check host and project_id ({error})"
+        )
+    return str(error)

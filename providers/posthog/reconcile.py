@@ -1,0 +1,58 @@
+"""Comparison and payloads: pure functions over a kind's field table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from providers.posthog.kinds.base import Directory, Field, Json, Kind
+
+
+def changed(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Field]:
+    """Return the fields in which two canonical forms differ, in the order of the field table.
+
+    Fields that ``new`` leaves to the UI are never among them. A value that is not known yet (in a preview) differs from
+    everything.
+    """
+    unmanaged = new.get("unmanaged", ())
+    return [
+        field
+        for field in kind.fields
+        if field.name not in unmanaged and not same(old.get(field.name), new.get(field.name))
+    ]
+
+
+def same(left: Any, right: Any) -> bool:
+    """Say whether two canonical values are equal; unlike ``==``, true is not 1."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
+def body(fields: Iterable[Field], properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
+    """Return the request body that sets these fields to what ``properties`` (canonical) say.
+
+    Raises whatever the directory raises for a name that PostHog does not know.
+    """
+    result: dict[str, Json] = {}
+    for field in fields:
+        *parents, last = field.api_path
+        place = result
+        for step in parents:
+            place = place.setdefault(step, {})
+        place[last] = field.to_api(properties.get(field.name), directory)
+    return result
+
+
+def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
+    """Return the body of the POST that creates an object: what differs from PostHog's defaults, and what it requires."""
+    fields = [
+        field
+        for field in kind.fields
+        if field.name in properties and (field.required or not same(properties[field.name], field.default))
+    ]
+    return {**kind.constants, **body(fields, properties, directory)}

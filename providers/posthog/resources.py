@@ -1,0 +1,79 @@
+"""Resources of a Pulumi program: one type per kind, registered from definitions, with references as dependencies."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import pulumi
+from pulumi import dynamic
+
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.notification import digest
+from providers.posthog.provider import PROJECT, PROVIDERS
+
+
+class Definition(Protocol):
+    """What registration needs of a definition: see ``ai_admin.definitions``."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def properties(self) -> dict[str, Any]: ...
+
+
+def _resource_type(kind_name: str) -> type[dynamic.Resource]:
+    """Return the Pulumi resource class of a kind; its type reads ``pulumi-python:dynamic/posthog:FeatureFlag``."""
+    type_name = KINDS[kind_name].type
+
+    def create(self: dynamic.Resource, name: str, properties: dict[str, Any]) -> None:
+        # An output that is not among the inputs must be named here, or the program never sees it.
+        props = {**properties, PROJECT: None}
+        super(resource, self).__init__(PROVIDERS[kind_name](), name, props)
+
+    resource = type(type_name, (dynamic.Resource,), {"__init__": create}, module="posthog", name=type_name)
+    return resource
+
+
+RESOURCES: dict[str, type[dynamic.Resource]] = {kind_name: _resource_type(kind_name) for kind_name in KINDS}
+
+
+def register(definitions: Iterable[Definition], environ: Mapping[str, str]) -> dict[Ref, pulumi.CustomResource]:
+    """Register every definition, referenced ones first, and return the resources by kind and key.
+
+    A :class:`Ref` in the properties becomes the id of that resource, so Pulumi knows the dependency; beside the name of a
+    variable that holds a secret a digest of its value is put (see ``kinds.notification``).
+    """
+    resources: dict[Ref, pulumi.CustomResource] = {}
+    for definition in definitions:
+        properties = copy.deepcopy(definition.properties)
+        for secret in KINDS[definition.kind].secrets(properties):
+            secret["digest"] = digest(environ[secret["env"]])
+        resource_type: Any = RESOURCES[definition.kind]
+        name = f"{definition.kind}/{definition.key}"
+        resources[Ref(definition.kind, definition.key)] = resource_type(name, _with_ids(properties, resources))
+    return resources
+
+
+def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, str]) -> list[tuple[Definition, str]]:
+    """Return the definitions that name an environment variable which is not set, each with the variable's name."""
+    return [
+        (definition, secret["env"])
+        for definition in definitions
+        for secret in KINDS[definition.kind].secrets(definition.properties)
+        if not environ.get(secret["env"])
+    ]
+
+
+def _with_ids(value: Any, resources: Mapping[Ref, pulumi.CustomResource]) -> Any:
+    if isinstance(value, Ref):
+        id_ = resources[value].id
+        return id_.apply(int) if KINDS[value.kind].id_type is int else id_
+    if isinstance(value, dict):
+        return {name: _with_ids(item, resources) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_ids(item, resources) for item in value]
+    return value
