@@ -1,0 +1,86 @@
+"""`python -m sandbox`: serve until SIGTERM or SIGINT; say where and with which keys in one JSON line once ready."""
+
+import argparse
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from sandbox.app import create_app
+from sandbox.seed import seeds
+
+HOST = "127.0.0.1"
+
+
+def main() -> int:
+    """Run the server. Returns the exit code: 0 after a signal, 2 when the port is taken."""
+    arguments = _arguments()
+    data: Path = arguments.data
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        listener = _listen(arguments.port, data / "port")
+    except OSError as error:
+        print(f"cannot listen on {HOST}:{arguments.port}: {error.strerror}", file=sys.stderr)
+        return 2
+    app = create_app(data)
+    port = listener.getsockname()[1]
+    ready = {"url": f"http://{HOST}:{port}", **seeds(app.state.services.store)}
+    server = _Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready)
+    server.run(sockets=[listener])
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local PostHog-compatible server.")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 0),
+                        help="port on 127.0.0.1; 0 (the default) is a free one, the same as last time if possible")
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DATA") or ".sandbox/data"),
+                        help="folder that holds everything (default: .sandbox/data)")
+    return parser.parse_args()
+
+
+def _listen(port: int, remembered: Path) -> socket.socket:
+    """A listening socket on the asked port; for 0 on the remembered one if it is free, else on any free one."""
+    if port:
+        return _bind(port)
+    try:
+        return _bind(int(remembered.read_text()))
+    except (OSError, ValueError):
+        listener = _bind(0)
+    remembered.write_text(str(listener.getsockname()[1]))
+    return listener
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(256)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Prints the ready line when requests are accepted, and ends quietly on a signal."""
+
+    def __init__(self, config: uvicorn.Config, ready: dict[str, object]) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print(json.dumps(self.ready), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        code = 0
+    sys.exit(code)

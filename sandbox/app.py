@@ -1,0 +1,64 @@
+"""The application: every module's routes behind the request log.
+
+A module joins by offering `routes() -> list[BaseRoute]`, and `TABLES` (an SQL script of CREATE TABLE IF NOT EXISTS) when
+it has tables of its own; it is named once here. Its handlers are plain functions wrapped by `web.endpoint`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox import admin, api, pages
+from sandbox.errors import NotFound
+from sandbox.requestlog import RequestLog
+from sandbox.seed import seed
+from sandbox.settings import Settings
+from sandbox.store import Store
+from sandbox.web import Json, Services
+
+TABLES: tuple[str, ...] = ()
+
+
+def routes() -> list[BaseRoute]:
+    """All routes, in the order in which they are tried."""
+    return [Route("/_health", health), *admin.routes(), *pages.routes(), *api.routes()]
+
+
+async def health(request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+async def unknown_path(request: Request, _error: Exception) -> Response:
+    error = NotFound("Endpoint not found.")
+    return Json(error.body(), error.status)
+
+
+def create_app(data: Path, settings: Settings | None = None) -> Starlette:
+    """The ASGI application over the database in folder `data`, which is created and seeded when it is new."""
+    data.mkdir(parents=True, exist_ok=True)
+    services = Services(Store(data / "sandbox.sqlite3", TABLES), settings or Settings())
+    with services.store.transaction():
+        seed(services.store)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        api.resume(services)
+        yield
+        for task in list(services.tasks):
+            task.cancel()
+        services.store.close()
+
+    app = Starlette(
+        routes=routes(),
+        exception_handlers={404: unknown_path, 405: unknown_path},
+        middleware=[Middleware(RequestLog)],
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    return app

@@ -1,0 +1,73 @@
+"""PostHog's error envelope: one exception per way a request can fail, all rendered alike.
+
+PostHog wraps Django REST framework's exceptions with drf-exceptions-hog: `{type, code, detail, attr}`, the first error
+only. Exceptions that library doesn't know (409, 402) get the type `server_error`, misleading as it is.
+"""
+
+from typing import Any
+
+
+class ApiError(Exception):
+    """An answer that is an error. `attr` names the offending field; nested ones are joined with `__`."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        code: str,
+        detail: str,
+        attr: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.code, self.detail, self.attr = status, kind, code, detail, attr
+        self.headers = headers or {}
+
+    def body(self) -> dict[str, Any]:
+        return {"type": self.kind, "code": self.code, "detail": self.detail, "attr": self.attr}
+
+
+class Invalid(ApiError):
+    """400 validation_error. The code `invalid` reads `invalid_input` on the wire."""
+
+    def __init__(self, detail: str, attr: str | None = None, code: str = "invalid_input") -> None:
+        super().__init__(400, "validation_error", code, detail, attr)
+
+
+class NotFound(ApiError):
+    def __init__(self, detail: str = "Not found.") -> None:
+        super().__init__(404, "invalid_request", "not_found", detail)
+
+
+class Forbidden(ApiError):
+    def __init__(self, detail: str) -> None:
+        super().__init__(403, "authentication_error", "permission_denied", detail)
+
+
+class Unauthenticated(ApiError):
+    """401: without a detail the credentials are missing, with one they are wrong."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        code = "authentication_failed" if detail else "not_authenticated"
+        super().__init__(401, "authentication_error", code,
+                         detail or "Authentication credentials were not provided.",
+                         headers={"WWW-Authenticate": "Bearer"})
+
+
+class Conflict(ApiError):
+    def __init__(self, detail: str) -> None:
+        super().__init__(409, "server_error", "conflict", detail)
+
+
+class MethodNotAllowed(ApiError):
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(405, "invalid_request", "method_not_allowed", f'Method "{method}" not allowed.',
+                         headers={"Allow": allowed})
+
+
+class Answer(Exception):
+    """An ad-hoc body some PostHog endpoints answer instead of the envelope; nothing of the request is kept."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(str(body))
+        self.status, self.body = status, body

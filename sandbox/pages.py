@@ -1,0 +1,7 @@
+"""The pages for people."""
+
+from starlette.routing import BaseRoute
+
+
+def routes() -> list[BaseRoute]:
+    return []

@@ -1,0 +1,50 @@
+"""What differs between PostHog installations, as switches of the sandbox. The defaults are PostHog Cloud's."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass
+class Settings:
+    """Switches, changed at run time by `PATCH /_sandbox/settings`.
+
+    Attributes:
+        enforced_filter_rules: which cross-field rules of flag filters refuse a write: "*" (all), or rule codes separated
+            by commas. PostHog's production enforces none (it logs them only), its own tests enforce all.
+        evaluation_contexts: whether the organisation has the evaluation tags feature; without it they are ignored.
+        early_exit: whether the organisation may use early_exit in flags.
+        sql_alerts: whether alerts on SQL insights are switched on.
+        alert_limit: alerts a project may have; 0 is no limit. PostHog's free plan has 5.
+        approvals: whether enabling a flag or changing its rollout needs an approval (409 with a change request).
+        taxonomy: whether descriptions, tags and verification of events and properties are supported (a paid feature).
+        recalculation_delay: seconds until a cohort is recalculated after it has been saved.
+    """
+
+    enforced_filter_rules: str = ""
+    evaluation_contexts: bool = True
+    early_exit: bool = True
+    sql_alerts: bool = True
+    alert_limit: int = 0
+    approvals: bool = False
+    taxonomy: bool = True
+    recalculation_delay: float = 0.2
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Set the switches named in `values`; a value must have the type of the present one.
+
+        Raises:
+            ValueError: an unknown switch, or a value of another type.
+        """
+        known = {field.name for field in fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"unknown setting {name!r}; known: {', '.join(sorted(known))}")
+            wanted = type(getattr(self, name))
+            if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+                value = float(value)
+            if type(value) is not wanted:
+                raise ValueError(f"{name} must be {wanted.__name__}, not {type(value).__name__}")
+            setattr(self, name, value)
+
+    def enforces(self, rule: str) -> bool:
+        return self.enforced_filter_rules == "*" or rule in self.enforced_filter_rules.split(",")
