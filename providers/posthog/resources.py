@@ -32,10 +32,9 @@ def _resource_type(kind_name: str) -> type[dynamic.Resource]:
     def create(self: dynamic.Resource, name: str, properties: dict[str, Any]) -> None:
         # An output that is not among the inputs must be named here, or the program never sees it.
         props = {**properties, PROJECT: None}
-        super(resource, self).__init__(PROVIDERS[kind_name](), name, props)
+        dynamic.Resource.__init__(self, PROVIDERS[kind_name](), name, props)
 
-    resource = type(type_name, (dynamic.Resource,), {"__init__": create}, module="posthog", name=type_name)
-    return resource
+    return type(type_name, (dynamic.Resource,), {"__init__": create}, module="posthog", name=type_name)
 
 
 RESOURCES: dict[str, type[dynamic.Resource]] = {kind_name: _resource_type(kind_name) for kind_name in KINDS}
@@ -71,7 +70,7 @@ def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, s
 def _with_ids(value: Any, resources: Mapping[Ref, pulumi.CustomResource]) -> Any:
     if isinstance(value, Ref):
         id_ = resources[value].id
-        return id_.apply(int) if KINDS[value.kind].id_type is int else id_
+        return id_.apply(int) if KINDS[value.kind].numeric_id else id_
     if isinstance(value, dict):
         return {name: _with_ids(item, resources) for name, item in value.items()}
     if isinstance(value, list):

@@ -11,7 +11,7 @@ from providers.posthog.kinds.normal import plain, text
 def _emails(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return plain(value)
-    return sorted({item.strip().lower() if isinstance(item, str) else str(item) for item in value})
+    return sorted({str(item).strip().lower() for item in value})
 
 
 def _write_subscribers(value: list[str], directory: Directory) -> Any:
@@ -57,7 +57,7 @@ ALERT = Kind(
     collection="alerts",
     scope="alert",
     natural_key=("name",),
-    id_type=str,
+    numeric_id=False,
     soft_delete=False,
     needs=("organization_member:read",),
     fields=(

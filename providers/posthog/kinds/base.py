@@ -118,8 +118,8 @@ class Kind:
 
     ``name`` is the first half of the Pulumi name (``flag/ai-model-version``), ``type`` the Pulumi type
     (``posthog:FeatureFlag``), ``collection`` the API's path below the project, ``scope`` the object of its API key scope.
-    ``natural_key`` names the fields that identify an object which is not in state. ``id_type`` is how other objects
-    refer to its id. ``soft_delete`` kinds answer DELETE with 405 and are deleted by ``PATCH {"deleted": true}``.
+    ``natural_key`` names the fields that identify an object which is not in state. ``numeric_id`` is false for kinds whose
+    id is a UUID. ``soft_delete`` kinds answer DELETE with 405 and are deleted by ``PATCH {"deleted": true}``.
     ``listed`` is false where list items lack fields, so that an object is read by itself. ``lists`` are the query
     parameters of the lists that together hold all objects; each is copied into the items it returns. ``constants`` are
     sent with every create. ``settle`` puts fields that depend on one another into one form. ``needs`` are the scopes of
@@ -133,7 +133,7 @@ class Kind:
     scope: str
     fields: tuple[Field, ...]
     natural_key: tuple[str, ...]
-    id_type: type[int] | type[str] = int
+    numeric_id: bool = True
     soft_delete: bool = True
     listed: bool = True
     lists: Sequence[Mapping[str, str]] = ({},)

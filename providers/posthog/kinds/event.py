@@ -11,7 +11,7 @@ EVENT = Kind(
     collection="event_definitions",
     scope="event_definition",
     natural_key=("name",),
-    id_type=str,
+    numeric_id=False,
     soft_delete=False,
     fields=(
         Field("name", immutable=True, required=True, manageable=False),

@@ -30,7 +30,7 @@ def tags(value: Any) -> Any:
     """Return tags as PostHog keeps them: stripped, lower-cased, each once. PostHog keeps no order, so they are sorted."""
     if not isinstance(value, list | tuple):
         return value
-    return sorted({tag.strip().lower() if isinstance(tag, str) else str(tag) for tag in value})
+    return sorted({str(tag).strip().lower() for tag in value})
 
 
 def unordered(value: Any) -> Any:

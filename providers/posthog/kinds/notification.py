@@ -44,7 +44,8 @@ def _read_alert(raw: Any, _: Reading) -> Any:
     for name in ("events", "properties"):
         for item in filters.get(name, ()):
             item.pop("bytecode", None)
-    listens = next(iter(filters.get("properties", ())), {}).get("value")
+    properties: list[dict[str, Any]] = filters.get("properties") or [{}]
+    listens = properties[0].get("value")
     return listens if filters == _filters(listens) else filters
 
 
@@ -64,7 +65,8 @@ def _is_secret(name: str, value: Any) -> bool:
 
 
 def _secrets(properties: Properties) -> Iterator[dict[str, str]]:
-    for name, value in (properties.get("inputs") or {}).items():
+    inputs: dict[str, Any] = properties.get("inputs") or {}
+    for name, value in inputs.items():
         if _is_secret(name, value):
             yield value
 
@@ -104,7 +106,7 @@ NOTIFICATION = Kind(
     collection="hog_functions",
     scope="hog_function",
     natural_key=("name", "alert"),
-    id_type=str,
+    numeric_id=False,
     # The list is minimal unless asked for the full objects.
     lists=({"type": "internal_destination", "full": "true"},),
     constants={"type": "internal_destination"},

@@ -15,7 +15,7 @@ PROPERTY = Kind(
     collection="property_definitions",
     scope="property_definition",
     natural_key=("type", "name"),
-    id_type=str,
+    numeric_id=False,
     soft_delete=False,
     lifecycle="discovered",
     # A list holds one type, and its items do not say which.

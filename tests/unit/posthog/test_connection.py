@@ -1,0 +1,68 @@
+"""Which PostHog a run talks to."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.posthog.connection import ConnectionProblem, resolve
+
+CONFIG = {"host": "https://eu.posthog.com", "project_id": "42", "organization_id": "org", "api_key": None}
+KEY = {"POSTHOG_API_KEY": "phx_secret"}
+
+
+def test_the_stack_says_where_and_the_environment_who() -> None:
+    connection = resolve(CONFIG, KEY)
+    assert (connection.host, connection.project_id, connection.api_key) == ("https://eu.posthog.com", "42", "phx_secret")
+
+
+def test_the_environment_fills_in_what_the_stack_leaves_open() -> None:
+    connection = resolve({}, {**KEY, "POSTHOG_HOST": "http://127.0.0.1:8000/", "POSTHOG_PROJECT_ID": "1"})
+    assert (connection.host, connection.project_id) == ("http://127.0.0.1:8000", "1")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "ours"),
+    [
+        ("POSTHOG_HOST", "https://us.posthog.com", "https://eu.posthog.com"),
+        ("POSTHOG_PROJECT_ID", "43", "42"),
+        ("POSTHOG_ORGANIZATION_ID", "other", "org"),
+    ],
+)
+def test_a_contradiction_is_refused_with_both_values(variable: str, value: str, ours: str) -> None:
+    with pytest.raises(ConnectionProblem) as problem:
+        resolve(CONFIG, {**KEY, variable: value})
+    assert f"{variable}={value}" in str(problem.value)
+    assert ours in str(problem.value)
+
+
+def test_the_key_in_the_environment_wins_over_the_stacks() -> None:
+    assert resolve({**CONFIG, "api_key": "phx_stack"}, KEY).api_key == "phx_secret"
+    assert resolve({**CONFIG, "api_key": "phx_stack"}, {}).api_key == "phx_stack"
+
+
+def test_the_key_is_in_no_representation() -> None:
+    assert "phx_secret" not in repr(resolve(CONFIG, KEY))
+
+
+def test_everything_that_is_missing_is_said_at_once() -> None:
+    with pytest.raises(ConnectionProblem) as problem:
+        resolve({}, {})
+    text = str(problem.value)
+    assert all(word in text for word in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_API_KEY"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"host": "eu.posthog.com"},
+        {"host": "https://eu.posthog.com/project/42"},
+        {"host": "http://eu.posthog.com"},
+        {"host": "https://user@eu.posthog.com"},
+        {"project_id": "@current"},
+        {"api_key": "phx with space"},
+    ],
+)
+def test_what_would_lead_astray_is_refused(changes: dict[str, str]) -> None:
+    environ = {} if "api_key" in changes else KEY
+    with pytest.raises(ConnectionProblem):
+        resolve({**CONFIG, **changes}, environ)

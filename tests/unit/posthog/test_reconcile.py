@@ -1,0 +1,90 @@
+"""Comparison and payloads."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.posthog.kinds import KINDS
+from providers.posthog.reconcile import body, changed, create_body, same
+
+FLAG = KINDS["flag"]
+DIRECTORY = None
+
+
+def flag(**properties: object) -> dict[str, object]:
+    return FLAG.canonical({"key": "ai", "release_conditions": [{"rollout_percentage": 10}], **properties})
+
+
+def patch(old: dict[str, object], new: dict[str, object]) -> dict[str, object]:
+    return body(changed(FLAG, old, new), new, DIRECTORY)  # type: ignore[arg-type]
+
+
+def test_an_edited_rollout_is_sent_alone() -> None:
+    assert patch(flag(), flag(release_conditions=[{"rollout_percentage": 20}])) == {
+        "filters": {"groups": [{"properties": [], "rollout_percentage": 20}]}
+    }
+
+
+@pytest.mark.parametrize(
+    ("properties", "sent"),
+    [
+        ({"description": "d"}, {"name": ""}),
+        ({"active": False}, {"active": True}),
+        ({"tags": ["ai"]}, {"tags": []}),
+        ({"variants": [{"key": "a", "rollout_percentage": 100}]}, {"filters": {"multivariate": None}}),
+        ({"payloads": {"true": "1"}}, {"filters": {"payloads": {}}}),
+        ({"aggregation_group_type_index": 0}, {"filters": {"aggregation_group_type_index": None}}),
+        ({"early_exit": True}, {"filters": {"early_exit": False}}),
+        ({"holdout": {"id": 1}}, {"filters": {"holdout": None}}),
+    ],
+)
+def test_a_field_removed_from_the_file_is_put_back_to_the_default(properties: dict, sent: dict) -> None:  # type: ignore[type-arg]
+    assert patch(flag(**properties), flag()) == sent
+
+
+def test_a_create_sends_what_is_not_the_default() -> None:
+    assert create_body(FLAG, flag(active=True, tags=["ai"]), DIRECTORY) == {  # type: ignore[arg-type]
+        "key": "ai",
+        "tags": ["ai"],
+        "filters": {"groups": [{"properties": [], "rollout_percentage": 10}]},
+    }
+
+
+def test_cleared_dashboard_filters_are_sent_as_nulls_since_posthog_ignores_an_empty_object() -> None:
+    kind = KINDS["dashboard"]
+    old, new = kind.canonical({"name": "D", "filters": {"date_from": "-30d"}}), kind.canonical({"name": "D"})
+    sent = body(changed(kind, old, new), new, DIRECTORY)  # type: ignore[arg-type]
+    assert sent == {"filters": {"date_from": None, "date_to": None, "properties": None}}
+
+
+def test_a_field_left_to_the_ui_is_never_sent() -> None:
+    old, new = flag(active=False), flag(unmanaged=["active"])
+    assert patch(old, new) == {}
+
+
+def test_a_field_taken_back_from_the_ui_is_sent() -> None:
+    assert patch(flag(unmanaged=["active"]), flag(active=False)) == {"active": False}
+
+
+def test_true_is_not_one() -> None:
+    assert not same({"a": [True]}, {"a": [1]})
+    assert same({"a": [1.0]}, {"a": [1]})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9, width=16) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+FREE_FIELDS = [field.name for field in FLAG.fields if field.name not in ("release_conditions", "variants")]
+
+
+@given(st.dictionaries(st.sampled_from(FREE_FIELDS), JSON, max_size=4))
+def test_canonical_is_idempotent_whatever_stands_in_the_fields(properties: dict[str, object]) -> None:
+    once = FLAG.canonical(properties)
+    assert FLAG.canonical(once) == once
+    assert changed(FLAG, once, FLAG.canonical(once)) == []
