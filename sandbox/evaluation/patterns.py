@@ -1,5 +1,5 @@
-"""Regular expressions as PostHog's flag service runs them: Rust's syntax with look-around, and a limit on what a
-search may cost.
+"""Regular expressions as PostHog's flag service runs them: Rust's syntax with look-around, and a limit on
+what a search may cost.
 
 Known difference: Unicode classes (`\\p{…}`), which Python's `re` calls invalid.
 """
@@ -23,8 +23,8 @@ class _TooExpensiveError(Exception):
 def search(pattern: str, haystack: str) -> bool | None:
     """Whether the pattern occurs anywhere in the haystack, case-sensitively.
 
-    Returns: None when the pattern is invalid or the search costs too much: neither `regex` nor `not_regex` matches
-    then.
+    Returns: None when the pattern is invalid or the search costs too much: neither `regex` nor `not_regex`
+    matches then.
     """
     compiled = _compiled(pattern)
     if compiled is None:
@@ -45,8 +45,8 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def _in_python(pattern: str) -> str:
-    r"""The pattern in Python's spelling: `(?<name>` with a P, and `$` and `\z`, which in Rust match only at the very
-    end, as `\Z`.
+    r"""The pattern in Python's spelling: `(?<name>` with a P, and `$` and `\z`, which in Rust match only at
+    the very end, as `\Z`.
     """
     strict = "(?m" not in pattern
     out, in_class, escaped = [], False, False
@@ -63,9 +63,11 @@ def _in_python(pattern: str) -> str:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Break off what runs longer, with an alarm: nothing else can stop `re`, and one pattern would hold the server.
+    """Break off what runs longer, with an alarm: nothing else can stop `re`, and one pattern would hold the
+    server.
 
-    Only the main thread can have an alarm, and only where there are any (not on Windows); elsewhere there is no limit.
+    Only the main thread can have an alarm, and only where there are any (not on Windows); elsewhere there is
+    no limit.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
