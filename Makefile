@@ -1,0 +1,49 @@
+# Every target that needs something installed depends on `setup`, which does nothing when all is there.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+# The sandbox's port (0: a free one, remembered in DATA) and its folder.
+PORT ?= 0
+DATA ?= .sandbox
+
+.PHONY: help setup demo stop sandbox check test lint types bench lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
+
+setup:  ## install what the rest needs into the checkout (.venv, .toolchain)
+	@sh toolchain/setup.sh
+
+demo: setup  ## start the sandbox, apply the definitions to it, read the flags
+	@$(PYTHON) -m demo
+
+stop:  ## stop the sandbox that the demo left running
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m demo stop; fi
+
+sandbox: setup  ## a local PostHog in the foreground (PORT=8010 DATA=folder)
+	@PORT='$(PORT)' DATA='$(DATA)' $(PYTHON) -m sandbox
+
+check: lint types test  ## all that a pull request must pass
+
+test: setup  ## the tests
+	@$(PYTHON) -m pytest -n auto --dist loadfile
+
+lint: setup  ## ruff
+	@$(PYTHON) -m ruff check .
+
+types: setup  ## mypy --strict
+	@$(PYTHON) -m mypy
+
+bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
+	@$(PYTHON) -m benchmarks
+
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: setup  ## write requirements/*.txt anew from pyproject.toml
+	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
+	$(COMPILE) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(COMPILE) --group go --output-file requirements/go.txt
+
+clean:  ## remove what setup and the tools made; state, passphrase and the sandbox's data stay
+	rm -rf .venv .toolchain .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

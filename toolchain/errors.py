@@ -1,0 +1,5 @@
+"""The one error that this room raises on purpose."""
+
+
+class ToolchainError(Exception):
+    """Something a person has to put right. The text says what, in sentences; no traceback is shown."""

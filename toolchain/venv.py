@@ -1,0 +1,48 @@
+"""The checkout's virtual environment, from the lock files and nothing else."""
+
+import hashlib
+import json
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+from toolchain.progress import run, say
+
+LOCKS = ("requirements/runtime.txt", "requirements/dev.txt")
+
+
+def ensure_venv(root: Path) -> None:
+    """Makes `.venv` when it is missing or was made from something else; else does nothing.
+
+    Args:
+        root: the checkout.
+
+    Raises:
+        ToolchainError: pip could not install the locked packages.
+    """
+    folder = root / ".venv"
+    stamp = folder / ".made-from"
+    wanted = fingerprint(root)
+    python = folder / "bin" / "python"
+    # A venv whose Python was removed from the machine keeps a dangling link, which does not `exist`.
+    if python.exists() and stamp.is_file() and stamp.read_text() == wanted:
+        return
+    say(f"making .venv with Python {sys.version.split()[0]} (half a minute)")
+    run([sys.executable, "-m", "venv", "--clear", folder], "making .venv")
+    say("installing the packages of requirements/, hashes checked")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--no-deps"]
+    locks = [part for lock in LOCKS for part in ("-r", root / lock)]
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    # Wheels only: building from source would download build tools that no lock file names.
+    run([*pip, "--require-hashes", "--only-binary", ":all:", *locks], "installing the packages", env=env)
+    run([*pip, "--no-build-isolation", "--no-index", "--editable", root], "installing ai-admin", env=env)
+    stamp.write_text(wanted)
+
+
+def fingerprint(root: Path) -> str:
+    """What a venv is made from: the locked packages, our console scripts, and the folder its scripts point into."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    parts = [str(root), json.dumps([project["build-system"], project["project"]], sort_keys=True)]
+    parts += [(root / lock).read_text() for lock in LOCKS]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
