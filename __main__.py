@@ -20,13 +20,18 @@ def main() -> None:
         raise pulumi.RunError("\n".join(["the definitions have problems:", *map(str, definitions.problems)]))
     unset = missing_variables(definitions.resources, os.environ)
     if unset:
-        lines = (f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
-                 "export it with the secret that PostHog needs" for definition, name in unset)
-        raise pulumi.RunError("\n".join(lines))
+        raise pulumi.RunError(
+            "\n".join(
+                f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
+                "export it with the secret that PostHog needs"
+                for definition, name in unset
+            )
+        )
     config = pulumi.Config()
     try:
         connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
-        preflight(connection, {definition.kind for definition in definitions.resources})
+        kinds = {definition.kind for definition in definitions.resources}
+        preflight(connection, kinds, writing=not pulumi.runtime.is_dry_run())
     except ConnectionProblem as problem:
         raise pulumi.RunError(str(problem)) from None
     register(definitions.resources, os.environ)

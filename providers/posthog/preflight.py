@@ -9,11 +9,12 @@ from providers.posthog.connection import Connection, ConnectionProblem
 from providers.posthog.kinds import KINDS
 
 
-def preflight(connection: Connection, kind_names: Iterable[str]) -> None:
+def preflight(connection: Connection, kind_names: Iterable[str], writing: bool) -> None:
     """Check the host, the key with its scopes, and the project, in two requests.
 
-    ``kind_names`` are the kinds that will be applied: the key must be able to write them. A personal API key may always
-    read itself (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to.
+    ``kind_names`` are the kinds that are in use: the key must be able to read them, and to write them if ``writing``; so
+    a pull request can be previewed with a key that changes nothing. A personal API key may always read itself
+    (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to.
 
     Raises :class:`ConnectionProblem` with one line.
     """
@@ -21,7 +22,9 @@ def preflight(connection: Connection, kind_names: Iterable[str]) -> None:
     kinds = [KINDS[name] for name in sorted(set(kind_names))]
     try:
         key = client.get("/api/personal_api_keys/@current/")
-        _check_scopes(connection, key, {f"{kind.scope}:write" for kind in kinds} | {s for k in kinds for s in k.needs})
+        action = "write" if writing else "read"
+        needed = {f"{kind.scope}:{action}" for kind in kinds}.union(*(kind.needs for kind in kinds))
+        _check_scopes(connection, key, needed)
         client.get(client.project_path(kinds[0].collection if kinds else "feature_flags"), {"limit": "1"})
     except ApiError as error:
         raise ConnectionProblem(_explain(connection, error)) from None

@@ -1,0 +1,22 @@
+"""One sandbox and one provider process for the tests of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.plugin import Plugin, running_plugin
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+@pytest.fixture
+def plugin(sandbox: Sandbox) -> Iterator[Plugin]:
+    with running_plugin(sandbox.environ) as running:
+        yield running

@@ -1,0 +1,188 @@
+"""The provider through the real dynamic-provider server, against the real sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from tests.support.plugin import UNKNOWN, Plugin, running_plugin
+from tests.support.sandbox import Sandbox
+
+NO, UNSAID = provider_pb2.DiffResponse.DIFF_NONE, provider_pb2.DiffResponse.DIFF_UNKNOWN
+
+
+def flag(key: str, **properties: Any) -> dict[str, Any]:
+    return {"key": key, "release_conditions": [{"properties": [], "rollout_percentage": 50}], **properties}
+
+
+def applied(plugin: Plugin, kind: str, properties: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Check and create as an `up` does; return id and outputs."""
+    return plugin.create(kind, plugin.check(kind, properties))
+
+
+def changes(plugin: Plugin, kind: str, id_: str, olds: dict[str, Any], properties: dict[str, Any]) -> Any:
+    return plugin.diff(kind, id_, olds, plugin.check(kind, properties))
+
+
+def test_created_and_read_back_nothing_differs(plugin: Plugin, sandbox: Sandbox) -> None:
+    wanted = flag(
+        "round-trip",
+        description=" A flag ",
+        tags=["Ops", "ai"],
+        variants=[{"key": "a", "rollout_percentage": 30}, {"key": "b", "rollout_percentage": 70}],
+        payloads={"a": '{"limit":1000}'},
+    )
+    id_, outs = applied(plugin, "flag", wanted)
+    assert id_.isdigit()
+    _, read, inputs = plugin.read("flag", id_, outs)
+    assert read == outs
+    assert inputs == {name: value for name, value in outs.items() if name != "project_id"}
+    assert changes(plugin, "flag", id_, read, wanted).changes == NO
+
+
+def test_a_change_is_left_to_the_engine_to_show_in_detail(plugin: Plugin) -> None:
+    id_, outs = applied(plugin, "flag", flag("detail"))
+    answer = changes(plugin, "flag", id_, outs, flag("detail", active=False))
+    assert answer.changes == UNSAID
+    assert not answer.replaces
+
+
+def test_an_edited_rollout_is_one_patch_with_the_conditions_alone(plugin: Plugin, sandbox: Sandbox) -> None:
+    id_, outs = applied(plugin, "flag", flag("rollout", payloads={"true": "1"}))
+    sandbox.requests()
+    news = plugin.check("flag", flag("rollout", payloads={"true": "1"}, release_conditions=[{"rollout_percentage": 60}]))
+    plugin.update("flag", id_, outs, news)
+    path = f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/"
+    assert sandbox.writes() == [
+        ("PATCH", path, {"filters": {"groups": [{"properties": [], "rollout_percentage": 60}]}})
+    ]
+
+
+def test_what_somebody_added_changed_and_removed_is_read(plugin: Plugin, sandbox: Sandbox) -> None:
+    id_, outs = applied(plugin, "flag", flag("drift", payloads={"true": "1"}, tags=["ai"]))
+    sandbox.call(
+        "PATCH",
+        f"feature_flags/{id_}/",
+        {"active": False, "tags": [], "filters": {"payloads": {"true": "1", "extra": "2"}}},
+    )
+    with running_plugin(sandbox.environ) as later:
+        _, read, _ = later.read("flag", id_, outs)
+    assert {name for name in outs if outs[name] != read[name]} == {"active", "tags", "payloads"}
+    assert read["payloads"] == {"true": "1", "extra": "2"}
+
+
+@pytest.mark.parametrize("gone", [{"deleted": True}])
+def test_what_somebody_deleted_is_gone(plugin: Plugin, sandbox: Sandbox, gone: dict[str, Any]) -> None:
+    id_, outs = applied(plugin, "flag", flag("deleted-elsewhere"))
+    sandbox.call("PATCH", f"feature_flags/{id_}/", gone)
+    with running_plugin(sandbox.environ) as later:
+        assert later.read("flag", id_, outs)[0] == ""
+
+
+def test_a_deletion_of_what_is_gone_already_succeeds(plugin: Plugin, sandbox: Sandbox) -> None:
+    id_, outs = applied(plugin, "event", {"name": "short_lived"})
+    plugin.delete("event", id_, outs)
+    plugin.delete("event", id_, outs)
+    assert "short_lived" not in [item["name"] for item in sandbox.items("event_definitions")]
+
+
+def test_an_object_whose_creation_was_not_recorded_is_adopted(plugin: Plugin, sandbox: Sandbox) -> None:
+    id_, _ = applied(plugin, "cohort", {"name": "Lost answer", "filters": COHORT})
+    with running_plugin(sandbox.environ) as later:
+        again, _ = applied(later, "cohort", {"name": "Lost answer", "filters": COHORT})
+    assert again == id_
+    assert [item["name"] for item in sandbox.items("cohorts")].count("Lost answer") == 1
+
+
+def test_of_several_that_could_be_meant_none_is_taken(plugin: Plugin, sandbox: Sandbox) -> None:
+    ids = [str(sandbox.call("POST", "cohorts/", {"name": "Twice", "filters": {"properties": COHORT}})["id"]) for _ in "ab"]
+    with pytest.raises(grpc.RpcError) as refusal:
+        applied(plugin, "cohort", {"name": "Twice", "filters": COHORT})
+    assert all(id_ in refusal.value.details() for id_ in ids)  # type: ignore[attr-defined]
+
+
+COHORT = {"type": "OR", "values": [{"type": "AND", "values": [
+    {"type": "person", "key": "channel", "operator": "exact", "value": "beta"}]}]}  # fmt: skip
+
+
+def test_an_unknown_reference_counts_as_a_change_and_passes_the_check(plugin: Plugin) -> None:
+    condition = {"properties": [{"type": "cohort", "value": UNKNOWN}]}
+    checked = plugin.check("flag", flag("unknown", release_conditions=[condition]))
+    assert checked["release_conditions"][0]["properties"][0]["value"] == UNKNOWN
+    assert plugin.diff("flag", "1", plugin.check("flag", flag("unknown")), checked).changes == UNSAID
+
+
+def test_an_error_is_one_line_with_posthogs_own_words(plugin: Plugin) -> None:
+    with pytest.raises(grpc.RpcError) as refusal:
+        applied(plugin, "flag", flag("refused key!"))
+    details = refusal.value.details()  # type: ignore[attr-defined]
+    assert "Only letters, numbers, hyphens (-) & underscores (_) are allowed." in details
+    assert "Traceback" not in details
+    assert len(details.strip().splitlines()) == 1
+
+
+def test_a_key_that_posthog_does_not_know_is_said_without_showing_it(sandbox: Sandbox) -> None:
+    with running_plugin({**sandbox.environ, "POSTHOG_API_KEY": "phx_wrong"}) as plugin:
+        with pytest.raises(grpc.RpcError) as refusal:
+            applied(plugin, "flag", flag("never"))
+    details = refusal.value.details()  # type: ignore[attr-defined]
+    assert "does not accept this personal API key" in details
+    assert "phx_wrong" not in details
+
+
+def test_the_stacks_configuration_says_where_and_a_contradicting_variable_is_refused(sandbox: Sandbox) -> None:
+    config = {"ai-admin:host": sandbox.url, "ai-admin:project_id": sandbox.project_id}
+    with running_plugin({"POSTHOG_API_KEY": sandbox.api_key, "PULUMI_PROJECT": "ai-admin"}) as plugin:
+        plugin.configure(config)
+        assert applied(plugin, "flag", flag("configured"))[0]
+    environ = {**sandbox.environ, "PULUMI_PROJECT": "ai-admin", "POSTHOG_PROJECT_ID": "77"}
+    with running_plugin(environ) as plugin:
+        plugin.configure(config)
+        with pytest.raises(grpc.RpcError) as refusal:
+            applied(plugin, "flag", flag("elsewhere"))
+    assert "POSTHOG_PROJECT_ID=77 contradicts" in refusal.value.details()  # type: ignore[attr-defined]
+
+
+def test_a_state_of_another_project_is_neither_read_nor_changed_nor_deleted(plugin: Plugin) -> None:
+    id_, outs = applied(plugin, "flag", flag("foreign"))
+    foreign = {**outs, "project_id": "99"}
+    for call in (
+        lambda: plugin.read("flag", id_, foreign),
+        lambda: plugin.update("flag", id_, foreign, {**outs, "active": False}),
+        lambda: plugin.delete("flag", id_, foreign),
+    ):
+        with pytest.raises(grpc.RpcError) as refusal:
+            call()
+        assert "live in PostHog project 99" in refusal.value.details()  # type: ignore[attr-defined]
+
+
+def test_a_thousand_reads_are_answered_from_one_paged_list(plugin: Plugin, sandbox: Sandbox) -> None:
+    ids = [applied(plugin, "flag", flag(f"many-{number}")) for number in range(120)]
+    with running_plugin(sandbox.environ) as later:
+        sandbox.requests()
+        for id_, outs in ids:
+            assert later.read("flag", id_, outs)[0] == id_
+    listed = len(sandbox.items("feature_flags"))
+    reads = [entry for entry in sandbox.requests() if entry["method"] == "GET" and "limit=1000" not in str(entry)]
+    assert len(reads) == -(-listed // 100)
+
+
+def test_a_property_waits_until_posthog_has_met_it(plugin: Plugin, sandbox: Sandbox) -> None:
+    wanted = {"name": "tokens_left", "type": "event", "property_type": "Numeric", "description": "Tokens left today."}
+    id_, outs = applied(plugin, "property", wanted)
+    assert id_ == "pending:event.tokens_left"
+    with running_plugin(sandbox.environ) as later:
+        assert later.read("property", id_, outs) == (id_, outs, {n: v for n, v in outs.items() if n != "project_id"})
+    event = {"event": "met", "properties": {"distinct_id": "i", "tokens_left": "many"}}
+    sandbox.call("POST", "/batch/", {"api_key": sandbox.project_api_key, "batch": [event]})
+    with running_plugin(sandbox.environ) as later:
+        real, read, _ = later.read("property", id_, outs)
+        assert real != id_
+        assert read["property_type"] == "String"
+        assert changes(later, "property", real, read, wanted).changes == UNSAID
+        later.update("property", real, read, later.check("property", wanted))
+    [definition] = [item for item in sandbox.items("property_definitions") if item["name"] == "tokens_left"]
+    assert (definition["property_type"], definition["description"]) == ("Numeric", "Tokens left today.")

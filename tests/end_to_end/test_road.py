@@ -1,0 +1,138 @@
+"""The whole road: YAML, the real engine and provider, the sandbox. The tests run in this order on one stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ai_admin.definitions import load
+from tests.support.project import Project
+from tests.support.sandbox import REPOSITORY, Sandbox
+
+
+def drift(project: Project) -> dict[str, set[str]]:
+    """Return what a preview would change: the top-level fields by Pulumi name."""
+    return {
+        step["urn"].split("::")[-1]: {path.split(".")[0].split("[")[0] for path in step.get("detailedDiff") or ()}
+        for step in project.preview()["steps"]
+        if step["op"] not in ("same", "refresh", "read")
+    }
+
+
+def test_the_first_up_makes_every_definition(applied: Project, sandbox: Sandbox) -> None:
+    expected = {f"{each.kind}/{each.key}" for each in load(REPOSITORY, "sandbox").resources}
+    assert set(applied.outputs()) == expected
+    flags = {flag["key"] for flag in sandbox.items("feature_flags")}
+    assert flags == {"ai-enhancement-enabled", "ai-model-version", "ai-max-daily-tokens", "ai-max-request-tokens"}
+    for collection, files in (("cohorts", "cohorts"), ("dashboards", "dashboards"), ("alerts", "alerts")):
+        assert len(sandbox.items(collection)) == len(list((REPOSITORY / files).glob("*.yaml")))
+
+
+def test_every_dashboard_holds_the_tiles_of_its_file(applied: Project, sandbox: Sandbox) -> None:
+    for name, state in applied.outputs().items():
+        if name.startswith("tiles/"):
+            live = sandbox.call("GET", f"dashboards/{state['id']}/")["tiles"]
+            assert len(live) == len(state["tiles"])
+            assert all(tile["layouts"]["sm"]["w"] >= 1 for tile in live)
+
+
+def test_a_second_up_sends_no_write(applied: Project, sandbox: Sandbox) -> None:
+    sandbox.requests()
+    applied.up()
+    assert sandbox.writes() == []
+    assert drift(applied) == {}
+
+
+def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Project, sandbox: Sandbox) -> None:
+    path = applied.folder / "flags" / "edited.yaml"
+    text = "key: edited\nrelease_conditions:\n  - rollout_percentage: 10\n"
+    path.write_text(text, encoding="utf-8")
+    applied.up()
+    sandbox.requests()
+    path.write_text(text.replace("10", "25"), encoding="utf-8")
+    assert drift(applied) == {"flag/edited": {"release_conditions"}}
+    applied.up()
+    id_ = applied.outputs()["flag/edited"]["id"]
+    assert sandbox.writes() == [
+        (
+            "PATCH",
+            f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/",
+            {"filters": {"groups": [{"properties": [], "rollout_percentage": 25}]}},
+        )
+    ]
+
+
+def test_a_removed_definition_is_deleted(applied: Project, sandbox: Sandbox) -> None:
+    (applied.folder / "flags" / "edited.yaml").unlink()
+    applied.up()
+    assert "edited" not in {flag["key"] for flag in sandbox.items("feature_flags")}
+    assert "flag/edited" not in applied.outputs()
+
+
+def test_what_somebody_else_changed_removed_and_added_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
+    id_ = applied.outputs()["flag/ai-model-version"]["id"]
+    before = sandbox.call("GET", f"feature_flags/{id_}/")
+    theirs: dict[str, Any] = {
+        "active": False,
+        "tags": [],
+        "filters": {
+            "payloads": {"deepseek-chat-r1": '"extra"'},
+            "groups": [*before["filters"]["groups"], {"properties": [], "rollout_percentage": 1}],
+        },
+    }
+    sandbox.call("PATCH", f"feature_flags/{id_}/", theirs)
+    assert drift(applied) == {"flag/ai-model-version": {"active", "tags", "payloads", "release_conditions"}}
+    applied.up()
+    after = sandbox.call("GET", f"feature_flags/{id_}/")
+    assert {name: after[name] for name in ("active", "tags")} == {name: before[name] for name in ("active", "tags")}
+    assert after["filters"]["groups"] == before["filters"]["groups"]
+    assert after["filters"].get("payloads") or {} == before["filters"].get("payloads") or {}
+    assert drift(applied) == {}
+
+
+def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
+    state = applied.outputs()
+
+    def some(kind: str) -> tuple[str, str]:
+        return next((name, item["id"]) for name, item in state.items() if name.startswith(f"{kind}/"))
+
+    (cohort, cohort_id), (dashboard, dashboard_id) = some("cohort"), some("dashboard")
+    (insight, insight_id), (alert, alert_id), (notification, notification_id) = map(
+        some, ("insight", "alert", "notification")
+    )
+    event, event_id = some("event")
+    sandbox.call("PATCH", f"cohorts/{cohort_id}/", {"description": "edited by hand"})
+    sandbox.call("PATCH", f"dashboards/{dashboard_id}/", {"tiles": [{"text": {"body": "a stranger"}, "layouts": {}}]})
+    sandbox.call("PATCH", f"insights/{insight_id}/", {"name": "Renamed", "tags": ["mine"]})
+    sandbox.call("PATCH", f"alerts/{alert_id}/", {"calculation_interval": "weekly", "subscribed_users": []})
+    sandbox.call("PATCH", f"hog_functions/{notification_id}/", {"enabled": False})
+    sandbox.call("PATCH", f"event_definitions/{event_id}/", {"description": "edited by hand"})
+    assert drift(applied) == {
+        cohort: {"description"},
+        dashboard.replace("dashboard/", "tiles/"): {"tiles"},
+        insight: {"name", "tags"},
+        alert: {"calculation_interval", "subscribed_users"},
+        notification: {"enabled"},
+        event: {"description"},
+    }
+    applied.up()
+    assert drift(applied) == {}
+    texts = [tile["text"] for tile in sandbox.call("GET", f"dashboards/{dashboard_id}/")["tiles"] if tile["text"]]
+    assert "a stranger" not in {text["body"] for text in texts}
+
+
+def test_the_key_stands_in_no_file_and_no_output(applied: Project, sandbox: Sandbox) -> None:
+    printed = applied.run("up", "--yes", "--skip-preview", "--stack", "sandbox", "--logtostderr", "-v=3")
+    printed_preview = applied.run("preview", "--diff", "--stack", "sandbox")
+    for text in (printed.stdout, printed.stderr, printed_preview.stdout, printed_preview.stderr):
+        assert sandbox.api_key not in text
+    own = (path for name in ("state", "home") for path in Path(applied.folder / name).rglob("*") if path.is_file())
+    files = [path for path in own if sandbox.api_key.encode() in path.read_bytes()]
+    assert files == []
+
+
+def test_destroy_leaves_nothing_live(applied: Project, sandbox: Sandbox) -> None:
+    applied.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
+    collections = ("feature_flags", "cohorts", "insights", "dashboards", "alerts", "hog_functions")
+    assert {name: sandbox.items(name) for name in collections} == {name: [] for name in collections}
+    assert applied.outputs() == {}

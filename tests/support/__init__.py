@@ -1,0 +1,1 @@
+"""What tests run for real: the sandbox, the dynamic-provider server and the Pulumi CLI."""

@@ -1,0 +1,86 @@
+"""The real dynamic-provider server of the Pulumi SDK, spoken to as the engine speaks to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+from google.protobuf import json_format, struct_pb2
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from providers.posthog.provider import PROVIDERS
+from tests.support.sandbox import REPOSITORY
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""How the engine writes a value that is not known yet."""
+
+
+class Plugin:
+    """One provider process. Properties go in and come out as the engine's JSON: numbers are doubles."""
+
+    def __init__(self, port: int) -> None:
+        self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))  # type: ignore[no-untyped-call]
+
+    def configure(self, config: Mapping[str, str]) -> None:
+        self._stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config)))
+
+    def check(self, kind: str, news: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._stub.Check(provider_pb2.CheckRequest(urn="u", olds=_struct({}), news=_properties(kind, news)))
+        assert not answer.failures, answer.failures
+        return _plain(answer.inputs)
+
+    def diff(self, kind: str, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> provider_pb2.DiffResponse:
+        request = provider_pb2.DiffRequest(id=id_, olds=_properties(kind, olds), news=_properties(kind, news))
+        response: provider_pb2.DiffResponse = self._stub.Diff(request)
+        return response
+
+    def create(self, kind: str, news: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        answer = self._stub.Create(provider_pb2.CreateRequest(properties=_properties(kind, news)))
+        return answer.id, _plain(answer.properties)
+
+    def read(self, kind: str, id_: str, olds: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        answer = self._stub.Read(provider_pb2.ReadRequest(id=id_, properties=_properties(kind, olds)))
+        return answer.id, _plain(answer.properties), _plain(answer.inputs)
+
+    def update(self, kind: str, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+        request = provider_pb2.UpdateRequest(id=id_, olds=_properties(kind, olds), news=_properties(kind, news))
+        return _plain(self._stub.Update(request).properties)
+
+    def delete(self, kind: str, id_: str, olds: Mapping[str, Any]) -> None:
+        self._stub.Delete(provider_pb2.DeleteRequest(id=id_, properties=_properties(kind, olds)))
+
+
+def _struct(value: Mapping[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(dict(value), struct_pb2.Struct())
+
+
+def _properties(kind: str, value: Mapping[str, Any]) -> struct_pb2.Struct:
+    return _struct({**value, "__provider": serialize_provider(PROVIDERS[kind]())})
+
+
+def _plain(struct: struct_pb2.Struct) -> dict[str, Any]:
+    return {name: value for name, value in json_format.MessageToDict(struct).items() if name != "__provider"}
+
+
+@contextmanager
+def running_plugin(environ: Mapping[str, str]) -> Iterator[Plugin]:
+    """Start a provider process with these variables; stop it at the end."""
+    base = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "pulumi.dynamic"],
+        cwd=REPOSITORY,
+        env={**base, **environ},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        yield Plugin(int(process.stdout.readline()))
+    finally:
+        process.terminate()
+        process.wait(timeout=10)

@@ -1,0 +1,95 @@
+"""A project of a test's own: this repository's program and provider over definitions in a temporary folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.support.sandbox import REPOSITORY, Sandbox
+
+PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", ".venv", "Pulumi.yaml")
+FOLDERS = ("flags", "cohorts", "dashboards", "alerts", "events")
+CLI = REPOSITORY / ".toolchain" / "bin" / "pulumi"
+
+
+class Project:
+    """A folder with definitions, a Pulumi state and the variables that lead to a sandbox."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox, definitions: Path | None = None) -> None:
+        """Make the folder; ``definitions`` names the folder whose definitions are copied (default: none)."""
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in PROGRAM:
+            (folder / name).symlink_to(REPOSITORY / name)
+        for settings in REPOSITORY.glob("Pulumi.*.yaml"):  # copied: `stack init` writes into them
+            shutil.copy(settings, folder)
+        for name in FOLDERS:
+            if definitions:
+                shutil.copytree(definitions / name, folder / name)
+            else:
+                (folder / name).mkdir()
+        (folder / "state").mkdir()
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "POSTHOG_"))}
+        self.environ: dict[str, str] = {
+            **inherited,
+            **sandbox.environ,
+            "PATH": f"{CLI.parent}{os.pathsep}{inherited['PATH']}",
+            "PULUMI_BACKEND_URL": f"file://{folder}/state",
+            "PULUMI_HOME": str(folder / "home"),
+            "PULUMI_CONFIG_PASSPHRASE": "sandbox",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_CREDENTIAL_STORE": "plaintext",
+        }
+        self.pulumi("stack", "init", "sandbox")
+
+    def write(self, path: str, text: str) -> None:
+        """Write a file of the project."""
+        (self.folder / path).write_text(text, encoding="utf-8")
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that stands in a file exactly once."""
+        text = (self.folder / path).read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
+        self.write(path, text.replace(old, new))
+
+    def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the Pulumi CLI in the project and return what it printed, whatever its exit code."""
+        return subprocess.run(
+            [str(CLI), *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env={**self.environ, **(environ or {})},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def pulumi(self, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
+        """Run the Pulumi CLI, which must succeed, and return its standard output."""
+        done = self.run(*arguments, environ=environ)
+        assert done.returncode == 0, f"pulumi {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def up(self, **environ: str) -> str:
+        """Apply without a separate preview."""
+        return self.pulumi("up", "--yes", "--skip-preview", "--stack", "sandbox", environ=environ)
+
+    def preview(self) -> dict[str, Any]:
+        """Return the preview as Pulumi's JSON digest."""
+        digest: dict[str, Any] = json.loads(self.pulumi("preview", "--json", "--stack", "sandbox"))
+        return digest
+
+    def outputs(self) -> dict[str, dict[str, Any]]:
+        """Return id and outputs of every resource in state, by Pulumi name (``flag/ai-model-version``)."""
+        state = json.loads(self.pulumi("stack", "export", "--stack", "sandbox"))
+        resources = state["deployment"].get("resources", ())
+        return {
+            item["urn"].split("::")[-1]: {"id": item["id"], **item.get("outputs", {})}
+            for item in resources
+            if "/posthog:" in item["type"]
+        }
