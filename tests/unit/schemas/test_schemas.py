@@ -1,0 +1,103 @@
+"""The schemas themselves: valid, complete offline, and explained field by field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.unit.schemas.reading import FOLDER, KINDS, Schema, annotation, fields, files, registry, subschemas, validator
+
+FIELDS = dict(fields())
+NOTHING: dict[str, Any] = {}
+# `errorMessage` is the sentence that the editor and `ai-admin check` show when this part of a schema is not met.
+KEYWORDS = frozenset(
+    "$schema title description examples default errorMessage type properties required additionalProperties $ref $defs"
+    " items enum const pattern minLength maxLength minimum maximum exclusiveMinimum minItems maxItems uniqueItems"
+    " minProperties maxProperties allOf anyOf oneOf not if then else propertyNames dependentRequired".split()
+)
+
+
+@pytest.mark.parametrize("address", files())
+def test_is_a_valid_schema_of_2020_12(address: str) -> None:
+    schema = files()[address]
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["title"]
+    Draft202012Validator.check_schema(schema)
+
+
+def test_there_is_one_for_each_kind_of_file() -> None:
+    assert sorted(path.name for path in FOLDER.glob("*.json")) == sorted(f"{kind}.schema.json" for kind in KINDS)
+
+
+@pytest.mark.parametrize("address", files())
+def test_every_reference_leads_to_a_schema_in_the_repository(address: str) -> None:
+    resolver = registry().resolver(base_uri=address)
+    for _, part, _ in subschemas(files()[address]):
+        if "$ref" in part:
+            assert isinstance(resolver.lookup(part["$ref"]).contents, dict)
+
+
+def test_only_known_keywords_are_used() -> None:
+    """A validator passes over a misspelt keyword, and with it over the rule."""
+    used = {keyword for schema in files().values() for _, part, _ in subschemas(schema) for keyword in part}
+    assert used - KEYWORDS == set()
+
+
+def _is_refusal(address: str, schema: Schema) -> bool:
+    """Tell whether a field only stands in a branch to be refused there, with a sentence why."""
+    return annotation(address, schema, "not") == NOTHING
+
+
+def test_every_field_has_a_description_in_sentences() -> None:
+    texts = {address: annotation(address, schema, "description") or "" for address, schema in FIELDS.items()}
+    assert {address: text for address, text in texts.items() if not (text[:1].isupper() and text[-1] in ".)")} == {}
+
+
+def test_every_field_has_examples() -> None:
+    missing = [
+        address
+        for address, schema in FIELDS.items()
+        if not _is_refusal(address, schema) and not annotation(address, schema, "examples")
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("file", files())
+def test_every_example_satisfies_its_own_field(file: str) -> None:
+    wrong = [
+        (address, error.message)
+        for address, schema in FIELDS.items()
+        if address.startswith(f"{file}#") and not _is_refusal(address, schema)
+        for example in annotation(address, schema, "examples") or ()
+        for error in validator(address).iter_errors(example)
+    ]
+    assert wrong == []
+
+
+def test_every_object_with_fields_forbids_unknown_ones() -> None:
+    """A branch of a condition adds to an object that forbids them already; everything else has to say it itself."""
+    open_objects = []
+    for address, schema in files().items():
+        for pointer, part, _ in subschemas(schema):
+            is_object = part.get("type") == "object" and "properties" in part
+            dispatches = any("if" in branch for branch in part.get("allOf", ())) or "if" in part
+            if is_object and "additionalProperties" not in part and not dispatches:
+                open_objects.append(f"{address}#{pointer}")
+    assert open_objects == []
+
+
+def test_files_are_short_enough_to_read() -> None:
+    assert [path.name for path in FOLDER.rglob("*.json") if path.read_text("utf-8").count("\n") > 400] == []
+
+
+def test_files_are_json_without_byte_order_marks_or_duplicate_keys() -> None:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        assert len(names) == len(set(names)), names
+        return dict(pairs)
+
+    for path in FOLDER.rglob("*.json"):
+        json.loads(path.read_text("utf-8"), object_pairs_hook=unique)
