@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import admin, api, pages
+from sandbox import admin, api, flags_api, flagset, ingestion, local_evaluation, pages, persons_api
 from sandbox.errors import NotFound
 from sandbox.requestlog import RequestLog
 from sandbox.seed import seed
@@ -22,12 +22,14 @@ from sandbox.settings import Settings
 from sandbox.store import Store
 from sandbox.web import Json, Services
 
-TABLES: tuple[str, ...] = ()
+TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 
 
 def routes() -> list[BaseRoute]:
     """All routes, in the order in which they are tried."""
-    return [Route("/_health", health), *admin.routes(), *pages.routes(), *api.routes()]
+    posthog = (ingestion, flags_api, local_evaluation, persons_api, api)
+    return [Route("/_health", health), *admin.routes(), *pages.routes(),
+            *(route for module in posthog for route in module.routes())]
 
 
 async def health(request: Request) -> Response:

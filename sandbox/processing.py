@@ -1,0 +1,293 @@
+"""From captured events to rows: events whole, persons, groups and the project's taxonomy.
+
+PostHog does this asynchronously in its plugin server; here it happens in the transaction of the request, so
+that an answered capture is durable and visible.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sandbox import people, taxonomy
+from sandbox.evaluation.initial import INITIAL
+from sandbox.people import Person
+from sandbox.store import Data, Store
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    project INTEGER NOT NULL, uuid TEXT NOT NULL, event TEXT NOT NULL, distinct_id TEXT NOT NULL,
+    person TEXT, timestamp TEXT NOT NULL, created_at TEXT NOT NULL, data TEXT NOT NULL,
+    UNIQUE (project, uuid, event, distinct_id)
+);
+CREATE INDEX IF NOT EXISTS events_time ON events (project, timestamp);
+CREATE INDEX IF NOT EXISTS events_name ON events (project, event, timestamp);
+CREATE INDEX IF NOT EXISTS events_person ON events (project, distinct_id, timestamp);
+"""
+
+LONGEST_DISTINCT_ID = 200
+# Distinct ids that so many people would share that PostHog refuses to merge by them.
+SHARED_IDS = frozenset(
+    (
+        "",
+        "anonymous",
+        "guest",
+        "distinctid",
+        "distinct_id",
+        "id",
+        "not_authenticated",
+        "email",
+        "undefined",
+        "true",
+        "false",
+        "0",
+        "nan",
+        "none",
+        "null",
+        "[object object]",
+        "00000000-0000-0000-0000-000000000000",
+    )
+)
+# Which property of which event names the other distinct id.
+_OTHER_ID = {"$identify": "$anon_distinct_id", "$create_alias": "alias", "$merge_dangerously": "alias"}
+_SEEN_EVERY = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Event:
+    """One event, cleaned. `data` is what is stored: everything that was sent, properties merged."""
+
+    uuid: str
+    name: str
+    distinct_id: str
+    timestamp: str
+    data: Data
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        properties: dict[str, Any] = self.data["properties"]
+        return properties
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one request touches: persons loaded once and written once."""
+
+    store: Store
+    project: int
+    now: str
+    persons: dict[str, Person | None] = field(default_factory=dict)  # by distinct id
+    changed: dict[int, Person] = field(default_factory=dict)
+    group_types: dict[str, int | None] = field(default_factory=dict)
+
+    def person(self, distinct_id: str) -> Person | None:
+        if distinct_id not in self.persons:
+            found = people.by_distinct_id(self.store, self.project, distinct_id)
+            # Two distinct ids of one person have to share one object, or one change would undo the other.
+            known = None if found is None else self.changed.get(found.id)
+            self.persons[distinct_id] = known or found
+        return self.persons[distinct_id]
+
+    def touch(self, person: Person) -> None:
+        self.changed[person.id] = person
+
+    def group_type(self, name: str) -> int | None:
+        if name not in self.group_types:
+            self.group_types[name] = people.group_type_index(self.store, self.project, name, self.now)
+        return self.group_types[name]
+
+
+def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
+    """Store events of one project and everything that follows from them. Runs within the caller's
+    transaction.
+
+    An event that was captured before (same uuid, name and distinct id) replaces the first, as in PostHog.
+    """
+    batch = _Batch(store, project, _text(datetime.now(UTC)))
+    rows, seen = [], taxonomy.Seen()
+    for event in events:
+        _groups(batch, event)
+        person = _person(batch, event)
+        seen.event(event.name, event.properties, batch.group_types)
+        rows.append(
+            (
+                project,
+                event.uuid,
+                event.name,
+                event.distinct_id,
+                person,
+                event.timestamp,
+                batch.now,
+                json.dumps(event.data, ensure_ascii=False, separators=(",", ":")),
+            )
+        )
+    store.connection.executemany(
+        "INSERT OR REPLACE INTO events (project, uuid, event, distinct_id, person, timestamp, created_at, data)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+    people.save(store, batch.changed.values())
+    taxonomy.keep(store, project, seen, batch.now)
+
+
+def clean(raw: Data, distinct_id: str, sent_at: datetime | None) -> Event:
+    """An event as it is stored: `$set`, `$set_once` and `$unset` from its top level joined to its properties,
+    its time corrected by the sender's clock.
+
+    Parameters: `raw` is the event as sent, with a name; `sent_at` is when the sender says it sent the
+    request.
+    """
+    properties = dict(raw["properties"]) if isinstance(raw.get("properties"), dict) else {}
+    for name in ("$set", "$set_once"):
+        if isinstance(raw.get(name), dict):
+            inner = properties.get(name)
+            properties[name] = {**(inner if isinstance(inner, dict) else {}), **raw[name]}
+    if "$unset" in raw:
+        properties.setdefault("$unset", raw["$unset"])
+    identifier = _uuid(raw.get("uuid"))
+    timestamp = _timestamp(raw, properties, sent_at)
+    data = {
+        **raw,
+        "uuid": identifier,
+        "distinct_id": distinct_id,
+        "timestamp": timestamp,
+        "properties": properties,
+    }
+    return Event(identifier, str(raw["event"])[:200], distinct_id, timestamp, {**raw, **cleaned})
+
+
+def _person(batch: _Batch, event: Event) -> str | None:
+    """Do to persons what the event asks for. Returns the uuid of the event's person."""
+    if event.properties.get("$process_person_profile") is False:
+        known = batch.person(event.distinct_id)
+        return known.uuid if known else None
+    _merge(batch, event)
+    person = batch.person(event.distinct_id)
+    if person is None:
+        person = people.create(batch.store, batch.project, [event.distinct_id], event.timestamp, {}, False)
+        batch.persons[event.distinct_id] = person
+    if _update(person, event):
+        batch.touch(person)
+    return person.uuid
+
+
+def _update(person: Person, event: Event) -> bool:
+    """Apply `$set_once`, `$set`, `$unset` and what the event itself says about the person. Returns whether it
+    changed.
+    """
+    sent = event.properties
+    adapted = {name: sent[name] for name in sent if name in INITIAL}
+    always = {**adapted, **_object(sent.get("$set"))}
+    once = {**{INITIAL[name]: value for name, value in adapted.items()}, **_object(sent.get("$set_once"))}
+    updated = {**once, **person.properties, **always}
+    unset = sent.get("$unset")
+    for name in unset if isinstance(unset, (list, dict)) else ():
+        updated.pop(name, None)
+    changed = updated != person.properties
+    person.properties = updated
+    if person.last_seen_at is None or event.timestamp >= _later(person.last_seen_at):
+        person.last_seen_at, changed = event.timestamp, True
+    return changed
+
+
+def _merge(batch: _Batch, event: Event) -> None:
+    """`$identify` with `$anon_distinct_id`, `$create_alias` and `$merge_dangerously` with `alias`: two ids,
+    one person.
+
+    Source: PostHog's person-merge-service. A person that was identified before is only merged dangerously.
+    """
+    named = event.properties.get(_OTHER_ID.get(event.name, ""))
+    if not named:
+        return
+    other_id, into_id = str(named)[:LONGEST_DISTINCT_ID], event.distinct_id
+    if other_id == into_id or {other_id.strip().lower(), into_id.strip().lower()} & SHARED_IDS:
+        return
+    other, into = batch.person(other_id), batch.person(into_id)
+    if into is None and other is None:
+        into = people.create(batch.store, batch.project, [into_id, other_id], event.timestamp, {}, True)
+    elif into is None or other is None:
+        into = into or other
+        assert into is not None
+        people.attach(batch.store, batch.project, into_id if other else other_id, into.id)
+    elif into.id != other.id:
+        if other.is_identified and event.name != "$merge_dangerously":
+            return
+        _absorb(batch, into, other)
+    batch.persons[into_id] = batch.persons[other_id] = into
+    into.is_identified = True
+    batch.touch(into)
+
+
+def _absorb(batch: _Batch, into: Person, other: Person) -> None:
+    into.properties = {**other.properties, **into.properties}
+    into.created_at = min(into.created_at, other.created_at)
+    people.absorb(batch.store, into, other)
+    batch.changed.pop(other.id, None)
+    for name, person in batch.persons.items():
+        if person is not None and person.id == other.id:
+            batch.persons[name] = into
+
+
+def _groups(batch: _Batch, event: Event) -> None:
+    """Register the group types an event names (five at most), note the keys as `$group_<n>`, identify a
+    group.
+    """
+    for name, key in _object(event.properties.get("$groups")).items():
+        index = batch.group_type(str(name))
+        if index is not None:
+            event.properties[f"$group_{index}"] = key
+    if event.name != "$groupidentify":
+        return
+    kind, key = event.properties.get("$group_type"), event.properties.get("$group_key")
+    index = batch.group_type(str(kind)) if kind and key is not None else None
+    if index is not None:
+        changes = _object(event.properties.get("$group_set"))
+        people.set_group(batch.store, batch.project, index, str(key), changes, event.timestamp)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _uuid(value: Any) -> str:
+    try:
+        return str(uuid.UUID(value))
+    except (ValueError, TypeError, AttributeError):
+        return str(uuid.uuid4())
+
+
+def _timestamp(raw: Data, properties: dict[str, Any], sent_at: datetime | None) -> str:
+    """When the event happened, by our clock: the sender's, corrected by how wrong `sent_at` shows it to be.
+    """
+    now = datetime.now(UTC)
+    happened = moment(raw.get("timestamp"))
+    if happened is None:
+        offset = raw.get("offset")
+        back = offset if isinstance(offset, (int, float)) and 0 <= offset < 10**12 else 0
+        return _text(now - timedelta(milliseconds=back))
+    if sent_at is not None and not properties.get("$ignore_sent_at"):
+        happened = now + (happened - sent_at)
+    # Nothing happens in the future: PostHog moves such events to now.
+    return _text(now if happened > now + timedelta(hours=23) else happened)
+
+
+def moment(value: Any) -> datetime | None:
+    """The moment an ISO 8601 text names (UTC where it names no zone), or None."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _later(text: str) -> str:
+    return _text(datetime.fromisoformat(text) + _SEEN_EVERY)
+
+
+def _text(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
