@@ -125,8 +125,8 @@ def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
             )
         )
     store.connection.executemany(
-        "INSERT OR REPLACE INTO events (project, uuid, event, distinct_id, person, timestamp, created_at, data)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO events"
+        " (project, uuid, event, distinct_id, person, timestamp, created_at, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     people.save(store, batch.changed.values())
@@ -149,8 +149,7 @@ def clean(raw: Data, distinct_id: str, sent_at: datetime | None) -> Event:
         properties.setdefault("$unset", raw["$unset"])
     identifier = _uuid(raw.get("uuid"))
     timestamp = _timestamp(raw, properties, sent_at)
-    data = {
-        **raw,
+    cleaned = {
         "uuid": identifier,
         "distinct_id": distinct_id,
         "timestamp": timestamp,
@@ -260,8 +259,7 @@ def _uuid(value: Any) -> str:
 
 
 def _timestamp(raw: Data, properties: dict[str, Any], sent_at: datetime | None) -> str:
-    """When the event happened, by our clock: the sender's, corrected by how wrong `sent_at` shows it to be.
-    """
+    """When the event happened, by our clock: the sender's, corrected by how wrong `sent_at` shows it to be."""
     now = datetime.now(UTC)
     happened = moment(raw.get("timestamp"))
     if happened is None:
