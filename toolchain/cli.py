@@ -1,11 +1,15 @@
 """The command line of this room."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from toolchain.errors import ToolchainError
+from toolchain.locks import locked
+from toolchain.roads import ensure_cli
+from toolchain.shell import shell_lines, variables
 from toolchain.venv import ensure_venv
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,13 +17,30 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one command; returns the exit code: 0 done, 1 with a message on stderr, 2 wrong use."""
-    parser = argparse.ArgumentParser(prog="python -m toolchain")
-    parser.add_argument("command", nargs="?", default="cli", choices=["cli", "setup"])
+    parser = argparse.ArgumentParser(prog="python -m toolchain", description=__doc__)
+    commands = parser.add_subparsers(dest="command", title="commands (without one: only the Pulumi CLI)")
+    commands.add_parser("setup", help="make .venv and put the Pulumi CLI into .toolchain/bin")
+    env = commands.add_parser("env", help="print what a shell needs to work in this checkout, as KEY=VALUE")
+    env.add_argument("--shell", action="store_true", help="print it as lines for sh to evaluate")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "setup":
-            ensure_venv(ROOT)
+        if options.command == "env":
+            print_environment(options.shell)
+        else:
+            with locked(ROOT / ".toolchain"):
+                if options.command == "setup":
+                    ensure_venv(ROOT)
+                ensure_cli(ROOT)
     except ToolchainError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def print_environment(for_shell: bool) -> None:
+    """Prints the variables of this checkout as KEY=VALUE, or as lines for a shell to evaluate."""
+    wanted = variables(ROOT, os.environ)
+    if for_shell:
+        print("\n".join(shell_lines(wanted, os.environ)))
+    else:
+        print("\n".join(f"{name}={value}" for name, value in wanted.items()))

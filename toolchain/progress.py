@@ -26,8 +26,11 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     heartbeat: float = HEARTBEAT_SECONDS,
-) -> None:
-    """Runs a command that may take long, silently but for a line with the elapsed time every `heartbeat` seconds.
+) -> str:
+    """Runs a command that may take long; says the elapsed time every `heartbeat` seconds, and nothing else.
+
+    Returns:
+        What it printed, stdout and stderr as they came.
 
     Raises:
         ToolchainError: it could not be started or failed; the text ends with the last lines of its output.
@@ -56,9 +59,11 @@ def run(
             if process.poll() is None:
                 process.kill()
                 process.wait()
-        if process.returncode != 0:
-            output.seek(0)
-            raise ToolchainError(f"{what} failed:\n{tail(output.read().decode(errors='replace'))}")
+        output.seek(0)
+        printed = output.read().decode(errors="replace")
+    if process.returncode != 0:
+        raise ToolchainError(f"{what} failed:\n{tail(printed)}")
+    return printed
 
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:

@@ -31,17 +31,26 @@ def ensure_venv(root: Path) -> None:
     say(f"making .venv with Python {sys.version.split()[0]} (half a minute)")
     run([sys.executable, "-m", "venv", "--clear", folder], "making .venv")
     say("installing the packages of requirements/, hashes checked")
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--no-deps"]
     locks = [part for lock in LOCKS for part in ("-r", root / lock)]
-    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     # Wheels only: building from source would download build tools that no lock file names.
-    run([*pip, "--require-hashes", "--only-binary", ":all:", *locks], "installing the packages", env=env)
-    run([*pip, "--no-build-isolation", "--no-index", "--editable", root], "installing ai-admin", env=env)
+    pip(python, "--require-hashes", "--only-binary", ":all:", *locks)
+    pip(python, "--no-build-isolation", "--no-index", "--editable", root)
     stamp.write_text(wanted)
 
 
+def pip(python: Path, *arguments: str | Path) -> None:
+    """Installs exactly what is named, with the pip of `python`.
+
+    Raises:
+        ToolchainError: with the end of what pip said.
+    """
+    env = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    command: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check", "install", "--no-deps"]
+    run([*command, *arguments], "installing packages", env=env)
+
+
 def fingerprint(root: Path) -> str:
-    """What a venv is made from: the locked packages, our console scripts, and the folder its scripts point into."""
+    """What a venv is made from: the locked packages, our console scripts, the folder they run in."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
     parts = [str(root), json.dumps([project["build-system"], project["project"]], sort_keys=True)]
     parts += [(root / lock).read_text() for lock in LOCKS]

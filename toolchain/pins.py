@@ -1,0 +1,12 @@
+"""What this room puts onto a machine. The SDK's pin in pyproject.toml and go.mod's name the same version."""
+
+PULUMI_VERSION = "3.259.0"
+
+# A working CLI is these files in one folder: the engine looks for the other three beside the first.
+CLI = "pulumi"
+LANGUAGE_HOST = "pulumi-language-python"
+PROGRAM_RUNNER = "pulumi-language-python-exec"
+PROVIDER_STARTER = "pulumi-resource-pulumi-python"
+KIT = (CLI, LANGUAGE_HOST, PROGRAM_RUNNER, PROVIDER_STARTER)
+# Where the CLI was built here there is no language host to be had; ours is put beside it (see kit.py).
+BUILT_KIT = (CLI, PROGRAM_RUNNER, PROVIDER_STARTER)

@@ -1,0 +1,152 @@
+"""The variables that make a shell, the demo and the tests work in one checkout, and leave the rest alone.
+
+Whatever somebody has set themselves stays. What an earlier `. ./activate` set, of this or of another checkout,
+is not theirs: a mark in the environment records its names, each with a digest of the value.
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import shlex
+import tempfile
+import urllib.parse
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from toolchain.errors import ToolchainError
+from toolchain.roads import BIN
+
+QUIET = {
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+    "PULUMI_SUPPRESS_NEO_LINK": "true",
+}
+CONNECTION = {
+    "POSTHOG_HOST": "url",
+    "POSTHOG_PROJECT_ID": "project_id",
+    "POSTHOG_ORGANIZATION_ID": "organization_id",
+    "POSTHOG_API_KEY": "personal_api_key",
+}
+ROOT_NAME = "AI_ADMIN_ROOT"
+MARK_NAME = "AI_ADMIN_ACTIVATED"
+HEALTH_SECONDS = 0.5
+
+
+def environment(root: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment for a process that is to work in the checkout `root`, started from `env`."""
+    return theirs(env) | variables(root, env)
+
+
+def variables(root: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """What to set for work in the checkout `root`, PATH included, on top of what somebody set in `env`.
+
+    Makes the local backend's folder and passphrase where they are wanted and missing.
+    """
+    given = theirs(env)
+    wanted = dict(QUIET)
+    if "PULUMI_BACKEND_URL" not in given:
+        wanted |= local_backend(root, given)
+    # Host, project and key belong together: half of ours and half of theirs would be a third place.
+    if not given.keys() & CONNECTION.keys():
+        wanted |= sandbox_connection(root / ".sandbox" / "connection.json")
+    wanted = {name: value for name, value in wanted.items() if name not in given}
+    wanted[MARK_NAME] = " ".join(f"{name}:{digest(value)}" for name, value in wanted.items())
+    wanted[ROOT_NAME] = str(root)
+    wanted["PATH"] = os.pathsep.join([*own_folders(str(root)), *filter(None, [given.get("PATH", "")])])
+    return wanted
+
+
+def theirs(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` without what an earlier activation put there and nobody has changed since."""
+    marks = dict(mark.rpartition(":")[::2] for mark in env.get(MARK_NAME, "").split())
+    kept = {name: value for name, value in env.items() if name not in marks or digest(value) != marks[name]}
+    kept.pop(MARK_NAME, None)
+    before = kept.pop(ROOT_NAME, None)
+    if before is not None:
+        places = kept.get("PATH", "").split(os.pathsep)
+        kept["PATH"] = os.pathsep.join(place for place in places if place not in own_folders(before))
+    return kept
+
+
+def own_folders(root: str) -> list[str]:
+    """The folders of a checkout that belong on PATH, first things first."""
+    return [os.path.join(root, ".venv", "bin"), os.path.join(root, BIN)]
+
+
+def digest(value: str) -> str:
+    """Tells whether a value is still the one that was set, without repeating it."""
+    return hashlib.sha256(value.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def local_backend(root: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """State, Pulumi's home and the passphrase, all in the checkout.
+
+    With a backend of somebody's own choice none of them is set: the login is in their own home, and a shared
+    state must not depend on a passphrase that lies in one checkout.
+    """
+    state = root / ".pulumi-state"
+    state.mkdir(exist_ok=True)
+    chosen = {
+        "PULUMI_BACKEND_URL": f"file://{urllib.parse.quote(str(state))}",
+        "PULUMI_HOME": str(root / ".pulumi-home"),
+        # Otherwise a machine without a keyring is searched for one on every command.
+        "PULUMI_CREDENTIAL_STORE": "plaintext",
+    }
+    if "PULUMI_CONFIG_PASSPHRASE_FILE" not in given and "PULUMI_CONFIG_PASSPHRASE" not in given:
+        chosen["PULUMI_CONFIG_PASSPHRASE"] = passphrase(root / ".pulumi-passphrase")
+    return chosen
+
+
+def passphrase(path: Path) -> str:
+    """The checkout's passphrase; a random one is made, readable by its owner only, when there is none.
+
+    Raises:
+        ToolchainError: the file is empty.
+    """
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".pulumi-passphrase-") as made:
+            made.write(secrets.token_urlsafe(32) + "\n")
+            made.flush()
+            # A link, unlike a rename, does not replace what another process made meanwhile.
+            with suppress(FileExistsError):
+                os.link(made.name, path)
+    text = path.read_text().strip()
+    if not text:
+        raise ToolchainError(f"{path} is empty: put the passphrase of this checkout's state back into it")
+    return text
+
+
+def sandbox_connection(path: Path) -> dict[str, str]:
+    """Where this checkout's sandbox is and the key to it, when it runs; else nothing.
+
+    Args:
+        path: the JSON that the demo leaves, with the fields of the sandbox's ready line.
+    """
+    try:
+        ready = json.loads(path.read_text())
+        found = {name: str(ready[field]) for name, field in CONNECTION.items()}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+    return found if is_up(found["POSTHOG_HOST"]) else {}
+
+
+def is_up(url: str) -> bool:
+    """Whether a sandbox answers at `url`. Asked directly: a proxy has no business on loopback."""
+    try:
+        address = urllib.parse.urlsplit(url)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=HEALTH_SECONDS)
+        connection.request("GET", "/_health")
+        return connection.getresponse().status == 200
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+
+
+def shell_lines(wanted: Mapping[str, str], env: Mapping[str, str]) -> list[str]:
+    """Lines for sh that turn the environment `env` into one with `wanted` in it, every value quoted."""
+    stale = env.keys() - theirs(env).keys() - wanted.keys()
+    lines = [f"unset {name}" for name in sorted(stale)]
+    return lines + [f"export {name}={shlex.quote(value)}" for name, value in wanted.items()]
