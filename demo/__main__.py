@@ -13,7 +13,7 @@ from rich.table import Table
 from ai_admin.definitions import Definitions, load
 from demo.background import ROOT, NoSandbox, start, stop
 from demo.installations import FLAGS, INSTALLATIONS, answers, introduce
-from toolchain.environment import variables
+from toolchain.shell import environment
 
 STACK = "sandbox"
 CONSOLE = Console(highlight=False)
@@ -40,8 +40,7 @@ def main() -> int:
 
 def _apply(connection: dict[str, Any]) -> bool:
     environ = {
-        **os.environ,
-        **variables(ROOT),
+        **environment(ROOT, os.environ),
         "PULUMI_CONFIG_PASSPHRASE": STACK,
         "POSTHOG_HOST": connection["url"],
         "POSTHOG_PROJECT_ID": str(connection["project_id"]),
