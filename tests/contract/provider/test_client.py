@@ -1,0 +1,133 @@
+"""The client against a server on loopback that answers as it is told: what is repeated, followed and refused."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from providers.posthog.client import ApiError, Client
+from providers.posthog.connection import Connection
+
+
+class Scripted:
+    """A server that gives the answers of ``script`` in turn and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.script: list[tuple[int, dict[str, str], bytes]] = []
+        self.asked: list[tuple[str, str, str | None]] = []
+        scripted = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                scripted.asked.append((self.command, self.path, self.headers.get("Authorization")))
+                status, headers, body = scripted.script.pop(0)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = do_PATCH = do_DELETE = answer
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def say(self, status: int, body: Any = None, **headers: str) -> None:
+        text = json.dumps(body).encode() if body is not None else b""
+        self.script.append((status, {name.replace("_", "-"): value for name, value in headers.items()}, text))
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    scripted = Scripted()
+    thread = threading.Thread(target=scripted.server.serve_forever)
+    thread.start()
+    yield scripted
+    scripted.server.shutdown()
+    thread.join()
+    scripted.server.server_close()
+
+
+@pytest.fixture
+def client(server: Scripted) -> Client:
+    return Client(Connection(server.url, "1", None, "phx_secret"), attempts=2)
+
+
+def test_a_read_is_repeated_after_a_passing_failure(server: Scripted, client: Client) -> None:
+    server.say(503)
+    server.say(200, {"ok": True})
+    assert client.get("/x/") == {"ok": True}
+
+
+def test_a_creation_that_may_have_happened_is_not_repeated(server: Scripted, client: Client) -> None:
+    server.say(503)
+    with pytest.raises(ApiError):
+        client.request("POST", "/x/", {})
+    assert len(server.asked) == 1
+
+
+def test_a_throttled_creation_did_not_happen_and_is_repeated_when_posthog_says(server: Scripted, client: Client) -> None:
+    server.say(429, {"detail": "Request was throttled."}, Retry_After="0")
+    server.say(201, {"id": 1})
+    assert client.request("POST", "/x/", {}) == {"id": 1}
+    assert len(server.asked) == 2
+
+
+def test_what_cannot_succeed_is_not_repeated(server: Scripted, client: Client) -> None:
+    server.say(400, {"type": "validation_error", "code": "unique", "detail": "There is one.", "attr": "key"})
+    with pytest.raises(ApiError) as refusal:
+        client.request("PATCH", "/x/", {})
+    assert str(refusal.value) == "PostHog answered 400 to PATCH /x/: key: There is one."
+    assert (refusal.value.status, refusal.value.code, refusal.value.attr) == (400, "unique", "key")
+    assert len(server.asked) == 1
+
+
+def test_pages_are_followed_by_posthogs_own_links(server: Scripted, client: Client) -> None:
+    server.say(200, {"results": [{"id": 1}], "next": f"{server.url}/list/?cursor=abc"})
+    server.say(200, {"results": [{"id": 2}], "next": None})
+    assert [item["id"] for item in client.pages("/list/")] == [1, 2]
+    assert [path for _, path, _ in server.asked] == ["/list/?limit=100", "/list/?cursor=abc"]
+
+
+def test_the_key_goes_to_no_other_host(server: Scripted, client: Client) -> None:
+    other = Scripted()
+    other.server.server_close()
+    server.say(200, {"results": [], "next": f"{other.url}/list/?offset=100"})
+    with pytest.raises(ApiError, match="on another host"):
+        list(client.pages("/list/"))
+    server.say(302, Location=f"{other.url}/")
+    with pytest.raises(ApiError, match=f"redirects to {other.url}"):
+        client.get("/x/")
+    assert other.asked == []
+
+
+def test_a_key_that_is_not_accepted_is_not_shown(server: Scripted, client: Client) -> None:
+    server.say(401, {"code": "authentication_failed", "detail": "bad key phx_secret"})
+    with pytest.raises(ApiError) as refusal:
+        client.get("/x/")
+    assert "does not accept this personal API key" in str(refusal.value)
+    assert "phx_secret" not in str(refusal.value)
+
+
+def test_a_body_that_is_no_json_is_still_one_line(server: Scripted, client: Client) -> None:
+    server.script.append((500, {}, b"<html>\n<h1>Oops</h1>\n</html>"))
+    with pytest.raises(ApiError) as refusal:
+        client.get("/x/")
+    assert str(refusal.value) == "PostHog answered 500 to GET /x/: Internal Server Error"
+
+
+def test_a_server_that_is_not_there_is_named(client: Client, server: Scripted) -> None:
+    gone = Client(Connection("http://127.0.0.1:9", "1", None, "phx_secret"), attempts=0)
+    with pytest.raises(ApiError, match=r"no answer from http://127.0.0.1:9: the connection is refused"):
+        gone.get("/x/")
