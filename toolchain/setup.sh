@@ -3,20 +3,25 @@
 # Kept in sh because it runs before there is a Python to rely on.
 cd "$(dirname "$0")/.." || exit 1
 
+probe='
+import importlib.util, sys
+complete = all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
+print("%d.%d" % sys.version_info[:2], "complete" if complete else "incomplete")
+'
 tried=
 for python in python3 python3.14 python3.13 python3.12 python3.11; do
-    command -v "$python" >/dev/null 2>&1 || continue
-    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
-    case $version in
-        3.11 | 3.12 | 3.13 | 3.14) ;;
-        *) tried="$tried
-    $python is Python $version"; continue ;;
+    found=$("$python" -c "$probe" 2>/dev/null) || continue
+    case $found in
+        "3.11 complete" | "3.12 complete" | "3.13 complete" | "3.14 complete")
+            exec "$python" -m toolchain setup ;;
+        *" incomplete")
+            version=${found% *}
+            tried="$tried
+    $python: $version, without venv or ensurepip (Debian, Ubuntu: apt install python$version-venv)" ;;
+        *)
+            tried="$tried
+    $python: ${found% *}" ;;
     esac
-    if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        exec "$python" -m toolchain setup
-    fi
-    tried="$tried
-    $python is Python $version without venv or ensurepip (Debian, Ubuntu: apt install python$version-venv)"
 done
 
 cat >&2 <<MESSAGE

@@ -5,8 +5,8 @@ import sys
 
 
 def main() -> int:
-    # The engine stops its plugins with SIGINT, which may come before gRPC is imported: then the process should
-    # end without a traceback of Python's KeyboardInterrupt, for the engine prints that into a preview.
+    # The engine stops its plugins with SIGINT, also before gRPC is imported: then the process should end
+    # without a traceback of Python's KeyboardInterrupt, for the engine prints that into a preview.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from toolchain.language_host.server import serve
 
