@@ -55,7 +55,9 @@ def _listen(port: int, remembered: Path) -> socket.socket:
 
 
 def _bind(port: int) -> socket.socket:
-    listener = socket.socket()
+    # The protocol has to be named: asyncio switches Nagle's algorithm off only where it reads TCP, and with it on
+    # every second answer on a connection waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
