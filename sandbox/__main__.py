@@ -1,4 +1,6 @@
-"""`python -m sandbox`: serve until SIGTERM or SIGINT; say where and with which keys in one JSON line once ready."""
+"""`python -m sandbox`: serve until SIGTERM or SIGINT; say where and with which keys in one JSON line once
+ready.
+"""
 
 import argparse
 import json
@@ -28,22 +30,36 @@ def main() -> int:
     app = create_app(data)
     port = listener.getsockname()[1]
     ready = {"url": f"http://{HOST}:{port}", **seeds(app.state.services.store)}
-    server = _Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready)
+    server = _Server(
+        uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready
+    )
     server.run(sockets=[listener])
     return 0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local PostHog-compatible server.")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 0),
-                        help="port on 127.0.0.1; 0 (the default) is a free one, the same as last time if possible")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("DATA") or ".sandbox/data"),
-                        help="folder that holds everything (default: .sandbox/data)")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="A local PostHog-compatible server."
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=int(os.environ.get("PORT") or 0),
+        help="port on 127.0.0.1; 0 (the default) is a free one, the same as last time if possible",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("DATA") or ".sandbox/data"),
+        help="folder that holds everything (default: .sandbox/data)",
+    )
     return parser.parse_args()
 
 
 def _listen(port: int, remembered: Path) -> socket.socket:
-    """A listening socket on the asked port; for 0 on the remembered one if it is free, else on any free one."""
+    """A listening socket on the asked port; for 0 on the remembered one if it is free, else on any free
+    one.
+    """
     if port:
         return _bind(port)
     try:
@@ -55,8 +71,8 @@ def _listen(port: int, remembered: Path) -> socket.socket:
 
 
 def _bind(port: int) -> socket.socket:
-    # The protocol has to be named: asyncio switches Nagle's algorithm off only where it reads TCP, and with it on
-    # every second answer on a connection waits 40 ms for an acknowledgement.
+    # The protocol has to be named: asyncio switches Nagle's algorithm off only where it reads TCP, and with
+    # it on every second answer on a connection waits 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

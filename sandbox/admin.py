@@ -1,4 +1,6 @@
-"""Handles outside PostHog's API, for tests and people: more users and keys, sessions, switches, the request log."""
+"""Handles outside PostHog's API, for tests and people: more users and keys, sessions, switches, the request
+log.
+"""
 
 from typing import Any
 
@@ -55,21 +57,29 @@ def add_user(context: Context) -> Any:
     facts = seeds(store)
     organization = store.get("organization", facts["organization_id"])
     assert organization is not None
-    user = new_user(store, data["email"], data.get("first_name", ""), organization, ROLES[role], facts["project_id"])
+    user = new_user(
+        store, data["email"], data.get("first_name", ""), organization, ROLES[role], facts["project_id"]
+    )
     _, value = create_key(store, user, label="Sandbox key", scopes=data.get("scopes", ["*"]))
     return Json({"user": user, "personal_api_key": value}, 201)
 
 
 def add_key(context: Context) -> Any:
-    """`POST /_sandbox/keys {scopes, scoped_teams?, scoped_organizations?, expires_at?, user?}` -> the key with its value.
+    """`POST /_sandbox/keys {scopes, scoped_teams?, scoped_organizations?, expires_at?, user?}` -> the key
+    with its value.
 
-    `user` is an e-mail address (default: the seeded admin); `scopes` null makes a key of the time before scopes.
+    `user` is an e-mail address (default: the seeded admin); `scopes` null makes a key of the time before
+    scopes.
     """
     data = context.data
     user = _user(context, data.get("user", seeds(context.store)["user_email"]))
     key, value = create_key(
-        context.store, user, label=data.get("label", "Sandbox key"), scopes=data.get("scopes", ["*"]),
-        scoped_teams=data.get("scoped_teams"), scoped_organizations=data.get("scoped_organizations"),
+        context.store,
+        user,
+        label=data.get("label", "Sandbox key"),
+        scopes=data.get("scopes", ["*"]),
+        scoped_teams=data.get("scoped_teams"),
+        scoped_organizations=data.get("scoped_organizations"),
         expires_at=data.get("expires_at"),
     )
     return Json({**key, "value": value}, 201)

@@ -4,6 +4,8 @@ A module joins by offering `routes() -> list[BaseRoute]`, and `TABLES` (an SQL s
 it has tables of its own; it is named once here. Its handlers are plain functions wrapped by `web.endpoint`.
 """
 
+import sys
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,6 +43,12 @@ async def unknown_path(request: Request, _error: Exception) -> Response:
     return Json(error.body(), error.status)
 
 
+async def server_error(_: Request, error: Exception) -> Response:
+    traceback.print_exception(error, file=sys.stderr)
+    body = {"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": None}
+    return Json(body, 500)
+
+
 def create_app(data: Path, settings: Settings | None = None) -> Starlette:
     """The ASGI application over the database in folder `data`, which is created and seeded when it is new."""
     data.mkdir(parents=True, exist_ok=True)
@@ -58,7 +66,7 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
 
     app = Starlette(
         routes=routes(),
-        exception_handlers={404: unknown_path, 405: unknown_path},
+        exception_handlers={404: unknown_path, 405: unknown_path, 500: server_error},
         middleware=[Middleware(RequestLog)],
         lifespan=lifespan,
     )

@@ -1,7 +1,8 @@
 """PostHog's error envelope: one exception per way a request can fail, all rendered alike.
 
-PostHog wraps Django REST framework's exceptions with drf-exceptions-hog: `{type, code, detail, attr}`, the first error
-only. Exceptions that library doesn't know (409, 402) get the type `server_error`, misleading as it is.
+PostHog wraps Django REST framework's exceptions with drf-exceptions-hog: `{type, code, detail, attr}`, the
+first error only. Exceptions that library doesn't know (409, 402) get the type `server_error`, misleading as
+it is.
 """
 
 from typing import Any
@@ -49,9 +50,13 @@ class Unauthenticated(ApiError):
 
     def __init__(self, detail: str | None = None) -> None:
         code = "authentication_failed" if detail else "not_authenticated"
-        super().__init__(401, "authentication_error", code,
-                         detail or "Authentication credentials were not provided.",
-                         headers={"WWW-Authenticate": "Bearer"})
+        super().__init__(
+            401,
+            "authentication_error",
+            code,
+            detail or "Authentication credentials were not provided.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
 
 
 class Conflict(ApiError):
@@ -61,12 +66,19 @@ class Conflict(ApiError):
 
 class MethodNotAllowed(ApiError):
     def __init__(self, method: str, allowed: str) -> None:
-        super().__init__(405, "invalid_request", "method_not_allowed", f'Method "{method}" not allowed.',
-                         headers={"Allow": allowed})
+        super().__init__(
+            405,
+            "invalid_request",
+            "method_not_allowed",
+            f'Method "{method}" not allowed.',
+            headers={"Allow": allowed},
+        )
 
 
 class Answer(Exception):
-    """An ad-hoc body some PostHog endpoints answer instead of the envelope; nothing of the request is kept."""
+    """An ad-hoc body some PostHog endpoints answer instead of the envelope; nothing of the request is
+    kept.
+    """
 
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(str(body))

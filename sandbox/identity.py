@@ -1,7 +1,7 @@
 """Who may do what: personal API keys, sessions, scopes, and access to projects and organisations.
 
-The order is Django REST framework's: 401 (who), then the scope (403), then the object (404). Scope texts and their order
-are those of PostHog's APIScopePermission.
+The order is Django REST framework's: 401 (who), then the scope (403), then the object (404). Scope texts and
+their order are those of PostHog's APIScopePermission.
 """
 
 import hashlib
@@ -27,15 +27,30 @@ def mask(value: str) -> str:
     return value[:4] + "..." + value[-4:] if len(value) >= 16 else "*" * len(value)
 
 
-def create_key(store: Store, user: Data, *, label: str, scopes: list[str] | None, value: str | None = None,
-               scoped_teams: list[int] | None = None, scoped_organizations: list[str] | None = None,
-               expires_at: str | None = None) -> tuple[Data, str]:
+def create_key(
+    store: Store,
+    user: Data,
+    *,
+    label: str,
+    scopes: list[str] | None,
+    value: str | None = None,
+    scoped_teams: list[int] | None = None,
+    scoped_organizations: list[str] | None = None,
+    expires_at: str | None = None,
+) -> tuple[Data, str]:
     """Store a personal API key of a user. Returns it and its value, which can't be read again."""
     value = value or "phx_" + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")
     key: Data = {
-        "id": secrets.token_urlsafe(8), "label": label, "mask_value": mask(value), "created_at": timestamp(),
-        "last_used_at": None, "last_rolled_at": None, "user_id": user["id"], "scopes": scopes,
-        "scoped_teams": scoped_teams or [], "scoped_organizations": scoped_organizations or [],
+        "id": secrets.token_urlsafe(8),
+        "label": label,
+        "mask_value": mask(value),
+        "created_at": timestamp(),
+        "last_used_at": None,
+        "last_rolled_at": None,
+        "user_id": user["id"],
+        "scopes": scopes,
+        "scoped_teams": scoped_teams or [],
+        "scoped_organizations": scoped_organizations or [],
         "expires_at": expires_at,
     }
     store.put("personal_api_key", str(user["id"]), key, natural=hash_key(value))
@@ -45,7 +60,9 @@ def create_key(store: Store, user: Data, *, label: str, scopes: list[str] | None
 def create_session(store: Store, user: Data) -> str:
     """Log a user in; returns the value of the session cookie."""
     value = secrets.token_urlsafe(24)
-    store.put("session", str(user["id"]), {"id": str(uuid.uuid4()), "user_id": user["id"]}, natural=hash_key(value))
+    store.put(
+        "session", str(user["id"]), {"id": str(uuid.uuid4()), "user_id": user["id"]}, natural=hash_key(value)
+    )
     return value
 
 
@@ -56,10 +73,7 @@ def authenticate(context: Context) -> Identity:
         Unauthenticated: no credentials, or ones that are unknown, of an inactive user, or expired.
     """
     value, source = _credentials(context)
-    if value is None:
-        identity = _session(context)
-    else:
-        identity = _key(context, value, source)
+    identity = _session(context) if value is None else _key(context, value, source)
     if identity is None:
         raise Unauthenticated()
     context.identity = identity
@@ -103,7 +117,8 @@ def _session(context: Context) -> Identity | None:
 
 
 def require_scope(context: Context, *scopes: str) -> None:
-    """Refuse a key that lacks one of the scopes; write implies read. Without any scope the action is for sessions only.
+    """Refuse a key that lacks one of the scopes; write implies read. Without any scope the action is for
+    sessions only.
 
     Raises:
         Forbidden: with PostHog's text.
@@ -130,7 +145,9 @@ def _check_scoped_places(context: Context, scopes: tuple[str, ...]) -> None:
         if not context.project:
             raise Forbidden("API keys with scoped projects are only supported on project-based endpoints.")
         if context.project["id"] not in key["scoped_teams"]:
-            raise Forbidden(f"API key does not have access to the requested project: ID {context.project['id']}.")
+            raise Forbidden(
+                f"API key does not have access to the requested project: ID {context.project['id']}."
+            )
     if key["scoped_organizations"] and context.organization:
         identifier = context.organization["id"]
         if identifier not in key["scoped_organizations"]:
@@ -184,8 +201,12 @@ def _check_member(context: Context, refusal: str) -> None:
     if level(context) == 0:
         raise Forbidden(refusal)
     organization = context.organization
-    if context.identity and context.identity.key and level(context) < ADMIN \
-            and not organization["members_can_use_personal_api_keys"]:
+    if (
+        context.identity
+        and context.identity.key
+        and level(context) < ADMIN
+        and not organization["members_can_use_personal_api_keys"]
+    ):
         raise Forbidden(
             f"Organization '{organization['name']}' does not allow using personal API keys. "
             "Contact an admin to enable personal API keys for this organization."

@@ -126,7 +126,8 @@ def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
         )
     store.connection.executemany(
         "INSERT OR REPLACE INTO events"
-        " (project, uuid, event, distinct_id, person, timestamp, created_at, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " (project, uuid, event, distinct_id, person, timestamp, created_at, data)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     people.save(store, batch.changed.values())
@@ -259,7 +260,8 @@ def _uuid(value: Any) -> str:
 
 
 def _timestamp(raw: Data, properties: dict[str, Any], sent_at: datetime | None) -> str:
-    """When the event happened, by our clock: the sender's, corrected by how wrong `sent_at` shows it to be."""
+    """When the event happened, by our clock: the sender's, corrected by how wrong `sent_at` shows it to be.
+    """
     now = datetime.now(UTC)
     happened = moment(raw.get("timestamp"))
     if happened is None:

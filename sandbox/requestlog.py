@@ -1,4 +1,6 @@
-"""The request log: what was asked and answered, newest 10,000 requests, kept in memory for tests, benchmarks and people."""
+"""The request log: what was asked and answered, newest 10,000 requests, kept in memory for tests, benchmarks
+and people.
+"""
 
 import json
 import time
@@ -37,12 +39,23 @@ class Entry:
                 body = json.loads(self.body)
             except ValueError:
                 body = self.body.decode("utf-8", "replace")
-        return {"id": self.id, "at": self.at, "method": self.method, "path": self.path, "status": self.status,
-                "key": self.key, "user": self.user, "body": body, "duration_ms": self.duration_ms}
+        return {
+            "id": self.id,
+            "at": self.at,
+            "method": self.method,
+            "path": self.path,
+            "status": self.status,
+            "key": self.key,
+            "user": self.user,
+            "body": body,
+            "duration_ms": self.duration_ms,
+        }
 
 
 class RequestLog:
-    """ASGI middleware that writes the log, and takes the trailing slash off paths (PostHog's routes allow both)."""
+    """ASGI middleware that writes the log, and takes the trailing slash off paths (PostHog's routes allow
+    both).
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -83,13 +96,19 @@ def record(scope: Scope, status: int | None, duration_ms: float) -> None:
     query = scope["query_string"].decode("latin-1")
     identity = scope.get("sandbox.identity")
     body = scope.get("sandbox.body", b"") if scope["method"] not in ("GET", "HEAD") else b""
-    ENTRIES.append(Entry(
-        id=_last, at=timestamp(), method=scope["method"],
-        path=scope["sandbox.path"] + (f"?{query}" if query else ""), status=status,
-        key=identity.key["mask_value"] if identity and identity.key else _unknown_key(scope),
-        user=identity.user["email"] if identity else None,
-        body=body[:LONGEST_BODY], duration_ms=round(duration_ms, 3),
-    ))
+    ENTRIES.append(
+        Entry(
+            id=_last,
+            at=timestamp(),
+            method=scope["method"],
+            path=scope["sandbox.path"] + (f"?{query}" if query else ""),
+            status=status,
+            key=identity.key["mask_value"] if identity and identity.key else _unknown_key(scope),
+            user=identity.user["email"] if identity else None,
+            body=body[:LONGEST_BODY],
+            duration_ms=round(duration_ms, 3),
+        )
+    )
 
 
 def _unknown_key(scope: Scope) -> str | None:

@@ -1,4 +1,6 @@
-"""What differs between PostHog installations, as switches of the sandbox. The defaults are PostHog Cloud's."""
+"""What differs between PostHog installations, as switches of the sandbox. The defaults are PostHog
+Cloud's.
+"""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -9,14 +11,19 @@ class Settings:
     """Switches, changed at run time by `PATCH /_sandbox/settings`.
 
     Attributes:
-        enforced_filter_rules: which cross-field rules of flag filters refuse a write: "*" (all), or rule codes separated
-            by commas. PostHog's production enforces none (it logs them only), its own tests enforce all.
-        evaluation_contexts: whether the organisation has the evaluation tags feature; without it they are ignored.
+        enforced_filter_rules: which cross-field rules of flag filters refuse a write: "*" (all), or rule
+            codes separated by commas. PostHog's production enforces none (it logs them only), its own tests
+            enforce all.
+        evaluation_contexts: whether the organisation has the evaluation tags feature; without it they are
+            ignored.
         early_exit: whether the organisation may use early_exit in flags.
         sql_alerts: whether alerts on SQL insights are switched on.
         alert_limit: alerts a project may have; 0 is no limit. PostHog's free plan has 5.
-        approvals: whether enabling a flag or changing its rollout needs an approval (409 with a change request).
-        taxonomy: whether descriptions, tags and verification of events and properties are supported (a paid feature).
+        flag_limit: flags a project may have; 0 is no limit.
+        approvals: whether enabling a flag or changing its rollout needs an approval (409 with a change
+            request).
+        taxonomy: whether descriptions, tags and verification of events and properties are supported (a paid
+            feature).
         recalculation_delay: seconds until a cohort is recalculated after it has been saved.
     """
 
@@ -25,6 +32,7 @@ class Settings:
     early_exit: bool = True
     sql_alerts: bool = True
     alert_limit: int = 0
+    flag_limit: int = 2000
     approvals: bool = False
     taxonomy: bool = True
     recalculation_delay: float = 0.2

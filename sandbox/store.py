@@ -1,13 +1,13 @@
 """Everything the sandbox keeps, in one SQLite file.
 
-One connection, used from one thread: the event loop's. A request is handled without awaiting anything inside one
-transaction, and its answer leaves only after the commit. Thus 32 clients writing at once are simply served one after
-the other (a request takes well under a millisecond of SQLite's time, less than a hand-over between threads would cost),
-nothing can be interleaved, and no lock can be forgotten.
+One connection, used from one thread: the event loop's. A request is handled without awaiting anything inside
+one transaction, and its answer leaves only after the commit. Thus 32 clients writing at once are simply
+served one after the other (a request takes well under a millisecond of SQLite's time, less than a hand-over
+between threads would cost), nothing can be interleaved, and no lock can be forgotten.
 
-Write-ahead log with `synchronous=NORMAL`: a commit is handed to the operating system before it is answered, so it
-outlives the process being killed at any moment. Only a power failure could lose the last commits, which a local double
-doesn't have to survive.
+Write-ahead log with `synchronous=NORMAL`: a commit is handed to the operating system before it is answered,
+so it outlives the process being killed at any moment. Only a power failure could lose the last commits, which
+a local double doesn't have to survive.
 """
 
 import json
@@ -55,13 +55,16 @@ CREATE INDEX IF NOT EXISTS activity_project ON activity (project, seq);
 class Store:
     """The one database. Objects are JSON documents with the columns that lists and look-ups need beside them.
 
-    `parent` is the id of the project or organisation an object belongs to ("" for users, organisations …); `natural` is
-    what else it can be looked up by (a flag's key, an event's name, the hash of an API key); `listed` is false for what
-    the kind's default list leaves out (deleted, archived, internal). `refs` holds who points at whom.
+    `parent` is the id of the project or organisation an object belongs to ("" for users, organisations …);
+    `natural` is what else it can be looked up by (a flag's key, an event's name, the hash of an API key);
+    `listed` is false for what the kind's default list leaves out (deleted, archived, internal). `refs` holds
+    who points at whom.
     """
 
     def __init__(self, path: Path, tables: Iterable[str] = ()) -> None:
-        """Open or create the database at `path`; `tables` are further modules' CREATE TABLE IF NOT EXISTS scripts."""
+        """Open or create the database at `path`; `tables` are further modules' CREATE TABLE IF NOT EXISTS
+        scripts.
+        """
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=NORMAL")
@@ -97,7 +100,8 @@ class Store:
     def next_id(self, kind: str) -> int:
         """The next integer id of a kind; never given twice, even after a deletion."""
         row = self.execute(
-            "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+            "INSERT INTO counters VALUES (?, 1)"
+            " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
             (kind,),
         ).fetchone()
         return int(row[0])
@@ -107,8 +111,10 @@ class Store:
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
-        self.execute("INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                     (name, value))
+        self.execute(
+            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
 
     def put(
         self,
@@ -148,7 +154,9 @@ class Store:
         return _loads(row[0])
 
     def parent_of(self, kind: str, identifier: object) -> str | None:
-        row = self.execute("SELECT parent FROM objects WHERE kind = ? AND id = ?", (kind, str(identifier))).fetchone()
+        row = self.execute(
+            "SELECT parent FROM objects WHERE kind = ? AND id = ?", (kind, str(identifier))
+        ).fetchone()
         return None if row is None else str(row[0])
 
     def find(self, kind: str, natural: str, parent: str | None = None) -> Data | None:
@@ -175,14 +183,17 @@ class Store:
         scope, values = _scope(kind, parent)
         sql = f"SELECT data FROM objects WHERE {scope} AND {where} ORDER BY {order} LIMIT ? OFFSET ?"
         rows = self.execute(sql, (*values, *parameters, limit, offset)).fetchall()
-        # One parse for the whole page: json.loads has a fixed cost per call that a page of 100 would pay 100 times.
+        # One parse for the whole page: json.loads has a fixed cost per call that a page of 100 would pay 100
+        # times.
         return list(json.loads("[" + ",".join(row[0] for row in rows) + "]"))
 
     def count(
         self, kind: str, parent: str | None, where: str = "listed = 1", parameters: Sequence[Any] = ()
     ) -> int:
         scope, values = _scope(kind, parent)
-        row = self.execute(f"SELECT count(*) FROM objects WHERE {scope} AND {where}", (*values, *parameters)).fetchone()
+        row = self.execute(
+            f"SELECT count(*) FROM objects WHERE {scope} AND {where}", (*values, *parameters)
+        ).fetchone()
         return int(row[0])
 
     def referrers(self, kind: str, identifier: object, by: str) -> list[Data]:

@@ -1,8 +1,8 @@
 """From a request to an answer: what a handler gets (`Context`), and how it becomes an endpoint (`endpoint`).
 
-A handler is a plain function `Context -> answer`. It runs on the event loop without awaiting, inside one transaction
-(see `store.py` for why), and its answer is sent after the commit. Any object is an answer of status 200; a `Response`
-is sent as it is.
+A handler is a plain function `Context -> answer`. It runs on the event loop without awaiting, inside one
+transaction (see `store.py` for why), and its answer is sent after the commit. Any object is an answer of
+status 200; a `Response` is sent as it is.
 """
 
 import asyncio
@@ -10,6 +10,8 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.parser import BytesParser
+from email.policy import HTTP
 from functools import cached_property
 from typing import Any
 
@@ -51,7 +53,9 @@ class Services:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def later(self, delay: float, job: Callable[[], None]) -> None:
-        """Run `job` in a transaction of its own, `delay` seconds from now (PostHog's asynchronous workers)."""
+        """Run `job` in a transaction of its own, `delay` seconds from now (PostHog's asynchronous
+        workers).
+        """
 
         async def run() -> None:
             await asyncio.sleep(delay)
@@ -104,11 +108,18 @@ class Context:
         """The request's JSON object.
 
         Raises:
-            ApiError: 400 parse_error for malformed JSON, 415 for another media type, 400 for a body that isn't an object.
+            ApiError: 400 parse_error for malformed JSON, 415 for another media type, 400 for a body that
+                isn't an object.
         """
-        data = parse_json(self.raw, self.request.headers.get("content-type", ""))
+        content_type = self.request.headers.get("content-type", "")
+        if content_type.startswith("multipart/form-data"):
+            data, self.memo["files"] = parse_form(self.raw, content_type)
+            return data
+        data = parse_json(self.raw, content_type)
         if not isinstance(data, dict):
-            name = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}.get(type(data), "NoneType")
+            name = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}.get(
+                type(data), "NoneType"
+            )
             raise Invalid(f"Invalid data. Expected a dictionary, but got {name}.")
         return data
 
@@ -122,7 +133,9 @@ class Context:
 
     def url(self, path: str) -> str:
         """An absolute URL of this server, under the name the client used for it."""
-        return f"{self.request.url.scheme}://{self.request.headers.get('host', self.request.url.netloc)}{path}"
+        return (
+            f"{self.request.url.scheme}://{self.request.headers.get('host', self.request.url.netloc)}{path}"
+        )
 
 
 def parse_json(raw: bytes, content_type: str = "application/json") -> Any:
@@ -131,12 +144,32 @@ def parse_json(raw: bytes, content_type: str = "application/json") -> Any:
         return {}
     media = content_type.partition(";")[0].strip().lower()
     if media and media != "application/json":
-        raise ApiError(415, "invalid_request", "unsupported_media_type",
-                       f'Unsupported media type "{content_type}" in request.')
+        raise ApiError(
+            415,
+            "invalid_request",
+            "unsupported_media_type",
+            f'Unsupported media type "{content_type}" in request.',
+        )
     try:
         return json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "invalid_request", "parse_error", f"JSON parse error - {error}") from error
+
+
+def parse_form(raw: bytes, content_type: str) -> tuple[Data, dict[str, str]]:
+    """The fields and the files (as text) of a multipart form, which cohorts take for their CSV."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    fields: Data = {}
+    files: dict[str, str] = {}
+    for part in BytesParser(policy=HTTP).parsebytes(head + raw).iter_parts():
+        name = str(part.get_param("name", header="content-disposition"))
+        payload = part.get_payload(decode=True)
+        text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+        if part.get_filename() is None:
+            fields[name] = text
+        else:
+            files[name] = text
+    return fields, files
 
 
 def _refuse_constant(name: str) -> Any:

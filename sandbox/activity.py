@@ -1,0 +1,172 @@
+"""PostHog's activity log: one entry for every change, who, what, before and after."""
+
+import json
+import uuid
+from typing import Any
+
+from sandbox.listing import next_links, page_bounds
+from sandbox.store import Data
+from sandbox.users import show_user
+from sandbox.web import Context, timestamp
+
+Change = dict[str, Any]
+
+
+def changes_between(
+    scope: str, before: Data, after: Data, names: list[str], masked: frozenset[str]
+) -> list[Change]:
+    """The changes of the named fields, in PostHog's shape; equal fields are left out."""
+    changes: list[Change] = []
+    for name in names:
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        action = "created" if old is None else "deleted" if new is None else "changed"
+        if name in masked:
+            old, new = "masked", "masked"
+        changes.append({"type": scope, "action": action, "field": name, "before": old, "after": new})
+    return changes
+
+
+def record(
+    context: Context,
+    scope: str,
+    item_id: object,
+    activity: str,
+    name: str | None,
+    changes: list[Change] | None = None,
+    **detail: Any,
+) -> None:
+    """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at
+    hand.
+    """
+    now = timestamp()
+    user = context.identity.user if context.identity else None
+    team = context.project.get("id")
+    entry: Data = {
+        "id": str(uuid.uuid4()),
+        "user": user["id"] if user else None,
+        "organization_id": context.organization.get("id"),
+        "team_id": team,
+        "was_impersonated": False,
+        "is_system": user is None,
+        "activity": activity,
+        "item_id": str(item_id),
+        "scope": scope,
+        "detail": {
+            "id": None,
+            "name": name,
+            "short_id": None,
+            "type": None,
+            "changes": changes,
+            "trigger": None,
+            "context": None,
+            **detail,
+        },
+        "created_at": now,
+    }
+    context.store.execute(
+        "INSERT INTO activity (project, organization, scope, item_id, user_id, created_at, entry)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            None if team is None else str(team),
+            entry["organization_id"] or "",
+            scope,
+            str(item_id),
+            entry["user"],
+            now,
+            json.dumps(entry, ensure_ascii=False, separators=(",", ":")),
+        ),
+    )
+
+
+def select(context: Context, where: str, parameters: list[Any], limit: int, offset: int = 0) -> list[Data]:
+    """Entries for which the SQL condition holds, newest first."""
+    rows = context.store.execute(
+        f"SELECT entry FROM activity WHERE {where} ORDER BY seq DESC LIMIT ? OFFSET ?",
+        (*parameters, limit, offset),
+    ).fetchall()
+    found = [json.loads(row[0]) for row in rows]
+    return [{**entry, "user": show_user(context, entry["user"])} for entry in found]
+
+
+def _count(context: Context, where: str, parameters: list[Any]) -> int:
+    return int(
+        context.store.execute(f"SELECT count(*) FROM activity WHERE {where}", parameters).fetchone()[0]
+    )
+
+
+def object_activity(context: Context, scopes: tuple[str, ...], item_id: str | None) -> Data:
+    """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default."""
+    limit = _positive(context.query.get("limit"), 10)
+    page = _positive(context.query.get("page"), 1)
+    where = f"project = ? AND scope IN ({','.join('?' * len(scopes))})"
+    parameters: list[Any] = [str(context.project["id"]), *scopes]
+    if item_id is not None:
+        where, parameters = where + " AND item_id = ?", [*parameters, item_id]
+    total = _count(context, where, parameters)
+    path = context.request.scope["sandbox.path"]
+
+    def link(number: int) -> str:
+        return context.url(f"{path}?page={number}&limit={limit}")
+
+    return {
+        "results": select(context, where, parameters, limit, (page - 1) * limit),
+        "next": link(page + 1) if page * limit < total else None,
+        "previous": link(page - 1) if page > 1 else None,
+        "total_count": total,
+    }
+
+
+def project_activity(context: Context) -> Data:
+    """`GET /api/projects/:id/activity_log/`: by user, scope, scopes and item; a cursor, unless `page` is
+    given.
+    """
+    where, parameters = "project = ?", [str(context.project["id"])]
+    query = context.query
+    if "user" in query:
+        user = context.store.execute(
+            "SELECT id FROM objects WHERE kind = 'user' AND (json_extract(data, '$.uuid') = ? OR id = ?)",
+            (query["user"], query["user"]),
+        ).fetchone()
+        where, parameters = where + " AND user_id = ?", [*parameters, user[0] if user else "-1"]
+    scopes = context.request.query_params.getlist("scopes")
+    scopes = [scope for part in scopes for scope in part.split(",")] or (
+        [query["scope"]] if "scope" in query else []
+    )
+    if scopes:
+        where += f" AND scope IN ({','.join('?' * len(scopes))})"
+        parameters += scopes
+    if "item_id" in query:
+        where, parameters = where + " AND item_id = ?", [*parameters, query["item_id"]]
+    return _pages(context, where, parameters)
+
+
+def _pages(context: Context, where: str, parameters: list[Any]) -> Data:
+    size = min(_positive(context.query.get("page_size"), 100), 1000)
+    if "page" in context.query:
+        page = _positive(context.query["page"], 1)
+        total = _count(context, where, parameters)
+        links = next_links(context, total, size, (page - 1) * size, page=True)
+        return {
+            "count": total,
+            **links,
+            "results": select(context, where, parameters, size, (page - 1) * size),
+        }
+    cursor = context.query.get("cursor")
+    offset = int(cursor, 16) if cursor else 0
+    found = select(context, where, parameters, size + 1, offset)
+    links = {"next": None, "previous": None}
+    if len(found) > size:
+        links["next"] = page_bounds(context, {"cursor": format(offset + size, "x")})
+    if offset:
+        links["previous"] = page_bounds(context, {"cursor": format(max(offset - size, 0), "x")})
+    return {**links, "results": found[:size]}
+
+
+def _positive(value: str | None, default: int) -> int:
+    try:
+        number = int(value or "")
+    except ValueError:
+        return default
+    return number if number > 0 else default

@@ -1,0 +1,44 @@
+"""Who may call what: authentication, the place in the path, the method and the scope, checked in PostHog's
+order.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.routing import Route
+
+from sandbox.errors import MethodNotAllowed
+from sandbox.identity import authenticate, enter_organization, enter_project, require_scope
+from sandbox.web import Context, Handler, endpoint
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+Operation = tuple[tuple[str, ...], Callable[..., Any]]  # the scopes it needs, and what runs
+
+
+def guarded(
+    operations: dict[str, Operation], run: Callable[[Context, Callable[..., Any]], Any] | None = None
+) -> Handler:
+    """A handler that lets a request through to the operation of its method.
+
+    The path's parameter `project` or `organization`, when there is one, becomes the context's. `run` calls
+    the operation (default: with the context alone).
+    """
+
+    def handle(context: Context) -> Any:
+        authenticate(context)
+        if "project" in context.request.path_params:
+            enter_project(context, context.param("project"))
+        elif "organization" in context.request.path_params:
+            enter_organization(context, context.param("organization"))
+        if context.method not in operations:
+            raise MethodNotAllowed(context.method, ", ".join(operations))
+        scopes, operation = operations[context.method]
+        require_scope(context, *scopes)
+        return run(context, operation) if run else operation(context)
+
+    return handle
+
+
+def route(path: str, **operations: Operation) -> Route:
+    """A route outside the resources: `route("/api/x", GET=(("x:read",), show))`."""
+    return Route(path, endpoint(guarded(operations)), methods=METHODS)

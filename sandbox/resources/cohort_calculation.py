@@ -1,0 +1,132 @@
+"""The members of a cohort, counted as PostHog's asynchronous worker does it: sets of persons, leaf by leaf.
+
+Person filters go by the evaluator's operators; `performed_event` and `performed_event_multiple` count stored
+events. Other behaviours are not computed: the calculation then fails as a failed query does, and the count
+stays what it was.
+"""
+
+import operator as comparison
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sandbox import people
+from sandbox.evaluation.dates import Clock
+from sandbox.evaluation.parsing import parse_filter
+from sandbox.evaluation.properties import match_property
+from sandbox.store import Data, Store
+from sandbox.web import Context, timestamp
+
+if TYPE_CHECKING:
+    from sandbox.resources.cohorts import Cohorts
+
+KIND = "cohort"
+DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
+COMPARE: dict[str, Callable[[int, int], bool]] = {
+    "gte": comparison.ge,
+    "lte": comparison.le,
+    "gt": comparison.gt,
+    "lt": comparison.lt,
+    "eq": comparison.eq,
+    "exact": comparison.eq,
+}
+Members = set[int]
+
+
+class UncountableError(Exception):
+    """The criteria need a query that the sandbox doesn't compute."""
+
+
+def recalculate(store: Store, identifier: int) -> None:
+    """Count a dynamic cohort's members and move its volatile fields. Does nothing for one that is gone."""
+    row, parent = store.get(KIND, identifier), store.parent_of(KIND, identifier)
+    if row is None or parent is None or row["is_static"]:
+        return
+    try:
+        found = members(store, int(parent), row, set())
+    except UncountableError as error:
+        row["errors_calculating"] += 1
+        row["last_error_message"] = str(error)
+    else:
+        store.execute("DELETE FROM cohort_people WHERE cohort = ?", (identifier,))
+        people.add_members(store, identifier, found)
+        row.update(
+            count=len(found),
+            errors_calculating=0,
+            last_error_message=None,
+            version=row["pending_version"],
+            last_calculation=timestamp(),
+        )
+    row["is_calculating"] = False
+    refs = store.execute("SELECT to_kind, to_id FROM refs WHERE kind = ? AND id = ?", (KIND, str(identifier)))
+    store.put(KIND, parent, row, listed=not row["deleted"], refs=refs.fetchall())
+
+
+def count_members(cohorts: "Cohorts", context: Context, row: Data) -> None:
+    """Bring a static cohort's count up to date."""
+    row["count"] = len(people.members(context.store, row["id"]))
+    row["last_calculation"], row["is_calculating"] = timestamp(), False
+    cohorts.store(context, row)
+
+
+def members(store: Store, project: int, cohort: Data, above: set[int]) -> Members:
+    """The persons (by number) in a cohort; `above` are the cohorts on the way to it, against loops."""
+    if cohort["is_static"]:
+        return {person.id for person in people.members(store, cohort["id"])}
+    root = (cohort["filters"] or {}).get("properties")
+    if not root or not root.get("values"):
+        return set()
+    return _node(store, project, root, above | {cohort["id"]})
+
+
+def _node(store: Store, project: int, node: Data, above: set[int]) -> Members:
+    if "values" in node and node.get("type") in ("AND", "OR"):
+        sets = [_node(store, project, value, above) for value in node["values"]]
+        if not sets:
+            return set()
+        return set.intersection(*sets) if node["type"] == "AND" else set.union(*sets)
+    found = _leaf(store, project, node, above)
+    return _everybody(store, project) - found if node.get("negation") else found
+
+
+def _everybody(store: Store, project: int) -> Members:
+    return {row[0] for row in store.execute("SELECT id FROM persons WHERE project = ?", (project,))}
+
+
+def _leaf(store: Store, project: int, leaf: Data, above: set[int]) -> Members:
+    if leaf["type"] == "cohort":
+        other = store.get(KIND, leaf["value"], str(project))
+        if other is None or other["deleted"] or other["id"] in above:
+            return set()
+        return members(store, project, other, above)
+    if leaf["type"] == "behavioral":
+        return _performed(store, project, leaf)
+    condition, clock = parse_filter(leaf), Clock(datetime.now(UTC))
+    return {
+        person.id
+        for person in people.everybody(store, project)
+        if match_property(condition, person.properties, clock)
+    }
+
+
+def _performed(store: Store, project: int, leaf: Data) -> Members:
+    if (
+        leaf["value"] not in ("performed_event", "performed_event_multiple")
+        or leaf["event_type"] != "events"
+        or leaf.get("event_filters")
+    ):
+        raise UncountableError(f"The criterion {leaf['value']} could not be calculated.")
+    since = ""
+    if leaf.get("time_value") and leaf.get("time_interval") in DAYS:
+        start = datetime.now(UTC) - timedelta(days=leaf["time_value"] * DAYS[leaf["time_interval"]])
+        since = start.strftime("%Y-%m-%dT%H:%M:%S")
+    rows = store.execute(
+        "SELECT d.person, count(*) FROM events e JOIN distinct_ids d ON d.project = e.project"
+        " AND d.distinct_id = e.distinct_id WHERE e.project = ? AND e.event = ? AND e.timestamp >= ?"
+        " GROUP BY d.person",
+        (project, leaf["key"], since),
+    ).fetchall()
+    if leaf["value"] == "performed_event":
+        return {person for person, _ in rows}
+    holds: Any = COMPARE.get(str(leaf.get("operator") or "eq"), comparison.eq)
+    return {person for person, count in rows if holds(count, leaf.get("operator_value") or 0)}

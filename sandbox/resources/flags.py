@@ -1,0 +1,438 @@
+"""Feature flags (PostHog: products/feature_flags/backend/api/feature_flag.py).
+
+Traps: PATCH of `filters` merges top-level keys; the stored filters are rewritten (`flag_filters.py`); a
+    tombstone still
+answers GET, and gives its key away to the next flag that wants it; the list leaves out archived flags;
+`version` is counted by the server and only compared, together with `original_flag`.
+"""
+
+import json
+from collections.abc import Iterable
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sandbox.errors import Conflict, Invalid
+from sandbox.fields import (
+    CREATED_BY,
+    FOLDER,
+    ID,
+    LAST_MODIFIED_BY,
+    TAGS,
+    UPDATED_AT,
+    Field,
+    anything,
+    boolean,
+    choice,
+    integer,
+    items,
+    moment,
+    read_only,
+    text,
+    write_only,
+)
+from sandbox.identity import ADMIN, level
+from sandbox.listing import Condition, column, contains, equals, has_tag, truth
+from sandbox.resource import Action, Resource
+from sandbox.resources import flag_actions, flag_dependencies, flag_filters
+from sandbox.store import Data, Reference
+from sandbox.users import show_user
+from sandbox.web import Context
+
+KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+SECRET = '"********* (encrypted)"'  # what an encrypted payload reads as; the quotes belong to it
+LEGACY_KEYS = ("super_groups", "holdout_groups")
+INTERNAL_CONTEXTS = ("surveys", "product_tours")  # flags of these origins aren't listed
+
+
+def _contexts(value: Any, attr: str) -> list[str]:
+    cleaned = [str(item).strip().lower() for item in items(text(255), 50)(value, attr)]
+    return sorted(set(cleaned))
+
+
+class Flags(Resource):
+    kind, collection, scope, log_scope = "feature_flag", "feature_flags", "feature_flag", "FeatureFlag"
+    order = "created_at DESC"
+    search = ("key", "name")
+    fields = (
+        ID,
+        Field("name", text(), default=""),
+        Field("key", text(400, blank=False), required=True),
+        Field("filters", anything, default={}),
+        Field("deleted", boolean, default=False),
+        Field("active", boolean, default=True),
+        Field("archived", boolean, default=False),
+        CREATED_BY,
+        Field("created_at", moment, logged=False),  # a sent one is stored
+        UPDATED_AT,
+        Field("version", anything, default=1, null=True),
+        LAST_MODIFIED_BY,
+        Field("ensure_experience_continuity", boolean, default=False, null=True),
+        read_only("experiment_set", []),
+        read_only("experiment_set_metadata", []),
+        read_only("surveys", []),
+        read_only("features", []),
+        read_only("can_edit", True),
+        TAGS,
+        Field("evaluation_contexts", _contexts, default=[]),
+        read_only("usage_dashboard"),
+        Field("analytics_dashboards", items(integer()), default=[]),
+        Field("has_enriched_analytics", boolean, default=False, null=True),
+        read_only("user_access_level"),
+        write_only(
+            "creation_context",
+            choice(
+                "feature_flags",
+                "experiments",
+                "surveys",
+                "early_access_features",
+                "web_experiments",
+                "product_tours",
+            ),
+        ),
+        Field("is_remote_configuration", boolean, default=False, null=True),
+        Field("has_encrypted_payloads", boolean, default=False, null=True),
+        read_only("status"),
+        Field("evaluation_runtime", choice("all", "server", "client"), default="all", null=True),
+        Field("bucketing_identifier", choice("distinct_id", "device_id"), default="distinct_id", null=True),
+        Field("last_called_at", moment, null=True, logged=False),
+        FOLDER,
+        read_only("is_used_in_replay_settings", False),
+        read_only("is_eligible_for_experiment"),
+    )
+
+    def natural(self, row: Data) -> str | None:
+        return str(row["key"])
+
+    def listed(self, row: Data) -> bool:
+        return not row["deleted"] and not row["archived"] and not row.get("internal", False)
+
+    def label(self, row: Data) -> str | None:
+        return str(row["key"])
+
+    def references(self, row: Data) -> Iterable[Reference]:
+        return flag_dependencies.references(row)
+
+    def actions(self) -> list[Action]:
+        return flag_actions.actions(self)
+
+    # Writing ------------------------------------------------------------------------------------------------
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        key = str(values.get("key", before["key"] if before else ""))
+        if "key" in values:
+            self._check_key(context, values["key"], before)
+        if "filters" in values:
+            values["filters"] = self._filters(context, values["filters"], before, key)
+        self._check_state({**(before or {"active": True}), **values}, values, before)
+        if before is None:
+            return self._new(context, values)
+        self._check_tags(context, values, before)
+        return self._changed(context, values, before)
+
+    def _check_key(self, context: Context, key: str, before: Data | None) -> None:
+        if before is None or key != before["key"]:
+            other = context.store.select(self.kind, self.parent_id(context), "natural = ?", [key])
+            if any(not row["deleted"] for row in other):
+                raise Invalid("There is already a feature flag with this key.", "key", "unique")
+        if not set(key) <= KEY_CHARACTERS:
+            raise Invalid(
+                "Only letters, numbers, hyphens (-) & underscores (_) are allowed.", "key", "invalid_key"
+            )
+
+    def _filters(self, context: Context, sent: Any, before: Data | None, key: str) -> Data:
+        """The filters to store. See `flag_filters` for the tiers; the order of the checks is PostHog's."""
+        if not isinstance(sent, dict):
+            name = type(sent).__name__
+            raise Invalid(f'Expected a dictionary of items but got type "{name}".', "filters", "not_a_dict")
+        if "version" in sent:
+            raise flag_filters.refuse(
+                "filters.version is reserved. Remove it from the request.", "reserved_config_version"
+            )
+        stored: Data = before["filters"] if before else {}
+        if before is not None and not sent:
+            return stored
+        flag_filters.guard(sent)
+        merged, well_formed = flag_filters.check_shape(
+            deepcopy({**stored, **sent}), context.settings.enforces
+        )
+        if before is None and not merged["groups"]:
+            raise flag_filters.refuse("Feature flags must have at least one condition set (group).")
+        if merged.get("early_exit") and not stored.get("early_exit") and not context.settings.early_exit:
+            raise flag_filters.refuse("early_exit is not available for this organization.")
+        flag_dependencies.check_experiments(context, before, merged)
+        flag_filters.aggregate(merged)
+        flag_dependencies.check_early_access(context, before, merged)
+        if any(group.get("aggregation_group_type_index") is None for group in merged["groups"]):
+            flag_dependencies.check_flags(context, self.parent_id(context), merged, key)
+        if well_formed:
+            flag_filters.check_across_fields(merged, context.settings.enforces)
+        flag_filters.check_patterns(merged, stored)
+        flag_dependencies.check_cohorts(context, self.parent_id(context), merged)
+        return merged
+
+    def _check_state(self, after: Data, values: Data, before: Data | None) -> None:
+        """The rules between the flag's own switches."""
+        incompatible = after.get("bucketing_identifier") == "device_id" and after.get(
+            "ensure_experience_continuity"
+        )
+        was = (
+            before is not None
+            and before["bucketing_identifier"] == "device_id"
+            and before["ensure_experience_continuity"]
+        )
+        if incompatible and not was:
+            raise Invalid(
+                "Cannot enable 'persist across authentication steps' when using device ID bucketing. "
+                "These features are incompatible."
+            )
+        if after.get("has_encrypted_payloads") and not after.get("is_remote_configuration"):
+            raise Invalid("Encrypted payloads require the flag to be a remote configuration.")
+        if after.get("archived") and after["active"]:
+            if values.get("archived"):
+                raise Invalid(
+                    "Cannot archive an enabled feature flag. Disable it first, or send active: false in "
+                    "the same request."
+                )
+            raise Invalid("Cannot enable an archived feature flag. Unarchive it first.")
+
+    def _new(self, context: Context, values: Data) -> Data:
+        most = context.settings.flag_limit
+        if most and context.store.count(self.kind, self.parent_id(context)) >= most:
+            raise Invalid(
+                f"Maximum of {most:,} feature flags allowed per team. Please delete unused flags or contact "
+                "support to raise the limit."
+            )
+        origin = values.pop("creation_context", "feature_flags")
+        self._check_requirements(context, values, origin)
+        row = {**self.initial(context), **values, "version": 1}
+        if row["is_remote_configuration"]:
+            _force_rollout(row)
+        row["filters"] = row["filters"] or {"groups": []}
+        self._check_secret(row)
+        if not context.settings.evaluation_contexts:
+            row["evaluation_contexts"] = []
+        row["internal"] = origin in INTERNAL_CONTEXTS
+        flag_dependencies.free_key(context, self, row["key"])
+        return row
+
+    def _check_requirements(self, context: Context, values: Data, origin: str) -> None:
+        if origin in INTERNAL_CONTEXTS:
+            return
+        if (
+            context.project.get("require_evaluation_contexts")
+            and context.settings.evaluation_contexts
+            and not values.get("evaluation_contexts")
+        ):
+            raise Invalid("At least one evaluation context is required to create a new feature flag.")
+        if _requires_tags(context) and not values.get("tags"):
+            raise Invalid(
+                "Add at least one tag. This project requires new feature flags to be tagged.", "tags"
+            )
+
+    def _check_tags(self, context: Context, values: Data, before: Data) -> None:
+        if _requires_tags(context) and before["tags"] and values.get("tags") == []:
+            raise Invalid("Keep at least one tag. This project requires feature flags to be tagged.", "tags")
+
+    def _check_secret(self, row: Data) -> None:
+        if row["has_encrypted_payloads"] and not (row["filters"].get("payloads") or {}).get("true"):
+            raise Invalid("An encrypted payload is required when has_encrypted_payloads is true.")
+
+    def _changed(self, context: Context, values: Data, before: Data) -> Data:
+        if values.get("deleted") is True:
+            flag_dependencies.check_deletable(context, before)
+            if flag_dependencies.experiments(context, before):
+                values["key"] = f"{before['key']}:deleted:{before['id']}"
+        if values.get("deleted") is False:
+            flag_dependencies.restore_key(context, self, before, values)
+        if values.get("active") is False and before["active"]:
+            flag_dependencies.check_dependents(context, before, "disable")
+        if values.get("active") is True and not before["active"]:
+            flag_dependencies.check_enabled(context, before)
+        values.pop("creation_context", None)
+        sent_version = values.pop("version", None)
+        values = self._without_conflicts(context, values, before, sent_version)
+        if not context.settings.evaluation_contexts:
+            values.pop("evaluation_contexts", None)
+        if "analytics_dashboards" in values:  # only ever adds
+            values["analytics_dashboards"] = sorted(
+                {*before["analytics_dashboards"], *values["analytics_dashboards"]}
+            )
+        after = {**before, **values, "version": before["version"] + 1}
+        if not context.memo.get("keep legacy filters"):
+            after["filters"] = {k: v for k, v in after["filters"].items() if k not in LEGACY_KEYS}
+        _keep_secret(before, after)
+        if "key" in values and values["key"] != before["key"] and not after["deleted"]:
+            flag_dependencies.free_key(context, self, values["key"], but=before["id"])
+        return after
+
+    def _without_conflicts(self, context: Context, values: Data, before: Data, sent_version: Any) -> Data:
+        """Compare with what the client says it has read (`version`, `original_flag`). Raises `Conflict`."""
+        if sent_version in (None, -1) or sent_version == before["version"]:
+            return values
+        original = context.data.get("original_flag")
+        if not isinstance(original, dict):
+            return values
+        for name, value in values.items():
+            theirs = name in original and value != original[name]
+            if theirs and original[name] != before.get(name) and value != before.get(name):
+                author = show_user(context, before["last_modified_by"])
+                raise Conflict(
+                    f"The feature flag was updated by {author['email'] if author else 'another user'} "
+                    "since you started editing it. Please refresh and try again."
+                )
+        return {
+            name: value for name, value in values.items() if name not in original or value != original[name]
+        }
+
+    # Reading ------------------------------------------------------------------------------------------------
+
+    def show(self, context: Context, row: Data) -> Data:
+        shown = super().show(context, row)
+        shown["filters"] = self._show_filters(context, row)
+        shown["status"] = flag_actions.status(row)[0].upper()
+        shown["user_access_level"] = "manager" if self._manages(context, row) else "editor"
+        variants = (row["filters"].get("multivariate") or {}).get("variants") or []
+        shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20
+        if row.get("experimental"):
+            flag_dependencies.show_links(context, row, shown)
+        linked = context.project.get("session_recording_linked_flag") or {}
+        shown["is_used_in_replay_settings"] = linked.get("id") == row["id"]
+        return shown
+
+    def _manages(self, context: Context, row: Data) -> bool:
+        if "level" not in context.memo:
+            context.memo["level"] = level(context)
+        return bool(context.memo["level"] >= ADMIN or row["created_by"] == context.user["id"])
+
+    def _show_filters(self, context: Context, row: Data) -> Data:
+        """The stored filters with cohorts' and groups' names added, and encrypted payloads as the caller may
+        see them.
+        """
+        filters: Data = row["filters"]
+        named = [
+            prop
+            for _, prop in flag_filters.properties_of(filters.get("groups"))
+            if prop.get("type") == "cohort"
+            or (prop.get("type") == "group" and prop.get("key") == "$group_key")
+        ]
+        for prop in named:
+            if prop["type"] == "cohort":
+                prop["cohort_name"] = _cohort_name(context, prop.get("value"))
+            else:
+                keys = prop["value"] if isinstance(prop.get("value"), list) else [prop.get("value")]
+                prop["group_key_names"] = {str(key): str(key) for key in keys if key is not None}
+        by_key = context.identity is not None and context.identity.key is not None
+        if row["has_encrypted_payloads"] and not by_key:
+            filters = {**filters, "payloads": dict.fromkeys(filters.get("payloads") or {}, SECRET)}
+        return filters
+
+    # Listing ------------------------------------------------------------------------------------------------
+
+    def conditions(self, context: Context) -> list[Condition]:
+        query = context.query
+        archived = query.get("archived")
+        internal = f"coalesce({column('internal')}, 0) = 0 AND {column('deleted')} = 0"
+        found: list[Condition] = [("listed = 1", [])]
+        if archived is not None:
+            found = [(internal, []), equals("archived", int(truth(archived)))]
+        if "active" in query:
+            found.append(_active(query["active"]))
+        if "created_by_id" in query:
+            found.append(equals("created_by", query["created_by_id"]))
+        if "key" in query:
+            found.append(("natural = ? COLLATE NOCASE", [query["key"]]))
+        if "evaluation_runtime" in query:
+            found.append(equals("evaluation_runtime", query["evaluation_runtime"]))
+        if "type" in query:
+            found.append(_type(query["type"]))
+        for name, inverted in (("tags", False), ("excluded_tags", True)):
+            if name in query:
+                found.append(has_tag(_json_list(query[name]), inverted))
+        if "has_evaluation_contexts" in query:
+            some = "json_array_length(data, '$.evaluation_contexts')"
+            found.append((f"{some} {'>' if truth(query['has_evaluation_contexts']) else '='} 0", []))
+        if "excluded_properties" in query:
+            for excluded in _json_list(query["excluded_properties"]):
+                condition, values = contains(("filters",), json.dumps(excluded))
+                found.append((f"NOT {condition}", values))
+        return found
+
+    def ordering(self, context: Context) -> str:
+        asked = context.query.get("order", "-created_at")
+        name = asked.lstrip("-")
+        direction = "DESC" if asked.startswith("-") else "ASC"
+        if name == "created_at":
+            return f"created_at {direction}"
+        return f"{column(name)} {direction}, seq" if name in self.by_name else self.order
+
+
+def _requires_tags(context: Context) -> bool:
+    policy = context.project.get("feature_flag_policy_config")
+    return isinstance(policy, dict) and bool(policy.get("require_tags"))
+
+
+def _force_rollout(row: Data) -> None:
+    """A new remote configuration always rolls out to everybody."""
+    groups = (row["filters"] or {}).get("groups")
+    if not groups:
+        row["filters"] = {
+            **(row["filters"] or {}),
+            "groups": [{"properties": [], "rollout_percentage": 100, "variant": None}],
+        }
+        return
+    for group in groups:
+        if group.get("rollout_percentage") in (0, None):
+            group["rollout_percentage"] = 100
+
+
+def _keep_secret(before: Data, after: Data) -> None:
+    """Re-sending the marker of an encrypted payload keeps the stored one."""
+    payloads = after["filters"].get("payloads") or {}
+    stored = before["filters"].get("payloads") or {}
+    if after["has_encrypted_payloads"]:
+        kept = {key: stored.get(key, value) if value == SECRET else value for key, value in payloads.items()}
+        if not kept.get("true") and stored.get("true"):
+            kept["true"] = stored["true"]
+        if not kept.get("true"):
+            raise Invalid("An encrypted payload is required when has_encrypted_payloads is true.")
+        after["filters"] = {**after["filters"], "payloads": kept}
+    elif before["has_encrypted_payloads"]:
+        kept = {key: value for key, value in payloads.items() if value != SECRET and value != stored.get(key)}
+        after["filters"] = {**after["filters"], "payloads": kept}
+
+
+def _cohort_name(context: Context, identifier: Any) -> str | None:
+    remembered = context.memo.get(("cohort", identifier))
+    if remembered is None:
+        cohort = context.store.get("cohort", identifier)
+        remembered = context.memo["cohort", identifier] = cohort["name"] if cohort else None
+    return remembered
+
+
+def _active(value: str) -> Condition:
+    if value == "STALE":
+        old = (datetime.now(UTC) - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return f"{column('active')} = 1 AND {column('last_called_at')} < ?", [old]
+    return equals("active", int(truth(value)))
+
+
+def _type(value: str) -> Condition:
+    multivariate = "json_array_length(data, '$.filters.multivariate.variants')"
+    return {
+        "boolean": (
+            f"coalesce({multivariate}, 0) = 0 AND NOT coalesce({column('is_remote_configuration')}, 0)",
+            [],
+        ),
+        "multivariant": (f"coalesce({multivariate}, 0) > 0", []),
+        "remote_config": (f"{column('is_remote_configuration')} = 1", []),
+        "experiment": (f"{column('experimental')} = 1", []),
+    }.get(value, ("1 = 1", []))
+
+
+def _json_list(value: str) -> list[Any]:
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return []
+    return parsed if isinstance(parsed, list) else []

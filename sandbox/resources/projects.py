@@ -1,0 +1,258 @@
+"""Projects and their settings: `/api/projects/`, `/api/projects/:id/`, `/api/environments/:id/`, and an
+organisation's.
+
+Traps: the two prefixes show different columns (`ENVIRONMENT_ONLY`); an unknown column in a PATCH is ignored
+    with a 200;
+JSON columns are replaced as a whole; the sample rate is a decimal string.
+"""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from sandbox import activity, fields, people, places
+from sandbox.errors import Forbidden, Invalid, NotFound
+from sandbox.guard import route
+from sandbox.identity import ADMIN, enter_project, level
+from sandbox.store import Data
+from sandbox.web import Context, Json, timestamp
+
+# Columns that PATCH /api/projects/:id/ ignores and GET leaves out, while /api/environments/:id/ has them.
+ENVIRONMENT_ONLY = frozenset(
+    {
+        "session_recording_url_trigger_config",
+        "session_recording_url_blocklist_config",
+        "session_recording_event_trigger_config",
+        "session_recording_trigger_match_type_config",
+        "session_recording_retention_period",
+        "cookieless_server_hash_mode",
+        "human_friendly_comparison_periods",
+        "feature_flag_confirmation_enabled",
+        "feature_flag_confirmation_message",
+        "capture_dead_clicks",
+        "default_data_theme",
+        "revenue_analytics_config",
+        "marketing_analytics_config",
+        "base_currency",
+        "onboarding_tasks",
+    }
+)
+MEMBERS_MAY_WRITE = frozenset(
+    {
+        "completed_snippet_onboarding",
+        "has_completed_onboarding_for",
+        "onboarding_tasks",
+        "primary_dashboard",
+        "test_account_filters_default_checked",
+    }
+)
+BOOLEANS = frozenset({"anonymize_ips", "session_recording_opt_in", "is_demo", "completed_snippet_onboarding"})
+
+
+def routes() -> list[BaseRoute]:
+    read, write = ("project:read",), ("project:write",)
+    own = "/api/organizations/{organization}/projects"
+    return [
+        route("/api/projects", GET=(read, list_all), POST=(write, create_in_current)),
+        *(
+            route(
+                path, GET=(read, retrieve), PATCH=(write, update), PUT=(write, update), DELETE=(write, remove)
+            )
+            for path in (
+                "/api/projects/{project}",
+                "/api/environments/{project}",
+                "/api/projects/{parent}/environments/{project}",
+            )
+        ),
+        route(own, GET=(read, list_all), POST=(write, create)),
+        route(
+            own + "/{id}",
+            GET=(read, within(retrieve)),
+            PATCH=(write, within(update)),
+            DELETE=(write, within(remove)),
+        ),
+        route(own + "/{id}/reset_token", PATCH=(write, within(reset_token))),
+        route(own + "/{id}/rotate_secret_token", PATCH=(write, within(rotate_secret))),
+        route(own + "/{id}/delete_secret_token_backup", PATCH=(write, within(delete_backup))),
+    ]
+
+
+def within(run: Any) -> Any:
+    """An operation on a project named below its organisation."""
+
+    def handle(context: Context) -> Any:
+        organization = context.organization["id"]
+        enter_project(context, context.param("id"))
+        if context.organization["id"] != organization:
+            raise NotFound()
+        return run(context)
+
+    return handle
+
+
+def project_basic(project: Data) -> Data:
+    """A project inside the organisation and in lists."""
+    return {
+        name: project[name]
+        for name in (
+            "id",
+            "uuid",
+            "organization",
+            "api_token",
+            "name",
+            "completed_snippet_onboarding",
+            "has_completed_onboarding_for",
+            "ingested_event",
+            "is_demo",
+            "timezone",
+        )
+    } | {"project_id": project["id"]}
+
+
+def show_project(context: Context, project: Data) -> Data:
+    """The project with the columns of the prefix that is asked. The secret token is for admins."""
+    prefix_is_project = context.request.scope["sandbox.path"].startswith("/api/projects/")
+    hidden = ENVIRONMENT_ONLY if prefix_is_project else frozenset()
+    admin = level(context) >= ADMIN
+    types = people.group_types(context.store, project["id"])
+    shown = {name: value for name, value in project.items() if name not in hidden}
+    return {
+        **shown,
+        "project_id": project["id"],
+        "secret_api_token": project["secret_api_token"] if admin else None,
+        "secret_api_token_backup": project["secret_api_token_backup"] if admin else None,
+        "default_modifiers": {},
+        "has_group_types": bool(types),
+        "group_types": [],
+        "live_events_token": None,
+        "product_intents": [],
+        "effective_membership_level": level(context),
+        "user_access_level": "admin" if admin else "member",
+    }
+
+
+def list_all(context: Context) -> Any:
+    """The projects of the organisation in the path, else of the user's current one."""
+    organization = context.organization.get("id") or context.user["current_organization"]
+    rows = context.store.select("project", organization)
+    return {
+        "count": len(rows),
+        "next": None,
+        "previous": None,
+        "results": [project_basic(row) for row in rows],
+    }
+
+
+def retrieve(context: Context) -> Any:
+    return show_project(context, context.project)
+
+
+def update(context: Context) -> Any:
+    """Write settings. Raises `Forbidden` for members (but for a few columns), `Invalid` for a bad value."""
+    project = context.project
+    prefix_is_project = context.request.scope["sandbox.path"].startswith("/api/projects/")
+    values = {
+        name: _clean(name, value)
+        for name, value in context.data.items()
+        if (name == "name" or name in places.PROJECT_SETTINGS)
+        and not (prefix_is_project and name in ENVIRONMENT_ONLY)
+    }
+    if level(context) < ADMIN and not set(values) <= MEMBERS_MAY_WRITE:
+        raise Forbidden("Your project access level is insufficient.")
+    return show_project(context, save(context, {**project, **values}))
+
+
+def save(context: Context, after: Data) -> Data:
+    """Store a project's new settings and log what has changed."""
+    before = context.project
+    names = ["name", *places.PROJECT_SETTINGS]
+    changes = activity.changes_between("Team", before, after, names, frozenset())
+    if changes:
+        after["updated_at"] = timestamp()
+        activity.record(context, "Team", after["id"], "updated", after["name"], changes)
+    places.put_project(context.store, after)
+    context.project = after
+    return after
+
+
+def _clean(name: str, value: Any) -> Any:
+    if name == "name":
+        return fields.text(200, blank=False)(value, name)
+    if name == "session_recording_sample_rate" and value is not None:
+        try:
+            rate = Decimal(str(value)).quantize(Decimal("0.01"))
+        except InvalidOperation as error:
+            raise Invalid("A valid number is required.", name) from error
+        if not 0 <= rate <= 1:
+            raise Invalid(
+                f"Ensure this value is {'greater' if rate < 0 else 'less'} than or equal to "
+                f"{0 if rate < 0 else 1}.",
+                name,
+                "min_value" if rate < 0 else "max_value",
+            )
+        return str(rate)
+    if name in BOOLEANS:
+        return fields.boolean(value, name)
+    if name in ("app_urls", "data_attributes", "test_account_filters") and value is not None:
+        return fields.items()(value, name)
+    return value
+
+
+def create(context: Context) -> Any:
+    """`POST /api/organizations/:id/projects/ {name, timezone?}`; for admins."""
+    if level(context) < ADMIN:
+        raise Forbidden("You need to be an organization admin or above to create new projects.")
+    name = _clean("name", context.data.get("name", "Default project"))
+    settings = {"timezone": context.data["timezone"]} if "timezone" in context.data else None
+    context.project = places.new_project(context.store, context.organization, name, settings)
+    activity.record(context, "Project", context.project["id"], "created", name, [])
+    return Json(show_project(context, context.project), 201)
+
+
+def create_in_current(context: Context) -> Any:
+    context.organization = context.store.get("organization", context.user["current_organization"]) or {}
+    return create(context)
+
+
+def remove(context: Context) -> Any:
+    """Delete a project with everything in it."""
+    if level(context) < ADMIN:
+        raise Forbidden("Your project access level is insufficient.")
+    project = context.project
+    context.project = {}
+    activity.record(context, "Project", project["id"], "deleted", project["name"])
+    context.store.execute(
+        "DELETE FROM objects WHERE parent = ? AND kind NOT IN"
+        " ('personal_api_key', 'session', 'user', 'organization')",
+        (str(project["id"]),),
+    )
+    context.store.remove("project", project["id"])
+    return Response(status_code=204)
+
+
+def _rotated(context: Context, values: Data) -> Any:
+    if level(context) < ADMIN:
+        raise Forbidden("Your project access level is insufficient.")
+    return show_project(context, save(context, {**context.project, **values}))
+
+
+def reset_token(context: Context) -> Any:
+    """A new public token; the old one is invalid at once."""
+    return _rotated(context, {"api_token": places.project_token()})
+
+
+def rotate_secret(context: Context) -> Any:
+    """A new secret token; the old one stays valid as the backup."""
+    return _rotated(
+        context,
+        {
+            "secret_api_token": places.secret_token(),
+            "secret_api_token_backup": context.project["secret_api_token"],
+        },
+    )
+
+
+def delete_backup(context: Context) -> Any:
+    return _rotated(context, {"secret_api_token_backup": None})
