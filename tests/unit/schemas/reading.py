@@ -1,4 +1,4 @@
-"""The schemas as a standard validator reads them: every file under its own address, nothing from the network."""
+"""The schemas as any validator reads them: every file under its own address, nothing from the network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 ROOT = Path(__file__).parents[3]
@@ -27,13 +27,14 @@ def _address(path: Path) -> str:
 @cache
 def files() -> dict[str, Schema]:
     """Return every schema by its address."""
-    return {_address(path): json.loads(path.read_text("utf-8")) for path in sorted(FOLDER.rglob("*.schema.json"))}
+    paths = sorted(FOLDER.rglob("*.schema.json"))
+    return {_address(path): json.loads(path.read_text("utf-8")) for path in paths}
 
 
 @cache
 def registry() -> Registry[Any]:
     """Return all schemas as one registry that knows no other place to look."""
-    resources = [(address, Resource(schema, DRAFT202012)) for address, schema in files().items()]
+    resources = [(address, DRAFT202012.create_resource(schema)) for address, schema in files().items()]
     return Registry[Any]().with_resources(resources)
 
 

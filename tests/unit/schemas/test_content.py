@@ -1,0 +1,52 @@
+"""The repository's own definitions: each satisfies its schema as written and on every stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.schemas.reading import KINDS, ROOT, validator
+
+FOLDERS = {kind: f"{kind}s" for kind in KINDS}
+FILES = [(kind, path) for kind, folder in FOLDERS.items() for path in sorted((ROOT / folder).glob("*.yaml"))]
+NAMES = [f"{path.parent.name}/{path.name}" for _, path in FILES]
+STACKS = ("sandbox", "staging", "production")
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """Apply a JSON Merge Patch as in RFC 7396, section 2."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge(result.get(name), value)
+    return result
+
+
+@pytest.mark.parametrize(("kind", "path"), FILES, ids=NAMES)
+def test_a_definition_satisfies_its_schema_on_every_stack(kind: str, path: Path) -> None:
+    written = yaml.safe_load(path.read_text("utf-8"))
+    patches = written.get("stacks", {})
+    assert set(patches) <= set(STACKS)
+    for form in (written, *(merge(written, patches.get(stack, {})) for stack in STACKS)):
+        assert [f"{error.json_path}: {error.message}" for error in validator(kind).iter_errors(form)] == []
+
+
+@pytest.mark.parametrize(("kind", "path"), FILES, ids=NAMES)
+def test_an_editor_finds_the_schema_from_the_first_line(kind: str, path: Path) -> None:
+    first, _, _ = path.read_text("utf-8").partition("\n")
+    name, _, schema = first.partition("$schema=")
+    assert name == "# yaml-language-server: "
+    assert (path.parent / schema).resolve() == ROOT / "schemas" / f"{kind}.schema.json"
+
+
+@pytest.mark.parametrize(("kind", "folder"), FOLDERS.items())
+def test_every_kind_has_definitions(kind: str, folder: str) -> None:
+    assert [path for each, path in FILES if each == kind] == sorted((ROOT / folder).iterdir())
+    assert any(each == kind for each, _ in FILES)
