@@ -1,0 +1,108 @@
+"""``ai-admin check``: everything that is wrong with the definitions, offline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ai_admin.cli.checkout import checkout
+from ai_admin.definitions.check import Checked
+from ai_admin.definitions.check import check as check_definitions
+from ai_admin.definitions.model import Problem
+from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.schemas import SchemaError
+from ai_admin.definitions.stacks import known_stacks
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+@click.option("--stack", metavar="NAME", help="Show only the problems that this stack has.")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def check(as_json: bool, stack: str | None, path: Path | None) -> None:
+    """Check the definitions, offline.
+
+    Prints every problem of every file, one per line:
+
+    \b
+        file:line:column: kind/key: what is wrong; what to write instead
+
+    PATH is a checkout, or a file or folder in one, whose problems alone are then shown; without it, the
+    checkout around the current folder. Files are named relative to the checkout.
+
+    With --json: {"problems": [{"path", "line", "column", "subject", "message", "fix", "stacks"}],
+    "definitions": N, "files": N}. "stacks" is empty for a problem of the definition as written, and else
+    names the stacks that have it.
+
+    Exit codes: 0 no problems, 1 problems, 2 wrong use.
+    """
+    start = (path or Path()).absolute()
+    if path is not None and not start.exists():
+        raise click.UsageError(f"there is no file or folder {path}")
+    root = checkout(start.resolve())
+    if stack is not None:
+        _known(stack, root)
+    try:
+        checked = check_definitions(root)
+    except SchemaError as error:
+        raise click.ClickException(str(error)) from error
+    problems = [each for each in checked.problems if _wanted(each, stack, _inside(start.resolve(), root))]
+    click.echo(_as_json(checked, problems) if as_json else _as_text(checked, problems))
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+def _known(stack: str, root: Path) -> None:
+    stacks = known_stacks(root)
+    if stack not in stacks:
+        near = nearest(stack, stacks)
+        hint = f"did you mean {near}?" if near else f"the stacks are {listed(stacks, 'and')}"
+        raise click.UsageError(f'there is no stack "{stack}": {hint}')
+
+
+def _inside(start: Path, root: Path) -> str:
+    """Return the part of the checkout that was asked for, as problems name it; empty for all."""
+    inside = start.relative_to(root).as_posix()
+    return "" if inside == "." else inside
+
+
+def _wanted(problem: Problem, stack: str | None, inside: str) -> bool:
+    path = problem.source.path
+    here = not inside or path == inside or path.startswith(f"{inside}/")
+    return here and (stack is None or not problem.stacks or stack in problem.stacks)
+
+
+def _as_text(checked: Checked, problems: list[Problem]) -> str:
+    counted = f"{_count(checked.definitions, 'definition')} in {_count(checked.files, 'file')}"
+    verdict = _count(len(problems), "problem") if problems else "no problems"
+    return "\n".join([*map(_printable, problems), f"{counted}: {verdict}"])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _printable(problem: Problem) -> str:
+    """Return a problem on one line, with what terminals would act on escaped."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(problem)
+    )
+
+
+def _as_json(checked: Checked, problems: list[Problem]) -> str:
+    shown: list[dict[str, Any]] = [
+        {
+            "path": problem.source.path,
+            "line": problem.source.line,
+            "column": problem.source.column,
+            "subject": problem.subject,
+            "message": problem.message,
+            "fix": problem.fix,
+            "stacks": list(problem.stacks),
+        }
+        for problem in problems
+    ]
+    result = {"problems": shown, "definitions": checked.definitions, "files": checked.files}
+    return json.dumps(result, indent=2, ensure_ascii=False)

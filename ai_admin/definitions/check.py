@@ -1,0 +1,175 @@
+"""Everything that can be said about a checkout's definitions without a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from ai_admin.definitions import explain, schemas
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.files import find
+from ai_admin.definitions.model import Finding, Path, Problem, Source
+from ai_admin.definitions.rules import RULES
+from ai_admin.definitions.rules.duplicates import duplicates
+from ai_admin.definitions.rules.patches import patch_findings
+from ai_admin.definitions.stacks import View, known_stacks, view
+from ai_admin.definitions.world import Unit, World, units
+
+_KEY = re.compile(r"""(?:^|[\s{,])["']?key["']?:\s*["']?([a-zA-Z0-9_-]+)""")
+
+
+@dataclass
+class Checked:
+    """The result of a check: the worlds by stack (None: as written), the problems in order, and how many
+    files were seen.
+    """
+
+    worlds: dict[str | None, World]
+    problems: tuple[Problem, ...]
+    files: int
+
+    @property
+    def definitions(self) -> int:
+        """How many definitions there are: one per readable file, and one per insight in a dashboard."""
+        return len(self.worlds[None].units)
+
+
+def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
+    """Check every definition below a root, as written and in every stack.
+
+    Args:
+        root: the checkout, the folder with ``Pulumi.yaml``.
+        more_stacks: stacks to check beside those that have a ``Pulumi.<stack>.yaml``.
+
+    Returns every problem of every file; never raises for anything that a file can contain. Raises
+    schemas.SchemaError when the checkout's own schemas are broken.
+    """
+    documents = [Document(file) for file in find(root)]
+    stacks = tuple(dict.fromkeys([*known_stacks(root), *more_stacks]))
+    collector = _Collector()
+    for document in documents:
+        collector.flaws(document)
+    worlds: dict[str | None, World] = {None: World(None, unread=_unread(documents))}
+    for document in documents:
+        if document.readable:
+            _add_written(document, stacks, worlds[None], collector)
+    if any(document.patches or document.only is not None for document in documents):
+        for stack in stacks:
+            worlds[stack] = _in_stack(stack, worlds[None], collector)
+    else:
+        worlds.update(dict.fromkeys(stacks, worlds[None]))
+    for unit, finding in duplicates(worlds[None]):
+        collector.add(unit.view, finding, unit)
+    for world in {id(world): world for world in worlds.values()}.values():
+        _run_rules(world, worlds[None], collector)
+    return Checked(worlds, collector.problems(), len(documents))
+
+
+def _add_written(document: Document, stacks: tuple[str, ...], world: World, collector: _Collector) -> None:
+    written = view(document, None)
+    assert written is not None
+    found = explain.findings(schemas.violations(document.kind, document.value))
+    found += patch_findings(document, stacks)
+    _add(written, found, world, collector)
+
+
+def _in_stack(stack: str, written: World, collector: _Collector) -> World:
+    """Return a stack's world: what is not patched there is taken over as it was read."""
+    world = World(stack, unread=written.unread, written=written)
+    seen: set[int] = set()
+    for unit in written.units:
+        document = unit.view.document
+        if stack not in document.patches:
+            if document.only is None or stack in document.only:
+                world.add(unit)
+            continue
+        if id(document) in seen:
+            continue
+        seen.add(id(document))
+        patched = view(document, stack)
+        if patched is not None:
+            _add(
+                patched, explain.findings(schemas.violations(document.kind, patched.value)), world, collector
+            )
+    return world
+
+
+def _add(seen: View, found: list[Finding], world: World, collector: _Collector) -> None:
+    there = list(units(seen, found))
+    for unit in there:
+        world.add(unit)
+    for finding in found:
+        collector.add(seen, finding, _innermost(there, finding.path))
+
+
+def _innermost(there: list[Unit], path: Path) -> Unit:
+    inside = path[2:] if path[:1] == ("stacks",) else path
+    return max(
+        (unit for unit in there if inside[: len(unit.path)] == unit.path), key=lambda unit: len(unit.path)
+    )
+
+
+def _run_rules(world: World, written: World, collector: _Collector) -> None:
+    for unit in world.units:
+        for rule in RULES.get(unit.kind, ()):
+            # A unit that no patch touches is the same in every stack, and said once; what surrounds it may
+            # differ.
+            if rule.alone and world is not written and unit.view.stack is None:
+                continue
+            if unit.readable(rule.reads):
+                for finding in rule.check(unit, world):
+                    collector.add(unit.view, _placed(finding, unit.path), unit, world.stack)
+
+
+def _placed(finding: Finding, path: Path) -> Finding:
+    if not path:
+        return finding
+    return Finding((*path, *finding.path), finding.message, finding.fix, finding.absent, finding.at_key)
+
+
+def _unread(documents: list[Document]) -> dict[str, frozenset[str]]:
+    """Return the keys, by kind of file, that seem to be defined in files whose text could not be read."""
+    found: dict[str, set[str]] = {}
+    for document in documents:
+        if not document.readable:
+            found.setdefault(document.kind, set()).update(_KEY.findall(document.text))
+    return {kind: frozenset(keys) for kind, keys in found.items()}
+
+
+@dataclass
+class _Collector:
+    """Gathers problems: the same one in several stacks once, and none at a place whose text is flawed
+    already.
+    """
+
+    _found: dict[tuple[Source, str, str, str], set[str | None]] = field(default_factory=dict)
+    _flawed: set[Source] = field(default_factory=set)
+
+    def flaws(self, document: Document) -> None:
+        subject = f"{document.kind}/{document.key}" if document.key else ""
+        for flaw in document.flaws:
+            source = Source(document.path, flaw.line, flaw.column)
+            self._flawed.add(source)
+            self._found.setdefault((source, subject, flaw.message, flaw.fix), set()).add(None)
+
+    def add(self, seen: View, finding: Finding, unit: Unit, stack: str | None = None) -> None:
+        source = seen.source(finding)
+        if source not in self._flawed:
+            place = (source, unit.name, finding.message, finding.fix)
+            self._found.setdefault(place, set()).add(stack if stack is not None else seen.stack)
+
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(
+            Problem(*place, self._stacks(stacks)) for place, stacks in sorted(self._found.items(), key=_place)
+        )
+
+    @staticmethod
+    def _stacks(stacks: set[str | None]) -> tuple[str, ...]:
+        return () if None in stacks else tuple(sorted(stack for stack in stacks if stack is not None))
+
+
+def _place(item: tuple[tuple[Source, str, str, str], Any]) -> tuple[Source, str, str, str]:
+    return item[0]

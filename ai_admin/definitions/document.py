@@ -1,0 +1,99 @@
+"""One file's definition as its author wrote it, and where each of its values stands."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from ai_admin.definitions import yaml_text
+from ai_admin.definitions.files import File
+from ai_admin.definitions.model import Path, Source
+
+
+class Document:
+    """A file's definition.
+
+    ``value`` is the author's form, a mapping (empty where the file holds none); ``flaws`` are what is wrong
+    with the text. Places are looked up in the node tree, which is built again only when somebody asks for
+    one.
+    """
+
+    def __init__(self, file: File) -> None:
+        self.path = file.path
+        self.kind = file.kind
+        self.text = file.text
+        self.flaws: list[yaml_text.Flaw] = []
+        value: Any = None
+        if file.message:
+            self.flaws.append(yaml_text.Flaw(file.line, 1, file.message, file.fix))
+        else:
+            value, self.flaws = yaml_text.parse(file.text)
+            if not isinstance(value, dict) and not self.flaws:
+                message = f"the file holds {_shape(value)}, not a definition"
+                self.flaws.append(
+                    yaml_text.Flaw(1, 1, message, f'start it with "key: <name of the {self.kind}>"')
+                )
+        self.readable = isinstance(value, dict)
+        self.value: dict[str, Any] = value if isinstance(value, dict) else {}
+        key = self.value.get("key")
+        self.key = key if isinstance(key, str) else ""
+
+    @property
+    def patches(self) -> dict[str, Any]:
+        """The merge patch of each stack that has one; a patch may be anything the author wrote."""
+        stacks = self.value.get("stacks")
+        return stacks if isinstance(stacks, dict) else {}
+
+    @property
+    def only(self) -> tuple[str, ...] | None:
+        """The stacks that the definition is restricted to, or None for all."""
+        only = self.value.get("only")
+        return tuple(each for each in only if isinstance(each, str)) if isinstance(only, list) else None
+
+    def source(self, path: Path, at_key: bool = False) -> Source:
+        """Return where the value at a path starts (or its key); for a path that is not there, what is nearest
+        above it.
+        """
+        node = found = self._root
+        key_node = None
+        for step in path:
+            key_node, found = _child(node, step)
+            if found is None:
+                break
+            node = found
+        place = key_node if at_key and found is not None and key_node is not None else node
+        mark = place.start_mark if place is not None else None
+        return Source(self.path, mark.line + 1, mark.column + 1) if mark else Source(self.path, 1, 1)
+
+    def written(self, path: Path) -> str | None:
+        """Return the text of a scalar as it stands in the file (``2.10`` for the number 2.1), or None."""
+        node = self._root
+        for step in path:
+            _, node = _child(node, step)
+        return node.value if isinstance(node, yaml.ScalarNode) else None
+
+    @cached_property
+    def _root(self) -> Any:
+        return yaml_text.compose(self.text) if self.readable else None
+
+
+def _child(node: Any, step: str | int) -> tuple[Any, Any]:
+    """Return the key's node (None in a list) and the value's node below a step, both None where there is
+    none.
+    """
+    if isinstance(node, yaml.MappingNode):
+        # The last one wins, as it does in the data.
+        for key, item in reversed(node.value):
+            if key.value == step:
+                return key, item
+    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return None, node.value[step]
+    return None, None
+
+
+def _shape(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return {list: "a list", str: "a text", bool: "true or false"}.get(type(value), "a number")

@@ -1,0 +1,74 @@
+"""Alerts and their notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ai_admin.definitions.expand.resource import fields, resource
+from ai_admin.definitions.model import Definition
+from ai_admin.definitions.query import query_of
+from ai_admin.definitions.world import Unit, World
+from providers.posthog.kinds import Ref
+
+_OWN = ("series", "check_ongoing_interval", "notify")
+_TEXT = (
+    "Alert *{event.properties.alert_name}* is firing on "
+    "<{project.url}/insights/{event.properties.insight_id}|{event.properties.insight_name}>: "
+    "{event.properties.breaches}"
+)
+
+
+def expand(unit: Unit, world: World) -> Iterator[Definition]:
+    """Yield the alert, and one notification for Slack and one for the webhook where they are asked for.
+
+    E-mail is PostHog's own: the organisation's members with these addresses subscribe to the alert.
+    """
+    value, notify = unit.value, unit.value.get("notify") or {}
+    properties = fields(unit, *_OWN)
+    properties["insight"] = Ref("insight", value["insight"])
+    properties["subscribed_users"] = notify.get("email") or []
+    properties["config"] = _config(unit, world)
+    yield resource("alert", unit.key, unit, properties)
+    for way, template, inputs in (
+        ("slack", "template-slack", _slack),
+        ("webhook", "template-webhook", _webhook),
+    ):
+        if way in notify:
+            name = f"{value['name']} ({'Slack' if way == 'slack' else 'webhook'})"
+            notification = {
+                "name": name,
+                "template": template,
+                "alert": Ref("alert", unit.key),
+                "inputs": inputs(notify[way]),
+            }
+            yield resource("notification", f"{unit.key}.{way}", unit, notification, ("notify", way))
+
+
+def _config(unit: Unit, world: World) -> dict[str, Any]:
+    """Return which figure of the insight is watched; PostHog asks for it in a shape per kind of query."""
+    insight = world.find("insight", unit.value["insight"])
+    query = query_of(insight.value) if insight else None
+    ongoing = {name: unit.value[name] for name in ("check_ongoing_interval",) if name in unit.value}
+    if query is not None and query.kind == "HogQLQuery":
+        return {"type": "HogQLAlertConfig", "evaluation": "last_row"}
+    if query is not None and query.kind == "FunnelsQuery":
+        # Without a step PostHog watches the last one: the conversion of the whole funnel.
+        step = {"funnel_step": unit.value["series"]} if "series" in unit.value else {}
+        return {"type": "FunnelsAlertConfig", "metric": "conversion_from_start", **step, **ongoing}
+    return {"type": "TrendsAlertConfig", "series_index": unit.value.get("series", 0), **ongoing}
+
+
+def _slack(value: dict[str, Any]) -> dict[str, Any]:
+    text = value.get("text", _TEXT)
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
+    return {"workspace": value["workspace"], "channel": value["channel"], "text": text, "blocks": blocks}
+
+
+def _webhook(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "url": value["url"],
+        "method": value.get("method", "POST"),
+        "headers": value.get("headers", {"Content-Type": "application/json"}),
+        "body": value.get("body", {"event": "{event}"}),
+    }

@@ -1,0 +1,128 @@
+"""Finding and reading the files that hold definitions."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDERS = {
+    "flags": "flag",
+    "cohorts": "cohort",
+    "dashboards": "dashboard",
+    "alerts": "alert",
+    "events": "event",
+}
+"""Which kind of file each folder of a checkout holds."""
+
+MAX_BYTES = 1024 * 1024
+_ENDINGS = (".yaml", ".yml")
+_LOOKS_MEANT = (".json", ".yaml", ".yml", ".jsonc", ".json5", ".toml")
+
+
+class File(NamedTuple):
+    """A file that is meant to hold a definition: its text, or what keeps it from being read."""
+
+    path: str
+    kind: str
+    text: str
+    line: int = 1
+    message: str = ""
+    fix: str = ""
+
+
+def find(root: Path) -> Iterator[File]:
+    """Yield every file below the five folders of a root, in order of path, read or with the reason why it
+    can't be.
+
+    ``*.yaml`` and ``*.yml`` are read, also in sub-folders and through links. Hidden files and files with
+    other endings are ignored, except those that somebody plainly meant as a definition (``.json``,
+    ``.YAML``).
+    """
+    for folder, kind in FOLDERS.items():
+        yield from _walk(os.fspath(root / folder), folder, kind, frozenset())
+
+
+def _walk(folder: str, shown: str, kind: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:
+    try:
+        status = os.stat(folder)
+        here = (status.st_dev, status.st_ino)
+        if here in above:
+            yield _bad(shown, kind, "the link leads back to a folder above it", "remove the link")
+            return
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        if os.path.islink(folder):
+            yield _bad(shown, kind, "the link leads nowhere", "correct or remove it")
+        return
+    except NotADirectoryError:
+        yield _bad(
+            shown, kind, "this is a file where a folder belongs", f"make {shown} a folder of YAML files"
+        )
+        return
+    except OSError as error:
+        yield _bad(shown, kind, f"the folder cannot be read ({_reason(error)})", "correct its permissions")
+        return
+    for entry in entries:
+        if not entry.name.startswith("."):
+            yield from _entry(entry, f"{shown}/{_printable(entry.name)}", kind, above | {here})
+
+
+def _entry(
+    entry: os.DirEntry[str], shown: str, kind: str, above: frozenset[tuple[int, int]]
+) -> Iterator[File]:
+    name, lower = entry.name, entry.name.lower()
+    if name.endswith(_ENDINGS):
+        if entry.is_dir():
+            yield _bad(shown, kind, "this is a folder with the name of a file", "rename it without .yaml")
+        elif name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") != name:
+            yield _bad(shown, kind, "the name of the file is not UTF-8", "rename the file")
+        else:
+            yield _read(entry.path, shown, kind)
+    elif entry.is_dir() or (entry.is_symlink() and not lower.endswith(_LOOKS_MEANT)):
+        yield from _walk(entry.path, shown, kind, above) if entry.is_dir() else ()
+    elif lower.endswith(_LOOKS_MEANT):
+        stem = shown.rsplit(".", 1)[0]
+        yield _bad(
+            shown, kind, "only *.yaml and *.yml are read", f"rename it to {stem}.yaml, or move it elsewhere"
+        )
+
+
+def _read(path: str, shown: str, kind: str) -> File:
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):  # opening a FIFO would wait for a writer
+            return _bad(shown, kind, "this is not a regular file", "replace it by a file with YAML in it")
+        if status.st_size > MAX_BYTES:
+            size = f"{status.st_size / MAX_BYTES:.1f} MB"
+            return _bad(
+                shown, kind, f"the file is too large ({size}; at most 1 MB)", "split it into definitions"
+            )
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return _bad(shown, kind, "the link leads nowhere", "correct or remove it")
+    except OSError as error:
+        return _bad(
+            shown, kind, f"the file cannot be read ({_reason(error)})", "correct its permissions or its link"
+        )
+    try:
+        return File(shown, kind, data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return File(shown, kind, "", line, f"byte {error.start + 1} is not UTF-8", "save the file as UTF-8")
+
+
+def _bad(shown: str, kind: str, message: str, fix: str) -> File:
+    return File(shown, kind, "", 1, message, fix)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

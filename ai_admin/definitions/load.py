@@ -1,0 +1,30 @@
+"""Definitions for a Pulumi program: all of a stack's resources, or all problems."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+
+from ai_admin.definitions.check import check
+from ai_admin.definitions.model import Definitions
+
+
+def load(root: FilePath, stack: str | None = None) -> Definitions:
+    """Return every resource that a stack's definitions stand for, or everything that is wrong with them.
+
+    Args:
+        root: the checkout, the folder with ``Pulumi.yaml``.
+        stack: the stack whose patches apply; None for the definitions as written.
+
+    The problems are those of every stack, the same that ``ai-admin check`` prints; with problems there are no
+    resources, so that nothing is ever applied in part. Never raises for anything that a file can contain.
+    Raises :class:`ai_admin.definitions.schemas.SchemaError` when the checkout's own schemas are broken.
+    """
+    checked = check(root, (stack,) if stack is not None else ())
+    if checked.problems:
+        return Definitions((), checked.problems)
+    from ai_admin.definitions.expand import EXPAND
+    from ai_admin.definitions.order import in_order
+
+    world = checked.worlds[stack]
+    resources = (resource for unit in world.units for resource in EXPAND[unit.kind](unit, world))
+    return Definitions(in_order(resources), ())

@@ -1,0 +1,77 @@
+"""What definitions hand over: resources in canonical form, and problems in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+Path = tuple[str | int, ...]
+"""Where a value stands inside a definition: mapping keys and list indexes from the top."""
+
+
+class Source(NamedTuple):
+    """A place in a file: ``path`` is relative to the checkout with ``/``; line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that keeps a definition from being applied.
+
+    ``subject`` is ``kind/key``, or empty where it is unknown. ``stacks`` names the stacks that have the
+    problem; it is empty when the definition has it as written, in every stack.
+    """
+
+    source: Source
+    subject: str
+    message: str
+    fix: str
+    stacks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        subject = f"{self.subject}: " if self.subject else ""
+        where = f"in stack {' and '.join(self.stacks)}: " if self.stacks else ""
+        return f"{self.source}: {subject}{where}{self.message}; {self.fix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem inside one definition, before its place in a file is looked up.
+
+    ``path`` leads to the value in the author's form. ``absent`` names a key that is missing there. ``at_key``
+    points at the key of the last step instead of its value.
+    """
+
+    path: Path
+    message: str
+    fix: str
+    absent: str | None = None
+    at_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One resource: ``properties`` in canonical form, with :class:`providers.posthog.kinds.Ref` leaves."""
+
+    kind: str
+    key: str
+    properties: dict[str, Any]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """Everything below a root for one stack.
+
+    ``resources`` are in dependency order, referenced ones first. When there are problems, there are no
+    resources.
+    """
+
+    resources: tuple[Definition, ...]
+    problems: tuple[Problem, ...]

@@ -1,0 +1,207 @@
+"""Reading an insight's query as its author wrote it: a shorthand, or a raw node under ``query``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ai_admin.definitions.model import Path
+
+SHORTHANDS = {
+    "trends": "TrendsQuery",
+    "funnel": "FunnelsQuery",
+    "retention": "RetentionQuery",
+    "lifecycle": "LifecycleQuery",
+    "stickiness": "StickinessQuery",
+    "paths": "PathsQuery",
+    "sql": "HogQLQuery",
+}
+WRAPPERS = ("InsightVizNode", "DataVisualizationNode", "DataTableNode")
+"""The nodes that say how the result of their source is shown."""
+
+QUERY_KEYS = (*SHORTHANDS, "query")
+"""The keys of an insight, of which exactly one holds its query."""
+
+TOTAL_VALUE_DISPLAYS = frozenset({"BoldNumber", "ActionsPie", "ActionsBarValue", "ActionsTable", "WorldMap"})
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query node and where it stands in its insight; in a shorthand, ``sugar`` stands beside the node's own
+    fields.
+    """
+
+    kind: str
+    node: Node
+    path: Path
+    shorthand: bool
+
+
+def query_of(insight: Node) -> Query | None:
+    """Return the query of an insight that follows the schema, or None where it has none that can be read."""
+    for name, kind in SHORTHANDS.items():
+        node = insight.get(name)
+        if isinstance(node, dict):
+            return Query(kind, node, (name,), True)
+    node, path = insight.get("query"), cast(Path, ("query",))
+    if isinstance(node, dict) and node.get("kind") in WRAPPERS:
+        node, path = node.get("source"), (*path, "source")
+    if not isinstance(node, dict) or not isinstance(node.get("kind"), str):
+        return None
+    return Query(node["kind"], node, path, False)
+
+
+def series(query: Query) -> Iterator[tuple[Path, Node]]:
+    """Yield every series node with its path in the insight; the nodes of a group each for itself."""
+    for n, node in enumerate(query.node.get("series") or ()):
+        yield from _flat((*query.path, "series", n), node)
+
+
+def _flat(path: Path, node: Node) -> Iterator[tuple[Path, Node]]:
+    if node.get("kind") == "GroupNode":
+        for n, inner in enumerate(node.get("nodes") or ()):
+            yield from _flat((*path, "nodes", n), inner)
+    else:
+        yield path, node
+
+
+def entities(query: Query) -> Iterator[tuple[Path, Node]]:
+    """Yield what a retention compares, as ``{event, properties}`` nodes, with their paths in the insight."""
+    if query.kind != "RetentionQuery":
+        return
+    for name in ("target", "returning"):
+        if query.shorthand and isinstance(query.node.get(name), dict):
+            yield (*query.path, name), query.node[name]
+    inner = query.node.get("retentionFilter") or {}
+    for name in ("targetEntity", "returningEntity"):
+        entity = inner.get(name)
+        if isinstance(entity, dict) and entity.get("type", "events") == "events":
+            yield (*query.path, "retentionFilter", name), {**entity, "event": entity.get("id")}
+
+
+def setting(query: Query, inner: str, name: str) -> tuple[Any, Path]:
+    """Return a setting and its path, from the sugar of a shorthand or from the node's own filter
+    (``trendsFilter`` ...).
+    """
+    if query.shorthand and name in query.node:
+        return query.node[name], (*query.path, name)
+    return (query.node.get(inner) or {}).get(name), (*query.path, inner, name)
+
+
+def formulas(query: Query) -> list[tuple[Path, str]]:
+    """Return the formulas of a trend with their paths, in the order of their results."""
+    if query.kind != "TrendsQuery":
+        return []
+    own = query.node.get("trendsFilter") or {}
+    inside: Path = (*query.path, "trendsFilter")
+    nodes = [
+        ((*inside, "formulaNodes", n, "formula"), item["formula"]) for n, item in _items(own, "formulaNodes")
+    ]
+    texts = [((*inside, "formulas", n), item) for n, item in _items(own, "formulas")]
+    single = [((*inside, "formula"), own["formula"])] if isinstance(own.get("formula"), str) else []
+    if query.shorthand:
+        for n, item in _items(query.node, "formulas"):
+            path: Path = (*query.path, "formulas", n)
+            nodes.append(((*path, "formula"), item["formula"]) if isinstance(item, dict) else (path, item))
+        if isinstance(query.node.get("formula"), str):
+            nodes.append(((*query.path, "formula"), query.node["formula"]))
+    return nodes or texts or single
+
+
+def _items(node: Node, name: str) -> list[tuple[int, Any]]:
+    return list(enumerate(node.get(name) or ()))
+
+
+def result_count(query: Query) -> int:
+    """Return how many series an alert can watch: the formulas where there are some, else the series.
+
+    PostHog counts the same way when it validates an alert's ``series_index``.
+    """
+    return len(formulas(query)) or len(query.node.get("series") or ())
+
+
+def display(query: Query) -> str:
+    """Return the display type of a trend."""
+    value, _ = setting(query, "trendsFilter", "display")
+    return value if isinstance(value, str) else "ActionsLineGraph"
+
+
+def property_filters(filters: Any, path: Path) -> Iterator[tuple[Path, Node]]:
+    """Yield every leaf of a property filter list or group, with its path."""
+    if isinstance(filters, list):
+        for n, item in enumerate(filters):
+            yield from property_filters(item, (*path, n))
+    elif isinstance(filters, dict):
+        if isinstance(filters.get("values"), list):
+            yield from property_filters(filters["values"], (*path, "values"))
+        else:
+            yield path, filters
+
+
+def all_filters(query: Query) -> Iterator[tuple[Path, Node, tuple[str, ...]]]:
+    """Yield every property filter of a query with its path and the events that it is about (none: every
+    event).
+    """
+    every = tuple(event_names(query))
+    for path, node in (*series(query), *entities(query), *_exclusions(query)):
+        own = node.get("event")
+        events = (own,) if isinstance(own, str) else ()
+        for name in ("properties", "fixedProperties"):
+            for place, leaf in property_filters(node.get(name), (*path, name)):
+                yield place, leaf, events
+    for place, leaf in property_filters(query.node.get("properties"), (*query.path, "properties")):
+        yield place, leaf, every
+    inner = query.node.get("filters")
+    if query.kind == "HogQLQuery" and isinstance(inner, dict):
+        for place, leaf in property_filters(inner.get("properties"), (*query.path, "filters", "properties")):
+            yield place, leaf, ()
+
+
+def _exclusions(query: Query) -> Iterator[tuple[Path, Node]]:
+    if query.kind == "FunnelsQuery":
+        for n, node in enumerate((query.node.get("funnelsFilter") or {}).get("exclusions") or ()):
+            yield (*query.path, "funnelsFilter", "exclusions", n), node
+
+
+def event_names(query: Query) -> Iterator[str]:
+    """Yield the events that a query names; none at all where one of its series takes every event."""
+    nodes = [node for _, node in (*series(query), *entities(query))]
+    named = [node["event"] for node in nodes if isinstance(node.get("event"), str)]
+    if len(named) == len(nodes):
+        yield from named
+
+
+def named_events(query: Query) -> Iterator[tuple[Path, str]]:
+    """Yield every event that a query names, with the path of the name."""
+    for path, node in (*series(query), *_exclusions(query)):
+        if isinstance(node.get("event"), str):
+            yield (*path, "event"), node["event"]
+    for path, node in entities(query):
+        if isinstance(node.get("event"), str):
+            yield (*path, "id" if path[-1] in ("targetEntity", "returningEntity") else "event"), node["event"]
+
+
+def breakdowns(query: Query) -> Iterator[tuple[Path, str, Any]]:
+    """Yield the breakdowns of a query: path of the property, its type, the property."""
+    if query.shorthand:
+        for place, item in _one_or_many(query.node.get("breakdown"), (*query.path, "breakdown")):
+            if isinstance(item, dict):
+                yield (*place, "property"), item.get("type", "event"), item.get("property")
+    inner = query.node.get("breakdownFilter")
+    if not isinstance(inner, dict):
+        return
+    path: Path = (*query.path, "breakdownFilter")
+    for n, item in _items(inner, "breakdowns"):
+        yield (*path, "breakdowns", n, "property"), item.get("type", "event"), item.get("property")
+    for place, item in _one_or_many(inner.get("breakdown"), (*path, "breakdown")):
+        yield place, inner.get("breakdown_type", "event"), item
+
+
+def _one_or_many(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, list):
+        for n, item in enumerate(value):
+            yield (*path, n), item
+    elif value is not None:
+        yield path, value

@@ -1,0 +1,43 @@
+"""What a schema cannot say: rules between the parts of a definition, and between definitions. One small
+module each.
+"""
+
+from __future__ import annotations
+
+from ai_admin.definitions.rules import (
+    alerts,
+    catalogue,
+    cohorts,
+    conditions,
+    cycles,
+    dashboards,
+    formulas,
+    notifications,
+    queries,
+    references,
+    unmanaged,
+    values,
+    variants,
+)
+from ai_admin.definitions.world import Rule
+
+_MODULES = (
+    alerts,
+    catalogue,
+    cohorts,
+    conditions,
+    cycles,
+    dashboards,
+    formulas,
+    notifications,
+    queries,
+    references,
+    unmanaged,
+    values,
+    variants,
+)
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    kind: tuple(rule for module in _MODULES for rule in module.RULES if rule.kind == kind)
+    for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert")
+}

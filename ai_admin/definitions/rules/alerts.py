@@ -1,0 +1,100 @@
+"""Alerts that PostHog can evaluate: the rules of its own validation, before it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.query import (
+    QUERY_KEYS,
+    TOTAL_VALUE_DISPLAYS,
+    Query,
+    display,
+    formulas,
+    query_of,
+    result_count,
+)
+from ai_admin.definitions.world import Rule, Unit, World
+
+_ALERTABLE = ("TrendsQuery", "FunnelsQuery", "HogQLQuery")
+_SNAPSHOT = "is one figure and not a course over time"
+
+
+def bounds_in_order(unit: Unit, _: World) -> Iterator[Finding]:
+    """The lower bound is below the upper one."""
+    threshold = unit.value.get("threshold") or {}
+    lower, upper = threshold.get("lower"), threshold.get("upper")
+    if lower is not None and upper is not None and lower >= upper:
+        message = f"the lower bound {lower:g} is not below the upper bound {upper:g}"
+        yield Finding(("threshold", "lower"), message, f"write less than {upper:g}, or remove one of the two")
+
+
+def watches_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
+    """The insight is of a kind that can have alerts, has the series, and changes over time where that is
+    compared.
+    """
+    insight = world.find("insight", unit.value.get("insight"))
+    if insight is None or not insight.readable(QUERY_KEYS):
+        return
+    query = query_of(insight.value)
+    if query is None:
+        return
+    if query.kind not in _ALERTABLE:
+        message = f'PostHog has alerts on trends, funnels and SQL, and "{insight.key}" is a {query.kind}'
+        yield Finding(("insight",), message, "watch an insight of trends, funnel or sql")
+        return
+    yield from _series(unit, insight.key, query)
+    yield from _condition(unit, insight.key, query)
+
+
+def _series(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
+    index = unit.value.get("series", 0)
+    if query.kind == "HogQLQuery":
+        if index:
+            yield Finding(("series",), "an SQL insight has one series, its last row", "remove series")
+        return
+    count = result_count(query)
+    if index >= count:
+        noun = "formula" if formulas(query) else "step" if query.kind == "FunnelsQuery" else "series"
+        many = noun if count == 1 or noun == "series" else {"formula": "formulas", "step": "steps"}[noun]
+        fix = f"write 0 to {count - 1}" if count > 1 else "write 0, or remove it"
+        yield Finding(("series",), f'the insight "{key}" has {count} {many}, so no {noun} {index}', fix)
+
+
+def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
+    condition = unit.value.get("condition", "absolute_value")
+    if query.kind == "HogQLQuery" and unit.value.get("check_ongoing_interval"):
+        message = "an SQL insight has no running interval"
+        yield Finding(("check_ongoing_interval",), message, "remove check_ongoing_interval", None, True)
+    if query.kind == "FunnelsQuery":
+        shown = (query.node.get("funnelsFilter") or {}).get("funnelVizType", "steps")
+        if shown not in ("steps", "trends"):
+            message = (
+                f'the funnel "{key}" is shown as {shown}, and PostHog has alerts on steps and trends only'
+            )
+            yield Finding(("insight",), message, "write funnelVizType: steps or trends in the insight")
+        elif shown == "steps" and condition != "absolute_value":
+            message = f'{condition} compares with before, and the funnel "{key}" {_SNAPSHOT}'
+            yield Finding(
+                ("condition",), message, "write absolute_value, or funnelVizType: trends in the insight"
+            )
+    if (
+        query.kind == "TrendsQuery"
+        and condition != "absolute_value"
+        and display(query) in TOTAL_VALUE_DISPLAYS
+    ):
+        message = f'{condition} compares with before, and the insight "{key}" ({display(query)}) {_SNAPSHOT}'
+        yield Finding(
+            ("condition",), message, "write absolute_value, or display: ActionsLineGraph in the insight"
+        )
+
+
+RULES = (
+    Rule("alert", ("threshold",), bounds_in_order),
+    Rule(
+        "alert",
+        ("insight", "series", "condition", "check_ongoing_interval"),
+        watches_what_exists,
+        alone=False,
+    ),
+)

@@ -1,0 +1,59 @@
+"""Definitions that refer to each other in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.rules.references import cohort_references, flag_references
+from ai_admin.definitions.world import Rule, Unit, World
+
+
+def _edges(unit: Unit) -> list[tuple[Path, str]]:
+    references = flag_references if unit.kind == "flag" else cohort_references
+    if not unit.readable(("release_conditions", "properties", "filters")):
+        return []
+    return [(path, key) for path, kind, key in references(unit) if kind == unit.kind and isinstance(key, str)]
+
+
+def _graph(world: World) -> dict[tuple[str, str], list[str]]:
+    return {
+        (unit.kind, unit.key): [key for _, key in _edges(unit)]
+        for kind in ("flag", "cohort")
+        for unit in world.by_key.get(kind, {}).values()
+    }
+
+
+def acyclic(unit: Unit, world: World) -> Iterator[Finding]:
+    """No flag depends on itself and no cohort on itself, directly or through others; PostHog refuses both."""
+    if world.find(unit.kind, unit.key) is not unit:
+        return
+    for path, key in _edges(unit):
+        way = _way(unit.kind, key, unit.key, world.once(_graph))
+        if way is not None:
+            circle = " -> ".join([unit.key, *way])
+            yield Finding(
+                path,
+                f"the {unit.kind}s refer to each other in a circle: {circle}",
+                "remove one of the references",
+            )
+
+
+def _way(kind: str, start: str, goal: str, graph: dict[tuple[str, str], list[str]]) -> list[str] | None:
+    """Return the keys from start to goal along references, the shortest way; None when there is none."""
+    ways: dict[str, list[str]] = {start: [start]}
+    queue = [start]
+    for key in queue:
+        if key == goal:
+            return ways[key]
+        for following in graph.get((kind, key), ()):
+            if following not in ways:
+                ways[following] = [*ways[key], following]
+                queue.append(following)
+    return None
+
+
+RULES = (
+    Rule("flag", ("release_conditions",), acyclic, alone=False),
+    Rule("cohort", ("properties", "filters"), acyclic, alone=False),
+)

@@ -1,0 +1,53 @@
+"""The tiles of a dashboard: each insight once, inside the grid, none on another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.definitions.layout import COLUMNS, place
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.world import Rule, Unit, World
+
+
+def each_insight_once(unit: Unit, _: World) -> Iterator[Finding]:
+    """No insight stands on a dashboard twice: PostHog keeps one tile per insight."""
+    seen: set[str] = set()
+    for n, tile in enumerate(unit.value.get("tiles") or ()):
+        insight = tile.get("insight")
+        key = insight.get("key") if isinstance(insight, dict) else insight
+        if not isinstance(key, str):
+            continue
+        if key in seen:
+            path = ("tiles", n, "insight", "key") if isinstance(insight, dict) else ("tiles", n, "insight")
+            yield Finding(
+                path, f'the insight "{key}" stands on this dashboard already', "remove one of the tiles"
+            )
+        seen.add(key)
+
+
+def inside_the_grid(unit: Unit, _: World) -> Iterator[Finding]:
+    """No tile reaches beyond the twelve columns, and none lies on another."""
+    tiles = unit.value.get("tiles") or ()
+    fitting = []
+    for n, tile in enumerate(tiles):
+        layout = tile.get("layout") or {}
+        reach = layout.get("x", 0) + layout.get("w", 6)
+        if reach > COLUMNS:
+            message = f"the tile reaches to column {reach} of {COLUMNS}"
+            fix = f"write x: {max(0, COLUMNS - layout.get('w', 6))} or less, or a smaller w"
+            yield Finding(("tiles", n, "layout"), message, fix)
+        else:
+            fitting.append(n)
+    places = place([tiles[n] for n in fitting])
+    for index, (n, here) in enumerate(zip(fitting, places, strict=True)):
+        for other, there in zip(fitting[:index], places[:index], strict=True):
+            if here.overlaps(there):
+                message = (
+                    f"the tile overlaps tile {other + 1} (x {there.x}, y {there.y}, w {there.w}, h {there.h})"
+                )
+                fix = "move it, or leave x and y out: tiles then flow"
+                yield Finding(("tiles", n, "layout"), message, fix)
+                break
+
+
+RULES = (Rule("dashboard", ("tiles",), each_insight_once), Rule("dashboard", ("tiles",), inside_the_grid))

@@ -1,0 +1,21 @@
+"""Two definitions of one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.world import Unit, World
+
+
+def duplicates(written: World) -> Iterator[tuple[Unit, Finding]]:
+    """Yield the later of two units with the same key. Keys are per kind; ``only`` does not make room for a
+    second one.
+    """
+    for unit in written.units:
+        first = written.find(unit.kind, unit.key)
+        if first is not None and first is not unit:
+            place = first.view.source(Finding((*first.path, "key"), "", ""))
+            message = f'the {unit.kind} key "{unit.key}" is taken ({place})'
+            fix = "choose another key, or write what differs per stack under stacks of the one definition"
+            yield unit, Finding((*unit.path, "key"), message, fix)

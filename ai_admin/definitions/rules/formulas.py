@@ -1,0 +1,52 @@
+"""Formulas of trends: PostHog's small arithmetic over the letters of the series."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.nearest import listed
+from ai_admin.definitions.query import QUERY_KEYS, formulas, query_of
+from ai_admin.definitions.world import Rule, Unit, World
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_OPERATIONS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod, ast.Pow, ast.UAdd, ast.USub)
+_PARTS = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Load, *_OPERATIONS)
+
+
+def computable(unit: Unit, _: World) -> Iterator[Finding]:
+    """A formula is arithmetic, and its letters are series: A the first, B the second; any other letter is a
+    400.
+    """
+    query = query_of(unit.value)
+    if query is None:
+        return
+    count = len(query.node.get("series") or ())
+    known = _LETTERS[:count]
+    for path, text in formulas(query):
+        try:
+            tree = ast.parse(text.strip(), mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            yield Finding(path, f'the formula "{text}" is not arithmetic', "write it like A / B * 100")
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name):
+                if node.id.upper() not in known or len(node.id) != 1:
+                    message = f'the formula names "{node.id}", and the series are {listed(known, "and")}'
+                    yield Finding(path, message, f"write {listed(known)}, or add a series")
+            elif isinstance(node, ast.Constant):
+                if not isinstance(node.value, int | float) or isinstance(node.value, bool):
+                    yield Finding(
+                        path,
+                        f"the formula holds {node.value!r}, which is no number",
+                        "write numbers and letters",
+                    )
+            elif not isinstance(node, _PARTS):
+                yield Finding(
+                    path, f'the formula "{text}" holds more than + - * / % ** and parentheses', "simplify it"
+                )
+                break
+
+
+RULES = (Rule("insight", QUERY_KEYS, computable),)

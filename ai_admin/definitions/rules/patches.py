@@ -1,0 +1,29 @@
+"""What may stand in ``stacks`` and ``only`` beyond the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.nearest import listed, suggestion
+
+
+def patch_findings(document: Document, stacks: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield what is wrong with a document's ``stacks`` and ``only``, given the stacks that exist."""
+    for name in document.patches:
+        yield from _known(name, stacks, ("stacks", name), True)
+        if document.only is not None and name not in document.only and name in stacks:
+            message = f'"only" leaves stack {name} out, so this patch has no effect'
+            yield Finding(("stacks", name), message, f"remove it, or add {name} to only", None, True)
+    for n, name in enumerate(document.only or ()):
+        yield from _known(name, stacks, ("only", n), False)
+
+
+def _known(name: str, stacks: tuple[str, ...], path: Path, at_key: bool) -> Iterator[Finding]:
+    if name not in stacks:
+        message = f'there is no stack "{name}" (there is no Pulumi.{name}.yaml)'
+        fix = suggestion(
+            name, stacks, f"write {listed(stacks)}" if stacks else "make the stack first: pulumi stack init"
+        )
+        yield Finding(path, message, fix, None, at_key)

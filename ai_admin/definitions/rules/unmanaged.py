@@ -1,0 +1,47 @@
+"""``unmanaged`` leaves fields to PostHog's pages; what is left there cannot be set here as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.world import Rule, Unit, World
+
+# Author's spellings of a field that has another name in PostHog's terms.
+_WRITTEN_AS = {
+    ("cohort", "filters"): ("filters", "properties"),
+    ("flag", "payloads"): ("payload",),
+    ("insight", "query"): (
+        "trends",
+        "funnel",
+        "retention",
+        "lifecycle",
+        "stickiness",
+        "paths",
+        "sql",
+        "query",
+    ),
+}
+
+
+def not_set_as_well(unit: Unit, _: World) -> Iterator[Finding]:
+    """No field is left to PostHog and set."""
+    for name in unit.value.get("unmanaged") or ():
+        for written in _WRITTEN_AS.get((unit.kind, name), (name,)):
+            if written in unit.value:
+                message = f'"{name}" is left to PostHog (unmanaged) and set as well'
+                yield Finding(
+                    (written,), message, f'remove "{written}", or remove "{name}" from unmanaged', None, True
+                )
+        if (unit.kind, name) == ("flag", "payloads"):
+            for n, variant in enumerate(unit.value.get("variants") or ()):
+                if "payload" in variant:
+                    message = '"payloads" is left to PostHog (unmanaged) and set as well'
+                    fix = 'remove the payload, or remove "payloads" from unmanaged'
+                    yield Finding(("variants", n, "payload"), message, fix, None, True)
+
+
+RULES = tuple(
+    Rule(kind, ("unmanaged", "variants"), not_set_as_well)
+    for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert")
+)

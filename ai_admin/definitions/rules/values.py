@@ -1,0 +1,146 @@
+"""Operators that fit their value and the type of their property."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from ai_admin.definitions.catalog import Property
+from ai_admin.definitions.explain import describe
+from ai_admin.definitions.filters import READS, Filter, described, filters
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.world import Rule, Unit, World
+
+_NUMERIC = ("gt", "gte", "lt", "lte", "between", "not_between")
+_TEXTUAL = ("icontains", "not_icontains", "icontains_multi", "not_icontains_multi", "regex", "not_regex")
+_DATES = ("is_date_exact", "is_date_before", "is_date_after")
+_EQUAL = ("exact", "is_not", "in", "not_in")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LOOK_AROUND = re.compile(r"\(\?<?[=!]|\\[1-9]")
+# What the engines of PostHog accept and Python's does not: no reason to call a pattern wrong.
+_ONLY_OURS = ("bad escape", "global flags not at the start", "unknown extension")
+
+
+def fits_value(unit: Unit, _: World) -> Iterator[Finding]:
+    """Regular expressions compile, bounds are in order, dates exist."""
+    for each in filters(unit):
+        operator, value = each.leaf.get("operator", "exact"), each.leaf.get("value")
+        path = (*each.path, "value")
+        if operator in ("regex", "not_regex") and isinstance(value, str):
+            wrong = _regex_problem(value, flag=unit.kind == "flag")
+            if wrong:
+                fix = r'correct it; "\." is a dot, "\(" a parenthesis'
+                yield Finding(path, f"the regular expression {wrong}", fix)
+        elif operator in ("between", "not_between") and isinstance(value, list) and not _in_order(value):
+            low, high = value
+            yield Finding(path, f"the lower bound {low} is above the upper one", f"write [{high}, {low}]")
+        elif operator in _DATES and isinstance(value, str) and _DATE.match(value) and not _is_date(value):
+            fix = "write a day that exists, or how long ago, such as -30d"
+            yield Finding(path, f"there is no day {value[:10]}", fix)
+
+
+def fits_type(unit: Unit, world: World) -> Iterator[Finding]:
+    """The operator compares what the catalogue says the property holds, with values that it can have."""
+    for each in filters(unit):
+        known = described(each, world)
+        if known is not None:
+            yield from _fits(each, known)
+
+
+def _fits(each: Filter, known: Property) -> Iterator[Finding]:
+    operator = each.leaf.get("operator", "exact")
+    fitting = _OPERATORS[known.type]
+    if operator not in fitting:
+        message = f'the operator {operator} does not fit "{known.name}", which is of type {known.type}'
+        yield Finding((*each.path, "operator"), message, f"write {listed(fitting)}")
+        return
+    if operator not in _EQUAL:
+        return
+    value = each.leaf.get("value")
+    for item in value if isinstance(value, list) else [value]:
+        if not _has_type(item, known.type):
+            message = f'"{known.name}" is of type {known.type} and is never {describe(item)}'
+            yield Finding((*each.path, "value"), message, f"write {_SAMPLES[known.type]}")
+        elif known.values and not any(_same(item, option) for option in known.values):
+            options = listed(map(str, known.values))
+            near = nearest(str(item), map(str, known.values))
+            message = f'"{known.name}" is never {describe(item)} (values in the catalogue: {options})'
+            yield Finding((*each.path, "value"), message, f'write "{near}"' if near else f"write {options}")
+
+
+_SET = ("is_set", "is_not_set")
+_VERSIONS = tuple(
+    f"semver_{name}" for name in ("eq", "neq", "gt", "gte", "lt", "lte", "tilde", "caret", "wildcard")
+)
+_OPERATORS = {
+    "String": (*_EQUAL, *_TEXTUAL, *_VERSIONS, *_DATES, *_SET, "is_cleaned_path_exact"),
+    "Numeric": (*_EQUAL, *_NUMERIC, *_SET),
+    "Duration": (*_EQUAL, *_NUMERIC, *_SET),
+    "Boolean": (*_EQUAL, *_SET),
+    "DateTime": (*_EQUAL, *_DATES, *_SET),
+}
+_SAMPLES = {"Numeric": "a number", "Duration": "a number (seconds)", "Boolean": "true or false"}
+
+
+def _has_type(value: Any, kind: str) -> bool:
+    if kind in ("Numeric", "Duration"):
+        return _is_numeric(value)
+    if kind == "Boolean":
+        return isinstance(value, bool) or str(value).lower() in ("true", "false")
+    return True
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _same(value: Any, option: Any) -> bool:
+    """PostHog compares the texts of values."""
+    return value == option or str(value).lower() == str(option).lower()
+
+
+def _in_order(bounds: list[Any]) -> bool:
+    return len(bounds) != 2 or not all(map(_is_numeric, bounds)) or float(bounds[0]) <= float(bounds[1])
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _regex_problem(pattern: str, flag: bool) -> str:
+    """Return what is wrong with a pattern; look-around works in flags alone (insights and cohorts run on
+    RE2).
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except re.error as error:
+        if not str(error).startswith(_ONLY_OURS):
+            return f"is not valid: {error}"
+    except (OverflowError, RecursionError):
+        return "is too large"
+    if not flag and _LOOK_AROUND.search(pattern.replace("\\\\", "")):
+        return "uses look-around or back references, which ClickHouse does not have"
+    return ""
+
+
+RULES = tuple(
+    rule
+    for kind, reads in READS.items()
+    for rule in (Rule(kind, reads, fits_value), Rule(kind, reads, fits_type, alone=False))
+)

@@ -1,0 +1,166 @@
+"""The JSON Schemas in ``schemas/``: read once, with ``$ref`` followed once, into validators that are reused.
+
+A good definition only ever meets the quick yes of :mod:`ai_admin.definitions.quick`. Where that says no,
+jsonschema says why; it is the authority, and imported only then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path as FilePath
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from ai_admin.definitions import quick
+from ai_admin.definitions.model import Path
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
+
+FOLDER = FilePath(__file__).parents[2] / "schemas"
+Schema = Any
+ANNOTATIONS = frozenset({"title", "description", "examples", "default", "errorMessage", "$comment"})
+_DATA = ("const", "enum", "required", "dependentRequired", "type", "pattern")
+_MAPS = ("properties", "patternProperties", "dependentSchemas")
+
+
+class SchemaError(RuntimeError):
+    """A schema in ``schemas/`` is missing or broken: a defect of the checkout, not of a definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A value that does not follow its schema.
+
+    ``keyword`` of ``schema`` wants ``wanted`` and found ``found`` at ``path``. ``of_key`` is true when it is
+    a key that is wrong, not its value. Where the keyword is a union, ``parts`` are the violations of its
+    alternatives, each with the number of its ``alternative``.
+    """
+
+    keyword: str
+    wanted: Any
+    found: Any
+    schema: dict[str, Any]
+    path: Path
+    of_key: bool
+    alternative: int
+    parts: tuple[Violation, ...]
+
+
+def violations(kind: str, value: Any) -> Iterator[Violation]:
+    """Yield how an author's form breaks the schema of its kind of file (``flag`` ...). Raises SchemaError."""
+    if not _quick(kind)(value):
+        yield from map(_violation, _validator(kind).iter_errors(value))
+
+
+def _violation(error: ValidationError) -> Violation:
+    schema: Any = error.schema
+    steps = list(error.relative_schema_path)
+    return Violation(
+        keyword=str(error.validator),
+        wanted=error.validator_value,
+        found=error.instance,
+        schema=schema if isinstance(schema, dict) else {},
+        path=tuple(error.absolute_path),
+        of_key="propertyNames" in steps,
+        alternative=int(steps[0]) if steps and isinstance(steps[0], int) else 0,
+        parts=tuple(map(_violation, error.context or ())),
+    )
+
+
+def schema(kind: str, folder: FilePath = FOLDER) -> Schema:
+    """Return the schema of a kind of file as one graph of dictionaries. Raises SchemaError."""
+    return _Reader(folder).read(f"{kind}.schema.json")
+
+
+@cache
+def _schema(kind: str) -> Schema:
+    return schema(kind)
+
+
+@cache
+def _quick(kind: str) -> quick.Check:
+    return quick.compile(_schema(kind))
+
+
+@cache
+def _validator(kind: str) -> Validator:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(_schema(kind))
+
+
+class _Reader:
+    """Reads schema files; a schema that refers to itself becomes a cycle."""
+
+    def __init__(self, folder: FilePath) -> None:
+        self._folder = folder
+        self._files: dict[PurePosixPath, Schema] = {}
+        self._done: dict[tuple[PurePosixPath, str], Schema] = {}
+
+    def read(self, file: str | PurePosixPath, pointer: str = "") -> Schema:
+        """Return the schema at a JSON pointer of a file, given relative to the folder."""
+        place = (PurePosixPath(file), pointer)
+        if place not in self._done:
+            raw = self._raw(*place)
+            if isinstance(raw, dict):
+                self._done[place] = {}  # stands already while its own parts are read
+                self._done[place].update(self._read(raw, place[0]))
+            else:
+                self._done[place] = raw
+        return self._done[place]
+
+    def _raw(self, file: PurePosixPath, pointer: str) -> Schema:
+        if file not in self._files:
+            try:
+                self._files[file] = json.loads((self._folder / file).read_text("utf-8"))
+            except (OSError, ValueError) as error:
+                raise SchemaError(f"schemas/{file} cannot be read: {error}") from error
+        node = self._files[file]
+        for step in filter(None, pointer.split("/")):
+            name = unquote(step).replace("~1", "/").replace("~0", "~")
+            try:
+                node = node[int(name) if isinstance(node, list) else name]
+            except (KeyError, IndexError, ValueError, TypeError) as error:
+                raise SchemaError(f"schemas/{file} has nothing at #{pointer}") from error
+        return node
+
+    def _read(self, raw: dict[str, Any], file: PurePosixPath) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for keyword, item in raw.items():
+            if keyword in ("$schema", "$id", "$defs", "$ref"):
+                continue
+            if keyword in _MAPS:
+                result[keyword] = {name: self._part(each, file) for name, each in item.items()}
+            else:
+                result[keyword] = (
+                    item if keyword in ANNOTATIONS or keyword in _DATA else self._part(item, file)
+                )
+        return self._refer(raw["$ref"], result, file) if "$ref" in raw else result
+
+    def _part(self, item: Any, file: PurePosixPath) -> Any:
+        if isinstance(item, list):
+            return [self._part(each, file) for each in item]
+        return self._read(item, file) if isinstance(item, dict) else item
+
+    def _refer(self, reference: str, beside: dict[str, Any], file: PurePosixPath) -> dict[str, Any]:
+        name, _, pointer = reference.partition("#")
+        target = self.read(_resolved(file.parent / name) if name else file, pointer)
+        if target and isinstance(target, dict) and beside.keys() <= ANNOTATIONS:
+            return {**target, **beside}
+        return {**beside, "allOf": [target, *beside.get("allOf", ())]}
+
+
+def _resolved(path: PurePosixPath) -> PurePosixPath:
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts:
+            parts.pop()
+        else:
+            parts.append(part)
+    return PurePosixPath(*parts)

@@ -1,0 +1,102 @@
+"""Stacks: which there are, what a definition looks like in one, and where the values of that come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.model import Finding, Path, Source
+
+OUTSIDE = ("stacks", "only")
+"""Keys of the author's form that say where a definition applies, and are no part of what is applied."""
+
+
+def known_stacks(root: FilePath) -> tuple[str, ...]:
+    """Return the names of a checkout's stacks: one for each ``Pulumi.<stack>.yaml`` beside its
+    ``Pulumi.yaml``.
+    """
+    names = (path.name for path in root.glob("Pulumi.*.yaml"))
+    return tuple(sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in names))
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """Return the target with a JSON Merge Patch applied (RFC 7396, section 2), as a new value."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, item in patch.items():
+        if item is None:
+            result.pop(name, None)
+        else:
+            result[name] = merge(result.get(name), item)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A definition as it stands in one stack; ``stack`` None is as written, before any patch."""
+
+    document: Document
+    stack: str | None
+    value: dict[str, Any]
+
+    @property
+    def patch(self) -> dict[str, Any] | None:
+        """The patch of this stack, where it has one."""
+        found = self.document.patches.get(self.stack) if self.stack is not None else None
+        return found if isinstance(found, dict) else None
+
+    def source(self, finding: Finding) -> Source:
+        """Return the place of a finding: in the patch where the patch wrote (or removed) the value, else in
+        the base.
+        """
+        path = finding.path if finding.absent is None else (*finding.path, finding.absent)
+        if self.patch is not None and _wrote(self.patch, path):
+            assert self.stack is not None
+            return self.document.source(
+                ("stacks", self.stack, *path), finding.at_key or finding.absent is not None
+            )
+        if self.patch is not None and finding.absent is None and not _holds(self.document.value, path):
+            assert self.stack is not None
+            return self.document.source(("stacks", self.stack, *path), finding.at_key)
+        return self.document.source(finding.path, finding.at_key)
+
+    def written(self, path: Path) -> str | None:
+        """Return the text of a scalar as it stands in the file."""
+        if self.patch is not None and _wrote(self.patch, path):
+            assert self.stack is not None
+            return self.document.written(("stacks", self.stack, *path))
+        return self.document.written(path)
+
+
+def view(document: Document, stack: str | None) -> View | None:
+    """Return a definition as it stands in a stack, or None where ``only`` leaves it out."""
+    if stack is not None and document.only is not None and stack not in document.only:
+        return None
+    value = {name: item for name, item in document.value.items() if name not in OUTSIDE}
+    patch = document.patches.get(stack) if stack is not None else None
+    return View(document, stack, merge(value, patch) if isinstance(patch, dict) else value)
+
+
+def _wrote(patch: Any, path: Path) -> bool:
+    """Whether a merge patch decides the value at a path: names it, or replaces something above it."""
+    if not path:
+        return False
+    for step in path:
+        if not isinstance(patch, dict):
+            return True  # a list or a scalar replaces everything below
+        if step not in patch:
+            return False
+        patch = patch[step]
+    return True
+
+
+def _holds(value: Any, path: Path) -> bool:
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True
