@@ -16,7 +16,7 @@ from sandbox.evaluation.evaluate import broken_dependencies
 from sandbox.evaluation.flags import Flag, parse_flag
 from sandbox.store import Data, Store
 
-FLAG, COHORT = "flag", "cohort"
+FLAG, COHORT = "feature_flag", "cohort"
 SURVEY_PREFIX = "survey-targeting-"  # flags that a survey made for itself
 
 TABLES = "INSERT OR IGNORE INTO counters VALUES ('flag_changes', 0);\n" + "".join(

@@ -1,0 +1,232 @@
+"""Capture over raw HTTP: the forms in which PostHog takes events, what it refuses, what becomes of persons.
+
+Sections: capture and persons in the API notes' "Events, query, persons"; PostHog's rust/capture.
+"""
+
+import base64
+import gzip
+import json
+import uuid
+from typing import Any
+
+import pytest
+import requests
+
+from tests.support.sandbox import Sandbox
+from tests.support.sdk import events, person
+
+ALIASES = ["/i/v0/e/", "/e/", "/capture/", "/track/", "/engage/", "/batch/", "/i/v0/ai/batch/"]
+
+
+def post(sandbox: Sandbox, path: str, body: Any = None, **options: Any) -> requests.Response:
+    return requests.post(sandbox.url + path, json=body, timeout=10, **options)
+
+
+def capture(sandbox: Sandbox, *batch: dict[str, Any]) -> None:
+    answer = post(sandbox, "/batch/", {"api_key": sandbox.project_api_key, "batch": list(batch)})
+    assert (answer.status_code, answer.json()) == (200, {"status": "Ok"})
+
+
+def event(name: str, distinct_id: str, **properties: Any) -> dict[str, Any]:
+    return {"event": name, "distinct_id": distinct_id, "properties": properties}
+
+
+@pytest.mark.parametrize("path", ALIASES)
+def test_every_name_of_the_endpoint_takes_one_event(sandbox: Sandbox, path: str) -> None:
+    who = f"by{path}"
+    body = {"api_key": sandbox.project_api_key, **event("seen", who, a=1)}
+    assert post(sandbox, path, body).status_code == 200
+    assert [one["event"] for one in events(sandbox, who)] == ["seen"]
+
+
+def _forms(token: str) -> dict[str, dict[str, Any]]:
+    def body(who: str) -> bytes:
+        return json.dumps({"api_key": token, **event("seen", who)}).encode()
+
+    return {
+        "gzip-header": {"data": gzip.compress(body("gzip-header")), "headers": {"Content-Encoding": "gzip"}},
+        "gzip-query": {"data": gzip.compress(body("gzip-query")), "params": {"compression": "gzip-js"}},
+        "base64-form": {"data": {"data": base64.b64encode(body("base64-form")).decode()}},
+        "json-form": {"data": {"data": body("json-form").decode()}},
+        "base64-body": {"data": base64.b64encode(body("base64-body"))},
+        "list": {"data": b"[" + body("list") + b"]"},
+        "nan": {"data": body("nan").replace(b'"properties": {}', b'"properties": {"n": NaN}')},
+        "surrogate": {"data": body("surrogate").replace(b"{}", b'{"s": "\\ud83d"}')},
+        "id-in-properties": {
+            "data": json.dumps(
+                {"event": "seen", "properties": {"token": token, "distinct_id": "id-in-properties"}}
+            ).encode()
+        },
+    }
+
+
+@pytest.mark.parametrize("form", list(_forms("")))
+def test_every_form_of_a_body(sandbox: Sandbox, form: str) -> None:
+    answer = requests.post(sandbox.url + "/e/", timeout=10, **_forms(sandbox.project_api_key)[form])
+    assert answer.status_code == 200, answer.text
+    assert [one["event"] for one in events(sandbox, form)] == ["seen"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        ({"event": "x", "distinct_id": "u"}, 401, "event submitted without an api_key"),
+        (
+            {"api_key": "phc_unknown", "event": "x", "distinct_id": "u"},
+            401,
+            "API key is not valid: unknown_token",
+        ),
+        ({"api_key": True, "batch": []}, 401, "API key is not valid: unknown_token"),
+        ({"api_key": "TOKEN", "batch": []}, 400, "request holds no event"),
+        (
+            {"api_key": "TOKEN", "event": "", "distinct_id": "u"},
+            400,
+            "event submitted with an empty event name",
+        ),
+        ({"api_key": "TOKEN", "event": "x"}, 400, "event submitted without a distinct_id"),
+        (
+            {"api_key": "TOKEN", "event": "x", "distinct_id": ""},
+            400,
+            "event submitted with an empty distinct_id",
+        ),
+        (
+            [
+                {"token": "a", "event": "x", "distinct_id": "u"},
+                {"token": "b", "event": "x", "distinct_id": "u"},
+            ],
+            401,
+            "batch submitted with inconsistent api_key values",
+        ),
+    ],
+)
+def test_refusals_are_plain_text(sandbox: Sandbox, body: Any, status: int, text: str) -> None:
+    sent = json.loads(json.dumps(body).replace("TOKEN", sandbox.project_api_key))
+    answer = post(sandbox, "/i/v0/e/", sent)
+    assert (answer.status_code, answer.text) == (status, text)
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\x1f\x8bbroken", b"nonsense", b'"text"', b"null"])
+def test_bodies_that_are_none(sandbox: Sandbox, raw: bytes) -> None:
+    assert requests.post(sandbox.url + "/e/", data=raw, timeout=10).status_code in (400, 401)
+
+
+def test_nothing_of_a_refused_batch_is_stored(sandbox: Sandbox) -> None:
+    batch = [event("seen", "half"), {"event": "no id"}]
+    assert post(sandbox, "/batch/", {"api_key": sandbox.project_api_key, "batch": batch}).status_code == 400
+    assert events(sandbox, "half") == []
+
+
+def test_an_event_sent_twice_is_stored_once(sandbox: Sandbox) -> None:
+    one = {**event("seen", "twice"), "uuid": str(uuid.uuid4())}
+    capture(sandbox, one)
+    capture(sandbox, one)
+    assert len(events(sandbox, "twice")) == 1
+
+
+def test_a_wrong_clock_is_corrected_by_the_time_of_sending(sandbox: Sandbox) -> None:
+    one = {**event("seen", "wrong-clock"), "timestamp": "2001-01-01T00:00:00Z"}
+    body = {"api_key": sandbox.project_api_key, "batch": [one], "sent_at": "2001-01-01T00:00:10Z"}
+    assert post(sandbox, "/batch/", body).status_code == 200
+    (found,) = events(sandbox, "wrong-clock")
+    assert not found["timestamp"].startswith("2001")
+
+
+def test_v1_answers_for_every_event(sandbox: Sandbox) -> None:
+    good, bad = str(uuid.uuid4()), str(uuid.uuid4())
+    batch = [
+        {"event": "seen", "uuid": good, "distinct_id": "v1", "options": {"process_person_profile": False}},
+        {"event": "", "uuid": bad, "distinct_id": "v1"},
+    ]
+    bearer = {"Authorization": f"Bearer {sandbox.project_api_key}", "PostHog-Sdk-Info": "posthog-go/1.2"}
+    answer = post(sandbox, "/i/v1/analytics/events", {"batch": batch}, headers=bearer)
+    assert answer.status_code == 200
+    assert {key: one["result"] for key, one in answer.json()["results"].items()} == {good: "ok", bad: "drop"}
+    (found,) = events(sandbox, "v1")
+    assert found["properties"]["$lib"] == "posthog-go"
+    assert person(sandbox, "v1") is None
+    assert post(sandbox, "/i/v1/analytics/events", {"batch": batch}).status_code == 401
+
+
+def test_a_browser_may_send_from_anywhere(sandbox: Sandbox) -> None:
+    origin = {"Origin": "https://shop.example.com"}
+    asked = requests.options(
+        sandbox.url + "/e/", headers={**origin, "Access-Control-Request-Method": "POST"}, timeout=10
+    )
+    assert asked.headers["access-control-allow-origin"] == origin["Origin"]
+    body = {"api_key": sandbox.project_api_key, **event("seen", "browser")}
+    assert (
+        post(sandbox, "/e/", body, headers=origin).headers["access-control-allow-origin"] == origin["Origin"]
+    )
+
+
+def test_set_once_set_and_unset_in_that_order(sandbox: Sandbox) -> None:
+    capture(sandbox, {**event("seen", "ann", **{"$set_once": {"a": 1, "b": 1}}), "$set": {"a": 2, "c": 3}})
+    capture(sandbox, event("seen", "ann", **{"$set_once": {"a": 9, "d": 4}, "$unset": ["c"]}))
+    found = person(sandbox, "ann")
+    assert found is not None
+    assert found["properties"] == {"a": 2, "b": 1, "d": 4}
+
+
+def test_an_event_describes_the_person_now_and_at_first(sandbox: Sandbox) -> None:
+    capture(sandbox, event("$pageview", "bea", **{"$browser": "Firefox", "utm_source": "mail", "other": 1}))
+    capture(sandbox, event("$pageview", "bea", **{"$browser": "Chrome"}))
+    found = person(sandbox, "bea")
+    assert found is not None
+    assert found["properties"] == {
+        "$browser": "Chrome",
+        "$initial_browser": "Firefox",
+        "utm_source": "mail",
+        "$initial_utm_source": "mail",
+    }
+
+
+def test_identify_joins_the_anonymous_person(sandbox: Sandbox) -> None:
+    capture(sandbox, event("seen", "anon-1", **{"$set": {"theme": "dark", "plan": "none"}}))
+    capture(sandbox, event("seen", "cleo", **{"$set": {"plan": "pro"}}))
+    capture(sandbox, event("$identify", "cleo", **{"$anon_distinct_id": "anon-1"}))
+    found = person(sandbox, "anon-1")
+    assert found is not None
+    assert found == person(sandbox, "cleo")
+    assert (found["properties"], found["is_identified"]) == ({"theme": "dark", "plan": "pro"}, True)
+
+
+def test_an_identified_person_is_only_merged_dangerously(sandbox: Sandbox) -> None:
+    capture(sandbox, event("$identify", "dora", **{"$anon_distinct_id": "anon-2"}))
+    capture(sandbox, event("seen", "ella"))
+    capture(sandbox, event("$create_alias", "ella", alias="dora"))
+    assert person(sandbox, "dora") != person(sandbox, "ella")
+    capture(sandbox, event("$merge_dangerously", "ella", alias="dora"))
+    assert person(sandbox, "dora") == person(sandbox, "ella")
+
+
+def test_ids_that_many_share_are_never_merged(sandbox: Sandbox) -> None:
+    capture(sandbox, event("$identify", "fay", **{"$anon_distinct_id": "undefined"}))
+    assert person(sandbox, "undefined") is None
+
+
+def test_long_distinct_ids_are_cut_and_numbers_are_text(sandbox: Sandbox) -> None:
+    capture(sandbox, event("seen", "x" * 300), {"event": "seen", "distinct_id": 4711, "properties": {}})
+    assert person(sandbox, "x" * 200) is not None
+    assert person(sandbox, "4711") is not None
+
+
+def test_five_group_types_and_no_sixth(sandbox: Sandbox) -> None:
+    capture(sandbox, event("seen", "gina", **{"$groups": {f"type-{n}": "g" for n in range(6)}}))
+    types = {one["group_type"]: one["group_type_index"] for one in sandbox.call("GET", "groups_types/")}
+    assert types == {f"type-{n}": n for n in range(5)}
+    (found,) = events(sandbox, "gina")
+    assert "$group_4" in found["properties"]
+    assert "$group_5" not in found["properties"]
+
+
+def test_persons_are_searched_read_changed_and_deleted(sandbox: Sandbox) -> None:
+    capture(sandbox, event("seen", "hana", **{"$set": {"email": "hana@example.com"}}))
+    (found,) = sandbox.call("GET", "persons/?search=hana@exa")["results"]
+    assert found["name"] == "hana@example.com"
+    assert sandbox.call("GET", f"persons/{found['uuid']}/") == found
+    sandbox.call("POST", f"persons/{found['uuid']}/update_property/", {"key": "plan", "value": "pro"})
+    assert sandbox.call("GET", f"persons/{found['uuid']}/")["properties"]["plan"] == "pro"
+    sandbox.call("DELETE", f"persons/{found['uuid']}/?delete_events=true")
+    assert person(sandbox, "hana") is None
+    assert events(sandbox, "hana") == []

@@ -1,0 +1,311 @@
+"""/flags, /decide and the definitions for local evaluation over raw HTTP.
+
+Sections: "Flag evaluation" and "Local evaluation" of the API notes; PostHog's rust/feature-flags.
+"""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from tests.support.sandbox import Sandbox
+from tests.support.sdk import new_flag
+
+EVERYBODY: dict[str, Any] = {"groups": [{"properties": [], "rollout_percentage": 100}]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def flags(sandbox: Sandbox) -> dict[str, int]:
+    """Three flags: on with a payload, a variant, and off."""
+    variants = {"variants": [{"key": "a", "rollout_percentage": 100}]}
+    created = [
+        new_flag(sandbox, "on", {**EVERYBODY, "payloads": {"true": {"limit": 5}}}),
+        new_flag(sandbox, "variant", {**EVERYBODY, "multivariate": variants}),
+        new_flag(sandbox, "off", {"groups": [{"properties": [], "rollout_percentage": 0}]}),
+        new_flag(sandbox, "inactive", EVERYBODY, active=False),
+    ]
+    return {flag["key"]: flag["id"] for flag in created}
+
+
+def ask(sandbox: Sandbox, path: str, body: dict[str, Any] | None = None, **options: Any) -> requests.Response:
+    sent = {"token": sandbox.project_api_key, "distinct_id": "ann", **(body or {})}
+    keys = {"flag_keys": ["on", "variant", "off", "inactive", "unknown"]}
+    return requests.post(sandbox.url + path, json={**keys, **sent}, timeout=10, **options)
+
+
+def test_version_2(sandbox: Sandbox, flags: dict[str, int]) -> None:
+    found = ask(sandbox, "/flags/?v=2").json()
+    assert set(found) == {"errorsWhileComputingFlags", "flags", "requestId", "evaluatedAt"}
+    assert set(found["flags"]) == {"on", "variant", "off"}
+    assert found["flags"]["on"] == {
+        "key": "on",
+        "enabled": True,
+        "variant": None,
+        "reason": {"code": "condition_match", "condition_index": 0, "description": "Matched condition set 1"},
+        "metadata": {
+            "id": flags["on"],
+            "version": 1,
+            "description": None,
+            "payload": '{"limit": 5}',
+            "has_experiment": False,
+        },
+    }
+    assert found["flags"]["variant"]["variant"] == "a"
+    assert found["flags"]["off"]["enabled"] is False
+    assert found["flags"]["off"]["reason"]["code"] == "out_of_rollout_bound"
+
+
+def test_version_1_and_config_without_a_version(sandbox: Sandbox) -> None:
+    first = ask(sandbox, "/flags/?v=1").json()
+    assert first["featureFlags"] == {"on": True, "variant": "a", "off": False}
+    assert first["featureFlagPayloads"] == {"on": '{"limit": 5}'}
+    assert "supportedCompression" not in first
+    configured = ask(sandbox, "/flags/?config=true").json()
+    assert configured["featureFlags"] == first["featureFlags"]
+    assert configured["supportedCompression"] == ["gzip", "gzip-js"]
+
+
+def test_neither_version_nor_config_means_both(sandbox: Sandbox) -> None:
+    found = ask(sandbox, "/flags/").json()
+    assert found["flags"]["on"]["enabled"] is True
+    assert found["hasFeatureFlags"] is True
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_newer_versions_have_one_typed_value(sandbox: Sandbox, version: int) -> None:
+    found = ask(sandbox, f"/flags/?v={version}").json()["flags"]
+    assert {key: one["value"] for key, one in found.items()} == {"on": True, "variant": "a", "off": False}
+    assert found["on"]["metadata"]["config_version"] == 1
+    assert "enabled" not in found["on"]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("1", ["on", "variant"]),
+        ("2", {"on": True, "variant": "a"}),
+        ("3", {"on": True, "variant": "a", "off": False}),
+    ],
+)
+def test_decide(sandbox: Sandbox, version: str, expected: Any) -> None:
+    assert ask(sandbox, f"/decide/?v={version}").json()["featureFlags"] == expected
+
+
+def test_decide_from_version_4_on_has_details(sandbox: Sandbox) -> None:
+    assert ask(sandbox, "/decide/?v=4").json()["flags"]["variant"]["variant"] == "a"
+
+
+def test_every_form_of_a_request(sandbox: Sandbox) -> None:
+    plain = json.dumps({"api_key": sandbox.project_api_key, "$distinct_id": 7, "flag_keys": ["on"]}).encode()
+    forms: list[dict[str, Any]] = [
+        {"data": plain},
+        {"data": plain.replace(b"}", b', "person_properties": {"n": NaN}}')},
+        {"data": gzip.compress(plain), "headers": {"Content-Encoding": "gzip"}},
+        {"data": base64.b64encode(plain)},
+        {"data": {"data": base64.b64encode(plain).decode()}, "params": {"compression": "base64"}},
+    ]
+    for form in forms:
+        form["params"] = {"v": "2", **form.get("params", {})}
+        answer = requests.post(sandbox.url + "/flags/", timeout=10, **form)
+        assert (answer.status_code, list(answer.json()["flags"])) == (200, ["on"])
+
+
+def test_refusals(sandbox: Sandbox) -> None:
+    def refusal(**options: Any) -> tuple[int, str, Any]:
+        answer = requests.post(sandbox.url + "/flags/?v=2", timeout=10, **options)
+        is_json = answer.headers["content-type"].startswith("application/json")
+        return (
+            answer.status_code,
+            answer.headers["content-type"][:10],
+            answer.json() if is_json else answer.text,
+        )
+
+    assert refusal(json={"distinct_id": "ann"}) == (
+        401,
+        "applicatio",
+        {
+            "type": "authentication_error",
+            "code": "not_authenticated",
+            "detail": "No API token provided. Please include a valid API token in your request.",
+            "attr": None,
+        },
+    )
+    wrong = refusal(json={"token": "phc_wrong", "distinct_id": "ann"})
+    assert (wrong[0], wrong[2]["code"], wrong[2]["detail"]) == (
+        401,
+        "authentication_failed",
+        "The provided API key is invalid or has expired. Please check your API key and try again.",
+    )
+    assert refusal(json={"token": sandbox.project_api_key}) == (
+        400,
+        "text/plain",
+        "The distinct_id field is missing from the request. Please include a valid identifier.",
+    )
+    assert refusal(data=b"{") == (
+        400,
+        "text/plain",
+        "Failed to decode request: invalid JSON. Please check your request format and try again.",
+    )
+
+
+def test_a_get_has_no_flags(sandbox: Sandbox) -> None:
+    answer = requests.get(sandbox.url + "/flags/?v=2", timeout=10)
+    assert (answer.status_code, answer.json()["flags"]) == (200, {})
+
+
+def test_disable_flags(sandbox: Sandbox) -> None:
+    assert ask(sandbox, "/flags/?v=2", {"disable_flags": True}).json()["flags"] == {}
+
+
+def test_runtime_by_request_by_sdk_and_unknown(sandbox: Sandbox) -> None:
+    for runtime in ("server", "client"):
+        new_flag(sandbox, f"runtime-{runtime}", EVERYBODY, evaluation_runtime=runtime)
+    keys = {"flag_keys": ["runtime-server", "runtime-client"]}
+
+    def found(agent: str, **body: Any) -> set[str]:
+        answer = ask(sandbox, "/flags/?v=2", {**keys, **body}, headers={"User-Agent": agent})
+        return {key.removeprefix("runtime-") for key in answer.json()["flags"]}
+
+    assert found("posthog-python/7.91.1") == {"server"}
+    assert found("posthog-ios/3.0.0") == {"client"}
+    assert found("Mozilla/5.0") == {"client"}
+    assert found("curl/8.0") == set()
+    assert found("curl/8.0", evaluation_runtime="server") == {"server"}
+    assert found("curl/8.0", evaluation_runtime="all") == {"server", "client"}
+
+
+def test_evaluation_contexts_leave_out_what_is_for_others(sandbox: Sandbox) -> None:
+    new_flag(sandbox, "for-app", EVERYBODY, evaluation_contexts=["app"])
+    keys = {"flag_keys": ["for-app"]}
+    for contexts, expected in ((["docs"], False), (["docs", "app"], True), ([], True)):
+        found = ask(sandbox, "/flags/?v=2", {**keys, "evaluation_contexts": contexts}).json()["flags"]
+        assert ("for-app" in found) is expected
+
+
+def test_a_dependency_is_in_the_answer_of_what_depends_on_it(sandbox: Sandbox, flags: dict[str, int]) -> None:
+    item = {"key": str(flags["variant"]), "type": "flag", "operator": "flag_evaluates_to", "value": "a"}
+    new_flag(sandbox, "needs-a", {"groups": [{"properties": [item], "rollout_percentage": 100}]})
+    found = ask(sandbox, "/flags/?v=1", {"flag_keys": ["needs-a"]}).json()["featureFlags"]
+    assert found == {"needs-a": True, "variant": "a"}
+
+
+def test_experience_continuity_keeps_the_anonymous_bucket(sandbox: Sandbox) -> None:
+    half = {"groups": [{"properties": [], "rollout_percentage": 50}]}
+    new_flag(sandbox, "steady", half, ensure_experience_continuity=True)
+    keys = {"flag_keys": ["steady"]}
+
+    def value(distinct_id: str, **body: Any) -> bool:
+        answer = ask(sandbox, "/flags/?v=1", {**keys, "distinct_id": distinct_id, **body})
+        return bool(answer.json()["featureFlags"]["steady"])
+
+    lucky = next(name for name in (f"a-{n}" for n in range(100)) if value(name))
+    unlucky = next(name for name in (f"b-{n}" for n in range(100)) if not value(name))
+    # A person that doesn't exist gets the anonymous bucket, but nothing is remembered.
+    assert value(unlucky, anon_distinct_id=lucky) is True
+    assert value(unlucky) is False
+    seen = {"event": "seen", "distinct_id": unlucky, "properties": {}}
+    requests.post(sandbox.url + "/e/", json={"api_key": sandbox.project_api_key, **seen}, timeout=10)
+    assert value(unlucky, **{"$anon_distinct_id": lucky}) is True
+    assert value(unlucky) is True
+
+
+def test_static_cohorts_by_look_up(sandbox: Sandbox) -> None:
+    cohort = sandbox.call("POST", "cohorts/", {"name": "Chosen", "is_static": True})
+    inside = {"key": "id", "type": "cohort", "value": cohort["id"], "operator": "in"}
+    new_flag(sandbox, "chosen", {"groups": [{"properties": [inside], "rollout_percentage": 100}]})
+    seen = {"event": "seen", "distinct_id": "zoe", "properties": {}}
+    requests.post(sandbox.url + "/e/", json={"api_key": sandbox.project_api_key, **seen}, timeout=10)
+
+    def value(distinct_id: str) -> Any:
+        body = {"flag_keys": ["chosen"], "distinct_id": distinct_id}
+        return ask(sandbox, "/flags/?v=1", body).json()["featureFlags"]["chosen"]
+
+    assert value("zoe") is False
+    (found,) = sandbox.call("GET", "persons/?distinct_id=zoe")["results"]
+    path = f"cohorts/{cohort['id']}/add_persons_to_static_cohort/"
+    sandbox.call("PATCH", path, {"person_ids": [found["uuid"]]})
+    assert value("zoe") is True
+    assert value("stranger") is False
+
+
+# Local evaluation ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/flags/definitions", "/api/feature_flag/local_evaluation/"])
+def test_definitions_with_an_etag(sandbox: Sandbox, path: str) -> None:
+    address = f"{sandbox.url}{path}?token={sandbox.project_api_key}&send_cohorts"
+    bearer = {"Authorization": f"Bearer {sandbox.api_key}"}
+    answer = requests.get(address, headers=bearer, timeout=10)
+    found = answer.json()
+    assert set(found) == {
+        "flags",
+        "group_type_mapping",
+        "cohorts",
+        "minimal_flag_called_events",
+        "property_matching_version",
+    }
+    by_key = {flag["key"]: flag for flag in found["flags"]}
+    assert by_key["inactive"]["active"] is False
+    assert by_key["on"]["filters"]["payloads"] == {"true": '{"limit": 5}'}
+    assert answer.headers["etag"].startswith('W/"')
+    assert answer.headers["cache-control"] == "private, must-revalidate"
+    again = requests.get(address, headers={**bearer, "If-None-Match": answer.headers["etag"]}, timeout=10)
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_definitions_carry_dependency_chains_and_nested_cohorts(
+    sandbox: Sandbox, flags: dict[str, int]
+) -> None:
+    def depends(on: int) -> dict[str, Any]:
+        item = {"key": str(on), "type": "flag", "operator": "flag_evaluates_to", "value": True}
+        return {"groups": [{"properties": [item], "rollout_percentage": 100}]}
+
+    def cohort(name: str, leaf: dict[str, Any]) -> int:
+        filters = {"properties": {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}}
+        return int(sandbox.call("POST", "cohorts/", {"name": name, "filters": filters})["id"])
+
+    middle = new_flag(sandbox, "middle", depends(flags["on"]))
+    new_flag(sandbox, "top", depends(middle["id"]))
+    inner = cohort(
+        "inner", {"type": "person", "key": "a", "operator": "exact", "value": "1", "negation": False}
+    )
+    outer = cohort("outer", {"type": "cohort", "key": "id", "value": inner, "negation": True})
+    unused = cohort(
+        "unused", {"type": "person", "key": "b", "operator": "is_set", "value": "", "negation": False}
+    )
+    member = {"key": "id", "type": "cohort", "value": outer, "operator": "in"}
+    new_flag(sandbox, "members", {"groups": [{"properties": [member], "rollout_percentage": 100}]})
+    found = sandbox.call("GET", f"/flags/definitions?token={sandbox.project_api_key}")
+    (top,) = [flag for flag in found["flags"] if flag["key"] == "top"]
+    item = top["filters"]["groups"][0]["properties"][0]
+    assert (item["key"], item["dependency_chain"]) == ("middle", ["on", "middle"])
+    assert {str(inner), str(outer)} <= set(found["cohorts"])
+    assert str(unused) not in found["cohorts"]
+    leaf = found["cohorts"][str(inner)]["values"][0]["values"][0]
+    assert leaf == {"type": "person", "key": "a", "operator": "exact", "value": "1", "negation": False}
+
+
+def test_definitions_need_a_key_that_may_read_flags(sandbox: Sandbox) -> None:
+    address = f"{sandbox.url}/flags/definitions?token={sandbox.project_api_key}"
+
+    def refusal(key: str | None) -> tuple[int, str, str]:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        answer = requests.get(address, headers=headers, timeout=10)
+        body = answer.json()
+        return answer.status_code, body["code"], body["detail"]
+
+    assert refusal(None)[:2] == (401, "not_authenticated")
+    assert refusal("phx_wrong") == (401, "authentication_failed", "Personal API key is invalid.")
+    other = {"email": "reader@example.com", "scopes": ["insight:read"]}
+    made = requests.post(f"{sandbox.url}/_sandbox/users", json=other, timeout=10).json()
+    assert refusal(made["personal_api_key"]) == (
+        403,
+        "permission_denied",
+        "Personal API key lacks required scopes (feature_flag:read or feature_flag:write).",
+    )
+    secret = sandbox.call("GET", f"/api/projects/{sandbox.project_id}/")["secret_api_token"]
+    assert requests.get(address, headers={"Authorization": f"Bearer {secret}"}, timeout=10).status_code == 200
+    assert refusal("phs_wrong")[0] == 401
