@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import pulumi
 
-from ai_admin.definitions import load
+from ai_admin.definitions import Definitions, load
 from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, register
+
+EXPLAINED = 32
+"""The exit code by which Pulumi's Python host knows that the reason was shown, and adds no line of its own."""
 
 
 def main() -> None:
     """Register every definition of this stack; nothing is registered when anything is wrong."""
     definitions = load(Path(__file__).parent, pulumi.get_stack())
     if definitions.problems:
-        raise pulumi.RunError("\n".join(["the definitions have problems:", *map(str, definitions.problems)]))
+        refuse(["the definitions have problems:", *map(str, definitions.problems)])
+    check_secrets(definitions)
+    check_connection({definition.kind for definition in definitions.resources})
+    register(definitions.resources, os.environ)
+
+
+def check_secrets(definitions: Definitions) -> None:
+    """Refuse when a variable that holds a secret is not set."""
     unset = missing_variables(definitions.resources, os.environ)
     if unset:
-        raise pulumi.RunError(
-            "\n".join(
-                f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
-                "export it with the secret that PostHog needs"
-                for definition, name in unset
-            )
+        refuse(
+            f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
+            "export it with the secret that PostHog needs"
+            for definition, name in unset
         )
+
+
+def check_connection(kinds: set[str]) -> None:
+    """Refuse when the stack and the environment contradict each other, or PostHog does not let this key in."""
     config = pulumi.Config()
     try:
         connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
-        kinds = {definition.kind for definition in definitions.resources}
         preflight(connection, kinds, writing=not pulumi.runtime.is_dry_run())
     except ConnectionProblem as problem:
-        raise pulumi.RunError(str(problem)) from None
-    register(definitions.resources, os.environ)
+        refuse(str(problem).splitlines())
+
+
+def refuse(lines: Iterable[str]) -> NoReturn:
+    """Show the reason as an error of the stack and end the program."""
+    pulumi.log.error("\n".join(lines))
+    sys.exit(EXPLAINED)
 
 
 main()

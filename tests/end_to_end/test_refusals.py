@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
 
 from tests.support.project import Project
-from tests.support.sandbox import REPOSITORY, Sandbox
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +20,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Proje
 def test_a_bad_definition_is_refused_with_the_words_of_check(project: Project, sandbox: Sandbox) -> None:
     project.write("flags/bad.yaml", "key: bad\nrelease_conditions:\n  - cohort: internal\n    rollout: 10\n")
     sandbox.requests()
-    command = [sys.executable, "-m", "ai_admin.cli", "check", str(project.folder)]
-    check = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    check = subprocess.run([".venv/bin/ai-admin", "check"], cwd=project.folder, capture_output=True, text=True)
     assert check.returncode == 1
     problems = [line for line in check.stdout.splitlines() if line.startswith("flags/bad.yaml:")]
     assert len(problems) == 2
@@ -37,7 +35,7 @@ def test_a_bad_definition_is_refused_with_the_words_of_check(project: Project, s
 
 def key_with(sandbox: Sandbox, scopes: list[str], **limits: object) -> str:
     answer = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes, **limits})
-    return str(answer["personal_api_key"])
+    return str(answer["value"])
 
 
 @pytest.mark.parametrize(
@@ -69,6 +67,7 @@ def test_a_connection_that_will_not_do_is_one_clear_line(
         assert refused.returncode != 0
         assert said in printed
         assert "Traceback" not in printed
+        assert printed.count("error: ") == printed.count(said)
         assert environ.get("POSTHOG_API_KEY") in (None, "") or environ["POSTHOG_API_KEY"] not in printed
     assert sandbox.writes() == []
 
