@@ -1,7 +1,7 @@
 """The variables that make a shell, the demo and the tests work in one checkout, and leave the rest alone.
 
-Whatever somebody has set themselves stays. What an earlier `. ./activate` set, of this or another checkout, is
-not theirs: a mark in the environment records its names, each with a digest of the value.
+Whatever somebody has set themselves stays. What an earlier `. ./activate` set, of this or another checkout,
+is not theirs: a mark in the environment records its names, each with a digest of the value.
 """
 
 import hashlib
