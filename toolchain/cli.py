@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs one command; returns the exit code: 0 done, 1 with a message on stderr, 2 wrong use."""
+    """Runs one command; returns the exit code: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m toolchain", description=__doc__)
     commands = parser.add_subparsers(dest="command", title="commands (without one: only the Pulumi CLI)")
     commands.add_parser("setup", help="make .venv and put the Pulumi CLI into .toolchain/bin")
@@ -31,9 +31,12 @@ def main(arguments: Sequence[str]) -> int:
                 if options.command == "setup":
                     ensure_venv(ROOT)
                 ensure_cli(ROOT)
-    except ToolchainError as error:
+    except (ToolchainError, OSError) as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("setup: stopped; the same command takes it up again", file=sys.stderr)
+        return 130
     return 0
 
 
