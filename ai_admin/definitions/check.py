@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
 
 from ai_admin.definitions import explain, schemas
 from ai_admin.definitions.document import Document
@@ -71,7 +70,7 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
 def _add_written(document: Document, stacks: tuple[str, ...], world: World, collector: _Collector) -> None:
     written = view(document, None)
     assert written is not None
-    found = explain.findings(schemas.violations(document.kind, document.value))
+    found = explain.findings(schemas.violations(document.kind, document.value, document.written))
     found += patch_findings(document, stacks)
     _add(written, found, world, collector)
 
@@ -91,9 +90,8 @@ def _in_stack(stack: str, written: World, collector: _Collector) -> World:
         seen.add(id(document))
         patched = view(document, stack)
         if patched is not None:
-            _add(
-                patched, explain.findings(schemas.violations(document.kind, patched.value)), world, collector
-            )
+            violations = schemas.violations(document.kind, patched.value, patched.written)
+            _add(patched, explain.findings(violations), world, collector)
     return world
 
 
@@ -145,7 +143,8 @@ class _Collector:
     already.
     """
 
-    _found: dict[tuple[Source, str, str, str], set[str | None]] = field(default_factory=dict)
+    _fixes: dict[tuple[Source, str, str], str] = field(default_factory=dict)
+    _stacks: dict[tuple[Source, str, str], set[str | None]] = field(default_factory=dict)
     _flawed: set[Source] = field(default_factory=set)
 
     def flaws(self, document: Document) -> None:
@@ -153,23 +152,23 @@ class _Collector:
         for flaw in document.flaws:
             source = Source(document.path, flaw.line, flaw.column)
             self._flawed.add(source)
-            self._found.setdefault((source, subject, flaw.message, flaw.fix), set()).add(None)
+            self._take((source, subject, flaw.message), flaw.fix, None)
 
     def add(self, seen: View, finding: Finding, unit: Unit, stack: str | None = None) -> None:
         source = seen.source(finding)
         if source not in self._flawed:
-            place = (source, unit.name, finding.message, finding.fix)
-            self._found.setdefault(place, set()).add(stack if stack is not None else seen.stack)
+            self._take(
+                (source, unit.name, finding.message), finding.fix, stack if stack is not None else seen.stack
+            )
+
+    def _take(self, place: tuple[Source, str, str], fix: str, stack: str | None) -> None:
+        self._fixes.setdefault(place, fix)
+        self._stacks.setdefault(place, set()).add(stack)
 
     def problems(self) -> tuple[Problem, ...]:
-        return tuple(
-            Problem(*place, self._stacks(stacks)) for place, stacks in sorted(self._found.items(), key=_place)
-        )
+        return tuple(Problem(*place, fix, self._named(place)) for place, fix in sorted(self._fixes.items()))
 
-    @staticmethod
-    def _stacks(stacks: set[str | None]) -> tuple[str, ...]:
+    def _named(self, place: tuple[Source, str, str]) -> tuple[str, ...]:
+        """Return the stacks that have a problem; none where the definition has it as written."""
+        stacks = self._stacks[place]
         return () if None in stacks else tuple(sorted(stack for stack in stacks if stack is not None))
-
-
-def _place(item: tuple[tuple[Source, str, str, str], Any]) -> tuple[Source, str, str, str]:
-    return item[0]

@@ -37,18 +37,31 @@ def findings(violations: Iterable[Violation]) -> list[Finding]:
 
 def explain(error: Violation) -> Iterator[Finding]:
     """Yield the findings that one violation stands for."""
-    path = error.path
     if error.of_key:
-        fix = f"write {_example(error.schema)}" if _examples(error.schema) else "rename it"
-        yield Finding(
-            (*path, error.found), _said(error) or f"{_shown(error.found)} is no key here", fix, None, True
+        yield _finding(
+            error, f"{_shown(error.found)} is no key that may stand here", (*error.path, error.found), True
         )
-        return
-    yield from _EXPLAIN.get(error.keyword, _any_other)(error, path)
+    else:
+        yield from _EXPLAIN.get(error.keyword, _any_other)(error, error.path)
 
 
-def describe(value: Any) -> str:
-    """Return what a value is, for a sentence: ``the text "x"``, ``the number 5``, ``a list``, ``nothing``."""
+def _finding(error: Violation, message: str, path: Path, at_key: bool = False, fix: str = "") -> Finding:
+    """Return a finding in the schema's own words where it has some.
+
+    An ``errorMessage`` says what is wrong, except where it starts with "write": then it is what to write
+    instead.
+    """
+    said = str(error.schema.get("errorMessage", ""))
+    if said.startswith("write "):
+        return Finding(path, message, said, None, at_key)
+    return Finding(path, said or message, fix or _like(error.schema), None, at_key)
+
+
+def describe(value: Any, text: str | None = None) -> str:
+    """Return what a value is, for a sentence: ``the text "x"``, ``the number 5``, ``a list``, ``nothing``.
+
+    ``text`` is how a number stands in the file.
+    """
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -56,7 +69,7 @@ def describe(value: Any) -> str:
     if isinstance(value, str):
         return f"the text {_shown(value)}"
     if isinstance(value, int | float):
-        return f"the number {_shown(value)}"
+        return f"the number {text or _shown(value)}"
     return "a list" if isinstance(value, list) else "a mapping"
 
 
@@ -82,48 +95,53 @@ def _known_keys(schema: Any) -> Iterator[str]:
 
 
 def _missing(error: Violation, path: Path) -> Iterator[Finding]:
+    said = error.schema.get("errorMessage")
     for name in error.wanted:
-        if name in error.found:
-            continue
-        said = _said(error)
-        message = f'"{name}" is missing' + (f": {said}" if said else "")
-        yield Finding(path, message, f"add {name}: {_example(_property(error, name), '…')}", name)
-
-
-def _property(error: Violation, name: str) -> Any:
-    return error.schema.get("properties", {}).get(name)
+        if name not in error.found:
+            message = f'"{name}" is missing' + (f": {said}" if said else "")
+            yield Finding(path, message, f"add {_entry(error, name)}", name)
 
 
 def _dependent(error: Violation, path: Path) -> Iterator[Finding]:
     for name, needs in error.wanted.items():
         for need in needs:
             if name in error.found and need not in error.found:
-                fix = f"add {need}: {_example(_property(error, need), '…')}"
-                yield Finding(path, _said(error) or f'"{name}" needs "{need}" beside it', fix, need)
+                yield Finding(path, f'"{name}" needs "{need}" beside it', f"add {_entry(error, need)}", need)
+
+
+def _entry(error: Violation, name: str) -> str:
+    examples = _examples(error.schema.get("properties", {}).get(name))
+    return f"{name}: {_plain(examples[0])}" if examples else name
 
 
 def _type(error: Violation, path: Path) -> Iterator[Finding]:
     wanted = [error.wanted] if isinstance(error.wanted, str) else list(error.wanted)
-    found = describe(error.found)
-    said = _said(error)
-    names = listed([_TYPE_NAMES[name] for name in wanted])
-    message = f"{said}, not {found}" if said else f"expected {names}, found {found}"
-    yield Finding(path, message, _type_fix(wanted, error))
+    found = describe(error.found, error.text)
+    said = str(error.schema.get("errorMessage", ""))
+    fix = _type_fix(wanted, error)
+    if said.startswith("write "):
+        said, fix = "", fix if fix.startswith(("put", "remove")) else said
+    message = f"{said}, not {found}" if said else f"expected {_kinds(wanted)}, found {found}"
+    yield Finding(path, message, fix)
+
+
+def _kinds(names: Iterable[str]) -> str:
+    return listed([_TYPE_NAMES[name] for name in names])
 
 
 def _type_fix(wanted: list[str], error: Violation) -> str:
     value = error.found
     if value is None:
-        return f"write a value, such as {_example(error.schema, 'one of its kind')}, or remove the key"
+        return f"{_like(error.schema, wanted)}, or remove the key"
     if "boolean" in wanted and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
         return f"write {_BOOLEAN_WORDS[value.lower()]}"
     if "string" in wanted and isinstance(value, bool | int | float):
-        return f'put it in quotes: "{_shown(value)}"'
+        return f'put it in quotes: "{error.text or _shown(value)}"'
     if "array" in wanted and not isinstance(value, list | dict) and _fits(value, error.schema.get("items")):
         return f"write a list: [{_shown(value)}]"
     if {"number", "integer"} & set(wanted) and isinstance(value, str) and _numeric(value):
         return f"remove the quotes: {value}"
-    return f"write {_example(error.schema, 'a value of that kind')}"
+    return _like(error.schema, wanted)
 
 
 _BOOLEAN_WORDS = {
@@ -152,45 +170,36 @@ def _numeric(text: str) -> bool:
 
 def _enum(error: Violation, path: Path) -> Iterator[Finding]:
     options = [error.wanted] if error.keyword == "const" else list(error.wanted)
-    yield choice(error.found, options, path, _said(error))
+    yield choice(error.found, options, path, str(error.schema.get("errorMessage", "")))
 
 
 def choice(value: Any, options: list[Any], path: Path, said: str = "") -> Finding:
     """Return the finding for a value that is none of the options, with the nearest one where there is one."""
-    shown = listed([_plain(option) for option in options], most=40)
     near = nearest(value, options) if isinstance(value, str) else None
-    if (
-        isinstance(value, str)
-        and value.lower() in _BOOLEAN_WORDS
-        and set(map(str, options)) <= {"True", "False"}
-    ):
+    if isinstance(value, str) and value.lower() in _BOOLEAN_WORDS and set(options) <= {True, False}:
         near = _BOOLEAN_WORDS[value.lower()]
+    known = listed(map(_plain, options), most=12 if near else 60)
     if len(options) == 1:
-        return Finding(path, said or f"{_shown(value)} cannot stand here", f"write {shown}")
+        return Finding(path, said or f"{_shown(value)} cannot stand here", f"write {known}")
     message = said or f"{_shown(value)} is not one of the values that may stand here"
-    return Finding(path, message, f"write {_plain(near)} (known: {shown})" if near else f"write {shown}")
+    return Finding(path, message, f"write {near} (known: {known})" if near else f"write one of {known}")
 
 
 def _not(error: Violation, path: Path) -> Iterator[Finding]:
-    names = error.wanted.get("required") if isinstance(error.wanted, dict) else None
-    if names:
-        yield Finding(
-            path, _said(error) or f"{listed(names, 'and')} exclude each other", "remove one of them"
-        )
-        return
-    name = path[-1] if path else "it"
-    if isinstance(name, int):
-        yield Finding(path, _said(error) or "this may not stand here", "remove it")
+    name = path[-1] if path else ""
+    if isinstance(name, str) and error.wanted in ({}, True):
+        yield _finding(error, f'"{name}" may not stand here', path, True, f'remove "{name}"')
     else:
-        yield Finding(path, _said(error) or f'"{name}" may not stand here', f'remove "{name}"', None, True)
+        yield _finding(error, "this may not stand here", path, fix="remove it")
 
 
 def _pattern(error: Violation, path: Path) -> Iterator[Finding]:
     message = f"{_shown(error.found)} does not have the right form"
-    said = _said(error)
-    yield Finding(
-        path, f"{message}: {said}" if said else message, f"write {_example(error.schema, 'it differently')}"
-    )
+    said = str(error.schema.get("errorMessage", ""))
+    if said and not said.startswith("write "):
+        yield Finding(path, f"{message}: {said}", _like(error.schema))
+    else:
+        yield _finding(error, message, path)
 
 
 def _limit(error: Violation, path: Path) -> Iterator[Finding]:
@@ -201,25 +210,26 @@ def _limit(error: Violation, path: Path) -> Iterator[Finding]:
     else:
         fix = f"write {_plain(low)} or more" if low is not None else f"write {_plain(high)} or less"
     side = "too small" if "inimum" in error.keyword else "too large"
-    yield Finding(path, _said(error) or f"{_plain(error.found)} is {side}", fix)
+    yield _finding(error, f"{error.text or _plain(error.found)} is {side}", path, fix=fix)
 
 
 def _size(error: Violation, path: Path) -> Iterator[Finding]:
     count, bound = len(error.found), error.wanted
-    keyword = error.keyword
-    noun = {"Items": "entries", "Length": "characters", "Properties": "keys"}[keyword[3:]]
-    if keyword.startswith("max"):
-        message, fix = f"{count} {noun} are too many", f"write at most {bound}"
+    many, whole = _SIZES[error.keyword[3:]]
+    if error.keyword.startswith("max"):
+        message, fix = f"{count} {many} are too many", f"write at most {bound}"
     elif count == 0:
-        message = {
-            "Items": "the list is empty",
-            "Length": "the text is empty",
-            "Properties": "the mapping is empty",
-        }[keyword[3:]]
-        fix = f"write {_example(error.schema, f'at least {bound}')}, or remove the key"
+        message, fix = f"the {whole} is empty", f"{_like(error.schema)}, or remove the key"
     else:
-        message, fix = f"{count} {noun} are too few", f"write at least {bound}"
-    yield Finding(path, _said(error) or message, fix)
+        message, fix = f"{count} {many} are too few", f"write at least {bound}"
+    yield _finding(error, message, path, fix=fix)
+
+
+_SIZES = {
+    "Items": ("entries", "list"),
+    "Length": ("characters", "text"),
+    "Properties": ("keys", "mapping"),
+}
 
 
 def _unique(error: Violation, path: Path) -> Iterator[Finding]:
@@ -231,62 +241,66 @@ def _unique(error: Violation, path: Path) -> Iterator[Finding]:
 
 
 def _union(error: Violation, path: Path) -> Iterator[Finding]:
-    branches = error.wanted
     keys = [
-        branch["required"] for branch in branches if isinstance(branch, dict) and list(branch) == ["required"]
+        part["required"] for part in error.wanted if isinstance(part, dict) and list(part) == ["required"]
     ]
-    if len(keys) == len(branches):
-        names = ["+".join(each) for each in keys]
-        there = [name for name in names if isinstance(error.found, dict) and name in error.found]
-        if there:
-            message = _said(error) or f"only one of {listed(names)} may stand here"
-            yield Finding((*path, there[-1]), message, f"keep one of {listed(there)}", None, True)
-        else:
-            yield Finding(
-                path, _said(error) or f"one of {listed(names)} is missing", f"add {listed(names)}", keys[0][0]
-            )
+    if len(keys) == len(error.wanted):
+        yield _one_of_keys(error, path, ["+".join(each) for each in keys])
         return
     if not error.parts:
-        yield Finding(
-            path, _said(error) or "this can be read in more than one way", "remove what is not meant"
-        )
+        yield _finding(error, "this can be read in more than one way", path, fix="remove what is not meant")
         return
     wanted = meant(error)
     if wanted.options:
-        yield choice(wanted.value, wanted.options, wanted.path, _said(error))
+        said = str(error.schema.get("errorMessage", ""))
+        yield choice(wanted.value, wanted.options, wanted.path, said)
     elif wanted.types:
-        kinds = listed([_TYPE_NAMES[name] for name in wanted.types])
-        message = _said(error) or f"expected {kinds}, found {describe(error.found)}"
-        yield Finding(path, message, f"write {_example(error.schema, 'one of these')}")
+        message = f"expected {_kinds(wanted.types)}, found {describe(error.found, error.text)}"
+        yield _finding(error, message, path)
     else:
         for inner in wanted.errors:
             yield from explain(inner)
 
 
-def _any_other(error: Violation, path: Path) -> Iterator[Finding]:
-    yield Finding(
-        path, _said(error) or "this may not stand here", f"write {_example(error.schema, 'it differently')}"
+def _one_of_keys(error: Violation, path: Path, names: list[str]) -> Finding:
+    there = [name for name in names if name in error.found]
+    said = error.schema.get("errorMessage")
+    if there:
+        fix = f"keep one of {listed(there, 'and')}"
+        return Finding(
+            (*path, there[-1]), said or f"only one of {listed(names)} may stand here", fix, None, True
+        )
+    return Finding(
+        path, said or f"one of {listed(names)} is missing", f"add one of {listed(names)}", names[0]
     )
 
 
-def _said(error: Violation) -> str:
-    return str(error.schema.get("errorMessage", ""))
+def _any_other(error: Violation, path: Path) -> Iterator[Finding]:
+    yield _finding(error, "this may not stand here", path)
 
 
 def _examples(schema: Any) -> list[Any]:
     if not isinstance(schema, dict):
         return []
-    examples = list(schema.get("examples", ()))
-    if not examples and schema.get("enum"):
-        examples = schema["enum"][:1]
-    if not examples and "const" in schema:
-        examples = [schema["const"]]
-    return examples
+    if "const" in schema:
+        return [schema["const"]]
+    return list(schema.get("examples") or schema.get("enum") or ())
 
 
-def _example(schema: Any, otherwise: str = "it differently") -> str:
+def _like(schema: Any, kinds: Iterable[str] = ()) -> str:
+    """Return what to write where a schema is not followed: a thing of the kind that it wants, with its
+    example.
+    """
     examples = _examples(schema)
-    return _plain(examples[0]) if examples else otherwise
+    named = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", ())
+    what = _kinds(kinds or named) if kinds or named else ""
+    if not examples or what == _TYPE_NAMES["boolean"]:
+        return f"write {what}" if what else "correct it"
+    return (
+        f"write {what}, such as {_plain(examples[0])}"
+        if what
+        else f"write something like {_plain(examples[0])}"
+    )
 
 
 def _plain(value: Any) -> str:

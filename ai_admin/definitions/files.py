@@ -75,20 +75,22 @@ def _entry(
     entry: os.DirEntry[str], shown: str, kind: str, above: frozenset[tuple[int, int]]
 ) -> Iterator[File]:
     name, lower = entry.name, entry.name.lower()
+    is_folder = os.path.isdir(entry.path)  # unlike entry.is_dir(), says no of a link that leads to itself
     if name.endswith(_ENDINGS):
-        if entry.is_dir():
-            yield _bad(shown, kind, "this is a folder with the name of a file", "rename it without .yaml")
-        elif name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") != name:
+        if is_folder:
+            yield _bad(
+                shown, kind, "this is a folder with the name of a file", "rename it without the ending"
+            )
+        elif _printable(name) != name:
             yield _bad(shown, kind, "the name of the file is not UTF-8", "rename the file")
         else:
             yield _read(entry.path, shown, kind)
-    elif entry.is_dir() or (entry.is_symlink() and not lower.endswith(_LOOKS_MEANT)):
-        yield from _walk(entry.path, shown, kind, above) if entry.is_dir() else ()
+    elif is_folder:
+        yield from _walk(entry.path, shown, kind, above)
     elif lower.endswith(_LOOKS_MEANT):
         stem = shown.rsplit(".", 1)[0]
-        yield _bad(
-            shown, kind, "only *.yaml and *.yml are read", f"rename it to {stem}.yaml, or move it elsewhere"
-        )
+        fix = f"rename it to {stem}.yaml, or move it elsewhere"
+        yield _bad(shown, kind, "only *.yaml and *.yml are read", fix)
 
 
 def _read(path: str, shown: str, kind: str) -> File:

@@ -36,7 +36,8 @@ class Problem:
 
     def __str__(self) -> str:
         subject = f"{self.subject}: " if self.subject else ""
-        where = f"in stack {' and '.join(self.stacks)}: " if self.stacks else ""
+        stacks = f"stack{'s' if len(self.stacks) > 1 else ''} {' and '.join(self.stacks)}"
+        where = f"in {stacks}: " if self.stacks else ""
         return f"{self.source}: {subject}{where}{self.message}; {self.fix}"
 
 

@@ -7,7 +7,7 @@ jsonschema says why; it is the authority, and imported only then.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path as FilePath
@@ -39,7 +39,8 @@ class Violation:
 
     ``keyword`` of ``schema`` wants ``wanted`` and found ``found`` at ``path``. ``of_key`` is true when it is
     a key that is wrong, not its value. Where the keyword is a union, ``parts`` are the violations of its
-    alternatives, each with the number of its ``alternative``.
+    alternatives, each with the number of its ``alternative``. ``text`` is how a number stands in
+    the file (``2.10`` for 2.1).
     """
 
     keyword: str
@@ -50,26 +51,39 @@ class Violation:
     of_key: bool
     alternative: int
     parts: tuple[Violation, ...]
+    text: str | None
 
 
-def violations(kind: str, value: Any) -> Iterator[Violation]:
-    """Yield how an author's form breaks the schema of its kind of file (``flag`` ...). Raises SchemaError."""
+def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> Iterator[Violation]:
+    """Yield how an author's form breaks the schema of its kind of file.
+
+    Args:
+        kind: ``flag``, ``cohort`` ...
+        value: the author's form.
+        written: gives the text of the scalar at a path, as it stands in the file.
+
+    Raises SchemaError.
+    """
     if not _quick(kind)(value):
-        yield from map(_violation, _validator(kind).iter_errors(value))
+        for error in _validator(kind).iter_errors(value):
+            yield _violation(error, written)
 
 
-def _violation(error: ValidationError) -> Violation:
+def _violation(error: ValidationError, written: Callable[[Path], str | None]) -> Violation:
     schema: Any = error.schema
     steps = list(error.relative_schema_path)
+    path = tuple(error.absolute_path)
+    is_number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     return Violation(
         keyword=str(error.validator),
         wanted=error.validator_value,
         found=error.instance,
         schema=schema if isinstance(schema, dict) else {},
-        path=tuple(error.absolute_path),
+        path=path,
         of_key="propertyNames" in steps,
         alternative=int(steps[0]) if steps and isinstance(steps[0], int) else 0,
-        parts=tuple(map(_violation, error.context or ())),
+        parts=tuple(_violation(part, written) for part in error.context or ()),
+        text=written(path) if is_number else None,
     )
 
 

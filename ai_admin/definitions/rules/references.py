@@ -96,10 +96,9 @@ def missing(path: Path, kind: str, key: Any, world: World) -> Finding:
     written = world.written.find(kind, key) if world.written else None
     if written is not None:
         only = listed(written.view.document.only or (), "and")
-        message = f'the {kind} "{key}" does not exist in stack {world.stack} (only: {only})'
-        return Finding(
-            path, message, f'add "{world.stack}" to its only, or restrict this definition with only as well'
-        )
+        message = f'the {kind} "{key}" exists on {only} only'
+        fix = "add the stack to its only, or restrict this definition with only as well"
+        return Finding(path, message, fix)
     near = nearest(str(key), world.keys(kind))
     fix = (
         f'write "{near}"'

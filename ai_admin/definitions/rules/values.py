@@ -48,12 +48,12 @@ def fits_type(unit: Unit, world: World) -> Iterator[Finding]:
     for each in filters(unit):
         known = described(each, world)
         if known is not None:
-            yield from _fits(each, known)
+            yield from _fits(each, known, unit.kind in ("flag", "cohort"))
 
 
-def _fits(each: Filter, known: Property) -> Iterator[Finding]:
+def _fits(each: Filter, known: Property, targeting: bool) -> Iterator[Finding]:
     operator = each.leaf.get("operator", "exact")
-    fitting = _OPERATORS[known.type]
+    fitting = [name for name in _OPERATORS[known.type] if not (targeting and name in _INSIGHTS_ONLY)]
     if operator not in fitting:
         message = f'the operator {operator} does not fit "{known.name}", which is of type {known.type}'
         yield Finding((*each.path, "operator"), message, f"write {listed(fitting)}")
@@ -72,6 +72,7 @@ def _fits(each: Filter, known: Property) -> Iterator[Finding]:
             yield Finding((*each.path, "value"), message, f'write "{near}"' if near else f"write {options}")
 
 
+_INSIGHTS_ONLY = ("between", "not_between", "in", "not_in", "is_cleaned_path_exact")
 _SET = ("is_set", "is_not_set")
 _VERSIONS = tuple(
     f"semver_{name}" for name in ("eq", "neq", "gt", "gte", "lt", "lte", "tilde", "caret", "wildcard")

@@ -38,7 +38,7 @@ def unique_keys(unit: Unit, _: World) -> Iterator[Finding]:
 
 def conditions_name_variants(unit: Unit, _: World) -> Iterator[Finding]:
     """A condition's variant is one of the flag's."""
-    known = [variant["key"] for variant in unit.value.get("variants") or ()]
+    known = _keys(unit)
     if "variants" in (unit.value.get("unmanaged") or ()):
         return
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
@@ -63,11 +63,15 @@ def dependencies_name_variants(unit: Unit, world: World) -> Iterator[Finding]:
             name = leaf.get("value")
             if other is None or not isinstance(name, str) or not other.readable(("variants", "unmanaged")):
                 continue
-            known = [variant["key"] for variant in other.value.get("variants") or ()]
+            known = _keys(other)
             if name not in known and "variants" not in (other.value.get("unmanaged") or ()):
                 fix = suggestion(name, known, f"write {listed([*known, 'true', 'false'])}")
                 path = ("release_conditions", n, "properties", m, "value")
                 yield Finding(path, f'the flag "{other.key}" has no variant "{name}"', fix)
+
+
+def _keys(flag: Unit) -> list[str]:
+    return list(dict.fromkeys(variant["key"] for variant in flag.value.get("variants") or ()))
 
 
 RULES = (
