@@ -155,9 +155,7 @@ def test_a_browser_may_send_from_anywhere(sandbox: Sandbox) -> None:
     )
     assert asked.headers["access-control-allow-origin"] == origin["Origin"]
     body = {"api_key": sandbox.project_api_key, **event("seen", "browser")}
-    assert (
-        post(sandbox, "/e/", body, headers=origin).headers["access-control-allow-origin"] == origin["Origin"]
-    )
+    assert post(sandbox, "/e/", body, headers=origin).headers["access-control-allow-origin"] == origin["Origin"]
 
 
 def test_set_once_set_and_unset_in_that_order(sandbox: Sandbox) -> None:

@@ -256,9 +256,7 @@ def test_definitions_with_an_etag(sandbox: Sandbox, path: str) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_definitions_carry_dependency_chains_and_nested_cohorts(
-    sandbox: Sandbox, flags: dict[str, int]
-) -> None:
+def test_definitions_carry_dependency_chains_and_nested_cohorts(sandbox: Sandbox, flags: dict[str, int]) -> None:
     def depends(on: int) -> dict[str, Any]:
         item = {"key": str(on), "type": "flag", "operator": "flag_evaluates_to", "value": True}
         return {"groups": [{"properties": [item], "rollout_percentage": 100}]}
@@ -269,13 +267,9 @@ def test_definitions_carry_dependency_chains_and_nested_cohorts(
 
     middle = new_flag(sandbox, "middle", depends(flags["on"]))
     new_flag(sandbox, "top", depends(middle["id"]))
-    inner = cohort(
-        "inner", {"type": "person", "key": "a", "operator": "exact", "value": "1", "negation": False}
-    )
+    inner = cohort("inner", {"type": "person", "key": "a", "operator": "exact", "value": "1", "negation": False})
     outer = cohort("outer", {"type": "cohort", "key": "id", "value": inner, "negation": True})
-    unused = cohort(
-        "unused", {"type": "person", "key": "b", "operator": "is_set", "value": "", "negation": False}
-    )
+    unused = cohort("unused", {"type": "person", "key": "b", "operator": "is_set", "value": "", "negation": False})
     member = {"key": "id", "type": "cohort", "value": outer, "operator": "in"}
     new_flag(sandbox, "members", {"groups": [{"properties": [member], "rollout_percentage": 100}]})
     found = sandbox.call("GET", f"/flags/definitions?token={sandbox.project_api_key}")

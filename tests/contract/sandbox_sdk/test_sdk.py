@@ -137,9 +137,7 @@ def test_flags_locally(new_sdk: Sdk, sandbox: Sandbox) -> None:
     sandbox.requests()
     # An inactive flag is in the definitions, and false; remotely it is absent.
     assert _answers(client, "2.4.0", only_evaluate_locally=True) == {**EXPECTED, "inactive": False}
-    assert _answers(client, "2.3.9", only_evaluate_locally=True) == dict.fromkeys(
-        [*EXPECTED, "inactive"], False
-    )
+    assert _answers(client, "2.3.9", only_evaluate_locally=True) == dict.fromkeys([*EXPECTED, "inactive"], False)
     assert not [one for one in sandbox.requests() if one["path"].startswith("/flags/?")]
 
 
