@@ -30,17 +30,13 @@ def main() -> int:
     app = create_app(data)
     port = listener.getsockname()[1]
     ready = {"url": f"http://{HOST}:{port}", **seeds(app.state.services.store)}
-    server = _Server(
-        uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready
-    )
+    server = _Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready)
     server.run(sockets=[listener])
     return 0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="A local PostHog-compatible server."
-    )
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local PostHog-compatible server.")
     parser.add_argument(
         "--port",
         type=int,

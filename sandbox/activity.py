@@ -12,9 +12,7 @@ from sandbox.web import Context, timestamp
 Change = dict[str, Any]
 
 
-def changes_between(
-    scope: str, before: Data, after: Data, names: list[str], masked: frozenset[str]
-) -> list[Change]:
+def changes_between(scope: str, before: Data, after: Data, names: list[str], masked: frozenset[str]) -> list[Change]:
     """The changes of the named fields, in PostHog's shape; equal fields are left out."""
     changes: list[Change] = []
     for name in names:
@@ -91,9 +89,7 @@ def select(context: Context, where: str, parameters: list[Any], limit: int, offs
 
 
 def _count(context: Context, where: str, parameters: list[Any]) -> int:
-    return int(
-        context.store.execute(f"SELECT count(*) FROM activity WHERE {where}", parameters).fetchone()[0]
-    )
+    return int(context.store.execute(f"SELECT count(*) FROM activity WHERE {where}", parameters).fetchone()[0])
 
 
 def object_activity(context: Context, scopes: tuple[str, ...], item_id: str | None) -> Data:
@@ -131,9 +127,7 @@ def project_activity(context: Context) -> Data:
         ).fetchone()
         where, parameters = where + " AND user_id = ?", [*parameters, user[0] if user else "-1"]
     scopes = context.request.query_params.getlist("scopes")
-    scopes = [scope for part in scopes for scope in part.split(",")] or (
-        [query["scope"]] if "scope" in query else []
-    )
+    scopes = [scope for part in scopes for scope in part.split(",")] or ([query["scope"]] if "scope" in query else [])
     if scopes:
         where += f" AND scope IN ({','.join('?' * len(scopes))})"
         parameters += scopes

@@ -57,9 +57,7 @@ def add_user(context: Context) -> Any:
     facts = seeds(store)
     organization = store.get("organization", facts["organization_id"])
     assert organization is not None
-    user = new_user(
-        store, data["email"], data.get("first_name", ""), organization, ROLES[role], facts["project_id"]
-    )
+    user = new_user(store, data["email"], data.get("first_name", ""), organization, ROLES[role], facts["project_id"])
     _, value = create_key(store, user, label="Sandbox key", scopes=data.get("scopes", ["*"]))
     return Json({"user": user, "personal_api_key": value}, 201)
 

@@ -143,9 +143,7 @@ def items(of: Check | None = None, longest: int | None = None) -> Check:
 
     def check(value: Any, attr: str) -> list[Any]:
         if not isinstance(value, list):
-            raise Invalid(
-                f'Expected a list of items but got type "{type(value).__name__}".', attr, "not_a_list"
-            )
+            raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".', attr, "not_a_list")
         if longest is not None and len(value) > longest:
             raise Invalid(f"Ensure this field has no more than {longest} elements.", attr, "max_length")
         return [of(item, attr) for item in value] if of else value
@@ -155,9 +153,7 @@ def items(of: Check | None = None, longest: int | None = None) -> Check:
 
 def mapping(value: Any, attr: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Invalid(
-            f'Expected a dictionary of items but got type "{type(value).__name__}".', attr, "not_a_dict"
-        )
+        raise Invalid(f'Expected a dictionary of items but got type "{type(value).__name__}".', attr, "not_a_dict")
     return value
 
 

@@ -60,9 +60,7 @@ def create_key(
 def create_session(store: Store, user: Data) -> str:
     """Log a user in; returns the value of the session cookie."""
     value = secrets.token_urlsafe(24)
-    store.put(
-        "session", str(user["id"]), {"id": str(uuid.uuid4()), "user_id": user["id"]}, natural=hash_key(value)
-    )
+    store.put("session", str(user["id"]), {"id": str(uuid.uuid4()), "user_id": user["id"]}, natural=hash_key(value))
     return value
 
 
@@ -145,9 +143,7 @@ def _check_scoped_places(context: Context, scopes: tuple[str, ...]) -> None:
         if not context.project:
             raise Forbidden("API keys with scoped projects are only supported on project-based endpoints.")
         if context.project["id"] not in key["scoped_teams"]:
-            raise Forbidden(
-                f"API key does not have access to the requested project: ID {context.project['id']}."
-            )
+            raise Forbidden(f"API key does not have access to the requested project: ID {context.project['id']}.")
     if key["scoped_organizations"] and context.organization:
         identifier = context.organization["id"]
         if identifier not in key["scoped_organizations"]:

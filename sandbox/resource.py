@@ -70,7 +70,7 @@ class Resource:
 
     def __init__(self) -> None:
         self.by_name = {field.name: field for field in self.fields}
-        self.rendered = [(field.name, field.render) for field in self.fields if field.kept]
+        self.shown = [field for field in self.fields if field.kept]
         self.logged = [field.name for field in self.fields if field.logged and field.kept and field.check]
 
     # Hooks --------------------------------------------------------------------------------------------------
@@ -91,10 +91,11 @@ class Resource:
 
     def show(self, context: Context, row: Data) -> Data:
         """The object as a single GET shows it."""
-        return {
-            name: render(context, row.get(name)) if render else row.get(name)
-            for name, render in self.rendered
-        }
+        shown = {}
+        for field in self.shown:
+            value = row.get(field.name, field.default)
+            shown[field.name] = field.render(context, value) if field.render else value
+        return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:
         return self.show(context, row)
@@ -216,18 +217,14 @@ class Resource:
         if self.log_scope is None:
             return
         if before is None:
-            activity.record(
-                context, self.log_scope, after["id"], "created", self.label(after), [], **self.extra(after)
-            )
+            activity.record(context, self.log_scope, after["id"], "created", self.label(after), [], **self.extra(after))
             return
         changes = activity.changes_between(self.log_scope, before, after, self.logged, self.log_masked)
         if not changes:
             return
         was, now = before.get("deleted", False), after.get("deleted", False)
         what = "updated" if was == now else "deleted" if now else "restored"
-        activity.record(
-            context, self.log_scope, after["id"], what, self.label(after), changes, **self.extra(after)
-        )
+        activity.record(context, self.log_scope, after["id"], what, self.label(after), changes, **self.extra(after))
 
     def extra(self, row: Data) -> Data:
         """More of the activity entry's detail."""
@@ -296,6 +293,4 @@ class Resource:
     def all_listed(self, context: Context) -> Iterable[Data]:
         """Every listed object of the project, for kinds whose list has another shape than pages."""
         limit, offset = limit_and_offset(context, -1)
-        return context.store.select(
-            self.kind, self.parent_id(context), order=self.order, limit=limit, offset=offset
-        )
+        return context.store.select(self.kind, self.parent_id(context), order=self.order, limit=limit, offset=offset)

@@ -22,6 +22,8 @@ class Settings:
         flag_limit: flags a project may have; 0 is no limit.
         approvals: whether enabling a flag or changing its rollout needs an approval (409 with a change
             request).
+        advanced_permissions: whether sharing with passwords and access control are available (a paid
+            feature).
         taxonomy: whether descriptions, tags and verification of events and properties are supported (a paid
             feature).
         recalculation_delay: seconds until a cohort is recalculated after it has been saved.
@@ -34,6 +36,7 @@ class Settings:
     alert_limit: int = 0
     flag_limit: int = 2000
     approvals: bool = False
+    advanced_permissions: bool = True
     taxonomy: bool = True
     recalculation_delay: float = 0.2
 

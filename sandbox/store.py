@@ -66,6 +66,7 @@ class Store:
         scripts.
         """
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        self.connection.create_function("json_contains", 2, _json_contains, deterministic=True)
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=NORMAL")
         for script in (SCHEMA, *tables):
@@ -100,8 +101,7 @@ class Store:
     def next_id(self, kind: str) -> int:
         """The next integer id of a kind; never given twice, even after a deletion."""
         row = self.execute(
-            "INSERT INTO counters VALUES (?, 1)"
-            " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+            "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
             (kind,),
         ).fetchone()
         return int(row[0])
@@ -154,9 +154,7 @@ class Store:
         return _loads(row[0])
 
     def parent_of(self, kind: str, identifier: object) -> str | None:
-        row = self.execute(
-            "SELECT parent FROM objects WHERE kind = ? AND id = ?", (kind, str(identifier))
-        ).fetchone()
+        row = self.execute("SELECT parent FROM objects WHERE kind = ? AND id = ?", (kind, str(identifier))).fetchone()
         return None if row is None else str(row[0])
 
     def find(self, kind: str, natural: str, parent: str | None = None) -> Data | None:
@@ -187,13 +185,9 @@ class Store:
         # times.
         return list(json.loads("[" + ",".join(row[0] for row in rows) + "]"))
 
-    def count(
-        self, kind: str, parent: str | None, where: str = "listed = 1", parameters: Sequence[Any] = ()
-    ) -> int:
+    def count(self, kind: str, parent: str | None, where: str = "listed = 1", parameters: Sequence[Any] = ()) -> int:
         scope, values = _scope(kind, parent)
-        row = self.execute(
-            f"SELECT count(*) FROM objects WHERE {scope} AND {where}", (*values, *parameters)
-        ).fetchone()
+        row = self.execute(f"SELECT count(*) FROM objects WHERE {scope} AND {where}", (*values, *parameters)).fetchone()
         return int(row[0])
 
     def referrers(self, kind: str, identifier: object, by: str) -> list[Data]:
@@ -208,6 +202,21 @@ class Store:
 
 def _scope(kind: str, parent: str | None) -> tuple[str, tuple[str, ...]]:
     return ("kind = ?", (kind,)) if parent is None else ("kind = ? AND parent = ?", (kind, parent))
+
+
+def _json_contains(text: str | None, wanted: str) -> bool:
+    return text is not None and contains(json.loads(text), json.loads(wanted))
+
+
+def contains(value: Any, wanted: Any) -> bool:
+    """PostgreSQL's `@>` on JSON: every key and element of `wanted` is found in `value`."""
+    if isinstance(wanted, dict):
+        return isinstance(value, dict) and all(
+            name in value and contains(value[name], item) for name, item in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return isinstance(value, list) and all(any(contains(each, item) for each in value) for item in wanted)
+    return type(value) is type(wanted) and bool(value == wanted)
 
 
 def _dumps(data: Data) -> str:

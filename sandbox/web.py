@@ -117,9 +117,7 @@ class Context:
             return data
         data = parse_json(self.raw, content_type)
         if not isinstance(data, dict):
-            name = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}.get(
-                type(data), "NoneType"
-            )
+            name = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}.get(type(data), "NoneType")
             raise Invalid(f"Invalid data. Expected a dictionary, but got {name}.")
         return data
 
@@ -133,9 +131,7 @@ class Context:
 
     def url(self, path: str) -> str:
         """An absolute URL of this server, under the name the client used for it."""
-        return (
-            f"{self.request.url.scheme}://{self.request.headers.get('host', self.request.url.netloc)}{path}"
-        )
+        return f"{self.request.url.scheme}://{self.request.headers.get('host', self.request.url.netloc)}{path}"
 
 
 def parse_json(raw: bytes, content_type: str = "application/json") -> Any:

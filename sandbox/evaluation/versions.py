@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sandbox.evaluation.values import text
@@ -35,7 +36,12 @@ def version(value: Any) -> Version | None:
 
     Source: to_semver_representation in PostHog's rust/feature-flags.
     """
-    match = _VERSION.fullmatch(_canonical(_without_v(value)))
+    return _parsed(text(value))
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(spelled: str) -> Version | None:
+    match = _VERSION.fullmatch(_canonical(_without_v(spelled)))
     if match is None:
         return None
     core = (int(match[1]), int(match[2]), int(match[3]))
@@ -68,7 +74,7 @@ def in_wildcard(found: Version, wanted: Any) -> bool:
     """`1.*`, `1.2.*`, `*`: the same parts before the star; a version without a star means `^` (as Cargo reads
     it).
     """
-    pattern = ".".join(_without_zeros(part) for part in _without_v(wanted).split("."))
+    pattern = ".".join(_without_zeros(part) for part in _without_v(text(wanted)).split("."))
     if "*" not in pattern and "x" not in pattern.lower():
         return in_caret(found, wanted)
     match = _WILDCARD.fullmatch(pattern)
@@ -107,8 +113,7 @@ def _bare(least: Version) -> Version:
     return Version(least.core, least.released, least.pre, ())
 
 
-def _without_v(value: Any) -> str:
-    spelled = text(value)
+def _without_v(spelled: str) -> str:
     return (spelled[1:] if spelled.startswith("v") else spelled).strip()
 
 

@@ -4,10 +4,26 @@ from types import ModuleType
 
 from sandbox.resource import Resource
 from sandbox.resources import account, activity_log, organizations, projects
+from sandbox.resources.alerts import Alerts
 from sandbox.resources.cohorts import Cohorts
+from sandbox.resources.dashboards import DASHBOARDS
+from sandbox.resources.definitions import EventDefinitions, PropertyDefinitions
 from sandbox.resources.flags import Flags
+from sandbox.resources.hog_functions import HogFunctions
+from sandbox.resources.insights import INSIGHTS
+from sandbox.resources.integrations import Integrations
 
-RESOURCES: list[Resource] = [Flags(), Cohorts()]
+RESOURCES: list[Resource] = [
+    Flags(),
+    Cohorts(),
+    INSIGHTS,
+    DASHBOARDS,
+    Alerts(),
+    HogFunctions(),
+    Integrations(),
+    EventDefinitions(),
+    PropertyDefinitions(),
+]
 
 # Modules whose paths have another shape than a collection below a project or organisation; each offers
 # `routes()`.

@@ -137,8 +137,7 @@ def personal_keys(context: Context) -> Any:
         raise MethodNotAllowed(context.method, "GET, POST")
     if context.store.count("personal_api_key", str(context.user["id"])) >= MOST_KEYS:
         raise Invalid(
-            f"You can only have {MOST_KEYS} personal API keys. "
-            "Remove an existing key before creating a new one."
+            f"You can only have {MOST_KEYS} personal API keys. Remove an existing key before creating a new one."
         )
     values = _clean_key(context)
     key, value = create_key(context.store, context.user, **values)
@@ -158,16 +157,9 @@ def _clean_key(context: Context) -> Data:
     teams = fields.items(fields.integer())(data.get("scoped_teams") or [], "scoped_teams")
     for team in teams:
         project = context.store.get("project", team)
-        if (
-            project is None
-            or membership(context.store, {"id": project["organization"]}, context.user) is None
-        ):
-            raise Invalid(
-                "You must be a member of all teams that you are scoping the key to.", "scoped_teams"
-            )
-    organizations = fields.items(fields.text())(
-        data.get("scoped_organizations") or [], "scoped_organizations"
-    )
+        if project is None or membership(context.store, {"id": project["organization"]}, context.user) is None:
+            raise Invalid("You must be a member of all teams that you are scoping the key to.", "scoped_teams")
+    organizations = fields.items(fields.text())(data.get("scoped_organizations") or [], "scoped_organizations")
     for identifier in organizations:
         if membership(context.store, {"id": identifier}, context.user) is None:
             raise Invalid(
@@ -188,11 +180,7 @@ def personal_key(context: Context) -> Any:
     if own is not None and context.method != "GET":
         raise Forbidden("This action does not support Personal API Key access")
     wanted = context.param("key")
-    key = (
-        own
-        if wanted == "@current"
-        else context.store.get("personal_api_key", wanted, str(context.user["id"]))
-    )
+    key = own if wanted == "@current" else context.store.get("personal_api_key", wanted, str(context.user["id"]))
     if key is None:
         raise NotFound()
     if own is not None and key["id"] != own["id"]:

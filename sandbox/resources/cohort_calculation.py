@@ -103,9 +103,7 @@ def _leaf(store: Store, project: int, leaf: Data, above: set[int]) -> Members:
         return _performed(store, project, leaf)
     condition, clock = parse_filter(leaf), Clock(datetime.now(UTC))
     return {
-        person.id
-        for person in people.everybody(store, project)
-        if match_property(condition, person.properties, clock)
+        person.id for person in people.everybody(store, project) if match_property(condition, person.properties, clock)
     }
 
 

@@ -106,9 +106,7 @@ def _group_or_leaf(value: Any, path: tuple[Any, ...], store: Store, project: str
     if kind in LEAVES:
         return _leaf(value, (*path, kind), store, project)
     if not isinstance(value, dict) or kind is None:
-        raise _pydantic(
-            "union_tag_not_found", path, "Unable to extract tag using discriminator 'type'", value
-        )
+        raise _pydantic("union_tag_not_found", path, "Unable to extract tag using discriminator 'type'", value)
     raise _pydantic(
         "union_tag_invalid",
         path,
@@ -154,9 +152,7 @@ def _check_types(leaf: Leaf, kind: str, path: tuple[Any, ...]) -> None:
                 "int_parsing", (*path, "value"), "Input should be a valid integer", leaf["value"]
             ) from error
     if not isinstance(leaf.get("negation", False), bool):
-        raise _pydantic(
-            "bool_parsing", (*path, "negation"), "Input should be a valid boolean", leaf["negation"]
-        )
+        raise _pydantic("bool_parsing", (*path, "negation"), "Input should be a valid boolean", leaf["negation"])
     for name in INTEGERS & set(leaf):
         if leaf[name] is not None and (isinstance(leaf[name], bool) or not isinstance(leaf[name], int)):
             raise _pydantic("int_type", (*path, name), "Input should be a valid integer", leaf[name])
@@ -240,9 +236,7 @@ def with_dependencies(store: Store, cohort: Data) -> list[Data]:
             continue
         found[current["id"]] = current
         if not current["is_static"]:
-            queue += [
-                other for each in cohort_ids(current) if (other := store.get("cohort", each)) is not None
-            ]
+            queue += [other for each in cohort_ids(current) if (other := store.get("cohort", each)) is not None]
     return list(found.values())
 
 

@@ -38,9 +38,7 @@ def cohorts(store: Store, cohort: Data) -> list[Data]:
 
 
 def insights(store: Store, cohort: Data) -> list[Data]:
-    return [
-        insight for insight in store.referrers("cohort", cohort["id"], "insight") if not insight["deleted"]
-    ]
+    return [insight for insight in store.referrers("cohort", cohort["id"], "insight") if not insight["deleted"]]
 
 
 def check_deletable(context: Context, cohort: Data) -> None:

@@ -34,9 +34,7 @@ from sandbox.resources import cohort_calculation, cohort_filters, cohort_usage
 from sandbox.store import Data, Reference
 from sandbox.web import Context, Json, Services
 
-STATIC_CRITERIA = (
-    "Editing the criteria of a static cohort is not supported yet. Create a new static cohort instead."
-)
+STATIC_CRITERIA = "Editing the criteria of a static cohort is not supported yet. Create a new static cohort instead."
 
 
 class Cohorts(Resource):
@@ -142,8 +140,7 @@ class Cohorts(Resource):
             and not _csv(context)
         ):
             raise Invalid(
-                "Invalid source for static cohort. Requires criteria, a csv, feature flag, existing cohort "
-                "or query."
+                "Invalid source for static cohort. Requires criteria, a csv, feature flag, existing cohort or query."
             )
 
     def _check_change(self, context: Context, values: Data, before: Data, after: Data) -> None:
@@ -151,10 +148,7 @@ class Cohorts(Resource):
             before["is_static"]
             and "filters" in values
             and values["filters"] != before["filters"]
-            and (
-                cohort_filters.has_criteria(before["filters"])
-                or cohort_filters.has_criteria(values["filters"])
-            )
+            and (cohort_filters.has_criteria(before["filters"]) or cohort_filters.has_criteria(values["filters"]))
         ):
             raise Invalid(STATIC_CRITERIA)
         deletion = "deleted" in values and values["deleted"] != before["deleted"]
@@ -176,9 +170,7 @@ class Cohorts(Resource):
         if _csv(context):
             found = _persons_in_csv(context)
         else:
-            found = [
-                _person(context, identifier) for identifier in values.get("_create_static_person_ids") or []
-            ]
+            found = [_person(context, identifier) for identifier in values.get("_create_static_person_ids") or []]
         if found or "count" not in row or row["count"] is None:
             people.add_members(context.store, row["id"], [person.id for person in found])
             cohort_calculation.count_members(self, context, row)
@@ -246,9 +238,7 @@ class Cohorts(Resource):
         if row["is_static"]:
             raise Invalid("Cannot duplicate a static cohort as a static cohort.")
         copy = self.insert(context, {"name": f"{row['name']} (static copy)", "is_static": True})
-        people.add_members(
-            context.store, copy["id"], [one.id for one in people.members(context.store, row["id"])]
-        )
+        people.add_members(context.store, copy["id"], [one.id for one in people.members(context.store, row["id"])])
         cohort_calculation.count_members(self, context, copy)
         return self.show(context, copy)
 
@@ -297,11 +287,7 @@ def _persons_in_csv(context: Context) -> list[people.Person]:
     if not rows:
         raise Invalid("CSV file is empty. Please upload a CSV file with at least one row of data.", "csv")
     header = [cell.strip().lower() for cell in rows[0]]
-    known = [
-        name
-        for name in ("person_id", "person-id", "person .id", "distinct_id", "distinct-id")
-        if name in header
-    ]
+    known = [name for name in ("person_id", "person-id", "person .id", "distinct_id", "distinct-id") if name in header]
     if not known and len(header) > 1:
         raise Invalid(
             "Multi-column CSV must contain at least one column with a supported ID header: 'person_id', "

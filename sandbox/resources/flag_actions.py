@@ -88,10 +88,7 @@ def status(row: Data) -> tuple[str, str, bool]:
         if days == 0:
             return "active", "Flag was called today", False
         return "active", f"Flag was last called {days} day{'s' if days != 1 else ''} ago", False
-    if (
-        now - datetime.fromisoformat(row["created_at"]) > STALE_AFTER
-        and _rollout(row)["effectively_full_rollout"]
-    ):
+    if now - datetime.fromisoformat(row["created_at"]) > STALE_AFTER and _rollout(row)["effectively_full_rollout"]:
         return "stale", "This flag is fully rolled out and has no usage data", True
     return "active", "Flag is not fully rolled out and may still be active", False
 
@@ -99,13 +96,9 @@ def status(row: Data) -> tuple[str, str, bool]:
 def _rollout(row: Data) -> Data:
     groups = row["filters"].get("groups") or []
     variants = (row["filters"].get("multivariate") or {}).get("variants") or []
-    percentages = [
-        100 if group.get("rollout_percentage") is None else group["rollout_percentage"] for group in groups
-    ]
+    percentages = [100 if group.get("rollout_percentage") is None else group["rollout_percentage"] for group in groups]
     everybody = [
-        group
-        for group in groups
-        if group.get("rollout_percentage") in (None, 100) and not group.get("properties")
+        group for group in groups if group.get("rollout_percentage") in (None, 100) and not group.get("properties")
     ]
     decided = (
         not variants
@@ -213,9 +206,7 @@ def _bulk_delete(flags: "Flags", context: Context) -> Any:
                 if summary["max_rollout_percentage"] in (None, 0)
                 else "partial"
             )
-            deleted.append(
-                {"id": row["id"], "key": row["key"], "rollout_state": state, "active_variant": None}
-            )
+            deleted.append({"id": row["id"], "key": row["key"], "rollout_state": state, "active_variant": None})
     return {"deleted": deleted, "errors": errors}
 
 

@@ -29,9 +29,7 @@ def references(row: Data) -> Iterable[Reference]:
 
 
 def _dependency_ids(filters: Filters) -> list[str]:
-    return [
-        str(prop["key"]) for _, prop in properties_of(filters.get("groups")) if prop.get("type") == "flag"
-    ]
+    return [str(prop["key"]) for _, prop in properties_of(filters.get("groups")) if prop.get("type") == "flag"]
 
 
 def check_cohorts(context: Context, project: str, filters: Filters) -> None:
@@ -64,8 +62,7 @@ def check_flags(context: Context, project: str, filters: Filters, key: str) -> N
 def _reference(store: Store, project: str, reference: str) -> str:
     if not reference.lstrip("-").isdigit():
         raise refuse(
-            "Flag dependencies must reference flag IDs (integers), not flag keys. "
-            f"Invalid reference: '{reference}'"
+            f"Flag dependencies must reference flag IDs (integers), not flag keys. Invalid reference: '{reference}'"
         )
     flag = store.get(KIND, int(reference), project)
     if flag is None or flag["deleted"]:
@@ -169,8 +166,7 @@ def check_early_access(context: Context, before: Data | None, filters: Filters) 
     grouped = any(group.get("aggregation_group_type_index") is not None for group in filters["groups"])
     if before is not None and grouped and early_access(context, before):
         raise refuse(
-            "Cannot use group aggregation in any condition set when the flag is linked to an Early Access "
-            "Feature."
+            "Cannot use group aggregation in any condition set when the flag is linked to an Early Access Feature."
         )
 
 

@@ -217,9 +217,7 @@ def structural_violations(filters: Filters) -> list[Violation]:
         for index, variant in enumerate(multivariate["variants"]):
             path, key = f"multivariate.variants[{index}].key", variant["key"]
             if not key:
-                found.append(
-                    _structural("multivariate.variants[].key", "blank", path, "This field may not be blank.")
-                )
+                found.append(_structural("multivariate.variants[].key", "blank", path, "This field may not be blank."))
             elif not VARIANT_KEY.match(key):
                 found.append(
                     _structural(
@@ -251,16 +249,12 @@ def structural_violations(filters: Filters) -> list[Violation]:
             )
         if prop["key"] == "":
             found.append(
-                _structural(
-                    "groups[].properties[].key", "blank", path + ".key", "This field may not be blank."
-                )
+                _structural("groups[].properties[].key", "blank", path + ".key", "This field may not be blank.")
             )
     for index, group in enumerate(filters.get("groups") or []):
         if group.get("description") is not None and not isinstance(group["description"], str):
             found.append(
-                _structural(
-                    "groups[].description", "invalid", f"groups[{index}].description", "Not a valid string."
-                )
+                _structural("groups[].description", "invalid", f"groups[{index}].description", "Not a valid string.")
             )
     return found
 
@@ -276,8 +270,7 @@ def rewrite(filters: Filters) -> Filters:
     result = {**filters, "groups": [_rewrite_group(group) for group in filters.get("groups") or []]}
     if isinstance(result.get("payloads"), dict):
         result["payloads"] = {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in result["payloads"].items()
+            key: value if isinstance(value, str) else json.dumps(value) for key, value in result["payloads"].items()
         }
     if isinstance(result.get("multivariate"), dict):
         variants = [
@@ -342,9 +335,7 @@ def aggregate(filters: Filters) -> None:
         group.setdefault("aggregation_group_type_index", filters.get("aggregation_group_type_index"))
     kinds = [group["aggregation_group_type_index"] for group in groups]
     if kinds:
-        filters["aggregation_group_type_index"] = (
-            kinds[0] if all(kind == kinds[0] for kind in kinds) else None
-        )
+        filters["aggregation_group_type_index"] = kinds[0] if all(kind == kinds[0] for kind in kinds) else None
 
 
 def check_across_fields(filters: Filters, enforced: Any) -> None:
@@ -361,11 +352,7 @@ def check_patterns(filters: Filters, stored: Filters) -> None:
     }
     for path, prop in properties_of(filters["groups"]):
         pattern = prop.get("value")
-        if (
-            prop.get("operator") in ("regex", "not_regex")
-            and isinstance(pattern, str)
-            and pattern not in known
-        ):
+        if prop.get("operator") in ("regex", "not_regex") and isinstance(pattern, str) and pattern not in known:
             try:
                 re.compile(pattern)
             except re.error as error:

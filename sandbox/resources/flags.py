@@ -31,10 +31,10 @@ from sandbox.fields import (
     text,
     write_only,
 )
-from sandbox.identity import ADMIN, level
 from sandbox.listing import Condition, column, contains, equals, has_tag, truth
 from sandbox.resource import Action, Resource
 from sandbox.resources import flag_actions, flag_dependencies, flag_filters
+from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
 from sandbox.web import Context
@@ -136,9 +136,7 @@ class Flags(Resource):
             if any(not row["deleted"] for row in other):
                 raise Invalid("There is already a feature flag with this key.", "key", "unique")
         if not set(key) <= KEY_CHARACTERS:
-            raise Invalid(
-                "Only letters, numbers, hyphens (-) & underscores (_) are allowed.", "key", "invalid_key"
-            )
+            raise Invalid("Only letters, numbers, hyphens (-) & underscores (_) are allowed.", "key", "invalid_key")
 
     def _filters(self, context: Context, sent: Any, before: Data | None, key: str) -> Data:
         """The filters to store. See `flag_filters` for the tiers; the order of the checks is PostHog's."""
@@ -153,9 +151,7 @@ class Flags(Resource):
         if before is not None and not sent:
             return stored
         flag_filters.guard(sent)
-        merged, well_formed = flag_filters.check_shape(
-            deepcopy({**stored, **sent}), context.settings.enforces
-        )
+        merged, well_formed = flag_filters.check_shape(deepcopy({**stored, **sent}), context.settings.enforces)
         if before is None and not merged["groups"]:
             raise flag_filters.refuse("Feature flags must have at least one condition set (group).")
         if merged.get("early_exit") and not stored.get("early_exit") and not context.settings.early_exit:
@@ -173,9 +169,7 @@ class Flags(Resource):
 
     def _check_state(self, after: Data, values: Data, before: Data | None) -> None:
         """The rules between the flag's own switches."""
-        incompatible = after.get("bucketing_identifier") == "device_id" and after.get(
-            "ensure_experience_continuity"
-        )
+        incompatible = after.get("bucketing_identifier") == "device_id" and after.get("ensure_experience_continuity")
         was = (
             before is not None
             and before["bucketing_identifier"] == "device_id"
@@ -226,9 +220,7 @@ class Flags(Resource):
         ):
             raise Invalid("At least one evaluation context is required to create a new feature flag.")
         if _requires_tags(context) and not values.get("tags"):
-            raise Invalid(
-                "Add at least one tag. This project requires new feature flags to be tagged.", "tags"
-            )
+            raise Invalid("Add at least one tag. This project requires new feature flags to be tagged.", "tags")
 
     def _check_tags(self, context: Context, values: Data, before: Data) -> None:
         if _requires_tags(context) and before["tags"] and values.get("tags") == []:
@@ -255,9 +247,7 @@ class Flags(Resource):
         if not context.settings.evaluation_contexts:
             values.pop("evaluation_contexts", None)
         if "analytics_dashboards" in values:  # only ever adds
-            values["analytics_dashboards"] = sorted(
-                {*before["analytics_dashboards"], *values["analytics_dashboards"]}
-            )
+            values["analytics_dashboards"] = sorted({*before["analytics_dashboards"], *values["analytics_dashboards"]})
         after = {**before, **values, "version": before["version"] + 1}
         if not context.memo.get("keep legacy filters"):
             after["filters"] = {k: v for k, v in after["filters"].items() if k not in LEGACY_KEYS}
@@ -281,9 +271,7 @@ class Flags(Resource):
                     f"The feature flag was updated by {author['email'] if author else 'another user'} "
                     "since you started editing it. Please refresh and try again."
                 )
-        return {
-            name: value for name, value in values.items() if name not in original or value != original[name]
-        }
+        return {name: value for name, value in values.items() if name not in original or value != original[name]}
 
     # Reading ------------------------------------------------------------------------------------------------
 
@@ -291,7 +279,7 @@ class Flags(Resource):
         shown = super().show(context, row)
         shown["filters"] = self._show_filters(context, row)
         shown["status"] = flag_actions.status(row)[0].upper()
-        shown["user_access_level"] = "manager" if self._manages(context, row) else "editor"
+        shown["user_access_level"] = user_access_level(context, row)
         variants = (row["filters"].get("multivariate") or {}).get("variants") or []
         shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20
         if row.get("experimental"):
@@ -299,11 +287,6 @@ class Flags(Resource):
         linked = context.project.get("session_recording_linked_flag") or {}
         shown["is_used_in_replay_settings"] = linked.get("id") == row["id"]
         return shown
-
-    def _manages(self, context: Context, row: Data) -> bool:
-        if "level" not in context.memo:
-            context.memo["level"] = level(context)
-        return bool(context.memo["level"] >= ADMIN or row["created_by"] == context.user["id"])
 
     def _show_filters(self, context: Context, row: Data) -> Data:
         """The stored filters with cohorts' and groups' names added, and encrypted payloads as the caller may
@@ -313,8 +296,7 @@ class Flags(Resource):
         named = [
             prop
             for _, prop in flag_filters.properties_of(filters.get("groups"))
-            if prop.get("type") == "cohort"
-            or (prop.get("type") == "group" and prop.get("key") == "$group_key")
+            if prop.get("type") == "cohort" or (prop.get("type") == "group" and prop.get("key") == "$group_key")
         ]
         for prop in named:
             if prop["type"] == "cohort":

@@ -52,9 +52,7 @@ def show_organization(context: Context, organization: Data) -> Data:
         "membership_level": found["level"] if found else None,
         "plugins_access_level": 9,
         "teams": projects,
-        "projects": [
-            {name: project[name] for name in ("id", "organization", "name")} for project in projects
-        ],
+        "projects": [{name: project[name] for name in ("id", "organization", "name")} for project in projects],
         "available_product_features": [],
         "member_count": store.count("membership", organization["id"]),
     }

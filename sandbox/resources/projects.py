@@ -57,9 +57,7 @@ def routes() -> list[BaseRoute]:
     return [
         route("/api/projects", GET=(read, list_all), POST=(write, create_in_current)),
         *(
-            route(
-                path, GET=(read, retrieve), PATCH=(write, update), PUT=(write, update), DELETE=(write, remove)
-            )
+            route(path, GET=(read, retrieve), PATCH=(write, update), PUT=(write, update), DELETE=(write, remove))
             for path in (
                 "/api/projects/{project}",
                 "/api/environments/{project}",
@@ -156,8 +154,7 @@ def update(context: Context) -> Any:
     values = {
         name: _clean(name, value)
         for name, value in context.data.items()
-        if (name == "name" or name in places.PROJECT_SETTINGS)
-        and not (prefix_is_project and name in ENVIRONMENT_ONLY)
+        if (name == "name" or name in places.PROJECT_SETTINGS) and not (prefix_is_project and name in ENVIRONMENT_ONLY)
     }
     if level(context) < ADMIN and not set(values) <= MEMBERS_MAY_WRITE:
         raise Forbidden("Your project access level is insufficient.")
@@ -187,8 +184,7 @@ def _clean(name: str, value: Any) -> Any:
             raise Invalid("A valid number is required.", name) from error
         if not 0 <= rate <= 1:
             raise Invalid(
-                f"Ensure this value is {'greater' if rate < 0 else 'less'} than or equal to "
-                f"{0 if rate < 0 else 1}.",
+                f"Ensure this value is {'greater' if rate < 0 else 'less'} than or equal to {0 if rate < 0 else 1}.",
                 name,
                 "min_value" if rate < 0 else "max_value",
             )
@@ -224,8 +220,7 @@ def remove(context: Context) -> Any:
     context.project = {}
     activity.record(context, "Project", project["id"], "deleted", project["name"])
     context.store.execute(
-        "DELETE FROM objects WHERE parent = ? AND kind NOT IN"
-        " ('personal_api_key', 'session', 'user', 'organization')",
+        "DELETE FROM objects WHERE parent = ? AND kind NOT IN ('personal_api_key', 'session', 'user', 'organization')",
         (str(project["id"]),),
     )
     context.store.remove("project", project["id"])
