@@ -39,5 +39,6 @@ def idle_project(folder: Path, sandbox: Sandbox, count: int) -> Project:
     for name in ("flags", "cohorts", "dashboards", "alerts", "events"):
         shutil.rmtree(folder / name)
     project.write("idle.py", _PROVIDER)
-    project.write("__main__.py", f"from idle import Idle\n\nfor number in range({count}):\n    Idle(f'idle-{{number}}')\n")
+    program = f"from idle import Idle\n\nfor number in range({count}):\n    Idle(f'idle-{{number}}')\n"
+    project.write("__main__.py", program)
     return project

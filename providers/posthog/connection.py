@@ -1,4 +1,4 @@
-"""Where PostHog is and with which key: from the stack's configuration, filled in and cross-checked by the environment."""
+"""Where PostHog is and with which key: the stack's configuration, filled in and cross-checked by the environment."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def resolve(config: Mapping[str, str | None], environ: Mapping[str, str]) -> Con
     """Return the connection that the stack's configuration and the environment give together.
 
     ``config`` maps host, project_id, organization_id and api_key to the stack's values (None: not set). An environment
-    variable fills in what the stack leaves open; where both are set they must agree, so that no forgotten variable sends a
-    stack's files to another project. The key is taken from the environment first, else from the stack's secret.
+    variable fills in what the stack leaves open; where both are set they must agree, so that no forgotten variable
+    sends a stack's files to another project. The key is taken from the environment first, else from the stack's secret.
 
     Raises :class:`ConnectionProblem` that names every problem.
     """

@@ -12,9 +12,9 @@ from providers.posthog.kinds import KINDS
 def preflight(connection: Connection, kind_names: Iterable[str], writing: bool) -> None:
     """Check the host, the key with its scopes, and the project, in two requests.
 
-    ``kind_names`` are the kinds that are in use: the key must be able to read them, and to write them if ``writing``; so
-    a pull request can be previewed with a key that changes nothing. A personal API key may always read itself
-    (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to.
+    ``kind_names`` are the kinds that are in use: the key must be able to read them, and to write them if
+    ``writing``; so a pull request can be previewed with a key that changes nothing. A personal API key may always read
+    itself (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to.
 
     Raises :class:`ConnectionProblem` with one line.
     """

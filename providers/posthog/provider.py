@@ -2,8 +2,8 @@
 
 The provider classes live in this importable module and have no attributes of their own. Pulumi then pickles them by
 reference (a module path and a class name, the same on every machine and commit), which is also what keeps programs with
-more than about 180 dynamic resources from an endless recursion in the SDK's serialiser. The module path and the class names
-stand in every state: they are a contract.
+more than about 180 dynamic resources from an endless recursion in the SDK's serialiser. The module path and the
+class names stand in every state: they are a contract.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ class PostHogProvider(ResourceProvider):
     def _lifecycle(self, props: Mapping[str, Any] | None = None) -> tuple[Collection, str]:
         """Return the kind's lifecycle, unless the state belongs to another project than the connection.
 
-        ``refresh`` and ``destroy`` don't run the program, so this is what keeps them from taking every object of a stack
-        for gone when a variable points somewhere else.
+        ``refresh`` and ``destroy`` don't run the program, so this is what keeps them from taking every object of a
+        stack for gone when a variable points somewhere else.
         """
         with _OneLine():
             lifecycle, project = _WORKPLACE.lifecycle(self.kind_name)

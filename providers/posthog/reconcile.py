@@ -49,7 +49,7 @@ def body(fields: Iterable[Field], properties: Mapping[str, Any], directory: Dire
 
 
 def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
-    """Return the body of the POST that creates an object: what differs from PostHog's defaults, and what it requires."""
+    """Return the body of the POST that creates an object: what differs from the defaults, and what PostHog requires."""
     fields = [
         field
         for field in kind.fields

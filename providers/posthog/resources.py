@@ -23,6 +23,8 @@ class Definition(Protocol):
     def key(self) -> str: ...
     @property
     def properties(self) -> dict[str, Any]: ...
+    @property
+    def source(self) -> object: ...
 
 
 def _resource_type(kind_name: str) -> type[dynamic.Resource]:
@@ -43,8 +45,8 @@ RESOURCES: dict[str, type[dynamic.Resource]] = {kind_name: _resource_type(kind_n
 def register(definitions: Iterable[Definition], environ: Mapping[str, str]) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
-    A :class:`Ref` in the properties becomes the id of that resource, so Pulumi knows the dependency; beside the name of a
-    variable that holds a secret a digest of its value is put (see ``kinds.notification``).
+    A :class:`Ref` in the properties becomes the id of that resource, so Pulumi knows the dependency; beside the name
+    of a variable that holds a secret a digest of its value is put (see ``kinds.notification``).
     """
     resources: dict[Ref, pulumi.CustomResource] = {}
     for definition in definitions:

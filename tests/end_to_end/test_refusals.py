@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +19,18 @@ def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Proje
     return made
 
 
-def test_a_bad_definition_is_refused_with_the_words_of_check(project: Project, sandbox: Sandbox) -> None:
-    project.write("flags/bad.yaml", "key: bad\nrelease_conditions:\n  - cohort: internal\n    rollout: 10\n")
+@pytest.fixture
+def bad(project: Project) -> Iterator[Path]:
+    """A file for a definition that must not stay."""
+    path = project.folder / "flags" / "bad.yaml"
+    yield path
+    path.unlink()
+
+
+def test_a_bad_definition_is_refused_with_the_words_of_check(
+    project: Project, sandbox: Sandbox, bad: Path
+) -> None:
+    bad.write_text("key: bad\nrelease_conditions:\n  - {cohort: internal}\n  - {rollout: 10}\n", encoding="utf-8")
     sandbox.requests()
     check = subprocess.run([".venv/bin/ai-admin", "check"], cwd=project.folder, capture_output=True, text=True)
     assert check.returncode == 1
@@ -30,7 +42,6 @@ def test_a_bad_definition_is_refused_with_the_words_of_check(project: Project, s
         assert all(problem in refused.stdout + refused.stderr for problem in problems)
         assert "Traceback" not in refused.stdout + refused.stderr
     assert sandbox.writes() == []
-    (project.folder / "flags" / "bad.yaml").unlink()
 
 
 def key_with(sandbox: Sandbox, scopes: list[str], **limits: object) -> str:
@@ -43,7 +54,7 @@ def key_with(sandbox: Sandbox, scopes: list[str], **limits: object) -> str:
     [
         ("wrong key", "does not accept this personal API key"),
         ("expired key", "does not accept this personal API key"),
-        ("under-scoped key", "lacks scopes: add feature_flag:read"),
+        ("under-scoped key", "lacks scopes: add feature_flag:"),
         ("wrong project", "has no project 4711"),
         ("no host", "no answer from http://127.0.0.1:9"),
         ("no key", "no personal API key: set POSTHOG_API_KEY"),

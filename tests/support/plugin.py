@@ -25,7 +25,7 @@ class Plugin:
     """One provider process. Properties go in and come out as the engine's JSON: numbers are doubles."""
 
     def __init__(self, port: int) -> None:
-        self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))  # type: ignore[no-untyped-call]
+        self._stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
 
     def configure(self, config: Mapping[str, str]) -> None:
         self._stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config)))

@@ -117,13 +117,13 @@ class Kind:
     """A PostHog kind.
 
     ``name`` is the first half of the Pulumi name (``flag/ai-model-version``), ``type`` the Pulumi type
-    (``posthog:FeatureFlag``), ``collection`` the API's path below the project, ``scope`` the object of its API key scope.
-    ``natural_key`` names the fields that identify an object which is not in state. ``numeric_id`` is false for kinds whose
-    id is a UUID. ``soft_delete`` kinds answer DELETE with 405 and are deleted by ``PATCH {"deleted": true}``.
+    (``posthog:FeatureFlag``), ``collection`` the API's path below the project, ``scope`` the object of its API key
+    scope. ``natural_key`` names the fields that identify an object which is not in state. ``numeric_id`` is false for
+    kinds whose id is a UUID. ``soft_delete`` kinds answer DELETE with 405 and are deleted by a PATCH of ``deleted``.
     ``listed`` is false where list items lack fields, so that an object is read by itself. ``lists`` are the query
-    parameters of the lists that together hold all objects; each is copied into the items it returns. ``constants`` are
-    sent with every create. ``settle`` puts fields that depend on one another into one form. ``needs`` are the scopes of
-    the look-ups that its fields make. ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties.
+    parameters of the lists that together hold all objects. ``constants`` are sent with every create. ``settle``
+    puts fields that depend on one another into one form. ``needs`` are the scopes of the look-ups that its fields make.
+    ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties.
     ``lifecycle`` names how objects come and go where that is not create, change and delete in a collection.
     """
 

@@ -16,15 +16,17 @@ _ADDED_TO_CONDITION = ("sort_key",)
 _ADDED_TO_PROPERTY = ("cohort_name", "group_key_names", "label")
 _WITHOUT_VALUE = ("is_set", "is_not_set")
 _ALIASES = {"min": "gte", "max": "lte"}
+_COMPARED_AS_NUMBERS = ("gt", "gte", "lt", "lte")
 
 
-def condition_property(value: dict[str, Any]) -> dict[str, Any]:
+def condition_property(written: dict[str, Any]) -> dict[str, Any]:
     """Return a condition's property filter with type and operator filled in and a lone list item unwrapped.
 
     ``exact`` and ``is_not`` treat a list of one like the item (the UI always saves a list). ``is_set`` and
-    ``is_not_set`` look at the key alone, so what stands as their value means nothing.
+    ``is_not_set`` look at the key alone, so what stands as their value means nothing. Bounds are text: PostHog compares
+    them as numbers, and its stricter rules refuse anything but text there.
     """
-    result = {"type": "person", "operator": "exact", **plain(value)}
+    result = {"type": "person", "operator": "exact", **plain(written)}
     for name in _ADDED_TO_PROPERTY:
         result.pop(name, None)
     result["operator"] = _ALIASES.get(result["operator"], result["operator"])
@@ -35,9 +37,11 @@ def condition_property(value: dict[str, Any]) -> dict[str, Any]:
         result["operator"] = "not_in" if result["operator"] == "not_in" else "in"
     if result["operator"] in _WITHOUT_VALUE:
         result.pop("value", None)
-    items = result.get("value")
-    if result["operator"] in ("exact", "is_not") and isinstance(items, list) and len(items) == 1:
-        result["value"] = items[0]
+    value = result.get("value")
+    if result["operator"] in ("exact", "is_not") and isinstance(value, list) and len(value) == 1:
+        result["value"] = value[0]
+    if result["operator"] in _COMPARED_AS_NUMBERS and type(value) in (int, float):
+        result["value"] = str(value)
     return result
 
 

@@ -9,7 +9,7 @@ from providers.posthog.kinds.normal import plain, tags, text, unordered
 
 
 def query(value: Any) -> Any:
-    """Return a query without what means nothing: null and empty fields, ``math: total``, and PostHog's ``version`` stamps.
+    """Return a query without what means nothing: null and empty fields, ``math: total``, and PostHog's version stamps.
 
     The same rules as PostHog's UI uses to tell whether an insight has unsaved changes; ``version`` is added on read by
     PostHog's schema migrations, which also may move a default in.

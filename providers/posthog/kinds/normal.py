@@ -9,8 +9,8 @@ from typing import Any
 def plain(value: Any) -> Any:
     """Return JSON data with nulls dropped from objects and whole numbers as integers.
 
-    Pulumi's wire turns every number into a double and drops nulls inside objects; PostHog answers 50 or 50.0 for the same
-    percentage and null for what was never set. After this both sides are equal.
+    Pulumi's wire turns every number into a double and drops nulls inside objects; PostHog answers 50 or 50.0 for the
+    same percentage and null for what was never set. After this both sides are equal.
     """
     if isinstance(value, dict):
         return {str(name): plain(item) for name, item in value.items() if item is not None}
@@ -27,7 +27,7 @@ def text(value: Any) -> Any:
 
 
 def tags(value: Any) -> Any:
-    """Return tags as PostHog keeps them: stripped, lower-cased, each once. PostHog keeps no order, so they are sorted."""
+    """Return tags as PostHog keeps them: stripped, lower-cased, each once. It keeps no order, so they are sorted."""
     if not isinstance(value, list | tuple):
         return value
     return sorted({str(tag).strip().lower() for tag in value})
@@ -44,7 +44,7 @@ def unordered(value: Any) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON text in the one form that both sides are brought to: sorted names, no spaces, whole numbers as such."""
+    """Return JSON text in the form that both sides are brought to: sorted names, no spaces, whole numbers as such."""
     return json.dumps(_whole_numbers(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -1,7 +1,7 @@
 """Notifications of alerts: PostHog's hog functions of type ``internal_destination`` that listen to one alert's firing.
 
-A secret (a webhook's URL) is written ``{"env": NAME}``. Its value is read from the environment when it is sent and stands
-in no state; the state keeps a digest of it, so that a value changed on either side is a difference.
+A secret (a webhook's URL) is written ``{"env": NAME}``. Its value is read from the environment when it is sent and
+stands in no state; the state keeps a digest of it, so that a value changed on either side is a difference.
 """
 
 from __future__ import annotations

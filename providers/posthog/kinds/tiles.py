@@ -1,8 +1,8 @@
 """The tiles of a dashboard: which insights and texts stand where.
 
 An insight's tile exists because the insight names the dashboard; only its place and look are written here. PostHog's
-PATCH of tiles is an upsert of the listed ones: an unlisted tile stays, a text without a tile id is added again every time, a
-display-only item with an unknown id is silently skipped. So what is sent is planned from the live tiles.
+PATCH of tiles is an upsert of the listed ones: an unlisted tile stays, a text without a tile id is added again every
+time, a display-only item with an unknown id is silently skipped. So what is sent is planned from the live tiles.
 """
 
 from __future__ import annotations

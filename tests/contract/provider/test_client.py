@@ -77,7 +77,7 @@ def test_a_creation_that_may_have_happened_is_not_repeated(server: Scripted, cli
     assert len(server.asked) == 1
 
 
-def test_a_throttled_creation_did_not_happen_and_is_repeated_when_posthog_says(server: Scripted, client: Client) -> None:
+def test_a_throttled_creation_did_not_happen_and_is_repeated(server: Scripted, client: Client) -> None:
     server.say(429, {"detail": "Request was throttled."}, Retry_After="0")
     server.say(201, {"id": 1})
     assert client.request("POST", "/x/", {}) == {"id": 1}

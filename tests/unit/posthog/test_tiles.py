@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.tiles import plan
 
 PLACE = {"x": 0, "y": 0, "w": 6, "h": 5}
 
 
-def insight(tile_id: int, insight_id: int, **layout: int) -> dict[str, object]:
+def insight(tile_id: int, insight_id: int, **layout: int) -> dict[str, Any]:
     return {"id": tile_id, "insight": {"id": insight_id}, "layouts": {"sm": {**PLACE, **layout}} if layout else {}}
 
 
-def text(tile_id: int, body: str, **layout: int) -> dict[str, object]:
+def text(tile_id: int, body: str, **layout: int) -> dict[str, Any]:
     return {"id": tile_id, "text": {"id": tile_id + 100, "body": body}, "layouts": {"sm": {**PLACE, **layout}}}
 
 
 def test_tiles_that_stand_as_described_need_nothing() -> None:
     live = [text(1, "# Cost", y=0), insight(2, 7, y=1)]
-    wanted = [{"text": "# Cost", "layout": PLACE}, {"insight": 7, "layout": {**PLACE, "y": 1}}]
+    wanted: list[dict[str, Any]] = [{"text": "# Cost", "layout": PLACE}, {"insight": 7, "layout": {**PLACE, "y": 1}}]
     assert plan(live, wanted) == []
 
 
@@ -27,7 +29,8 @@ def test_a_new_insights_tile_is_placed_by_its_tile_id() -> None:
 
 
 def test_an_edited_text_keeps_its_tile_and_its_text() -> None:
-    items = plan([text(1, "old"), text(3, "kept")], [{"text": "new", "layout": PLACE}, {"text": "kept", "layout": PLACE}])
+    wanted = [{"text": "new", "layout": PLACE}, {"text": "kept", "layout": PLACE}]
+    items = plan([text(1, "old"), text(3, "kept")], wanted)
     assert items == [{"id": 1, "text": {"id": 101, "body": "new"}, "layouts": {"sm": PLACE}}]
 
 
