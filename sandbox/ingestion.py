@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox import people, processing
+from sandbox.places import put_project
 from sandbox.processing import LONGEST_DISTINCT_ID, Event, clean, ingest, moment
 from sandbox.store import Data
 from sandbox.web import Context, Json, endpoint
@@ -64,13 +65,12 @@ def capture(context: Context) -> Response:
         return PlainTextResponse(f"failed to parse request: {error}", 400)
     except RefusedError as error:
         return PlainTextResponse(error.text, error.status)
-    ingest(context.store, project["id"], events)
+    _take(context, project, events)
     return Json({"status": "Ok"})
 
 
 def capture_v1(context: Context) -> Response:
-    """`{created_at, batch: […]}` with the token as bearer; answers per event: `{results: {uuid: {result}}}`.
-    """
+    """`{created_at, batch: […]}` with the token as bearer; answers per event: `{results: {uuid: {result}}}`."""
     token = context.request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     project = context.store.find("project", token) if token else None
     if project is None:
@@ -88,8 +88,14 @@ def capture_v1(context: Context) -> Response:
         results[identifier] = {"result": "drop", "details": problem} if problem else {"result": "ok"}
         if not problem:
             events.append(clean(_as_v0(raw, context), _distinct_id(raw), None))
-    ingest(context.store, project["id"], events)
+    _take(context, project, events)
     return Json({"results": results})
+
+
+def _take(context: Context, project: Data, events: list[Event]) -> None:
+    ingest(context.store, project["id"], events)
+    if events and not project["ingested_event"]:
+        put_project(context.store, {**project, "ingested_event": True})
 
 
 def _events(body: Any) -> list[Any]:

@@ -185,7 +185,7 @@ def _update(person: Person, event: Event) -> bool:
     updated = {**once, **person.properties, **always}
     unset = sent.get("$unset")
     for name in unset if isinstance(unset, (list, dict)) else ():
-        updated.pop(name, None)
+        updated.pop(str(name), None)
     changed = updated != person.properties
     person.properties = updated
     if person.last_seen_at is None or event.timestamp >= _later(person.last_seen_at):
@@ -199,8 +199,10 @@ def _merge(batch: _Batch, event: Event) -> None:
 
     Source: PostHog's person-merge-service. A person that was identified before is only merged dangerously.
     """
-    named = event.properties.get(_OTHER_ID.get(event.name, ""))
-    if not named:
+    if event.name not in _OTHER_ID:
+        return
+    named = event.properties.get(_OTHER_ID[event.name])
+    if not isinstance(named, (str, int, float)) or named in ("", 0):
         return
     other_id, into_id = str(named)[:LONGEST_DISTINCT_ID], event.distinct_id
     if other_id == into_id or {other_id.strip().lower(), into_id.strip().lower()} & SHARED_IDS:
@@ -269,7 +271,10 @@ def _timestamp(raw: Data, properties: dict[str, Any], sent_at: datetime | None) 
         back = offset if isinstance(offset, (int, float)) and 0 <= offset < 10**12 else 0
         return _text(now - timedelta(milliseconds=back))
     if sent_at is not None and not properties.get("$ignore_sent_at"):
-        happened = now + (happened - sent_at)
+        try:
+            happened = now + (happened - sent_at)
+        except OverflowError:  # clocks thousands of years apart
+            happened = now
     # Nothing happens in the future: PostHog moves such events to now.
     return _text(now if happened > now + timedelta(hours=23) else happened)
 
@@ -290,4 +295,4 @@ def _later(text: str) -> str:
 
 
 def _text(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")

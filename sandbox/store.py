@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS objects (
 CREATE INDEX IF NOT EXISTS objects_created ON objects (kind, parent, listed, created_at);
 CREATE INDEX IF NOT EXISTS objects_listed ON objects (kind, parent, listed, seq);
 CREATE INDEX IF NOT EXISTS objects_natural ON objects (kind, natural, parent);
+CREATE INDEX IF NOT EXISTS objects_alike ON objects (kind, parent, natural COLLATE NOCASE);
 CREATE TABLE IF NOT EXISTS refs (
     kind TEXT NOT NULL, id TEXT NOT NULL, to_kind TEXT NOT NULL, to_id TEXT NOT NULL,
     PRIMARY KEY (kind, id, to_kind, to_id)

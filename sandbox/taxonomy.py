@@ -38,9 +38,7 @@ class Seen:
         for carrier in ("$set", "$set_once"):
             self._note("person", None, properties.get(carrier))
         if name == "$groupidentify":
-            self._note(
-                "group", group_types.get(str(properties.get("$group_type"))), properties.get("$group_set")
-            )
+            self._note("group", group_types.get(str(properties.get("$group_type"))), properties.get("$group_set"))
 
     def _note(self, kind: str, index: int | None, properties: Any) -> None:
         if not isinstance(properties, Mapping) or (kind == "group" and index is None):
@@ -106,37 +104,43 @@ def property_key(kind: str, index: int | None, name: str) -> str:
 def event_definition(name: str, created_at: str | None, last_seen_at: str | None) -> Data:
     """An event definition as ingestion makes it."""
     return {
-        "id": str(uuid.uuid4()),
-        "name": name,
+        **_definition(name),
         "created_at": created_at,
         "last_seen_at": last_seen_at,
-        "description": "",
-        "tags": [],
-        "verified": False,
-        "hidden": False,
-        "verified_at": None,
-        "verified_by": None,
-        "updated_by": None,
         "last_updated_at": None,
         "owner": None,
+        "is_action": False,
+        "action_id": None,
+        "is_calculating": False,
+        "last_calculated_at": None,
         "default_columns": [],
+        "enforcement_mode": "allow",
+        "primary_property": None,
     }
 
 
-def property_definition(kind: str, index: int | None, name: str, property_type: str | None) -> Data:
+def property_definition(kind: str, index: int | None, name: str, guess: str | None) -> Data:
     """A property definition as ingestion makes it."""
+    return {
+        **_definition(name),
+        "type": kind,
+        "group_type_index": index,
+        "is_numerical": guess == "Numeric",
+        "property_type": guess,
+        "is_seen_on_filtered_events": None,
+    }
+
+
+def _definition(name: str) -> Data:
     return {
         "id": str(uuid.uuid4()),
         "name": name,
-        "type": kind,
-        "group_type_index": index,
-        "is_numerical": property_type == "Numeric",
-        "property_type": property_type,
         "description": "",
         "tags": [],
         "verified": False,
-        "hidden": False,
         "verified_at": None,
         "verified_by": None,
+        "hidden": False,
+        "updated_at": None,
         "updated_by": None,
     }
