@@ -114,7 +114,8 @@ NOTIFICATION = Kind(
     secrets=_secrets,
     fields=(
         Field("name", normalise=text, required=True, manageable=False),
-        Field("description", default="", normalise=text),
+        # Left out, it would be copied from the template.
+        Field("description", default="", normalise=text, required=True),
         Field("enabled", default=True, required=True),
         # Written as `template_id`, read as the template itself; what was copied from it does not follow a change.
         Field(
