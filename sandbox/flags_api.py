@@ -223,8 +223,7 @@ def _stored(context: Context, current: FlagSet, distinct_id: str, anonymous: str
 
 
 def _groups(context: Context, asked: Data) -> tuple[dict[int, str], dict[int, dict[str, Any]]]:
-    """The usable group keys of the request and the groups' properties, stored ones overlaid by the request's.
-    """
+    """The usable group keys of the request and the groups' properties, stored ones overlaid by the request's."""
     named = _object(_first(asked, "groups", "$groups"))
     own = _object(_first(asked, "group_properties", "$group_properties"))
     if not named and not own:
@@ -234,11 +233,12 @@ def _groups(context: Context, asked: Data) -> tuple[dict[int, str], dict[int, di
     properties: dict[int, dict[str, Any]] = {}
     for name, index in people.group_types(store, project).items():
         key = named.get(name)
-        stored = None
+        stored: dict[str, Any] = {}
         if (isinstance(key, str) and key) or (isinstance(key, (int, float)) and not isinstance(key, bool)):
             keys[index] = _text(key)
-            stored = people.group_properties(store, project, index, keys[index])
-        properties[index] = {**(stored or {}), **_object(own.get(name))}
+            found = people.group_properties(store, project, index, keys[index])
+            stored = {**(found or {}), "$group_key": keys[index]}
+        properties[index] = {**stored, **_object(own.get(name))}
     return keys, properties
 
 

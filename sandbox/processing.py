@@ -262,8 +262,7 @@ def _uuid(value: Any) -> str:
 
 
 def _timestamp(raw: Data, properties: dict[str, Any], sent_at: datetime | None) -> str:
-    """When the event happened, by our clock: the sender's, corrected by how wrong `sent_at` shows it to be.
-    """
+    """When the event happened, by our clock: the sender's, corrected by how wrong `sent_at` shows it to be."""
     now = datetime.now(UTC)
     happened = moment(raw.get("timestamp"))
     if happened is None:

@@ -30,7 +30,7 @@ def test_a_kill_under_load_loses_no_answered_event(tmp_path: Path) -> None:
                 answer = session.post(
                     f"{sandbox.url}/e/", json={"api_key": sandbox.project_api_key, **event}, timeout=10
                 )
-            except requests.ConnectionError:
+            except requests.RequestException:  # cut off, before the answer or within it
                 return
             if answer.status_code == 200:
                 answered.append(name)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import requests
 from posthog import Posthog
 
 from tests.support.sandbox import Sandbox
@@ -214,6 +215,37 @@ def test_cohorts_and_dependencies_both_ways(sandbox: Sandbox, new_sdk: Sdk) -> N
             assert _flag(remote, key, "ann", person_properties=properties) is staff
             found = _flag(local, key, "ann", person_properties=properties, only_evaluate_locally=True)
             assert found is staff
+
+
+def test_a_groups_key_is_a_property_too(sandbox: Sandbox, new_sdk: Sdk) -> None:
+    new_sdk().group_identify("organization", "acme")
+    chosen = {
+        "key": "$group_key",
+        "type": "group",
+        "group_type_index": 0,
+        "operator": "exact",
+        "value": ["acme"],
+    }
+    groups = [{"properties": [chosen], "rollout_percentage": 100}]
+    new_flag(sandbox, "for-acme", {"groups": groups, "aggregation_group_type_index": 0})
+    asked = {"token": sandbox.project_api_key, "distinct_id": "ann", "flag_keys": ["for-acme"]}
+    for key, expected in (("acme", True), ("globex", False)):
+        body = {**asked, "groups": {"organization": key}}
+        answer = requests.post(f"{sandbox.url}/flags/?v=1", json=body, timeout=10).json()
+        assert answer["featureFlags"] == {"for-acme": expected}
+
+
+def test_buckets_by_device_are_the_same_both_ways(sandbox: Sandbox, new_sdk: Sdk) -> None:
+    half = {"groups": [{"properties": [], "rollout_percentage": 50}]}
+    new_flag(sandbox, "by-device", half, bucketing_identifier="device_id")
+    remote, local = new_sdk(), new_sdk(local=True)
+    values = []
+    for number in range(20):
+        device = f"device-{number}"
+        far = _flag(remote, "by-device", "ann", device_id=device)
+        assert far is _flag(local, "by-device", "ann", device_id=device, only_evaluate_locally=True)
+        values.append(far)
+    assert set(values) == {True, False}
 
 
 def test_polling_sees_a_change_and_is_cheap_without_one(sandbox: Sandbox, new_sdk: Sdk) -> None:

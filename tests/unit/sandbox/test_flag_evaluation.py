@@ -100,15 +100,13 @@ def test_variants_are_drawn_by_weight_and_forced_by_a_condition() -> None:
     one = flag(groups=[{"properties": []}], multivariate={"variants": variants}, payloads={"b": "{}"})
     drawn = {name: result(one, subject(name)).variant for name in (f"id-{n}" for n in range(200))}
     assert set(drawn.values()) == {"a", "b"}
-    assert all(
-        (variant == "a") == (bucket("beta.", name, "variant") < 0.5) for name, variant in drawn.items()
-    )
+    assert all((variant == "a") == (bucket("beta.", name, "variant") < 0.5) for name, variant in drawn.items())
     forced = flag(
         groups=[{"properties": [], "variant": "b"}], multivariate={"variants": variants}, payloads={"b": "{}"}
     )
-    assert {
-        (result(forced, subject(name)).variant, result(forced, subject(name)).payload) for name in drawn
-    } == {("b", "{}")}
+    assert {(result(forced, subject(name)).variant, result(forced, subject(name)).payload) for name in drawn} == {
+        ("b", "{}")
+    }
     unknown = flag(groups=[{"properties": [], "variant": "c"}], multivariate={"variants": variants})
     assert result(unknown, subject("id-1")).variant in ("a", "b")
 
@@ -119,9 +117,7 @@ def test_weights_that_leave_a_rest_leave_it_on_without_a_variant() -> None:
         multivariate={"variants": [{"key": "a", "rollout_percentage": 0}]},
         payloads={"true": '"rest"'},
     )
-    assert result(one, subject()) == Match(
-        True, "condition_match", "Matched condition set 1", None, 0, '"rest"'
-    )
+    assert result(one, subject()) == Match(True, "condition_match", "Matched condition set 1", None, 0, '"rest"')
 
 
 def test_a_holdout_comes_before_the_conditions_and_hashes_without_the_flags_key() -> None:
@@ -164,9 +160,7 @@ def test_group_conditions_count_by_the_groups_key_and_read_its_properties() -> N
 
 
 def test_a_null_aggregation_makes_one_condition_of_a_group_flag_count_by_persons() -> None:
-    one = flag(
-        aggregation_group_type_index=0, groups=[{"properties": [], "aggregation_group_type_index": None}]
-    )
+    one = flag(aggregation_group_type_index=0, groups=[{"properties": [], "aggregation_group_type_index": None}])
     assert result(one, subject()).enabled
 
 
@@ -198,9 +192,7 @@ def leaf(key: str, value: Any, **extra: Any) -> dict[str, Any]:
 
 
 def two_levels(outer: str, *groups: tuple[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    return {
-        "properties": {"type": outer, "values": [{"type": kind, "values": leaves} for kind, leaves in groups]}
-    }
+    return {"properties": {"type": outer, "values": [{"type": kind, "values": leaves} for kind, leaves in groups]}}
 
 
 def in_cohort(definition: dict[str, Any], person: dict[str, Any], **others: Cohort) -> bool:
@@ -235,15 +227,9 @@ def test_static_cohorts_are_looked_up_and_strangers_are_no_members() -> None:
     out = flag(groups=[{"properties": [{"type": "cohort", "key": "id", "value": 3, "operator": "not_in"}]}])
     exact = flag(groups=[{"properties": [{"type": "cohort", "key": "id", "value": 3, "operator": "exact"}]}])
     member, stranger = subject(cohorts=cohorts, members=(3,)), subject(cohorts=cohorts)
-    assert (
-        result(inn, member).enabled
-    )
-    assert (
-        not result(out, member).enabled
-    )
-    assert (
-        not result(exact, member).enabled
-    )
+    assert result(inn, member).enabled
+    assert not result(out, member).enabled
+    assert not result(exact, member).enabled
     assert not result(inn, stranger).enabled
     assert result(out, stranger).enabled
 
@@ -252,9 +238,7 @@ def test_a_cohort_that_is_gone_fails_the_flag_only_when_everything_else_holds() 
     gone = {"type": "cohort", "key": "id", "value": 9, "operator": "in"}
     found = result(flag(groups=[{"properties": [gone]}]), subject())
     assert found == Match(False, "dependency_not_found_cohort", "Cohort dependency not found", failed=True)
-    assert not result(
-        flag(groups=[{"properties": [gone, {"key": "plan", "value": "pro"}]}]), subject()
-    ).failed
+    assert not result(flag(groups=[{"properties": [gone, {"key": "plan", "value": "pro"}]}]), subject()).failed
 
 
 def test_a_cohort_of_another_depth_cannot_be_read() -> None:
@@ -265,9 +249,7 @@ def test_a_cohort_of_another_depth_cannot_be_read() -> None:
 
 
 def depends(on: int, value: Any) -> list[dict[str, Any]]:
-    return [
-        {"properties": [{"type": "flag", "key": str(on), "value": value, "operator": "flag_evaluates_to"}]}
-    ]
+    return [{"properties": [{"type": "flag", "key": str(on), "value": value, "operator": "flag_evaluates_to"}]}]
 
 
 def answers(*flags: Flag, keys: tuple[str, ...] = ()) -> dict[str, Match]:
@@ -301,9 +283,7 @@ def test_dependencies_true_false_and_a_variant() -> None:
 
 
 def test_an_inactive_dependency_counts_as_false_and_is_not_in_the_answer() -> None:
-    found = answers(
-        flag("base", 1, active=False, groups=[{"properties": []}]), flag("f", 2, groups=depends(1, False))
-    )
+    found = answers(flag("base", 1, active=False, groups=[{"properties": []}]), flag("f", 2, groups=depends(1, False)))
     assert {key: match.value for key, match in found.items()} == {"f": True}
 
 
