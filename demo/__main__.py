@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from ai_admin.definitions import Definitions, load
@@ -16,6 +20,8 @@ from demo.installations import FLAGS, INSTALLATIONS, answers, introduce
 from toolchain.shell import environment
 
 STACK = "sandbox"
+DONE = re.compile(r" (created|updated|deleted|replaced) \(")
+"""A line of Pulumi's that says that one resource is done."""
 CONSOLE = Console(highlight=False)
 
 
@@ -32,13 +38,14 @@ def main() -> int:
     CONSOLE.print(f"A sandbox {'has started' if started else 'is running'} at {connection['url']}")
     introduce(connection)
     CONSOLE.print("`pulumi up` applies flags/ cohorts/ dashboards/ alerts/ events/ to it ...")
-    if not _apply(connection):
+    definitions = load(ROOT, STACK)
+    if not _apply(connection, definitions):
         return 1
-    _show(connection, load(ROOT, STACK))
+    _show(connection, definitions)
     return 0
 
 
-def _apply(connection: dict[str, Any]) -> bool:
+def _apply(connection: dict[str, Any], definitions: Definitions) -> bool:
     environ = {
         **environment(ROOT, os.environ),
         "PULUMI_CONFIG_PASSPHRASE": STACK,
@@ -49,19 +56,33 @@ def _apply(connection: dict[str, Any]) -> bool:
     }
     select = ["pulumi", "stack", "select", "--create", STACK]
     subprocess.run(select, cwd=ROOT, env=environ, check=True, capture_output=True)
-    up = subprocess.run(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK], cwd=ROOT, env=environ)
-    return up.returncode == 0
+    up = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", "--stack", STACK]
+    said: list[str] = []
+    with (
+        subprocess.Popen(up, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run,
+        Progress(console=CONSOLE, transient=True) as progress,
+    ):
+        task = progress.add_task("pulumi up", total=len(definitions.resources))
+        for line in run.stdout or ():
+            said.append(line)
+            progress.update(task, advance=bool(DONE.search(line)))
+    if run.returncode:
+        CONSOLE.print("".join(said), markup=False)
+    return run.returncode == 0
 
 
 def _show(connection: dict[str, Any], definitions: Definitions) -> None:
-    counts: dict[str, int] = {}
-    for definition in definitions.resources:
-        counts[definition.kind] = counts.get(definition.kind, 0) + 1
-    CONSOLE.print("\nApplied: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
-    table = Table(title="What an installation's SDK answers", title_justify="left")
-    table.add_column("flag")
+    counts = Counter(definition.kind for definition in definitions.resources)
+    CONSOLE.print(
+        f"Applied: {counts['flag']} flags, {counts['cohort']} cohorts, "
+        f"{counts['dashboard']} dashboards with {counts['insight']} insights, "
+        f"{counts['alert']} alerts with {counts['notification']} notifications, "
+        f"{counts['event']} event and {counts['property']} properties.\n"
+    )
+    table = Table(title="What an installation's SDK answers", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("flag", no_wrap=True)
     for distinct_id, properties in INSTALLATIONS.items():
-        table.add_column(f"{distinct_id}\n{properties['channel']}, {properties['version']}")
+        table.add_column(f"{distinct_id}\n{properties['channel']}, {properties['version']}", no_wrap=True)
     found = answers(connection)
     for flag in FLAGS:
         table.add_row(flag, *(found[distinct_id][flag] for distinct_id in INSTALLATIONS))
