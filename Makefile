@@ -44,6 +44,6 @@ lock: setup  ## write requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
 	$(COMPILE) --group go --output-file requirements/go.txt
 
-clean:  ## remove what setup and the tools made; state, passphrase and the sandbox's data stay
+clean:  ## remove what setup and the tools made; state and the sandbox's data stay
 	rm -rf .venv .toolchain .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,6 +15,9 @@ from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, register
 
+PUBLIC_PASSPHRASE = "sandbox"
+"""The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
+
 EXPLAINED = 32
 """The exit code by which Pulumi's Python host knows that the reason was shown, and adds no line of its own."""
 
@@ -43,6 +46,14 @@ def check_secrets(definitions: Definitions) -> None:
 def check_connection(kinds: set[str]) -> None:
     """Refuse when the stack and the environment contradict each other, or PostHog does not let this key in."""
     config = pulumi.Config()
+    if config.get("api_key") and os.environ.get("PULUMI_CONFIG_PASSPHRASE") == PUBLIC_PASSPHRASE:
+        refuse(
+            [
+                f"{pulumi.get_stack()}: the API key in Pulumi.{pulumi.get_stack()}.yaml is encrypted with the sandbox's "
+                "passphrase, which everybody knows; unset PULUMI_CONFIG_PASSPHRASE, choose one of your own with "
+                "`pulumi stack change-secrets-provider passphrase`, and put a new key into the stack"
+            ]
+        )
     try:
         connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
         preflight(connection, kinds, writing=not pulumi.runtime.is_dry_run())

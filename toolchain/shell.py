@@ -8,15 +8,11 @@ import hashlib
 import http.client
 import json
 import os
-import secrets
 import shlex
-import tempfile
 import urllib.parse
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from toolchain.errors import ToolchainError
 from toolchain.roads import BIN
 
 QUIET = {
@@ -31,6 +27,8 @@ CONNECTION = {
     "POSTHOG_ORGANIZATION_ID": "organization_id",
     "POSTHOG_API_KEY": "personal_api_key",
 }
+# What the salt in Pulumi.sandbox.yaml belongs to. It guards nothing: the sandbox's stack has no secrets.
+SANDBOX_PASSPHRASE = "sandbox"
 ROOT_NAME = "AI_ADMIN_ROOT"
 MARK_NAME = "AI_ADMIN_ACTIVATED"
 HEALTH_SECONDS = 0.5
@@ -44,7 +42,7 @@ def environment(root: Path, env: Mapping[str, str]) -> dict[str, str]:
 def variables(root: Path, env: Mapping[str, str]) -> dict[str, str]:
     """What to set for work in the checkout `root`, PATH included, on top of what somebody set in `env`.
 
-    Makes the local backend's folder and passphrase where they are wanted and missing.
+    Makes the local backend's folder where it is wanted and missing.
     """
     given = theirs(env)
     wanted = dict(QUIET)
@@ -83,10 +81,10 @@ def digest(value: str) -> str:
 
 
 def local_backend(root: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """State, Pulumi's home and the passphrase, all in the checkout.
+    """State and Pulumi's home, both in the checkout, and the passphrase of the sandbox's stack.
 
     With a backend of somebody's own choice none of them is set: the login is in their own home, and a shared
-    state must not depend on a passphrase that lies in one checkout.
+    state needs a passphrase that is a secret.
     """
     state = root / ".pulumi-state"
     state.mkdir(exist_ok=True)
@@ -97,27 +95,8 @@ def local_backend(root: Path, given: Mapping[str, str]) -> dict[str, str]:
         "PULUMI_CREDENTIAL_STORE": "plaintext",
     }
     if "PULUMI_CONFIG_PASSPHRASE_FILE" not in given and "PULUMI_CONFIG_PASSPHRASE" not in given:
-        chosen["PULUMI_CONFIG_PASSPHRASE"] = passphrase(root / ".pulumi-passphrase")
+        chosen["PULUMI_CONFIG_PASSPHRASE"] = SANDBOX_PASSPHRASE
     return chosen
-
-
-def passphrase(path: Path) -> str:
-    """The checkout's passphrase; a random one is made, readable by its owner only, when there is none.
-
-    Raises:
-        ToolchainError: the file is empty.
-    """
-    if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".pulumi-passphrase-") as made:
-            made.write(secrets.token_urlsafe(32) + "\n")
-            made.flush()
-            # A link, unlike a rename, does not replace what another process made meanwhile.
-            with suppress(FileExistsError):
-                os.link(made.name, path)
-    text = path.read_text().strip()
-    if not text:
-        raise ToolchainError(f"{path} is empty: put the passphrase of this checkout's state back into it")
-    return text
 
 
 def sandbox_connection(path: Path) -> dict[str, str]:

@@ -93,6 +93,15 @@ def test_a_key_that_may_only_read_does_for_a_preview_and_not_for_an_up(project: 
     assert sandbox.writes() == []
 
 
+def test_a_key_under_the_sandboxs_passphrase_is_refused(project: Project) -> None:
+    project.pulumi("stack", "init", "staging")
+    project.pulumi("config", "set", "--secret", "ai-admin:api_key", "phx_production", "--stack", "staging")
+    refused = project.run("preview", "--stack", "staging")
+    assert refused.returncode != 0
+    assert "encrypted with the sandbox's passphrase, which everybody knows" in refused.stdout + refused.stderr
+    assert "phx_production" not in refused.stdout + refused.stderr
+
+
 def test_another_stacks_files_do_not_reach_this_project(project: Project, sandbox: Sandbox) -> None:
     project.pulumi("stack", "init", "production")
     sandbox.requests()

@@ -1,7 +1,6 @@
 """The variables of a checkout, and whose word counts where somebody else has set them."""
 
 import json
-import stat
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.errors import ToolchainError
-from toolchain.shell import CONNECTION, environment, passphrase, shell_lines, variables
+from toolchain.shell import CONNECTION, environment, shell_lines, variables
 
 USER = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 
@@ -60,38 +58,15 @@ def test_a_folder_with_a_space_makes_a_url_without_one(tmp_path: Path) -> None:
     assert variables(root, USER)["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/my%20work/.pulumi-state"
 
 
-def test_the_passphrase_is_random_stays_and_is_its_owners_only(tmp_path: Path) -> None:
-    first = environment(tmp_path, USER)["PULUMI_CONFIG_PASSPHRASE"]
-    assert len(first) >= 32
-    assert environment(tmp_path, USER)["PULUMI_CONFIG_PASSPHRASE"] == first
-    assert stat.S_IMODE((tmp_path / ".pulumi-passphrase").stat().st_mode) == 0o600
-    (tmp_path / "other").mkdir()
-    assert environment(tmp_path / "other", USER)["PULUMI_CONFIG_PASSPHRASE"] != first
-
-
-def test_two_processes_that_make_the_passphrase_at_once_agree(tmp_path: Path) -> None:
-    made: set[str] = set()
-    path = tmp_path / ".pulumi-passphrase"
-    threads = [threading.Thread(target=lambda: made.add(passphrase(path))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert made == {path.read_text().strip()}
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_emptied_passphrase_is_not_replaced_silently(tmp_path: Path) -> None:
-    (tmp_path / ".pulumi-passphrase").touch()
-    with pytest.raises(ToolchainError, match="is empty"):
-        variables(tmp_path, USER)
+def test_the_local_backend_opens_the_sandboxs_stack(tmp_path: Path) -> None:
+    assert environment(tmp_path, USER)["PULUMI_CONFIG_PASSPHRASE"] == "sandbox"
 
 
 @pytest.mark.parametrize("name", ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"])
 def test_the_users_passphrase_stays(tmp_path: Path, name: str) -> None:
     chosen = environment(tmp_path, USER | {name: ""})
     assert chosen[name] == ""
-    assert not (tmp_path / ".pulumi-passphrase").exists()
+    assert chosen.get("PULUMI_CONFIG_PASSPHRASE", "") == ""
 
 
 def test_a_backend_of_the_users_choice_is_used_with_their_login_and_no_local_secret(tmp_path: Path) -> None:
