@@ -57,6 +57,8 @@ def decide(context: Context) -> Response:
 
 
 def _answer(context: Context, shape: flags_response.Shape, config: bool) -> Response:
+    if context.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": "GET, POST, OPTIONS, HEAD"})
     if context.method in ("GET", "HEAD"):
         return Json(flags_response.minimal(shape))
     try:
@@ -136,19 +138,21 @@ def _selection(context: Context, asked: Data, current: FlagSet) -> tuple[list[Fl
 def _filtered_out(context: Context, asked: Data, current: FlagSet) -> frozenset[str]:
     """The active flags that runtime, evaluation contexts or the survey switch leave out of the answer."""
     runtime = _runtime(context, asked.get("evaluation_runtime"))
-    contexts = tuple(sorted(_strings(_first(asked, "evaluation_contexts", "evaluation_environments")) or ()))
+    contexts = frozenset(_strings(_first(asked, "evaluation_contexts", "evaluation_environments")) or ())
     surveys = context.query.get("only_evaluate_survey_feature_flags") in ("true", "1")
-    key = (runtime, contexts, surveys)
+    key = ("filtered out", runtime, surveys)
     if key not in current.memo:
         current.memo[key] = frozenset(
             str(flag.id)
             for flag in current.active
             if (runtime != "all" and flag.runtime not in ("all", runtime))
-            or (contexts and flag.contexts and not flag.contexts & set(contexts))
             or (surveys and not flag.key.startswith(SURVEY_PREFIX))
         )
     filtered: frozenset[str] = current.memo[key]
-    return filtered
+    if not contexts:
+        return filtered
+    elsewhere = (flag for flag in current.active if flag.contexts and not flag.contexts & contexts)
+    return filtered | {str(flag.id) for flag in elsewhere}
 
 
 def _runtime(context: Context, explicit: Any) -> str | None:

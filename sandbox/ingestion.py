@@ -54,6 +54,8 @@ def capture(context: Context) -> Response:
     """One event, a list of events, or `{api_key, batch: […]}`; answers `{"status": "Ok"}` once they are
     stored.
     """
+    if context.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": "GET, POST, OPTIONS"})
     try:
         body = decode(context)
         envelope = body if isinstance(body, dict) else {}

@@ -1,6 +1,6 @@
 """Capture over raw HTTP: the forms in which PostHog takes events, what it refuses, what becomes of persons.
 
-Sections: capture and persons in the API notes' "Events, query, persons"; PostHog's rust/capture.
+Sources: PostHog's rust/capture and the person merging of its plugin server.
 """
 
 import base64

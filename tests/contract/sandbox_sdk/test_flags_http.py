@@ -1,6 +1,6 @@
 """/flags, /decide and the definitions for local evaluation over raw HTTP.
 
-Sections: "Flag evaluation" and "Local evaluation" of the API notes; PostHog's rust/feature-flags.
+Sources: api/types.rs, api/endpoint.rs, api/errors.rs and api/flag_definitions.rs of PostHog's rust/feature-flags.
 """
 
 import base64
@@ -154,6 +154,12 @@ def test_refusals(sandbox: Sandbox) -> None:
 def test_a_get_has_no_flags(sandbox: Sandbox) -> None:
     answer = requests.get(sandbox.url + "/flags/?v=2", timeout=10)
     assert (answer.status_code, answer.json()["flags"]) == (200, {})
+
+
+def test_other_methods(sandbox: Sandbox) -> None:
+    asked = requests.options(sandbox.url + "/flags/", timeout=10)
+    assert (asked.status_code, asked.headers["allow"]) == (204, "GET, POST, OPTIONS, HEAD")
+    assert requests.head(sandbox.url + "/flags/?v=2", timeout=10).status_code == 200
 
 
 def test_disable_flags(sandbox: Sandbox) -> None:
