@@ -16,7 +16,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import admin, api, flags_api, flagset, ingestion, local_evaluation, pages, persons_api
+from sandbox import (
+    admin,
+    api,
+    flags_api,
+    flagset,
+    ingestion,
+    local_evaluation,
+    pages,
+    persons_api,
+    remote_config,
+)
 from sandbox.errors import NotFound
 from sandbox.requestlog import RequestLog
 from sandbox.seed import seed
@@ -29,7 +39,7 @@ TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 
 def routes() -> list[BaseRoute]:
     """All routes, in the order in which they are tried."""
-    posthog = (ingestion, flags_api, local_evaluation, persons_api, api)
+    posthog = (ingestion, flags_api, local_evaluation, remote_config, persons_api, api)
     return [Route("/_health", health), *admin.routes(), *pages.routes(),
             *(route for module in posthog for route in module.routes())]
 

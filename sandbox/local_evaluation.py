@@ -45,7 +45,7 @@ def definitions(context: Context) -> Response:
     """All flags with the cohorts they need; 304 for a client that has them. `send_cohorts` makes no
     difference.
     """
-    _authorize(context)
+    authorize(context)
     project = int(context.project["id"])
     current = flagset(context.store, project)
     types = people.group_types(context.store, project)
@@ -65,8 +65,8 @@ def _has(sent: str, etag: str) -> bool:
     return any(one.strip().removeprefix("W/") == etag.removeprefix("W/") for one in sent.split(","))
 
 
-def _authorize(context: Context) -> None:
-    """Let through a project's secret token (phs_) and personal keys that may read flags.
+def authorize(context: Context) -> None:
+    """Note the project, and let through a project's secret token (phs_) and personal keys that may read flags.
 
     Raises: Unauthenticated, Forbidden with the texts of PostHog's flag service.
     """
@@ -92,9 +92,7 @@ def _authorize(context: Context) -> None:
     try:
         require_scope(context, "feature_flag:read")
     except Forbidden as error:
-        raise Forbidden(
-            "Personal API key lacks required scopes (feature_flag:read or feature_flag:write)."
-        ) from error
+        raise Forbidden("Personal API key lacks required scopes (feature_flag:read or feature_flag:write).") from error
 
 
 def _is_secret_of(project: Data, token: str) -> bool:
@@ -150,8 +148,7 @@ def _filters(current: FlagSet, row: Data, flag: Flag) -> Any:
 
 
 def _chain(current: FlagSet, flag: Flag, target: str) -> list[str]:
-    """Keys of everything `target` needs, dependencies first and `target` last; empty when that can't be had.
-    """
+    """Keys of everything `target` needs, dependencies first and `target` last; empty when that can't be had."""
     chain: list[str] = []
 
     def follow(identifier: str, path: frozenset[str]) -> bool:

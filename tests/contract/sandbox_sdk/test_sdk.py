@@ -1,5 +1,6 @@
 """The official Python SDK against a running sandbox: what an installation does, and what arrives."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -246,6 +247,15 @@ def test_buckets_by_device_are_the_same_both_ways(sandbox: Sandbox, new_sdk: Sdk
         assert far is _flag(local, "by-device", "ann", device_id=device, only_evaluate_locally=True)
         values.append(far)
     assert set(values) == {True, False}
+
+
+def test_remote_configuration_by_key(sandbox: Sandbox, new_sdk: Sdk) -> None:
+    everybody = {"groups": [{"properties": [], "rollout_percentage": 100}], "payloads": {"true": {"a": 1}}}
+    new_flag(sandbox, "settings", everybody, is_remote_configuration=True)
+    new_flag(sandbox, "no-settings", everybody)
+    client = new_sdk(local=True)
+    assert json.loads(client.get_remote_config_payload("settings")) == {"a": 1}
+    assert client.get_remote_config_payload("no-settings") is None
 
 
 def test_polling_sees_a_change_and_is_cheap_without_one(sandbox: Sandbox, new_sdk: Sdk) -> None:
