@@ -31,8 +31,7 @@ def for_flags(version: int) -> Shape:
 
 
 def for_decide(version: int) -> Shape:
-    """The shape of `/decide?v=`: 1 enabled keys, 2 enabled values, 3 values and payloads, from 4 on details.
-    """
+    """The shape of `/decide?v=`: 1 enabled keys, 2 enabled values, 3 values and payloads, from 4 on details."""
     return {2: enabled_values, 3: values}.get(version, enabled_keys if version < 4 else details)
 
 
@@ -54,9 +53,7 @@ def values(_: Flags, matches: Matches, envelope: Data) -> Data:
     return {
         **envelope,
         "featureFlags": {key: match.value for key, match in matches.items()},
-        "featureFlagPayloads": {
-            key: match.payload for key, match in matches.items() if match.payload is not None
-        },
+        "featureFlagPayloads": {key: match.payload for key, match in matches.items() if match.payload is not None},
     }
 
 

@@ -95,8 +95,7 @@ def everybody(store: Store, project: int) -> Iterable[Person]:
 
 
 def distinct_ids(store: Store, person: int) -> list[str]:
-    """The distinct ids that lead to a person, identified ones (not UUID-like) first, as PostHog lists them.
-    """
+    """The distinct ids that lead to a person, identified ones (not UUID-like) first, as PostHog lists them."""
     rows = store.execute("SELECT distinct_id FROM distinct_ids WHERE person = ?", (person,)).fetchall()
     return sorted((str(row[0]) for row in rows), key=lambda name: (_is_uuid(name), name))
 
@@ -132,10 +131,7 @@ def save(store: Store, persons: Iterable[Person]) -> None:
     """Write persons back."""
     store.connection.executemany(
         "UPDATE persons SET created_at = ?, last_seen_at = ?, is_identified = ?, properties = ? WHERE id = ?",
-        [
-            (one.created_at, one.last_seen_at, int(one.is_identified), _dumps(one.properties), one.id)
-            for one in persons
-        ],
+        [(one.created_at, one.last_seen_at, int(one.is_identified), _dumps(one.properties), one.id) for one in persons],
     )
 
 
@@ -207,9 +203,7 @@ def set_group(store: Store, project: int, index: int, key: str, changes: dict[st
 
 def hash_keys(store: Store, person: int) -> dict[str, str]:
     """The stored hash-key overrides of a person: flag key -> what is hashed instead of the distinct id."""
-    return dict(
-        store.execute("SELECT flag_key, hash_key FROM hash_keys WHERE person = ?", (person,)).fetchall()
-    )
+    return dict(store.execute("SELECT flag_key, hash_key FROM hash_keys WHERE person = ?", (person,)).fetchall())
 
 
 def keep_hash_keys(store: Store, person: int, keys: dict[str, str]) -> None:
@@ -222,16 +216,13 @@ def keep_hash_keys(store: Store, person: int, keys: dict[str, str]) -> None:
 
 def cohorts_of(store: Store, person: int) -> frozenset[int]:
     """The static cohorts a person was put into."""
-    return frozenset(
-        row[0] for row in store.execute("SELECT cohort FROM cohort_people WHERE person = ?", (person,))
-    )
+    return frozenset(row[0] for row in store.execute("SELECT cohort FROM cohort_people WHERE person = ?", (person,)))
 
 
 def members(store: Store, cohort: int) -> list[Person]:
     """The persons in a static cohort, oldest first."""
     rows = store.execute(
-        f"SELECT {COLUMNS} FROM cohort_people c JOIN persons p ON p.id = c.person"
-        " WHERE c.cohort = ? ORDER BY p.id",
+        f"SELECT {COLUMNS} FROM cohort_people c JOIN persons p ON p.id = c.person WHERE c.cohort = ? ORDER BY p.id",
         (cohort,),
     )
     return [person_of(row) for row in rows.fetchall()]

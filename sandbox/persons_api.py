@@ -24,9 +24,7 @@ NAMES = ("email", "Email", "name", "Name", "username", "Username", "UserName")
 
 
 def routes() -> list[BaseRoute]:
-    return [
-        one for prefix in ("/api/projects", "/api/environments") for one in _routes(prefix + "/{project}")
-    ]
+    return [one for prefix in ("/api/projects", "/api/environments") for one in _routes(prefix + "/{project}")]
 
 
 def _routes(base: str) -> list[BaseRoute]:
@@ -91,8 +89,7 @@ def list_persons(context: Context) -> Any:
     limit, offset = limit_and_offset(context, 100)
     total = context.store.execute(f"SELECT count(*) FROM persons p WHERE {where}", values).fetchone()[0]
     rows = context.store.execute(
-        f"SELECT {people.COLUMNS} FROM persons p WHERE {where}"
-        " ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?",
+        f"SELECT {people.COLUMNS} FROM persons p WHERE {where} ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?",
         [*values, limit, offset],
     ).fetchall()
     results = [show_person(context, people.person_of(row)) for row in rows]
@@ -135,9 +132,7 @@ def delete_person(context: Context) -> Any:
     """`DELETE ?delete_events=true`: the person is gone at once, its events only when asked."""
     person = _person(context)
     if context.flag("delete_events"):
-        context.store.execute(
-            "DELETE FROM events WHERE project = ? AND person = ?", (person.project, person.uuid)
-        )
+        context.store.execute("DELETE FROM events WHERE project = ? AND person = ?", (person.project, person.uuid))
     people.delete(context.store, person.id)
     return Response(status_code=202)
 
@@ -239,11 +234,7 @@ _EVENT_FILTERS = {
 
 def list_events(context: Context) -> Any:
     """`GET events/?event=&distinct_id=&person_id=&after=&before=&limit=`, newest first."""
-    asked = [
-        (condition, context.query[name])
-        for name, condition in _EVENT_FILTERS.items()
-        if name in context.query
-    ]
+    asked = [(condition, context.query[name]) for name, condition in _EVENT_FILTERS.items() if name in context.query]
     where = " AND ".join(["project = ?", *(condition for condition, _ in asked)])
     values: list[Any] = [_project(context), *(value for _, value in asked)]
     limit, offset = limit_and_offset(context, 100)

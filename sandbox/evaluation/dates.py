@@ -102,5 +102,3 @@ def _in_zone(naive: datetime, zone: tzinfo) -> int | None:
 def _instant(moment: datetime) -> int:
     since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * _SECOND + since.microseconds * 1_000
-
-

@@ -170,8 +170,10 @@ def _condition(
         return NO_CONDITION_MATCH, None
     identifier = _identifier(flag, condition.aggregation, subject, subject.hash_keys)
     rollout = condition.rollout
-    if rollout is not None and rollout != 100 and (
-        identifier is None or bucket(f"{flag.key}.", identifier) > rollout / 100
+    if (
+        rollout is not None
+        and rollout != 100
+        and (identifier is None or bucket(f"{flag.key}.", identifier) > rollout / 100)
     ):
         return OUT_OF_ROLLOUT, None
     if condition.variant is not None and any(variant.key == condition.variant for variant in flag.variants):
@@ -211,9 +213,7 @@ def _depends(item: Filter, value: Value) -> bool:
     return isinstance(item.value, str) and item.value == value
 
 
-def _identifier(
-    flag: Flag, aggregation: int | None, subject: Subject, hash_keys: Mapping[str, str]
-) -> str | None:
+def _identifier(flag: Flag, aggregation: int | None, subject: Subject, hash_keys: Mapping[str, str]) -> str | None:
     """What is hashed: the group's key, or the person's device, stored override, anonymous id or distinct id.
 
     None when the flag is bucketed by device and the request names none.
@@ -248,5 +248,3 @@ def _holdout_variant(flag: Flag, subject: Subject) -> str | None:
     if excluded < 100 and bucket("holdout-", identifier) > max(excluded, 0.0) / 100:
         return None
     return f"holdout-{flag.holdout.id}"
-
-

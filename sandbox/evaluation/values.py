@@ -23,8 +23,7 @@ def ascii_lower(value: Any) -> str:
 
 
 def number(value: Any) -> float | None:
-    """The number a value is or spells, else None. A boolean is none; "inf" and "nan" are numbers, as in Rust.
-    """
+    """The number a value is or spells, else None. A boolean is none; "inf" and "nan" are numbers, as in Rust."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):

@@ -13,9 +13,7 @@ Identifier = tuple[int, int, str]
 
 _NUMERIC = r"(0|[1-9][0-9]*)"
 _IDENTIFIERS = r"([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)"
-_VERSION = re.compile(
-    rf"{_NUMERIC}\.{_NUMERIC}\.{_NUMERIC}(?:-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?", re.ASCII
-)
+_VERSION = re.compile(rf"{_NUMERIC}\.{_NUMERIC}\.{_NUMERIC}(?:-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?", re.ASCII)
 _WILDCARD = re.compile(rf"{_NUMERIC}(?:\.(?:{_NUMERIC}|[*xX]))?(?:\.[*xX])?|[*xX]", re.ASCII)
 _LARGEST = 2**64 - 1
 

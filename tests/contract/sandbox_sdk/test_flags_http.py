@@ -237,6 +237,45 @@ def test_static_cohorts_by_look_up(sandbox: Sandbox) -> None:
     assert value("stranger") is False
 
 
+def test_initial_properties_are_filled_in_from_the_present_ones(sandbox: Sandbox) -> None:
+    came_with = {"key": "$initial_browser", "type": "person", "operator": "exact", "value": "Firefox"}
+    new_flag(sandbox, "came-with", {"groups": [{"properties": [came_with], "rollout_percentage": 100}]})
+    body = {"flag_keys": ["came-with"], "person_properties": {"$browser": "Firefox"}}
+    assert ask(sandbox, "/flags/?v=1", body).json()["featureFlags"] == {"came-with": True}
+
+
+def test_dates_are_read_in_the_projects_timezone(sandbox: Sandbox) -> None:
+    on_first_of_june = {"key": "born", "type": "person", "operator": "is_date_exact", "value": "2026-06-01"}
+    new_flag(sandbox, "june", {"groups": [{"properties": [on_first_of_june], "rollout_percentage": 100}]})
+    body = {"flag_keys": ["june"], "person_properties": {"born": "2026-05-31T22:00:00Z"}}
+    path = f"/api/projects/{sandbox.project_id}/"
+    for zone, expected in (("Europe/Berlin", True), ("UTC", False)):
+        sandbox.call("PATCH", path, {"timezone": zone})
+        assert ask(sandbox, "/flags/?v=1", body).json()["featureFlags"] == {"june": expected}
+
+
+def test_a_flag_whose_cohort_is_gone_fails_alone(sandbox: Sandbox) -> None:
+    leaf = {"type": "person", "key": "a", "operator": "exact", "value": "1", "negation": False}
+    filters = {"properties": {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}}
+    cohort = sandbox.call("POST", "cohorts/", {"name": "Going", "filters": filters})
+    member = {"key": "id", "type": "cohort", "value": cohort["id"], "operator": "in"}
+    groups = [{"properties": [member], "rollout_percentage": 100}]
+    flag = new_flag(sandbox, "bereft", {"groups": groups}, active=False)
+    sandbox.call("PATCH", f"cohorts/{cohort['id']}/", {"deleted": True})
+    sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"active": True})
+    found = ask(sandbox, "/flags/?v=2", {"flag_keys": ["bereft", "on"]}).json()
+    assert found["errorsWhileComputingFlags"] is True
+    assert found["flags"]["on"]["enabled"] is True
+    bereft = found["flags"]["bereft"]
+    assert (bereft["enabled"], bereft["failed"]) == (False, True)
+    assert bereft["reason"] == {
+        "code": "dependency_not_found_cohort",
+        "condition_index": None,
+        "description": "Cohort dependency not found",
+    }
+    assert ask(sandbox, "/flags/?v=4", {"flag_keys": ["bereft"]}).json()["flags"]["bereft"]["value"] is None
+
+
 # Local evaluation ------------------------------------------------------------------------------------
 
 
