@@ -131,12 +131,12 @@ class Tiles(Collection):
     def create(self, properties: Properties) -> str:
         """Arrange the dashboard's tiles; the id is the dashboard's."""
         id_ = str(properties["dashboard"])
-        self._arrange(id_, properties["tiles"])
+        self._arrange(id_, properties.get("tiles", []))
         return id_
 
     def update(self, id_: str, old: Properties, new: Properties) -> None:
         """Arrange the dashboard's tiles anew."""
-        self._arrange(id_, new["tiles"])
+        self._arrange(id_, new.get("tiles", []))
 
     def delete(self, id_: str) -> None:
         """Take the texts away; tiles of insights go with their insights, and all of them with the dashboard."""

@@ -53,6 +53,6 @@ def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory)
     fields = [
         field
         for field in kind.fields
-        if field.name in properties and (field.required or not same(properties[field.name], field.default))
+        if field.required or (field.name in properties and not same(properties[field.name], field.default))
     ]
     return {**kind.constants, **body(fields, properties, directory)}

@@ -2,8 +2,9 @@
 
 Three forms of a value meet here:
 
-- the *canonical* value: what definitions hand over and Pulumi keeps in its state. Every owned field is present
-  with its default filled in; ``None`` never appears, because Pulumi's wire drops nulls inside objects;
+- the *canonical* value: what definitions hand over and Pulumi keeps in its state. A field that is not given has its
+  default; one whose default is empty (false, ``""``, ``[]``, ``{}``, nothing) is absent while it is at that, which halves
+  what the engine carries. ``None`` never appears, because Pulumi's wire drops nulls inside objects;
 - the *API* value: what PostHog takes and gives, under the field's path in the object;
 - a *reference*: a :class:`Ref` (offline), a Pulumi output (in the program) or an unknown (in a preview). Normalisation
   leaves all three as they are.
@@ -59,6 +60,10 @@ class Reading:
     directory: Directory
 
 
+# What a field without anything in it may hold; a default like that is not carried around.
+_EMPTY: tuple[Any, ...] = (None, False, "", [], {})
+
+
 def _as_is(value: Any, _: Directory) -> Json:
     return value
 
@@ -91,9 +96,11 @@ class Field:
     manageable: bool = True
 
     def canonical(self, value: Any) -> Any:
-        """Return the canonical value: normalised, with nothing and null replaced by the default."""
+        """Return the canonical value: normalised, the default for null; None where that is an empty default."""
         value = self.normalise(value) if value is not None else None
-        return deepcopy(self.default) if value is None else value
+        if value is None:
+            value = deepcopy(self.default)
+        return None if self.default in _EMPTY and value == self.default else value
 
     def from_live(self, reading: Reading) -> Any:
         """Return the canonical value that the live object holds."""
@@ -103,7 +110,8 @@ class Field:
         return self.canonical(self.read(raw, reading))
 
     def to_api(self, value: Any, directory: Directory) -> Json:
-        """Return what the API takes for a canonical value; an absent one becomes the field's ``clear``."""
+        """Return what the API takes for a canonical value; an absent one is the default, or the field's ``clear``."""
+        value = self.default if value is None else value
         return self.clear if value is None else self.write(value, directory)
 
     @property
@@ -146,8 +154,7 @@ class Kind:
     def canonical(self, properties: Mapping[str, Any]) -> Properties:
         """Return the canonical form of properties given in part.
 
-        Fields that ``properties["unmanaged"]`` names are left out, all others are present unless absent is their
-        default; unknown names are dropped. The result is equal for every spelling of the same definition, and
+        Fields that ``properties["unmanaged"]`` names are left out, and so are unknown names. The result is equal for every spelling of the same definition, and
         ``canonical(canonical(x)) == canonical(x)``.
         """
         unmanaged = sorted(properties.get("unmanaged") or ())
