@@ -86,9 +86,7 @@ def _count(number: int, noun: str) -> str:
 
 def _printable(problem: Problem) -> str:
     """Return a problem on one line, with what terminals would act on escaped."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(problem)
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(problem))
 
 
 def _as_json(checked: Checked, problems: list[Problem]) -> str:

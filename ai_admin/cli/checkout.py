@@ -12,6 +12,4 @@ def checkout(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / "Pulumi.yaml").is_file():
             return folder
-    raise click.UsageError(
-        f"there is no Pulumi.yaml in {start} or above it; run ai-admin in a checkout, or name one"
-    )
+    raise click.UsageError(f"there is no Pulumi.yaml in {start} or above it; run ai-admin in a checkout, or name one")

@@ -60,9 +60,7 @@ def _read(world: World) -> Catalogue:
         if not unit.key or not unit.readable(("type", "properties")):
             result.complete = False
             continue
-        described = {
-            name: _property(name, item) for name, item in (unit.value.get("properties") or {}).items()
-        }
+        described = {name: _property(name, item) for name, item in (unit.value.get("properties") or {}).items()}
         if is_person(unit):
             result.person.update(described)
         else:

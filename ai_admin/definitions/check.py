@@ -105,9 +105,7 @@ def _add(seen: View, found: list[Finding], world: World, collector: _Collector) 
 
 def _innermost(there: list[Unit], path: Path) -> Unit:
     inside = path[2:] if path[:1] == ("stacks",) else path
-    return max(
-        (unit for unit in there if inside[: len(unit.path)] == unit.path), key=lambda unit: len(unit.path)
-    )
+    return max((unit for unit in there if inside[: len(unit.path)] == unit.path), key=lambda unit: len(unit.path))
 
 
 def _run_rules(world: World, written: World, collector: _Collector) -> None:
@@ -157,9 +155,7 @@ class _Collector:
     def add(self, seen: View, finding: Finding, unit: Unit, stack: str | None = None) -> None:
         source = seen.source(finding)
         if source not in self._flawed:
-            self._take(
-                (source, unit.name, finding.message), finding.fix, stack if stack is not None else seen.stack
-            )
+            self._take((source, unit.name, finding.message), finding.fix, stack if stack is not None else seen.stack)
 
     def _take(self, place: tuple[Source, str, str], fix: str, stack: str | None) -> None:
         self._fixes.setdefault(place, fix)

@@ -32,9 +32,7 @@ class Document:
             value, self.flaws = yaml_text.parse(file.text)
             if not isinstance(value, dict) and not self.flaws:
                 message = f"the file holds {_shape(value)}, not a definition"
-                self.flaws.append(
-                    yaml_text.Flaw(1, 1, message, f'start it with "key: <name of the {self.kind}>"')
-                )
+                self.flaws.append(yaml_text.Flaw(1, 1, message, f'start it with "key: <name of the {self.kind}>"'))
         self.readable = isinstance(value, dict)
         self.value: dict[str, Any] = value if isinstance(value, dict) else {}
         key = self.value.get("key")

@@ -38,9 +38,7 @@ def findings(violations: Iterable[Violation]) -> list[Finding]:
 def explain(error: Violation) -> Iterator[Finding]:
     """Yield the findings that one violation stands for."""
     if error.of_key:
-        yield _finding(
-            error, f"{_shown(error.found)} is no key that may stand here", (*error.path, error.found), True
-        )
+        yield _finding(error, f"{_shown(error.found)} is no key that may stand here", (*error.path, error.found), True)
     else:
         yield from _EXPLAIN.get(error.keyword, _any_other)(error, error.path)
 
@@ -241,10 +239,8 @@ def _unique(error: Violation, path: Path) -> Iterator[Finding]:
 
 
 def _union(error: Violation, path: Path) -> Iterator[Finding]:
-    keys = [
-        part["required"] for part in error.wanted if isinstance(part, dict) and list(part) == ["required"]
-    ]
-    if len(keys) == len(error.wanted):
+    keys = [part["required"] for part in error.wanted if isinstance(part, dict) and list(part) == ["required"]]
+    if len(keys) == len(error.wanted) and isinstance(error.found, dict):
         yield _one_of_keys(error, path, ["+".join(each) for each in keys])
         return
     if not error.parts:
@@ -267,12 +263,8 @@ def _one_of_keys(error: Violation, path: Path, names: list[str]) -> Finding:
     said = error.schema.get("errorMessage")
     if there:
         fix = f"keep one of {listed(there, 'and')}"
-        return Finding(
-            (*path, there[-1]), said or f"only one of {listed(names)} may stand here", fix, None, True
-        )
-    return Finding(
-        path, said or f"one of {listed(names)} is missing", f"add one of {listed(names)}", names[0]
-    )
+        return Finding((*path, there[-1]), said or f"only one of {listed(names)} may stand here", fix, None, True)
+    return Finding(path, said or f"one of {listed(names)} is missing", f"add one of {listed(names)}", names[0])
 
 
 def _any_other(error: Violation, path: Path) -> Iterator[Finding]:
@@ -296,11 +288,7 @@ def _like(schema: Any, kinds: Iterable[str] = ()) -> str:
     what = _kinds(kinds or named) if kinds or named else ""
     if not examples or what == _TYPE_NAMES["boolean"]:
         return f"write {what}" if what else "correct it"
-    return (
-        f"write {what}, such as {_plain(examples[0])}"
-        if what
-        else f"write something like {_plain(examples[0])}"
-    )
+    return f"write {what}, such as {_plain(examples[0])}" if what else f"write something like {_plain(examples[0])}"
 
 
 def _plain(value: Any) -> str:
@@ -337,7 +325,5 @@ _EXPLAIN: dict[str, Callable[[Violation, Path], Iterator[Finding]]] = {
     "oneOf": _union,
     "anyOf": _union,
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _limit),
-    **dict.fromkeys(
-        ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"), _size
-    ),
+    **dict.fromkeys(("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"), _size),
 }

@@ -59,9 +59,7 @@ def _walk(folder: str, shown: str, kind: str, above: frozenset[tuple[int, int]])
             yield _bad(shown, kind, "the link leads nowhere", "correct or remove it")
         return
     except NotADirectoryError:
-        yield _bad(
-            shown, kind, "this is a file where a folder belongs", f"make {shown} a folder of YAML files"
-        )
+        yield _bad(shown, kind, "this is a file where a folder belongs", f"make {shown} a folder of YAML files")
         return
     except OSError as error:
         yield _bad(shown, kind, f"the folder cannot be read ({_reason(error)})", "correct its permissions")
@@ -71,16 +69,12 @@ def _walk(folder: str, shown: str, kind: str, above: frozenset[tuple[int, int]])
             yield from _entry(entry, f"{shown}/{_printable(entry.name)}", kind, above | {here})
 
 
-def _entry(
-    entry: os.DirEntry[str], shown: str, kind: str, above: frozenset[tuple[int, int]]
-) -> Iterator[File]:
+def _entry(entry: os.DirEntry[str], shown: str, kind: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:
     name, lower = entry.name, entry.name.lower()
     is_folder = os.path.isdir(entry.path)  # unlike entry.is_dir(), says no of a link that leads to itself
     if name.endswith(_ENDINGS):
         if is_folder:
-            yield _bad(
-                shown, kind, "this is a folder with the name of a file", "rename it without the ending"
-            )
+            yield _bad(shown, kind, "this is a folder with the name of a file", "rename it without the ending")
         elif _printable(name) != name:
             yield _bad(shown, kind, "the name of the file is not UTF-8", "rename the file")
         else:
@@ -100,17 +94,13 @@ def _read(path: str, shown: str, kind: str) -> File:
             return _bad(shown, kind, "this is not a regular file", "replace it by a file with YAML in it")
         if status.st_size > MAX_BYTES:
             size = f"{status.st_size / MAX_BYTES:.1f} MB"
-            return _bad(
-                shown, kind, f"the file is too large ({size}; at most 1 MB)", "split it into definitions"
-            )
+            return _bad(shown, kind, f"the file is too large ({size}; at most 1 MB)", "split it into definitions")
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return _bad(shown, kind, "the link leads nowhere", "correct or remove it")
     except OSError as error:
-        return _bad(
-            shown, kind, f"the file cannot be read ({_reason(error)})", "correct its permissions or its link"
-        )
+        return _bad(shown, kind, f"the file cannot be read ({_reason(error)})", "correct its permissions or its link")
     try:
         return File(shown, kind, data.decode("utf-8"))
     except UnicodeDecodeError as error:

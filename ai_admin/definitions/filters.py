@@ -30,11 +30,7 @@ class Filter:
 
     def described(self, known: Catalogue) -> Property | None:
         """Return what the catalogue says of the property."""
-        return (
-            known.person.get(self.key)
-            if self.type == "person"
-            else known.event_property(self.key, self.events)
-        )
+        return known.person.get(self.key) if self.type == "person" else known.event_property(self.key, self.events)
 
 
 def filters(unit: Unit) -> list[Filter]:

@@ -96,9 +96,7 @@ def formulas(query: Query) -> list[tuple[Path, str]]:
         return []
     own = query.node.get("trendsFilter") or {}
     inside: Path = (*query.path, "trendsFilter")
-    nodes = [
-        ((*inside, "formulaNodes", n, "formula"), item["formula"]) for n, item in _items(own, "formulaNodes")
-    ]
+    nodes = [((*inside, "formulaNodes", n, "formula"), item["formula"]) for n, item in _items(own, "formulaNodes")]
     texts = [((*inside, "formulas", n), item) for n, item in _items(own, "formulas")]
     single = [((*inside, "formula"), own["formula"])] if isinstance(own.get("formula"), str) else []
     if query.shorthand:

@@ -174,20 +174,11 @@ def _condition(branch: Any) -> tuple[str, list[str | None]] | None:
     """Return key and texts (None: or missing) of ``if`` one key is one of these texts ``then``; None for
     other schemas.
     """
-    if (
-        not isinstance(branch, dict)
-        or branch.keys() - _IGNORED != {"if"}
-        or "then" not in branch
-        or "else" in branch
-    ):
+    if not isinstance(branch, dict) or branch.keys() - _IGNORED != {"if"} or "then" not in branch or "else" in branch:
         return None
     condition = branch["if"]
     properties = condition.get("properties") if isinstance(condition, dict) else None
-    if (
-        not isinstance(properties, dict)
-        or len(properties) != 1
-        or condition.keys() - {"properties", "required"}
-    ):
+    if not isinstance(properties, dict) or len(properties) != 1 or condition.keys() - {"properties", "required"}:
         return None
     ((key, test),) = properties.items()
     if not isinstance(test, dict) or condition.get("required", [key]) != [key]:
@@ -228,9 +219,7 @@ def _is_number(value: Any) -> bool:
 def _enum(options: list[Any]) -> Check:
     texts = frozenset(option for option in options if isinstance(option, str))
     others = [option for option in options if not isinstance(option, str)]
-    return lambda value: (
-        value in texts if type(value) is str else any(equal(value, option) for option in others)
-    )
+    return lambda value: value in texts if type(value) is str else any(equal(value, option) for option in others)
 
 
 def _pattern(pattern: str) -> Check:

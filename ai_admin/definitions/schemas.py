@@ -66,10 +66,10 @@ def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> 
     """
     if not _quick(kind)(value):
         for error in _validator(kind).iter_errors(value):
-            yield _violation(error, written)
+            yield violation(error, written)
 
 
-def _violation(error: ValidationError, written: Callable[[Path], str | None]) -> Violation:
+def violation(error: ValidationError, written: Callable[[Path], str | None]) -> Violation:
     schema: Any = error.schema
     steps = list(error.relative_schema_path)
     path = tuple(error.absolute_path)
@@ -82,7 +82,7 @@ def _violation(error: ValidationError, written: Callable[[Path], str | None]) ->
         path=path,
         of_key="propertyNames" in steps,
         alternative=int(steps[0]) if steps and isinstance(steps[0], int) else 0,
-        parts=tuple(_violation(part, written) for part in error.context or ()),
+        parts=tuple(violation(part, written) for part in error.context or ()),
         text=written(path) if is_number else None,
     )
 
@@ -150,11 +150,11 @@ class _Reader:
             if keyword in ("$schema", "$id", "$defs", "$ref"):
                 continue
             if keyword in _MAPS:
-                result[keyword] = {name: self._part(each, file) for name, each in item.items()}
+                # jsonschema forgets the place of what `false` refuses.
+                parts = ((name, {"not": {}} if each is False else each) for name, each in item.items())
+                result[keyword] = {name: self._part(each, file) for name, each in parts}
             else:
-                result[keyword] = (
-                    item if keyword in ANNOTATIONS or keyword in _DATA else self._part(item, file)
-                )
+                result[keyword] = item if keyword in ANNOTATIONS or keyword in _DATA else self._part(item, file)
         return self._refer(raw["$ref"], result, file) if "$ref" in raw else result
 
     def _part(self, item: Any, file: PurePosixPath) -> Any:

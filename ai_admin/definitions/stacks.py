@@ -55,9 +55,7 @@ class View:
         path = finding.path if finding.absent is None else (*finding.path, finding.absent)
         if self.patch is not None and _wrote(self.patch, path):
             assert self.stack is not None
-            return self.document.source(
-                ("stacks", self.stack, *path), finding.at_key or finding.absent is not None
-            )
+            return self.document.source(("stacks", self.stack, *path), finding.at_key or finding.absent is not None)
         if self.patch is not None and finding.absent is None and not _holds(self.document.value, path):
             assert self.stack is not None
             return self.document.source(("stacks", self.stack, *path), finding.at_key)

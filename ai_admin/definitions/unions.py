@@ -31,9 +31,7 @@ def meant(error: Violation) -> Meant:
     for inner in error.parts:
         branches.setdefault(inner.alternative, []).append(inner)
     depth = len(error.path)
-    fitting = {
-        n: inners for n, inners in branches.items() if not any(_wrong_type(each, depth) for each in inners)
-    }
+    fitting = {n: inners for n, inners in branches.items() if not any(_wrong_type(each, depth) for each in inners)}
     if not fitting:
         return Meant(types=_types(branches, depth))
     selectors = {n: [inner for inner in inners if _selects(inner, depth)] for n, inners in fitting.items()}

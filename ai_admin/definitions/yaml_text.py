@@ -147,9 +147,7 @@ class _Reader:
             self._count += known[1]
         if self._count > MAX_VALUES:
             if self._count < math.inf:
-                self._flaw(
-                    node, f"the file holds more than {MAX_VALUES:,} values", "split it, or use fewer aliases"
-                )
+                self._flaw(node, f"the file holds more than {MAX_VALUES:,} values", "split it, or use fewer aliases")
                 self._count = math.inf  # type: ignore[assignment]  # said once
             return None
         if known is not None:
@@ -227,9 +225,7 @@ class _Reader:
             self._flaw(node, f"{_short(text)} starts with a zero, which numbers lose", fix)
             return text
         if len(digits) > 16 or abs(int(text)) > EXACT_INTEGER:
-            self._flaw(
-                node, f"{_short(text)} is too large to be kept exactly", f'write it as text: "{_short(text)}"'
-            )
+            self._flaw(node, f"{_short(text)} is too large to be kept exactly", f'write it as text: "{_short(text)}"')
             return text
         return int(text)
 
@@ -271,14 +267,10 @@ def _syntax(error: Exception, text: str) -> Flaw:
     if problem == _TOO_DEEP:
         return Flaw(line, column, _TOO_DEEP, "flatten them; no definition needs as much")
     if "another document" in str(error) or "but found another" in problem:
-        return Flaw(
-            line, column, "the file holds several documents", "keep one definition per file, without ---"
-        )
+        return Flaw(line, column, "the file holds several documents", "keep one definition per file, without ---")
     if _has_tab(text, line):
         return Flaw(line, column, "a tab stands where YAML wants spaces", "indent with spaces")
-    return Flaw(
-        line, column, f"this is not YAML: {problem}", _SYNTAX_FIX.get(problem, "correct the syntax here")
-    )
+    return Flaw(line, column, f"this is not YAML: {problem}", _SYNTAX_FIX.get(problem, "correct the syntax here"))
 
 
 _SYNTAX_FIX = {

@@ -32,9 +32,7 @@ def _descriptions(world: World) -> dict[tuple[str, str], dict[str, Any]]:
             continue
         kind = "person" if is_person(unit) else "event"
         for name, item in (unit.value.get("properties") or {}).items():
-            known = result.setdefault(
-                (kind, name), {"first": unit, "properties": {"name": name, "type": kind}}
-            )
+            known = result.setdefault((kind, name), {"first": unit, "properties": {"name": name, "type": kind}})
             own = {
                 "property_type": item["type"],
                 **{part: item[part] for part in ("description", "tags") if part in item},

@@ -19,9 +19,7 @@ def expand(unit: Unit, _: World) -> Iterator[Definition]:
     value = unit.value
     properties = fields(unit, "payload", "payload_type", "variants", "release_conditions")
     variants = value.get("variants") or []
-    properties["variants"] = [
-        {name: item for name, item in each.items() if name != "payload"} for each in variants
-    ]
+    properties["variants"] = [{name: item for name, item in each.items() if name != "payload"} for each in variants]
     properties["release_conditions"] = [_condition(each) for each in value.get("release_conditions") or ()]
     payloads = {each["key"]: each.get("payload") for each in variants} or {"true": value.get("payload")}
     properties["payloads"] = {name: json_text(item) for name, item in payloads.items() if item is not None}

@@ -84,9 +84,7 @@ def _formula_nodes(value: Node) -> Node:
 
 def _breakdown(kind: str, item: Node) -> Node:
     type_ = item.get("type", "event")
-    if (
-        kind == "FunnelsQuery" or type_ == "cohort"
-    ):  # funnels read only the single form, and cohorts stand only there
+    if kind == "FunnelsQuery" or type_ == "cohort":  # funnels read only the single form, and cohorts stand only there
         rest = {theirs: item[ours] for ours, theirs in _SINGLE_BREAKDOWN.items() if ours in item}
         return {"breakdown": item["property"], "breakdown_type": type_, **rest}
     return {"breakdowns": [{**item, "type": type_}]}

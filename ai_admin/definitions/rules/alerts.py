@@ -69,24 +69,14 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
     if query.kind == "FunnelsQuery":
         shown = (query.node.get("funnelsFilter") or {}).get("funnelVizType", "steps")
         if shown not in ("steps", "trends"):
-            message = (
-                f'the funnel "{key}" is shown as {shown}, and PostHog has alerts on steps and trends only'
-            )
+            message = f'the funnel "{key}" is shown as {shown}, and PostHog has alerts on steps and trends only'
             yield Finding(("insight",), message, "write funnelVizType: steps or trends in the insight")
         elif shown == "steps" and condition != "absolute_value":
             message = f'{condition} compares with before, and the funnel "{key}" {_SNAPSHOT}'
-            yield Finding(
-                ("condition",), message, "write absolute_value, or funnelVizType: trends in the insight"
-            )
-    if (
-        query.kind == "TrendsQuery"
-        and condition != "absolute_value"
-        and display(query) in TOTAL_VALUE_DISPLAYS
-    ):
+            yield Finding(("condition",), message, "write absolute_value, or funnelVizType: trends in the insight")
+    if query.kind == "TrendsQuery" and condition != "absolute_value" and display(query) in TOTAL_VALUE_DISPLAYS:
         message = f'{condition} compares with before, and the insight "{key}" ({display(query)}) {_SNAPSHOT}'
-        yield Finding(
-            ("condition",), message, "write absolute_value, or display: ActionsLineGraph in the insight"
-        )
+        yield Finding(("condition",), message, "write absolute_value, or display: ActionsLineGraph in the insight")
 
 
 RULES = (

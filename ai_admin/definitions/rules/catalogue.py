@@ -43,9 +43,7 @@ def _event_places(unit: Unit) -> Iterator[tuple[Path, str]]:
         for path, leaf in cohort_leaves(unit):
             if leaf.get("type") == "behavioral" and leaf.get("event_type", "events") == "events":
                 yield from (
-                    (((*path, name), leaf[name]))
-                    for name in ("key", "seq_event")
-                    if isinstance(leaf.get(name), str)
+                    (((*path, name), leaf[name])) for name in ("key", "seq_event") if isinstance(leaf.get(name), str)
                 )
         return
     query = query_of(unit.value)
@@ -76,9 +74,7 @@ def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
     for path, node in series(query):
         name, math = node.get("math_property"), node.get("math")
         if isinstance(name, str) and math in _ON_NUMBERS:
-            kind = {"person_properties": "person"}.get(
-                node.get("math_property_type", "event_properties"), "event"
-            )
+            kind = {"person_properties": "person"}.get(node.get("math_property_type", "event_properties"), "event")
             if node.get("math_property_type", "event_properties") in (
                 "event_properties",
                 "person_properties",
@@ -102,9 +98,7 @@ def _number(
     yield from _property_known(path, kind, name, events, known)
     found = known.person.get(name) if kind == "person" else known.event_property(name, events)
     if found is not None and found.type not in _NUMBERS:
-        numbers = [
-            each for each in _names(kind, events, known) if _type_of(kind, each, events, known) in _NUMBERS
-        ]
+        numbers = [each for each in _names(kind, events, known) if _type_of(kind, each, events, known) in _NUMBERS]
         fix = (
             f"write a Numeric property, such as {nearest(name, numbers) or numbers[0]}"
             if numbers
@@ -118,9 +112,7 @@ def _type_of(kind: str, name: str, events: tuple[str, ...], known: Catalogue) ->
     return found.type if found else ""
 
 
-def _property_known(
-    path: Path, kind: str, name: str, events: tuple[str, ...], known: Catalogue
-) -> Iterator[Finding]:
+def _property_known(path: Path, kind: str, name: str, events: tuple[str, ...], known: Catalogue) -> Iterator[Finding]:
     if is_posthogs_own(name) or not known.complete:
         return
     if any(is_posthogs_own(event) or event not in known.events for event in events) and kind == "event":
@@ -153,11 +145,7 @@ def described_once(unit: Unit, world: World) -> Iterator[Finding]:
         for field in ("type", "description", "tags"):
             if field in item and field in other and item[field] != other[field]:
                 message = f'{first.name} describes the property "{name}" with another {field}'
-                fix = (
-                    "write the same in both, or leave it out here"
-                    if field != "type"
-                    else f"write {other[field]}"
-                )
+                fix = "write the same in both, or leave it out here" if field != "type" else f"write {other[field]}"
                 yield Finding(("properties", name, field), message, fix)
 
 
@@ -178,10 +166,7 @@ def _descriptions(world: World) -> dict[tuple[str, str], Unit]:
 RULES = (
     Rule("insight", QUERY_KEYS, events_known, alone=False),
     Rule("cohort", ("properties", "filters"), events_known, alone=False),
-    *(
-        Rule(kind, READS[kind], filtered_properties_known, alone=False)
-        for kind in ("insight", "cohort", "dashboard")
-    ),
+    *(Rule(kind, READS[kind], filtered_properties_known, alone=False) for kind in ("insight", "cohort", "dashboard")),
     Rule("insight", QUERY_KEYS, computed_properties_known, alone=False),
     Rule("event", ("type", "properties"), described_once, alone=False),
 )

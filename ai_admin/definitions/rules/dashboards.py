@@ -19,9 +19,7 @@ def each_insight_once(unit: Unit, _: World) -> Iterator[Finding]:
             continue
         if key in seen:
             path = ("tiles", n, "insight", "key") if isinstance(insight, dict) else ("tiles", n, "insight")
-            yield Finding(
-                path, f'the insight "{key}" stands on this dashboard already', "remove one of the tiles"
-            )
+            yield Finding(path, f'the insight "{key}" stands on this dashboard already', "remove one of the tiles")
         seen.add(key)
 
 
@@ -42,9 +40,7 @@ def inside_the_grid(unit: Unit, _: World) -> Iterator[Finding]:
     for index, (n, here) in enumerate(zip(fitting, places, strict=True)):
         for other, there in zip(fitting[:index], places[:index], strict=True):
             if here.overlaps(there):
-                message = (
-                    f"the tile overlaps tile {other + 1} (x {there.x}, y {there.y}, w {there.w}, h {there.h})"
-                )
+                message = f"the tile overlaps tile {other + 1} (x {there.x}, y {there.y}, w {there.w}, h {there.h})"
                 fix = "move it, or leave x and y out: tiles then flow"
                 yield Finding(("tiles", n, "layout"), message, fix)
                 break

@@ -43,9 +43,7 @@ def computable(unit: Unit, _: World) -> Iterator[Finding]:
                         "write numbers and letters",
                     )
             elif not isinstance(node, _PARTS):
-                yield Finding(
-                    path, f'the formula "{text}" holds more than + - * / % ** and parentheses', "simplify it"
-                )
+                yield Finding(path, f'the formula "{text}" holds more than + - * / % ** and parentheses', "simplify it")
                 break
 
 

@@ -27,9 +27,7 @@ def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
             path, f'"{url}" is not a web address', "write https://<host>/<path>, or {env: NAME_OF_A_VARIABLE}"
         )
     elif password is not None:
-        yield Finding(
-            path, "the address holds a password, for everybody to read", "write {env: NAME_OF_A_VARIABLE}"
-        )
+        yield Finding(path, "the address holds a password, for everybody to read", "write {env: NAME_OF_A_VARIABLE}")
     elif parts.scheme == "http" and host not in _LOOPBACK:
         yield Finding(path, f"http to {host} sends what it carries in the clear", f"write https{url[4:]}")
 

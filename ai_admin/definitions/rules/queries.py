@@ -68,9 +68,7 @@ def _trends(query: Query) -> Iterator[Finding]:
                 "math_property",
             )
         if shown == "CalendarHeatmap" and math not in ("total", "dau"):
-            yield Finding(
-                (*path, "math"), f"a calendar heatmap ignores the math {math}", "write total or dau"
-            )
+            yield Finding((*path, "math"), f"a calendar heatmap ignores the math {math}", "write total or dau")
 
 
 def _funnels(query: Query) -> Iterator[Finding]:
@@ -96,9 +94,7 @@ def _funnels(query: Query) -> Iterator[Finding]:
     for n, node in enumerate(query.node.get("series") or ()):
         if node.get("optionalInFunnel") and (n == 0 or inner.get("funnelOrderType") == "unordered"):
             message = (
-                "the first step cannot be optional"
-                if n == 0
-                else "no step of an unordered funnel can be optional"
+                "the first step cannot be optional" if n == 0 else "no step of an unordered funnel can be optional"
             )
             yield Finding(
                 (*query.path, "series", n, "optionalInFunnel"), message, "remove optionalInFunnel", None, True

@@ -52,7 +52,7 @@ def insight_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
         if leaf.get("type") == "cohort":
             yield (*path, "value"), "cohort", leaf.get("value")
     for path, kind, name in breakdowns(query):
-        if kind == "cohort" and name != "all":
+        if kind == "cohort" and isinstance(name, str) and name != "all":
             yield path, "cohort", name
 
 
@@ -100,11 +100,7 @@ def missing(path: Path, kind: str, key: Any, world: World) -> Finding:
         fix = "add the stack to its only, or restrict this definition with only as well"
         return Finding(path, message, fix)
     near = nearest(str(key), world.keys(kind))
-    fix = (
-        f'write "{near}"'
-        if near
-        else f"define it in {_FOLDERS[kind]}/, or write one of {listed(world.keys(kind))}"
-    )
+    fix = f'write "{near}"' if near else f"define it in {_FOLDERS[kind]}/, or write one of {listed(world.keys(kind))}"
     return Finding(path, f'there is no {kind} "{key}"', fix)
 
 

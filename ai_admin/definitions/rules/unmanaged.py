@@ -30,9 +30,7 @@ def not_set_as_well(unit: Unit, _: World) -> Iterator[Finding]:
         for written in _WRITTEN_AS.get((unit.kind, name), (name,)):
             if written in unit.value:
                 message = f'"{name}" is left to PostHog (unmanaged) and set as well'
-                yield Finding(
-                    (written,), message, f'remove "{written}", or remove "{name}" from unmanaged', None, True
-                )
+                yield Finding((written,), message, f'remove "{written}", or remove "{name}" from unmanaged', None, True)
         if (unit.kind, name) == ("flag", "payloads"):
             for n, variant in enumerate(unit.value.get("variants") or ()):
                 if "payload" in variant:

@@ -74,9 +74,7 @@ def _fits(each: Filter, known: Property, targeting: bool) -> Iterator[Finding]:
 
 _INSIGHTS_ONLY = ("between", "not_between", "in", "not_in", "is_cleaned_path_exact")
 _SET = ("is_set", "is_not_set")
-_VERSIONS = tuple(
-    f"semver_{name}" for name in ("eq", "neq", "gt", "gte", "lt", "lte", "tilde", "caret", "wildcard")
-)
+_VERSIONS = tuple(f"semver_{name}" for name in ("eq", "neq", "gt", "gte", "lt", "lte", "tilde", "caret", "wildcard"))
 _OPERATORS = {
     "String": (*_EQUAL, *_TEXTUAL, *_VERSIONS, *_DATES, *_SET, "is_cleaned_path_exact"),
     "Numeric": (*_EQUAL, *_NUMERIC, *_SET),

@@ -18,9 +18,7 @@ def sum_to_100(unit: Unit, _: World) -> Iterator[Finding]:
         others = sum(shares[:-1])
         last = unit.value["variants"][-1]["key"]
         fix = f"write {100 - others:g} for {last}" if 0 <= 100 - others <= 100 else "make them sum to 100"
-        yield Finding(
-            ("variants",), f"the rollout percentages of the variants sum to {total:g}, not 100", fix
-        )
+        yield Finding(("variants",), f"the rollout percentages of the variants sum to {total:g}, not 100", fix)
 
 
 def unique_keys(unit: Unit, _: World) -> Iterator[Finding]:
@@ -50,9 +48,7 @@ def conditions_name_variants(unit: Unit, _: World) -> Iterator[Finding]:
             fix = suggestion(name, known, f"write {listed(known)}")
             yield Finding(path, f'the flag has no variant "{name}"', fix)
         else:
-            yield Finding(
-                path, f'the flag has no variants, so none is called "{name}"', "add variants, or remove this"
-            )
+            yield Finding(path, f'the flag has no variants, so none is called "{name}"', "add variants, or remove this")
 
 
 def dependencies_name_variants(unit: Unit, world: World) -> Iterator[Finding]:

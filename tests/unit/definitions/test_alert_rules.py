@@ -1,0 +1,145 @@
+"""What PostHog would refuse in an alert, or accept and never evaluate."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.definitions.checkouts import Checkout
+
+INSIGHTS = """
+    key: d
+    name: D
+    tiles:
+      - insight: {key: two, name: Two, trends: {series: [{event: ai_used}, {event: ai_used}]}}
+      - insight: {key: ratio, name: R, trends: {series: [{event: ai_used}, {event: ai_used}], formula: A / B}}
+      - insight: {key: total, name: T, trends: {series: [{event: ai_used}], display: BoldNumber}}
+      - insight: {key: steps, name: S, funnel: {series: [{event: ai_used}, {event: ai_used}]}}
+      - insight:
+          key: rate
+          name: C
+          funnel: {series: [{event: ai_used}, {event: ai_used}], funnelsFilter: {funnelVizType: trends}}
+      - insight:
+          key: times
+          name: C
+          funnel: {series: [{event: ai_used}, {event: ai_used}], funnelsFilter: {funnelVizType: time_to_convert}}
+      - insight: {key: back, name: B, retention: {target: {event: ai_used}}}
+      - insight: {key: spend, name: S, sql: {query: select 1}}
+    """
+SNAPSHOT = "is one figure and not a course over time"
+
+
+def alert(text: str) -> str:
+    """Return an alert in one line, in flow form; » marks the place of its problem."""
+    parts = {"condition": "absolute_value", "threshold": "{upper: 5}", "notify": "{email: [oncall@example.com]}"}
+    given = {part.lstrip("»").partition(":")[0] for part in text.split(", ")}
+    rest = "".join(f", {name}: {value}" for name, value in parts.items() if name not in given)
+    return f"{{key: a, name: A, {text}{rest}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("insight: »runz", 'there is no insight "runz"; write "runs"'),
+        ("insight: runs, series: »1", 'the insight "runs" has 1 series, so no series 1; write 0, or remove it'),
+        ("insight: two, series: »2", 'the insight "two" has 2 series, so no series 2; write 0 to 1'),
+        ("insight: ratio, series: »1", 'the insight "ratio" has 1 formula, so no formula 1; write 0, or remove it'),
+        ("insight: steps, series: »2", 'the insight "steps" has 2 steps, so no step 2; write 0 to 1'),
+        ("insight: spend, series: »1", "an SQL insight has one series, its last row; remove series"),
+        (
+            "insight: »back",
+            'PostHog has alerts on trends, funnels and SQL, and "back" is a RetentionQuery; '
+            "watch an insight of trends, funnel or sql",
+        ),
+        (
+            "insight: »times",
+            'the funnel "times" is shown as time_to_convert, and PostHog has alerts on steps and trends only; '
+            "write funnelVizType: steps or trends in the insight",
+        ),
+        (
+            "insight: total, condition: »relative_increase",
+            f'relative_increase compares with before, and the insight "total" (BoldNumber) {SNAPSHOT}; '
+            "write absolute_value, or display: ActionsLineGraph in the insight",
+        ),
+        (
+            "insight: steps, condition: »relative_decrease",
+            f'relative_decrease compares with before, and the funnel "steps" {SNAPSHOT}; '
+            "write absolute_value, or funnelVizType: trends in the insight",
+        ),
+        (
+            "insight: spend, »check_ongoing_interval: true",
+            "an SQL insight has no running interval; remove check_ongoing_interval",
+        ),
+        (
+            "insight: runs, threshold: {lower: »5, upper: 5}",
+            "the lower bound 5 is not below the upper bound 5; write less than 5, or remove one of the two",
+        ),
+        ("insight: runs, threshold: »{}", "a threshold has lower, upper, or both; add one of lower or upper"),
+        (
+            "insight: runs, threshold: {upper: 1, type: »percentage}",
+            "the condition absolute_value needs an absolute threshold; percentages go with relative_increase and "
+            "relative_decrease; write absolute",
+        ),
+        (
+            "insight: runs, notify: {email: [»oncall.example.com]}",
+            '"oncall.example.com" does not have the right form; '
+            "write an e-mail address of a member of the PostHog organisation",
+        ),
+        (
+            "insight: runs, notify: {slack: {workspace: acme, channel: »alerts}}",
+            '"alerts" does not have the right form; '
+            'write the channel in quotes with its #, such as "#ai-alerts"',
+        ),
+        (
+            "insight: runs, notify: {webhook: {url: »http://example.com/x}}",
+            "http to example.com sends what it carries in the clear; write https://example.com/x",
+        ),
+        (
+            "insight: runs, notify: {webhook: {url: »'https://u:p@example.com/'}}",
+            "the address holds a password, for everybody to read; write {env: NAME_OF_A_VARIABLE}",
+        ),
+        (
+            "insight: runs, notify: {webhook: {url: »'https://[::1/'}}",
+            '"https://[::1/" is not a web address; write https://<host>/<path>, or {env: NAME_OF_A_VARIABLE}',
+        ),
+        (
+            "insight: runs, notify: {webhook: {url: {env: »$PAGER}}}",
+            '"$PAGER" does not have the right form; write the name of an environment variable, without $',
+        ),
+        (
+            "insight: runs, enabled: true, »unmanaged: [enabled]",
+            '"enabled" is left to PostHog (unmanaged) and set as well; '
+            'remove "enabled", or remove "enabled" from unmanaged',
+        ),
+    ],
+)
+def test_an_alert_that_breaks_a_rule(checkout: Checkout, text: str, expected: str) -> None:
+    checkout.write("dashboards/d.yaml", INSIGHTS)
+    marked = alert(text.replace("enabled: true, »", "»enabled: true, "))
+    checkout.write("alerts/a.yaml", marked.replace("»", ""))
+    assert checkout.problems() == [f"alerts/a.yaml:1:{marked.index('»') + 1}: alert/a: {expected}"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "insight: two, series: 1",
+        "insight: runs, condition: relative_increase, threshold: {upper: 0.5, type: percentage}",
+        "insight: rate, condition: relative_decrease",
+        "insight: total, threshold: {lower: 1, upper: 2}",
+        "insight: spend, series: 0",
+        "insight: runs, notify: {webhook: {url: http://127.0.0.1:8080/hook}}",
+        "insight: runs, notify: {webhook: {url: 'http://[::1]:8080/hook'}}",
+        "insight: runs, notify: {webhook: {url: {env: PAGER_URL}}}",
+        "insight: runs, notify: {slack: {workspace: acme, channel: C0123456}}",
+    ],
+)
+def test_an_alert_that_keeps_them(checkout: Checkout, text: str) -> None:
+    checkout.write("dashboards/d.yaml", INSIGHTS)
+    checkout.write("alerts/a.yaml", alert(text))
+    assert checkout.problems() == []
+
+
+def test_an_alert_on_a_broken_insight_is_not_blamed(checkout: Checkout) -> None:
+    checkout.write("dashboards/d.yaml", INSIGHTS.replace("series: [{event: ai_used}], display", "serie: 1, display"))
+    checkout.write("alerts/a.yaml", alert("insight: total, series: 7"))
+    assert {line.split(": ")[1] for line in checkout.problems()} == {"insight/total"}

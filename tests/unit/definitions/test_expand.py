@@ -1,0 +1,468 @@
+"""The author's form in, canonical properties out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from providers.posthog.kinds import Ref
+from tests.unit.definitions.checkouts import Checkout
+
+
+def test_a_flag_with_variants(checkout: Checkout) -> None:
+    checkout.write(
+        "flags/f.yaml",
+        """
+        key: f
+        description: " What it decides "
+        owner: somebody
+        tags: [B, a]
+        variants:
+          - {key: a, name: First, rollout_percentage: 80, payload: {max: 10.0, deep: [1, {b: 1, a: é}]}}
+          - {key: b, rollout_percentage: 20.0, payload: text}
+        release_conditions:
+          - {description: In, cohort: internal, variant: a, properties: [{key: version, value: [beta]}]}
+          - properties:
+              - {type: cohort, value: internal, operator: not_in}
+              - {type: flag, key: enabled, value: true}
+              - {key: usage, operator: is_set}
+            rollout_percentage: 25
+          - {}
+        evaluation_runtime: server
+        """,
+    )
+    flag = checkout.resources()["flag/f"]
+    assert flag.properties == {
+        "key": "f",
+        "description": "What it decides",
+        "active": True,
+        "archived": False,
+        "tags": ["a", "b"],
+        "variants": [
+            {"key": "a", "name": "First", "rollout_percentage": 80},
+            {"key": "b", "rollout_percentage": 20},
+        ],
+        "release_conditions": [
+            {
+                "description": "In",
+                "variant": "a",
+                "rollout_percentage": 100,
+                "properties": [
+                    {"type": "cohort", "key": "id", "operator": "in", "value": Ref("cohort", "internal")},
+                    {"type": "person", "key": "version", "operator": "exact", "value": "beta"},
+                ],
+            },
+            {
+                "rollout_percentage": 25,
+                "properties": [
+                    {"type": "cohort", "key": "id", "operator": "not_in", "value": Ref("cohort", "internal")},
+                    {"type": "flag", "key": Ref("flag", "enabled"), "operator": "flag_evaluates_to", "value": True},
+                    {"type": "person", "key": "usage", "operator": "is_set"},
+                ],
+            },
+            {"rollout_percentage": 100, "properties": []},
+        ],
+        "payloads": {"a": '{"deep":[1,{"a":"é","b":1}],"max":10}', "b": '"text"'},
+        "early_exit": False,
+        "feature_enrollment": False,
+        "ensure_experience_continuity": False,
+        "evaluation_runtime": "server",
+        "evaluation_contexts": [],
+        "bucketing_identifier": "distinct_id",
+        "is_remote_configuration": False,
+        "has_encrypted_payloads": False,
+    }
+    assert str(flag.source) == "flags/f.yaml:1:1"
+
+
+@pytest.mark.parametrize(
+    ("written", "payloads"),
+    [
+        ("payload: 200000", {"true": "200000"}),
+        ("payload: 0", {"true": "0"}),
+        ("payload: false", {"true": "false"}),
+        ("payload: {b: [], a: no}", {"true": '{"a":"no","b":[]}'}),
+        ("payload: null", {}),
+        ("active: true", {}),
+    ],
+)
+def test_the_payload_of_a_boolean_flag(checkout: Checkout, written: str, payloads: Any) -> None:
+    checkout.write("flags/f.yaml", f"key: f\nrelease_conditions: [{{}}]\n{written}\n")
+    flag = checkout.resources()["flag/f"].properties
+    assert (flag["payloads"], flag["variants"]) == (payloads, [])
+
+
+def test_unmanaged_fields_are_left_out(checkout: Checkout) -> None:
+    checkout.write("flags/f.yaml", "key: f\nunmanaged: [release_conditions, tags]\n")
+    flag = checkout.resources()["flag/f"].properties
+    assert flag["unmanaged"] == ["release_conditions", "tags"]
+    assert not {"release_conditions", "tags"} & flag.keys()
+
+
+def test_a_cohort_from_properties(checkout: Checkout) -> None:
+    checkout.write(
+        "cohorts/c.yaml",
+        """
+        key: c
+        name: C
+        properties:
+          - {key: usage, operator: gt, value: 5, negation: true}
+          - {key: version, operator: is_set}
+          - {cohort: internal}
+          - {type: behavioral, key: ai_used, value: performed_event, time_value: 7, time_interval: day}
+        """,
+    )
+    assert checkout.resources()["cohort/c"].properties == {
+        "name": "C",
+        "description": "",
+        "is_static": False,
+        "filters": {
+            "type": "OR",
+            "values": [
+                {
+                    "type": "AND",
+                    "values": [
+                        {"type": "person", "key": "usage", "operator": "gt", "value": 5, "negation": True},
+                        {"type": "person", "key": "version", "operator": "is_set", "value": "is_set", "negation": False},
+                        {"type": "cohort", "key": "id", "value": Ref("cohort", "internal"), "negation": False},
+                        {
+                            "type": "behavioral",
+                            "key": "ai_used",
+                            "event_type": "events",
+                            "value": "performed_event",
+                            "time_value": 7,
+                            "time_interval": "day",
+                            "negation": False,
+                        },
+                    ],
+                }
+            ],
+        },
+    }
+
+
+def test_a_cohort_from_filters(checkout: Checkout) -> None:
+    leaf = "{key: version, value: a}"
+    checkout.write(
+        "cohorts/c.yaml",
+        f"key: c\nname: C\nfilters: {{type: AND, values: [{{type: OR, values: [{leaf}]}}, "
+        f"{{type: AND, values: [{{cohort: internal, negation: true}}]}}]}}\n",
+    )
+    person = {"type": "person", "key": "version", "operator": "exact", "value": "a", "negation": False}
+    cohort = {"type": "cohort", "key": "id", "value": Ref("cohort", "internal"), "negation": True}
+    assert checkout.resources()["cohort/c"].properties["filters"] == {
+        "type": "AND",
+        "values": [{"type": "OR", "values": [person]}, {"type": "AND", "values": [cohort]}],
+    }
+
+
+def test_events_and_properties(checkout: Checkout) -> None:
+    checkout.write(
+        "events/other.yaml",
+        """
+        key: other
+        description: Another
+        verified: true
+        properties:
+          model: {type: String, description: Which model, values: [r1]}
+          own: {type: Boolean, tags: [B, a]}
+        """,
+    )
+    resources = checkout.resources()
+    assert resources["event/other"].properties == {
+        "name": "other",
+        "description": "Another",
+        "tags": [],
+        "verified": True,
+        "hidden": False,
+    }
+    assert resources["property/event.own"].properties == {
+        "name": "own",
+        "type": "event",
+        "property_type": "Boolean",
+        "description": "",
+        "tags": ["a", "b"],
+    }
+    shared = resources["property/event.model"]
+    assert shared.properties["description"] == "Which model"
+    assert str(shared.source) == "events/other.yaml:5:10"
+    assert resources["property/person.health"].properties["type"] == "person"
+    assert "event/installation" not in resources
+
+
+def test_a_property_described_in_two_files_is_one_resource(checkout: Checkout) -> None:
+    checkout.write("events/a.yaml", "key: a\nproperties: {model: {type: String}}\n")
+    checkout.write("events/z.yaml", "key: z\nproperties: {model: {type: String, description: Last}}\n")
+    shared = checkout.resources()["property/event.model"]
+    assert (shared.source.path, shared.properties["description"]) == ("events/a.yaml", "Last")
+
+
+def test_a_dashboard_and_its_tiles(checkout: Checkout) -> None:
+    checkout.write(
+        "dashboards/d.yaml",
+        """
+        key: d
+        name: D
+        pinned: true
+        filters: {date_from: -7d, properties: [{type: cohort, value: internal}]}
+        tiles:
+          - text: "## Title"
+            layout: {w: 12}
+          - insight: {key: a, name: A, trends: {series: [{event: ai_used}]}}
+          - insight: runs
+            layout: {h: 3}
+            color: blue
+          - insight: {key: b, name: B, trends: {series: [{event: ai_used}]}}
+            layout: {x: 0, y: 20, w: 3, h: 2}
+            show_description: true
+          - text: last
+        """,
+    )
+    resources = checkout.resources()
+    assert resources["dashboard/d"].properties == {
+        "name": "D",
+        "description": "",
+        "tags": [],
+        "pinned": True,
+        "filters": {
+            "date_from": "-7d",
+            "properties": [{"type": "cohort", "key": "id", "operator": "in", "value": Ref("cohort", "internal")}],
+        },
+        "restriction_level": 21,
+    }
+    assert resources["tiles/d"].properties == {
+        "dashboard": Ref("dashboard", "d"),
+        "tiles": [
+            {"text": "## Title", "layout": {"x": 0, "y": 0, "w": 12, "h": 1}},
+            {"insight": Ref("insight", "a"), "layout": {"x": 0, "y": 1, "w": 6, "h": 5}},
+            {"insight": Ref("insight", "runs"), "layout": {"x": 6, "y": 1, "w": 6, "h": 3}, "color": "blue"},
+            {"text": "last", "layout": {"x": 6, "y": 4, "w": 6, "h": 1}},
+            {"insight": Ref("insight", "b"), "layout": {"x": 0, "y": 20, "w": 3, "h": 2}, "show_description": True},
+        ],
+    }
+    assert resources["insight/runs"].properties["dashboards"] == [Ref("dashboard", "d"), Ref("dashboard", "usage")]
+    assert resources["insight/a"].properties["dashboards"] == [Ref("dashboard", "d")]
+    assert str(resources["insight/b"].source) == "dashboards/d.yaml:12:14"
+
+
+COHORT = {"type": "cohort", "key": "id", "operator": "in", "value": Ref("cohort", "internal")}
+
+
+@pytest.mark.parametrize(
+    ("written", "node"),
+    [
+        (
+            "trends: {series: [{event: ai_used, math: dau, name: Runs}], interval: week, date_from: -30d, date_to: -1d}",
+            {
+                "kind": "TrendsQuery",
+                "series": [{"kind": "EventsNode", "event": "ai_used", "math": "dau", "name": "Runs"}],
+                "interval": "week",
+                "dateRange": {"date_from": "-30d", "date_to": "-1d"},
+            },
+        ),
+        (
+            "trends: {series: [{event: ai_used}, {event: null}], formula: A / B, display: ActionsTable, "
+            "trendsFilter: {decimalPlaces: 2}, breakdown: {property: model}}",
+            {
+                "kind": "TrendsQuery",
+                "series": [{"kind": "EventsNode", "event": "ai_used"}, {"kind": "EventsNode"}],
+                "trendsFilter": {"decimalPlaces": 2, "display": "ActionsTable", "formulaNodes": [{"formula": "A / B"}]},
+                "breakdownFilter": {"breakdowns": [{"property": "model", "type": "event"}]},
+            },
+        ),
+        (
+            "trends: {series: [{event: ai_used}], formulas: [{formula: A * 2, custom_name: Twice}], "
+            "breakdown: {property: internal, type: cohort}, properties: [{type: cohort, value: internal}]}",
+            {
+                "kind": "TrendsQuery",
+                "series": [{"kind": "EventsNode", "event": "ai_used"}],
+                "trendsFilter": {"formulaNodes": [{"formula": "A * 2", "custom_name": "Twice"}]},
+                "breakdownFilter": {"breakdown": [Ref("cohort", "internal")], "breakdown_type": "cohort"},
+                "properties": [COHORT],
+            },
+        ),
+        (
+            "trends: {series: [{kind: GroupNode, operator: OR, nodes: [{event: ai_used}, {kind: ActionsNode, id: 3}]}], "
+            "properties: {type: AND, values: [{type: OR, values: [{type: cohort, value: internal, operator: not_in}]}]}}",
+            {
+                "kind": "TrendsQuery",
+                "series": [
+                    {
+                        "kind": "GroupNode",
+                        "operator": "OR",
+                        "nodes": [{"kind": "EventsNode", "event": "ai_used"}, {"kind": "ActionsNode", "id": 3}],
+                    }
+                ],
+                "properties": {
+                    "type": "AND",
+                    "values": [{"type": "OR", "values": [{**COHORT, "operator": "not_in"}]}],
+                },
+            },
+        ),
+        (
+            "funnel: {series: [{event: ai_used}, {event: ai_used}], breakdown: {property: model}, funnelsFilter: "
+            "{exclusions: [{event: $pageview, funnelFromStep: 0, funnelToStep: 1}]}}",
+            {
+                "kind": "FunnelsQuery",
+                "series": [{"kind": "EventsNode", "event": "ai_used"}] * 2,
+                "breakdownFilter": {"breakdown": "model", "breakdown_type": "event"},
+                "funnelsFilter": {
+                    "exclusions": [
+                        {"kind": "EventsNode", "event": "$pageview", "funnelFromStep": 0, "funnelToStep": 1}
+                    ]
+                },
+            },
+        ),
+        (
+            "retention: {target: {event: ai_used}, period: Week, totalIntervals: 6, retentionType: retention_first_time, "
+            "retentionFilter: {cumulative: true}}",
+            {
+                "kind": "RetentionQuery",
+                "retentionFilter": {
+                    "targetEntity": {"id": "ai_used", "type": "events"},
+                    "returningEntity": {"id": "ai_used", "type": "events"},
+                    "period": "Week",
+                    "totalIntervals": 6,
+                    "retentionType": "retention_first_time",
+                    "cumulative": True,
+                },
+            },
+        ),
+        (
+            "retention: {target: {event: ai_used, name: Run}, returning: {event: null}}",
+            {
+                "kind": "RetentionQuery",
+                "retentionFilter": {
+                    "targetEntity": {"id": "ai_used", "type": "events", "name": "Run"},
+                    "returningEntity": {"type": "events"},
+                },
+            },
+        ),
+        ("lifecycle: {series: [{event: ai_used}]}",
+         {"kind": "LifecycleQuery", "series": [{"kind": "EventsNode", "event": "ai_used"}]}),
+        ("stickiness: {series: [{event: ai_used}], stickinessFilter: {computedAs: cumulative}}",
+         {"kind": "StickinessQuery", "series": [{"kind": "EventsNode", "event": "ai_used"}],
+          "stickinessFilter": {"computedAs": "cumulative"}}),
+        ("paths: {pathsFilter: {stepLimit: 3}}", {"kind": "PathsQuery", "pathsFilter": {"stepLimit": 3}}),
+    ],
+)  # fmt: skip
+def test_a_shorthand_is_written_out(checkout: Checkout, written: str, node: Any) -> None:
+    checkout.write("dashboards/d.yaml", f"{{key: d, name: D, tiles: [{{insight: {{key: i, name: I, {written}}}}}]}}\n")
+    query = checkout.resources()["insight/i"].properties["query"]
+    assert query == {"kind": "InsightVizNode", "source": node}
+
+
+def test_an_sql_insight(checkout: Checkout) -> None:
+    sql = "{query: 'select {filters}', filters: {dateRange: {date_from: -7d}}, display: BoldNumber, "
+    sql += "tableSettings: {transpose: true}}"
+    checkout.write("dashboards/d.yaml", f"{{key: d, name: D, tiles: [{{insight: {{key: i, name: I, sql: {sql}}}}}]}}\n")
+    assert checkout.resources()["insight/i"].properties["query"] == {
+        "kind": "DataVisualizationNode",
+        "source": {
+            "kind": "HogQLQuery",
+            "query": "select {filters}",
+            "filters": {"dateRange": {"date_from": "-7d"}},
+        },
+        "display": "BoldNumber",
+        "tableSettings": {"transpose": True},
+    }
+
+
+def test_a_raw_query_is_kept_with_kinds_and_references_filled_in(checkout: Checkout) -> None:
+    raw = (
+        "{kind: InsightVizNode, source: {kind: TrendsQuery, series: [{kind: EventsNode, event: ai_used}], "
+        "properties: [{type: cohort, value: internal}]}}"
+    )
+    checkout.write("dashboards/d.yaml", f"{{key: d, name: D, tiles: [{{insight: {{key: i, name: I, query: {raw}}}}}]}}\n")
+    assert checkout.resources()["insight/i"].properties["query"] == {
+        "kind": "InsightVizNode",
+        "source": {
+            "kind": "TrendsQuery",
+            "series": [{"kind": "EventsNode", "event": "ai_used"}],
+            "properties": [COHORT],
+        },
+    }
+
+
+def test_an_alert_and_its_notifications(checkout: Checkout) -> None:
+    checkout.write(
+        "alerts/a.yaml",
+        """
+        key: a
+        name: A
+        insight: runs
+        condition: relative_increase
+        threshold: {upper: 1.0, type: percentage}
+        check_ongoing_interval: true
+        calculation_interval: hourly
+        skip_weekend: true
+        notify:
+          email: [Oncall@Example.com, admin@example.com]
+          slack: {workspace: acme, channel: "#alerts", text: Look}
+          webhook: {url: {env: PAGER_URL}}
+        """,
+    )
+    resources = checkout.resources()
+    assert resources["alert/a"].properties == {
+        "name": "A",
+        "insight": Ref("insight", "runs"),
+        "subscribed_users": ["admin@example.com", "oncall@example.com"],
+        "condition": "relative_increase",
+        "threshold": {"type": "percentage", "upper": 1},
+        "config": {"type": "TrendsAlertConfig", "series_index": 0, "check_ongoing_interval": True},
+        "calculation_interval": "hourly",
+        "enabled": True,
+        "skip_weekend": True,
+    }
+    assert resources["notification/a.slack"].properties == {
+        "name": "A (Slack)",
+        "description": "",
+        "enabled": True,
+        "template": "template-slack",
+        "alert": Ref("alert", "a"),
+        "inputs": {
+            "workspace": "acme",
+            "channel": "#alerts",
+            "text": "Look",
+            "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "Look"}}],
+        },
+    }
+    assert resources["notification/a.webhook"].properties["inputs"] == {
+        "url": {"env": "PAGER_URL"},
+        "method": "POST",
+        "headers": {"Content-Type": "application/json"},
+        "body": {"event": "{event}"},
+    }
+    assert str(resources["notification/a.slack"].source) == "alerts/a.yaml:11:10"
+    assert "notification/spike.slack" not in resources
+
+
+@pytest.mark.parametrize(
+    ("query", "more", "config"),
+    [
+        ("sql: {query: select 1}", "", {"type": "HogQLAlertConfig", "evaluation": "last_row"}),
+        (
+            "funnel: {series: [{event: ai_used}, {event: ai_used}]}",
+            "",
+            {"type": "FunnelsAlertConfig", "metric": "conversion_from_start"},
+        ),
+        (
+            "funnel: {series: [{event: ai_used}, {event: ai_used}]}",
+            "series: 1",
+            {"type": "FunnelsAlertConfig", "metric": "conversion_from_start", "funnel_step": 1},
+        ),
+        (
+            "trends: {series: [{event: ai_used}, {event: ai_used}]}",
+            "series: 1",
+            {"type": "TrendsAlertConfig", "series_index": 1},
+        ),
+    ],
+)
+def test_an_alert_is_configured_for_the_kind_of_its_insight(
+    checkout: Checkout, query: str, more: str, config: Any
+) -> None:
+    checkout.write("dashboards/d.yaml", f"{{key: d, name: D, tiles: [{{insight: {{key: i, name: I, {query}}}}}]}}\n")
+    alert = "key: a\nname: A\ninsight: i\ncondition: absolute_value\nthreshold: {upper: 1}\n"
+    checkout.write("alerts/a.yaml", f"{alert}notify: {{email: [a@example.com]}}\n{more}\n")
+    assert checkout.resources()["alert/a"].properties["config"] == config
