@@ -25,11 +25,11 @@ from sandbox.evaluation.initial import with_initial
 from sandbox.evaluation.parsing import METADATA_PREFIX
 from sandbox.flagset import SURVEY_PREFIX, FlagSet, flagset
 from sandbox.ingestion import FROM_ANYWHERE
+from sandbox.processing import LONGEST_DISTINCT_ID
 from sandbox.store import Data
 from sandbox.web import Context, Json, endpoint
 from sandbox.wire import UndecodableError, decode
 
-LONGEST_DISTINCT_ID = 200
 _SERVER_SDK = re.compile(r"posthog-(python|ruby|php|java|go|node|dotnet|elixir|rs|server)\b")
 _CLIENT_SDK = re.compile(r"Mozilla/|Chrome/|Safari/|Firefox/|posthog-(js|ios|android|react-native|flutter)\b")
 

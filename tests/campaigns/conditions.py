@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 Condition = dict[str, Any]
-Person = dict[str, Any]
+Properties = dict[str, Any]
 
 WORDS = ["berlin", "Berlin", "BER", "paris", "Ünal", "é", "true", "False", "", "null", "5", "in", " x "]
 NUMBERS: list[Any] = [
@@ -82,8 +82,8 @@ AHEAD_OF_THE_API = frozenset({"starts_with", "not_starts_with", "ends_with", "no
 IN_THE_API = [name for name in OPERATORS if name not in AHEAD_OF_THE_API]
 
 
-def random_person(chance: random.Random) -> Person:
-    """Properties of one person; each is missing now and then."""
+def random_person(chance: random.Random) -> Properties:
+    """Properties of one person or group; each is missing now and then."""
     return {name: chance.choice(values) for name, values in VALUES.items() if chance.random() < 0.9}
 
 
@@ -115,6 +115,8 @@ def random_flag(chance: random.Random, operator: str, cohorts: list[int], below:
     groups = [_group(chance, random_filter(chance, operator))]
     if chance.random() < 0.3:
         groups.append(_group(chance, random_filter(chance)))
+    if chance.random() < 0.15:
+        return _by_group(groups)
     if cohorts and chance.random() < 0.25:
         member = {"key": "id", "type": "cohort", "value": chance.choice(cohorts)}
         groups[0]["properties"].append({**member, "operator": chance.choice(["in", "not_in"])})
@@ -133,6 +135,13 @@ def random_flag(chance: random.Random, operator: str, cohorts: list[int], below:
     if chance.random() < 0.1:
         filters["early_exit"] = True
     return filters
+
+
+def _by_group(groups: list[Condition]) -> Condition:
+    """The conditions asked of the organisation instead of the person."""
+    for group in groups:
+        group["properties"] = [{**one, "type": "group", "group_type_index": 0} for one in group["properties"]]
+    return {"groups": groups, "aggregation_group_type_index": 0}
 
 
 def _group(chance: random.Random, *filters: Condition) -> Condition:

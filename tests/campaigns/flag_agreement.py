@@ -27,7 +27,7 @@ from tests.campaigns.conditions import (
     ODD_VERSIONS,
     OPERATORS,
     Condition,
-    Person,
+    Properties,
     random_cohort,
     random_flag,
     random_person,
@@ -43,14 +43,13 @@ COHORTS = 8
 class Difference:
     """A case in which PostHog's service and its Python SDK don't decide alike.
 
-    `applies(filter, the property's value or ABSENT)` tells the case; `several`: only in a flag with more
-    conditions than one.
+    `applies(filter, the property's value or ABSENT)` tells the case. The filter says in addition whether its flag has
+    `several` conditions, and whether it is asked about `through` a dependency of another flag.
     """
 
     name: str
     reason: str
     applies: Callable[[Condition, Any], bool]
-    several: bool = False
 
 
 def _semver(one: Condition) -> bool:
@@ -90,8 +89,13 @@ DIFFERENCES = (
         "skipped conditions",
         "the SDK goes on to the next condition after one it can't evaluate (a property that wasn't passed, an"
         " operator or a value it doesn't know), so that a later condition may decide instead",
-        lambda one, value: _unknown_to_sdk(one, value),
-        several=True,
+        lambda one, value: one["several"] and _unknown_to_sdk(one, value),
+    ),
+    Difference(
+        "group dependencies",
+        "a person flag that depends on a group flag: the SDK evaluates that one for the person, with the person's"
+        " properties",
+        lambda one, value: one["through"] and one["type"] == "group",
     ),
 )
 
@@ -134,38 +138,43 @@ class World:
     keys: dict[int, str] = field(default_factory=dict)
     cohorts: dict[int, Condition] = field(default_factory=dict)
 
-    def filters(self, key: str) -> Iterator[tuple[Condition, bool]]:
-        """Every property filter the answer of a flag can depend on, and whether its flag has several
-        conditions.
-        """
-        several = len(self.flags[key]["groups"]) > 1
+    def filters(self, key: str, through: bool = False) -> Iterator[Condition]:
+        """Every property filter that a flag's answer can depend on, with what `Difference` wants to know."""
+        place = {"several": len(self.flags[key]["groups"]) > 1, "through": through}
         for group in self.flags[key]["groups"]:
             for one in group["properties"]:
                 if one["type"] == "flag":
-                    yield from self.filters(self.keys[int(one["key"])])
+                    yield from self.filters(self.keys[int(one["key"])], through=True)
                 elif one["type"] == "cohort":
                     values = self.cohorts[one["value"]]["properties"]["values"]
-                    yield from ((leaf, several) for inner in values for leaf in inner["values"])
+                    yield from ({**leaf, **place} for inner in values for leaf in inner["values"])
                 else:
-                    yield one, several
+                    yield {**one, **place}
 
 
 def run(sandbox: Sandbox, data: Path, seed: int, flags: int, persons: int) -> Report:
-    """Create flags and ask about persons, remotely and locally. Half of the persons are known to the project,
-    the other half's properties travel with the request.
+    """Create flags and ask about persons, each in an organisation, remotely and locally.
+
+    Half of the persons and organisations are known to the project, the others' properties travel with the request.
     """
     chance = random.Random(seed)
+    _store(sandbox, "any", {}, {})
     world = _world(sandbox, data, chance, flags)
     report = Report()
     with sdk(sandbox) as remote, sdk(sandbox, local=True) as local:
         for number in range(persons):
-            name, properties = f"person-{seed}-{number}", random_person(chance)
+            name, person, organization = f"{seed}-{number}", random_person(chance), random_person(chance)
+            groups = {"organization": name}
+            properties: dict[str, Any] = {
+                "person_properties": person,
+                "group_properties": {"organization": organization},
+            }
             known = number % 2 == 0
             if known:
-                _store(sandbox, name, properties)
-            far = remote.get_all_flags(name, person_properties=None if known else properties) or {}
-            near = local.get_all_flags(name, person_properties=properties, only_evaluate_locally=True) or {}
-            _compare(report, world, {"distinct_id": name, **properties}, far, near)
+                _store(sandbox, name, person, organization)
+            far = remote.get_all_flags(name, groups=groups, **({} if known else properties)) or {}
+            near = local.get_all_flags(name, groups=groups, only_evaluate_locally=True, **properties) or {}
+            _compare(report, world, {"person": person, "group": organization}, far, near)
     return report
 
 
@@ -208,13 +217,19 @@ def _put_under_the_api(data: Path, flag: int, filters: Condition) -> None:
         )
 
 
-def _store(sandbox: Sandbox, name: str, properties: Person) -> None:
-    event = {"event": "seen", "distinct_id": name, "properties": {"$set": properties}}
-    body = {"api_key": sandbox.project_api_key, **event}
-    assert requests.post(f"{sandbox.url}/i/v0/e/", json=body, timeout=10).ok
+def _store(sandbox: Sandbox, name: str, person: Properties, organization: Properties) -> None:
+    identified = {"$group_type": "organization", "$group_key": name, "$group_set": organization}
+    batch = [
+        {"event": "seen", "distinct_id": name, "properties": {"$set": person}},
+        {"event": "$groupidentify", "distinct_id": name, "properties": identified},
+    ]
+    body = {"api_key": sandbox.project_api_key, "batch": batch}
+    assert requests.post(f"{sandbox.url}/batch/", json=body, timeout=10).ok
 
 
-def _compare(report: Report, world: World, person: Person, far: dict[str, Any], near: dict[str, Any]) -> None:
+def _compare(
+    report: Report, world: World, subject: dict[str, Properties], far: dict[str, Any], near: dict[str, Any]
+) -> None:
     for key in world.flags:
         report.pairs += 1
         if key not in near:
@@ -225,22 +240,20 @@ def _compare(report: Report, world: World, person: Person, far: dict[str, Any], 
         if far.get(key, ABSENT) == near[key]:
             report.agreed += 1
             continue
-        known = _known(world, key, person)
+        known = _known(world, key, subject)
         if known:
             report.explained[known.name] += 1
         else:
             report.unexplained.append(
-                f"{key}: sandbox {far.get(key)!r}, SDK {near[key]!r}: {world.flags[key]} {person}"
+                f"{key}: sandbox {far.get(key)!r}, SDK {near[key]!r}: {world.flags[key]} {subject}"
             )
 
 
-def _known(world: World, key: str, person: Person) -> Difference | None:
-    filters = list(world.filters(key))
+def _known(world: World, key: str, subject: dict[str, Properties]) -> Difference | None:
+    asked = [(one, subject[one["type"]].get(one["key"], ABSENT)) for one in world.filters(key)]
     for difference in DIFFERENCES:
-        for one, several in filters:
-            value = person.get(one["key"], ABSENT)
-            if difference.applies(one, value) and (several or not difference.several):
-                return difference
+        if any(difference.applies(one, value) for one, value in asked):
+            return difference
     return None
 
 

@@ -6,6 +6,7 @@
 from typing import Any
 
 import pytest
+import requests
 
 from tests.campaigns.conditions import OPERATORS
 from tests.campaigns.flag_agreement import run
@@ -80,9 +81,23 @@ def test_a_negated_cohort_under_or_is_negated_by_the_sdk_only(sandbox: Sandbox) 
     assert _both(sandbox, "negated", {"it": "y"}) == (False, True)
 
 
-def _both(sandbox: Sandbox, key: str, person: dict[str, Any]) -> tuple[Any, Any]:
+def test_a_person_flag_on_a_group_flag_is_the_groups_matter_for_the_service(sandbox: Sandbox) -> None:
+    event = {"$group_type": "organization", "$group_key": "acme", "$group_set": {}}
+    body = {"event": "$groupidentify", "distinct_id": "ann", "properties": event}
+    assert requests.post(f"{sandbox.url}/e/", json={"api_key": sandbox.project_api_key, **body}, timeout=10).ok
+    tier = _condition("exact", "x", type="group", group_type_index=0)
+    groups = [{"properties": [tier], "rollout_percentage": 100}]
+    base = new_flag(sandbox, "groups", {"groups": groups, "aggregation_group_type_index": 0})
+    needs = {"key": str(base["id"]), "type": "flag", "operator": "flag_evaluates_to", "value": True}
+    new_flag(sandbox, "on-groups", {"groups": [{"properties": [needs], "rollout_percentage": 100}]})
+    organization = {"groups": {"organization": "acme"}, "group_properties": {"organization": {"it": "x"}}}
+    assert _both(sandbox, "on-groups", {"it": "y"}, **organization) == (True, False)
+
+
+def _both(sandbox: Sandbox, key: str, person: dict[str, Any], **groups: Any) -> tuple[Any, Any]:
     """A flag's value by the sandbox and by the SDK; None where the SDK leaves it to the server."""
+    asked: dict[str, Any] = {"person_properties": person, "flag_keys": [key], **groups}
     with sdk(sandbox) as remote, sdk(sandbox, local=True) as local:
-        far = remote.evaluate_flags("ann", person_properties=person, flag_keys=[key])
-        near = local.evaluate_flags("ann", person_properties=person, only_evaluate_locally=True, flag_keys=[key])
+        far = remote.evaluate_flags("ann", **asked)
+        near = local.evaluate_flags("ann", only_evaluate_locally=True, **asked)
         return far.get_flag(key), near.get_flag(key)
