@@ -85,8 +85,8 @@ def installed(path: str) -> Path:
 
     A checkout's own `.toolchain/bin` doesn't count: it came by one of these roads itself.
     """
-    places = [place for place in path.split(os.pathsep) if not place.rstrip("/").endswith(str(BIN))]
-    found = shutil.which(CLI, path=os.pathsep.join(places))
+    folders = [folder for folder in path.split(os.pathsep) if not folder.rstrip("/").endswith(str(BIN))]
+    found = shutil.which(CLI, path=os.pathsep.join(folders))
     if found is None:
         raise ToolchainError("there is none")
     folder = Path(found).resolve().parent
