@@ -62,7 +62,6 @@ def show_person(context: Context, person: Person) -> Data:
         "properties": person.properties,
         "created_at": person.created_at,
         "last_seen_at": person.last_seen_at,
-        "is_identified": person.is_identified,
     }
 
 

@@ -186,7 +186,7 @@ def test_identify_joins_the_anonymous_person(sandbox: Sandbox) -> None:
     found = person(sandbox, "anon-1")
     assert found is not None
     assert found == person(sandbox, "cleo")
-    assert (found["properties"], found["is_identified"]) == ({"theme": "dark", "plan": "pro"}, True)
+    assert found["properties"] == {"theme": "dark", "plan": "pro"}
 
 
 def test_an_identified_person_is_only_merged_dangerously(sandbox: Sandbox) -> None:
