@@ -1,7 +1,7 @@
 """The application: every module's routes behind the request log.
 
-A module joins by offering `routes() -> list[BaseRoute]`, and `TABLES` (an SQL script of CREATE TABLE IF NOT EXISTS) when
-it has tables of its own; it is named once here. Its handlers are plain functions wrapped by `web.endpoint`.
+A module joins by offering `routes() -> list[BaseRoute]`, and `TABLES` (an SQL script of CREATE TABLE IF NOT EXISTS)
+when it has tables of its own; it is named once here. Its handlers are plain functions wrapped by `web.endpoint`.
 """
 
 import sys
