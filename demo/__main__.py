@@ -79,7 +79,8 @@ def _show(connection: dict[str, Any], definitions: Definitions) -> None:
         f"{counts['alert']} alerts with {counts['notification']} notifications, "
         f"{counts['event']} event and {counts['property']} properties.\n"
     )
-    table = Table(title="What an installation's SDK answers", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    title = "What an installation's SDK answers"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("flag", no_wrap=True)
     for distinct_id, properties in INSTALLATIONS.items():
         table.add_column(f"{distinct_id}\n{properties['channel']}, {properties['version']}", no_wrap=True)
