@@ -38,17 +38,18 @@ def check(as_json: bool, stack: str | None, path: Path | None) -> None:
 
     Exit codes: 0 no problems, 1 problems, 2 wrong use.
     """
-    start = (path or Path()).absolute()
-    if path is not None and not start.exists():
-        raise click.UsageError(f"there is no file or folder {path}")
-    root = checkout(start.resolve())
+    start = (path or Path()).resolve()
+    if not start.exists():
+        raise click.UsageError(f"there is no file or folder {path or 'here any more'}")
+    root = checkout(start)
+    inside = _inside(start, root) if path is not None else ""
     if stack is not None:
         _known(stack, root)
     try:
         checked = check_definitions(root)
     except SchemaError as error:
         raise click.ClickException(str(error)) from error
-    problems = [each for each in checked.problems if _wanted(each, stack, _inside(start.resolve(), root))]
+    problems = [each for each in checked.problems if _wanted(each, stack, inside)]
     click.echo(_as_json(checked, problems) if as_json else _as_text(checked, problems))
     if problems:
         raise click.exceptions.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -10,9 +11,6 @@ import click
 
 from ai_admin import __version__
 from ai_admin.cli.check import check
-
-INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended, as shells have it."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,24 +27,24 @@ def cli() -> None:
 cli.add_command(check)
 
 
-def main() -> NoReturn:
-    """Run the command line and end the process: 0 all well, 1 problems found, 2 wrong use."""
+def run() -> NoReturn:
+    """Run the command that the process was started with, and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not know every character of a message
     try:
-        cli.main(prog_name="ai-admin", standalone_mode=False)
+        code = cli.main(prog_name="ai-admin", standalone_mode=False)  # what a command gave ctx.exit, if it did
         sys.stdout.flush()
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
     except click.UsageError as error:
         error.show()
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except BrokenPipeError:
-        # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed
-        # pipe.
+        # Whoever read our output (head, less) has seen enough; the interpreter must not flush into the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    sys.exit(0)
+    sys.exit(code)

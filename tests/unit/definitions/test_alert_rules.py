@@ -86,8 +86,7 @@ def alert(text: str) -> str:
         ),
         (
             "insight: runs, notify: {slack: {workspace: acme, channel: »alerts}}",
-            '"alerts" does not have the right form; '
-            'write the channel in quotes with its #, such as "#ai-alerts"',
+            '"alerts" does not have the right form; write the channel in quotes with its #, such as "#ai-alerts"',
         ),
         (
             "insight: runs, notify: {webhook: {url: »http://example.com/x}}",

@@ -124,7 +124,13 @@ def test_a_cohort_from_properties(checkout: Checkout) -> None:
                     "type": "AND",
                     "values": [
                         {"type": "person", "key": "usage", "operator": "gt", "value": 5, "negation": True},
-                        {"type": "person", "key": "version", "operator": "is_set", "value": "is_set", "negation": False},
+                        {
+                            "type": "person",
+                            "key": "version",
+                            "operator": "is_set",
+                            "value": "is_set",
+                            "negation": False,
+                        },
                         {"type": "cohort", "key": "id", "value": Ref("cohort", "internal"), "negation": False},
                         {
                             "type": "behavioral",
@@ -253,10 +259,10 @@ COHORT = {"type": "cohort", "key": "id", "operator": "in", "value": Ref("cohort"
     ("written", "node"),
     [
         (
-            "trends: {series: [{event: ai_used, math: dau, name: Runs}], interval: week, date_from: -30d, date_to: -1d}",
+            "trends: {series: [{event: ai_used, math: dau, name: R}], interval: week, date_from: -30d, date_to: -1d}",
             {
                 "kind": "TrendsQuery",
-                "series": [{"kind": "EventsNode", "event": "ai_used", "math": "dau", "name": "Runs"}],
+                "series": [{"kind": "EventsNode", "event": "ai_used", "math": "dau", "name": "R"}],
                 "interval": "week",
                 "dateRange": {"date_from": "-30d", "date_to": "-1d"},
             },
@@ -283,8 +289,9 @@ COHORT = {"type": "cohort", "key": "id", "operator": "in", "value": Ref("cohort"
             },
         ),
         (
-            "trends: {series: [{kind: GroupNode, operator: OR, nodes: [{event: ai_used}, {kind: ActionsNode, id: 3}]}], "
-            "properties: {type: AND, values: [{type: OR, values: [{type: cohort, value: internal, operator: not_in}]}]}}",
+            "trends: {series: [{kind: GroupNode, operator: OR, nodes: [{event: ai_used}, {kind: ActionsNode, id: 3}]}],"
+            " properties: {type: AND, values: "
+            "[{type: OR, values: [{type: cohort, value: internal, operator: not_in}]}]}}",
             {
                 "kind": "TrendsQuery",
                 "series": [
@@ -315,8 +322,8 @@ COHORT = {"type": "cohort", "key": "id", "operator": "in", "value": Ref("cohort"
             },
         ),
         (
-            "retention: {target: {event: ai_used}, period: Week, totalIntervals: 6, retentionType: retention_first_time, "
-            "retentionFilter: {cumulative: true}}",
+            "retention: {target: {event: ai_used}, period: Week, totalIntervals: 6, retentionType: retention_first_time,"
+            " retentionFilter: {cumulative: true}}",
             {
                 "kind": "RetentionQuery",
                 "retentionFilter": {
@@ -374,7 +381,9 @@ def test_a_raw_query_is_kept_with_kinds_and_references_filled_in(checkout: Check
         "{kind: InsightVizNode, source: {kind: TrendsQuery, series: [{kind: EventsNode, event: ai_used}], "
         "properties: [{type: cohort, value: internal}]}}"
     )
-    checkout.write("dashboards/d.yaml", f"{{key: d, name: D, tiles: [{{insight: {{key: i, name: I, query: {raw}}}}}]}}\n")
+    checkout.write(
+        "dashboards/d.yaml", f"{{key: d, name: D, tiles: [{{insight: {{key: i, name: I, query: {raw}}}}}]}}\n"
+    )
     assert checkout.resources()["insight/i"].properties["query"] == {
         "kind": "InsightVizNode",
         "source": {

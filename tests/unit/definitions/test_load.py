@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ai_admin.definitions import Problem, Source, load
+from ai_admin.definitions import Definitions, Problem, Source, load
 from ai_admin.definitions.files import FOLDERS
 from ai_admin.definitions.order import refs
 from tests.unit.definitions.checkouts import Checkout
@@ -63,8 +63,7 @@ def test_a_problem_reads_as_one_line() -> None:
 
 
 def test_a_checkout_without_definitions_is_empty(tmp_path: Path) -> None:
-    assert load(tmp_path) == load(tmp_path, "staging")
-    assert load(tmp_path).resources == load(tmp_path).problems == ()
+    assert load(tmp_path) == load(tmp_path, "staging") == Definitions((), ())
 
 
 def test_loading_needs_neither_pulumi_nor_a_network_client() -> None:
@@ -78,14 +77,16 @@ def test_loading_needs_neither_pulumi_nor_a_network_client() -> None:
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4)
-KEYS = st.sampled_from(
-    "key name type value operator properties values kind series event tiles insight layout x y w h text trends funnel "
-    "formula formulas breakdown breakdownFilter trendsFilter retention target sql query filters cohort variants payload "
-    "release_conditions rollout_percentage stacks staging only unmanaged threshold notify webhook url series condition "
-    "math math_property funnelsFilter exclusions source is_static negation".split()
+WORDS = (
+    "key name type value operator properties values kind series event tiles insight layout x y w h text trends "
+    "funnel formula formulas breakdown breakdownFilter trendsFilter retention target sql query filters cohort variants "
+    "payload release_conditions rollout_percentage stacks staging only unmanaged threshold notify webhook url series condition "
+    "math math_property funnelsFilter exclusions source is_static negation"
 )
+KEYS = st.sampled_from(WORDS.split())
 ANYTHING = st.recursive(
-    SCALARS | st.sampled_from(["cohort", "event", "person", "ai_used", "internal", "runs", "TrendsQuery", "A / B", "is_set"]),
+    SCALARS
+    | st.sampled_from(["cohort", "event", "person", "ai_used", "internal", "runs", "TrendsQuery", "A / B", "is_set"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
@@ -95,7 +96,8 @@ WHOLE: dict[str, Any] = {
         "variants": [{"key": "a", "rollout_percentage": 100, "payload": 1}],
         "release_conditions": [
             {"cohort": "internal", "variant": "a", "properties": [{"key": "usage", "operator": "gt", "value": 1}]},
-            {"properties": [{"type": "flag", "key": "enabled", "value": True}, {"type": "cohort", "value": "internal"}]},
+            {"properties": [{"type": "flag", "key": "enabled", "value": True}]},
+            {"properties": [{"type": "cohort", "value": "internal"}]},
         ],
         "stacks": {"staging": {"description": None, "variants": [{"key": "a", "rollout_percentage": 100}]}},
         "only": ["staging"],
@@ -104,7 +106,10 @@ WHOLE: dict[str, Any] = {
     "cohort": {
         "key": "c",
         "name": "C",
-        "filters": {"type": "OR", "values": [{"type": "AND", "values": [{"cohort": "internal"}, {"key": "usage", "value": 1}]}]},
+        "filters": {
+            "type": "OR",
+            "values": [{"type": "AND", "values": [{"cohort": "internal"}, {"key": "usage", "value": 1}]}],
+        },
     },
     "dashboard": {
         "key": "d",

@@ -1,0 +1,212 @@
+"""`ai-admin check` as people and machines run it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ai_admin import __version__
+from ai_admin.cli import main
+from ai_admin.definitions.schemas import SchemaError
+from tests.unit.definitions.checkouts import Checkout
+
+ROOT = Path(__file__).parents[3]
+TYPO = 'flags/typo.yaml:2:1: flag/typo: the key "actve" is not known here; write "active"'
+MISSING = 'flags/typo.yaml:3:31: flag/typo: there is no cohort "intern"; write "internal"'
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path)
+
+
+@pytest.fixture
+def bad(good: Checkout) -> Checkout:
+    good.write("flags/typo.yaml", "key: typo\nactve: true\nrelease_conditions: [{cohort: intern}]\n")
+    return good
+
+
+def run(
+    *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ai_admin", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_good_checkout(good: Checkout) -> None:
+    result = run("check", cwd=good.root)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "7 definitions in 6 files: no problems\n", "")
+
+
+def test_this_checkout_s_own_definitions_are_good() -> None:
+    result = run("check", cwd=ROOT)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.endswith("files: no problems\n")
+
+
+def test_problems_are_listed_in_order_with_a_summary(bad: Checkout) -> None:
+    result = run("check", cwd=bad.root)
+    assert result.stdout.splitlines() == [TYPO, MISSING, "8 definitions in 7 files: 2 problems"]
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_json_for_machines(bad: Checkout) -> None:
+    bad.write(
+        "flags/f.yaml", "key: f\nrelease_conditions: [{}]\nstacks: {staging: {release_conditions: [{cohort: x}]}}\n"
+    )
+    result = run("check", "--json", cwd=bad.root)
+    assert result.returncode == 1
+    output = json.loads(result.stdout)
+    assert (output["definitions"], output["files"], sorted(output)) == (9, 8, ["definitions", "files", "problems"])
+    assert output["problems"][:2] == [
+        {
+            "path": "flags/f.yaml",
+            "line": 3,
+            "column": 50,
+            "subject": "flag/f",
+            "message": 'there is no cohort "x"',
+            "fix": "define it in cohorts/, or write one of internal",
+            "stacks": ["staging"],
+        },
+        {
+            "path": "flags/typo.yaml",
+            "line": 2,
+            "column": 1,
+            "subject": "flag/typo",
+            "message": 'the key "actve" is not known here',
+            "fix": 'write "active"',
+            "stacks": [],
+        },
+    ]
+
+
+def test_json_of_a_good_checkout(good: Checkout) -> None:
+    result = run("check", "--json", cwd=good.root)
+    assert (result.returncode, json.loads(result.stdout)) == (0, {"problems": [], "definitions": 7, "files": 6})
+
+
+def test_it_finds_the_checkout_from_a_sub_folder(bad: Checkout) -> None:
+    assert run("check", cwd=bad.root / "cohorts").stdout.splitlines()[0] == TYPO
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [(".", 2), ("flags", 2), ("flags/typo.yaml", 2), ("cohorts", 0), ("flags/enabled.yaml", 0)],
+)
+def test_a_path_limits_what_is_shown(bad: Checkout, path: str, shown: int) -> None:
+    result = run("check", path, cwd=bad.root)
+    assert len(result.stdout.splitlines()) == shown + 1
+    assert result.returncode == (1 if shown else 0)
+
+
+def test_a_checkout_elsewhere(bad: Checkout, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    assert run("check", bad.root, cwd=elsewhere).stdout.splitlines()[0] == TYPO
+
+
+def test_a_stack_limits_what_is_shown(bad: Checkout) -> None:
+    bad.write(
+        "flags/f.yaml", "key: f\nrelease_conditions: [{}]\nstacks: {staging: {release_conditions: [{cohort: x}]}}\n"
+    )
+    counts = {
+        name: len(run("check", "--stack", name, cwd=bad.root).stdout.splitlines()) - 1
+        for name in ("staging", "sandbox")
+    }
+    assert counts == {"staging": 3, "sandbox": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", "--stack", "stagin"], 'there is no stack "stagin": did you mean staging?'),
+        (["check", "--stack", "xyz"], 'there is no stack "xyz": the stacks are production, sandbox and staging'),
+        (["check", "gone"], "there is no file or folder gone"),
+        (["check", "--jsn"], "No such option"),
+        (["chek"], "No such command"),
+    ],
+)
+def test_wrong_use(good: Checkout, arguments: list[str], said: str) -> None:
+    result = run(*arguments, cwd=good.root)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_outside_of_any_checkout(tmp_path: Path) -> None:
+    result = run("check", cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"there is no Pulumi.yaml in {tmp_path} or above it" in result.stderr
+
+
+def test_version_and_help(good: Checkout) -> None:
+    assert run("--version", cwd=good.root).stdout == f"ai-admin, version {__version__}\n"
+    assert "check  Check the definitions, offline." in run("--help", cwd=good.root).stdout
+    shown = run("check", "-h", cwd=good.root).stdout
+    assert "file:line:column: kind/key: what is wrong; what to write instead" in shown
+    assert "Exit codes: 0 no problems, 1 problems, 2 wrong use." in shown
+
+
+def test_a_reader_that_stops_reading_is_no_error(good: Checkout) -> None:
+    for n in range(300):
+        good.write(f"flags/{n}.yaml", f"key: f{n}\nunknown_{'x' * 500}: 1\nrelease_conditions: [{{}}]\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ai_admin", "check"],
+        cwd=good.root,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 1
+    process.stderr.close()
+
+
+def test_ctrl_c_is_quiet(good: Checkout, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.import_module("ai_admin.cli.check"), "check_definitions", interrupted)
+    monkeypatch.setattr(sys, "argv", ["ai-admin", "check", str(good.root)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capfd.readouterr().err.strip() in ("", "Aborted!")
+
+
+def test_a_broken_schema_is_the_checkout_s_fault(
+    good: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: Path) -> None:
+        raise SchemaError("schemas/flag.schema.json cannot be read: gone")
+
+    monkeypatch.setattr(importlib.import_module("ai_admin.cli.check"), "check_definitions", broken)
+    monkeypatch.setattr(sys, "argv", ["ai-admin", "check", str(good.root)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "Error: schemas/flag.schema.json cannot be read: gone\n"
+
+
+def test_a_message_is_one_line_and_harmless_on_any_terminal(good: Checkout) -> None:
+    good.write("flags/f.yaml", '"k\\e[31m\\ne": 1\nkey: f\nrelease_conditions: [{}]\n')
+    result = run("check", cwd=good.root, environment={"PYTHONIOENCODING": "latin-1"})
+    assert result.stdout.splitlines()[0].startswith(r'flags/f.yaml:1:1: flag/f: the key "k\x1b[31m\ne" is not known')
+    assert r"\u2026 (8 more)" in result.stdout
+    assert len(result.stdout.splitlines()) == 2
