@@ -80,7 +80,8 @@ def contains(names: tuple[str, ...], needle: str) -> Condition:
 
 
 def equals(name: str, value: Any) -> Condition:
-    return f"{column(name)} = ?", [value]
+    """The field has that value; as text, because query parameters are text."""
+    return f"CAST({column(name)} AS TEXT) = ?", [str(value)]
 
 
 def truth(text: str) -> bool:

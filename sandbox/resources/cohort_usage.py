@@ -120,18 +120,14 @@ def used_in(context: Context, cohort: Data) -> Any:
     """`GET :id/used_in/`: who uses it, by kind."""
     store = context.store
 
-    def block(rows: list[Data], names: tuple[str, ...]) -> Data:
-        return {
-            "results": [
-                {name: row[name] or ("Unnamed" if name == "name" else None) for name in names}
-                for row in rows[:MOST_SHOWN]
-            ],
-            "total": len(rows),
-            "has_more": len(rows) > MOST_SHOWN,
-        }
+    def block(rows: list[Data], *names: str) -> Data:
+        shown = [{name: row[name] for name in names} for row in rows[:MOST_SHOWN]]
+        return {"results": shown, "total": len(rows), "has_more": len(rows) > MOST_SHOWN}
 
+    named = [{**row, "name": row["name"] or row["derived_name"] or "Unnamed"} for row in insights(store, cohort)]
+    others = [{**row, "name": row["name"] or "Unnamed"} for row in cohorts(store, cohort)]
     return {
-        "feature_flags": block(flags(store, cohort), ("id", "key", "name")),
-        "insights": block(insights(store, cohort), ("id", "short_id", "name")),
-        "cohorts": block(cohorts(store, cohort), ("id", "name")),
+        "feature_flags": block(flags(store, cohort), "id", "key", "name"),
+        "insights": block(named, "id", "short_id", "name"),
+        "cohorts": block(others, "id", "name"),
     }

@@ -6,10 +6,8 @@ answers GET, and gives its key away to the next flag that wants it; the list lea
 `version` is counted by the server and only compared, together with `original_flag`.
 """
 
-import json
 from collections.abc import Iterable
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.errors import Conflict, Invalid
@@ -31,9 +29,9 @@ from sandbox.fields import (
     text,
     write_only,
 )
-from sandbox.listing import Condition, column, contains, equals, has_tag, truth
+from sandbox.listing import Condition
 from sandbox.resource import Action, Resource
-from sandbox.resources import flag_actions, flag_dependencies, flag_filters
+from sandbox.resources import flag_actions, flag_dependencies, flag_filters, flag_lists
 from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
@@ -309,44 +307,13 @@ class Flags(Resource):
             filters = {**filters, "payloads": dict.fromkeys(filters.get("payloads") or {}, SECRET)}
         return filters
 
-    # Listing ------------------------------------------------------------------------------------------------
+    # Listing ------------------------------------------------------------------------------------------
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        archived = query.get("archived")
-        internal = f"coalesce({column('internal')}, 0) = 0 AND {column('deleted')} = 0"
-        found: list[Condition] = [("listed = 1", [])]
-        if archived is not None:
-            found = [(internal, []), equals("archived", int(truth(archived)))]
-        if "active" in query:
-            found.append(_active(query["active"]))
-        if "created_by_id" in query:
-            found.append(equals("created_by", query["created_by_id"]))
-        if "key" in query:
-            found.append(("natural = ? COLLATE NOCASE", [query["key"]]))
-        if "evaluation_runtime" in query:
-            found.append(equals("evaluation_runtime", query["evaluation_runtime"]))
-        if "type" in query:
-            found.append(_type(query["type"]))
-        for name, inverted in (("tags", False), ("excluded_tags", True)):
-            if name in query:
-                found.append(has_tag(_json_list(query[name]), inverted))
-        if "has_evaluation_contexts" in query:
-            some = "json_array_length(data, '$.evaluation_contexts')"
-            found.append((f"{some} {'>' if truth(query['has_evaluation_contexts']) else '='} 0", []))
-        if "excluded_properties" in query:
-            for excluded in _json_list(query["excluded_properties"]):
-                condition, values = contains(("filters",), json.dumps(excluded))
-                found.append((f"NOT {condition}", values))
-        return found
+        return flag_lists.conditions(context)
 
     def ordering(self, context: Context) -> str:
-        asked = context.query.get("order", "-created_at")
-        name = asked.lstrip("-")
-        direction = "DESC" if asked.startswith("-") else "ASC"
-        if name == "created_at":
-            return f"created_at {direction}"
-        return f"{column(name)} {direction}, seq" if name in self.by_name else self.order
+        return flag_lists.ordering(context, self.by_name)
 
 
 def _requires_tags(context: Context) -> bool:
@@ -390,31 +357,3 @@ def _cohort_name(context: Context, identifier: Any) -> str | None:
         cohort = context.store.get("cohort", identifier)
         remembered = context.memo["cohort", identifier] = cohort["name"] if cohort else None
     return remembered
-
-
-def _active(value: str) -> Condition:
-    if value == "STALE":
-        old = (datetime.now(UTC) - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return f"{column('active')} = 1 AND {column('last_called_at')} < ?", [old]
-    return equals("active", int(truth(value)))
-
-
-def _type(value: str) -> Condition:
-    multivariate = "json_array_length(data, '$.filters.multivariate.variants')"
-    return {
-        "boolean": (
-            f"coalesce({multivariate}, 0) = 0 AND NOT coalesce({column('is_remote_configuration')}, 0)",
-            [],
-        ),
-        "multivariant": (f"coalesce({multivariate}, 0) > 0", []),
-        "remote_config": (f"{column('is_remote_configuration')} = 1", []),
-        "experiment": (f"{column('experimental')} = 1", []),
-    }.get(value, ("1 = 1", []))
-
-
-def _json_list(value: str) -> list[Any]:
-    try:
-        parsed = json.loads(value)
-    except ValueError:
-        return []
-    return parsed if isinstance(parsed, list) else []

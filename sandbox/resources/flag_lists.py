@@ -1,0 +1,76 @@
+"""The filters and orders of the list of feature flags (reference: PostHog's feature flag viewset)."""
+
+import json
+from collections.abc import Container
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sandbox.listing import Condition, column, contains, equals, has_tag, truth
+from sandbox.web import Context
+
+
+def conditions(context: Context) -> list[Condition]:
+    query = context.query
+    archived = query.get("archived")
+    internal = f"coalesce({column('internal')}, 0) = 0 AND {column('deleted')} = 0"
+    found: list[Condition] = [("listed = 1", [])]
+    if archived is not None:
+        found = [(internal, []), equals("archived", int(truth(archived)))]
+    if "active" in query:
+        found.append(_active(query["active"]))
+    if "created_by_id" in query:
+        found.append(equals("created_by", query["created_by_id"]))
+    if "key" in query:
+        found.append(("natural = ? COLLATE NOCASE", [query["key"]]))
+    if "evaluation_runtime" in query:
+        found.append(equals("evaluation_runtime", query["evaluation_runtime"]))
+    if "type" in query:
+        found.append(_type(query["type"]))
+    for name, inverted in (("tags", False), ("excluded_tags", True)):
+        if name in query:
+            found.append(has_tag(_json_list(query[name]), inverted))
+    if "has_evaluation_contexts" in query:
+        some = "json_array_length(data, '$.evaluation_contexts')"
+        found.append((f"{some} {'>' if truth(query['has_evaluation_contexts']) else '='} 0", []))
+    if "excluded_properties" in query:
+        for excluded in _json_list(query["excluded_properties"]):
+            condition, values = contains(("filters",), json.dumps(excluded))
+            found.append((f"NOT {condition}", values))
+    return found
+
+
+def ordering(context: Context, known: Container[str]) -> str:
+    asked = context.query.get("order", "-created_at")
+    name = asked.lstrip("-")
+    direction = "DESC" if asked.startswith("-") else "ASC"
+    if name == "created_at":
+        return f"created_at {direction}"
+    return f"{column(name)} {direction}, seq" if name in known else "created_at DESC"
+
+
+def _active(value: str) -> Condition:
+    if value == "STALE":
+        old = (datetime.now(UTC) - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return f"{column('active')} = 1 AND {column('last_called_at')} < ?", [old]
+    return equals("active", int(truth(value)))
+
+
+def _type(value: str) -> Condition:
+    multivariate = "json_array_length(data, '$.filters.multivariate.variants')"
+    return {
+        "boolean": (
+            f"coalesce({multivariate}, 0) = 0 AND NOT coalesce({column('is_remote_configuration')}, 0)",
+            [],
+        ),
+        "multivariant": (f"coalesce({multivariate}, 0) > 0", []),
+        "remote_config": (f"{column('is_remote_configuration')} = 1", []),
+        "experiment": (f"{column('experimental')} = 1", []),
+    }.get(value, ("1 = 1", []))
+
+
+def _json_list(value: str) -> list[Any]:
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return []
+    return parsed if isinstance(parsed, list) else []

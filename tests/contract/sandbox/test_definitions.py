@@ -1,0 +1,162 @@
+"""Event and property definitions, project and organisation settings (reference 9.2, 9.3, 10.1, 10.2,
+10.7).
+"""
+
+from typing import Any
+
+import requests
+
+from tests.contract.sandbox.shapes import Api, name, refusal
+
+
+def _capture(api: Api, event: str, **properties: Any) -> None:
+    body = {"api_key": api.sandbox.project_api_key, "event": event, "distinct_id": "d", "properties": properties}
+    assert requests.post(f"{api.url}/i/v0/e/", json=body, timeout=10).ok
+
+
+def _property(api: Api, property_name: str, kind: str = "event") -> Any:
+    page = api.get(f"property_definitions/?type={kind}&properties={property_name}")
+    return page["results"][0] if page["results"] else None
+
+
+def test_an_event_may_be_described_before_it_is_seen(api: Api) -> None:
+    event = name("event")
+    made = api.post("event_definitions/", {"name": event, "description": "d", "tags": ["X"], "verified": True})
+    assert (made["description"], made["tags"], made["verified"]) == ("d", ["x"], True)
+    assert (made["created_at"], made["last_seen_at"]) == (None, None)
+    assert made["verified_by"]["email"] == "admin@example.com"
+    assert refusal(api("POST", "event_definitions/", {"name": event}))[2] == (
+        f"Event definition with name '{event}' already exists"
+    )
+    _capture(api, event)
+    assert api.get(f"event_definitions/{made['id']}/")["last_seen_at"] is not None
+
+
+def test_the_name_of_an_event_is_fixed(api: Api) -> None:
+    made = api.post("event_definitions/", {"name": name("event")})
+    assert api.patch(f"event_definitions/{made['id']}/", {"name": "other"})["name"] == made["name"]
+
+
+def test_verified_and_hidden_exclude_each_other(api: Api) -> None:
+    made = api.post("event_definitions/", {"name": name("event"), "verified": True})
+    path = f"event_definitions/{made['id']}/"
+    hidden = api.patch(path, {"hidden": True})
+    assert (hidden["hidden"], hidden["verified"], hidden["verified_at"]) == (True, False, None)
+    assert refusal(api("PATCH", path, {"hidden": True, "verified": True}))[2] == (
+        "An event cannot be both hidden and verified"
+    )
+
+
+def test_a_deleted_event_returns_when_it_is_seen(api: Api) -> None:
+    event = name("event")
+    _capture(api, event)
+    found = api.get(f"event_definitions/by_name/?name={event}")
+    assert api("DELETE", f"event_definitions/{found['id']}/").status_code == 204
+    assert api("GET", f"event_definitions/by_name/?name={event}").status_code == 404
+    _capture(api, event)
+    assert api.get(f"event_definitions/by_name/?name={event}")["id"] != found["id"]
+
+
+def test_events_are_searched(api: Api) -> None:
+    made = api.post("event_definitions/", {"name": name("findable")})
+    assert [each["id"] for each in api.get(f"event_definitions/?search={made['name'][:9]}")["results"]] == [made["id"]]
+
+
+def test_property_definitions_come_from_ingestion_only(api: Api) -> None:
+    assert refusal(api("POST", "property_definitions/", {"name": "x"}))[:2] == (405, "method_not_allowed")
+    assert _property(api, "total_tokens") is None
+    _capture(
+        api, "used", total_tokens=5, model="r1", success=True, at="2026-01-01T00:00:00Z", **{"$set": {"version": "1"}}
+    )
+    types = {key: _property(api, key)["property_type"] for key in ("total_tokens", "model", "success", "at")}
+    assert types == {"total_tokens": "Numeric", "model": "String", "success": "Boolean", "at": "DateTime"}
+    assert _property(api, "total_tokens")["is_numerical"] is True
+    assert _property(api, "version") is None
+    assert _property(api, "version", "person")["property_type"] == "String"
+
+
+def test_a_property_is_described_and_deleted(api: Api) -> None:
+    _capture(api, "used", described=1)
+    found = _property(api, "described")
+    path = f"property_definitions/{found['id']}/"
+    after = api.patch(path, {"description": "d", "tags": ["T"], "property_type": "String", "name": "ignored"})
+    assert (after["name"], after["description"], after["tags"], after["property_type"], after["is_numerical"]) == (
+        "described",
+        "d",
+        ["t"],
+        "String",
+        False,
+    )
+    assert refusal(api("PATCH", path, {"property_type": "Text"}))[1] == "invalid_choice"
+    assert api("DELETE", path).status_code == 204
+    assert _property(api, "described") is None
+
+
+def test_without_the_paid_feature_descriptions_are_not_supported(api: Api) -> None:
+    made = api.post("event_definitions/", {"name": name("event")})
+    api("PATCH", "/_sandbox/settings", {"taxonomy": False})
+    try:
+        answer = api("PATCH", f"event_definitions/{made['id']}/", {"description": "d"})
+        assert refusal(answer)[2] == "This field is not supported by this deployment."
+    finally:
+        api("PATCH", "/_sandbox/settings", {"taxonomy": True})
+
+
+def test_project_settings_ignore_unknown_columns(api: Api) -> None:
+    after = api.patch("", {"timezone": "Europe/Rome", "nonsense": 1})
+    assert after["timezone"] == "Europe/Rome"
+    assert "nonsense" not in after
+    api.patch("", {"timezone": "UTC"})
+
+
+def test_the_sample_rate_is_a_decimal_string(api: Api) -> None:
+    assert api.patch("", {"session_recording_sample_rate": 0.5})["session_recording_sample_rate"] == "0.50"
+    assert refusal(api("PATCH", "", {"session_recording_sample_rate": 2}))[1] == "max_value"
+
+
+def test_the_two_prefixes_show_different_columns(api: Api) -> None:
+    environment = f"/api/environments/{api.sandbox.project_id}/"
+    assert "base_currency" not in api.get("")
+    assert api.patch("", {"base_currency": "EUR"}) == api.get("")
+    assert api.get(environment)["base_currency"] == "USD"
+    assert api.patch(environment, {"base_currency": "EUR"})["base_currency"] == "EUR"
+
+
+def test_members_may_not_write_settings(api: Api) -> None:
+    member = Api(api.sandbox, api.post("/_sandbox/users", {"email": f"{name('m')}@example.com"})["personal_api_key"])
+    assert member("PATCH", "", {"timezone": "UTC"}).status_code == 403
+    assert member("PATCH", "/api/organizations/@current/", {"enforce_2fa": True}).status_code == 403
+    shown = member.get("")
+    assert (shown["secret_api_token"], shown["effective_membership_level"]) == (None, 1)
+
+
+def test_members_are_known_by_the_users_uuid(api: Api) -> None:
+    members = api.get("/api/organizations/@current/members/")["results"]
+    oncall = next(each for each in members if each["user"]["email"] == "oncall@example.com")
+    assert oncall["level"] == 1
+    path = f"/api/organizations/@current/members/{oncall['user']['uuid']}/"
+    assert api("GET", path).status_code == 405
+    assert api.patch(path, {"level": 8})["level"] == 8
+    api.patch(path, {"level": 1})
+
+
+def test_security_settings_of_the_organization(api: Api) -> None:
+    path = f"/api/organizations/{api.sandbox.organization_id}/"
+    after = api.patch(path, {"enforce_2fa": True, "members_can_invite": False, "id": "other"})
+    assert (after["enforce_2fa"], after["members_can_invite"], after["id"]) == (
+        True,
+        False,
+        api.sandbox.organization_id,
+    )
+    assert refusal(api("PATCH", path, {"default_experiment_stats_method": "guess"}))[1] == "invalid_choice"
+
+
+def test_a_project_is_made_and_its_token_rotated(api: Api) -> None:
+    projects = f"/api/organizations/{api.sandbox.organization_id}/projects/"
+    made = api.post(projects, {"name": "Second", "timezone": "UTC"})
+    assert made["api_token"].startswith("phc_")
+    after = api.patch(f"{projects}{made['id']}/reset_token/", {})
+    assert after["api_token"] != made["api_token"]
+    assert made["id"] in [each["id"] for each in api.get(projects)["results"]]
+    assert api("DELETE", f"/api/projects/{made['id']}/").status_code == 204
+    assert api("GET", f"/api/projects/{made['id']}/").status_code == 404
