@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from sandbox.guard import METHODS, Operation, guarded
 from sandbox.resource import Resource
-from sandbox.resources import MODULES, RESOURCES
+from sandbox.resources import MODULES, RESOURCES, access_controls
 from sandbox.web import Context, Services, endpoint
 
 
@@ -21,6 +21,7 @@ def routes() -> list[BaseRoute]:
     organization = [resource for resource in RESOURCES if resource.parent == "organization"]
     return [
         *(route for module in MODULES for route in module.routes()),
+        *access_controls.routes_for(project),
         Mount("/api/projects/{project}", routes=_all(project)),
         Mount("/api/environments/{project}", routes=_all([each for each in project if each.environments])),
         Mount("/api/organizations/{organization}", routes=_all(organization)),

@@ -3,7 +3,7 @@
 from types import ModuleType
 
 from sandbox.resource import Resource
-from sandbox.resources import account, activity_log, organizations, projects
+from sandbox.resources import account, activity_log, membership, organizations, projects
 from sandbox.resources.alerts import Alerts
 from sandbox.resources.cohorts import Cohorts
 from sandbox.resources.dashboards import DASHBOARDS
@@ -12,6 +12,17 @@ from sandbox.resources.flags import Flags
 from sandbox.resources.hog_functions import HogFunctions
 from sandbox.resources.insights import INSIGHTS
 from sandbox.resources.integrations import Integrations
+from sandbox.resources.membership import Domains, Invites, ProxyRecords, Roles
+from sandbox.resources.playlists import Playlists
+from sandbox.resources.simple import (
+    Actions,
+    Annotations,
+    DashboardTemplates,
+    InsightVariables,
+    PropertyGroups,
+    SavedMetrics,
+)
+from sandbox.resources.subscriptions import Subscriptions
 
 RESOURCES: list[Resource] = [
     Flags(),
@@ -23,8 +34,20 @@ RESOURCES: list[Resource] = [
     Integrations(),
     EventDefinitions(),
     PropertyDefinitions(),
+    PropertyGroups(),
+    Actions(),
+    Annotations(),
+    InsightVariables(),
+    SavedMetrics(),
+    DashboardTemplates(),
+    Subscriptions(),
+    Playlists(),
+    Invites(),
+    Roles(),
+    Domains(),
+    ProxyRecords(),
 ]
 
 # Modules whose paths have another shape than a collection below a project or organisation; each offers
 # `routes()`.
-MODULES: tuple[ModuleType, ...] = (account, activity_log, organizations, projects)
+MODULES: tuple[ModuleType, ...] = (account, activity_log, membership, organizations, projects)

@@ -1,0 +1,114 @@
+"""Session recording playlists (PostHog: session_recording_playlist_api.py).
+
+Traps: the URL names the short id; the type is required at first and fixed then; a saved filter's PATCH has to
+    bring its
+filters every time; the first page of the list is mixed with synthetic ones.
+"""
+
+import secrets
+import string
+from typing import Any
+
+from sandbox.errors import Invalid, NotFound
+from sandbox.fields import (
+    CREATED_AT,
+    CREATED_BY,
+    FOLDER,
+    ID,
+    LAST_MODIFIED_BY,
+    Field,
+    boolean,
+    mapping,
+    read_only,
+    text,
+)
+from sandbox.listing import Condition, equals
+from sandbox.resource import Life, Resource
+from sandbox.store import Data
+from sandbox.web import Context, timestamp
+
+LETTERS = string.ascii_letters + string.digits
+NO_TYPE = "Must provide a valid playlist type: either filters or collection"
+SYNTHETIC = (("synthetic-watch-history", "Watch history"), ("synthetic-commented", "Recordings with comments"))
+
+
+def _type(value: Any, attr: str) -> str:
+    if value not in ("collection", "filters"):
+        raise Invalid(NO_TYPE, attr)
+    return str(value)
+
+
+class Playlists(Resource):
+    kind, collection, scope = "session_recording_playlist", "session_recording_playlists", "session_recording_playlist"
+    log_scope = "SessionRecordingPlaylist"
+    life, environments = Life.SOFT_GONE, True
+    search = ("name", "derived_name")
+    order = "json_extract(data, '$.last_modified_at') DESC"
+    fields = (
+        ID,
+        read_only("short_id"),
+        Field("name", text(400), null=True),
+        Field("derived_name", text(400), null=True),
+        Field("description", text(), default=""),
+        Field("pinned", boolean, default=False),
+        CREATED_AT,
+        CREATED_BY,
+        Field("deleted", boolean, default=False),
+        Field("filters", mapping, default={}),
+        read_only("last_modified_at"),
+        LAST_MODIFIED_BY,
+        read_only("recordings_counts", {}),
+        Field("type", _type, null=True),
+        read_only("is_synthetic", False),
+        FOLDER,
+    )
+
+    def natural(self, row: Data) -> str | None:
+        return str(row["short_id"])
+
+    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
+        row = context.store.find(self.kind, identifier, self.parent_id(context))
+        if row is None or (row["deleted"] and not deleted):
+            raise NotFound()
+        return row
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        filters = values.get("filters")
+        if before is None:
+            if values.get("type") is None:
+                raise Invalid(NO_TYPE)
+            if values["type"] == "collection" and filters:
+                raise Invalid("You cannot create a collection with filters")
+            if values["type"] == "filters" and not filters:
+                raise Invalid("You must provide a valid filters when creating a saved filter")
+            values["short_id"] = "".join(secrets.choice(LETTERS) for _ in range(8))
+        else:
+            values.pop("type", None)
+            if before["type"] == "filters" and not filters:
+                raise Invalid("You cannot remove all filters when updating a saved filter")
+        return {**super().prepare(context, values, before), "last_modified_at": timestamp()}
+
+    def conditions(self, context: Context) -> list[Condition]:
+        found: list[Condition] = [("listed = 1", [])]
+        for name in ("type", "created_by", "pinned"):
+            if name in context.query:
+                value = {"true": 1, "false": 0}.get(context.query[name], context.query[name])
+                found.append(equals(name, value))
+        return found
+
+    def list(self, context: Context) -> Any:
+        page = super().list(context)
+        if context.query.get("offset", "0") == "0" and "type" not in context.query:
+            for index, (short_id, name) in enumerate(SYNTHETIC, 1):
+                blank = {field.name: field.initial() for field in self.fields if field.kept}
+                page["results"].append(
+                    {
+                        **blank,
+                        "id": -index,
+                        "short_id": short_id,
+                        "name": name,
+                        "type": "collection",
+                        "is_synthetic": True,
+                    }
+                )
+        return page
