@@ -79,9 +79,9 @@ def test_loading_needs_neither_pulumi_nor_a_network_client() -> None:
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4)
 WORDS = (
     "key name type value operator properties values kind series event tiles insight layout x y w h text trends "
-    "funnel formula formulas breakdown breakdownFilter trendsFilter retention target sql query filters cohort variants "
-    "payload release_conditions rollout_percentage stacks staging only unmanaged threshold notify webhook url series condition "
-    "math math_property funnelsFilter exclusions source is_static negation"
+    "funnel formula formulas breakdown breakdownFilter trendsFilter retention target sql query filters cohort "
+    "variants payload release_conditions rollout_percentage stacks staging only unmanaged threshold notify webhook url "
+    "condition math math_property funnelsFilter exclusions source is_static negation"
 )
 KEYS = st.sampled_from(WORDS.split())
 ANYTHING = st.recursive(
