@@ -3,13 +3,16 @@ ready.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.app import create_app
 from sandbox.seed import seeds
@@ -30,7 +33,9 @@ def main() -> int:
     app = create_app(data)
     port = listener.getsockname()[1]
     ready = {"url": f"http://{HOST}:{port}", **seeds(app.state.services.store)}
-    server = _Server(uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready)
+    server = _Server(
+        uvicorn.Config(app, http=_Protocol, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready
+    )
     server.run(sockets=[listener])
     return 0
 
@@ -78,6 +83,20 @@ def _bind(port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+class _Protocol(H11Protocol):
+    """Lets the application see its connection, which the faults have to cut (`faults.py`)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        inner = self.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            scope["sandbox.transport"] = transport
+            await inner(scope, receive, send)
+
+        self.app = app
 
 
 class _Server(uvicorn.Server):

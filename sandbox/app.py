@@ -28,6 +28,7 @@ from sandbox import (
     remote_config,
 )
 from sandbox.errors import NotFound
+from sandbox.faults import FaultLayer
 from sandbox.requestlog import RequestLog
 from sandbox.seed import seed
 from sandbox.settings import Settings
@@ -77,7 +78,7 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
     app = Starlette(
         routes=routes(),
         exception_handlers={404: unknown_path, 405: unknown_path, 500: server_error},
-        middleware=[Middleware(RequestLog)],
+        middleware=[Middleware(RequestLog), Middleware(FaultLayer)],
         lifespan=lifespan,
     )
     app.state.services = services
