@@ -57,7 +57,7 @@ def record(
             "short_id": None,
             "type": None,
             "changes": changes,
-            "trigger": None,
+            "trigger": context.memo.get("trigger"),
             "context": None,
             **detail,
         },

@@ -9,7 +9,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from sandbox.guard import METHODS, Operation, guarded
 from sandbox.resource import Resource
-from sandbox.resources import MODULES, RESOURCES, access_controls
+from sandbox.resources import MODULES, RESOURCES, access_controls, copy_flags
+from sandbox.resources.cohorts import COHORTS
+from sandbox.resources.flags import FLAGS
 from sandbox.web import Context, Services, endpoint
 
 
@@ -22,6 +24,7 @@ def routes() -> list[BaseRoute]:
     return [
         *(route for module in MODULES for route in module.routes()),
         *access_controls.routes_for(project),
+        *copy_flags.routes_for(FLAGS, COHORTS),
         Mount("/api/projects/{project}", routes=_all(project)),
         Mount("/api/environments/{project}", routes=_all([each for each in project if each.environments])),
         Mount("/api/organizations/{organization}", routes=_all(organization)),

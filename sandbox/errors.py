@@ -5,6 +5,7 @@ first error only. Exceptions that library doesn't know (409, 402) get the type `
 it is.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -80,6 +81,7 @@ class Answer(Exception):
     kept.
     """
 
-    def __init__(self, status: int, body: Any) -> None:
+    def __init__(self, status: int, body: Any, keep: Callable[[], None] | None = None) -> None:
+        """`keep` is carried out though the request isn't."""
         super().__init__(str(body))
-        self.status, self.body = status, body
+        self.status, self.body, self.keep = status, body, keep

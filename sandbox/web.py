@@ -172,6 +172,15 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
 
 
+def alone(services: Services, project: int) -> Context:
+    """The context of a worker that nobody asked: in a project, without an identity."""
+    request = Request({"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""})
+    found = services.store.get("project", project)
+    assert found is not None
+    organization = services.store.get("organization", found["organization"])
+    return Context(request, b"", services, project=found, organization=organization or {})
+
+
 Handler = Callable[[Context], Any]
 
 
@@ -188,6 +197,9 @@ def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         except ApiError as error:
             return Json(error.body(), error.status, headers=error.headers)
         except Answer as error:
+            if error.keep is not None:
+                with context.store.transaction():
+                    error.keep()
             return Json(error.body, error.status)
         finally:
             request.scope["sandbox.identity"] = context.identity

@@ -5,15 +5,17 @@ from types import ModuleType
 from sandbox.resource import Resource
 from sandbox.resources import account, activity_log, membership, organizations, projects
 from sandbox.resources.alerts import Alerts
-from sandbox.resources.cohorts import Cohorts
+from sandbox.resources.approvals import ChangeRequests
+from sandbox.resources.cohorts import COHORTS
 from sandbox.resources.dashboards import DASHBOARDS
 from sandbox.resources.definitions import EventDefinitions, PropertyDefinitions
-from sandbox.resources.flags import Flags
+from sandbox.resources.flags import FLAGS
 from sandbox.resources.hog_functions import HogFunctions
 from sandbox.resources.insights import INSIGHTS
 from sandbox.resources.integrations import Integrations
 from sandbox.resources.membership import Domains, Invites, ProxyRecords, Roles
 from sandbox.resources.playlists import Playlists
+from sandbox.resources.scheduled_changes import ScheduledChanges
 from sandbox.resources.simple import (
     Actions,
     Annotations,
@@ -25,8 +27,10 @@ from sandbox.resources.simple import (
 from sandbox.resources.subscriptions import Subscriptions
 
 RESOURCES: list[Resource] = [
-    Flags(),
-    Cohorts(),
+    FLAGS,
+    COHORTS,
+    ScheduledChanges(FLAGS),
+    ChangeRequests(FLAGS),
     INSIGHTS,
     DASHBOARDS,
     Alerts(),

@@ -302,3 +302,6 @@ def _persons_in_csv(context: Context) -> list[people.Person]:
     find = people.by_identifier if by_uuid else people.by_distinct_id
     found = [find(context.store, context.project["id"], value) for value in values]
     return [person for person in found if person is not None]
+
+
+COHORTS = Cohorts()

@@ -31,7 +31,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition
 from sandbox.resource import Action, Resource
-from sandbox.resources import flag_actions, flag_dependencies, flag_filters, flag_lists
+from sandbox.resources import approvals, flag_actions, flag_dependencies, flag_filters, flag_lists
 from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
@@ -122,6 +122,7 @@ class Flags(Resource):
             self._check_key(context, values["key"], before)
         if "filters" in values:
             values["filters"] = self._filters(context, values["filters"], before, key)
+        approvals.gate(context, values, before)
         self._check_state({**(before or {"active": True}), **values}, values, before)
         if before is None:
             return self._new(context, values)
@@ -280,7 +281,7 @@ class Flags(Resource):
         shown["user_access_level"] = user_access_level(context, row)
         variants = (row["filters"].get("multivariate") or {}).get("variants") or []
         shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20
-        if row.get("experimental"):
+        if row.get("linked"):
             flag_dependencies.show_links(context, row, shown)
         linked = context.project.get("session_recording_linked_flag") or {}
         shown["is_used_in_replay_settings"] = linked.get("id") == row["id"]
@@ -357,3 +358,6 @@ def _cohort_name(context: Context, identifier: Any) -> str | None:
         cohort = context.store.get("cohort", identifier)
         remembered = context.memo["cohort", identifier] = cohort["name"] if cohort else None
     return remembered
+
+
+FLAGS = Flags()
