@@ -31,6 +31,7 @@ from providers.posthog.inventory import Inventory, LookupProblem, PostHogDirecto
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 from providers.posthog.lifecycle import LIFECYCLES, AmbiguousMatch, Collection
+from providers.posthog.preflight import preflight
 
 TRACEBACK_VARIABLE = "AI_ADMIN_TRACEBACK"
 PROJECT = "project_id"
@@ -41,6 +42,10 @@ class Refused(Exception):
     """A request of the engine can't be carried out; the text is one line for the person who must act."""
 
 
+class Unreachable(Refused):
+    """The connection can't be used for this stack, so no request of this run can be carried out."""
+
+
 class _Workplace:
     """What all provider objects of this process share: one connection, one inventory, one set of look-ups."""
 
@@ -48,23 +53,47 @@ class _Workplace:
         self._lock = threading.Lock()
         self._config: dict[str, str | None] = {}
         self._connection: Connection | None = None
+        self._problem: ConnectionProblem | None = None
         self._lifecycles: dict[str, Collection] = {}
+        self._told: set[str] = set()
 
     def configure(self, config: Mapping[str, str | None]) -> None:
         with self._lock:
             self._config = dict(config)
 
     def lifecycle(self, kind_name: str) -> tuple[Collection, str]:
-        """Return a kind's lifecycle and the id of the project it works in; raises ``ConnectionProblem``."""
+        """Return a kind's lifecycle and the id of the project it works in.
+
+        Connects at the first call. What stood in the way then stands in the way of every later call: a host that does
+        not answer is not waited for once per resource. Raises ``ConnectionProblem``.
+        """
         with self._lock:
+            if self._problem:
+                raise self._problem
             if self._connection is None:
-                self._connection = resolve(self._config, os.environ)
-                client = Client(self._connection)
-                inventory, directory = Inventory(client), PostHogDirectory(client)
-                self._lifecycles = {
-                    kind.name: LIFECYCLES[kind.lifecycle](kind, inventory, directory) for kind in KINDS.values()
-                }
+                try:
+                    self._connection = self._connect(kind_name)
+                except ConnectionProblem as problem:
+                    self._problem = problem
+                    raise
             return self._lifecycles[kind_name], self._connection.project_id
+
+    def _connect(self, kind_name: str) -> Connection:
+        connection = resolve(self._config, os.environ)
+        preflight(connection, [kind_name], writing=False)
+        client = Client(connection)
+        inventory, directory = Inventory(client), PostHogDirectory(client)
+        self._lifecycles = {
+            kind.name: LIFECYCLES[kind.lifecycle](kind, inventory, directory) for kind in KINDS.values()
+        }
+        return connection
+
+    def first_to_tell(self, message: str) -> bool:
+        """Say whether nobody in this process told the engine this yet."""
+        with self._lock:
+            told = message in self._told
+            self._told.add(message)
+            return not told
 
 
 _WORKPLACE = _Workplace()
@@ -118,8 +147,18 @@ class PostHogProvider(ResourceProvider):
             return CreateResult(lifecycle.create(properties), {**properties, PROJECT: project})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs."""
-        lifecycle, project = self._lifecycle(props)
+        """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
+
+        A refresh asks for every resource, whatever went wrong with the one before. When nothing can be reached the first
+        is refused, which fails the run, and the rest stay as they were: one line, and not one per resource.
+        """
+        try:
+            lifecycle, project = self._lifecycle(props)
+        except Unreachable as problem:
+            if _WORKPLACE.first_to_tell(str(problem)):
+                raise
+            known = _own(self.kind_name, props)
+            return ReadResult(id_, {**known, PROJECT: props.get(PROJECT)}, known)
         with _OneLine():
             found = lifecycle.read(id_, _own(self.kind_name, props))
         if found is None:
@@ -147,14 +186,16 @@ class PostHogProvider(ResourceProvider):
         ``refresh`` and ``destroy`` don't run the program, so this is what keeps them from taking every object of a
         stack for gone when a variable points somewhere else.
         """
-        with _OneLine():
+        try:
             lifecycle, project = _WORKPLACE.lifecycle(self.kind_name)
-            standing = (props or {}).get(PROJECT)
-            if standing is not None and str(standing) != project:
-                raise Refused(
-                    f"this stack's objects live in PostHog project {standing}, but the connection is to project "
-                    f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {standing}"
-                )
+        except ConnectionProblem as problem:
+            raise Unreachable(str(problem)) from None
+        standing = (props or {}).get(PROJECT)
+        if standing is not None and str(standing) != project:
+            raise Unreachable(
+                f"this stack's objects live in PostHog project {standing}, but the connection is to project "
+                f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {standing}"
+            )
         return lifecycle, project
 
 
@@ -165,7 +206,7 @@ class _OneLine:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ApiError | LookupProblem | AmbiguousMatch | ConnectionProblem):
+        if isinstance(error, ApiError | LookupProblem | AmbiguousMatch):
             raise Refused(str(error)) from None
 
 
