@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ai_admin.definitions import load
 from tests.support.project import Project
 from tests.support.sandbox import REPOSITORY, Sandbox
@@ -129,6 +131,31 @@ def test_the_key_stands_in_no_file_and_no_output(applied: Project, sandbox: Sand
     own = (path for name in ("state", "home") for path in Path(applied.folder / name).rglob("*") if path.is_file())
     files = [path for path in own if sandbox.api_key.encode() in path.read_bytes()]
     assert files == []
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "refresh", "destroy"])
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
+        ({"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
+        ({"POSTHOG_HOST": "http://127.0.0.1:9"}, "no answer from http://127.0.0.1:9"),
+    ],
+)
+def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
+    applied: Project, sandbox: Sandbox, command: str, environ: dict[str, str], said: str
+) -> None:
+    before = applied.outputs()
+    sandbox.requests()
+    consent = [] if command == "preview" else ["--yes", "--skip-preview"]
+    refused = applied.run(command, *consent, "--stack", "sandbox", environ=environ)
+    assert refused.returncode != 0
+    diagnostics = refused.stdout.split("Diagnostics:")[1].splitlines()
+    errors = [line for line in diagnostics if "error: " in line and not line.endswith(("update failed", "preview failed"))]
+    assert len(errors) == 1
+    assert said in errors[0]
+    assert sandbox.writes() == []
+    assert applied.outputs() == before
 
 
 def test_destroy_leaves_nothing_live(applied: Project, sandbox: Sandbox) -> None:
