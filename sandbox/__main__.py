@@ -15,13 +15,14 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.app import create_app
+from sandbox.faultlayer import from_options
 from sandbox.seed import seeds
 
 HOST = "127.0.0.1"
 
 
 def main() -> int:
-    """Run the server. Returns the exit code: 0 after a signal, 2 when the port is taken."""
+    """Run the server. Returns the exit code: 0 after a signal, 2 when the port is taken or an option can't be read."""
     arguments = _arguments()
     data: Path = arguments.data
     data.mkdir(parents=True, exist_ok=True)
@@ -31,6 +32,11 @@ def main() -> int:
         print(f"cannot listen on {HOST}:{arguments.port}: {error.strerror}", file=sys.stderr)
         return 2
     app = create_app(data)
+    try:
+        from_options(app.state.services, arguments.faults, arguments.limits)
+    except ValueError as error:
+        print(f"cannot read --faults or --limits: {error}", file=sys.stderr)
+        return 2
     port = listener.getsockname()[1]
     ready = {"url": f"http://{HOST}:{port}", **seeds(app.state.services.store)}
     server = _Server(
@@ -53,6 +59,18 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         default=Path(os.environ.get("DATA") or ".sandbox/data"),
         help="folder that holds everything (default: .sandbox/data)",
+    )
+    parser.add_argument(
+        "--faults",
+        default=os.environ.get("SANDBOX_FAULTS") or "",
+        metavar="JSON",
+        help='a plan of faults, such as {"seed": 7, "rules": [{"kind": "error_after", "probability": 0.1}]}',
+    )
+    parser.add_argument(
+        "--limits",
+        default=os.environ.get("SANDBOX_LIMITS") or "",
+        metavar="SPEED",
+        help="switch PostHog's rate limits on; their clock runs SPEED times as fast as the wall's (1: as PostHog's)",
     )
     return parser.parse_args()
 
@@ -86,7 +104,7 @@ def _bind(port: int) -> socket.socket:
 
 
 class _Protocol(H11Protocol):
-    """Lets the application see its connection, which the faults have to cut (`faults.py`)."""
+    """Lets the application see its connection, which the faults have to cut (`strikes.py`)."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -9,7 +9,6 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox import requestlog
 from sandbox.errors import Invalid
-from sandbox.faults import FaultLayer
 from sandbox.identity import ADMIN, MEMBER, OWNER, SESSION_COOKIE, create_key, create_session
 from sandbox.seed import seeds
 from sandbox.store import Data
@@ -26,7 +25,6 @@ def routes() -> list[BaseRoute]:
         Route("/_sandbox/users", endpoint(add_user), methods=["POST"]),
         Route("/_sandbox/keys", endpoint(add_key), methods=["POST"]),
         Route("/_sandbox/sessions", endpoint(log_in), methods=["POST"]),
-        Route("/_sandbox/faults", endpoint(faults), methods=["GET", "PUT", "DELETE"]),
         Route("/_sandbox/settings", endpoint(settings), methods=["GET", "PATCH"]),
     ]
 
@@ -91,19 +89,6 @@ def log_in(context: Context) -> Any:
     response = Json({"user": user["email"]}, 201)
     response.set_cookie(SESSION_COOKIE, create_session(context.store, user), httponly=True)
     return response
-
-
-def faults(context: Context) -> Any:
-    """`GET|PUT|DELETE /_sandbox/faults`: what goes wrong, see `faults.Faults`; PUT replaces all, DELETE ends
-    all.
-    """
-    layer: FaultLayer = context.request.scope["sandbox.faults"]
-    if context.method != "GET":
-        try:
-            layer.set(context.data if context.method == "PUT" else {})
-        except ValueError as error:
-            raise Invalid(str(error)) from error
-    return vars(layer.faults)
 
 
 def settings(context: Context) -> Any:

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox import (
     admin,
     api,
+    faultlayer,
     flags_api,
     flagset,
     ingestion,
@@ -28,7 +29,7 @@ from sandbox import (
     remote_config,
 )
 from sandbox.errors import NotFound
-from sandbox.faults import FaultLayer
+from sandbox.faultlayer import FaultLayer
 from sandbox.requestlog import RequestLog
 from sandbox.seed import seed
 from sandbox.settings import Settings
@@ -41,7 +42,7 @@ TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 def routes() -> list[BaseRoute]:
     """All routes, in the order in which they are tried."""
     posthog = (ingestion, flags_api, local_evaluation, remote_config, persons_api, api)
-    return [Route("/_health", health), *admin.routes(), *pages.routes(),
+    return [Route("/_health", health), *admin.routes(), *faultlayer.routes(), *pages.routes(),
             *(route for module in posthog for route in module.routes())]
 
 

@@ -1,5 +1,5 @@
-"""Who may call what: authentication, the place in the path, the method and the scope, checked in PostHog's
-order.
+"""Who may call what: authentication, the place in the path, the method, the scope and the rate limits, checked in
+PostHog's order.
 """
 
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 from starlette.routing import Route
 
 from sandbox.errors import MethodNotAllowed
-from sandbox.identity import authenticate, enter_organization, enter_project, require_scope
+from sandbox.identity import authenticate, enter_organization, enter_project, require_scope, throttle
 from sandbox.web import Context, Handler, endpoint
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -34,6 +34,7 @@ def guarded(
             raise MethodNotAllowed(context.method, ", ".join(operations))
         scopes, operation = operations[context.method]
         require_scope(context, *scopes)
+        throttle(context)
         return run(context, operation) if run else operation(context)
 
     return handle

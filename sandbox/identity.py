@@ -135,6 +135,17 @@ def require_scope(context: Context, *scopes: str) -> None:
             raise Forbidden(f"API key missing required scope '{scope}'")
 
 
+def throttle(context: Context) -> None:
+    """Count the request against the limits of its personal API key; other identities have none.
+
+    Raises:
+        ApiError: 429.
+    """
+    if context.identity and context.identity.key:
+        value, _ = _credentials(context)
+        context.services.limiter.check(context.request.url.path, hash_key(value or ""))
+
+
 def _check_scoped_places(context: Context, scopes: tuple[str, ...]) -> None:
     key = context.identity.key if context.identity else None
     if key is None or scopes[0].startswith("user:"):

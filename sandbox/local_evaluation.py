@@ -47,6 +47,7 @@ def definitions(context: Context) -> Response:
     """
     authorize(context)
     project = int(context.project["id"])
+    context.services.limiter.check_definitions(project)
     current = flagset(context.store, project)
     types = people.group_types(context.store, project)
     key = ("definitions", tuple(types.items()))

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Route
 
 from sandbox.flagset import flagset
+from sandbox.identity import throttle
 from sandbox.local_evaluation import authorize
 from sandbox.web import Context, Json, endpoint
 
@@ -22,6 +23,7 @@ def routes() -> list[BaseRoute]:
 def payload(context: Context) -> Any:
     """The payload of a flag named by its key or id; 404 with an empty text for any other kind of flag."""
     authorize(context)
+    throttle(context)
     current = flagset(context.store, int(context.project["id"]))
     named = context.param("flag")
     flag = current.flags.get(named) if named.isdigit() else current.by_key.get(named)

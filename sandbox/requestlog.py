@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.faults import Strike
 from sandbox.identity import mask
 from sandbox.web import timestamp
 
@@ -19,7 +20,9 @@ LONGEST_BODY = 65_536
 
 @dataclass(frozen=True)
 class Entry:
-    """One request; `body` is the raw body of a write, cut at 64 KB."""
+    """One request; `body` is the raw body of a write, cut at 64 KB; `status` is None when nothing was answered;
+    `faults` are those that struck.
+    """
 
     id: int
     at: str
@@ -30,6 +33,7 @@ class Entry:
     user: str | None
     body: bytes
     duration_ms: float
+    faults: tuple[Strike, ...] = ()
 
     def shown(self) -> dict[str, Any]:
         """The entry as JSON: the body parsed where it is JSON, as text otherwise, null for reads."""
@@ -49,6 +53,7 @@ class Entry:
             "user": self.user,
             "body": body,
             "duration_ms": self.duration_ms,
+            "faults": [strike.shown() for strike in self.faults],
         }
 
 
@@ -68,7 +73,7 @@ class RequestLog:
         scope["sandbox.path"] = path
         if len(path) > 1 and path.endswith("/"):
             scope["path"] = path.rstrip("/") or "/"
-        if path.startswith(("/_", "/favicon")) or path == "/":
+        if not is_logged(path):
             await self.app(scope, receive, send)
             return
         start, status = time.perf_counter(), None
@@ -85,6 +90,17 @@ class RequestLog:
             record(scope, status, (time.perf_counter() - start) * 1000)
 
 
+def is_logged(path: str) -> bool:
+    """Whether a path is one of PostHog's, and not one of the sandbox's own handles and pages."""
+    return path != "/" and not path.startswith(("/_", "/favicon", "/project/"))
+
+
+def shown_path(scope: Scope) -> str:
+    """The path as it was asked for, with its query."""
+    query = scope["query_string"].decode("latin-1")
+    return str(scope["sandbox.path"]) + (f"?{query}" if query else "")
+
+
 ENTRIES: deque[Entry] = deque(maxlen=LENGTH)
 _last = 0
 
@@ -93,7 +109,6 @@ def record(scope: Scope, status: int | None, duration_ms: float) -> None:
     """Append a request; `status` None means that no answer was sent."""
     global _last
     _last += 1
-    query = scope["query_string"].decode("latin-1")
     identity = scope.get("sandbox.identity")
     body = scope.get("sandbox.body", b"") if scope["method"] not in ("GET", "HEAD") else b""
     ENTRIES.append(
@@ -101,12 +116,13 @@ def record(scope: Scope, status: int | None, duration_ms: float) -> None:
             id=_last,
             at=timestamp(),
             method=scope["method"],
-            path=scope["sandbox.path"] + (f"?{query}" if query else ""),
+            path=shown_path(scope),
             status=status,
             key=identity.key["mask_value"] if identity and identity.key else _unknown_key(scope),
             user=identity.user["email"] if identity else None,
             body=body[:LONGEST_BODY],
             duration_ms=round(duration_ms, 3),
+            faults=tuple(scope.get("sandbox.strikes", ())),
         )
     )
 

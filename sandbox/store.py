@@ -66,6 +66,7 @@ class Store:
         """Open or create the database at `path`; `tables` are further modules' CREATE TABLE IF NOT EXISTS
         scripts.
         """
+        self.path = path
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self.connection.create_function("json_contains", 2, _json_contains, deterministic=True)
         self.connection.execute("PRAGMA journal_mode=WAL")

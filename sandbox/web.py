@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sandbox.errors import Answer, ApiError, Invalid
+from sandbox.faults import Plan
+from sandbox.limits import Limiter
 from sandbox.settings import Settings
 from sandbox.store import Data, Store
 
@@ -50,6 +52,8 @@ class Services:
 
     store: Store
     settings: Settings
+    limiter: Limiter = field(default_factory=Limiter)
+    plan: Plan = field(default_factory=Plan)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def later(self, delay: float, job: Callable[[], None]) -> None:
@@ -190,7 +194,8 @@ def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def run(request: Request) -> Response:
         raw = await request.body()
         request.scope["sandbox.body"] = raw  # for the request log
-        context = Context(request, raw, request.app.state.services)
+        # A stale read brings services of its own (`strikes.stale`).
+        context = Context(request, raw, request.scope.get("sandbox.services") or request.app.state.services)
         try:
             with context.store.transaction():
                 answer = handler(context)
