@@ -72,6 +72,7 @@ class Resource:
         self.by_name = {field.name: field for field in self.fields}
         self.shown = [field for field in self.fields if field.kept]
         self.logged = [field.name for field in self.fields if field.logged and field.kept and field.check]
+        self.logged += sorted(self.log_masked - set(self.logged))
 
     # Hooks --------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from types import ModuleType
 
 from sandbox.resource import Resource
-from sandbox.resources import account, activity_log, membership, organizations, projects
+from sandbox.resources import account, activity_log, membership, organizations, projects, unanswered
 from sandbox.resources.alerts import Alerts
 from sandbox.resources.approvals import ChangeRequests
 from sandbox.resources.cohorts import COHORTS
@@ -54,4 +54,4 @@ RESOURCES: list[Resource] = [
 
 # Modules whose paths have another shape than a collection below a project or organisation; each offers
 # `routes()`.
-MODULES: tuple[ModuleType, ...] = (account, activity_log, membership, organizations, projects)
+MODULES: tuple[ModuleType, ...] = (account, activity_log, membership, organizations, projects, unanswered)

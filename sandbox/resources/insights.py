@@ -131,6 +131,7 @@ class Insights(Resource):
         log = ("activity_log:read",)
         return [
             *sharing.actions("insight"),
+            Action("thresholds", self._thresholds, scopes=("alert:read",)),
             Action(
                 "activity",
                 lambda context, row: activity.object_activity(context, ("Insight",), str(row["id"])),
@@ -172,6 +173,10 @@ class Insights(Resource):
         if before is not None and (after["deleted"] or source is None or source.get("kind") not in ALERTABLE):
             for alert in self._alerts(context, after):
                 context.store.remove("alert", alert["id"])
+
+    def _thresholds(self, context: Context, row: Data) -> Any:
+        """`GET :id/thresholds/`: the thresholds of the insight's alerts; read-only."""
+        return {"results": [alert["threshold"] for alert in self._alerts(context, row)]}
 
     def _alerts(self, context: Context, row: Data) -> list[Data]:
         return context.store.referrers("insight", row["id"], "alert")

@@ -157,3 +157,4 @@ def test_the_list_is_filtered_by_insight(api: Api, insight: int) -> None:
     made = api.alert(insight)
     assert [each["id"] for each in api.get(f"alerts/?insight_id={insight}")["results"]] == [made["id"]]
     assert api.get("alerts/?insight_id=999999")["count"] == 0
+    assert [each["id"] for each in api.get(f"insights/{insight}/thresholds/")["results"]] == [made["threshold"]["id"]]

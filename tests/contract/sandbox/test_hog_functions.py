@@ -86,6 +86,9 @@ def test_secrets_read_as_a_marker_that_keeps_them(api: Api) -> None:
     made = api.post("hog_functions/", body)
     assert made["inputs"] == {"token": {"secret": True}}
     assert "hush" not in api("GET", f"hog_functions/{made['id']}/").text
+    api.patch(f"hog_functions/{made['id']}/", {"inputs": {"token": {"value": "louder"}}})
+    log = api.get(f"hog_functions/{made['id']}/activity/")["results"][0]["detail"]["changes"]
+    assert [(change["field"], change["after"]) for change in log] == [("encrypted_inputs", "masked")]
     kept = api.patch(f"hog_functions/{made['id']}/", {"inputs": {"token": {"secret": True}}})
     assert kept["inputs"] == {"token": {"secret": True}}
     none = {**body, "inputs": {"token": {"secret": True}}}

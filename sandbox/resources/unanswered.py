@@ -1,0 +1,34 @@
+"""Queries: the sandbox computes none, and answers as PostHog does for a query that fails, never with a
+made-up number.
+"""
+
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from sandbox.errors import Invalid, NotFound
+from sandbox.guard import route
+from sandbox.web import Context
+
+
+def routes() -> list[BaseRoute]:
+    read = ("query:read",)
+    return [
+        one
+        for place in ("projects", "environments")
+        for one in (
+            route(f"/api/{place}/{{project}}/query", POST=(read, _fail)),
+            route(f"/api/{place}/{{project}}/query/{{id}}", GET=(read, _unknown), DELETE=(read, _unknown)),
+        )
+    ]
+
+
+def _fail(context: Context) -> Any:
+    query = context.data.get("query")
+    if not isinstance(query, dict) or "kind" not in query:
+        raise Invalid("This field is required.", "query", "required")
+    raise Invalid(f"The query could not be run: this server does not compute {query['kind']}.")
+
+
+def _unknown(_: Context) -> Any:
+    raise NotFound()
