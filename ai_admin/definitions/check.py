@@ -19,6 +19,8 @@ from ai_admin.definitions.world import Unit, World, units
 
 _KEY = re.compile(r"""(?:^|[\s{,])["']?key["']?:\s*["']?([a-zA-Z0-9_-]+)""")
 
+_HALF = 400
+
 
 @dataclass
 class Checked:
@@ -158,7 +160,9 @@ class _Collector:
             self._take((source, unit.name, finding.message), finding.fix, stack if stack is not None else seen.stack)
 
     def _take(self, place: tuple[Source, str, str], fix: str, stack: str | None) -> None:
-        self._fixes.setdefault(place, fix)
+        source, subject, message = place
+        place = (source, subject, _brief(message))
+        self._fixes.setdefault(place, _brief(fix))
         self._stacks.setdefault(place, set()).add(stack)
 
     def problems(self) -> tuple[Problem, ...]:
@@ -168,3 +172,8 @@ class _Collector:
         """Return the stacks that have a problem; none where the definition has it as written."""
         stacks = self._stacks[place]
         return () if None in stacks else tuple(sorted(stack for stack in stacks if stack is not None))
+
+
+def _brief(text: str) -> str:
+    """Return a sentence without the middle of what somebody's file made endless."""
+    return text if len(text) <= 2 * _HALF else f"{text[:_HALF]} … {text[-_HALF:]}"

@@ -12,8 +12,12 @@ from typing import Any
 
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.quick import fingerprint
 from ai_admin.definitions.schemas import Violation
 from ai_admin.definitions.unions import meant
+
+MOST = 200
+"""How many findings of one file are worth a person's while; a file of a megabyte could have a hundred thousand."""
 
 _TYPE_NAMES = {
     "string": "text",
@@ -29,9 +33,11 @@ _TYPE_NAMES = {
 def findings(violations: Iterable[Violation]) -> list[Finding]:
     """Return every violation of a schema, each once, in an author's words."""
     found: dict[Finding, None] = {}
-    for error in violations:
-        for finding in explain(error):
-            found.setdefault(finding)
+    for finding in (each for error in violations for each in explain(error)):
+        found.setdefault(finding)
+        if len(found) == MOST:
+            found.setdefault(Finding((), f"more than {MOST} things are wrong in this file", "correct the others first"))
+            break
     return list(found)
 
 
@@ -231,11 +237,12 @@ _SIZES = {
 
 
 def _unique(error: Violation, path: Path) -> Iterator[Finding]:
-    seen: list[Any] = []
+    seen: set[Any] = set()
     for n, item in enumerate(error.found):
-        if item in seen:
+        mark = fingerprint(item)
+        if mark in seen:
             yield Finding((*path, n), f"{_shown(item)} stands twice in the list", "keep one of them")
-        seen.append(item)
+        seen.add(mark)
 
 
 def _union(error: Violation, path: Path) -> Iterator[Finding]:

@@ -39,6 +39,7 @@ def place(tiles: Sequence[dict[str, Any]]) -> list[Place]:
     for n, (w, h) in enumerate(sizes):
         if places[n] is not None:
             continue
+        taken = [each for each in taken if each.y + each.h > y]  # what lies above is not met again
         here = _free(x, y, w, h, taken)
         places[n] = here
         taken.append(here)
@@ -59,10 +60,12 @@ def _fixed(tile: dict[str, Any], w: int, h: int) -> Place | None:
 def _free(x: int, y: int, w: int, h: int, taken: list[Place]) -> Place:
     """Return the first free place at or after a cell, row by row."""
     while True:
+        whole_row = x == 0
         while x + w <= COLUMNS:
             candidate = Place(x, y, w, h)
             blocking = next((each for each in taken if each.overlaps(candidate)), None)
             if blocking is None:
                 return candidate
             x = blocking.x + blocking.w
-        x, y = 0, y + 1
+        # Nothing changes before one of the tiles in the way ends.
+        x, y = 0, min(each.y + each.h for each in taken if each.y + each.h > y) if whole_row else y + 1

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most like ``name``, or None when none is like enough to be meant."""
+    return _nearest(name, tuple(each for each in known if isinstance(each, str)))
+
+
+@lru_cache
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
     from difflib import get_close_matches  # only when there is a problem to report
 
-    candidates = sorted({each for each in known if isinstance(each, str)})
-    folded = {each.lower().replace("-", "_"): each for each in reversed(candidates)}
-    wanted = name.lower().replace("-", "_")
+    folded = {_folded(each): each for each in sorted(known, reverse=True)}
+    wanted = _folded(name)
     if wanted in folded:
         return folded[wanted]
     close = get_close_matches(wanted, folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else None
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:

@@ -41,15 +41,15 @@ def compile(schema: Any) -> Check:
         return lambda _: False
 
 
-def equal(left: Any, right: Any) -> bool:
-    """Whether two values are the same JSON: 1 and 1.0 are, true and 1 are not."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(equal, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(equal(item, right[name]) for name, item in left.items())
-    return bool(left == right)
+def fingerprint(value: Any) -> Any:
+    """Return something hashable that two values share if they are the same JSON: 1 and 1.0 do, true and 1 do not."""
+    if isinstance(value, bool):
+        return (bool, value)
+    if isinstance(value, list):
+        return (list, *map(fingerprint, value))
+    if isinstance(value, dict):
+        return (dict, frozenset((name, fingerprint(item)) for name, item in value.items()))
+    return value
 
 
 _TYPES: dict[str, Check] = {
@@ -217,9 +217,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _enum(options: list[Any]) -> Check:
-    texts = frozenset(option for option in options if isinstance(option, str))
-    others = [option for option in options if not isinstance(option, str)]
-    return lambda value: value in texts if type(value) is str else any(equal(value, option) for option in others)
+    known = frozenset(map(fingerprint, options))
+    return lambda value: fingerprint(value) in known
 
 
 def _pattern(pattern: str) -> Check:
@@ -240,14 +239,7 @@ def _dependent(needs: dict[str, list[str]]) -> Check:
 
 
 def _unique(wanted: bool) -> Check:
-    def unique(value: Any) -> bool:
-        if type(value) is not list or not wanted:
-            return True
-        if all(type(item) is str for item in value):
-            return len(set(value)) == len(value)
-        return not any(equal(item, other) for n, item in enumerate(value) for other in value[:n])
-
-    return unique
+    return lambda value: type(value) is not list or not wanted or len({*map(fingerprint, value)}) == len(value)
 
 
 def _sized(kind: type[Any], holds: Callable[[int, int], bool]) -> Callable[[int], Check]:
@@ -259,7 +251,7 @@ def _bounded(holds: Callable[[float, float], bool]) -> Callable[[float], Check]:
 
 
 _LIMITS: dict[str, Callable[[Any], Check]] = {
-    "const": lambda wanted: lambda value: equal(value, wanted),
+    "const": lambda wanted: _enum([wanted]),
     "enum": _enum,
     "pattern": _pattern,
     "required": _required,

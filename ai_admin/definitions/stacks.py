@@ -49,24 +49,19 @@ class View:
         return found if isinstance(found, dict) else None
 
     def source(self, finding: Finding) -> Source:
-        """Return the place of a finding: in the patch where the patch wrote (or removed) the value, else in
-        the base.
-        """
-        path = finding.path if finding.absent is None else (*finding.path, finding.absent)
-        if self.patch is not None and _wrote(self.patch, path):
-            assert self.stack is not None
-            return self.document.source(("stacks", self.stack, *path), finding.at_key or finding.absent is not None)
-        if self.patch is not None and finding.absent is None and not _holds(self.document.value, path):
-            assert self.stack is not None
-            return self.document.source(("stacks", self.stack, *path), finding.at_key)
-        return self.document.source(finding.path, finding.at_key)
+        """Return the place of a finding: in the patch where that wrote (or removed) the value, else in the base."""
+        if finding.absent is None:
+            return self.document.source(self._in_document(finding.path), finding.at_key)
+        return self.document.source(self._in_document((*finding.path, finding.absent)), True)
 
     def written(self, path: Path) -> str | None:
         """Return the text of a scalar as it stands in the file."""
-        if self.patch is not None and _wrote(self.patch, path):
-            assert self.stack is not None
-            return self.document.written(("stacks", self.stack, *path))
-        return self.document.written(path)
+        return self.document.written(self._in_document(path))
+
+    def _in_document(self, path: Path) -> Path:
+        if self.stack is not None and self.patch is not None and _wrote(self.patch, path):
+            return ("stacks", self.stack, *path)
+        return path
 
 
 def view(document: Document, stack: str | None) -> View | None:
@@ -88,13 +83,4 @@ def _wrote(patch: Any, path: Path) -> bool:
         if step not in patch:
             return False
         patch = patch[step]
-    return True
-
-
-def _holds(value: Any, path: Path) -> bool:
-    for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return False
     return True

@@ -113,10 +113,6 @@ def _unit(kind: str, view: View, path: Path, value: dict[str, Any], findings: li
     whole = True
     for finding in findings:
         if finding.path[: len(path)] != path:
-            # What is wrong with the tile around an insight hits the insight too; a key missing there does
-            # not.
-            if finding.absent is None and path[: len(finding.path)] == finding.path:
-                whole = False
             continue
         below = finding.path[len(path) :]
         step = below[0] if below else finding.absent

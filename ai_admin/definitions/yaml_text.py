@@ -30,7 +30,7 @@ except ImportError:  # PyYAML without libyaml: slower, and its composer recurses
     _PARSER_ERRORS = (yaml.YAMLError, RecursionError)
 
 MAX_DEPTH = 60
-MAX_VALUES = 100_000
+MAX_VALUES = 50_000
 EXACT_INTEGER = 2**53
 """Numbers travel to the provider as doubles: beyond this, whole numbers lose their last digits."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.layout import COLUMNS, place
+from ai_admin.definitions.layout import COLUMNS, Place, place
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -36,14 +36,17 @@ def inside_the_grid(unit: Unit, _: World) -> Iterator[Finding]:
             yield Finding(("tiles", n, "layout"), message, fix)
         else:
             fitting.append(n)
-    places = place([tiles[n] for n in fitting])
-    for index, (n, here) in enumerate(zip(fitting, places, strict=True)):
-        for other, there in zip(fitting[:index], places[:index], strict=True):
+    places = zip(fitting, place([tiles[n] for n in fitting]), strict=True)
+    above: list[tuple[int, Place]] = []
+    for n, here in sorted(places, key=lambda each: each[1].y):
+        above = [(other, there) for other, there in above if there.y + there.h > here.y]
+        for other, there in above:
             if here.overlaps(there):
                 message = f"the tile overlaps tile {other + 1} (x {there.x}, y {there.y}, w {there.w}, h {there.h})"
                 fix = "move it, or leave x and y out: tiles then flow"
                 yield Finding(("tiles", n, "layout"), message, fix)
                 break
+        above.append((n, here))
 
 
 RULES = (Rule("dashboard", ("tiles",), each_insight_once), Rule("dashboard", ("tiles",), inside_the_grid))

@@ -288,3 +288,49 @@ def test_two_events_describe_one_property_differently(checkout: Checkout) -> Non
 def test_an_event_and_a_person_may_have_a_property_of_one_name(checkout: Checkout) -> None:
     checkout.write("events/other.yaml", "key: other\nproperties: {health: {type: Numeric}}")
     assert checkout.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        (
+            "dashboards/d.yaml",
+            "{key: d, name: D, »pinned: true, unmanaged: [pinned]}",
+            'dashboard/d: "pinned" is left to PostHog (unmanaged) and set as well; '
+            'remove "pinned", or remove "pinned" from unmanaged',
+        ),
+        (
+            "dashboards/d.yaml",
+            "{key: d, name: D, tiles: [{insight: {key: i, name: I, sql: {query: select 1}, "
+            "unmanaged: [tags], »tags: [a]}}]}",
+            'insight/i: "tags" is left to PostHog (unmanaged) and set as well; '
+            'remove "tags", or remove "tags" from unmanaged',
+        ),
+        (
+            "cohorts/c.yaml",
+            "{key: c, name: C, is_static: true, unmanaged: [description], »description: a}",
+            'cohort/c: "description" is left to PostHog (unmanaged) and set as well; '
+            'remove "description", or remove "description" from unmanaged',
+        ),
+        (
+            "events/e.yaml",
+            "{key: e, unmanaged: [verified], »verified: true}",
+            'event/e: "verified" is left to PostHog (unmanaged) and set as well; '
+            'remove "verified", or remove "verified" from unmanaged',
+        ),
+        (
+            "dashboards/d.yaml",
+            "{key: d, name: D, filters: {properties: [{type: event, key: tokens, operator: »regex, value: a}]}}",
+            'dashboard/d: the operator regex does not fit "tokens", which is of type Numeric; '
+            "write exact, is_not, in, not_in, gt, gte, lt, lte, between, not_between, is_set or is_not_set",
+        ),
+        (
+            "dashboards/d.yaml",
+            "{key: d, name: D, filters: {properties: [{type: event, key: model, operator: regex, value: »'a)'}]}}",
+            "dashboard/d: the regular expression is not valid: unbalanced parenthesis at position 1; " + LOOK_AROUND,
+        ),
+    ],
+)
+def test_what_is_checked_in_every_kind_of_file(checkout: Checkout, path: str, text: str, expected: str) -> None:
+    checkout.write(path, text.replace("»", ""))
+    assert checkout.problems() == [f"{path}:1:{text.index('»') + 1}: {expected}"]

@@ -244,3 +244,18 @@ def test_every_keyword_has_words(schema: Any, value: Any, expected: list[Any]) -
     errors = Draft202012Validator(schema).iter_errors(value)
     found = findings(violation(error, lambda _: None) for error in errors)
     assert sorted((each.path, each.message, each.fix) for each in found) == expected
+
+
+def test_a_long_value_does_not_make_a_long_message(checkout: Checkout) -> None:
+    checkout.write("flags/f.yaml", f"key: f\nrelease_conditions: [{{}}]\n? {'x' * 50_000}\n: 1\n")
+    (line,) = checkout.problems()
+    assert line.startswith('flags/f.yaml:3:3: flag/f: the key "xxx')
+    assert len(line) < 2000
+
+
+def test_endless_problems_of_one_file_are_cut_off(checkout: Checkout) -> None:
+    keys = "".join(f"unknown{n}: 1\n" for n in range(20_000))
+    checkout.write("flags/f.yaml", f"key: f\nrelease_conditions: [{{}}]\n{keys}")
+    lines = checkout.problems()
+    assert len(lines) == 201
+    assert lines[0] == "flags/f.yaml:1:1: flag/f: more than 200 things are wrong in this file; correct the others first"
