@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 from starlette.requests import Request
@@ -186,11 +187,11 @@ def slow(app: ASGIApp, options: Options) -> ASGIApp:
     async def run(scope: Scope, receive: Receive, send: Send) -> None:
         reply = await perform(app, scope, receive)
         pieces = max(1, int(options["pieces"]))
-        size = max(1, -(-len(reply.body) // pieces))
+        edges = [len(reply.body) * piece // pieces for piece in range(pieces + 1)]
         await send(reply.start)
-        for start in range(0, len(reply.body), size):
-            await send({"type": "http.response.body", "body": reply.body[start : start + size], "more_body": True})
+        for start, end in pairwise(edges):
             await asyncio.sleep(options["seconds"] / pieces)
+            await send({"type": "http.response.body", "body": reply.body[start:end], "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     return run
