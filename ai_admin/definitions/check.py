@@ -62,9 +62,9 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
             worlds[stack] = _in_stack(stack, worlds[None], collector)
     else:
         worlds.update(dict.fromkeys(stacks, worlds[None]))
-    for unit, finding in duplicates(worlds[None]):
-        collector.add(unit.view, finding, unit)
     for world in {id(world): world for world in worlds.values()}.values():
+        for unit, finding in duplicates(world):
+            collector.add(unit.view, finding, unit, world.stack)
         _run_rules(world, worlds[None], collector)
     return Checked(worlds, collector.problems(), len(documents))
 
@@ -86,12 +86,16 @@ def _in_stack(stack: str, written: World, collector: _Collector) -> World:
         if stack not in document.patches:
             if document.only is None or stack in document.only:
                 world.add(unit)
+            else:
+                world.changed.add(unit.kind)
             continue
+        world.changed.add(unit.kind)
         if id(document) in seen:
             continue
         seen.add(id(document))
         patched = view(document, stack)
         if patched is not None:
+            world.changed.update(each.kind for each in units(patched, ()))
             violations = schemas.violations(document.kind, patched.value, patched.written)
             _add(patched, explain.findings(violations), world, collector)
     return world
@@ -113,9 +117,9 @@ def _innermost(there: list[Unit], path: Path) -> Unit:
 def _run_rules(world: World, written: World, collector: _Collector) -> None:
     for unit in world.units:
         for rule in RULES.get(unit.kind, ()):
-            # A unit that no patch touches is the same in every stack, and said once; what surrounds it may
-            # differ.
-            if rule.alone and world is not written and unit.view.stack is None:
+            # What no patch touches is the same in every stack, and so is what is said of it, unless the rule sees
+            # something that is not.
+            if world is not written and unit.view.stack is None and world.changed.isdisjoint(rule.sees):
                 continue
             if unit.readable(rule.reads):
                 for finding in rule.check(unit, world):

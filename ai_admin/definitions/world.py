@@ -41,8 +41,8 @@ class Unit:
 class World:
     """What exists in a stack, by kind and key; ``stack`` None is everything as ``written``.
 
-    ``unread`` are keys that stand in files which could not be read, so that a reference to one is not called
-    wrong.
+    ``changed`` are the kinds of which a unit is patched in this stack or left out of it. ``unread`` are keys that stand
+    in files which could not be read, so that a reference to one is not called wrong.
     """
 
     stack: str | None
@@ -50,6 +50,7 @@ class World:
     by_key: dict[str, dict[str, Unit]] = field(default_factory=dict)
     unread: Mapping[str, frozenset[str]] = field(default_factory=dict)
     written: World | None = None
+    changed: set[str] = field(default_factory=set)
     caches: dict[Any, Any] = field(default_factory=dict)
 
     def add(self, unit: Unit) -> None:
@@ -80,13 +81,13 @@ Check = Callable[[Unit, World], Iterator[Finding]]
 class Rule:
     """A check of one kind of unit. It runs where the values of the keys that it ``reads`` follow the schema.
 
-    Paths of its findings start at the unit. ``alone`` rules look at nothing but the unit.
+    Paths of its findings start at the unit. ``sees`` are the kinds of other units that it looks at.
     """
 
     kind: str
     reads: tuple[str, ...]
     check: Check
-    alone: bool = True
+    sees: tuple[str, ...] = ()
 
 
 def units(view: View, findings: Iterable[Finding]) -> Iterator[Unit]:

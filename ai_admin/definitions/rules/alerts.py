@@ -85,6 +85,6 @@ RULES = (
         "alert",
         ("insight", "series", "condition", "check_ongoing_interval"),
         watches_what_exists,
-        alone=False,
+        sees=("insight",),
     ),
 )

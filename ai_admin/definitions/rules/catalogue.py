@@ -164,9 +164,12 @@ def _descriptions(world: World) -> dict[tuple[str, str], Unit]:
 
 
 RULES = (
-    Rule("insight", QUERY_KEYS, events_known, alone=False),
-    Rule("cohort", ("properties", "filters"), events_known, alone=False),
-    *(Rule(kind, READS[kind], filtered_properties_known, alone=False) for kind in ("insight", "cohort", "dashboard")),
-    Rule("insight", QUERY_KEYS, computed_properties_known, alone=False),
-    Rule("event", ("type", "properties"), described_once, alone=False),
+    Rule("insight", QUERY_KEYS, events_known, sees=("event",)),
+    Rule("cohort", ("properties", "filters"), events_known, sees=("event",)),
+    *(
+        Rule(kind, READS[kind], filtered_properties_known, sees=("event",))
+        for kind in ("insight", "cohort", "dashboard")
+    ),
+    Rule("insight", QUERY_KEYS, computed_properties_known, sees=("event",)),
+    Rule("event", ("type", "properties"), described_once, sees=("event",)),
 )

@@ -40,4 +40,4 @@ def _event_based(key: str, world: World, above: tuple[str, ...]) -> tuple[str, .
     return None
 
 
-RULES = (Rule("flag", ("release_conditions",), usable_in_flags, alone=False),)
+RULES = (Rule("flag", ("release_conditions",), usable_in_flags, sees=("cohort",)),)

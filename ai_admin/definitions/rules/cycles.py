@@ -54,6 +54,6 @@ def _way(kind: str, start: str, goal: str, graph: dict[tuple[str, str], list[str
 
 
 RULES = (
-    Rule("flag", ("release_conditions",), acyclic, alone=False),
-    Rule("cohort", ("properties", "filters"), acyclic, alone=False),
+    Rule("flag", ("release_conditions",), acyclic, sees=("flag",)),
+    Rule("cohort", ("properties", "filters"), acyclic, sees=("cohort",)),
 )

@@ -8,12 +8,12 @@ from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Unit, World
 
 
-def duplicates(written: World) -> Iterator[tuple[Unit, Finding]]:
+def duplicates(world: World) -> Iterator[tuple[Unit, Finding]]:
     """Yield the later of two units with the same key. Keys are per kind; ``only`` does not make room for a
     second one.
     """
-    for unit in written.units:
-        first = written.find(unit.kind, unit.key)
+    for unit in world.units:
+        first = world.find(unit.kind, unit.key)
         if first is not None and first is not unit:
             place = first.view.source(Finding((*first.path, "key"), "", ""))
             message = f'the {unit.kind} key "{unit.key}" is taken ({place})'

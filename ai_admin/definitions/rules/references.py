@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.query import QUERY_KEYS, all_filters, breakdowns, property_filters, query_of
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -84,6 +84,15 @@ _REFERENCES = {
 }
 
 
+SEEN = {
+    "flag": ("cohort", "flag"),
+    "cohort": ("cohort",),
+    "insight": ("cohort",),
+    "dashboard": ("insight", "cohort"),
+    "alert": ("insight",),
+}
+
+
 def exist(unit: Unit, world: World) -> Iterator[Finding]:
     """Every reference names a definition that exists in the stack."""
     for path, kind, key in _REFERENCES[unit.kind][1](unit):
@@ -94,14 +103,17 @@ def exist(unit: Unit, world: World) -> Iterator[Finding]:
 def missing(path: Path, kind: str, key: Any, world: World) -> Finding:
     """Return the finding for a reference that leads nowhere."""
     written = world.written.find(kind, key) if world.written else None
+    if written is not None and written.view.document.only is None:
+        fix = f"keep it in the patch of {written.view.document.path}, or patch this reference as well"
+        return Finding(path, f'the {kind} "{key}" is removed by a patch', fix)
     if written is not None:
         only = listed(written.view.document.only or (), "and")
-        message = f'the {kind} "{key}" exists on {only} only'
         fix = "add the stack to its only, or restrict this definition with only as well"
-        return Finding(path, message, fix)
-    near = nearest(str(key), world.keys(kind))
-    fix = f'write "{near}"' if near else f"define it in {_FOLDERS[kind]}/, or write one of {listed(world.keys(kind))}"
+        return Finding(path, f'the {kind} "{key}" exists on {only} only', fix)
+    known = list(world.keys(kind))
+    define = f"define it in {_FOLDERS[kind]}/"
+    fix = suggestion(str(key), known, f"{define}, or write one of {listed(known)}" if known else define)
     return Finding(path, f'there is no {kind} "{key}"', fix)
 
 
-RULES = tuple(Rule(kind, reads, exist, alone=False) for kind, (reads, _) in _REFERENCES.items())
+RULES = tuple(Rule(kind, reads, exist, sees=SEEN[kind]) for kind, (reads, _) in _REFERENCES.items())

@@ -44,4 +44,4 @@ def speaks_of_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
             yield Finding(path, f'the catalogue knows no property "{name}"', fix)
 
 
-RULES = (Rule("insight", QUERY_KEYS, speaks_of_what_exists, alone=False),)
+RULES = (Rule("insight", QUERY_KEYS, speaks_of_what_exists, sees=("event",)),)

@@ -141,5 +141,5 @@ def _regex_problem(pattern: str, flag: bool) -> str:
 RULES = tuple(
     rule
     for kind, reads in READS.items()
-    for rule in (Rule(kind, reads, fits_value), Rule(kind, reads, fits_type, alone=False))
+    for rule in (Rule(kind, reads, fits_value), Rule(kind, reads, fits_type, sees=("event",)))
 )

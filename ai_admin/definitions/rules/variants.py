@@ -74,5 +74,5 @@ RULES = (
     Rule("flag", ("variants",), sum_to_100),
     Rule("flag", ("variants",), unique_keys),
     Rule("flag", ("variants", "release_conditions", "unmanaged"), conditions_name_variants),
-    Rule("flag", ("release_conditions",), dependencies_name_variants, alone=False),
+    Rule("flag", ("release_conditions",), dependencies_name_variants, sees=("flag",)),
 )

@@ -277,3 +277,10 @@ def test_a_reference_into_a_file_that_cannot_be_read_is_not_called_wrong(checkou
 def test_an_unreadable_catalogue_is_not_held_against_those_who_use_it(checkout: Checkout) -> None:
     checkout.write("events/used.yaml", "key: ai_used\nproperties: {")
     assert [line.partition(":")[0] for line in checkout.problems()] == ["events/used.yaml"]
+
+
+def test_a_reference_where_nothing_of_its_kind_exists(checkout: Checkout) -> None:
+    (checkout.root / "cohorts/internal.yaml").unlink()
+    assert checkout.problems() == [
+        'flags/enabled.yaml:2:31: flag/enabled: there is no cohort "internal"; define it in cohorts/'
+    ]

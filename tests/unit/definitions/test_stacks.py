@@ -140,3 +140,31 @@ def test_a_stack_without_a_configuration_file_is_checked_when_it_is_asked_for(ch
     loaded = checkout.load("dev")
     assert loaded.problems == ()
     assert [each.properties["active"] for each in loaded.resources if each.key == "model"] == [False]
+
+
+def test_a_patch_may_not_take_a_key_that_is_taken(checkout: Checkout) -> None:
+    insight = "{key: runs, name: R, sql: {query: select 1}}"
+    checkout.write(
+        "dashboards/more.yaml",
+        f"key: more\nname: More\nstacks: {{staging: {{tiles: [{{insight: {insight}}}]}}}}\n",
+    )
+    assert checkout.problems() == [
+        'dashboards/usage.yaml:4:20: insight/runs: in stack staging: the insight key "runs" is taken '
+        "(dashboards/more.yaml:3:44); choose another key, or write what differs per stack under stacks of the one "
+        "definition"
+    ]
+
+
+def test_what_a_patch_takes_away_is_missed_by_those_without_one(checkout: Checkout) -> None:
+    checkout.write("flags/f.yaml", "key: f\nrelease_conditions: [{cohort: internal}]\n")
+    event = "{type: behavioral, key: ai_used, value: performed_event, time_value: 1, time_interval: day}"
+    with open(checkout.root / "cohorts/internal.yaml", "a") as file:
+        file.write(f"stacks: {{staging: {{properties: [{event}]}}}}\n")
+    with open(checkout.root / "dashboards/usage.yaml", "a") as file:
+        file.write("stacks: {production: {tiles: []}}\n")
+    assert [line.partition(": the ")[0] for line in checkout.problems()] == [
+        'alerts/spike.yaml:3:10: alert/spike: in stack production: there is no insight "runs"; '
+        "define it in dashboards/, or write one of nothing",
+        "flags/enabled.yaml:2:31: flag/enabled: in stack staging",
+        "flags/f.yaml:2:31: flag/f: in stack staging",
+    ]
