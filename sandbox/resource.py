@@ -209,7 +209,7 @@ class Resource:
         self.removing(context, row)
         context.store.remove(self.kind, row["id"])
         if self.log_scope:
-            activity.record(context, self.log_scope, row["id"], "deleted", self.label(row))
+            activity.record(context, self.log_scope, row["id"], "deleted", self.label(row), **self.extra(row))
 
     def log(self, context: Context, before: Data | None, after: Data) -> None:
         """Write the activity entry. An update that changes nothing isn't logged; a soft delete is

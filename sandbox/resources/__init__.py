@@ -3,14 +3,17 @@
 from types import ModuleType
 
 from sandbox.resource import Resource
-from sandbox.resources import account, activity_log, membership, organizations, projects, unanswered
+from sandbox.resources import account, activity_log, early_access, membership, organizations, projects, unanswered
 from sandbox.resources.alerts import Alerts
 from sandbox.resources.approvals import ChangeRequests
 from sandbox.resources.cohorts import COHORTS
 from sandbox.resources.dashboards import DASHBOARDS
 from sandbox.resources.definitions import EventDefinitions, PropertyDefinitions
+from sandbox.resources.early_access import EarlyAccessFeatures
+from sandbox.resources.experiments import Experiments
 from sandbox.resources.flags import FLAGS
 from sandbox.resources.hog_functions import HogFunctions
+from sandbox.resources.holdouts import HOLDOUTS
 from sandbox.resources.insights import INSIGHTS
 from sandbox.resources.integrations import Integrations
 from sandbox.resources.membership import Domains, Invites, ProxyRecords, Roles
@@ -25,6 +28,7 @@ from sandbox.resources.simple import (
     SavedMetrics,
 )
 from sandbox.resources.subscriptions import Subscriptions
+from sandbox.resources.surveys import Surveys
 
 RESOURCES: list[Resource] = [
     FLAGS,
@@ -42,7 +46,11 @@ RESOURCES: list[Resource] = [
     Actions(),
     Annotations(),
     InsightVariables(),
+    Experiments(),
+    HOLDOUTS,
     SavedMetrics(),
+    EarlyAccessFeatures(),
+    Surveys(),
     DashboardTemplates(),
     Subscriptions(),
     Playlists(),
@@ -54,4 +62,4 @@ RESOURCES: list[Resource] = [
 
 # Modules whose paths have another shape than a collection below a project or organisation; each offers
 # `routes()`.
-MODULES: tuple[ModuleType, ...] = (account, activity_log, membership, organizations, projects, unanswered)
+MODULES: tuple[ModuleType, ...] = (account, activity_log, early_access, membership, organizations, projects, unanswered)

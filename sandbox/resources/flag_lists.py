@@ -64,7 +64,7 @@ def _type(value: str) -> Condition:
         ),
         "multivariant": (f"coalesce({multivariate}, 0) > 0", []),
         "remote_config": (f"{column('is_remote_configuration')} = 1", []),
-        "experiment": (f"{column('experimental')} = 1", []),
+        "experiment": ("json_array_length(data, '$.experiment_set') > 0", []),
     }.get(value, ("1 = 1", []))
 
 
