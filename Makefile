@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox check test lint types bench lock clean
+.PHONY: help setup demo stop sandbox check test lint types bench docs lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ types: setup  ## mypy --strict
 
 bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 	@$(PYTHON) -m benchmarks
+
+docs: setup  ## write docs/reference anew from schemas/
+	@$(PYTHON) -m ai_admin.review.reference
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'

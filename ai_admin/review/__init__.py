@@ -1,0 +1,1 @@
+"""What people read: reference, and whatever else is written for reviewers and operators."""

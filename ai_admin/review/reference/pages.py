@@ -1,0 +1,167 @@
+"""The pages of the reference, as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ai_admin.review.reference.nodes import Node, Place, annotation, is_switch, root, settled
+from ai_admin.review.reference.sections import Section, Walk
+from ai_admin.review.reference.titles import PAGES, TITLES, Page
+from ai_admin.review.reference.wording import (
+    code,
+    conditions,
+    default_of,
+    example_of,
+    rules_of,
+    sentence,
+    type_cell,
+    type_of,
+)
+
+ROOT = Path(__file__).parents[3]
+KINDS = ("flag", "cohort", "event", "dashboard", "alert")
+_NOTICE = "<!-- Written by `make docs` from schemas/. Change those, then run it. -->"
+
+
+@dataclass
+class _Reference:
+    """All sections, with the page and the anchor of each."""
+
+    sections: dict[Place, Section]
+    pages: dict[Place, Page] = field(default_factory=dict)
+    anchors: dict[Place, str] = field(default_factory=dict)
+
+    def link(self, node: Node, here: Page) -> str:
+        """Return the link to a node's section, as it reads on a page."""
+        place = settled(node).place
+        page = self.pages[place]
+        return f"[{self.sections[place].title}]({'' if page is here else page.file}#{self.anchors[place]})"
+
+
+def reference() -> dict[str, str]:
+    """Return the text of every page by its file name in ``docs/reference/``."""
+    walk = Walk(TITLES)
+    for kind in KINDS:
+        walk.visit(root(f"{kind}.schema.json"), "")
+    found = _Reference(walk.sections)
+    for page in PAGES:
+        seen: dict[str, int] = {}
+        for section in _of(page, walk.sections.values()):
+            found.pages[section.place] = page
+            found.anchors[section.place] = anchor(section.title, seen)
+    return {page.file: _page(page, found) for page in PAGES} | {"README.md": _index()}
+
+
+def anchor(title: str, seen: dict[str, int]) -> str:
+    """Return the anchor that GitHub gives a heading; ``seen`` counts equal ones of the same page."""
+    slug = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+    count = seen.get(slug, 0)
+    seen[slug] = count + 1
+    return f"{slug}-{count}" if count else slug
+
+
+def _of(page: Page, sections: Iterable[Section]) -> list[Section]:
+    return sorted(
+        (section for section in sections if page_of(section.place) is page),
+        key=lambda section: page.rank(section.place),
+    )
+
+
+def page_of(place: Place) -> Page:
+    """Return the page that explains what stands at a place: the first that claims it."""
+    return next(page for page in PAGES if page.claims(place))
+
+
+def _index() -> str:
+    lines = [_NOTICE, "# Reference", "", "| page | what it explains |", "|---|---|"]
+    lines += [f"| [{page.title}]({page.file}) | {page.intro.split('. ')[0].rstrip('.')}. |" for page in PAGES]
+    return "\n".join(lines) + "\n"
+
+
+def _page(page: Page, found: _Reference) -> str:
+    sections = _of(page, found.sections.values())
+    lines = [_NOTICE, f"# {page.title}", "", page.intro, ""]
+    lines += [f"A whole one, [{page.example}](../../{page.example}):", ""]
+    lines += _yaml(page.example, (ROOT / page.example).read_text("utf-8"))
+    if len(sections) > 1:
+        lines += ["On this page: " + " · ".join(found.link(section.node, page) for section in sections), ""]
+    for section in sections:
+        lines += [*_section(section, page, found), ""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
+
+
+def _yaml(file: str, text: str) -> list[str]:
+    return [f"```yaml file={file}", text.rstrip("\n"), "```", ""]
+
+
+def _section(section: Section, page: Page, found: _Reference) -> Iterator[str]:
+    def link(node: Node) -> str:
+        return found.link(node, page)
+
+    yield f"## {section.title}"
+    yield ""
+    if section.description:
+        yield from (section.description, "")
+    if is_switch(section.node):
+        yield from _switch(section, found, page)
+        return
+    if "enum" in section.node:
+        yield f"One of {', '.join(map(code, section.node['enum']))}."
+        return
+    if section.inherited:
+        named = ", ".join(f"`{name}`" for name in section.inherited)
+        yield from (f"Takes {named}, as in the definition; null takes the definition's own away.", "")
+    if section.fields:
+        yield from _row("field", "type or values", "default", "what it is", "example")
+        for name, node in section.fields.items():
+            default = "**required**" if name in section.required else default_of(node)
+            described = annotation(node, "description") or ""
+            yield next(_row(f"`{name}`", type_cell(section, name, node, link), default, described, example_of(node)))
+        yield ""
+    if section.variants:
+        yield "The other fields:" if section.fields else "One of these:"
+        yield ""
+        yield from _row("condition", "fields")
+        for part in section.variants:
+            yield next(_row(conditions(section, part), link(part.node)))
+        yield ""
+    rules = list(dict.fromkeys(rules_of(section)))
+    if rules:
+        yield from ("Rules:", "", *(f"- {rule}" for rule in rules), "")
+    yield from _shorthand(section)
+
+
+def _row(*cells: str) -> Iterator[str]:
+    """Yield a table's row, and then what goes below it if it is the first."""
+    yield "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+    yield "|" + "---|" * len(cells)
+
+
+def _switch(section: Section, found: _Reference, page: Page) -> Iterator[str]:
+    yield from _row("`operator`", "`value`", "what it is", "example")
+    for index, branch in enumerate(section.node["allOf"]):
+        node = settled(section.node.child("allOf", index, "then", "properties", "value"))
+        test: dict[str, Any] = branch["if"]["properties"]["operator"]
+        operators = ", ".join(map(code, test["enum"] if "enum" in test else [test["const"]]))
+        nothing = node.get("not") == {}
+        shape = "none" if nothing else type_of(node, lambda each: found.link(each, page))
+        yield next(_row(operators, shape, sentence(node["description"]), example_of(node)))
+
+
+def _shorthand(section: Section) -> list[str]:
+    """Return a whole file with a section's own example, where it is the shorthand of an insight."""
+    if section.place.steps[:1] != ("$defs",) or not section.place.file.startswith("shared/queries/shorthand"):
+        return []
+    name = str(section.place.steps[-1])
+    if len(section.place.steps) != 2 or name not in root("shared/insight.schema.json")["properties"]:
+        return []
+    insight = {"key": f"example-{name}", "name": f"Example of {name}", name: section.node["examples"][0]}
+    file = {"key": f"example-of-{name}", "name": f"Example of {name}", "tiles": [{"insight": insight}]}
+    text = yaml.safe_dump(file, sort_keys=False, allow_unicode=True, width=100)
+    return ["For example:", "", *_yaml(f"dashboards/example-of-{name}.yaml", text)]
