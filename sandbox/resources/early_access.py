@@ -78,7 +78,7 @@ class EarlyAccessFeatures(Resource):
         CREATED_BY,
         Field("assignee", anything, null=True),
         read_only("user_access_level"),
-        write_only("feature_flag_id", integer(), null=False),
+        Field("feature_flag_id", integer(), logged=False),
         write_only("rollout_to_all", boolean),
         FOLDER,
     )
@@ -157,9 +157,10 @@ class EarlyAccessFeatures(Resource):
         linked_flags.link(context, row["feature_flag_id"])
 
     def show(self, context: Context, row: Data) -> Data:
-        flag = linked_flags.get(context, row["feature_flag_id"])
+        shown = super().show(context, row)
+        flag = linked_flags.get(context, shown.pop("feature_flag_id"))
         return {
-            **super().show(context, row),
+            **shown,
             "feature_flag": linked_flags.minimal(context, flag),
             "user_access_level": user_access_level(context, row),
         }
