@@ -4,7 +4,8 @@ import json
 import uuid
 from typing import Any
 
-from sandbox.listing import next_links, page_bounds
+from sandbox.errors import NotFound
+from sandbox.listing import LARGEST, next_links, page_bounds
 from sandbox.store import Data
 from sandbox.users import show_user
 from sandbox.web import Context, timestamp
@@ -148,7 +149,10 @@ def _pages(context: Context, where: str, parameters: list[Any]) -> Data:
             "results": select(context, where, parameters, size, (page - 1) * size),
         }
     cursor = context.query.get("cursor")
-    offset = int(cursor, 16) if cursor else 0
+    try:
+        offset = min(int(cursor, 16), LARGEST) if cursor else 0
+    except ValueError as error:
+        raise NotFound("Invalid cursor") from error
     found = select(context, where, parameters, size + 1, offset)
     links = {"next": None, "previous": None}
     if len(found) > size:
@@ -163,4 +167,4 @@ def _positive(value: str | None, default: int) -> int:
         number = int(value or "")
     except ValueError:
         return default
-    return number if number > 0 else default
+    return min(number, LARGEST) if number > 0 else default

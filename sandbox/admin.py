@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox import requestlog
 from sandbox.errors import Invalid
+from sandbox.fields import integer
 from sandbox.identity import ADMIN, MEMBER, OWNER, SESSION_COOKIE, create_key, create_session
 from sandbox.seed import seeds
 from sandbox.store import Data
@@ -31,7 +32,7 @@ def routes() -> list[BaseRoute]:
 
 def list_requests(context: Context) -> Any:
     """`GET /_sandbox/requests?since=<id>`: the requests after that one, oldest first."""
-    return {"results": requestlog.entries(int(context.query.get("since", "0")))}
+    return {"results": requestlog.entries(integer(0)(context.query.get("since", 0), "since"))}
 
 
 def clear_requests(context: Context) -> Any:

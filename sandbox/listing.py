@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from sandbox.store import Data
 from sandbox.web import Context
 
+LARGEST = 2**31  # what a page's bounds are cut to; SQLite's integers end at 2**63
 Condition = tuple[str, list[Any]]  # an SQL condition on the row of `objects`, and its parameters
 
 
@@ -40,7 +41,7 @@ def limit_and_offset(context: Context, default: int) -> tuple[int, int]:
             value = int(context.query.get(name, ""))
         except ValueError:
             return fallback
-        return value if value >= lowest else fallback
+        return min(value, LARGEST) if value >= lowest else fallback
 
     return positive("limit", default, 1), positive("offset", 0, 0)
 

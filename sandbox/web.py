@@ -151,9 +151,12 @@ def parse_json(raw: bytes, content_type: str = "application/json") -> Any:
             f'Unsupported media type "{content_type}" in request.',
         )
     try:
-        return json.loads(raw, parse_constant=_refuse_constant)
+        value = json.loads(raw, parse_constant=_refuse_constant)
+        if b"\\ud" in raw.lower():  # half a surrogate pair is no text, and PostgreSQL refuses it too
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "invalid_request", "parse_error", f"JSON parse error - {error}") from error
+    return value
 
 
 def parse_form(raw: bytes, content_type: str) -> tuple[Data, dict[str, str]]:

@@ -164,8 +164,9 @@ class Alerts(Resource):
 
     def _show_checks(self, context: Context, row: Data, shown: Data) -> None:
         checks = [check for check in row["checks"] if context.query.get("checks_date_from", "") <= check["created_at"]]
-        limit = min(int(context.query.get("checks_limit") or SHOWN_CHECKS), 500)
-        offset = int(context.query.get("checks_offset") or 0)
+        number = integer(0)
+        limit = min(number(context.query.get("checks_limit") or SHOWN_CHECKS, "checks_limit"), 500)
+        offset = number(context.query.get("checks_offset") or 0, "checks_offset")
         shown["checks"], shown["checks_total"] = checks[offset : offset + limit], len(checks)
 
     def show_in_list(self, context: Context, row: Data) -> Data:

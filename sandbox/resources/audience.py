@@ -9,6 +9,7 @@ from sandbox.evaluation.cohorts import CohortError, Membership
 from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import Filter, match_property
+from sandbox.fields import integer
 from sandbox.flagset import flagset
 from sandbox.web import Context
 
@@ -21,12 +22,15 @@ def blast_radius(context: Context) -> Any:
     condition, index = context.data.get("condition"), context.data.get("group_type_index")
     if not isinstance(condition, dict):
         raise Invalid("Missing condition for which to get blast radius")
-    filters = [parse_filter(each) for each in condition.get("properties") or []]
+    sent = condition.get("properties") or []
+    if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
+        raise Invalid("Properties must be a list of filters")
+    filters = [parse_filter(each) for each in sent]
     if index is None:
         return _persons(context, filters)
     if any(each.type != "group" for each in filters):
         raise Invalid("Properties for group based feature flags must be all groups properties")
-    return _groups(context, filters, int(index))
+    return _groups(context, filters, integer()(index, "group_type_index"))
 
 
 def _persons(context: Context, filters: list[Filter]) -> Any:

@@ -153,11 +153,18 @@ def _check_types(leaf: Leaf, kind: str, path: tuple[Any, ...]) -> None:
             ) from error
     if not isinstance(leaf.get("negation", False), bool):
         raise _pydantic("bool_parsing", (*path, "negation"), "Input should be a valid boolean", leaf["negation"])
+    filters = leaf.get("event_filters")
+    if filters is not None and not (isinstance(filters, list) and all(_is_event_filter(each) for each in filters)):
+        raise _pydantic("model_type", (*path, "event_filters"), "Input should be a valid dictionary", filters)
     for name in INTEGERS & set(leaf):
         if leaf[name] is not None and (isinstance(leaf[name], bool) or not isinstance(leaf[name], int)):
             raise _pydantic("int_type", (*path, name), "Input should be a valid integer", leaf[name])
     if kind == "behavioral" and not isinstance(leaf["value"], str):
         raise _pydantic("string_type", (*path, "value"), "Input should be a valid string", leaf["value"])
+
+
+def _is_event_filter(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type") in ("event", "element", "hogql") and "key" in value
 
 
 def _compiled(leaf: Leaf, store: Store, project: str) -> Leaf:

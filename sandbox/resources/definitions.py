@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox import activity, taxonomy
 from sandbox.errors import Invalid, NotFound
-from sandbox.fields import ID, TAGS, Field, boolean, choice, items, read_only, text
+from sandbox.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
 from sandbox.listing import Condition, column, equals, truth
 from sandbox.resource import CRUD, Action, Life, Resource
 from sandbox.store import Data
@@ -179,7 +179,9 @@ class PropertyDefinitions(Resource):
         if kind == "group":
             if "group_type_index" not in query:
                 raise Invalid("`group_type_index` must be set for `group` type", "type")
-            found.append((f"{column('group_type_index')} = ?", [int(query["group_type_index"])]))
+            found.append(
+                (f"{column('group_type_index')} = ?", [integer()(query["group_type_index"], "group_type_index")])
+            )
         for name, negated in (("properties", ""), ("excluded_properties", "NOT ")):
             if query.get(name):
                 names = query[name].strip("[]").replace('"', "").split(",")

@@ -92,7 +92,7 @@ class HogFunctions(Resource):
         Field("inputs", mapping, default={}, null=True),
         Field("filters", mapping, null=True),
         Field("masking", mapping, null=True),
-        Field("mappings", items(), null=True),
+        Field("mappings", items(mapping), null=True),
         Field("icon_url", text(), null=True, logged=False),
         read_only("template"),
         write_only("template_id", text(400)),
@@ -259,7 +259,8 @@ class HogFunctions(Resource):
             found.append(equals("created_by", query["created_by"]))
         wanted = [query["filters"]] if query.get("filters") else []
         if query.get("filter_groups"):
-            wanted = [json.dumps(each) for each in _json(query["filter_groups"], "filter_groups")]
+            groups = items()(_json(query["filter_groups"], "filter_groups"), "filter_groups")
+            wanted = [json.dumps(each) for each in groups]
         for each in wanted:
             _json(each, "filters")
         if wanted:

@@ -184,8 +184,9 @@ def filters(sent: Data | None) -> Data:
     if any(event in MANAGED_EVENTS for event in events):
         raise Invalid("Alert notification destinations are managed through the alert API.", "filters")
     for name in ("events", "actions", "properties"):
-        if result.get(name) is not None and not isinstance(result[name], list):
-            raise Invalid(f"Invalid filter configuration: {name} must be a list", "filters")
+        entries = result.get(name)
+        if entries is not None and not (isinstance(entries, list) and all(isinstance(each, dict) for each in entries)):
+            raise Invalid(f"Invalid filter configuration: {name} must be a list of objects", "filters")
     result.setdefault("source", "events")
     result["bytecode"] = _filter_code(result)
     return result
@@ -195,7 +196,7 @@ def _filter_code(given: Data) -> list[Any]:
     code: list[Any] = ["_H", 1]
     for event in given.get("events") or []:
         code += [32, event.get("id"), 32, "event", 1, 1, 11]
-        for prop in event.get("properties") or []:
+        for prop in [each for each in event.get("properties") or [] if isinstance(each, dict)]:
             code += [32, json.dumps(prop.get("value")), 32, prop.get("key"), 32, "properties", 1, 2, 11, 3, 2]
     for prop in given.get("properties") or []:
         code += [32, json.dumps(prop.get("value")), 32, prop.get("key"), 32, "properties", 1, 2, 11, 3, 2]

@@ -100,11 +100,13 @@ def _migrate(node: Node, kind: str, version: int) -> None:
         filters["meanRetentionCalculation"] = "simple" if filters.pop("showMean") else "none"
     trends = node.get("trendsFilter")
     if kind == "TrendsQuery" and version < 2 and isinstance(trends, dict) and "hiddenLegendIndexes" in trends:
-        hidden = trends.pop("hiddenLegendIndexes") or []
+        hidden = trends.pop("hiddenLegendIndexes")
+        hidden = hidden if isinstance(hidden, list) else []
         trends.setdefault("resultCustomizations", {}).update(
             {str(index): {"assignmentBy": "position", "hidden": True} for index in hidden}
         )
-    for series in node.get("series") or []:
+    nodes = node.get("series")
+    for series in nodes if isinstance(nodes, list) else []:
         if isinstance(series, dict) and "kind" not in series:
             series["kind"] = "ActionsNode" if "id" in series and "event" not in series else "EventsNode"
 
