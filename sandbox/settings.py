@@ -20,8 +20,8 @@ class Settings:
         sql_alerts: whether alerts on SQL insights are switched on.
         alert_limit: alerts a project may have; 0 is no limit. PostHog's free plan has 5.
         flag_limit: flags a project may have; 0 is no limit.
-        approvals: whether enabling a flag or changing its rollout needs an approval (409 with a change
-            request).
+        approvals: whether the organisation has change approvals (a paid feature); without policies of its own a
+            project gates switching a flag on and changing its rollout (409 with a change request).
         advanced_permissions: whether sharing with passwords and access control are available (a paid
             feature).
         taxonomy: whether descriptions, tags and verification of events and properties are supported (a paid

@@ -5,6 +5,7 @@ from types import ModuleType
 from sandbox.resource import Resource
 from sandbox.resources import account, activity_log, early_access, membership, organizations, projects, unanswered
 from sandbox.resources.alerts import Alerts
+from sandbox.resources.approval_policies import ApprovalPolicies
 from sandbox.resources.approvals import ChangeRequests
 from sandbox.resources.cohorts import COHORTS
 from sandbox.resources.dashboards import DASHBOARDS
@@ -34,6 +35,7 @@ RESOURCES: list[Resource] = [
     FLAGS,
     COHORTS,
     ScheduledChanges(FLAGS),
+    ApprovalPolicies(),
     ChangeRequests(FLAGS),
     INSIGHTS,
     DASHBOARDS,

@@ -122,8 +122,8 @@ class Flags(Resource):
             self._check_key(context, values["key"], before)
         if "filters" in values:
             values["filters"] = self._filters(context, values["filters"], before, key)
-        approvals.gate(context, values, before)
         self._check_state({**(before or {"active": True}), **values}, values, before)
+        approvals.gate(context, values, before)
         if before is None:
             return self._new(context, values)
         self._check_tags(context, values, before)

@@ -1,4 +1,4 @@
-"""What happens to flags beyond a single write: approvals, schedules, copies, audiences (reference 1.8, 2.8 to
+"""What happens to flags beyond a single write: schedules, copies, audiences (reference 1.8, 2.8 to
 2.10).
 """
 
@@ -9,14 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.contract.sandbox.shapes import Api, eventually, in_cohort, name, person, refusal, variants
-
-
-@pytest.fixture
-def approvals(api: Api) -> Iterator[None]:
-    api("PATCH", "/_sandbox/settings", {"approvals": True})
-    yield
-    api("PATCH", "/_sandbox/settings", {"approvals": False})
+from tests.contract.sandbox.shapes import Api, depending_on, eventually, in_cohort, name, person, refusal, variants
 
 
 @pytest.fixture
@@ -33,26 +26,6 @@ def _schedule(api: Api, flag: Any, operation: str, value: Any, **values: Any) ->
     payload = {"operation": operation, "value": value}
     body = {"record_id": str(flag["id"]), "model_name": "FeatureFlag", "payload": payload, "scheduled_at": _soon()}
     return api.post("scheduled_changes/", {**body, **values})
-
-
-def test_a_gated_write_waits_for_an_approval(api: Api, approvals: None) -> None:
-    flag = api.flag(active=False)
-    answer = api("PATCH", f"feature_flags/{flag['id']}/", {"active": True})
-    assert answer.status_code == 409
-    body = answer.json()
-    assert (body["code"], body["resource_id"]) == ("approval_required", str(flag["id"]))
-    assert body["change_request"]["state"] == "pending"
-    assert api.get(f"feature_flags/{flag['id']}/")["active"] is False
-    api.post(f"change_requests/{body['change_request_id']}/approve/")
-    assert api.get(f"feature_flags/{flag['id']}/")["active"] is True
-    assert api.get(f"change_requests/{body['change_request_id']}/")["state"] == "applied"
-
-
-def test_a_new_rollout_is_gated_and_a_new_description_is_not(api: Api, approvals: None) -> None:
-    flag = api.flag(active=False)
-    rollout = {"filters": {"groups": [{"rollout_percentage": 1}]}}
-    assert api("PATCH", f"feature_flags/{flag['id']}/", rollout).status_code == 409
-    assert api("PATCH", f"feature_flags/{flag['id']}/", {"name": "n"}).status_code == 200
 
 
 def test_a_scheduled_change_is_made_in_time(api: Api) -> None:
@@ -88,17 +61,76 @@ def test_a_change_that_is_refused_says_why(api: Api) -> None:
     flag = api.flag(active=False, archived=True)
     change = _schedule(api, flag, "update_status", True)
     failed = eventually(lambda: api.get(f"scheduled_changes/{change['id']}/")["failure_reason"])
-    assert failed == "Cannot enable an archived feature flag. Unarchive it first."
+    assert failed == "Cannot enable an archived feature flag. Unarchive it first. (permanent error)"
 
 
-def test_scheduled_changes_are_checked_and_listed(api: Api) -> None:
+def test_scheduled_changes_are_listed_by_flag(api: Api) -> None:
     flag = api.flag()
-    body = {"record_id": str(flag["id"]), "model_name": "FeatureFlag", "scheduled_at": "2099-01-01T00:00:00Z"}
-    assert refusal(api("POST", "scheduled_changes/", {**body, "payload": {"operation": "explode"}}))[3] == "payload"
     change = _schedule(api, flag, "update_status", False, scheduled_at="2099-01-01T00:00:00Z")
+    _schedule(api, api.flag(), "update_status", False, scheduled_at="2099-01-01T00:00:00Z")
     listed = api.get(f"scheduled_changes/?model_name=FeatureFlag&record_id={flag['id']}")["results"]
     assert [each["id"] for each in listed] == [change["id"]]
     assert api("DELETE", f"scheduled_changes/{change['id']}/").status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("values", "detail", "attr"),
+    [
+        ({"record_id": "nothing"}, "Feature flag not found", None),
+        ({"is_recurring": True},
+         "Either recurrence_interval or cron_expression is required when is_recurring is true.", "recurrence_interval"),
+        ({"recurrence_interval": "daily"},
+         "Cannot set recurrence_interval when is_recurring is false for new schedules.", "recurrence_interval"),
+        ({"is_recurring": True, "recurrence_interval": "daily", "cron_expression": "0 9 * * 1-5"},
+         "Cannot set both cron_expression and recurrence_interval. Use one or the other.", "cron_expression"),
+        ({"is_recurring": True, "cron_expression": "61 9 * * *"},
+         "Invalid cron expression. Use standard 5-field cron syntax (e.g., '0 9 * * 1-5').", "cron_expression"),
+        ({"end_date": "2001-01-01T00:00:00Z"}, "End date must be after the scheduled start date.", "end_date"),
+    ],
+)  # fmt: skip
+def test_scheduled_changes_are_checked(api: Api, values: dict[str, Any], detail: str, attr: str | None) -> None:
+    payload = {"operation": "update_status", "value": True}
+    body = {"record_id": str(api.flag()["id"]), "model_name": "FeatureFlag", "payload": payload}
+    answer = api("POST", "scheduled_changes/", {**body, "scheduled_at": "2099-01-01T00:00:00Z", **values})
+    assert refusal(answer) == (400, "invalid_input", detail, attr)
+
+
+def test_what_a_payload_says_is_found_wrong_when_it_is_due(api: Api) -> None:
+    flag = api.flag(filters={"groups": [{}], "multivariate": variants(a=100)})
+    for operation, value, reason in (
+        ("explode", 1, "Unrecognized operation: explode"),
+        ("update_variants", variants(a=50), "Invalid variant rollout percentages: sum is 50, must be 100"),
+    ):
+        change = _schedule(api, flag, operation, value)
+        failed = eventually(lambda path=f"scheduled_changes/{change['id']}/": api.get(path)["failure_reason"])
+        assert failed == f"{reason} (permanent error)"
+    assert api.get(f"feature_flags/{flag['id']}/")["version"] == 1
+
+
+@pytest.mark.parametrize("recurrence", [{"recurrence_interval": "monthly"}, {"cron_expression": "30 9 * * 1-5"}])
+def test_a_recurring_change_moves_on(api: Api, recurrence: dict[str, str]) -> None:
+    flag = api.flag(active=False)
+    change = _schedule(api, flag, "update_status", True, is_recurring=True, **recurrence)
+    path = f"scheduled_changes/{change['id']}/"
+    moved = eventually(lambda: (found := api.get(path))["last_executed_at"] and found)
+    assert api.get(f"feature_flags/{flag['id']}/")["active"] is True
+    assert moved["executed_at"] is None
+    assert moved["scheduled_at"] > datetime.now(UTC).isoformat()
+
+
+def test_a_paused_recurrence_does_nothing(api: Api) -> None:
+    flag = api.flag(active=False)
+    later = {"scheduled_at": "2099-01-01T00:00:00Z", "is_recurring": True, "recurrence_interval": "daily"}
+    change = _schedule(api, flag, "update_status", True, **later)
+    path = f"scheduled_changes/{change['id']}/"
+    paused = api.patch(path, {"is_recurring": False, "scheduled_at": "2001-01-01T00:00:00Z"})
+    assert paused["recurrence_interval"] == "daily"
+    _schedule(api, other := api.flag(active=False), "update_status", True)
+    eventually(lambda: api.get(f"feature_flags/{other['id']}/")["active"])
+    assert api.get(f"feature_flags/{flag['id']}/")["active"] is False
+    assert refusal(api("PATCH", path, {"record_id": str(other["id"])}))[2] == (
+        "Cannot change the target record of an existing scheduled change."
+    )
 
 
 def test_a_flag_is_copied_with_its_cohorts_by_name(api: Api, other_project: int) -> None:
@@ -111,16 +143,40 @@ def test_a_flag_is_copied_with_its_cohorts_by_name(api: Api, other_project: int)
         "target_project_ids": [other_project, 999999],
     }
     outcome = api.post(path, body)
-    assert [each["project_id"] for each in outcome["failed"]] == [999999]
+    assert outcome["failed"] == [{"project_id": 999999, "error_message": "Project not found."}]
     there = Api(api.sandbox, project=str(other_project))
     copy = there.get(f"feature_flags/{outcome['success'][0]['id']}/")
-    assert (copy["key"], copy["name"], copy["tags"]) == (flag["key"], "d", ["t"])
+    assert (copy["key"], copy["name"], copy["tags"]) == (flag["key"], "d", [])
     leaf = copy["filters"]["groups"][0]["properties"][0]
     assert leaf["cohort_name"] == cohort["name"]
     assert leaf["value"] != cohort["id"]
     again = api.post(path, {**body, "target_project_ids": [other_project], "disable_copied_flag": True})
     assert (again["success"][0]["id"], again["success"][0]["active"]) == (copy["id"], False), "it is overwritten"
     assert there.get("cohorts/")["count"] == 1
+
+
+def test_a_copy_may_bring_its_schedule(api: Api, other_project: int) -> None:
+    flag = api.flag()
+    _schedule(api, flag, "update_status", False, scheduled_at="2099-01-01T00:00:00Z")
+    path = f"/api/organizations/{api.sandbox.organization_id}/feature_flags/copy_flags/"
+    body = {"feature_flag_key": flag["key"], "from_project": int(api.sandbox.project_id)}
+    copy = api.post(path, {**body, "target_project_ids": [other_project], "copy_schedule": True})["success"][0]
+    there = Api(api.sandbox, project=str(other_project))
+    listed = there.get(f"scheduled_changes/?record_id={copy['id']}")["results"]
+    assert [each["scheduled_at"] for each in listed] == ["2099-01-01T00:00:00Z"]
+
+
+def test_a_copy_that_can_not_be_made_is_reported(api: Api, other_project: int) -> None:
+    flag = api.flag(filters=depending_on(api.flag()["id"]))
+    path = f"/api/organizations/{api.sandbox.organization_id}/feature_flags/copy_flags/"
+    body = {"from_project": int(api.sandbox.project_id), "target_project_ids": [other_project]}
+    failed = api.post(path, {**body, "feature_flag_key": flag["key"]})["failed"]
+    assert failed[0]["project_id"] == other_project
+    assert failed[0]["error_message"]["filters"][0].startswith("Flag dependency references non-existent flag")
+    for asked, error in (({}, "Missing required fields"),
+                         ({"feature_flag_key": "no"}, "Feature flag to copy does not exist.")):  # fmt: skip
+        answer = api("POST", path, {**body, **asked})
+        assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
 def test_flags_of_all_projects_are_for_sessions(api: Api) -> None:
