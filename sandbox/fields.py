@@ -104,6 +104,8 @@ def boolean(value: Any, attr: str) -> bool:
 
 
 def integer(low: int | None = None, high: int | None = None) -> Check:
+    """DRF's IntegerField: whole floats and digits as text pass, booleans don't; the bounds are inclusive."""
+
     def check(value: Any, attr: str) -> int:
         try:
             if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):

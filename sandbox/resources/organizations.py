@@ -44,6 +44,7 @@ def routes() -> list[BaseRoute]:
 
 
 def show_organization(context: Context, organization: Data) -> Data:
+    """The organisation with its projects and what the asking user is in it."""
     store = context.store
     found = membership(store, organization, context.user)
     projects = [project_basic(row) for row in store.select("project", organization["id"])]
@@ -101,6 +102,7 @@ def update(context: Context) -> Any:
 
 
 def show_member(context: Context, member: Data) -> Data:
+    """A membership with its user; `id` is the membership's, the URL takes the user's uuid."""
     user = context.store.get("user", member["user_id"])
     assert user is not None
     return {
