@@ -1,8 +1,8 @@
-"""Copying a flag to other projects: `POST /api/organizations/:id/feature_flags/copy_flags/`.
+"""Flags across the projects of an organisation (PostHog: feature_flags/backend/api/organization_feature_flag.py).
 
-Traps: a flag of the same key in the target is overwritten; cohorts are matched by name among the live ones
-    and made where
-missing. What refers to other flags by id fails in the target, and is reported there.
+Traps: copying overwrites a flag of the same key in the target, a deleted one too; cohorts are matched by name among
+the live ones and made where missing; tags and evaluation contexts stay behind; what refers to other flags by id fails
+in the target, and is reported there.
 """
 
 from copy import deepcopy
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
-from sandbox.errors import ApiError, Invalid, NotFound
-from sandbox.fields import boolean, integer, items
+from sandbox.errors import Answer, ApiError, Invalid, NotFound
+from sandbox.fields import boolean, items
 from sandbox.guard import route
 from sandbox.identity import enter_project
 from sandbox.resources.flag_filters import properties_of
 from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.users import show_user
+from sandbox.web import Context, timestamp
 
 if TYPE_CHECKING:
     from sandbox.resources.cohorts import Cohorts
@@ -27,11 +28,13 @@ COPIED = (
     "name",
     "active",
     "ensure_experience_continuity",
-    "is_remote_configuration",
     "evaluation_runtime",
     "bucketing_identifier",
-    "tags",
+    "is_remote_configuration",
+    "has_encrypted_payloads",
 )
+SCHEDULE = "scheduled_change"
+RESCHEDULED = ("payload", "scheduled_at", "is_recurring", "recurrence_interval", "end_date")
 
 
 def routes_for(flags: "Flags", cohorts: "Cohorts") -> list[BaseRoute]:
@@ -44,49 +47,64 @@ def routes_for(flags: "Flags", cohorts: "Cohorts") -> list[BaseRoute]:
 
 def _copy(flags: "Flags", cohorts: "Cohorts", context: Context) -> Any:
     data, organization = context.data, context.organization
-    for name in ("feature_flag_key", "from_project", "target_project_ids"):
-        if not data.get(name):
-            raise Invalid("This field is required.", name, "required")
-    targets = items(integer(), MOST_TARGETS)(data["target_project_ids"], "target_project_ids")
-    off = boolean(data.get("disable_copied_flag", False), "disable_copied_flag")
-    enter_project(context, str(data["from_project"]))
-    original = context.store.find(flags.kind, data["feature_flag_key"], flags.parent_id(context))
-    if original is None or original["deleted"]:
-        raise NotFound("Feature flag to copy does not exist.")
+    key, source = data.get("feature_flag_key"), data.get("from_project")
+    if not key or not source or not data.get("target_project_ids"):
+        raise Answer(400, {"error": "Missing required fields"})
+    targets = items(None, MOST_TARGETS)(data["target_project_ids"], "target_project_ids")
+    project = context.store.get("project", source, organization["id"])
+    original = context.store.find(flags.kind, key, str(source)) if project else None
+    if original is None:
+        raise Answer(400, {"error": "Feature flag to copy does not exist."})
     success: list[Data] = []
     failed: list[Data] = []
     for target in targets:
         try:
-            enter_project(context, str(target))
-            if context.organization["id"] != organization["id"]:
-                raise NotFound("Project not found.")
-            success.append(_into(flags, cohorts, context, original, off))
-        except ApiError as refusal:
+            _enter(context, target)
+            success.append(_into(flags, cohorts, context, original))
+        except NotFound as refusal:
             failed.append({"project_id": target, "error_message": refusal.detail})
+        except Invalid as refusal:
+            message = {refusal.attr or "non_field_errors": [refusal.detail]}
+            failed.append({"project_id": target, "error_message": message})
     return {"success": success, "failed": failed}
 
 
-def _into(flags: "Flags", cohorts: "Cohorts", context: Context, original: Data, off: bool) -> Data:
-    """Write the flag in the project at hand."""
-    values = {name: deepcopy(original[name]) for name in COPIED}
-    values["filters"] = deepcopy(original["filters"])
-    if off:
-        values["active"] = False
-    for _, prop in properties_of(values["filters"].get("groups")):
+def _enter(context: Context, target: Any) -> None:
+    """Act in the target. Raises `NotFound` for one that doesn't exist, or that the asking user can't see."""
+    try:
+        enter_project(context, str(target) if isinstance(target, int) else "")
+    except ApiError as error:
+        raise NotFound("Project not found.") from error
+
+
+def _into(flags: "Flags", cohorts: "Cohorts", context: Context, original: Data) -> Data:
+    """Write the flag in the project at hand, with its schedule where that is asked for."""
+    data: Data = {"key": original["key"], "deleted": False, **{name: original[name] for name in COPIED}}
+    data["filters"] = deepcopy(original["filters"])
+    if boolean(context.data.get("disable_copied_flag", False), "disable_copied_flag"):
+        data["active"] = False
+    _move_cohorts(cohorts, context, data["filters"])
+    there = context.store.find(flags.kind, original["key"], flags.parent_id(context))
+    values = flags.clean(data, creating=True)
+    row = flags.amend(context, there, values) if there is not None else flags.insert(context, values)
+    if boolean(context.data.get("copy_schedule", False), "copy_schedule"):
+        _reschedule(cohorts, context, original, row)
+    return flags.show(context, row)
+
+
+def _move_cohorts(cohorts: "Cohorts", context: Context, filters: Data) -> None:
+    """Let the conditions name the target's cohorts instead of those of the source."""
+    for _, prop in properties_of(filters.get("groups")):
         if prop.get("type") == "cohort":
             prop["value"] = _cohort(cohorts, context, prop["value"])
             prop.pop("cohort_name", None)
-    there = context.store.find(flags.kind, original["key"], flags.parent_id(context))
-    if there is not None and not there["deleted"]:
-        return flags.show(context, flags.amend(context, there, values))
-    return flags.show(context, flags.insert(context, {**values, "key": original["key"]}))
 
 
 def _cohort(cohorts: "Cohorts", context: Context, identifier: Any) -> int:
     """The target's live cohort of the same name, made when there is none."""
     original = context.store.get(cohorts.kind, identifier)
     if original is None:
-        raise Invalid(f"Cohort with id {identifier} does not exist", None, "cohort_does_not_exist")
+        raise Invalid(f"Cohort with id {identifier} does not exist", "filters", "cohort_does_not_exist")
     same = context.store.select(
         cohorts.kind, cohorts.parent_id(context), "listed = 1 AND json_extract(data, '$.name') = ?", [original["name"]]
     )
@@ -100,22 +118,44 @@ def _cohort(cohorts: "Cohorts", context: Context, identifier: Any) -> int:
     return int(cohorts.insert(context, values)["id"])
 
 
+def _reschedule(cohorts: "Cohorts", context: Context, original: Data, copy: Data) -> None:
+    """Copy the scheduled changes that are still to come."""
+    pending = "json_extract(data, '$.record_id') = ? AND json_extract(data, '$.executed_at') IS NULL"
+    blank: Data = {"executed_at": None, "failure_reason": None, "last_executed_at": None, "cron_expression": None}
+    for change in context.store.select(SCHEDULE, None, pending, [str(original["id"])]):
+        now = timestamp()
+        row = {
+            "id": context.store.next_id(SCHEDULE),
+            "team_id": context.project["id"],
+            "record_id": str(copy["id"]),
+            "model_name": "FeatureFlag",
+            **blank,
+            **{name: deepcopy(change[name]) for name in RESCHEDULED},
+            "timezone": None,
+            "created_at": now,
+            "created_by": context.user["id"],
+            "updated_at": now,
+        }
+        if isinstance(row["payload"], dict) and isinstance(row["payload"].get("value"), dict):
+            _move_cohorts(cohorts, context, row["payload"]["value"])
+        context.store.put(SCHEDULE, str(context.project["id"]), row)
+
+
 def _everywhere(flags: "Flags", context: Context) -> Any:
-    """The flag of that key in every project of the organisation; for sessions only."""
+    """The flag of that key in every project of the organisation, deleted ones too; for sessions only."""
     found = []
     for project in context.store.select("project", context.organization["id"]):
         row = context.store.find(flags.kind, context.param("key"), str(project["id"]))
-        if row is not None and not row["deleted"]:
-            context.project = project
-            shown = flags.show(context, row)
+        if row is not None:
             found.append(
                 {
                     "flag_id": row["id"],
                     "team_id": project["id"],
-                    "evaluations_7d": 0,
-                    **{name: shown[name] for name in ("created_by", "filters", "created_at", "active")},
+                    "created_by": show_user(context, row["created_by"]),
+                    "filters": row["filters"],
+                    "created_at": row["created_at"],
+                    "active": row["active"],
+                    "evaluations_7d": None,
                 }
             )
-    if not found:
-        raise NotFound()
     return found

@@ -1,13 +1,18 @@
-"""Scheduled changes of flags (PostHog: products/feature_flags/backend/api/scheduled_change.py).
+"""Scheduled changes of flags (PostHog: products/feature_flags/backend/api/scheduled_change.py and
+posthog/tasks/process_scheduled_changes.py).
 
-Traps: they change flags between two looks at them and don't show in the flag; an executed one-time change is
-    fixed.
+Traps: they change flags between two looks at them and don't show in the flag; what the payload says is found wrong
+only when it is due; a paused recurrence keeps its settings; an executed one-time change is fixed.
 """
 
 import asyncio
+import calendar
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from sandbox import cron
 from sandbox.errors import ApiError, Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -15,9 +20,9 @@ from sandbox.fields import (
     ID,
     UPDATED_AT,
     Field,
+    anything,
     boolean,
     choice,
-    mapping,
     moment,
     read_only,
     text,
@@ -30,14 +35,10 @@ from sandbox.web import Context, Services, alone, timestamp
 if TYPE_CHECKING:
     from sandbox.resources.flags import Flags
 
-OPERATIONS = ("update_status", "add_release_condition", "update_variants")
-STEPS = {
-    "daily": timedelta(days=1),
-    "weekly": timedelta(weeks=1),
-    "monthly": timedelta(days=30),
-    "yearly": timedelta(days=365),
-}
+INTERVALS = ("daily", "weekly", "monthly", "yearly")
 LOOK_EVERY = 0.2  # seconds; PostHog's worker looks once a minute
+# What a payload that isn't what it should be runs into: a permanent failure of the change, not of the worker.
+MALFORMED = (ApiError, AttributeError, KeyError, TypeError, ValueError)
 
 
 class ScheduledChanges(Resource):
@@ -47,20 +48,21 @@ class ScheduledChanges(Resource):
     fields = (
         ID,
         read_only("team_id"),
-        Field("record_id", text(200), required=True),
+        Field("record_id", text(200, blank=False), required=True),
         Field("model_name", choice("FeatureFlag"), required=True),
-        Field("payload", mapping, required=True),
+        Field("payload", anything, required=True),
         Field("scheduled_at", moment, required=True),
         read_only("executed_at"),
         read_only("failure_reason"),
-        Field("is_recurring", boolean, default=False),
-        Field("recurrence_interval", choice(*STEPS), null=True),
-        Field("cron_expression", text(100), null=True),
-        Field("end_date", moment, null=True),
-        read_only("timezone"),
         CREATED_AT,
         CREATED_BY,
         UPDATED_AT,
+        Field("is_recurring", boolean, default=False),
+        Field("recurrence_interval", choice(*INTERVALS), null=True),
+        Field("cron_expression", text(100), null=True),
+        read_only("last_executed_at"),
+        Field("end_date", moment, null=True),
+        read_only("timezone"),
     )
 
     def __init__(self, flags: "Flags") -> None:
@@ -68,31 +70,27 @@ class ScheduledChanges(Resource):
         self.flags = flags
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        if before is not None and before["executed_at"] and not before["is_recurring"]:
-            raise Invalid("Cannot update a scheduled change that has already been executed.")
-        row = {
-            **super().prepare(context, values, before),
-            "team_id": context.project["id"],
-            "timezone": context.project["timezone"],
-        }
-        if row["payload"].get("operation") not in OPERATIONS or "value" not in row["payload"]:
-            raise Invalid("Invalid payload", "payload")
-        if row["cron_expression"] and row["recurrence_interval"]:
-            raise Invalid("cron_expression and recurrence_interval are mutually exclusive.")
-        if row["cron_expression"] and len(row["cron_expression"].split()) != 5:
-            raise Invalid("cron_expression must have exactly 5 fields.", "cron_expression")
-        if row["is_recurring"] and not (row["recurrence_interval"] or row["cron_expression"]):
-            raise Invalid("recurrence_interval is required when is_recurring is true.", "recurrence_interval")
-        self.flags.fetch(context, row["record_id"])
+        if before is not None:
+            _check_change(values, before)
+        row = super().prepare(context, values, before)
+        _check_recurrence(row, before is None)
+        end, start = row["end_date"], row["scheduled_at"]
+        if end and datetime.fromisoformat(end) <= datetime.fromisoformat(start):
+            raise Invalid("End date must be after the scheduled start date.", "end_date")
+        number = row["record_id"].strip()
+        flag = context.store.get(self.flags.kind, int(number), self.parent_id(context)) if number.isdigit() else None
+        if flag is None:
+            raise Invalid("Feature flag not found")
+        row["record_id"], row["team_id"] = str(flag["id"]), context.project["id"]
+        if before is None:
+            row["timezone"] = context.project["timezone"]
         return row
 
     def conditions(self, context: Context) -> list[Condition]:
-        found: list[Condition] = [("listed = 1", [])]
-        return found + [
-            equals(name, context.query[name]) for name in ("model_name", "record_id") if name in context.query
-        ]
+        asked = [name for name in ("model_name", "record_id") if name in context.query]
+        return [("listed = 1", []), *(equals(name, context.query[name]) for name in asked)]
 
-    # The worker ---------------------------------------------------------------------------------------
+    # The worker ---------------------------------------------------------------------------------------------
 
     def resume(self, services: Services) -> None:
         """Look for due changes for as long as the server runs."""
@@ -107,48 +105,144 @@ class ScheduledChanges(Resource):
 
     def carry_out(self, services: Services) -> None:
         """Execute every change whose time has come."""
-        now = timestamp()
-        due = services.store.select(
-            self.kind, None, f"{column('executed_at')} IS NULL AND {column('scheduled_at')} <= ?", [now]
-        )
-        for row in due:
-            context = alone(services, row["team_id"])
-            context.memo["trigger"] = {
-                "job_type": "scheduled_change",
-                "job_id": str(row["id"]),
-                "payload": {"scheduled_change_id": row["id"]},
-            }
-            try:
-                flag = self.flags.fetch(context, row["record_id"])
-                self.flags.amend(context, flag, _values(row["payload"], flag))
-                row["failure_reason"] = None
-            except ApiError as refusal:
-                row["failure_reason"] = refusal.detail
-            self._after(row, now)
+        now = datetime.now(UTC)
+        waiting = services.store.select(self.kind, None, f"{column('executed_at')} IS NULL")
+        for row in waiting:
+            repeats = row["recurrence_interval"] or row["cron_expression"]
+            paused = repeats and not row["is_recurring"]
+            if paused or datetime.fromisoformat(row["scheduled_at"]) > now:
+                continue
+            over = repeats and row["end_date"] and datetime.fromisoformat(row["end_date"]) <= now
+            if over:
+                row["executed_at"] = timestamp()
+            else:
+                self._execute(services, row, now)
+            row["updated_at"] = timestamp()
             services.store.put(self.kind, str(row["team_id"]), row)
 
-    def _after(self, row: Data, now: str) -> None:
-        step = STEPS.get(row["recurrence_interval"] or "")
-        row["updated_at"] = now
-        if not row["is_recurring"] or step is None:
-            row["executed_at"] = now
+    def _execute(self, services: Services, row: Data, now: datetime) -> None:
+        """Change the flag and note how it went in `row`."""
+        context = alone(services, row["team_id"])
+        context.memo["trigger"] = {
+            "job_type": "scheduled_change",
+            "job_id": str(row["id"]),
+            "payload": {"scheduled_change_id": row["id"]},
+        }
+        try:
+            flag = context.store.get(self.flags.kind, row["record_id"], str(row["team_id"]))
+            if flag is None:
+                raise ValueError("FeatureFlag matching query does not exist.")
+            values = _values(row["payload"], flag)
+            self.flags.amend(context, flag, self.flags.clean(values, creating=False))
+        except MALFORMED as problem:
+            row["failure_reason"] = f"{getattr(problem, 'detail', problem)} (permanent error)"
+            row["executed_at"] = timestamp()
             return
-        following = datetime.fromisoformat(row["scheduled_at"]) + step
-        if row["end_date"] and following > datetime.fromisoformat(row["end_date"]):
-            row["executed_at"] = now
+        following = _following(row, now)
+        if following is None or (row["end_date"] and following > datetime.fromisoformat(row["end_date"])):
+            row["executed_at"] = timestamp()
         else:
             row["scheduled_at"] = following.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        if following is not None:
+            row["last_executed_at"] = timestamp()
+
+
+# Checks -----------------------------------------------------------------------------------------------------
+
+
+def _check_change(values: Data, before: Data) -> None:
+    if str(values.get("record_id", before["record_id"])) != before["record_id"]:
+        raise Invalid("Cannot change the target record of an existing scheduled change.", "record_id")
+    if before["executed_at"] and not before["is_recurring"]:
+        raise Invalid("Cannot modify a scheduled change that has already executed.")
+
+
+def _check_recurrence(row: Data, new: bool) -> None:
+    expression, interval = row["cron_expression"], row["recurrence_interval"]
+    if expression and interval:
+        raise Invalid(
+            "Cannot set both cron_expression and recurrence_interval. Use one or the other.", "cron_expression"
+        )
+    if expression:
+        _check_cron(expression)
+    if row["is_recurring"]:
+        if not expression and not interval:
+            raise Invalid(
+                "Either recurrence_interval or cron_expression is required when is_recurring is true.",
+                "recurrence_interval",
+            )
+        if isinstance(row["payload"], dict) and row["payload"].get("operation") == "add_release_condition":
+            raise Invalid(
+                "Recurring schedules are not supported for add_release_condition "
+                "because it appends conditions on each run, creating duplicates.",
+                "payload",
+            )
+    elif new:
+        for name in ("recurrence_interval", "cron_expression"):
+            if row[name]:
+                raise Invalid(f"Cannot set {name} when is_recurring is false for new schedules.", name)
+
+
+def _check_cron(expression: str) -> None:
+    if len(expression.split()) != 5:
+        raise Invalid(
+            "Only standard 5-field cron expressions are supported (minute hour day month weekday). "
+            "Example: '0 9 * * 1-5'.",
+            "cron_expression",
+        )
+    try:
+        cron.parse(expression)
+    except ValueError as error:
+        raise Invalid(
+            "Invalid cron expression. Use standard 5-field cron syntax (e.g., '0 9 * * 1-5').", "cron_expression"
+        ) from error
+
+
+# Execution --------------------------------------------------------------------------------------------------
 
 
 def _values(payload: Data, flag: Data) -> Data:
-    """What a payload writes to a flag."""
-    value: Any = payload["value"]
+    """What a payload writes to a flag. Raises `ValueError` (and others of `MALFORMED`) for one that can't be."""
+    if "operation" not in payload or "value" not in payload:
+        raise ValueError("Invalid payload")
+    value, filters = payload["value"], flag["filters"]
     if payload["operation"] == "update_status":
-        return {"active": bool(value)}
+        return {"active": value}
     if payload["operation"] == "add_release_condition":
-        groups = [*(flag["filters"].get("groups") or []), *(value.get("groups") or [])]
-        return {"filters": {"groups": groups}}
-    changed: Data = {"multivariate": {"variants": value.get("variants") or []}}
-    if "payloads" in value:
-        changed["payloads"] = value["payloads"]
-    return {"filters": changed}
+        return {"filters": {**filters, "groups": [*filters.get("groups", []), *value.get("groups", [])]}}
+    if payload["operation"] != "update_variants":
+        raise ValueError(f"Unrecognized operation: {payload['operation']}")
+    variants, payloads = value.get("variants", []), value.get("payloads", {})
+    total, keys = sum(each.get("rollout_percentage", 0) for each in variants), {each.get("key") for each in variants}
+    if variants and total != 100:
+        raise ValueError(f"Invalid variant rollout percentages: sum is {total}, must be 100")
+    strange = set(payloads or {}) - keys
+    if strange and keys:
+        raise ValueError(f"Payload keys {strange} don't match variant keys {keys}")
+    multivariate = {**(filters.get("multivariate") or {}), "variants": variants}
+    return {"filters": {**filters, "multivariate": multivariate, "payloads": payloads}}
+
+
+def _following(row: Data, now: datetime) -> datetime | None:
+    """The next time of a recurring change, after now; None for a one-time change."""
+    if not row["is_recurring"]:
+        return None
+    step: Callable[[datetime], datetime]
+    if row["cron_expression"]:
+        zone, due = ZoneInfo(row["timezone"] or "UTC"), cron.parse(row["cron_expression"])
+        step = lambda moment: due.after(moment.astimezone(zone)).astimezone(UTC)  # noqa: E731
+    else:
+        step = lambda moment: _later(moment, row["recurrence_interval"])  # noqa: E731
+    following = step(datetime.fromisoformat(row["scheduled_at"]))
+    while following <= now:
+        following = step(following)
+    return following
+
+
+def _later(moment: datetime, interval: str) -> datetime:
+    """One interval later; in a shorter month, on its last day."""
+    if interval in ("daily", "weekly"):
+        return moment + timedelta(days=1 if interval == "daily" else 7)
+    months = moment.month if interval == "monthly" else moment.month + 11
+    year, month = moment.year + months // 12, months % 12 + 1
+    return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))

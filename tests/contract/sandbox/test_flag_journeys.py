@@ -2,7 +2,6 @@
 2.10).
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,11 +56,14 @@ def test_a_condition_and_variants_may_be_scheduled(api: Api) -> None:
     eventually(done)
 
 
+def _failure(api: Api, change: Any) -> Any:
+    return eventually(lambda: api.get(f"scheduled_changes/{change['id']}/")["failure_reason"])
+
+
 def test_a_change_that_is_refused_says_why(api: Api) -> None:
     flag = api.flag(active=False, archived=True)
     change = _schedule(api, flag, "update_status", True)
-    failed = eventually(lambda: api.get(f"scheduled_changes/{change['id']}/")["failure_reason"])
-    assert failed == "Cannot enable an archived feature flag. Unarchive it first. (permanent error)"
+    assert _failure(api, change) == "Cannot enable an archived feature flag. Unarchive it first. (permanent error)"
 
 
 def test_scheduled_changes_are_listed_by_flag(api: Api) -> None:
@@ -101,9 +103,7 @@ def test_what_a_payload_says_is_found_wrong_when_it_is_due(api: Api) -> None:
         ("explode", 1, "Unrecognized operation: explode"),
         ("update_variants", variants(a=50), "Invalid variant rollout percentages: sum is 50, must be 100"),
     ):
-        change = _schedule(api, flag, operation, value)
-        failed = eventually(lambda path=f"scheduled_changes/{change['id']}/": api.get(path)["failure_reason"])
-        assert failed == f"{reason} (permanent error)"
+        assert _failure(api, _schedule(api, flag, operation, value)) == f"{reason} (permanent error)"
     assert api.get(f"feature_flags/{flag['id']}/")["version"] == 1
 
 
