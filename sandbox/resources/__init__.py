@@ -4,10 +4,13 @@ from types import ModuleType
 
 from sandbox.resource import Resource
 from sandbox.resources import account, activity_log, early_access, membership, organizations, projects, unanswered
+from sandbox.resources.actions import Actions
 from sandbox.resources.alerts import Alerts
+from sandbox.resources.annotations import Annotations
 from sandbox.resources.approval_policies import ApprovalPolicies
 from sandbox.resources.approvals import ChangeRequests
 from sandbox.resources.cohorts import COHORTS
+from sandbox.resources.dashboard_templates import DashboardTemplates
 from sandbox.resources.dashboards import DASHBOARDS
 from sandbox.resources.definitions import EventDefinitions, PropertyDefinitions
 from sandbox.resources.early_access import EarlyAccessFeatures
@@ -15,19 +18,14 @@ from sandbox.resources.experiments import Experiments
 from sandbox.resources.flags import FLAGS
 from sandbox.resources.hog_functions import HogFunctions
 from sandbox.resources.holdouts import HOLDOUTS
+from sandbox.resources.insight_variables import InsightVariables
 from sandbox.resources.insights import INSIGHTS
 from sandbox.resources.integrations import Integrations
 from sandbox.resources.membership import Domains, Invites, ProxyRecords, Roles
 from sandbox.resources.playlists import Playlists
+from sandbox.resources.property_groups import PropertyGroups
+from sandbox.resources.saved_metrics import SavedMetrics
 from sandbox.resources.scheduled_changes import ScheduledChanges
-from sandbox.resources.simple import (
-    Actions,
-    Annotations,
-    DashboardTemplates,
-    InsightVariables,
-    PropertyGroups,
-    SavedMetrics,
-)
 from sandbox.resources.subscriptions import Subscriptions
 from sandbox.resources.surveys import Surveys
 

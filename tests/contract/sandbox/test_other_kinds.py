@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import requests
 
 from tests.contract.sandbox.shapes import Api, name, refusal
 
@@ -52,8 +53,20 @@ def test_names_of_actions_are_unique_among_the_living(api: Api) -> None:
 
 
 def test_the_server_says_when_an_action_was_pinned(api: Api) -> None:
-    made = api.post("actions/", {"name": name("action"), "pinned_at": "2001-01-01T00:00:00Z"})
-    assert made["pinned_at"] > "2020"
+    path = f"actions/{api.post('actions/', {'name': name('action')})['id']}/"
+    pinned = api.patch(path, {"pinned_at": "2001-01-01T00:00:00Z"})["pinned_at"]
+    assert pinned > "2020"
+    assert api.patch(path, {"pinned_at": "2002-01-01T00:00:00Z"})["pinned_at"] == pinned
+    assert api.patch(path, {"pinned_at": None})["pinned_at"] is None
+
+
+def test_the_log_names_the_author_of_an_action_whoever_changed_it(api: Api) -> None:
+    made = api.post("actions/", {"name": name("action")})
+    user = {"email": f"{name('u')}@example.com"}
+    other = requests.post(f"{api.url}/_sandbox/users", json=user, timeout=10).json()
+    Api(api.sandbox, other["personal_api_key"]).patch(f"actions/{made['id']}/", {"description": "mine"})
+    entry = api.get(f"activity_log/?scope=Action&item_id={made['id']}")["results"][0]
+    assert (entry["activity"], entry["user"]["email"]) == ("updated", "admin@example.com")
 
 
 # Annotations ------------------------------------------------------------------------------------------
@@ -70,6 +83,47 @@ def test_an_organizations_annotation_shows_in_every_project(api: Api) -> None:
     assert own["emoji"] is None
 
 
+def test_an_organizations_annotation_moves_to_the_project_it_is_changed_in(api: Api) -> None:
+    projects = f"/api/organizations/{api.sandbox.organization_id}/projects/"
+    other = Api(api.sandbox, project=str(api.post(projects, {"name": name("project")})["id"]))
+    shared = other.post("annotations/", {"content": "for all", "scope": "organization"})
+    api.patch(f"annotations/{shared['id']}/", {"scope": "project"})
+    assert other("GET", f"annotations/{shared['id']}/").status_code == 404
+    assert api.get(f"annotations/{shared['id']}/")["scope"] == "project"
+
+
+def test_shared_annotations_stand_on_one_page_only(api: Api) -> None:
+    for number in range(3):
+        marker = f"2026-01-0{number + 1}T00:00:00Z"
+        api.post("annotations/", {"content": "paged", "scope": "organization", "date_marker": marker})
+    found, path = [], "annotations/?search=paged&limit=2"
+    while path:
+        page = api.get(path)
+        assert page["count"] == 3
+        found += [each["date_marker"][:10] for each in page["results"]]
+        path = (page["next"] or "").removeprefix(api.url)
+    assert found == ["2026-01-03", "2026-01-02", "2026-01-01"]
+
+
+def test_annotations_of_a_deleted_insight_are_hidden(api: Api) -> None:
+    insight = api.insight()
+    made = api.post("annotations/", {"content": "x", "dashboard_item": insight["id"]})
+    api.patch(f"insights/{insight['id']}/", {"deleted": True})
+    assert api("PATCH", f"annotations/{made['id']}/", {"content": "y"}).status_code == 404
+    assert made["id"] not in [each["id"] for each in api.get("annotations/")["results"]]
+    api.patch(f"insights/{insight['id']}/", {"deleted": False})
+    assert api.get(f"annotations/{made['id']}/")["content"] == "x"
+
+
+def test_annotations_are_checked_and_filtered(api: Api) -> None:
+    assert refusal(api("POST", "annotations/", {"dashboard_id": 9999}))[2:] == ("Dashboard not found.", "dashboard_id")
+    assert refusal(api("POST", "annotations/", {"scope": "recording"}))[2] == "Recording scope is deprecated"
+    old = api.post("annotations/", {"scope": "project", "date_marker": "2001-01-01T00:00:00Z"})
+    listed = api.get("annotations/?date_to=2002-01-01T00:00:00Z&scope=project")["results"]
+    assert [each["id"] for each in listed] == [old["id"]]
+    assert refusal(api("GET", "annotations/?scope=nothing"))[2] == "Invalid scope: nothing"
+
+
 def test_deleted_annotations_are_gone(api: Api) -> None:
     made = api.post("annotations/", {"content": "x", "scope": "project"})
     assert api("DELETE", f"annotations/{made['id']}/").status_code == 405
@@ -83,16 +137,54 @@ def test_deleted_annotations_are_gone(api: Api) -> None:
 def test_a_variable_gets_a_code_name(api: Api) -> None:
     made = api.post("insight_variables/", {"name": "Model Name!", "type": "String", "default_value": "r1"})
     assert made["code_name"] == "model_name"
-    assert refusal(api("POST", "insight_variables/", {"name": "model name", "type": "String"}))[3] == "name"
+    assert made["created_by"] == api.get("/api/users/@me/")["id"]
+    assert refusal(api("POST", "insight_variables/", {"name": "model name", "type": "String"}))[2:] == (
+        "Variable with this code name already exists", None
+    )  # fmt: skip
     assert refusal(api("POST", "insight_variables/", {"name": "x", "type": "Text"}))[1] == "invalid_choice"
     assert api("DELETE", f"insight_variables/{made['id']}/").status_code == 204
 
 
-def test_saved_metrics_and_property_groups_are_deleted_for_good(api: Api) -> None:
-    metric = api.post("experiment_saved_metrics/", {"name": "m", "query": {"kind": "ExperimentMetric"}})
+def test_the_values_of_a_list_variable_become_text(api: Api) -> None:
+    body = {"name": name("list"), "type": "List", "values": [1, True, "r1", None], "default_value": 2}
+    made = api.post("insight_variables/", body)
+    assert (made["values"], made["default_value"]) == (["1", "true", "r1"], "2")
+    refused = refusal(api("POST", "insight_variables/", {**body, "name": "other", "values": [{}]}))
+    assert refused[2].startswith("List variable values must be strings or numbers (got an object at index 0).")
+    assert refusal(api("GET", "insight_variables/?page=2"))[2] == "Invalid page."
+
+
+def test_a_saved_metric_has_a_name_of_its_own_and_leaves_its_experiments(api: Api) -> None:
+    query = {"kind": "ExperimentMetric", "metric_type": "mean", "source": {"kind": "EventsNode"}}
+    metric = api.post("experiment_saved_metrics/", {"name": name("metric"), "query": query, "tags": ["B", "a"]})
+    assert metric["query"]["uuid"]
+    assert sorted(metric["tags"]) == ["a", "b"]
+    again = {"name": metric["name"].upper(), "query": query}
+    assert refusal(api("POST", "experiment_saved_metrics/", again))[2:] == (
+        "A shared metric with this name already exists.", "name"
+    )  # fmt: skip
+    body = {"name": "x", "feature_flag_key": name("exp"), "saved_metrics_ids": [{"id": metric["id"]}]}
+    experiment = api.post("experiments/", body)
     assert api("DELETE", f"experiment_saved_metrics/{metric['id']}/").status_code == 204
-    group = api.post("schema_property_groups/", {"name": name("group"), "properties": [{"name": "model"}]})
-    assert api("DELETE", f"schema_property_groups/{group['id']}/").status_code == 204
+    assert api.get(f"experiments/{experiment['id']}/")["saved_metrics"] == []
+
+
+def test_the_properties_of_a_group_are_replaced_as_a_whole(api: Api) -> None:
+    model = {"name": "model", "property_type": "String", "validation_rules": {"enum": ["r1", "v3"]}}
+    group = api.post("schema_property_groups/", {"name": name("group"), "properties": [model]})
+    first = group["properties"][0]
+    path = f"schema_property_groups/{group['id']}/"
+    after = api.patch(path, {"properties": [{**first, "description": "d"}, {**model, "name": "other"}]})
+    assert [each["name"] for each in after["properties"]] == ["model", "other"]
+    assert first["id"] not in [each["id"] for each in after["properties"]]
+    assert refusal(api("POST", "schema_property_groups/", {"name": group["name"]}))[2:] == (
+        "A property group with this name already exists for this team", "name"
+    )  # fmt: skip
+    wrong = {"name": "n", "property_type": "Numeric", "validation_rules": {"minimum": 3, "maximum": 2}}
+    assert refusal(api("PATCH", path, {"properties": [wrong]}))[2:] == (
+        "Lower bound (minimum=3) must be less than upper bound (maximum=2)", "validation_rules"
+    )  # fmt: skip
+    assert api("DELETE", path).status_code == 204
 
 
 def test_a_dashboard_template_is_not_deleted(api: Api) -> None:
