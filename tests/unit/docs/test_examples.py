@@ -48,3 +48,11 @@ def test_code_that_is_shown_is_the_code_that_is_there() -> None:
     assert shown
     for block in shown:
         assert block.text in (REPOSITORY / block.attributes["file"]).read_text(encoding="utf-8")
+
+
+def test_every_block_is_of_a_kind_that_some_test_looks_at() -> None:
+    """Commands are run by the end-to-end tests, which look at the README and at docs/ itself."""
+    for document in DOCUMENTS:
+        languages = {block.language for block in blocks(document)}
+        assert languages <= ({"yaml"} if document.parent.name == "reference" else {"yaml", "python", "sh", "text"})
+        assert document.read_text(encoding="utf-8").count("\n```") % 2 == 0

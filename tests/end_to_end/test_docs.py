@@ -1,0 +1,106 @@
+"""What docs/ says of a run, and its commands, with the real CLI."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from providers.posthog.kinds import KINDS
+from tests.support.documents import blocks
+from tests.support.project import CLI, Project
+from tests.support.sandbox import REPOSITORY, Sandbox
+
+ERRORS = REPOSITORY / "docs" / "errors.md"
+COMMANDS = [
+    block.text
+    for page in sorted((REPOSITORY / "docs").glob("*.md"))
+    for block in blocks(page)
+    if block.language == "sh"
+]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
+    made = Project(tmp_path_factory.mktemp("docs") / "ai", sandbox)
+    made.write("flags/good.yaml", "key: good\nrelease_conditions:\n  - rollout_percentage: 10\n")
+    made.up()
+    return made
+
+
+def kill_while_it_runs(project: Project) -> None:
+    """Start an update, and kill the engine as soon as it holds the stack's lock."""
+    up = [str(CLI), "up", "--yes", "--skip-preview", "--non-interactive", "--stack", "sandbox"]
+    with subprocess.Popen(
+        up, cwd=project.folder, env=project.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        while process.poll() is None and not list((project.folder / "state").rglob("locks/**/*.json")):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+
+
+def test_a_lock_that_a_killed_run_left_is_met_and_removed_as_the_page_says(project: Project) -> None:
+    kill_while_it_runs(project)
+    refused = project.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
+    assert refused.returncode != 0
+    assert said("the stack is currently locked by 1 lock(s)", refused)
+    script = "\n".join(["set -e", *COMMANDS])
+    path = f"{REPOSITORY / '.venv' / 'bin'}:{project.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=project.folder,
+        env={**project.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "passphrase"),
+    [
+        ("passphrase must be set with PULUMI_CONFIG_PASSPHRASE", ("--stack", "sandbox"), None),
+        ("incorrect passphrase", ("--stack", "sandbox"), "another"),
+        ("no stack named 'nowhere' found", ("--stack", "nowhere"), "sandbox"),
+    ],
+)
+def test_pulumis_own_messages_are_those_of_the_page(
+    project: Project, message: str, arguments: tuple[str, ...], passphrase: str | None
+) -> None:
+    environ = {name: value for name, value in project.environ.items() if name != "PULUMI_CONFIG_PASSPHRASE"}
+    refused = subprocess.run(
+        [str(CLI), "preview", *arguments, "--non-interactive"],
+        cwd=project.folder,
+        env=environ if passphrase is None else {**environ, "PULUMI_CONFIG_PASSPHRASE": passphrase},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert refused.returncode != 0
+    assert said(message, refused)
+
+
+def said(message: str, done: subprocess.CompletedProcess[str]) -> bool:
+    return message in done.stdout + done.stderr and f"| `{message}` |" in ERRORS.read_text(encoding="utf-8")
+
+
+def test_a_run_without_changes_asks_what_the_page_says(applied: Project, sandbox: Sandbox) -> None:
+    sandbox.requests()
+    applied.up()
+    asked = Counter(re.sub(r"\?.*", "", entry["path"]) for entry in sandbox.requests())
+    project = f"/api/projects/{sandbox.project_id}"
+    dashboards = list((Path(applied.folder) / "dashboards").glob("*.yaml"))
+    lists = {kind.collection for kind in KINDS.values() if kind.listed} | {"integrations"}
+    assert sum(asked.values()) == 4 + 9 + len(dashboards)
+    assert asked["/api/personal_api_keys/@current/"] == 2
+    assert {path.removeprefix(project).strip("/").split("/")[0] for path in asked if path.startswith(project)} == {
+        *lists,
+        "dashboards",
+    }
+    assert sum(count for path, count in asked.items() if path.startswith(f"{project}/dashboards/")) == len(dashboards)

@@ -1,0 +1,63 @@
+"""The messages that docs/errors.md explains are those that people meet."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ai_admin.definitions import load
+from tests.support.documents import blocks
+from tests.support.sandbox import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "errors.md"
+OURS = ("The connection", "While it runs")
+NAMES = {"KEY_VARIABLE": "POSTHOG_API_KEY", "NAMESPACE": "ai-admin"}
+
+
+def messages(*headings: str) -> list[str]:
+    """Return the messages in the tables below these headings."""
+    found: list[str] = []
+    for section in re.split(r"^##+ ", PAGE.read_text(encoding="utf-8"), flags=re.M):
+        if section.splitlines()[0] in headings:
+            found += re.findall(r"^\| `(.+?)` \|", section, re.M)
+    return found
+
+
+def text(node: ast.expr) -> str:
+    """Return what a text in the code says, with … for what is filled in."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(text, node.values))
+    if isinstance(node, ast.FormattedValue):
+        return NAMES.get(ast.unparse(node.value), "…")
+    return str(node.value) if isinstance(node, ast.Constant) else "…"
+
+
+def texts() -> set[str]:
+    """Return every text in the code that `pulumi` runs."""
+    places = [REPOSITORY / "__main__.py", *(REPOSITORY / "providers").rglob("*.py")]
+    nodes = (node for path in places for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return {text(node) for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)}
+
+
+@pytest.mark.parametrize("message", messages(*OURS))
+def test_a_message_is_said_by_the_code(message: str) -> None:
+    pattern = ".*".join(re.escape(part.strip()) for part in message.split("…"))
+    assert any(re.fullmatch(pattern, known, re.DOTALL) for known in texts())
+
+
+def test_the_page_has_the_messages_of_both_parts() -> None:
+    assert all(len(messages(heading)) > 5 for heading in OURS)
+
+
+def test_the_example_of_a_problem_is_what_check_says(tmp_path: Path) -> None:
+    for name in ("flags", "cohorts", "dashboards", "alerts", "events"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    for settings in REPOSITORY.glob("Pulumi*.yaml"):
+        shutil.copy(settings, tmp_path)
+    (tmp_path / "flags" / "bad.yaml").write_text("key: bad\nrelease_conditions:\n  - cohort: beta-instalations\n")
+    shown = [block.text.strip() for block in blocks(PAGE) if block.language == "text"]
+    assert [str(problem) for problem in load(tmp_path).problems] == shown
