@@ -73,9 +73,10 @@ def _list(node: Node, link: Link) -> str:
     if not isinstance(node.get("items"), dict):
         return "list"
     low, high = node.get("minItems"), node.get("maxItems")
-    count = f", exactly {low}" if low and low == high else f", at least {low}" if low else ""
-    count += f", at most {high}" if high and high != low else ""
-    return f"list of {type_of(node.child('items'), link)}{count}"
+    counts = [f"exactly {low}"] if low and low == high else [f"at least {low}"] if low else []
+    counts += [f"at most {high}"] if high and high != low else []
+    count = f" ({', '.join(counts)})" if counts else ""
+    return f"list{count} of {type_of(node.child('items'), link)}"
 
 
 def _bounds(node: Node) -> str:
