@@ -1,14 +1,15 @@
-"""Subscriptions (PostHog: ee/api/subscription.py).
+"""Subscriptions (PostHog: ee/api/subscription.py and posthog/models/subscription.py).
 
-Traps: the content type follows from what is subscribed and can't be changed; `invite_message` isn't stored; a
-    dashboard
-needs one to six insights; DELETE is a 405; `next_delivery_date` moves by itself.
+Traps: what is subscribed can't be changed to something of another kind; `invite_message` isn't stored; a dashboard
+needs one to six of its insights; a schedule without a future date is refused; `next_delivery_date` moves by itself,
+and DELETE is a 405.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.errors import Invalid
+from sandbox.errors import Forbidden, Invalid
 from sandbox.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -25,12 +26,26 @@ from sandbox.fields import (
     write_only,
 )
 from sandbox.listing import Condition, equals
+from sandbox.recurrence import WEEKDAYS, Rule
 from sandbox.resource import Life, Resource
-from sandbox.store import Data
+from sandbox.resources import tiles
+from sandbox.store import Data, Reference
 from sandbox.web import Context
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-PERIOD = {"daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
+PERIODS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
+POSITIONS = {1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"}
+SCHEDULE = ("frequency", "count", "interval", "start_date", "until_date", "bysetpos", "byweekday")
+MOST_INSIGHTS = 6
+BUFFER = timedelta(minutes=15)  # a delivery may start a bit early
+OVER = "Subscription schedule has reached its end date. Extend until_date or remove count"
+
+
+def _insights(value: Any, attr: str) -> list[int]:
+    if not isinstance(value, list):
+        raise Invalid("Expected a list of insight IDs.", attr)
+    if not all(isinstance(each, int) for each in value):
+        raise Invalid("All items must be integers.", attr)
+    return value
 
 
 class Subscriptions(Resource):
@@ -46,13 +61,14 @@ class Subscriptions(Resource):
         read_only("insight_short_id"),
         read_only("resource_name"),
         read_only("content_type"),
-        Field("dashboard_export_insights", items(integer(), 6), default=[]),
+        Field("dashboard_export_insights", _insights, default=[]),
+        Field("prompt", text(), null=True),
         Field("target_type", choice("email", "slack", "webhook"), required=True),
-        Field("target_value", text(), required=True),
+        Field("target_value", text(blank=False), required=True),
         Field("integration_id", integer(), null=True),
-        Field("frequency", choice(*PERIOD), required=True),
+        Field("frequency", choice(*PERIODS), required=True),
         Field("interval", integer(1), default=1),
-        Field("byweekday", items(choice(*DAYS)), null=True),
+        Field("byweekday", items(choice(*WEEKDAYS)), null=True),
         Field("bysetpos", integer(), null=True),
         Field("count", integer(), null=True),
         Field("start_date", moment, required=True),
@@ -65,56 +81,146 @@ class Subscriptions(Resource):
         read_only("next_delivery_date"),
         Field("enabled", boolean, default=True),
         Field("summary_enabled", boolean, default=False),
-        Field("summary_prompt_guide", text(), default=""),
-        Field("prompt", text(), null=True),
+        Field("summary_prompt_guide", text(500), default=""),
         Field("ai_config", anything, null=True),
         write_only("invite_message", text()),
     )
 
-    def label(self, row: Data) -> str | None:
-        return row["title"] or None
+    def references(self, row: Data) -> Iterable[Reference]:
+        for kind in ("insight", "dashboard"):
+            if row[kind]:
+                yield (kind, str(row[kind]))
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        for kind in ("dashboard", "insight"):
+            target = values.get(kind)
+            if target and context.store.get(kind, target, self.parent_id(context)) is None:
+                raise Invalid(f'Invalid pk "{target}" - object does not exist.', kind, "does_not_exist")
         row = super().prepare(context, values, before)
-        kind = "dashboard" if row["dashboard"] else "insight"
-        if before is not None and kind != before["content_type"]:
-            raise Invalid("The content type of a subscription cannot be changed.", "content_type")
-        if not row["dashboard"] and not row["insight"]:
-            raise Invalid("Insight is required for insight subscriptions.", "insight")
-        target = context.store.get(kind, row[kind], self.parent_id(context))
-        if target is None or target["deleted"]:
-            raise Invalid(f'Invalid pk "{row[kind]}" - object does not exist.', kind, "does_not_exist")
-        if kind == "dashboard" and not row["dashboard_export_insights"]:
-            raise Invalid("Select at least one insight for this subscription.", "dashboard_export_insights")
-        if row["target_type"] == "slack" and not row["integration_id"]:
-            raise Invalid("A Slack integration is required for Slack subscriptions.", "integration_id")
-        row["content_type"] = kind
-        row["next_delivery_date"] = _next(row)
-        row["summary"] = (
-            f"sent every {row['interval']} {row['frequency']}" if row["interval"] > 1 else f"sent {row['frequency']}"
-        )
+        row["content_type"] = _content(values, before)
+        self._check_exports(context, values, row, before is None)
+        self._schedule(row, values, before)
+        self._check_delivery(context, row)
+        if values.get("summary_enabled") and not context.organization.get("is_ai_data_processing_approved"):
+            raise Forbidden("AI data processing must be approved by your organization before enabling AI summaries")
+        row["resource_name"] = self._name(context, row)
         return row
+
+    def _check_exports(self, context: Context, values: Data, row: Data, new: bool) -> None:
+        """The insights of the dashboard that are delivered."""
+        attr, sent = "dashboard_export_insights", values.get("dashboard_export_insights")
+        if row["dashboard"] is None:
+            if sent:
+                raise Invalid("Cannot set insights selection without a dashboard.", attr)
+            return
+        if not sent and (new or sent is not None):
+            raise Invalid("Select at least one insight for this subscription.", attr)
+        chosen = set(sent or [])
+        if len(chosen) > MOST_INSIGHTS:
+            raise Invalid(f"Cannot select more than {MOST_INSIGHTS} insights.", attr)
+        project = self.parent_id(context)
+        if any(context.store.get("insight", each, project) is None for each in chosen):
+            raise Invalid("Some insights do not belong to your team or do no longer exist.", attr)
+        strange = [each for each in chosen if not self._stands_on(context, each, row["dashboard"])]
+        if strange:
+            raise Invalid(f"{len(strange)} invalid insight(s) selected.", attr)
+
+    def _stands_on(self, context: Context, insight: int, dashboard: int) -> bool:
+        found = context.store.get("insight", insight)
+        shown = [tile["dashboard"] for tile in tiles.of_insight(context.store, insight)]
+        return found is not None and not found["deleted"] and dashboard in shown
+
+    def _schedule(self, row: Data, values: Data, before: Data | None) -> None:
+        """Compute the next delivery when the schedule is new, or the subscription is switched on again."""
+        enabling = before is not None and row["enabled"] and not before["enabled"]
+        changed = before is None or any(row[name] != before[name] for name in SCHEDULE)
+        if not (enabling or changed):
+            return
+        row["next_delivery_date"] = _next(row)
+        if row["next_delivery_date"] is None and (row["enabled"] or before is None):
+            if enabling:
+                raise Invalid(f"{OVER} before re-enabling.", "enabled")
+            raise Invalid(f"{OVER}.", "start_date" if before is None else None)
+
+    def _check_delivery(self, context: Context, row: Data) -> None:
+        if row["target_type"] != "slack":
+            return
+        if not row["integration_id"]:
+            raise Invalid("A Slack integration is required for Slack subscriptions.", "integration_id")
+        integration = context.store.get("integration", row["integration_id"], self.parent_id(context))
+        if integration is None:
+            raise Invalid("This integration does not exist or does not belong to your team.", "integration_id")
+        if integration["kind"] != "slack":
+            raise Invalid("Slack subscriptions require a Slack integration.", "integration_id")
+
+    def _name(self, context: Context, row: Data) -> str | None:
+        if row["content_type"] == "ai_prompt":
+            return row["title"] or str(row["prompt"])[:60]
+        target = context.store.get(row["content_type"], row[row["content_type"]])
+        if target is None:
+            return None
+        return str(target["name"] or target.get("derived_name") or ("Dashboard" if row["dashboard"] else None))
+
+    def label(self, row: Data) -> str | None:
+        return row["resource_name"] or row["title"] or "Subscription"
 
     def show(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)
-        target: Any = context.store.get(row["content_type"], row[row["content_type"]])
-        shown["resource_name"] = target["name"] if target else None
-        shown["insight_short_id"] = target["short_id"] if target and row["content_type"] == "insight" else None
+        insight = context.store.get("insight", row["insight"]) if row["insight"] else None
+        shown["insight_short_id"] = insight["short_id"] if insight else None
+        shown["resource_name"], shown["summary"] = self._name(context, row), _summary(row)
         return shown
 
     def conditions(self, context: Context) -> list[Condition]:
-        found: list[Condition] = [("listed = 1", [])]
-        for name in ("insight", "dashboard", "created_by", "target_type"):
-            if name in context.query:
-                found.append(equals(name, context.query[name]))
-        return found
+        asked = [name for name in ("insight", "dashboard", "created_by", "target_type") if name in context.query]
+        return [("listed = 1", []), *(equals(name, context.query[name]) for name in asked)]
 
 
-def _next(row: Data) -> str:
-    """The first delivery after now, by steps of the frequency from the start."""
-    moment_of = datetime.fromisoformat(row["start_date"])
-    step = timedelta(days=PERIOD[row["frequency"]] * row["interval"])
-    now = datetime.now(UTC)
-    if moment_of < now:
-        moment_of += step * ((now - moment_of) // step + 1)
-    return moment_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _content(values: Data, before: Data | None) -> str:
+    """What is subscribed: settled at first, and not to be mixed or changed. Raises `Invalid`."""
+    sent = [kind for kind in ("insight", "dashboard", "prompt") if values.get(kind)]
+    if before is None and not sent:
+        # The newest versions say that one of three is needed; this is the text of those that infer it.
+        raise Invalid("Insight is required for insight subscriptions.", "insight")
+    names = {"insight": "insight", "dashboard": "dashboard", "prompt": "ai_prompt"}
+    content = before["content_type"] if before is not None else names[sent[0]]
+    mixed = [kind for kind in sent if names[kind] != content]
+    if not mixed:
+        return str(content)
+    if content == "insight":
+        raise Invalid("Insight subscriptions cannot also set dashboard or prompt.", "insight")
+    if content == "dashboard":
+        raise Invalid("Dashboard subscriptions cannot also set insight or prompt.", "dashboard")
+    raise Invalid("AI subscriptions cannot also set insight or dashboard.", "prompt")
+
+
+def _next(row: Data) -> str | None:
+    """The next delivery, from a quarter of an hour from now on."""
+    rule = Rule(
+        frequency=row["frequency"],
+        start=datetime.fromisoformat(row["start_date"]),
+        interval=row["interval"],
+        weekdays=tuple(row["byweekday"] or ()),
+        position=row["bysetpos"] if row["byweekday"] else None,
+        count=row["count"],
+        until=datetime.fromisoformat(row["until_date"]) if row["until_date"] else None,
+    )
+    following = rule.after(datetime.now(UTC) + BUFFER)
+    return following.astimezone(UTC).isoformat().replace("+00:00", "Z") if following else None
+
+
+def _summary(row: Data) -> str:
+    """The schedule in words."""
+    many = row["interval"] > 1
+    words = (
+        f"sent every {row['interval']} {PERIODS[row['frequency']]}s"
+        if many
+        else f"sent every {PERIODS[row['frequency']]}"
+    )
+    days = row["byweekday"]
+    if not days or not row["bysetpos"]:
+        return words
+    if row["bysetpos"] not in POSITIONS:
+        return "sent on a schedule"
+    name = days[0].capitalize() if len(days) == 1 else "weekday" if set(days) == set(WEEKDAYS[:5]) else "day"
+    return f"{words} on the {POSITIONS[row['bysetpos']]} {name}"

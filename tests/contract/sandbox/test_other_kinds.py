@@ -1,4 +1,4 @@
-"""The kinds with little of their own (reference 9.1, 9.4, 9.5, 9.9, 9.11, 10.3 to 10.6)."""
+"""The kinds with little of their own (reference 9.4, 9.5, 9.9, 9.11, 10.3 to 10.6)."""
 
 from typing import Any
 
@@ -10,11 +10,6 @@ from tests.contract.sandbox.shapes import Api, name, refusal
 
 def _invite(api: Api, **values: Any) -> Any:
     return api("POST", "/api/organizations/@current/invites/", values)
-
-
-def _subscription(**values: Any) -> dict[str, Any]:
-    return {"target_type": "email", "target_value": "a@example.com", "frequency": "weekly",
-            "start_date": "2026-01-01T00:00:00Z", **values}  # fmt: skip
 
 
 # Actions ----------------------------------------------------------------------------------------------
@@ -190,38 +185,6 @@ def test_the_properties_of_a_group_are_replaced_as_a_whole(api: Api) -> None:
 def test_a_dashboard_template_is_not_deleted(api: Api) -> None:
     made = api.post("dashboard_templates/", {"template_name": "T", "tiles": []})
     assert api("DELETE", f"dashboard_templates/{made['id']}/").status_code == 405
-
-
-# Subscriptions ----------------------------------------------------------------------------------------
-
-
-def test_a_subscription_knows_what_it_is_of(api: Api) -> None:
-    insight = api.insight(name="Tokens")
-    made = api.post("subscriptions/", _subscription(insight=insight["id"], invite_message="hello"))
-    assert (made["content_type"], made["resource_name"], made["insight_short_id"]) == (
-        "insight", "Tokens", insight["short_id"]
-    )  # fmt: skip
-    assert "invite_message" not in made
-    assert made["next_delivery_date"] > "2026-01-01"
-    api.patch(f"subscriptions/{made['id']}/", {"deleted": True})
-    assert api("GET", f"subscriptions/{made['id']}/").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("values", "detail"),
-    [
-        ({}, "Insight is required for insight subscriptions."),
-        ({"dashboard": True}, "Select at least one insight for this subscription."),
-        ({"insight": True, "target_type": "slack"}, "A Slack integration is required for Slack subscriptions."),
-        ({"insight": True, "frequency": "hourly"}, '"hourly" is not a valid choice.'),
-    ],
-)
-def test_subscriptions_are_checked(api: Api, values: dict[str, Any], detail: str) -> None:
-    if "insight" in values:
-        values = {**values, "insight": api.insight()["id"]}
-    if "dashboard" in values:
-        values = {**values, "dashboard": api.dashboard()["id"]}
-    assert refusal(api("POST", "subscriptions/", _subscription(**values)))[2] == detail
 
 
 # Playlists --------------------------------------------------------------------------------------------

@@ -1,0 +1,130 @@
+"""Subscriptions (reference 9.1, 12.6 no. 71; PostHog's ee/api/subscription.py and models/subscription.py)."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.sandbox.shapes import Api, refusal
+
+
+def _body(**values: Any) -> dict[str, Any]:
+    return {
+        "target_type": "email",
+        "target_value": "a@example.com",
+        "frequency": "weekly",
+        "start_date": "2026-01-01T00:00:00Z",
+        **values,
+    }
+
+
+def _subscription(api: Api, **values: Any) -> Any:
+    return api.post("subscriptions/", _body(**({"insight": api.insight()["id"]} | values)))
+
+
+def _refused(api: Api, **values: Any) -> tuple[int, str, str, str | None]:
+    return refusal(api("POST", "subscriptions/", _body(**values)))
+
+
+def test_a_subscription_knows_what_it_is_of(api: Api) -> None:
+    insight = api.insight(name="Tokens")
+    made = _subscription(api, insight=insight["id"], invite_message="hello")
+    assert (made["content_type"], made["resource_name"], made["insight_short_id"]) == (
+        "insight", "Tokens", insight["short_id"]
+    )  # fmt: skip
+    assert "invite_message" not in made
+    assert made["next_delivery_date"] > "2026-01-01"
+
+
+def test_what_is_subscribed_stays(api: Api) -> None:
+    path = f"subscriptions/{_subscription(api)['id']}/"
+    other = api.insight()["id"]
+    assert api.patch(path, {"insight": other})["insight"] == other
+    assert refusal(api("PATCH", path, {"dashboard": api.dashboard()["id"]})) == (
+        400, "invalid_input", "Insight subscriptions cannot also set dashboard or prompt.", "insight"
+    )  # fmt: skip
+
+
+def test_subscriptions_are_deleted_softly(api: Api) -> None:
+    path = f"subscriptions/{_subscription(api)['id']}/"
+    answer = api("DELETE", path)
+    assert (answer.status_code, answer.content) == (405, b"")
+    api.patch(path, {"deleted": True})
+    assert api("GET", path).status_code == 404
+    assert api.patch(path, {"deleted": False})["deleted"] is False
+
+
+def test_a_dashboards_subscription_delivers_insights_that_stand_on_it(api: Api) -> None:
+    dashboard = api.dashboard()["id"]
+    on, off = api.insight(dashboards=[dashboard])["id"], api.insight()["id"]
+    attr = "dashboard_export_insights"
+    assert _refused(api, dashboard=dashboard)[2:] == ("Select at least one insight for this subscription.", attr)
+    assert _refused(api, dashboard=dashboard, dashboard_export_insights=[on, off])[2:] == (
+        "1 invalid insight(s) selected.", attr
+    )  # fmt: skip
+    assert _refused(api, insight=on, dashboard_export_insights=[on])[2:] == (
+        "Cannot set insights selection without a dashboard.", attr
+    )  # fmt: skip
+    made = api.post("subscriptions/", _body(dashboard=dashboard, dashboard_export_insights=[on]))
+    assert (made["content_type"], made["dashboard_export_insights"]) == ("dashboard", [on])
+    path = f"subscriptions/{made['id']}/"
+    assert api.patch(path, {"title": "kept"})["dashboard_export_insights"] == [on]
+    assert refusal(api("PATCH", path, {"dashboard_export_insights": []}))[3] == attr
+
+
+@pytest.mark.parametrize(
+    ("values", "detail", "attr"),
+    [
+        ({"target_type": "slack"}, "A Slack integration is required for Slack subscriptions.", "integration_id"),
+        ({"target_type": "slack", "integration_id": 9999},
+         "This integration does not exist or does not belong to your team.", "integration_id"),
+        ({"frequency": "hourly"}, '"hourly" is not a valid choice.', "frequency"),
+        ({"interval": 0}, "Ensure this value is greater than or equal to 1.", "interval"),
+        ({"until_date": "2026-01-02T00:00:00Z"},
+         "Subscription schedule has reached its end date. Extend until_date or remove count.", "start_date"),
+        ({"count": 1}, "Subscription schedule has reached its end date. Extend until_date or remove count.",
+         "start_date"),
+        ({"insight": 9999}, 'Invalid pk "9999" - object does not exist.', "insight"),
+        ({"insight": None}, "Insight is required for insight subscriptions.", "insight"),
+    ],
+)  # fmt: skip
+def test_subscriptions_are_checked(api: Api, values: dict[str, Any], detail: str, attr: str) -> None:
+    assert _refused(api, **{"insight": api.insight()["id"], **values})[2:] == (detail, attr)
+
+
+def test_ai_summaries_need_the_organisations_approval(api: Api) -> None:
+    assert _refused(api, insight=api.insight()["id"], summary_enabled=True)[:3] == (
+        403,
+        "permission_denied",
+        "AI data processing must be approved by your organization before enabling AI summaries",
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "summary"),
+    [
+        ({}, "sent every week"),
+        ({"interval": 2, "frequency": "daily"}, "sent every 2 days"),
+        ({"frequency": "monthly", "byweekday": ["friday"], "bysetpos": -1}, "sent every month on the last Friday"),
+        ({"frequency": "monthly", "byweekday": ["monday", "sunday"], "bysetpos": 1},
+         "sent every month on the first day"),
+    ],
+)  # fmt: skip
+def test_the_schedule_in_words(api: Api, values: dict[str, Any], summary: str) -> None:
+    assert _subscription(api, **values)["summary"] == summary
+
+
+def test_the_next_delivery_moves_with_the_schedule_only(api: Api) -> None:
+    made = _subscription(api, start_date="2099-01-01T08:00:00Z")
+    path = f"subscriptions/{made['id']}/"
+    assert made["next_delivery_date"] == "2099-01-01T08:00:00Z"
+    assert api.patch(path, {"title": "t"})["next_delivery_date"] == "2099-01-01T08:00:00Z"
+    assert api.patch(path, {"byweekday": ["monday"]})["next_delivery_date"] == "2099-01-05T08:00:00Z"
+
+
+def test_the_log_hides_the_recipients(api: Api) -> None:
+    made = _subscription(api)
+    api.patch(f"subscriptions/{made['id']}/", {"target_value": "b@example.com"})
+    entry = api.get(f"activity_log/?scope=Subscription&item_id={made['id']}")["results"][0]
+    change = entry["detail"]["changes"][0]
+    assert (change["field"], change["before"], change["after"]) == ("target_value", "masked", "masked")
+    assert entry["detail"]["name"] == made["resource_name"]
