@@ -75,12 +75,13 @@ def _answer(context: Context, shape: flags_response.Shape, config: bool) -> Resp
     current = flagset(context.store, context.project["id"])
     found: dict[str, Match] = {}
     if asked.get("disable_flags") is not True:
-        found = _evaluated(context, asked, current, _text(distinct_id)[:LONGEST_DISTINCT_ID])
+        found = evaluated(context, asked, current, _text(distinct_id)[:LONGEST_DISTINCT_ID])
     extra = flags_response.configuration(context.project["api_token"], bool(current.active)) if config else {}
     return Json({**shape(current.by_key, found, _envelope(context, found)), **extra})
 
 
-def _evaluated(context: Context, asked: Data, current: FlagSet, distinct_id: str) -> dict[str, Match]:
+def evaluated(context: Context, asked: Data, current: FlagSet, distinct_id: str) -> dict[str, Match]:
+    """The answers for one distinct id. `asked` may hold flag_keys, groups and properties, as a request to `/flags`."""
     wanted, off = _selection(context, asked, current)
     subject = _subject(context, asked, current, distinct_id)
     return evaluate_all(current.flags, wanted, off, current.broken, subject)

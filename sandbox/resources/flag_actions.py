@@ -12,6 +12,7 @@ from sandbox.errors import Answer, ApiError, Invalid, NotFound
 from sandbox.resource import Action
 from sandbox.resources import flag_dependencies
 from sandbox.resources.audience import blast_radius
+from sandbox.resources.flag_evaluation import evaluation_reasons
 from sandbox.store import Data
 from sandbox.web import Context
 
@@ -37,6 +38,7 @@ def actions(flags: "Flags") -> list[Action]:
         Action("versions/{version}", lambda context, row: _version(flags, context, row)),
         Action("remote_config", lambda context, row: _remote_config(context, row)),
         Action("user_blast_radius", blast_radius, ("POST",), scopes=("feature_flag:read",), detail=False),
+        Action("evaluation_reasons", evaluation_reasons, detail=False),
         Action("activity", _activity, scopes=log),
         Action(
             "activity",

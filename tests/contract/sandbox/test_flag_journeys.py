@@ -191,3 +191,18 @@ def test_the_blast_radius_counts_persons(api: Api) -> None:
     odd = {"condition": {"properties": [person("ring", "1")]}}
     assert api.post("feature_flags/user_blast_radius/", odd) == {"affected": 2, "total": 4}
     assert api.post("feature_flags/user_blast_radius/", {"condition": {"properties": []}})["affected"] == 4
+
+
+def test_the_reasons_of_an_evaluation(api: Api) -> None:
+    event = {"event": "e", "distinct_id": "reasoned", "properties": {"$set": {"seat": "aisle"}}}
+    requests.post(f"{api.url}/e/", json={"api_key": api.sandbox.project_api_key, **event}, timeout=10)
+    on = api.flag(filters={"groups": [{"properties": [person("seat", "aisle")], "rollout_percentage": 100}]})["key"]
+    off, disabled = api.flag(filters={"groups": [{"rollout_percentage": 0}]})["key"], api.flag(active=False)["key"]
+    found = api.get(f"feature_flags/evaluation_reasons/?distinct_id=reasoned&flag_keys={on},{off},{disabled}")
+    assert {key: (each["value"], each["evaluation"]["reason"]) for key, each in found.items()} == {
+        on: (True, "condition_match"),
+        off: (False, "out_of_rollout_bound"),
+        disabled: (False, "disabled"),
+    }
+    assert found[on]["evaluation"]["condition_index"] == 0
+    assert refusal(api("GET", "feature_flags/evaluation_reasons/"))[2] == "distinct_id is required"

@@ -1,0 +1,45 @@
+"""What flags answer for somebody and why: `GET feature_flags/evaluation_reasons/` (PostHog: feature_flag.py)."""
+
+import json
+from typing import Any
+
+from sandbox.errors import Invalid
+from sandbox.flags_api import evaluated
+from sandbox.flagset import flagset
+from sandbox.store import Data
+from sandbox.web import Context
+
+
+def evaluation_reasons(context: Context) -> Any:
+    """`?distinct_id=&groups={}&flag_keys=a,b` -> `{key: {value, evaluation}}`; disabled flags are there too."""
+    query = context.query
+    if not query.get("distinct_id"):
+        raise Invalid("distinct_id is required")
+    asked: Data = {"groups": _groups(query.get("groups") or "{}"), "evaluation_runtime": "all"}
+    keys = [key for key in query.get("flag_keys", "").split(",") if key]
+    if keys:
+        asked["flag_keys"] = keys
+    current = flagset(context.store, int(context.project["id"]))
+    found = {
+        key: {
+            "value": match.value,
+            "evaluation": {
+                "reason": match.code,
+                "condition_index": match.condition_index,
+                "description": match.description,
+            },
+        }
+        for key, match in evaluated(context, asked, current, query["distinct_id"]).items()
+    }
+    for flag in current.flags.values():
+        if not flag.active and (not keys or flag.key in keys):
+            found[flag.key] = {"value": False, "evaluation": {"reason": "disabled", "condition_index": None}}
+    return found
+
+
+def _groups(text: str) -> Data:
+    try:
+        groups = json.loads(text)
+    except ValueError as error:
+        raise Invalid("Invalid JSON in groups", "groups") from error
+    return groups if isinstance(groups, dict) else {}
