@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox check test lint types bench docs lock clean
+.PHONY: help setup demo stop sandbox check test browser lint types bench docs lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ check: lint types test  ## all that a pull request must pass
 
 test: setup  ## the tests
 	@$(PYTHON) -m pytest -n auto --dist loadfile
+
+browser: setup  ## the tests of the sandbox's pages, in a headless Chromium
+	@{ command -v chromium && command -v chromedriver; } >/dev/null || { \
+	  echo 'The browser tests need Chromium and its driver; on Debian: apt-get install chromium chromium-driver' >&2; \
+	  exit 2; }
+	@$(PYTHON) -m pytest tests/browser
 
 lint: setup  ## ruff
 	@$(PYTHON) -m ruff check .

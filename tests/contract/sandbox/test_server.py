@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.contract.sandbox.shapes import Api, in_cohort, person, variants
@@ -146,24 +147,36 @@ def test_the_request_log_has_writes_whole_and_keys_masked(api: Api) -> None:
     assert api.get("/_sandbox/requests")["results"] == []
 
 
-def test_the_page_lists_what_there_is(api: Api) -> None:
+def test_the_pages_list_what_there_is(api: Api) -> None:
     cohort = api.cohort(name="Beta <installations>")
-    api.flag(key="on-the-page", filters={**in_cohort(cohort["id"]), "multivariate": variants(r1=100)})
+    flag = api.flag(key="on-the-page", filters={**in_cohort(cohort["id"]), "multivariate": variants(r1=100)})
     api.flag(key="by-property", filters={"groups": [{"properties": [person("version", "2", "gte")]}]})
     dashboard = api.dashboard(name="Usage of AI")
     insight = api.insight(name="Tokens per day", dashboards=[dashboard["id"]])
     api.alert(insight["id"], name="Too many tokens")
-    page = requests.get(f"{api.url}/", timeout=10)
-    assert page.headers["content-type"].startswith("text/html")
-    for text in (
-        "on-the-page",
-        "in “Beta &lt;installations&gt;”",
-        "version gte 2",
-        "Usage of AI",
-        "Tokens per day",
-        "Too many tokens",
-        "created FeatureFlag",
-        "POST /api/projects/",
-    ):
-        assert text in page.text, text
-    assert "http" not in page.text.replace(api.url, ""), "no asset from outside"
+    expected = {
+        "/": ("created AlertConfiguration", "POST /api/projects/"),
+        "/flags": ("on-the-page", "in “Beta &lt;installations&gt;”", "version gte 2"),
+        f"/flags/{flag['id']}": ("on-the-page", "r1", "created FeatureFlag"),
+        "/cohorts": ("Beta &lt;installations&gt;",),
+        "/dashboards": ("Usage of AI",),
+        f"/dashboards/{dashboard['id']}": ("Tokens per day", "Trends"),
+        "/alerts": ("Too many tokens",),
+        "/things/insights": ("Tokens per day",),
+        "/activity": ("created FeatureFlag",),
+        "/requests": ("/feature_flags/",),
+    }
+    for path, texts in expected.items():
+        base = "" if path == "/" else f"/project/{api.sandbox.project_id}"
+        page = requests.get(api.url + base + path, timeout=10)
+        assert page.headers["content-type"].startswith("text/html")
+        for text in texts:
+            assert text in page.text, (path, text)
+        assert "http" not in page.text.replace(api.url, ""), "no asset from outside"
+
+
+@pytest.mark.parametrize(
+    "path", ["/project/99", "/project/1/flags/999999", "/project/1/persons/nobody", "/project/1/things/x"]
+)
+def test_what_is_not_there_has_no_page(api: Api, path: str) -> None:
+    assert requests.get(api.url + path, timeout=10).status_code == 404

@@ -1,0 +1,27 @@
+"""Alerts with their checks."""
+
+from sandbox.pages.render import MOST, paging
+from sandbox.store import Data
+from sandbox.web import Context
+
+CHECKS = 5
+
+
+def all_alerts(context: Context) -> Data:
+    project = str(context.project["id"])
+    pages = paging(context, context.store.count("alert", project))
+    rows = context.store.select("alert", project, limit=MOST, offset=pages["offset"])
+    return {"alerts": [_alert(context, row) for row in rows], **pages}
+
+
+def _alert(context: Context, row: Data) -> Data:
+    insight = context.store.get("insight", row["insight"])
+    users = [context.store.get("user", each) for each in row["subscribed_users"]]
+    bounds = (row["threshold"].get("configuration") or {}).get("bounds") or {}
+    return {
+        **row,
+        "insight_name": (insight["name"] or insight["derived_name"] or "Untitled") if insight else "?",
+        "emails": [user["email"] for user in users if user],
+        "bounds": [f"{name} {value}" for name, value in bounds.items() if value is not None],
+        "latest": row["checks"][:CHECKS],
+    }

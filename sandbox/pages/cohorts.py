@@ -1,0 +1,46 @@
+"""Cohorts with their members."""
+
+from typing import Any
+
+from sandbox import people
+from sandbox.errors import NotFound
+from sandbox.pages.render import MOST, paging
+from sandbox.resources import cohort_calculation
+from sandbox.resources.cohort_calculation import UncountableError
+from sandbox.store import Data
+from sandbox.web import Context
+
+FEW = 5
+
+
+def all_cohorts(context: Context) -> Data:
+    project = str(context.project["id"])
+    pages = paging(context, context.store.count("cohort", project))
+    rows = context.store.select("cohort", project, limit=MOST, offset=pages["offset"])
+    return {"cohorts": [{**row, "members": _members(context, row, FEW)} for row in rows], **pages}
+
+
+def one_cohort(context: Context) -> Data:
+    row = context.store.get("cohort", context.param("id"), str(context.project["id"]))
+    if row is None:
+        raise NotFound()
+    return {"cohort": row, "criteria": _criteria(row), "members": _members(context, row, MOST), "most": MOST}
+
+
+def _members(context: Context, row: Data, most: int) -> list[Data]:
+    """The first members, as they are now."""
+    project = int(context.project["id"])
+    try:
+        found = sorted(cohort_calculation.members(context.store, project, row, set()))[:most]
+    except UncountableError:
+        return []
+    rows = (people.by_identifier(context.store, project, str(number)) for number in found)
+    return [
+        {"uuid": person.uuid, "name": (people.distinct_ids(context.store, person.id) or [person.uuid])[0]}
+        for person in rows
+        if person
+    ]
+
+
+def _criteria(row: Data) -> Any:
+    return (row["filters"] or {}).get("properties") or {}

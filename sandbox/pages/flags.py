@@ -1,0 +1,51 @@
+"""Flags with their conditions."""
+
+from sandbox import activity
+from sandbox.errors import NotFound
+from sandbox.pages.render import MOST, paging
+from sandbox.resources.flag_dependencies import describe
+from sandbox.store import Data
+from sandbox.web import Context
+
+
+def all_flags(context: Context) -> Data:
+    """Those that aren't deleted, by key; `?search=` in key and name."""
+    project, search = str(context.project["id"]), context.query.get("search", "")
+    where = "listed = 1 AND (natural LIKE ? OR json_extract(data, '$.name') LIKE ?)"
+    parameters = [f"%{search}%"] * 2
+    pages = paging(context, context.store.count("feature_flag", project, where, parameters))
+    rows = context.store.select(
+        "feature_flag", project, where, parameters, order="natural", limit=MOST, offset=pages["offset"]
+    )
+    return {"flags": [show(context, row) for row in rows], "search": search, **pages}
+
+
+def one_flag(context: Context) -> Data:
+    project = str(context.project["id"])
+    row = context.store.get("feature_flag", context.param("id"), project)
+    if row is None:
+        raise NotFound()
+    about = ("project = ? AND scope = 'FeatureFlag' AND item_id = ?", [project, str(row["id"])])
+    return {"flag": show(context, row), "activity": activity.select(context, *about, MOST)}
+
+
+def show(context: Context, row: Data) -> Data:
+    filters = row["filters"]
+    conditions = [
+        {
+            "who": [_property(context, prop) for prop in group.get("properties") or []],
+            "rollout": 100 if group.get("rollout_percentage") is None else group["rollout_percentage"],
+            "variant": group.get("variant"),
+            "description": group.get("description"),
+        }
+        for group in filters.get("groups") or []
+    ]
+    variants = (filters.get("multivariate") or {}).get("variants") or []
+    return {**row, "conditions": conditions, "variants": variants, "payloads": filters.get("payloads") or {}}
+
+
+def _property(context: Context, prop: Data) -> str:
+    cohort = context.store.get("cohort", prop.get("value")) if prop.get("type") == "cohort" else None
+    if cohort is None:
+        return describe(prop)
+    return ("not " if prop.get("operator") == "not_in" else "") + f"in “{cohort['name']}”"

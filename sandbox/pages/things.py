@@ -1,0 +1,59 @@
+"""Every kind that has no page of its own, straight from the declarations of `resources/`."""
+
+from sandbox.errors import NotFound
+from sandbox.pages.render import MOST, paging
+from sandbox.resource import Resource
+from sandbox.resources import RESOURCES
+from sandbox.store import Data
+from sandbox.web import Context
+
+OWN = frozenset({"feature_flag", "cohort", "dashboard", "alert"})
+DULL = frozenset({"id", "name", "key", "description", "created_by", "created_at", "updated_at", "deleted"})
+
+
+def kinds(context: Context) -> Data:
+    return {"kinds": [_counted(context, resource) for resource in _resources()]}
+
+
+def used(context: Context) -> list[Data]:
+    """The kinds of which there is something."""
+    return [each for each in kinds(context)["kinds"] if each["count"]]
+
+
+def of_kind(context: Context) -> Data:
+    resource = next((each for each in _resources() if each.collection == context.param("kind")), None)
+    if resource is None:
+        raise NotFound()
+    parent = _parent(context, resource)
+    pages = paging(context, context.store.count(resource.kind, parent))
+    rows = context.store.select(resource.kind, parent, limit=MOST, offset=pages["offset"])
+    return {"kind": _counted(context, resource), "things": [_thing(context, resource, row) for row in rows], **pages}
+
+
+def _resources() -> list[Resource]:
+    return [resource for resource in RESOURCES if resource.kind not in OWN]
+
+
+def _parent(context: Context, resource: Resource) -> str:
+    return str(context.project["id"] if resource.parent == "project" else context.project["organization"])
+
+
+def _counted(context: Context, resource: Resource) -> Data:
+    return {
+        "collection": resource.collection,
+        "title": resource.collection.replace("_", " "),
+        "count": context.store.count(resource.kind, _parent(context, resource)),
+    }
+
+
+def _thing(context: Context, resource: Resource, row: Data) -> Data:
+    """An object's name, and the stored fields that aren't empty."""
+    author = context.store.get("user", row["created_by"]) if row.get("created_by") else None
+    return {
+        "id": row["id"],
+        "name": resource.label(row) or row.get("key") or row.get("content") or row["id"],
+        "description": row.get("description") or "",
+        "author": author["email"] if author else "",
+        "created_at": row.get("created_at"),
+        "fields": {name: value for name, value in row.items() if name not in DULL and value not in (None, "", [], {})},
+    }
