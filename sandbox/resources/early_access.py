@@ -11,9 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.routing import BaseRoute, Route
-
-from sandbox.errors import ApiError, Invalid, Unauthenticated
+from sandbox.errors import Invalid
 from sandbox.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -33,7 +31,7 @@ from sandbox.resource import Life, Resource
 from sandbox.resources import linked_flags
 from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
-from sandbox.web import Context, endpoint
+from sandbox.web import Context
 
 STAGES = ("draft", "concept", "alpha", "beta", "general-availability", "archived")
 ACTIVE = ("alpha", "beta", "general-availability")
@@ -179,39 +177,3 @@ def _check_assignee(context: Context, assignee: Any) -> None:
     )
     if found is None:
         raise Invalid(f"Assignee {kind} does not belong to this organization.", "assignee")
-
-
-# What the browser's SDK asks, with the project's token ------------------------------------------------------
-
-
-def routes() -> list[BaseRoute]:
-    return [Route("/api/early_access_features", endpoint(_for_browsers), methods=["GET"])]
-
-
-def _for_browsers(context: Context) -> Any:
-    """`GET /api/early_access_features/?token=&stage=`: the features people may choose; beta ones by default."""
-    token = context.query.get("token") or context.query.get("api_key")
-    if not token:
-        raise ApiError(
-            401,
-            "authentication_error",
-            "missing_api_key",
-            "Project token not provided. You can find your project token in PostHog project settings.",
-        )
-    project = context.store.find("project", token)
-    if project is None:
-        raise Unauthenticated("Project token invalid. You can find your project token in PostHog project settings.")
-    stages = context.request.query_params.getlist("stage") or ["beta"]
-    rows = context.store.select(EarlyAccessFeatures.kind, str(project["id"]))
-    flags = {row["id"]: context.store.get(linked_flags.KIND, row["feature_flag_id"]) or {} for row in rows}
-    return {
-        "earlyAccessFeatures": [
-            {
-                **{name: row[name] for name in ("id", "name", "description", "stage", "payload")},
-                "documentationUrl": row["documentation_url"],
-                "flagKey": flags[row["id"]].get("key"),
-            }
-            for row in rows
-            if row["stage"] in stages
-        ]
-    }

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import Invalid
-from sandbox.resources import cohort_filters
+from sandbox.resources import cohort_filters, public
 from sandbox.resources.flag_filters import Filters, properties_of, refuse
 from sandbox.store import Data, Reference, Store
 from sandbox.web import Context
@@ -243,6 +243,7 @@ def show_links(context: Context, flag: Data, shown: Data) -> None:
         {name: each[name] for name in ("id", "name", "description", "stage", "documentation_url")}
         for each in early_access(context, flag)
     ]
+    shown["surveys"] = [public.show_survey(context, row) for row in context.store.referrers(KIND, flag["id"], "survey")]
 
 
 def describe(prop: dict[str, Any]) -> str:

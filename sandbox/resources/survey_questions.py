@@ -7,12 +7,11 @@ to be sent back.
 import re
 import uuid
 from collections.abc import Iterable
-from html import escape
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.errors import Invalid
+from sandbox.html import sanitised
 from sandbox.store import Data
 
 TEXTS = ("buttonText", "lowerBoundLabel", "upperBoundLabel")
@@ -20,57 +19,6 @@ THANKS = ("thankYouMessageHeader", "thankYouMessageDescription", "thankYouMessag
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
 NO_LANGUAGES = ("default", "original", "base")
 MAIL = re.compile(r"mailto:[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}")
-KEPT_TAGS = frozenset(
-    re.findall(
-        r"\w+",
-        "a abbr b blockquote br center code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre s small span "
-        "strike strong sub sup table tbody td th thead tr u ul",
-    )
-)
-KEPT_ATTRIBUTES = frozenset({"href", "src", "alt", "title", "class", "id", "style", "width", "height", "target"})
-WITH_CONTENT = ("script", "style")  # these go with what stands in them; of other tags the content stays
-
-
-class _Cleaner(HTMLParser):
-    """HTML without scripts, unknown tags, event handlers and addresses of other schemes."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self.hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in WITH_CONTENT:
-            self.hidden += 1
-        elif tag in KEPT_TAGS:
-            kept = "".join(f' {name}="{escape(value or "")}"' for name, value in attrs if _harmless(name, value or ""))
-            self.parts.append(f"<{tag}{kept}" + (' rel="noopener">' if tag == "a" else ">"))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in WITH_CONTENT:
-            self.hidden = max(self.hidden - 1, 0)
-        elif tag in KEPT_TAGS:
-            self.parts.append(f"</{tag}>")
-
-    def handle_data(self, data: str) -> None:
-        if not self.hidden:
-            self.parts.append(escape(data, quote=False))
-
-
-def _harmless(name: str, value: str) -> bool:
-    if name not in KEPT_ATTRIBUTES:
-        return False
-    return name not in ("href", "src") or urlsplit(value).scheme in ("", "http", "https", "mailto")
-
-
-def sanitised(value: str) -> str:
-    """A text whose HTML can do no harm; text without HTML stays as it is."""
-    if not re.search(r"<[a-zA-Z!/]", value):
-        return value
-    cleaner = _Cleaner()
-    cleaner.feed(value)
-    cleaner.close()
-    return "".join(cleaner.parts)
 
 
 def questions(value: Any, attr: str) -> list[Data]:

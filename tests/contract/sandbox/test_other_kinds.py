@@ -253,40 +253,6 @@ def test_a_proxy_record_gets_a_target(api: Api) -> None:
     assert (made["status"], bool(made["target_cname"])) == ("waiting", True)
 
 
-# Access controls --------------------------------------------------------------------------------------
-
-
-def test_an_access_control_is_an_upsert_without_an_id(api: Api) -> None:
-    path = f"dashboards/{api.dashboard()['id']}/access_controls/"
-    member = api.get("/api/organizations/@current/members/")["results"][0]["id"]
-    assert api.get(path)["access_controls"] == []
-    for wanted in ("viewer", "editor"):
-        row = api("PUT", path, {"access_level": wanted, "organization_member": member})
-        assert row.status_code == 200
-        assert "id" not in row.json()
-    shown = api.get(path)
-    assert [(each["access_level"], each["organization_member"]) for each in shown["access_controls"]] == [
-        ("editor", member)
-    ]
-    assert shown["available_access_levels"] == ["none", "viewer", "editor", "manager"]
-    assert api("PUT", path, {"access_level": None, "organization_member": member}).status_code == 204
-    assert api.get(path)["access_controls"] == []
-
-
-def test_access_controls_are_checked(api: Api) -> None:
-    assert refusal(api("PUT", "access_controls/", {"access_level": "king"}))[2:] == (
-        "Invalid access level. Must be one of: none, member, admin", "access_level"
-    )  # fmt: skip
-    both = {"access_level": "member", "organization_member": "a", "role": "b"}
-    assert refusal(api("PUT", "access_controls/", both))[2] == (
-        "You can not scope an access control to both a member and a role."
-    )
-    defaults = {"access_level": "viewer", "resource": "feature_flag"}
-    assert api("PUT", "resource_access_controls/", defaults).status_code == 200
-    rules = api.get("resource_access_controls/")["access_controls"]
-    assert [(each["resource"], each["access_level"]) for each in rules] == [("feature_flag", "viewer")]
-
-
 # What is not there --------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from tests.contract.sandbox.shapes import Api, name, person, refusal, variants
 
@@ -120,6 +121,20 @@ def test_a_write_answers_less_than_a_read(api: Api) -> None:
     assert (shown["schedule"], shown["base_language"], shown["response_sampling_interval_type"]) == (
         "once", "en", "week"
     )  # fmt: skip
+
+
+def test_sdks_read_surveys_with_the_projects_token(api: Api) -> None:
+    flag = api.flag()
+    made = _survey(api, linked_flag_id=flag["id"], description="a note")
+    archived = _survey(api, archived=True)
+    url = f"{api.url}/api/surveys/"
+    found = requests.get(url, params={"token": api.sandbox.project_api_key}, timeout=10).json()
+    shown = {each["id"]: each for each in found["surveys"]}
+    assert archived["id"] not in shown
+    assert "description" not in shown[made["id"]]
+    assert (shown[made["id"]]["linked_flag_key"], found["survey_config"]) == (flag["key"], None)
+    assert requests.get(url, params={"token": "phc_no"}, timeout=10).json()["code"] == "invalid_api_key"
+    assert [each["id"] for each in api.get(f"feature_flags/{flag['id']}/")["surveys"]] == [made["id"]]
 
 
 def test_actions_in_conditions_are_read_whole(api: Api) -> None:
