@@ -6,6 +6,7 @@ import json
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -137,6 +138,11 @@ def _unknown_key(scope: Scope) -> str | None:
 def entries(since: int = 0) -> list[dict[str, Any]]:
     """The requests with an id above `since`, oldest first."""
     return [entry.shown() for entry in ENTRIES if entry.id > since]
+
+
+def latest(most: int, offset: int = 0) -> list[dict[str, Any]]:
+    """So many of the requests, newest first."""
+    return [entry.shown() for entry in islice(reversed(ENTRIES), offset, offset + most)]
 
 
 def clear() -> None:

@@ -5,8 +5,6 @@ from typing import Any
 from sandbox import people
 from sandbox.errors import NotFound
 from sandbox.pages.render import MOST, paging
-from sandbox.resources import cohort_calculation
-from sandbox.resources.cohort_calculation import UncountableError
 from sandbox.store import Data
 from sandbox.web import Context
 
@@ -28,17 +26,16 @@ def one_cohort(context: Context) -> Data:
 
 
 def _members(context: Context, row: Data, most: int) -> list[Data]:
-    """The first members, as they are now."""
-    project = int(context.project["id"])
-    try:
-        found = sorted(cohort_calculation.members(context.store, project, row, set()))[:most]
-    except UncountableError:
-        return []
-    rows = (people.by_identifier(context.store, project, str(number)) for number in found)
+    """The first members, as they were when the cohort was last calculated."""
+    rows = context.store.execute(
+        f"SELECT {people.COLUMNS} FROM cohort_people c JOIN persons p ON p.id = c.person"
+        " WHERE c.cohort = ? ORDER BY p.id LIMIT ?",
+        (row["id"], most),
+    )
+    found = [people.person_of(each) for each in rows.fetchall()]
     return [
         {"uuid": person.uuid, "name": (people.distinct_ids(context.store, person.id) or [person.uuid])[0]}
-        for person in rows
-        if person
+        for person in found
     ]
 
 

@@ -16,6 +16,5 @@ def all_activity(context: Context) -> Data:
 
 def all_requests(context: Context) -> Data:
     """What was asked of any project, with the faults that struck."""
-    entries = requestlog.entries()[::-1]
-    pages = paging(context, len(entries))
-    return {"requests": entries[pages["offset"] : pages["offset"] + MOST], **pages}
+    pages = paging(context, len(requestlog.ENTRIES))
+    return {"requests": requestlog.latest(MOST, pages["offset"]), **pages}

@@ -28,5 +28,5 @@ def overview(context: Context) -> Data:
         "counts": counts,
         "events": events[0],
         "activity": activity.select(context, "project = ?", [project], LATEST),
-        "requests": requestlog.entries()[-LATEST:][::-1],
+        "requests": requestlog.latest(LATEST),
     }

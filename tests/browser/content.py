@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.contract.sandbox.shapes import Api, in_cohort, person, trends, variants
+from tests.contract.sandbox.shapes import Api, eventually, in_cohort, person, trends, variants
 from tests.support.sandbox import Sandbox
 
 EVIL = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>'\"><b>bold"
@@ -17,6 +17,7 @@ class Content:
         self._flags()
         self._dashboard()
         self._others()
+        eventually(lambda: self.api.get(f"cohorts/{self.cohort['id']}/")["count"] == 4)
         person_id = self.api.get("persons/?distinct_id=inst-0001")["results"][0]["id"]
         base = f"/project/{sandbox.project_id}"
         self.base = base

@@ -3,6 +3,8 @@
 import http.client
 import json
 import random
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ import pytest
 import requests
 
 from tests.contract.sandbox.shapes import Api, name
-from tests.support.sandbox import running_sandbox
+from tests.support.sandbox import REPOSITORY, running_sandbox
 
 HTML = "text/html; charset=utf-8"
 
@@ -243,6 +245,16 @@ def test_faults_may_be_on_from_the_start(tmp_path: Path) -> None:
         api = Api(sandbox)
         assert [api("GET", "cohorts/").status_code for _ in range(2)] == [503, 200]
         assert api.get("/_sandbox/faults")["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--faults", "{"), ("--faults", '{"rules": [{"kind": "x"}]}'), ("--limits", "fast")]
+)
+def test_an_option_that_makes_no_sense_is_an_error(tmp_path: Path, option: str, value: str) -> None:
+    command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path), option, value]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("cannot read --faults or --limits: ")
 
 
 def test_no_answered_write_is_lost_under_faults_with_32_writers(tmp_path: Path) -> None:
