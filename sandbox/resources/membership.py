@@ -1,13 +1,16 @@
 """An organisation's invites, roles, role memberships, domains and proxy records (reference 10.3 to 10.5)."""
 
+import hashlib
+import re
 import secrets
+import uuid
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from sandbox import activity
-from sandbox.errors import Forbidden, Invalid, NotFound
+from sandbox.errors import Answer, Forbidden, Invalid, NotFound
 from sandbox.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -24,11 +27,16 @@ from sandbox.fields import (
 )
 from sandbox.guard import route
 from sandbox.identity import ADMIN, level, membership
+from sandbox.listing import column
 from sandbox.resource import CRUD, Action, Life, Resource
 from sandbox.resources.organizations import INSUFFICIENT, show_member
 from sandbox.store import Data
 from sandbox.users import user_basic
 from sandbox.web import Context, Json, timestamp
+
+DOMAIN = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,}")
+NEED_VERIFICATION = ("jit_provisioning_enabled", "sso_enforcement")
+MOST_PROXIES = 2
 
 
 def routes() -> list[BaseRoute]:
@@ -85,7 +93,9 @@ class Invites(Resource):
 
 
 class Roles(Resource):
-    """A name is unique in the organisation."""
+    """Traps: a name is unique in the organisation whatever its case, and a PATCH with the role's own name is refused
+    for that too.
+    """
 
     kind, collection, scope, log_scope = "role", "roles", "organization", "Role"
     life, identifier, parent, admin_only = Life.HARD, "uuid", "organization", True
@@ -98,12 +108,14 @@ class Roles(Resource):
         read_only("is_default", False),
     )
 
+    def authorize_write(self, context: Context) -> None:
+        _check_admin(context)
+
     def natural(self, row: Data) -> str | None:
         return f"{row['name'].lower()}"
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        same = context.store.find(self.kind, values.get("name", "").lower(), self.parent_id(context))
-        if same is not None and (before is None or same["id"] != before["id"]):
+        if context.store.find(self.kind, values.get("name", "").lower(), self.parent_id(context)) is not None:
             raise Invalid("There is already a role with this name.", "name", "unique")
         return super().prepare(context, values, before)
 
@@ -117,6 +129,11 @@ class Roles(Resource):
 
     def removing(self, context: Context, row: Data) -> None:
         context.store.execute("DELETE FROM objects WHERE kind = 'role_membership' AND parent = ?", (row["id"],))
+
+
+def _check_admin(context: Context) -> None:
+    if level(context) < ADMIN:
+        raise Forbidden("You need to have admin level or higher.")
 
 
 def _role(context: Context) -> Data:
@@ -137,7 +154,6 @@ def _show_role_member(context: Context, row: Data) -> Data:
         "user": user_basic(user),
         "joined_at": row["created_at"],
         "updated_at": row["created_at"],
-        "user_uuid": user["uuid"],
     }
 
 
@@ -154,8 +170,9 @@ def list_role_members(context: Context) -> Any:
 def add_role_member(context: Context) -> Any:
     """`{user_uuid}`."""
     role, wanted = _role(context), context.data.get("user_uuid")
-    if level(context) < ADMIN:
-        raise Forbidden(INSUFFICIENT)
+    _check_admin(context)
+    if wanted is None:
+        raise Invalid("This field is required.", "user_uuid", "required")
     members = context.store.select(
         "membership", context.organization["id"], "json_extract(data, '$.user_uuid') = ?", [wanted]
     )
@@ -164,7 +181,7 @@ def add_role_member(context: Context) -> Any:
     user = members[0]["user_id"]
     if context.store.find("role_membership", f"{role['id']}/{user}"):
         raise Invalid("User is already part of the role.")
-    row = {"id": secrets.token_hex(16), "role_id": role["id"], "user_id": user, "created_at": timestamp()}
+    row = {"id": str(uuid.uuid4()), "role_id": role["id"], "user_id": user, "created_at": timestamp()}
     context.store.put("role_membership", role["id"], row, natural=f"{role['id']}/{user}")
     activity.record(context, "Role", role["id"], "updated", role["name"], [])
     return Json(_show_role_member(context, row), 201)
@@ -172,8 +189,7 @@ def add_role_member(context: Context) -> Any:
 
 def remove_role_member(context: Context) -> Any:
     role = _role(context)
-    if level(context) < ADMIN:
-        raise Forbidden(INSUFFICIENT)
+    _check_admin(context)
     if context.store.get("role_membership", context.param("id"), role["id"]) is None:
         raise NotFound()
     context.store.remove("role_membership", context.param("id"))
@@ -181,11 +197,14 @@ def remove_role_member(context: Context) -> Any:
 
 
 class Domains(Resource):
-    """Traps: `jit_provisioning_enabled` and `sso_enforcement` need a verified domain."""
+    """Traps: `jit_provisioning_enabled` and `sso_enforcement` need a verified domain; a POST ignores them, a PATCH is
+    refused for naming them.
+    """
 
     kind, collection, scope, log_scope = "domain", "domains", "organization", "OrganizationDomain"
     life, identifier, parent, admin_only = Life.HARD, "uuid", "organization", True
     search = ("domain",)
+    order = column("domain")
     fields = (
         ID,
         Field("domain", text(128, blank=False), required=True),
@@ -210,20 +229,26 @@ class Domains(Resource):
         return [Action("verify", self._verify, ("POST",))]
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        if before is None:
-            if context.store.find(self.kind, values["domain"]):
-                raise Invalid("organization domain with this domain already exists.", "domain", "unique")
-            values["verification_challenge"] = secrets.token_urlsafe(32)
-        else:
-            values.pop("domain", None)
-        verified = bool(before and before["is_verified"])
-        for name in ("jit_provisioning_enabled", "sso_enforcement"):
-            if values.get(name) and not verified:
+        if "domain" in values:
+            self._check_domain(context, values["domain"], before)
+        for name in NEED_VERIFICATION:
+            if before is None:
+                values.pop(name, None)
+            elif name in values and not before["verified_at"]:
                 raise Invalid(
                     "This attribute cannot be updated until the domain is verified.", name, "verification_required"
                 )
+        if before is None:
+            values["verification_challenge"] = secrets.token_urlsafe(32)
         row = super().prepare(context, values, before)
         return {**row, "has_saml": bool(row["saml_entity_id"] and row["saml_acs_url"] and row["saml_x509_cert"])}
+
+    def _check_domain(self, context: Context, domain: str, before: Data | None) -> None:
+        same = context.store.find(self.kind, domain)
+        if same is not None and (before is None or same["id"] != before["id"]):
+            raise Invalid("organization domain with this domain already exists.", "domain", "unique")
+        if not DOMAIN.fullmatch(domain):
+            raise Invalid("Please enter a valid domain or subdomain name.", "domain")
 
     def _verify(self, context: Context, row: Data) -> Any:
         """The sandbox has no DNS: a domain whose name starts with `verified.` counts as verified."""
@@ -236,12 +261,13 @@ class Domains(Resource):
 
 
 class ProxyRecords(Resource):
-    """Managed reverse proxies: only the domain is chosen."""
+    """Managed reverse proxies: only the domain is chosen. Traps: the list has no pages but says how many there may be;
+    DELETE answers 200 with a body; `created_by` is a number.
+    """
 
     kind, collection, scope, log_scope = "proxy_record", "proxy_records", "organization", None
     life, identifier, parent, admin_only = Life.HARD, "uuid", "organization", True
     operations = CRUD - {"update"}
-    search = ()
     fields = (
         ID,
         Field("domain", text(64, blank=False), required=True),
@@ -250,9 +276,20 @@ class ProxyRecords(Resource):
         read_only("message"),
         CREATED_AT,
         UPDATED_AT,
-        CREATED_BY,
+        read_only("created_by"),
     )
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        if context.store.count(self.kind, self.parent_id(context)) >= MOST_PROXIES:
+            raise Answer(400, {"detail": f"Maximum of {MOST_PROXIES} proxy records per organization."})
         row = super().prepare(context, values, before)
-        return {**row, "target_cname": f"{secrets.token_hex(10)}.proxy.example.com"}
+        digest = hashlib.sha256(f"{context.organization['id']}{row['domain']}".encode()).hexdigest()
+        return {**row, "target_cname": f"{digest[:20]}.proxy.example.com"}
+
+    def destroy(self, context: Context, row: Data) -> Any:
+        self.delete(context, row)
+        return {"success": True}
+
+    def list(self, context: Context) -> Any:
+        rows = context.store.select(self.kind, self.parent_id(context), order="created_at DESC")
+        return {"results": [self.show(context, row) for row in rows], "max_proxy_records": MOST_PROXIES}

@@ -1,14 +1,15 @@
 """Session recording playlists (PostHog: session_recording_playlist_api.py).
 
-Traps: the URL names the short id; the type is required at first and fixed then; a saved filter's PATCH has to
-    bring its
-filters every time; the first page of the list is mixed with synthetic ones.
+Traps: the URL names the short id; the type is required at first and fixed then; a saved filter's PATCH has to bring
+its filters every time; the first page of the list is mixed with synthetic ones; only those with a name are logged, and
+their deletion as an update.
 """
 
 import secrets
 import string
 from typing import Any
 
+from sandbox import activity
 from sandbox.errors import Invalid, NotFound
 from sandbox.fields import (
     CREATED_AT,
@@ -23,12 +24,17 @@ from sandbox.fields import (
     text,
 )
 from sandbox.listing import Condition, equals
-from sandbox.resource import Life, Resource
+from sandbox.resource import Action, Life, Resource
 from sandbox.store import Data
 from sandbox.web import Context, timestamp
 
 LETTERS = string.ascii_letters + string.digits
 NO_TYPE = "Must provide a valid playlist type: either filters or collection"
+COUNTS = {
+    "saved_filters": dict.fromkeys(("count", "has_more", "watched_count", "increased", "last_refreshed_at")),
+    "collection": {"count": None, "watched_count": 0},
+}
+MATERIAL = frozenset({"name", "description", "filters"})  # a change of these counts as a modification
 SYNTHETIC = (("synthetic-watch-history", "Watch history"), ("synthetic-commented", "Recordings with comments"))
 
 
@@ -57,7 +63,7 @@ class Playlists(Resource):
         Field("filters", mapping, default={}),
         read_only("last_modified_at"),
         LAST_MODIFIED_BY,
-        read_only("recordings_counts", {}),
+        read_only("recordings_counts", COUNTS),
         Field("type", _type, null=True),
         read_only("is_synthetic", False),
         FOLDER,
@@ -72,6 +78,9 @@ class Playlists(Resource):
             raise NotFound()
         return row
 
+    def actions(self) -> list[Action]:
+        return [Action("recordings/{recording}", self._recording, ("POST", "DELETE"))]
+
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         filters = values.get("filters")
         if before is None:
@@ -82,18 +91,58 @@ class Playlists(Resource):
             if values["type"] == "filters" and not filters:
                 raise Invalid("You must provide a valid filters when creating a saved filter")
             values["short_id"] = "".join(secrets.choice(LETTERS) for _ in range(8))
-        else:
-            values.pop("type", None)
-            if before["type"] == "filters" and not filters:
-                raise Invalid("You cannot remove all filters when updating a saved filter")
-        return {**super().prepare(context, values, before), "last_modified_at": timestamp()}
+            return {**super().prepare(context, values, before), "last_modified_at": timestamp(), "recordings": []}
+        values.pop("type", None)
+        if before["type"] == "collection" and filters:
+            raise Invalid("You cannot update a collection to add filters")
+        if before["type"] == "filters" and not filters:
+            raise Invalid("You cannot remove all filters when updating a saved filter")
+        row = super().prepare(context, values, before)
+        if MATERIAL & set(values):
+            row.update(last_modified_at=timestamp(), last_modified_by=context.user["id"])
+        return row
+
+    def touch(self, context: Context, row: Data) -> None:
+        """Not every change counts as one: see `prepare`."""
+
+    def log(self, context: Context, before: Data | None, after: Data) -> None:
+        name = after["name"] or after["derived_name"]
+        if not name:
+            return
+        assert self.log_scope is not None
+        if before is None:
+            activity.record(context, self.log_scope, after["id"], "created", name, None, short_id=after["short_id"])
+            return
+        changes = activity.changes_between(self.log_scope, before, after, self.logged, self.log_masked)
+        activity.record(context, self.log_scope, after["id"], "updated", name, changes, short_id=after["short_id"])
+
+    def show(self, context: Context, row: Data) -> Data:
+        shown = super().show(context, row)
+        collection = {"count": len(row["recordings"]) or None, "watched_count": 0}
+        return {**shown, "recordings_counts": {**COUNTS, "collection": collection}}
+
+    def _recording(self, context: Context, row: Data) -> Any:
+        """Put a recording into a collection, or take it out; recordings themselves aren't kept here."""
+        recording = context.param("recording")
+        kept = [each for each in row["recordings"] if each != recording]
+        if context.method == "POST":
+            if row["type"] == "filters":
+                raise Invalid("Cannot add recordings to a playlist that is type 'filters'.")
+            kept.append(recording)
+        self.store(context, {**row, "recordings": kept})
+        return {"success": True}
 
     def conditions(self, context: Context) -> list[Condition]:
         found: list[Condition] = [("listed = 1", [])]
-        for name in ("type", "created_by", "pinned"):
-            if name in context.query:
-                value = {"true": 1, "false": 0}.get(context.query[name], context.query[name])
-                found.append(equals(name, value))
+        query = context.query
+        if query.get("type") in ("collection", "filters"):
+            found.append(equals("type", query["type"]))
+        if "created_by" in query:
+            found.append(equals("created_by", query["created_by"]))
+        if "user" in query:
+            found.append(equals("created_by", context.user["id"]))
+        if "pinned" in query:  # whatever its value
+            found.append(equals("pinned", 1))
         return found
 
     def list(self, context: Context) -> Any:

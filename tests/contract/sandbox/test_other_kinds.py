@@ -202,6 +202,21 @@ def test_a_playlist_is_known_by_its_short_id_and_keeps_its_type(api: Api) -> Non
     assert (after["name"], after["type"]) == ("n", "filters")
 
 
+def test_a_collection_holds_recordings_and_no_filters(api: Api) -> None:
+    made = api.post("session_recording_playlists/", {"type": "collection", "name": name("list")})
+    path = f"session_recording_playlists/{made['short_id']}/"
+    assert (
+        refusal(api("PATCH", path, {"filters": {"duration": 5}}))[2] == "You cannot update a collection to add filters"
+    )
+    assert api.post(f"{path}recordings/a-session/") == {"success": True}
+    assert api.get(path)["recordings_counts"]["collection"]["count"] == 1
+    assert api.patch(path, {"pinned": True})["last_modified_at"] == made["last_modified_at"]
+    api.patch(path, {"deleted": True})
+    entries = api.get(f"activity_log/?scope=SessionRecordingPlaylist&item_id={made['id']}")["results"]
+    assert [each["activity"] for each in entries] == ["updated", "updated", "created"]
+    assert entries[0]["detail"]["short_id"] == made["short_id"]
+
+
 def test_the_first_page_of_playlists_has_synthetic_ones(api: Api) -> None:
     listed = api.get("session_recording_playlists/")["results"]
     assert any(each["is_synthetic"] and each["short_id"].startswith("synthetic-") for each in listed)
@@ -226,12 +241,16 @@ def test_roles_have_members(api: Api) -> None:
     roles = "/api/organizations/@current/roles/"
     role = api.post(roles, {"name": name("Role")})
     assert refusal(api("POST", roles, {"name": role["name"].upper()}))[1] == "unique"
+    assert refusal(api("PATCH", f"{roles}{role['id']}/", {"name": role["name"]}))[1] == "unique", "its own name too"
     oncall = next(
         each for each in api.get("/api/organizations/@current/members/")["results"] if each["user"]["email"][0] == "o"
     )
     memberships = f"{roles}{role['id']}/role_memberships/"
     member = api.post(memberships, {"user_uuid": oncall["user"]["uuid"]})
     assert (member["role_id"], member["user"]["email"]) == (role["id"], "oncall@example.com")
+    assert refusal(api("POST", memberships, {"user_uuid": oncall["user"]["uuid"]}))[2] == (
+        "User is already part of the role."
+    )
     assert [each["id"] for each in api.get(f"{roles}{role['id']}/")["members"]] == [member["id"]]
     assert api("DELETE", f"{memberships}{member['id']}/").status_code == 204
     assert api.get(memberships)["count"] == 0
@@ -240,17 +259,27 @@ def test_roles_have_members(api: Api) -> None:
 
 def test_a_domain_is_verified_before_it_is_enforced(api: Api) -> None:
     domains = "/api/organizations/@current/domains/"
-    made = api.post(domains, {"domain": "verified.example.org"})
+    made = api.post(domains, {"domain": "verified.example.org", "jit_provisioning_enabled": True})
     assert (made["is_verified"], bool(made["verification_challenge"])) == (False, True)
+    assert made["jit_provisioning_enabled"] is False
+    assert refusal(api("POST", domains, {"domain": "no domain"}))[2] == "Please enter a valid domain or subdomain name."
+    assert refusal(api("POST", domains, {"domain": "verified.example.org"}))[1] == "unique"
     enforce = {"sso_enforcement": "saml"}
     assert refusal(api("PATCH", f"{domains}{made['id']}/", enforce))[1] == "verification_required"
     assert api.post(f"{domains}{made['id']}/verify/")["is_verified"] is True
     assert api.patch(f"{domains}{made['id']}/", enforce)["sso_enforcement"] == "saml"
 
 
-def test_a_proxy_record_gets_a_target(api: Api) -> None:
-    made = api.post("/api/organizations/@current/proxy_records/", {"domain": "t.example.org"})
-    assert (made["status"], bool(made["target_cname"])) == ("waiting", True)
+def test_there_may_be_two_proxy_records(api: Api) -> None:
+    path = "/api/organizations/@current/proxy_records/"
+    made = [api.post(path, {"domain": f"{each}.example.org"}) for each in ("s", "t")]
+    assert (made[0]["status"], made[0]["target_cname"].count(".")) == ("waiting", 3)
+    third = api("POST", path, {"domain": "u.example.org"})
+    assert (third.status_code, third.json()) == (400, {"detail": "Maximum of 2 proxy records per organization."})
+    assert (api.get(path)["max_proxy_records"], len(api.get(path)["results"])) == (2, 2)
+    assert api("PATCH", f"{path}{made[0]['id']}/", {}).status_code == 405
+    removed = api("DELETE", f"{path}{made[0]['id']}/")
+    assert (removed.status_code, removed.json()) == (200, {"success": True})
 
 
 # What is not there --------------------------------------------------------------------------------------
