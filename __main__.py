@@ -49,9 +49,9 @@ def check_connection(kinds: set[str]) -> None:
     if config.get("api_key") and os.environ.get("PULUMI_CONFIG_PASSPHRASE") == PUBLIC_PASSPHRASE:
         refuse(
             [
-                f"{pulumi.get_stack()}: the API key in Pulumi.{pulumi.get_stack()}.yaml is encrypted with the sandbox's "
-                "passphrase, which everybody knows; unset PULUMI_CONFIG_PASSPHRASE, choose one of your own with "
-                "`pulumi stack change-secrets-provider passphrase`, and put a new key into the stack"
+                f"{pulumi.get_stack()}: the API key in Pulumi.{pulumi.get_stack()}.yaml is encrypted with the "
+                "sandbox's passphrase, which everybody knows; unset PULUMI_CONFIG_PASSPHRASE, choose one of your own "
+                "with `pulumi stack change-secrets-provider passphrase`, and put a new key into the stack"
             ]
         )
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +29,11 @@ class ApiError(Exception):
         self.status = status
         self.code = code
         self.attr = attr
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """Whether PostHog may have carried the request out all the same: no answer, or a failure on its side."""
+        return self.status is None or self.status >= 500
 
 
 class _Retry(Retry):
@@ -56,9 +61,13 @@ class _Bearer(AuthBase):
 class Client:
     """One PostHog project over HTTP. Safe for use from several threads: each has a session of its own."""
 
-    def __init__(self, connection: Connection, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self, connection: Connection, attempts: int = ATTEMPTS, before_write: Callable[[], None] = lambda: None
+    ) -> None:
+        """Use ``connection``; repeat a request up to ``attempts`` times; call ``before_write`` before each write."""
         self.connection = connection
         self._attempts = attempts
+        self._before_write = before_write
         self._local = threading.local()
 
     def project_path(self, path: str) -> str:
@@ -94,6 +103,8 @@ class Client:
 
         Raises :class:`ApiError` with PostHog's own message; ``status`` is None when there was no answer.
         """
+        if method != "GET":
+            self._before_write()
         try:
             response = self._session().request(
                 method,

@@ -22,6 +22,7 @@ class Inventory:
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._lists: dict[str, dict[str, Live]] = {}
+        self._marks: dict[tuple[str, str], dict[str, str]] = {}
         self._details: dict[str, Live] = {}
         self._claimed: set[tuple[str, str]] = set()
 
@@ -35,14 +36,17 @@ class Inventory:
         with self.lock(f"list {kind.collection}"):
             found = self._lists.get(kind.collection)
             if found is None:
-                path = self.client.project_path(kind.collection)
-                found = {
-                    str(item["id"]): {**item, **_marks(params)}
-                    for params in kind.lists
-                    for item in self.client.pages(path, params)
-                }
-                self._lists[kind.collection] = found
+                found = self._lists[kind.collection] = {}
+                for params in kind.lists:
+                    for item in self.client.pages(self.client.project_path(kind.collection), params):
+                        self._marks[kind.collection, str(item["id"])] = _mark(params)
+                        found[str(item["id"])] = {**item, **_mark(params)}
             return found
+
+    def renew(self, kind: Kind) -> None:
+        """Forget a kind's list, so that the next look reads it anew."""
+        with self.lock(f"list {kind.collection}"):
+            self._lists.pop(kind.collection, None)
 
     def get(self, kind: Kind, id_: str) -> Live | None:
         """Return a live object whole, or None when PostHog has no such object (any more)."""
@@ -67,7 +71,8 @@ class Inventory:
             if error.status == 404:
                 return None
             raise
-        return None if live.get("deleted") else live
+        mark = self._marks.get((kind.collection, id_), {})
+        return None if live.get("deleted") else {**live, **mark}
 
     def matches(self, kind: Kind, properties: Mapping[str, Any], project: Any) -> list[str]:
         """Return the ids of live objects that no resource stands for and that are this one by the kind's natural key.
@@ -94,9 +99,7 @@ class Inventory:
         id_ = str(live["id"])
         with self.lock(f"list {kind.collection}"):
             if kind.collection in self._lists:
-                before = self._lists[kind.collection].get(id_, {})
-                marks = {name: before[name] for params in kind.lists for name in params if name in before}
-                self._lists[kind.collection][id_] = {**live, **marks}
+                self._lists[kind.collection][id_] = {**live, **self._marks.get((kind.collection, id_), {})}
         self.forget(kind, id_)
         self.claim(kind, id_)
 
@@ -106,7 +109,7 @@ class Inventory:
             self._details.pop(f"{kind.collection} {id_}", None)
 
 
-def _marks(params: Mapping[str, str]) -> dict[str, str]:
+def _mark(params: Mapping[str, str]) -> dict[str, str]:
     # A list of property definitions holds one type, and its items do not say which.
     return {"type": params["type"]} if set(params) == {"type"} else {}
 

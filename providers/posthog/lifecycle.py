@@ -8,14 +8,20 @@ from typing import Any
 from providers.posthog import reconcile
 from providers.posthog.client import ApiError
 from providers.posthog.inventory import Inventory, Live
-from providers.posthog.kinds.base import Directory, Kind, Properties
+from providers.posthog.kinds.base import Directory, Field, Kind, Properties
 from providers.posthog.kinds.tiles import plan
 
 PENDING = "pending:"
+ATTEMPTS = 3
+"""How often a creation is sent when its outcome stays unknown."""
 
 
 class AmbiguousMatch(Exception):
     """Several objects in PostHog could be the one a definition describes. One line that lists them."""
+
+
+class Conflict(Exception):
+    """Somebody else changed an object between our reading and writing. One line with who and what."""
 
 
 class Collection:
@@ -59,22 +65,58 @@ class Collection:
                 self.inventory.claim(self.kind, found[0])
         if found:
             return self._adopt(found[0], properties)
-        live = self.client.request(
-            "POST", self.path(), reconcile.create_body(self.kind, properties, self.directory)
-        )
-        self.inventory.wrote(self.kind, live)
-        return str(live["id"])
+        return self._post(properties)
+
+    def _post(self, properties: Properties) -> str:
+        """POST the object; one whose outcome is unknown is looked for before it is sent again: there might be two."""
+        body = reconcile.create_body(self.kind, properties, self.directory)
+        for attempt in range(ATTEMPTS):
+            try:
+                live = self.client.request("POST", self.path(), body)
+            except ApiError as error:
+                if not error.outcome_unknown or attempt == ATTEMPTS - 1:
+                    raise
+                self.inventory.renew(self.kind)
+                made = self.inventory.matches(self.kind, properties, lambda live: self.project(live, properties))
+                if made:
+                    return self._adopt(made[0], properties)
+            else:
+                self.inventory.wrote(self.kind, live)
+                return str(live["id"])
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _adopt(self, id_: str, properties: Properties) -> str:
         live = self.inventory.get(self.kind, id_)
         if live is None:
             raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
-        self.update(id_, self.project(live, properties), properties)
+        self._patch_fields(id_, reconcile.changed(self.kind, self.project(live, properties), properties), properties)
         return id_
 
     def update(self, id_: str, old: Properties, new: Properties) -> None:
-        """PATCH the fields in which ``new`` differs from ``old``; sends nothing when none does."""
+        """PATCH the fields in which ``new`` differs from ``old``; sends nothing when none does.
+
+        PostHog's writes know no condition, so the object is read once more right before: what somebody changed since
+        the refresh is not overwritten unseen. Raises :class:`Conflict`.
+        """
         fields = reconcile.changed(self.kind, old, new)
+        if fields:
+            self._check_unchanged(id_, old)
+            self._patch_fields(id_, fields, new)
+
+    def _check_unchanged(self, id_: str, old: Properties) -> None:
+        live = self.inventory.fetch(self.kind, id_)
+        if live is None:
+            raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
+        moved = reconcile.changed(self.kind, self.project(live, old), old)
+        if moved:
+            names = ", ".join(field.name for field in moved)
+            author = (live.get("last_modified_by") or {}).get("email", "somebody")
+            raise Conflict(
+                f"{self.kind.type} {id_} was changed by {author} since it was read ({names}); nothing was overwritten, "
+                "run again to see the change"
+            )
+
+    def _patch_fields(self, id_: str, fields: list[Field], new: Properties) -> None:
         if fields:
             body = reconcile.body(fields, new, self.directory)
             self.inventory.wrote(self.kind, self.client.request("PATCH", self.path(id_), body))
@@ -135,7 +177,7 @@ class Tiles(Collection):
         return id_
 
     def update(self, id_: str, old: Properties, new: Properties) -> None:
-        """Arrange the dashboard's tiles anew."""
+        """Arrange the dashboard's tiles anew, whatever stands there: tiles have no state to lose but their place."""
         self._arrange(id_, new.get("tiles", []))
 
     def delete(self, id_: str) -> None:

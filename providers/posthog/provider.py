@@ -27,10 +27,11 @@ from pulumi.dynamic import (
 from providers.posthog import reconcile
 from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import VARIABLES, Connection, ConnectionProblem, resolve
+from providers.posthog.engine import engine_watch
 from providers.posthog.inventory import Inventory, LookupProblem, PostHogDirectory
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
-from providers.posthog.lifecycle import LIFECYCLES, AmbiguousMatch, Collection
+from providers.posthog.lifecycle import LIFECYCLES, AmbiguousMatch, Collection, Conflict
 from providers.posthog.preflight import preflight
 
 TRACEBACK_VARIABLE = "AI_ADMIN_TRACEBACK"
@@ -81,7 +82,7 @@ class _Workplace:
     def _connect(self, kind_name: str) -> Connection:
         connection = resolve(self._config, os.environ)
         preflight(connection, [kind_name], writing=False)
-        client = Client(connection)
+        client = Client(connection, before_write=engine_watch(sys.argv[1:]))
         inventory, directory = Inventory(client), PostHogDirectory(client)
         self._lifecycles = {
             kind.name: LIFECYCLES[kind.lifecycle](kind, inventory, directory) for kind in KINDS.values()
@@ -149,8 +150,8 @@ class PostHogProvider(ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
 
-        A refresh asks for every resource, whatever went wrong with the one before. When nothing can be reached the first
-        is refused, which fails the run, and the rest stay as they were: one line, and not one per resource.
+        A refresh asks for every resource, whatever went wrong with the one before. When nothing can be reached the
+        first is refused, which fails the run, and the rest stay as they were: one line, and not one per resource.
         """
         try:
             lifecycle, project = self._lifecycle(props)
@@ -206,7 +207,7 @@ class _OneLine:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ApiError | LookupProblem | AmbiguousMatch):
+        if isinstance(error, ApiError | LookupProblem | AmbiguousMatch | Conflict):
             raise Refused(str(error)) from None
 
 

@@ -50,9 +50,11 @@ def body(fields: Iterable[Field], properties: Mapping[str, Any], directory: Dire
 
 def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
     """Return the body of the POST that creates an object: what differs from the defaults, and what PostHog requires."""
+    unmanaged = properties.get("unmanaged", ())
     fields = [
         field
         for field in kind.fields
-        if field.required or (field.name in properties and not same(properties[field.name], field.default))
+        if field.name not in unmanaged
+        and (field.required or not same(properties.get(field.name, field.default), field.default))
     ]
     return {**kind.constants, **body(fields, properties, directory)}

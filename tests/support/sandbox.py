@@ -53,6 +53,12 @@ class Sandbox:
         requests.delete(f"{self.url}/_sandbox/requests", timeout=10)
         return list(log["results"] if isinstance(log, dict) else log)
 
+    def strike(self, kind: str, method: str, path: str) -> None:
+        """Let the next such request suffer a fault of this kind (see sandbox/README.md); ``path`` is a pattern."""
+        rule = {"kind": kind, "methods": [method], "path": path, "times": 1}
+        answer = requests.put(f"{self.url}/_sandbox/faults", json={"seed": 1, "rules": [rule]}, timeout=10)
+        assert answer.ok, answer.text
+
     def writes(self) -> list[tuple[str, str, Any]]:
         """Return the writes to the API since the last look at the log: method, path and body."""
         return [

@@ -2,9 +2,9 @@
 
 Three forms of a value meet here:
 
-- the *canonical* value: what definitions hand over and Pulumi keeps in its state. A field that is not given has its
-  default; one whose default is empty (false, ``""``, ``[]``, ``{}``, nothing) is absent while it is at that, which halves
-  what the engine carries. ``None`` never appears, because Pulumi's wire drops nulls inside objects;
+- the *canonical* value: what definitions hand over and Pulumi keeps in its state. A field that is at its default is
+  absent, which halves what the engine carries, but for the few that a reviewer wants to see in any case. ``None``
+  never appears, because Pulumi's wire drops nulls inside objects;
 - the *API* value: what PostHog takes and gives, under the field's path in the object;
 - a *reference*: a :class:`Ref` (offline), a Pulumi output (in the program) or an unknown (in a preview). Normalisation
   leaves all three as they are.
@@ -13,7 +13,6 @@ Three forms of a value meet here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -60,10 +59,6 @@ class Reading:
     directory: Directory
 
 
-# What a field without anything in it may hold; a default like that is not carried around.
-_EMPTY: tuple[Any, ...] = (None, False, "", [], {})
-
-
 def _as_is(value: Any, _: Directory) -> Json:
     return value
 
@@ -80,7 +75,8 @@ class Field:
     ``read_path`` the place it is read from where that differs. ``default`` is the canonical value when the file says
     nothing (``None``: absent), ``clear`` the API value that puts an absent default back. ``normalise`` maps every
     spelling of a value to one. ``write`` and ``read`` convert between canonical and API value. An ``immutable`` field
-    forces a replacement; a ``required`` one is part of every create, even at its default.
+    forces a replacement; a ``required`` one is part of every create, even at its default. ``manageable`` says whether
+    it may be left to the UI, ``shown`` that it is part of the canonical form even at its default.
     """
 
     name: str
@@ -94,13 +90,14 @@ class Field:
     immutable: bool = False
     required: bool = False
     manageable: bool = True
+    shown: bool = False
 
     def canonical(self, value: Any) -> Any:
-        """Return the canonical value: normalised, the default for null; None where that is an empty default."""
+        """Return the canonical value: normalised, and None for null and for a default that is not ``shown``."""
         value = self.normalise(value) if value is not None else None
-        if value is None:
-            value = deepcopy(self.default)
-        return None if self.default in _EMPTY and value == self.default else value
+        if self.shown:
+            return self.default if value is None else value
+        return None if value == self.default else value
 
     def from_live(self, reading: Reading) -> Any:
         """Return the canonical value that the live object holds."""
@@ -154,8 +151,8 @@ class Kind:
     def canonical(self, properties: Mapping[str, Any]) -> Properties:
         """Return the canonical form of properties given in part.
 
-        Fields that ``properties["unmanaged"]`` names are left out, and so are unknown names. The result is equal for every spelling of the same definition, and
-        ``canonical(canonical(x)) == canonical(x)``.
+        Fields that ``properties["unmanaged"]`` names are left out, and so are unknown names. The result is equal for
+        every spelling of the same definition, and ``canonical(canonical(x)) == canonical(x)``.
         """
         unmanaged = sorted(properties.get("unmanaged") or ())
         owned = (each for each in self.fields if each.name not in unmanaged)

@@ -127,7 +127,7 @@ FLAG = Kind(
         Field("key", immutable=True, required=True, manageable=False),
         # PostHog's column for a flag's description is called `name`.
         Field("description", path=("name",), default="", normalise=text),
-        Field("active", default=True),
+        Field("active", default=True, shown=True),
         Field("archived", default=False),
         Field("tags", default=[], normalise=tags),
         Field(
@@ -144,7 +144,6 @@ FLAG = Kind(
             default=[],
             normalise=_conditions,
             write=_write_conditions,
-            required=True,
         ),
         Field("payloads", path=_filter("payloads"), default={}, normalise=_payloads),
         Field("aggregation_group_type_index", path=_filter("aggregation_group_type_index")),

@@ -116,7 +116,7 @@ NOTIFICATION = Kind(
         Field("name", normalise=text, required=True, manageable=False),
         # Left out, it would be copied from the template.
         Field("description", default="", normalise=text, required=True),
-        Field("enabled", default=True, required=True),
+        Field("enabled", default=True, required=True, shown=True),
         # Written as `template_id`, read as the template itself; what was copied from it does not follow a change.
         Field(
             "template",

@@ -52,6 +52,13 @@ def test_a_create_sends_what_is_not_the_default() -> None:
     }
 
 
+def test_a_create_says_nothing_of_what_is_left_to_the_ui() -> None:
+    properties = FLAG.canonical({"key": "ai", "unmanaged": ["release_conditions", "active"]})
+    assert create_body(FLAG, properties, DIRECTORY) == {"key": "ai"}  # type: ignore[arg-type]
+    alert = KINDS["alert"].canonical({"name": "A", "insight": 5, "unmanaged": ["threshold", "subscribed_users"]})
+    assert "threshold" not in create_body(KINDS["alert"], alert, DIRECTORY)  # type: ignore[arg-type]
+
+
 def test_cleared_dashboard_filters_are_sent_as_nulls_since_posthog_ignores_an_empty_object() -> None:
     kind = KINDS["dashboard"]
     old, new = kind.canonical({"name": "D", "filters": {"date_from": "-30d"}}), kind.canonical({"name": "D"})
