@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route
 
 from sandbox.errors import NotFound
-from sandbox.pages import alerts, cohorts, dashboards, flags, logs, overview, persons, things
+from sandbox.pages import alerts, cohorts, dashboards, experiments, flags, logs, overview, persons, things
 from sandbox.pages.render import render
 from sandbox.seed import seeds
 from sandbox.store import Data
@@ -41,6 +41,7 @@ PAGES = (
     Page("/dashboards", "dashboards.html", dashboards.all_dashboards, "Dashboards"),
     Page("/dashboards/{id}", "dashboard.html", dashboards.one_dashboard),
     Page("/alerts", "alerts.html", alerts.all_alerts, "Alerts"),
+    Page("/experiments", "experiments.html", experiments.all_experiments, "Experiments"),
     Page("/persons", "persons.html", persons.all_persons, "Persons"),
     Page("/persons/{id}", "person.html", persons.one_person),
     Page("/groups", "groups.html", persons.all_groups, "Groups"),

@@ -12,6 +12,7 @@ KINDS = {
     "cohorts": "cohort",
     "dashboards": "dashboard",
     "alerts": "alert",
+    "experiments": "experiment",
 }
 
 

@@ -7,7 +7,7 @@ from sandbox.resources import RESOURCES
 from sandbox.store import Data
 from sandbox.web import Context
 
-OWN = frozenset({"feature_flag", "cohort", "dashboard", "alert"})
+OWN = frozenset({"feature_flag", "cohort", "dashboard", "alert", "experiment"})
 DULL = frozenset({"id", "name", "key", "description", "created_by", "created_at", "updated_at", "deleted"})
 
 

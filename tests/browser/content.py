@@ -24,8 +24,8 @@ class Content:
         self.paths = [
             *("/", f"{base}/flags", f"{base}/flags/{self.flag['id']}", f"{base}/cohorts"),
             *(f"{base}/cohorts/{self.cohort['id']}", f"{base}/dashboards", f"{base}/dashboards/{self.dashboard['id']}"),
-            *(f"{base}/alerts", f"{base}/persons", f"{base}/persons/{person_id}", f"{base}/groups"),
-            *(f"{base}/things", f"{base}/things/insights", f"{base}/things/annotations"),
+            *(f"{base}/alerts", f"{base}/experiments", f"{base}/persons", f"{base}/persons/{person_id}"),
+            *(f"{base}/groups", f"{base}/things", f"{base}/things/insights", f"{base}/things/annotations"),
             *(f"{base}/activity", f"{base}/requests"),
         ]
 
@@ -80,6 +80,15 @@ class Content:
         annotation = {"content": EVIL, "date_marker": "2026-09-01T12:00:00Z", "scope": "project"}
         self.api.post("annotations/", annotation)
         self.api("POST", "feature_flags/", {"key": EVIL})
+        self._experiment("A shorter prompt", "ai-short-prompt")
+        self._experiment(EVIL, "ai-evil")
+
+    def _experiment(self, name: str, flag: str) -> None:
+        event = {"kind": "EventsNode", "event": "ai_enhancement_used"}
+        metric = {"kind": "ExperimentMetric", "metric_type": "mean", "name": f"Tokens, {name}", "source": event}
+        body = {"name": name, "description": name, "feature_flag_key": flag, "metrics": [metric]}
+        made = self.api.post("experiments/", body)
+        self.api.post(f"experiments/{made['id']}/launch/")
 
 
 NAMES = ("Tokens per day, by model", "Errors per day", "Installations that use AI", EVIL)

@@ -148,6 +148,24 @@ def test_alerts_show_their_checks(page: Any, content: Content) -> None:
     assert row.count("Snoozed") == 2, "the state, and the check that it came with"
 
 
+def test_an_experiment_leads_to_its_flag(page: Any, content: Content) -> None:
+    shown = page(f"{content.base}/experiments")
+    rows = shown.run("return [...document.querySelectorAll('tbody tr')].map((each) => each.innerText)")
+    [row] = [each for each in rows if "A shorter prompt" in each]
+    for text in ("running", "ai-short-prompt", "control 50 %", "test 50 %", "Tokens, A shorter prompt"):
+        assert text in row
+    shown.click("ai-short-prompt")
+    assert shown.run("return document.querySelector('h1').innerText") == "ai-short-prompt"
+
+
+def test_a_long_change_is_folded_with_before_and_after_whole(page: Any, content: Content) -> None:
+    shown = page(f"{content.base}/activity")
+    shown.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    changes = shown.run("return [...document.querySelectorAll('details')].map((each) => each.innerText)")
+    [metrics] = [each for each in changes if each.startswith("metrics") and "Tokens, A shorter prompt" in each]
+    assert metrics.count('"event": "ai_enhancement_used"') == 2, "before and after"
+
+
 def test_the_request_log_shows_bodies_answers_and_faults(page: Any, content: Content) -> None:
     content.api("PUT", "/_sandbox/faults", {"rules": [{"kind": "cut_before", "path": "never-answered"}]})
     with pytest.raises(OSError, match="Connection"):
