@@ -68,18 +68,17 @@ def _actions(values: Data, before: Data | None) -> list[str]:
 
 def _rollouts(filters: Data) -> list[Data]:
     """Every rollout percentage in a flag's filters, with its path."""
+    multivariate = filters.get("multivariate")
+    variants = multivariate.get("variants") if isinstance(multivariate, dict) else None
     found = [
-        {"path": f"groups[{index}].rollout_percentage", "value": group["rollout_percentage"]}
-        for index, group in enumerate(filters.get("groups") or [])
-        if "rollout_percentage" in group
+        {"path": f"{path}[{index}].rollout_percentage", "value": each["rollout_percentage"]}
+        for path, items in (("groups", filters.get("groups")), ("multivariate.variants", variants))
+        for index, each in enumerate(items if isinstance(items, list) else [])
+        if isinstance(each, dict) and "rollout_percentage" in each
     ]
-    holdout = filters.get("holdout") or {}
-    if "exclusion_percentage" in holdout:
+    holdout = filters.get("holdout")
+    if isinstance(holdout, dict) and "exclusion_percentage" in holdout:
         found.append({"path": "holdout.exclusion_percentage", "value": holdout["exclusion_percentage"]})
-    for index, variant in enumerate((filters.get("multivariate") or {}).get("variants") or []):
-        found.append(
-            {"path": f"multivariate.variants[{index}].rollout_percentage", "value": variant["rollout_percentage"]}
-        )
     return found
 
 
