@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from ai_admin.definitions import load
 from benchmarks.idle import idle_project
 from tests.support.project import Project
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
@@ -38,35 +40,43 @@ EVENTS = "key: installation\ntype: person\nproperties:\n  version: {type: String
 
 def main() -> int:
     """Measure every size and print one table."""
-    console = Console()
-    table = Table(title="seconds (API requests)")
-    for column in ("flags", "check", "first up", "idle", "preview", "idle", "ratio", "one-change up", "peak MB"):
+    table = Table(title="seconds, and API requests in brackets", box=SIMPLE_HEAD)
+    for column in ("flags", "check", "first up", "idle", "preview", "idle", "same inputs", "ratios", "change", "MB"):
         table.add_column(column, justify="right")
     for size in [int(argument) for argument in sys.argv[1:]] or SIZES:
         with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
             table.add_row(*_measure(Path(folder), sandbox, size))
-    console.print(table)
+    Console(width=120).print(table)
     return 0
 
 
 def _measure(folder: Path, sandbox: Sandbox, size: int) -> list[str]:
-    ours, idle = Project(folder / "ours", sandbox), idle_project(folder / "idle", sandbox, size)
+    ours = Project(folder / "ours", sandbox)
     ours.write("events/installation.yaml", EVENTS)
     for number in range(size):
         ours.write(f"flags/flag-{number:04}.yaml", FLAG.format(number=number))
+    inputs = {name: value for name, value in load(ours.folder).resources[-1].properties.items() if name != "key"}
+    idle = idle_project(folder / "idle", sandbox, size, {})
+    equal = idle_project(folder / "equal", sandbox, size, inputs)
     check = min(_seconds(lambda: _check(ours)) for _ in range(PREVIEWS))
     print(f"{size} flags: first up ...", flush=True)
     first = _timed(sandbox, ours.up)
     first_idle = _seconds(idle.up)
+    equal.up(PULUMI_SKIP_CHECKPOINTS="true")
     print(f"{size} flags: previews ...", flush=True)
-    pairs = [(_timed(sandbox, lambda: _preview(ours)), _seconds(lambda: _preview(idle))) for _ in range(PREVIEWS)]
-    preview, preview_idle = min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
+    ours_runs, idle_runs, equal_runs = [], [], []
+    for _ in range(PREVIEWS):
+        ours_runs.append(_timed(sandbox, lambda: _preview(ours)))
+        idle_runs.append(_seconds(lambda: _preview(idle)))
+        equal_runs.append(_seconds(lambda: _preview(equal)))
+    preview, preview_idle, preview_equal = min(ours_runs), min(idle_runs), min(equal_runs)
     ours.edit("flags/flag-0007.yaml", "rollout_percentage: 25", "rollout_percentage: 50")
     change = _timed(sandbox, ours.up)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
     return [
         f"{size:,}", f"{check:.2f}", _cell(first), f"{first_idle:.1f}", _cell(preview), f"{preview_idle:.1f}",
-        f"{preview[0] / preview_idle:.2f}", _cell(change), f"{peak:.0f}",
+        f"{preview_equal:.1f}", f"{preview[0] / preview_idle:.2f} / {preview[0] / preview_equal:.2f}",
+        _cell(change), f"{peak:.0f}",
     ]  # fmt: skip
 
 

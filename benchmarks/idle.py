@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from tests.support.project import Project
 from tests.support.sandbox import Sandbox
@@ -19,26 +20,34 @@ class IdleProvider(ResourceProvider):
         return DiffResult(changes=False)
 
     def create(self, props):
-        return CreateResult(props["key"], {"key": props["key"]})
+        return CreateResult(props["key"], own(props))
 
     def read(self, id_, props):
-        return ReadResult(id_, {"key": props["key"]}, {"key": props["key"]})
+        return ReadResult(id_, own(props), own(props))
+
+
+def own(props):
+    return {name: value for name, value in props.items() if name != "__provider"}
 
 
 class Idle(Resource):
-    def __init__(self, key):
-        super().__init__(IdleProvider(), key, {"key": key})
+    def __init__(self, key, inputs):
+        super().__init__(IdleProvider(), key, {"key": key, **inputs})
 '''
 
 
-def idle_project(folder: Path, sandbox: Sandbox, count: int) -> Project:
-    """Return a project with ``count`` resources that do nothing, under the same engine options as ours."""
+def idle_project(folder: Path, sandbox: Sandbox, count: int, inputs: dict[str, Any]) -> Project:
+    """Return a project with ``count`` resources that do nothing, under the same engine options as ours.
+
+    Each has its key and ``inputs``: what the SDK and the engine take for a resource grows with what it carries.
+    """
     project = Project(folder, sandbox)
     for name in ("__main__.py", "providers", "ai_admin", "schemas"):
         (folder / name).unlink()
     for name in ("flags", "cohorts", "dashboards", "alerts", "events"):
         shutil.rmtree(folder / name)
     project.write("idle.py", _PROVIDER)
-    program = f"from idle import Idle\n\nfor number in range({count}):\n    Idle(f'idle-{{number}}')\n"
+    register = f"for number in range({count}):\n    Idle(f'idle-{{number}}', {inputs!r})\n"
+    program = f"from idle import Idle\n\n{register}"
     project.write("__main__.py", program)
     return project
