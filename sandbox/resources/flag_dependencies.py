@@ -134,7 +134,7 @@ def early_access(context: Context, flag: Data) -> list[Data]:
     return context.store.referrers(KIND, flag["id"], "early_access_feature")
 
 
-def _running(context: Context, flag: Data) -> list[Data]:
+def running(context: Context, flag: Data) -> list[Data]:
     return [
         each
         for each in experiments(context, flag)
@@ -153,11 +153,11 @@ def check_experiments(context: Context, before: Data | None, filters: Filters) -
     kept = {variant.get("key") for variant in (filters.get("multivariate") or {}).get("variants") or []}
     stored = (before["filters"].get("multivariate") or {}).get("variants") or []
     removed = [variant["key"] for variant in stored if variant["key"] not in kept]
-    running = _running(context, before) if removed else []
-    if running:
+    found = running(context, before) if removed else []
+    if found:
         raise refuse(
             f"Cannot remove variant(s) {', '.join(repr(key) for key in removed)} from a feature flag that is "
-            f"linked to running experiment(s): {_names(running)}. Please stop the experiment(s) before "
+            f"linked to running experiment(s): {_names(found)}. Please stop the experiment(s) before "
             "removing variants."
         )
 
@@ -177,10 +177,10 @@ def check_deletable(context: Context, flag: Data) -> None:
             "Cannot delete a feature flag that is in use with early access features. Please delete the "
             "early access feature before deleting the flag."
         )
-    running = _running(context, flag)
-    if running:
+    found = running(context, flag)
+    if found:
         raise Invalid(
-            f"Cannot delete a feature flag that is linked to running experiment(s): {_names(running)}. "
+            f"Cannot delete a feature flag that is linked to running experiment(s): {_names(found)}. "
             "Please stop the experiment(s) before deleting the flag."
         )
     check_dependents(context, flag, "delete")

@@ -1,16 +1,15 @@
 """The filters and orders of the list of feature flags (reference: PostHog's feature flag viewset)."""
 
 import json
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox.listing import Condition, column, contains, equals, has_tag, truth
+from sandbox.listing import Condition, column, equals, has_tag, truth
 from sandbox.web import Context
 
 
-def conditions(context: Context) -> list[Condition]:
-    query = context.query
+def conditions(query: Mapping[str, str]) -> list[Condition]:
     archived = query.get("archived")
     internal = f"coalesce({column('internal')}, 0) = 0 AND {column('deleted')} = 0"
     found: list[Condition] = [("listed = 1", [])]
@@ -19,7 +18,7 @@ def conditions(context: Context) -> list[Condition]:
     if "active" in query:
         found.append(_active(query["active"]))
     if "created_by_id" in query:
-        found.append(equals("created_by", query["created_by_id"]))
+        found += _created_by(query["created_by_id"])
     if "key" in query:
         # The unary plus keeps SQLite from reading the whole list by its own index instead of this one key by the other.
         found[0] = (found[0][0].replace("listed = 1", "+listed = 1"), [])
@@ -29,15 +28,15 @@ def conditions(context: Context) -> list[Condition]:
     if "type" in query:
         found.append(_type(query["type"]))
     for name, inverted in (("tags", False), ("excluded_tags", True)):
-        if name in query:
-            found.append(has_tag(_json_list(query[name]), inverted))
+        wanted = _json_list(query.get(name, ""))
+        if wanted:
+            found.append(has_tag(wanted, inverted))
     if "has_evaluation_contexts" in query:
         some = "json_array_length(data, '$.evaluation_contexts')"
         found.append((f"{some} {'>' if truth(query['has_evaluation_contexts']) else '='} 0", []))
-    if "excluded_properties" in query:
-        for excluded in _json_list(query["excluded_properties"]):
-            condition, values = contains(("filters",), json.dumps(excluded))
-            found.append((f"NOT {condition}", values))
+    excluded = _json_list(query.get("excluded_properties", ""))  # which are keys of flags, whatever the name says
+    if excluded:
+        found.append((f"natural NOT IN ({','.join('?' * len(excluded))})", [str(each) for each in excluded]))
     return found
 
 
@@ -60,14 +59,20 @@ def _active(value: str) -> Condition:
 def _type(value: str) -> Condition:
     multivariate = "json_array_length(data, '$.filters.multivariate.variants')"
     return {
-        "boolean": (
-            f"coalesce({multivariate}, 0) = 0 AND NOT coalesce({column('is_remote_configuration')}, 0)",
-            [],
-        ),
+        "boolean": (f"coalesce({multivariate}, 0) = 0", []),
         "multivariant": (f"coalesce({multivariate}, 0) > 0", []),
         "remote_config": (f"{column('is_remote_configuration')} = 1", []),
         "experiment": ("json_array_length(data, '$.experiment_set') > 0", []),
     }.get(value, ("1 = 1", []))
+
+
+def _created_by(value: str) -> list[Condition]:
+    """One id, several between commas, or a JSON list of them; anything else filters nothing."""
+    parts = _json_list(value) if value.strip().startswith("[") else value.split(",")
+    ids = [int(part) for part in map(str, parts) if part.strip().isdigit()]
+    if not ids:
+        return []
+    return [(f"{column('created_by')} IN ({','.join('?' * len(ids))})", list(ids))]
 
 
 def _json_list(value: str) -> list[Any]:

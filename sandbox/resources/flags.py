@@ -31,7 +31,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition
 from sandbox.resource import Action, Resource
-from sandbox.resources import approvals, flag_actions, flag_dependencies, flag_filters, flag_lists
+from sandbox.resources import approvals, flag_actions, flag_dependencies, flag_filters, flag_lists, flag_rollout
 from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
@@ -277,7 +277,7 @@ class Flags(Resource):
     def show(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)
         shown["filters"] = self._show_filters(context, row)
-        shown["status"] = flag_actions.status(row)[0].upper()
+        shown["status"] = flag_rollout.status(row)[0].upper()
         shown["user_access_level"] = user_access_level(context, row)
         variants = (row["filters"].get("multivariate") or {}).get("variants") or []
         shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20
@@ -311,7 +311,7 @@ class Flags(Resource):
     # Listing ------------------------------------------------------------------------------------------
 
     def conditions(self, context: Context) -> list[Condition]:
-        return flag_lists.conditions(context)
+        return flag_lists.conditions(context.query)
 
     def ordering(self, context: Context) -> str:
         return flag_lists.ordering(context, self.by_name)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox import activity
 from sandbox.errors import Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -108,9 +109,21 @@ class Surveys(Resource):
             yield (linked_flags.KIND, str(row["linked_flag_id"]))
 
     def actions(self) -> list[Action]:
+        log = ("activity_log:read",)
         return [
             Action("launch", lambda context, row: self._move(context, row, "start_date", "launch"), ("POST",)),
             Action("stop", lambda context, row: self._move(context, row, "end_date", "stop"), ("POST",)),
+            Action(
+                "activity",
+                lambda context, row: activity.object_activity(context, ("Survey",), str(row["id"])),
+                scopes=log,
+            ),
+            Action(
+                "activity",
+                lambda context: activity.object_activity(context, ("Survey",), None),
+                scopes=log,
+                detail=False,
+            ),
         ]
 
     # Writing ------------------------------------------------------------------------------------------------

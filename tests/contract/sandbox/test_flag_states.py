@@ -157,7 +157,7 @@ def test_a_flag_that_others_depend_on_is_neither_disabled_nor_deleted(api: Api) 
             "Please update or disable the dependent flags first."
         )
     assert api.get(f"feature_flags/{base['id']}/dependent_flags/") == [
-        {"id": top["id"], "key": top["key"], "name": top["name"]}
+        {"id": top["id"], "key": top["key"], "name": top["name"] or top["key"]}
     ]
 
 
@@ -271,20 +271,85 @@ def test_a_version_is_rebuilt(api: Api) -> None:
     for text in ("two", "three"):
         api.patch(f"feature_flags/{flag['id']}/", {"name": text})
     assert [api.get(f"feature_flags/{flag['id']}/versions/{n}/")["name"] for n in (1, 2, 3)] == ["one", "two", "three"]
-    assert api("GET", f"feature_flags/{flag['id']}/versions/4/").status_code == 404
+    now = api.get(f"feature_flags/{flag['id']}/versions/3/")
+    assert (now["is_historical"], now["modified_by"], now["version_timestamp"]) == (
+        False,
+        api.get(f"feature_flags/{flag['id']}/")["last_modified_by"]["id"],
+        api.get(f"feature_flags/{flag['id']}/")["updated_at"],
+    )
+    first = api.get(f"feature_flags/{flag['id']}/versions/1/")
+    assert (first["version"], first["is_historical"], first["version_timestamp"]) == (1, True, flag["created_at"])
+    assert first["created_by"] == flag["created_by"]["id"]
+    missing = api("GET", f"feature_flags/{flag['id']}/versions/4/")
+    assert (missing.status_code, missing.json()) == (404, {"detail": "Version 4 not found (current version is 3)"})
+
+
+def test_the_versions_of_a_remote_configuration_arent_told(api: Api) -> None:
+    flag = api.flag(is_remote_configuration=True, filters={"groups": [{}], "payloads": {"true": "1"}})
+    assert api("GET", f"feature_flags/{flag['id']}/versions/1/").json() == {
+        "detail": "Version history is not available for remote configuration or encrypted flags."
+    }
 
 
 def test_bulk_calls(api: Api) -> None:
     base = api.flag()
     top = api.flag(filters=depending_on(base["id"]))
     keys = api.post("feature_flags/bulk_keys/", {"ids": [base["id"], "x"]})
-    assert keys["keys"] == {str(base["id"]): base["key"]}
-    assert "x" in keys["warning"]
+    assert keys == {"keys": {str(base["id"]): base["key"]}, "warning": "Invalid flag IDs ignored: ['x']"}
+    assert api.post("feature_flags/bulk_keys/", {}) == {"keys": {}}
+    wrong = api("POST", "feature_flags/bulk_keys/", {"ids": ["x"]})
+    assert (wrong.status_code, wrong.json()) == (400, {"error": "Invalid flag IDs provided"})
     tagged = api.post("feature_flags/bulk_update_tags/", {"ids": [base["id"]], "action": "add", "tags": ["New"]})
     assert tagged["updated"] == [{"id": base["id"], "tags": ["new"]}]
-    outcome = api.post("feature_flags/bulk_delete/", {"ids": [base["id"], top["id"], 999999]})
-    assert [each["id"] for each in outcome["deleted"]] == [top["id"]]
-    assert [each["id"] for each in outcome["errors"]] == [base["id"], 999999]
+    outcome = api.post("feature_flags/bulk_delete/", {"ids": [base["id"], str(top["id"]), 999999, "x"]})
+    assert outcome == {
+        "deleted": [{"id": top["id"], "key": top["key"], "rollout_state": "partial", "active_variant": None}],
+        "errors": [
+            {"id": 999999, "reason": "Flag not found"},
+            {"id": "x", "reason": "Invalid flag ID format"},
+            {
+                "id": base["id"],
+                "key": base["key"],
+                "reason": f"Cannot delete because other flags depend on it: {top['key']} (ID: {top['id']})",
+            },
+        ],
+    }
+    entry = api.get(f"activity_log/?scope=FeatureFlag&item_id={top['id']}")["results"][0]
+    assert (entry["activity"], entry["detail"]["changes"]) == ("deleted", [])
+    assert api.get(f"feature_flags/{top['id']}/")["version"] == top["version"]
+
+
+def test_flags_are_deleted_by_the_filters_of_the_list(api: Api) -> None:
+    tag = name("tag").lower()
+    full = {"groups": [{"rollout_percentage": 100}], "multivariate": variants(v0=100, v1=0)}
+    first, second = api.flag(tags=[tag], filters=full), api.flag(tags=[tag], active=False)
+    api.post(f"feature_flags/{api.flag(tags=[tag])['id']}/archive/", {})
+    assert sorted(api.get(f'feature_flags/matching_ids/?tags=["{tag}"]')["ids"]) == [first["id"], second["id"]]
+    for body, error in (
+        ({}, "Must provide either filters or ids"),
+        ({"ids": [1], "filters": {"tags": [tag]}}, "Provide either filters or ids, not both"),
+        ({"filters": {"tag": [tag]}}, "Unknown filter keys: tag"),
+    ):
+        refused = api("POST", "feature_flags/bulk_delete/", body)
+        assert (refused.status_code, refused.json()) == (400, {"error": error})
+    outcome = api.post("feature_flags/bulk_delete/", {"filters": {"tags": [tag], "active": True}})
+    assert outcome["deleted"] == [
+        {"id": first["id"], "key": first["key"], "rollout_state": "fully_rolled_out", "active_variant": "v0"}
+    ]
+    assert api.get(f'feature_flags/?tags=["{tag}"]')["count"] == 1
+
+
+def test_the_list_is_filtered_by_authors_and_without_keys(api: Api) -> None:
+    tag, author = name("tag").lower(), api.get("/api/users/@me/")["id"]
+    first, second = api.flag(tags=[tag]), api.flag(tags=[tag])
+    for query, found in (
+        (f'excluded_properties=["{first["key"]}"]', [second["id"]]),
+        (f"created_by_id={author},999", [second["id"], first["id"]]),
+        ("created_by_id=[999]", []),
+        ("excluded_tags=[]", [second["id"], first["id"]]),
+    ):
+        listed = api.get(f'feature_flags/?tags=["{tag}"]&{query}')["results"]
+        assert [each["id"] for each in listed] == found
 
 
 def test_a_project_may_require_tags(api: Api) -> None:
