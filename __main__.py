@@ -11,6 +11,7 @@ from typing import NoReturn
 import pulumi
 
 from ai_admin.definitions import Definitions, load
+from ai_admin.safety import Manifest, manifest, refusals
 from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, register
@@ -18,18 +19,42 @@ from providers.posthog.resources import missing_variables, register
 PUBLIC_PASSPHRASE = "sandbox"
 """The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
 
+MANIFEST = "manifest"
+
 EXPLAINED = 32
 """The exit code by which Pulumi's Python host knows that the reason was shown, and adds no line of its own."""
 
 
 def main() -> None:
     """Register every definition of this stack; nothing is registered when anything is wrong."""
+    before = applied_last()
+    # Until everything is registered: a refused run that exported nothing would forget what was applied last, and pass
+    # the second time.
+    export(before)
     definitions = load(Path(__file__).parent, pulumi.get_stack())
     if definitions.problems:
         refuse(["the definitions have problems:", *map(str, definitions.problems)])
     check_secrets(definitions)
+    after = manifest(definitions.resources)
+    refused = refusals(pulumi.get_stack(), before, after, (pulumi.Config().get("consent") or "").split())
+    if refused:
+        refuse(map(str, refused))
     check_connection({definition.kind for definition in definitions.resources})
     register(definitions.resources, os.environ)
+    export(after)
+
+
+def applied_last() -> Manifest:
+    """Return the manifest among this stack's own outputs, which an `up` wrote; empty on the first run."""
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
+    found: Manifest = outputs.get(MANIFEST) or {}
+    return found
+
+
+def export(entries: Manifest) -> None:
+    """Put a manifest among the stack's outputs; as a secret, so that no plan prints it."""
+    pulumi.export(MANIFEST, pulumi.Output.secret(entries))
 
 
 def check_secrets(definitions: Definitions) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +66,43 @@ def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Proje
     ]
 
 
-def test_a_removed_definition_is_deleted(applied: Project, sandbox: Sandbox) -> None:
-    (applied.folder / "flags" / "edited.yaml").unlink()
+def test_a_removed_definition_is_deleted_once_it_was_applied_switched_off(applied: Project, sandbox: Sandbox) -> None:
+    path = applied.folder / "flags" / "edited.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.unlink()
+    sandbox.requests()
+    for _ in range(2):  # refused once, it is refused again
+        for command in (["preview"], ["up", "--yes", "--skip-preview"]):
+            refused = applied.run(*command, "--stack", "sandbox")
+            assert refused.returncode != 0
+            assert "a flag would be deleted while it is on" in refused.stdout
+    assert sandbox.writes() == []
+    path.write_text(f"{text}active: false\n", encoding="utf-8")
+    applied.up()
+    path.unlink()
     applied.up()
     assert "edited" not in {flag["key"] for flag in sandbox.items("feature_flags")}
     assert "flag/edited" not in applied.outputs()
+
+
+def test_too_many_deletions_are_refused_until_the_stack_consents(applied: Project, sandbox: Sandbox) -> None:
+    away = applied.folder.parent / "away"
+    away.mkdir()
+    for name in ("dashboards", "alerts"):
+        shutil.move(applied.folder / name, away / name)
+        (applied.folder / name).mkdir()
+    sandbox.requests()
+    refused = applied.run("up", "--yes", "--skip-preview", "--stack", "sandbox").stdout
+    code = re.search(r"would be deleted, 10 may be in one run: .* add (\w{10}) to ai-admin:consent", refused)
+    assert code, refused
+    assert sandbox.writes() == []
+    applied.pulumi("config", "set", "ai-admin:consent", code[1], "--stack", "sandbox")
+    applied.up()
+    assert sandbox.items("dashboards") == []
+    for name in ("dashboards", "alerts"):
+        (applied.folder / name).rmdir()
+        shutil.move(away / name, applied.folder / name)
+    applied.up()
 
 
 def test_what_somebody_else_changed_removed_and_added_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
