@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import activity
 from sandbox.errors import Answer
-from sandbox.listing import Condition, contains
 from sandbox.resource import Action
 from sandbox.resources import flag_dependencies, flag_lists
 from sandbox.resources.flag_rollout import active_variant, rollout
@@ -70,9 +69,7 @@ def _keys(flags: "Flags", context: Context) -> Any:
 
 def _matching(flags: "Flags", context: Context, query: dict[str, str]) -> list[Data]:
     """The flags that the list with these query parameters would show, on all its pages."""
-    conditions: list[Condition] = flag_lists.conditions(query)
-    if query.get("search"):
-        conditions.append(contains(flags.search, query["search"].strip()))
+    conditions = flag_lists.conditions(query)
     where = " AND ".join(condition for condition, _ in conditions)
     values = [value for _, those in conditions for value in those]
     return context.store.select(flags.kind, flags.parent_id(context), where, values)

@@ -5,6 +5,7 @@ from collections.abc import Container, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.errors import Invalid
 from sandbox.listing import Condition, column, equals, has_tag, truth
 from sandbox.web import Context
 
@@ -25,6 +26,8 @@ def conditions(query: Mapping[str, str]) -> list[Condition]:
         found.append(("natural = ? COLLATE NOCASE", [query["key"]]))
     if "evaluation_runtime" in query:
         found.append(equals("evaluation_runtime", query["evaluation_runtime"]))
+    if query.get("search", "").strip():
+        found.append(_search(query["search"].strip()))
     if "type" in query:
         found.append(_type(query["type"]))
     for name, inverted in (("tags", False), ("excluded_tags", True)):
@@ -54,6 +57,35 @@ def _active(value: str) -> Condition:
         old = (datetime.now(UTC) - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         return f"{column('active')} = 1 AND {column('last_called_at')} < ?", [old]
     return equals("active", int(truth(value)))
+
+
+def _search(needle: str) -> Condition:
+    """In the key, the name and the names of experiments; a space stands for any run of spaces, dashes and
+    underscores.
+    """
+    if len(needle) > 200:
+        raise Invalid("Search term cannot exceed 200 characters")
+    spaced = " " in needle
+    pattern = "%" + _escape(_joined(needle) if spaced else needle) + "%"
+
+    def alike(field: str) -> str:
+        joined = f"replace(replace(replace({field}, ' ', ''), '-', ''), '_', '')"
+        return f"{joined if spaced else field} LIKE ? ESCAPE '\\'"
+
+    experiment = (
+        "EXISTS (SELECT 1 FROM refs r JOIN objects e ON e.kind = r.kind AND e.id = r.id WHERE r.kind = 'experiment'"
+        " AND r.to_kind = 'feature_flag' AND r.to_id = objects.id AND json_extract(e.data, '$.deleted') = 0"
+        f" AND {alike(column('name').replace('data', 'e.data'))})"
+    )
+    return f"({alike(column('key'))} OR {alike(column('name'))} OR {experiment})", [pattern] * 3
+
+
+def _joined(text: str) -> str:
+    return text.replace(" ", "").replace("-", "").replace("_", "")
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _type(value: str) -> Condition:

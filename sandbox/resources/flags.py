@@ -51,7 +51,7 @@ def _contexts(value: Any, attr: str) -> list[str]:
 class Flags(Resource):
     kind, collection, scope, log_scope = "feature_flag", "feature_flags", "feature_flag", "FeatureFlag"
     order = "created_at DESC"
-    search = ("key", "name")
+    search = ()  # see flag_lists
     fields = (
         ID,
         Field("name", text(), default=""),

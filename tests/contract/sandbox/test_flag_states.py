@@ -3,6 +3,7 @@
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -350,6 +351,24 @@ def test_the_list_is_filtered_by_authors_and_without_keys(api: Api) -> None:
     ):
         listed = api.get(f'feature_flags/?tags=["{tag}"]&{query}')["results"]
         assert [each["id"] for each in listed] == found
+
+
+def test_a_search_reads_keys_names_and_experiments(api: Api) -> None:
+    word = name("Word")
+    flag = api.flag(name=f"{word} of_the-year", filters={"groups": [{}], "multivariate": variants(control=50, test=50)})
+    experiment = api.post("experiments/", {"name": f"50%_{word}_tried", "feature_flag_key": flag["key"]})
+    for text, count in (
+        (flag["key"], 1),
+        (f"{word.upper()} OF the year", 1),
+        (f"{word} of the", 1),
+        (f"50%_{word}_tri", 1),
+        (f"50__{word}_tri", 0),
+        (f"{word} nothing", 0),
+    ):
+        assert api.get("feature_flags/?" + urlencode({"search": text}))["count"] == count, text
+    api.patch(f"experiments/{experiment['id']}/", {"deleted": True})
+    assert api.get("feature_flags/?" + urlencode({"search": f"50%_{word}"}))["count"] == 0
+    assert refusal(api("GET", "feature_flags/?search=" + "x" * 201))[2] == "Search term cannot exceed 200 characters"
 
 
 def test_a_project_may_require_tags(api: Api) -> None:
