@@ -40,5 +40,5 @@ def test_the_readme_works_word_for_word(copy: Path) -> None:
         ["bash", "-c", script], cwd=copy, env=environ, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for said in ("inst-0001", "0 problems", "unchanged", "The sandbox is stopped"):
+    for said in ("inst-0001", "no problems", "unchanged", "The sandbox is stopped"):
         assert said in done.stdout

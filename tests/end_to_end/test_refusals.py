@@ -30,7 +30,7 @@ def bad(project: Project) -> Iterator[Path]:
 def test_a_bad_definition_is_refused_with_the_words_of_check(
     project: Project, sandbox: Sandbox, bad: Path
 ) -> None:
-    bad.write_text("key: bad\nrelease_conditions:\n  - {cohort: internal}\n  - {rollout: 10}\n", encoding="utf-8")
+    bad.write_text("key: bad\ncolour: red\nrelease_conditions:\n  - {cohort: internal}\n", encoding="utf-8")
     sandbox.requests()
     check = subprocess.run([".venv/bin/ai-admin", "check"], cwd=project.folder, capture_output=True, text=True)
     assert check.returncode == 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ai_admin.definitions import load
-from tests.support.project import Project
+from tests.support.project import STATE, Project
 from tests.support.sandbox import REPOSITORY, Sandbox
 
 
@@ -162,7 +162,7 @@ def test_the_key_stands_in_no_file_and_no_output(applied: Project, sandbox: Sand
     printed_preview = applied.run("preview", "--diff", "--stack", "sandbox")
     for text in (printed.stdout, printed.stderr, printed_preview.stdout, printed_preview.stderr):
         assert sandbox.api_key not in text
-    own = (path for name in ("state", "home") for path in Path(applied.folder / name).rglob("*") if path.is_file())
+    own = (path for name in (STATE, "home") for path in Path(applied.folder / name).rglob("*") if path.is_file())
     files = [path for path in own if sandbox.api_key.encode() in path.read_bytes()]
     assert files == []
 

@@ -14,6 +14,7 @@ from tests.support.sandbox import REPOSITORY, Sandbox
 
 PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", ".venv", "Pulumi.yaml")
 FOLDERS = ("flags", "cohorts", "dashboards", "alerts", "events")
+STATE = ".pulumi-state"  # as in a checkout, so that the documentation's commands work
 CLI = REPOSITORY / ".toolchain" / "bin" / "pulumi"
 
 
@@ -33,13 +34,13 @@ class Project:
                 shutil.copytree(definitions / name, folder / name)
             else:
                 (folder / name).mkdir()
-        (folder / "state").mkdir()
+        (folder / STATE).mkdir()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "POSTHOG_"))}
         self.environ: dict[str, str] = {
             **inherited,
             **sandbox.environ,
             "PATH": f"{CLI.parent}{os.pathsep}{inherited['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{folder}/state",
+            "PULUMI_BACKEND_URL": f"file://{folder}/{STATE}",
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_CONFIG_PASSPHRASE": "sandbox",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
