@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import blocks
-from tests.support.project import CLI, Project
+from tests.support.project import CLI, STATE, Project
 from tests.support.sandbox import REPOSITORY, Sandbox
 
 FLAGS = 30
@@ -42,10 +42,10 @@ def test_what_a_killed_up_left_is_found_and_completed(project: Project, sandbox:
         up.wait()
         refused = project.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
         if "failed to load checkpoint" in refused.stderr:
-            restore_checkpoint(project)
-            refused = project.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
-        assert "pulumi cancel" in refused.stdout + refused.stderr
-        project.pulumi("cancel", "--yes", "--stack", "sandbox")
+            start_over(project)
+        else:
+            assert "pulumi cancel" in refused.stdout + refused.stderr
+            project.pulumi("cancel", "--yes", "--stack", "sandbox")
     project.up()
     for collection, name in (("cohorts", "name"), ("feature_flags", "key")):
         counts = Counter(item[name] for item in sandbox.items(collection))
@@ -56,10 +56,22 @@ def test_what_a_killed_up_left_is_found_and_completed(project: Project, sandbox:
     assert sandbox.writes() == []
 
 
-def restore_checkpoint(project: Project) -> None:
-    """Do what docs/errors.md says: Pulumi's file backend writes in place, and keeps the version before."""
-    [command] = [block.text for block in blocks(REPOSITORY / "docs" / "errors.md") if ".json.bak" in block.text]
-    subprocess.run(["bash", "-e", "-c", command], cwd=project.folder, check=True)
+def start_over(project: Project) -> None:
+    """Do what docs/errors.md says where a killed engine left half a state file."""
+    [command] = [block.text for block in blocks(REPOSITORY / "docs" / "errors.md") if "stack init" in block.text]
+    subprocess.run(["bash", "-e", "-c", command], cwd=project.folder, env=project.environ, check=True)
+
+
+def test_a_broken_state_is_replaced_by_what_is_in_posthog(project: Project, sandbox: Sandbox) -> None:
+    project.up()
+    [checkpoint] = (project.folder / STATE).rglob("stacks/ai-admin/sandbox.json")
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    assert "failed to load checkpoint" in project.run("preview", "--stack", "sandbox").stderr
+    start_over(project)
+    sandbox.requests()
+    project.up()
+    assert sandbox.writes() == []
+    assert len(project.outputs()) == 2 * FLAGS + 1
 
 
 def wait_for_writes(sandbox: Sandbox, count: int) -> None:
