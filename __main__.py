@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
@@ -20,6 +21,9 @@ PUBLIC_PASSPHRASE = "sandbox"
 """The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
 
 MANIFEST = "manifest"
+
+READS, PAUSE = 50, 0.1
+"""How often the stack's own state is read while it is being written, and the seconds between."""
 
 EXPLAINED = 32
 """The exit code by which Pulumi's Python host knows that the reason was shown, and adds no line of its own."""
@@ -47,9 +51,18 @@ def main() -> None:
 def applied_last() -> Manifest:
     """Return the manifest among this stack's own outputs, which an `up` wrote; empty on the first run."""
     name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
-    found: Manifest = outputs.get(MANIFEST) or {}
-    return found
+    for _ in range(READS):
+        try:
+            outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
+        except Exception as problem:  # noqa: BLE001 the SDK raises nothing more specific
+            # Pulumi's file backend writes the state in place, and just now it may be at it.
+            if "failed to load checkpoint" not in str(problem):
+                raise
+            time.sleep(PAUSE)
+        else:
+            found: Manifest = outputs.get(MANIFEST) or {}
+            return found
+    refuse(["the stack's own state can't be read, so nothing can be said of what was applied last; run again"])
 
 
 def export(entries: Manifest) -> None:
