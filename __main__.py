@@ -54,7 +54,7 @@ def applied_last() -> Manifest:
     for _ in range(READS):
         try:
             outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
-        except Exception as problem:  # noqa: BLE001 the SDK raises nothing more specific
+        except Exception as problem:  # the SDK raises nothing more specific
             # Pulumi's file backend writes the state in place, and just now it may be at it.
             if "failed to load checkpoint" not in str(problem):
                 raise
@@ -62,7 +62,7 @@ def applied_last() -> Manifest:
         else:
             found: Manifest = outputs.get(MANIFEST) or {}
             return found
-    refuse(["the stack's own state can't be read, so nothing can be said of what was applied last; run again"])
+    return refuse(["the stack's own state can't be read, so it is not known what was applied last; run again"])
 
 
 def export(entries: Manifest) -> None:
