@@ -49,11 +49,13 @@ def test_a_condition_and_variants_may_be_scheduled(api: Api) -> None:
     _schedule(api, flag, "add_release_condition", {"groups": [{"rollout_percentage": 7}]})
     _schedule(api, flag, "update_variants", variants(a=50, b=50))
 
-    def done() -> bool:
-        filters = api.get(f"feature_flags/{flag['id']}/")["filters"]
-        return len(filters["groups"]) == 2 and len(filters["multivariate"]["variants"]) == 2
+    def filters() -> Any:
+        found = api.get(f"feature_flags/{flag['id']}/")["filters"]
+        return found if len(found["groups"]) == 2 and len(found["multivariate"]["variants"]) == 2 else None
 
-    eventually(done)
+    changed = eventually(filters)
+    assert changed["groups"][1]["rollout_percentage"] == 7
+    assert [each["rollout_percentage"] for each in changed["multivariate"]["variants"]] == [50, 50]
 
 
 def _failure(api: Api, change: Any) -> Any:
