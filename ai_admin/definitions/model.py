@@ -58,12 +58,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One resource: ``properties`` in canonical form, with :class:`providers.posthog.kinds.Ref` leaves."""
+    """One resource: ``properties`` in canonical form, with :class:`providers.posthog.kinds.Ref` leaves.
+
+    ``adopt`` is the id of the PostHog object that it takes over, where several could be meant; ``renamed_from``
+    the key that a flag had before.
+    """
 
     kind: str
     key: str
     properties: dict[str, Any]
     source: Source
+    adopt: str | None = None
+    renamed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ def expand(unit: Unit, world: World) -> Iterator[Definition]:
                 "template": template,
                 "alert": Ref("alert", unit.key),
                 "inputs": inputs(notify[way]),
+                "adopt": notify[way].get("adopt"),
             }
             yield resource("notification", f"{unit.key}.{way}", unit, notification, ("notify", way))
 

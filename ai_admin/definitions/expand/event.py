@@ -35,7 +35,7 @@ def _descriptions(world: World) -> dict[tuple[str, str], dict[str, Any]]:
             known = result.setdefault((kind, name), {"first": unit, "properties": {"name": name, "type": kind}})
             own = {
                 "property_type": item["type"],
-                **{part: item[part] for part in ("description", "tags") if part in item},
+                **{part: item[part] for part in ("description", "tags", "adopt") if part in item},
             }
             known["properties"] = {**own, **known["properties"]}
     return result

@@ -10,9 +10,20 @@ from providers.posthog.kinds import KINDS
 
 
 def resource(kind: str, key: str, unit: Unit, properties: dict[str, Any], path: Path = ()) -> Definition:
-    """Return a resource with canonical properties; ``path`` leads from the unit to what stands for it."""
+    """Return a resource with canonical properties; ``path`` leads from the unit to what stands for it.
+
+    ``adopt`` and ``renamed_from`` among the properties are no fields of the object, but say which one it is.
+    """
     source = unit.view.source(Finding((*unit.path, *path), "", ""))
-    return Definition(kind, key, KINDS[kind].canonical(properties), source)
+    adopt = properties.get("adopt")
+    return Definition(
+        kind,
+        key,
+        KINDS[kind].canonical(properties),
+        source,
+        adopt=adopt if isinstance(adopt, str | None) else str(int(adopt)),
+        renamed_from=properties.get("renamed_from"),
+    )
 
 
 def fields(unit: Unit, *left_out: str) -> dict[str, Any]:

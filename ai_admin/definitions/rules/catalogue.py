@@ -142,7 +142,7 @@ def described_once(unit: Unit, world: World) -> Iterator[Finding]:
         if first is None or first is unit:
             continue
         other = first.value["properties"][name]
-        for field in ("type", "description", "tags"):
+        for field in ("type", "description", "tags", "adopt"):
             if field in item and field in other and item[field] != other[field]:
                 message = f'{first.name} describes the property "{name}" with another {field}'
                 fix = "write the same in both, or leave it out here" if field != "type" else f"write {other[field]}"
