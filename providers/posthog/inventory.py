@@ -165,6 +165,13 @@ class PostHogDirectory:
                 self._integrations = list(self._client.pages(self._client.project_path("integrations")))
         return [item for item in self._integrations if item.get("kind") == kind]
 
+    def flag_key(self, flag_id: int) -> str:
+        """Return a flag's key; raises :class:`LookupProblem` when the project has no such flag."""
+        flag = self._client.get(self._client.project_path(f"feature_flags/{flag_id}"))
+        if flag.get("deleted"):
+            raise LookupProblem(f"the flag {flag_id} was deleted in PostHog; run again")
+        return str(flag["key"])
+
     def secret(self, variable: str) -> str:
         """Return the value of an environment variable; raises :class:`LookupProblem` when it is empty or not set."""
         value = os.environ.get(variable, "")

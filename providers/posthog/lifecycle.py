@@ -89,7 +89,8 @@ class Collection:
         live = self.inventory.get(self.kind, id_)
         if live is None:
             raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
-        self._patch_fields(id_, reconcile.changed(self.kind, self.project(live, properties), properties), properties)
+        fields = reconcile.changed(self.kind, self.project(live, properties), properties)
+        self._patch_fields(id_, fields, properties, live)
         return id_
 
     def update(self, id_: str, old: Properties, new: Properties) -> None:
@@ -100,10 +101,10 @@ class Collection:
         """
         fields = reconcile.changed(self.kind, old, new)
         if fields:
-            self._check_unchanged(id_, old)
-            self._patch_fields(id_, fields, new)
+            self._patch_fields(id_, fields, new, self._unchanged(id_, old))
 
-    def _check_unchanged(self, id_: str, old: Properties) -> None:
+    def _unchanged(self, id_: str, old: Properties) -> Live:
+        """Return the live object, read anew, if it still is what was read before."""
         live = self.inventory.fetch(self.kind, id_)
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
@@ -115,10 +116,11 @@ class Collection:
                 f"{self.kind.type} {id_} was changed by {author} since it was read ({names}); nothing was overwritten, "
                 "run again to see the change"
             )
+        return live
 
-    def _patch_fields(self, id_: str, fields: list[Field], new: Properties) -> None:
+    def _patch_fields(self, id_: str, fields: list[Field], new: Properties, live: Live) -> None:
         if fields:
-            body = reconcile.body(fields, new, self.directory)
+            body = reconcile.body(fields, new, self.directory, live)
             self.inventory.wrote(self.kind, self.client.request("PATCH", self.path(id_), body))
 
     def delete(self, id_: str) -> None:

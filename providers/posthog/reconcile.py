@@ -33,10 +33,15 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def body(fields: Iterable[Field], properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
+def body(
+    fields: Iterable[Field],
+    properties: Mapping[str, Any],
+    directory: Directory,
+    live: Mapping[str, Json] | None = None,
+) -> dict[str, Json]:
     """Return the request body that sets these fields to what ``properties`` (canonical) say.
 
-    Raises whatever the directory raises for a name that PostHog does not know.
+    ``live`` is the object that is changed, None for a new one. Raises whatever the directory raises for a name that PostHog does not know.
     """
     result: dict[str, Json] = {}
     for field in fields:
@@ -44,7 +49,8 @@ def body(fields: Iterable[Field], properties: Mapping[str, Any], directory: Dire
         place = result
         for step in parents:
             place = place.setdefault(step, {})
-        place[last] = field.to_api(properties.get(field.name), directory)
+        place[last] = field.to_api(properties.get(field.name), directory, live)
+        result.update(field.beside)
     return result
 
 

@@ -31,7 +31,7 @@ class Ref:
 
 
 class Directory(Protocol):
-    """Looks up what definitions name in words and PostHog knows by id, and secrets that only the environment holds."""
+    """Looks up what definitions and PostHog name differently, and secrets that only the environment holds."""
 
     def user_id(self, email: str) -> int:
         """Return the id of the organisation member with this e-mail address."""
@@ -43,6 +43,10 @@ class Directory(Protocol):
 
     def integration_name(self, kind: str, integration_id: int) -> str:
         """Return the display name of an integration, or ``#<id>`` when the project has none with this id."""
+        ...
+
+    def flag_key(self, flag_id: int) -> str:
+        """Return the key of the flag with this id, for what PostHog links to flags by key."""
         ...
 
     def secret(self, variable: str) -> str:
@@ -67,6 +71,10 @@ def _as_read(value: Json, _: Reading) -> Any:
     return value
 
 
+def _as_new(new: Json, _: Json) -> Json:
+    return new
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of a kind; every fact about it stands here and nowhere else.
@@ -74,9 +82,11 @@ class Field:
     ``name`` is its name in YAML terms and in state; ``path`` its place in the API's object (default: the name), and
     ``read_path`` the place it is read from where that differs. ``default`` is the canonical value when the file says
     nothing (``None``: absent), ``clear`` the API value that puts an absent default back. ``normalise`` maps every
-    spelling of a value to one. ``write`` and ``read`` convert between canonical and API value. An ``immutable`` field
-    forces a replacement; a ``required`` one is part of every create, even at its default. ``manageable`` says whether
-    it may be left to the UI, ``shown`` that it is part of the canonical form even at its default.
+    spelling of a value to one. ``write`` and ``read`` convert between canonical and API value. ``carry`` puts the ids
+    that PostHog gave to parts of the live value (second) into the one that replaces it (first), and ``beside`` is sent
+    along whenever the field is. An ``immutable`` field forces a replacement; a ``required`` one is part of every
+    create, even at its default. ``manageable`` says whether it may be left to the UI, ``shown`` that it is part of the
+    canonical form even at its default.
     """
 
     name: str
@@ -87,6 +97,8 @@ class Field:
     normalise: Callable[[Any], Any] = plain
     write: Callable[[Any, Directory], Json] = _as_is
     read: Callable[[Json, Reading], Any] = _as_read
+    carry: Callable[[Json, Json], Json] = _as_new
+    beside: Mapping[str, Json] = field(default_factory=dict)
     immutable: bool = False
     required: bool = False
     manageable: bool = True
@@ -101,15 +113,22 @@ class Field:
 
     def from_live(self, reading: Reading) -> Any:
         """Return the canonical value that the live object holds."""
-        raw: Json = reading.live
+        return self.canonical(self.read(self._raw(reading.live), reading))
+
+    def to_api(self, value: Any, directory: Directory, live: Mapping[str, Json] | None = None) -> Json:
+        """Return what the API takes for a canonical value; an absent one is the default, or the field's ``clear``.
+
+        ``live`` is the object that is changed, None for a new one.
+        """
+        value = self.default if value is None else value
+        written = self.clear if value is None else self.write(value, directory)
+        return written if live is None else self.carry(written, self._raw(live))
+
+    def _raw(self, live: Mapping[str, Json]) -> Json:
+        raw: Json = live
         for step in self.read_path or self.api_path:
             raw = raw.get(step) if isinstance(raw, Mapping) else None
-        return self.canonical(self.read(raw, reading))
-
-    def to_api(self, value: Any, directory: Directory) -> Json:
-        """Return what the API takes for a canonical value; an absent one is the default, or the field's ``clear``."""
-        value = self.default if value is None else value
-        return self.clear if value is None else self.write(value, directory)
+        return raw
 
     @property
     def api_path(self) -> tuple[str, ...]:
