@@ -61,7 +61,7 @@ def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Proje
         (
             "PATCH",
             f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/",
-            {"filters": {"groups": [{"properties": [], "rollout_percentage": 25}]}},
+            {"filters": {"groups": [{"properties": [], "rollout_percentage": 25, "aggregation_group_type_index": None}]}},
         )
     ]
 

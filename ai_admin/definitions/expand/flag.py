@@ -11,16 +11,20 @@ from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.normal import json_text
 
+# Written once for the whole flag, and PostHog's only in each condition.
+_FOR_EVERY_CONDITION = ("aggregation_group_type_index",)
+
 
 def expand(unit: Unit, _: World) -> Iterator[Definition]:
     """Yield the flag: payloads become JSON text by variant, cohorts and flags in conditions become
     references.
     """
     value = unit.value
+    index = {name: value[name] for name in _FOR_EVERY_CONDITION if name in value}
     properties = fields(unit, "payload", "payload_type", "variants", "release_conditions")
     variants = value.get("variants") or []
     properties["variants"] = [{name: item for name, item in each.items() if name != "payload"} for each in variants]
-    properties["release_conditions"] = [_condition(each) for each in value.get("release_conditions") or ()]
+    properties["release_conditions"] = [{**index, **_condition(each)} for each in value.get("release_conditions") or ()]
     payloads = {each["key"]: each.get("payload") for each in variants} or {"true": value.get("payload")}
     properties["payloads"] = {name: json_text(item) for name, item in payloads.items() if item is not None}
     yield resource("flag", unit.key, unit, properties)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, text
+
+# How often an alert is checked, and how long an insight's intervals are, in one order.
+_CHECKS = {"real_time": 0, "every_15_minutes": 1, "hourly": 2, "daily": 3, "weekly": 4, "monthly": 5}
+_INTERVALS = {"minute": 0, "hour": 2, "day": 3, "week": 4, "month": 5}
 
 
 def _emails(value: Any) -> Any:
@@ -42,13 +47,39 @@ def _threshold(value: Any) -> Any:
 
 
 def _read_config(raw: Any, reading: Reading) -> Any:
-    # PostHog switches `check_ongoing_interval` on by itself where the alert is checked more often than the insight's
-    # interval ends, unless the alert says otherwise.
+    """Return what the alert looks at, without the ``check_ongoing_interval`` that PostHog switched on by itself."""
     config = plain(raw)
-    said = "check_ongoing_interval" in (reading.known.get("config") or {})
-    if isinstance(config, dict) and config.get("check_ongoing_interval") is True and not said:
-        del config["check_ongoing_interval"]
+    silent = "check_ongoing_interval" not in (reading.known.get("config") or {})
+    if isinstance(config, dict) and config.get("check_ongoing_interval") is True and silent:
+        return {**config, "check_ongoing_interval": None} if _switched_on(reading.live) else config
     return config
+
+
+def _switched_on(live: Mapping[str, Any]) -> bool:
+    """Say whether PostHog looks at the running interval unless it is told not to.
+
+    So it does where it can (an upper bound on a value or an increase), and the alert is checked more often than an
+    interval of the insight ends.
+    """
+    bounds = ((live.get("threshold") or {}).get("configuration") or {}).get("bounds") or {}
+    condition = (live.get("condition") or {}).get("type")
+    query = (live.get("insight") or {}).get("query") or {}
+    interval = (query.get("source") or query).get("interval") or "day"
+    finer = _CHECKS.get(live.get("calculation_interval") or "daily", 0) < _INTERVALS.get(interval, 0)
+    return finer and condition in ("absolute_value", "relative_increase") and bounds.get("upper") is not None
+
+
+def _windows(value: Any) -> Any:
+    """Return times as PostHog keeps them: in order, and nothing at all where no window is left."""
+    value = plain(value)
+    if not isinstance(value, dict) or not isinstance(value.get("blocked_windows"), list):
+        return value
+    windows = sorted(value["blocked_windows"], key=lambda window: str(window.get("start")))
+    return {**value, "blocked_windows": windows} if windows else None
+
+
+def _detector(value: Any) -> Any:
+    return plain(value) or None  # one that is switched off reads as an object of nulls
 
 
 ALERT = Kind(
@@ -61,8 +92,8 @@ ALERT = Kind(
     soft_delete=False,
     needs=("organization_member:read",),
     fields=(
-        Field("name", normalise=text, required=True, manageable=False),
-        Field("insight", read=_read_insight, required=True, manageable=False),
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("insight", read=_read_insight, required=True, clearable=False, manageable=False),
         Field(
             "subscribed_users",
             default=[],
@@ -70,8 +101,16 @@ ALERT = Kind(
             write=_write_subscribers,
             read=_read_subscribers,
             required=True,
+            manageable=False,
         ),
-        Field("condition", path=("condition", "type"), default="absolute_value", required=True, shown=True),
+        Field(
+            "condition",
+            path=("condition", "type"),
+            default="absolute_value",
+            required=True,
+            manageable=False,
+            shown=True,
+        ),
         Field(
             "threshold",
             path=("threshold", "configuration"),
@@ -79,16 +118,27 @@ ALERT = Kind(
             write=_write_threshold,
             read=_read_threshold,
             required=True,
+            clearable=False,
         ),
         Field(
             "config",
             default={"type": "TrendsAlertConfig", "series_index": 0},
             read=_read_config,
             required=True,
+            manageable=False,
         ),
         Field("calculation_interval", default="daily", shown=True),
         Field("enabled", default=True, shown=True),
         Field("skip_weekend", default=False),
-        Field("schedule_restriction"),
+        Field("schedule_restriction", normalise=_windows),
+        # Anomaly detection, which takes the threshold's place; made on PostHog's pages only.
+        Field("detector_config", normalise=_detector),
+        Field("forecast_config", normalise=_detector),
     ),
+    left={
+        "snoozed_until": "whoever is on call snoozes an alert, for hours",
+        "investigation_agent_enabled": "whether PostHog's agent looks into firings is the organisation's choice",
+        "investigation_gates_notifications": "goes with investigation_agent_enabled",
+        "investigation_inconclusive_action": "goes with investigation_agent_enabled",
+    },
 )

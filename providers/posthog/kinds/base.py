@@ -85,8 +85,9 @@ class Field:
     spelling of a value to one. ``write`` and ``read`` convert between canonical and API value. ``carry`` puts the ids
     that PostHog gave to parts of the live value (second) into the one that replaces it (first), and ``beside`` is sent
     along whenever the field is. An ``immutable`` field forces a replacement; a ``required`` one is part of every
-    create, even at its default. ``manageable`` says whether it may be left to the UI, ``shown`` that it is part of the
-    canonical form even at its default.
+    create, even at its default. ``clearable`` is false where PostHog keeps no object without it: a schema then refuses
+    a definition that leaves it out. ``manageable`` says whether it may be left to the UI, ``shown`` that it is part of
+    the canonical form even at its default.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Field:
     beside: Mapping[str, Json] = field(default_factory=dict)
     immutable: bool = False
     required: bool = False
+    clearable: bool = True
     manageable: bool = True
     shown: bool = False
 
@@ -145,9 +147,11 @@ class Kind:
     scope. ``natural_key`` names the fields that identify an object which is not in state. ``numeric_id`` is false for
     kinds whose id is a UUID. ``soft_delete`` kinds answer DELETE with 405 and are deleted by a PATCH of ``deleted``.
     ``listed`` is false where list items lack fields, so that an object is read by itself. ``lists`` are the query
-    parameters of the lists that together hold all objects. ``constants`` are sent with every create. ``settle``
-    puts fields that depend on one another into one form. ``needs`` are the scopes of the look-ups that its fields make.
-    ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties.
+    parameters of the lists that together hold all objects. ``constants`` are sent with every create.
+    ``needs`` are the scopes of the look-ups that its fields make.
+    ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties. ``left`` are the writable fields of the
+    API's object that no definition owns, each with the reason: nothing is compared there, so that a field which stands
+    in neither table is a mistake.
     ``lifecycle`` names how objects come and go where that is not create, change and delete in a collection.
     """
 
@@ -162,10 +166,10 @@ class Kind:
     listed: bool = True
     lists: Sequence[Mapping[str, str]] = ({},)
     constants: Mapping[str, Json] = field(default_factory=dict)
-    settle: Callable[[Properties], Properties] = lambda properties: properties
     needs: tuple[str, ...] = ()
     secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())
     lifecycle: str = "collection"
+    left: Mapping[str, str] = field(default_factory=dict)
 
     def canonical(self, properties: Mapping[str, Any]) -> Properties:
         """Return the canonical form of properties given in part.
@@ -190,5 +194,5 @@ class Kind:
         return self._finish({each.name: each.from_live(reading) for each in owned}, unmanaged)
 
     def _finish(self, values: Properties, unmanaged: list[str]) -> Properties:
-        settled = self.settle({name: value for name, value in values.items() if value is not None})
-        return {**settled, "unmanaged": unmanaged} if unmanaged else settled
+        owned = {name: value for name, value in values.items() if value is not None}
+        return {**owned, "unmanaged": unmanaged} if unmanaged else owned

@@ -33,10 +33,17 @@ COHORT = Kind(
     scope="cohort",
     natural_key=("name",),
     fields=(
-        Field("name", normalise=text, required=True, manageable=False),
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
         Field("description", default="", normalise=text),
         # PostHog refuses to change criteria of a static cohort, and one kind into the other.
         Field("is_static", default=False, immutable=True, manageable=False),
-        Field("filters", path=("filters", "properties"), normalise=_criteria),
+        # Null and {} are refused: a cohort that is not static has criteria.
+        Field("filters", path=("filters", "properties"), normalise=_criteria, clearable=False),
     ),
+    left={
+        "groups": "the criteria of cohorts from before filters; PostHog writes none any more",
+        "query": "what a static cohort was filled from once",
+        "cohort_type": "PostHog works it out from the criteria",
+        "_create_static_person_ids": "members of a static cohort are data, not configuration",
+    },
 )

@@ -10,10 +10,14 @@ from providers.posthog.kinds.normal import plain, tags, text
 _FILTERS = ("date_from", "date_to", "properties")
 
 
-def _filters(value: Any) -> Any:
+def plain_filters(value: Any) -> Any:
+    """Return a dashboard's or a tile's filters without what filters nothing."""
     if not isinstance(value, dict):
         return value
-    return {name: item for name, item in plain(value).items() if item not in ("", [], {})}
+    kept = {name: item for name, item in plain(value).items() if item not in ("", [], {})}
+    if kept.get("explicitDate") is False:
+        del kept["explicitDate"]
+    return kept
 
 
 def _write_filters(value: dict[str, Any], _: Directory) -> Any:
@@ -29,15 +33,23 @@ DASHBOARD = Kind(
     natural_key=("name",),
     listed=False,
     fields=(
-        Field("name", normalise=text, required=True, manageable=False),
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("pinned", default=False),
         # `filters` reflects the request that reads it; what is stored stands in `persisted_filters`.
-        Field(
-            "filters", read_path=("persisted_filters",), default={}, normalise=_filters, write=_write_filters
-        ),
+        Field("filters", read_path=("persisted_filters",), default={}, normalise=plain_filters, write=_write_filters),
         # 21: everybody in the project may edit; 37: only collaborators.
         Field("restriction_level", default=21),
     ),
+    left={
+        "variables": "values for variables of SQL insights, by ids that differ per project",
+        "breakdown_colors": "colours that people give to breakdown values on the page",
+        "data_color_theme_id": "the id of a colour theme, which differs per project",
+        "quick_filter_ids": "ids of quick filters, which differ per project",
+        "use_template": "makes a dashboard from one of PostHog's templates, once",
+        "use_dashboard": "makes a dashboard as a copy, once",
+        "duplicate_tiles": "goes with use_dashboard",
+        "delete_insights": "goes with a deletion",
+    },
 )

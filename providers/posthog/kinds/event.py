@@ -14,10 +14,16 @@ EVENT = Kind(
     numeric_id=False,
     soft_delete=False,
     fields=(
-        Field("name", immutable=True, required=True, manageable=False),
+        Field("name", immutable=True, required=True, clearable=False, manageable=False),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("verified", default=False),
         Field("hidden", default=False),
     ),
+    left={
+        "owner": "a person's account, which differs per project; a file's owner is a team",
+        "default_columns": "the columns that people choose for their table of this event",
+        "enforcement_mode": "whether PostHog drops events that break its typed schema, which is kept there too",
+        "primary_property": "the property that people see first in lists of this event",
+    },
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
+from providers.posthog.kinds.base import Directory, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, same_json, tags, text
 
 # What PostHog's API and UI add to conditions and to the properties in them, and nobody wrote.
@@ -29,6 +29,8 @@ def condition_property(written: dict[str, Any]) -> dict[str, Any]:
     result = {"type": "person", "operator": "exact", **plain(written)}
     for name in _ADDED_TO_PROPERTY:
         result.pop(name, None)
+    if not result.get("negation"):  # of a cohort's leaves; a flag's conditions have no use for it
+        result.pop("negation", None)
     result["operator"] = _ALIASES.get(result["operator"], result["operator"])
     if isinstance(result.get("key"), int):  # PostHog keeps property keys as text
         result["key"] = str(result["key"])
@@ -65,7 +67,19 @@ def _write_property(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_conditions(value: list[dict[str, Any]], _: Directory) -> Any:
-    return [{**item, "properties": [_write_property(each) for each in item["properties"]]} for item in value]
+    """Return conditions that say by what they are rolled out, persons or a group type.
+
+    PostHog gives a condition that does not say it the index stored for the whole flag, then derives the flag's from its
+    conditions again: one left out would keep what it is meant to lose.
+    """
+    persons = {"aggregation_group_type_index": None}
+    return [{**persons, **item, "properties": [_write_property(each) for each in item["properties"]]} for item in value]
+
+
+def _read_conditions(raw: Any, reading: Reading) -> Any:
+    # Only a flag that was last saved long ago has conditions without an index of their own.
+    index = (reading.live.get("filters") or {}).get("aggregation_group_type_index")
+    return [{"aggregation_group_type_index": index, **item} for item in raw or ()]
 
 
 def _variant(value: dict[str, Any]) -> dict[str, Any]:
@@ -90,28 +104,6 @@ def _payloads(value: Any) -> Any:
     return {str(name): same_json(item) for name, item in value.items()} if isinstance(value, dict) else plain(value)
 
 
-def _settle(properties: Properties) -> Properties:
-    """Bring the aggregation of conditions and flag into one form.
-
-    PostHog copies the flag's index into every condition that has none, then derives the flag's from the conditions: the
-    common one, or null where they differ.
-    """
-    if "release_conditions" not in properties:
-        return properties
-    flag_index = properties.pop("aggregation_group_type_index", None)
-    conditions = [dict(each) for each in properties["release_conditions"]]
-    indexes = [each.pop("aggregation_group_type_index", flag_index) for each in conditions]
-    common = indexes[0] if indexes and all(index == indexes[0] for index in indexes) else None
-    if not indexes:
-        common = flag_index
-    elif common is None:
-        for condition, index in zip(conditions, indexes, strict=True):
-            if index is not None:
-                condition["aggregation_group_type_index"] = index
-    aggregation = {} if common is None else {"aggregation_group_type_index": common}
-    return {**properties, "release_conditions": conditions, **aggregation}
-
-
 def _filter(part: str) -> tuple[str, ...]:
     return ("filters", part)
 
@@ -122,9 +114,8 @@ FLAG = Kind(
     collection="feature_flags",
     scope="feature_flag",
     natural_key=("key",),
-    settle=_settle,
     fields=(
-        Field("key", immutable=True, required=True, manageable=False),
+        Field("key", immutable=True, required=True, clearable=False, manageable=False),
         # PostHog's column for a flag's description is called `name`.
         Field("description", path=("name",), default="", normalise=text),
         Field("active", default=True, shown=True),
@@ -144,9 +135,9 @@ FLAG = Kind(
             default=[],
             normalise=_conditions,
             write=_write_conditions,
+            read=_read_conditions,
         ),
         Field("payloads", path=_filter("payloads"), default={}, normalise=_payloads),
-        Field("aggregation_group_type_index", path=_filter("aggregation_group_type_index")),
         Field("early_exit", path=_filter("early_exit"), default=False),
         Field("feature_enrollment", path=_filter("feature_enrollment"), default=False),
         Field("holdout", path=_filter("holdout")),
@@ -157,4 +148,15 @@ FLAG = Kind(
         Field("is_remote_configuration", default=False),
         Field("has_encrypted_payloads", default=False),
     ),
+    left={
+        "filters.aggregation_group_type_index": "PostHog derives it from the release conditions, which have it",
+        "filters.super_groups": "a former feature: PostHog neither evaluates it nor keeps it through a save",
+        "filters.holdout_groups": "a former feature: PostHog neither evaluates it nor keeps it through a save",
+        "analytics_dashboards": "dashboards shown beside the flag; PostHog only ever adds to them",
+        "has_enriched_analytics": "PostHog sets it when somebody opens the flag's usage page",
+        "creation_context": "says once from which of PostHog's pages a flag comes",
+        "created_at": "a fact about the past",
+        "last_called_at": "PostHog counts it",
+        "version": "PostHog counts it",
+    },
 )

@@ -34,12 +34,16 @@ INSIGHT = Kind(
     natural_key=("name",),
     constants={"saved": True},
     fields=(
-        Field("name", normalise=text, required=True, manageable=False),
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("favorited", default=False),
-        Field("query", normalise=query, required=True),
+        Field("query", normalise=query, required=True, clearable=False, manageable=False),
         # The full set: an insight leaves every dashboard that is not in it.
         Field("dashboards", default=[], normalise=unordered),
     ),
+    left={
+        "derived_name": "PostHog's page writes it for insights without a name",
+        "order": "the place on a dashboard from before tiles; PostHog does not look at it",
+    },
 )

@@ -18,6 +18,7 @@ FIRING = "$insight_alert_firing"
 _INPUT_NAMES = {"workspace": "slack_workspace"}
 _OUR_NAMES = {theirs: ours for ours, theirs in _INPUT_NAMES.items()}
 _MAY_BE_SECRET = ("url",)
+_COMPILED = ("bytecode", "bytecode_error")
 
 
 def digest(secret: str) -> str:
@@ -40,13 +41,21 @@ def _read_alert(raw: Any, _: Reading) -> Any:
     """Return the alert's id, or the whole filters where they are not the ones of an alert's notification."""
     if not isinstance(raw, dict):
         return raw
-    filters = {name: plain(raw[name]) for name in ("events", "actions", "properties") if raw.get(name)}
+    filters = {name: item for name, item in plain(raw).items() if item and name not in _COMPILED}
+    if filters.get("source") == "events":
+        del filters["source"]
     for name in ("events", "properties"):
-        for item in filters.get(name, ()):
-            item.pop("bytecode", None)
+        if name in filters:
+            filters[name] = [_as_written(item) for item in filters[name]]
     properties: list[dict[str, Any]] = filters.get("properties") or [{}]
     listens = properties[0].get("value")
     return listens if filters == _filters(listens) else filters
+
+
+def _as_written(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an event or a property of filters without what PostHog and its page add."""
+    added = ("name", "order") if "id" in item else ()
+    return {name: value for name, value in item.items() if value != [] and name not in (*_COMPILED, *added)}
 
 
 def _write_inputs(value: dict[str, Any], directory: Directory) -> Any:
@@ -79,6 +88,8 @@ def _read_inputs(raw: Any, reading: Reading) -> Any:
     for theirs, item in (raw or {}).items():
         name = _OUR_NAMES.get(theirs, theirs)
         value = item.get("value") if isinstance(item, dict) else item
+        if isinstance(item, dict) and item.get("templating") not in ("hog", True, None):
+            value = {"value": value, "templating": item["templating"]}  # the same text means something else
         if name not in known and value == defaults.get(theirs):
             continue
         if name == "workspace" and isinstance(value, int | float):
@@ -94,6 +105,11 @@ def _read_secret(item: Any, value: Any, known: dict[str, Any]) -> dict[str, Any]
     if isinstance(item, dict) and item.get("secret"):
         return known
     return {"env": known["env"], "digest": digest(str(value))}
+
+
+def _masking(value: Any) -> Any:
+    value = plain(value)
+    return {name: item for name, item in value.items() if name not in _COMPILED} if isinstance(value, dict) else value
 
 
 def _read_template(raw: Any, _: Reading) -> Any:
@@ -113,10 +129,10 @@ NOTIFICATION = Kind(
     needs=("integration:read",),
     secrets=_secrets,
     fields=(
-        Field("name", normalise=text, required=True, manageable=False),
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
         # Left out, it would be copied from the template.
-        Field("description", default="", normalise=text, required=True),
-        Field("enabled", default=True, required=True, shown=True),
+        Field("description", default="", normalise=text, required=True, manageable=False),
+        Field("enabled", default=True, required=True, manageable=False, shown=True),
         # Written as `template_id`, read as the template itself; what was copied from it does not follow a change.
         Field(
             "template",
@@ -125,6 +141,7 @@ NOTIFICATION = Kind(
             read=_read_template,
             immutable=True,
             required=True,
+            clearable=False,
             manageable=False,
         ),
         Field(
@@ -133,8 +150,28 @@ NOTIFICATION = Kind(
             write=_write_alert,
             read=_read_alert,
             required=True,
+            clearable=False,
             manageable=False,
         ),
-        Field("inputs", default={}, write=_write_inputs, read=_read_inputs, required=True),
+        Field(
+            "inputs",
+            default={},
+            write=_write_inputs,
+            read=_read_inputs,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
+        # How many firings become one message.
+        Field("masking", normalise=_masking, manageable=False),
     ),
+    left={
+        "hog": "the template's program, copied when the function is made; it changes with PostHog's releases",
+        "inputs_schema": "goes with hog",
+        "icon_url": "goes with the template",
+        "mappings": "PostHog refuses them for this type of function",
+        "execution_order": "an order of transformations; this type has none",
+        "batch_export_id": "for functions of batch exports",
+        "base_updated_at": "a condition on a write, not a part of the object",
+    },
 )

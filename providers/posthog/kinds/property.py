@@ -21,10 +21,14 @@ PROPERTY = Kind(
     # A list holds one type, and its items do not say which.
     lists=({"type": "event"}, {"type": "person"}),
     fields=(
-        Field("name", immutable=True, manageable=False),
-        Field("type", immutable=True, manageable=False),
-        Field("property_type"),
-        Field("description", default="", normalise=text),
-        Field("tags", default=[], normalise=tags),
+        Field("name", immutable=True, clearable=False, manageable=False),
+        Field("type", immutable=True, clearable=False, manageable=False),
+        Field("property_type", manageable=False),
+        Field("description", default="", normalise=text, manageable=False),
+        Field("tags", default=[], normalise=tags, manageable=False),
     ),
+    left={
+        "verified": "people mark properties in PostHog as they come to rely on them",
+        "hidden": "people tidy PostHog's menus there",
+    },
 )

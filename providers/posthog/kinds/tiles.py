@@ -11,10 +11,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind, Reading
+from providers.posthog.kinds.dashboard import plain_filters
 from providers.posthog.kinds.normal import plain
 
 Tile = dict[str, Any]
-_LOOK = ("color", "show_description")
+_CLEAR: dict[str, Any] = {
+    "color": "",
+    "show_description": None,
+    "transparent_background": False,
+    "filters_overrides": {},
+}
+"""What a tile may say of its look beside its place, and the value that takes it back (null leaves a colour alone)."""
 
 
 def _place(tile: Tile) -> tuple[float, float]:
@@ -24,7 +31,9 @@ def _place(tile: Tile) -> tuple[float, float]:
 
 def _tile(value: Any) -> Tile:
     tile: Tile = plain(value)
-    return {name: item for name, item in tile.items() if item not in ("", None)}
+    if "filters_overrides" in tile:
+        tile["filters_overrides"] = plain_filters(tile["filters_overrides"])
+    return {name: item for name, item in tile.items() if name not in _CLEAR or item not in (None, _CLEAR[name])}
 
 
 def _tiles(value: Any) -> Any:
@@ -35,7 +44,7 @@ def from_live(live: Mapping[str, Any]) -> Tile:
     """Return a live tile in canonical form; only the wide grid (``sm``) is compared, the narrow one follows from it."""
     wide = (live.get("layouts") or {}).get("sm") or {}
     layout = {name: wide[name] for name in ("x", "y", "w", "h") if name in wide}
-    look = {name: live[name] for name in _LOOK if live.get(name) is not None}
+    look = {name: live[name] for name in _CLEAR if live.get(name) is not None}
     tile = _tile({"layout": layout, **look})
     if live.get("insight"):
         return {"insight": live["insight"]["id"], **tile}
@@ -89,15 +98,12 @@ def _change(tile: Mapping[str, Any], wanted: Tile) -> dict[str, Any]:
     if "text" in wanted:
         # Without its id PostHog links a new text and leaves the old one behind.
         item["text"] = {"id": tile["text"]["id"], "body": wanted["text"]}
-    if tile.get("color") and "color" not in wanted:
-        item["color"] = ""
-    if tile.get("show_description") is not None and "show_description" not in wanted:
-        item["show_description"] = None
-    return item
+    stands = from_live(tile)
+    return {**item, **{name: cleared for name, cleared in _CLEAR.items() if name in stands and name not in wanted}}
 
 
 def _item(wanted: Tile) -> dict[str, Any]:
-    item: dict[str, Any] = {name: wanted[name] for name in _LOOK if name in wanted}
+    item: dict[str, Any] = {name: wanted[name] for name in _CLEAR if name in wanted}
     item["layouts"] = {"sm": wanted.get("layout", {})}
     if "text" in wanted:
         item["text"] = {"body": wanted["text"]}
@@ -113,7 +119,12 @@ TILES = Kind(
     listed=False,
     lifecycle="tiles",
     fields=(
-        Field("dashboard", read_path=("id",), immutable=True, manageable=False),
-        Field("tiles", default=[], normalise=_tiles, read=_read_tiles),
+        Field("dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
+        Field("tiles", default=[], normalise=_tiles, read=_read_tiles, manageable=False),
     ),
+    left={
+        "tiles.layouts.xs": "the narrow grid of one column follows from the wide one",
+        "tiles.layouts.sm.minW": "the page's own bounds while somebody drags",
+        "tiles.layouts.sm.minH": "the page's own bounds while somebody drags",
+    },
 )

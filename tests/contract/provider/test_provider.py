@@ -75,7 +75,7 @@ def test_an_edited_rollout_is_one_patch_with_the_conditions_alone(plugin: Plugin
     plugin.update("flag", id_, outs, news)
     path = f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/"
     assert sandbox.writes() == [
-        ("PATCH", path, {"filters": {"groups": [{"properties": [], "rollout_percentage": 60}]}})
+        ("PATCH", path, {"filters": {"groups": [{"properties": [], "rollout_percentage": 60, "aggregation_group_type_index": None}]}})
     ]
 
 

@@ -21,9 +21,14 @@ def patch(old: dict[str, object], new: dict[str, object]) -> dict[str, object]:
     return body(changed(FLAG, old, new), new, DIRECTORY)  # type: ignore[arg-type]
 
 
+def test_a_condition_that_loses_its_group_type_is_rolled_out_by_person() -> None:
+    old = flag(release_conditions=[{"rollout_percentage": 10, "aggregation_group_type_index": 0}])
+    assert patch(old, flag())["filters"]["groups"][0]["aggregation_group_type_index"] is None  # type: ignore[index]
+
+
 def test_an_edited_rollout_is_sent_alone() -> None:
     assert patch(flag(), flag(release_conditions=[{"rollout_percentage": 20}])) == {
-        "filters": {"groups": [{"properties": [], "rollout_percentage": 20}]}
+        "filters": {"groups": [{"properties": [], "rollout_percentage": 20, "aggregation_group_type_index": None}]}
     }
 
 
@@ -35,7 +40,6 @@ def test_an_edited_rollout_is_sent_alone() -> None:
         ({"tags": ["ai"]}, {"tags": []}),
         ({"variants": [{"key": "a", "rollout_percentage": 100}]}, {"filters": {"multivariate": None}}),
         ({"payloads": {"true": "1"}}, {"filters": {"payloads": {}}}),
-        ({"aggregation_group_type_index": 0}, {"filters": {"aggregation_group_type_index": None}}),
         ({"early_exit": True}, {"filters": {"early_exit": False}}),
         ({"holdout": {"id": 1}}, {"filters": {"holdout": None}}),
     ],
@@ -48,7 +52,7 @@ def test_a_create_sends_what_is_not_the_default() -> None:
     assert create_body(FLAG, flag(active=True, tags=["ai"]), DIRECTORY) == {  # type: ignore[arg-type]
         "key": "ai",
         "tags": ["ai"],
-        "filters": {"groups": [{"properties": [], "rollout_percentage": 10}]},
+        "filters": {"groups": [{"properties": [], "rollout_percentage": 10, "aggregation_group_type_index": None}]},
     }
 
 
