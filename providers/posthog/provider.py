@@ -270,6 +270,30 @@ class HogFunctionProvider(PostHogProvider):
     kind_name = "notification"
 
 
+class ActionProvider(PostHogProvider):
+    """Actions."""
+
+    kind_name = "action"
+
+
+class ExperimentProvider(PostHogProvider):
+    """Experiments."""
+
+    kind_name = "experiment"
+
+
+class SubscriptionProvider(PostHogProvider):
+    """Subscriptions."""
+
+    kind_name = "subscription"
+
+
+class AnnotationProvider(PostHogProvider):
+    """Annotations."""
+
+    kind_name = "annotation"
+
+
 PROVIDERS: dict[str, type[PostHogProvider]] = {
     provider.kind_name: provider
     for provider in (
@@ -282,5 +306,9 @@ PROVIDERS: dict[str, type[PostHogProvider]] = {
         DashboardTilesProvider,
         AlertProvider,
         HogFunctionProvider,
+        ActionProvider,
+        ExperimentProvider,
+        SubscriptionProvider,
+        AnnotationProvider,
     )
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -31,6 +32,18 @@ def tags(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     return sorted({str(tag).strip().lower() for tag in value})
+
+
+def instant(value: Any) -> Any:
+    """Return a point in time as PostHog writes it, in UTC with a Z; a day is its midnight, and no zone means UTC."""
+    if not isinstance(value, str):
+        return value
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def unordered(value: Any) -> Any:

@@ -1,0 +1,48 @@
+"""Actions: events under one name. PostHog answers every step with all the keys that a step can have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds.base import Field, Kind
+from providers.posthog.kinds.insight import query
+from providers.posthog.kinds.normal import tags, text
+
+# What a step matches by where it does not say: PostHog writes the first into every step, and takes null for the others.
+_MATCHING = {"url_matching": "contains", "text_matching": "exact", "href_matching": "exact"}
+_ADDED_TO_STEP = ("selector_regex",)
+
+
+def _step(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: item
+        for name, item in query(value).items()
+        if name not in _ADDED_TO_STEP and item != "" and item != _MATCHING.get(name)
+    }
+
+
+def _steps(value: Any) -> Any:
+    return [_step(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+ACTION = Kind(
+    name="action",
+    type="Action",
+    collection="actions",
+    scope="action",
+    natural_key=("name",),
+    fields=(
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("description", default="", normalise=text),
+        Field("tags", default=[], normalise=tags),
+        Field("steps", default=[], normalise=_steps, required=True),
+        Field("post_to_slack", default=False),
+        Field("slack_message_format", default="", normalise=text),
+    ),
+    left={
+        "pinned_at": "whether it stands first in people's lists; the time is PostHog's",
+        "last_calculated_at": "PostHog's own, of a calculation it no longer makes",
+    },
+)

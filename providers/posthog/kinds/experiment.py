@@ -1,0 +1,165 @@
+"""Experiments. The flag that an experiment compares the variants of is a definition of its own.
+
+PostHog makes an experiment's flag or links one that is there, and rewrites the flag from an experiment's parameters
+only where parameters are sent. Here none are, so variants and release conditions belong to the flag alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
+from providers.posthog.kinds.insight import query
+from providers.posthog.kinds.normal import instant, plain, text
+
+# PostHog numbers the metrics, and hashes them with how they are analysed.
+_ADDED_TO_METRIC = ("uuid", "fingerprint")
+_INTERVALS = {"bayesian": {"ci_level": 0.95}, "frequentist": {"alpha": 0.05}}
+_EVENT_EXPOSURE = "ExperimentEventExposureConfig"
+
+# The product's events are described in this repository, and may be ahead of the first one that PostHog is sent.
+_ANY_EVENT = {"allow_unknown_events": True}
+
+
+def _nodes(value: Any) -> Any:
+    """Return a query's parts without the names of actions, which PostHog writes anew whenever they are read."""
+    if isinstance(value, list):
+        return [_nodes(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = "name" if value.get("kind") == "ActionsNode" else None
+    return {name: _nodes(item) for name, item in value.items() if name != left_out}
+
+
+def _metric(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    metric = {name: item for name, item in _nodes(query(value)).items() if name not in _ADDED_TO_METRIC}
+    if metric.get("goal") == "increase":
+        del metric["goal"]
+    return metric
+
+
+def _metrics(value: Any) -> Any:
+    return [_metric(item) for item in value] if isinstance(value, list | tuple) else plain(value)
+
+
+def _carry_metrics(new: Json, live: Json) -> Json:
+    """Give metrics the uuids they had: PostHog keeps their order and their results by those.
+
+    Metrics are paired by name, and then what is left of them by all but the name.
+    """
+    known = [dict(metric) for metric in live or () if metric.get("uuid")]
+    metrics = [dict(metric) for metric in new]
+    for mark in (_name, _all_but_name):
+        for metric in metrics:
+            same = next((each for each in known if mark(each) == mark(metric)), None)
+            if same is not None and "uuid" not in metric:
+                metric["uuid"] = same["uuid"]
+                known.remove(same)
+    return metrics
+
+
+def _name(metric: Json) -> Any:
+    return metric.get("name")
+
+
+def _all_but_name(metric: Json) -> Any:
+    return {name: item for name, item in _metric(metric).items() if name != "name"}
+
+
+def _exposure(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return plain(value)
+    result = _nodes(query(value))
+    if result.get("filterTestAccounts") is True:
+        del result["filterTestAccounts"]
+    return result
+
+
+def _write_exposure(value: dict[str, Any], _: Directory) -> Any:
+    config = value.get("exposure_config")
+    if config and config["kind"] == _EVENT_EXPOSURE:
+        value = {**value, "exposure_config": {"properties": [], **config}}
+    return {"filterTestAccounts": True, **value}
+
+
+def _stats(value: Any) -> Any:
+    """Return how results are computed, without the intervals that everybody gets."""
+    if not isinstance(value, dict):
+        return plain(value)
+    result = {"method": "bayesian", **query(value)}
+    result.pop("version", None)
+    for method, usual in _INTERVALS.items():
+        own = {name: item for name, item in result.pop(method, {}).items() if item != usual.get(name)}
+        if own:
+            result[method] = own
+    return result
+
+
+def _write_stats(value: dict[str, Any], _: Directory) -> Any:
+    # Whole, or PostHog fills in what the organisation prefers.
+    return {**value, **{method: {**usual, **value.get(method, {})} for method, usual in _INTERVALS.items()}}
+
+
+def _write_flag(value: Any, directory: Directory) -> Any:
+    return directory.flag_key(int(value))
+
+
+def _read_saved(raw: Any, _: Reading) -> Any:
+    return [{"id": link["saved_metric"], "metadata": link.get("metadata")} for link in raw or ()]
+
+
+def _metric_list(name: str) -> Field:
+    return Field(name, default=[], normalise=_metrics, carry=_carry_metrics, beside=_ANY_EVENT)
+
+
+EXPERIMENT = Kind(
+    name="experiment",
+    type="Experiment",
+    collection="experiments",
+    scope="experiment",
+    natural_key=("name", "flag"),
+    # A list has the archived ones or the others.
+    lists=({"archived": "false"}, {"archived": "true"}),
+    fields=(
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        # PostHog's column for the hypothesis is called `description`.
+        Field("hypothesis", path=("description",), default="", normalise=text),
+        Field(
+            "flag",
+            path=("feature_flag_key",),
+            read_path=("feature_flag", "id"),
+            write=_write_flag,
+            immutable=True,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
+        _metric_list("metrics"),
+        _metric_list("metrics_secondary"),
+        Field("saved_metrics", path=("saved_metrics_ids",), read_path=("saved_metrics",), default=[], read=_read_saved),
+        Field("exposure_criteria", default={}, normalise=_exposure, write=_write_exposure),
+        Field("stats_config", default={"method": "bayesian"}, normalise=_stats, write=_write_stats, required=True),
+        # Left out, it is what the project prefers.
+        Field("only_count_matured_users", default=False, required=True),
+        Field("holdout_id"),
+        Field("start_date", normalise=instant),
+        Field("end_date", normalise=instant),
+        Field("conclusion"),
+        Field("conclusion_comment", default="", normalise=text),
+        Field("archived", default=False),
+    ),
+    left={
+        "parameters": "what PostHog would write into the flag, which is a definition of its own",
+        "running_time_calculation": "the numbers that people put into PostHog's calculator of the running time",
+        "type": "web experiments are made with PostHog's toolbar",
+        "filters": "of experiments from before metrics; PostHog refuses new ones",
+        "secondary_metrics": "the secondary metrics from before metrics_secondary",
+        "scheduling_config": "when PostHog's pages remind people",
+        "primary_metrics_ordered_uuids": "PostHog keeps it in step with the metrics, in the order of their ids",
+        "secondary_metrics_ordered_uuids": "PostHog keeps it in step with the metrics, in the order of their ids",
+        "allow_unknown_events": "how metrics are checked; sent along with them",
+        "update_feature_flag_params": "goes with parameters",
+    },
+)
