@@ -31,6 +31,7 @@ from sandbox import (
 from sandbox.errors import NotFound
 from sandbox.faultlayer import FaultLayer
 from sandbox.requestlog import RequestLog
+from sandbox.resources import RESOURCES
 from sandbox.seed import seed
 from sandbox.settings import Settings
 from sandbox.store import Store
@@ -64,7 +65,8 @@ async def server_error(_: Request, error: Exception) -> Response:
 def create_app(data: Path, settings: Settings | None = None) -> Starlette:
     """The ASGI application over the database in folder `data`, which is created and seeded when it is new."""
     data.mkdir(parents=True, exist_ok=True)
-    services = Services(Store(data / "sandbox.sqlite3", TABLES), settings or Settings())
+    searched = {resource.kind: resource.search for resource in RESOURCES}
+    services = Services(Store(data / "sandbox.sqlite3", TABLES, searched), settings or Settings())
     with services.store.transaction():
         seed(services.store)
 

@@ -59,8 +59,10 @@ def paginate(
     where = " AND ".join(condition for condition, _ in conditions) or "listed = 1"
     parameters = [value for _, values in conditions for value in values]
     limit, offset = limit_and_offset(context, default)
-    total = context.store.count(kind, parent, where, parameters)
     rows = context.store.select(kind, parent, where, parameters, order=order, limit=limit, offset=offset)
+    # A page that isn't full is the last one: nothing is left to count.
+    last = 0 < len(rows) < limit or (not rows and not offset)
+    total = offset + len(rows) if last else context.store.count(kind, parent, where, parameters)
     return {
         "count": total,
         **next_links(context, total, limit, offset),
@@ -73,11 +75,9 @@ def column(name: str) -> str:
     return f"json_extract(data, '$.{name}')"
 
 
-def contains(names: tuple[str, ...], needle: str) -> Condition:
-    """One of the named text fields contains the needle, whatever the case."""
-    pattern = "%" + needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    condition = " OR ".join(f"{column(name)} LIKE ? ESCAPE '\\'" for name in names)
-    return f"({condition})", [pattern] * len(names)
+def contains(needle: str) -> Condition:
+    """One of the fields that the kind's search looks at contains the needle, whatever the case."""
+    return "instr(search, ?) > 0", [needle.lower()]
 
 
 def equals(name: str, value: Any) -> Condition:

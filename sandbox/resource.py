@@ -63,7 +63,7 @@ class Resource:
     operations: ClassVar[frozenset[str]] = CRUD
     log_scope: ClassVar[str | None] = None  # the activity log's name of the kind; None: changes aren't logged
     log_masked: ClassVar[frozenset[str]] = frozenset()
-    search: ClassVar[tuple[str, ...]] = ("name",)
+    search: ClassVar[tuple[str, ...]] = ("name",)  # the fields that `?search=` looks at
     order: ClassVar[str] = "seq"
     page_size: ClassVar[int] = 100
     admin_only: ClassVar[bool] = False  # writing needs an organisation admin
@@ -109,6 +109,10 @@ class Resource:
         """The list's own filters beside `search`; the default list is that of `listed` objects."""
         return [("listed = 1", [])]
 
+    def matching(self, needle: str) -> Condition:
+        """What `?search=` finds."""
+        return contains(needle)
+
     def ordering(self, context: Context) -> str:
         return self.order
 
@@ -139,7 +143,7 @@ class Resource:
     def list(self, context: Context) -> Any:
         conditions = self.conditions(context)
         if context.query.get("search") and self.search:
-            conditions.append(contains(self.search, context.query["search"]))
+            conditions.append(self.matching(context.query["search"]))
         return paginate(
             context,
             self.kind,

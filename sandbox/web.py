@@ -18,6 +18,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sandbox import jsontext
 from sandbox.errors import Answer, ApiError, Invalid
 from sandbox.faults import Plan
 from sandbox.limits import Limiter
@@ -34,7 +35,7 @@ class Json(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        return jsontext.encode_bytes(content)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from sandbox.fields import (
     read_only,
     text,
 )
-from sandbox.listing import Condition, column, contains, equals, paginate
+from sandbox.listing import Condition, column, equals, paginate
 from sandbox.resource import Life, Resource
 from sandbox.store import Data
 from sandbox.web import Context
@@ -126,7 +126,7 @@ class Annotations(Resource):
     def list(self, context: Context) -> Data:
         conditions = self.conditions(context)
         if context.query.get("search"):
-            conditions.append(contains(self.search, context.query["search"]))
+            conditions.append(self.matching(context.query["search"]))
         show = self.show
         return paginate(
             context, self.kind, None, conditions, self.order, self.page_size, lambda row: show(context, row)

@@ -70,6 +70,8 @@ def _keys(flags: "Flags", context: Context) -> Any:
 def _matching(flags: "Flags", context: Context, query: dict[str, str]) -> list[Data]:
     """The flags that the list with these query parameters would show, on all its pages."""
     conditions = flag_lists.conditions(query)
+    if query.get("search"):
+        conditions.append(flags.matching(query["search"]))
     where = " AND ".join(condition for condition, _ in conditions)
     values = [value for _, those in conditions for value in those]
     return context.store.select(flags.kind, flags.parent_id(context), where, values)

@@ -11,23 +11,20 @@ from sandbox.web import Context
 
 
 def conditions(query: Mapping[str, str]) -> list[Condition]:
-    archived = query.get("archived")
-    internal = f"coalesce({column('internal')}, 0) = 0 AND {column('deleted')} = 0"
     found: list[Condition] = [("listed = 1", [])]
-    if archived is not None:
-        found = [(internal, []), equals("archived", int(truth(archived)))]
+    if truth(query.get("archived", "")):
+        own = f"{column('archived')} = 1 AND {column('deleted')} = 0 AND coalesce({column('internal')}, 0) = 0"
+        found = [(f"listed = 0 AND {own}", [])]
     if "active" in query:
         found.append(_active(query["active"]))
     if "created_by_id" in query:
         found += _created_by(query["created_by_id"])
     if "key" in query:
         # The unary plus keeps SQLite from reading the whole list by its own index instead of this one key by the other.
-        found[0] = (found[0][0].replace("listed = 1", "+listed = 1"), [])
+        found[0] = (f"+{found[0][0]}", [])
         found.append(("natural = ? COLLATE NOCASE", [query["key"]]))
     if "evaluation_runtime" in query:
         found.append(equals("evaluation_runtime", query["evaluation_runtime"]))
-    if query.get("search", "").strip():
-        found.append(_search(query["search"].strip()))
     if "type" in query:
         found.append(_type(query["type"]))
     for name, inverted in (("tags", False), ("excluded_tags", True)):
@@ -59,33 +56,27 @@ def _active(value: str) -> Condition:
     return equals("active", int(truth(value)))
 
 
-def _search(needle: str) -> Condition:
+def matching(needle: str) -> Condition:
     """In the key, the name and the names of experiments; a space stands for any run of spaces, dashes and
     underscores.
     """
+    needle = needle.strip().lower()
     if len(needle) > 200:
         raise Invalid("Search term cannot exceed 200 characters")
     spaced = " " in needle
-    pattern = "%" + _escape(_joined(needle) if spaced else needle) + "%"
 
-    def alike(field: str) -> str:
-        joined = f"replace(replace(replace({field}, ' ', ''), '-', ''), '_', '')"
-        return f"{joined if spaced else field} LIKE ? ESCAPE '\\'"
+    def found(text: str) -> str:
+        joined = f"replace(replace(replace({text}, ' ', ''), '-', ''), '_', '')"
+        return f"instr({joined if spaced else text}, ?) > 0"
 
-    experiment = (
-        "EXISTS (SELECT 1 FROM refs r JOIN objects e ON e.kind = r.kind AND e.id = r.id WHERE r.kind = 'experiment'"
-        " AND r.to_kind = 'feature_flag' AND r.to_id = objects.id AND json_extract(e.data, '$.deleted') = 0"
-        f" AND {alike(column('name').replace('data', 'e.data'))})"
+    # By row number, which stands in every index: no other row is read.
+    tested = (
+        "seq IN (SELECT f.seq FROM objects e JOIN refs r ON r.kind = e.kind AND r.id = e.id"
+        " JOIN objects f ON f.kind = r.to_kind AND f.id = r.to_id WHERE e.kind = 'experiment'"
+        f" AND r.to_kind = 'feature_flag' AND json_extract(e.data, '$.deleted') = 0 AND {found('e.search')})"
     )
-    return f"({alike(column('key'))} OR {alike(column('name'))} OR {experiment})", [pattern] * 3
-
-
-def _joined(text: str) -> str:
-    return text.replace(" ", "").replace("-", "").replace("_", "")
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    wanted = needle.replace(" ", "").replace("-", "").replace("_", "") if spaced else needle
+    return f"({found('search')} OR {tested})", [wanted] * 2
 
 
 def _type(value: str) -> Condition:

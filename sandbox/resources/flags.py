@@ -51,7 +51,7 @@ def _contexts(value: Any, attr: str) -> list[str]:
 class Flags(Resource):
     kind, collection, scope, log_scope = "feature_flag", "feature_flags", "feature_flag", "FeatureFlag"
     order = "created_at DESC"
-    search = ()  # see flag_lists
+    search = ("key", "name")
     fields = (
         ID,
         Field("name", text(), default=""),
@@ -312,6 +312,9 @@ class Flags(Resource):
 
     def conditions(self, context: Context) -> list[Condition]:
         return flag_lists.conditions(context.query)
+
+    def matching(self, needle: str) -> Condition:
+        return flag_lists.matching(needle)
 
     def ordering(self, context: Context) -> str:
         return flag_lists.ordering(context, self.by_name)
