@@ -24,8 +24,16 @@ PAGE = 100
 class ApiError(Exception):
     """PostHog refused a request, or gave no answer. The text is one line for the person who must act."""
 
-    def __init__(self, message: str, status: int | None = None, code: str = "", attr: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        code: str = "",
+        attr: str = "",
+        answer: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
+        self.answer = answer or {}
         self.status = status
         self.code = code
         self.attr = attr
@@ -161,7 +169,7 @@ class Client:
         else:
             said = f"{attr}: {detail}" if attr else str(detail or response.reason)
             message = f"PostHog answered {status} to {method} {path.split('?')[0]}: {' '.join(said.split())}"
-        return ApiError(message, status, code, attr)
+        return ApiError(message, status, code, attr, answer)
 
 
 def _reason(error: requests.RequestException) -> str:
