@@ -34,6 +34,7 @@ def record(
     activity: str,
     name: str | None,
     changes: list[Change] | None = None,
+    /,
     **detail: Any,
 ) -> None:
     """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at

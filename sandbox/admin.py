@@ -2,6 +2,7 @@
 log.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -9,8 +10,9 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox import requestlog
 from sandbox.errors import Invalid
-from sandbox.fields import integer
+from sandbox.fields import integer, moment
 from sandbox.identity import ADMIN, MEMBER, OWNER, SESSION_COOKIE, create_key, create_session
+from sandbox.resources import RESOURCES
 from sandbox.seed import seeds
 from sandbox.store import Data
 from sandbox.users import new_user
@@ -26,6 +28,7 @@ def routes() -> list[BaseRoute]:
         Route("/_sandbox/users", endpoint(add_user), methods=["POST"]),
         Route("/_sandbox/keys", endpoint(add_key), methods=["POST"]),
         Route("/_sandbox/sessions", endpoint(log_in), methods=["POST"]),
+        Route("/_sandbox/work", endpoint(work), methods=["POST"]),
         Route("/_sandbox/settings", endpoint(settings), methods=["GET", "PATCH"]),
     ]
 
@@ -90,6 +93,19 @@ def log_in(context: Context) -> Any:
     response = Json({"user": user["email"]}, 201)
     response.set_cookie(SESSION_COOKIE, create_session(context.store, user), httponly=True)
     return response
+
+
+def work(context: Context) -> Any:
+    """`POST /_sandbox/work {until?}`: the periodic workers look now, or as if it were that (later) time.
+
+    Scheduled changes, alerts' checks and the expiry of change requests are due at some time; with this nobody
+    has to wait for it.
+    """
+    until = context.data.get("until")
+    now = datetime.fromisoformat(moment(until, "until")) if until else datetime.now(UTC)
+    for resource in RESOURCES:
+        resource.carry_out(context.services, now)
+    return Response(status_code=204)
 
 
 def settings(context: Context) -> Any:

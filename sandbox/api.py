@@ -95,6 +95,8 @@ def _on_object(resource: Resource) -> Run:
 
 
 def resume(services: Services) -> None:
-    """Take up again what a kill interrupted, such as the recalculation of cohorts."""
+    """Take up again what a kill interrupted, such as the recalculation of cohorts, and start the workers."""
     for resource in RESOURCES:
         resource.resume(services)
+        if resource.look_every:
+            services.every(resource.look_every, resource.carry_out)

@@ -9,6 +9,7 @@ the activity log follow.
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, ClassVar, Literal
 
@@ -67,6 +68,7 @@ class Resource:
     order: ClassVar[str] = "seq"
     page_size: ClassVar[int] = 100
     admin_only: ClassVar[bool] = False  # writing needs an organisation admin
+    look_every: ClassVar[float] = 0  # seconds between two looks for what is due; 0: nothing ever is
 
     def __init__(self) -> None:
         self.by_name = {field.name: field for field in self.fields}
@@ -137,6 +139,9 @@ class Resource:
 
     def resume(self, services: Services) -> None:
         """Take up, when the server starts, what was under way when it was killed."""
+
+    def carry_out(self, services: Services, now: datetime) -> None:
+        """Do what is due by `now`, as PostHog's periodic workers do (see `look_every`)."""
 
     # The five -----------------------------------------------------------------------------------------------
 
@@ -213,7 +218,8 @@ class Resource:
         self.removing(context, row)
         context.store.remove(self.kind, row["id"])
         if self.log_scope:
-            activity.record(context, self.log_scope, row["id"], "deleted", self.label(row), **self.extra(row))
+            more = self.extra(context, row)
+            activity.record(context, self.log_scope, row["id"], "deleted", self.label(row), **more)
 
     def log(self, context: Context, before: Data | None, after: Data) -> None:
         """Write the activity entry. An update that changes nothing isn't logged; a soft delete is
@@ -222,16 +228,16 @@ class Resource:
         if self.log_scope is None:
             return
         if before is None:
-            activity.record(context, self.log_scope, after["id"], "created", self.label(after), [], **self.extra(after))
-            return
-        changes = activity.changes_between(self.log_scope, before, after, self.logged, self.log_masked)
-        if not changes:
-            return
-        was, now = before.get("deleted", False), after.get("deleted", False)
-        what = "updated" if was == now else "deleted" if now else "restored"
-        activity.record(context, self.log_scope, after["id"], what, self.label(after), changes, **self.extra(after))
+            what, changes = "created", []
+        else:
+            changes = activity.changes_between(self.log_scope, before, after, self.logged, self.log_masked)
+            was, now = before.get("deleted", False), after.get("deleted", False)
+            what = "updated" if was == now else "deleted" if now else "restored"
+        if changes or before is None:
+            more = self.extra(context, after)
+            activity.record(context, self.log_scope, after["id"], what, self.label(after), changes, **more)
 
-    def extra(self, row: Data) -> Data:
+    def extra(self, context: Context, row: Data) -> Data:
         """More of the activity entry's detail."""
         return {}
 

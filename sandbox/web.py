@@ -7,7 +7,7 @@ status 200; a `Response` is sent as it is.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.parser import BytesParser
@@ -26,9 +26,9 @@ from sandbox.settings import Settings
 from sandbox.store import Data, Store
 
 
-def timestamp() -> str:
-    """Now, as PostHog writes it: UTC, microseconds, `Z`."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def timestamp(moment: datetime | None = None) -> str:
+    """A moment (default: now) as PostHog writes it: UTC, microseconds, `Z`."""
+    return (moment.astimezone(UTC) if moment else datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Json(Response):
@@ -67,7 +67,23 @@ class Services:
             with self.store.transaction():
                 job()
 
-        task = asyncio.get_running_loop().create_task(run())
+        self._start(run())
+
+    def every(self, seconds: float, job: Callable[["Services", datetime], None]) -> None:
+        """Run `job` with the present time, in a transaction of its own, again and again (PostHog's periodic
+        workers).
+        """
+
+        async def run() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                with self.store.transaction():
+                    job(self, datetime.now(UTC))
+
+        self._start(run())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 

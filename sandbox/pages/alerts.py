@@ -1,6 +1,7 @@
 """Alerts with their checks."""
 
 from sandbox.pages.render import MOST, paging
+from sandbox.resources import alert_checks
 from sandbox.store import Data
 from sandbox.web import Context
 
@@ -23,5 +24,5 @@ def _alert(context: Context, row: Data) -> Data:
         "insight_name": (insight["name"] or insight["derived_name"] or "Untitled") if insight else "?",
         "emails": [user["email"] for user in users if user],
         "bounds": [f"{name} {value}" for name, value in bounds.items() if value is not None],
-        "latest": row["checks"][:CHECKS],
+        "latest": alert_checks.newest(context.store, row["id"], CHECKS),
     }

@@ -15,6 +15,8 @@ NOT_TIME_SERIES = frozenset(
 )
 FINENESS = {"real_time": 0, "every_15_minutes": 1, "hourly": 2, "daily": 3, "weekly": 4, "monthly": 5}
 INSIGHT_FINENESS = {"second": 0, "minute": 0, "hour": 2, "day": 3, "week": 4, "month": 5}
+NO_SCHEDULE = "Invalid schedule restriction."  # PostHog doesn't say why
+DAY, SHORTEST_WINDOW, MOST_WINDOWS = 24 * 60, 30, 5  # minutes, minutes, windows
 CLOCK = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 
 
@@ -87,16 +89,50 @@ def _check_trends(alert: Data, source: Data, config: Data, condition: str) -> No
 
 
 def windows(restriction: Data | None) -> Data | None:
-    """A schedule restriction, its windows sorted; null when there are none."""
-    if restriction is None:
+    """A schedule restriction as it is stored: overlapping windows merged, sorted, null when there are none.
+
+    Raises:
+        Invalid: a window isn't from HH:MM to HH:MM, is shorter than 30 minutes, there are more than five, or they
+            leave no time of the day.
+    """
+    sent = (restriction or {}).get("blocked_windows")
+    if not sent:
         return None
-    blocked = restriction.get("blocked_windows")
-    if not isinstance(blocked, list):
-        raise Invalid("blocked_windows must be a list.", "schedule_restriction")
-    for window in blocked:
-        if not isinstance(window, dict) or not all(CLOCK.match(str(window.get(end))) for end in ("start", "end")):
-            raise Invalid("Each blocked window needs a start and an end as HH:MM.", "schedule_restriction")
-        if window["start"] == window["end"]:
-            raise Invalid("Start and end must be different.", "schedule_restriction")
-    cleaned = sorted(({"start": each["start"], "end": each["end"]} for each in blocked), key=lambda each: each["start"])
-    return {"blocked_windows": cleaned} if cleaned else None
+    parts = [part for window in _checked(sent) for part in _within_a_day(*window)]
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(parts):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    if merged == [(0, DAY)]:
+        raise Invalid(NO_SCHEDULE, "schedule_restriction")
+    if len(merged) == 2 and merged[0][0] == 0 and merged[1][1] == DAY:
+        merged = [(merged[1][0], merged[0][1])]  # the two halves of a night
+    return {"blocked_windows": [{"start": _clock(start), "end": _clock(end % DAY)} for start, end in merged]}
+
+
+def _checked(sent: Any) -> list[tuple[int, int]]:
+    """The windows in minutes since midnight; an end before its start is the next day's."""
+    if not isinstance(sent, list) or len(sent) > MOST_WINDOWS:
+        raise Invalid(NO_SCHEDULE, "schedule_restriction")
+    found = []
+    for window in sent:
+        ends = [str(window.get(end)) for end in ("start", "end")] if isinstance(window, dict) else [""]
+        if not all(CLOCK.match(end) for end in ends):
+            raise Invalid(NO_SCHEDULE, "schedule_restriction")
+        start, end = (int(hours) * 60 + int(minutes) for hours, minutes in (end.split(":") for end in ends))
+        if start == end or (end - start) % DAY < SHORTEST_WINDOW:
+            raise Invalid(NO_SCHEDULE, "schedule_restriction")
+        found.append((start, end))
+    return found
+
+
+def _within_a_day(start: int, end: int) -> list[tuple[int, int]]:
+    if start < end:
+        return [(start, end)]
+    return [(start, DAY), (0, end)] if end else [(start, DAY)]
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"

@@ -1,43 +1,38 @@
 """Alerts on insights (PostHog: products/alerts/backend/presentation/views/alert.py).
 
-Traps: written as ids, read as objects (`insight`, `subscribed_users`); `snoozed_until` is written as `"2h"`
-    and read as a
-datetime; DELETE is real; the alert goes with its insight; only a changed threshold configuration resets the
-state.
+Traps: written as ids, read as objects (`insight`, `subscribed_users`); `snoozed_until` is written as `"2h"` and read as
+a datetime, cut to the hour; only a GET of one alert shows its checks; DELETE is real; the alert goes with its insight;
+only a changed threshold configuration resets the state, and whatever switches the alert on or off.
 """
 
-import re
 import uuid
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from copy import deepcopy
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from sandbox.errors import Invalid
 from sandbox.fields import CREATED_AT, CREATED_BY, ID, Field, boolean, integer, items, mapping, read_only, text
 from sandbox.identity import membership
-from sandbox.listing import Condition, equals
+from sandbox.listing import LARGEST, Condition, equals
 from sandbox.resource import Life, Resource
-from sandbox.resources import alert_rules, queries
+from sandbox.resources import alert_checks, alert_effects, alert_rules, queries, relative_dates
 from sandbox.resources.insights import INSIGHTS
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
-from sandbox.web import Context, timestamp
+from sandbox.web import Context, Services, alone, timestamp
 
 SHOWN_CHECKS = 5
-RELATIVE = re.compile(r"^-?(\d+)([hdwmyM])$")
-UNITS = {
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-    "M": timedelta(minutes=1),
-    "m": timedelta(days=30),
-    "y": timedelta(days=365),
-}
+MOST_CHECKS = 500
+AT_A_TIME = 200
 
 
 class Alerts(Resource):
     kind, collection, scope, log_scope = "alert", "alerts", "alert", "AlertConfiguration"
     life, identifier, environments = Life.HARD, "uuid", True
     order = "created_at DESC, seq DESC"
+    look_every = 60
     fields = (
         ID,
         CREATED_BY,
@@ -47,13 +42,11 @@ class Alerts(Resource):
         Field("subscribed_users", items(integer()), required=True),
         Field("threshold", mapping, required=True),
         Field("condition", mapping, null=True),
-        read_only("state", "Not firing"),
+        Field("state", default="Not firing"),
         Field("enabled", boolean, default=True),
         read_only("last_notified_at"),
         read_only("last_checked_at"),
         read_only("next_check_at"),
-        read_only("checks", []),
-        read_only("checks_total", 0),
         Field("config", mapping, null=True),
         Field("detector_config", mapping, null=True),
         Field("forecast_config", mapping, null=True),
@@ -66,6 +59,11 @@ class Alerts(Resource):
         Field("investigation_gates_notifications", boolean, default=False),
         Field("investigation_inconclusive_action", text(), default="notify"),
     )
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A check's change of the state is logged too; the threshold and the subscribers have entries of their own.
+        self.logged = [*(set(self.logged) - {"threshold", "subscribed_users"}), "state"]
 
     def references(self, row: Data) -> Iterable[Reference]:
         return [("insight", str(row["insight"]))]
@@ -84,10 +82,10 @@ class Alerts(Resource):
         if "schedule_restriction" in values:
             after["schedule_restriction"] = alert_rules.windows(values["schedule_restriction"])
         alert_rules.check(after, insight["query"], context.settings.sql_alerts)
+        if before is not None:
+            self._follow(context, before, after)
         if "snoozed_until" in values:
             self._snooze(after, values["snoozed_until"])
-        if before is not None:
-            self._follow(before, after)
         return after
 
     def _insight(self, context: Context, after: Data, before: Data | None) -> Data:
@@ -121,34 +119,58 @@ class Alerts(Resource):
         return {**known, "name": sent.get("name", known.get("name", "")), "configuration": configuration}
 
     def _snooze(self, after: Data, sent: str | None) -> None:
-        """Each write of `snoozed_until` adds a check."""
+        """Until the start of an hour or a day; null wakes the alert."""
         if sent is None:
             after["state"] = "Not firing"
         else:
-            found = RELATIVE.match(sent)
-            if found is None:
-                raise Invalid("Invalid relative date string passed for snoozed_until.", "snoozed_until")
-            until = datetime.now(UTC) + int(found[1]) * UNITS[found[2]]
-            after["snoozed_until"] = until.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            after["snoozed_until"] = timestamp(relative_dates.parse(sent, datetime.now(UTC), ahead=True))
             after["state"] = "Snoozed"
-        check = {
-            "id": str(uuid.uuid4()),
-            "created_at": timestamp(),
-            "calculated_value": None,
-            "state": after["state"],
-            "targets_notified": {},
-        }
-        after["checks"] = [check, *after["checks"]]
 
-    def _follow(self, before: Data, after: Data) -> None:
-        """What a change brings about: a new threshold resets the state, it and a new interval the next
-        check.
+    def _follow(self, context: Context, before: Data, after: Data) -> None:
+        """What a change brings about: a new threshold resets the state, it and a new interval the next check,
+        switching on or off the state, and a new schedule restriction finds the next check anew.
         """
         moved = before["threshold"]["configuration"] != after["threshold"]["configuration"]
-        if moved:
+        if moved or before["enabled"] != after["enabled"]:
             after["state"] = "Not firing"
         if moved or before["calculation_interval"] != after["calculation_interval"]:
             after["next_check_at"] = None
+        if before["schedule_restriction"] != after["schedule_restriction"]:
+            fresh = {**after, "next_check_at": None}
+            following = alert_checks.following(fresh, ZoneInfo(context.project["timezone"]), datetime.now(UTC))
+            after["next_check_at"] = timestamp(following)
+
+    def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
+        if before is not None and "snoozed_until" in values:
+            alert_checks.record(context.store, after, datetime.now(UTC))
+
+    def removing(self, context: Context, row: Data) -> None:
+        alert_effects.take_along(context, row)
+
+    # The activity log ---------------------------------------------------------------------------------------
+
+    def extra(self, context: Context, row: Data) -> Data:
+        return {"context": alert_effects.context_of(context.store.get("insight", row["insight"]))}
+
+    def log(self, context: Context, before: Data | None, after: Data) -> None:
+        super().log(context, before, after)
+        alert_effects.log_parts(context, before, after, context.store.get("insight", after["insight"]))
+
+    # The worker ---------------------------------------------------------------------------------------------
+
+    def carry_out(self, services: Services, now: datetime) -> None:
+        """Check the alerts that are due, as PostHog's scheduler does every minute, so many at a time."""
+        store = services.store
+        alert_checks.clean_up(store, now)
+        due = [row for row in store.select(self.kind, None) if alert_checks.is_due(row, now)]
+        for row in due[:AT_A_TIME]:
+            project, insight = store.parent_of(self.kind, row["id"]), store.get("insight", row["insight"])
+            assert project is not None
+            context = alone(services, int(project))
+            before = deepcopy(row)
+            alert_checks.check(store, row, insight and insight["query"], ZoneInfo(context.project["timezone"]), now)
+            self.store(context, row)
+            self.log(context, before, row)
 
     # Reading ------------------------------------------------------------------------------------------------
 
@@ -159,21 +181,27 @@ class Alerts(Resource):
         shown["subscribed_users"] = [show_user(context, each) for each in row["subscribed_users"]]
         shown["insight_short_id"] = insight["short_id"] if insight else None
         shown["insight_display_name"] = insight and (insight["name"] or insight["derived_name"] or "Untitled insight")
-        self._show_checks(context, row, shown)
         return shown
 
-    def _show_checks(self, context: Context, row: Data, shown: Data) -> None:
-        checks = [check for check in row["checks"] if context.query.get("checks_date_from", "") <= check["created_at"]]
-        number = integer(0)
-        limit = min(number(context.query.get("checks_limit") or SHOWN_CHECKS, "checks_limit"), 500)
-        offset = number(context.query.get("checks_offset") or 0, "checks_offset")
-        shown["checks"], shown["checks_total"] = checks[offset : offset + limit], len(checks)
+    def retrieve(self, context: Context, row: Data) -> Any:
+        """The alert with its newest checks: `?checks_limit&checks_offset&checks_date_from&checks_date_to`."""
+        query, now = context.query, datetime.now(UTC)
+        condition, values = "listed = 1", []
+        for name, compare in (("checks_date_from", ">="), ("checks_date_to", "<=")):
+            if query.get(name):
+                condition += f" AND created_at {compare} ?"
+                values.append(timestamp(relative_dates.parse(query[name], now)))
+        limit = _number(query.get("checks_limit"), MOST_CHECKS if values else SHOWN_CHECKS, 1, MOST_CHECKS)
+        offset = _number(query.get("checks_offset"), 0, 0, LARGEST)
+        found = alert_checks.newest(context.store, row["id"], limit, condition, values, offset)
+        shown = self.show(context, row)
+        shown["checks"] = [alert_checks.show(check) for check in found]
+        shown["checks_total"] = context.store.count(alert_checks.KIND, row["id"], condition, values)
+        return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:
-        shown = self.show(context, row)
-        shown["checks"] = [check for check in row["checks"] if check["state"] == "Firing"][:SHOWN_CHECKS]
-        del shown["checks_total"]
-        return shown
+        """In a list, an alert has only the checks that found anomalies, which needs a query that succeeds."""
+        return {**self.show(context, row), "checks": []}
 
     def conditions(self, context: Context) -> list[Condition]:
         query = context.query
@@ -191,3 +219,11 @@ class Alerts(Resource):
             author = context.store.select("user", "", "json_extract(data, '$.uuid') = ?", [query["created_by"]])
             found.append(equals("created_by", author[0]["id"] if author else -1))
         return found
+
+
+def _number(text: str | None, usual: int, low: int, high: int) -> int:
+    """A number from the query, within its bounds; what is no number counts as not given."""
+    try:
+        return max(low, min(int(text or ""), high))
+    except ValueError:
+        return usual

@@ -151,7 +151,7 @@ class PropertyDefinitions(Resource):
     def natural(self, row: Data) -> str | None:
         return taxonomy.property_key(row["type"], row["group_type_index"], row["name"])
 
-    def extra(self, row: Data) -> Data:
+    def extra(self, context: Context, row: Data) -> Data:
         return {"type": row["type"]}
 
     def actions(self) -> list[Action]:

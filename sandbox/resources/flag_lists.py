@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.errors import Invalid
 from sandbox.listing import Condition, column, equals, has_tag, truth
-from sandbox.web import Context
+from sandbox.web import Context, timestamp
 
 
 def conditions(query: Mapping[str, str]) -> list[Condition]:
@@ -51,7 +51,7 @@ def ordering(context: Context, known: Container[str]) -> str:
 
 def _active(value: str) -> Condition:
     if value == "STALE":
-        old = (datetime.now(UTC) - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        old = timestamp(datetime.now(UTC) - timedelta(days=30))
         return f"{column('active')} = 1 AND {column('last_called_at')} < ?", [old]
     return equals("active", int(truth(value)))
 

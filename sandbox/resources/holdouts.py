@@ -79,7 +79,7 @@ class Holdouts(Resource):
             if flag is not None:
                 linked_flags.change(context, flag, {"filters": {**flag["filters"], **holdout}})
 
-    def extra(self, row: Data) -> Data:
+    def extra(self, context: Context, row: Data) -> Data:
         return {"type": "holdout"}
 
     def show(self, context: Context, row: Data) -> Data:

@@ -31,7 +31,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition, column, equals, has_tag, truth
 from sandbox.resource import Action, Life, Resource
-from sandbox.resources import queries, sharing, tiles
+from sandbox.resources import alert_effects, queries, sharing, tiles
 from sandbox.resources.access import user_access_level
 from sandbox.resources.flag_actions import bulk_update_tags
 from sandbox.store import Data, Reference
@@ -124,7 +124,7 @@ class Insights(Resource):
     def label(self, row: Data) -> str | None:
         return super().label(row) or super().label({"name": row["derived_name"]})
 
-    def extra(self, row: Data) -> Data:
+    def extra(self, context: Context, row: Data) -> Data:
         return {"short_id": row["short_id"]}
 
     def actions(self) -> list[Action]:
@@ -172,6 +172,7 @@ class Insights(Resource):
         source = queries.source_of(after["query"])
         if before is not None and (after["deleted"] or source is None or source.get("kind") not in ALERTABLE):
             for alert in self._alerts(context, after):
+                alert_effects.take_along(context, alert)
                 context.store.remove("alert", alert["id"])
 
     def _thresholds(self, context: Context, row: Data) -> Any:
@@ -250,7 +251,7 @@ class Insights(Resource):
 def _show_alert(context: Context, alert: Data) -> Data:
     """An alert within its insight: people as objects, without checks."""
     users = [show_user(context, each) for each in alert["subscribed_users"]]
-    return {**alert, "subscribed_users": users, "created_by": show_user(context, alert["created_by"]), "checks": []}
+    return {**alert, "subscribed_users": users, "created_by": show_user(context, alert["created_by"])}
 
 
 INSIGHTS = Insights()

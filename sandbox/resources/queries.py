@@ -111,6 +111,11 @@ def _migrate(node: Node, kind: str, version: int) -> None:
             series["kind"] = "ActionsNode" if "id" in series and "event" not in series else "EventsNode"
 
 
+def failure(kind: Any) -> str:
+    """Why a query of that kind fails: nothing is computed here, and no number is invented."""
+    return f"The query could not be run: this server does not compute {kind}."
+
+
 def source_of(query: Any) -> Node | None:
     """The node that is computed: the source within a wrapper, else the query itself."""
     if not isinstance(query, dict):

@@ -5,8 +5,6 @@ Traps: they change flags between two looks at them and don't show in the flag; w
 only when it is due; a paused recurrence keeps its settings; an executed one-time change is fixed.
 """
 
-import asyncio
-import calendar
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -29,6 +27,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition, column, equals
 from sandbox.resource import Life, Resource
+from sandbox.resources.relative_dates import add_months
 from sandbox.store import Data
 from sandbox.web import Context, Services, alone, timestamp
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from sandbox.resources.flags import Flags
 
 INTERVALS = ("daily", "weekly", "monthly", "yearly")
-LOOK_EVERY = 0.2  # seconds; PostHog's worker looks once a minute
 # What a payload that isn't what it should be runs into: a permanent failure of the change, not of the worker.
 MALFORMED = (ApiError, AttributeError, KeyError, TypeError, ValueError)
 
@@ -44,6 +42,7 @@ MALFORMED = (ApiError, AttributeError, KeyError, TypeError, ValueError)
 class ScheduledChanges(Resource):
     kind, collection, scope, log_scope = "scheduled_change", "scheduled_changes", "feature_flag", None
     life = Life.HARD
+    look_every = 0.2  # PostHog's worker looks once a minute
     search = ()
     fields = (
         ID,
@@ -92,20 +91,8 @@ class ScheduledChanges(Resource):
 
     # The worker ---------------------------------------------------------------------------------------------
 
-    def resume(self, services: Services) -> None:
-        """Look for due changes for as long as the server runs."""
-
-        async def work() -> None:
-            while True:
-                with services.store.transaction():
-                    self.carry_out(services)
-                await asyncio.sleep(LOOK_EVERY)
-
-        services.tasks.add(asyncio.get_running_loop().create_task(work()))
-
-    def carry_out(self, services: Services) -> None:
+    def carry_out(self, services: Services, now: datetime) -> None:
         """Execute every change whose time has come."""
-        now = datetime.now(UTC)
         waiting = services.store.select(self.kind, None, f"{column('executed_at')} IS NULL")
         for row in waiting:
             repeats = row["recurrence_interval"] or row["cron_expression"]
@@ -243,6 +230,4 @@ def _later(moment: datetime, interval: str) -> datetime:
     """One interval later; in a shorter month, on its last day."""
     if interval in ("daily", "weekly"):
         return moment + timedelta(days=1 if interval == "daily" else 7)
-    months = moment.month if interval == "monthly" else moment.month + 11
-    year, month = moment.year + months // 12, months % 12 + 1
-    return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))
+    return add_months(moment, 1 if interval == "monthly" else 12)

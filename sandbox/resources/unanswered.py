@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute
 
 from sandbox.errors import Invalid, NotFound
 from sandbox.guard import route
+from sandbox.resources import queries
 from sandbox.web import Context
 
 
@@ -27,7 +28,7 @@ def _fail(context: Context) -> Any:
     query = context.data.get("query")
     if not isinstance(query, dict) or "kind" not in query:
         raise Invalid("This field is required.", "query", "required")
-    raise Invalid(f"The query could not be run: this server does not compute {query['kind']}.")
+    raise Invalid(queries.failure(query["kind"]))
 
 
 def _unknown(_: Context) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -45,6 +46,11 @@ class Api:
         answer = self("PATCH", path, body)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def work(self, until: datetime | None = None) -> None:
+        """Let the sandbox's workers look for what is due, now or as if it were later."""
+        answer = self("POST", "/_sandbox/work", {"until": until.isoformat()} if until else {})
+        assert answer.status_code == 204, answer.text
 
     def flag(self, **values: Any) -> Any:
         """A new flag; without filters it is on for half of everybody."""

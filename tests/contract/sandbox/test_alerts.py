@@ -1,10 +1,11 @@
-"""Alerts (reference 7, 12.5)."""
+"""Alerts (reference 7, 12.5), and their checks (PostHog: posthog/temporal/alerts/activities.py)."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.contract.sandbox.shapes import Api, alert, refusal, trends
+from tests.contract.sandbox.shapes import Api, alert, name, refusal, trends
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def test_it_is_written_with_ids_and_read_with_objects(api: Api, insight: int) ->
     assert made["threshold"]["configuration"] == {"type": "absolute", "bounds": {"upper": 5}}
     assert {"id", "created_at", "name"} <= set(made["threshold"])
     assert (made["state"], made["calculation_interval"], made["enabled"]) == ("Not firing", "daily", True)
-    assert made["checks"] == []
+    assert "checks" not in made, "only a GET shows them"
+    assert api.get(f"alerts/{made['id']}/")["checks"] == []
 
 
 def test_delete_is_real(api: Api, insight: int) -> None:
@@ -110,10 +112,16 @@ def test_snoozing_is_written_relative_and_read_absolute(api: Api, insight: int) 
     made = api.alert(insight)
     path = f"alerts/{made['id']}/"
     snoozed = api.patch(path, {"snoozed_until": "2h"})
-    assert snoozed["snoozed_until"].endswith("Z")
-    assert (snoozed["state"], snoozed["checks_total"]) == ("Snoozed", 1)
+    until = datetime.fromisoformat(snoozed["snoozed_until"])
+    assert timedelta(hours=1) <= until - datetime.now(UTC) + timedelta(seconds=10) <= timedelta(hours=2, seconds=10)
+    assert (until.minute, until.second) == (0, 0), "cut to the hour"
+    assert snoozed["state"] == "Snoozed"
+    assert datetime.fromisoformat(api.patch(path, {"snoozed_until": "1d"})["snoozed_until"]).hour == 0
     woken = api.patch(path, {"snoozed_until": None})
-    assert (woken["snoozed_until"], woken["state"], woken["checks_total"]) == (None, "Not firing", 2)
+    assert (woken["snoozed_until"], woken["state"]) == (None, "Not firing")
+    found = api.get(path)
+    assert [check["state"] for check in found["checks"]] == ["Not firing", "Snoozed", "Snoozed"], "one per write"
+    assert found["checks_total"] == 3
 
 
 def test_only_a_changed_threshold_resets_the_state(api: Api, insight: int) -> None:
@@ -127,10 +135,38 @@ def test_only_a_changed_threshold_resets_the_state(api: Api, insight: int) -> No
     assert changed["threshold"]["id"] == made["threshold"]["id"], "the same row is edited"
 
 
-def test_windows_are_normalised(api: Api, insight: int) -> None:
-    windows = [{"start": "22:00", "end": "23:00"}, {"start": "01:00", "end": "02:00"}]
-    made = api.alert(insight, schedule_restriction={"blocked_windows": windows})
-    assert made["schedule_restriction"] == {"blocked_windows": windows[::-1]}
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ([("22:00", "23:00"), ("01:00", "02:00")], [("01:00", "02:00"), ("22:00", "23:00")]),
+        ([("09:00", "11:00"), ("10:00", "12:30")], [("09:00", "12:30")]),
+        ([("00:00", "06:00"), ("20:00", "00:00")], [("20:00", "06:00")]),
+        ([("20:00", "00:00")], [("20:00", "00:00")]),
+        ([], None),
+    ],
+)
+def test_windows_are_normalised(api: Api, insight: int, sent: Any, stored: Any) -> None:
+    made = api.alert(insight, schedule_restriction=_windows(*sent))
+    assert made["schedule_restriction"] == (stored and _windows(*stored))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [("09:00", "09:00")],
+        [("09:00", "09:20")],
+        [("25:00", "09:20")],
+        [("00:00", "12:00"), ("12:00", "00:00")],
+        [(f"{hour:02d}:00", f"{hour:02d}:40") for hour in range(6)],
+    ],
+)
+def test_windows_that_are_refused(api: Api, insight: int, sent: Any) -> None:
+    body = {**alert(insight), "schedule_restriction": _windows(*sent)}
+    assert refusal(api("POST", "alerts/", body))[2:] == ("Invalid schedule restriction.", "schedule_restriction")
+
+
+def _windows(*windows: tuple[str, str]) -> dict[str, Any]:
+    return {"blocked_windows": [{"start": start, "end": end} for start, end in windows]}
 
 
 def test_a_plan_may_limit_alerts(api: Api, insight: int) -> None:
@@ -158,3 +194,134 @@ def test_the_list_is_filtered_by_insight(api: Api, insight: int) -> None:
     assert [each["id"] for each in api.get(f"alerts/?insight_id={insight}")["results"]] == [made["id"]]
     assert api.get("alerts/?insight_id=999999")["count"] == 0
     assert [each["id"] for each in api.get(f"insights/{insight}/thresholds/")["results"]] == [made["threshold"]["id"]]
+
+
+# Checks: nothing is computed here, so each ends as PostHog's do whose query fails
+
+
+def test_a_due_check_fails_and_is_told_of_once(api: Api, insight: int) -> None:
+    made = api.alert(insight, subscribed_users=[1], calculation_interval="hourly")
+    path = f"alerts/{made['id']}/"
+    assert made["next_check_at"] is None, "it is due at once"
+    api.work()
+    found = api.get(path)
+    check = found["checks"][0]
+    assert (found["state"], found["checks_total"], found["last_value"]) == ("Errored", 1, None)
+    assert (check["state"], check["calculated_value"]) == ("Errored", None)
+    assert check["error"] == {
+        "message": "This alert encountered an error. Check the alert configuration and try again."
+    }
+    assert check["targets_notified"] is True
+    assert [each["display_label"] for each in check["deliveries"]] == ["Email: admin@example.com"]
+    assert found["last_notified_at"] == check["notification_sent_at"]
+    last, following = (datetime.fromisoformat(found[name]) for name in ("last_checked_at", "next_check_at"))
+    assert following - last == timedelta(hours=1)
+    api.work()
+    assert api.get(path)["checks_total"] == 1, "not due again"
+    api.work(following)
+    again = api.get(path)
+    assert [each["targets_notified"] for each in again["checks"]] == [False, True], "once per row of failures"
+    assert datetime.fromisoformat(again["next_check_at"]) == following + timedelta(hours=1)
+    assert again["last_notified_at"] == found["last_notified_at"]
+
+
+@pytest.mark.parametrize(
+    ("interval", "now", "expected"),
+    [
+        ("real_time", "2031-03-05T10:20:00+00:00", "2031-03-05T10:22:00"),
+        ("every_15_minutes", "2031-03-05T10:20:00+00:00", "2031-03-05T10:35:00"),
+        ("daily", "2031-03-05T10:20:00+00:00", "2031-03-06T01:20:00"),
+        ("weekly", "2031-03-05T10:20:00+00:00", "2031-03-10T03:20:00"),
+        ("monthly", "2031-12-31T10:20:00+00:00", "2032-01-01T04:20:00"),
+    ],
+)
+def test_the_next_check_is_early_in_the_next_period(
+    api: Api, insight: int, interval: str, now: str, expected: str
+) -> None:
+    path = f"alerts/{api.alert(insight, calculation_interval=interval)['id']}/"
+    api.work(datetime.fromisoformat(now))
+    assert api.get(path)["next_check_at"].startswith(expected)
+    moved = api.patch(path, {"calculation_interval": "hourly"})
+    assert moved["next_check_at"] is None, "another interval: due at once"
+    api("DELETE", path)
+
+
+def test_checks_keep_out_of_weekends_and_blocked_windows(api: Api, insight: int) -> None:
+    saturday = datetime(2031, 3, 8, 10, 20, tzinfo=UTC)
+    idle = f"alerts/{api.alert(insight, skip_weekend=True)['id']}/"
+    quiet = f"alerts/{api.alert(insight, schedule_restriction=_windows(('09:00', '12:00')))['id']}/"
+    api.work(saturday)
+    for path, due in ((idle, "2031-03-09T01:20"), (quiet, "2031-03-08T12:00")):
+        found = api.get(path)
+        assert (found["state"], found["checks"]) == ("Not firing", [])
+        assert found["next_check_at"].startswith(due)
+        api("DELETE", path)
+
+
+def test_a_snoozed_or_disabled_alert_is_not_checked(api: Api, insight: int) -> None:
+    snoozed, off = (f"alerts/{api.alert(insight, enabled=enabled)['id']}/" for enabled in (True, False))
+    api.patch(snoozed, {"snoozed_until": "1d"})
+    api.work()
+    assert (api.get(snoozed)["state"], api.get(off)["state"]) == ("Snoozed", "Not firing")
+    api.work(datetime.now(UTC) + timedelta(days=2))
+    woken = api.get(snoozed)
+    assert (woken["state"], woken["snoozed_until"]) == ("Errored", None)
+    assert api.patch(snoozed, {"enabled": False})["state"] == "Not firing", "switching off resets the state"
+
+
+def test_checks_are_paged_and_filtered_by_date(api: Api, insight: int) -> None:
+    path = f"alerts/{api.alert(insight, calculation_interval='hourly')['id']}/"
+    start = datetime.now(UTC)
+    for hours in range(-7, 1):
+        api.patch(path, {"threshold": {"configuration": {"type": "absolute", "bounds": {"upper": hours + 100}}}})
+        api.work(start + timedelta(hours=hours))
+    assert (len(api.get(path)["checks"]), api.get(path)["checks_total"]) == (5, 8)
+    pages = [api.get(f"{path}?checks_limit=3&checks_offset={offset}")["checks"] for offset in (0, 3, 6)]
+    times = [check["created_at"] for page in pages for check in page]
+    assert (len(times), times) == (8, sorted(times, reverse=True))
+    recent = api.get(f"{path}?checks_date_from=-150M")
+    assert (recent["checks_total"], len(recent["checks"])) == (3, 3)
+    between = api.get(f"{path}?checks_date_from=-330M&checks_date_to=-150M")
+    assert (between["checks_total"], len(between["checks"])) == (3, 3)
+    assert len(api.get(f"{path}?checks_limit=0")["checks"]) == 1, "bounded, not refused"
+    assert len(api.get(f"{path}?checks_limit=many")["checks"]) == 5
+    assert [each["checks"] for each in api.get(f"alerts/?insight={insight}")["results"]] == [[]]
+    api.work(start + timedelta(days=13, hours=20))
+    times = [check["created_at"] for check in api.get(f"{path}?checks_limit=500")["checks"]]
+    assert datetime.fromisoformat(min(times)) == start - timedelta(hours=4), "older than 14 days they go"
+
+
+def test_a_change_of_state_by_a_check_is_in_the_activity_log(api: Api, insight: int) -> None:
+    made = api.alert(insight, subscribed_users=[1])
+    api.work()
+    api.patch(f"alerts/{made['id']}/", {"threshold": {"configuration": {"type": "absolute", "bounds": {"upper": 6}}}})
+    entries = api.get(f"activity_log/?item_id={made['id']}&scope=AlertConfiguration")["results"]
+    told = [(each["activity"], each["detail"]["type"], [c["field"] for c in each["detail"]["changes"] or []])
+            for each in entries]  # fmt: skip
+    assert told == [
+        ("updated", "threshold_change", ["configuration"]),
+        ("updated", None, ["state"]),
+        ("updated", None, ["state"]),
+        ("created", "alert_subscription_change", []),
+        ("created", None, []),
+    ]
+    checked = entries[2]
+    assert (checked["is_system"], checked["user"]) == (True, None)
+    assert checked["detail"]["context"]["insight_id"] == insight
+
+
+def test_the_functions_that_notify_of_it_go_with_it(api: Api, insight: int) -> None:
+    def function(identifier: str) -> str:
+        condition = {"key": "alert_id", "value": identifier, "operator": "exact", "type": "event"}
+        filters = {"events": [{"id": "$insight_alert_firing", "type": "events"}], "properties": [condition]}
+        body = {"type": "internal_destination", "name": name("told"), "template_id": "template-webhook",
+                "enabled": True, "inputs": {"url": {"value": "https://example.com"}}, "filters": filters}  # fmt: skip
+        return f"hog_functions/{api.post('hog_functions/', body)['id']}/"
+
+    one, other = api.alert(insight)["id"], api.alert(insight)["id"]
+    gone, kept = function(one), function(other)
+    assert api("DELETE", f"alerts/{one}/").status_code == 204
+    assert api("GET", gone).status_code == 404
+    assert api.get(kept)["enabled"] is True
+    api.patch(f"insights/{insight}/", {"deleted": True})
+    assert api("GET", kept).status_code == 404, "with the insight too"
