@@ -31,7 +31,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition
 from sandbox.resource import Action, Resource
-from sandbox.resources import approvals, flag_actions, flag_dependencies, flag_filters, flag_lists, flag_rollout
+from sandbox.resources import approval_gate, flag_actions, flag_dependencies, flag_filters, flag_lists, flag_rollout
 from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
@@ -123,7 +123,7 @@ class Flags(Resource):
         if "filters" in values:
             values["filters"] = self._filters(context, values["filters"], before, key)
         self._check_state({**(before or {"active": True}), **values}, values, before)
-        approvals.gate(context, values, before)
+        approval_gate.gate(context, values, before)
         if before is None:
             return self._new(context, values)
         self._check_tags(context, values, before)

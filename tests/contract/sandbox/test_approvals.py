@@ -1,6 +1,7 @@
 """Change approvals (reference 1.8; PostHog's products/approvals): a gated flag write waits for somebody's consent."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,9 +92,7 @@ def test_an_approval_carries_the_change_out_in_the_requesters_name(
     assert refusal(answer)[:3] == (403, "permission_denied", "Only pending change requests can be approved")
 
 
-def test_a_rejection_needs_a_reason_and_leaves_the_flag_alone(
-    api: Api, flag: Any, other: Api, approvals: None
-) -> None:
+def test_a_rejection_needs_a_reason_and_leaves_the_flag_alone(api: Api, flag: Any, other: Api, approvals: None) -> None:
     path = f"change_requests/{_ask(api, flag)['change_request_id']}/reject/"
     answer = other("POST", path, {})
     assert (answer.status_code, answer.json()) == (400, {"error": "A reason is required for rejection."})
@@ -119,9 +118,7 @@ def test_a_change_is_asked_for_once(api: Api, flag: Any, other: Api, approvals: 
     assert api.get("change_requests/?resource_id=" + str(flag["id"]))["count"] == 1
 
 
-def test_a_new_rollout_is_gated_and_a_new_description_or_condition_is_not(
-    api: Api, flag: Any, approvals: None
-) -> None:
+def test_a_new_rollout_is_gated_and_a_new_description_or_condition_is_not(api: Api, flag: Any, approvals: None) -> None:
     asked = _ask(api, flag, filters={"groups": [{"rollout_percentage": 75}]})
     assert asked["change_request"]["action_key"] == "feature_flag.update"
     assert asked["change_request"]["intent"]["triggered_paths"] == ["groups[0].rollout_percentage"]
@@ -187,3 +184,30 @@ def test_there_is_one_policy_per_action_and_only_admins_write_them(api: Api, oth
     assert other("POST", "approval_policies/", body).status_code == 403
     body["approver_config"] = {"quorum": 0}
     assert "Quorum must be at least 1" in api("POST", "approval_policies/", body).text
+
+
+def test_a_request_that_nobody_decides_expires(api: Api, flag: Any, other: Api, approvals: None) -> None:
+    asked = _ask(api, flag)
+    path = f"change_requests/{asked['change_request_id']}/"
+    end = datetime.fromisoformat(asked["change_request"]["expires_at"])
+    assert timedelta(days=13) < end - datetime.now(UTC) <= timedelta(days=14)
+    api.work(end - timedelta(minutes=1))
+    assert api.get(path)["state"] == "pending"
+    api.work(end)
+    assert api.get(path)["state"] == "expired"
+    assert refusal(other("POST", f"{path}approve/", {}))[2] == "Only pending change requests can be approved"
+    assert _ask(api, flag)["code"] == "approval_required", "it may be asked for again"
+
+
+def test_a_request_whose_flag_was_changed_is_marked_stale(api: Api, flag: Any, approvals: None) -> None:
+    path = f"change_requests/{_ask(api, flag)['change_request_id']}/"
+    api.work()
+    assert (api.get(path)["validation_status"], api.get(path)["validated_at"]) == ("valid", None)
+    api.patch(f"feature_flags/{flag['id']}/", {"name": "changed"})
+    api.work()
+    found = api.get(path)
+    assert found["validation_status"] == "stale"
+    assert found["validation_errors"] == {
+        "staleness": "Resource has been modified since this change request was created"
+    }
+    assert (found["state"], found["can_cancel"]) == ("pending", True)
