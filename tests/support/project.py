@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.sandbox import REPOSITORY, Sandbox
+from toolchain.shell import lean_home
 
 PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", ".venv", "Pulumi.yaml")
 FOLDERS = ("flags", "cohorts", "dashboards", "alerts", "events")
@@ -47,6 +48,7 @@ class Project:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_CREDENTIAL_STORE": "plaintext",
         }
+        lean_home(folder / "home")
         self.pulumi("stack", "init", "sandbox")
 
     def write(self, path: str, text: str) -> None:

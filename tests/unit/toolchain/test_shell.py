@@ -52,6 +52,18 @@ def test_everything_of_ours_lies_in_the_checkout(tmp_path: Path) -> None:
     assert ours["LANG"] == "C.UTF-8"
 
 
+def test_pulumi_keeps_no_log_in_a_home_that_is_new(tmp_path: Path) -> None:
+    environment(tmp_path, USER)
+    assert "Delete the file" in (tmp_path / ".pulumi-home" / "logs").read_text()
+
+
+def test_a_log_that_was_wanted_stays_wanted(tmp_path: Path) -> None:
+    environment(tmp_path, USER)
+    (tmp_path / ".pulumi-home" / "logs").unlink()
+    environment(tmp_path, USER)
+    assert not (tmp_path / ".pulumi-home" / "logs").exists()
+
+
 def test_a_folder_with_a_space_makes_a_url_without_one(tmp_path: Path) -> None:
     root = tmp_path / "my work"
     root.mkdir()
