@@ -1,28 +1,56 @@
-"""HTTP to PostHog: authentication, paging, retries and errors. Knows no kinds."""
+"""HTTP to PostHog: authentication, paging, limits, repeats and errors. Knows no kinds."""
 
 from __future__ import annotations
 
+import json as jsonlib
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+import urllib3
 from requests.auth import AuthBase
-from urllib3.util import Retry
 
 from providers.posthog.connection import KEY_VARIABLE, Connection, is_loopback
+from providers.posthog.limits import HOUR, Clock, Limiter, Wait
 
 TIMEOUT = (5.0, 30.0)
-"""Seconds to wait for a connection, and for an answer."""
+"""Seconds to wait for a connection, and for the next piece of an answer."""
+
+ANSWER = 60.0
+"""Seconds in which an answer must be there whole."""
 
 ATTEMPTS = 5
+BACKOFF = (0.5, 8.0)
+"""Seconds to wait at most after a first failure, twice as long after each further one, and at most at all."""
+
+PATIENCE = 2 * HOUR
+"""Seconds that a request waits in all: the longest limit is an hour's, and another run may be quicker after it."""
+
+UNSAID = 10.0
+"""Seconds to wait after a 429 that does not say how long."""
+
+LONG = 5.0
+"""Seconds from which on a wait is told."""
+
+SETTLED = 2.0
+"""Seconds after which a write is in every answer: PostHog answers some reads from replicas."""
+
 PAGE = 100
+REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})
+"""Methods that leave the same behind when they are carried out twice."""
 
 
 class ApiError(Exception):
-    """PostHog refused a request, or gave no answer. The text is one line for the person who must act."""
+    """PostHog refused a request, or gave no answer. The text is one line for the person who must act.
+
+    ``retry_after`` is how many seconds PostHog asks to wait. ``outcome_unknown`` says that PostHog may have carried the
+    request out all the same: there was no answer, or a failure on its side. Such a request is worth repeating.
+    """
 
     def __init__(
         self,
@@ -31,28 +59,16 @@ class ApiError(Exception):
         code: str = "",
         attr: str = "",
         answer: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
+        hopeless: bool = False,
     ) -> None:
         super().__init__(message)
         self.answer = answer or {}
         self.status = status
         self.code = code
         self.attr = attr
-
-    @property
-    def outcome_unknown(self) -> bool:
-        """Whether PostHog may have carried the request out all the same: no answer, or a failure on its side."""
-        return self.status is None or self.status >= 500
-
-
-class _Retry(Retry):
-    """Retries what is safe to repeat: reads and changes after a passing failure, anything after 429.
-
-    A throttled request was not carried out, so even a POST may be repeated. A POST with another failure may have been
-    carried out: repeating it blindly would make a second object.
-    """
-
-    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        return status_code == 429 or super().is_retry(method, status_code, has_retry_after)
+        self.retry_after = retry_after
+        self.outcome_unknown = not hopeless and (status is None or status == 408 or status >= 500)
 
 
 class _Bearer(AuthBase):
@@ -70,12 +86,26 @@ class Client:
     """One PostHog project over HTTP. Safe for use from several threads: each has a session of its own."""
 
     def __init__(
-        self, connection: Connection, attempts: int = ATTEMPTS, before_write: Callable[[], None] = lambda: None
+        self,
+        connection: Connection,
+        attempts: int = ATTEMPTS,
+        before_write: Callable[[], None] = lambda: None,
+        tell: Callable[[str], object] = lambda _: None,
+        clock: Clock | None = None,
     ) -> None:
-        """Use ``connection``; repeat a request up to ``attempts`` times; call ``before_write`` before each write."""
+        """Use ``connection``; send a request up to ``attempts`` times; call ``before_write`` before each write.
+
+        ``tell`` is given a line before a long wait, for the person who waits too.
+        """
         self.connection = connection
         self._attempts = attempts
         self._before_write = before_write
+        self._tell = tell
+        self._clock = clock or Clock()
+        self._limiter = Limiter(self._clock)
+        self._lock = threading.Lock()
+        self._told_until = 0.0
+        self._written = self._clock.now()
         self._local = threading.local()
 
     def project_path(self, path: str) -> str:
@@ -103,58 +133,110 @@ class Client:
             answer = self.get(f"{there.path}?{there.query}")
 
     def request(
-        self, method: str, path: str, json: Any = None, params: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        params: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
     ) -> Any:
         """Send one request and return the answer's JSON (None when it has no body).
 
-        Retries passing failures within a bounded number of attempts and honours Retry-After.
+        Waits where PostHog's limits want it, and as long as PostHog says. Repeats what failed on the way or on
+        PostHog's side, if it is ``repeatable`` (default: by the method; a repeated POST might make a second object).
 
         Raises :class:`ApiError` with PostHog's own message; ``status`` is None when there was no answer.
         """
-        if method != "GET":
-            self._before_write()
+        repeatable = method in REPEATABLE if repeatable is None else repeatable
+        deadline = self._clock.now() + PATIENCE
+        failures = 0
+        while True:
+            while wait := self._limiter.enter(path):
+                self._pause(wait, deadline)
+            try:
+                return self._send(method, path, json, params)
+            except ApiError as error:
+                if error.status == 429:
+                    self._limiter.shut(path, UNSAID if error.retry_after is None else error.retry_after)
+                    continue
+                failures += 1
+                if not (error.outcome_unknown and repeatable) or failures >= self._attempts:
+                    raise
+                first, longest = BACKOFF
+                backoff = min(first * 2 ** (failures - 1), longest) * random.uniform(0.5, 1)
+                self._pause(Wait(max(backoff, error.retry_after or 0), f"{error}; trying again"), deadline)
+
+    def settle(self) -> None:
+        """Wait until what was written so far, by us or before we began, is in every answer of PostHog's."""
+        with self._lock:
+            left = self._written + SETTLED - self._clock.now()
+        if left > 0:
+            self._clock.sleep(left)
+
+    def _pause(self, wait: Wait, deadline: float) -> None:
+        now = self._clock.now()
+        if now + wait.seconds > deadline:
+            raise ApiError(f"given up instead of {wait}; run again later", 429)
+        with self._lock:
+            # One line for all threads that wait for the same.
+            new = wait.seconds >= LONG and now >= self._told_until
+            if new:
+                self._told_until = now + wait.seconds
+        if new:
+            self._tell(str(wait))
+        self._clock.sleep(wait.seconds)
+
+    def _send(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:
         try:
-            response = self._session().request(
+            if method != "GET":
+                self._before_write()
+            with self._session().request(
                 method,
                 self.connection.host + path,
                 json=json,
                 params=params,
                 timeout=TIMEOUT,
                 allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            raise ApiError(f"no answer from {self.connection.host}: {_reason(error)}") from None
+                stream=True,
+            ) as response:
+                body = _body(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._no_answer(_reason(error), hopeless=isinstance(error, requests.exceptions.SSLError)) from None
+        finally:
+            self._limiter.leave(path)
+            if method != "GET":
+                with self._lock:
+                    self._written = self._clock.now()
         if response.is_redirect:
-            raise ApiError(f"{self.connection.host} redirects to {response.headers['Location']}; set host to that")
-        if response.ok:
-            return response.json() if response.content else None
-        raise self._refusal(method, path, response)
+            address = response.headers["Location"]
+            raise ApiError(f"{self.connection.host} redirects to {address}; set host to that", response.status_code)
+        if not response.ok:
+            raise self._refusal(method, path, response, body)
+        if response.status_code == 204:
+            return None
+        try:
+            return jsonlib.loads(body)
+        except ValueError:
+            raise self._no_answer("its answer broke off") from None
+
+    def _no_answer(self, reason: str, hopeless: bool = False) -> ApiError:
+        return ApiError(f"no answer from {self.connection.host}: {reason}", hopeless=hopeless)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            retry = _Retry(
-                total=self._attempts,
-                backoff_factor=0.5,
-                backoff_jitter=0.5,
-                status_forcelist=(502, 503, 504),
-                allowed_methods=("GET", "PATCH", "PUT", "DELETE"),
-                raise_on_status=False,
-            )
             session = requests.Session()
             session.auth = _Bearer(self.connection.api_key)
             # A proxy serves the way out, never the way to a sandbox on this machine.
             session.trust_env = not is_loopback(urlsplit(self.connection.host).hostname or "")
             session.headers["User-Agent"] = "ai-admin"
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, HTTPAdapter(max_retries=retry))
             self._local.session = session
         return session
 
-    def _refusal(self, method: str, path: str, response: requests.Response) -> ApiError:
+    def _refusal(self, method: str, path: str, response: requests.Response, body: bytes) -> ApiError:
         status = response.status_code
         try:
-            answer = response.json()
+            answer = jsonlib.loads(body)
         except ValueError:
             answer = {}
         if not isinstance(answer, dict):
@@ -169,16 +251,37 @@ class Client:
         else:
             said = f"{attr}: {detail}" if attr else str(detail or response.reason)
             message = f"PostHog answered {status} to {method} {path.split('?')[0]}: {' '.join(said.split())}"
-        return ApiError(message, status, code, attr, answer)
+        return ApiError(message, status, code, attr, answer, _seconds(response.headers.get("Retry-After")))
 
 
-def _reason(error: requests.RequestException) -> str:
+def _body(response: requests.Response) -> bytes:
+    """Return the whole body; raises a timeout when it trickles for longer than :data:`ANSWER`."""
+    until = time.monotonic() + ANSWER
+    parts = []
+    while part := response.raw.read1(decode_content=True):
+        parts.append(part)
+        if time.monotonic() > until:
+            raise requests.exceptions.ReadTimeout
+    return b"".join(parts)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Return what a Retry-After header says, in seconds; it holds seconds or a date (RFC 9110, 10.2.3)."""
+    if retry_after is None:
+        return None
+    if retry_after.isdigit():
+        return float(retry_after)
+    try:
+        return max(parsedate_to_datetime(retry_after).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None
+
+
+def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not valid for this machine"
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
         return f"timed out after {TIMEOUT[1]:.0f} s"
-    if isinstance(error, requests.exceptions.RetryError):
-        return "it kept failing"
     if "NameResolution" in repr(error) or "getaddrinfo" in repr(error):
         return "its name does not resolve"
     if "refused" in repr(error):

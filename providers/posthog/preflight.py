@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import Connection, ConnectionProblem
 from providers.posthog.kinds import KINDS
 
 
-def preflight(connection: Connection, kind_names: Iterable[str], writing: bool) -> None:
+def preflight(
+    connection: Connection,
+    kind_names: Iterable[str],
+    writing: bool,
+    tell: Callable[[str], object] = lambda _: None,
+) -> None:
     """Check the host, the key with its scopes, and the project, in two requests.
 
     ``kind_names`` are the kinds that are in use: the key must be able to read them, and to write them if
-    ``writing``; so a pull request can be previewed with a key that changes nothing. A personal API key may always read
+    ``writing``; so a pull request can be previewed with a key that changes nothing. ``tell`` is given a line before a
+    long wait. A personal API key may always read
     itself (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to.
 
     Raises :class:`ConnectionProblem` with one line.
     """
-    client = Client(connection, attempts=2)
+    client = Client(connection, attempts=3, tell=tell)
     kinds = [KINDS[name] for name in sorted(set(kind_names))]
     try:
         key = client.get("/api/personal_api_keys/@current/")

@@ -12,6 +12,20 @@ import pytest
 
 from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import Connection
+from providers.posthog.limits import Clock
+
+
+class Leaping(Clock):
+    """A clock on which every wait takes no time at all; keeps how long each one was."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        return sum(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
 
 class Scripted:
@@ -20,6 +34,7 @@ class Scripted:
     def __init__(self) -> None:
         self.script: list[tuple[int, dict[str, str], bytes]] = []
         self.asked: list[tuple[str, str, str | None]] = []
+        self.connections: set[tuple[str, int]] = set()
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -28,6 +43,7 @@ class Scripted:
             def answer(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 scripted.asked.append((self.command, self.path, self.headers.get("Authorization")))
+                scripted.connections.add(self.client_address)
                 status, headers, body = scripted.script.pop(0)
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
@@ -51,7 +67,7 @@ class Scripted:
 @pytest.fixture
 def server() -> Iterator[Scripted]:
     scripted = Scripted()
-    thread = threading.Thread(target=scripted.server.serve_forever)
+    thread = threading.Thread(target=scripted.server.serve_forever, args=(0.01,))
     thread.start()
     yield scripted
     scripted.server.shutdown()
@@ -60,14 +76,58 @@ def server() -> Iterator[Scripted]:
 
 
 @pytest.fixture
-def client(server: Scripted) -> Client:
-    return Client(Connection(server.url, "1", None, "phx_secret"), attempts=2)
+def clock() -> Leaping:
+    return Leaping()
 
 
-def test_a_read_is_repeated_after_a_passing_failure(server: Scripted, client: Client) -> None:
-    server.say(503)
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def client(server: Scripted, clock: Leaping, told: list[str]) -> Client:
+    return Client(Connection(server.url, "1", None, "phx_secret"), attempts=3, tell=told.append, clock=clock)
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_what_may_be_repeated_is_after_a_passing_failure(
+    server: Scripted, client: Client, method: str, status: int
+) -> None:
+    server.say(status)
+    server.say(status)
+    server.say(200, {"ok": True})
+    assert client.request(method, "/x/") == {"ok": True}
+
+
+def test_a_server_that_keeps_failing_is_left_alone_after_some_attempts(
+    server: Scripted, client: Client, clock: Leaping, told: list[str]
+) -> None:
+    for _ in range(3):
+        server.say(503)
+    with pytest.raises(ApiError, match="answered 503 to GET /x/"):
+        client.get("/x/")
+    assert server.script == []
+    first, second = clock.waits
+    assert 0 < first < second < 2
+    assert told == []
+
+
+def test_half_an_answer_is_none(server: Scripted, client: Client) -> None:
+    server.script.append((200, {}, b'{"results": [{"id'))
+    server.script.append((200, {"Content-Length": "1000", "Connection": "close"}, b'{"ok": true}'))
     server.say(200, {"ok": True})
     assert client.get("/x/") == {"ok": True}
+
+
+def test_one_connection_is_kept(server: Scripted, client: Client) -> None:
+    for _ in range(3):
+        server.say(200, {"ok": True})
+        server.say(204)
+        client.get("/x/")
+        client.request("DELETE", "/x/")
+    assert len(server.connections) == 1
 
 
 def test_a_creation_that_may_have_happened_is_not_repeated(server: Scripted, client: Client) -> None:
@@ -78,10 +138,51 @@ def test_a_creation_that_may_have_happened_is_not_repeated(server: Scripted, cli
 
 
 def test_a_throttled_creation_did_not_happen_and_is_repeated(server: Scripted, client: Client) -> None:
-    server.say(429, {"detail": "Request was throttled."}, Retry_After="0")
+    server.say(429, {"detail": "Request was throttled."}, Retry_After="3")
     server.say(201, {"id": 1})
     assert client.request("POST", "/x/", {}) == {"id": 1}
     assert len(server.asked) == 2
+
+
+def test_posthog_says_how_long_to_wait_and_a_long_wait_is_told(
+    server: Scripted, client: Client, clock: Leaping, told: list[str]
+) -> None:
+    for seconds in ("2700", "40", "2"):
+        server.say(429, {"detail": "Request was throttled."}, Retry_After=seconds)
+    server.say(200, {"ok": True})
+    assert client.get("/x/") == {"ok": True}
+    assert clock.waits == [2700, 40, 2]
+    said = "PostHog has had too many requests with this key, from this run or another, and says when it takes more"
+    assert told == [f"waiting 45 min: {said}", f"waiting 40 s: {said}"]
+
+
+def test_a_refused_request_shuts_what_counts_with_it_and_nothing_else(
+    server: Scripted, client: Client, clock: Leaping
+) -> None:
+    server.say(429, Retry_After="30")
+    server.say(200, {})
+    client.get("/api/projects/1/insights/7/")
+    server.say(429, Retry_After="50")
+    server.say(200, {})
+    client.get("/api/projects/1/cohorts/")
+    server.say(200, {})
+    client.get("/api/projects/1/insights/")
+    assert clock.waits == [30, 50]
+
+
+def test_a_wait_without_end_is_not_begun(server: Scripted, client: Client, clock: Leaping) -> None:
+    server.say(429, Retry_After="86400")
+    with pytest.raises(ApiError, match=r"given up instead of waiting 1440 min: .*; run again later"):
+        client.get("/x/")
+    assert clock.waits == []
+
+
+def test_a_server_that_is_busy_says_how_long(server: Scripted, client: Client, clock: Leaping, told: list[str]) -> None:
+    server.say(503, Retry_After="20")
+    server.say(200, {"ok": True})
+    client.get("/x/")
+    assert clock.waits == [20]
+    assert told == ["waiting 20 s: PostHog answered 503 to GET /x/: Service Unavailable; trying again"]
 
 
 def test_what_cannot_succeed_is_not_repeated(server: Scripted, client: Client) -> None:
@@ -123,11 +224,11 @@ def test_a_key_that_is_not_accepted_is_not_shown(server: Scripted, client: Clien
 def test_a_body_that_is_no_json_is_still_one_line(server: Scripted, client: Client) -> None:
     server.script.append((500, {}, b"<html>\n<h1>Oops</h1>\n</html>"))
     with pytest.raises(ApiError) as refusal:
-        client.get("/x/")
-    assert str(refusal.value) == "PostHog answered 500 to GET /x/: Internal Server Error"
+        client.request("POST", "/x/")
+    assert str(refusal.value) == "PostHog answered 500 to POST /x/: Internal Server Error"
 
 
 def test_a_server_that_is_not_there_is_named(client: Client, server: Scripted) -> None:
-    gone = Client(Connection("http://127.0.0.1:9", "1", None, "phx_secret"), attempts=0)
+    gone = Client(Connection("http://127.0.0.1:9", "1", None, "phx_secret"), attempts=1)
     with pytest.raises(ApiError, match=r"no answer from http://127.0.0.1:9: the connection is refused"):
         gone.get("/x/")

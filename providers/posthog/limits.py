@@ -1,0 +1,125 @@
+"""PostHog's rate limits, kept on our side: what PostHog would refuse waits until it would not.
+
+What other processes with the same key have used up is not known here. PostHog's refusal tells (429 and Retry-After),
+and then everything that counts by the same limit waits as long as it says.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many requests with one key in the last so many seconds."""
+
+    requests: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.requests:,} requests {'a minute' if self.seconds == MINUTE else 'an hour'}"
+
+
+DEFAULT = (Rate(480, MINUTE), Rate(4800, HOUR))
+"""Of all endpoints without limits of their own together (posthog/rate_limit.py: burst and sustained)."""
+
+APART = (
+    # All methods of these collections: PostHog gives their views other limits instead of the default ones.
+    (
+        re.compile(r"^/api/(projects|environments)/[^/]+/(insights|persons|session_recording_playlists)/"),
+        (Rate(240, MINUTE), Rate(1200, HOUR)),
+    ),
+    (re.compile(r"^/api/(projects|environments)/[^/]+/query/"), (Rate(240, MINUTE), Rate(2400, HOUR))),
+)
+
+
+class Clock:
+    """The time that limits count by and waits take. A test may bring a faster one."""
+
+    def now(self) -> float:
+        """Return seconds since some moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How long something must wait, in seconds, and why, in words for the person who waits too."""
+
+    seconds: float
+    reason: str
+
+    def __str__(self) -> str:
+        minutes = self.seconds / MINUTE
+        return f"waiting {f'{self.seconds:.0f} s' if minutes < 2 else f'{minutes:.0f} min'}: {self.reason}"
+
+
+@dataclass
+class _Budget:
+    """What is used up of rates that count together.
+
+    PostHog counts the requests that arrived in the last minute (hour), a window that slides. When one arrived is not
+    known here, but not later than its answer: counted by the times of the answers, what is left here is never more than
+    what is left there.
+    """
+
+    rates: tuple[Rate, ...]
+    answered: deque[float] = field(init=False)
+    under_way: int = 0
+    shut_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.answered = deque(maxlen=max(rate.requests for rate in self.rates))
+
+    def wait(self, now: float) -> Wait | None:
+        said = "PostHog has had too many requests with this key, from this run or another, and says when it takes more"
+        waits = [Wait(self.shut_until - now, said)]
+        for rate in self.rates:
+            room = max(rate.requests - self.under_way, 1)
+            if len(self.answered) >= room:
+                left = self.answered[-room] + rate.seconds - now
+                waits.append(Wait(left, f"PostHog takes {rate} with one key"))
+        longest = max(waits, key=lambda wait: wait.seconds)
+        return longest if longest.seconds > 0 else None
+
+
+class Limiter:
+    """The budgets of one key. Safe for several threads."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._budgets = {rates: _Budget(rates) for rates in (DEFAULT, *(rates for _, rates in APART))}
+
+    def enter(self, path: str) -> Wait | None:
+        """Take a place for a request to this path and return None, or return how long there is none."""
+        with self._lock:
+            budget = self._budget(path)
+            wait = budget.wait(self._clock.now())
+            budget.under_way += wait is None
+            return wait
+
+    def leave(self, path: str) -> None:
+        """Note that the request which took a place has its answer, or will get none."""
+        with self._lock:
+            budget = self._budget(path)
+            budget.under_way -= 1
+            budget.answered.append(self._clock.now())
+
+    def shut(self, path: str, seconds: float) -> None:
+        """Let nothing pass to this path and what counts with it for so many seconds, since PostHog said so."""
+        with self._lock:
+            budget = self._budget(path)
+            budget.shut_until = max(budget.shut_until, self._clock.now() + seconds)
+
+    def _budget(self, path: str) -> _Budget:
+        return self._budgets[next((rates for pattern, rates in APART if pattern.search(path)), DEFAULT)]
