@@ -10,6 +10,9 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
 PATIENCE = 2.0
 """Seconds for a connection on loopback."""
 
@@ -20,15 +23,44 @@ def engine_watch(arguments: Sequence[str]) -> Callable[[], None]:
     ``arguments`` are those of the plugin's process; the first one is the engine's address. Without one (a test that
     speaks to the server itself) there is no engine to watch.
     """
-    host, _, port = (arguments[0] if arguments else "").rpartition(":")
-    if not host or not port.isdigit():
+    address = _address(arguments)
+    if address is None:
         return lambda: None
 
     def watch() -> None:
         try:
-            socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+            socket.create_connection(address, timeout=PATIENCE).close()
         except OSError:
             # Not an exception: nobody is there to hear of it, and the queued requests would still be carried out.
             os._exit(1)
 
     return watch
+
+
+def engine_log(arguments: Sequence[str]) -> Callable[[str], None]:
+    """Return a function that shows the engine's user a message: among the diagnostics of previews and runs alike.
+
+    ``arguments`` are those of the plugin's process. Without an engine the message goes nowhere, and an engine that
+    does not take it is no reason to stop.
+    """
+    address = _address(arguments)
+    if address is None:
+        return lambda _: None
+    # A proxy serves the way out of this machine; the engine is on it.
+    channel = grpc.insecure_channel("{}:{}".format(*address), options=[("grpc.enable_http_proxy", 0)])
+    engine = engine_pb2_grpc.EngineStub(channel)
+
+    def tell(message: str) -> None:
+        # As a warning: notes of a lower level are left out where a terminal shows the progress.
+        request = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message)
+        try:
+            engine.Log(request, timeout=PATIENCE)
+        except grpc.RpcError:
+            return
+
+    return tell
+
+
+def _address(arguments: Sequence[str]) -> tuple[str, int] | None:
+    host, _, port = (arguments[0] if arguments else "").rpartition(":")
+    return (host, int(port)) if host and port.isdigit() else None

@@ -9,7 +9,6 @@ from typing import Any
 
 from providers.posthog.client import ApiError, Client
 from providers.posthog.kinds.base import Kind
-from providers.posthog.reconcile import same
 
 Live = dict[str, Any]
 
@@ -50,7 +49,6 @@ class Inventory:
 
     def get(self, kind: Kind, id_: str) -> Live | None:
         """Return a live object whole, or None when PostHog has no such object (any more)."""
-        self.claim(kind, id_)
         listed = self.all(kind).get(id_) if kind.listed else None
         if listed is not None:
             return listed
@@ -74,25 +72,14 @@ class Inventory:
         mark = self._marks.get((kind.collection, id_), {})
         return None if live.get("deleted") else {**live, **mark}
 
-    def matches(self, kind: Kind, properties: Mapping[str, Any], project: Any) -> list[str]:
-        """Return the ids of live objects that no resource stands for and that are this one by the kind's natural key.
-
-        ``project`` turns a live object into its canonical form. Fields that cannot change must agree as well: an object
-        that would have to be replaced at once is another one.
-        """
-        names = {*kind.natural_key, *(field.name for field in kind.fields if field.immutable)}
-        found = []
-        for id_, live in self.all(kind).items():
-            if (kind.collection, id_) not in self._claimed and not live.get("deleted"):
-                canonical = project(live)
-                if all(same(canonical.get(name), properties.get(name)) for name in names if name in properties):
-                    found.append(id_)
-        return found
-
     def claim(self, kind: Kind, id_: str) -> None:
         """Remember that a resource stands for this object, so that no other adopts it."""
         with self._lock:
             self._claimed.add((kind.collection, id_))
+
+    def claimed(self, kind: Kind, id_: str) -> bool:
+        """Say whether a resource stands for this object."""
+        return (kind.collection, id_) in self._claimed
 
     def wrote(self, kind: Kind, live: Live) -> None:
         """Take in an object as PostHog answered it after a write."""

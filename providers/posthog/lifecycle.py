@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from providers.posthog import reconcile
+from providers.posthog.adoption import Adoption, Match, outlook
+from providers.posthog.approvals import REFUSED, WAITING, Approvals, Request
 from providers.posthog.client import ApiError
+from providers.posthog.history import History
+from providers.posthog.inputs import Note
 from providers.posthog.inventory import Inventory, Live
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties
 from providers.posthog.kinds.tiles import plan
@@ -16,22 +21,40 @@ ATTEMPTS = 3
 """How often a creation is sent when its outcome stays unknown."""
 
 
-class AmbiguousMatch(Exception):
-    """Several objects in PostHog could be the one a definition describes. One line that lists them."""
-
-
 class Conflict(Exception):
     """Somebody else changed an object between our reading and writing. One line with who and what."""
 
 
-class Collection:
-    """Objects that a POST creates, a PATCH changes and a DELETE (or a deletion mark) removes."""
+class NotApproved(Exception):
+    """A change was rejected, or another one that waits stands in its way. One line with what to do."""
 
-    def __init__(self, kind: Kind, inventory: Inventory, directory: Directory) -> None:
+
+@dataclass(frozen=True)
+class Services:
+    """What the lifecycles of all kinds share. ``tell`` shows the engine's user a message about a definition."""
+
+    inventory: Inventory
+    directory: Directory
+    approvals: Approvals
+    history: History
+    tell: Callable[[Note, str], None]
+    adoption_allowed: bool = True
+
+
+class Collection:
+    """Objects that a POST creates, a PATCH changes and a DELETE (or a deletion mark) removes.
+
+    A change that PostHog puts under approval is told and is no failure: what a method returns is then what stands in
+    PostHog until somebody approves.
+    """
+
+    def __init__(self, kind: Kind, services: Services) -> None:
         self.kind = kind
-        self.inventory = inventory
-        self.client = inventory.client
-        self.directory = directory
+        self.services = services
+        self.inventory = services.inventory
+        self.client = services.inventory.client
+        self.directory = services.directory
+        self.adoption = Adoption(kind, services.inventory, services.directory, services.adoption_allowed)
 
     def path(self, id_: str = "") -> str:
         """Return the path of the kind's collection, or of one object in it."""
@@ -41,90 +64,128 @@ class Collection:
         """Return a live object's canonical form, given what was applied last."""
         return self.kind.project(live, known, self.directory)
 
-    def read(self, id_: str, known: Mapping[str, Any]) -> tuple[str, Properties] | None:
+    def read(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
         """Return the object's id and live canonical form, or None when it is gone."""
+        if id_.startswith(WAITING):
+            return self._read_waiting(id_, known, note)
+        self.inventory.claim(self.kind, id_)
         live = self.inventory.get(self.kind, id_)
         return None if live is None else (id_, self.project(live, known))
 
-    def create(self, properties: Properties) -> str:
-        """Create the object, or adopt the one that exists already, and return its id.
+    def find(self, properties: Properties, note: Note) -> Match | None:
+        """Return what a definition that is new to the state adopts, and what that changes; None: it has to be made.
+
+        Raises ``NotAdopted`` and ``ApiError``.
+        """
+        id_ = self.adoption.find(properties, note)
+        live = self.inventory.get(self.kind, id_) if id_ else None
+        return outlook(self.kind, id_, self.project(live, properties), properties) if id_ and live else None
+
+    def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
+        """Create the object, or adopt the one that exists already; return its id and what stands there now.
 
         A creation whose answer was lost leaves an object behind that the next run must find and not make again, so the
-        live objects are searched by the kind's natural key first.
+        live objects are searched first.
 
-        Raises :class:`AmbiguousMatch`, ``ApiError`` and ``LookupProblem``.
+        Raises ``NotAdopted``, ``ApiError``, ``LookupProblem`` and :class:`NotApproved`.
         """
-        with self.inventory.lock(f"create {self.kind.collection}"):
-            found = self.inventory.matches(self.kind, properties, lambda live: self.project(live, properties))
-            if len(found) > 1:
-                raise AmbiguousMatch(
-                    f"{len(found)} objects in PostHog could be this one ({', '.join(sorted(found))}); "
-                    "delete or rename all but one of them"
-                )
-            if found:
-                self.inventory.claim(self.kind, found[0])
+        found = self.adoption.find(properties, note)
         if found:
-            return self._adopt(found[0], properties)
-        return self._post(properties)
+            self.inventory.claim(self.kind, found)
+            return self._adopt(found, properties, note)
+        return self._post(properties, note)
 
-    def _post(self, properties: Properties) -> str:
+    def _post(self, properties: Properties, note: Note) -> tuple[str, Properties]:
         """POST the object; one whose outcome is unknown is looked for before it is sent again: there might be two."""
+        request = self._asked(None, {}, properties)
+        if request:
+            return self._wait(request, note), properties
         body = reconcile.create_body(self.kind, properties, self.directory)
         for attempt in range(ATTEMPTS):
             try:
                 live = self.client.request("POST", self.path(), body)
             except ApiError as error:
+                if error.status == 409:
+                    return self._wait(self._gated(error, {}, properties), note), properties
                 if not error.outcome_unknown or attempt == ATTEMPTS - 1:
                     raise
                 self.inventory.renew(self.kind)
-                made = self.inventory.matches(self.kind, properties, lambda live: self.project(live, properties))
+                made = self.adoption.candidates(properties, note)
                 if made:
-                    return self._adopt(made[0], properties)
+                    return self._adopt(made[0], properties, note)
             else:
                 self.inventory.wrote(self.kind, live)
-                return str(live["id"])
+                return str(live["id"]), properties
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _adopt(self, id_: str, properties: Properties) -> str:
+    def _adopt(self, id_: str, properties: Properties, note: Note) -> tuple[str, Properties]:
         live = self.inventory.get(self.kind, id_)
         if live is None:
             raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
-        fields = reconcile.changed(self.kind, self.project(live, properties), properties)
-        self._patch_fields(id_, fields, properties, live)
-        return id_
+        before = self.project(live, properties)
+        fields = reconcile.changed(self.kind, before, properties)
+        return id_, properties if self._patch_fields(id_, fields, properties, live, note) else before
 
-    def update(self, id_: str, old: Properties, new: Properties) -> None:
-        """PATCH the fields in which ``new`` differs from ``old``; sends nothing when none does.
+    def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
+        """PATCH the fields in which ``new`` differs from ``old``, and return what stands there now.
 
         PostHog's writes know no condition, so the object is read once more right before: what somebody changed since
-        the refresh is not overwritten unseen. Raises :class:`Conflict`.
+        the refresh is not overwritten unseen. Sends nothing when nothing differs.
+
+        Raises :class:`Conflict`, :class:`NotApproved`, ``ApiError`` and ``LookupProblem``.
         """
         fields = reconcile.changed(self.kind, old, new)
-        if fields:
-            self._patch_fields(id_, fields, new, self._unchanged(id_, old))
-
-    def _unchanged(self, id_: str, old: Properties) -> Live:
-        """Return the live object, read anew, if it still is what was read before."""
+        if not fields:
+            return new
+        if id_.startswith(WAITING):
+            raise NotApproved(
+                f"its creation waits for approval, and the definition has changed since: {self._link(id_)}; reject or "
+                "cancel it there, and run again"
+            )
         live = self.inventory.fetch(self.kind, id_)
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
-        moved = reconcile.changed(self.kind, self.project(live, old), old)
+        self._check_unchanged(live, old)
+        return new if self._patch_fields(id_, fields, new, live, note) else old
+
+    def _check_unchanged(self, live: Live, old: Properties) -> None:
+        now = self.project(live, old)
+        moved = reconcile.changed(self.kind, now, old)
         if moved:
-            names = ", ".join(field.name for field in moved)
-            author = (live.get("last_modified_by") or {}).get("email", "somebody")
+            told = self.services.history.told(self.kind, live, moved, old, now)
             raise Conflict(
-                f"{self.kind.type} {id_} was changed by {author} since it was read ({names}); nothing was overwritten, "
+                f"{self.kind.type} {live['id']} was changed since it was read: {told}; it was left as it is, "
                 "run again to see the change"
             )
-        return live
 
-    def _patch_fields(self, id_: str, fields: list[Field], new: Properties, live: Live) -> None:
-        if fields:
+    def _patch_fields(self, id_: str, fields: list[Field], new: Properties, live: Live, note: Note) -> bool:
+        """PATCH these fields; False: the change waits for an approval, and the object is as it was."""
+        if not fields:
+            return True
+        request = self._asked(id_, live, new)
+        if request is None:
             body = reconcile.body(fields, new, self.directory, live)
-            self.inventory.wrote(self.kind, self.client.request("PATCH", self.path(id_), body))
+            try:
+                self.inventory.wrote(self.kind, self.client.request("PATCH", self.path(id_), body))
+            except ApiError as error:
+                request = self._gated(error, live, new)
+            else:
+                return True
+        self._wait(request, note)
+        return False
 
-    def delete(self, id_: str) -> None:
-        """Remove the object; one that is gone already is no error."""
+    def delete(self, id_: str, old: Properties) -> None:
+        """Remove the object, unless somebody changed it since it was read; one that is gone already is no error.
+
+        Raises :class:`Conflict` and ``ApiError``.
+        """
+        if id_.startswith(WAITING):
+            self.services.approvals.cancel(id_.removeprefix(WAITING))
+            return
+        live = self.inventory.fetch(self.kind, id_)
+        if live is None:
+            return
+        self._check_unchanged(live, old)
         try:
             if self.kind.soft_delete:
                 self.client.request("PATCH", self.path(id_), {"deleted": True})
@@ -134,6 +195,69 @@ class Collection:
             if error.status != 404:
                 raise
 
+    def remind(self, id_: str, new: Properties, note: Note) -> None:
+        """Tell about a change that is shown and was asked for in an earlier run."""
+        live = self.inventory.get(self.kind, id_) if self.services.approvals.covers(self.kind) else None
+        request = self._asked(id_, live, new) if live else None
+        if request:
+            self.services.tell(note, _standing(request))
+
+    def _read_waiting(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
+        """Return the object whose creation was approved; while it waits what was asked for; else None."""
+        properties = self.kind.canonical(known)
+        made = self.adoption.candidates(properties, note)
+        if made:
+            return self.read(made[0], known, note)
+        requests = self.services.approvals.requests(self.kind, None)
+        request = next((each for each in requests if id_ == WAITING + each.id and each.state != REFUSED), None)
+        if request is None:
+            return None
+        self.services.tell(note, _standing(request))
+        return id_, properties
+
+    def _asked(self, id_: str | None, live: Live, new: Properties) -> Request | None:
+        """Return the newest change request by which an object would become what the definition says."""
+        requests = self.services.approvals.requests(self.kind, id_)
+        return next((each for each in requests if self._is_for(each, live, new)), None)
+
+    def _is_for(self, request: Request, live: Live, new: Properties) -> bool:
+        asked = self.project(request.applied_to(live), new)
+        still = reconcile.changed(self.kind, asked, new)
+        moved = reconcile.changed(self.kind, self.project(live, new), asked) if live else self.kind.fields
+        return bool(moved) and not any(field in still for field in moved)
+
+    def _gated(self, error: ApiError, live: Live, new: Properties) -> Request:
+        """Return the change request that a write was turned into; raises the error when it has another reason."""
+        request = self.services.approvals.made_by(error)
+        if request is None:
+            raise error
+        if not self._is_for(request, live, new):
+            raise NotApproved(
+                f"another change waits for approval since {request.since}, and PostHog takes no second one: "
+                f"{request.link}; approve or reject it there, and run again"
+            )
+        return request
+
+    def _wait(self, request: Request, note: Note) -> str:
+        """Tell that a change waits, and return the provisional id for an object that is to be made."""
+        if request.state == REFUSED:
+            raise NotApproved(_standing(request))
+        self.services.tell(note, _standing(request))
+        return WAITING + request.id
+
+    def _link(self, id_: str) -> str:
+        return self.services.approvals.link(id_.removeprefix(WAITING))
+
+
+def _standing(request: Request) -> str:
+    """Return what became of a change request so far, and what to do."""
+    if request.state == REFUSED:
+        return (
+            f"the change was rejected {request.decision}: {request.link}; change the definition, or ask once more: "
+            f"pulumi config set ai-admin:ask_again {request.id}"
+        )
+    return f"waits for approval since {request.since}: {request.link}"
+
 
 class Discovered(Collection):
     """Objects that PostHog makes itself when it first meets them in an event; before that there is nothing to write to.
@@ -142,47 +266,50 @@ class Discovered(Collection):
     guessed shows as a difference.
     """
 
-    def read(self, id_: str, known: Mapping[str, Any]) -> tuple[str, Properties] | None:
+    def __init__(self, kind: Kind, services: Services) -> None:
+        # Nobody else than PostHog can make them: with adoption forbidden there would be none.
+        super().__init__(kind, replace(services, adoption_allowed=True))
+
+    def read(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
         """Return the id and live form; a provisional id becomes the real one as soon as there is one."""
         if not id_.startswith(PENDING):
-            return super().read(id_, known)
-        found = self.inventory.matches(self.kind, known, lambda live: self.project(live, known))
-        if not found:
-            return id_, self.kind.canonical(known)
-        return super().read(found[0], known)
+            return super().read(id_, known, note)
+        properties = self.kind.canonical(known)
+        found = self.adoption.candidates(properties, note)
+        return super().read(found[0], known, note) if found else (id_, properties)
 
-    def create(self, properties: Properties) -> str:
-        """Describe the object if PostHog has met it, else return a provisional id."""
-        found = self.inventory.matches(self.kind, properties, lambda live: self.project(live, properties))
-        if found:
-            return self._adopt(found[0], properties)
-        return f"{PENDING}{properties['type']}.{properties['name']}"
+    def _post(self, properties: Properties, note: Note) -> tuple[str, Properties]:
+        return f"{PENDING}{properties['type']}.{properties['name']}", properties
 
-    def update(self, id_: str, old: Properties, new: Properties) -> None:
+    def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
         """PATCH what differs; there is nothing to write to while the id is provisional."""
-        if not id_.startswith(PENDING):
-            super().update(id_, old, new)
+        return new if id_.startswith(PENDING) else super().update(id_, old, new, note)
 
-    def delete(self, id_: str) -> None:
+    def delete(self, id_: str, old: Properties) -> None:
         """Remove the definition; PostHog makes it anew with the next event that has the property."""
         if not id_.startswith(PENDING):
-            super().delete(id_)
+            super().delete(id_, old)
 
 
 class Tiles(Collection):
     """The tiles of one dashboard: read with the dashboard, written as one upsert planned from the live tiles."""
 
-    def create(self, properties: Properties) -> str:
+    def find(self, properties: Properties, note: Note) -> Match | None:
+        """Return None: the tiles of a dashboard are arranged, whichever dashboard it is."""
+        return None
+
+    def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
         """Arrange the dashboard's tiles; the id is the dashboard's."""
         id_ = str(properties["dashboard"])
         self._arrange(id_, properties.get("tiles", []))
-        return id_
+        return id_, properties
 
-    def update(self, id_: str, old: Properties, new: Properties) -> None:
+    def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
         """Arrange the dashboard's tiles anew, whatever stands there: tiles have no state to lose but their place."""
         self._arrange(id_, new.get("tiles", []))
+        return new
 
-    def delete(self, id_: str) -> None:
+    def delete(self, id_: str, old: Properties) -> None:
         """Take the texts away; tiles of insights go with their insights, and all of them with the dashboard."""
         live = self.inventory.fetch(self.kind, id_)
         texts = [tile["id"] for tile in (live or {}).get("tiles") or () if tile.get("text")]
@@ -205,4 +332,4 @@ class Tiles(Collection):
 
 LIFECYCLES: dict[str, type[Collection]] = {"collection": Collection, "discovered": Discovered, "tiles": Tiles}
 
-__all__ = ["LIFECYCLES", "PENDING", "AmbiguousMatch", "Collection", "Discovered", "Live", "Tiles"]
+__all__ = ["LIFECYCLES", "PENDING", "Collection", "Conflict", "Discovered", "NotApproved", "Services", "Tiles"]

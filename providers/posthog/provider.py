@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pulumi.dynamic import (
+    CheckFailure,
     CheckResult,
     ConfigureRequest,
     CreateResult,
@@ -25,18 +25,22 @@ from pulumi.dynamic import (
 )
 
 from providers.posthog import reconcile
-from providers.posthog.client import ApiError, Client
-from providers.posthog.connection import VARIABLES, Connection, ConnectionProblem, resolve
-from providers.posthog.engine import engine_watch
-from providers.posthog.inventory import Inventory, LookupProblem, PostHogDirectory
+from providers.posthog.adoption import NotAdopted
+from providers.posthog.advice import explained
+from providers.posthog.client import ApiError
+from providers.posthog.connection import VARIABLES, ConnectionProblem
+from providers.posthog.inputs import Note, to_inputs, to_properties
+from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
-from providers.posthog.lifecycle import LIFECYCLES, AmbiguousMatch, Collection, Conflict
-from providers.posthog.preflight import preflight
+from providers.posthog.lifecycle import Collection, Conflict, NotApproved
+from providers.posthog.workplace import ADOPTION, ASK_AGAIN, Workplace
 
 TRACEBACK_VARIABLE = "AI_ADMIN_TRACEBACK"
 PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
+
+_WORKPLACE = Workplace()
 
 
 class Refused(Exception):
@@ -45,59 +49,6 @@ class Refused(Exception):
 
 class Unreachable(Refused):
     """The connection can't be used for this stack, so no request of this run can be carried out."""
-
-
-class _Workplace:
-    """What all provider objects of this process share: one connection, one inventory, one set of look-ups."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._config: dict[str, str | None] = {}
-        self._connection: Connection | None = None
-        self._problem: ConnectionProblem | None = None
-        self._lifecycles: dict[str, Collection] = {}
-        self._told: set[str] = set()
-
-    def configure(self, config: Mapping[str, str | None]) -> None:
-        with self._lock:
-            self._config = dict(config)
-
-    def lifecycle(self, kind_name: str) -> tuple[Collection, str]:
-        """Return a kind's lifecycle and the id of the project it works in.
-
-        Connects at the first call. What stood in the way then stands in the way of every later call: a host that does
-        not answer is not waited for once per resource. Raises ``ConnectionProblem``.
-        """
-        with self._lock:
-            if self._problem:
-                raise self._problem
-            if self._connection is None:
-                try:
-                    self._connection = self._connect(kind_name)
-                except ConnectionProblem as problem:
-                    self._problem = problem
-                    raise
-            return self._lifecycles[kind_name], self._connection.project_id
-
-    def _connect(self, kind_name: str) -> Connection:
-        connection = resolve(self._config, os.environ)
-        preflight(connection, [kind_name], writing=False)
-        client = Client(connection, before_write=engine_watch(sys.argv[1:]))
-        inventory, directory = Inventory(client), PostHogDirectory(client)
-        self._lifecycles = {
-            kind.name: LIFECYCLES[kind.lifecycle](kind, inventory, directory) for kind in KINDS.values()
-        }
-        return connection
-
-    def first_to_tell(self, message: str) -> bool:
-        """Say whether nobody in this process told the engine this yet."""
-        with self._lock:
-            told = message in self._told
-            self._told.add(message)
-            return not told
-
-
-_WORKPLACE = _Workplace()
 
 
 class PostHogProvider(ResourceProvider):
@@ -119,11 +70,30 @@ class PostHogProvider(ResourceProvider):
         """
         if not os.environ.get(TRACEBACK_VARIABLE):
             sys.tracebacklimit = 0
-        _WORKPLACE.configure({name: req.config.get(name) for name in (*VARIABLES, "api_key")})
+        names = (*VARIABLES, "api_key", ADOPTION, ASK_AGAIN)
+        _WORKPLACE.configure({name: req.config.get(name) for name in names})
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Return the inputs in canonical form: numbers arrive as doubles, and nulls in objects not at all."""
-        return CheckResult(_own(self.kind_name, news), [])
+        """Return the inputs in canonical form: numbers arrive as doubles, and nulls in objects not at all.
+
+        A resource that is new to the state has no old inputs. What it is going to adopt is told here, as this is asked
+        in a preview too; an object that can't be adopted makes the inputs invalid.
+        """
+        note = _WORKPLACE.notes.keep(news)
+        properties = to_properties(self.kind_name, news)
+        failures = [] if _olds else self._meet(properties, note)
+        return CheckResult(to_inputs(properties, Note(note.name)), failures)
+
+    def _meet(self, properties: Properties, note: Note) -> list[CheckFailure]:
+        try:
+            lifecycle, _ = self._lifecycle()
+            with _OneLine(note):
+                match = lifecycle.find(properties, note)
+        except Refused as problem:
+            return [CheckFailure("", str(problem))]
+        if match:
+            _WORKPLACE.tell(note, str(match))
+        return []
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare the last outputs (what PostHog holds, after a refresh) with the inputs.
@@ -131,21 +101,31 @@ class PostHogProvider(ResourceProvider):
         ``changes`` is None where something differs and not True: the engine then shows which fields do.
         """
         kind = KINDS[self.kind_name]
-        olds, news = _own(self.kind_name, _olds), _own(self.kind_name, _news)
+        olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         fields = reconcile.changed(kind, olds, news)
         if not fields and olds.get("unmanaged") == news.get("unmanaged"):
             return DiffResult(changes=False)
         replaces = [field.name for field in fields if field.immutable]
+        if not replaces:
+            self._remind(_id, news, _WORKPLACE.notes.of(_news))
         # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
 
+    def _remind(self, id_: str, news: Properties, note: Note) -> None:
+        # The refresh compares with what was applied last; the source is known once the program has spoken.
+        if note.source:
+            lifecycle, _ = self._lifecycle()
+            with _OneLine(note):
+                lifecycle.remind(id_, news, note)
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
-        properties = _own(self.kind_name, props)
-        with _OneLine():
-            return CreateResult(lifecycle.create(properties), {**properties, PROJECT: project})
+        note = _WORKPLACE.notes.of(props)
+        with _OneLine(note):
+            id_, standing = lifecycle.create(to_properties(self.kind_name, props), note)
+        return CreateResult(id_, _outputs(standing, note, project))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
@@ -153,33 +133,34 @@ class PostHogProvider(ResourceProvider):
         A refresh asks for every resource, whatever went wrong with the one before. When nothing can be reached the
         first is refused, which fails the run, and the rest stay as they were: one line, and not one per resource.
         """
+        known, note = to_properties(self.kind_name, props), _WORKPLACE.notes.of(props)
         try:
             lifecycle, project = self._lifecycle(props)
         except Unreachable as problem:
             if _WORKPLACE.first_to_tell(str(problem)):
                 raise
-            known = _own(self.kind_name, props)
-            return ReadResult(id_, {**known, PROJECT: props.get(PROJECT)}, known)
-        with _OneLine():
-            found = lifecycle.read(id_, _own(self.kind_name, props))
+            return ReadResult(id_, _outputs(known, note, props.get(PROJECT)), to_inputs(known, Note(note.name)))
+        with _OneLine(note):
+            found = lifecycle.read(id_, known, note)
         if found is None:
             return ReadResult("", {})
         live_id, live = found
-        return ReadResult(live_id, {**live, PROJECT: project}, dict(live))
+        return ReadResult(live_id, _outputs(live, note, project), to_inputs(live, Note(note.name)))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Send the fields that differ from the last outputs, in one PATCH."""
         lifecycle, project = self._lifecycle(_olds)
-        news = _own(self.kind_name, _news)
-        with _OneLine():
-            lifecycle.update(_id, _own(self.kind_name, _olds), news)
-        return UpdateResult({**news, PROJECT: project})
+        note = _WORKPLACE.notes.of(_news)
+        olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
+        with _OneLine(note):
+            standing = lifecycle.update(_id, olds, news, note)
+        return UpdateResult(_outputs(standing, note, project))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
         lifecycle, _ = self._lifecycle(_props)
-        with _OneLine():
-            lifecycle.delete(_id)
+        with _OneLine(_WORKPLACE.notes.of(_props)):
+            lifecycle.delete(_id, to_properties(self.kind_name, _props))
 
     def _lifecycle(self, props: Mapping[str, Any] | None = None) -> tuple[Collection, str]:
         """Return the kind's lifecycle, unless the state belongs to another project than the connection.
@@ -201,19 +182,23 @@ class PostHogProvider(ResourceProvider):
 
 
 class _OneLine:
-    """Turns the errors that a user can cause into one line without a traceback's chain."""
+    """Turns the errors that a user can cause into one line about the definition, without a traceback's chain."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ApiError | LookupProblem | AmbiguousMatch | Conflict):
-            raise Refused(str(error)) from None
+        if isinstance(error, ApiError):
+            raise Refused(self._note.line(explained(error))) from None
+        if isinstance(error, LookupProblem | NotAdopted | NotApproved | Conflict):
+            raise Refused(self._note.line(str(error))) from None
 
 
-def _own(kind_name: str, props: Mapping[str, Any]) -> Properties:
-    """Return canonical properties without the engine's own (``__provider``) and ours (the project)."""
-    return KINDS[kind_name].canonical(props)
+def _outputs(properties: Properties, note: Note, project: str | None) -> dict[str, Any]:
+    return {**to_inputs(properties, Note(note.name)), PROJECT: project}
 
 
 class EventDefinitionProvider(PostHogProvider):

@@ -33,6 +33,24 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
+def known(value: Any) -> bool:
+    """Say whether a canonical value is known whole; in a preview the id of an object that is yet to be made is not."""
+    if isinstance(value, dict):
+        return all(map(known, value.values()))
+    if isinstance(value, list):
+        return all(map(known, value))
+    return value is None or isinstance(value, str | int | float)
+
+
+def agrees(live: Any, wanted: Any) -> bool:
+    """Say whether a live value is the wanted one as far as that is known."""
+    if isinstance(live, dict) and isinstance(wanted, dict):
+        return live.keys() == wanted.keys() and all(agrees(live[name], wanted[name]) for name in live)
+    if isinstance(live, list) and isinstance(wanted, list):
+        return len(live) == len(wanted) and all(map(agrees, live, wanted))
+    return same(live, wanted) or not (isinstance(wanted, dict | list) or known(wanted))
+
+
 def body(
     fields: Iterable[Field],
     properties: Mapping[str, Any],
@@ -41,7 +59,8 @@ def body(
 ) -> dict[str, Json]:
     """Return the request body that sets these fields to what ``properties`` (canonical) say.
 
-    ``live`` is the object that is changed, None for a new one. Raises whatever the directory raises for a name that PostHog does not know.
+    ``live`` is the object that is changed, None for a new one. Raises whatever the directory raises for a name that
+    PostHog does not know.
     """
     result: dict[str, Json] = {}
     for field in fields:

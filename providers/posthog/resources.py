@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pulumi
 from pulumi import dynamic
 
+from providers.posthog.inputs import Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.notification import digest
 from providers.posthog.provider import PROJECT, PROVIDERS
@@ -25,6 +26,8 @@ class Definition(Protocol):
     def properties(self) -> dict[str, Any]: ...
     @property
     def source(self) -> object: ...
+    @property
+    def adopt(self) -> str | None: ...
 
 
 def _resource_type(kind_name: str) -> type[dynamic.Resource]:
@@ -55,7 +58,9 @@ def register(definitions: Iterable[Definition], environ: Mapping[str, str]) -> d
             secret["digest"] = digest(environ[secret["env"]])
         resource_type: Any = RESOURCES[definition.kind]
         name = f"{definition.kind}/{definition.key}"
-        resources[Ref(definition.kind, definition.key)] = resource_type(name, _with_ids(properties, resources))
+        note = Note(name, str(definition.source), definition.adopt)
+        inputs = to_inputs(_with_ids(properties, resources), note)
+        resources[Ref(definition.kind, definition.key)] = resource_type(name, inputs)
     return resources
 
 
@@ -72,7 +77,8 @@ def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, s
 def _with_ids(value: Any, resources: Mapping[Ref, pulumi.CustomResource]) -> Any:
     if isinstance(value, Ref):
         id_ = resources[value].id
-        return id_.apply(int) if KINDS[value.kind].numeric_id else id_
+        # A provisional id is text: what refers to it waits until there is a real one.
+        return id_.apply(lambda text: int(text) if text.isdigit() else text) if KINDS[value.kind].numeric_id else id_
     if isinstance(value, dict):
         return {name: _with_ids(item, resources) for name, item in value.items()}
     if isinstance(value, list):

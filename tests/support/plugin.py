@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import grpc
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
 from providers.posthog.provider import PROVIDERS
 from tests.support.sandbox import REPOSITORY
@@ -30,10 +31,23 @@ class Plugin:
     def configure(self, config: Mapping[str, str]) -> None:
         self._stub.Configure(provider_pb2.ConfigureRequest(args=_struct(config)))
 
-    def check(self, kind: str, news: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self._stub.Check(provider_pb2.CheckRequest(urn="u", olds=_struct({}), news=_properties(kind, news)))
+    def check(self, kind: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the checked inputs; ``olds`` are the last ones of a resource that stands in the state."""
+        answer = self._check(kind, news, olds)
         assert not answer.failures, answer.failures
         return _plain(answer.inputs)
+
+    def problems(self, kind: str, news: Mapping[str, Any]) -> list[str]:
+        """Return why inputs of a resource that is new to the state are refused."""
+        return [failure.reason for failure in self._check(kind, news, None).failures]
+
+    def _check(
+        self, kind: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None
+    ) -> provider_pb2.CheckResponse:
+        known = _struct({}) if olds is None else _properties(kind, olds)
+        request = provider_pb2.CheckRequest(urn="u", olds=known, news=_properties(kind, news))
+        answer: provider_pb2.CheckResponse = self._stub.Check(request)
+        return answer
 
     def diff(self, kind: str, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> provider_pb2.DiffResponse:
         request = provider_pb2.DiffRequest(id=id_, olds=_properties(kind, olds), news=_properties(kind, news))
@@ -68,12 +82,40 @@ def _plain(struct: struct_pb2.Struct) -> dict[str, Any]:
     return {name: value for name, value in json_format.MessageToDict(struct).items() if name != "__provider"}
 
 
+class Engine(engine_pb2_grpc.EngineServicer):
+    """Stands for the engine where providers speak to it; ``said`` is what its user would see."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self._server = grpc.server(ThreadPoolExecutor(2))
+        engine_pb2_grpc.add_EngineServicer_to_server(self, self._server)
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        self._server.start()
+
+    def Log(self, request: engine_pb2.LogRequest, context: object) -> empty_pb2.Empty:
+        self.said.append(request.message)
+        return empty_pb2.Empty()
+
+    def stop(self) -> None:
+        self._server.stop(None)
+
+
 @contextmanager
-def running_plugin(environ: Mapping[str, str]) -> Iterator[Plugin]:
-    """Start a provider process with these variables; stop it at the end."""
+def running_engine() -> Iterator[Engine]:
+    """Start an engine for providers to speak to; stop it at the end."""
+    engine = Engine()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@contextmanager
+def running_plugin(environ: Mapping[str, str], engine: Engine | None = None) -> Iterator[Plugin]:
+    """Start a provider process with these variables, for this engine; stop it at the end."""
     base = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.dynamic"],
+        [sys.executable, "-u", "-m", "pulumi.dynamic", *([engine.address] if engine else [])],
         cwd=REPOSITORY,
         env={**base, **environ},
         stdout=subprocess.PIPE,

@@ -74,9 +74,8 @@ def test_an_edited_rollout_is_one_patch_with_the_conditions_alone(plugin: Plugin
     news = plugin.check("flag", edited)
     plugin.update("flag", id_, outs, news)
     path = f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/"
-    assert sandbox.writes() == [
-        ("PATCH", path, {"filters": {"groups": [{"properties": [], "rollout_percentage": 60, "aggregation_group_type_index": None}]}})
-    ]
+    condition = {"properties": [], "rollout_percentage": 60, "aggregation_group_type_index": None}
+    assert sandbox.writes() == [("PATCH", path, {"filters": {"groups": [condition]}})]
 
 
 def test_what_somebody_added_changed_and_removed_is_read(plugin: Plugin, sandbox: Sandbox) -> None:

@@ -1,0 +1,157 @@
+"""Adoption: which object of PostHog's a definition stands for that is new to the state.
+
+Nothing is written to PostHog to mark an object as ours. One that no resource of the stack stands for, and that is the
+definition's by the kind's natural key, is adopted when it is the only one; of several, somebody has to choose.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from providers.posthog import reconcile
+from providers.posthog.client import ApiError
+from providers.posthog.inputs import Note
+from providers.posthog.inventory import Inventory, Live
+from providers.posthog.kinds.base import Directory, Kind, Properties, Reading
+
+FORBIDDEN = "forbidden"
+"""The value of ``ai-admin:adoption`` with which a stack adopts nothing."""
+
+
+class NotAdopted(Exception):
+    """An object can't be adopted, or not without somebody's choice. One line with what to do."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """The object that a definition adopts, and what is going to change on it.
+
+    ``changes`` names the fields that differ, ``perhaps`` those that hang on something which is not there yet.
+    """
+
+    kind: Kind
+    id: str
+    changes: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        perhaps = [f"perhaps {name}" for name in self.perhaps]
+        would = f"would change: {', '.join([*self.changes, *perhaps])}" if self.changes or perhaps else "as it is"
+        return f"adopts {self.kind.type} {self.id}, which exists in PostHog; {would}"
+
+
+def outlook(kind: Kind, id_: str, live: Properties, wanted: Properties) -> Match:
+    """Return what adopting an object would change: ``live`` and ``wanted`` are canonical."""
+    changed = [field.name for field in reconcile.changed(kind, live, wanted)]
+    certain = tuple(name for name in changed if not reconcile.agrees(live.get(name), wanted.get(name)))
+    return Match(kind, id_, certain, tuple(name for name in changed if name not in certain))
+
+
+class Adoption:
+    """Finds what definitions of one kind adopt, and lets no two adopt the same. Safe for several threads."""
+
+    def __init__(self, kind: Kind, inventory: Inventory, directory: Directory, allowed: bool = True) -> None:
+        self._kind = kind
+        self._inventory = inventory
+        self._directory = directory
+        self._allowed = allowed
+        self._lock = threading.Lock()
+        self._reserved: dict[str, str] = {}
+        self._identities: dict[str, tuple[Live, Properties]] = {}
+
+    def find(self, properties: Properties, note: Note) -> str | None:
+        """Return the id of the object that a new definition stands for, and reserve it; None: it has to be made.
+
+        Parts of the natural key that are not known yet (in a preview) agree with anything; when several objects are
+        left then, the answer is None, as only the run itself can tell.
+
+        Raises :class:`NotAdopted` and ``ApiError``.
+        """
+        with self._lock:
+            found = [self._chosen(note.adopt, properties)] if note.adopt else self.candidates(properties, note)
+            if not found:
+                return None
+            if len(found) > 1:
+                if self._settled(properties):
+                    raise NotAdopted(self._choice(found))
+                return None
+            if not self._allowed:
+                raise NotAdopted(
+                    f"{self._described(found[0])} exists in PostHog, and ai-admin:adoption forbids this stack to "
+                    "adopt it; delete or rename one of the two, or allow adoption"
+                )
+            self._reserved[found[0]] = note.name
+            return found[0]
+
+    def candidates(self, properties: Properties, note: Note) -> list[str]:
+        """Return the ids of the free objects that are this one by what identifies it."""
+        names = [name for name in self._identifying() if name in properties]
+        found = []
+        for id_, live in list(self._inventory.all(self._kind).items()):
+            if self._free(id_, note) and not live.get("deleted"):
+                identity = self._identity(id_, live)
+                if all(reconcile.agrees(identity.get(name), properties[name]) for name in names):
+                    found.append(id_)
+        return found
+
+    def _chosen(self, id_: str, properties: Properties) -> str:
+        """Return the id that a definition's ``adopt`` names, if that object may be adopted."""
+        live = self._inventory.all(self._kind).get(id_) or self._fetched(id_)
+        if live is None or live.get("deleted"):
+            raise NotAdopted(f"there is no {self._kind.type} {id_} in this project; correct or remove `adopt`")
+        if self._inventory.claimed(self._kind, id_):
+            raise NotAdopted(f"{self._described(id_)} stands for another definition of this stack; remove `adopt`")
+        identity = self._identity(id_, live)
+        for field in self._kind.fields:
+            wanted = properties.get(field.name)
+            if field.immutable and not reconcile.agrees(identity.get(field.name), wanted):
+                raise NotAdopted(
+                    f"{self._described(id_)} has {field.name} {identity.get(field.name)}, which can't become {wanted}; "
+                    "adopt another one, or remove `adopt`"
+                )
+        return id_
+
+    def _fetched(self, id_: str) -> Live | None:
+        try:
+            return self._inventory.fetch(self._kind, id_)
+        except ApiError as error:
+            if error.status == 400:  # no id of this kind at all
+                return None
+            raise
+
+    def _free(self, id_: str, note: Note) -> bool:
+        reserved_for = self._reserved.get(id_, note.name)
+        return reserved_for == note.name and not self._inventory.claimed(self._kind, id_)
+
+    def _identifying(self) -> list[str]:
+        """The fields that tell objects apart: one that would have to be replaced at once is another one."""
+        return [field.name for field in self._kind.fields if field.immutable or field.name in self._kind.natural_key]
+
+    def _identity(self, id_: str, live: Live) -> Properties:
+        known = self._identities.get(id_)
+        if known is None or known[0] is not live:
+            reading = Reading(live, {}, self._directory)
+            names = self._identifying()
+            identity = {field.name: field.from_live(reading) for field in self._kind.fields if field.name in names}
+            known = self._identities[id_] = (live, identity)
+        return known[1]
+
+    def _settled(self, properties: Mapping[str, object]) -> bool:
+        return all(reconcile.known(properties.get(name)) for name in self._identifying())
+
+    def _choice(self, found: list[str]) -> str:
+        oldest_first = sorted(found, key=lambda id_: (len(id_), id_))
+        listed = ", ".join(map(self._described, oldest_first))
+        return (
+            f"{len(found)} objects in PostHog could be this one: {listed}; choose one (`adopt: {oldest_first[0]}`), "
+            "or delete or rename all but one"
+        )
+
+    def _described(self, id_: str) -> str:
+        live = self._inventory.all(self._kind).get(id_) or {}
+        author = (live.get("created_by") or {}).get("email")
+        made = (f"by {author}" if author else "", str(live.get("created_at") or "")[:10])
+        details = ", ".join(part for part in made if part)
+        return f"{self._kind.type} {id_}" + (f" ({details})" if details else "")

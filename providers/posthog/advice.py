@@ -1,0 +1,29 @@
+"""What to do about an error that PostHog answers."""
+
+from __future__ import annotations
+
+from providers.posthog.client import ApiError
+
+BY_CODE = {
+    "policy_conflict": "change what the one policy covers, apply that, and change the rest in a later step "
+    "(a new flag: first with `active: false`, then switched on)",
+}
+BY_STATUS = {
+    400: "correct the definition",
+    402: "take this out of the definition, or get the plan that has it",
+    403: "give the personal API key the scope that it lacks, or its owner the right to do this",
+    404: "somebody deleted it; run again",
+    409: "run again to see what stands there now",
+    429: "run again later",
+}
+UNKNOWN = "run again: what was applied is known, and nothing is made twice"
+
+
+def explained(error: ApiError) -> str:
+    """Return PostHog's message and what to do, in one line."""
+    advice = BY_CODE.get(error.code)
+    if advice is None and error.outcome_unknown:
+        advice = UNKNOWN
+    if advice is None and error.status is not None:
+        advice = BY_STATUS.get(error.status)
+    return f"{error}; {advice}" if advice else str(error)

@@ -1,0 +1,124 @@
+"""Changes that PostHog puts under approval: change requests, what they would do, and what became of them.
+
+A gated write is answered 409 with a change request and isn't done; somebody approves the request in PostHog, which then
+makes the change. PostHog keeps what was asked for in the request, so it is known in every run whether this very change
+was asked for already. (PostHog: products/approvals; an enterprise feature.)
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from providers.posthog.client import ApiError, Client
+from providers.posthog.kinds.base import Kind
+
+GATED = ("feature_flag",)
+"""The kinds, by scope, whose change requests are looked up before anything is asked for."""
+
+OPEN = ("pending", "approved")
+REFUSED = "rejected"
+NOT_AVAILABLE = (402, 403, 404)
+"""Statuses of a project without approvals, or a key without ``approvals:read``."""
+
+WAITING = "waiting:"
+"""Begins the provisional id of an object whose creation waits for an approval; the change request's id follows."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A change request. ``object`` is the object's id, None for a creation; ``data`` the body that was sent."""
+
+    id: str
+    state: str
+    object: str | None
+    data: Mapping[str, Any]
+    since: str
+    link: str
+    decision: str
+
+    def applied_to(self, live: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a live object would be after the change; PostHog merges the first level of ``filters``."""
+        merged = {
+            name: {**live[name], **value} if isinstance(value, dict) and isinstance(live.get(name), dict) else value
+            for name, value in self.data.items()
+        }
+        return {**live, **merged}
+
+
+class Approvals:
+    """The change requests of a project, read once. Safe for several threads."""
+
+    def __init__(self, client: Client, ask_again: Iterable[str] = ()) -> None:
+        """``ask_again`` are the ids of rejected requests that may be made once more."""
+        self._client = client
+        self._again = frozenset(ask_again)
+        self._lock = threading.Lock()
+        self._requests: dict[str, list[Request]] = {}
+
+    def requests(self, kind: Kind, id_: str | None) -> list[Request]:
+        """Return the requests for one object (None: for objects that are yet to be made) that count, newest first.
+
+        Rejected ones that may be made again don't, nor do those that expired or couldn't be carried out.
+        """
+        if not self.covers(kind):
+            return []
+        with self._lock:
+            if kind.scope not in self._requests:
+                self._requests[kind.scope] = self._listed(kind.scope)
+            return [each for each in self._requests[kind.scope] if each.object == id_ and self._counts(each)]
+
+    def covers(self, kind: Kind) -> bool:
+        """Say whether change requests for this kind are looked up."""
+        return kind.scope in GATED
+
+    def _counts(self, request: Request) -> bool:
+        return request.state in OPEN or (request.state == REFUSED and request.id not in self._again)
+
+    def _listed(self, scope: str) -> list[Request]:
+        path = self._client.project_path("change_requests")
+        try:
+            rows = list(self._client.pages(path, {"resource_type": scope, "state": ",".join((*OPEN, REFUSED))}))
+        except ApiError as error:
+            if error.status in NOT_AVAILABLE:
+                return []
+            raise
+        return [self._request(row) for row in rows]
+
+    def made_by(self, error: ApiError) -> Request | None:
+        """Return the change request that a refused write was turned into, or that stands in its way; else None."""
+        row = error.answer.get("change_request") or error.answer.get("existing_change_request")
+        return self._request(row) if error.status == 409 and isinstance(row, dict) else None
+
+    def _request(self, row: Mapping[str, Any]) -> Request:
+        object_id, since = row.get("resource_id"), str(row.get("created_at") or "")
+        return Request(
+            id=str(row["id"]),
+            state=str(row.get("state")),
+            object=None if object_id is None else str(object_id),
+            data=(row.get("intent") or {}).get("full_request_data") or {},
+            since=f"{since[:10]} {since[11:16]} UTC",
+            link=self.link(str(row["id"])),
+            decision=_decision(row),
+        )
+
+    def link(self, request_id: str) -> str:
+        """Return the address of a request's page."""
+        connection = self._client.connection
+        return f"{connection.host}/project/{connection.project_id}/approvals/{request_id}"
+
+    def cancel(self, request_id: str) -> None:
+        """Take a request back; raises ``ApiError`` when it is not ours to take back, or too late."""
+        self._client.request("POST", self._client.project_path(f"change_requests/{request_id}/cancel"))
+
+
+def _decision(row: Mapping[str, Any]) -> str:
+    """Return who rejected a request and why, as far as PostHog tells."""
+    votes = [vote for vote in row.get("approvals") or () if vote.get("decision") == REFUSED]
+    if not votes:
+        return ""
+    author = (votes[-1].get("created_by") or {}).get("email", "somebody")
+    reason = votes[-1].get("reason")
+    return f'by {author} ("{reason}")' if reason else f"by {author}"

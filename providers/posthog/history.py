@@ -1,0 +1,70 @@
+"""Who changed an object: PostHog's activity log, asked only when somebody did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from providers.posthog.client import ApiError, Client
+from providers.posthog.kinds.base import Field, Kind, Properties
+
+LOGGED_AS = {"Alert": "AlertConfiguration", "DashboardTiles": "Dashboard"}
+"""The activity log's names of kinds that it doesn't call what we call them."""
+
+ENTRIES = "20"
+LONGEST = 30
+"""Characters of a value that are still shown."""
+
+
+class History:
+    """Words for what somebody changed."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def told(
+        self, kind: Kind, live: Mapping[str, Any], fields: Sequence[Field], before: Properties, now: Properties
+    ) -> str:
+        """Return which fields of an object changed, from what to what, by whom and when, as far as PostHog tells.
+
+        ``before`` and ``now`` are canonical. Reading the log needs the scope ``activity_log:read``; without it only
+        flags name their last author.
+        """
+        entries = self._entries(kind, str(live["id"]))
+        return ", ".join(
+            f"{field.name}{_step(before.get(field.name), now.get(field.name))} {_author(field, entries, live)}"
+            for field in fields
+        )
+
+    def _entries(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
+        scope = LOGGED_AS.get(kind.type, kind.type)
+        path = self._client.project_path("activity_log")
+        try:
+            answer = self._client.get(path, {"scope": scope, "item_id": id_, "page_size": ENTRIES})
+        except ApiError:
+            return []
+        return list(answer["results"])
+
+
+def _step(before: Any, now: Any) -> str:
+    values = [json.dumps(value, ensure_ascii=False) for value in (before, now)]
+    return f" {values[0]} -> {values[1]}" if max(map(len, values)) <= LONGEST else ""
+
+
+def _author(field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]) -> str:
+    """Return who changed a field last; the newest entry's author where no entry names the field."""
+    column = field.api_path[0]
+    about = [entry for entry in entries if any(each["field"] == column for each in _changes(entry))]
+    for entry in (*about, *entries):
+        when = str(entry.get("created_at") or "")
+        return f"(by {_email(entry.get('user'))}, {when[:10]} {when[11:19]} UTC)"
+    return f"(by {_email(live.get('last_modified_by'))})"
+
+
+def _changes(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return (entry.get("detail") or {}).get("changes") or []
+
+
+def _email(user: Any) -> str:
+    return str((user or {}).get("email") or "somebody")

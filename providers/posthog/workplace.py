@@ -1,0 +1,87 @@
+"""What all provider objects of a process share: one connection, one inventory, and what was told and noted so far."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping
+
+from providers.posthog.adoption import FORBIDDEN
+from providers.posthog.approvals import Approvals
+from providers.posthog.client import Client
+from providers.posthog.connection import Connection, ConnectionProblem, resolve
+from providers.posthog.engine import engine_log, engine_watch
+from providers.posthog.history import History
+from providers.posthog.inputs import Note, Notes
+from providers.posthog.inventory import Inventory, PostHogDirectory
+from providers.posthog.kinds import KINDS
+from providers.posthog.lifecycle import LIFECYCLES, Collection, Services
+from providers.posthog.preflight import preflight
+
+ADOPTION, ASK_AGAIN = "adoption", "ask_again"
+"""Settings of a stack: whether it may adopt, and which rejected change requests may be made once more."""
+
+
+class Workplace:
+    """Connects at the first need; safe for several threads."""
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+        self._lock = threading.Lock()
+        self._config: dict[str, str | None] = {}
+        self._connection: Connection | None = None
+        self._problem: ConnectionProblem | None = None
+        self._lifecycles: dict[str, Collection] = {}
+        self._told: set[str] = set()
+        self._tell = engine_log(sys.argv[1:])
+
+    def configure(self, config: Mapping[str, str | None]) -> None:
+        """Take the stack's configuration."""
+        with self._lock:
+            self._config = dict(config)
+
+    def lifecycle(self, kind_name: str) -> tuple[Collection, str]:
+        """Return a kind's lifecycle and the id of the project it works in.
+
+        Connects at the first call. What stood in the way then stands in the way of every later call: a host that does
+        not answer is not waited for once per resource. Raises ``ConnectionProblem``.
+        """
+        with self._lock:
+            if self._problem:
+                raise self._problem
+            if self._connection is None:
+                try:
+                    self._connection = self._connect(kind_name)
+                except ConnectionProblem as problem:
+                    self._problem = problem
+                    raise
+            return self._lifecycles[kind_name], self._connection.project_id
+
+    def _connect(self, kind_name: str) -> Connection:
+        connection = resolve(self._config, os.environ)
+        preflight(connection, [kind_name], writing=False, tell=self._tell)
+        client = Client(connection, before_write=engine_watch(sys.argv[1:]), tell=self._tell)
+        services = Services(
+            Inventory(client),
+            PostHogDirectory(client),
+            Approvals(client, (self._config.get(ASK_AGAIN) or "").split()),
+            History(client),
+            self.tell,
+            adoption_allowed=self._config.get(ADOPTION) != FORBIDDEN,
+        )
+        self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
+        return connection
+
+    def tell(self, note: Note, message: str) -> None:
+        """Show the engine's user a message about a definition, once in this process."""
+        line = note.line(message)
+        if self.first_to_tell(line):
+            self._tell(line)
+
+    def first_to_tell(self, message: str) -> bool:
+        """Say whether nobody in this process told the engine this yet."""
+        with self._lock:
+            told = message in self._told
+            self._told.add(message)
+            return not told
