@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.world import Unit, World
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A described property: its type in PostHog and, where they are listed, its possible values."""
+    """A described property: its type in PostHog (empty where that can't be read) and, where they are listed, its
+    possible values.
+    """
 
     name: str
     type: str
     values: tuple[Any, ...] = ()
 
 
+Properties = dict[str, Property]
+
+
 @dataclass
 class Catalogue:
-    """Events with their properties, and the properties of persons. ``complete`` is false when a file could
-    not be read.
+    """Events with their properties, and the properties of persons.
+
+    ``partly`` are the events of which not every property can be read; ``persons_partly`` says the same of persons.
     """
 
-    events: dict[str, dict[str, Property]] = field(default_factory=dict)
-    person: dict[str, Property] = field(default_factory=dict)
-    complete: bool = True
+    events: dict[str, Properties] = field(default_factory=dict)
+    person: Properties = field(default_factory=dict)
+    partly: set[str] = field(default_factory=set)
+    persons_partly: bool = False
 
     def event_property(self, name: str, events: Iterable[str]) -> Property | None:
         """Return a property that one of these events has; of any event where none is named."""
@@ -36,9 +44,18 @@ class Catalogue:
                 return found
         return None
 
-    def event_property_names(self, events: Iterable[str]) -> list[str]:
-        """Return the names of the properties that these events have (any event's, where none is named)."""
-        return [name for event in list(events) or self.events for name in self.events.get(event, ())]
+    def properties(self, kind: str, events: Iterable[str]) -> list[str] | None:
+        """Return the names of all properties that an ``event`` or a ``person`` has, None where they are not all known.
+
+        ``events`` are those that count; where there are none, any event's property is one. What nobody describes can
+        have any property.
+        """
+        if kind == "person":
+            return None if self.persons_partly else list(self.person)
+        named = list(events)
+        if any(event not in self.events for event in named) or not self.partly.isdisjoint(named or self.events):
+            return None
+        return [name for event in named or self.events for name in self.events[event]]
 
 
 def catalogue(world: World) -> Catalogue:
@@ -53,18 +70,19 @@ def is_posthogs_own(name: str) -> bool:
 
 
 def _read(world: World) -> Catalogue:
-    result = Catalogue(complete="event" not in world.unread)
+    result = Catalogue()
     for unit in world.units:
         if unit.kind != "event":
             continue
-        if not unit.key or not unit.readable(("type", "properties")):
-            result.complete = False
-            continue
-        described = {name: _property(name, item) for name, item in (unit.value.get("properties") or {}).items()}
-        if is_person(unit):
+        kind, listed = at(unit.value, "type", default="event"), at(unit.value, "properties", default={})
+        described = {name: _property(name, item) for name, item in listed.items()}
+        if kind != "event":  # or a hole: then it may be either
             result.person.update(described)
-        else:
+            result.persons_partly |= listed is HOLE
+        if kind != "person" and unit.key:
             result.events.setdefault(unit.key, {}).update(described)
+            if listed is HOLE:
+                result.partly.add(unit.key)
     return result
 
 
@@ -73,5 +91,6 @@ def is_person(unit: Unit) -> bool:
     return bool(unit.value.get("type") == "person")
 
 
-def _property(name: str, item: dict[str, Any]) -> Property:
-    return Property(name, item["type"], tuple(item.get("values") or ()))
+def _property(name: str, item: Mapping[str, Any]) -> Property:
+    kind, values = at(item, "type"), at(item, "values", default=())
+    return Property(name, kind if isinstance(kind, str) else "", tuple(values) if seen(*values) else ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -10,14 +9,14 @@ from pathlib import Path as FilePath
 from ai_admin.definitions import explain, schemas
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import find
+from ai_admin.definitions.holes import leads_into_a_hole
 from ai_admin.definitions.model import Finding, Path, Problem, Source
 from ai_admin.definitions.rules import RULES
 from ai_admin.definitions.rules.duplicates import duplicates
 from ai_admin.definitions.rules.patches import patch_findings
-from ai_admin.definitions.stacks import View, known_stacks, view
+from ai_admin.definitions.stacks import View, exists, known_stacks, view
+from ai_admin.definitions.unread import unread
 from ai_admin.definitions.world import Unit, World, units
-
-_KEY = re.compile(r"""(?:^|[\s{,])["']?key["']?:\s*["']?([a-zA-Z0-9_-]+)""")
 
 _HALF = 400
 
@@ -53,13 +52,13 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
     collector = _Collector()
     for document in documents:
         collector.flaws(document)
-    worlds: dict[str | None, World] = {None: World(None, unread=_unread(documents))}
+    worlds: dict[str | None, World] = {None: World(None, unread=unread(documents))}
     for document in documents:
         if document.readable:
             _add_written(document, stacks, worlds[None], collector)
     if any(document.patches or document.only is not None for document in documents):
         for stack in stacks:
-            worlds[stack] = _in_stack(stack, worlds[None], collector)
+            worlds[stack] = _in_stack(stack, stacks, worlds[None], collector)
     else:
         worlds.update(dict.fromkeys(stacks, worlds[None]))
     for world in {id(world): world for world in worlds.values()}.values():
@@ -70,38 +69,37 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
 
 
 def _add_written(document: Document, stacks: tuple[str, ...], world: World, collector: _Collector) -> None:
-    written = view(document, None)
-    assert written is not None
     found = explain.findings(schemas.violations(document.kind, document.value, document.written))
     found += patch_findings(document, stacks)
-    _add(written, found, world, collector)
+    _add(view(document, None), found, world, collector)
 
 
-def _in_stack(stack: str, written: World, collector: _Collector) -> World:
+def _in_stack(stack: str, stacks: tuple[str, ...], written: World, collector: _Collector) -> World:
     """Return a stack's world: what is not patched there is taken over as it was read."""
     world = World(stack, unread=written.unread, written=written)
     seen: set[int] = set()
     for unit in written.units:
         document = unit.view.document
-        if stack not in document.patches:
-            if document.only is None or stack in document.only:
-                world.add(unit)
-            else:
-                world.changed.add(unit.kind)
+        there = exists(document, stack, stacks)
+        if there is None:
+            world.unsure.add(id(document))
+        if there is not False and stack not in document.patches:
+            world.add(unit)
             continue
         world.changed.add(unit.kind)
-        if id(document) in seen:
+        if there is False or id(document) in seen:
             continue
         seen.add(id(document))
         patched = view(document, stack)
-        if patched is not None:
-            world.changed.update(each.kind for each in units(patched, ()))
-            violations = schemas.violations(document.kind, patched.value, patched.written)
-            _add(patched, explain.findings(violations), world, collector)
+        world.changed.update(each.kind for each in units(patched, ()))
+        violations = schemas.violations(document.kind, patched.value, patched.written)
+        _add(patched, explain.findings(violations), world, collector)
     return world
 
 
 def _add(seen: View, found: list[Finding], world: World, collector: _Collector) -> None:
+    value = seen.document.value if seen.stack is None else seen.value
+    found = [finding for finding in found if not leads_into_a_hole(value, finding.path)]
     there = list(units(seen, found))
     for unit in there:
         world.add(unit)
@@ -116,29 +114,21 @@ def _innermost(there: list[Unit], path: Path) -> Unit:
 
 def _run_rules(world: World, written: World, collector: _Collector) -> None:
     for unit in world.units:
+        if id(unit.view.document) in world.unsure:
+            continue
         for rule in RULES.get(unit.kind, ()):
             # What no patch touches is the same in every stack, and so is what is said of it, unless the rule sees
             # something that is not.
             if world is not written and unit.view.stack is None and world.changed.isdisjoint(rule.sees):
                 continue
-            if unit.readable(rule.reads):
-                for finding in rule.check(unit, world):
-                    collector.add(unit.view, _placed(finding, unit.path), unit, world.stack)
+            for finding in rule.check(unit, world):
+                collector.add(unit.view, _placed(finding, unit.path), unit, world.stack)
 
 
 def _placed(finding: Finding, path: Path) -> Finding:
     if not path:
         return finding
     return Finding((*path, *finding.path), finding.message, finding.fix, finding.absent, finding.at_key)
-
-
-def _unread(documents: list[Document]) -> dict[str, frozenset[str]]:
-    """Return the keys, by kind of file, that seem to be defined in files whose text could not be read."""
-    found: dict[str, set[str]] = {}
-    for document in documents:
-        if not document.readable:
-            found.setdefault(document.kind, set()).update(_KEY.findall(document.text))
-    return {kind: frozenset(keys) for kind, keys in found.items()}
 
 
 @dataclass

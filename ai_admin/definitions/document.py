@@ -9,27 +9,29 @@ import yaml
 
 from ai_admin.definitions import yaml_text
 from ai_admin.definitions.files import File
+from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Path, Source
 
 
 class Document:
     """A file's definition.
 
-    ``value`` is the author's form, a mapping (empty where the file holds none); ``flaws`` are what is wrong
-    with the text. Places are looked up in the node tree, which is built again only when somebody asks for
-    one.
+    ``value`` is the author's form, a mapping (empty where the file holds none), with holes where the text leaves open
+    what is meant; ``flaws`` are what is wrong with the text, ``blank`` says that there is none. Places are looked up in
+    the node tree, which is built again only when somebody asks for one.
     """
 
     def __init__(self, file: File) -> None:
         self.path = file.path
         self.kind = file.kind
-        self.text = file.text
+        self.text = file.text or ""
+        self.blank = file.text is None
         self.flaws: list[yaml_text.Flaw] = []
         value: Any = None
         if file.message:
             self.flaws.append(yaml_text.Flaw(file.line, 1, file.message, file.fix))
         else:
-            value, self.flaws = yaml_text.parse(file.text)
+            value, self.flaws = yaml_text.parse(self.text)
             if not isinstance(value, dict) and not self.flaws:
                 message = f"the file holds {_shape(value)}, not a definition"
                 self.flaws.append(yaml_text.Flaw(1, 1, message, f'start it with "key: <name of the {self.kind}>"'))
@@ -42,7 +44,8 @@ class Document:
     def patches(self) -> dict[str, Any]:
         """The merge patch of each stack that has one; a patch may be anything the author wrote."""
         stacks = self.value.get("stacks")
-        return stacks if isinstance(stacks, dict) else {}
+        found = stacks.items() if isinstance(stacks, dict) else ()
+        return {stack: patch for stack, patch in found if patch is not HOLE}
 
     @property
     def only(self) -> tuple[str, ...] | None:

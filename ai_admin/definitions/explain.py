@@ -49,7 +49,9 @@ def explain(error: Violation) -> Iterator[Finding]:
         yield from _EXPLAIN.get(error.keyword, _any_other)(error, error.path)
 
 
-def _finding(error: Violation, message: str, path: Path, at_key: bool = False, fix: str = "") -> Finding:
+def _finding(
+    error: Violation, message: str, path: Path, at_key: bool = False, fix: str = "", whole: bool = False
+) -> Finding:
     """Return a finding in the schema's own words where it has some.
 
     An ``errorMessage`` says what is wrong, except where it starts with "write": then it is what to write
@@ -57,8 +59,8 @@ def _finding(error: Violation, message: str, path: Path, at_key: bool = False, f
     """
     said = str(error.schema.get("errorMessage", ""))
     if said.startswith("write "):
-        return Finding(path, message, said, None, at_key)
-    return Finding(path, said or message, fix or _like(error.schema), None, at_key)
+        return Finding(path, message, said, None, at_key, whole=whole)
+    return Finding(path, said or message, fix or _like(error.schema), None, at_key, whole=whole)
 
 
 def describe(value: Any, text: str | None = None) -> str:
@@ -85,7 +87,8 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
         near = nearest(name, known)
         here = f"known here: {listed(sorted(known), 'and')}" if known else "nothing may stand here"
         fix = f'write "{near}"' if near else f"remove it ({here})"
-        yield Finding((*path, name), f'the key "{name}" is not known here', fix, None, True)
+        meant_key = near if near not in error.found else None
+        yield Finding((*path, name), f'the key "{name}" is not known here', fix, None, True, meant_key)
 
 
 def _known_keys(schema: Any) -> Iterator[str]:
@@ -226,7 +229,7 @@ def _size(error: Violation, path: Path) -> Iterator[Finding]:
         message, fix = f"the {whole} is empty", f"{_like(error.schema)}, or remove the key"
     else:
         message, fix = f"{count} {many} are too few", f"write at least {bound}"
-    yield _finding(error, message, path, fix=fix)
+    yield _finding(error, message, path, fix=fix, whole=count > 0 and not isinstance(error.found, str))
 
 
 _SIZES = {
@@ -251,7 +254,8 @@ def _union(error: Violation, path: Path) -> Iterator[Finding]:
         yield _one_of_keys(error, path, ["+".join(each) for each in keys])
         return
     if not error.parts:
-        yield _finding(error, "this can be read in more than one way", path, fix="remove what is not meant")
+        message = "this can be read in more than one way"
+        yield _finding(error, message, path, fix="remove what is not meant", whole=True)
         return
     wanted = meant(error)
     if wanted.options:

@@ -18,16 +18,20 @@ FOLDERS = {
 """Which kind of file each folder of a checkout holds."""
 
 MAX_BYTES = 1024 * 1024
-_ENDINGS = (".yaml", ".yml")
-_LOOKS_MEANT = (".json", ".yaml", ".yml", ".jsonc", ".json5", ".toml")
+ENDINGS = (".json", ".yaml", ".yml", ".jsonc", ".json5", ".toml")
+"""Endings of files that somebody means as definitions, read or not."""
+_READ = (".yaml", ".yml")
 
 
 class File(NamedTuple):
-    """A file that is meant to hold a definition: its text, or what keeps it from being read."""
+    """A file that is meant to hold a definition: its text, and what keeps it from being read as one.
+
+    ``text`` is None where there is none to be had; with a ``message`` it only hints at what the file is about.
+    """
 
     path: str
     kind: str
-    text: str
+    text: str | None
     line: int = 1
     message: str = ""
     fix: str = ""
@@ -72,7 +76,7 @@ def _walk(folder: str, shown: str, kind: str, above: frozenset[tuple[int, int]])
 def _entry(entry: os.DirEntry[str], shown: str, kind: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:
     name, lower = entry.name, entry.name.lower()
     is_folder = os.path.isdir(entry.path)  # unlike entry.is_dir(), says no of a link that leads to itself
-    if name.endswith(_ENDINGS):
+    if name.endswith(_READ):
         if is_folder:
             yield _bad(shown, kind, "this is a folder with the name of a file", "rename it without the ending")
         elif _printable(name) != name:
@@ -81,10 +85,10 @@ def _entry(entry: os.DirEntry[str], shown: str, kind: str, above: frozenset[tupl
             yield _read(entry.path, shown, kind)
     elif is_folder:
         yield from _walk(entry.path, shown, kind, above)
-    elif lower.endswith(_LOOKS_MEANT):
+    elif lower.endswith(ENDINGS):
         stem = shown.rsplit(".", 1)[0]
         fix = f"rename it to {stem}.yaml, or move it elsewhere"
-        yield _bad(shown, kind, "only *.yaml and *.yml are read", fix)
+        yield _bad(shown, kind, "only *.yaml and *.yml are read", fix, _read(entry.path, shown, kind).text)
 
 
 def _read(path: str, shown: str, kind: str) -> File:
@@ -92,24 +96,26 @@ def _read(path: str, shown: str, kind: str) -> File:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):  # opening a FIFO would wait for a writer
             return _bad(shown, kind, "this is not a regular file", "replace it by a file with YAML in it")
-        if status.st_size > MAX_BYTES:
-            size = f"{status.st_size / MAX_BYTES:.1f} MB"
-            return _bad(shown, kind, f"the file is too large ({size}; at most 1 MB)", "split it into definitions")
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return _bad(shown, kind, "the link leads nowhere", "correct or remove it")
     except OSError as error:
         return _bad(shown, kind, f"the file cannot be read ({_reason(error)})", "correct its permissions or its link")
+    if len(data) > MAX_BYTES:
+        size = f"{max(status.st_size, len(data)) / MAX_BYTES:.1f} MB"
+        message, fix = f"the file is too large ({size}; at most 1 MB)", "split it into definitions"
+        return _bad(shown, kind, message, fix, data.decode("utf-8", "replace"))
     try:
         return File(shown, kind, data.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return File(shown, kind, "", line, f"byte {error.start + 1} is not UTF-8", "save the file as UTF-8")
+        text = data.decode("utf-8", "replace")
+        return File(shown, kind, text, line, f"byte {error.start + 1} is not UTF-8", "save the file as UTF-8")
 
 
-def _bad(shown: str, kind: str, message: str, fix: str) -> File:
-    return File(shown, kind, "", 1, message, fix)
+def _bad(shown: str, kind: str, message: str, fix: str, text: str | None = None) -> File:
+    return File(shown, kind, text, 1, message, fix)
 
 
 def _reason(error: OSError) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.definitions.catalog import Catalogue, Property, catalogue
+from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Path
-from ai_admin.definitions.query import QUERY_KEYS, all_filters, property_filters, query_of
+from ai_admin.definitions.query import all_filters, property_filters, query_of
 from ai_admin.definitions.rules.references import cohort_leaves
 from ai_admin.definitions.world import Unit, World
 
@@ -34,7 +35,7 @@ class Filter:
 
 
 def filters(unit: Unit) -> list[Filter]:
-    """Return every property filter of a unit that follows the schema."""
+    """Return every property filter of a unit; what can't be read in one is a hole."""
     return list(_FILTERS[unit.kind](unit))
 
 
@@ -57,7 +58,7 @@ def _of_cohort(unit: Unit) -> Iterator[Filter]:
         if kind == "behavioral":
             event = leaf.get("key")
             for n, inner in enumerate(leaf.get("event_filters") or ()):
-                events = (event,) if isinstance(event, str) else ()
+                events = (event,) if isinstance(event, str) or event is HOLE else ()
                 yield Filter((*path, "event_filters", n), inner, inner.get("type", ""), events)
         else:
             yield Filter(path, leaf, kind)
@@ -77,10 +78,5 @@ def _of_dashboard(unit: Unit) -> Iterator[Filter]:
 
 
 _FILTERS = {"flag": _of_flag, "cohort": _of_cohort, "insight": _of_insight, "dashboard": _of_dashboard}
-READS = {
-    "flag": ("release_conditions",),
-    "cohort": ("properties", "filters"),
-    "insight": QUERY_KEYS,
-    "dashboard": ("filters",),
-}
-"""The keys that hold a unit's property filters."""
+FILTERED = tuple(_FILTERS)
+"""The kinds of unit that have property filters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -46,7 +47,8 @@ class Finding:
     """A problem inside one definition, before its place in a file is looked up.
 
     ``path`` leads to the value in the author's form. ``absent`` names a key that is missing there. ``at_key``
-    points at the key of the last step instead of its value.
+    points at the key of the last step instead of its value, and ``meant`` is the key that seems to be misspelt there.
+    ``whole`` is true of a list or mapping whose parts can be read nevertheless.
     """
 
     path: Path
@@ -54,6 +56,15 @@ class Finding:
     fix: str
     absent: str | None = None
     at_key: bool = False
+    meant: str | None = None
+    whole: bool = False
+
+    def broken(self) -> Iterator[Path]:
+        """Yield where the definition can't be read because of what a schema finds wrong."""
+        if not self.whole:
+            yield self.path if self.absent is None else (*self.path, self.absent)
+        if self.meant is not None:
+            yield (*self.path[:-1], self.meant)
 
 
 @dataclass(frozen=True, slots=True)

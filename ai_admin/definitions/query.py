@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Path
 
 SHORTHANDS = {
@@ -22,6 +23,9 @@ WRAPPERS = ("InsightVizNode", "DataVisualizationNode", "DataTableNode")
 
 QUERY_KEYS = (*SHORTHANDS, "query")
 """The keys of an insight, of which exactly one holds its query."""
+
+FEWEST_STEPS = 2
+"""A funnel with fewer steps breaks its schema, and is not yet the one that is meant."""
 
 TOTAL_VALUE_DISPLAYS = frozenset({"BoldNumber", "ActionsPie", "ActionsBarValue", "ActionsTable", "WorldMap"})
 Node = dict[str, Any]
@@ -40,10 +44,10 @@ class Query:
 
 
 def query_of(insight: Node) -> Query | None:
-    """Return the query of an insight that follows the schema, or None where it has none that can be read."""
+    """Return the query of an insight, or None where it has none that can be read."""
     for name, kind in SHORTHANDS.items():
         node = insight.get(name)
-        if isinstance(node, dict):
+        if isinstance(node, dict) and node is not HOLE:
             return Query(kind, node, (name,), True)
     node, path = insight.get("query"), cast(Path, ("query",))
     if isinstance(node, dict) and node.get("kind") in WRAPPERS:
@@ -78,31 +82,22 @@ def entities(query: Query) -> Iterator[tuple[Path, Node]]:
     for name in ("targetEntity", "returningEntity"):
         entity = inner.get(name)
         if isinstance(entity, dict) and entity.get("type", "events") == "events":
-            yield (*query.path, "retentionFilter", name), {**entity, "event": entity.get("id")}
-
-
-def setting(query: Query, inner: str, name: str) -> tuple[Any, Path]:
-    """Return a setting and its path, from the sugar of a shorthand or from the node's own filter
-    (``trendsFilter`` ...).
-    """
-    if query.shorthand and name in query.node:
-        return query.node[name], (*query.path, name)
-    return (query.node.get(inner) or {}).get(name), (*query.path, inner, name)
+            yield (*query.path, "retentionFilter", name), {**entity, "event": at(entity, "id")}
 
 
 def formulas(query: Query) -> list[tuple[Path, str]]:
-    """Return the formulas of a trend with their paths, in the order of their results."""
+    """Return the formulas of a trend with their paths, in the order of their results; one may be a hole."""
     if query.kind != "TrendsQuery":
         return []
     own = query.node.get("trendsFilter") or {}
     inside: Path = (*query.path, "trendsFilter")
-    nodes = [((*inside, "formulaNodes", n, "formula"), item["formula"]) for n, item in _items(own, "formulaNodes")]
+    nodes = [((*inside, "formulaNodes", n, "formula"), at(item, "formula")) for n, item in _items(own, "formulaNodes")]
     texts = [((*inside, "formulas", n), item) for n, item in _items(own, "formulas")]
     single = [((*inside, "formula"), own["formula"])] if isinstance(own.get("formula"), str) else []
     if query.shorthand:
         for n, item in _items(query.node, "formulas"):
             path: Path = (*query.path, "formulas", n)
-            nodes.append(((*path, "formula"), item["formula"]) if isinstance(item, dict) else (path, item))
+            nodes.append(((*path, "formula"), at(item, "formula")) if isinstance(item, dict) else (path, item))
         if isinstance(query.node.get("formula"), str):
             nodes.append(((*query.path, "formula"), query.node["formula"]))
     return nodes or texts or single
@@ -112,18 +107,23 @@ def _items(node: Node, name: str) -> list[tuple[int, Any]]:
     return list(enumerate(node.get(name) or ()))
 
 
-def result_count(query: Query) -> int:
+def result_count(query: Query) -> int | None:
     """Return how many series an alert can watch: the formulas where there are some, else the series.
 
-    PostHog counts the same way when it validates an alert's ``series_index``.
+    PostHog counts the same way when it validates an alert's ``series_index``. None where they can't be counted.
     """
+    own = query.node.get("trendsFilter")
+    parts = [query.node.get(name) for name in ("series", "formula", "formulas")]
+    if not seen(own, *parts, *(at(own, name) for name in ("formulaNodes", "formulas", "formula"))):
+        return None
     return len(formulas(query)) or len(query.node.get("series") or ())
 
 
-def display(query: Query) -> str:
-    """Return the display type of a trend."""
-    value, _ = setting(query, "trendsFilter", "display")
-    return value if isinstance(value, str) else "ActionsLineGraph"
+def display(query: Query) -> Any:
+    """Return the display type of a trend, HOLE where it can't be read."""
+    if query.shorthand and "display" in query.node:
+        return query.node["display"]
+    return at(query.node, "trendsFilter", "display", default="ActionsLineGraph")
 
 
 def property_filters(filters: Any, path: Path) -> Iterator[tuple[Path, Node]]:
@@ -139,13 +139,12 @@ def property_filters(filters: Any, path: Path) -> Iterator[tuple[Path, Node]]:
 
 
 def all_filters(query: Query) -> Iterator[tuple[Path, Node, tuple[str, ...]]]:
-    """Yield every property filter of a query with its path and the events that it is about (none: every
-    event).
+    """Yield every property filter of a query with its path and the events that it is about (none: every event; a hole
+    where that can't be read).
     """
-    every = tuple(event_names(query))
+    every = event_names(query)
     for path, node in (*series(query), *entities(query), *_exclusions(query)):
-        own = node.get("event")
-        events = (own,) if isinstance(own, str) else ()
+        events = _event_names([node])
         for name in ("properties", "fixedProperties"):
             for place, leaf in property_filters(node.get(name), (*path, name)):
                 yield place, leaf, events
@@ -163,12 +162,20 @@ def _exclusions(query: Query) -> Iterator[tuple[Path, Node]]:
             yield (*query.path, "funnelsFilter", "exclusions", n), node
 
 
-def event_names(query: Query) -> Iterator[str]:
-    """Yield the events that a query names; none at all where one of its series takes every event."""
-    nodes = [node for _, node in (*series(query), *entities(query))]
-    named = [node["event"] for node in nodes if isinstance(node.get("event"), str)]
-    if len(named) == len(nodes):
-        yield from named
+def event_names(query: Query) -> tuple[str, ...]:
+    """Return the events that a query names; none at all where one of its series takes every event, and a hole where one
+    can't be read.
+    """
+    if not seen(query.node.get("series"), query.node.get("retentionFilter")):
+        return (HOLE,)
+    return _event_names([node for _, node in (*series(query), *entities(query))])
+
+
+def _event_names(nodes: list[Node]) -> tuple[str, ...]:
+    events: list[Any] = [at(node, "event") for node in nodes]
+    if not seen(*events):
+        return (HOLE,)
+    return tuple(events) if all(isinstance(event, str) for event in events) else ()
 
 
 def named_events(query: Query) -> Iterator[tuple[Path, str]]:

@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from ai_admin.definitions.document import Document
+from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Finding, Path, Source
 
 OUTSIDE = ("stacks", "only")
@@ -23,8 +24,10 @@ def known_stacks(root: FilePath) -> tuple[str, ...]:
 
 def merge(target: Any, patch: Any) -> Any:
     """Return the target with a JSON Merge Patch applied (RFC 7396, section 2), as a new value."""
-    if not isinstance(patch, dict):
+    if patch is HOLE or not isinstance(patch, dict):
         return patch
+    if target is HOLE:
+        return HOLE
     result = dict(target) if isinstance(target, dict) else {}
     for name, item in patch.items():
         if item is None:
@@ -64,10 +67,16 @@ class View:
         return path
 
 
-def view(document: Document, stack: str | None) -> View | None:
-    """Return a definition as it stands in a stack, or None where ``only`` leaves it out."""
-    if stack is not None and document.only is not None and stack not in document.only:
-        return None
+def exists(document: Document, stack: str, stacks: tuple[str, ...]) -> bool | None:
+    """Say whether ``only`` lets a definition exist in one of the ``stacks``; None where it can't be read."""
+    if "only" not in document.value:
+        return True
+    only = document.value["only"]
+    return stack in only if isinstance(only, list) and all(name in stacks for name in only) else None
+
+
+def view(document: Document, stack: str | None) -> View:
+    """Return a definition as it stands in a stack where it exists; None: as written."""
     value = {name: item for name, item in document.value.items() if name not in OUTSIDE}
     patch = document.patches.get(stack) if stack is not None else None
     return View(document, stack, merge(value, patch) if isinstance(patch, dict) else value)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
+from ai_admin.definitions.holes import HOLE, at, punched
 from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.nearest import nearest
 from ai_admin.definitions.stacks import View
+from ai_admin.definitions.unread import Unread, keys_inside
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """One thing that a file defines: the file's definition itself, or an insight in a dashboard's tile.
 
-    ``path`` leads to its ``value`` inside the file's author's form. ``broken`` are those of its keys whose
-    values do not follow the schema (every key, where ``whole`` is false), so that nothing can be said about
-    them.
+    ``path`` leads to it inside the file's author's form. ``written`` is what stands there, ``value`` the same with
+    holes where it does not follow the schema.
     """
 
     kind: str
@@ -24,33 +27,30 @@ class Unit:
     view: View
     path: Path
     value: dict[str, Any]
-    broken: frozenset[str] = frozenset()
-    whole: bool = True
+    written: dict[str, Any]
 
     @property
     def name(self) -> str:
         """``kind/key``, as messages name it."""
         return f"{self.kind}/{self.key}" if self.key else ""
 
-    def readable(self, keys: Iterable[str]) -> bool:
-        """Whether the values of these keys follow the schema."""
-        return self.whole and self.broken.isdisjoint(keys)
-
 
 @dataclass
 class World:
     """What exists in a stack, by kind and key; ``stack`` None is everything as ``written``.
 
-    ``changed`` are the kinds of which a unit is patched in this stack or left out of it. ``unread`` are keys that stand
-    in files which could not be read, so that a reference to one is not called wrong.
+    ``changed`` are the kinds of which a unit is patched in this stack or left out of it. ``unread`` is, by kind of
+    file, what could not be read. ``unsure`` are documents (by id) of which it can't be told whether they exist in this
+    stack: references find them, and their own are looked at as written only.
     """
 
     stack: str | None
     units: list[Unit] = field(default_factory=list)
     by_key: dict[str, dict[str, Unit]] = field(default_factory=dict)
-    unread: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unread: Mapping[str, Unread] = field(default_factory=dict)
     written: World | None = None
     changed: set[str] = field(default_factory=set)
+    unsure: set[int] = field(default_factory=set)
     caches: dict[Any, Any] = field(default_factory=dict)
 
     def add(self, unit: Unit) -> None:
@@ -67,6 +67,19 @@ class World:
         """Return the keys that exist of a kind."""
         return self.by_key.get(kind, {})
 
+    def may_exist(self, kind: str, name: str) -> bool:
+        """Whether something of a kind that is not there may stand where it can't be read.
+
+        Args:
+            kind: a kind of definition, or ``property``.
+            name: its key; of a property its name.
+        """
+        file = _FILES.get(kind, kind)
+        if file in self.unread and self.unread[file].may_name(name, inside=file != kind):
+            return True
+        exact, like = self.once(_half_read)
+        return name in exact.get(kind, ()) or nearest(name, like.get(kind, ())) is not None
+
     def once(self, compute: Callable[[World], Any]) -> Any:
         """Return what a function makes of this world, computed once."""
         if compute not in self.caches:
@@ -79,13 +92,12 @@ Check = Callable[[Unit, World], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check of one kind of unit. It runs where the values of the keys that it ``reads`` follow the schema.
+    """A check of one kind of unit, which looks past the holes in it (see :mod:`ai_admin.definitions.holes`).
 
     Paths of its findings start at the unit. ``sees`` are the kinds of other units that it looks at.
     """
 
     kind: str
-    reads: tuple[str, ...]
     check: Check
     sees: tuple[str, ...] = ()
 
@@ -97,29 +109,40 @@ def units(view: View, findings: Iterable[Finding]) -> Iterator[Unit]:
         view: a definition as it stands in a stack.
         findings: the schema's findings, with paths in the view's value.
     """
-    findings = list(findings)
-    kind = view.document.kind
-    yield _unit(kind, view, (), view.value, findings)
+    kind, value = view.document.kind, punched(view.value, findings)
+    yield _unit(kind, view, (), value, view.value)
     if kind != "dashboard":
         return
-    tiles = view.value.get("tiles")
-    for n, tile in enumerate(tiles if isinstance(tiles, list) else ()):
-        insight = tile.get("insight") if isinstance(tile, dict) else None
-        if isinstance(insight, dict):
-            yield _unit("insight", view, ("tiles", n, "insight"), insight, findings)
+    for n, tile in enumerate(value.get("tiles") or ()):
+        insight = tile.get("insight")
+        if isinstance(insight, dict) and insight is not HOLE:
+            written = view.value["tiles"][n]["insight"]
+            yield _unit("insight", view, ("tiles", n, "insight"), insight, written)
 
 
-def _unit(kind: str, view: View, path: Path, value: dict[str, Any], findings: list[Finding]) -> Unit:
-    broken: set[str] = set()
-    whole = True
-    for finding in findings:
-        if finding.path[: len(path)] != path:
+def _unit(kind: str, view: View, path: Path, value: dict[str, Any], written: dict[str, Any]) -> Unit:
+    key = written.get("key")
+    return Unit(kind, key if isinstance(key, str) else "", view, path, value, written)
+
+
+_FILES = {"insight": "dashboard", "property": "event"}
+"""The kinds of file in which definitions of other kinds stand."""
+
+
+def _half_read(world: World) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Return, by kind, the keys that stand in holes, and what the keys may be like that can't be read.
+
+    The second are what else such a definition says of itself, and the name of its file.
+    """
+    exact: dict[str, set[str]] = {}
+    like: dict[str, set[str]] = {}
+    for unit in world.units:
+        if unit.value is unit.written:
             continue
-        below = finding.path[len(path) :]
-        step = below[0] if below else finding.absent
-        if step is None:
-            whole = False
-        else:
-            broken.add(str(step))
-    key = value.get("key")
-    return Unit(kind, key if isinstance(key, str) else "", view, path, value, frozenset(broken), whole)
+        if unit.kind == "dashboard":
+            exact.setdefault("insight", set()).update(keys_inside(unit.written))
+        if at(unit.value, "key") is HOLE:
+            texts = {text for text in unit.written.values() if isinstance(text, str)}
+            file = PurePosixPath(unit.view.document.path)
+            like.setdefault(unit.kind, set()).update(texts if unit.path else {*texts, file.stem})
+    return exact, like

@@ -3,7 +3,7 @@
 Scalars are read by the core schema of YAML 1.2, as editors and JSON do: only ``true`` and ``false`` are
 booleans, so that the country code ``no``, the key ``on`` and the time ``12:30`` stay text, and so do dates.
 What YAML allows beyond JSON and would surprise somebody (tags, merge keys, keys that are not text, NaN) is a
-flaw with its place in the text.
+flaw with its place in the text. Where it leaves open what is meant, a hole stands for the value.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 from typing import Any, NamedTuple
 
 import yaml
+
+from ai_admin.definitions.holes import HOLE
 
 try:
     from yaml.cyaml import CParser as _Parser  # type: ignore[attr-defined]
@@ -89,7 +91,8 @@ def parse(text: str) -> Parsed:
     if node is None:
         return Parsed(None, [Flaw(1, 1, "the file is empty", "write a definition in it or remove it")])
     reader = _Reader()
-    return Parsed(reader.value(node, 1), reader.flaws)
+    value = reader.value(node, 1)
+    return Parsed(None if reader.full else value, reader.flaws)
 
 
 def compose(text: str) -> Any:
@@ -127,6 +130,7 @@ class _Reader:
         self._open: set[int] = set()
         self._done: dict[int, tuple[Any, int]] = {}
         self._count = 0
+        self.full = False
 
     def value(self, node: Any, depth: int) -> Any:
         if type(node) is yaml.ScalarNode:
@@ -141,20 +145,20 @@ class _Reader:
         mark = id(node)
         if mark in self._open:
             self._flaw(node, "an alias refers to a value that it is part of", "write the value out")
-            return None
+            return HOLE
         known = self._done.get(mark)
         if known is not None:
             self._count += known[1]
         if self._count > MAX_VALUES:
-            if self._count < math.inf:
+            if not self.full:
                 self._flaw(node, f"the file holds more than {MAX_VALUES:,} values", "split it, or use fewer aliases")
-                self._count = math.inf  # type: ignore[assignment]  # said once
-            return None
+            self.full = True
+            return HOLE
         if known is not None:
             return known[0]
         if depth > MAX_DEPTH:
             self._flaw(node, _TOO_DEEP, "flatten them; no definition needs as much")
-            return None
+            return HOLE
         before = self._count
         self._count += 1
         self._open.add(mark)
@@ -170,11 +174,20 @@ class _Reader:
 
     def _mapping(self, node: Any, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        merged: list[Any] = []
         for key_node, item in node.value:
             key = self._key(key_node)
-            if key in result:
+            value = self.value(item, depth + 1)
+            if key == "<<" and key_node.tag == _PLAIN:
+                self._flaw(key_node, 'merge keys ("<<") are not read', "write the keys out")
+                merged += value if isinstance(value, list) else [value]
+            elif key in result:
                 self._flaw(key_node, f'the key "{key}" stands twice in this mapping', "keep one of them")
-            result[key] = self.value(item, depth + 1)
+                result[key] = HOLE
+            else:
+                result[key] = value
+        for base in merged:  # refused, but nobody is told that what it brings is missing
+            result = {**base, **result} if isinstance(base, dict) else result
         return result
 
     def _key(self, node: Any) -> str:
@@ -183,9 +196,7 @@ class _Reader:
             return "?"
         text: str = node.value
         if node.tag == _PLAIN:
-            if text == "<<":
-                self._flaw(node, 'merge keys ("<<") are not read', "write the keys out")
-            elif text in _WORDS or (text[0] in _STARTS_NUMBER and _is_number(text)):
+            if text in _WORDS or (text[0] in _STARTS_NUMBER and _is_number(text)):
                 shown = f"the key {text}" if text else "an empty key"
                 self._flaw(node, f"{shown} is not text", f'write it in quotes: "{text}"')
         else:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.query import (
+    FEWEST_STEPS,
     QUERY_KEYS,
     TOTAL_VALUE_DISPLAYS,
     Query,
@@ -17,14 +19,14 @@ from ai_admin.definitions.query import (
 from ai_admin.definitions.world import Rule, Unit, World
 
 _ALERTABLE = ("TrendsQuery", "FunnelsQuery", "HogQLQuery")
+_COMPARING = ("relative_increase", "relative_decrease")
 _SNAPSHOT = "is one figure and not a course over time"
 
 
 def bounds_in_order(unit: Unit, _: World) -> Iterator[Finding]:
     """The lower bound is below the upper one."""
-    threshold = unit.value.get("threshold") or {}
-    lower, upper = threshold.get("lower"), threshold.get("upper")
-    if lower is not None and upper is not None and lower >= upper:
+    lower, upper = at(unit.value, "threshold", "lower"), at(unit.value, "threshold", "upper")
+    if isinstance(lower, int | float) and isinstance(upper, int | float) and lower >= upper:
         message = f"the lower bound {lower:g} is not below the upper bound {upper:g}"
         yield Finding(("threshold", "lower"), message, f"write less than {upper:g}, or remove one of the two")
 
@@ -34,10 +36,8 @@ def watches_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
     compared.
     """
     insight = world.find("insight", unit.value.get("insight"))
-    if insight is None or not insight.readable(QUERY_KEYS):
-        return
-    query = query_of(insight.value)
-    if query is None:
+    query = query_of(insight.value) if insight and seen(*(at(insight.value, name) for name in QUERY_KEYS)) else None
+    if insight is None or query is None:
         return
     if query.kind not in _ALERTABLE:
         message = f'PostHog has alerts on trends, funnels and SQL, and "{insight.key}" is a {query.kind}'
@@ -49,12 +49,14 @@ def watches_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
 
 def _series(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
     index = unit.value.get("series", 0)
+    if index is HOLE:
+        return
     if query.kind == "HogQLQuery":
         if index:
             yield Finding(("series",), "an SQL insight has one series, its last row", "remove series")
         return
     count = result_count(query)
-    if index >= count:
+    if count is not None and index >= count and not (query.kind == "FunnelsQuery" and count < FEWEST_STEPS):
         noun = "formula" if formulas(query) else "step" if query.kind == "FunnelsQuery" else "series"
         many = noun if count == 1 or noun == "series" else {"formula": "formulas", "step": "steps"}[noun]
         fix = f"write 0 to {count - 1}" if count > 1 else "write 0, or remove it"
@@ -67,24 +69,19 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
         message = "an SQL insight has no running interval"
         yield Finding(("check_ongoing_interval",), message, "remove check_ongoing_interval", None, True)
     if query.kind == "FunnelsQuery":
-        shown = (query.node.get("funnelsFilter") or {}).get("funnelVizType", "steps")
-        if shown not in ("steps", "trends"):
+        shown = at(query.node, "funnelsFilter", "funnelVizType", default="steps")
+        if shown is not HOLE and shown not in ("steps", "trends"):
             message = f'the funnel "{key}" is shown as {shown}, and PostHog has alerts on steps and trends only'
             yield Finding(("insight",), message, "write funnelVizType: steps or trends in the insight")
-        elif shown == "steps" and condition != "absolute_value":
+        elif shown == "steps" and condition in _COMPARING:
             message = f'{condition} compares with before, and the funnel "{key}" {_SNAPSHOT}'
             yield Finding(("condition",), message, "write absolute_value, or funnelVizType: trends in the insight")
-    if query.kind == "TrendsQuery" and condition != "absolute_value" and display(query) in TOTAL_VALUE_DISPLAYS:
+    if query.kind == "TrendsQuery" and condition in _COMPARING and display(query) in TOTAL_VALUE_DISPLAYS:
         message = f'{condition} compares with before, and the insight "{key}" ({display(query)}) {_SNAPSHOT}'
         yield Finding(("condition",), message, "write absolute_value, or display: ActionsLineGraph in the insight")
 
 
 RULES = (
-    Rule("alert", ("threshold",), bounds_in_order),
-    Rule(
-        "alert",
-        ("insight", "series", "condition", "check_ongoing_interval"),
-        watches_what_exists,
-        sees=("insight",),
-    ),
+    Rule("alert", bounds_in_order),
+    Rule("alert", watches_what_exists, sees=("insight",)),
 )

@@ -4,14 +4,14 @@ fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
-from ai_admin.definitions.filters import READS, filters
+from ai_admin.definitions.filters import FILTERED, filters
+from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import nearest
 from ai_admin.definitions.query import (
-    QUERY_KEYS,
     Node,
     breakdowns,
     event_names,
@@ -28,14 +28,17 @@ _NUMBERS = ("Numeric", "Duration")
 
 def events_known(unit: Unit, world: World) -> Iterator[Finding]:
     """Every event that an insight or a cohort names is in the catalogue."""
-    known = catalogue(world)
-    if not known.complete:
-        return
     for path, name in _event_places(unit):
-        if not is_posthogs_own(name) and name not in known.events:
-            near = nearest(name, known.events)
-            fix = f'write "{near}"' if near else f"describe it in events/{name}.yaml"
-            yield Finding(path, f'the catalogue knows no event "{name}"', fix)
+        yield from event_known(path, name, world)
+
+
+def event_known(path: Path, name: str, world: World) -> Iterator[Finding]:
+    """Yield what is wrong with the name of an event: that the catalogue does not have it."""
+    known = catalogue(world).events
+    if not is_posthogs_own(name) and name not in known and not world.may_exist("event", name):
+        near = nearest(name, known)
+        fix = f'write "{near}"' if near else f"describe it in events/{name}.yaml"
+        yield Finding(path, f'the catalogue knows no event "{name}"', fix)
 
 
 def _event_places(unit: Unit) -> Iterator[tuple[Path, str]]:
@@ -53,24 +56,22 @@ def _event_places(unit: Unit) -> Iterator[tuple[Path, str]]:
 
 def filtered_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
     """Every property that a filter looks at is in the catalogue."""
-    known = catalogue(world)
     for each in filters(unit):
         if each.key:
-            yield from _property_known((*each.path, "key"), each.type, each.key, each.events, known)
+            yield from _property_known((*each.path, "key"), each.type, each.key, each.events, world)
 
 
 def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
     """Every property that an insight computes on or breaks down by is in the catalogue; what is computed on
     is a number.
     """
-    known = catalogue(world)
     query = query_of(unit.value)
     if query is None:
         return
-    events = tuple(event_names(query))
+    events = event_names(query)
     for path, kind, name in breakdowns(query):
         if kind in ("event", "person") and isinstance(name, str):
-            yield from _property_known(path, kind, name, events, known)
+            yield from _property_known(path, kind, name, events, world)
     for path, node in series(query):
         name, math = node.get("math_property"), node.get("math")
         if isinstance(name, str) and math in _ON_NUMBERS:
@@ -79,26 +80,28 @@ def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
                 "event_properties",
                 "person_properties",
             ):
-                yield from _number((*path, "math_property"), kind, name, _events(node), str(math), known)
+                yield from _number((*path, "math_property"), kind, name, _events(node), str(math), world)
     inner = query.node.get("retentionFilter") or {}
     name, kind = inner.get("aggregationProperty"), inner.get("aggregationPropertyType", "event")
-    if isinstance(name, str) and kind in ("event", "person"):
+    math = inner.get("aggregationType")
+    if isinstance(name, str) and kind in ("event", "person") and seen(math):
         path = (*query.path, "retentionFilter", "aggregationProperty")
-        yield from _number(path, kind, name, events, str(inner.get("aggregationType")), known)
+        yield from _number(path, kind, name, events, str(math), world)
 
 
 def _events(node: Node) -> tuple[str, ...]:
     event = node.get("event")
-    return (event,) if isinstance(event, str) else ()
+    return () if event is None else (event,)
 
 
-def _number(
-    path: Path, kind: str, name: str, events: tuple[str, ...], math: str, known: Catalogue
-) -> Iterator[Finding]:
-    yield from _property_known(path, kind, name, events, known)
+def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, world: World) -> Iterator[Finding]:
+    yield from _property_known(path, kind, name, events, world)
+    known = catalogue(world)
     found = known.person.get(name) if kind == "person" else known.event_property(name, events)
-    if found is not None and found.type not in _NUMBERS:
-        numbers = [each for each in _names(kind, events, known) if _type_of(kind, each, events, known) in _NUMBERS]
+    if found is not None and found.type and found.type not in _NUMBERS:
+        numbers = [
+            each for each in known.properties(kind, events) or () if _type_of(kind, each, events, known) in _NUMBERS
+        ]
         fix = (
             f"write a Numeric property, such as {nearest(name, numbers) or numbers[0]}"
             if numbers
@@ -112,13 +115,9 @@ def _type_of(kind: str, name: str, events: tuple[str, ...], known: Catalogue) ->
     return found.type if found else ""
 
 
-def _property_known(path: Path, kind: str, name: str, events: tuple[str, ...], known: Catalogue) -> Iterator[Finding]:
-    if is_posthogs_own(name) or not known.complete:
-        return
-    if any(is_posthogs_own(event) or event not in known.events for event in events) and kind == "event":
-        return  # an event that nobody describes has any property; that it is unknown is said of the event
-    names = _names(kind, events, known)
-    if name in names:
+def _property_known(path: Path, kind: str, name: str, events: tuple[str, ...], world: World) -> Iterator[Finding]:
+    names = catalogue(world).properties(kind, events)
+    if names is None or name in names or is_posthogs_own(name) or world.may_exist("property", name):
         return
     near = nearest(name, names)
     where = (
@@ -130,20 +129,18 @@ def _property_known(path: Path, kind: str, name: str, events: tuple[str, ...], k
     yield Finding(path, f'the catalogue knows no property "{name}" of {where}', fix)
 
 
-def _names(kind: str, events: Iterable[str], known: Catalogue) -> list[str]:
-    return list(known.person) if kind == "person" else known.event_property_names(events)
-
-
 def described_once(unit: Unit, world: World) -> Iterator[Finding]:
     """Two files do not describe one property differently: PostHog keeps one definition per name."""
     kind = "person" if is_person(unit) else "event"
+    if not seen(at(unit.value, "type")):
+        return
     for name, item in (unit.value.get("properties") or {}).items():
         first = _first_description(world, kind, name)
         if first is None or first is unit:
             continue
         other = first.value["properties"][name]
         for field in ("type", "description", "tags", "adopt"):
-            if field in item and field in other and item[field] != other[field]:
+            if field in item and field in other and seen(item[field], other[field]) and item[field] != other[field]:
                 message = f'{first.name} describes the property "{name}" with another {field}'
                 fix = "write the same in both, or leave it out here" if field != "type" else f"write {other[field]}"
                 yield Finding(("properties", name, field), message, fix)
@@ -157,19 +154,16 @@ def _first_description(world: World, kind: str, name: str) -> Unit | None:
 def _descriptions(world: World) -> dict[tuple[str, str], Unit]:
     result: dict[tuple[str, str], Unit] = {}
     for unit in world.units:
-        if unit.kind == "event" and unit.readable(("type", "properties")):
+        if unit.kind == "event" and seen(at(unit.value, "type")):
             for name in unit.value.get("properties") or {}:
                 result.setdefault(("person" if is_person(unit) else "event", name), unit)
     return result
 
 
 RULES = (
-    Rule("insight", QUERY_KEYS, events_known, sees=("event",)),
-    Rule("cohort", ("properties", "filters"), events_known, sees=("event",)),
-    *(
-        Rule(kind, READS[kind], filtered_properties_known, sees=("event",))
-        for kind in ("insight", "cohort", "dashboard")
-    ),
-    Rule("insight", QUERY_KEYS, computed_properties_known, sees=("event",)),
-    Rule("event", ("type", "properties"), described_once, sees=("event",)),
+    Rule("insight", events_known, sees=("event",)),
+    Rule("cohort", events_known, sees=("event",)),
+    *(Rule(kind, filtered_properties_known, sees=("event",)) for kind in FILTERED if kind != "flag"),
+    Rule("insight", computed_properties_known, sees=("event",)),
+    Rule("event", described_once, sees=("event",)),
 )

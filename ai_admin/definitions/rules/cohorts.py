@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.holes import at
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.rules.references import cohort_leaves, cohort_references, flag_references
 from ai_admin.definitions.world import Rule, Unit, World
@@ -27,9 +28,7 @@ def usable_in_flags(unit: Unit, world: World) -> Iterator[Finding]:
 def _event_based(key: str, world: World, above: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the keys that lead from a cohort to one with an event-based leaf, or None."""
     cohort = world.find("cohort", key)
-    if cohort is None or key in above or not cohort.readable(("properties", "filters", "is_static")):
-        return None
-    if cohort.value.get("is_static"):
+    if cohort is None or key in above or at(cohort.value, "is_static", default=False) is not False:
         return None
     if any(leaf.get("type") == "behavioral" for _, leaf in cohort_leaves(cohort)):
         return (key,)
@@ -40,4 +39,4 @@ def _event_based(key: str, world: World, above: tuple[str, ...]) -> tuple[str, .
     return None
 
 
-RULES = (Rule("flag", ("release_conditions",), usable_in_flags, sees=("cohort",)),)
+RULES = (Rule("flag", usable_in_flags, sees=("cohort",)),)

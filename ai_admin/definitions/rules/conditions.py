@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -14,14 +15,14 @@ def aggregation_fits(unit: Unit, _: World) -> Iterator[Finding]:
 
     PostHog's rules ``group_property_type_index_mismatch`` and ``person_aggregation_property_type``.
     """
-    of_flag = unit.value.get("aggregation_group_type_index")
+    of_flag = at(unit.value, "aggregation_group_type_index")
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
         index = condition.get("aggregation_group_type_index", of_flag)
         for m, leaf in enumerate(condition.get("properties") or ()):
-            if leaf.get("type") != "group" or leaf.get("group_type_index") == index:
+            of_filter = leaf.get("group_type_index")
+            if leaf.get("type") != "group" or of_filter == index or not seen(of_filter, index):
                 continue
             path = ("release_conditions", n, "properties", m, "group_type_index")
-            of_filter = leaf.get("group_type_index")
             by = "person" if index is None else f"group type {index}"
             message = f"the filter looks at group type {of_filter}, but the condition rolls out by {by}"
             fix = f"write group_type_index: {index}"
@@ -30,4 +31,4 @@ def aggregation_fits(unit: Unit, _: World) -> Iterator[Finding]:
             yield Finding(path, message, fix)
 
 
-RULES = (Rule("flag", ("release_conditions", "aggregation_group_type_index"), aggregation_fits),)
+RULES = (Rule("flag", aggregation_fits),)

@@ -11,8 +11,6 @@ from ai_admin.definitions.world import Rule, Unit, World
 
 def _edges(unit: Unit) -> list[tuple[Path, str]]:
     references = flag_references if unit.kind == "flag" else cohort_references
-    if not unit.readable(("release_conditions", "properties", "filters")):
-        return []
     return [(path, key) for path, kind, key in references(unit) if kind == unit.kind and isinstance(key, str)]
 
 
@@ -54,6 +52,6 @@ def _way(kind: str, start: str, goal: str, graph: dict[tuple[str, str], list[str
 
 
 RULES = (
-    Rule("flag", ("release_conditions",), acyclic, sees=("flag",)),
-    Rule("cohort", ("properties", "filters"), acyclic, sees=("cohort",)),
+    Rule("flag", acyclic, sees=("flag",)),
+    Rule("cohort", acyclic, sees=("cohort",)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.layout import COLUMNS, Place, place
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
@@ -28,7 +29,9 @@ def inside_the_grid(unit: Unit, _: World) -> Iterator[Finding]:
     tiles = unit.value.get("tiles") or ()
     fitting = []
     for n, tile in enumerate(tiles):
-        layout = tile.get("layout") or {}
+        layout = at(tile, "layout", default={})
+        if not seen(tile, layout, *layout.values()):
+            continue  # it could stand anywhere
         reach = layout.get("x", 0) + layout.get("w", 6)
         if reach > COLUMNS:
             message = f"the tile reaches to column {reach} of {COLUMNS}"
@@ -49,4 +52,4 @@ def inside_the_grid(unit: Unit, _: World) -> Iterator[Finding]:
         above.append((n, here))
 
 
-RULES = (Rule("dashboard", ("tiles",), each_insight_once), Rule("dashboard", ("tiles",), inside_the_grid))
+RULES = (Rule("dashboard", each_insight_once), Rule("dashboard", inside_the_grid))

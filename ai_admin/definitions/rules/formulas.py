@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import listed
-from ai_admin.definitions.query import QUERY_KEYS, formulas, query_of
+from ai_admin.definitions.query import formulas, query_of
 from ai_admin.definitions.world import Rule, Unit, World
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -22,9 +23,10 @@ def computable(unit: Unit, _: World) -> Iterator[Finding]:
     query = query_of(unit.value)
     if query is None:
         return
-    count = len(query.node.get("series") or ())
-    known = _LETTERS[:count]
+    known = _LETTERS[: len(query.node.get("series") or ())]
     for path, text in formulas(query):
+        if text is HOLE:
+            continue
         try:
             tree = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -32,7 +34,7 @@ def computable(unit: Unit, _: World) -> Iterator[Finding]:
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Name):
-                if node.id.upper() not in known or len(node.id) != 1:
+                if known and (node.id.upper() not in known or len(node.id) != 1):
                     message = f'the formula names "{node.id}", and the series are {listed(known, "and")}'
                     yield Finding(path, message, f"write {listed(known)}, or add a series")
             elif isinstance(node, ast.Constant):
@@ -47,4 +49,4 @@ def computable(unit: Unit, _: World) -> Iterator[Finding]:
                 break
 
 
-RULES = (Rule("insight", QUERY_KEYS, computable),)
+RULES = (Rule("insight", computable),)

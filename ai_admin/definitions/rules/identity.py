@@ -29,7 +29,7 @@ def takes_over_a_free_key(unit: Unit, world: World) -> Iterator[Finding]:
 
 def adopted_once(unit: Unit, world: World) -> Iterator[Finding]:
     """No other definition of the kind takes over the same object."""
-    if "adopt" in unit.value:
+    if isinstance(unit.value.get("adopt"), int | float | str):
         first = world.once(_adopting)[unit.kind, str(unit.value["adopt"])]
         if first is not unit:
             message = f"{first.name} adopts {unit.value['adopt']} as well ({_place(first)})"
@@ -49,7 +49,7 @@ def _adopting(world: World) -> dict[tuple[str, str], Unit]:
     """Return the first definition of each kind that adopts each id."""
     found: dict[tuple[str, str], Unit] = {}
     for unit in world.units:
-        if "adopt" in unit.value:
+        if isinstance(unit.value.get("adopt"), int | float | str):
             found.setdefault((unit.kind, str(unit.value["adopt"])), unit)
     return found
 
@@ -59,9 +59,6 @@ def _place(unit: Unit) -> str:
 
 
 RULES = (
-    Rule("flag", ("renamed_from",), takes_over_a_free_key, sees=("flag",)),
-    *(
-        Rule(kind, ("adopt",), adopted_once, sees=(kind,))
-        for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert")
-    ),
+    Rule("flag", takes_over_a_free_key, sees=("flag",)),
+    *(Rule(kind, adopted_once, sees=(kind,)) for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert")),
 )

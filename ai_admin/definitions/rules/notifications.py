@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from ai_admin.definitions.holes import at
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -13,7 +14,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
     """A webhook's address is https, and http only on this machine; it carries no password."""
-    url = ((unit.value.get("notify") or {}).get("webhook") or {}).get("url")
+    url = at(unit.value, "notify", "webhook", "url")
     if not isinstance(url, str):
         return
     path = ("notify", "webhook", "url")
@@ -32,4 +33,4 @@ def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
         yield Finding(path, f"http to {host} sends what it carries in the clear", f"write https{url[4:]}")
 
 
-RULES = (Rule("alert", ("notify",), safe_webhook),)
+RULES = (Rule("alert", safe_webhook),)

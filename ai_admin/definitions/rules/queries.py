@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.query import QUERY_KEYS, Query, breakdowns, display, query_of, series
+from ai_admin.definitions.query import FEWEST_STEPS, Node, Query, breakdowns, display, query_of, series
 from ai_admin.definitions.world import Rule, Unit, World
 
 # PostHog hides and ignores a breakdown with these.
@@ -56,49 +57,54 @@ def _trends(query: Query) -> Iterator[Finding]:
     if "aggregation_group_type_index" in query.node:
         path = (*query.path, "aggregation_group_type_index")
         index = query.node["aggregation_group_type_index"]
-        fix = f"write math: unique_group and math_group_type_index: {index} in the series"
+        fix = f"write math: unique_group and math_group_type_index: {index or 0} in the series"
         yield Finding(path, "trends ignore aggregation_group_type_index", fix, None, True)
     for path, node in series(query):
         math = node.get("math", "total")
-        if shown == "BoxPlot" and "math_property" not in node:
+        if shown == "BoxPlot" and node is not HOLE and "math_property" not in node:
             yield Finding(
                 path,
                 "a box plot needs a property in every series",
                 "add math_property: <property>",
                 "math_property",
             )
-        if shown == "CalendarHeatmap" and math not in ("total", "dau"):
+        if shown == "CalendarHeatmap" and seen(math) and math not in ("total", "dau"):
             yield Finding((*path, "math"), f"a calendar heatmap ignores the math {math}", "write total or dau")
 
 
 def _funnels(query: Query) -> Iterator[Finding]:
     steps = len(query.node.get("series") or ())
     inner = query.node.get("funnelsFilter") or {}
-    path = (*query.path, "funnelsFilter")
-    whole = f"write funnelFromStep: 0 and funnelToStep: {steps - 1}"
-    for n, exclusion in enumerate(inner.get("exclusions") or ()):
-        start, end = exclusion["funnelFromStep"], exclusion["funnelToStep"]
-        if not start < end < steps:
-            message = f"the exclusion from step {start} to {end} is not inside the steps 0 to {steps - 1}"
-            yield Finding((*path, "exclusions", n), message, whole)
-    start, end = inner.get("funnelFromStep", 0), inner.get("funnelToStep", steps - 1)
-    if not start < end < steps:
-        message = f"the range from step {start} to {end} is not inside the steps 0 to {steps - 1}"
-        at = "funnelToStep" if "funnelToStep" in inner else "funnelFromStep"
-        yield Finding((*path, at), message, whole)
-    if inner.get("breakdownAttributionType") == "step" and inner.get("breakdownAttributionValue", 0) >= steps:
-        value = inner["breakdownAttributionValue"]
-        yield Finding(
-            (*path, "breakdownAttributionValue"), f"the funnel has no step {value}", f"write 0 to {steps - 1}"
-        )
     for n, node in enumerate(query.node.get("series") or ()):
-        if node.get("optionalInFunnel") and (n == 0 or inner.get("funnelOrderType") == "unordered"):
+        unordered = inner.get("funnelOrderType") == "unordered"
+        if node.get("optionalInFunnel") and (n == 0 or unordered):
             message = (
                 "the first step cannot be optional" if n == 0 else "no step of an unordered funnel can be optional"
             )
-            yield Finding(
-                (*query.path, "series", n, "optionalInFunnel"), message, "remove optionalInFunnel", None, True
-            )
+            path = (*query.path, "series", n, "optionalInFunnel")
+            yield Finding(path, message, "remove optionalInFunnel", None, True)
+    if steps >= FEWEST_STEPS:
+        yield from _steps(query, inner, steps)
+
+
+def _steps(query: Query, inner: Node, steps: int) -> Iterator[Finding]:
+    """Say which of a funnel's settings name steps that it does not have, or not in order."""
+    path = (*query.path, "funnelsFilter")
+    whole = f"write funnelFromStep: 0 and funnelToStep: {steps - 1}"
+    for n, exclusion in enumerate(inner.get("exclusions") or ()):
+        start, end = at(exclusion, "funnelFromStep"), at(exclusion, "funnelToStep")
+        if seen(start, end) and not start < end < steps:
+            message = f"the exclusion from step {start} to {end} is not inside the steps 0 to {steps - 1}"
+            yield Finding((*path, "exclusions", n), message, whole)
+    start, end = inner.get("funnelFromStep", 0), inner.get("funnelToStep", steps - 1)
+    if seen(start, end) and not start < end < steps:
+        message = f"the range from step {start} to {end} is not inside the steps 0 to {steps - 1}"
+        name = "funnelToStep" if "funnelToStep" in inner else "funnelFromStep"
+        yield Finding((*path, name), message, whole)
+    value = inner.get("breakdownAttributionValue", 0)
+    if inner.get("breakdownAttributionType") == "step" and seen(value) and value >= steps:
+        place = (*path, "breakdownAttributionValue")
+        yield Finding(place, f"the funnel has no step {value}", f"write 0 to {steps - 1}")
 
 
 def _sql(query: Query) -> Iterator[Finding]:
@@ -119,4 +125,4 @@ def _sql(query: Query) -> Iterator[Finding]:
         )
 
 
-RULES = (Rule("insight", QUERY_KEYS, effective),)
+RULES = (Rule("insight", effective),)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, suggestion
-from ai_admin.definitions.query import QUERY_KEYS, all_filters, breakdowns, property_filters, query_of
+from ai_admin.definitions.query import all_filters, breakdowns, property_filters, query_of
 from ai_admin.definitions.world import Rule, Unit, World
 
 _FOLDERS = {"flag": "flags", "cohort": "cohorts", "insight": "dashboards", "event": "events"}
-_FILE_KIND = {"insight": "dashboard"}
 
 
 def flag_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
@@ -76,11 +76,11 @@ def alert_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
 
 
 _REFERENCES = {
-    "flag": (("release_conditions",), flag_references),
-    "cohort": (("properties", "filters"), cohort_references),
-    "insight": (QUERY_KEYS, insight_references),
-    "dashboard": (("tiles", "filters"), dashboard_references),
-    "alert": (("insight",), alert_references),
+    "flag": flag_references,
+    "cohort": cohort_references,
+    "insight": insight_references,
+    "dashboard": dashboard_references,
+    "alert": alert_references,
 }
 
 
@@ -95,8 +95,8 @@ SEEN = {
 
 def exist(unit: Unit, world: World) -> Iterator[Finding]:
     """Every reference names a definition that exists in the stack."""
-    for path, kind, key in _REFERENCES[unit.kind][1](unit):
-        if world.find(kind, key) is None and key not in world.unread.get(_FILE_KIND.get(kind, kind), ()):
+    for path, kind, key in _REFERENCES[unit.kind](unit):
+        if key is not HOLE and world.find(kind, key) is None and not world.may_exist(kind, key):
             yield missing(path, kind, key, world)
 
 
@@ -116,4 +116,4 @@ def missing(path: Path, kind: str, key: Any, world: World) -> Finding:
     return Finding(path, f'there is no {kind} "{key}"', fix)
 
 
-RULES = tuple(Rule(kind, reads, exist, sees=SEEN[kind]) for kind, (reads, _) in _REFERENCES.items())
+RULES = tuple(Rule(kind, exist, sees=SEEN[kind]) for kind in _REFERENCES)

@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ai_admin.definitions.catalog import catalogue, is_posthogs_own
+from ai_admin.definitions.catalog import catalogue
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import nearest
-from ai_admin.definitions.query import QUERY_KEYS, query_of
+from ai_admin.definitions.query import query_of
+from ai_admin.definitions.rules.catalogue import event_known
 from ai_admin.definitions.world import Rule, Unit, World
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -26,22 +27,22 @@ def speaks_of_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
     worked out, so one that any event or the person has will do.
     """
     query = query_of(unit.value)
-    known = catalogue(world)
-    if query is None or query.kind != "HogQLQuery" or not known.complete:
+    if query is None or query.kind != "HogQLQuery" or not isinstance(query.node.get("query"), str):
         return
-    text = _COMMENT.sub(" ", str(query.node.get("query", "")))
+    text = _COMMENT.sub(" ", query.node["query"])
     path = (*query.path, "query")
     for name in dict.fromkeys(_EVENT.findall(text)):
-        if name not in known.events and not is_posthogs_own(name):
-            near = nearest(name, known.events)
-            fix = f'write "{near}"' if near else f"describe it in events/{name}.yaml"
-            yield Finding(path, f'the catalogue knows no event "{name}"', fix)
-    names = {*known.person, *known.event_property_names(())}
+        yield from event_known(path, name, world)
+    known = catalogue(world)
+    of_persons, of_events = known.properties("person", ()), known.properties("event", ())
+    if of_persons is None or of_events is None:
+        return
+    names = {*of_persons, *of_events}
     for name in dict.fromkeys(_PROPERTY.findall(_TEXT.sub("''", text))):
-        if name not in names:
+        if name not in names and not world.may_exist("property", name):
             near = nearest(name, names)
             fix = f'write "{near}"' if near else "describe it in events/"
             yield Finding(path, f'the catalogue knows no property "{name}"', fix)
 
 
-RULES = (Rule("insight", QUERY_KEYS, speaks_of_what_exists, sees=("event",)),)
+RULES = (Rule("insight", speaks_of_what_exists, sees=("event",)),)

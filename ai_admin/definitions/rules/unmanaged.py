@@ -28,7 +28,7 @@ def not_set_as_well(unit: Unit, _: World) -> Iterator[Finding]:
     """No field is left to PostHog and set."""
     for name in unit.value.get("unmanaged") or ():
         for written in _WRITTEN_AS.get((unit.kind, name), (name,)):
-            if written in unit.value:
+            if written in unit.written:
                 message = f'"{name}" is left to PostHog (unmanaged) and set as well'
                 yield Finding((written,), message, f'remove "{written}", or remove "{name}" from unmanaged', None, True)
         if (unit.kind, name) == ("flag", "payloads"):
@@ -39,7 +39,4 @@ def not_set_as_well(unit: Unit, _: World) -> Iterator[Finding]:
                     yield Finding(("variants", n, "payload"), message, fix, None, True)
 
 
-RULES = tuple(
-    Rule(kind, ("unmanaged", "variants"), not_set_as_well)
-    for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert")
-)
+RULES = tuple(Rule(kind, not_set_as_well) for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert"))

@@ -10,7 +10,8 @@ from typing import Any
 
 from ai_admin.definitions.catalog import Property
 from ai_admin.definitions.explain import describe
-from ai_admin.definitions.filters import READS, Filter, described, filters
+from ai_admin.definitions.filters import FILTERED, Filter, described, filters
+from ai_admin.definitions.holes import HOLE, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import listed, nearest
 from ai_admin.definitions.world import Rule, Unit, World
@@ -47,7 +48,7 @@ def fits_type(unit: Unit, world: World) -> Iterator[Finding]:
     """The operator compares what the catalogue says the property holds, with values that it can have."""
     for each in filters(unit):
         known = described(each, world)
-        if known is not None:
+        if known is not None and known.type and seen(each.leaf.get("operator")):
             yield from _fits(each, known, unit.kind in ("flag", "cohort"))
 
 
@@ -62,6 +63,8 @@ def _fits(each: Filter, known: Property, targeting: bool) -> Iterator[Finding]:
         return
     value = each.leaf.get("value")
     for item in value if isinstance(value, list) else [value]:
+        if item is HOLE:
+            continue
         if not _has_type(item, known.type):
             message = f'"{known.name}" is of type {known.type} and is never {describe(item)}'
             yield Finding((*each.path, "value"), message, f"write {_SAMPLES[known.type]}")
@@ -138,8 +141,4 @@ def _regex_problem(pattern: str, flag: bool) -> str:
     return ""
 
 
-RULES = tuple(
-    rule
-    for kind, reads in READS.items()
-    for rule in (Rule(kind, reads, fits_value), Rule(kind, reads, fits_type, sees=("event",)))
-)
+RULES = tuple(rule for kind in FILTERED for rule in (Rule(kind, fits_value), Rule(kind, fits_type, sees=("event",))))

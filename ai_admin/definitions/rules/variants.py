@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isclose
 
+from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.world import Rule, Unit, World
@@ -12,36 +13,35 @@ from ai_admin.definitions.world import Rule, Unit, World
 
 def sum_to_100(unit: Unit, _: World) -> Iterator[Finding]:
     """Rollout percentages of variants sum to 100. PostHog only logs it, and gives the rest no variant."""
-    shares = [variant["rollout_percentage"] for variant in unit.value.get("variants") or ()]
+    shares = [at(variant, "rollout_percentage") for variant in unit.value.get("variants") or ()]
+    if not shares or not seen(*shares):
+        return
     total = sum(shares)
-    if shares and not isclose(total, 100, abs_tol=1e-6):
+    if not isclose(total, 100, abs_tol=1e-6):
         others = sum(shares[:-1])
-        last = unit.value["variants"][-1]["key"]
+        last = at(unit.written["variants"][-1], "key", default="the last")
         fix = f"write {100 - others:g} for {last}" if 0 <= 100 - others <= 100 else "make them sum to 100"
         yield Finding(("variants",), f"the rollout percentages of the variants sum to {total:g}, not 100", fix)
 
 
 def unique_keys(unit: Unit, _: World) -> Iterator[Finding]:
     """No two variants have the same key."""
-    seen: set[str] = set()
+    there: set[str] = set()
     for n, variant in enumerate(unit.value.get("variants") or ()):
-        if variant["key"] in seen:
-            yield Finding(
-                ("variants", n, "key"),
-                f'the variant "{variant["key"]}" is there twice',
-                "rename or remove one",
-            )
-        seen.add(variant["key"])
+        key = at(variant, "key")
+        if key in there and key is not HOLE:
+            yield Finding(("variants", n, "key"), f'the variant "{key}" is there twice', "rename or remove one")
+        there.add(key)
 
 
 def conditions_name_variants(unit: Unit, _: World) -> Iterator[Finding]:
     """A condition's variant is one of the flag's."""
     known = _keys(unit)
-    if "variants" in (unit.value.get("unmanaged") or ()):
+    if known is None:
         return
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
         name = condition.get("variant")
-        if name is None or name in known:
+        if not isinstance(name, str) or name in known:
             continue
         path = ("release_conditions", n, "variant")
         if known:
@@ -57,22 +57,25 @@ def dependencies_name_variants(unit: Unit, world: World) -> Iterator[Finding]:
         for m, leaf in enumerate(condition.get("properties") or ()):
             other = world.find("flag", leaf.get("key")) if leaf.get("type") == "flag" else None
             name = leaf.get("value")
-            if other is None or not isinstance(name, str) or not other.readable(("variants", "unmanaged")):
+            known = _keys(other) if other else None
+            if other is None or known is None or not isinstance(name, str):
                 continue
-            known = _keys(other)
-            if name not in known and "variants" not in (other.value.get("unmanaged") or ()):
+            if name not in known:
                 fix = suggestion(name, known, f"write {listed([*known, 'true', 'false'])}")
                 path = ("release_conditions", n, "properties", m, "value")
                 yield Finding(path, f'the flag "{other.key}" has no variant "{name}"', fix)
 
 
-def _keys(flag: Unit) -> list[str]:
-    return list(dict.fromkeys(variant["key"] for variant in flag.value.get("variants") or ()))
+def _keys(flag: Unit) -> list[str] | None:
+    """Return the keys of a flag's variants, None where there may be others: in PostHog, or where it can't be read."""
+    unmanaged, variants = at(flag.value, "unmanaged", default=()), at(flag.value, "variants", default=())
+    keys = [at(variant, "key") for variant in variants]
+    return None if "variants" in unmanaged or not seen(unmanaged, variants, *keys) else list(dict.fromkeys(keys))
 
 
 RULES = (
-    Rule("flag", ("variants",), sum_to_100),
-    Rule("flag", ("variants",), unique_keys),
-    Rule("flag", ("variants", "release_conditions", "unmanaged"), conditions_name_variants),
-    Rule("flag", ("release_conditions",), dependencies_name_variants, sees=("flag",)),
+    Rule("flag", sum_to_100),
+    Rule("flag", unique_keys),
+    Rule("flag", conditions_name_variants),
+    Rule("flag", dependencies_name_variants, sees=("flag",)),
 )

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.yaml_text import MAX_DEPTH, parse
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -120,7 +121,13 @@ def test_a_deep_but_reasonable_text_is_read() -> None:
 def test_every_flaw_is_reported_and_the_rest_of_the_text_is_kept() -> None:
     value, flaws = parse("a: 1\na: 2\nb: !x y\n1: c\nd: [.nan, 3]\n")
     assert [flaw.line for flaw in flaws] == [2, 3, 4, 5]
-    assert value == {"a": 2, "b": "y", "1": "c", "d": [".nan", 3]}
+    assert value == {"a": HOLE, "b": "y", "1": "c", "d": [".nan", 3]}
+
+
+def test_a_merge_key_is_refused_once_and_what_it_brings_is_not_missed() -> None:
+    value, flaws = parse("base: &base {a: 1, b: 1}\nmore: {<<: *base, b: 2}\nmany: {<<: [*base, {c: 3}]}\n")
+    assert [(flaw.line, flaw.column) for flaw in flaws] == [(2, 8), (3, 8)]
+    assert (value["more"], value["many"]) == ({"a": 1, "b": 2}, {"a": 1, "b": 1, "c": 3})
 
 
 def test_a_shared_value_is_read_wherever_it_is_named() -> None:
