@@ -95,7 +95,9 @@ def local_backend(root: Path, given: Mapping[str, str]) -> dict[str, str]:
     state.mkdir(exist_ok=True)
     lean_home(home)
     chosen = {
-        "PULUMI_BACKEND_URL": f"file://{urllib.parse.quote(str(state))}",
+        # Without a file of attributes beside the state, which a killed run may leave half written: the next one
+        # could not read the state. The state itself is replaced as a whole.
+        "PULUMI_BACKEND_URL": f"file://{urllib.parse.quote(str(state))}?metadata=skip",
         "PULUMI_HOME": str(home),
         # Otherwise a machine without a keyring is searched for one on every command.
         "PULUMI_CREDENTIAL_STORE": "plaintext",

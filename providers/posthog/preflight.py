@@ -18,9 +18,9 @@ def preflight(
     """Check the host, the key with its scopes, and the project, in two requests.
 
     ``kind_names`` are the kinds that are in use: the key must be able to read them, and to write them if
-    ``writing``; so a pull request can be previewed with a key that changes nothing. ``tell`` is given a line before a
-    long wait. A personal API key may always read
-    itself (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to.
+    ``writing``; so a pull request can be previewed with a key that changes nothing. A personal API key may always read
+    itself (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to. ``tell`` is given
+    a line before a long wait.
 
     Raises :class:`ConnectionProblem` with one line.
     """

@@ -41,7 +41,7 @@ class Project:
             **inherited,
             **sandbox.environ,
             "PATH": f"{CLI.parent}{os.pathsep}{inherited['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{folder}/{STATE}",
+            "PULUMI_BACKEND_URL": f"file://{folder}/{STATE}?metadata=skip",
             "PULUMI_HOME": str(folder / "home"),
             "PULUMI_CONFIG_PASSPHRASE": "sandbox",
             "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -45,7 +45,7 @@ def sandbox(tmp_path: Path) -> Iterator[HTTPServer]:
 def test_everything_of_ours_lies_in_the_checkout(tmp_path: Path) -> None:
     ours = environment(tmp_path, USER)
     assert ours["PATH"] == f"{tmp_path}/.venv/bin:{tmp_path}/.toolchain/bin:/usr/bin:/bin"
-    assert ours["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/.pulumi-state"
+    assert ours["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/.pulumi-state?metadata=skip"
     assert (tmp_path / ".pulumi-state").is_dir()
     assert ours["PULUMI_HOME"] == f"{tmp_path}/.pulumi-home"
     assert ours["PULUMI_SKIP_UPDATE_CHECK"] == ours["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] == "true"
@@ -67,7 +67,7 @@ def test_a_log_that_was_wanted_stays_wanted(tmp_path: Path) -> None:
 def test_a_folder_with_a_space_makes_a_url_without_one(tmp_path: Path) -> None:
     root = tmp_path / "my work"
     root.mkdir()
-    assert variables(root, USER)["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/my%20work/.pulumi-state"
+    assert variables(root, USER)["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/my%20work/.pulumi-state?metadata=skip"
 
 
 def test_the_local_backend_opens_the_sandboxs_stack(tmp_path: Path) -> None:
