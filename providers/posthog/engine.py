@@ -51,7 +51,7 @@ def engine_log(arguments: Sequence[str]) -> Callable[[str], None]:
     engine = engine_pb2_grpc.EngineStub(channel)
 
     def tell(message: str) -> None:
-        # As a warning: notes of a lower level are left out where a terminal shows the progress.
+        # A warning, since all that is told this way wants to be looked at.
         request = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message)
         try:
             engine.Log(request, timeout=PATIENCE)
