@@ -43,8 +43,13 @@ TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 def routes() -> list[BaseRoute]:
     """All routes, in the order in which they are tried."""
     posthog = (ingestion, flags_api, local_evaluation, remote_config, persons_api, api)
-    return [Route("/_health", health), *admin.routes(), *faultlayer.routes(), *pages.routes(),
-            *(route for module in posthog for route in module.routes())]
+    return [
+        Route("/_health", health),
+        *admin.routes(),
+        *faultlayer.routes(),
+        *pages.routes(),
+        *(route for module in posthog for route in module.routes()),
+    ]
 
 
 async def health(request: Request) -> Response:

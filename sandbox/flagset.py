@@ -1,16 +1,16 @@
 """A project's flags and cohorts as the evaluator reads them, parsed once and kept until one of them changes.
 
-Triggers count every change of a flag or cohort, whoever makes it, so that no resource has to remember to say
-so. After a change only what is new is parsed again.
+Triggers note every change of a flag or cohort, whoever makes it, so that no resource has to remember to say
+so. After a change only what was changed is read and parsed again.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from sandbox import jsontext
 from sandbox.evaluation.cohorts import Cohort, parse_cohort
 from sandbox.evaluation.evaluate import broken_dependencies
 from sandbox.evaluation.flags import Flag, parse_flag
@@ -19,10 +19,16 @@ from sandbox.store import Data, Store
 FLAG, COHORT = "feature_flag", "cohort"
 SURVEY_PREFIX = "survey-targeting-"  # flags that a survey made for itself
 
-TABLES = "INSERT OR IGNORE INTO counters VALUES ('flag_changes', 0);\n" + "".join(
-    f"CREATE TRIGGER IF NOT EXISTS flag_changes_{event.lower()} AFTER {event} ON objects"
-    f" WHEN {row}.kind IN ('{FLAG}', '{COHORT}')"
-    " BEGIN UPDATE counters SET value = value + 1 WHERE name = 'flag_changes'; END;\n"
+TABLES = """
+CREATE TABLE IF NOT EXISTS flag_changes (
+    version INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, UNIQUE (kind, id)
+);
+""" + "".join(
+    f"CREATE TRIGGER IF NOT EXISTS note_flag_{event.lower()} AFTER {event} ON objects"
+    f" WHEN {row}.kind IN ('{FLAG}', '{COHORT}') BEGIN"
+    f" DELETE FROM flag_changes WHERE kind = {row}.kind AND id = {row}.id;"
+    f" INSERT INTO flag_changes (kind, id) VALUES ({row}.kind, {row}.id);"
+    " END;\n"
     for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD"))
 )
 
@@ -31,12 +37,29 @@ TABLES = "INSERT OR IGNORE INTO counters VALUES ('flag_changes', 0);\n" + "".joi
 class FlagSet:
     """What stands in one project at one moment. Deleted flags and cohorts aren't in it."""
 
-    version: int
-    rows: Mapping[str, Data]  # stored flags by id
-    flags: Mapping[str, Flag]  # the same, parsed
-    cohorts: Mapping[int, Cohort]
-    cohort_rows: Mapping[int, Data]
-    memo: dict[Any, Any] = field(default_factory=dict)  # what others derive from it, for as long as it stands
+    version: int  # the last change that is in it
+    rows: dict[str, Data] = field(default_factory=dict)  # stored flags by id
+    flags: dict[str, Flag] = field(default_factory=dict)  # the same, parsed
+    cohort_rows: dict[int, Data] = field(default_factory=dict)
+    cohorts: dict[int, Cohort] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)  # what others make of one flag alone, by its id
+    memo: dict[Any, Any] = field(default_factory=dict)  # what others make of the set, for as long as it stands
+
+    def after(self, version: int, changed: Iterable[tuple[str, str, Data | None]]) -> "FlagSet":
+        """The set with objects (kind, id, row) put in the place of what they were; None takes one out."""
+        new = FlagSet(
+            version, dict(self.rows), dict(self.flags), dict(self.cohort_rows), dict(self.cohorts), dict(self.texts)
+        )
+        for kind, identifier, row in changed:
+            gone = row is None or row.get("deleted")
+            if kind == FLAG:
+                new.texts.pop(identifier, None)
+                _place(new.rows, identifier, None if gone else row)
+                _place(new.flags, identifier, None if gone or row is None else parse_flag(row))
+            else:
+                _place(new.cohort_rows, int(identifier), None if gone else row)
+                _place(new.cohorts, int(identifier), None if gone or row is None else _cohort(row))
+        return new
 
     @cached_property
     def by_key(self) -> dict[str, Flag]:
@@ -60,47 +83,35 @@ class FlagSet:
         return tuple(flag.key for flag in self.active if flag.continuity)
 
 
-@dataclass
-class _Kept:
-    """The last set of a project and every text it was parsed from."""
-
-    current: FlagSet | None = None
-    flags: dict[str, tuple[str, Data, Flag]] = field(default_factory=dict)
-    cohorts: dict[str, tuple[str, Data, Cohort]] = field(default_factory=dict)
+def _place(table: dict[Any, Any], key: Any, value: Any) -> None:
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
 
 
-_KEPT: WeakKeyDictionary[Store, dict[int, _Kept]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Store, dict[int, FlagSet]] = WeakKeyDictionary()
 
 
 def flagset(store: Store, project: int) -> FlagSet:
     """The flags and cohorts of a project as they are now."""
-    kept = _KEPT.setdefault(store, {}).setdefault(project, _Kept())
-    version = int(store.execute("SELECT value FROM counters WHERE name = 'flag_changes'").fetchone()[0])
-    if kept.current is None or kept.current.version != version:
-        kept.flags = _refreshed(store, FLAG, project, kept.flags, parse_flag)
-        kept.cohorts = _refreshed(store, COHORT, project, kept.cohorts, _cohort)
-        kept.current = FlagSet(
-            version,
-            {identifier: row for identifier, (_, row, _) in kept.flags.items() if not row.get("deleted")},
-            {identifier: flag for identifier, (_, row, flag) in kept.flags.items() if not row.get("deleted")},
-            {cohort.id: cohort for _, row, cohort in kept.cohorts.values() if not row.get("deleted")},
-            {cohort.id: row for _, row, cohort in kept.cohorts.values() if not row.get("deleted")},
+    sets = _KEPT.setdefault(store, {})
+    if project not in sets:
+        rows = store.execute(
+            "SELECT kind, id, data FROM objects WHERE kind IN (?, ?) AND parent = ? ORDER BY seq",
+            (FLAG, COHORT, str(project)),
         )
-    return kept.current
-
-
-def _refreshed(store: Store, kind: str, project: int, known: Mapping[str, Any], parse: Any) -> dict[str, Any]:
-    fresh = {}
-    rows = store.execute(
-        "SELECT id, data FROM objects WHERE kind = ? AND parent = ? ORDER BY seq", (kind, str(project))
-    )
-    for identifier, text in rows:
-        entry = known.get(identifier)
-        if entry is None or entry[0] != text:
-            row = json.loads(text)
-            entry = (text, row, parse(row))
-        fresh[identifier] = entry
-    return fresh
+        everything = [(kind, identifier, jsontext.decode(data)) for kind, identifier, data in rows]
+        version = store.execute("SELECT coalesce(max(version), 0) FROM flag_changes").fetchone()[0]
+        sets[project] = FlagSet(0).after(version, everything)
+    known = sets[project]
+    changes = store.execute(
+        "SELECT version, kind, id FROM flag_changes WHERE version > ? ORDER BY version", (known.version,)
+    ).fetchall()
+    if changes:
+        changed = [(kind, identifier, store.get(kind, identifier, str(project))) for _, kind, identifier in changes]
+        sets[project] = known.after(changes[-1][0], changed)
+    return sets[project]
 
 
 def _cohort(row: Data) -> Cohort:

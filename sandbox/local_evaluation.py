@@ -8,10 +8,11 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import people
+from sandbox import jsontext, people
 from sandbox.errors import Forbidden, Unauthenticated
 from sandbox.evaluation.flags import Flag
 from sandbox.flagset import SURVEY_PREFIX, FlagSet, flagset
@@ -108,12 +109,22 @@ def _body(current: FlagSet, project: int, types: dict[str, int]) -> Data:
         if not row.get("has_encrypted_payloads") and not row["key"].startswith(SURVEY_PREFIX)
     ]
     return {
-        "flags": [_flag(current, identifier, project) for identifier in sent],
+        "flags": [msgspec.Raw(_text(current, identifier, project)) for identifier in sent],
         "group_type_mapping": {str(index): name for name, index in types.items()},
         "cohorts": _cohorts(current, sent),
         "minimal_flag_called_events": False,
         "property_matching_version": PROPERTY_MATCHING_VERSION,
     }
+
+
+def _text(current: FlagSet, identifier: str, project: int) -> bytes:
+    """A flag's JSON, kept until the flag changes unless it says something about other flags."""
+    text = current.texts.get(identifier)
+    if text is None:
+        text = jsontext.encode_bytes(_flag(current, identifier, project))
+        if not current.flags[identifier].dependencies:
+            current.texts[identifier] = text
+    return text
 
 
 def _flag(current: FlagSet, identifier: str, project: int) -> Data:

@@ -72,7 +72,8 @@ class Resource:
 
     def __init__(self) -> None:
         self.by_name = {field.name: field for field in self.fields}
-        self.shown = [field for field in self.fields if field.kept]
+        self.shown = [(field.name, field.default) for field in self.fields if field.kept]
+        self.rendered = [(field.name, field.render) for field in self.fields if field.kept and field.render]
         self.logged = [field.name for field in self.fields if field.logged and field.kept and field.check]
         self.logged += sorted(self.log_masked - set(self.logged))
 
@@ -94,10 +95,9 @@ class Resource:
 
     def show(self, context: Context, row: Data) -> Data:
         """The object as a single GET shows it."""
-        shown = {}
-        for field in self.shown:
-            value = row.get(field.name, field.default)
-            shown[field.name] = field.render(context, value) if field.render else value
+        shown = {name: row.get(name, default) for name, default in self.shown}
+        for name, render in self.rendered:
+            shown[name] = render(context, shown[name])
         return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:

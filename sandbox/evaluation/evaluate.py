@@ -133,8 +133,8 @@ def broken_dependencies(flags: Mapping[str, Flag]) -> frozenset[str]:
 
     The dependencies of an inactive flag don't matter: it is false without being evaluated.
     """
-    sound: set[str] = {identifier for identifier, flag in flags.items() if not flag.active}
-    waiting = {identifier: flag.dependencies for identifier, flag in flags.items() if flag.active}
+    sound = {identifier for identifier, flag in flags.items() if not (flag.active and flag.dependencies)}
+    waiting = {identifier: flag.dependencies for identifier, flag in flags.items() if identifier not in sound}
     while ready := [identifier for identifier, needed in waiting.items() if needed <= sound]:
         sound.update(ready)
         for identifier in ready:
