@@ -62,15 +62,23 @@ class Inventory:
             return self._details[name]
 
     def fetch(self, kind: Kind, id_: str) -> Live | None:
-        """GET one object, past everything remembered. A flag, cohort or action that was deleted is still answered."""
-        try:
-            live: Live = self.client.get(self.client.project_path(f"{kind.collection}/{id_}"))
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
-        mark = self._marks.get((kind.collection, id_), {})
-        return None if live.get("deleted") else {**live, **mark}
+        """GET one object, past everything remembered. A flag, cohort or action that was deleted is still answered.
+
+        Looks twice before it says that there is none: the first answer may be older than a creation.
+        """
+        path = self.client.project_path(f"{kind.collection}/{id_}")
+        for settled in (False, True):
+            try:
+                live: Live = self.client.get(path)
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+                if not settled:
+                    self.client.settle()
+            else:
+                mark = self._marks.get((kind.collection, id_), {})
+                return None if live.get("deleted") else {**live, **mark}
+        return None
 
     def claim(self, kind: Kind, id_: str) -> None:
         """Remember that a resource stands for this object, so that no other adopts it."""

@@ -109,9 +109,11 @@ class Collection:
                     return self._wait(self._gated(error, {}, properties), note), properties
                 if not error.outcome_unknown or attempt == ATTEMPTS - 1:
                     raise
+                self.client.settle()
                 self.inventory.renew(self.kind)
                 made = self.adoption.candidates(properties, note)
                 if made:
+                    self.inventory.claim(self.kind, made[0])
                     return self._adopt(made[0], properties, note)
             else:
                 self.inventory.wrote(self.kind, live)
@@ -317,16 +319,39 @@ class Tiles(Collection):
             self._patch(id_, [{"id": tile, "deleted": True} for tile in texts])
 
     def _arrange(self, id_: str, tiles: list[dict[str, Any]]) -> None:
-        # Always from a fresh answer: insights that were just created have put tiles on the dashboard.
-        live = self.inventory.fetch(self.kind, id_)
-        if live is None:
-            raise ApiError(f"dashboard {id_} is gone; run again")
-        items = plan(live.get("tiles") or (), tiles)
-        if items:
-            self._patch(id_, items)
+        """Send what is missing; where the outcome is unknown, look again before anything is sent again.
+
+        Always from a fresh answer: insights that were just created have put tiles on the dashboard.
+        """
+        for attempt in range(ATTEMPTS):
+            items = plan(self._standing(id_, tiles), tiles)
+            try:
+                if items:
+                    self._patch(id_, items)
+            except ApiError as error:
+                if not error.outcome_unknown or attempt == ATTEMPTS - 1:
+                    raise
+                self.client.settle()
+            else:
+                return
+
+    def _standing(self, id_: str, tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the live tiles; looks twice when one is missing, as the first answer may be older than an insight."""
+        insights = {tile["insight"] for tile in tiles if "insight" in tile}
+        for settled in (False, True):
+            live = self.inventory.fetch(self.kind, id_)
+            if live is None:
+                raise ApiError(f"dashboard {id_} is gone; run again")
+            standing: list[dict[str, Any]] = live.get("tiles") or []
+            if settled or insights <= {(tile.get("insight") or {}).get("id") for tile in standing}:
+                break
+            self.client.settle()
+        return standing
 
     def _patch(self, id_: str, items: list[dict[str, Any]]) -> None:
-        self.client.request("PATCH", self.path(id_), {"tiles": items})
+        # PostHog adds a text without the id of its tile each time that it comes.
+        repeatable = all("id" in item for item in items)
+        self.client.request("PATCH", self.path(id_), {"tiles": items}, repeatable=repeatable)
         self.inventory.forget(self.kind, id_)
 
 
