@@ -8,16 +8,16 @@ from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.adoption import Adoption, Match, outlook
-from providers.posthog.approvals import REFUSED, WAITING, Approvals, Request
+from providers.posthog.approvals import REFUSED, Approvals, Request
 from providers.posthog.client import ApiError
 from providers.posthog.history import History
-from providers.posthog.inputs import Note
+from providers.posthog.inputs import WAITING, Note
 from providers.posthog.inventory import Inventory, Live
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties
 from providers.posthog.kinds.tiles import plan
 
 PENDING = "pending:"
-ATTEMPTS = 3
+ATTEMPTS = 5
 """How often a creation is sent when its outcome stays unknown."""
 
 

@@ -24,7 +24,7 @@ def preflight(
 
     Raises :class:`ConnectionProblem` with one line.
     """
-    client = Client(connection, attempts=3, tell=tell)
+    client = Client(connection, tell=tell)
     kinds = [KINDS[name] for name in sorted(set(kind_names))]
     try:
         key = client.get("/api/personal_api_keys/@current/")
