@@ -23,9 +23,6 @@ REFUSED = "rejected"
 NOT_AVAILABLE = (402, 403, 404)
 """Statuses of a project without approvals, or a key without ``approvals:read``."""
 
-WAITING = "waiting:"
-"""Begins the provisional id of an object whose creation waits for an approval; the change request's id follows."""
-
 
 @dataclass(frozen=True)
 class Request:

@@ -10,6 +10,7 @@ line, or loses its ``adopt:`` once the object was adopted.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,14 @@ from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 
 NAME, SOURCE, ADOPT = "__name", "__source", "__adopt"
+
+MISSING = "__missing:"
+"""Begins what stands for the id of a resource that failed in this run; its name follows."""
+
+WAITING = "waiting:"
+"""Begins the provisional id of an object whose creation waits for an approval; the change request's id follows."""
+
+_NOT_THERE = re.compile(rf"{MISSING}(?P<name>.+)|{WAITING}[0-9a-f-]{{36}}")
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,19 @@ def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
     """Return the canonical properties in inputs, or in the outputs that mirror them."""
     return KINDS[kind_name].canonical(inputs)
+
+
+def lacking(value: Any) -> str | None:
+    """Return what a definition refers to that isn't there, in words; None when everything is."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        return next(filter(None, map(lacking, value)), None)
+    found = _NOT_THERE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return None
+    name = found["name"]
+    return f"{name}, which was not applied" if name else "an object whose creation waits for approval"
 
 
 class Notes:
