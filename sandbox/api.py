@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Mount, Route
 
+from sandbox import access
 from sandbox.guard import METHODS, Operation, guarded
 from sandbox.resource import Resource
 from sandbox.resources import MODULES, RESOURCES, access_controls, copy_flags
@@ -79,6 +80,7 @@ def _on_collection(resource: Resource) -> Run:
     def run(context: Context, operation: Callable[..., Any]) -> Any:
         if context.method != "GET":
             resource.authorize_write(context)
+        _check_kind(context, resource, creating=operation == resource.create)
         return operation(context)
 
     return run
@@ -88,10 +90,19 @@ def _on_object(resource: Resource) -> Run:
     def run(context: Context, operation: Callable[..., Any]) -> Any:
         if context.method != "GET":
             resource.authorize_write(context)
+        _check_kind(context, resource)
         restoring = context.method == "PATCH" and context.data.get("deleted") is False
-        return operation(context, resource.fetch(context, context.param("id"), deleted=restoring))
+        row = resource.fetch(context, context.param("id"), deleted=restoring)
+        if context.project:
+            access.check_object(context, resource.kind, row, context.memo["needed"])
+        return operation(context, row)
 
     return run
+
+
+def _check_kind(context: Context, resource: Resource, creating: bool = False) -> None:
+    if context.project:
+        access.check_kind(context, resource.scope, context.memo["needed"], creating)
 
 
 def resume(services: Services) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.routing import Route
 
+from sandbox import access
 from sandbox.errors import MethodNotAllowed
 from sandbox.identity import authenticate, enter_organization, enter_project, require_scope, throttle
 from sandbox.web import Context, Handler, endpoint
@@ -34,6 +35,9 @@ def guarded(
             raise MethodNotAllowed(context.method, ", ".join(operations))
         scopes, operation = operations[context.method]
         require_scope(context, *scopes)
+        if context.project:
+            access.check_project(context)
+        context.memo["needed"] = access.needed_for(scopes, context.method)
         throttle(context)
         return run(context, operation) if run else operation(context)
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from starlette.responses import Response
 
-from sandbox import activity
+from sandbox import access, activity
 from sandbox.errors import Forbidden, Invalid, NotFound
 from sandbox.fields import Field
 from sandbox.identity import ADMIN, level
@@ -146,7 +146,7 @@ class Resource:
     # The five -----------------------------------------------------------------------------------------------
 
     def list(self, context: Context) -> Any:
-        conditions = self.conditions(context)
+        conditions = [*self.conditions(context), *access.visible(context, self.kind)]
         if context.query.get("search") and self.search:
             conditions.append(self.matching(context.query["search"]))
         return paginate(
@@ -200,6 +200,8 @@ class Resource:
                 after.pop(field.name, None)
         self.store(context, after)
         self.log(context, before, after)
+        if after.get("deleted"):
+            access.drop_rules(context, self.kind, after)
         self.saved(context, before, after, values)
 
     def store(self, context: Context, row: Data) -> None:
@@ -216,6 +218,7 @@ class Resource:
     def delete(self, context: Context, row: Data) -> None:
         """Remove an object for good."""
         self.removing(context, row)
+        access.drop_rules(context, self.kind, row)
         context.store.remove(self.kind, row["id"])
         if self.log_scope:
             more = self.extra(context, row)

@@ -1,8 +1,8 @@
-"""Access controls: who may see and edit a project or an object (PostHog: products/access_control).
+"""The rules of access controls, read and written (PostHog: products/access_control); `sandbox/access.py` obeys them.
 
 Traps: a rule has no id, PUT is an upsert and `access_level: null` deletes, 204 also when there was nothing; a rule
-names a membership (not a user), a role, or neither, which is the default. Rules are kept and shown; the sandbox doesn't
-enforce them.
+names a membership (not a user), a role, or neither, which is the default; functions may be given rules that restrict
+nobody.
 """
 
 from collections.abc import Callable
@@ -11,17 +11,14 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from sandbox import access
+from sandbox.access import KIND, UMBRELLAS
 from sandbox.errors import Forbidden, Invalid
 from sandbox.guard import route
-from sandbox.identity import ADMIN, level
 from sandbox.resource import Resource
 from sandbox.store import Data
 from sandbox.web import Context, timestamp
 
-PROJECT_LEVELS = ["none", "member", "admin"]
-OBJECT_LEVELS = ["none", "viewer", "editor", "manager"]
-MINIMUM = {"action": "viewer"}
-KIND = "access_control"
 # The kinds whose objects have rules of their own; the others are shared by all who may use the kind.
 CONTROLLED = frozenset(
     {
@@ -63,24 +60,39 @@ def routes_for(resources: list[Resource]) -> list[BaseRoute]:
 def _show_project(context: Context) -> Any:
     project = str(context.project["id"])
     rules = _rules(context, lambda row: row["resource"] == "project" and row["resource_id"] == project)
-    return _shown(context, rules, PROJECT_LEVELS, "member", "none", level(context) >= ADMIN)
+    return {**_shown(rules, "project", access.project_level(context), _is_project_admin(context)),
+            "inherited_access": None}  # fmt: skip
 
 
 def _show_defaults(context: Context) -> Any:
+    """The rules of the kinds; the asking user's level is the one for the project."""
     rules = _rules(context, lambda row: row["resource_id"] is None)
-    return _shown(context, rules, OBJECT_LEVELS, "editor", "none", level(context) >= ADMIN)
+    return _shown(rules, "any", access.project_level(context), _is_project_admin(context))
 
 
 def _show_object(resource: Resource) -> Handler:
     def show(context: Context) -> Any:
-        row = resource.fetch(context, context.param("id"))
-        rules = _rules(
-            context, lambda rule: (rule["resource"], rule["resource_id"]) == (resource.scope, str(row["id"]))
-        )
-        minimum = MINIMUM.get(resource.scope, "none")
-        return _shown(context, rules, OBJECT_LEVELS, "editor", minimum, _manages(context, row))
+        row = _fetch(context, resource)
+        kind, identifier = resource.kind, str(row["id"])
+        rules = _rules(context, lambda rule: (rule["resource"], rule["resource_id"]) == (kind, identifier))
+        mine = access.object_level(context, kind, row) if kind in access.GUARDED else None
+        shown = _shown(rules, kind, mine, access.may_set_rules(context, kind, row))
+        return {**shown, "inherited_access": _inherited(context, kind)}
 
     return show
+
+
+def _fetch(context: Context, resource: Resource) -> Data:
+    """The object of the path, if the asking user's level suffices."""
+    needed = context.memo["needed"]
+    access.check_kind(context, resource.scope, needed)
+    row = resource.fetch(context, context.param("id"))
+    access.check_object(context, resource.kind, row, needed)
+    return row
+
+
+def _is_project_admin(context: Context) -> bool:
+    return access.project_level(context, explicit=True) == "admin"
 
 
 def _rules(context: Context, holds: Callable[[Data], bool]) -> list[Data]:
@@ -92,30 +104,41 @@ def _rule(row: Data) -> Data:
     return {name: value for name, value in row.items() if name != "id"}
 
 
-def _shown(context: Context, rules: list[Data], levels: list[str], usual: str, minimum: str, manages: bool) -> Data:
+def _inherited(context: Context, kind: str) -> Data:
+    """What an object's level would be for everybody without a default of its own."""
+    umbrella = UMBRELLAS.get(kind, kind)
+    default = context.store.get(KIND, f"{context.project['id']}/{umbrella}/None/None/None")
     return {
-        "access_controls": rules,
-        "available_access_levels": levels,
-        "default_access_level": usual,
-        "minimum_access_level": minimum,
-        "maximum_access_level": levels[-1],
-        "user_access_level": levels[-1] if manages else usual,
-        "user_can_edit_access_levels": manages,
+        "access_level": default["access_level"] if default else access.usual(kind),
+        "source": "resource" if default else "system_default",
+        "source_subject": "default" if default else None,
+        "source_resource": umbrella,
+        "source_resource_id": None,
+        "source_display_name": None,
     }
 
 
-def _manages(context: Context, row: Data) -> bool:
-    """Organisation admins and the author of an object manage it."""
-    return level(context) >= ADMIN or row.get("created_by") == context.user["id"]
+def _shown(rules: list[Data], resource: str, mine: str | None, manages: bool) -> Data:
+    return {
+        "access_controls": rules,
+        "available_access_levels": list(access.levels(resource)),
+        "default_access_level": access.usual(resource),
+        "minimum_access_level": access.lowest(resource),
+        "maximum_access_level": access.highest(resource),
+        "user_access_level": mine,
+        "user_can_edit_access_levels": manages,
+    }
 
 
 # Writing ----------------------------------------------------------------------------------------------------
 
 
 def _put_project(context: Context) -> Any:
-    if level(context) < ADMIN:
+    if access.project_level(context) != "admin":
+        raise Forbidden("You do not have admin access to this resource.")
+    if not _is_project_admin(context):
         raise Forbidden("Must be admin to modify project permissions.")
-    return _put(context, "project", str(context.project["id"]), PROJECT_LEVELS)
+    return _put(context, "project", str(context.project["id"]))
 
 
 def _put_default(context: Context) -> Any:
@@ -124,28 +147,29 @@ def _put_default(context: Context) -> Any:
         raise Invalid("This field is required.", "resource", "required")
     if context.data.get("resource_id"):
         raise Forbidden(ELSEWHERE)
-    if level(context) < ADMIN:
+    if not _is_project_admin(context):
         raise Forbidden("Must be an Organization admin to modify project-wide permissions.")
-    return _put(context, str(kind), None, PROJECT_LEVELS if kind == "project" else OBJECT_LEVELS)
+    return _put(context, str(kind), None)
 
 
 def _put_object(resource: Resource) -> Handler:
     def put(context: Context) -> Any:
-        row = resource.fetch(context, context.param("id"))
-        if not _manages(context, row):
-            raise Forbidden(f"Must be manager to modify {resource.scope} permissions.")
-        return _put(context, resource.scope, str(row["id"]), OBJECT_LEVELS)
+        row = _fetch(context, resource)
+        if not access.may_set_rules(context, resource.kind, row):
+            raise Forbidden(f"Must be {access.highest(resource.kind)} to modify {resource.kind} permissions.")
+        return _put(context, resource.kind, str(row["id"]))
 
     return put
 
 
-def _put(context: Context, resource: str, target: str | None, levels: list[str]) -> Any:
+def _put(context: Context, resource: str, target: str | None) -> Any:
     """Write the rule of a member, a role or everybody, or delete it."""
     data, project = context.data, str(context.project["id"])
     if "access_level" not in data:
         raise Invalid("This field is required.", "access_level", "required")
     wanted = data["access_level"]
-    _check_level(wanted, resource, levels)
+    if wanted is not None:
+        _check_level(wanted, resource)
     member, role = data.get("organization_member"), data.get("role")
     _check_subject(context, member, role)
     key = f"{project}/{resource}/{target}/{member}/{role}"
@@ -164,18 +188,18 @@ def _put(context: Context, resource: str, target: str | None, levels: list[str])
         "created_at": before["created_at"] if before else now,
         "updated_at": now,
     }
-    context.store.put(KIND, project, row)
+    context.store.put(KIND, project, row, natural=resource)
     return _rule(row)
 
 
-def _check_level(wanted: Any, resource: str, levels: list[str]) -> None:
-    if wanted is None:
-        return
+def _check_level(wanted: Any, resource: str) -> None:
+    levels, least, most = access.levels(resource), access.lowest(resource), access.highest(resource)
     if wanted not in levels:
         raise Invalid(f"Invalid access level. Must be one of: {', '.join(levels)}", "access_level")
-    minimum = MINIMUM.get(resource, "none")
-    if levels.index(wanted) < levels.index(minimum):
-        raise Invalid(f"Access level cannot be set below the minimum '{minimum}' for {resource}.", "access_level")
+    if levels.index(wanted) < levels.index(least):
+        raise Invalid(f"Access level cannot be set below the minimum '{least}' for {resource}.", "access_level")
+    if levels.index(wanted) > levels.index(most):
+        raise Invalid(f"Access level cannot be set above the maximum '{most}' for {resource}.", "access_level")
 
 
 def _check_subject(context: Context, member: Any, role: Any) -> None:

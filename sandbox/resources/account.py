@@ -16,7 +16,7 @@ from sandbox.errors import Forbidden, Invalid, MethodNotAllowed, NotFound
 from sandbox.guard import route
 from sandbox.identity import authenticate, create_key, hash_key, mask, membership
 from sandbox.resources.organizations import show_organization
-from sandbox.resources.projects import project_basic, show_project
+from sandbox.resources.projects import project_basic, show_project, visible_to
 from sandbox.store import Data
 from sandbox.users import user_basic
 from sandbox.web import Context, Json, endpoint, timestamp
@@ -78,7 +78,7 @@ def show_me(context: Context) -> Any:
             for identifier in memberships
             if (other := store.get("organization", identifier))
         ],
-        "projects": [project_basic(row) for row in store.select("project", organization["id"])],
+        "projects": [project_basic(row) for row in visible_to(context, organization)],
     }
 
 

@@ -7,6 +7,8 @@ when it was; the activity log names the action's author, whoever changed it.
 
 from typing import Any
 
+from sandbox import access
+from sandbox.access import user_access_level
 from sandbox.errors import Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -25,7 +27,6 @@ from sandbox.fields import (
 )
 from sandbox.listing import column
 from sandbox.resource import Action, Resource
-from sandbox.resources.access import user_access_level
 from sandbox.resources.flag_actions import bulk_update_tags
 from sandbox.store import Data
 from sandbox.web import Context, Identity, timestamp
@@ -108,8 +109,11 @@ class Actions(Resource):
         context.identity = asking
 
     def show(self, context: Context, row: Data) -> Data:
-        return {**super().show(context, row), "user_access_level": user_access_level(context, row)}
+        return {**super().show(context, row), "user_access_level": user_access_level(context, self.kind, row)}
 
     def list(self, context: Context) -> Any:
-        rows = context.store.select(self.kind, self.parent_id(context), order=self.order)
+        conditions = [("listed = 1", []), *access.visible(context, self.kind)]
+        where = " AND ".join(condition for condition, _ in conditions)
+        values = [value for _, those in conditions for value in those]
+        rows = context.store.select(self.kind, self.parent_id(context), where, values, order=self.order)
         return {"results": [self.show(context, row) for row in rows]}

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.errors import Invalid
+from sandbox.access import VIEWER, allows, visible
+from sandbox.errors import Invalid, NotFound
 from sandbox.fields import CREATED_AT, CREATED_BY, ID, Field, boolean, integer, items, mapping, read_only, text
 from sandbox.identity import membership
 from sandbox.listing import LARGEST, Condition, equals
@@ -94,6 +95,8 @@ class Alerts(Resource):
             raise Invalid(f'Invalid pk "{after["insight"]}" - object does not exist.', "insight", "does_not_exist")
         if context.store.parent_of("insight", after["insight"]) != self.parent_id(context):
             raise Invalid("This insight does not belong to your team.", "insight")
+        if not allows(context, "insight", insight, VIEWER):
+            raise Invalid("Viewer access to this insight is required.", "insight")
         source = queries.source_of(insight["query"])
         if source is None or source.get("kind") not in alert_rules.CONFIGS:
             raise Invalid("Alerts are not supported for this insight.", "insight" if before is None else None)
@@ -203,6 +206,14 @@ class Alerts(Resource):
         """In a list, an alert has only the checks that found anomalies, which needs a query that succeeds."""
         return {**self.show(context, row), "checks": []}
 
+    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
+        """An alert on an insight that the user may not see isn't there for them."""
+        row = super().fetch(context, identifier, deleted)
+        insight = context.store.get("insight", row["insight"])
+        if insight is not None and not allows(context, "insight", insight, VIEWER):
+            raise NotFound()
+        return row
+
     def conditions(self, context: Context) -> list[Condition]:
         query = context.query
         found: list[Condition] = [("listed = 1", [])]
@@ -215,6 +226,9 @@ class Alerts(Resource):
                         [query[name]],
                     )
                 )
+        for condition, values in visible(context, "insight"):
+            insights = f"SELECT CAST(id AS INTEGER) FROM objects WHERE kind = 'insight' AND {condition}"
+            found.append((f"json_extract(data, '$.insight') IN ({insights})", values))
         if "created_by" in query:
             author = context.store.select("user", "", "json_extract(data, '$.uuid') = ?", [query["created_by"]])
             found.append(equals("created_by", author[0]["id"] if author else -1))

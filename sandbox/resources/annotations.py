@@ -6,6 +6,7 @@ changed in; a blank emoji reads null; what hangs on a deleted insight or dashboa
 
 from datetime import datetime
 
+from sandbox import access
 from sandbox.errors import Invalid, NotFound
 from sandbox.fields import (
     CREATED_AT,
@@ -124,7 +125,7 @@ class Annotations(Resource):
         return found
 
     def list(self, context: Context) -> Data:
-        conditions = self.conditions(context)
+        conditions = [*self.conditions(context), *access.visible(context, self.kind)]
         if context.query.get("search"):
             conditions.append(self.matching(context.query["search"]))
         show = self.show

@@ -8,6 +8,7 @@ import operator
 import uuid
 from typing import Any
 
+from sandbox.access import roles_of
 from sandbox.errors import Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -115,12 +116,6 @@ def holds(context: Context, policy: Data, intent: Data) -> bool:
     if roles_of(context, context.user) & set(policy["bypass_roles"]):
         return False
     return _matches(policy["conditions"], intent)
-
-
-def roles_of(context: Context, user: Data) -> set[str]:
-    """The ids of the roles a user has."""
-    rows = context.store.select("role_membership", None, "natural LIKE ?", [f"%/{user['id']}"])
-    return {str(row["role_id"]) for row in rows}
 
 
 def may_approve(context: Context, snapshot: Data, user: Data) -> bool:

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from sandbox import activity
+from sandbox.access import user_access_level
 from sandbox.errors import Forbidden, Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -32,7 +33,6 @@ from sandbox.listing import Condition, equals, has_tag
 from sandbox.places import put_project
 from sandbox.resource import Action, Life, Resource
 from sandbox.resources import dashboard_tiles, sharing, tiles
-from sandbox.resources.access import user_access_level
 from sandbox.resources.flag_actions import bulk_update_tags
 from sandbox.resources.insights import INSIGHTS
 from sandbox.store import Data
@@ -195,7 +195,7 @@ class Dashboards(Resource):
     def _plain(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)
         shown["is_shared"] = sharing.is_shared(context, self.kind, row)
-        shown["user_access_level"] = user_access_level(context, row)
+        shown["user_access_level"] = user_access_level(context, self.kind, row)
         shown["effective_restriction_level"] = row["restriction_level"]
         return shown
 

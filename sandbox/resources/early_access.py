@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox.access import user_access_level
 from sandbox.errors import Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -29,7 +30,6 @@ from sandbox.fields import (
 from sandbox.identity import membership
 from sandbox.resource import Life, Resource
 from sandbox.resources import linked_flags
-from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
 from sandbox.web import Context
 
@@ -160,7 +160,7 @@ class EarlyAccessFeatures(Resource):
         return {
             **shown,
             "feature_flag": linked_flags.minimal(context, flag),
-            "user_access_level": user_access_level(context, row),
+            "user_access_level": user_access_level(context, self.kind, row),
         }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from sandbox.access import user_access_level
 from sandbox.errors import Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -31,7 +32,6 @@ from sandbox.fields import (
 from sandbox.listing import Condition, column, equals
 from sandbox.resource import Action, Life, Resource
 from sandbox.resources import experiment_life, experiment_metrics, experiment_rules, linked_flags
-from sandbox.resources.access import user_access_level
 from sandbox.resources.holdouts import HOLDOUTS, of_flag
 from sandbox.store import Data, Reference
 from sandbox.web import Context, timestamp
@@ -318,7 +318,7 @@ class Experiments(Resource):
             saved_metrics=[self._show_link(context, row, link) for link in row["links"]],
             saved_metrics_ids=None,
             status=experiment_life.status(row, flag),
-            user_access_level=user_access_level(context, row),
+            user_access_level=user_access_level(context, self.kind, row),
         )
         for name, _, _ in LISTS:
             shown[name] = [experiment_metrics.refresh_names(context, metric) for metric in row[name] or []]

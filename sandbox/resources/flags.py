@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
+from sandbox.access import EDITOR, allows, user_access_level
 from sandbox.errors import Conflict, Invalid
 from sandbox.fields import (
     CREATED_BY,
@@ -32,7 +33,6 @@ from sandbox.fields import (
 from sandbox.listing import Condition
 from sandbox.resource import Action, Resource
 from sandbox.resources import approval_gate, flag_actions, flag_dependencies, flag_filters, flag_lists, flag_rollout
-from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
 from sandbox.web import Context
@@ -278,7 +278,8 @@ class Flags(Resource):
         shown = super().show(context, row)
         shown["filters"] = self._show_filters(context, row)
         shown["status"] = flag_rollout.status(row)[0].upper()
-        shown["user_access_level"] = user_access_level(context, row)
+        shown["user_access_level"] = user_access_level(context, self.kind, row)
+        shown["can_edit"] = allows(context, self.kind, row, EDITOR)
         variants = (row["filters"].get("multivariate") or {}).get("variants") or []
         shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20
         if row.get("linked"):

@@ -6,11 +6,11 @@ all experiments in the holdout, and deletion takes it out of them.
 
 from typing import Any
 
+from sandbox.access import user_access_level
 from sandbox.errors import Invalid
 from sandbox.fields import CREATED_AT, CREATED_BY, ID, UPDATED_AT, Field, items, mapping, read_only, text
 from sandbox.resource import Life, Resource
 from sandbox.resources import linked_flags
-from sandbox.resources.access import user_access_level
 from sandbox.store import Data
 from sandbox.web import Context
 
@@ -83,7 +83,7 @@ class Holdouts(Resource):
         return {"type": "holdout"}
 
     def show(self, context: Context, row: Data) -> Data:
-        return {**super().show(context, row), "user_access_level": user_access_level(context, row)}
+        return {**super().show(context, row), "user_access_level": user_access_level(context, self.kind, row)}
 
     def chosen(self, context: Context, identifier: Any, attr: str) -> Data:
         """The holdout a client names by its id. Raises `Invalid` when there is none."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox import activity
+from sandbox.access import EDITOR, allows, user_access_level
 from sandbox.errors import Forbidden, Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -32,7 +33,6 @@ from sandbox.fields import (
 from sandbox.listing import Condition, column, equals, has_tag, truth
 from sandbox.resource import Action, Life, Resource
 from sandbox.resources import alert_effects, queries, sharing, tiles
-from sandbox.resources.access import user_access_level
 from sandbox.resources.flag_actions import bulk_update_tags
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
@@ -157,6 +157,8 @@ class Insights(Resource):
                 raise Invalid(f'Invalid pk "{identifier}" - object does not exist.', "dashboards", "does_not_exist")
             if dashboard["deleted"]:
                 raise Invalid("Dashboard not found")
+            if not allows(context, "dashboard", dashboard, EDITOR):
+                raise Forbidden(f"You don't have permission to add insights to dashboard: {identifier}")
         now = timestamp()
         if before is None:
             short_id = "".join(secrets.choice(LETTERS) for _ in range(8))
@@ -201,7 +203,7 @@ class Insights(Resource):
         shown["dashboard_tiles"] = [
             {"id": tile["id"], "dashboard_id": tile["dashboard"], "deleted": tile["deleted"]} for tile in found
         ]
-        shown["user_access_level"] = user_access_level(context, row)
+        shown["user_access_level"] = user_access_level(context, self.kind, row)
         return shown
 
     def show_basic(self, context: Context, row: Data) -> Data:

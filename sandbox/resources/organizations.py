@@ -15,7 +15,7 @@ from sandbox.errors import Forbidden, Invalid, NotFound
 from sandbox.guard import route
 from sandbox.identity import ADMIN, MEMBER, OWNER, level, membership
 from sandbox.listing import limit_and_offset, next_links
-from sandbox.resources.projects import project_basic
+from sandbox.resources.projects import project_basic, visible_to
 from sandbox.store import Data
 from sandbox.users import user_basic
 from sandbox.web import Context, timestamp
@@ -47,7 +47,7 @@ def show_organization(context: Context, organization: Data) -> Data:
     """The organisation with its projects and what the asking user is in it."""
     store = context.store
     found = membership(store, organization, context.user)
-    projects = [project_basic(row) for row in store.select("project", organization["id"])]
+    projects = [project_basic(row) for row in visible_to(context, organization)]
     return {
         **organization,
         "membership_level": found["level"] if found else None,

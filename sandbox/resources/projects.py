@@ -6,16 +6,17 @@ Traps: the two prefixes show different columns (`ENVIRONMENT_ONLY`); an unknown 
 JSON columns are replaced as a whole; the sample rate is a decimal string.
 """
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from sandbox import activity, fields, people, places
+from sandbox import access, activity, fields, people, places
 from sandbox.errors import Forbidden, Invalid, NotFound
 from sandbox.guard import route
-from sandbox.identity import ADMIN, enter_project, level
+from sandbox.identity import ADMIN, MEMBER, enter_project, level
 from sandbox.store import Data
 from sandbox.web import Context, Json, timestamp
 
@@ -85,6 +86,7 @@ def within(run: Any) -> Any:
         enter_project(context, context.param("id"))
         if context.organization["id"] != organization:
             raise NotFound()
+        access.check_project(context)
         return run(context)
 
     return handle
@@ -109,11 +111,26 @@ def project_basic(project: Data) -> Data:
     } | {"project_id": project["id"]}
 
 
+def visible_to(context: Context, organization: Data) -> list[Data]:
+    """The projects of an organisation that the asking user has any access to."""
+    return [
+        project
+        for project in context.store.select("project", organization["id"])
+        if level_in(context, organization, project) != access.NONE
+    ]
+
+
+def level_in(context: Context, organization: Data, project: Data) -> str | None:
+    """The asking user's level in another project than that at hand."""
+    return access.project_level(replace(context, organization=organization, project=project, memo={}))
+
+
 def show_project(context: Context, project: Data) -> Data:
     """The project with the columns of the prefix that is asked. The secret token is for admins."""
     prefix_is_project = context.request.scope["sandbox.path"].startswith("/api/projects/")
     hidden = ENVIRONMENT_ONLY if prefix_is_project else frozenset()
-    admin = level(context) >= ADMIN
+    mine = access.project_level(context)
+    admin = mine == "admin"
     types = people.group_types(context.store, project["id"])
     shown = {name: value for name, value in project.items() if name not in hidden}
     return {
@@ -126,15 +143,15 @@ def show_project(context: Context, project: Data) -> Data:
         "group_types": [],
         "live_events_token": None,
         "product_intents": [],
-        "effective_membership_level": level(context),
-        "user_access_level": "admin" if admin else "member",
+        "effective_membership_level": ADMIN if admin else MEMBER,
+        "user_access_level": mine,
     }
 
 
 def list_all(context: Context) -> Any:
     """The projects of the organisation in the path, else of the user's current one."""
     organization = context.organization.get("id") or context.user["current_organization"]
-    rows = context.store.select("project", organization)
+    rows = visible_to(context, context.store.get("organization", organization) or {})
     return {
         "count": len(rows),
         "next": None,
@@ -156,7 +173,7 @@ def update(context: Context) -> Any:
         for name, value in context.data.items()
         if (name == "name" or name in places.PROJECT_SETTINGS) and not (prefix_is_project and name in ENVIRONMENT_ONLY)
     }
-    if level(context) < ADMIN and not set(values) <= MEMBERS_MAY_WRITE:
+    if access.project_level(context) != "admin" and not set(values) <= MEMBERS_MAY_WRITE:
         raise Forbidden("Your project access level is insufficient.")
     return show_project(context, save(context, {**project, **values}))
 
@@ -214,8 +231,7 @@ def create_in_current(context: Context) -> Any:
 
 def remove(context: Context) -> Any:
     """Delete a project with everything in it."""
-    if level(context) < ADMIN:
-        raise Forbidden("Your project access level is insufficient.")
+    _check_admin(context)
     project = context.project
     context.project = {}
     activity.record(context, "Project", project["id"], "deleted", project["name"])
@@ -227,9 +243,13 @@ def remove(context: Context) -> Any:
     return Response(status_code=204)
 
 
+def _check_admin(context: Context) -> None:
+    if access.project_level(context) != "admin":
+        raise Forbidden("You don't have sufficient permissions in the project.")
+
+
 def _rotated(context: Context, values: Data) -> Any:
-    if level(context) < ADMIN:
-        raise Forbidden("Your project access level is insufficient.")
+    _check_admin(context)
     return show_project(context, save(context, {**context.project, **values}))
 
 

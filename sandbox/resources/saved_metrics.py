@@ -6,11 +6,11 @@ Deleted for good, and out of the experiments that use them, unlike experiments.
 import uuid
 from typing import Any
 
+from sandbox.access import user_access_level
 from sandbox.errors import Invalid
 from sandbox.fields import CREATED_AT, CREATED_BY, ID, TAGS, UPDATED_AT, Field, read_only, text
 from sandbox.resource import Life, Resource
 from sandbox.resources import experiment_metrics
-from sandbox.resources.access import user_access_level
 from sandbox.store import Data
 from sandbox.web import Context
 
@@ -71,5 +71,5 @@ class SavedMetrics(Resource):
     def show(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)
         shown["query"] = experiment_metrics.refresh_names(context, row["query"])
-        shown["user_access_level"] = user_access_level(context, row)
+        shown["user_access_level"] = user_access_level(context, self.kind, row)
         return shown

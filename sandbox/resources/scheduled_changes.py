@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sandbox import cron
+from sandbox.access import EDITOR, allows
 from sandbox.errors import ApiError, Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -80,6 +81,8 @@ class ScheduledChanges(Resource):
         flag = context.store.get(self.flags.kind, int(number), self.parent_id(context)) if number.isdigit() else None
         if flag is None:
             raise Invalid("Feature flag not found")
+        if not allows(context, self.flags.kind, flag, EDITOR):
+            raise Invalid("You don't have edit permissions for this feature flag.")
         row["record_id"], row["team_id"] = str(flag["id"]), context.project["id"]
         if before is None:
             row["timezone"] = context.project["timezone"]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox import activity
+from sandbox.access import user_access_level
 from sandbox.errors import Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -31,7 +32,6 @@ from sandbox.fields import (
 from sandbox.listing import Condition, equals, truth
 from sandbox.resource import Action, Life, Resource
 from sandbox.resources import linked_flags, survey_flags, survey_questions, survey_rules
-from sandbox.resources.access import user_access_level
 from sandbox.store import Data, Reference
 from sandbox.web import Context, timestamp
 
@@ -213,7 +213,7 @@ class Surveys(Resource):
             for slot, flag in flags.items()
         ]
         shown["conditions"] = self._with_actions(context, row["conditions"])
-        shown["user_access_level"] = user_access_level(context, row)
+        shown["user_access_level"] = user_access_level(context, self.kind, row)
         return shown
 
     def show_written(self, context: Context, row: Data) -> Data:
