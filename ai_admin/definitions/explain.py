@@ -33,12 +33,28 @@ _TYPE_NAMES = {
 def findings(violations: Iterable[Violation]) -> list[Finding]:
     """Return every violation of a schema, each once, in an author's words."""
     found: dict[Finding, None] = {}
-    for finding in (each for error in violations for each in explain(error)):
+    for finding in (each for error in _widest(violations) for each in explain(error)):
         found.setdefault(finding)
         if len(found) == MOST:
             found.setdefault(Finding((), f"more than {MOST} things are wrong in this file", "correct the others first"))
             break
     return list(found)
+
+
+def _widest(violations: Iterable[Violation]) -> Iterator[Violation]:
+    """Yield violations without those that ask for one of the types that another one of the same value names."""
+    types: dict[Path, set[str]] = {}
+    for error in violations:
+        if error.keyword == "type":
+            wanted = _names(error.wanted)
+            if wanted < types.get(error.path, set()):
+                continue
+            types.setdefault(error.path, wanted)
+        yield error
+
+
+def _names(wanted: str | list[str]) -> set[str]:
+    return {wanted} if isinstance(wanted, str) else set(wanted)
 
 
 def explain(error: Violation) -> Iterator[Finding]:
