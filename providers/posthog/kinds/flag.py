@@ -114,6 +114,8 @@ FLAG = Kind(
     collection="feature_flags",
     scope="feature_flag",
     natural_key=("key",),
+    # A list leaves archived flags out, unless they are asked for; their keys are taken all the same.
+    lists=({}, {"archived": "true"}),
     fields=(
         Field("key", immutable=True, required=True, clearable=False, manageable=False),
         # PostHog's column for a flag's description is called `name`.
@@ -146,12 +148,12 @@ FLAG = Kind(
         Field("evaluation_contexts", default=[], normalise=tags),
         Field("bucketing_identifier", default="distinct_id"),
         Field("is_remote_configuration", default=False),
-        Field("has_encrypted_payloads", default=False),
     ),
     left={
         "filters.aggregation_group_type_index": "PostHog derives it from the release conditions, which have it",
         "filters.super_groups": "a former feature: PostHog neither evaluates it nor keeps it through a save",
         "filters.holdout_groups": "a former feature: PostHog neither evaluates it nor keeps it through a save",
+        "has_encrypted_payloads": "switched off, PostHog would serve the cipher text; definitions hold no secrets",
         "analytics_dashboards": "dashboards shown beside the flag; PostHog only ever adds to them",
         "has_enriched_analytics": "PostHog sets it when somebody opens the flag's usage page",
         "creation_context": "says once from which of PostHog's pages a flag comes",

@@ -1,0 +1,140 @@
+"""What holds for every field of every kind, through the provider's own reading and writing and the real sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from itertools import count
+from typing import Any
+
+import pytest
+
+from providers.posthog.kinds import KINDS
+from tests.support.desk import Applied, Desk
+from tests.support.samples import SAMPLES
+from tests.support.samples.base import Body
+from tests.support.samples.world import stand
+from tests.support.sandbox import Sandbox
+
+FIELDS = [(kind.name, field.name) for kind in KINDS.values() if kind.name in SAMPLES for field in kind.fields]
+CLEARABLE = [
+    (kind.name, field.name)
+    for kind in KINDS.values()
+    if kind.name in SAMPLES
+    for field in kind.fields
+    if field.clearable
+]
+MANAGEABLE = [
+    (kind.name, field.name)
+    for kind in KINDS.values()
+    if kind.name in SAMPLES
+    for field in kind.fields
+    if field.manageable
+]
+_NAMES = count(1)
+
+
+@pytest.fixture(scope="module")
+def desk(sandbox: Sandbox) -> Desk:
+    return Desk(sandbox, stand(sandbox))
+
+
+def least(desk: Desk, kind: str) -> dict[str, Any]:
+    """The smallest definition of a kind, of an object that no other test has."""
+    samples, name = SAMPLES[kind], f"{kind}-{next(_NAMES)}"
+    return {**samples.least(name), **samples.before(desk.sandbox, name)}
+
+
+def with_and_without(desk: Desk, kind: str, field: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A definition with a field set to its sample, and the same one with the field left out."""
+    sample = SAMPLES[kind].fields[field]
+    without = {**least(desk, kind), **sample.beside}
+    return {**without, field: sample.value, **sample.along}, without
+
+
+def nothing(value: Any) -> Any:
+    """A raw value with all that is empty or switched off taken out: how PostHog shows what was never set varies."""
+    if isinstance(value, dict):
+        kept = {name: nothing(item) for name, item in value.items()}
+        return {name: item for name, item in kept.items() if item is not None} or None
+    if isinstance(value, list):
+        return [nothing(item) for item in value] or None
+    return None if value in (False, "") else value
+
+
+def raw(applied: Applied, field: str) -> Any:
+    """What PostHog shows at a field's place, not seen through any of our normal forms."""
+    [place] = [each.read_path or each.api_path for each in applied.kind.fields if each.name == field]
+    value: Any = applied.live()
+    for step in place:
+        value = (value or {}).get(step)
+    return nothing(value)
+
+
+@pytest.mark.parametrize(("kind", "field"), CLEARABLE)
+def test_a_field_taken_out_of_a_definition_is_back_at_posthogs_default(desk: Desk, kind: str, field: str) -> None:
+    with_it, without = with_and_without(desk, kind, field)
+    applied = Applied(desk, kind, without)
+    untouched = raw(applied, field)
+    assert field in applied.apply(with_it)
+    assert raw(applied, field) != untouched
+    applied.apply(without)
+    assert applied.shown(without) == []
+    assert raw(applied, field) == untouched
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(desk: Desk, kind: str, field: str) -> None:
+    sample = SAMPLES[kind].fields[field]
+    with_it, _ = with_and_without(desk, kind, field)
+    _, without = with_and_without(desk, kind, field)
+    for definition, edits in ((with_it, sample.changed), (without, sample.added)):
+        applied = Applied(desk, kind, definition)
+        assert applied.shown(definition) == []  # as it was made
+        for number, edit in enumerate(edits):
+            applied.by_hand(edit)
+            assert applied.apply(definition) == [field], f"edit {number}: {edit}"
+        assert applied.shown(definition) == []
+
+
+@pytest.mark.parametrize(("kind", "field"), MANAGEABLE)
+def test_a_field_left_to_posthog_is_neither_shown_nor_written(desk: Desk, kind: str, field: str) -> None:
+    _, without = with_and_without(desk, kind, field)
+    applied = Applied(desk, kind, without)
+    definition = {**{name: value for name, value in without.items() if name != field}, "unmanaged": [field]}
+    applied.apply(definition)
+    for edit in SAMPLES[kind].fields[field].added:
+        applied.by_hand(edit)
+        theirs = raw(applied, field)
+        desk.sandbox.requests()
+        assert applied.apply(definition) == []
+        assert desk.sandbox.writes() == []
+        assert raw(applied, field) == theirs
+
+
+@pytest.fixture(scope="module")
+def full(desk: Desk) -> Callable[[str], tuple[Applied, dict[str, Any]]]:
+    """Makes one object of a kind with much in it, and its definition."""
+
+    @cache
+    def make(kind: str) -> tuple[Applied, dict[str, Any]]:
+        definition = {**least(desk, kind), **SAMPLES[kind].full}
+        return Applied(desk, kind, definition), definition
+
+    return make
+
+
+NOISE = [
+    pytest.param(kind, body, id=f"{kind}: {name}")
+    for kind, samples in SAMPLES.items()
+    for name, body in samples.noise.items()
+]
+
+
+@pytest.mark.parametrize(("kind", "body"), NOISE)
+def test_what_posthog_and_its_pages_add_never_shows(
+    full: Callable[[str], tuple[Applied, dict[str, Any]]], kind: str, body: Body
+) -> None:
+    applied, definition = full(kind)
+    applied.by_hand(body)
+    assert applied.shown(definition) == []

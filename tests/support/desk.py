@@ -1,0 +1,118 @@
+"""Applies single definitions to a sandbox as the engine does, in this process and without the engine.
+
+The provider is asked for the same things in the same order: check, then create; or read, check, diff, then update, or
+delete and create. Each run starts with a provider that remembers nothing, as each run of the engine does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from providers.posthog import provider as provider_module
+from providers.posthog import reconcile
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.provider import PROVIDERS, PostHogProvider
+from tests.support.samples.base import Body
+from tests.support.sandbox import Sandbox
+
+Properties = dict[str, Any]
+World = Mapping[Ref, Any]
+"""The ids of what stands in the sandbox, by the names that definitions refer to it by."""
+
+
+def placed(value: Any, world: World) -> Any:
+    """Return a value with its references replaced by ids, as the program hands it to the provider."""
+    if isinstance(value, Ref):
+        return world[value]
+    if isinstance(value, dict):
+        return {name: placed(item, world) for name, item in value.items()}
+    return [placed(item, world) for item in value] if isinstance(value, list | tuple) else value
+
+
+class Desk:
+    """Where definitions are applied to one sandbox."""
+
+    def __init__(self, sandbox: Sandbox, world: World) -> None:
+        self.sandbox = sandbox
+        self.world = world
+
+    def new_run(self, kind: str) -> PostHogProvider:
+        """Return a kind's provider as it is at the beginning of a run."""
+        workplace = type(provider_module._WORKPLACE)()
+        workplace.configure(
+            {
+                "host": self.sandbox.url,
+                "project_id": self.sandbox.project_id,
+                "organization_id": self.sandbox.organization_id,
+                "api_key": self.sandbox.api_key,
+            }
+        )
+        provider_module._WORKPLACE = workplace
+        return PROVIDERS[kind]()
+
+
+class Applied:
+    """One object that was applied: its kind, its id, and what the engine's state says of it."""
+
+    def __init__(self, desk: Desk, kind: str, properties: Properties) -> None:
+        self.desk = desk
+        self.kind = KINDS[kind]
+        self.id = ""
+        self.state: Properties = {}
+        provider = desk.new_run(kind)
+        self._create(provider, self._checked(provider, {}, properties))
+
+    @property
+    def path(self) -> str:
+        return f"{self.kind.collection}/{self.id}/"
+
+    def live(self) -> Properties:
+        """What PostHog shows of the object."""
+        return dict(self.desk.sandbox.call("GET", self.path))
+
+    def by_hand(self, body: Body) -> None:
+        """Change the object as PostHog's pages do, past all of our code."""
+        sent = placed(body(self.live()) if callable(body) else body, self.desk.world)
+        self.desk.sandbox.call("PATCH", self.path, sent)
+
+    def shown(self, properties: Properties) -> list[str]:
+        """The fields that a preview shows for a definition."""
+        provider = self.desk.new_run(self.kind.name)
+        self._refresh(provider)
+        return self._differing(provider, self._checked(provider, self.state, properties))
+
+    def apply(self, properties: Properties) -> list[str]:
+        """Bring the object to what a definition says, and return the fields that had to change."""
+        provider = self.desk.new_run(self.kind.name)
+        self._refresh(provider)
+        inputs = self._checked(provider, self.state, properties)
+        differing = self._differing(provider, inputs)
+        if provider.diff(self.id, self.state, inputs).replaces:
+            provider.delete(self.id, self.state)
+            self._create(provider, inputs)
+        elif differing or self.state.get("unmanaged") != inputs.get("unmanaged"):
+            self.state = {**(provider.update(self.id, self.state, inputs).outs or {})}
+        return differing
+
+    def _create(self, provider: PostHogProvider, inputs: Properties) -> None:
+        created = provider.create(inputs)
+        self.id, self.state = created.id or "", {**(created.outs or {})}
+
+    def _refresh(self, provider: PostHogProvider) -> None:
+        found = provider.read(self.id, self.state)
+        assert found.id, f"{self.kind.name} {self.id} is gone"
+        self.id, self.state = found.id, {**(found.outs or {})}
+
+    def _checked(self, provider: PostHogProvider, olds: Properties, properties: Properties) -> Properties:
+        checked = provider.check(olds, placed(properties, self.desk.world))
+        assert not checked.failures, checked.failures
+        return dict(checked.inputs)
+
+    def _differing(self, provider: PostHogProvider, inputs: Properties) -> list[str]:
+        """The fields in which state and inputs differ; the provider says so of the same ones."""
+        olds, news = self.kind.canonical(self.state), self.kind.canonical(inputs)
+        fields = [field.name for field in reconcile.changed(self.kind, olds, news)]
+        said = provider.diff(self.id, self.state, inputs).changes is not False
+        assert said == (bool(fields) or olds.get("unmanaged") != news.get("unmanaged"))
+        return fields

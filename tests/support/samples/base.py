@@ -1,0 +1,62 @@
+"""What a sample of a field, and of a kind, is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.sandbox import Sandbox
+
+Body = dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
+"""What PostHog's pages send when somebody changes an object, or a function that makes it of the live object."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How a field is tried: ``value`` is something other than the default that a definition can say.
+
+    ``changed`` are requests by which somebody changes or removes that value in PostHog, ``added`` those by which
+    somebody sets the field where no definition mentions it; each must show that field and no other. ``beside`` are
+    properties that the value can't do without, on the object with and without it; ``along`` those that come and go
+    with it.
+    """
+
+    value: Any
+    changed: tuple[Body, ...] = ()
+    added: tuple[Body, ...] = ()
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    along: Mapping[str, Any] = field(default_factory=dict)
+
+
+def switch(name: str, on: bool = True, **beside: Any) -> Sample:
+    """A boolean whose default is not ``on``."""
+    return Sample(on, changed=({name: not on},), added=({name: on},), beside=beside)
+
+
+def scalar(name: str, value: Any, other: Any, default: Any, **beside: Any) -> Sample:
+    """A field that the API takes by its own name: ``other`` is set by hand, and ``default`` when it is emptied."""
+    return Sample(value, changed=({name: other}, {name: default}), added=({name: other},), beside=beside)
+
+
+def nothing(_: Sandbox, __: str) -> dict[str, Any]:
+    """For kinds that stand on nothing."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Samples:
+    """How a kind is tried.
+
+    ``least`` makes the smallest definition from a name that nothing else has; ``before`` makes what an object of that
+    name stands on and returns the properties that lead there. ``fields`` has a sample for each field of the table.
+    ``full`` is a definition with much in it, and ``noise`` what PostHog and its pages do to it that is no change: a
+    name for it, and the request. ``fixed`` are fields that nobody can change in PostHog.
+    """
+
+    least: Callable[[str], dict[str, Any]]
+    fields: Mapping[str, Sample]
+    full: Mapping[str, Any] = field(default_factory=dict)
+    noise: Mapping[str, Body] = field(default_factory=dict)
+    before: Callable[[Sandbox, str], dict[str, Any]] = nothing
+    fixed: tuple[str, ...] = ()

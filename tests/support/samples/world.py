@@ -1,0 +1,53 @@
+"""What samples refer to, made through the API and not by our provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds import Ref
+from tests.support.sandbox import Sandbox
+
+TREND: dict[str, Any] = {
+    "kind": "InsightVizNode",
+    "source": {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ai"}]},
+}
+CRITERIA = {"type": "OR", "values": [{"type": "AND", "values": [
+    {"type": "person", "key": "channel", "operator": "exact", "value": "beta", "negation": False}]}]}  # fmt: skip
+FIRING: dict[str, Any] = {
+    "events": [{"id": "$insight_alert_firing", "type": "events"}],
+    "properties": [{"key": "alert_id", "value": Ref("alert", "alarm"), "operator": "exact", "type": "event"}],
+}
+
+
+def stand(sandbox: Sandbox) -> dict[Ref, Any]:
+    """Make everything that samples refer to; return the ids by reference."""
+    threshold = {"configuration": {"type": "absolute", "bounds": {"upper": 9}}}
+    world: dict[Ref, Any] = {}
+
+    def make(ref: Ref, collection: str, **body: Any) -> None:
+        world[ref] = sandbox.call("POST", f"{collection}/", body)["id"]
+
+    make(Ref("cohort", "members"), "cohorts", name="World: members", filters={"properties": CRITERIA})
+    make(Ref("cohort", "others"), "cohorts", name="World: others", filters={"properties": CRITERIA})
+    make(Ref("flag", "parent"), "feature_flags", key="world-parent", filters={"groups": [{"properties": []}]})
+    make(Ref("dashboard", "first"), "dashboards", name="World: first")
+    make(Ref("dashboard", "second"), "dashboards", name="World: second")
+    make(Ref("insight", "trend"), "insights", name="World: trend", query=TREND)
+    source = {**TREND["source"], "series": [{"kind": "EventsNode", "event": name} for name in "ab"]}
+    make(Ref("insight", "other"), "insights", name="World: other", query={**TREND, "source": source})
+    for key in ("alarm", "second"):
+        make(
+            Ref("alert", key),
+            "alerts",
+            name=f"World: {key}",
+            insight=world[Ref("insight", "trend")],
+            subscribed_users=[],
+            threshold=threshold,
+            condition={"type": "absolute_value"},
+            config={"type": "TrendsAlertConfig", "series_index": 0},
+        )
+    workspaces = [item["id"] for item in sandbox.items("integrations") if item["kind"] == "slack"]
+    world[Ref("integration", "slack")] = workspaces[0]
+    for member in sandbox.call("GET", f"/api/organizations/{sandbox.organization_id}/members/")["results"]:
+        world[Ref("user", member["user"]["email"])] = member["user"]["id"]
+    return world
