@@ -30,9 +30,11 @@ def engine_watch(arguments: Sequence[str]) -> Callable[[], None]:
     def watch() -> None:
         try:
             socket.create_connection(address, timeout=PATIENCE).close()
-        except OSError:
+        except ConnectionRefusedError:
             # Not an exception: nobody is there to hear of it, and the queued requests would still be carried out.
             os._exit(1)
+        except OSError:
+            return  # a busy machine, or one without free handles: that says nothing about the engine
 
     return watch
 
