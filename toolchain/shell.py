@@ -21,6 +21,8 @@ QUIET = {
     "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
     "PULUMI_SUPPRESS_NEO_LINK": "true",
 }
+# One object that PostHog refuses, or that somebody else has just changed, doesn't keep the others from being applied.
+STEADY = {"PULUMI_CONTINUE_ON_ERROR": "true"}
 CONNECTION = {
     "POSTHOG_HOST": "url",
     "POSTHOG_PROJECT_ID": "project_id",
@@ -50,7 +52,7 @@ def variables(root: Path, env: Mapping[str, str]) -> dict[str, str]:
     Makes the local backend's folder and Pulumi's home where they are wanted and missing.
     """
     given = theirs(env)
-    wanted = dict(QUIET)
+    wanted = QUIET | STEADY
     if "PULUMI_BACKEND_URL" not in given:
         wanted |= local_backend(root, given)
     # Host, project and key belong together: half of ours and half of theirs would be a third place.

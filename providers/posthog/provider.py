@@ -29,7 +29,7 @@ from providers.posthog.adoption import NotAdopted
 from providers.posthog.advice import explained
 from providers.posthog.client import ApiError
 from providers.posthog.connection import VARIABLES, ConnectionProblem
-from providers.posthog.inputs import Note, to_inputs, to_properties
+from providers.posthog.inputs import Note, lacking, to_inputs, to_properties
 from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
@@ -81,7 +81,7 @@ class PostHogProvider(ResourceProvider):
         """
         note = _WORKPLACE.notes.keep(news)
         properties = to_properties(self.kind_name, news)
-        failures = [] if _olds else self._meet(properties, note)
+        failures = [] if _olds or lacking(properties) else self._meet(properties, note)
         return CheckResult(to_inputs(properties, Note(note.name)), failures)
 
     def _meet(self, properties: Properties, note: Note) -> list[CheckFailure]:
@@ -123,8 +123,10 @@ class PostHogProvider(ResourceProvider):
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
         note = _WORKPLACE.notes.of(props)
+        properties = to_properties(self.kind_name, props)
+        _refuse_lacking(properties, note)
         with _OneLine(note):
-            id_, standing = lifecycle.create(to_properties(self.kind_name, props), note)
+            id_, standing = lifecycle.create(properties, note)
         return CreateResult(id_, _outputs(standing, note, project))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -152,6 +154,7 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_olds)
         note = _WORKPLACE.notes.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
+        _refuse_lacking(news, note)
         with _OneLine(note):
             standing = lifecycle.update(_id, olds, news, note)
         return UpdateResult(_outputs(standing, note, project))
@@ -195,6 +198,12 @@ class _OneLine:
             raise Refused(self._note.line(explained(error))) from None
         if isinstance(error, LookupProblem | NotAdopted | NotApproved | Conflict):
             raise Refused(self._note.line(str(error))) from None
+
+
+def _refuse_lacking(properties: Properties, note: Note) -> None:
+    lacks = lacking(properties)
+    if lacks:
+        raise Refused(note.line(f"left out, as it refers to {lacks}; run again once that is there"))
 
 
 def _outputs(properties: Properties, note: Note, project: str | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pulumi
 from pulumi import dynamic
 
-from providers.posthog.inputs import Note, to_inputs
+from providers.posthog.inputs import MISSING, Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.notification import digest
 from providers.posthog.provider import PROJECT, PROVIDERS
@@ -76,11 +76,17 @@ def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, s
 
 def _with_ids(value: Any, resources: Mapping[Ref, pulumi.CustomResource]) -> Any:
     if isinstance(value, Ref):
-        id_ = resources[value].id
-        # A provisional id is text: what refers to it waits until there is a real one.
-        return id_.apply(lambda text: int(text) if text.isdigit() else text) if KINDS[value.kind].numeric_id else id_
+        return _id(value, resources[value])
     if isinstance(value, dict):
         return {name: _with_ids(item, resources) for name, item in value.items()}
     if isinstance(value, list):
         return [_with_ids(item, resources) for item in value]
     return value
+
+
+def _id(ref: Ref, resource: pulumi.CustomResource) -> pulumi.Output[Any]:
+    # Of what failed, where the engine goes on after a failure, there is no id; the SDK would end the whole program.
+    id_ = resource.id.recover(lambda _: f"{MISSING}{ref.kind}/{ref.key}")
+    numeric = KINDS[ref.kind].numeric_id
+    # A provisional id is text: what refers to it is left out until there is a real one.
+    return id_.apply(lambda text: int(text) if numeric and text.isdigit() else text)

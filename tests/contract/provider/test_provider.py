@@ -117,8 +117,11 @@ def test_an_object_whose_creation_was_not_recorded_is_adopted(plugin: Plugin, sa
 def test_of_several_that_could_be_meant_none_is_taken(plugin: Plugin, sandbox: Sandbox) -> None:
     twice = {"name": "Twice", "filters": {"properties": COHORT}}
     ids = [str(sandbox.call("POST", "cohorts/", twice)["id"]) for _ in range(2)]
+    wanted = {"name": "Twice", "filters": COHORT}
+    [problem] = plugin.problems("cohort", wanted)
+    assert all(id_ in problem for id_ in ids)
     with refused() as refusal:
-        applied(plugin, "cohort", {"name": "Twice", "filters": COHORT})
+        plugin.create("cohort", wanted)
     assert all(id_ in refusal.text for id_ in ids)
 
 
@@ -132,7 +135,7 @@ def test_what_somebody_changed_since_the_refresh_is_not_overwritten(plugin: Plug
     sandbox.requests()
     with refused() as refusal:
         plugin.update("flag", id_, outs, plugin.check("flag", flag("lost-update", tags=["ops"])))
-    assert "was changed by admin@example.com since it was read (active)" in refusal.text
+    assert "was changed since it was read: active true -> false (by admin@example.com, " in refusal.text
     assert sandbox.writes() == []
 
 
@@ -176,11 +179,13 @@ def test_an_error_is_one_line_with_posthogs_own_words(plugin: Plugin) -> None:
 
 
 def test_a_key_that_posthog_does_not_know_is_said_without_showing_it(sandbox: Sandbox) -> None:
-    with running_plugin({**sandbox.environ, "POSTHOG_API_KEY": "phx_wrong"}) as plugin, refused() as refusal:
-        applied(plugin, "flag", flag("never"))
-    details = refusal.text
-    assert "does not accept this personal API key" in details
-    assert "phx_wrong" not in details
+    with running_plugin({**sandbox.environ, "POSTHOG_API_KEY": "phx_wrong"}) as plugin:
+        [problem] = plugin.problems("flag", flag("never"))
+        with refused() as refusal:
+            plugin.create("flag", flag("never"))
+    for text in (problem, refusal.text):
+        assert "does not accept this personal API key" in text
+        assert "phx_wrong" not in text
 
 
 def test_the_stacks_configuration_says_where_and_a_contradicting_variable_is_refused(sandbox: Sandbox) -> None:
@@ -191,9 +196,8 @@ def test_the_stacks_configuration_says_where_and_a_contradicting_variable_is_ref
     environ = {**sandbox.environ, "PULUMI_PROJECT": "ai-admin", "POSTHOG_PROJECT_ID": "77"}
     with running_plugin(environ) as plugin:
         plugin.configure(config)
-        with refused() as refusal:
-            applied(plugin, "flag", flag("elsewhere"))
-    assert "POSTHOG_PROJECT_ID=77 contradicts" in refusal.text
+        [problem] = plugin.problems("flag", flag("elsewhere"))
+    assert "POSTHOG_PROJECT_ID=77 contradicts" in problem
 
 
 def test_a_state_of_another_project_is_neither_read_nor_changed_nor_deleted(plugin: Plugin) -> None:

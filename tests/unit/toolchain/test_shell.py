@@ -52,6 +52,12 @@ def test_everything_of_ours_lies_in_the_checkout(tmp_path: Path) -> None:
     assert ours["LANG"] == "C.UTF-8"
 
 
+def test_a_failure_does_not_end_a_run_unless_somebody_wants_that(tmp_path: Path) -> None:
+    assert environment(tmp_path, USER)["PULUMI_CONTINUE_ON_ERROR"] == "true"
+    stopping = {**USER, "PULUMI_CONTINUE_ON_ERROR": "false"}
+    assert environment(tmp_path, stopping)["PULUMI_CONTINUE_ON_ERROR"] == "false"
+
+
 def test_pulumi_keeps_no_log_in_a_home_that_is_new(tmp_path: Path) -> None:
     environment(tmp_path, USER)
     assert "Delete the file" in (tmp_path / ".pulumi-home" / "logs").read_text()
