@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ai_admin.review.reference import left
 from ai_admin.review.reference.nodes import Node, Place, annotation, is_switch, root, settled
 from ai_admin.review.reference.sections import Section, Walk
 from ai_admin.review.reference.titles import PAGES, TITLES, Page
@@ -27,6 +28,7 @@ from ai_admin.review.reference.wording import (
 ROOT = Path(__file__).parents[3]
 KINDS = ("flag", "cohort", "event", "dashboard", "alert")
 _NOTICE = "<!-- Written by `make docs` from schemas/. Change those, then run it. -->"
+_NOTICE_OF_KINDS = "<!-- Written by `make docs` from providers/posthog/kinds/. Change those, then run it. -->"
 
 
 @dataclass
@@ -55,7 +57,8 @@ def reference() -> dict[str, str]:
         for section in _of(page, walk.sections.values()):
             found.pages[section.place] = page
             found.anchors[section.place] = anchor(section.title, seen)
-    return {page.file: _page(page, found) for page in PAGES} | {"README.md": _index()}
+    written = {page.file: _page(page, found) for page in PAGES}
+    return written | {left.FILE: left.left_to_posthog(_NOTICE_OF_KINDS), "README.md": _index()}
 
 
 def anchor(title: str, seen: dict[str, int]) -> str:
@@ -81,6 +84,7 @@ def page_of(place: Place) -> Page:
 def _index() -> str:
     lines = [_NOTICE, "# Reference", "", "| page | what it explains |", "|---|---|"]
     lines += [f"| [{page.title}]({page.file}) | {page.intro.split('. ')[0].rstrip('.')}. |" for page in PAGES]
+    lines += [f"| [{left.TITLE}]({left.FILE}) | {left.INTRO}. |"]
     return "\n".join(lines) + "\n"
 
 

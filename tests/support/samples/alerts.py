@@ -91,6 +91,16 @@ ALERTS = Samples(
         "a detector that is switched off": {"detector_config": {"type": None, "threshold": None}},
         "whoever is on call snoozes it": {"snoozed_until": "2h"},
     },
+    file="alert",
+    author={
+        "key": "errors",
+        "name": "Errors",
+        "insight": "errors",
+        "condition": "absolute_value",
+        "threshold": {"upper": 1},
+        "notify": {"email": ["oncall@example.com"]},
+    },
+    needed={"name": ("name",), "insight": ("insight",), "threshold": ("threshold",)},
 )
 
 INPUTS = {
@@ -172,4 +182,5 @@ NOTIFICATIONS = Samples(
         "a picture": {"icon_url": "/static/other.png"},
     },
     fixed=("template",),
+    given=("name", "template", "alert", "inputs"),
 )

@@ -52,6 +52,9 @@ class Samples:
     name stands on and returns the properties that lead there. ``fields`` has a sample for each field of the table.
     ``full`` is a definition with much in it, and ``noise`` what PostHog and its pages do to it that is no change: a
     name for it, and the request. ``fixed`` are fields that nobody can change in PostHog.
+
+    ``author`` is a small definition as it stands in a ``file`` of that kind, and ``needed`` where in it a field stands
+    without which the schema refuses it; ``given`` are fields that a file can't leave out, as they follow from others.
     """
 
     least: Callable[[str], dict[str, Any]]
@@ -60,3 +63,7 @@ class Samples:
     noise: Mapping[str, Body] = field(default_factory=dict)
     before: Callable[[Sandbox, str], dict[str, Any]] = nothing
     fixed: tuple[str, ...] = ()
+    file: str = ""
+    author: Mapping[str, Any] = field(default_factory=dict)
+    needed: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+    given: tuple[str, ...] = ()

@@ -48,6 +48,9 @@ DASHBOARDS = Samples(
         "an empty object, which PostHog ignores": {"filters": {}},
         "colours that people choose": {"breakdown_colors": [{"breakdownValue": "r1", "colorToken": "preset-1"}]},
     },
+    file="dashboard",
+    author={"key": "ai", "name": "AI"},
+    needed={"name": ("name",)},
 )
 
 
@@ -97,6 +100,13 @@ INSIGHTS = Samples(
         },
         "a name that PostHog's page derives": {"derived_name": "Count of ai"},
     },
+    file="dashboard",
+    author={
+        "key": "ai",
+        "name": "AI",
+        "tiles": [{"insight": {"key": "uses", "name": "Uses", "trends": {"series": [{"event": "ai"}]}}}],
+    },
+    needed={"name": ("tiles", 0, "insight", "name"), "query": ("tiles", 0, "insight", "trends")},
 )
 
 HEADING = {"text": "## Cost", "layout": {"x": 0, "y": 0, "w": 12, "h": 1}}
@@ -151,4 +161,5 @@ TILES = Samples(
         "a tile that is gone already": _on_tile(0, show_description=None),
     },
     fixed=("dashboard",),
+    given=("dashboard",),
 )

@@ -34,6 +34,9 @@ EVENTS = Samples(
         "what people choose for their pages": {"default_columns": ["event"], "primary_property": "model"},
     },
     fixed=("name",),
+    file="event",
+    author={"key": "ai_enhancement_used"},
+    needed={"name": ("key",)},
 )
 
 PROPERTIES = Samples(
@@ -52,4 +55,5 @@ PROPERTIES = Samples(
         "a property that people tidied away": {"hidden": True},
     },
     fixed=("name", "type"),
+    given=("name", "type"),
 )

@@ -54,4 +54,7 @@ COHORTS = Samples(
         "white space at the ends of a text": {"description": "A description. "},
     },
     fixed=("is_static",),
+    file="cohort",
+    author={"key": "beta", "name": "Beta", "properties": [{"key": "channel", "value": "beta"}]},
+    needed={"name": ("name",), "filters": ("properties",)},
 )

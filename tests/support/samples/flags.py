@@ -114,4 +114,7 @@ FLAGS = Samples(
         },
         "dashboards beside the flag": {"has_enriched_analytics": True},
     },
+    file="flag",
+    author={"key": "ai", "release_conditions": [{}]},
+    needed={"key": ("key",)},
 )
