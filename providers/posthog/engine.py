@@ -1,13 +1,16 @@
 """The engine that this provider process works for.
 
 A provider whose engine was killed goes on with every request that was queued, and what it makes then stands in no
-state. The engine passes its own address to the plugins it starts, so a provider can see that it is gone.
+state; without any, it stays for ever. The engine passes its own address to the plugins it starts, so a provider can see
+that it is gone.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import threading
+import time
 from collections.abc import Callable, Sequence
 
 import grpc
@@ -16,9 +19,14 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 PATIENCE = 2.0
 """Seconds for a connection on loopback."""
 
+ROUND = 2.0
+"""Seconds between two looks while nothing is written: a wait for PostHog may be long."""
+
 
 def engine_watch(arguments: Sequence[str]) -> Callable[[], None]:
     """Return a function to call before every write: it ends this process at once when the engine is gone.
+
+    Between writes a thread of its own looks now and then.
 
     ``arguments`` are those of the plugin's process; the first one is the engine's address. Without one (a test that
     speaks to the server itself) there is no engine to watch.
@@ -36,6 +44,12 @@ def engine_watch(arguments: Sequence[str]) -> Callable[[], None]:
         except OSError:
             return  # a busy machine, or one without free handles: that says nothing about the engine
 
+    def go_rounds() -> None:
+        while True:
+            time.sleep(ROUND)
+            watch()
+
+    threading.Thread(target=go_rounds, daemon=True).start()
     return watch
 
 

@@ -35,6 +35,7 @@ class Workplace:
         self._lifecycles: dict[str, Collection] = {}
         self._told: set[str] = set()
         self._tell = engine_log(sys.argv[1:])
+        self._watch = engine_watch(sys.argv[1:])
 
     def configure(self, config: Mapping[str, str | None]) -> None:
         """Take the stack's configuration."""
@@ -61,7 +62,7 @@ class Workplace:
     def _connect(self, kind_name: str) -> Connection:
         connection = resolve(self._config, os.environ)
         preflight(connection, [kind_name], writing=False, tell=self._tell)
-        client = Client(connection, before_write=engine_watch(sys.argv[1:]), tell=self._tell)
+        client = Client(connection, before_write=self._watch, tell=self._tell)
         services = Services(
             Inventory(client),
             PostHogDirectory(client),
