@@ -1,73 +1,70 @@
-"""The Pulumi program: reads the definitions, refuses bad ones, and registers the rest."""
+"""The Pulumi program: reads the definitions, refuses bad and unsafe ones, and registers the rest."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
 import pulumi
 
+from ai_admin import record
 from ai_admin.definitions import Definitions, load
-from ai_admin.safety import Manifest, manifest, refusals
-from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
+from ai_admin.safety import Manifest, grown, manifest, name_of, refusals, renamed, switched_off
+from providers.posthog.blockers import blockers
+from providers.posthog.connection import VARIABLES, Connection, ConnectionProblem, resolve
 from providers.posthog.preflight import preflight
-from providers.posthog.resources import missing_variables, register
+from providers.posthog.resources import missing_variables, register, switch_off
+from providers.posthog.safety import consents
 
 PUBLIC_PASSPHRASE = "sandbox"
 """The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
-
-MANIFEST = "manifest"
-
-READS, PAUSE = 50, 0.1
-"""How often the stack's own state is read while it is being written, and the seconds between."""
 
 EXPLAINED = 32
 """The exit code by which Pulumi's Python host knows that the reason was shown, and adds no line of its own."""
 
 
 def main() -> None:
-    """Register every definition of this stack; nothing is registered when anything is wrong."""
-    before = applied_last()
+    """Register every definition of this stack; when anything is wrong, only what switches a flag off."""
+    before = last_manifest()
     # Until everything is registered: a refused run that exported nothing would forget what was applied last, and pass
     # the second time.
-    export(before)
+    record.keep(before)
     definitions = load(Path(__file__).parent, pulumi.get_stack())
     if definitions.problems:
         refuse(["the definitions have problems:", *map(str, definitions.problems)])
     check_secrets(definitions)
-    after = manifest(definitions.resources)
-    refused = refusals(pulumi.get_stack(), before, after, (pulumi.Config().get("consent") or "").split())
+    connection = check_connection({definition.kind for definition in definitions.resources})
+    before = renamed(before, definitions.resources)
+    after = manifest(definitions.resources, before)
+    refused = unsafe(connection, before, after)
     if refused:
-        refuse(map(str, refused))
-    check_connection({definition.kind for definition in definitions.resources})
-    register(definitions.resources, os.environ)
-    export(after)
+        off = switched_off(before, after)
+        switch_off(definition for definition in definitions.resources if name_of(definition) in off)
+        refuse(refused)
+    resources = register(definitions.resources, os.environ)
+    named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
+    record.keep(record.applied(before, after, named))
 
 
-def applied_last() -> Manifest:
-    """Return the manifest among this stack's own outputs, which an `up` wrote; empty on the first run."""
-    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    for _ in range(READS):
-        try:
-            outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
-        except Exception as problem:  # the SDK raises nothing more specific
-            # Pulumi's file backend writes the state in place, and just now it may be at it.
-            if "failed to load checkpoint" not in str(problem):
-                raise
-            time.sleep(PAUSE)
-        else:
-            found: Manifest = outputs.get(MANIFEST) or {}
-            return found
-    return refuse(["the stack's own state can't be read, so it is not known what was applied last; run again"])
+def last_manifest() -> Manifest:
+    """Return what was applied to this stack last; empty on the first run."""
+    try:
+        return record.applied_last(pulumi.get_stack()) or {}
+    except record.UnreadableState as problem:
+        return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
-def export(entries: Manifest) -> None:
-    """Put a manifest among the stack's outputs; as a secret, so that no plan prints it."""
-    pulumi.export(MANIFEST, pulumi.Output.secret(entries))
+def unsafe(connection: Connection, before: Manifest, after: Manifest) -> list[str]:
+    """Return why this run may not be: what the gates refuse, and what stands in the way of what it would delete."""
+    config = pulumi.Config()
+    stack = config.get("follows")
+    followed = record.followed(stack) if stack and grown(before, after) else None
+    careful = config.get_bool("careful") or False
+    refused = refusals(before, after, consents(config.get("consent")), careful, followed)
+    return [*map(str, refused), *blockers(connection, before, after.keys())]
 
 
 def check_secrets(definitions: Definitions) -> None:
@@ -81,7 +78,7 @@ def check_secrets(definitions: Definitions) -> None:
         )
 
 
-def check_connection(kinds: set[str]) -> None:
+def check_connection(kinds: set[str]) -> Connection:
     """Refuse when the stack and the environment contradict each other, or PostHog does not let this key in."""
     config = pulumi.Config()
     if config.get("api_key") and os.environ.get("PULUMI_CONFIG_PASSPHRASE") == PUBLIC_PASSPHRASE:
@@ -94,9 +91,10 @@ def check_connection(kinds: set[str]) -> None:
         )
     try:
         connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
-        preflight(connection, kinds, writing=not pulumi.runtime.is_dry_run())
+        preflight(connection, kinds, writing=not pulumi.runtime.is_dry_run(), tell=pulumi.log.warn)
     except ConnectionProblem as problem:
-        refuse(str(problem).splitlines())
+        return refuse(str(problem).splitlines())
+    return connection
 
 
 def refuse(lines: Iterable[str]) -> NoReturn:

@@ -27,6 +27,7 @@ from pulumi.dynamic import (
 from providers.posthog import reconcile
 from providers.posthog.adoption import NotAdopted
 from providers.posthog.advice import explained
+from providers.posthog.brake import Brake, Unsafe
 from providers.posthog.client import ApiError
 from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.inputs import Note, lacking, to_inputs, to_properties
@@ -41,6 +42,7 @@ PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
 _WORKPLACE = Workplace()
+_BRAKE = Brake()
 
 
 class Refused(Exception):
@@ -72,6 +74,7 @@ class PostHogProvider(ResourceProvider):
             sys.tracebacklimit = 0
         names = (*VARIABLES, "api_key", ADOPTION, ASK_AGAIN)
         _WORKPLACE.configure({name: req.config.get(name) for name in names})
+        _BRAKE.configure(req.config.get("careful"), req.config.get("consent"))
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs in canonical form: numbers arrive as doubles, and nulls in objects not at all.
@@ -79,6 +82,7 @@ class PostHogProvider(ResourceProvider):
         A resource that is new to the state has no old inputs. What it is going to adopt is told here, as this is asked
         in a preview too; an object that can't be adopted makes the inputs invalid.
         """
+        _BRAKE.program_runs()
         note = _WORKPLACE.notes.keep(news)
         properties = to_properties(self.kind_name, news)
         failures = [] if _olds or lacking(properties) else self._meet(properties, note)
@@ -106,8 +110,11 @@ class PostHogProvider(ResourceProvider):
         if not fields and olds.get("unmanaged") == news.get("unmanaged"):
             return DiffResult(changes=False)
         replaces = [field.name for field in fields if field.immutable]
+        note = _WORKPLACE.notes.of(_news)
+        with _OneLine(note):
+            _BRAKE.change(self.kind_name, _id, olds, news, bool(replaces))
         if not replaces:
-            self._remind(_id, news, _WORKPLACE.notes.of(_news))
+            self._remind(_id, news, note)
         # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
@@ -161,9 +168,11 @@ class PostHogProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
-        lifecycle, _ = self._lifecycle(_props)
+        lifecycle, project = self._lifecycle(_props)
+        properties = to_properties(self.kind_name, _props)
         with _OneLine(_WORKPLACE.notes.of(_props)):
-            lifecycle.delete(_id, to_properties(self.kind_name, _props))
+            _BRAKE.delete(self.kind_name, _id, properties, project)
+            lifecycle.delete(_id, properties)
 
     def _lifecycle(self, props: Mapping[str, Any] | None = None) -> tuple[Collection, str]:
         """Return the kind's lifecycle, unless the state belongs to another project than the connection.
@@ -196,7 +205,7 @@ class _OneLine:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ApiError):
             raise Refused(self._note.line(explained(error))) from None
-        if isinstance(error, LookupProblem | NotAdopted | NotApproved | Conflict):
+        if isinstance(error, LookupProblem | NotAdopted | NotApproved | Conflict | Unsafe):
             raise Refused(self._note.line(str(error))) from None
 
 

@@ -28,16 +28,20 @@ class Definition(Protocol):
     def source(self) -> object: ...
     @property
     def adopt(self) -> str | None: ...
+    @property
+    def renamed_from(self) -> str | None: ...
 
 
 def _resource_type(kind_name: str) -> type[dynamic.Resource]:
     """Return the Pulumi resource class of a kind; its type reads ``pulumi-python:dynamic/posthog:FeatureFlag``."""
     type_name = KINDS[kind_name].type
 
-    def create(self: dynamic.Resource, name: str, properties: dict[str, Any]) -> None:
+    def create(
+        self: dynamic.Resource, name: str, properties: dict[str, Any], options: pulumi.ResourceOptions | None = None
+    ) -> None:
         # An output that is not among the inputs must be named here, or the program never sees it.
         props = {**properties, PROJECT: None}
-        dynamic.Resource.__init__(self, PROVIDERS[kind_name](), name, props)
+        dynamic.Resource.__init__(self, PROVIDERS[kind_name](), name, props, options)
 
     return type(type_name, (dynamic.Resource,), {"__init__": create}, module="posthog", name=type_name)
 
@@ -56,12 +60,28 @@ def register(definitions: Iterable[Definition], environ: Mapping[str, str]) -> d
         properties = copy.deepcopy(definition.properties)
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
-        resource_type: Any = RESOURCES[definition.kind]
-        name = f"{definition.kind}/{definition.key}"
-        note = Note(name, str(definition.source), definition.adopt)
-        inputs = to_inputs(_with_ids(properties, resources), note)
-        resources[Ref(definition.kind, definition.key)] = resource_type(name, inputs)
+        resources[Ref(definition.kind, definition.key)] = _resource(definition, _with_ids(properties, resources))
     return resources
+
+
+def switch_off(flags: Iterable[Definition]) -> None:
+    """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied."""
+    others = [field.name for field in KINDS["flag"].fields if field.name != "active"]
+    for flag in flags:
+        _resource(flag, {"key": flag.key, "active": False}, ignore_changes=[*others, "unmanaged"])
+
+
+def _resource(definition: Definition, properties: dict[str, Any], **options: Any) -> pulumi.CustomResource:
+    name = f"{definition.kind}/{definition.key}"
+    if definition.renamed_from:
+        # The engine then finds the flag under its old name, and changes its key: id and history stay.
+        options["aliases"] = [pulumi.Alias(name=f"{definition.kind}/{definition.renamed_from}")]
+    note = Note(name, str(definition.source), definition.adopt)
+    resource_type: Any = RESOURCES[definition.kind]
+    resource: pulumi.CustomResource = resource_type(
+        name, to_inputs(properties, note), pulumi.ResourceOptions(**options) if options else None
+    )
+    return resource
 
 
 def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, str]) -> list[tuple[Definition, str]]:

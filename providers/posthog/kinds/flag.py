@@ -117,7 +117,7 @@ FLAG = Kind(
     # A list leaves archived flags out, unless they are asked for; their keys are taken all the same.
     lists=({}, {"archived": "true"}),
     fields=(
-        Field("key", immutable=True, required=True, clearable=False, manageable=False),
+        Field("key", required=True, clearable=False, manageable=False),
         # PostHog's column for a flag's description is called `name`.
         Field("description", path=("name",), default="", normalise=text),
         Field("active", default=True, shown=True),

@@ -1,0 +1,97 @@
+"""What was applied, kept from run to run among a stack's outputs, and read from there by this stack and others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from ai_admin.safety import Followed, Manifest
+from providers.posthog.safety import rollout
+
+OUTPUT = "__manifest"
+"""The output. Pulumi shows none whose name begins so; it is no secret, so that a stack with another passphrase can read
+it."""
+
+READS, PAUSE = 50, 0.1
+"""How often a stack's state is read while it is being written, and the seconds between."""
+
+
+class UnreadableState(Exception):
+    """A stack's outputs can't be read. The reason, in half a sentence."""
+
+
+def applied_last(stack: str) -> Manifest | None:
+    """Return the manifest of a stack of this project, which an `up` wrote; None before the first one.
+
+    Raises :class:`UnreadableState`.
+    """
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
+    for _ in range(READS):
+        try:
+            outputs = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value["outputs"]
+        except Exception as problem:  # the SDK raises nothing more specific
+            # Pulumi's file backend writes the state in place, and just now it may be at it.
+            if "failed to load checkpoint" in str(problem):
+                time.sleep(PAUSE)
+                continue
+            if "unknown stack" in str(problem):
+                raise UnreadableState("there is no such stack in this backend") from None
+            raise
+        found: Manifest | None = outputs.get(OUTPUT)
+        return found
+    raise UnreadableState("its state can't be read")
+
+
+def followed(stack: str) -> Followed:
+    """Return what was applied to the stack that this one follows."""
+    try:
+        return Followed(stack, applied_last(stack), "nothing was applied to it yet")
+    except UnreadableState as problem:
+        return Followed(stack, None, str(problem))
+
+
+def keep(manifest: Manifest | pulumi.Output[Any]) -> None:
+    """Make this the manifest that the next run reads."""
+    pulumi.export(OUTPUT, manifest)
+
+
+def applied(before: Manifest, after: Manifest, resources: Mapping[str, Any]) -> pulumi.Output[Any]:
+    """Return the manifest that holds once every resource is applied, with the ids of PostHog.
+
+    What was not applied keeps its entry: what failed, what waits for an approval, and what the engine was told to leave
+    alone (`--target`). For a flag it counts what the engine says stands there. Where a failure ends the run this never
+    becomes known, and the last manifest stays.
+    """
+
+    def settle(found: dict[str, list[Any]]) -> dict[str, Any]:
+        entries = {}
+        for name, (id_, flag) in found.items():
+            entry = after[name] if id_ and _stands(after[name], flag) else before.get(name)
+            if entry is not None:
+                entries[name] = {**entry, "id": id_ or entry.get("id")}
+        return entries
+
+    def failed(_: Exception) -> list[Any]:
+        return [None, None]
+
+    outputs = {name: pulumi.Output.all(item.id, _flag(name, item)).recover(failed) for name, item in resources.items()}
+    return pulumi.Output.all(**outputs).apply(settle)
+
+
+def _flag(name: str, resource: Any) -> dict[str, Any]:
+    parts = ("active", "release_conditions") if name.startswith("flag/") else ()
+    return {part: value for part in parts if (value := getattr(resource, part, None)) is not None}
+
+
+def _stands(entry: Mapping[str, Any], flag: Mapping[str, Any] | None) -> bool:
+    if not flag:
+        return True
+
+    def shares(served: Mapping[str, Mapping[str, float]]) -> list[float]:
+        return sorted(share[""] for share in served.values())
+
+    on = flag.get("active", entry["active"]) == entry["active"]
+    return bool(on and shares(rollout(flag)) == shares(entry["rollout"]))

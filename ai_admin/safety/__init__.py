@@ -1,0 +1,58 @@
+"""Safety gates: what an `up` may not do without consent, told from what was applied last. Pure; one module a gate.
+
+The gates stand in the program, so that a plain `pulumi up` can't walk around them, and they judge a preview as well,
+so that the review fails and not the deployment. Behind them stands the provider's brake
+(``providers.posthog.brake``), which looks at what PostHog holds instead of at what was applied last.
+
+A flag that is switched off is never held up: no gate counts it, and in a run that is refused it is applied all the
+same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, renamed, switched_off
+from ai_admin.safety.following import Followed, ahead, grown
+from ai_admin.safety.refusal import Refusal
+from ai_admin.safety.removal import removed_flags
+from ai_admin.safety.steps import jumps
+from ai_admin.safety.volume import deletes, updates
+
+
+def refusals(
+    before: Manifest,
+    after: Manifest,
+    consent: Iterable[str],
+    careful: bool = False,
+    followed: Followed | None = None,
+) -> list[Refusal]:
+    """Return what this run may not do: ``before`` was applied last, ``after`` is what the files say now.
+
+    ``before`` has renamed flags under their new keys. ``consent`` are the words in the stack's configuration.
+    ``careful`` stacks (``ai-admin:careful``) let rollouts grow in steps only; ``followed`` is the stack that this one
+    may not be ahead of, None without one.
+    """
+    given = set(consent)
+    found = [
+        *deletes(before, after),
+        *updates(before, after),
+        *removed_flags(before, after),
+        *(jumps(before, after) if careful else ()),
+        *(ahead(before, after, followed) if followed else ()),
+    ]
+    return [refusal for refusal in found if refusal.code not in given]
+
+
+__all__ = [
+    "Definition",
+    "Followed",
+    "Manifest",
+    "Refusal",
+    "grown",
+    "manifest",
+    "name_of",
+    "refusals",
+    "renamed",
+    "switched_off",
+]

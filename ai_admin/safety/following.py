@@ -1,0 +1,72 @@
+"""Gate: a stack that follows another one is not ahead of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ai_admin.safety.applied import FLAG, Manifest, served
+from ai_admin.safety.refusal import Refusal
+from providers.posthog.safety import EVERYBODY, Rollout
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The stack that this one follows (``ai-admin:follows``): what was applied to it last, or why that is unknown."""
+
+    stack: str
+    manifest: Manifest | None
+    problem: str = ""
+
+
+def grown(before: Manifest, after: Manifest) -> dict[str, Rollout]:
+    """Return what would be served more widely than before, by flag; empty means there is nothing to compare."""
+    found = {name: _growth(served(before.get(name)), served(after[name])) for name in after if name.startswith(FLAG)}
+    return {name: growth for name, growth in found.items() if growth}
+
+
+def _growth(was: Rollout, now: Rollout) -> Rollout:
+    return {
+        condition: growth
+        for condition, shares in now.items()
+        if (growth := {key: share for key, share in shares.items() if share > was.get(condition, {}).get(key, 0)})
+    }
+
+
+def ahead(before: Manifest, after: Manifest, followed: Followed) -> Iterator[Refusal]:
+    """Yield a refusal for each flag that would serve more than it does in the followed stack.
+
+    Compared condition by condition; what everybody gets there, everybody who matches a condition here may get. Only
+    growth is judged, so that a stack is not stuck because the other one went back.
+    """
+    growth = grown(before, after)
+    if not growth:
+        return
+    if followed.manifest is None:
+        what = f"this stack follows {followed.stack}, and {followed.problem}"
+        yield Refusal(what, tuple(sorted(growth)), f"unfollowed/{followed.stack}")
+        return
+    for name, conditions in sorted(growth.items()):
+        there = served(followed.manifest.get(name))
+        yield from _ahead(name, conditions, there, followed.stack)
+
+
+def _ahead(name: str, growth: Rollout, there: Rollout, stack: str) -> Iterator[Refusal]:
+    key = name.removeprefix(FLAG)
+    everybody = there.get(EVERYBODY, {})
+    over: dict[str, tuple[float, float]] = {}
+    for condition, shares in growth.items():
+        allowed = max(there.get(condition, {}).get("", 0), everybody.get("", 0))
+        share = shares.get("", 0)
+        if share > allowed and share - allowed > over.get("", (0, 0))[0] - over.get("", (0, 0))[1]:
+            over[""] = (share, allowed)
+        for variant in shares:
+            if variant and shares[variant] and not any(served.get(variant) for served in there.values()):
+                over[variant] = (max(shares[variant], over.get(variant, (0, 0))[0]), 0)
+    if "" in over:
+        share, allowed = over[""]
+        what = f"a release condition would be at {share:g} %, ahead of the {allowed:g} % that {stack} has"
+        yield Refusal(what, (name,), f"ahead/{key}/{share:g}-{allowed:g}")
+    for variant in sorted(over.keys() - {""}):
+        what = f"variant {variant} would be served, and {stack} serves it to nobody"
+        yield Refusal(what, (name,), f"ahead/{key}/{variant}")

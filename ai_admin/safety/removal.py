@@ -1,0 +1,42 @@
+"""Gate: how a flag goes. It is switched off first, and a new key is said to be one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from ai_admin.safety.applied import FLAG, Manifest
+from ai_admin.safety.refusal import Refusal
+from providers.posthog.safety import removal_code
+
+ALIKE = 0.6
+"""How alike the keys of two flags are (0 to 1) of which the one may be the other under a new key."""
+
+
+def removed_flags(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    """Yield a refusal for each flag that would go while it is on, or that seems to get another key.
+
+    A flag that was said to be renamed stands in ``before`` under its new key, see ``applied.renamed``.
+    """
+    new = [name for name in after if name.startswith(FLAG) and name not in before]
+    for name in sorted(before.keys() - after.keys()):
+        if not name.startswith(FLAG):
+            continue
+        entry, key = before[name], name.removeprefix(FLAG)
+        same = next((other for other in new if after[other]["digest"] == entry.get("digest")), None)
+        successor = same or (_most_alike(name, new) if entry.get("active") else None)
+        if successor:
+            what = (
+                f"a flag would go and one like it come, and SDKs that ask for the old key get nothing; if it is the "
+                f"same flag under a new key, write `renamed_from: {key}` in the new definition"
+            )
+            yield Refusal(what, (f"{name} to {successor}",), removal_code(key))
+        elif entry.get("active"):
+            what = "a flag would be deleted while it is on; set `active: false`, apply that, and delete it afterwards"
+            yield Refusal(what, (name,), removal_code(key))
+
+
+def _most_alike(name: str, others: list[str]) -> str | None:
+    ratios = {other: SequenceMatcher(None, name, other).ratio() for other in others}
+    best = max(ratios, key=lambda other: ratios[other], default=None)
+    return best if best is not None and ratios[best] >= ALIKE else None

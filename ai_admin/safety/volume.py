@@ -1,0 +1,46 @@
+"""Gate: how much one run may delete and change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.safety.applied import Manifest
+from ai_admin.safety.refusal import Refusal
+from providers.posthog.safety import DELETES, UPDATES, digest
+
+DELETES_SHARE, UPDATES_SHARE = 0.2, 0.5
+"""Most of all objects that a run may delete, and change."""
+
+FEW_UPDATES = 5
+"""So many may change however few there are."""
+
+
+def deletes_allowed(there: int) -> int:
+    """Return how many of so many objects one run may delete: one at least, but never the last one."""
+    return min(max(1, min(DELETES, int(DELETES_SHARE * there))), there - 1)
+
+
+def updates_allowed(there: int) -> int:
+    """Return how many of so many objects one run may change."""
+    return max(FEW_UPDATES, min(UPDATES, int(UPDATES_SHARE * there)))
+
+
+def deletes(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    """Yield a refusal when too much would go."""
+    gone = tuple(sorted(before.keys() - after.keys()))
+    allowed = deletes_allowed(len(before))
+    if gone and len(gone) > allowed:
+        what = f"{len(gone)} of {len(before)} objects would be deleted, {allowed} may be in one run"
+        yield Refusal(what, gone, f"delete/{len(gone)}/{digest(gone)}")
+
+
+def updates(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    """Yield a refusal when too much would change. A flag that is off afterwards never counts: off is always safe."""
+    both = before.keys() & after.keys()
+    changed = (name for name in both if before[name].get("digest") != after[name]["digest"])
+    counted = tuple(sorted(name for name in changed if after[name].get("active") is not False))
+    allowed = updates_allowed(len(before))
+    if len(counted) > allowed:
+        what = f"{len(counted)} of {len(before)} objects would be changed, {allowed} may be in one run"
+        codes = [(name, after[name]["digest"]) for name in counted]
+        yield Refusal(what, counted, f"update/{len(counted)}/{digest(codes)}")

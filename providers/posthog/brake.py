@@ -1,0 +1,118 @@
+"""The second line behind the program's gates: what the provider itself refuses to do.
+
+The program judges what the files say against what was applied last. The brake looks at what one run really asks for and
+at what PostHog holds, so that no other road leads around the gates: `pulumi destroy` runs no program at all, `--target`
+applies a part, `pulumi refresh` takes over what somebody changed by hand, and a state can be edited.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from providers.posthog.kinds.base import Properties
+from providers.posthog.safety import (
+    DELETES,
+    EVERYBODY,
+    ROLLOUT_STEP,
+    TO_CONSENT,
+    UPDATES,
+    consented_number,
+    consents,
+    removal_code,
+    rollout,
+    rollout_code,
+)
+
+
+class Unsafe(Exception):
+    """A request of the engine was refused. One line with the rule, the figures and the way to consent."""
+
+
+class Brake:
+    """What this process was asked so far; a provider process lives for one run. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._careful = False
+        self._consents: frozenset[str] = frozenset()
+        self._program = False
+        self._changed: set[tuple[str, str]] = set()
+        self._replaced: set[tuple[str, str]] = set()
+        self._deleted = 0
+        self._told: set[str] = set()
+
+    def configure(self, careful: str | None, consent: str | None) -> None:
+        """Take the stack's configuration: of this run, or, where no program runs, of the last `up`."""
+        self._careful = (careful or "").lower() == "true"
+        self._consents = consents(consent)
+
+    def program_runs(self) -> None:
+        """Note that a program registers resources, which tells an `up` or a preview from a refresh and a destroy."""
+        self._program = True
+
+    def change(self, kind_name: str, id_: str, olds: Properties, news: Properties, replaced: bool) -> None:
+        """Judge a change of an object that stands; ``olds`` is what PostHog holds. In a preview too.
+
+        A flag that is off afterwards always passes. Raises :class:`Unsafe`.
+        """
+        if not self._program or (kind_name == "flag" and news.get("active") is False):
+            return
+        if self._careful and kind_name == "flag":
+            self._check_step(olds, news)
+        allowed = max(UPDATES, consented_number("update", self._consents))
+        with self._lock:
+            if replaced:
+                self._replaced.add((kind_name, id_))
+            self._changed.add((kind_name, id_))
+            if len(self._changed) > allowed:
+                raise self._unsafe(
+                    f"more than {allowed} objects would be changed in one run, as what PostHog holds is not what was "
+                    f"applied last; {TO_CONSENT.format('update/NUMBER, the most that may be,')}"
+                )
+
+    def _check_step(self, olds: Properties, news: Properties) -> None:
+        was = rollout(olds) if olds.get("active", True) else {}
+        known = {EVERYBODY, *rollout(olds)}
+        for condition, served in rollout(news).items():
+            start, share = was.get(condition, {}).get("", 0), served[""]
+            code = rollout_code(news["key"], start, share)
+            if condition in known and share - start > ROLLOUT_STEP and code not in self._consents:
+                raise Unsafe(
+                    f"a release condition stands at {start:g} % in PostHog and would grow to {share:g} %, "
+                    f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
+                )
+
+    def delete(self, kind_name: str, id_: str, olds: Mapping[str, Any], project: str) -> None:
+        """Judge a deletion. Raises :class:`Unsafe`."""
+        if not self._program:
+            self._check_destroy(project)
+            return
+        if (kind_name, id_) in self._replaced:
+            return
+        if kind_name == "flag" and olds.get("active", True) and removal_code(olds["key"]) not in self._consents:
+            raise Unsafe(
+                "the flag is on in PostHog; set `active: false`, apply that, and delete it afterwards; "
+                + TO_CONSENT.format(removal_code(olds["key"]))
+            )
+        allowed = max(DELETES, consented_number("delete", self._consents))
+        with self._lock:
+            if self._deleted >= allowed:
+                raise self._unsafe(f"{self._deleted} objects were deleted in this run, and no more may be; run again")
+            self._deleted += 1
+
+    def _check_destroy(self, project: str) -> None:
+        code = f"destroy/{project}"
+        if self._careful and code not in self._consents:
+            with self._lock:
+                raise self._unsafe(
+                    "this is a careful stack, and nothing of it is destroyed without consent; "
+                    f"{TO_CONSENT.format(code)}, apply that with `pulumi up`, and destroy it then"
+                )
+
+    def _unsafe(self, reason: str) -> Unsafe:
+        # The engine goes on with the other resources, and shows an error for each.
+        told = reason in self._told
+        self._told.add(reason)
+        return Unsafe("refused for the same reason" if told else reason)

@@ -1,0 +1,200 @@
+"""Safety gates with the real CLI, on one careful stack. The tests run in this order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.project import Project
+from tests.support.sandbox import Sandbox
+
+PREVIEW, UP = ("preview",), ("up", "--yes", "--skip-preview")
+SOME = "properties: [{key: version, value: '1'}]"
+
+
+def flag(key: str, share: int = 100, more: str = "") -> str:
+    return f"key: {key}\nrelease_conditions: [{{rollout_percentage: {share}}}]\n{more}"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
+    made = Project(tmp_path_factory.mktemp("safety") / "ai", sandbox)
+    made.pulumi("config", "set", "ai-admin:careful", "true", "--stack", "sandbox")
+    made.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {version: {type: String}}\n")
+    made.write("cohorts/early.yaml", f"key: early\nname: Early\n{SOME}\n")
+    made.write("cohorts/late.yaml", f"key: late\nname: Late\n{SOME}\n")
+    made.write("flags/ai.yaml", flag("ai"))
+    made.write("flags/model.yaml", flag("model", 10))
+    made.write("flags/tokens.yaml", flag("tokens", 10))
+    made.up()
+    return made
+
+
+@pytest.fixture
+def restored(project: Project) -> Iterator[None]:
+    """Puts the definitions back after a test."""
+    files = {path: path.read_text() for folder in ("flags", "cohorts") for path in (project.folder / folder).iterdir()}
+    yield
+    for folder in ("flags", "cohorts"):
+        for path in (project.folder / folder).iterdir():
+            path.unlink()
+    for path, text in files.items():
+        path.write_text(text)
+
+
+def refused(project: Project, *arguments: str) -> str:
+    """Return the error of a run that must be refused."""
+    run = project.run(*arguments, "--stack", "sandbox")
+    assert run.returncode != 0, run.stdout
+    assert "Traceback" not in run.stdout + run.stderr
+    return run.stdout.split("Diagnostics:")[1]
+
+
+def live(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
+    return {item["key"]: item for item in sandbox.items("feature_flags")}
+
+
+@pytest.mark.usefixtures("restored")
+def test_everything_unsafe_is_said_at_once_in_preview_and_up_and_the_second_time(
+    project: Project, sandbox: Sandbox
+) -> None:
+    project.edit("flags/model.yaml", "rollout_percentage: 10", "rollout_percentage: 90")
+    project.write("flags/new.yaml", flag("new", 100))
+    (project.folder / "flags" / "tokens.yaml").unlink()
+    (project.folder / "flags" / "ai.yaml").rename(project.folder / "flags" / "ai-enabled.yaml")
+    project.edit("flags/ai-enabled.yaml", "key: ai\n", "key: ai-enabled\ndescription: Changed as well.\n")
+    sandbox.requests()
+    for arguments in (PREVIEW, UP, UP):
+        said = refused(project, *arguments)
+        for code in ("delete/2/", "remove/tokens ", "remove/ai ", "rollout/model/10-90 ", "rollout/new/0-100 "):
+            assert f"to consent, add {code}" in said
+        assert "2 of 6 objects would be deleted, 1 may be in one run" in said
+        assert "`renamed_from: ai`" in said
+    assert sandbox.writes() == []
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_flag_is_switched_off_whatever_else_is_refused(project: Project, sandbox: Sandbox) -> None:
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\ndescription: Not applied.\n")
+    project.edit("flags/model.yaml", "rollout_percentage: 10", "rollout_percentage: 90")
+    (project.folder / "cohorts" / "late.yaml").unlink()
+    assert "rollout/model/10-90" in refused(project, *UP)
+    assert live(sandbox)["ai"]["active"] is False
+    assert live(sandbox)["ai"]["name"] == ""
+    assert live(sandbox)["model"]["filters"]["groups"][0]["rollout_percentage"] == 10
+    assert {item["name"] for item in sandbox.items("cohorts")} == {"Early", "Late"}
+
+
+def test_what_was_switched_off_comes_back_in_steps(project: Project, sandbox: Sandbox) -> None:
+    """The refused run that switched it off, like somebody in PostHog, is nothing that the program applied."""
+    sandbox.requests()
+    assert "a release condition stands at 0 % in PostHog and would grow to 100 %" in refused(project, *PREVIEW)
+    assert "add rollout/ai/0-100 to ai-admin:consent" in refused(project, *UP)
+    assert sandbox.writes() == []
+    project.pulumi("config", "set", "ai-admin:consent", "rollout/ai/0-100", "--stack", "sandbox")
+    project.up()
+    assert live(sandbox)["ai"]["active"] is True
+
+
+def test_a_flag_that_says_its_former_key_stays_the_same_object(project: Project, sandbox: Sandbox) -> None:
+    before = live(sandbox)["model"]
+    project.edit("flags/model.yaml", "key: model\n", "key: model-version\nrenamed_from: model\n")
+    sandbox.requests()
+    project.up()
+    path = f"/api/projects/{sandbox.project_id}/feature_flags/{before['id']}/"
+    assert sandbox.writes() == [("PATCH", path, {"key": "model-version"})]
+    assert live(sandbox)["model-version"]["id"] == before["id"]
+    assert {"flag/model-version"} == {name for name in project.outputs() if "model" in name}
+    project.up()
+    assert sandbox.writes() == []
+
+
+def test_a_cohort_that_somebody_else_uses_is_found_before_anything_is_deleted(
+    project: Project, sandbox: Sandbox
+) -> None:
+    late = project.outputs()["cohort/late"]["id"]
+    condition = {"properties": [{"type": "cohort", "key": "id", "operator": "in", "value": int(late)}]}
+    theirs = sandbox.call("POST", "feature_flags/", {"key": "theirs", "filters": {"groups": [condition]}})
+    path = project.folder / "cohorts" / "late.yaml"
+    text = path.read_text()
+    path.unlink()
+    sandbox.requests()
+    for arguments in (PREVIEW, UP):
+        assert f"cohort/late can't be deleted: the flag 'theirs' ({theirs['id']}) uses it" in refused(
+            project, *arguments
+        )
+    assert sandbox.writes() == []
+    path.write_text(text)
+    sandbox.call("PATCH", f"feature_flags/{theirs['id']}/", {"deleted": True})
+
+
+def test_what_the_engine_left_alone_was_not_applied(project: Project, sandbox: Sandbox) -> None:
+    """A targeted `up` applies one flag; that the files say another one is off does not make it so."""
+    project.edit("flags/tokens.yaml", "key: tokens\n", "key: tokens\nactive: false\n")
+    project.write("flags/model.yaml", flag("model-version", 20))
+    urn = "urn:pulumi:sandbox::ai-admin::pulumi-python:dynamic/posthog:FeatureFlag::flag/model-version"
+    project.pulumi(*UP, "--stack", "sandbox", "--target", urn)
+    assert live(sandbox)["model-version"]["filters"]["groups"][0]["rollout_percentage"] == 20
+    assert live(sandbox)["tokens"]["active"] is True
+    (project.folder / "flags" / "tokens.yaml").unlink()
+    assert "a flag would be deleted while it is on" in refused(project, *PREVIEW)
+    project.write("flags/tokens.yaml", flag("tokens", 10))
+
+
+@pytest.mark.parametrize(
+    "how", [(), ("--exclude-protected",), ("--run-program",), ("--target", "**cohort/early", "--target-dependents")]
+)
+def test_a_careful_stack_is_not_destroyed_without_consent(
+    project: Project, sandbox: Sandbox, how: tuple[str, ...]
+) -> None:
+    sandbox.requests()
+    said = refused(project, "destroy", "--yes", "--skip-preview", *how)
+    assert f"add destroy/{sandbox.project_id} to ai-admin:consent" in said
+    assert sandbox.writes() == []
+
+
+def test_a_careful_stack_is_destroyed_with_consent_that_was_applied(project: Project, sandbox: Sandbox) -> None:
+    consent = f"destroy/{sandbox.project_id}"
+    project.pulumi("config", "set", "ai-admin:consent", consent, "--stack", "sandbox")
+    assert consent in refused(project, "destroy", "--yes", "--skip-preview")
+    project.up()
+    project.pulumi("destroy", "--yes", "--stack", "sandbox")
+    assert live(sandbox) == {}
+    assert sandbox.items("cohorts") == []
+
+
+def follow(project: Project, stack: str, passphrase: str, text: str) -> dict[str, str]:
+    environ = {"PULUMI_CONFIG_PASSPHRASE": passphrase}
+    project.pulumi("stack", "init", stack, environ=environ)
+    settings = Path(project.folder / f"Pulumi.{stack}.yaml")
+    salt = re.search(r"^encryptionsalt: .*$", settings.read_text(), re.M)
+    assert salt
+    settings.write_text(f"{salt[0]}\n{text}")
+    return environ
+
+
+def test_production_is_not_ahead_of_staging_whose_passphrase_is_another(project: Project, sandbox: Sandbox) -> None:
+    production = follow(project, "production", "one", "config: {ai-admin:follows: staging}\n")
+    project.write("flags/ai.yaml", f"{flag('ai', 50)}stacks: {{staging: {{release_conditions: [{SHARE}]}}}}\n")
+    preview = project.run("preview", "--stack", "production", environ=production)
+    assert "this stack follows staging, and there is no such stack in this backend" in preview.stdout
+    staging = follow(project, "staging", "another", "config: {}\n")
+    preview = project.run("preview", "--stack", "production", environ=production)
+    assert "this stack follows staging, and nothing was applied to it yet" in preview.stdout
+    assert "add unfollowed/staging to ai-admin:consent" in preview.stdout
+    project.pulumi(*UP, "--stack", "staging", environ=staging)
+    sandbox.requests()
+    preview = project.run("preview", "--stack", "production", environ=production)
+    assert preview.returncode != 0
+    assert "would be at 50 %, ahead of the 20 % that staging has: flag/ai" in preview.stdout
+    assert "add ahead/ai/50-20 to ai-admin:consent" in preview.stdout
+    project.write("flags/ai.yaml", flag("ai", 20))
+    project.pulumi("preview", "--stack", "production", environ=production)
+    assert sandbox.writes() == []
+
+
+SHARE = "{rollout_percentage: 20}"

@@ -1,0 +1,95 @@
+"""What the provider itself refuses, whatever the program said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from providers.posthog.brake import Brake, Unsafe
+from providers.posthog.kinds import KINDS
+
+
+def flag(share: int = 10, **properties: Any) -> dict[str, Any]:
+    condition = {"rollout_percentage": share, "properties": []}
+    return KINDS["flag"].canonical({"key": "f", "release_conditions": [condition], **properties})
+
+
+def brake(careful: bool = False, consent: str = "", program: bool = True) -> Brake:
+    made = Brake()
+    made.configure("true" if careful else None, consent)
+    if program:
+        made.program_runs()
+    return made
+
+
+def change(made: Brake, number: int = 0) -> None:
+    made.change("cohort", str(number), {"name": "a"}, {"name": "b"}, replaced=False)
+
+
+def test_a_careful_stack_is_destroyed_with_consent_for_its_project_only() -> None:
+    for consent in ("", "destroy/2", "destroy"):
+        with pytest.raises(Unsafe, match=r"careful stack.* add destroy/1 to ai-admin:consent"):
+            brake(careful=True, consent=consent, program=False).delete("cohort", "1", {}, "1")
+    brake(careful=True, consent="destroy/1", program=False).delete("cohort", "1", {}, "1")
+
+
+def test_another_stack_is_destroyed_without_further_ado() -> None:
+    made = brake(program=False)
+    for number in range(30):
+        made.delete("flag", str(number), flag(), "1")
+
+
+def test_a_flag_that_is_on_in_posthog_is_not_deleted_without_consent() -> None:
+    with pytest.raises(Unsafe, match="add remove/f to"):
+        brake().delete("flag", "1", flag(), "1")
+    brake(consent="remove/f").delete("flag", "1", flag(), "1")
+    brake().delete("flag", "1", flag(active=False), "1")
+
+
+@pytest.mark.parametrize(("consent", "most"), [("", 10), ("delete/12/0123456789ab", 12), ("delete/3/0123456789ab", 10)])
+def test_a_run_deletes_no_more_than_it_may(consent: str, most: int) -> None:
+    made = brake(consent=consent)
+    for number in range(most):
+        made.delete("cohort", str(number), {}, "1")
+    with pytest.raises(Unsafe, match=f"{most} objects were deleted"):
+        made.delete("cohort", "last", {}, "1")
+
+
+def test_what_is_replaced_is_no_deletion() -> None:
+    made = brake()
+    for number in range(20):
+        made.change("cohort", str(number), {}, {}, replaced=True)
+        made.delete("cohort", str(number), {}, "1")
+
+
+@pytest.mark.parametrize(("consent", "most"), [("", 50), ("update/60/0123456789ab", 60), ("update/70", 70)])
+def test_a_run_changes_no_more_than_it_may_whatever_made_the_difference(consent: str, most: int) -> None:
+    made = brake(consent=consent)
+    for number in range(most):
+        change(made, number)
+        change(made, number)  # asked twice, counted once
+    with pytest.raises(Unsafe, match=f"more than {most} objects"):
+        change(made, most)
+
+
+def test_a_refresh_changes_nothing_and_is_not_counted() -> None:
+    made = brake(program=False)
+    for number in range(60):
+        change(made, number)
+
+
+def test_a_careful_stack_does_not_jump_from_what_posthog_holds() -> None:
+    """Somebody turned it down, or off, in PostHog: the next run must not bring everything back at once."""
+    for live in (flag(10), flag(100, active=False)):
+        with pytest.raises(Unsafe, match=r"add rollout/f/\d+-100 to"):
+            brake(careful=True).change("flag", "1", live, flag(100), replaced=False)
+        brake().change("flag", "1", live, flag(100), replaced=False)
+    brake(careful=True, consent="rollout/f/10-100").change("flag", "1", flag(10), flag(100), replaced=False)
+    brake(careful=True).change("flag", "1", flag(80), flag(100), replaced=False)
+
+
+def test_a_flag_is_always_switched_off() -> None:
+    made = brake(careful=True)
+    for number in range(400):
+        made.change("flag", str(number), flag(10), flag(100, active=False), replaced=False)

@@ -1,0 +1,51 @@
+"""Definitions for the gates to look at, and their judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ai_admin.safety import Followed, Manifest, Refusal, manifest, refusals, renamed
+from providers.posthog.kinds import KINDS
+from providers.posthog.safety import consents
+
+
+@dataclass
+class Made:
+    kind: str
+    key: str
+    properties: dict[str, Any]
+    renamed_from: str | None = None
+
+
+def cohorts(count: int, **properties: Any) -> list[Made]:
+    return [Made("cohort", f"c{number}", {"name": f"C{number}", **properties}) for number in range(count)]
+
+
+def flag(key: str, *shares: int, renamed_from: str | None = None, **properties: Any) -> Made:
+    conditions = [{"rollout_percentage": share, "properties": []} for share in shares]
+    written = {"key": key, "release_conditions": conditions, **properties}
+    return Made("flag", key, KINDS["flag"].canonical(written), renamed_from)
+
+
+def split(**variants: int) -> list[dict[str, Any]]:
+    return [{"key": key, "rollout_percentage": share} for key, share in variants.items()]
+
+
+def applied(*runs: list[Made]) -> Manifest:
+    """Return the manifest after these runs, one after the other."""
+    found: Manifest = {}
+    for definitions in runs:
+        found = manifest(definitions, renamed(found, definitions))
+    return found
+
+
+def judged(
+    before: list[Made] | Manifest,
+    after: list[Made],
+    careful: bool = False,
+    consent: str = "",
+    followed: Followed | None = None,
+) -> list[Refusal]:
+    then = renamed(applied(before) if isinstance(before, list) else before, after)
+    return refusals(then, manifest(after, then), consents(consent), careful, followed)

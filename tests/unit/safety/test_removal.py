@@ -1,0 +1,55 @@
+"""How a flag goes: switched off first, and a new key is said to be one."""
+
+from __future__ import annotations
+
+from tests.unit.safety.made import cohorts, flag, judged
+
+REST = cohorts(20)
+
+
+def test_a_flag_goes_after_it_was_applied_switched_off() -> None:
+    [refusal] = judged([flag("f", 10), *REST], REST)
+    assert "would be deleted while it is on" in refusal.what
+    assert refusal.code == "remove/f"
+    assert judged([flag("f", 10), *REST], REST, consent="remove/f") == []
+    assert judged([flag("f", 10, active=False), *REST], REST) == []
+
+
+def test_a_flag_that_only_one_stack_loses_goes_the_same_way() -> None:
+    """`only:` and `stacks:` leave a definition out of what a stack loads; for that stack it is removed."""
+    assert [refusal.code for refusal in judged([flag("f", 10), flag("g", 5), *REST], [flag("g", 5), *REST])] == [
+        "remove/f"
+    ]
+
+
+def test_a_flag_that_gets_another_key_is_refused_also_when_more_of_it_changes() -> None:
+    for renamed in (flag("fresh", 10), flag("old-model-2", 25, description="changed as well")):
+        [refusal] = judged([flag("old-model", 10), *REST], [renamed, *REST])
+        assert "SDKs that ask for the old key get nothing" in refusal.what
+        assert "`renamed_from: old-model`" in refusal.what
+        assert refusal.about == (f"flag/old-model to flag/{renamed.key}",)
+
+
+def test_another_flag_is_not_taken_for_a_new_key() -> None:
+    [refusal] = judged([flag("old-model", 10), *REST], [flag("token-budget", 50), *REST])
+    assert "would be deleted while it is on" in refusal.what
+
+
+def test_renamed_from_consents_to_the_new_key_and_to_that_alone() -> None:
+    renamed = flag("new-model", 10, renamed_from="old-model")
+    assert judged([flag("old-model", 10), *REST], [renamed, *REST], careful=True) == []
+    assert [each.code for each in judged([flag("old-model", 10), flag("f", 1), *REST], [renamed, *REST])] == [
+        "remove/f"
+    ]
+
+
+def test_a_renamed_flag_is_known_under_its_new_key() -> None:
+    wider = flag("new-model", 90, renamed_from="old-model")
+    [refusal] = judged([flag("old-model", 10), *REST], [wider, *REST], careful=True)
+    assert refusal.code == "rollout/new-model/10-90"
+
+
+def test_renamed_from_may_stay_in_the_file() -> None:
+    renamed = flag("new-model", 10, renamed_from="old-model")
+    assert judged([renamed, *REST], [renamed, *REST]) == []
+    assert [each.code for each in judged([renamed, *REST], REST)] == ["remove/new-model"]

@@ -1,0 +1,118 @@
+"""A careful stack's rollouts grow in steps, and a stack that follows another one is not ahead of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ai_admin.safety import Followed, grown, manifest
+from tests.unit.safety.made import Made, applied, cohorts, flag, judged, split
+
+REST = cohorts(9)
+BETA = [{"key": "channel", "value": "beta"}]
+
+
+def codes(before: list[Made], after: list[Made], **options: object) -> list[str]:
+    return [each.code for each in judged([*before, *REST], [*after, *REST], **{"careful": True, **options})]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        (flag("f", 10), flag("f", 35), []),
+        (flag("f", 10), flag("f", 36), ["rollout/f/10-36"]),
+        (flag("f", 100), flag("f", 1), []),
+        (flag("f", 100, active=False), flag("f", 25), []),
+        (flag("f", 100, active=False), flag("f", 100), ["rollout/f/0-100"]),
+        (flag("f", 10), flag("f", 100, active=False), []),
+        (flag("f", 10), flag("f", 10, 100), ["rollout/f/10-100"]),
+    ],
+)
+def test_a_rollout_grows_in_steps_where_care_is_taken(before: Made, after: Made, refused: list[str]) -> None:
+    assert codes([before], [after]) == refused
+    assert codes([before], [after], careful=False) == []
+    assert codes([before], [after], consent=" ".join(refused)) == []
+
+
+def test_the_refusal_of_a_jump_says_the_figures() -> None:
+    [refusal] = judged([flag("f", 10), *REST], [flag("f", 90), *REST], careful=True)
+    assert str(refusal) == (
+        "a release condition would grow from 10 % to 90 %, 25 points may be in one run: flag/f; to consent, add "
+        "rollout/f/10-90 to ai-admin:consent in the stack's configuration"
+    )
+
+
+def test_a_new_flag_starts_small_too() -> None:
+    assert codes([], [flag("new", 25)]) == []
+    assert codes([], [flag("new", 100)]) == ["rollout/new/0-100"]
+    assert codes([], [flag("new", 100, active=False)]) == []
+
+
+def test_new_targets_may_start_at_once_but_not_everybody() -> None:
+    def some(*conditions: dict[str, object]) -> Made:
+        return flag("f", release_conditions=list(conditions))
+
+    narrow = {"rollout_percentage": 5, "properties": [{"key": "v", "value": "1"}]}
+    assert codes([some(narrow)], [some({"rollout_percentage": 100, "properties": BETA})]) == []
+    assert codes([some(narrow)], [some({"rollout_percentage": 100, "properties": []})]) == ["rollout/f/0-100"]
+
+
+def test_a_variant_grows_in_steps_whether_by_the_split_or_by_a_condition() -> None:
+    before = flag("f", 100, variants=split(v3=80, r1=20))
+    assert codes([before], [flag("f", 100, variants=split(v3=60, r1=40))]) == []
+    assert codes([before], [flag("f", 100, variants=split(v3=50, r1=50))]) == ["rollout/f/r1/20-50"]
+    forced = [{"rollout_percentage": 100, "properties": [], "variant": "r1"}]
+    after = flag("f", variants=split(v3=80, r1=20), release_conditions=forced)
+    assert codes([before], [after]) == ["rollout/f/r1/20-100"]
+
+
+def test_people_get_off_a_bad_candidate_at_once() -> None:
+    runs = [[flag("f", 100, variants=split(v3=100 - share, r1=share)), *REST] for share in (0, 25, 50, 75)]
+    back = [flag("f", 100, variants=split(v3=100, r1=0)), *REST]
+    assert judged(applied(*runs), back, careful=True) == []
+
+
+def ahead(production: list[Made], staging: list[Made], before: list[Made] | None = None) -> list[str]:
+    followed = Followed("staging", applied(staging))
+    found = judged([*(before or []), *REST], [*production, *REST], followed=followed)
+    return [each.code for each in found]
+
+
+def test_a_stack_is_not_ahead_of_the_one_that_it_follows() -> None:
+    assert ahead([flag("f", 50)], [flag("f", 50)]) == []
+    assert ahead([flag("f", 50)], [flag("f", 20)]) == ["ahead/f/50-20"]
+    assert ahead([flag("f", 50)], []) == ["ahead/f/50-0"]
+    assert ahead([flag("f", 50)], [flag("f", 50, active=False)]) == ["ahead/f/50-0"]
+    assert ahead([flag("f", 50, active=False)], []) == []
+    assert ahead([flag("f", 50)], [flag("f", 20)], before=[flag("f", 20)]) == ["ahead/f/50-20"]
+
+
+def test_each_condition_is_compared_and_what_everybody_gets_there_covers_it() -> None:
+    some = flag("f", release_conditions=[{"rollout_percentage": 60, "properties": BETA}])
+    assert ahead([some], [flag("f", release_conditions=[{"rollout_percentage": 60, "properties": BETA}])]) == []
+    assert ahead([some], [flag("f", 100)]) == []
+    assert ahead([some], [flag("f", 10)]) == ["ahead/f/60-10"]
+
+
+def test_a_variant_that_is_served_was_served_there() -> None:
+    both = flag("f", 100, variants=split(v3=90, r1=10))
+    assert ahead([both], [flag("f", 100, variants=split(v3=50, r1=50))]) == []
+    assert ahead([both], [flag("f", 100, variants=split(v3=100, r1=0))]) == ["ahead/f/r1"]
+
+
+def test_only_growth_is_judged_so_that_a_step_back_there_stops_nothing_here() -> None:
+    assert ahead([flag("f", 50, description="new")], [flag("f", 20)], before=[flag("f", 50)]) == []
+    assert ahead([flag("f", 30)], [flag("f", 20)], before=[flag("f", 50)]) == []
+
+
+def test_a_stack_that_can_not_be_followed_is_a_refusal_with_the_reason() -> None:
+    followed = Followed("staging", None, "there is no such stack in this backend")
+    [refusal] = judged(REST, [flag("f", 10), *REST], followed=followed)
+    assert refusal.what == "this stack follows staging, and there is no such stack in this backend"
+    assert refusal.code == "unfollowed/staging"
+    assert judged([flag("f", 10), *REST], [flag("f", 10, active=False), *REST], followed=followed) == []
+
+
+def test_nothing_that_grows_means_that_nobody_has_to_look_at_another_stack() -> None:
+    before = applied([flag("f", 50), flag("g", 10)])
+    assert grown(before, manifest([flag("f", 40), flag("g", 10, active=False)], before)) == {}
+    assert set(grown(before, manifest([flag("f", 50), flag("g", 11)], before))) == {"flag/g"}
