@@ -1,0 +1,203 @@
+"""Adoption: what a preview says of objects that are in PostHog and not in the state, and what an `up` then does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, cast
+
+import grpc
+import pytest
+
+from tests.support.desk import Applied, Desk
+from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
+from tests.support.samples import SAMPLES
+from tests.support.samples.world import CRITERIA, stand
+from tests.support.sandbox import Sandbox
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with running_engine() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def desk(sandbox: Sandbox) -> Desk:
+    return Desk(sandbox, stand(sandbox))
+
+
+@pytest.fixture
+def plugin(sandbox: Sandbox, engine: Engine) -> Iterator[Plugin]:
+    engine.said.clear()
+    with running_plugin(sandbox.environ, engine) as running:
+        yield running
+
+
+def flag(key: str, rollout: int = 50, **more: Any) -> dict[str, Any]:
+    conditions = [{"properties": [], "rollout_percentage": rollout}]
+    return {"key": key, "active": True, "release_conditions": conditions, **noted(f"flag/{key}", key), **more}
+
+
+def cohort(key: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "filters": CRITERIA, **noted(f"cohort/{key}", key), **more}
+
+
+def noted(name: str, file: str) -> dict[str, Any]:
+    """What the program sends along with a definition's properties."""
+    return {"__name": name, "__source": f"files/{file}.yaml:1:1"}
+
+
+def theirs(sandbox: Sandbox, key: str, rollout: int = 50, **more: Any) -> str:
+    """A flag that somebody made in PostHog; returns its id."""
+    groups = [{"properties": [], "rollout_percentage": rollout}]
+    return str(sandbox.call("POST", "feature_flags/", {"key": key, "filters": {"groups": groups}, **more})["id"])
+
+
+def namesakes(sandbox: Sandbox, times: int) -> tuple[str, list[str]]:
+    """Cohorts of one name that somebody made in PostHog; returns the name and their ids."""
+    name = f"Namesake {next(_NUMBERS)}"
+    body = {"name": name, "filters": {"properties": CRITERIA}}
+    return name, [str(sandbox.call("POST", "cohorts/", body)["id"]) for _ in range(times)]
+
+
+def refused(call: Any, *arguments: Any) -> str:
+    with pytest.raises(grpc.RpcError) as raised:
+        call(*arguments)
+    return cast(grpc.Call, raised.value).details() or ""
+
+
+def test_a_preview_says_what_is_adopted_and_what_that_changes(plugin: Plugin, sandbox: Sandbox, engine: Engine) -> None:
+    id_ = theirs(sandbox, "known", tags=["theirs"])
+    sandbox.requests()
+    inputs = plugin.check("flag", flag("known", rollout=60))
+    assert engine.said == [
+        f"files/known.yaml:1:1: flag/known: adopts FeatureFlag {id_}, which exists in PostHog; "
+        "would change: tags, release_conditions"
+    ]
+    assert sandbox.writes() == []
+    assert plugin.create("flag", inputs)[0] == id_
+    [(method, _, body)] = sandbox.writes()
+    assert (method, set(body)) == ("PATCH", {"tags", "filters"})
+    assert len(engine.said) == 1
+
+
+def test_what_is_adopted_as_it_is_gets_no_request(plugin: Plugin, sandbox: Sandbox, engine: Engine) -> None:
+    id_ = theirs(sandbox, "the-same")
+    sandbox.requests()
+    assert plugin.create("flag", plugin.check("flag", flag("the-same")))[0] == id_
+    assert engine.said[0].endswith(f"adopts FeatureFlag {id_}, which exists in PostHog; as it is")
+    assert sandbox.writes() == []
+
+
+def test_nothing_is_said_of_what_has_to_be_made(plugin: Plugin, engine: Engine) -> None:
+    plugin.create("flag", plugin.check("flag", flag("brand-new")))
+    assert engine.said == []
+
+
+def test_nothing_is_asked_when_nothing_is_new(plugin: Plugin, sandbox: Sandbox) -> None:
+    sandbox.requests()
+    plugin.check("flag", flag("in-state"), olds=flag("in-state"))
+    assert sandbox.requests() == []
+
+
+def test_of_several_somebody_has_to_choose_and_can(plugin: Plugin, sandbox: Sandbox, engine: Engine) -> None:
+    name, (first, second) = namesakes(sandbox, 2)
+    [problem] = plugin.problems("cohort", cohort("twins", name))
+    assert problem.startswith("files/twins.yaml:1:1: cohort/twins: 2 objects in PostHog could be this one: ")
+    for id_ in (first, second):
+        assert f"Cohort {id_} (by admin@example.com, 20" in problem
+    assert f"`adopt: {first}`" in problem
+    inputs = plugin.check("cohort", cohort("twins", name, __adopt=second))
+    assert f"adopts Cohort {second}," in engine.said[0]
+    assert plugin.create("cohort", inputs)[0] == second
+
+
+def test_what_is_not_there_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:
+    _, [deleted] = namesakes(sandbox, 1)
+    sandbox.call("PATCH", f"cohorts/{deleted}/", {"deleted": True})
+    for id_ in ("999999", "an-insight-perhaps", deleted):
+        [problem] = plugin.problems("cohort", cohort("lost", "Nobody has this name", __adopt=id_))
+        assert problem.endswith(f"there is no Cohort {id_} in this project; correct or remove `adopt`")
+
+
+def test_an_object_of_another_definition_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:
+    name, [id_] = namesakes(sandbox, 1)
+    plugin.read("cohort", id_, cohort("owner", name))
+    [problem] = plugin.problems("cohort", cohort("thief", "Another name", __adopt=id_))
+    assert f"Cohort {id_} (" in problem
+    assert "stands for another definition of this stack" in problem
+
+
+def test_what_cannot_become_the_definition_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:
+    static = str(sandbox.call("POST", "cohorts/", {"name": "A list", "is_static": True})["id"])
+    [problem] = plugin.problems("cohort", cohort("dynamic", "A list", __adopt=static))
+    assert "has is_static True, which can't become" in problem
+
+
+def test_two_definitions_do_not_adopt_the_same(plugin: Plugin, sandbox: Sandbox, engine: Engine) -> None:
+    name, [id_] = namesakes(sandbox, 1)
+    one, two = (plugin.check("cohort", cohort(key, name)) for key in ("one", "two"))
+    assert [line.split(": ")[1] for line in engine.said] == ["cohort/one"]
+    assert plugin.create("cohort", one)[0] == id_
+    assert plugin.create("cohort", two)[0] != id_
+
+
+def test_a_stack_can_forbid_it(sandbox: Sandbox) -> None:
+    id_ = theirs(sandbox, "not-to-be-touched")
+    with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
+        plugin.configure({"ai-admin:adoption": "forbidden"})
+        sandbox.requests()
+        [problem] = plugin.problems("flag", flag("not-to-be-touched", rollout=60))
+        assert f"FeatureFlag {id_} (by admin@example.com, " in problem
+        assert "ai-admin:adoption forbids this stack to adopt it" in problem
+        assert "forbids" in refused(plugin.create, "flag", flag("not-to-be-touched", rollout=60))
+        assert sandbox.writes() == []
+        assert plugin.problems("flag", flag("to-be-made")) == []
+
+
+def test_a_reference_that_is_not_known_yet_agrees_with_anything(
+    plugin: Plugin, sandbox: Sandbox, engine: Engine
+) -> None:
+    group = {"properties": [{"key": "id", "type": "cohort", "value": namesakes(sandbox, 1)[1][0]}]}
+    theirs_id = sandbox.call("POST", "feature_flags/", {"key": "refers", "filters": {"groups": [group]}})["id"]
+    condition = {"properties": [{"type": "cohort", "key": "id", "operator": "in", "value": UNKNOWN}]}
+    plugin.check("flag", flag("refers", release_conditions=[condition], description="Theirs has none."))
+    assert engine.said[0].endswith(
+        f"adopts FeatureFlag {theirs_id}, which exists in PostHog; "
+        "would change: description, perhaps release_conditions"
+    )
+
+
+def test_a_natural_key_that_is_not_known_whole_is_matched_by_what_is_known(
+    plugin: Plugin, sandbox: Sandbox, engine: Engine, desk: Desk
+) -> None:
+    samples = SAMPLES["notification"]
+    made = Applied(desk, "notification", {**samples.least("Telling"), **samples.before(sandbox, "Telling")})
+    wanted = {name: value for name, value in made.state.items() if name != "project_id"}
+    engine.said.clear()
+    plugin.check("notification", {**wanted, **noted("notification/telling", "telling"), "alert": UNKNOWN})
+    assert f"adopts HogFunction {made.id}, which exists in PostHog; would change: perhaps alert" in engine.said[0]
+
+
+def test_what_only_points_at_a_definition_is_no_part_of_what_the_engine_compares(plugin: Plugin) -> None:
+    inputs = plugin.check("flag", flag("moved"))
+    assert inputs["__name"] == "flag/moved"
+    _, outs = plugin.create("flag", inputs)
+    moved = {**flag("moved"), "__source": "files/elsewhere.yaml:9:1", "__adopt": "12"}
+    assert plugin.check("flag", moved, olds=inputs) == inputs
+    assert {name for name in (*inputs, *outs) if name.startswith("__")} == {"__name"}
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+def test_who_lost_the_state_makes_nothing_twice(sandbox: Sandbox, desk: Desk, kind: str) -> None:
+    samples, name = SAMPLES[kind], f"lost {kind}".replace(" ", "-")
+    definition = {**samples.least(name), **samples.before(sandbox, name), **samples.full}
+    first = Applied(desk, kind, definition)
+    sandbox.requests()
+    again = Applied(desk, kind, definition)
+    assert again.id == first.id
+    assert sandbox.writes() == []
+    assert again.shown(definition) == []
