@@ -5,12 +5,27 @@ import uuid
 from typing import Any
 
 from sandbox.errors import NotFound
+from sandbox.fields import choice
 from sandbox.listing import LARGEST, next_links, page_bounds
 from sandbox.store import Data
 from sandbox.users import show_user
 from sandbox.web import Context, timestamp
 
 Change = dict[str, Any]
+# Fields that are called otherwise in the log.
+NAMES = {
+    ("HogFunction", "execution_order"): "priority",
+    ("Organization", "name"): "organization name",
+    ("Organization", "enforce_2fa"): "two-factor authentication requirement",
+    ("Organization", "members_can_invite"): "member invitation permissions",
+    ("Organization", "members_can_create_projects"): "member project creation permissions",
+    ("Organization", "members_can_use_personal_api_keys"): "personal API key permissions",
+    ("Organization", "allow_publicly_shared_resources"): "public sharing permissions",
+    ("Organization", "is_member_join_email_enabled"): "member join email notifications",
+    ("Organization", "session_cookie_age"): "session cookie age",
+    ("Organization", "default_experiment_stats_method"): "default experiment stats method",
+    ("Organization", "is_ai_data_processing_approved"): "third-party AI services",
+}
 
 
 def changes_between(scope: str, before: Data, after: Data, names: list[str], masked: frozenset[str]) -> list[Change]:
@@ -23,7 +38,8 @@ def changes_between(scope: str, before: Data, after: Data, names: list[str], mas
         action = "created" if old is None else "deleted" if new is None else "changed"
         if name in masked:
             old, new = "masked", "masked"
-        changes.append({"type": scope, "action": action, "field": name, "before": old, "after": new})
+        shown = NAMES.get((scope, name), name)
+        changes.append({"type": scope, "action": action, "field": shown, "before": old, "after": new})
     return changes
 
 
@@ -48,6 +64,8 @@ def record(
         "user": user["id"] if user else None,
         "organization_id": context.organization.get("id"),
         "team_id": team,
+        "client": context.request.headers.get("x-posthog-client") or None,
+        "ip_address": context.request.client.host if context.request.client else None,
         "was_impersonated": False,
         "is_system": user is None,
         "activity": activity,
@@ -80,14 +98,16 @@ def record(
     )
 
 
-def select(context: Context, where: str, parameters: list[Any], limit: int, offset: int = 0) -> list[Data]:
-    """Entries for which the SQL condition holds, newest first."""
+def select(
+    context: Context, where: str, parameters: list[Any], limit: int, offset: int = 0, order: str = "DESC"
+) -> list[Data]:
+    """Entries for which the SQL condition holds, newest first (or last, with the order ASC)."""
     rows = context.store.execute(
-        f"SELECT entry FROM activity WHERE {where} ORDER BY seq DESC LIMIT ? OFFSET ?",
+        f"SELECT entry FROM activity WHERE {where} ORDER BY seq {order} LIMIT ? OFFSET ?",
         (*parameters, limit, offset),
     ).fetchall()
     found = [json.loads(row[0]) for row in rows]
-    return [{**entry, "user": show_user(context, entry["user"])} for entry in found]
+    return [{**entry, "user": show_user(context, entry["user"]), "unread": False} for entry in found]
 
 
 def _count(context: Context, where: str, parameters: list[Any]) -> int:
@@ -120,7 +140,7 @@ def project_activity(context: Context) -> Data:
     """`GET /api/projects/:id/activity_log/`: by user, scope, scopes and item; a cursor, unless `page` is
     given.
     """
-    where, parameters = "project = ?", [str(context.project["id"])]
+    where, parameters = of_project(context)
     query = context.query
     if "user" in query:
         user = context.store.execute(
@@ -135,10 +155,21 @@ def project_activity(context: Context) -> Data:
         parameters += scopes
     if "item_id" in query:
         where, parameters = where + " AND item_id = ?", [*parameters, query["item_id"]]
-    return _pages(context, where, parameters)
+    return pages(context, where, parameters)
 
 
-def _pages(context: Context, where: str, parameters: list[Any]) -> Data:
+def of_project(context: Context) -> tuple[str, list[Any]]:
+    """The condition for a project's entries; its organisation's count too where the project asks for them."""
+    own = [str(context.project["id"])]
+    if not context.project.get("receive_org_level_activity_logs"):
+        return "project = ?", own
+    return "(project = ? OR (project IS NULL AND organization = ?))", [*own, context.organization["id"]]
+
+
+def pages(context: Context, where: str, parameters: list[Any]) -> Data:
+    """One page of the entries for which the condition holds: `?ordering&page_size` and `page` or a cursor."""
+    ordering = choice("-created_at", "created_at")(context.query.get("ordering", "-created_at"), "ordering")
+    order = "DESC" if ordering == "-created_at" else "ASC"
     size = min(_positive(context.query.get("page_size"), 100), 1000)
     if "page" in context.query:
         page = _positive(context.query["page"], 1)
@@ -147,14 +178,14 @@ def _pages(context: Context, where: str, parameters: list[Any]) -> Data:
         return {
             "count": total,
             **links,
-            "results": select(context, where, parameters, size, (page - 1) * size),
+            "results": select(context, where, parameters, size, (page - 1) * size, order),
         }
     cursor = context.query.get("cursor")
     try:
         offset = min(int(cursor, 16), LARGEST) if cursor else 0
     except ValueError as error:
         raise NotFound("Invalid cursor") from error
-    found = select(context, where, parameters, size + 1, offset)
+    found = select(context, where, parameters, size + 1, offset, order)
     links = {"next": None, "previous": None}
     if len(found) > size:
         links["next"] = page_bounds(context, {"cursor": format(offset + size, "x")})

@@ -3,7 +3,16 @@
 from types import ModuleType
 
 from sandbox.resource import Resource
-from sandbox.resources import account, activity_log, membership, organizations, projects, public, unanswered
+from sandbox.resources import (
+    account,
+    activity_log,
+    advanced_activity,
+    membership,
+    organizations,
+    projects,
+    public,
+    unanswered,
+)
 from sandbox.resources.actions import Actions
 from sandbox.resources.alerts import Alerts
 from sandbox.resources.annotations import Annotations
@@ -62,4 +71,13 @@ RESOURCES: list[Resource] = [
 
 # Modules whose paths have another shape than a collection below a project or organisation; each offers
 # `routes()`.
-MODULES: tuple[ModuleType, ...] = (account, activity_log, membership, organizations, projects, public, unanswered)
+MODULES: tuple[ModuleType, ...] = (
+    account,
+    activity_log,
+    advanced_activity,
+    membership,
+    organizations,
+    projects,
+    public,
+    unanswered,
+)

@@ -1,17 +1,17 @@
 """The asking user (`/api/users/@me/`) and personal API keys.
 
-Trap: a personal API key may read itself (`@current`, or its id) and nothing else here; listing, making,
-    rolling and
-deleting keys needs a browser session, else 403.
+Trap: a personal API key may read itself (`@current`, or its id) and nothing else here; listing, making, changing,
+rolling and deleting keys needs a browser session, else 403.
 """
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import fields
+from sandbox import activity, fields
 from sandbox.errors import Forbidden, Invalid, MethodNotAllowed, NotFound
 from sandbox.guard import route
 from sandbox.identity import authenticate, create_key, hash_key, mask, membership
@@ -23,6 +23,7 @@ from sandbox.web import Context, Json, endpoint, timestamp
 
 MOST_KEYS = 10
 SCOPE_ACTIONS = ("read", "write")
+KEY_FIELDS = ("label", "scopes", "scoped_teams", "scoped_organizations")
 
 
 def routes() -> list[BaseRoute]:
@@ -139,13 +140,26 @@ def personal_keys(context: Context) -> Any:
         raise Invalid(
             f"You can only have {MOST_KEYS} personal API keys. Remove an existing key before creating a new one."
         )
-    values = _clean_key(context)
+    values = _clean_key(context, context.data)
     key, value = create_key(context.store, context.user, **values)
+    _log_key(context, key, "created", [])
     return Json(show_key(key, value), 201)
 
 
-def _clean_key(context: Context) -> Data:
-    data = context.data
+def _log_key(context: Context, key: Data, what: str, changes: list[activity.Change] | None) -> None:
+    """An entry wherever the key gives access: in its projects, else in its organisations, else in all of its user's."""
+    projects = [context.store.get("project", each) for each in key["scoped_teams"]]
+    places = [(project["organization"], project) for project in projects if project]
+    if not places:
+        mine = context.store.select("membership", None, "natural LIKE ?", [f"%/{key['user_id']}"])
+        parents = [context.store.parent_of("membership", each["id"]) for each in mine]
+        places = [(each, {}) for each in key["scoped_organizations"] or parents]
+    for organization, project in places:
+        place = replace(context, organization={"id": organization}, project=project)
+        activity.record(place, "PersonalAPIKey", key["id"], what, key["label"], changes)
+
+
+def _clean_key(context: Context, data: Data) -> Data:
     for name in ("label", "scopes"):
         if name not in data:
             raise Invalid("This field is required.", name, "required")
@@ -175,7 +189,7 @@ def _clean_key(context: Context) -> Data:
 
 
 def personal_key(context: Context) -> Any:
-    """`GET|DELETE /api/personal_api_keys/:id/`; a key may only `GET` itself, with any scopes."""
+    """`GET|PATCH|DELETE /api/personal_api_keys/:id/`; a key may only `GET` itself, with any scopes."""
     own = authenticate(context).key
     if own is not None and context.method != "GET":
         raise Forbidden("This action does not support Personal API Key access")
@@ -187,10 +201,27 @@ def personal_key(context: Context) -> Any:
         raise Forbidden("This action does not support Personal API Key access")
     if context.method == "GET":
         return show_key(key)
+    if context.method == "PATCH":
+        return _change_key(context, key)
     if context.method != "DELETE":
-        raise MethodNotAllowed(context.method, "GET, DELETE")
+        raise MethodNotAllowed(context.method, "GET, PATCH, DELETE")
     context.store.remove("personal_api_key", key["id"])
+    _log_key(context, key, "deleted", None)
     return Response(status_code=204)
+
+
+def _change_key(context: Context, key: Data) -> Any:
+    """What isn't sent stays; the value stays too."""
+    kept = {name: key[name] for name in KEY_FIELDS}
+    after = {**key, **_clean_key(context, {**kept, **context.data})}
+    changes = activity.changes_between("PersonalAPIKey", key, after, [*KEY_FIELDS], frozenset())
+    if changes:
+        _log_key(context, after, "updated", changes)
+    natural = context.store.execute(
+        "SELECT natural FROM objects WHERE kind = 'personal_api_key' AND id = ?", (key["id"],)
+    ).fetchone()[0]
+    context.store.put("personal_api_key", str(key["user_id"]), after, natural=natural)
+    return show_key(after)
 
 
 def roll_key(context: Context) -> Any:
