@@ -1,0 +1,143 @@
+"""What stands in the way of a deletion, found in the sandbox before anything is deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from providers.posthog.blockers import blockers
+from providers.posthog.connection import Connection
+from tests.support.sandbox import Sandbox
+
+EARLY = {"type": "person", "key": "channel", "operator": "exact", "value": "early"}
+TRENDS = {
+    "kind": "InsightVizNode",
+    "source": {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ai_enhancement_used"}]},
+}
+THEIRS_FIRST = "change that in PostHog"
+
+
+def connection(sandbox: Sandbox, key: str | None = None) -> Connection:
+    return Connection(sandbox.url, sandbox.project_id, sandbox.organization_id, key or sandbox.api_key)
+
+
+def found(sandbox: Sandbox, gone: dict[str, Any], kept: dict[str, Any] | None = None) -> list[str]:
+    """Return what blocks a run that deletes ``gone`` and keeps ``kept``: live objects by Pulumi name."""
+    before = {name: {"id": str(item["id"])} for name, item in {**gone, **(kept or {})}.items()}
+    return blockers(connection(sandbox), before, (kept or {}).keys())
+
+
+def cohort(sandbox: Sandbox, name: str, leaf: dict[str, Any] = EARLY) -> dict[str, Any]:
+    filters = {"properties": {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}}
+    made: dict[str, Any] = sandbox.call("POST", "cohorts/", {"name": name, "filters": filters})
+    return made
+
+
+def flag(sandbox: Sandbox, key: str, *properties: dict[str, Any]) -> dict[str, Any]:
+    filters = {"groups": [{"properties": list(properties), "rollout_percentage": 100}]}
+    made: dict[str, Any] = sandbox.call("POST", "feature_flags/", {"key": key, "filters": filters})
+    return made
+
+
+def member(of: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "cohort", "key": "id", "operator": "in", "value": of["id"]}
+
+
+def test_nothing_is_asked_when_nothing_goes(sandbox: Sandbox) -> None:
+    kept = {"cohort/a": cohort(sandbox, "Kept")}
+    sandbox.requests()
+    assert found(sandbox, {}, kept) == []
+    assert found(sandbox, {"event/e": {"id": "0"}}, kept) == []
+    assert sandbox.requests() == []
+
+
+def test_a_cohort_that_others_use(sandbox: Sandbox) -> None:
+    used = cohort(sandbox, "Used")
+    theirs = flag(sandbox, "uses-it", member(used))
+    query = {**TRENDS, "source": {**TRENDS["source"], "properties": [member(used)]}}  # type: ignore[dict-item]
+    insight = sandbox.call("POST", "insights/", {"name": "By cohort", "query": query})
+    nested = cohort(sandbox, "Nested", {"type": "cohort", "key": "id", "value": used["id"]})
+    assert found(sandbox, {"cohort/used": used}) == [
+        f"cohort/used can't be deleted: the flag 'uses-it' ({theirs['id']}) uses it; {THEIRS_FIRST}",
+        f"cohort/used can't be deleted: the insight 'By cohort' ({insight['id']}) uses it; {THEIRS_FIRST}",
+        f"cohort/used can't be deleted: the cohort 'Nested' ({nested['id']}) uses it; {THEIRS_FIRST}",
+    ]
+
+
+def test_what_is_ours_is_not_in_the_way(sandbox: Sandbox) -> None:
+    """It goes in the same run, before the cohort; or it stays, and its definition names the cohort no more."""
+    used = cohort(sandbox, "Ours")
+    first, second = flag(sandbox, "goes-too", member(used)), flag(sandbox, "stays", member(used))
+    assert found(sandbox, {"cohort/ours": used, "flag/goes-too": first}, {"flag/stays": second}) == []
+
+
+def test_the_projects_own_filter_uses_a_cohort(sandbox: Sandbox) -> None:
+    used = cohort(sandbox, "Internal")
+    path = f"/api/projects/{sandbox.project_id}/"
+    sandbox.call("PATCH", path, {"test_account_filters": [{**member(used), "operator": "not_in"}]})
+    [line] = found(sandbox, {"cohort/internal": used})
+    assert "the project's filter for internal and test users uses it" in line
+    sandbox.call("PATCH", path, {"test_account_filters": []})
+
+
+def test_a_flag_that_others_depend_on(sandbox: Sandbox) -> None:
+    base = flag(sandbox, "base")
+    depends = {"type": "flag", "key": str(base["id"]), "operator": "flag_evaluates_to", "value": True}
+    other = flag(sandbox, "dependent", depends)
+    assert found(sandbox, {"flag/base": base}) == [
+        f"flag/base can't be deleted: the flag 'dependent' ({other['id']}) depends on it; {THEIRS_FIRST}"
+    ]
+
+
+def test_a_flag_with_a_running_experiment_until_that_is_stopped(sandbox: Sandbox) -> None:
+    experiment = sandbox.call("POST", "experiments/", {"name": "Which model", "feature_flag_key": "tried"})
+    tried = {"flag/tried": experiment["feature_flag"]}
+    assert found(sandbox, tried) == []
+    sandbox.call("POST", f"experiments/{experiment['id']}/launch/")
+    [line] = found(sandbox, tried)
+    assert line.startswith(f"flag/tried can't be deleted: the experiment 'Which model' ({experiment['id']}) runs on it")
+    sandbox.call("POST", f"experiments/{experiment['id']}/end/", {"conclusion": "won"})
+    assert found(sandbox, tried) == []
+
+
+def test_a_flag_of_an_early_access_feature_and_of_the_replay_settings(sandbox: Sandbox) -> None:
+    offered = flag(sandbox, "offered")
+    body = {"name": "Offer", "stage": "beta", "feature_flag_id": offered["id"]}
+    sandbox.call("POST", "early_access_feature/", body)
+    recorded = flag(sandbox, "recorded")
+    linked = {"id": recorded["id"], "key": "recorded"}
+    sandbox.call("PATCH", f"/api/projects/{sandbox.project_id}/", {"session_recording_linked_flag": linked})
+    feature, replay = found(sandbox, {"flag/offered": offered, "flag/recorded": recorded})
+    assert feature == "flag/offered can't be deleted: the early access feature 'Offer' uses it; delete that in PostHog"
+    assert "the project's session replay settings use it" in replay
+
+
+def test_an_insight_whose_alerts_would_go_with_it(sandbox: Sandbox) -> None:
+    insight = sandbox.call("POST", "insights/", {"name": "Watched", "query": TRENDS})
+    body = {
+        "name": "Somebody's",
+        "insight": insight["id"],
+        "subscribed_users": [],
+        "condition": {"type": "absolute_value"},
+        "threshold": {"configuration": {"type": "absolute", "bounds": {"upper": 1}}},
+        "config": {"type": "TrendsAlertConfig", "series_index": 0},
+    }
+    alert = sandbox.call("POST", "alerts/", body)
+    assert found(sandbox, {"insight/watched": insight}) == [
+        f"insight/watched can't be deleted: the alert \"Somebody's\" ({alert['id']}) would go with it; "
+        "move or delete that in PostHog"
+    ]
+    assert found(sandbox, {"insight/watched": insight, "alert/ours": alert}) == []
+
+
+@pytest.mark.parametrize("kind", ["cohort", "flag", "insight"])
+def test_what_is_gone_already_is_in_nobodys_way(sandbox: Sandbox, kind: str) -> None:
+    assert found(sandbox, {f"{kind}/gone": {"id": 987654}}) == []
+
+
+def test_a_key_that_may_not_look_is_told_and_nothing_is_deleted_blindly(sandbox: Sandbox) -> None:
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["insight:write"]})["value"]
+    [line] = blockers(connection(sandbox, key), {"insight/watched": {"id": "1"}}, ())
+    assert line.startswith("insight/watched is not deleted, as PostHog does not say who else needs it: ")
+    assert "alert:read" in line
