@@ -114,12 +114,13 @@ def _count(context: Context, where: str, parameters: list[Any]) -> int:
     return int(context.store.execute(f"SELECT count(*) FROM activity WHERE {where}", parameters).fetchone()[0])
 
 
-def object_activity(context: Context, scopes: tuple[str, ...], item_id: str | None) -> Data:
-    """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default."""
+def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
+    """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default; of
+    all objects of the scope, without an id.
+    """
     limit = _positive(context.query.get("limit"), 10)
     page = _positive(context.query.get("page"), 1)
-    where = f"project = ? AND scope IN ({','.join('?' * len(scopes))})"
-    parameters: list[Any] = [str(context.project["id"]), *scopes]
+    where, parameters = "project = ? AND scope = ?", [str(context.project["id"]), scope]
     if item_id is not None:
         where, parameters = where + " AND item_id = ?", [*parameters, item_id]
     total = _count(context, where, parameters)

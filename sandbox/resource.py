@@ -137,6 +137,17 @@ class Resource:
     def actions(self) -> list[Action]:
         return []
 
+    def activity_actions(self, of_all: bool = True) -> list[Action]:
+        """`:id/activity/`, and `activity/` of all of the kind, for the kinds that have them."""
+        scope, log = self.log_scope or "", ("activity_log:read",)
+        one = Action(
+            "activity", lambda context, row: activity.object_activity(context, scope, str(row["id"])), scopes=log
+        )
+        every = Action(
+            "activity", lambda context: activity.object_activity(context, scope, None), scopes=log, detail=False
+        )
+        return [one, every] if of_all else [one]
+
     def resume(self, services: Services) -> None:
         """Take up, when the server starts, what was under way when it was killed."""
 

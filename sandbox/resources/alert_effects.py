@@ -5,11 +5,14 @@ are disabled and deleted, without an entry of their own); its threshold and its 
 PostHog, so that a change of them is another entry of the alert's activity, of another type.
 """
 
+from typing import Any
+
 from sandbox import activity
+from sandbox.errors import Answer
 from sandbox.resources import alert_checks
 from sandbox.store import Data
 from sandbox.users import show_user
-from sandbox.web import Context
+from sandbox.web import Context, Json
 
 SCOPE = "AlertConfiguration"
 FUNCTIONS = "hog_function"
@@ -19,10 +22,32 @@ def take_along(context: Context, alert: Data) -> None:
     """Remove what an alert leaves behind, just before it is removed."""
     store, project = context.store, str(context.project["id"])
     alert_checks.forget(store, alert["id"])
+    for function in _functions(context, alert["id"]):
+        store.put(FUNCTIONS, project, {**function, "enabled": False, "deleted": True}, listed=False)
+
+
+def test_delivery(context: Context, alert: Data) -> Any:
+    """`POST :id/test-delivery/`: how many would be told; nothing is sent from here."""
+    store = context.store
+    destinations = [each for each in _functions(context, alert["id"]) if each["enabled"]]
+    addresses = [store.get("user", each) for each in alert["subscribed_users"]]
+    if not destinations and not addresses:
+        raise Answer(409, {"detail": "Add an email recipient or active destination before sending a test."})
+    return Json(
+        {
+            "destination_count": len(destinations),
+            "email_recipient_count": len(addresses),
+            "failed_delivery_channels": [],
+        },
+        202,
+    )
+
+
+def _functions(context: Context, alert: str) -> list[Data]:
+    """The functions that notify of an alert."""
     filtered = "listed = 1 AND instr(json_extract(data, '$.filters'), ?)"
-    for function in store.select(FUNCTIONS, project, filtered, [alert["id"]]):
-        if function["type"] == "internal_destination" and _notifies_of(function, alert["id"]):
-            store.put(FUNCTIONS, project, {**function, "enabled": False, "deleted": True}, listed=False)
+    found = context.store.select(FUNCTIONS, str(context.project["id"]), filtered, [alert])
+    return [each for each in found if each["type"] == "internal_destination" and _notifies_of(each, alert)]
 
 
 def _notifies_of(function: Data, alert: str) -> bool:

@@ -17,7 +17,7 @@ from sandbox.errors import Invalid, NotFound
 from sandbox.fields import CREATED_AT, CREATED_BY, ID, Field, boolean, integer, items, mapping, read_only, text
 from sandbox.identity import membership
 from sandbox.listing import LARGEST, Condition, equals
-from sandbox.resource import Life, Resource
+from sandbox.resource import Action, Life, Resource
 from sandbox.resources import alert_checks, alert_effects, alert_rules, queries, relative_dates
 from sandbox.resources.insights import INSIGHTS
 from sandbox.store import Data, Reference
@@ -68,6 +68,21 @@ class Alerts(Resource):
 
     def references(self, row: Data) -> Iterable[Reference]:
         return [("insight", str(row["insight"]))]
+
+    def actions(self) -> list[Action]:
+        return [
+            Action("simulate", self._simulate, ("POST",), scopes=("alert:read", "insight:read"), detail=False),
+            Action("test-delivery", alert_effects.test_delivery, ("POST",)),
+        ]
+
+    def _simulate(self, context: Context) -> Any:
+        """`POST simulate/ {insight, detector_config?, …}`: what a detector would find, which needs a query."""
+        if "insight" not in context.data:
+            raise Invalid("This field is required.", "insight", "required")
+        sent, project = context.data["insight"], self.parent_id(context)
+        insight = context.store.find("insight", sent, project) if isinstance(sent, str) else None
+        self._insight(context, {"insight": insight["id"] if insight else sent}, None)
+        raise Invalid("Simulation failed: unable to compute results for this insight.")
 
     # Writing ------------------------------------------------------------------------------------------------
 

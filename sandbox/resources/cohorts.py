@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox import activity, people
+from sandbox import people
 from sandbox.errors import Invalid, NotFound
 from sandbox.fields import (
     CREATED_AT,
@@ -30,7 +30,7 @@ from sandbox.fields import (
 from sandbox.listing import Condition, column, equals, limit_and_offset, next_links
 from sandbox.persons_api import show_person
 from sandbox.resource import Action, Resource
-from sandbox.resources import cohort_calculation, cohort_filters, cohort_usage
+from sandbox.resources import cohort_calculation, cohort_filters, cohort_usage, queries
 from sandbox.store import Data, Reference
 from sandbox.web import Context, Json, Services
 
@@ -69,7 +69,6 @@ class Cohorts(Resource):
         return [("cohort", str(identifier)) for identifier in cohort_filters.cohort_ids(row)]
 
     def actions(self) -> list[Action]:
-        log = ("activity_log:read",)
         return [
             Action("persons", self._persons, scopes=("cohort:read", "person:read")),
             Action("used_in", cohort_usage.used_in),
@@ -77,17 +76,7 @@ class Cohorts(Resource):
             Action("duplicate_as_static_cohort", self._duplicate, ("GET",), scopes=("cohort:write",)),
             Action("add_persons_to_static_cohort", self._add_persons, ("PATCH",)),
             Action("remove_person_from_static_cohort", self._remove_person, ("PATCH",)),
-            Action(
-                "activity",
-                lambda context, row: activity.object_activity(context, ("Cohort",), str(row["id"])),
-                scopes=log,
-            ),
-            Action(
-                "activity",
-                lambda context: activity.object_activity(context, ("Cohort",), None),
-                scopes=log,
-                detail=False,
-            ),
+            *self.activity_actions(),
         ]
 
     # Writing ------------------------------------------------------------------------------------------------
@@ -167,6 +156,9 @@ class Cohorts(Resource):
 
     def _fill(self, context: Context, row: Data, values: Data) -> None:
         """Put the persons that came with a write into a static cohort."""
+        if values.get("query"):
+            row["errors_calculating"], row["last_error_message"] = 1, queries.failure(values["query"].get("kind"))
+            self.store(context, row)
         if _csv(context):
             found = _persons_in_csv(context)
         else:

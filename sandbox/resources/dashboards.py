@@ -8,7 +8,6 @@ restoring one brings back every tile it ever had.
 import json
 from typing import Any
 
-from sandbox import activity
 from sandbox.access import user_access_level
 from sandbox.errors import Forbidden, Invalid
 from sandbox.fields import (
@@ -89,21 +88,10 @@ class Dashboards(Resource):
     )
 
     def actions(self) -> list[Action]:
-        log = ("activity_log:read",)
         return [
             *dashboard_tiles.actions(self),
             *sharing.actions("dashboard"),
-            Action(
-                "activity",
-                lambda context, row: activity.object_activity(context, ("Dashboard",), str(row["id"])),
-                scopes=log,
-            ),
-            Action(
-                "activity",
-                lambda context: activity.object_activity(context, ("Dashboard",), None),
-                scopes=log,
-                detail=False,
-            ),
+            *self.activity_actions(),
             Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
         ]
 

@@ -7,7 +7,7 @@ shown, and its list is of one `?type=` at a time.
 
 from typing import Any
 
-from sandbox import activity, taxonomy
+from sandbox import taxonomy
 from sandbox.errors import Invalid, NotFound
 from sandbox.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
 from sandbox.listing import Condition, column, equals, truth
@@ -155,14 +155,7 @@ class PropertyDefinitions(Resource):
         return {"type": row["type"]}
 
     def actions(self) -> list[Action]:
-        log = ("activity_log:read",)
-        return [
-            Action(
-                "activity",
-                lambda context, row: activity.object_activity(context, ("PropertyDefinition",), str(row["id"])),
-                scopes=log,
-            )
-        ]
+        return self.activity_actions(of_all=False)
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         assert before is not None

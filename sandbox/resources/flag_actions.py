@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from sandbox import activity, fields
+from sandbox import fields
 from sandbox.errors import Answer, Invalid
 from sandbox.resource import Action
-from sandbox.resources import flag_bulk, flag_dependencies
+from sandbox.resources import flag_bulk, flag_cohort, flag_dependencies
 from sandbox.resources.audience import blast_radius
-from sandbox.resources.flag_evaluation import evaluation_reasons
+from sandbox.resources.flag_evaluation import evaluation_reasons, my_flags
 from sandbox.resources.flag_rollout import rollout, status
 from sandbox.resources.flag_versions import version
 from sandbox.store import Data
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 
 def actions(flags: "Flags") -> list[Action]:
-    log = ("activity_log:read",)
-
     def life(**values: Any) -> Callable[[Context, Data], Any]:
         return lambda context, row: _live(flags, context, row, values)
 
@@ -34,13 +32,9 @@ def actions(flags: "Flags") -> list[Action]:
         Action("versions/{version}", lambda context, row: version(flags, context, row)),
         Action("user_blast_radius", blast_radius, ("POST",), scopes=("feature_flag:read",), detail=False),
         Action("evaluation_reasons", evaluation_reasons, detail=False),
-        Action("activity", _activity, scopes=log),
-        Action(
-            "activity",
-            lambda context: activity.object_activity(context, ("FeatureFlag",), None),
-            scopes=log,
-            detail=False,
-        ),
+        Action("my_flags", my_flags, detail=False),
+        Action("create_static_cohort_for_flag", flag_cohort.create, ("POST",)),
+        *flags.activity_actions(),
         Action("bulk_update_tags", lambda context: bulk_update_tags(flags, context), ("POST",), detail=False),
         *flag_bulk.actions(flags),
     ]
@@ -77,10 +71,6 @@ def _dependent_flags(context: Context, row: Data) -> Any:
         {"id": other["id"], "key": other["key"], "name": other["name"] or other["key"]}
         for other in flag_dependencies.dependents(context, row)
     ]
-
-
-def _activity(context: Context, row: Data) -> Any:
-    return activity.object_activity(context, ("FeatureFlag",), str(row["id"]))
 
 
 def bulk_update_tags(resource: Any, context: Context) -> Any:

@@ -1,4 +1,6 @@
-"""What flags answer for somebody and why: `GET feature_flags/evaluation_reasons/` (PostHog: feature_flag.py)."""
+"""What flags answer for somebody and why: `GET feature_flags/evaluation_reasons/`, and for the asking user:
+`GET feature_flags/my_flags/` (PostHog: feature_flag.py).
+"""
 
 import json
 from typing import Any
@@ -8,6 +10,22 @@ from sandbox.flags_api import evaluated
 from sandbox.flagset import flagset
 from sandbox.store import Data
 from sandbox.web import Context
+
+MINIMAL = (
+    "id",
+    "team_id",
+    "name",
+    "key",
+    "filters",
+    "deleted",
+    "active",
+    "ensure_experience_continuity",
+    "has_encrypted_payloads",
+    "version",
+    "evaluation_runtime",
+    "bucketing_identifier",
+    "evaluation_contexts",
+)
 
 
 def evaluation_reasons(context: Context) -> Any:
@@ -35,6 +53,23 @@ def evaluation_reasons(context: Context) -> Any:
         if not flag.active and (not keys or flag.key in keys):
             found[flag.key] = {"value": False, "evaluation": {"reason": "disabled", "condition_index": None}}
     return found
+
+
+def my_flags(context: Context) -> Any:
+    """`?groups={}` -> `[{feature_flag, value}]` for the user's own distinct id, newest flags first; disabled ones
+    are false.
+    """
+    asked: Data = {"groups": _groups(context.query.get("groups") or "{}"), "evaluation_runtime": "all"}
+    current = flagset(context.store, int(context.project["id"]))
+    found = evaluated(context, asked, current, context.user["distinct_id"])
+    newest = sorted(current.rows.values(), key=lambda row: (row["created_at"], row["id"]), reverse=True)
+    return [
+        {
+            "feature_flag": {name: row.get(name) for name in MINIMAL} | {"team_id": context.project["id"]},
+            "value": found[row["key"]].value if row["key"] in found else False,
+        }
+        for row in newest
+    ]
 
 
 def _groups(text: str) -> Data:

@@ -10,7 +10,6 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sandbox import activity
 from sandbox.errors import Conflict, Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -107,14 +106,13 @@ class HogFunctions(Resource):
     )
 
     def actions(self) -> list[Action]:
-        log = ("activity_log:read",)
         return [
             Action("rearrange", self._rearrange, ("PATCH",), detail=False),
-            Action(
-                "activity",
-                lambda context, row: activity.object_activity(context, ("HogFunction",), str(row["id"])),
-                scopes=log,
-            ),
+            # Nothing is delivered here, so there is nothing to tell of it.
+            Action("logs", lambda _, row: {"count": 0, "next": None, "previous": None, "results": []}),
+            Action("metrics", lambda _, row: {"labels": [], "series": []}),
+            Action("metrics/totals", lambda _, row: {"totals": {}}),
+            *self.activity_actions(of_all=False),
         ]
 
     # Writing ------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ import string
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox import activity
 from sandbox.access import EDITOR, allows, user_access_level
 from sandbox.errors import Forbidden, Invalid
 from sandbox.fields import (
@@ -128,21 +127,10 @@ class Insights(Resource):
         return {"short_id": row["short_id"]}
 
     def actions(self) -> list[Action]:
-        log = ("activity_log:read",)
         return [
             *sharing.actions("insight"),
             Action("thresholds", self._thresholds, scopes=("alert:read",)),
-            Action(
-                "activity",
-                lambda context, row: activity.object_activity(context, ("Insight",), str(row["id"])),
-                scopes=log,
-            ),
-            Action(
-                "activity",
-                lambda context: activity.object_activity(context, ("Insight",), None),
-                scopes=log,
-                detail=False,
-            ),
+            *self.activity_actions(),
             Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
         ]
 

@@ -32,8 +32,9 @@ from sandbox.resource import CRUD, Action, Life, Resource
 from sandbox.resources.organizations import INSUFFICIENT, show_member
 from sandbox.store import Data
 from sandbox.users import user_basic
-from sandbox.web import Context, Json, timestamp
+from sandbox.web import Context, Json, parse_json, timestamp
 
+MOST_INVITES = 20  # in one request
 DOMAIN = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,}")
 NEED_VERIFICATION = ("jit_provisioning_enabled", "sso_enforcement")
 MOST_PROXIES = 2
@@ -75,6 +76,21 @@ class Invites(Resource):
     def authorize_write(self, context: Context) -> None:
         if level(context) < ADMIN and not context.organization["members_can_invite"]:
             raise Forbidden(INSUFFICIENT)
+
+    def actions(self) -> list[Action]:
+        return [Action("bulk", self._bulk, ("POST",), detail=False)]
+
+    def _bulk(self, context: Context) -> Any:
+        """`[invite, …]` -> 201 with all of them; if one is refused, none is made."""
+        sent = parse_json(context.raw, context.request.headers.get("content-type", ""))
+        if not isinstance(sent, list):
+            raise Invalid("This endpoint needs an array of data for bulk invite creation.")
+        if len(sent) > MOST_INVITES:
+            raise Invalid(f"A maximum of {MOST_INVITES} invites can be sent in a single request.", code="max_length")
+        made = [
+            self.insert(context, self.clean(each if isinstance(each, dict) else {}, creating=True)) for each in sent
+        ]
+        return Json([self.show_written(context, each) for each in made], 201)
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         local, at, domain = values["target_email"].rpartition("@")

@@ -79,7 +79,11 @@ class Playlists(Resource):
         return row
 
     def actions(self) -> list[Action]:
-        return [Action("recordings/{recording}", self._recording, ("POST", "DELETE"))]
+        return [
+            # There are no recordings here, whatever ids a collection holds.
+            Action("recordings", lambda _, row: {"results": [], "has_next": False, "version": 4}),
+            Action("recordings/{recording}", self._recording, ("POST", "DELETE")),
+        ]
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         filters = values.get("filters")

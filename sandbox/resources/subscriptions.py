@@ -27,7 +27,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition, equals
 from sandbox.recurrence import WEEKDAYS, Rule
-from sandbox.resource import Life, Resource
+from sandbox.resource import Action, Life, Resource
 from sandbox.resources import tiles
 from sandbox.store import Data, Reference
 from sandbox.web import Context
@@ -90,6 +90,10 @@ class Subscriptions(Resource):
         for kind in ("insight", "dashboard"):
             if row[kind]:
                 yield (kind, str(row[kind]))
+
+    def actions(self) -> list[Action]:
+        """None is delivered here, so the list of deliveries is empty."""
+        return [Action("deliveries", lambda _, row: {"next": None, "previous": None, "results": []})]
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         for kind in ("dashboard", "insight"):
