@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox import (
     admin,
     api,
+    capture_v1,
     faultlayer,
     flags_api,
     flagset,
@@ -42,7 +43,7 @@ TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 
 def routes() -> list[BaseRoute]:
     """All routes, in the order in which they are tried."""
-    posthog = (ingestion, flags_api, local_evaluation, remote_config, persons_api, api)
+    posthog = (ingestion, capture_v1, flags_api, local_evaluation, remote_config, persons_api, api)
     return [
         Route("/_health", health),
         *admin.routes(),

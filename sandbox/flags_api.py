@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox import flags_response, people
 from sandbox.errors import ApiError, Unauthenticated
+from sandbox.evaluation.analysis import analysis
 from sandbox.evaluation.cohorts import Membership
 from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.evaluate import Match, Subject, evaluate_all
@@ -28,7 +29,7 @@ from sandbox.ingestion import FROM_ANYWHERE
 from sandbox.processing import LONGEST_DISTINCT_ID
 from sandbox.store import Data
 from sandbox.web import Context, Json, endpoint
-from sandbox.wire import UndecodableError, decode
+from sandbox.wire import UndecodableError, from_flags
 
 _SERVER_SDK = re.compile(r"posthog-(python|ruby|php|java|go|node|dotnet|elixir|rs|server)\b")
 _CLIENT_SDK = re.compile(r"Mozilla/|Chrome/|Safari/|Firefox/|posthog-(js|ios|android|react-native|flutter)\b")
@@ -44,16 +45,16 @@ def routes() -> list[BaseRoute]:
 
 def flags(context: Context) -> Response:
     """`POST /flags?v=…`. Without `v` and `config` it is version 2 with the SDK's configuration."""
-    version, config = context.query.get("v") or None, context.query.get("config")
+    version, config = context.query.get("v") or None, _switch(context, "config")
     if version is None and config is None:
-        version, config = "2", "true"
-    return _answer(context, flags_response.for_flags(_number(version)), config in ("true", "1"))
+        version, config = "2", True
+    return _answer(context, flags_response.for_flags(_number(version)), config is True)
 
 
 def decide(context: Context) -> Response:
     """`POST /decide?v=…`: the older name, with the configuration unless it is declined."""
     shape = flags_response.for_decide(_number(context.query.get("v")))
-    return _answer(context, shape, context.query.get("config", "true") in ("true", "1"))
+    return _answer(context, shape, _switch(context, "config") is not False)
 
 
 def _answer(context: Context, shape: flags_response.Shape, config: bool) -> Response:
@@ -63,28 +64,45 @@ def _answer(context: Context, shape: flags_response.Shape, config: bool) -> Resp
         return Json(flags_response.minimal(shape))
     try:
         asked = _asked(context)
-    except UndecodableError:
-        text = "Failed to decode request: invalid JSON. Please check your request format and try again."
+    except UndecodableError as error:
+        text = f"Failed to decode request: {error}. Please check your request format and try again."
         return PlainTextResponse(text, 400)
     context.project = _project(context, asked)
+    current = flagset(context.store, context.project["id"])
+    extra = flags_response.configuration(context.project["api_token"], bool(current.active)) if config else {}
+    if asked.get("disable_flags") is True:
+        return Json({**shape({}, {}, _envelope(context, {})), **extra})
     distinct_id = _first(asked, "distinct_id", "$distinct_id")
     if distinct_id is None or distinct_id == "":
         return PlainTextResponse(
             "The distinct_id field is missing from the request. Please include a valid identifier.", 400
         )
-    current = flagset(context.store, context.project["id"])
-    found: dict[str, Match] = {}
-    if asked.get("disable_flags") is not True:
-        found = evaluated(context, asked, current, _text(distinct_id)[:LONGEST_DISTINCT_ID])
-    extra = flags_response.configuration(context.project["api_token"], bool(current.active)) if config else {}
-    return Json({**shape(current.by_key, found, _envelope(context, found)), **extra})
+    if context.settings.quota_limited:
+        return Json({**shape({}, {}, {**_envelope(context, {}), "quotaLimited": ["feature_flags"]}), **extra})
+    found, subject = _evaluated(context, asked, current, _text(distinct_id)[:LONGEST_DISTINCT_ID])
+    body = shape(current.by_key, found, _envelope(context, found))
+    if _switch(context, "detailed_analysis") and "flags" in body:
+        _analyse(body["flags"], current, found, subject)
+    return Json({**body, **extra})
 
 
 def evaluated(context: Context, asked: Data, current: FlagSet, distinct_id: str) -> dict[str, Match]:
     """The answers for one distinct id. `asked` may hold flag_keys, groups and properties, as a request to `/flags`."""
+    return _evaluated(context, asked, current, distinct_id)[0]
+
+
+def _evaluated(context: Context, asked: Data, current: FlagSet, distinct_id: str) -> tuple[dict[str, Match], Subject]:
     wanted, off = _selection(context, asked, current)
     subject = _subject(context, asked, current, distinct_id)
-    return evaluate_all(current.flags, wanted, off, current.broken, subject)
+    return evaluate_all(current.flags, wanted, off, current.broken, subject), subject
+
+
+def _analyse(shown: Data, current: FlagSet, found: Mapping[str, Match], subject: Subject) -> None:
+    """Add to every flag that could be computed why its conditions did or didn't match."""
+    values = {str(current.by_key[key].id): match.value for key, match in found.items()}
+    for key, match in found.items():
+        if not match.failed:
+            shown[key]["conditions"] = analysis(current.by_key[key], match, subject, values)
 
 
 def _envelope(context: Context, found: Mapping[str, Match]) -> Data:
@@ -104,9 +122,9 @@ def _envelope(context: Context, found: Mapping[str, Match]) -> Data:
 
 
 def _asked(context: Context) -> Data:
-    asked = decode(context)
+    asked = from_flags(context)
     if not isinstance(asked, dict):
-        raise UndecodableError("not an object")
+        raise UndecodableError("invalid JSON")
     return asked
 
 
@@ -140,7 +158,7 @@ def _filtered_out(context: Context, asked: Data, current: FlagSet) -> frozenset[
     """The active flags that runtime, evaluation contexts or the survey switch leave out of the answer."""
     runtime = _runtime(context, asked.get("evaluation_runtime"))
     contexts = frozenset(_strings(_first(asked, "evaluation_contexts", "evaluation_environments")) or ())
-    surveys = context.query.get("only_evaluate_survey_feature_flags") in ("true", "1")
+    surveys = _switch(context, "only_evaluate_survey_feature_flags")
     key = ("filtered out", runtime, surveys)
     if key not in current.memo:
         current.memo[key] = frozenset(
@@ -184,8 +202,10 @@ def _subject(context: Context, asked: Data, current: FlagSet, distinct_id: str) 
     anonymous = _optional_text(_first(asked, "anon_distinct_id", "$anon_distinct_id"))
     stored = _stored(context, current, distinct_id, anonymous)
     own = _object(_first(asked, "person_properties", "$properties"))
-    person = {**(stored.person.properties if stored.person else {}), "distinct_id": distinct_id, **own}
-    person = with_initial(person)
+    known = stored.person.properties if stored.person else {}
+    if _switch(context, "only_use_override_person_properties"):
+        known = {}
+    person = with_initial({**known, "distinct_id": distinct_id, **own})
     if stored.person:
         person[f"{METADATA_PREFIX}created_at"] = stored.person.created_at
     clock = Clock(datetime.now(UTC), _zone(str(context.project.get("timezone") or "UTC")))
@@ -280,6 +300,12 @@ def _text(value: Any) -> str:
 
 def _optional_text(value: Any) -> str | None:
     return None if value is None or value == "" else _text(value)
+
+
+def _switch(context: Context, name: str) -> bool | None:
+    """A switch in the query: its presence means on, unless it says otherwise; None when it isn't there."""
+    value = context.query.get(name)
+    return None if value is None else value.lower() not in ("false", "0", "no", "off")
 
 
 def _number(version: str | None) -> int:

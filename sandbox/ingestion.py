@@ -1,9 +1,9 @@
-"""Capture: where SDKs send events. `/batch/`, `/i/v0/e/` and their old names, and `/i/v1/analytics/events`.
+"""Capture: where SDKs send events. `/batch/`, `/i/v0/e/` and their old names; `capture_v1` has the newest.
 
-Source: PostHog's rust/capture. Errors of the old endpoints are plain text. An answered capture is in the
-database.
+Source: PostHog's rust/capture. Errors are plain text. An answered capture is in the database.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.middleware import Middleware
@@ -12,11 +12,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox import people, processing
+from sandbox.evaluation.values import text
 from sandbox.places import put_project
 from sandbox.processing import LONGEST_DISTINCT_ID, Event, clean, ingest, moment
 from sandbox.store import Data
 from sandbox.web import Context, Json, endpoint
-from sandbox.wire import UndecodableError, decode
+from sandbox.wire import UndecodableError, from_capture
 
 TABLES = people.TABLES + processing.TABLES
 # SDKs in a browser call from other origins.
@@ -37,64 +38,36 @@ class RefusedError(Exception):
 
 
 def routes() -> list[BaseRoute]:
+    """The routes of all names."""
     methods = ["GET", "POST", "OPTIONS"]
-    old = [Route(path, endpoint(capture), methods=methods, middleware=[FROM_ANYWHERE]) for path in ALIASES]
-    return [
-        *old,
-        Route(
-            "/i/v1/analytics/events",
-            endpoint(capture_v1),
-            methods=["POST", "OPTIONS"],
-            middleware=[FROM_ANYWHERE],
-        ),
-    ]
+    return [Route(path, endpoint(capture), methods=methods, middleware=[FROM_ANYWHERE]) for path in ALIASES]
 
 
 def capture(context: Context) -> Response:
     """One event, a list of events, or `{api_key, batch: […]}`; answers `{"status": "Ok"}` once they are
-    stored.
+    stored, and nothing to a beacon (`?beacon=1`).
     """
     if context.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": "GET, POST, OPTIONS"})
     try:
-        body = decode(context)
+        body = from_capture(context)
         envelope = body if isinstance(body, dict) else {}
         raw = _events(body)
-        token = _token(context, envelope, raw)
-        project = _project(context, token)
-        events = _cleaned(raw, moment(envelope.get("sent_at")))
+        token = _token(envelope, raw)
+        project = find_project(context, token)
+        events = _cleaned(raw, moment(envelope.get("sent_at")) or _sent_at(context))
     except UndecodableError as error:
-        return PlainTextResponse(f"failed to parse request: {error}", 400)
+        return PlainTextResponse(f"failed to {error.stage} request: {error}", 400)
     except RefusedError as error:
         return PlainTextResponse(error.text, error.status)
-    _take(context, project, events)
-    return Json({"status": "Ok"})
+    take(context, project, events)
+    return Response(status_code=204) if context.query.get("beacon") == "1" else Json({"status": "Ok"})
 
 
-def capture_v1(context: Context) -> Response:
-    """`{created_at, batch: […]}` with the token as bearer; answers per event: `{results: {uuid: {result}}}`."""
-    token = context.request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    project = context.store.find("project", token) if token else None
+def take(context: Context, project: Data | None, events: list[Event]) -> None:
+    """Store the events of a project; those of none are dropped."""
     if project is None:
-        return Json({"error": "unauthorized", "error_description": "API key is not valid"}, 401)
-    try:
-        body = decode(context)
-    except UndecodableError as error:
-        return Json({"error": "invalid_request", "error_description": str(error)}, 400)
-    batch = body.get("batch") if isinstance(body, dict) else None
-    if not isinstance(batch, list) or not batch:
-        return Json({"error": "invalid_request", "error_description": "request holds no event"}, 400)
-    events, results = [], {}
-    for raw in batch:
-        identifier, problem = str(raw.get("uuid", "")) if isinstance(raw, dict) else "", _problem(raw)
-        results[identifier] = {"result": "drop", "details": problem} if problem else {"result": "ok"}
-        if not problem:
-            events.append(clean(_as_v0(raw, context), _distinct_id(raw), None))
-    _take(context, project, events)
-    return Json({"results": results})
-
-
-def _take(context: Context, project: Data, events: list[Event]) -> None:
+        return
     ingest(context.store, project["id"], events)
     if events and not project["ingested_event"]:
         put_project(context.store, {**project, "ingested_event": True})
@@ -107,9 +80,9 @@ def _events(body: Any) -> list[Any]:
     return body if isinstance(body, list) else []
 
 
-def _token(context: Context, envelope: Data, events: list[Any]) -> str:
-    """The project's token, from the envelope, the events (which have to agree) or the query."""
-    named = _first(envelope, "api_key", "token", "$token") or context.query.get("token")
+def _token(envelope: Data, events: list[Any]) -> str:
+    """The project's token, from the envelope or the events, which have to agree."""
+    named = _first(envelope, "api_key", "token", "$token")
     if named:
         return str(named)
     found = {str(token) for event in events if isinstance(event, dict) if (token := _own_token(event))}
@@ -121,15 +94,36 @@ def _token(context: Context, envelope: Data, events: list[Any]) -> str:
 
 
 def _own_token(event: Data) -> Any:
-    return _first(event, "api_key", "token", "$token") or _first(_properties(event), "token", "api_key")
+    return _first(event, "api_key", "token", "$token") or _first(properties_of(event), "token", "api_key")
 
 
-def _project(context: Context, token: str) -> Data:
-    project = context.store.find("project", token)
-    if project is None:
-        reason = "personal_api_key" if token.startswith("phx_") else "unknown_token"
-        raise RefusedError(401, f"API key is not valid: {reason}")
+def find_project(context: Context, token: str) -> Data | None:
+    """The project of a token, which may have blanks around it; None for one that nobody has, where such ones are
+    accepted.
+
+    Raises: RefusedError.
+    """
+    token = token.strip()
+    reasons = {
+        "empty": not token,
+        "too_long": len(token) > 64,
+        "not_ascii": not token.isascii(),
+        "personal_api_key": token.startswith("phx_"),
+        "null_byte": "\0" in token,
+    }
+    reason = next((name for name, holds in reasons.items() if holds), None)
+    project = context.store.find("project", token) if reason is None else None
+    if project is None and (reason or context.settings.refuses_unknown_tokens):
+        raise RefusedError(401, f"API key is not valid: {reason or 'unknown_token'}")
     return project
+
+
+def _sent_at(context: Context) -> datetime | None:
+    """When a browser says it sent the request: `?_=<milliseconds>`; what was sent in seconds says nothing."""
+    milliseconds = context.query.get("_", "")
+    if not milliseconds.isdigit() or not 1_609_459_200_000 < int(milliseconds) < 10**14:
+        return None
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
 def _cleaned(raw: list[Any], sent_at: Any) -> list[Event]:
@@ -139,7 +133,7 @@ def _cleaned(raw: list[Any], sent_at: Any) -> list[Event]:
         problem = _problem(event)
         if problem:
             raise RefusedError(400, problem)
-    return [clean(event, _distinct_id(event), sent_at) for event in raw]
+    return [clean(event, distinct_id_of(event), sent_at) for event in raw]
 
 
 def _problem(event: Any) -> str | None:
@@ -148,43 +142,20 @@ def _problem(event: Any) -> str | None:
         return "failed to parse request: an event is an object"
     if not event.get("event") or not isinstance(event["event"], str):
         return "event submitted with an empty event name"
-    if _first(event, "distinct_id", "$distinct_id") is None and _properties(event).get("distinct_id") is None:
+    if _first(event, "distinct_id", "$distinct_id") is None and properties_of(event).get("distinct_id") is None:
         return "event submitted without a distinct_id"
-    return None if _distinct_id(event) else "event submitted with an empty distinct_id"
+    return None if distinct_id_of(event) else "event submitted with an empty distinct_id"
 
 
-def _distinct_id(event: Data) -> str:
-    """Who the event is about: numbers as text, cut after 200 characters."""
+def distinct_id_of(event: Data) -> str:
+    """Who the event is about: what isn't text as JSON, cut after 200 characters."""
     value = _first(event, "distinct_id", "$distinct_id")
     if value is None:
-        value = _properties(event).get("distinct_id")
-    if isinstance(value, (dict, list)) or value is None:
-        return ""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return text.replace("\0", "\ufffd")[:LONGEST_DISTINCT_ID]
+        value = properties_of(event).get("distinct_id")
+    return "" if value is None else text(value).replace("\0", "\ufffd")[:LONGEST_DISTINCT_ID]
 
 
-def _as_v0(raw: Data, context: Context) -> Data:
-    """A v1 event with its typed options and the SDK's name as the properties the old endpoints carry."""
-    properties = dict(_properties(raw))
-    options = raw.get("options") if isinstance(raw.get("options"), dict) else {}
-    names = {
-        "process_person_profile": "$process_person_profile",
-        "cookieless_mode": "$cookieless_mode",
-        "disable_skew_correction": "$ignore_sent_at",
-        "product_tour_id": "$product_tour_id",
-    }
-    properties.update({names[name]: value for name, value in (options or {}).items() if name in names})
-    for name in ("session_id", "window_id"):
-        if name in raw:
-            properties[f"${name}"] = raw[name]
-    library, _, version = context.request.headers.get("posthog-sdk-info", "").partition("/")
-    if library:
-        properties.update({"$lib": library, "$lib_version": version})
-    return {**raw, "properties": properties}
-
-
-def _properties(event: Data) -> Data:
+def properties_of(event: Data) -> Data:
     properties = event.get("properties")
     return properties if isinstance(properties, dict) else {}
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox import jsontext, people
-from sandbox.errors import Forbidden, Unauthenticated
+from sandbox.errors import ApiError, Forbidden, Unauthenticated
 from sandbox.evaluation.flags import Flag
 from sandbox.flagset import SURVEY_PREFIX, FlagSet, flagset
 from sandbox.identity import authenticate, enter_project, require_scope
@@ -49,6 +49,8 @@ def definitions(context: Context) -> Response:
     authorize(context)
     project = int(context.project["id"])
     context.services.limiter.check_definitions(project)
+    if context.settings.quota_limited:
+        raise ApiError(402, "quota_limited", "payment_required", "You have exceeded your feature flag request quota")
     current = flagset(context.store, project)
     types = people.group_types(context.store, project)
     key = ("definitions", tuple(types.items()))

@@ -26,6 +26,10 @@ class Settings:
             feature).
         taxonomy: whether descriptions, tags and verification of events and properties are supported (a paid
             feature).
+        refuses_unknown_tokens: whether capture answers 401 to a token that no project has; otherwise it answers 200
+            and drops the events, as PostHog does where its edge doesn't know the tokens.
+        quota_limited: whether the quota for feature flag requests is used up: `/flags` answers without flags,
+            local evaluation 402.
         recalculation_delay: seconds until a cohort is recalculated after it has been saved.
     """
 
@@ -38,6 +42,8 @@ class Settings:
     approvals: bool = False
     advanced_permissions: bool = True
     taxonomy: bool = True
+    refuses_unknown_tokens: bool = True
+    quota_limited: bool = False
     recalculation_delay: float = 0.2
 
     def change(self, values: dict[str, Any]) -> None:

@@ -190,7 +190,7 @@ def _filters_hold(condition: Condition, subject: Subject, flag_value: Callable[[
         if item.type == "cohort":
             cohorts.append(item)
         elif item.type == "flag":
-            if not _depends(item, flag_value(item.key)):
+            if not flag_filter_holds(item, flag_value(item.key)):
                 return False
         elif not match_property(item, _properties(item, condition, subject), subject.clock):
             return False
@@ -205,7 +205,8 @@ def _properties(item: Filter, condition: Condition, subject: Subject) -> Propert
     return {} if index is None else subject.group_properties.get(index, {})
 
 
-def _depends(item: Filter, value: Value) -> bool:
+def flag_filter_holds(item: Filter, value: Value) -> bool:
+    """Whether a filter on another flag holds where that flag has this value."""
     if item.operator != "flag_evaluates_to":
         return False
     if isinstance(item.value, bool):

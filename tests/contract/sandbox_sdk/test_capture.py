@@ -50,7 +50,6 @@ def _forms(token: str) -> dict[str, dict[str, Any]]:
         "json-form": {"data": {"data": body("json-form").decode()}},
         "base64-body": {"data": base64.b64encode(body("base64-body"))},
         "list": {"data": b"[" + body("list") + b"]"},
-        "nan": {"data": body("nan").replace(b'"properties": {}', b'"properties": {"n": NaN}')},
         "surrogate": {"data": body("surrogate").replace(b"{}", b'{"s": "\\ud83d"}')},
         "id-in-properties": {
             "data": json.dumps(
@@ -106,7 +105,7 @@ def test_refusals_are_plain_text(sandbox: Sandbox, body: Any, status: int, text:
     assert answer.headers["content-type"].startswith("text/plain")
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"\x1f\x8bbroken", b"nonsense", b'"text"', b"null"])
+@pytest.mark.parametrize("raw", [b"", b"{", b"\x1f\x8bbroken", b"nonsense", b'"text"', b"null", b'[{"n": NaN}]'])
 def test_bodies_that_are_none(sandbox: Sandbox, raw: bytes) -> None:
     assert requests.post(sandbox.url + "/e/", data=raw, timeout=10).status_code in (400, 401)
 
@@ -132,20 +131,89 @@ def test_a_wrong_clock_is_corrected_by_the_time_of_sending(sandbox: Sandbox) -> 
     assert not found["timestamp"].startswith("2001")
 
 
+def test_a_token_that_nobody_has_is_refused_or_its_events_are_dropped(sandbox: Sandbox) -> None:
+    one = event("seen", "stranger")
+    assert post(sandbox, "/e/", {"api_key": "phc_unknown", **one}).status_code == 401
+    sandbox.call("PATCH", "/_sandbox/settings", {"refuses_unknown_tokens": False})
+    try:
+        answer = post(sandbox, "/e/", {"api_key": "phc_unknown", **one})
+        assert (answer.status_code, answer.json()) == (200, {"status": "Ok"})
+        assert post(sandbox, "/e/", {"api_key": "phx_mine", **one}).text == "API key is not valid: personal_api_key"
+    finally:
+        sandbox.call("PATCH", "/_sandbox/settings", {"refuses_unknown_tokens": True})
+    assert events(sandbox, "stranger") == []
+
+
+def test_blanks_around_a_token_do_not_matter(sandbox: Sandbox) -> None:
+    assert post(sandbox, "/e/", {"api_key": f" {sandbox.project_api_key}\n", **event("seen", "copied")}).ok
+    assert len(events(sandbox, "copied")) == 1
+
+
+# The newest endpoint (rust/capture, v1/) ---------------------------------------------------------------------
+
+V1 = "/i/v1/analytics/events"
+
+
+def v1_headers(sandbox: Sandbox, **more: str) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {sandbox.project_api_key}",
+        "PostHog-Sdk-Info": "posthog-go/1.2",
+        "PostHog-Attempt": "1",
+        "PostHog-Request-Id": str(uuid.uuid4()),
+        "PostHog-Request-Timestamp": "2026-01-01T00:00:00Z",
+        **more,
+    }
+
+
+def v1_event(name: str = "seen", **more: Any) -> dict[str, Any]:
+    time = "2026-01-01T00:00:00Z"
+    return {"event": name, "uuid": str(uuid.uuid4()), "distinct_id": "v1", "timestamp": time, "properties": {}, **more}
+
+
+def v1_body(*batch: dict[str, Any]) -> dict[str, Any]:
+    return {"created_at": "2026-01-01T00:00:00Z", "batch": list(batch)}
+
+
 def test_v1_answers_for_every_event(sandbox: Sandbox) -> None:
-    good, bad = str(uuid.uuid4()), str(uuid.uuid4())
-    batch = [
-        {"event": "seen", "uuid": good, "distinct_id": "v1", "options": {"process_person_profile": False}},
-        {"event": "", "uuid": bad, "distinct_id": "v1"},
-    ]
-    bearer = {"Authorization": f"Bearer {sandbox.project_api_key}", "PostHog-Sdk-Info": "posthog-go/1.2"}
-    answer = post(sandbox, "/i/v1/analytics/events", {"batch": batch}, headers=bearer)
+    good = v1_event(options={"process_person_profile": False})
+    bad = [v1_event(""), v1_event(distinct_id=""), v1_event(timestamp="yesterday"), v1_event(distinct_id="x" * 201)]
+    answer = post(sandbox, V1, v1_body(good, *bad), headers=v1_headers(sandbox))
     assert answer.status_code == 200
-    assert {key: one["result"] for key, one in answer.json()["results"].items()} == {good: "ok", bad: "drop"}
+    assert answer.json()["results"] == {
+        good["uuid"]: {"result": "ok"},
+        bad[0]["uuid"]: {"result": "drop", "details": "missing_event_name"},
+        bad[1]["uuid"]: {"result": "drop", "details": "missing_distinct_id"},
+        bad[2]["uuid"]: {"result": "drop", "details": "invalid_event_timestamp"},
+        bad[3]["uuid"]: {"result": "drop", "details": "distinct_id_too_large"},
+    }
     (found,) = events(sandbox, "v1")
-    assert found["properties"]["$lib"] == "posthog-go"
+    assert (found["properties"]["$lib"], found["properties"]["$lib_version"]) == ("posthog-go", "1.2")
     assert person(sandbox, "v1") is None
-    assert post(sandbox, "/i/v1/analytics/events", {"batch": batch}).status_code == 401
+
+
+def test_v1_refuses_as_a_whole_what_it_cannot_read(sandbox: Sandbox) -> None:
+    def refused(headers: dict[str, str], **sent: Any) -> tuple[int, str, str]:
+        answer = requests.post(sandbox.url + V1, headers=headers, timeout=10, **sent)
+        assert set(answer.json()) == {"error", "error_description", "error_uri"}
+        return answer.status_code, answer.json()["error"], answer.json()["error_description"]
+
+    headers, body = v1_headers(sandbox), v1_body(v1_event())
+    without = {name: value for name, value in headers.items() if name != "PostHog-Attempt"}
+    assert refused({}, json=body)[:2] == (401, "missing_authorization")
+    assert refused(without, json=body) == (
+        400,
+        "missing_required_headers",
+        'request is missing required headers: ["posthog-attempt"]',
+    )
+    wrong = (401, "invalid_api_token", "The provided API token is not valid.")
+    assert refused({**headers, "Authorization": "Bearer phc_unknown"}, json=body) == wrong
+    assert refused({**headers, "PostHog-Attempt": "0"}, json=body)[:2] == (400, "invalid_header_value")
+    assert refused({**headers, "Content-Encoding": "lz4"}, json=body)[:2] == (415, "unsupported_encoding")
+    assert refused({**headers, "Content-Type": "text/plain"}, data=b"{}")[:2] == (415, "unsupported_content_type")
+    assert refused({**headers, "Content-Encoding": "gzip"}, json=body)[:2] == (400, "request_decoding_error")
+    assert refused(headers, json={"batch": []})[:2] == (400, "request_parsing_error")
+    assert refused(headers, json=v1_body())[:2] == (400, "empty_batch")
+    assert refused(headers, json=v1_body({"event": "seen"}))[:2] == (400, "request_parsing_error")
 
 
 def test_a_browser_may_send_from_anywhere(sandbox: Sandbox) -> None:
@@ -203,10 +271,11 @@ def test_ids_that_many_share_are_never_merged(sandbox: Sandbox) -> None:
     assert person(sandbox, "undefined") is None
 
 
-def test_long_distinct_ids_are_cut_and_numbers_are_text(sandbox: Sandbox) -> None:
-    capture(sandbox, event("seen", "x" * 300), {"event": "seen", "distinct_id": 4711, "properties": {}})
-    assert person(sandbox, "x" * 200) is not None
-    assert person(sandbox, "4711") is not None
+def test_long_distinct_ids_are_cut_and_what_is_not_text_is_made_text(sandbox: Sandbox) -> None:
+    odd = [4711, 23.4, ["a", "b"], {"string": "a", "number": 3}]
+    capture(sandbox, event("seen", "x" * 300), *({"event": "seen", "distinct_id": one} for one in odd))
+    for name in ("x" * 200, "4711", "23.4", '["a","b"]', '{"number":3,"string":"a"}'):
+        assert person(sandbox, name) is not None, name
 
 
 def test_five_group_types_and_no_sixth(sandbox: Sandbox) -> None:

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.support.sandbox import Sandbox
-from tests.support.sdk import new_flag
+from tests.support.sdk import new_flag, sdk
 
 EVERYBODY: dict[str, Any] = {"groups": [{"properties": [], "rollout_percentage": 100}]}
 
@@ -144,11 +144,24 @@ def test_refusals(sandbox: Sandbox) -> None:
         "text/plain",
         "The distinct_id field is missing from the request. Please include a valid identifier.",
     )
-    assert refusal(data=b"{") == (
-        400,
-        "text/plain",
-        "Failed to decode request: invalid JSON. Please check your request format and try again.",
-    )
+    plain = json.dumps({"token": sandbox.project_api_key, "distinct_id": "ann"}).encode()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    undecodable: dict[str, dict[str, Any]] = {
+        "invalid JSON": {"data": b"{"},
+        "Unsupported compression type": {"data": plain, "params": {"compression": "lz64"}},
+        "unsupported content type: application/xml": {"data": plain, "headers": {"Content-Type": "application/xml"}},
+        "invalid GZIP data": {"data": plain, "headers": {"Content-Encoding": "gzip"}},
+        "Gzip compression not supported for form-urlencoded data": {
+            "data": b"data=e30=",
+            "params": {"compression": "gzip"},
+            "headers": form,
+        },
+        # What curl -d sends: PostHog takes it for base64.
+        "Base64 decoding error": {"data": plain, "headers": form},
+    }
+    for why, sent in undecodable.items():
+        text = f"Failed to decode request: {why}. Please check your request format and try again."
+        assert refusal(**sent) == (400, "text/plain", text)
 
 
 def test_a_get_has_no_flags(sandbox: Sandbox) -> None:
@@ -164,6 +177,102 @@ def test_other_methods(sandbox: Sandbox) -> None:
 
 def test_disable_flags(sandbox: Sandbox) -> None:
     assert ask(sandbox, "/flags/?v=2", {"disable_flags": True}).json()["flags"] == {}
+    # Nobody has to be named then.
+    body = {"token": sandbox.project_api_key, "disable_flags": True}
+    answer = requests.post(f"{sandbox.url}/flags/?v=2&config", json=body, timeout=10)
+    assert (answer.status_code, answer.json()["flags"], answer.json()["token"]) == (200, {}, sandbox.project_api_key)
+
+
+@pytest.mark.parametrize(
+    ("query", "configured"), [("config", True), ("config=1", True), ("config=no", False), ("v=2", False)]
+)
+def test_the_configuration_is_asked_for(sandbox: Sandbox, query: str, configured: bool) -> None:
+    assert ("supportedCompression" in ask(sandbox, f"/flags/?{query}").json()) is configured
+
+
+def test_a_used_up_quota(sandbox: Sandbox) -> None:
+    definitions = f"{sandbox.url}/flags/definitions?token={sandbox.project_api_key}"
+    bearer = {"Authorization": f"Bearer {sandbox.api_key}"}
+    sandbox.call("PATCH", "/_sandbox/settings", {"quota_limited": True})
+    try:
+        for path, empty in (
+            ("/flags/?v=2", "flags"),
+            ("/flags/?v=1", "featureFlags"),
+            ("/decide/?v=2", "featureFlags"),
+        ):
+            answer = ask(sandbox, path)
+            assert (answer.status_code, answer.json()[empty]) == (200, {})
+            assert answer.json()["quotaLimited"] == ["feature_flags"]
+        refused = requests.get(definitions, headers=bearer, timeout=10)
+        with sdk(sandbox) as client:
+            assert client.evaluate_flags("ann", flag_keys=["on"]).get_flag("on") is None
+    finally:
+        sandbox.call("PATCH", "/_sandbox/settings", {"quota_limited": False})
+    assert (refused.status_code, refused.json()) == (
+        402,
+        {
+            "type": "quota_limited",
+            "code": "payment_required",
+            "detail": "You have exceeded your feature flag request quota",
+            "attr": None,
+        },
+    )
+    assert "quotaLimited" not in ask(sandbox, "/flags/?v=2").json()
+
+
+def test_only_the_requests_own_properties(sandbox: Sandbox) -> None:
+    seen = {"event": "seen", "distinct_id": "tess", "properties": {"$set": {"plan": "pro"}}}
+    requests.post(sandbox.url + "/e/", json={"api_key": sandbox.project_api_key, **seen}, timeout=10)
+    on_pro = {"key": "plan", "type": "person", "operator": "exact", "value": "pro"}
+    new_flag(sandbox, "pro", {"groups": [{"properties": [on_pro], "rollout_percentage": 100}]})
+    body = {"flag_keys": ["pro"], "distinct_id": "tess"}
+    for query, expected in (("", True), ("&only_use_override_person_properties=true", False)):
+        assert ask(sandbox, f"/flags/?v=1{query}", body).json()["featureFlags"] == {"pro": expected}
+
+
+def test_a_detailed_analysis_explains_every_condition(sandbox: Sandbox) -> None:
+    old = {"key": "version", "type": "person", "operator": "semver_lt", "value": "2.0.0"}
+    pro = {"key": "plan", "type": "person", "operator": "is_not", "value": ["free"]}
+    groups = [
+        {"properties": [old], "rollout_percentage": 100},
+        {"properties": [pro], "rollout_percentage": 0},
+        {"properties": [pro], "rollout_percentage": 100},
+        {"properties": [], "rollout_percentage": 50},
+    ]
+    new_flag(sandbox, "explained", {"groups": groups})
+    body = {"flag_keys": ["explained"], "person_properties": {"version": "2.4.0", "plan": "pro"}}
+    assert "conditions" not in ask(sandbox, "/flags/?v=2", body).json()["flags"]["explained"]
+    found = ask(sandbox, "/flags/?v=2&detailed_analysis=true", body).json()["flags"]["explained"]["conditions"]
+    assert found[0] == {
+        "index": 0,
+        "properties": [
+            {
+                "key": "version",
+                "operator": "semverlt",
+                "value": "2.0.0",
+                "type": "person",
+                "actual_value": "2.4.0",
+                "matched": False,
+                "explanation": "Property 'version' does not match \"2.0.0\"",
+            }
+        ],
+        "rollout_percentage": 100.0,
+        "variant": None,
+        "matched": False,
+        "properties_matched": False,
+        "rollout_excluded": False,
+        "explanation": "Condition 1 did not match properties",
+    }
+    assert found[1]["properties"][0]["explanation"] == "Property 'plan' does not equal [\"free\"]"
+    assert [(one["matched"], one["rollout_excluded"], one["explanation"]) for one in found[1:]] == [
+        (False, True, "Condition 2 matched properties but was excluded by 0% rollout"),
+        (True, False, "Condition 3 matched and passed 100% rollout"),
+        (
+            False,
+            False,
+            "Condition 4 matched properties but was not evaluated due to an earlier condition matching",
+        ),
+    ]
 
 
 def test_runtime_by_request_by_sdk_and_unknown(sandbox: Sandbox) -> None:

@@ -21,9 +21,10 @@ TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         {"gzip": True},
         {"capture_mode": "v1"},
         {"capture_mode": "v1", "capture_compression": "deflate"},
+        {"capture_mode": "v1", "capture_compression": "zstd"},
         {"sync_mode": True},
     ],
-    ids=["plain", "gzip", "v1", "v1-deflate", "sync"],
+    ids=["plain", "gzip", "v1", "v1-deflate", "v1-zstd", "sync"],
 )
 def test_captured_events_arrive_whole(sandbox: Sandbox, new_sdk: Sdk, options: dict[str, Any]) -> None:
     name = "whole-" + "-".join(f"{option}-{value}" for option, value in options.items())
