@@ -14,6 +14,7 @@ from ai_admin import record
 from ai_admin.definitions import Definitions, load
 from ai_admin.safety import Manifest, grown, manifest, name_of, refusals, renamed, switched_off
 from providers.posthog.blockers import blockers
+from providers.posthog.brake import CAREFUL, CONSENT
 from providers.posthog.connection import VARIABLES, Connection, ConnectionProblem, resolve
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, register, switch_off
@@ -62,8 +63,8 @@ def unsafe(connection: Connection, before: Manifest, after: Manifest) -> list[st
     config = pulumi.Config()
     stack = config.get("follows")
     followed = record.followed(stack) if stack and grown(before, after) else None
-    careful = config.get_bool("careful") or False
-    refused = refusals(before, after, consents(config.get("consent")), careful, followed)
+    careful = config.get_bool(CAREFUL) or False
+    refused = refusals(before, after, consents(config.get(CONSENT)), careful, followed)
     return [*map(str, refused), *blockers(connection, before, after.keys())]
 
 

@@ -25,6 +25,9 @@ from providers.posthog.safety import (
     rollout_code,
 )
 
+CAREFUL, CONSENT = "careful", "consent"
+"""Settings of a stack: whether care is taken, and what was consented to."""
+
 
 class Unsafe(Exception):
     """A request of the engine was refused. One line with the rule, the figures and the way to consent."""

@@ -27,7 +27,7 @@ from pulumi.dynamic import (
 from providers.posthog import reconcile
 from providers.posthog.adoption import NotAdopted
 from providers.posthog.advice import explained
-from providers.posthog.brake import Brake, Unsafe
+from providers.posthog.brake import CAREFUL, CONSENT, Unsafe
 from providers.posthog.client import ApiError
 from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.inputs import Note, lacking, to_inputs, to_properties
@@ -42,7 +42,6 @@ PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
 _WORKPLACE = Workplace()
-_BRAKE = Brake()
 
 
 class Refused(Exception):
@@ -72,9 +71,8 @@ class PostHogProvider(ResourceProvider):
         """
         if not os.environ.get(TRACEBACK_VARIABLE):
             sys.tracebacklimit = 0
-        names = (*VARIABLES, "api_key", ADOPTION, ASK_AGAIN)
+        names = (*VARIABLES, "api_key", ADOPTION, ASK_AGAIN, CAREFUL, CONSENT)
         _WORKPLACE.configure({name: req.config.get(name) for name in names})
-        _BRAKE.configure(req.config.get("careful"), req.config.get("consent"))
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs in canonical form: numbers arrive as doubles, and nulls in objects not at all.
@@ -82,7 +80,7 @@ class PostHogProvider(ResourceProvider):
         A resource that is new to the state has no old inputs. What it is going to adopt is told here, as this is asked
         in a preview too; an object that can't be adopted makes the inputs invalid.
         """
-        _BRAKE.program_runs()
+        _WORKPLACE.brake.program_runs()
         note = _WORKPLACE.notes.keep(news)
         properties = to_properties(self.kind_name, news)
         failures = [] if _olds or lacking(properties) else self._meet(properties, note)
@@ -112,7 +110,7 @@ class PostHogProvider(ResourceProvider):
         replaces = [field.name for field in fields if field.immutable]
         note = _WORKPLACE.notes.of(_news)
         with _OneLine(note):
-            _BRAKE.change(self.kind_name, _id, olds, news, bool(replaces))
+            _WORKPLACE.brake.change(self.kind_name, _id, olds, news, bool(replaces))
         if not replaces:
             self._remind(_id, news, note)
         # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
@@ -171,7 +169,7 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
         with _OneLine(_WORKPLACE.notes.of(_props)):
-            _BRAKE.delete(self.kind_name, _id, properties, project)
+            _WORKPLACE.brake.delete(self.kind_name, _id, properties, project)
             lifecycle.delete(_id, properties)
 
     def _lifecycle(self, props: Mapping[str, Any] | None = None) -> tuple[Collection, str]:

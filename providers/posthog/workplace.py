@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from providers.posthog.adoption import FORBIDDEN
 from providers.posthog.approvals import Approvals
+from providers.posthog.brake import CAREFUL, CONSENT, Brake
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, ConnectionProblem, resolve
 from providers.posthog.engine import engine_log, engine_watch
@@ -28,6 +29,7 @@ class Workplace:
 
     def __init__(self) -> None:
         self.notes = Notes()
+        self.brake = Brake()
         self._lock = threading.Lock()
         self._config: dict[str, str | None] = {}
         self._connection: Connection | None = None
@@ -41,6 +43,7 @@ class Workplace:
         """Take the stack's configuration."""
         with self._lock:
             self._config = dict(config)
+        self.brake.configure(config.get(CAREFUL), config.get(CONSENT))
 
     def lifecycle(self, kind_name: str) -> tuple[Collection, str]:
         """Return a kind's lifecycle and the id of the project it works in.
