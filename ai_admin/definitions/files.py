@@ -14,8 +14,15 @@ FOLDERS = {
     "dashboards": "dashboard",
     "alerts": "alert",
     "events": "event",
+    "actions": "action",
+    "experiments": "experiment",
+    "subscriptions": "subscription",
+    "annotations": "annotation",
 }
 """Which kind of file each folder of a checkout holds."""
+
+KINDS = (*FOLDERS.values(), "insight")
+"""The kinds of what files define: a definition each, and the insights in dashboards."""
 
 MAX_BYTES = 1024 * 1024
 ENDINGS = (".json", ".yaml", ".yml", ".jsonc", ".json5", ".toml")
@@ -38,7 +45,7 @@ class File(NamedTuple):
 
 
 def find(root: Path) -> Iterator[File]:
-    """Yield every file below the five folders of a root, in order of path, read or with the reason why it
+    """Yield every file below the folders of a root, in order of path, read or with the reason why it
     can't be.
 
     ``*.yaml`` and ``*.yml`` are read, also in sub-folders and through links. Hidden files and files with

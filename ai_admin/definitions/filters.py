@@ -9,7 +9,8 @@ from typing import Any
 from ai_admin.definitions.catalog import Catalogue, Property, catalogue
 from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Path
-from ai_admin.definitions.query import all_filters, property_filters, query_of
+from ai_admin.definitions.nodes import nodes
+from ai_admin.definitions.query import all_filters, node_events, property_filters, query_of
 from ai_admin.definitions.rules.references import cohort_leaves
 from ai_admin.definitions.world import Unit, World
 
@@ -77,6 +78,19 @@ def _of_dashboard(unit: Unit) -> Iterator[Filter]:
         yield Filter(path, leaf, leaf.get("type", ""))
 
 
-_FILTERS = {"flag": _of_flag, "cohort": _of_cohort, "insight": _of_insight, "dashboard": _of_dashboard}
+def _of_nodes(unit: Unit) -> Iterator[Filter]:
+    for path, node in nodes(unit):
+        for place, leaf in property_filters(node.get("properties"), (*path, "properties")):
+            yield Filter(place, leaf, leaf.get("type", ""), node_events(node))
+
+
+_FILTERS = {
+    "flag": _of_flag,
+    "cohort": _of_cohort,
+    "insight": _of_insight,
+    "dashboard": _of_dashboard,
+    "action": _of_nodes,
+    "experiment": _of_nodes,
+}
 FILTERED = tuple(_FILTERS)
 """The kinds of unit that have property filters."""

@@ -138,13 +138,20 @@ def property_filters(filters: Any, path: Path) -> Iterator[tuple[Path, Node]]:
             yield path, filters
 
 
+def all_nodes(query: Query) -> Iterator[tuple[Path, Node]]:
+    """Yield every node of a query that names an event or an action, with its path."""
+    yield from series(query)
+    yield from entities(query)
+    yield from _exclusions(query)
+
+
 def all_filters(query: Query) -> Iterator[tuple[Path, Node, tuple[str, ...]]]:
     """Yield every property filter of a query with its path and the events that it is about (none: every event; a hole
     where that can't be read).
     """
     every = event_names(query)
-    for path, node in (*series(query), *entities(query), *_exclusions(query)):
-        events = _event_names([node])
+    for path, node in all_nodes(query):
+        events = node_events(node)
         for name in ("properties", "fixedProperties"):
             for place, leaf in property_filters(node.get(name), (*path, name)):
                 yield place, leaf, events
@@ -169,6 +176,13 @@ def event_names(query: Query) -> tuple[str, ...]:
     if not seen(query.node.get("series"), query.node.get("retentionFilter")):
         return (HOLE,)
     return _event_names([node for _, node in (*series(query), *entities(query))])
+
+
+def node_events(node: Node) -> tuple[str, ...]:
+    """Return the one event that a node names; none where it takes every event or an action, a hole where that can't be
+    read.
+    """
+    return _event_names([node])
 
 
 def _event_names(nodes: list[Node]) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ai_admin.definitions.files import FOLDERS
 from tests.support.sandbox import REPOSITORY, Sandbox
 from toolchain.shell import lean_home
 
 PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", ".venv", "Pulumi.yaml")
-FOLDERS = ("flags", "cohorts", "dashboards", "alerts", "events")
 STATE = ".pulumi-state"  # as in a checkout, so that the documentation's commands work
 CLI = REPOSITORY / ".toolchain" / "bin" / "pulumi"
 

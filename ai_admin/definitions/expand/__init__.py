@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ai_admin.definitions.expand import alert, cohort, dashboard, event, flag
+from ai_admin.definitions.expand import (
+    action,
+    alert,
+    annotation,
+    cohort,
+    dashboard,
+    event,
+    experiment,
+    flag,
+    subscription,
+)
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.world import Unit, World
 
@@ -19,4 +29,8 @@ EXPAND: dict[str, Callable[[Unit, World], Iterator[Definition]]] = {
     "dashboard": dashboard.expand,
     "insight": dashboard.expand_insight,
     "alert": alert.expand,
+    "action": action.expand,
+    "experiment": experiment.expand,
+    "subscription": subscription.expand,
+    "annotation": annotation.expand,
 }

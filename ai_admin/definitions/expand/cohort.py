@@ -34,6 +34,9 @@ def _leaf(leaf: dict[str, Any]) -> dict[str, Any]:
     negation = leaf.get("negation", False)
     if "cohort" in leaf:
         return {"type": "cohort", "key": "id", "value": Ref("cohort", leaf["cohort"]), "negation": negation}
+    if "action" in leaf:
+        rest = {name: item for name, item in leaf.items() if name != "action"}
+        return {**rest, "key": Ref("action", leaf["action"]), "event_type": "actions", "negation": negation}
     if leaf.get("type") == "behavioral":
         return {"event_type": "events", **leaf, "negation": negation}
     operator = leaf.get("operator", "exact")

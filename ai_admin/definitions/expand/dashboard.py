@@ -10,6 +10,7 @@ from ai_admin.definitions.expand.resource import fields, resource
 from ai_admin.definitions.layout import place
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import QUERY_KEYS
+from ai_admin.definitions.tiles import insight_key, insight_keys
 from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import Ref
 
@@ -37,21 +38,15 @@ def expand_insight(unit: Unit, world: World) -> Iterator[Definition]:
 def _tile(tile: dict[str, Any], layout: dict[str, int]) -> dict[str, Any]:
     look: dict[str, Any] = {name: tile[name] for name in ("color", "show_description") if name in tile}
     content: dict[str, Any] = (
-        {"text": tile["text"]} if "text" in tile else {"insight": Ref("insight", _insight_key(tile))}
+        {"text": tile["text"]} if "text" in tile else {"insight": Ref("insight", insight_key(tile))}
     )
     return {**content, "layout": layout, **look}
-
-
-def _insight_key(tile: dict[str, Any]) -> str:
-    insight = tile["insight"]
-    return str(insight["key"] if isinstance(insight, dict) else insight)
 
 
 def _dashboards(world: World) -> dict[str, list[str]]:
     """Return the keys of the dashboards that show each insight."""
     shown: dict[str, list[str]] = {}
     for unit in sorted((each for each in world.units if each.kind == "dashboard"), key=lambda each: each.key):
-        for tile in unit.value.get("tiles") or ():
-            if "insight" in tile:
-                shown.setdefault(_insight_key(tile), []).append(unit.key)
+        for key in insight_keys(unit) or ():
+            shown.setdefault(key, []).append(unit.key)
     return shown

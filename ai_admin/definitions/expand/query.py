@@ -10,6 +10,7 @@ from providers.posthog.kinds import Ref
 _VIEW = ("display", "chartSettings", "tableSettings")
 _SUGAR = {"date_from", "date_to", "breakdown", "formula", "formulas", "display", "target", "returning"}
 _RETENTION = ("period", "totalIntervals", "retentionType")
+_NODES = ("series", "nodes", "exclusions", "source", "numerator", "denominator", "start_event", "completion_event")
 _SINGLE_BREAKDOWN = {
     "group_type_index": "breakdown_group_type_index",
     "histogram_bin_count": "breakdown_histogram_bin_count",
@@ -26,15 +27,19 @@ def full_query(insight: Node) -> Node:
 
 
 def complete(value: Any, inside: str = "") -> Any:
-    """Return a part of a query with series nodes named and cohorts referenced; ``inside`` is the key it
-    stands under.
+    """Return a part of a query or a metric with its nodes named, and cohorts and actions referenced.
+
+    ``inside`` is the key it stands under.
     """
     if isinstance(value, list):
         return [complete(item, inside) for item in value]
     if not isinstance(value, dict):
         return value
     result = {name: complete(item, name) for name, item in value.items()}
-    if inside in ("series", "nodes", "exclusions") and "kind" not in result:
+    if isinstance(result.get("action"), str):
+        key = result.pop("action")
+        return {"kind": "ActionsNode", "id": Ref("action", key), **result}
+    if inside in _NODES and "kind" not in result:
         result = {"kind": "EventsNode", **result}
     if result.get("type") == "cohort" and isinstance(result.get("value"), str):
         return {"operator": "in", **result, "key": "id", "value": Ref("cohort", result["value"])}
@@ -102,5 +107,7 @@ def _retention(node: Node, value: Node) -> Node:
 
 
 def _entity(value: Node) -> Node:
-    rest = {name: item for name, item in value.items() if name != "event"}
+    rest = {name: item for name, item in value.items() if name not in ("event", "action")}
+    if "action" in value:
+        return {"id": Ref("action", value["action"]), "type": "actions", **rest}
     return {"id": value.get("event"), "type": "events", **rest}

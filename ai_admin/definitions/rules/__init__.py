@@ -4,19 +4,24 @@ module each.
 
 from __future__ import annotations
 
+from ai_admin.definitions.files import KINDS
 from ai_admin.definitions.rules import (
+    actions,
     alerts,
     catalogue,
     cohorts,
     conditions,
     cycles,
     dashboards,
+    dates,
+    experiments,
     formulas,
     identity,
     notifications,
     queries,
     references,
     sql,
+    subscriptions,
     unmanaged,
     values,
     variants,
@@ -24,24 +29,27 @@ from ai_admin.definitions.rules import (
 from ai_admin.definitions.world import Rule
 
 _MODULES = (
+    actions,
     alerts,
     catalogue,
     cohorts,
     conditions,
     cycles,
     dashboards,
+    dates,
+    experiments,
     formulas,
     identity,
     notifications,
     queries,
     references,
     sql,
+    subscriptions,
     unmanaged,
     values,
     variants,
 )
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    kind: tuple(rule for module in _MODULES for rule in module.RULES if rule.kind == kind)
-    for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert")
+    kind: tuple(rule for module in _MODULES for rule in module.RULES if rule.kind == kind) for kind in KINDS
 }

@@ -1,21 +1,21 @@
-"""Insights, dashboards and cohorts speak of events and properties that the catalogue knows, and of types that
-fit.
-"""
+"""What definitions say of events and properties is what the catalogue knows, and of types that fit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
 from ai_admin.definitions.filters import FILTERED, filters
 from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import nearest
+from ai_admin.definitions.nodes import nodes
 from ai_admin.definitions.query import (
     Node,
     breakdowns,
     event_names,
     named_events,
+    node_events,
     query_of,
     series,
 )
@@ -23,11 +23,12 @@ from ai_admin.definitions.rules.references import cohort_leaves
 from ai_admin.definitions.world import Rule, Unit, World
 
 _ON_NUMBERS = frozenset({"sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99"})
+_OWNERS = {"event_properties": "event", "person_properties": "person"}
 _NUMBERS = ("Numeric", "Duration")
 
 
 def events_known(unit: Unit, world: World) -> Iterator[Finding]:
-    """Every event that an insight or a cohort names is in the catalogue."""
+    """Every event that a definition names is in the catalogue."""
     for path, name in _event_places(unit):
         yield from event_known(path, name, world)
 
@@ -49,7 +50,10 @@ def _event_places(unit: Unit) -> Iterator[tuple[Path, str]]:
                     (((*path, name), leaf[name])) for name in ("key", "seq_event") if isinstance(leaf.get(name), str)
                 )
         return
-    query = query_of(unit.value)
+    for path, node in nodes(unit):
+        if isinstance(node.get("event"), str):
+            yield (*path, "event"), node["event"]
+    query = query_of(unit.value) if unit.kind == "insight" else None
     if query is not None:
         yield from named_events(query)
 
@@ -72,15 +76,7 @@ def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
     for path, kind, name in breakdowns(query):
         if kind in ("event", "person") and isinstance(name, str):
             yield from _property_known(path, kind, name, events, world)
-    for path, node in series(query):
-        name, math = node.get("math_property"), node.get("math")
-        if isinstance(name, str) and math in _ON_NUMBERS:
-            kind = {"person_properties": "person"}.get(node.get("math_property_type", "event_properties"), "event")
-            if node.get("math_property_type", "event_properties") in (
-                "event_properties",
-                "person_properties",
-            ):
-                yield from _number((*path, "math_property"), kind, name, _events(node), str(math), world)
+    yield from _computed(series(query), world)
     inner = query.node.get("retentionFilter") or {}
     name, kind = inner.get("aggregationProperty"), inner.get("aggregationPropertyType", "event")
     math = inner.get("aggregationType")
@@ -89,9 +85,17 @@ def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
         yield from _number(path, kind, name, events, str(math), world)
 
 
-def _events(node: Node) -> tuple[str, ...]:
-    event = node.get("event")
-    return () if event is None else (event,)
+def measured_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
+    """Every property that an experiment computes on is in the catalogue, and a number."""
+    yield from _computed(nodes(unit), world)
+
+
+def _computed(places: Iterable[tuple[Path, Node]], world: World) -> Iterator[Finding]:
+    for path, node in places:
+        name, math = node.get("math_property"), node.get("math")
+        kind = _OWNERS.get(node.get("math_property_type", "event_properties"))
+        if isinstance(name, str) and math in _ON_NUMBERS and kind is not None:
+            yield from _number((*path, "math_property"), kind, name, node_events(node), str(math), world)
 
 
 def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, world: World) -> Iterator[Finding]:
@@ -161,9 +165,9 @@ def _descriptions(world: World) -> dict[tuple[str, str], Unit]:
 
 
 RULES = (
-    Rule("insight", events_known, sees=("event",)),
-    Rule("cohort", events_known, sees=("event",)),
+    *(Rule(kind, events_known, sees=("event",)) for kind in ("insight", "cohort", "action", "experiment")),
     *(Rule(kind, filtered_properties_known, sees=("event",)) for kind in FILTERED if kind != "flag"),
     Rule("insight", computed_properties_known, sees=("event",)),
+    Rule("experiment", measured_properties_known, sees=("event",)),
     Rule("event", described_once, sees=("event",)),
 )

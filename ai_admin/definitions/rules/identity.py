@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.files import KINDS
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -60,5 +61,5 @@ def _place(unit: Unit) -> str:
 
 RULES = (
     Rule("flag", takes_over_a_free_key, sees=("flag",)),
-    *(Rule(kind, adopted_once, sees=(kind,)) for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert")),
+    *(Rule(kind, adopted_once, sees=(kind,)) for kind in KINDS),
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ai_admin.definitions.files import FOLDERS
 from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, suggestion
-from ai_admin.definitions.query import all_filters, breakdowns, property_filters, query_of
+from ai_admin.definitions.nodes import nodes
+from ai_admin.definitions.query import all_filters, all_nodes, breakdowns, property_filters, query_of
 from ai_admin.definitions.world import Rule, Unit, World
 
-_FOLDERS = {"flag": "flags", "cohort": "cohorts", "insight": "dashboards", "event": "events"}
+_FOLDERS = {kind: folder for folder, kind in FOLDERS.items()} | {"insight": "dashboards"}
 
 
 def flag_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
@@ -28,10 +30,11 @@ def flag_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
 
 
 def cohort_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
-    """Yield path, kind and key of the cohorts that a cohort's leaves name."""
+    """Yield path, kind and key of the cohorts and actions that a cohort's leaves name."""
     for path, leaf in cohort_leaves(unit):
-        if "cohort" in leaf:
-            yield (*path, "cohort"), "cohort", leaf["cohort"]
+        for kind in ("cohort", "action"):
+            if kind in leaf:
+                yield (*path, kind), kind, leaf[kind]
 
 
 def cohort_leaves(unit: Unit) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -44,10 +47,13 @@ def cohort_leaves(unit: Unit) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def insight_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
-    """Yield path, kind and key of the cohorts that an insight's filters and breakdowns name."""
+    """Yield path, kind and key of the actions that an insight counts, and the cohorts in its filters and breakdowns."""
     query = query_of(unit.value)
     if query is None:
         return
+    for path, node in all_nodes(query):
+        if "action" in node:
+            yield (*path, "action"), "action", node["action"]
     for path, leaf, _ in all_filters(query):
         if leaf.get("type") == "cohort":
             yield (*path, "value"), "cohort", leaf.get("value")
@@ -69,10 +75,25 @@ def dashboard_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
             yield (*path, "value"), "cohort", leaf.get("value")
 
 
-def alert_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
-    """Yield path, kind and key of the insight that an alert watches."""
-    if "insight" in unit.value:
-        yield ("insight",), "insight", unit.value["insight"]
+def plain_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
+    """Yield path, kind and key of what an alert, an annotation or a subscription names under its kind's name."""
+    for kind in ("insight", "dashboard"):
+        if kind in unit.value:
+            yield (kind,), kind, unit.value[kind]
+    for n, key in enumerate(unit.value.get("insights") or ()):
+        yield ("insights", n), "insight", key
+
+
+def experiment_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
+    """Yield path, kind and key of an experiment's flag, and of the actions and cohorts in its metrics."""
+    if "flag" in unit.value:
+        yield ("flag",), "flag", unit.value["flag"]
+    for path, node in nodes(unit):
+        if "action" in node:
+            yield (*path, "action"), "action", node["action"]
+        for place, leaf in property_filters(node.get("properties"), (*path, "properties")):
+            if leaf.get("type") == "cohort":
+                yield (*place, "value"), "cohort", leaf.get("value")
 
 
 _REFERENCES = {
@@ -80,16 +101,22 @@ _REFERENCES = {
     "cohort": cohort_references,
     "insight": insight_references,
     "dashboard": dashboard_references,
-    "alert": alert_references,
+    "alert": plain_references,
+    "annotation": plain_references,
+    "subscription": plain_references,
+    "experiment": experiment_references,
 }
 
 
 SEEN = {
     "flag": ("cohort", "flag"),
-    "cohort": ("cohort",),
-    "insight": ("cohort",),
+    "cohort": ("cohort", "action"),
+    "insight": ("cohort", "action"),
     "dashboard": ("insight", "cohort"),
     "alert": ("insight",),
+    "annotation": ("insight", "dashboard"),
+    "subscription": ("insight", "dashboard"),
+    "experiment": ("flag", "action", "cohort"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.files import KINDS
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -39,4 +40,4 @@ def not_set_as_well(unit: Unit, _: World) -> Iterator[Finding]:
                     yield Finding(("variants", n, "payload"), message, fix, None, True)
 
 
-RULES = tuple(Rule(kind, not_set_as_well) for kind in ("flag", "cohort", "event", "dashboard", "insight", "alert"))
+RULES = tuple(Rule(kind, not_set_as_well) for kind in KINDS)

@@ -36,7 +36,7 @@ def unique_keys(unit: Unit, _: World) -> Iterator[Finding]:
 
 def conditions_name_variants(unit: Unit, _: World) -> Iterator[Finding]:
     """A condition's variant is one of the flag's."""
-    known = _keys(unit)
+    known = variant_keys(unit)
     if known is None:
         return
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
@@ -57,7 +57,7 @@ def dependencies_name_variants(unit: Unit, world: World) -> Iterator[Finding]:
         for m, leaf in enumerate(condition.get("properties") or ()):
             other = world.find("flag", leaf.get("key")) if leaf.get("type") == "flag" else None
             name = leaf.get("value")
-            known = _keys(other) if other else None
+            known = variant_keys(other) if other else None
             if other is None or known is None or not isinstance(name, str):
                 continue
             if name not in known:
@@ -66,7 +66,7 @@ def dependencies_name_variants(unit: Unit, world: World) -> Iterator[Finding]:
                 yield Finding(path, f'the flag "{other.key}" has no variant "{name}"', fix)
 
 
-def _keys(flag: Unit) -> list[str] | None:
+def variant_keys(flag: Unit) -> list[str] | None:
     """Return the keys of a flag's variants, None where there may be others: in PostHog, or where it can't be read."""
     unmanaged, variants = at(flag.value, "unmanaged", default=()), at(flag.value, "variants", default=())
     keys = [at(variant, "key") for variant in variants]

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ai_admin.definitions.files import FOLDERS
 from ai_admin.review.reference import left
 from ai_admin.review.reference.nodes import Node, Place, annotation, is_switch, root, settled
 from ai_admin.review.reference.sections import Section, Walk
@@ -26,7 +27,6 @@ from ai_admin.review.reference.wording import (
 )
 
 ROOT = Path(__file__).parents[3]
-KINDS = ("flag", "cohort", "event", "dashboard", "alert")
 _NOTICE = "<!-- Written by `make docs` from schemas/. Change those, then run it. -->"
 _NOTICE_OF_KINDS = "<!-- Written by `make docs` from providers/posthog/kinds/. Change those, then run it. -->"
 
@@ -49,7 +49,7 @@ class _Reference:
 def reference() -> dict[str, str]:
     """Return the text of every page by its file name in ``docs/reference/``."""
     walk = Walk(TITLES)
-    for kind in KINDS:
+    for kind in FOLDERS.values():
         walk.visit(root(f"{kind}.schema.json"), "")
     found = _Reference(walk.sections)
     for page in PAGES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ai_admin.definitions.files import FOLDERS
 from ai_admin.review.reference.nodes import Place
 
 
@@ -82,6 +83,43 @@ PAGES = (
         ("alert.schema.json",),
     ),
     Page(
+        "action.md",
+        "Actions",
+        "A file in `actions/` is one action: events that mean the same, under one name. Insights, cohorts and "
+        "experiments name it by its key. The schema is [action.schema.json](../../schemas/action.schema.json).",
+        "actions/ai-run-timed-out.yaml",
+        ("action.schema.json",),
+    ),
+    Page(
+        "experiment.md",
+        "Experiments",
+        "A file in `experiments/` is one experiment: a hypothesis, the flag whose variants are compared, the metrics "
+        "that decide, its start and its stop. Variants and who gets them stand in the flag's own file. The schema is "
+        "[experiment.schema.json](../../schemas/experiment.schema.json).",
+        "experiments/ai-retry-timeouts.yaml",
+        (
+            "experiment.schema.json",
+            "shared/experiment-metrics.schema.json",
+            "shared/experiment-settings.schema.json",
+        ),
+    ),
+    Page(
+        "subscription.md",
+        "Subscriptions",
+        "A file in `subscriptions/` is one subscription: a dashboard or an insight, and when it is sent to whom. The "
+        "schema is [subscription.schema.json](../../schemas/subscription.schema.json).",
+        "subscriptions/ai-cost-of-the-week.yaml",
+        ("subscription.schema.json",),
+    ),
+    Page(
+        "annotation.md",
+        "Annotations",
+        "A file in `annotations/` is one annotation: what happened at a time, shown on the charts of that time. The "
+        "schema is [annotation.schema.json](../../schemas/annotation.schema.json).",
+        "annotations/deepseek-prices.yaml",
+        ("annotation.schema.json",),
+    ),
+    Page(
         "property-filters.md",
         "Property filters",
         "How insights and dashboards filter by properties, and which value each operator takes, in flags and "
@@ -143,11 +181,9 @@ def _named(file: str, **titles: str) -> dict[Place, str]:
 
 
 TITLES: dict[Place, str] = {
-    **{
-        _in(kind, "$defs", "patch"): "`stacks`: what differs on one stack"
-        for kind in ("flag", "cohort", "event", "dashboard", "alert")
-    },
+    **{_in(kind, "$defs", "patch"): "`stacks`: what differs on one stack" for kind in FOLDERS.values()},
     _in("shared/layout"): "Layout",
+    **_named("experiment-metrics", source="Event or action"),
     **_named(
         "cohort-filters",
         filters="Criteria in two levels",

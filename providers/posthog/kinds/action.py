@@ -37,7 +37,7 @@ ACTION = Kind(
         Field("name", normalise=text, required=True, clearable=False, manageable=False),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
-        Field("steps", default=[], normalise=_steps, required=True),
+        Field("steps", default=[], normalise=_steps, required=True, clearable=False, manageable=False),
         Field("post_to_slack", default=False),
         Field("slack_message_format", default="", normalise=text),
     ),

@@ -51,9 +51,9 @@ SUBSCRIPTION = Kind(
             clearable=False,
             manageable=False,
         ),
-        Field("insight", manageable=False),
-        Field("dashboard", manageable=False),
-        Field("dashboard_export_insights", default=[], normalise=unordered),
+        Field("insight", clearable=False, manageable=False),
+        Field("dashboard", clearable=False, manageable=False),
+        Field("dashboard_export_insights", default=[], normalise=unordered, clearable=False, manageable=False),
         Field("target_type", required=True, clearable=False, manageable=False),
         Field("target_value", normalise=_addresses, required=True, clearable=False, manageable=False),
         Field(

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from tests.support.samples.alerts import ALERTS, NOTIFICATIONS
 from tests.support.samples.base import Sample, Samples
+from tests.support.samples.beside import ACTIONS, ANNOTATIONS, SUBSCRIPTIONS
 from tests.support.samples.boards import DASHBOARDS, INSIGHTS, TILES
 from tests.support.samples.catalogue import EVENTS, PROPERTIES
 from tests.support.samples.cohorts import COHORTS
+from tests.support.samples.experiments import EXPERIMENTS
 from tests.support.samples.flags import FLAGS
 
 SAMPLES: dict[str, Samples] = {
@@ -24,6 +26,10 @@ SAMPLES: dict[str, Samples] = {
     "tiles": TILES,
     "alert": ALERTS,
     "notification": NOTIFICATIONS,
+    "action": ACTIONS,
+    "experiment": EXPERIMENTS,
+    "subscription": SUBSCRIPTIONS,
+    "annotation": ANNOTATIONS,
 }
 
 __all__ = ["SAMPLES", "Sample", "Samples"]

@@ -13,6 +13,7 @@ TREND: dict[str, Any] = {
 }
 CRITERIA = {"type": "OR", "values": [{"type": "AND", "values": [
     {"type": "person", "key": "channel", "operator": "exact", "value": "beta", "negation": False}]}]}  # fmt: skip
+VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
 FIRING: dict[str, Any] = {
     "events": [{"id": "$insight_alert_firing", "type": "events"}],
     "properties": [{"key": "alert_id", "value": Ref("alert", "alarm"), "operator": "exact", "type": "event"}],
@@ -35,6 +36,19 @@ def stand(sandbox: Sandbox) -> dict[Ref, Any]:
     make(Ref("insight", "trend"), "insights", name="World: trend", query=TREND)
     source = {**TREND["source"], "series": [{"kind": "EventsNode", "event": name} for name in "ab"]}
     make(Ref("insight", "other"), "insights", name="World: other", query={**TREND, "source": source})
+    boards = [world[Ref("dashboard", key)] for key in ("first", "second")]
+    for key in ("shown", "shown too"):
+        make(Ref("insight", key), "insights", name=f"World: {key}", query=TREND, dashboards=boards)
+    for key in ("failed", "other"):
+        make(Ref("action", key), "actions", name=f"World: {key}", steps=[{"event": "ai"}])
+        make(Ref("holdout", key), "experiment_holdouts", name=key, filters=[{"rollout_percentage": 5}])
+    filters = {"groups": [{"properties": []}], "multivariate": {"variants": VARIANTS}}
+    make(Ref("flag", "ab"), "feature_flags", key="world-ab", filters=filters)
+    cost = {"kind": "EventsNode", "event": "ai", "math": "sum", "math_property": "cost"}
+    metric = {"kind": "ExperimentMetric", "metric_type": "mean", "source": cost}
+    make(Ref("saved_metric", "costs"), "experiment_saved_metrics", name="World: costs", query=metric)
+    approved = {"is_ai_data_processing_approved": True}  # without it no subscription has a summary
+    sandbox.call("PATCH", f"/api/organizations/{sandbox.organization_id}/", approved)
     for key in ("alarm", "second"):
         make(
             Ref("alert", key),

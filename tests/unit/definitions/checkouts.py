@@ -51,6 +51,20 @@ GOOD = {
         """,
 }
 
+BESIDE = {
+    "flags/ab.yaml": """
+        key: ab
+        variants: [{key: control, rollout_percentage: 50}, {key: test, rollout_percentage: 50}]
+        release_conditions: [{}]
+        """,
+    "actions/failed.yaml": """
+        key: failed
+        name: Failed
+        steps: [{event: ai_used, properties: [{type: event, key: success, value: false}]}]
+        """,
+}
+"""What experiments stand on."""
+
 
 class Checkout:
     """A folder with Pulumi.yaml, three stacks, and the good definitions."""
@@ -62,6 +76,12 @@ class Checkout:
             (root / f"Pulumi.{stack}.yaml").write_text("config: {}\n")
         for path, text in GOOD.items():
             self.write(path, text)
+
+    def beside(self) -> Checkout:
+        """Put a flag with variants and an action into it."""
+        for path, text in BESIDE.items():
+            self.write(path, text)
+        return self
 
     def write(self, path: str, text: str) -> None:
         """Write a file, dedented."""

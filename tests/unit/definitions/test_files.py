@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_admin.definitions.files import MAX_BYTES, find
+from ai_admin.definitions.files import FOLDERS, MAX_BYTES, find
 from tests.unit.definitions.checkouts import Checkout
 
 FLAG = b"key: a\nrelease_conditions: [{}]\n"
@@ -56,7 +56,7 @@ def test_hidden_files_and_files_of_other_kinds_are_ignored(flags: Path) -> None:
 
 
 def test_every_folder_has_its_kind(tmp_path: Path) -> None:
-    for folder in ("alerts", "cohorts", "dashboards", "events", "flags", "other"):
+    for folder in (*FOLDERS, "other"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.yaml").write_bytes(FLAG)
     assert {file.path: file.kind for file in find(tmp_path)} == {
@@ -65,6 +65,10 @@ def test_every_folder_has_its_kind(tmp_path: Path) -> None:
         "dashboards/a.yaml": "dashboard",
         "alerts/a.yaml": "alert",
         "events/a.yaml": "event",
+        "actions/a.yaml": "action",
+        "experiments/a.yaml": "experiment",
+        "subscriptions/a.yaml": "subscription",
+        "annotations/a.yaml": "annotation",
     }
 
 

@@ -80,7 +80,8 @@ WORDS = (
     "key name type value operator properties values kind series event tiles insight layout x y w h text trends "
     "funnel formula formulas breakdown breakdownFilter trendsFilter retention target sql query filters cohort "
     "variants payload release_conditions rollout_percentage stacks staging only unmanaged threshold notify webhook url "
-    "condition math math_property funnelsFilter exclusions source is_static negation"
+    "condition math math_property funnelsFilter exclusions source is_static negation "
+    "flag metrics metric_type action steps numerator start_date end_date exposure_criteria stats_config target insights"
 )
 KEYS = st.sampled_from(WORDS.split())
 ANYTHING = st.recursive(
@@ -138,6 +139,47 @@ WHOLE: dict[str, Any] = {
         "threshold": {"lower": 1, "upper": 5},
         "notify": {"email": ["a@example.com"], "slack": {"workspace": "a", "channel": "#a"}, "webhook": {"url": "https://a"}},
     },
+    "action": {
+        "key": "n",
+        "name": "N",
+        "steps": [{"event": "ai_used", "properties": [{"type": "event", "key": "success", "value": True}]}],
+    },
+    "experiment": {
+        "key": "x",
+        "name": "X",
+        "flag": "ab",
+        "metrics": [
+            {"name": "M", "metric_type": "mean", "threshold": 5,
+             "source": {"event": "ai_used", "math": "sum", "math_property": "tokens"}},
+            {"name": "R", "metric_type": "ratio",
+             "numerator": {"action": "failed"}, "denominator": {"event": "ai_used"}},
+        ],
+        "metrics_secondary": [
+            {"name": "F", "metric_type": "funnel", "series": [{"event": "ai_used"}]},
+            {"name": "B", "metric_type": "retention", "start_event": {"event": "ai_used"},
+             "completion_event": {"event": "ai_used"}, "retention_window_start": 1, "retention_window_end": 7,
+             "retention_window_unit": "day"},
+        ],
+        "exposure_criteria": {"exposure_config": {
+            "event": "ai_used", "properties": [{"type": "cohort", "value": "internal"}]}},
+        "stats_config": {"baseline_variant_key": "control"},
+        "start_date": "2026-09-07",
+        "end_date": "2026-10-07",
+        "conclusion": "won",
+    },
+    "subscription": {
+        "key": "s",
+        "title": "S",
+        "dashboard": "usage",
+        "insights": ["runs"],
+        "target": {"slack": {"workspace": "a", "channel": "#a"}},
+        "frequency": "monthly",
+        "byweekday": ["monday"],
+        "bysetpos": 1,
+        "start_date": "2026-09-07T08:00:00Z",
+        "until_date": "2027-09-07",
+    },
+    "annotation": {"key": "o", "content": "O", "date_marker": "2026-09-07", "insight": "runs"},
     "event": {"key": "e", "properties": {"p": {"type": "String", "values": ["a"]}, "model": {"type": "String"}}},
 }  # fmt: skip
 
@@ -159,6 +201,7 @@ def _yaml(value: Any) -> str:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damaged_definition_makes_it_raise(checkout: Checkout, data: st.DataObject) -> None:
+    checkout.beside()
     kind = data.draw(st.sampled_from(sorted(WHOLE)))
     value = copy.deepcopy(WHOLE[kind])
     for _ in range(data.draw(st.integers(1, 3))):
@@ -187,6 +230,7 @@ def test_no_data_at_all_makes_it_raise(checkout: Checkout, folder: str, value: A
 
 
 def test_whole_definitions_are_good(checkout: Checkout) -> None:
+    checkout.beside()
     for folder, kind in FOLDERS.items():
         checkout.write(f"{folder}/whole.yaml", _yaml(WHOLE[kind]))
     assert checkout.problems() == []

@@ -17,7 +17,7 @@ from ai_admin.definitions.yaml_text import parse
 from tests.unit.schemas.reading import validator
 
 ROOT = Path(__file__).parents[3]
-KINDS = ("flag", "cohort", "event", "dashboard", "alert")
+KINDS = ("flag", "cohort", "event", "dashboard", "alert", "action", "experiment", "subscription", "annotation")
 GOOD: dict[str, list[Any]] = {kind: [] for kind in KINDS}
 for _file in find(ROOT):
     GOOD[_file.kind].append(parse(_file.text).value)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ai_admin.definitions import load
+from ai_admin.definitions.files import FOLDERS
 from tests.support.documents import blocks
 from tests.support.sandbox import REPOSITORY
 
@@ -55,7 +56,7 @@ def test_the_page_has_the_messages_of_both_parts() -> None:
 
 
 def test_the_example_of_a_problem_is_what_check_says(tmp_path: Path) -> None:
-    for name in ("flags", "cohorts", "dashboards", "alerts", "events"):
+    for name in FOLDERS:
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     for settings in REPOSITORY.glob("Pulumi*.yaml"):
         shutil.copy(settings, tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ai_admin.definitions import load
+from ai_admin.definitions.files import FOLDERS
 from tests.support.documents import Block, blocks
 from tests.support.sandbox import REPOSITORY
 
@@ -32,7 +33,7 @@ def test_a_file_of_the_repository_is_shown_as_it_is(block: Block) -> None:
 
 @pytest.mark.parametrize("block", NEW, ids=lambda block: f"{block.document}:{block.attributes['file']}")
 def test_an_example_is_accepted_beside_the_repositorys_definitions(block: Block, tmp_path: Path) -> None:
-    for name in ("flags", "cohorts", "dashboards", "alerts", "events"):
+    for name in FOLDERS:
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     for settings in REPOSITORY.glob("Pulumi*.yaml"):
         shutil.copy(settings, tmp_path)

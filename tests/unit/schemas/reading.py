@@ -9,15 +9,31 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "schemas"
-KINDS = ("flag", "cohort", "event", "dashboard", "alert")
+KINDS = ("flag", "cohort", "event", "dashboard", "alert", "action", "experiment", "subscription", "annotation")
 BASE = "file:///schemas/"  # references are relative to a file's place, whatever stands in front of it
 Schema = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as editors read it: a date is text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load(path: Path) -> Any:
+    """Return what a YAML file holds."""
+    return yaml.load(path.read_text("utf-8"), _Loader)
 
 
 def _address(path: Path) -> str:

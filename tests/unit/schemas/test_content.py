@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.unit.schemas.reading import KINDS, ROOT, validator
+from tests.unit.schemas.reading import KINDS, ROOT, load, validator
 
 FOLDERS = {kind: f"{kind}s" for kind in KINDS}
 FILES = [(kind, path) for kind, folder in FOLDERS.items() for path in sorted((ROOT / folder).glob("*.yaml"))]
@@ -31,7 +30,7 @@ def merge(target: Any, patch: Any) -> Any:
 
 @pytest.mark.parametrize(("kind", "path"), FILES, ids=NAMES)
 def test_a_definition_satisfies_its_schema_on_every_stack(kind: str, path: Path) -> None:
-    written = yaml.safe_load(path.read_text("utf-8"))
+    written = load(path)
     patches = written.get("stacks", {})
     assert set(patches) <= set(STACKS)
     for form in (written, *(merge(written, patches.get(stack, {})) for stack in STACKS)):

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema.exceptions import ValidationError
 
-from tests.unit.schemas.reading import validator
+from tests.unit.schemas.reading import load, validator
 from tests.unit.schemas.test_content import merge
 
 GOOD: dict[str, Any] = {
@@ -26,8 +25,25 @@ GOOD: dict[str, Any] = {
         "threshold": {"upper": 1},
         "notify": {"email": ["oncall@example.com"]},
     },
+    "action": {"key": "a", "name": "A", "steps": [{"event": "e"}]},
+    "experiment": {
+        "key": "a",
+        "name": "A",
+        "flag": "f",
+        "metrics": [{"name": "M", "metric_type": "mean", "source": {"event": "e"}}],
+        "start_date": "2026-09-07T08:00:00Z",
+    },
+    "subscription": {
+        "key": "a",
+        "title": "A",
+        "dashboard": "d",
+        "target": {"email": ["finance@example.com"]},
+        "frequency": "weekly",
+        "start_date": "2026-09-07T08:00:00Z",
+    },
+    "annotation": {"key": "a", "content": "It happened", "date_marker": "2026-09-07"},
 }
-TABLE = yaml.safe_load(Path(__file__).with_name("wrong-definitions.yaml").read_text("utf-8"))
+TABLE = load(Path(__file__).with_name("wrong-definitions.yaml"))
 CASES = [
     pytest.param(group, case["wrong"], case["at"], case["because"], id=f"{group} {case['wrong']}")
     for group, cases in TABLE.items()
@@ -47,6 +63,8 @@ def definition(group: str, wrong: Any) -> tuple[str, Any, str]:
     if group == "trends":
         kind, form, place = definition("insight", {"trends": {"series": [{"event": "e"}], **wrong}})
         return kind, form, f"{place}.trends"
+    if group == "metric":
+        return "experiment", merge(GOOD["experiment"], {"metrics": [{"name": "M", **wrong}]}), "$.metrics[0]"
     return group, merge(GOOD[group], wrong), ""
 
 

@@ -1,0 +1,78 @@
+"""Experiments that PostHog can run: metrics that it can compute, on a flag that has what they compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.definitions.holes import at
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.nearest import listed, suggestion
+from ai_admin.definitions.nodes import metrics
+from ai_admin.definitions.rules.variants import variant_keys
+from ai_admin.definitions.world import Rule, Unit, World
+
+BASELINE = "control"
+_PERCENTILES = ("lower_bound_percentile", "upper_bound_percentile")
+
+
+def names_differ(unit: Unit, _: World) -> Iterator[Finding]:
+    """No two metrics have the same name: by its name a metric keeps its results when others change."""
+    there: set[str] = set()
+    for path, metric in metrics(unit):
+        name = metric.get("name")
+        if isinstance(name, str):
+            if name in there:
+                yield Finding((*path, "name"), f'a metric is called "{name}" already', "choose another name")
+            there.add(name)
+
+
+def computable(unit: Unit, _: World) -> Iterator[Finding]:
+    """Nothing in a metric excludes another thing in it."""
+    for path, metric in metrics(unit):
+        if "threshold" in metric:
+            math = at(metric, "source", "math", default="total")
+            if isinstance(math, str) and math not in ("total", "sum"):
+                message = f"a threshold means nothing for the math {math}"
+                yield Finding((*path, "source", "math"), message, "write total or sum, or remove threshold")
+            for name in _PERCENTILES:
+                if name in metric:
+                    message = "with a threshold an installation reaches it or not, so there are no percentiles"
+                    yield Finding((*path, name), message, f"remove {name}, or threshold", None, True)
+        start, end = metric.get("retention_window_start"), metric.get("retention_window_end")
+        if isinstance(start, int) and isinstance(end, int) and end < start:
+            yield Finding((*path, "retention_window_end"), f"{end} is before {start}", f"write {start} or more")
+
+
+def flag_has_variants(unit: Unit, world: World) -> Iterator[Finding]:
+    """The flag has two variants or more, and the one that the others are compared with."""
+    flag = world.find("flag", unit.value.get("flag"))
+    keys = variant_keys(flag) if flag else None
+    if flag is None or keys is None:
+        return
+    if len(keys) < 2 or BASELINE not in keys:
+        has = f"only {listed(keys, 'and')}" if keys else "no variants"
+        message = f'the flag "{flag.key}" has {has}; an experiment compares two variants or more, one called {BASELINE}'
+        yield Finding(("flag",), message, f"give the flag a variant {BASELINE} and another one")
+        return
+    baseline = at(unit.value, "stats_config", "baseline_variant_key", default=BASELINE)
+    if isinstance(baseline, str) and baseline not in keys:
+        path = ("stats_config", "baseline_variant_key")
+        fix = suggestion(baseline, keys, f"write {BASELINE}")
+        yield Finding(path, f'the flag "{flag.key}" has no variant "{baseline}"', fix)
+
+
+def runs_on_a_flag_that_is_on(unit: Unit, world: World) -> Iterator[Finding]:
+    """While an experiment runs its flag is on: PostHog switches it on at the start, whatever the flag's file says."""
+    flag = world.find("flag", unit.value.get("flag"))
+    running = isinstance(unit.value.get("start_date"), str) and "end_date" not in unit.value
+    if flag is not None and running and flag.value.get("active") is False:
+        message = f'the experiment runs, and its flag "{flag.key}" is off'
+        yield Finding(("start_date",), message, "switch the flag on, remove start_date, or add end_date", None, True)
+
+
+RULES = (
+    Rule("experiment", names_differ),
+    Rule("experiment", computable),
+    Rule("experiment", flag_has_variants, sees=("flag",)),
+    Rule("experiment", runs_on_a_flag_that_is_on, sees=("flag",)),
+)

@@ -1,0 +1,300 @@
+"""Actions, annotations, subscriptions and experiments through the provider, and what each has of its own.
+
+What holds for each of their fields stands in ``test_field_laws.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from pulumi.runtime.proto import provider_pb2
+
+from providers.posthog.kinds import KINDS
+from tests.contract.provider.test_provider import applied, changes, flag, refused
+from tests.support.plugin import Plugin, running_plugin
+from tests.support.sandbox import Sandbox
+
+NO = provider_pb2.DiffResponse.DIFF_NONE
+FAILED = [{"type": "event", "key": "success", "value": False}]
+VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "retry", "rollout_percentage": 50}]
+Form = dict[str, Any]
+
+
+class Things:
+    """What the objects of a test refer to, made by somebody else than the provider."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._numbers = count()
+
+    def dashboard(self) -> int:
+        return int(self._sandbox.call("POST", "dashboards/", {"name": "D"})["id"])
+
+    def insight(self, *dashboards: int) -> int:
+        query = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "e"}]}
+        body = {"name": "I", "query": {"kind": "InsightVizNode", "source": query}, "dashboards": list(dashboards)}
+        return int(self._sandbox.call("POST", "insights/", body)["id"])
+
+    def action(self) -> int:
+        return int(self._sandbox.call("POST", "actions/", {"name": self.name("A"), "steps": [{"event": "e"}]})["id"])
+
+    def flag(self, active: bool = True) -> int:
+        filters = {"groups": [{"rollout_percentage": 50}], "multivariate": {"variants": VARIANTS}}
+        body = {"key": self.name("flag"), "active": active, "filters": filters}
+        return int(self._sandbox.call("POST", "feature_flags/", body)["id"])
+
+    def name(self, start: str) -> str:
+        """Return a name that nothing has yet."""
+        return f"{start}-{next(self._numbers)}"
+
+
+@pytest.fixture(scope="module")
+def things(sandbox: Sandbox) -> Things:
+    return Things(sandbox)
+
+
+@pytest.fixture(scope="module")
+def plugin(sandbox: Sandbox) -> Iterator[Plugin]:
+    """One process for all of them: what somebody else did meanwhile is seen by a later one only."""
+    with running_plugin(sandbox.environ) as running:
+        yield running
+
+
+def action(things: Things) -> tuple[Form, Form]:
+    least = {"name": things.name("Run failed"), "steps": [{"event": "ai_used"}]}
+    steps = [
+        {"event": "ai_used", "properties": FAILED},
+        {"event": "$autocapture", "text": "Again", "text_matching": "exact", "url": "/ai", "url_matching": "contains"},
+    ]
+    more = {"description": " What failed ", "tags": ["Ops", "ai"], "steps": steps, "post_to_slack": True}
+    return least, {**more, "slack_message_format": "[event] failed"}
+
+
+def annotation(things: Things) -> tuple[Form, Form]:
+    least = {"content": things.name("Model changed"), "date_marker": "2026-09-07"}
+    return least, {"hidden_in_user_interface": True, "date_marker": "2026-09-07T10:00:00+02:00"}
+
+
+def subscription(things: Things) -> tuple[Form, Form]:
+    dashboard = things.dashboard()
+    insights = [things.insight(dashboard) for _ in range(2)]
+    least = {
+        "title": things.name("Cost"),
+        "content_type": "dashboard",
+        "dashboard": dashboard,
+        "dashboard_export_insights": insights[:1],
+        "target_type": "email",
+        "target_value": "finance@example.com",
+        "frequency": "monthly",
+        "start_date": "2026-09-07T08:00:00Z",
+    }
+    times = {"interval": 2, "byweekday": ["tuesday", "monday"], "bysetpos": 1, "until_date": "2036-01-01"}
+    return least, {**times, "enabled": False, "summary_prompt_guide": "g", "dashboard_export_insights": insights[::-1]}
+
+
+def experiment(things: Things) -> tuple[Form, Form]:
+    least = {"name": things.name("Retries"), "flag": things.flag()}
+    ratio = {
+        "kind": "ExperimentMetric",
+        "name": "Worked",
+        "metric_type": "ratio",
+        "numerator": {"kind": "EventsNode", "event": "ai_used", "properties": FAILED},
+        "denominator": {"kind": "EventsNode", "event": "ai_used", "math": "total"},
+    }
+    more = {
+        "hypothesis": "One retry helps",
+        "metrics": [ratio],
+        "metrics_secondary": [mean(things.action())],
+        "exposure_criteria": {
+            "filterTestAccounts": False,
+            "exposure_config": {"kind": "ExperimentEventExposureConfig", "event": "ai_used"},
+        },
+        "stats_config": {"method": "frequentist", "frequentist": {"alpha": 0.1}, "bayesian": {"ci_level": 0.95}},
+        "only_count_matured_users": True,
+        "start_date": "2026-09-07T08:00:00Z",
+        "end_date": "2026-10-07",
+        "conclusion": "won",
+        "conclusion_comment": "It did",
+        "archived": True,
+    }
+    return least, more
+
+
+def mean(action_id: int, name: str = "Failures", **own: Any) -> Form:
+    node = {"kind": "ActionsNode", "id": action_id}
+    return {"kind": "ExperimentMetric", "name": name, "metric_type": "mean", "goal": "decrease", "source": node, **own}
+
+
+MAKERS: dict[str, Callable[[Things], tuple[Form, Form]]] = {
+    "action": action,
+    "annotation": annotation,
+    "subscription": subscription,
+    "experiment": experiment,
+}
+"""What makes, for a kind, a definition with the least that it takes, and whatever else can be said."""
+
+every_kind = pytest.mark.parametrize("kind", MAKERS)
+
+
+@every_kind
+def test_what_was_made_reads_as_it_was_written(plugin: Plugin, sandbox: Sandbox, things: Things, kind: str) -> None:
+    least, more = MAKERS[kind](things)
+    full = {**least, **more, KINDS[kind].natural_key[0]: things.name("Full")}
+    made = [(wanted, *applied(plugin, kind, wanted)) for wanted in (least, full)]
+    with running_plugin(sandbox.environ) as later:
+        for wanted, id_, outs in made:
+            _, read, _ = later.read(kind, id_, outs)
+            assert read == outs
+            assert changes(later, kind, id_, read, wanted).changes == NO
+
+
+@every_kind
+def test_a_change_sends_what_changed_and_no_change_sends_nothing(
+    plugin: Plugin, sandbox: Sandbox, things: Things, kind: str
+) -> None:
+    least, more = MAKERS[kind](things)
+    id_, outs = applied(plugin, kind, {**least, **more})
+    sandbox.requests()
+    plugin.update(kind, id_, outs, plugin.check(kind, {**least, **more}))
+    assert sandbox.requests() == []
+    name, value, sent = CHANGES[kind]
+    plugin.update(kind, id_, outs, plugin.check(kind, {**least, **more, name: value}))
+    path = f"/api/projects/{sandbox.project_id}/{KINDS[kind].collection}/{id_}/"
+    assert sandbox.writes() == [("PATCH", path, sent)]
+
+
+CHANGES: dict[str, tuple[str, Any, Form]] = {
+    "action": ("description", "d", {"description": "d"}),
+    "annotation": ("hidden_in_user_interface", False, {"hidden_in_user_interface": False}),
+    "subscription": ("byweekday", ["friday"], {"byweekday": ["friday"]}),
+    "experiment": ("hypothesis", "h", {"description": "h"}),
+}
+
+
+@every_kind
+def test_what_is_there_already_is_taken_over_and_brought_into_line(
+    plugin: Plugin, sandbox: Sandbox, things: Things, kind: str
+) -> None:
+    least, more = MAKERS[kind](things)
+    id_, _ = applied(plugin, kind, least)
+    like = {**least, **{name: value for name, value in more.items() if name not in KINDS[kind].natural_key}}
+    with running_plugin(sandbox.environ) as later:
+        again, outs = applied(later, kind, like)
+        assert again == id_
+        assert later.read(kind, id_, outs)[1] == outs
+
+
+@every_kind
+def test_what_is_deleted_is_gone_for_everybody(plugin: Plugin, sandbox: Sandbox, things: Things, kind: str) -> None:
+    least, _ = MAKERS[kind](things)
+    id_, outs = applied(plugin, kind, least)
+    plugin.delete(kind, id_, outs)
+    assert id_ not in [str(item["id"]) for item in sandbox.items(KINDS[kind].collection)]
+    with running_plugin(sandbox.environ) as later:
+        assert later.read(kind, id_, outs)[0] == ""
+        assert applied(later, kind, least)[0] != id_
+
+
+def live(sandbox: Sandbox, collection: str, id_: str) -> Form:
+    found: Form = sandbox.call("GET", f"{collection}/{id_}/")
+    return found
+
+
+def test_metrics_keep_their_results_when_others_come_change_and_go(
+    plugin: Plugin, sandbox: Sandbox, things: Things
+) -> None:
+    """PostHog keeps a metric's results and its place by the uuid that it gave it."""
+    least, _ = experiment(things)
+    one, two, three = (mean(things.action(), name) for name in ("One", "Two", "Three"))
+    id_, outs = applied(plugin, "experiment", {**least, "metrics": [one, two, three]})
+    first = {metric["name"]: metric["uuid"] for metric in live(sandbox, "experiments", id_)["metrics"]}
+    renamed, edited = {**three, "name": "Third"}, {**two, "goal": "increase"}
+    new = mean(things.action(), "New")
+    plugin.update("experiment", id_, outs, plugin.check("experiment", {**least, "metrics": [new, edited, renamed]}))
+    after = live(sandbox, "experiments", id_)
+    uuids = {metric["name"]: metric["uuid"] for metric in after["metrics"]}
+    assert (uuids["Two"], uuids["Third"]) == (first["Two"], first["Three"])
+    assert uuids["New"] not in first.values()
+    assert after["primary_metrics_ordered_uuids"] == [first["Two"], first["Three"], uuids["New"]]
+
+
+def test_an_event_that_posthog_has_not_met_can_be_measured(plugin: Plugin, sandbox: Sandbox, things: Things) -> None:
+    least, _ = experiment(things)
+    source = {"kind": "EventsNode", "event": "not_sent_yet"}
+    metric = {"kind": "ExperimentMetric", "name": "M", "metric_type": "mean", "source": source}
+    id_, outs = applied(plugin, "experiment", {**least, "metrics": [metric]})
+    again = {**metric, "name": "N"}
+    plugin.update("experiment", id_, outs, plugin.check("experiment", {**least, "metrics": [again]}))
+    assert [each["name"] for each in live(sandbox, "experiments", id_)["metrics"]] == ["N"]
+
+
+def test_an_archived_experiment_is_still_there(plugin: Plugin, sandbox: Sandbox, things: Things) -> None:
+    least, more = experiment(things)
+    id_, outs = applied(plugin, "experiment", {**least, **more})
+    assert id_ not in [str(item["id"]) for item in sandbox.items("experiments")]
+    with running_plugin(sandbox.environ) as later:
+        sandbox.requests()
+        assert later.read("experiment", id_, outs)[0] == id_
+        assert f"/experiments/{id_}/" not in str(sandbox.requests())
+
+
+def test_the_flag_of_an_experiment_is_its_own_definition(plugin: Plugin, sandbox: Sandbox, things: Things) -> None:
+    wanted = flag("flag-of-an-experiment", variants=VARIANTS, tags=["ai"])
+    flag_id, outs = applied(plugin, "flag", wanted)
+    form = {"name": "On a flag", "flag": int(flag_id), "start_date": "2026-09-07T08:00:00Z"}
+    id_, made = applied(plugin, "experiment", form)
+    assert live(sandbox, "experiments", id_)["feature_flag_key"] == "flag-of-an-experiment"
+    with running_plugin(sandbox.environ) as later:
+        assert later.read("flag", flag_id, outs)[1] == outs
+        with refused() as refusal:
+            later.delete("flag", flag_id, outs)
+        assert "linked to running experiment(s)" in refusal.text
+        later.delete("experiment", id_, made)
+        later.delete("flag", flag_id, outs)
+    assert live(sandbox, "feature_flags", flag_id)["deleted"]
+
+
+def test_another_flag_is_another_experiment(plugin: Plugin, things: Things) -> None:
+    least, _ = experiment(things)
+    id_, outs = applied(plugin, "experiment", least)
+    assert changes(plugin, "experiment", id_, outs, {**least, "flag": things.flag()}).replaces == ["flag"]
+
+
+def test_a_subscription_of_a_dashboard_cant_become_one_of_an_insight(plugin: Plugin, things: Things) -> None:
+    least, _ = subscription(things)
+    id_, outs = applied(plugin, "subscription", least)
+    rest = {name: value for name, value in least.items() if name not in ("dashboard", "dashboard_export_insights")}
+    wanted = {**rest, "content_type": "insight", "insight": things.insight()}
+    assert changes(plugin, "subscription", id_, outs, wanted).replaces == ["content_type"]
+    assert applied(plugin, "subscription", wanted)[0] != id_
+
+
+def test_a_slack_workspace_is_named_and_not_numbered(plugin: Plugin, sandbox: Sandbox, things: Things) -> None:
+    least, _ = subscription(things)
+    wanted = {**least, "target_type": "slack", "target_value": "#ai", "workspace": "acme"}
+    id_, outs = applied(plugin, "subscription", wanted)
+    [slack] = [item for item in sandbox.items("integrations") if item["kind"] == "slack"]
+    assert live(sandbox, "subscriptions", id_)["integration_id"] == slack["id"]
+    with running_plugin(sandbox.environ) as later:
+        assert later.read("subscription", id_, outs)[1] == outs
+    with refused() as refusal:
+        applied(plugin, "subscription", {**wanted, "title": "T", "workspace": "acmee"})
+    assert "slack workspace 'acmee' is not connected; connected: acme" in refusal.text
+
+
+def test_an_annotation_of_a_dashboard_is_no_annotation_of_the_project(
+    plugin: Plugin, sandbox: Sandbox, things: Things
+) -> None:
+    form = {"content": "Prices rise", "date_marker": "2026-10-01"}
+    project, _ = applied(plugin, "annotation", form)
+    dashboard = things.dashboard()
+    id_, _ = applied(plugin, "annotation", {**form, "scope": "dashboard", "dashboard": dashboard})
+    assert id_ != project
+    assert (live(sandbox, "annotations", id_)["scope"], live(sandbox, "annotations", id_)["dashboard_id"]) == (
+        "dashboard",
+        dashboard,
+    )
+    assert live(sandbox, "annotations", project)["scope"] == "project"

@@ -1,0 +1,185 @@
+"""What PostHog would refuse of actions, experiments, subscriptions and annotations, or take and make nothing of."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from tests.unit.definitions.checkouts import Checkout
+
+FORMS = {
+    "actions": {"key": "n", "name": "N", "steps": "[{event: ai_used}]"},
+    "experiments": {"key": "x", "name": "X", "flag": "ab"},
+    "subscriptions": {
+        "key": "s",
+        "title": "S",
+        "target": "{email: [a@example.com]}",
+        "frequency": "daily",
+        "start_date": "2026-09-07",
+    },
+    "annotations": {"key": "o", "content": "O", "date_marker": "2026-09-07"},
+}
+MEAN = "{name: M, metric_type: mean, source: {event: ai_used%s}%s}"
+RETENTION = (
+    "{name: R, metric_type: retention, start_event: {event: ai_used}, completion_event: {event: ai_used}, "
+    "retention_window_start: 7, retention_window_end: »%s, retention_window_unit: day}"
+)
+
+
+def form(folder: str, text: str) -> str:
+    """Return a definition in one line, in flow form, with what its kind needs; » marks the place of its problem."""
+    given = yaml.load(f"{{{text.replace('»', '')}}}", yaml.BaseLoader)
+    rest = "".join(f", {name}: {value}" for name, value in FORMS[folder].items() if name not in given)
+    return f"{{{text}{rest}}}\n"
+
+
+CASES = [
+    ("actions", "name: »Failed", "action/failed has the same name (actions/failed.yaml:2:7); choose another name"),
+    (
+        "actions",
+        "steps: [{event: »ai_usd}]",
+        'the catalogue knows no event "ai_usd"; write "ai_used"',
+    ),
+    (
+        "actions",
+        "steps: [{event: ai_used, properties: [{type: event, key: »mdel, value: r1}]}]",
+        'the catalogue knows no property "mdel" of the event ai_used; write "model"',
+    ),
+    (
+        "actions",
+        "steps: [{event: ai_used, properties: [{type: event, key: model, value: »r9}]}]",
+        '"model" is never the text "r9" (values in the catalogue: r1 or v3); write r1 or v3',
+    ),
+    ("experiments", "flag: »abb", 'there is no flag "abb"; write "ab"'),
+    (
+        "experiments",
+        "flag: »enabled",
+        'the flag "enabled" has no variants; an experiment compares two variants or more, one called control; '
+        "give the flag a variant control and another one",
+    ),
+    (
+        "experiments",
+        "stats_config: {baseline_variant_key: »tset}",
+        'the flag "ab" has no variant "tset"; write "test"',
+    ),
+    (
+        "experiments",
+        f"metrics: [{MEAN % ('', '')}], metrics_secondary: [{(MEAN % ('', '')).replace('M', '»M', 1)}]",
+        'a metric is called "M" already; choose another name',
+    ),
+    (
+        "experiments",
+        f"metrics: [{MEAN % (', math: »avg, math_property: tokens', ', threshold: 5')}]",
+        "a threshold means nothing for the math avg; write total or sum, or remove threshold",
+    ),
+    (
+        "experiments",
+        f"metrics: [{MEAN % ('', ', threshold: 5, »upper_bound_percentile: 0.9')}]",
+        "with a threshold an installation reaches it or not, so there are no percentiles; "
+        "remove upper_bound_percentile, or threshold",
+    ),
+    (
+        "experiments",
+        f"metrics: [{MEAN % (', math: sum, math_property: »model', '')}]",
+        'sum needs numbers, and "model" is of type String; write a Numeric property, such as tokens',
+    ),
+    ("experiments", f"metrics_secondary: [{RETENTION % 1}]", "1 is before 7; write 7 or more"),
+    (
+        "experiments",
+        "metrics: [{name: M, metric_type: mean, source: {action: »fialed}}]",
+        'there is no action "fialed"; write "failed"',
+    ),
+    (
+        "experiments",
+        "exposure_criteria: {exposure_config: {event: ai_used, properties: [{type: cohort, value: »interna}]}}",
+        'there is no cohort "interna"; write "internal"',
+    ),
+    (
+        "experiments",
+        "start_date: 2026-09-07T08:00:00Z, end_date: »2026-09-07T09:00:00+02:00",
+        "end_date is not after start_date; write a time after 2026-09-07T08:00:00Z",
+    ),
+    ("experiments", "start_date: »2026-09-31", "there is no 2026-09-31; write a day and a time that exist"),
+    ("subscriptions", "insight: »runz", 'there is no insight "runz"; write "runs"'),
+    ("subscriptions", "dashboard: »usag", 'there is no dashboard "usag"; write "usage"'),
+    (
+        "subscriptions",
+        "dashboard: usage, insights: [runs, »elsewhere]",
+        'the dashboard "usage" does not show the insight "elsewhere"; put it into a tile there, or remove it here',
+    ),
+    (
+        "subscriptions",
+        "insight: runs, until_date: »2026-09-06",
+        "until_date is not after start_date; write a time after 2026-09-07",
+    ),
+    ("annotations", "dashboard: »usag", 'there is no dashboard "usag"; write "usage"'),
+    ("annotations", "date_marker: »2026-02-30", "there is no 2026-02-30; write a day and a time that exist"),
+]
+
+
+@pytest.fixture
+def checkout(checkout: Checkout) -> Checkout:
+    return checkout.beside()
+
+
+@pytest.mark.parametrize(("folder", "text", "expected"), CASES)
+def test_a_problem_is_said_where_it_stands(checkout: Checkout, folder: str, text: str, expected: str) -> None:
+    checkout.write(
+        "dashboards/other.yaml",
+        """
+        key: other
+        name: Other
+        tiles: [{insight: {key: elsewhere, name: E, trends: {series: [{event: ai_used}]}}}]
+        """,
+    )
+    line = form(folder, text)
+    checkout.write(f"{folder}/wrong.yaml", line.replace("»", ""))
+    subject = f"{folder[:-1]}/{FORMS[folder]['key']}"
+    assert checkout.problems() == [f"{folder}/wrong.yaml:1:{line.index('»') + 1}: {subject}: {expected}"]
+
+
+def test_a_dashboard_with_many_insights_needs_a_choice(checkout: Checkout) -> None:
+    tile = "{insight: {key: i%d, name: I, trends: {series: [{event: ai_used}]}}}"
+    tiles = ", ".join(tile % number for number in range(7))
+    checkout.write("dashboards/many.yaml", f"key: many\nname: Many\ntiles: [{tiles}]\n")
+    checkout.write("subscriptions/s.yaml", form("subscriptions", "dashboard: many"))
+    assert checkout.problems() == [
+        'subscriptions/s.yaml:1:1: subscription/s: the dashboard "many" shows 7 insights, and PostHog sends at most 6; '
+        "name the ones to send: insights: [i0, i1, i2, i3, i4, i5]"
+    ]
+    checkout.write("subscriptions/s.yaml", form("subscriptions", "dashboard: many, insights: [i6]"))
+    assert checkout.problems() == []
+
+
+def test_a_running_experiment_needs_its_flag_switched_on(checkout: Checkout) -> None:
+    off = (
+        "key: ab\nactive: false\nvariants: [{key: control, rollout_percentage: 50}, {key: b, rollout_percentage: 50}]\n"
+    )
+    checkout.write("flags/ab.yaml", f"{off}release_conditions: [{{}}]\n")
+    text = "start_date: 2026-09-07"
+    checkout.write("experiments/x.yaml", form("experiments", text))
+    [problem] = checkout.problems()
+    assert 'experiment/x: the experiment runs, and its flag "ab" is off; switch the flag on' in problem
+    for text in ("start_date: 2026-09-07, end_date: 2026-10-07", "name: Draft"):
+        checkout.write("experiments/x.yaml", form("experiments", text))
+        assert checkout.problems() == []
+
+
+def test_an_experiment_takes_a_flag_whose_variants_are_left_to_posthog(checkout: Checkout) -> None:
+    checkout.write("flags/ab.yaml", "key: ab\nunmanaged: [variants]\nrelease_conditions: [{}]\n")
+    checkout.write("experiments/x.yaml", form("experiments", "name: X"))
+    assert checkout.problems() == []
+
+
+@pytest.mark.parametrize("folder", FORMS)
+def test_what_is_left_to_posthog_is_not_set(checkout: Checkout, folder: str) -> None:
+    name, value = {
+        "actions": ("tags", "[a]"),
+        "experiments": ("start_date", "2026-09-07"),
+        "subscriptions": ("enabled", "true"),
+        "annotations": ("hidden_in_user_interface", "true"),
+    }[folder]
+    more = ", insight: runs" if folder == "subscriptions" else ""
+    checkout.write(f"{folder}/x.yaml", form(folder, f"{name}: {value}, unmanaged: [{name}]{more}"))
+    [problem] = checkout.problems()
+    assert f'"{name}" is left to PostHog (unmanaged) and set as well' in problem
