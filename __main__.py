@@ -15,7 +15,8 @@ from ai_admin.definitions import Definitions, load
 from ai_admin.safety import Manifest, grown, manifest, name_of, refusals, renamed, switched_off
 from providers.posthog.blockers import blockers
 from providers.posthog.brake import CAREFUL, CONSENT
-from providers.posthog.connection import VARIABLES, Connection, ConnectionProblem, resolve
+from providers.posthog.client import Client
+from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, register, switch_off
 from providers.posthog.safety import consents
@@ -37,10 +38,10 @@ def main() -> None:
     if definitions.problems:
         refuse(["the definitions have problems:", *map(str, definitions.problems)])
     check_secrets(definitions)
-    connection = check_connection({definition.kind for definition in definitions.resources})
+    client = check_connection({definition.kind for definition in definitions.resources})
     before = renamed(before, definitions.resources)
     after = manifest(definitions.resources, before)
-    refused = unsafe(connection, before, after)
+    refused = unsafe(client, before, after)
     if refused:
         off = switched_off(before, after)
         switch_off(definition for definition in definitions.resources if name_of(definition) in off)
@@ -58,14 +59,14 @@ def last_manifest() -> Manifest:
         return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
-def unsafe(connection: Connection, before: Manifest, after: Manifest) -> list[str]:
+def unsafe(client: Client, before: Manifest, after: Manifest) -> list[str]:
     """Return why this run may not be: what the gates refuse, and what stands in the way of what it would delete."""
     config = pulumi.Config()
     stack = config.get("follows")
     followed = record.followed(stack) if stack and grown(before, after) else None
     careful = config.get_bool(CAREFUL) or False
     refused = refusals(before, after, consents(config.get(CONSENT)), careful, followed)
-    return [*map(str, refused), *blockers(connection, before, after.keys())]
+    return [*map(str, refused), *blockers(client, before, after.keys())]
 
 
 def check_secrets(definitions: Definitions) -> None:
@@ -79,8 +80,8 @@ def check_secrets(definitions: Definitions) -> None:
         )
 
 
-def check_connection(kinds: set[str]) -> Connection:
-    """Refuse when the stack and the environment contradict each other, or PostHog does not let this key in."""
+def check_connection(kinds: set[str]) -> Client:
+    """Return what asks PostHog; refuse when stack and environment contradict each other, or the key is not let in."""
     config = pulumi.Config()
     if config.get("api_key") and os.environ.get("PULUMI_CONFIG_PASSPHRASE") == PUBLIC_PASSPHRASE:
         refuse(
@@ -92,10 +93,11 @@ def check_connection(kinds: set[str]) -> Connection:
         )
     try:
         connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
-        preflight(connection, kinds, writing=not pulumi.runtime.is_dry_run(), tell=pulumi.log.warn)
+        client = Client(connection, tell=pulumi.log.warn)
+        preflight(client, kinds, writing=not pulumi.runtime.is_dry_run())
     except ConnectionProblem as problem:
         return refuse(str(problem).splitlines())
-    return connection
+    return client
 
 
 def refuse(lines: Iterable[str]) -> NoReturn:

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from providers.posthog.client import ApiError, Client
-from providers.posthog.connection import Connection
 
 Entry = Mapping[str, Any]
 
@@ -24,14 +23,14 @@ class User(NamedTuple):
     says: str
 
 
-def blockers(connection: Connection, before: Mapping[str, Entry], after: Collection[str]) -> list[str]:
+def blockers(client: Client, before: Mapping[str, Entry], after: Collection[str]) -> list[str]:
     """Return what stands in the way of deleting what is in ``before`` and not in ``after``, a line each.
 
     Both are manifests by Pulumi name; the entries of ``before`` hold the ids in PostHog. What is this stack's own is
     not in the way: it goes as well, or stops using the object before that goes. Asks PostHog nothing when nothing goes.
     """
     ours = {(kind_of(name), str(entry.get("id"))) for name, entry in before.items()}
-    look = _Look(Client(connection))
+    look = _Look(client)
     found = []
     for name in sorted(before.keys() - set(after)):
         try:

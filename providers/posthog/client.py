@@ -88,17 +88,15 @@ class Client:
     def __init__(
         self,
         connection: Connection,
-        attempts: int = ATTEMPTS,
         before_write: Callable[[], None] = lambda: None,
         tell: Callable[[str], object] = lambda _: None,
         clock: Clock | None = None,
     ) -> None:
-        """Use ``connection``; send a request up to ``attempts`` times; call ``before_write`` before each write.
+        """Use ``connection``; call ``before_write`` before each write.
 
-        ``tell`` is given a line before a long wait, for the person who waits too.
+        ``tell`` is given a line before a long wait, for the person who waits too. ``clock`` is what waits go by.
         """
         self.connection = connection
-        self._attempts = attempts
         self._before_write = before_write
         self._tell = tell
         self._clock = clock or Clock()
@@ -160,7 +158,7 @@ class Client:
                     self._limiter.shut(path, UNSAID if error.retry_after is None else error.retry_after)
                     continue
                 failures += 1
-                if not (error.outcome_unknown and repeatable) or failures >= self._attempts:
+                if not (error.outcome_unknown and repeatable) or failures == ATTEMPTS:
                     raise
                 first, longest = BACKOFF
                 backoff = min(first * 2 ** (failures - 1), longest) * random.uniform(0.5, 1)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import Connection, ConnectionProblem
 from providers.posthog.kinds import KINDS
 
 
-def preflight(
-    connection: Connection,
-    kind_names: Iterable[str],
-    writing: bool,
-    tell: Callable[[str], object] = lambda _: None,
-) -> None:
+def preflight(client: Client, kind_names: Iterable[str], writing: bool) -> None:
     """Check the host, the key with its scopes, and the project, in two requests.
 
     ``kind_names`` are the kinds that are in use: the key must be able to read them, and to write them if
     ``writing``; so a pull request can be previewed with a key that changes nothing. A personal API key may always read
-    itself (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to. ``tell`` is given
-    a line before a long wait.
+    itself (``personal_api_keys/@current``), which tells its scopes and the projects it is limited to.
 
     Raises :class:`ConnectionProblem` with one line.
     """
-    client = Client(connection, tell=tell)
+    connection = client.connection
     kinds = [KINDS[name] for name in sorted(set(kind_names))]
     try:
         key = client.get("/api/personal_api_keys/@current/")

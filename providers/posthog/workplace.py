@@ -18,6 +18,7 @@ from providers.posthog.inputs import Note, Notes
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS
 from providers.posthog.lifecycle import LIFECYCLES, Collection, Services
+from providers.posthog.limits import Clock
 from providers.posthog.preflight import preflight
 
 ADOPTION, ASK_AGAIN = "adoption", "ask_again"
@@ -27,7 +28,8 @@ ADOPTION, ASK_AGAIN = "adoption", "ask_again"
 class Workplace:
     """Connects at the first need; safe for several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
         self.notes = Notes()
         self.brake = Brake()
         self._lock = threading.Lock()
@@ -64,8 +66,8 @@ class Workplace:
 
     def _connect(self, kind_name: str) -> Connection:
         connection = resolve(self._config, os.environ)
-        preflight(connection, [kind_name], writing=False, tell=self._tell)
-        client = Client(connection, before_write=self._watch, tell=self._tell)
+        client = Client(connection, self._watch, self._tell, self._clock)
+        preflight(client, [kind_name], writing=False)
         services = Services(
             Inventory(client),
             PostHogDirectory(client),

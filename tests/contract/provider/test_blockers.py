@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from providers.posthog.blockers import blockers
+from providers.posthog.client import Client
 from providers.posthog.connection import Connection
 from tests.support.sandbox import Sandbox
 
@@ -18,14 +19,14 @@ TRENDS = {
 THEIRS_FIRST = "change that in PostHog"
 
 
-def connection(sandbox: Sandbox, key: str | None = None) -> Connection:
-    return Connection(sandbox.url, sandbox.project_id, sandbox.organization_id, key or sandbox.api_key)
+def client(sandbox: Sandbox, key: str | None = None) -> Client:
+    return Client(Connection(sandbox.url, sandbox.project_id, sandbox.organization_id, key or sandbox.api_key))
 
 
 def found(sandbox: Sandbox, gone: dict[str, Any], kept: dict[str, Any] | None = None) -> list[str]:
     """Return what blocks a run that deletes ``gone`` and keeps ``kept``: live objects by Pulumi name."""
     before = {name: {"id": str(item["id"])} for name, item in {**gone, **(kept or {})}.items()}
-    return blockers(connection(sandbox), before, (kept or {}).keys())
+    return blockers(client(sandbox), before, (kept or {}).keys())
 
 
 def cohort(sandbox: Sandbox, name: str, leaf: dict[str, Any] = EARLY) -> dict[str, Any]:
@@ -138,6 +139,6 @@ def test_what_is_gone_already_is_in_nobodys_way(sandbox: Sandbox, kind: str) -> 
 
 def test_a_key_that_may_not_look_is_told_and_nothing_is_deleted_blindly(sandbox: Sandbox) -> None:
     key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["insight:write"]})["value"]
-    [line] = blockers(connection(sandbox, key), {"insight/watched": {"id": "1"}}, ())
+    [line] = blockers(client(sandbox, key), {"insight/watched": {"id": "1"}}, ())
     assert line.startswith("insight/watched is not deleted, as PostHog does not say who else needs it: ")
     assert "alert:read" in line
