@@ -11,14 +11,21 @@ from providers.posthog.kinds.base import Directory, Field, Json, Kind
 def changed(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Field]:
     """Return the fields in which two canonical forms differ, in the order of the field table.
 
-    Fields that ``new`` leaves to the UI are never among them. A value that is not known yet (in a preview) differs from
+    Fields that ``new`` leaves to the UI are never among them, and those that ``old`` left to it and ``new`` takes back
+    always are: nothing is known of what stands there. A value that is not known yet (in a preview) differs from
     everything.
     """
     unmanaged = new.get("unmanaged", ())
+    unseen = {
+        field.name
+        for field in kind.fields
+        if field.name in old.get("unmanaged", ()) and (field.clearable or field.name in new)
+    }
     return [
         field
         for field in kind.fields
-        if field.name not in unmanaged and not same(old.get(field.name), new.get(field.name))
+        if field.name not in unmanaged
+        and (field.name in unseen or not same(old.get(field.name), new.get(field.name)))
     ]
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, text
-
-# How often an alert is checked, and how long an insight's intervals are, in one order.
-_CHECKS = {"real_time": 0, "every_15_minutes": 1, "hourly": 2, "daily": 3, "weekly": 4, "monthly": 5}
-_INTERVALS = {"minute": 0, "hour": 2, "day": 3, "week": 4, "month": 5}
 
 
 def _emails(value: Any) -> Any:
@@ -47,26 +42,13 @@ def _threshold(value: Any) -> Any:
 
 
 def _read_config(raw: Any, reading: Reading) -> Any:
-    """Return what the alert looks at, without the ``check_ongoing_interval`` that PostHog switched on by itself."""
+    # Where a definition does not say whether the running interval is looked at, PostHog chooses by how often the alert
+    # is checked, writes its choice down where it is yes, and leaves it there when that changes.
     config = plain(raw)
     silent = "check_ongoing_interval" not in (reading.known.get("config") or {})
     if isinstance(config, dict) and config.get("check_ongoing_interval") is True and silent:
-        return {**config, "check_ongoing_interval": None} if _switched_on(reading.live) else config
+        del config["check_ongoing_interval"]
     return config
-
-
-def _switched_on(live: Mapping[str, Any]) -> bool:
-    """Say whether PostHog looks at the running interval unless it is told not to.
-
-    So it does where it can (an upper bound on a value or an increase), and the alert is checked more often than an
-    interval of the insight ends.
-    """
-    bounds = ((live.get("threshold") or {}).get("configuration") or {}).get("bounds") or {}
-    condition = (live.get("condition") or {}).get("type")
-    query = (live.get("insight") or {}).get("query") or {}
-    interval = (query.get("source") or query).get("interval") or "day"
-    finer = _CHECKS.get(live.get("calculation_interval") or "daily", 0) < _INTERVALS.get(interval, 0)
-    return finer and condition in ("absolute_value", "relative_increase") and bounds.get("upper") is not None
 
 
 def _windows(value: Any) -> Any:

@@ -101,7 +101,9 @@ def _read_variants(raw: Any, _: Reading) -> Any:
 
 
 def _payloads(value: Any) -> Any:
-    return {str(name): same_json(item) for name, item in value.items()} if isinstance(value, dict) else plain(value)
+    if not isinstance(value, dict):
+        return plain(value)
+    return {str(name): same_json(item) for name, item in value.items() if item is not None}
 
 
 def _filter(part: str) -> tuple[str, ...]:

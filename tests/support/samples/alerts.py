@@ -50,7 +50,7 @@ ALERTS = Samples(
                 {"config": _config(series_index=0, check_ongoing_interval=True)},
                 {"config": _config(series_index=1, check_ongoing_interval=False)},
             ),
-            added=({"config": _config(series_index=1)}, {"config": _config(check_ongoing_interval=True)}),
+            added=({"config": _config(series_index=1)}, {"config": _config(check_ongoing_interval=False)}),
         ),
         "calculation_interval": scalar("calculation_interval", "weekly", "monthly", "daily"),
         "enabled": switch("enabled", on=False),
@@ -84,7 +84,8 @@ ALERTS = Samples(
     noise={
         "whole numbers with a point": _threshold(lower=1.0, upper=2.0),
         "a bound that is null": _threshold(lower=1, upper=2, other=None),
-        "the running interval, where PostHog looks at it by itself": {"config": _config()},
+        "the running interval, at which PostHog looks by itself": {"config": _config()},
+        "the running interval, which nobody said not to look at": {"config": _config(check_ongoing_interval=True)},
         "the order of times, and none at all": {
             "schedule_restriction": {"blocked_windows": list(reversed(NIGHT["blocked_windows"]))}
         },

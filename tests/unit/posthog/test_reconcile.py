@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from providers.posthog.kinds import KINDS
@@ -79,6 +79,10 @@ def test_a_field_taken_back_from_the_ui_is_sent() -> None:
     assert patch(flag(unmanaged=["active"]), flag(active=False)) == {"active": False}
 
 
+def test_a_field_taken_back_from_the_ui_at_its_default_is_sent_too() -> None:
+    assert patch(flag(unmanaged=["description"]), flag()) == {"name": ""}
+
+
 def test_true_is_not_one() -> None:
     assert not same({"a": [True]}, {"a": [1]})
     assert same({"a": [1.0]}, {"a": [1]})
@@ -94,6 +98,7 @@ JSON = st.recursive(
 FREE_FIELDS = [field.name for field in FLAG.fields if field.name not in ("release_conditions", "variants")]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(FREE_FIELDS), JSON, max_size=4))
 def test_canonical_is_idempotent_whatever_stands_in_the_fields(properties: dict[str, object]) -> None:
     once = FLAG.canonical(properties)
