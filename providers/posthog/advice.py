@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from providers.posthog.approvals import POLICY_CONFLICT
 from providers.posthog.client import ApiError
 
 BY_CODE = {
-    "policy_conflict": "change what the one policy covers, apply that, and change the rest in a later step "
-    "(a new flag: first with `active: false`, then switched on)",
+    POLICY_CONFLICT: "change what the one policy covers, apply that, and change the rest in a later step",
 }
 BY_STATUS = {
     400: "correct the definition",

@@ -8,12 +8,14 @@ was asked for already. (PostHog: products/approvals; an enterprise feature.)
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from providers.posthog import reconcile
 from providers.posthog.client import ApiError, Client
-from providers.posthog.kinds.base import Kind
+from providers.posthog.inputs import WAITING, Note
+from providers.posthog.kinds.base import Kind, Properties
 
 GATED = ("feature_flag",)
 """The kinds, by scope, whose change requests are looked up before anything is asked for."""
@@ -22,6 +24,17 @@ OPEN = ("pending", "approved")
 REFUSED = "rejected"
 NOT_AVAILABLE = (402, 403, 404)
 """Statuses of a project without approvals, or a key without ``approvals:read``."""
+
+
+POLICY_CONFLICT = "policy_conflict"
+"""The code of PostHog's answer to a write that two policies gate; it wants each part sent by itself."""
+
+APART = "active"
+"""The field that has policies of its own: switching a flag on, and off."""
+
+
+class NotApproved(Exception):
+    """A change was rejected, or another one that waits stands in its way. One line with what to do."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,15 @@ class Request:
     since: str
     link: str
     decision: str
+
+    def __str__(self) -> str:
+        """What became of the request so far, and what to do."""
+        if self.state == REFUSED:
+            return (
+                f"the change was rejected {self.decision}: {self.link}; change the definition, or ask once more: "
+                f"pulumi config set ai-admin:ask_again {self.id}"
+            )
+        return f"waits for approval since {self.since}: {self.link}"
 
     def applied_to(self, live: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a live object would be after the change; PostHog merges the first level of ``filters``."""
@@ -119,3 +141,75 @@ def _decision(row: Mapping[str, Any]) -> str:
     author = (votes[-1].get("created_by") or {}).get("email", "somebody")
     reason = votes[-1].get("reason")
     return f'by {author} ("{reason}")' if reason else f"by {author}"
+
+
+class Gate:
+    """Tells the changes of one kind that wait for an approval from those that can be made."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        approvals: Approvals,
+        project: Callable[[Mapping[str, Any], Mapping[str, Any]], Properties],
+        tell: Callable[[Note, str], None],
+    ) -> None:
+        """``project`` gives a live object's canonical form, ``tell`` shows the engine's user a message."""
+        self._kind = kind
+        self._approvals = approvals
+        self._project = project
+        self._tell = tell
+
+    def asked(self, id_: str | None, live: Mapping[str, Any], new: Properties) -> Request | None:
+        """Return the newest change request by which an object would become what the definition says."""
+        requests = self._approvals.requests(self._kind, id_)
+        return next((each for each in requests if self._is_for(each, live, new)), None)
+
+    def _is_for(self, request: Request, live: Mapping[str, Any], new: Properties) -> bool:
+        asked = self._project(request.applied_to(live), new)
+        still = reconcile.changed(self._kind, asked, new)
+        moved = reconcile.changed(self._kind, self._project(live, new), asked) if live else self._kind.fields
+        return bool(moved) and not any(field in still for field in moved)
+
+    def turned_into(self, error: ApiError, live: Mapping[str, Any], new: Properties) -> Request:
+        """Return the change request that a write was turned into; raises the error when it has another reason.
+
+        Raises :class:`NotApproved` when the write met a request for something else.
+        """
+        request = self._approvals.made_by(error)
+        if request is None:
+            raise error
+        if not self._is_for(request, live, new):
+            raise NotApproved(
+                f"another change waits for approval since {request.since}, and PostHog takes no second one: "
+                f"{request.link}; approve or reject it there, and run again"
+            )
+        return request
+
+    def wait(self, request: Request, note: Note) -> str:
+        """Tell that a change waits, and return the provisional id for an object that is to be made.
+
+        Raises :class:`NotApproved` when the request was rejected.
+        """
+        if request.state == REFUSED:
+            raise NotApproved(str(request))
+        self._tell(note, str(request))
+        return WAITING + request.id
+
+    def open_creation(self, id_: str) -> Request | None:
+        """Return the request behind a provisional id, as long as it isn't decided."""
+        requests = self._approvals.requests(self._kind, None)
+        return next((each for each in requests if id_ == WAITING + each.id and each.state in OPEN), None)
+
+    def creation(self, id_: str, new: Properties) -> Request:
+        """Return the request behind a provisional id, if it still is for what the definition says.
+
+        What waits for a policy of its own is asked for later. Raises :class:`NotApproved`.
+        """
+        request = self.open_creation(id_)
+        asked = self._project(request.applied_to({}), new) if request else {}
+        if request is None or any(field.name != APART for field in reconcile.changed(self._kind, asked, new)):
+            raise NotApproved(
+                "its creation waits for approval, and the definition has changed since: "
+                f"{self._approvals.link(id_.removeprefix(WAITING))}; reject or cancel it there, and run again"
+            )
+        return request

@@ -8,7 +8,7 @@ from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.adoption import Adoption, Match, outlook
-from providers.posthog.approvals import REFUSED, Approvals, Request
+from providers.posthog.approvals import APART, POLICY_CONFLICT, Approvals, Gate
 from providers.posthog.client import ApiError
 from providers.posthog.history import History
 from providers.posthog.inputs import WAITING, Note
@@ -23,10 +23,6 @@ ATTEMPTS = 5
 
 class Conflict(Exception):
     """Somebody else changed an object between our reading and writing. One line with who and what."""
-
-
-class NotApproved(Exception):
-    """A change was rejected, or another one that waits stands in its way. One line with what to do."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,7 @@ class Collection:
         self.client = services.inventory.client
         self.directory = services.directory
         self.adoption = Adoption(kind, services.inventory, services.directory, services.adoption_allowed)
+        self.gate = Gate(kind, services.approvals, self.project, services.tell)
 
     def path(self, id_: str = "") -> str:
         """Return the path of the kind's collection, or of one object in it."""
@@ -87,7 +84,7 @@ class Collection:
         A creation whose answer was lost leaves an object behind that the next run must find and not make again, so the
         live objects are searched first.
 
-        Raises ``NotAdopted``, ``ApiError``, ``LookupProblem`` and :class:`NotApproved`.
+        Raises ``NotAdopted``, ``ApiError``, ``LookupProblem`` and ``NotApproved``.
         """
         found = self.adoption.find(properties, note)
         if found:
@@ -97,16 +94,18 @@ class Collection:
 
     def _post(self, properties: Properties, note: Note) -> tuple[str, Properties]:
         """POST the object; one whose outcome is unknown is looked for before it is sent again: there might be two."""
-        request = self._asked(None, {}, properties)
+        request = self.gate.asked(None, {}, properties)
         if request:
-            return self._wait(request, note), properties
+            return self.gate.wait(request, note), properties
         body = reconcile.create_body(self.kind, properties, self.directory)
         for attempt in range(ATTEMPTS):
             try:
                 live = self.client.request("POST", self.path(), body)
             except ApiError as error:
+                if error.code == POLICY_CONFLICT and properties.get(APART):
+                    return self._post({**properties, APART: False}, note)
                 if error.status == 409:
-                    return self._wait(self._gated(error, {}, properties), note), properties
+                    return self.gate.wait(self.gate.turned_into(error, {}, properties), note), properties
                 if not error.outcome_unknown or attempt == ATTEMPTS - 1:
                     raise
                 self.client.settle()
@@ -134,16 +133,14 @@ class Collection:
         PostHog's writes know no condition, so the object is read once more right before: what somebody changed since
         the refresh is not overwritten unseen. Sends nothing when nothing differs.
 
-        Raises :class:`Conflict`, :class:`NotApproved`, ``ApiError`` and ``LookupProblem``.
+        Raises :class:`Conflict`, ``NotApproved``, ``ApiError`` and ``LookupProblem``.
         """
         fields = reconcile.changed(self.kind, old, new)
         if not fields:
             return new
         if id_.startswith(WAITING):
-            raise NotApproved(
-                f"its creation waits for approval, and the definition has changed since: {self._link(id_)}; reject or "
-                "cancel it there, and run again"
-            )
+            self.gate.wait(self.gate.creation(id_, new), note)
+            return old
         live = self.inventory.fetch(self.kind, id_)
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
@@ -164,16 +161,20 @@ class Collection:
         """PATCH these fields; False: the change waits for an approval, and the object is as it was."""
         if not fields:
             return True
-        request = self._asked(id_, live, new)
+        request = self.gate.asked(id_, live, new)
         if request is None:
             body = reconcile.body(fields, new, self.directory, live)
             try:
                 self.inventory.wrote(self.kind, self.client.request("PATCH", self.path(id_), body))
             except ApiError as error:
-                request = self._gated(error, live, new)
+                apart = [field for field in fields if field.name == APART]
+                if error.code == POLICY_CONFLICT and apart and len(fields) > 1:
+                    rest = [field for field in fields if field.name != APART]
+                    return all(self._patch_fields(id_, each, new, live, note) for each in (rest, apart))
+                request = self.gate.turned_into(error, live, new)
             else:
                 return True
-        self._wait(request, note)
+        self.gate.wait(request, note)
         return False
 
     def delete(self, id_: str, old: Properties) -> None:
@@ -199,10 +200,11 @@ class Collection:
 
     def remind(self, id_: str, new: Properties, note: Note) -> None:
         """Tell about a change that is shown and was asked for in an earlier run."""
-        live = self.inventory.get(self.kind, id_) if self.services.approvals.covers(self.kind) else None
-        request = self._asked(id_, live, new) if live else None
-        if request:
-            self.services.tell(note, _standing(request))
+        if self.services.approvals.covers(self.kind) and not id_.startswith(WAITING):
+            live = self.inventory.get(self.kind, id_)
+            request = self.gate.asked(id_, live, new) if live else None
+            if request:
+                self.services.tell(note, str(request))
 
     def _read_waiting(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
         """Return the object whose creation was approved; while it waits what was asked for; else None."""
@@ -210,55 +212,11 @@ class Collection:
         made = self.adoption.candidates(properties, note)
         if made:
             return self.read(made[0], known, note)
-        requests = self.services.approvals.requests(self.kind, None)
-        request = next((each for each in requests if id_ == WAITING + each.id and each.state != REFUSED), None)
+        request = self.gate.open_creation(id_)
         if request is None:
             return None
-        self.services.tell(note, _standing(request))
+        self.gate.wait(request, note)
         return id_, properties
-
-    def _asked(self, id_: str | None, live: Live, new: Properties) -> Request | None:
-        """Return the newest change request by which an object would become what the definition says."""
-        requests = self.services.approvals.requests(self.kind, id_)
-        return next((each for each in requests if self._is_for(each, live, new)), None)
-
-    def _is_for(self, request: Request, live: Live, new: Properties) -> bool:
-        asked = self.project(request.applied_to(live), new)
-        still = reconcile.changed(self.kind, asked, new)
-        moved = reconcile.changed(self.kind, self.project(live, new), asked) if live else self.kind.fields
-        return bool(moved) and not any(field in still for field in moved)
-
-    def _gated(self, error: ApiError, live: Live, new: Properties) -> Request:
-        """Return the change request that a write was turned into; raises the error when it has another reason."""
-        request = self.services.approvals.made_by(error)
-        if request is None:
-            raise error
-        if not self._is_for(request, live, new):
-            raise NotApproved(
-                f"another change waits for approval since {request.since}, and PostHog takes no second one: "
-                f"{request.link}; approve or reject it there, and run again"
-            )
-        return request
-
-    def _wait(self, request: Request, note: Note) -> str:
-        """Tell that a change waits, and return the provisional id for an object that is to be made."""
-        if request.state == REFUSED:
-            raise NotApproved(_standing(request))
-        self.services.tell(note, _standing(request))
-        return WAITING + request.id
-
-    def _link(self, id_: str) -> str:
-        return self.services.approvals.link(id_.removeprefix(WAITING))
-
-
-def _standing(request: Request) -> str:
-    """Return what became of a change request so far, and what to do."""
-    if request.state == REFUSED:
-        return (
-            f"the change was rejected {request.decision}: {request.link}; change the definition, or ask once more: "
-            f"pulumi config set ai-admin:ask_again {request.id}"
-        )
-    return f"waits for approval since {request.since}: {request.link}"
 
 
 class Discovered(Collection):
@@ -357,4 +315,4 @@ class Tiles(Collection):
 
 LIFECYCLES: dict[str, type[Collection]] = {"collection": Collection, "discovered": Discovered, "tiles": Tiles}
 
-__all__ = ["LIFECYCLES", "PENDING", "Collection", "Conflict", "Discovered", "NotApproved", "Services", "Tiles"]
+__all__ = ["LIFECYCLES", "PENDING", "Collection", "Conflict", "Discovered", "Services", "Tiles"]

@@ -27,21 +27,23 @@ from pulumi.dynamic import (
 from providers.posthog import reconcile
 from providers.posthog.adoption import NotAdopted
 from providers.posthog.advice import explained
+from providers.posthog.approvals import NotApproved
 from providers.posthog.brake import CAREFUL, CONSENT, Unsafe
 from providers.posthog.client import ApiError
 from providers.posthog.connection import VARIABLES, ConnectionProblem
+from providers.posthog.engine import engine_log
 from providers.posthog.inputs import Note, lacking, to_inputs, to_properties
 from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
-from providers.posthog.lifecycle import Collection, Conflict, NotApproved
+from providers.posthog.lifecycle import Collection, Conflict
 from providers.posthog.workplace import ADOPTION, ASK_AGAIN, Workplace
 
 TRACEBACK_VARIABLE = "AI_ADMIN_TRACEBACK"
 PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
-_WORKPLACE = Workplace()
+_WORKPLACE = Workplace(engine_log(sys.argv[1:]))
 
 
 class Refused(Exception):

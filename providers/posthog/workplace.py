@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from providers.posthog.adoption import FORBIDDEN
 from providers.posthog.approvals import Approvals
 from providers.posthog.brake import CAREFUL, CONSENT, Brake
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, ConnectionProblem, resolve
-from providers.posthog.engine import engine_log, engine_watch
+from providers.posthog.engine import engine_watch
 from providers.posthog.history import History
 from providers.posthog.inputs import Note, Notes
 from providers.posthog.inventory import Inventory, PostHogDirectory
@@ -28,7 +28,8 @@ ADOPTION, ASK_AGAIN = "adoption", "ask_again"
 class Workplace:
     """Connects at the first need; safe for several threads."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, tell: Callable[[str], None], clock: Clock | None = None) -> None:
+        """``tell`` shows the engine's user a message; ``clock`` is another one in tests."""
         self._clock = clock or Clock()
         self.notes = Notes()
         self.brake = Brake()
@@ -38,7 +39,7 @@ class Workplace:
         self._problem: ConnectionProblem | None = None
         self._lifecycles: dict[str, Collection] = {}
         self._told: set[str] = set()
-        self._tell = engine_log(sys.argv[1:])
+        self._tell = tell
         self._watch = engine_watch(sys.argv[1:])
 
     def configure(self, config: Mapping[str, str | None]) -> None:
@@ -81,9 +82,8 @@ class Workplace:
 
     def tell(self, note: Note, message: str) -> None:
         """Show the engine's user a message about a definition, once in this process."""
-        line = note.line(message)
-        if self.first_to_tell(line):
-            self._tell(line)
+        if self.first_to_tell(f"{note.name} {message}"):
+            self._tell(note.line(message))
 
     def first_to_tell(self, message: str) -> bool:
         """Say whether nobody in this process told the engine this yet."""

@@ -6,7 +6,7 @@ delete and create. Each run starts with a provider that remembers nothing, as ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from providers.posthog import provider as provider_module
@@ -37,15 +37,16 @@ class Desk:
         self.sandbox = sandbox
         self.world = world
 
-    def new_run(self, kind: str) -> PostHogProvider:
-        """Return a kind's provider as it is at the beginning of a run."""
-        workplace = type(provider_module._WORKPLACE)()
+    def new_run(self, kind: str, tell: Callable[[str], None] = lambda _: None, **config: str) -> PostHogProvider:
+        """Return a kind's provider as it is at the beginning of a run: ``tell`` gets what it tells."""
+        workplace = type(provider_module._WORKPLACE)(tell)
         workplace.configure(
             {
                 "host": self.sandbox.url,
                 "project_id": self.sandbox.project_id,
                 "organization_id": self.sandbox.organization_id,
                 "api_key": self.sandbox.api_key,
+                **config,
             }
         )
         provider_module._WORKPLACE = workplace

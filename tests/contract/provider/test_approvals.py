@@ -1,0 +1,282 @@
+"""Changes that PostHog puts under approval: they wait and are no failure, are asked for once, and come to an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from providers.posthog.provider import PostHogProvider, Refused
+from tests.support.desk import Desk
+from tests.support.sandbox import Sandbox, running_sandbox
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+        yield running
+
+
+class Run:
+    """One definition of a flag in one `up` after the other; each has a provider of its own, that remembers nothing."""
+
+    def __init__(self, sandbox: Sandbox, key: str) -> None:
+        self.sandbox, self.key = sandbox, key
+        self.desk = Desk(sandbox, {})
+        self.id = ""
+        self.state: dict[str, Any] = {}
+        self.said: list[str] = []
+
+    def definition(self, rollout: int, active: bool = True) -> dict[str, Any]:
+        conditions = [{"properties": [], "rollout_percentage": rollout}]
+        properties = {"key": self.key, "active": active, "release_conditions": conditions}
+        return {"__name": f"flag/{self.key}", "__source": f"flags/{self.key}.yaml:1:1", **properties}
+
+    def refreshed(self, **config: str) -> PostHogProvider:
+        """Return the provider of a run that has just read what PostHog holds."""
+        self.sandbox.requests()
+        self.said.clear()
+        provider = self.desk.new_run("flag", tell=self.said.append, **config)
+        if self.id:
+            found = provider.read(self.id, self.state)
+            self.id, self.state = found.id or "", {**(found.outs or {})}
+        return provider
+
+    def up(self, definition: dict[str, Any], **config: str) -> bool:
+        """Bring the flag to what the definition says; False: there was nothing to do."""
+        provider = self.refreshed(**config)
+        inputs = provider.check(self.state, definition).inputs
+        if not self.id:
+            created = provider.create(inputs)
+            self.id, self.state = created.id or "", {**(created.outs or {})}
+        elif provider.diff(self.id, self.state, inputs).changes is False:
+            return False
+        else:
+            self.state = {**(provider.update(self.id, self.state, inputs).outs or {})}
+        return True
+
+    def preview(self, definition: dict[str, Any]) -> bool:
+        """Say whether a preview shows a change."""
+        provider = self.refreshed()
+        inputs = provider.check(self.state, definition).inputs
+        return not self.id or provider.diff(self.id, self.state, inputs).changes is not False
+
+    def refused(self, definition: dict[str, Any], **config: str) -> str:
+        """Return why an `up` fails."""
+        with pytest.raises(Refused) as raised:
+            self.up(definition, **config)
+        return str(raised.value)
+
+    def live(self) -> list[dict[str, Any]]:
+        return [flag for flag in self.sandbox.items("feature_flags") if flag["key"] == self.key]
+
+
+@pytest.fixture
+def run(sandbox: Sandbox) -> Iterator[Run]:
+    yield Run(sandbox, f"gated-{next(_NUMBERS)}")
+    approvals(sandbox, True)
+    for request in waiting(sandbox):  # one creation that waits keeps every other from being asked for
+        sandbox.call("POST", f"change_requests/{request}/cancel/", {})
+
+
+@pytest.fixture
+def standing(run: Run) -> Run:
+    """A flag at 20 % that is applied, in a project whose changes need an approval from now on."""
+    approvals(run.sandbox, False)
+    run.up(run.definition(20))
+    approvals(run.sandbox, True)
+    return run
+
+
+def approvals(sandbox: Sandbox, on: bool) -> None:
+    sandbox.call("PATCH", "/_sandbox/settings", {"approvals": on})
+
+
+def waiting(sandbox: Sandbox) -> list[str]:
+    return [request["id"] for request in sandbox.items("change_requests") if request["state"] == "pending"]
+
+
+def decide(sandbox: Sandbox, verdict: str, **body: str) -> str:
+    """Decide the one request that waits, as somebody does on PostHog's page."""
+    [request] = waiting(sandbox)
+    sandbox.call("POST", f"change_requests/{request}/{verdict}/", body)
+    return request
+
+
+def rollout(flag: dict[str, Any]) -> int:
+    return int(flag["filters"]["groups"][0]["rollout_percentage"])
+
+
+def test_a_change_waits_is_asked_for_once_and_is_done_when_approved(standing: Run, sandbox: Sandbox) -> None:
+    wanted = standing.definition(30)
+    standing.up(wanted)
+    [request] = waiting(sandbox)
+    link = f"{sandbox.url}/project/{sandbox.project_id}/approvals/{request}"
+    [said] = standing.said
+    assert said.startswith(f"flags/{standing.key}.yaml:1:1: flag/{standing.key}: waits for approval since 20")
+    assert said.endswith(link)
+    assert rollout(standing.live()[0]) == 20
+
+    assert standing.preview(wanted)  # it still is a change, and is said to be under way
+    assert standing.said == [said]
+    standing.up(wanted)
+    assert standing.said == [said]
+    assert sandbox.writes() == []
+
+    decide(sandbox, "approve")
+    assert not standing.preview(wanted)
+    assert standing.said == []
+    assert not standing.up(wanted)
+    assert rollout(standing.live()[0]) == 30
+
+
+def test_a_new_flag_waits_and_is_found_when_approved(run: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, True)
+    wanted = run.definition(30, active=False)
+    run.up(wanted)
+    assert run.id == f"waiting:{waiting(sandbox)[0]}"
+    assert not run.up(wanted)
+    assert sandbox.writes() == []
+    assert "waits for approval since 20" in run.said[0]
+    decide(sandbox, "approve")
+    assert not run.up(wanted)
+    [live] = run.live()
+    assert run.id == str(live["id"])
+    assert run.said == []
+
+
+def test_what_two_policies_gate_is_asked_for_one_after_the_other(run: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, True)
+    wanted = run.definition(30)  # new, with a rollout, and switched on
+    for _ in range(2):
+        run.up(wanted)
+        assert len(waiting(sandbox)) == 1
+        assert len(run.said) == 1
+    decide(sandbox, "approve")
+    assert not run.live()[0]["active"]
+    run.up(wanted)
+    decide(sandbox, "approve")
+    assert not run.up(wanted)
+    [live] = run.live()
+    assert (live["active"], rollout(live)) == (True, 30)
+
+
+def test_two_gated_changes_of_a_flag_are_asked_for_one_after_the_other(standing: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, False)
+    standing.up(standing.definition(20, active=False))
+    approvals(sandbox, True)
+    wanted = standing.definition(40)
+    for _ in range(2):
+        standing.up(wanted)
+        decide(sandbox, "approve")
+    assert not standing.up(wanted)
+    assert (standing.live()[0]["active"], rollout(standing.live()[0])) == (True, 40)
+
+
+def test_what_was_rejected_is_said_and_not_asked_for_again(standing: Run, sandbox: Sandbox) -> None:
+    wanted = standing.definition(30)
+    standing.up(wanted)
+    request = decide(sandbox, "reject", reason="too risky")
+    assert standing.preview(wanted)
+    [said] = standing.said
+    assert 'the change was rejected by admin@example.com ("too risky"): ' in said
+    assert f"pulumi config set ai-admin:ask_again {request}" in said
+    assert "too risky" in standing.refused(wanted)
+    assert sandbox.writes() == []
+
+
+def test_it_is_asked_for_again_when_the_definition_changes(standing: Run, sandbox: Sandbox) -> None:
+    standing.up(standing.definition(30))
+    decide(sandbox, "reject", reason="too much")
+    standing.up(standing.definition(25))
+    assert "waits for approval" in standing.said[0]
+    decide(sandbox, "approve")
+    assert rollout(standing.live()[0]) == 25
+
+
+def test_it_is_asked_for_again_when_the_stack_says_so(standing: Run, sandbox: Sandbox) -> None:
+    standing.up(standing.definition(30))
+    request = decide(sandbox, "reject", reason="too early")
+    standing.up(standing.definition(30), ask_again=request)
+    decide(sandbox, "approve")
+    assert rollout(standing.live()[0]) == 30
+
+
+def test_a_request_for_something_else_stands_in_the_way(standing: Run, sandbox: Sandbox) -> None:
+    standing.up(standing.definition(30))
+    [request] = waiting(sandbox)
+    said = standing.refused(standing.definition(35))
+    assert "another change waits for approval since 20" in said
+    assert request in said
+    decide(sandbox, "reject", reason="superseded")
+    standing.up(standing.definition(35))
+    decide(sandbox, "approve")
+    assert rollout(standing.live()[0]) == 35
+
+
+def test_a_new_flag_that_changes_while_it_waits_is_not_asked_for_twice(run: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, True)
+    run.up(run.definition(30, active=False))
+    assert "the definition has changed since" in run.refused(run.definition(40, active=False))
+    assert len(waiting(sandbox)) == 1
+    decide(sandbox, "cancel")
+    run.refreshed()
+    assert run.id == ""  # gone: the engine makes it anew
+    run.up(run.definition(40, active=False))
+    decide(sandbox, "approve")
+    assert rollout(run.live()[0]) == 40
+
+
+def test_a_new_flag_taken_out_of_the_files_is_no_longer_asked_for(run: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, True)
+    run.up(run.definition(30, active=False))
+    run.refreshed().delete(run.id, run.state)
+    assert waiting(sandbox) == []
+    assert run.live() == []
+
+
+def test_who_lost_the_state_does_not_ask_twice(run: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, True)
+    run.up(run.definition(30))
+    again = Run(sandbox, run.key)
+    again.up(run.definition(30))
+    assert again.id == run.id
+    [request] = waiting(sandbox)
+    assert request in run.id
+
+
+def test_what_refers_to_a_flag_that_waits_is_left_out_with_the_reason(run: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, True)
+    run.up(run.definition(30, active=False))
+    condition = {"properties": [{"type": "flag", "key": run.id, "operator": "flag_evaluates_to", "value": True}]}
+    child = {"key": "child", "active": False, "release_conditions": [condition]}
+    provider = run.refreshed()
+    with pytest.raises(Refused) as raised:
+        provider.create(provider.check({}, child).inputs)
+    assert "left out, as it refers to an object whose creation waits for approval" in str(raised.value)
+
+
+def test_without_the_right_to_read_requests_nothing_is_asked_for_twice(standing: Run, sandbox: Sandbox) -> None:
+    wanted = standing.definition(30)
+    standing.up(wanted)
+    scopes = {"scopes": ["feature_flag:write", "project:read"]}
+    standing.sandbox.api_key, key = sandbox.call("POST", "/_sandbox/keys", scopes)["value"], sandbox.api_key
+    try:
+        standing.up(wanted)
+        [said] = standing.said
+    finally:
+        sandbox.api_key = key
+    assert "waits for approval since 20" in said
+    assert len(waiting(sandbox)) == 1
+
+
+def test_a_project_without_approvals_is_asked_once_a_run(run: Run, sandbox: Sandbox) -> None:
+    approvals(sandbox, False)
+    run.up(run.definition(20))
+    run.up(run.definition(30))
+    paths = [entry["path"] for entry in sandbox.requests()]
+    assert len([path for path in paths if "/change_requests/" in path]) == 1
