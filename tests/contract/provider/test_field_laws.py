@@ -16,21 +16,10 @@ from tests.support.samples.base import Body
 from tests.support.samples.world import stand
 from tests.support.sandbox import Sandbox
 
-FIELDS = [(kind.name, field.name) for kind in KINDS.values() if kind.name in SAMPLES for field in kind.fields]
-CLEARABLE = [
-    (kind.name, field.name)
-    for kind in KINDS.values()
-    if kind.name in SAMPLES
-    for field in kind.fields
-    if field.clearable
-]
-MANAGEABLE = [
-    (kind.name, field.name)
-    for kind in KINDS.values()
-    if kind.name in SAMPLES
-    for field in kind.fields
-    if field.manageable
-]
+TABLE = [(kind.name, field) for kind in KINDS.values() for field in kind.fields]
+FIELDS = [(kind, field.name) for kind, field in TABLE]
+CLEARABLE = [(kind, field.name) for kind, field in TABLE if field.clearable]
+MANAGEABLE = [(kind, field.name) for kind, field in TABLE if field.manageable]
 _NAMES = count(1)
 
 
