@@ -29,6 +29,7 @@ from sandbox import (
     persons_api,
     remote_config,
 )
+from sandbox.allowlist import Allowlist
 from sandbox.errors import NotFound
 from sandbox.faultlayer import FaultLayer
 from sandbox.requestlog import RequestLog
@@ -87,7 +88,7 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
     app = Starlette(
         routes=routes(),
         exception_handlers={404: unknown_path, 405: unknown_path, 500: server_error},
-        middleware=[Middleware(RequestLog), Middleware(FaultLayer)],
+        middleware=[Middleware(RequestLog), Middleware(FaultLayer), Middleware(Allowlist)],
         lifespan=lifespan,
     )
     app.state.services = services

@@ -3,6 +3,7 @@ Cloud's.
 """
 
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from typing import Any
 
 
@@ -30,6 +31,8 @@ class Settings:
             and drops the events, as PostHog does where its edge doesn't know the tokens.
         quota_limited: whether the quota for feature flag requests is used up: `/flags` answers without flags,
             local evaluation 402.
+        high_frequency_alerts: whether alerts may be checked in real time and every 15 minutes (paid features).
+        allowed_ip_blocks: networks (CIDR, separated by commas) that may use an installation of one's own; "" is all.
         recalculation_delay: seconds until a cohort is recalculated after it has been saved.
     """
 
@@ -44,6 +47,8 @@ class Settings:
     taxonomy: bool = True
     refuses_unknown_tokens: bool = True
     quota_limited: bool = False
+    high_frequency_alerts: bool = True
+    allowed_ip_blocks: str = ""
     recalculation_delay: float = 0.2
 
     def change(self, values: dict[str, Any]) -> None:
@@ -61,6 +66,8 @@ class Settings:
                 value = float(value)
             if type(value) is not wanted:
                 raise ValueError(f"{name} must be {wanted.__name__}, not {type(value).__name__}")
+            if name == "allowed_ip_blocks":
+                [ip_network(block.strip()) for block in value.split(",") if value]  # raises ValueError
             setattr(self, name, value)
 
     def enforces(self, rule: str) -> bool:

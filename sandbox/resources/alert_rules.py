@@ -10,6 +10,15 @@ from sandbox.store import Data
 INTERVALS = ("real_time", "every_15_minutes", "hourly", "daily", "weekly", "monthly")
 CONDITIONS = ("absolute_value", "relative_increase", "relative_decrease")
 CONFIGS = {"TrendsQuery": "TrendsAlertConfig", "HogQLQuery": "HogQLAlertConfig", "FunnelsQuery": "FunnelsAlertConfig"}
+OTHER_KIND = {
+    "TrendsQuery": "Alert's insight query kind '{}' is not supported (only TrendsQuery)",
+    "HogQLQuery": "SQL alert config requires a HogQLQuery insight, got '{}'",
+    "FunnelsQuery": "Funnel alert config requires a FunnelsQuery insight, got '{}'",
+}
+PAID = {
+    "every_15_minutes": "15-minute alert intervals require a Boost, Scale, or Enterprise platform add-on.",
+    "real_time": "Real-time alert intervals require a Scale or Enterprise plan.",
+}
 NOT_TIME_SERIES = frozenset(
     {"BoldNumber", "ActionsPie", "ActionsBarValue", "ActionsTable", "WorldMap", "CalendarHeatmap"}
 )
@@ -42,22 +51,41 @@ def check_threshold(configuration: Data) -> None:
         raise Invalid("Lower threshold must be less than upper threshold", attr)
 
 
-def check(alert: Data, query: Any, sql_alerts: bool) -> None:
+def check(alert: Data, query: Any) -> None:
     """The rules between an alert's parts and its insight's query. Raises `Invalid`."""
     source = source_of(query) or {}
     kind = str(source.get("kind"))
-    if kind == "HogQLQuery" and not sql_alerts:
-        raise Invalid("SQL insight alerts are not enabled for your account.")
     condition = (alert["condition"] or {}).get("type")
     if condition not in CONDITIONS:
         raise Invalid(f"Alert has invalid condition: {condition}")
     config = alert["config"] or {}
-    if config.get("type") != CONFIGS[kind]:
+    wanted = next((each for each, name in CONFIGS.items() if name == config.get("type")), None)
+    if wanted is None:
         raise Invalid(f"Unsupported alert config type: {config.get('type')}")
+    if wanted != kind:
+        raise Invalid(OTHER_KIND[wanted].format(kind))
+    if wanted == "HogQLQuery":
+        _check_sql(config, condition)
     if condition == "absolute_value" and alert["threshold"]["configuration"]["type"] != "absolute":
         raise Invalid("Absolute value alerts require an absolute threshold, but a percentage threshold was configured")
+    over_time = wanted != "FunnelsQuery" or (source.get("funnelsFilter") or {}).get("funnelVizType") == "trends"
+    if condition != "absolute_value" and not over_time:
+        raise Invalid("This funnel only supports absolute value conditions")
     if kind == "TrendsQuery":
         _check_trends(alert, source, config, condition)
+
+
+def _check_sql(config: Data, condition: str) -> None:
+    if config.get("evaluation", "last_row") not in ("last_row", "first_row", "any_row"):
+        raise Invalid(f"Alert has invalid HogQLAlertConfig: {config}")
+    if config.get("evaluation") == "any_row" and condition != "absolute_value":
+        raise Invalid("Any-row SQL alerts only support absolute value conditions")
+
+
+def check_plan(interval: str | None, high_frequency: bool) -> None:
+    """The intervals that cost extra. Raises `Invalid`."""
+    if not high_frequency and interval in PAID:
+        raise Invalid(PAID[interval], "calculation_interval")
 
 
 def _check_trends(alert: Data, source: Data, config: Data, condition: str) -> None:

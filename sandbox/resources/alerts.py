@@ -97,7 +97,10 @@ class Alerts(Resource):
             after["threshold"] = self._threshold(values["threshold"], before)
         if "schedule_restriction" in values:
             after["schedule_restriction"] = alert_rules.windows(values["schedule_restriction"])
-        alert_rules.check(after, insight["query"], context.settings.sql_alerts)
+        if not context.settings.sql_alerts and after["config"] and after["config"].get("type") == "HogQLAlertConfig":
+            raise Invalid("SQL insight alerts are not enabled for your account.")
+        alert_rules.check(after, insight["query"])
+        alert_rules.check_plan(after["calculation_interval"], context.settings.high_frequency_alerts)
         if before is not None:
             self._follow(context, before, after)
         if "snoozed_until" in values:

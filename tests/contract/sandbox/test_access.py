@@ -188,3 +188,20 @@ def test_me_knows_the_organization_and_the_project(sandbox: Sandbox, api: Api) -
     assert me["organization"]["id"] == sandbox.organization_id
     assert [team["id"] for team in me["organization"]["teams"]][:1] == [int(sandbox.project_id)]
     assert me["team"]["api_token"] == sandbox.project_api_key
+
+
+def test_an_address_that_is_not_allowed_403_but_the_write_is_done(api: Api) -> None:
+    """Reference 10.9, 12.6 no. 76."""
+    flag = api.flag()
+    path = f"feature_flags/{flag['id']}/"
+    api("PATCH", "/_sandbox/settings", {"allowed_ip_blocks": "10.0.0.0/8, 192.0.2.1"})
+    try:
+        answer = api("PATCH", path, {"name": "written"})
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "text/plain; charset=utf-8")
+        assert answer.text.startswith("PostHog is not available in your region.")
+        body = {"token": api.sandbox.project_api_key, "distinct_id": "u"}
+        assert api("POST", "/flags/?v=2", body).status_code == 200, "never for flags"
+    finally:
+        api("PATCH", "/_sandbox/settings", {"allowed_ip_blocks": ""})
+    assert api.get(path)["name"] == "written"
+    assert api("PATCH", "/_sandbox/settings", {"allowed_ip_blocks": "nowhere"}).status_code == 400

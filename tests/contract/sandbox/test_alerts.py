@@ -189,6 +189,31 @@ def test_sql_alerts_may_be_switched_off(api: Api) -> None:
         api("PATCH", "/_sandbox/settings", {"sql_alerts": True})
 
 
+def test_an_alert_is_configured_for_its_kind_of_insight(api: Api, insight: int) -> None:
+    sql = {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "query": "select 1"}}
+    table = api.insight(query=sql)["id"]
+    rows = {"type": "HogQLAlertConfig", "evaluation": "any_row"}
+    for body, detail in (
+        ({**alert(insight), "config": rows}, "SQL alert config requires a HogQLQuery insight, got 'TrendsQuery'"),
+        (alert(table), "Alert's insight query kind 'HogQLQuery' is not supported (only TrendsQuery)"),
+        ({**alert(table), "config": rows, "condition": {"type": "relative_increase"}},
+         "Any-row SQL alerts only support absolute value conditions"),
+    ):  # fmt: skip
+        assert refusal(api("POST", "alerts/", body))[2] == detail
+
+
+def test_a_plan_may_lack_frequent_checks(api: Api, insight: int) -> None:
+    api("PATCH", "/_sandbox/settings", {"high_frequency_alerts": False})
+    try:
+        answer = api("POST", "alerts/", {**alert(insight), "calculation_interval": "real_time"})
+        assert refusal(answer)[2:] == (
+            "Real-time alert intervals require a Scale or Enterprise plan.",
+            "calculation_interval",
+        )
+    finally:
+        api("PATCH", "/_sandbox/settings", {"high_frequency_alerts": True})
+
+
 def test_the_list_is_filtered_by_insight(api: Api, insight: int) -> None:
     made = api.alert(insight)
     assert [each["id"] for each in api.get(f"alerts/?insight_id={insight}")["results"]] == [made["id"]]

@@ -28,6 +28,13 @@ def test_a_sql_query_gains_no_version(api: Api) -> None:
     assert api.insight(query=query)["query"] == query
 
 
+def test_a_query_is_upgraded_without_being_stored(api: Api) -> None:
+    found = api.post("query/upgrade/", {"query": trends("a", trendsFilter={"hiddenLegendIndexes": [1]})})
+    source = found["query"]["source"]
+    assert source["version"] >= 2
+    assert source["trendsFilter"] == {"resultCustomizations": {"1": {"assignmentBy": "position", "hidden": True}}}
+
+
 def test_a_query_is_an_object(api: Api) -> None:
     assert refusal(api("POST", "insights/", {"query": "select 1"})) == (
         400,

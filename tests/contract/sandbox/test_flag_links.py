@@ -1,0 +1,104 @@
+"""Flags that something else rests on, and what only some organisations may (reference 2.3, 2.5 no. 11, 12.2)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.contract.sandbox.shapes import Api, name, refusal, variants
+from tests.support.sandbox import Sandbox
+
+SENTINEL = '"********* (encrypted)"'
+
+
+@contextmanager
+def _setting(api: Api, switch: str, value: Any, usual: Any) -> Iterator[None]:
+    api("PATCH", "/_sandbox/settings", {switch: value})
+    try:
+        yield
+    finally:
+        api("PATCH", "/_sandbox/settings", {switch: usual})
+
+
+def test_an_encrypted_payload_is_for_personal_keys_only(sandbox: Sandbox, api: Api) -> None:
+    filters = {"groups": [{"rollout_percentage": 100}], "payloads": {"true": '"secret"'}}
+    flag = api.flag(filters=filters, is_remote_configuration=True, has_encrypted_payloads=True)
+    path = f"feature_flags/{flag['id']}/"
+    assert api.get(path)["filters"]["payloads"] == {"true": '"secret"'}
+    session = Api(sandbox, "")
+    session.post("/_sandbox/sessions")
+    assert session.get(path)["filters"]["payloads"] == {"true": SENTINEL}
+    api.patch(path, {"filters": {"payloads": {"true": SENTINEL}}})
+    assert api.get(path)["filters"]["payloads"] == {"true": '"secret"'}, "the sentinel keeps what is stored"
+
+
+def test_a_flag_of_replay_settings_is_not_deleted(api: Api) -> None:
+    flag = api.flag()
+    own = api.base.removeprefix(api.url)
+    api.patch(own, {"session_recording_linked_flag": {"id": flag["id"], "key": flag["key"]}})
+    assert api.get(f"feature_flags/{flag['id']}/")["is_used_in_replay_settings"] is True
+    assert refusal(api("PATCH", f"feature_flags/{flag['id']}/", {"deleted": True}))[2] == (
+        "This feature flag is used in session replay settings. Please remove it from replay settings before deleting."
+    )
+    api.patch(own, {"session_recording_linked_flag": None})
+    api.patch(f"feature_flags/{flag['id']}/", {"deleted": True})
+
+
+def test_a_flag_of_a_feature_is_neither_deleted_nor_aggregated(api: Api) -> None:
+    feature = api.post("early_access_feature/", {"name": name("feature"), "stage": "beta"})
+    path = f"feature_flags/{feature['feature_flag']['id']}/"
+    assert refusal(api("PATCH", path, {"deleted": True}))[2] == (
+        "Cannot delete a feature flag that is in use with early access features. "
+        "Please delete the early access feature before deleting the flag."
+    )
+    groups = [{"properties": [], "rollout_percentage": 1, "aggregation_group_type_index": 0}]
+    assert refusal(api("PATCH", path, {"filters": {"groups": groups}}))[2] == (
+        "Cannot use group aggregation in any condition set when the flag is linked to an Early Access Feature."
+    )
+
+
+def test_a_flag_of_a_running_experiment_keeps_its_variants(api: Api) -> None:
+    made = api.post("experiments/", {"name": "x", "feature_flag_key": name("flag")})
+    path = f"feature_flags/{made['feature_flag']['id']}/"
+    assert api.post(f"experiments/{made['id']}/launch/")["status"] == "running"
+    assert refusal(api("PATCH", path, {"deleted": True}))[2].startswith(
+        "Cannot delete a feature flag that is linked to running experiment(s): "
+    )
+    answer = api("PATCH", path, {"filters": {"multivariate": variants(control=50, other=50)}})
+    assert refusal(answer)[2].startswith(
+        "Cannot remove variant(s) 'test' from a feature flag that is linked to running experiment(s): "
+    )
+
+
+def test_a_deleted_flag_of_an_experiment_gives_its_key_away_and_is_kept(api: Api) -> None:
+    flag = api.post("experiments/", {"name": "x", "feature_flag_key": name("flag")})["feature_flag"]
+    path = f"feature_flags/{flag['id']}/"
+    assert api.patch(path, {"deleted": True})["key"] == f"{flag['key']}:deleted:{flag['id']}"
+    assert api.flag(key=flag["key"])["id"] != flag["id"]
+    assert api.get(path)["deleted"] is True
+    assert api.patch(path, {"deleted": False})["key"] == f"{flag['key']}-2", "its key has been taken"
+
+
+def test_a_project_may_require_contexts(api: Api) -> None:
+    own = api.base.removeprefix(api.url).replace("projects", "environments")
+    api.patch(own, {"require_evaluation_contexts": True, "default_evaluation_contexts_enabled": True})
+    try:
+        assert refusal(api("POST", "feature_flags/", {"key": name("flag"), "filters": {"groups": [{}]}}))[2] == (
+            "At least one evaluation context is required to create a new feature flag."
+        )
+        assert api.flag(evaluation_contexts=["App "])["evaluation_contexts"] == ["app"]
+    finally:
+        api.patch(own, {"require_evaluation_contexts": False})
+
+
+def test_early_exit_is_for_some_organisations(api: Api) -> None:
+    filters = {"groups": [{}], "early_exit": True}
+    assert api.flag(filters=filters)["filters"]["early_exit"] is True
+    with _setting(api, "early_exit", False, True):
+        answer = api("POST", "feature_flags/", {"key": name("flag"), "filters": filters})
+        assert refusal(answer)[2:] == ("early_exit is not available for this organization.", "filters")
+
+
+def test_filters_have_a_largest_size(api: Api) -> None:
+    filters = {"groups": [{"description": "x" * 512 * 1024}]}
+    answer = api("POST", "feature_flags/", {"key": name("flag"), "filters": filters})
+    assert refusal(answer)[2].startswith("Feature flag filters exceed maximum size of ")
