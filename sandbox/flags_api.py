@@ -8,9 +8,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -19,13 +17,13 @@ from sandbox import flags_response, people
 from sandbox.errors import ApiError, Unauthenticated
 from sandbox.evaluation.analysis import analysis
 from sandbox.evaluation.cohorts import Membership
-from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.evaluate import Match, Subject, evaluate_all
 from sandbox.evaluation.flags import Flag
 from sandbox.evaluation.initial import with_initial
 from sandbox.evaluation.parsing import METADATA_PREFIX
 from sandbox.flagset import SURVEY_PREFIX, FlagSet, flagset
 from sandbox.ingestion import FROM_ANYWHERE
+from sandbox.places import project_clock
 from sandbox.processing import LONGEST_DISTINCT_ID
 from sandbox.store import Data
 from sandbox.web import Context, Json, endpoint
@@ -208,7 +206,7 @@ def _subject(context: Context, asked: Data, current: FlagSet, distinct_id: str) 
     person = with_initial({**known, "distinct_id": distinct_id, **own})
     if stored.person:
         person[f"{METADATA_PREFIX}created_at"] = stored.person.created_at
-    clock = Clock(datetime.now(UTC), _zone(str(context.project.get("timezone") or "UTC")))
+    clock = project_clock(context.project)
     static = people.cohorts_of(context.store, stored.person.id) if stored.person else frozenset()
     groups, group_properties = _groups(context, asked)
     return Subject(
@@ -265,18 +263,6 @@ def _groups(context: Context, asked: Data) -> tuple[dict[int, str], dict[int, di
             stored = {**(found or {}), "$group_key": keys[index]}
         properties[index] = {**stored, **_object(own.get(name))}
     return keys, properties
-
-
-_ZONES: dict[str, ZoneInfo] = {}
-
-
-def _zone(name: str) -> ZoneInfo:
-    if name not in _ZONES:
-        try:
-            _ZONES[name] = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
-            _ZONES[name] = ZoneInfo("UTC")
-    return _ZONES[name]
 
 
 # Reading a request ---------------------------------------------------------------------------------

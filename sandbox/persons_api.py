@@ -4,6 +4,7 @@ Sources: PostHog's posthog/api/person.py, groups.py and event.py.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
@@ -11,9 +12,12 @@ from starlette.routing import BaseRoute
 
 from sandbox import people
 from sandbox.errors import Invalid, NotFound
+from sandbox.evaluation.parsing import parse_filter
+from sandbox.evaluation.properties import match_property
 from sandbox.guard import route
 from sandbox.listing import column, limit_and_offset, next_links
 from sandbox.people import Person
+from sandbox.places import project_clock
 from sandbox.store import Data
 from sandbox.web import Context, Json
 
@@ -66,8 +70,10 @@ def show_person(context: Context, person: Person) -> Data:
 
 
 def list_persons(context: Context) -> Any:
-    """`GET persons/?distinct_id=&search=&email=&limit=&offset=`, newest first. `search` looks at ids and
-    properties.
+    """`GET persons/?distinct_id=&email=&search=&properties=&limit=&offset=`, newest first.
+
+    `search` finds a part of the e-mail address or a whole distinct id; `properties` are filters in JSON, a list of
+    which all have to hold or groups `{type: AND or OR, values}`.
     """
     conditions = ["p.project = ?"]
     values: list[Any] = [_project(context)]
@@ -78,21 +84,50 @@ def list_persons(context: Context) -> Any:
         conditions.append("json_extract(p.properties, '$.email') = ?")
         values.append(context.query["email"])
     if context.query.get("search"):
-        needle = context.query["search"].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         conditions.append(
-            "(p.uuid LIKE ? ESCAPE '\\' OR p.properties LIKE ? ESCAPE '\\' OR EXISTS"
-            " (SELECT 1 FROM distinct_ids d WHERE d.person = p.id AND d.distinct_id LIKE ? ESCAPE '\\'))"
+            "(instr(lower(json_extract(p.properties, '$.email')), lower(?)) > 0"
+            " OR p.id IN (SELECT person FROM distinct_ids WHERE project = ? AND distinct_id = ?))"
         )
-        values += [f"%{needle}%"] * 3
-    where = " AND ".join(conditions)
+        values += [context.query["search"], _project(context), context.query["search"]]
+    where, holds = " AND ".join(conditions), _holds(context)
     limit, offset = limit_and_offset(context, 100)
     total = context.store.execute(f"SELECT count(*) FROM persons p WHERE {where}", values).fetchone()[0]
+    part = [limit, offset] if holds is None else [-1, 0]
     rows = context.store.execute(
         f"SELECT {people.COLUMNS} FROM persons p WHERE {where} ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?",
-        [*values, limit, offset],
+        [*values, *part],
     ).fetchall()
-    results = [show_person(context, people.person_of(row)) for row in rows]
+    persons = [people.person_of(row) for row in rows]
+    if holds is not None:
+        persons = [person for person in persons if holds(person)]
+        total, persons = len(persons), persons[offset : offset + limit]
+    results = [show_person(context, person) for person in persons]
     return {**next_links(context, total, limit, offset), "results": results}
+
+
+def _holds(context: Context) -> Callable[[Person], bool] | None:
+    """What `?properties=` asks of a person; None when it asks nothing."""
+    try:
+        sent = json.loads(context.query.get("properties") or "[]")
+    except ValueError as error:
+        raise Invalid("Properties are unparsable!") from error
+    clock = project_clock(context.project)
+
+    def holds(node: Any, person: Person) -> bool:
+        if isinstance(node, list):
+            return all(holds(one, person) for one in node)
+        if not isinstance(node, dict):
+            raise Invalid("Properties are unparsable!")
+        if "values" in node:
+            some = any if node.get("type") == "OR" else all
+            return some(holds(one, person) for one in node["values"])
+        one = parse_filter(node)
+        if one.type == "cohort":
+            member = int(one.value) in people.cohorts_of(context.store, person.id)
+            return member != (one.negation or one.operator == "not_in")
+        return match_property(one, person.properties, clock)
+
+    return (lambda person: holds(sent, person)) if sent else None
 
 
 def retrieve_person(context: Context) -> Any:

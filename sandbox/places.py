@@ -7,8 +7,12 @@ The project's columns are PostHog's TEAM_CONFIG_FIELDS with the defaults of its 
 import secrets
 import uuid
 from copy import deepcopy
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sandbox.evaluation.dates import Clock
 from sandbox.store import Data, Store
 from sandbox.web import timestamp
 
@@ -137,6 +141,19 @@ def new_project(store: Store, organization: Data, name: str, settings: dict[str,
 def put_project(store: Store, project: Data) -> None:
     """Save a project; its public token is what it is found by."""
     store.put("project", project["organization"], project, natural=project["api_token"])
+
+
+def project_clock(project: Data) -> Clock:
+    """Now, in the project's timezone."""
+    return Clock(datetime.now(UTC), _zone(str(project.get("timezone") or "UTC")))
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def project_token() -> str:

@@ -1,6 +1,5 @@
 """How many persons or groups a release condition reaches (`POST feature_flags/user_blast_radius/`)."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sandbox import people
@@ -11,6 +10,7 @@ from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import Filter, match_property
 from sandbox.fields import integer
 from sandbox.flagset import flagset
+from sandbox.places import project_clock
 from sandbox.web import Context
 
 
@@ -36,7 +36,7 @@ def blast_radius(context: Context) -> Any:
 def _persons(context: Context, filters: list[Filter]) -> Any:
     if any(each.type not in ("person", "cohort", "flag") for each in filters):
         raise Invalid("Person-based feature flags can only use person and cohort properties")
-    store, clock, total, affected = context.store, Clock(datetime.now(UTC)), 0, 0
+    store, clock, total, affected = context.store, project_clock(context.project), 0, 0
     cohorts = flagset(store, context.project["id"]).cohorts
     for person in people.everybody(store, context.project["id"]):
         total += 1
@@ -56,7 +56,7 @@ def _holds(condition: Filter, properties: dict[str, Any], membership: Membership
 
 
 def _groups(context: Context, filters: list[Filter], index: int) -> Any:
-    store, clock = context.store, Clock(datetime.now(UTC))
+    store, clock = context.store, project_clock(context.project)
     rows = store.execute(
         "SELECT key FROM groups WHERE project = ? AND type_index = ?", (context.project["id"], index)
     ).fetchall()

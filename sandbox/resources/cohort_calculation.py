@@ -1,19 +1,17 @@
 """The members of a cohort, counted as PostHog's asynchronous worker does it: sets of persons, leaf by leaf.
 
-Person filters go by the evaluator's operators; `performed_event` and `performed_event_multiple` count stored
-events. Other behaviours are not computed: the calculation then fails as a failed query does, and the count
-stays what it was.
+Person filters go by the evaluator's operators, behaviours by the stored events. Where a criterion makes no sense
+the calculation fails as a failed query does, and the count stays what it was.
 """
 
-import operator as comparison
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox import people
-from sandbox.evaluation.dates import Clock
-from sandbox.evaluation.parsing import parse_filter
+from sandbox.evaluation.parsing import METADATA_PREFIX, parse_filter
 from sandbox.evaluation.properties import match_property
+from sandbox.places import project_clock
+from sandbox.resources import cohort_behaviour
+from sandbox.resources.cohort_behaviour import Members, UncountableError
 from sandbox.store import Data, Store
 from sandbox.web import Context, timestamp
 
@@ -21,20 +19,7 @@ if TYPE_CHECKING:
     from sandbox.resources.cohorts import Cohorts
 
 KIND = "cohort"
-DAYS = {"minute": 1 / 1440, "hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
-COMPARE: dict[str, Callable[[int, int], bool]] = {
-    "gte": comparison.ge,
-    "lte": comparison.le,
-    "gt": comparison.gt,
-    "lt": comparison.lt,
-    "eq": comparison.eq,
-    "exact": comparison.eq,
-}
-Members = set[int]
-
-
-class UncountableError(Exception):
-    """The criteria need a query that the sandbox doesn't compute."""
+CREATED_AT = f"{METADATA_PREFIX}created_at"
 
 
 def recalculate(store: Store, identifier: int) -> None:
@@ -99,32 +84,12 @@ def _leaf(store: Store, project: int, leaf: Data, above: set[int]) -> Members:
         if other is None or other["deleted"] or other["id"] in above:
             return set()
         return members(store, project, other, above)
+    clock = project_clock(store.get("project", project) or {})
     if leaf["type"] == "behavioral":
-        return _performed(store, project, leaf)
-    condition, clock = parse_filter(leaf), Clock(datetime.now(UTC))
+        return cohort_behaviour.members(store, project, leaf, clock)
+    condition = parse_filter(leaf)
     return {
-        person.id for person in people.everybody(store, project) if match_property(condition, person.properties, clock)
+        person.id
+        for person in people.everybody(store, project)
+        if match_property(condition, {**person.properties, CREATED_AT: person.created_at}, clock)
     }
-
-
-def _performed(store: Store, project: int, leaf: Data) -> Members:
-    if (
-        leaf["value"] not in ("performed_event", "performed_event_multiple")
-        or leaf["event_type"] != "events"
-        or leaf.get("event_filters")
-    ):
-        raise UncountableError(f"The criterion {leaf['value']} could not be calculated.")
-    since = ""
-    if leaf.get("time_value") and leaf.get("time_interval") in DAYS:
-        start = datetime.now(UTC) - timedelta(days=leaf["time_value"] * DAYS[leaf["time_interval"]])
-        since = start.strftime("%Y-%m-%dT%H:%M:%S")
-    rows = store.execute(
-        "SELECT d.person, count(*) FROM events e JOIN distinct_ids d ON d.project = e.project"
-        " AND d.distinct_id = e.distinct_id WHERE e.project = ? AND e.event = ? AND e.timestamp >= ?"
-        " GROUP BY d.person",
-        (project, leaf["key"], since),
-    ).fetchall()
-    if leaf["value"] == "performed_event":
-        return {person for person, _ in rows}
-    holds: Any = COMPARE.get(str(leaf.get("operator") or "eq"), comparison.eq)
-    return {person for person, count in rows if holds(count, leaf.get("operator_value") or 0)}

@@ -8,6 +8,7 @@ answers GET, and gives its key away to the next flag that wants it; the list lea
 
 from collections.abc import Iterable
 from copy import deepcopy
+from datetime import datetime
 from typing import Any
 
 from sandbox.access import EDITOR, allows, user_access_level
@@ -32,10 +33,18 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition
 from sandbox.resource import Action, Resource
-from sandbox.resources import approval_gate, flag_actions, flag_dependencies, flag_filters, flag_lists, flag_rollout
+from sandbox.resources import (
+    approval_gate,
+    flag_actions,
+    flag_calls,
+    flag_dependencies,
+    flag_filters,
+    flag_lists,
+    flag_rollout,
+)
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
-from sandbox.web import Context
+from sandbox.web import Context, Services
 
 KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 SECRET = '"********* (encrypted)"'  # what an encrypted payload reads as; the quotes belong to it
@@ -51,6 +60,7 @@ def _contexts(value: Any, attr: str) -> list[str]:
 class Flags(Resource):
     kind, collection, scope, log_scope = "feature_flag", "feature_flags", "feature_flag", "FeatureFlag"
     order = "created_at DESC"
+    look_every = 1  # PostHog's worker looks every half hour
     search = ("key", "name")
     fields = (
         ID,
@@ -113,6 +123,11 @@ class Flags(Resource):
 
     def actions(self) -> list[Action]:
         return flag_actions.actions(self)
+
+    # The worker ---------------------------------------------------------------------------------------------
+
+    def carry_out(self, services: Services, now: datetime) -> None:
+        flag_calls.note(self, services)
 
     # Writing ------------------------------------------------------------------------------------------------
 
