@@ -12,7 +12,7 @@ import pulumi
 
 from ai_admin import record
 from ai_admin.definitions import Definitions, load
-from ai_admin.safety import Manifest, grown, manifest, name_of, refusals, renamed, switched_off
+from ai_admin.safety import Followed, Manifest, ahead, grown, manifest, name_of, refusals, renamed, switched_off
 from providers.posthog.blockers import blockers
 from providers.posthog.brake import CAREFUL, CONSENT
 from providers.posthog.client import Client
@@ -20,6 +20,8 @@ from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, register, switch_off
 from providers.posthog.safety import consents
+
+CHECKOUT = Path(__file__).parent
 
 PUBLIC_PASSPHRASE = "sandbox"
 """The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
@@ -34,7 +36,7 @@ def main() -> None:
     # Until everything is registered: a refused run that exported nothing would forget what was applied last, and pass
     # the second time.
     record.keep(before)
-    definitions = load(Path(__file__).parent, pulumi.get_stack())
+    definitions = load(CHECKOUT, pulumi.get_stack())
     if definitions.problems:
         refuse(["the definitions have problems:", *map(str, definitions.problems)])
     check_secrets(definitions)
@@ -62,11 +64,29 @@ def last_manifest() -> Manifest:
 def unsafe(client: Client, before: Manifest, after: Manifest) -> list[str]:
     """Return why this run may not be: what the gates refuse, and what stands in the way of what it would delete."""
     config = pulumi.Config()
-    stack = config.get("follows")
-    followed = record.followed(stack) if stack and grown(before, after) else None
     careful = config.get_bool(CAREFUL) or False
+    followed = followed_stack(config.get("follows"), before, after)
     refused = refusals(before, after, consents(config.get(CONSENT)), careful, followed)
     return [*map(str, refused), *blockers(client, before, after.keys())]
+
+
+def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:
+    """Return what this run is compared with, if this stack follows another one and serves anything more widely.
+
+    A preview is compared with what the followed stack has once these files are applied to it: a merge is, before it
+    comes to this one. What that stack lacks until then is told.
+    """
+    if not stack or not grown(before, after):
+        return None
+    now = record.followed(stack)
+    if now.manifest is None or not pulumi.runtime.is_dry_run():
+        return now
+    then = Followed(stack, manifest(load(CHECKOUT, stack).resources, {}))
+    refused_then = list(ahead(before, after, then))
+    for refusal in ahead(before, after, now):
+        if refusal not in refused_then:
+            pulumi.log.warn(f"{refusal.what}: {', '.join(refusal.about)}; its files have it, so apply {stack} first")
+    return then
 
 
 def check_secrets(definitions: Definitions) -> None:

@@ -49,6 +49,7 @@ __all__ = [
     "Followed",
     "Manifest",
     "Refusal",
+    "ahead",
     "grown",
     "manifest",
     "name_of",

@@ -188,13 +188,23 @@ def test_production_is_not_ahead_of_staging_whose_passphrase_is_another(project:
     assert "add unfollowed/staging to ai-admin:consent" in preview.stdout
     project.pulumi(*UP, "--stack", "staging", environ=staging)
     sandbox.requests()
-    preview = project.run("preview", "--stack", "production", environ=production)
-    assert preview.returncode != 0
-    assert "would be at 50 %, ahead of the 20 % that staging has: flag/ai" in preview.stdout
-    assert "add ahead/ai/50-20 to ai-admin:consent" in preview.stdout
-    project.write("flags/ai.yaml", flag("ai", 20))
-    project.pulumi("preview", "--stack", "production", environ=production)
+    for arguments in (PREVIEW, UP):
+        run = project.run(*arguments, "--stack", "production", environ=production)
+        assert run.returncode != 0
+        assert "would be at 50 %, ahead of the 20 % that staging has: flag/ai" in run.stdout
+        assert "add ahead/ai/50-20 to ai-admin:consent" in run.stdout
     assert sandbox.writes() == []
+
+
+def test_a_preview_of_production_says_that_staging_comes_first(project: Project, sandbox: Sandbox) -> None:
+    """Files that have it for both are applied to staging first: the preview shows the plan all the same."""
+    production, staging = {"PULUMI_CONFIG_PASSPHRASE": "one"}, {"PULUMI_CONFIG_PASSPHRASE": "another"}
+    project.write("flags/ai.yaml", flag("ai", 50))
+    preview = project.pulumi(*PREVIEW, "--stack", "production", environ=production)
+    assert "its files have it, so apply staging first" in preview
+    assert "ahead of the 20 % that staging has" in project.run(*UP, "--stack", "production", environ=production).stdout
+    project.pulumi(*UP, "--stack", "staging", environ=staging)
+    project.pulumi(*UP, "--stack", "production", environ=production)
 
 
 SHARE = "{rollout_percentage: 20}"
