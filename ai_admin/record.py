@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import pulumi
+from pulumi.runtime.stack import ResourceRegistrationFailed
 
 from ai_admin.safety import Followed, Manifest
 from providers.posthog.safety import rollout
@@ -40,7 +42,7 @@ def applied_last(stack: str) -> Manifest | None:
             if "unknown stack" in str(problem):
                 raise UnreadableState("there is no such stack in this backend") from None
             raise
-        found: Manifest | None = outputs.get(OUTPUT)
+        found: Manifest | None = json.loads(outputs[OUTPUT]) if OUTPUT in outputs else None
         return found
     raise UnreadableState("its state can't be read")
 
@@ -53,40 +55,47 @@ def followed(stack: str) -> Followed:
         return Followed(stack, None, str(problem))
 
 
-def keep(manifest: Manifest | pulumi.Output[Any]) -> None:
-    """Make this the manifest that the next run reads."""
-    pulumi.export(OUTPUT, manifest)
+def keep(manifest: Manifest | Coroutine[Any, Any, Manifest]) -> None:
+    """Make this the manifest that the next run reads.
+
+    As one text: of a mapping the SDK would make outputs, one for each value in it, and take longer over them than over
+    the resources.
+    """
+
+    async def text() -> str:
+        return json.dumps(await manifest if isinstance(manifest, Coroutine) else manifest, separators=(",", ":"))
+
+    pulumi.export(OUTPUT, text())
 
 
-def applied(before: Manifest, after: Manifest, resources: Mapping[str, Any]) -> pulumi.Output[Any]:
+async def applied(before: Manifest, after: Manifest, resources: Mapping[str, Any]) -> Manifest:
     """Return the manifest that holds once every resource is applied, with the ids of PostHog.
 
     What was not applied keeps its entry: what failed, what waits for an approval, and what the engine was told to leave
     alone (`--target`). For a flag it counts what the engine says stands there. Where a failure ends the run this never
     becomes known, and the last manifest stays.
     """
-
-    def settle(found: dict[str, list[Any]]) -> dict[str, Any]:
-        entries = {}
-        for name, (id_, flag) in found.items():
-            entry = after[name] if id_ and _stands(after[name], flag) else before.get(name)
-            if entry is not None:
-                entries[name] = {**entry, "id": id_ or entry.get("id")}
-        return entries
-
-    def failed(_: Exception) -> list[Any]:
-        return [None, None]
-
-    outputs = {name: pulumi.Output.all(item.id, _flag(name, item)).recover(failed) for name, item in resources.items()}
-    return pulumi.Output.all(**outputs).apply(settle)
+    entries: dict[str, dict[str, Any]] = {}
+    for name, resource in resources.items():
+        id_, entry = None, before.get(name)
+        try:
+            id_ = await resource.id.future()
+            if id_ and _stands(after[name], await _flag(name, resource)):
+                entry = after[name]
+        except ResourceRegistrationFailed:
+            pass  # the engine has said so, and goes on with the others
+        if entry is not None:
+            entries[name] = {**entry, "id": id_ or entry.get("id")}
+    return entries
 
 
-def _flag(name: str, resource: Any) -> dict[str, Any]:
+async def _flag(name: str, resource: Any) -> dict[str, Any]:
     parts = ("active", "release_conditions") if name.startswith("flag/") else ()
-    return {part: value for part in parts if (value := getattr(resource, part, None)) is not None}
+    outputs = {part: output for part in parts if (output := getattr(resource, part, None)) is not None}
+    return {part: await output.future() for part, output in outputs.items()}
 
 
-def _stands(entry: Mapping[str, Any], flag: Mapping[str, Any] | None) -> bool:
+def _stands(entry: Mapping[str, Any], flag: Mapping[str, Any]) -> bool:
     if not flag:
         return True
 
