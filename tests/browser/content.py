@@ -74,7 +74,8 @@ class Content:
         api.patch(f"dashboards/{self.dashboard['id']}/", {"tiles": [*tiles, text]})
         alert = api.alert(insights[0]["id"], name="Too many tokens")
         api.patch(f"alerts/{alert['id']}/", {"snoozed_until": "2h"})
-        api.alert(insights[0]["id"], name=EVIL)
+        api.alert(insights[0]["id"], name=EVIL, subscribed_users=[1])
+        api.work()
 
     def _others(self) -> None:
         annotation = {"content": EVIL, "date_marker": "2026-09-01T12:00:00Z", "scope": "project"}

@@ -143,9 +143,12 @@ def test_a_dashboard_lies_as_it_is_laid_out(page: Any, content: Content) -> None
 
 
 def test_alerts_show_their_checks(page: Any, content: Content) -> None:
-    row = page(f"{content.base}/alerts").run("return document.querySelector('tbody tr').innerText")
-    assert "Too many tokens" in row
-    assert row.count("Snoozed") == 2, "the state, and the check that it came with"
+    texts = "return [...document.querySelectorAll('tbody tr')].map(row => row.innerText)"
+    snoozed, failed = page(f"{content.base}/alerts").run(texts)
+    assert "Too many tokens" in snoozed
+    assert snoozed.count("Snoozed") == 2, "the state, and the check that it came with"
+    assert "this server does not compute TrendsQuery. (told admin@example.com)" in failed
+    assert "next 20" in failed
 
 
 def test_an_experiment_leads_to_its_flag(page: Any, content: Content) -> None:
