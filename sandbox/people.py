@@ -4,12 +4,12 @@ all.
 A person is one row whatever number of distinct ids lead to it. Properties are JSON text.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox import jsontext
 from sandbox.store import Store
 
 GROUP_TYPE = "group_type"  # kept among the objects, since people rename them through the API
@@ -65,7 +65,7 @@ class Person:
 
 def person_of(row: Sequence[Any]) -> Person:
     """The person in a row of `COLUMNS`."""
-    return Person(row[0], row[1], row[2], row[3], row[4], bool(row[5]), json.loads(row[6]))
+    return Person(row[0], row[1], row[2], row[3], row[4], bool(row[5]), jsontext.decode(row[6]))
 
 
 def by_distinct_id(store: Store, project: int, distinct_id: str) -> Person | None:
@@ -115,7 +115,7 @@ def create(
     row = store.execute(
         "INSERT INTO persons (project, uuid, created_at, is_identified, properties) VALUES (?, ?, ?, ?, ?)"
         " RETURNING id",
-        (project, identifier, at, int(identified), _dumps(properties)),
+        (project, identifier, at, int(identified), jsontext.encode(properties)),
     ).fetchone()
     for name in names:
         attach(store, project, name, row[0])
@@ -131,7 +131,10 @@ def save(store: Store, persons: Iterable[Person]) -> None:
     """Write persons back."""
     store.connection.executemany(
         "UPDATE persons SET created_at = ?, last_seen_at = ?, is_identified = ?, properties = ? WHERE id = ?",
-        [(one.created_at, one.last_seen_at, int(one.is_identified), _dumps(one.properties), one.id) for one in persons],
+        [
+            (one.created_at, one.last_seen_at, int(one.is_identified), jsontext.encode(one.properties), one.id)
+            for one in persons
+        ],
     )
 
 
@@ -188,7 +191,7 @@ def group_properties(store: Store, project: int, index: int, key: str) -> dict[s
         "SELECT properties FROM groups WHERE project = ? AND type_index = ? AND key = ?",
         (project, index, key),
     ).fetchone()
-    return None if row is None else dict(json.loads(row[0]))
+    return None if row is None else dict(jsontext.decode(row[0]))
 
 
 def set_group(store: Store, project: int, index: int, key: str, changes: dict[str, Any], at: str) -> None:
@@ -197,7 +200,7 @@ def set_group(store: Store, project: int, index: int, key: str, changes: dict[st
     store.execute(
         "INSERT INTO groups VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (project, type_index, key) DO UPDATE SET properties = excluded.properties",
-        (project, index, key, at, _dumps(properties)),
+        (project, index, key, at, jsontext.encode(properties)),
     )
 
 
@@ -249,7 +252,3 @@ def _is_uuid(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

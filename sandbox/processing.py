@@ -4,15 +4,13 @@ PostHog does this asynchronously in its plugin server; here it happens in the tr
 that an answered capture is durable and visible.
 """
 
-import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sandbox import people, taxonomy
-from sandbox.evaluation.initial import INITIAL
+from sandbox import jsontext, people, person_updates, taxonomy
 from sandbox.people import Person
 from sandbox.store import Data, Store
 
@@ -28,7 +26,7 @@ CREATE INDEX IF NOT EXISTS events_name ON events (project, event, timestamp);
 CREATE INDEX IF NOT EXISTS events_person ON events (project, distinct_id, timestamp);
 """
 
-LONGEST_DISTINCT_ID = 200
+LONGEST_DISTINCT_ID, LONGEST_GROUP_KEY = 200, 400
 # Distinct ids that so many people would share that PostHog refuses to merge by them.
 SHARED_IDS = frozenset(
     (
@@ -104,11 +102,15 @@ def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
     """Store events of one project and everything that follows from them. Runs within the caller's
     transaction.
 
-    An event that was captured before (same uuid, name and distinct id) replaces the first, as in PostHog.
+    An event that was captured before (same uuid, name and distinct id) replaces the first, as in PostHog. What makes
+    no sense is dropped, without a word to the sender.
     """
     batch = _Batch(store, project, _text(datetime.now(UTC)))
     rows, seen = [], taxonomy.Seen()
     for event in events:
+        if _is_dropped(event):
+            continue
+        _strip(event)
         _groups(batch, event)
         person = _person(batch, event)
         seen.event(event.name, event.properties, batch.group_types)
@@ -121,7 +123,7 @@ def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
                 person,
                 event.timestamp,
                 batch.now,
-                json.dumps(event.data, ensure_ascii=False, separators=(",", ":")),
+                jsontext.encode(event.data),
             )
         )
     store.connection.executemany(
@@ -159,6 +161,29 @@ def clean(raw: Data, distinct_id: str, sent_at: datetime | None) -> Event:
     return Event(identifier, str(raw["event"])[:200], distinct_id, timestamp, {**raw, **cleaned})
 
 
+def _is_dropped(event: Event) -> bool:
+    """Whether ingestion refuses an event that capture has taken (PostHog's ingestion warnings name the reasons)."""
+    sent = event.properties
+    if event.name == "$groupidentify" and len(str(sent.get("$group_key") or "")) > LONGEST_GROUP_KEY:
+        return True
+    if event.name in _OTHER_ID:
+        others = (sent.get("$anon_distinct_id"), sent.get("alias"))
+        if any(other is not None and not isinstance(other, str) for other in others):
+            return True
+    return sent.get("$process_person_profile") is False and event.name in (*_OTHER_ID, "$groupidentify")
+
+
+def _strip(event: Event) -> None:
+    """Take off what says something about persons where there is to be none, and what goes without saying."""
+    personless = event.properties.get("$process_person_profile") is False
+    if personless or event.name == "$groupidentify":
+        for name in ("$set", "$set_once", "$unset"):
+            event.properties.pop(name, None)
+            event.data.pop(name, None)
+    if not personless:
+        event.properties.pop("$process_person_profile", None)
+
+
 def _person(batch: _Batch, event: Event) -> str | None:
     """Do to persons what the event asks for. Returns the uuid of the event's person."""
     if event.properties.get("$process_person_profile") is False:
@@ -175,19 +200,11 @@ def _person(batch: _Batch, event: Event) -> str | None:
 
 
 def _update(person: Person, event: Event) -> bool:
-    """Apply `$set_once`, `$set`, `$unset` and what the event itself says about the person. Returns whether it
-    changed.
-    """
-    sent = event.properties
-    adapted = {name: sent[name] for name in sent if name in INITIAL}
-    always = {**adapted, **_object(sent.get("$set"))}
-    once = {**{INITIAL[name]: value for name, value in adapted.items()}, **_object(sent.get("$set_once"))}
-    updated = {**once, **person.properties, **always}
-    unset = sent.get("$unset")
-    for name in unset if isinstance(unset, (list, dict)) else ():
-        updated.pop(str(name), None)
-    changed = updated != person.properties
-    person.properties = updated
+    """Apply what the event says about the person. Returns whether anything is to be written."""
+    after = person_updates.updated(event.name, event.properties, person.properties)
+    changed = after is not None
+    if after is not None:
+        person.properties = after
     if person.last_seen_at is None or event.timestamp >= _later(person.last_seen_at):
         person.last_seen_at, changed = event.timestamp, True
     return changed
@@ -202,7 +219,7 @@ def _merge(batch: _Batch, event: Event) -> None:
     if event.name not in _OTHER_ID:
         return
     named = event.properties.get(_OTHER_ID[event.name])
-    if not isinstance(named, (str, int, float)) or named in ("", 0):
+    if not named:
         return
     other_id, into_id = str(named)[:LONGEST_DISTINCT_ID], event.distinct_id
     if other_id == into_id or {other_id.strip().lower(), into_id.strip().lower()} & SHARED_IDS:

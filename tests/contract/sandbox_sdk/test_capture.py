@@ -150,73 +150,6 @@ def test_blanks_around_a_token_do_not_matter(sandbox: Sandbox) -> None:
     assert len(events(sandbox, "copied")) == 1
 
 
-# The newest endpoint (rust/capture, v1/) ---------------------------------------------------------------------
-
-V1 = "/i/v1/analytics/events"
-
-
-def v1_headers(sandbox: Sandbox, **more: str) -> dict[str, str]:
-    return {
-        "Authorization": f"Bearer {sandbox.project_api_key}",
-        "PostHog-Sdk-Info": "posthog-go/1.2",
-        "PostHog-Attempt": "1",
-        "PostHog-Request-Id": str(uuid.uuid4()),
-        "PostHog-Request-Timestamp": "2026-01-01T00:00:00Z",
-        **more,
-    }
-
-
-def v1_event(name: str = "seen", **more: Any) -> dict[str, Any]:
-    time = "2026-01-01T00:00:00Z"
-    return {"event": name, "uuid": str(uuid.uuid4()), "distinct_id": "v1", "timestamp": time, "properties": {}, **more}
-
-
-def v1_body(*batch: dict[str, Any]) -> dict[str, Any]:
-    return {"created_at": "2026-01-01T00:00:00Z", "batch": list(batch)}
-
-
-def test_v1_answers_for_every_event(sandbox: Sandbox) -> None:
-    good = v1_event(options={"process_person_profile": False})
-    bad = [v1_event(""), v1_event(distinct_id=""), v1_event(timestamp="yesterday"), v1_event(distinct_id="x" * 201)]
-    answer = post(sandbox, V1, v1_body(good, *bad), headers=v1_headers(sandbox))
-    assert answer.status_code == 200
-    assert answer.json()["results"] == {
-        good["uuid"]: {"result": "ok"},
-        bad[0]["uuid"]: {"result": "drop", "details": "missing_event_name"},
-        bad[1]["uuid"]: {"result": "drop", "details": "missing_distinct_id"},
-        bad[2]["uuid"]: {"result": "drop", "details": "invalid_event_timestamp"},
-        bad[3]["uuid"]: {"result": "drop", "details": "distinct_id_too_large"},
-    }
-    (found,) = events(sandbox, "v1")
-    assert (found["properties"]["$lib"], found["properties"]["$lib_version"]) == ("posthog-go", "1.2")
-    assert person(sandbox, "v1") is None
-
-
-def test_v1_refuses_as_a_whole_what_it_cannot_read(sandbox: Sandbox) -> None:
-    def refused(headers: dict[str, str], **sent: Any) -> tuple[int, str, str]:
-        answer = requests.post(sandbox.url + V1, headers=headers, timeout=10, **sent)
-        assert set(answer.json()) == {"error", "error_description", "error_uri"}
-        return answer.status_code, answer.json()["error"], answer.json()["error_description"]
-
-    headers, body = v1_headers(sandbox), v1_body(v1_event())
-    without = {name: value for name, value in headers.items() if name != "PostHog-Attempt"}
-    assert refused({}, json=body)[:2] == (401, "missing_authorization")
-    assert refused(without, json=body) == (
-        400,
-        "missing_required_headers",
-        'request is missing required headers: ["posthog-attempt"]',
-    )
-    wrong = (401, "invalid_api_token", "The provided API token is not valid.")
-    assert refused({**headers, "Authorization": "Bearer phc_unknown"}, json=body) == wrong
-    assert refused({**headers, "PostHog-Attempt": "0"}, json=body)[:2] == (400, "invalid_header_value")
-    assert refused({**headers, "Content-Encoding": "lz4"}, json=body)[:2] == (415, "unsupported_encoding")
-    assert refused({**headers, "Content-Type": "text/plain"}, data=b"{}")[:2] == (415, "unsupported_content_type")
-    assert refused({**headers, "Content-Encoding": "gzip"}, json=body)[:2] == (400, "request_decoding_error")
-    assert refused(headers, json={"batch": []})[:2] == (400, "request_parsing_error")
-    assert refused(headers, json=v1_body())[:2] == (400, "empty_batch")
-    assert refused(headers, json=v1_body({"event": "seen"}))[:2] == (400, "request_parsing_error")
-
-
 def test_a_browser_may_send_from_anywhere(sandbox: Sandbox) -> None:
     origin = {"Origin": "https://shop.example.com"}
     asked = requests.options(
@@ -237,15 +170,51 @@ def test_set_once_set_and_unset_in_that_order(sandbox: Sandbox) -> None:
 
 def test_an_event_describes_the_person_now_and_at_first(sandbox: Sandbox) -> None:
     capture(sandbox, event("$pageview", "bea", **{"$browser": "Firefox", "utm_source": "mail", "other": 1}))
-    capture(sandbox, event("$pageview", "bea", **{"$browser": "Chrome"}))
+    # Another browser alone isn't worth a write; with something that is, it is written too.
+    capture(sandbox, event("$pageview", "bea", **{"$browser": "Safari"}))
+    known = person(sandbox, "bea")
+    assert known is not None
+    assert known["properties"]["$browser"] == "Firefox"
+    capture(sandbox, event("$pageview", "bea", **{"$browser": "Chrome", "utm_source": "ad"}))
     found = person(sandbox, "bea")
     assert found is not None
     assert found["properties"] == {
         "$browser": "Chrome",
         "$initial_browser": "Firefox",
-        "utm_source": "mail",
+        "utm_source": "ad",
         "$initial_utm_source": "mail",
     }
+
+
+def test_errors_and_heatmaps_change_nobody(sandbox: Sandbox) -> None:
+    capture(sandbox, *(event(name, "abe", **{"$set": {"plan": "pro"}}) for name in ("$exception", "$$heatmap")))
+    found = person(sandbox, "abe")
+    assert found is not None
+    assert found["properties"] == {}
+
+
+def test_what_makes_no_sense_is_dropped_without_a_word(sandbox: Sandbox) -> None:
+    nobody = {"$process_person_profile": False}
+    senseless = [
+        event("$identify", "drop", **{"$anon_distinct_id": "drop-2", **nobody}),
+        event("$create_alias", "drop", **{"alias": "drop-2", **nobody}),
+        event("$groupidentify", "drop", **{"$group_type": "club", "$group_key": "x", **nobody}),
+        event("$groupidentify", "drop", **{"$group_type": "club", "$group_key": "x" * 401}),
+        event("$identify", "drop", **{"$anon_distinct_id": 5}),
+        event("$merge_dangerously", "drop", alias=["drop-2"]),
+    ]
+    capture(sandbox, *senseless)
+    assert events(sandbox, "drop") == []
+    assert person(sandbox, "drop") is None
+
+
+def test_without_a_profile_nothing_is_kept_about_the_person(sandbox: Sandbox) -> None:
+    capture(sandbox, event("seen", "shy", **{"$process_person_profile": False, "$set": {"a": 1}, "page": "/"}))
+    (found,) = events(sandbox, "shy")
+    assert found["properties"] == {"$process_person_profile": False, "page": "/"}
+    capture(sandbox, event("seen", "open", **{"$process_person_profile": True}))
+    (found,) = events(sandbox, "open")
+    assert found["properties"] == {}
 
 
 def test_identify_joins_the_anonymous_person(sandbox: Sandbox) -> None:
