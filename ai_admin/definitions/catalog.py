@@ -79,7 +79,7 @@ def _read(world: World) -> Catalogue:
         if kind != "event":  # or a hole: then it may be either
             result.person.update(described)
             result.persons_partly |= listed is HOLE
-        if kind != "person" and unit.key:
+        if kind != "person":  # without a key it is some event
             result.events.setdefault(unit.key, {}).update(described)
             if listed is HOLE:
                 result.partly.add(unit.key)

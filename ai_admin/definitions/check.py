@@ -14,7 +14,7 @@ from ai_admin.definitions.model import Finding, Path, Problem, Source
 from ai_admin.definitions.rules import RULES
 from ai_admin.definitions.rules.duplicates import duplicates
 from ai_admin.definitions.rules.patches import patch_findings
-from ai_admin.definitions.stacks import View, exists, known_stacks, view
+from ai_admin.definitions.stacks import View, known_stacks, unsure, view
 from ai_admin.definitions.unread import unread
 from ai_admin.definitions.world import Unit, World, units
 
@@ -58,7 +58,7 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
             _add_written(document, stacks, worlds[None], collector)
     if any(document.patches or document.only is not None for document in documents):
         for stack in stacks:
-            worlds[stack] = _in_stack(stack, stacks, worlds[None], collector)
+            worlds[stack] = _in_stack(stack, worlds[None], collector)
     else:
         worlds.update(dict.fromkeys(stacks, worlds[None]))
     for world in {id(world): world for world in worlds.values()}.values():
@@ -69,35 +69,47 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
 
 
 def _add_written(document: Document, stacks: tuple[str, ...], world: World, collector: _Collector) -> None:
-    found = explain.findings(schemas.violations(document.kind, document.value, document.written))
+    """Take a definition in as written: with misspelt keys as they are meant, so that nothing is said to be missing."""
+    misspelt: list[Finding] = []
+    while True:
+        found = explain.findings(schemas.violations(document.kind, document.value, document.written))
+        respelt = [finding for finding in found if finding.meant is not None]
+        if not respelt or len(misspelt) >= explain.MOST:
+            break
+        for finding in respelt:
+            document.respell(finding.path, str(finding.meant))
+        misspelt += respelt
     found += patch_findings(document, stacks)
-    _add(view(document, None), found, world, collector)
+    if unsure(document, found):
+        world.unsure.add(id(document))
+    seen = view(document, None)
+    there = _add(seen, found, world, collector)
+    for finding in misspelt:
+        collector.add(seen, finding, _innermost(there, finding.path))
 
 
-def _in_stack(stack: str, stacks: tuple[str, ...], written: World, collector: _Collector) -> World:
+def _in_stack(stack: str, written: World, collector: _Collector) -> World:
     """Return a stack's world: what is not patched there is taken over as it was read."""
-    world = World(stack, unread=written.unread, written=written)
+    world = World(stack, unread=written.unread, written=written, unsure=written.unsure)
     seen: set[int] = set()
     for unit in written.units:
         document = unit.view.document
-        there = exists(document, stack, stacks)
-        if there is None:
-            world.unsure.add(id(document))
-        if there is not False and stack not in document.patches:
+        there = document.only is None or stack in document.only or id(document) in written.unsure
+        if there and stack not in document.patches:
             world.add(unit)
             continue
         world.changed.add(unit.kind)
-        if there is False or id(document) in seen:
+        if not there or id(document) in seen:
             continue
         seen.add(id(document))
         patched = view(document, stack)
-        world.changed.update(each.kind for each in units(patched, ()))
-        violations = schemas.violations(document.kind, patched.value, patched.written)
-        _add(patched, explain.findings(violations), world, collector)
+        found = explain.findings(schemas.violations(document.kind, patched.value, patched.written))
+        world.changed.update(each.kind for each in _add(patched, found, world, collector))
     return world
 
 
-def _add(seen: View, found: list[Finding], world: World, collector: _Collector) -> None:
+def _add(seen: View, found: list[Finding], world: World, collector: _Collector) -> list[Unit]:
+    """Take what a view defines into a world, and what is wrong with it; return what it defines."""
     value = seen.document.value if seen.stack is None else seen.value
     found = [finding for finding in found if not leads_into_a_hole(value, finding.path)]
     there = list(units(seen, found))
@@ -105,6 +117,7 @@ def _add(seen: View, found: list[Finding], world: World, collector: _Collector) 
         world.add(unit)
     for finding in found:
         collector.add(seen, finding, _innermost(there, finding.path))
+    return there
 
 
 def _innermost(there: list[Unit], path: Path) -> Unit:
@@ -114,7 +127,7 @@ def _innermost(there: list[Unit], path: Path) -> Unit:
 
 def _run_rules(world: World, written: World, collector: _Collector) -> None:
     for unit in world.units:
-        if id(unit.view.document) in world.unsure:
+        if world is not written and id(unit.view.document) in world.unsure:
             continue
         for rule in RULES.get(unit.kind, ()):
             # What no patch touches is the same in every stack, and so is what is said of it, unless the rule sees

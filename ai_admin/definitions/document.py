@@ -37,8 +37,25 @@ class Document:
                 self.flaws.append(yaml_text.Flaw(1, 1, message, f'start it with "key: <name of the {self.kind}>"'))
         self.readable = isinstance(value, dict)
         self.value: dict[str, Any] = value if isinstance(value, dict) else {}
+        self._spelt: dict[Path, str] = {}
+
+    @property
+    def key(self) -> str:
+        """The definition's key, empty where it has none that can be read."""
         key = self.value.get("key")
-        self.key = key if isinstance(key, str) else ""
+        return key if isinstance(key, str) else ""
+
+    def respell(self, path: Path, meant: str) -> None:
+        """Take the misspelt key at a path for the one that is meant; its places stay what they are."""
+        above, key = path[:-1], str(path[-1])
+        container: Any = self.value
+        for step in above:
+            container = container[step]
+        if meant not in container:
+            items = [(meant if name == key else name, item) for name, item in container.items()]
+            container.clear()
+            container.update(items)
+            self._spelt[(*above, meant)] = key
 
     @property
     def patches(self) -> dict[str, Any]:
@@ -59,7 +76,7 @@ class Document:
         """
         node = found = self._root
         key_node = None
-        for step in path:
+        for step in self._as_spelt(path):
             key_node, found = _child(node, step)
             if found is None:
                 break
@@ -71,9 +88,14 @@ class Document:
     def written(self, path: Path) -> str | None:
         """Return the text of a scalar as it stands in the file (``2.10`` for the number 2.1), or None."""
         node = self._root
-        for step in path:
+        for step in self._as_spelt(path):
             _, node = _child(node, step)
         return node.value if isinstance(node, yaml.ScalarNode) else None
+
+    def _as_spelt(self, path: Path) -> Path:
+        if not self._spelt:
+            return path
+        return tuple(self._spelt.get(path[: n + 1], step) for n, step in enumerate(path))
 
     @cached_property
     def _root(self) -> Any:

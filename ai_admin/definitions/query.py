@@ -114,9 +114,10 @@ def result_count(query: Query) -> int | None:
     """
     own = query.node.get("trendsFilter")
     parts = [query.node.get(name) for name in ("series", "formula", "formulas")]
-    if not seen(own, *parts, *(at(own, name) for name in ("formulaNodes", "formulas", "formula"))):
+    nodes = parts[0] or ()
+    if not seen(own, *parts, *nodes, *(at(own, name) for name in ("formulaNodes", "formulas", "formula"))):
         return None
-    return len(formulas(query)) or len(query.node.get("series") or ())
+    return len(formulas(query)) or len(nodes)
 
 
 def display(query: Query) -> Any:

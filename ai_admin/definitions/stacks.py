@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.holes import HOLE
+from ai_admin.definitions.holes import HOLE, seen
 from ai_admin.definitions.model import Finding, Path, Source
 
 OUTSIDE = ("stacks", "only")
@@ -67,12 +68,13 @@ class View:
         return path
 
 
-def exists(document: Document, stack: str, stacks: tuple[str, ...]) -> bool | None:
-    """Say whether ``only`` lets a definition exist in one of the ``stacks``; None where it can't be read."""
-    if "only" not in document.value:
+def unsure(document: Document, findings: Iterable[Finding]) -> bool:
+    """Say whether what is wrong with a definition leaves open in which stacks it exists, or how."""
+    stacks = document.value.get("stacks")
+    if not seen(stacks, document.value.get("only"), *(stacks.values() if isinstance(stacks, dict) else ())):
         return True
-    only = document.value["only"]
-    return stack in only if isinstance(only, list) and all(name in stacks for name in only) else None
+    broken = [path for finding in findings for path in finding.broken()]
+    return any(path[:1] == ("only",) or (path[:1] == ("stacks",) and len(path) <= 2) for path in broken)
 
 
 def view(document: Document, stack: str | None) -> View:

@@ -48,13 +48,9 @@ def unread(documents: Iterable[Document]) -> dict[str, Unread]:
     return found
 
 
-def keys_inside(value: Any) -> Iterator[str]:
-    """Yield the keys of everything that seems to be defined inside a value."""
+def mappings_inside(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping inside a value, itself included."""
     if isinstance(value, dict):
-        if isinstance(value.get("key"), str):
-            yield value["key"]
-        for item in value.values():
-            yield from keys_inside(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from keys_inside(item)
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from mappings_inside(item)

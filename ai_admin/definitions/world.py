@@ -11,7 +11,7 @@ from ai_admin.definitions.holes import HOLE, at, punched
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import nearest
 from ai_admin.definitions.stacks import View
-from ai_admin.definitions.unread import Unread, keys_inside
+from ai_admin.definitions.unread import Unread, mappings_inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,13 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """``kind/key``, as messages name it."""
+        """``kind/key``, as messages name it; empty without a key."""
         return f"{self.kind}/{self.key}" if self.key else ""
+
+    @property
+    def shown(self) -> str:
+        """How the message of another one names it."""
+        return self.name or self.view.document.path
 
 
 @dataclass
@@ -40,8 +45,8 @@ class World:
     """What exists in a stack, by kind and key; ``stack`` None is everything as ``written``.
 
     ``changed`` are the kinds of which a unit is patched in this stack or left out of it. ``unread`` is, by kind of
-    file, what could not be read. ``unsure`` are documents (by id) of which it can't be told whether they exist in this
-    stack: references find them, and their own are looked at as written only.
+    file, what could not be read. ``unsure`` are documents (by id) of which it can't be told in which stacks
+    they exist, or how: references find them everywhere, and their own are looked at as written only.
     """
 
     stack: str | None
@@ -140,7 +145,10 @@ def _half_read(world: World) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
         if unit.value is unit.written:
             continue
         if unit.kind == "dashboard":
-            exact.setdefault("insight", set()).update(keys_inside(unit.written))
+            keys = (inside.get("key") for inside in mappings_inside(unit.written))
+            exact.setdefault("insight", set()).update(key for key in keys if isinstance(key, str))
+        if unit.kind == "event":
+            exact.setdefault("property", set()).update(*mappings_inside(unit.written))
         if at(unit.value, "key") is HOLE:
             texts = {text for text in unit.written.values() if isinstance(text, str)}
             file = PurePosixPath(unit.view.document.path)

@@ -145,7 +145,7 @@ def described_once(unit: Unit, world: World) -> Iterator[Finding]:
         other = first.value["properties"][name]
         for field in ("type", "description", "tags", "adopt"):
             if field in item and field in other and seen(item[field], other[field]) and item[field] != other[field]:
-                message = f'{first.name} describes the property "{name}" with another {field}'
+                message = f'{first.shown} describes the property "{name}" with another {field}'
                 fix = "write the same in both, or leave it out here" if field != "type" else f"write {other[field]}"
                 yield Finding(("properties", name, field), message, fix)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ai_admin.definitions.holes import HOLE
+from ai_admin.definitions.holes import HOLE, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import listed
 from ai_admin.definitions.query import formulas, query_of
@@ -23,7 +23,8 @@ def computable(unit: Unit, _: World) -> Iterator[Finding]:
     query = query_of(unit.value)
     if query is None:
         return
-    known = _LETTERS[: len(query.node.get("series") or ())]
+    nodes = query.node.get("series") or ()
+    known = _LETTERS[: len(nodes)] if seen(*nodes) else ""
     for path, text in formulas(query):
         if text is HOLE:
             continue

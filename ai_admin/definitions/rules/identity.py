@@ -22,7 +22,7 @@ def takes_over_a_free_key(unit: Unit, world: World) -> Iterator[Finding]:
         message = f'the flag "{former}" still exists ({_place(other)}), so this one cannot take its place'
         fix = "remove that flag, or remove renamed_from"
     elif first is not unit:
-        message, fix = f'{first.name} is renamed from "{former}" as well ({_place(first)})', "keep one of the two"
+        message, fix = f'{first.shown} is renamed from "{former}" as well ({_place(first)})', "keep one of the two"
     else:
         return
     yield Finding(("renamed_from",), message, fix)
@@ -33,7 +33,7 @@ def adopted_once(unit: Unit, world: World) -> Iterator[Finding]:
     if isinstance(unit.value.get("adopt"), int | float | str):
         first = world.once(_adopting)[unit.kind, str(unit.value["adopt"])]
         if first is not unit:
-            message = f"{first.name} adopts {unit.value['adopt']} as well ({_place(first)})"
+            message = f"{first.shown} adopts {unit.value['adopt']} as well ({_place(first)})"
             yield Finding(("adopt",), message, "keep one of the two")
 
 

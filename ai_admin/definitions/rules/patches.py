@@ -15,9 +15,11 @@ def patch_findings(document: Document, stacks: tuple[str, ...]) -> Iterator[Find
         yield from _known(name, stacks, ("stacks", name), True)
         if document.only is not None and name not in document.only and name in stacks:
             message = f'"only" leaves stack {name} out, so this patch has no effect'
-            yield Finding(("stacks", name), message, f"remove it, or add {name} to only", None, True)
-    for n, name in enumerate(document.only or ()):
-        yield from _known(name, stacks, ("only", n), False)
+            yield Finding(("stacks", name), message, f"remove it, or add {name} to only", None, True, whole=True)
+    only = document.value.get("only")
+    for n, name in enumerate(only if isinstance(only, list) else ()):
+        if isinstance(name, str):
+            yield from _known(name, stacks, ("only", n), False)
 
 
 def _known(name: str, stacks: tuple[str, ...], path: Path, at_key: bool) -> Iterator[Finding]:

@@ -83,7 +83,7 @@ def _funnels(query: Query) -> Iterator[Finding]:
             )
             path = (*query.path, "series", n, "optionalInFunnel")
             yield Finding(path, message, "remove optionalInFunnel", None, True)
-    if steps >= FEWEST_STEPS:
+    if steps >= FEWEST_STEPS and seen(*query.node["series"]):
         yield from _steps(query, inner, steps)
 
 

@@ -163,7 +163,6 @@ def test_one_run_reports_the_problems_of_every_bad_file(checkout: Checkout) -> N
     checkout.write("cohorts/typo.yaml", "key: typo\nnme: Typo\nproperties: [{key: version, value: a}]\n")
     assert [line.partition(":")[0] for line in checkout.problems()] == [
         "cohorts/typo.yaml",
-        "cohorts/typo.yaml",
         "flags/broken.yaml",
         "flags/empty.yaml",
         "flags/list.yaml",
