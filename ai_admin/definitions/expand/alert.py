@@ -31,8 +31,8 @@ def expand(unit: Unit, world: World) -> Iterator[Definition]:
     properties["config"] = _config(unit, world)
     yield resource("alert", unit.key, unit, properties)
     for way, template, inputs in (
-        ("slack", "template-slack", _slack),
-        ("webhook", "template-webhook", _webhook),
+        ("slack", "template-slack", slack_inputs),
+        ("webhook", "template-webhook", webhook_inputs),
     ):
         if way in notify:
             name = f"{value['name']} ({'Slack' if way == 'slack' else 'webhook'})"
@@ -60,13 +60,15 @@ def _config(unit: Unit, world: World) -> dict[str, Any]:
     return {"type": "TrendsAlertConfig", "series_index": unit.value.get("series", 0), **ongoing}
 
 
-def _slack(value: dict[str, Any]) -> dict[str, Any]:
+def slack_inputs(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the inputs of PostHog's Slack template for what ``notify.slack`` says."""
     text = value.get("text", _TEXT)
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
     return {"workspace": value["workspace"], "channel": value["channel"], "text": text, "blocks": blocks}
 
 
-def _webhook(value: dict[str, Any]) -> dict[str, Any]:
+def webhook_inputs(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the inputs of PostHog's webhook template for what ``notify.webhook`` says."""
     return {
         "url": value["url"],
         "method": value.get("method", "POST"),

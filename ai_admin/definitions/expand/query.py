@@ -7,11 +7,11 @@ from typing import Any
 from ai_admin.definitions.query import Node, Query, query_of
 from providers.posthog.kinds import Ref
 
-_VIEW = ("display", "chartSettings", "tableSettings")
+VIEW = ("display", "chartSettings", "tableSettings")
 _SUGAR = {"date_from", "date_to", "breakdown", "formula", "formulas", "display", "target", "returning"}
-_RETENTION = ("period", "totalIntervals", "retentionType")
-_NODES = ("series", "nodes", "exclusions", "source", "numerator", "denominator", "start_event", "completion_event")
-_SINGLE_BREAKDOWN = {
+RETENTION = ("period", "totalIntervals", "retentionType")
+NODES = ("series", "nodes", "exclusions", "source", "numerator", "denominator", "start_event", "completion_event")
+SINGLE_BREAKDOWN = {
     "group_type_index": "breakdown_group_type_index",
     "histogram_bin_count": "breakdown_histogram_bin_count",
     "normalize_url": "breakdown_normalize_url",
@@ -39,7 +39,7 @@ def complete(value: Any, inside: str = "") -> Any:
     if isinstance(result.get("action"), str):
         key = result.pop("action")
         return {"kind": "ActionsNode", "id": Ref("action", key), **result}
-    if inside in _NODES and "kind" not in result:
+    if inside in NODES and "kind" not in result:
         result = {"kind": "EventsNode", **result}
     if result.get("type") == "cohort" and isinstance(result.get("value"), str):
         return {"operator": "in", **result, "key": "id", "value": Ref("cohort", result["value"])}
@@ -57,10 +57,10 @@ def _cohort(key: Any) -> Any:
 
 def _written_out(query: Query) -> Node:
     value = query.node
-    own = {name: item for name, item in value.items() if name not in _SUGAR and name not in _VIEW}
+    own = {name: item for name, item in value.items() if name not in _SUGAR and name not in VIEW}
     node: Node = {"kind": query.kind, **own}
     if query.kind == "HogQLQuery":
-        return _wrapped(complete(node), {name: value[name] for name in _VIEW if name in value})
+        return _wrapped(complete(node), {name: value[name] for name in VIEW if name in value})
     dates = {name: value[name] for name in ("date_from", "date_to") if name in value}
     if dates:
         node["dateRange"] = {**node.get("dateRange", {}), **dates}
@@ -90,13 +90,13 @@ def _formula_nodes(value: Node) -> Node:
 def _breakdown(kind: str, item: Node) -> Node:
     type_ = item.get("type", "event")
     if kind == "FunnelsQuery" or type_ == "cohort":  # funnels read only the single form, and cohorts stand only there
-        rest = {theirs: item[ours] for ours, theirs in _SINGLE_BREAKDOWN.items() if ours in item}
+        rest = {theirs: item[ours] for ours, theirs in SINGLE_BREAKDOWN.items() if ours in item}
         return {"breakdown": item["property"], "breakdown_type": type_, **rest}
     return {"breakdowns": [{**item, "type": type_}]}
 
 
 def _retention(node: Node, value: Node) -> Node:
-    own = {name: node.pop(name) for name in _RETENTION if name in node}
+    own = {name: node.pop(name) for name in RETENTION if name in node}
     entities: Node = {}
     if "target" in value:
         entities["targetEntity"] = entities["returningEntity"] = _entity(value["target"])

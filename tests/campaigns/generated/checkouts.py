@@ -1,0 +1,108 @@
+"""Random definitions that stand together: what one file is about, and all that this refers to."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from ai_admin.definitions.model import Definition, Source
+from providers.posthog.kinds import KINDS, Ref
+from tests.campaigns.generated import GENERATED
+from tests.campaigns.generated.boards import trends
+from tests.campaigns.generated.parts import some
+
+Properties = dict[str, Any]
+_NOWHERE = Source("", 1, 1)
+
+
+def definition(chance: random.Random, kind: str, key: str, **fixed: Any) -> Definition:
+    """A random definition in canonical form with some of its properties given, and now and then one left to PostHog."""
+    properties = {**GENERATED[kind](chance, key), **fixed}
+    manageable = [field.name for field in KINDS[kind].fields if field.manageable]
+    if manageable and chance.random() < 0.15:
+        left = some(chance, manageable, least=1)
+        # A flag that is put away must be off, so that a file says both or neither.
+        properties["unmanaged"] = sorted({*left, "archived"}) if "active" in left else left
+    return Definition(kind, key, KINDS[kind].canonical(properties), _NOWHERE)
+
+
+def _alone(kind: str) -> Callable[[random.Random], list[Definition]]:
+    return lambda chance: [definition(chance, kind, f"{kind}-1")]
+
+
+def events(chance: random.Random) -> list[Definition]:
+    """An event, and properties of events and persons."""
+    names = [f"{owner}.{name}" for owner in ("event", "person") for name in ("tokens", "a b", "1", "$x")]
+    described = [definition(chance, "property", name) for name in some(chance, names)]
+    return [definition(chance, "event", "ai_used"), *described]
+
+
+def boards(chance: random.Random) -> list[Definition]:
+    """Two dashboards; the second shows what the first has too, now and then."""
+    found: list[Definition] = []
+    shown: dict[str, list[Ref]] = {}
+    for key in ("dashboard-1", "dashboard-2")[: chance.randint(1, 2)]:
+        laid_out = GENERATED["tiles"](chance, key)
+        for tile in laid_out["tiles"]:
+            if "insight" in tile:
+                if shown and chance.random() < 0.3:
+                    other = chance.choice([each for each in shown if Ref("dashboard", key) not in shown[each]] or [""])
+                    tile["insight"] = Ref("insight", other) if other else tile["insight"]
+                shown.setdefault(tile["insight"].key, []).append(Ref("dashboard", key))
+        found.append(definition(chance, "dashboard", key))
+        found.append(Definition("tiles", key, KINDS["tiles"].canonical(laid_out), _NOWHERE))
+    found += [definition(chance, "insight", key, dashboards=where) for key, where in shown.items()]
+    return found
+
+
+def alerts(chance: random.Random) -> list[Definition]:
+    """An alert, the ways it tells people, and the insight that it watches."""
+    source, config = _watched(chance)
+    board = Ref("dashboard", "dashboard-1")
+    tile = {"insight": Ref("insight", "watched"), "layout": {"x": 0, "y": 0, "w": 6, "h": 5}}
+    tiles = KINDS["tiles"].canonical({"dashboard": board, "tiles": [tile]})
+    alert = definition(chance, "alert", "alert-1", **config)
+    ways = some(chance, ("slack", "webhook"), least=0 if alert.properties.get("subscribed_users") else 1)
+    return [
+        definition(chance, "dashboard", "dashboard-1"),
+        Definition("tiles", "dashboard-1", tiles, _NOWHERE),
+        definition(chance, "insight", "watched", query=source, dashboards=[board], unmanaged=[]),
+        alert,
+        *(_notification(chance, f"alert-1.{way}", alert) for way in ways),
+    ]
+
+
+def _watched(chance: random.Random) -> tuple[Properties, Properties]:
+    """A query that can be watched, and what an alert on it looks at."""
+    kind = chance.choice(("trends", "trends", "funnel", "sql"))
+    if kind == "sql":
+        source = {"kind": "HogQLQuery", "query": "select 1"}
+        config: Properties = {"type": "HogQLAlertConfig", "evaluation": "last_row"}
+        return {"kind": "DataVisualizationNode", "source": source}, {"config": config}
+    if kind == "funnel":
+        steps = [{"kind": "EventsNode", "event": name} for name in "ab"]
+        config = {
+            "type": "FunnelsAlertConfig",
+            "metric": "conversion_from_start",
+            **chance.choice(({}, {"funnel_step": 0})),
+        }
+        return {"kind": "InsightVizNode", "source": {"kind": "FunnelsQuery", "series": steps}}, {"config": config}
+    return {"kind": "InsightVizNode", "source": trends(chance)}, {}
+
+
+def _notification(chance: random.Random, key: str, alert: Definition) -> Definition:
+    properties = GENERATED["notification"](chance, key)
+    way = "Slack" if key.endswith("slack") else "webhook"
+    properties["name"] = f"{alert.properties['name']} ({way})"
+    return Definition("notification", key, KINDS["notification"].canonical(properties), _NOWHERE)
+
+
+CHECKOUTS: dict[str, Callable[[random.Random], list[Definition]]] = {
+    "event": events,
+    "cohort": _alone("cohort"),
+    "flag": _alone("flag"),
+    "dashboard": boards,
+    "alert": alerts,
+}
+"""By the kind of file that is tried. Properties come with events; insights and tiles with dashboards."""
