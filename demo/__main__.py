@@ -37,7 +37,7 @@ def main() -> int:
         return 1
     CONSOLE.print(f"A sandbox {'has started' if started else 'is running'} at {connection['url']}")
     introduce(connection)
-    CONSOLE.print("`pulumi up` applies flags/ cohorts/ dashboards/ alerts/ events/ to it ...")
+    CONSOLE.print("`pulumi up` applies the definitions in flags/, cohorts/ and the other folders to it ...")
     definitions = load(ROOT, STACK)
     if not _apply(connection, definitions):
         return 1
@@ -77,7 +77,9 @@ def _show(connection: dict[str, Any], definitions: Definitions) -> None:
         f"Applied: {counts['flag']} flags, {counts['cohort']} cohorts, "
         f"{counts['dashboard']} dashboards with {counts['insight']} insights, "
         f"{counts['alert']} alerts with {counts['notification']} notifications, "
-        f"{counts['event']} event and {counts['property']} properties.\n"
+        f"{counts['event']} event and {counts['property']} properties, {counts['action']} actions, "
+        f"{counts['experiment']} experiment, {counts['subscription']} subscriptions and "
+        f"{counts['annotation']} annotations.\n"
     )
     title = "What an installation's SDK answers"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

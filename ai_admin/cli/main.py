@@ -19,7 +19,7 @@ def cli() -> None:
     """AI Admin: PostHog's flags, cohorts, dashboards and alerts for a product's AI features, kept as reviewed
     code.
 
-    Edit the YAML files in flags/, cohorts/, dashboards/, alerts/ and events/, check them here, look at
+    Edit the YAML files in flags/, cohorts/, dashboards/ and the folders beside them, check them here, look at
     `pulumi preview` and apply with `pulumi up`.
     """
 

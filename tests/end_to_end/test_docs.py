@@ -97,7 +97,7 @@ def test_a_run_without_changes_asks_what_the_page_says(applied: Project, sandbox
     project = f"/api/projects/{sandbox.project_id}"
     dashboards = list((Path(applied.folder) / "dashboards").glob("*.yaml"))
     lists = {kind.collection for kind in KINDS.values() if kind.listed} | {"integrations"}
-    assert sum(asked.values()) == 4 + 9 + len(dashboards)
+    assert sum(asked.values()) == 4 + 15 + len(dashboards)
     assert asked["/api/personal_api_keys/@current/"] == 2
     assert {path.removeprefix(project).strip("/").split("/")[0] for path in asked if path.startswith(project)} == {
         *lists,

@@ -88,7 +88,8 @@ def test_a_removed_definition_is_deleted_once_it_was_applied_switched_off(applie
 def test_too_many_deletions_are_refused_until_the_stack_consents(applied: Project, sandbox: Sandbox) -> None:
     away = applied.folder.parent / "away"
     away.mkdir()
-    for name in ("dashboards", "alerts"):
+    folders = ("dashboards", "alerts", "subscriptions", "annotations")
+    for name in folders:
         shutil.move(applied.folder / name, away / name)
         (applied.folder / name).mkdir()
     sandbox.requests()
@@ -99,7 +100,7 @@ def test_too_many_deletions_are_refused_until_the_stack_consents(applied: Projec
     applied.pulumi("config", "set", "ai-admin:consent", code[1], "--stack", "sandbox")
     applied.up()
     assert sandbox.items("dashboards") == []
-    for name in ("dashboards", "alerts"):
+    for name in folders:
         (applied.folder / name).rmdir()
         shutil.move(away / name, applied.folder / name)
     applied.up()
@@ -137,12 +138,18 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
         some, ("insight", "alert", "notification")
     )
     event, event_id = some("event")
+    (action, action_id), (experiment, experiment_id) = some("action"), some("experiment")
+    (subscription, subscription_id), (annotation, annotation_id) = some("subscription"), some("annotation")
     sandbox.call("PATCH", f"cohorts/{cohort_id}/", {"description": "edited by hand"})
     sandbox.call("PATCH", f"dashboards/{dashboard_id}/", {"tiles": [{"text": {"body": "a stranger"}, "layouts": {}}]})
     sandbox.call("PATCH", f"insights/{insight_id}/", {"name": "Renamed", "tags": ["mine"]})
     sandbox.call("PATCH", f"alerts/{alert_id}/", {"calculation_interval": "weekly", "subscribed_users": []})
     sandbox.call("PATCH", f"hog_functions/{notification_id}/", {"enabled": False})
     sandbox.call("PATCH", f"event_definitions/{event_id}/", {"description": "edited by hand"})
+    sandbox.call("PATCH", f"actions/{action_id}/", {"steps": [{"event": "ai_enhancement_used"}]})
+    sandbox.call("POST", f"experiments/{experiment_id}/end/", {"conclusion": "lost"})
+    sandbox.call("PATCH", f"subscriptions/{subscription_id}/", {"enabled": False, "byweekday": ["sunday"]})
+    sandbox.call("PATCH", f"annotations/{annotation_id}/", {"content": "edited by hand"})
     assert drift(applied) == {
         cohort: {"description"},
         dashboard.replace("dashboard/", "tiles/"): {"tiles"},
@@ -150,6 +157,10 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
         alert: {"calculation_interval", "subscribed_users"},
         notification: {"enabled"},
         event: {"description"},
+        action: {"steps"},
+        experiment: {"end_date", "conclusion"},
+        subscription: {"enabled", "byweekday"},
+        annotation: {"content"},
     }
     applied.up()
     assert drift(applied) == {}
@@ -194,6 +205,7 @@ def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
 
 def test_destroy_leaves_nothing_live(applied: Project, sandbox: Sandbox) -> None:
     applied.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
-    collections = ("feature_flags", "cohorts", "insights", "dashboards", "alerts", "hog_functions")
+    beside = ("actions", "experiments", "subscriptions", "annotations")
+    collections = ("feature_flags", "cohorts", "insights", "dashboards", "alerts", "hog_functions", *beside)
     assert [item for name in collections for item in sandbox.items(name)] == []
     assert applied.outputs() == {}
