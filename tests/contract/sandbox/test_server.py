@@ -89,6 +89,22 @@ def test_32_clients_write_at_once_without_an_error_or_a_lost_write(api: Api) -> 
     assert {flag["version"] for flag in page["results"]} == {2}
 
 
+def test_32_clients_change_one_flag_at_once_and_no_change_is_lost(api: Api) -> None:
+    flag = api.flag()
+
+    def write(client: int) -> None:
+        own = Api(api.sandbox)
+        for number in range(4):
+            own.patch(f"feature_flags/{flag['id']}/", {"name": f"{client}-{number}"})
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(write, range(32)))
+    assert api.get(f"feature_flags/{flag['id']}/")["version"] == 1 + 32 * 4
+    changes = api.get(f"feature_flags/{flag['id']}/activity/?limit=1000")["results"]
+    names = [change["after"] for one in changes for change in one["detail"]["changes"] if change["field"] == "name"]
+    assert sorted(names) == sorted(f"{client}-{number}" for client in range(32) for number in range(4))
+
+
 def test_a_kill_under_load_loses_no_answered_write(tmp_path: Path) -> None:
     process, ready = _start(tmp_path)
     sandbox, answered, enough = Sandbox(ready), dict[str, int](), threading.Event()

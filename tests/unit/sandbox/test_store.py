@@ -1,0 +1,60 @@
+"""The store: what a search finds, and databases of earlier versions."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sandbox.listing import contains
+from sandbox.store import Store
+
+SEARCHED = {"flag": ("key", "name"), "insight": ("name", "tags")}
+EARLIER = """
+CREATE TABLE objects (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, parent TEXT NOT NULL, natural TEXT,
+    listed INTEGER NOT NULL, created_at TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (kind, id)
+);
+CREATE INDEX objects_created ON objects (kind, parent, listed, created_at);
+INSERT INTO objects (kind, id, parent, listed, created_at, data)
+    VALUES ('flag', '1', '7', 1, '', '{"id": 1, "key": "beta", "name": "Ünter test"}');
+"""
+
+
+def _found(store: Store, kind: str, needle: str) -> list[int]:
+    condition, parameters = contains(needle)
+    return [row["id"] for row in store.select(kind, "7", condition, parameters)]
+
+
+def test_a_search_looks_at_every_searched_field_whatever_the_case(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", searched=SEARCHED)
+    store.put("flag", "7", {"id": 1, "key": "beta", "name": "ÜBER 100%"})
+    store.put("flag", "7", {"id": 2, "key": "alpha", "name": None})
+    store.put("insight", "7", {"id": 3, "name": "Usage", "tags": ["ai", "cost"]})
+    assert _found(store, "flag", "über") == [1]
+    assert _found(store, "flag", "ALPHA") == [2]
+    assert _found(store, "flag", "0%") == [1]
+    assert _found(store, "flag", "_") == []
+    assert _found(store, "insight", "Cost") == [3]
+    # Fields stand apart: the end of one and the beginning of the next make no match.
+    assert _found(store, "flag", "betaü") == []
+    store.put("flag", "7", {"id": 1, "key": "gamma", "name": ""})
+    assert _found(store, "flag", "beta") == []
+    store.close()
+
+
+def test_a_database_from_before_there_was_a_search_text_gains_one(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "store")) as database, database:
+        database.executescript(EARLIER)
+    for _ in range(2):
+        store = Store(tmp_path / "store", searched=SEARCHED)
+        assert _found(store, "flag", "ünter") == [1]
+        store.put("flag", "7", {"id": 2, "key": "new", "name": "ünter too"})
+        assert _found(store, "flag", "ünter") == [1, 2]
+        store.remove("flag", 2)
+        store.close()
+
+
+def test_large_integers_stay_whole(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.put("flag", "7", {"id": 1, "big": 2**70, "small": -1})
+    assert store.get("flag", 1) == {"id": 1, "big": 2**70, "small": -1}
+    store.close()
