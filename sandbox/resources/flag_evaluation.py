@@ -11,9 +11,8 @@ from sandbox.flagset import flagset
 from sandbox.store import Data
 from sandbox.web import Context
 
+# What other kinds' answers and `my_flags` show of a flag, beside its ids.
 MINIMAL = (
-    "id",
-    "team_id",
     "name",
     "key",
     "filters",
@@ -26,6 +25,11 @@ MINIMAL = (
     "bucketing_identifier",
     "evaluation_contexts",
 )
+
+
+def minimal(row: Data, project: int) -> Data:
+    """A flag inside something else."""
+    return {"id": row["id"], "team_id": project, **{name: row.get(name) for name in MINIMAL}}
 
 
 def evaluation_reasons(context: Context) -> Any:
@@ -65,7 +69,7 @@ def my_flags(context: Context) -> Any:
     newest = sorted(current.rows.values(), key=lambda row: (row["created_at"], row["id"]), reverse=True)
     return [
         {
-            "feature_flag": {name: row.get(name) for name in MINIMAL} | {"team_id": context.project["id"]},
+            "feature_flag": minimal(row, context.project["id"]),
             "value": found[row["key"]].value if row["key"] in found else False,
         }
         for row in newest

@@ -1,9 +1,8 @@
 """Insights (PostHog: products/product_analytics/backend/api/insight.py).
 
-Traps: a query is stored verbatim, right or wrong, and read with `version` added; `dashboards` is the full set
-    of
-dashboards and the only way onto one; deleting an insight, or giving it a query that can't be alerted on,
-erases its alerts; nothing is computed here, so `result` is null.
+Traps: a query is stored verbatim, right or wrong (but for clients that ask to have it checked, `query_schema.py`), and
+read with `version` added; `dashboards` is the full set of dashboards and the only way onto one; deleting an insight, or
+giving it a query that can't be alerted on, erases its alerts; nothing is computed here, so `result` is null.
 """
 
 import secrets
@@ -31,7 +30,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition, column, equals, has_tag, truth
 from sandbox.resource import Action, Life, Resource
-from sandbox.resources import alert_effects, queries, sharing, tiles
+from sandbox.resources import alert_effects, queries, query_schema, sharing, tiles
 from sandbox.resources.flag_actions import bulk_update_tags
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
@@ -137,6 +136,11 @@ class Insights(Resource):
     # Writing ------------------------------------------------------------------------------------------------
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        if context.request.headers.get("x-posthog-client") == "mcp":
+            if "query" in values:
+                values["query"] = query_schema.saved(values["query"])
+            elif before is None:
+                raise Invalid("This field is required.", "query", "required")
         if context.data.get("filters") and not values.get("query"):
             raise Forbidden("Creating or updating insights with legacy filters is not available for this user.")
         for identifier in values.get("dashboards") or []:

@@ -9,25 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from sandbox.errors import Forbidden, Invalid
+from sandbox.resources import flag_evaluation
 from sandbox.resources.flags import FLAGS
 from sandbox.store import Data
 from sandbox.web import Context
 
 KIND = FLAGS.kind
 LINKING = ("experiment", "early_access_feature", "survey")
-MINIMAL = (
-    "name",
-    "key",
-    "filters",
-    "deleted",
-    "active",
-    "ensure_experience_continuity",
-    "has_encrypted_payloads",
-    "version",
-    "evaluation_runtime",
-    "bucketing_identifier",
-    "evaluation_contexts",
-)
 
 
 def get(context: Context, identifier: Any) -> Data | None:
@@ -80,10 +68,7 @@ def link(context: Context, identifier: Any) -> None:
 
 def minimal(context: Context, flag: Data | None) -> Data | None:
     """A flag as the kinds that have one show it (PostHog: MinimalFeatureFlagSerializer)."""
-    if flag is None:
-        return None
-    shown: Data = {"id": flag["id"], "team_id": int(FLAGS.parent_id(context))}
-    return {**shown, **{name: flag.get(name) for name in MINIMAL}}
+    return None if flag is None else flag_evaluation.minimal(flag, int(FLAGS.parent_id(context)))
 
 
 def variants(flag: Data) -> list[Data]:
