@@ -12,7 +12,9 @@ from typing import Any
 from providers.posthog import provider as provider_module
 from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.limits import Clock
 from providers.posthog.provider import PROVIDERS, PostHogProvider
+from providers.posthog.workplace import Workplace
 from tests.support.samples.base import Body
 from tests.support.sandbox import Sandbox
 
@@ -33,13 +35,14 @@ def placed(value: Any, world: World) -> Any:
 class Desk:
     """Where definitions are applied to one sandbox."""
 
-    def __init__(self, sandbox: Sandbox, world: World) -> None:
+    def __init__(self, sandbox: Sandbox, world: World, clock: Clock | None = None) -> None:
         self.sandbox = sandbox
         self.world = world
+        self.clock = clock
 
     def new_run(self, kind: str, tell: Callable[[str], None] = lambda _: None, **config: str) -> PostHogProvider:
         """Return a kind's provider as it is at the beginning of a run: ``tell`` gets what it tells."""
-        workplace = type(provider_module._WORKPLACE)(tell)
+        workplace = Workplace(tell, self.clock)
         workplace.configure(
             {
                 "host": self.sandbox.url,
@@ -95,6 +98,12 @@ class Applied:
         elif differing or self.state.get("unmanaged") != inputs.get("unmanaged"):
             self.state = {**(provider.update(self.id, self.state, inputs).outs or {})}
         return differing
+
+    def remove(self) -> None:
+        """Remove the object, as an `up` without its definition does."""
+        provider = self.desk.new_run(self.kind.name)
+        self._refresh(provider)
+        provider.delete(self.id, self.state)
 
     def _create(self, provider: PostHogProvider, inputs: Properties) -> None:
         created = provider.create(inputs)

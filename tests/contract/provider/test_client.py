@@ -12,20 +12,7 @@ import pytest
 
 from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import Connection
-from providers.posthog.limits import Clock
-
-
-class Leaping(Clock):
-    """A clock on which every wait takes no time at all; keeps how long each one was."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    def now(self) -> float:
-        return sum(self.waits)
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
+from tests.support.clocks import Leaping
 
 
 class Scripted:

@@ -1,0 +1,96 @@
+"""Every fault of the sandbox on every kind: made, read, changed and removed all the same, no duplicate, no loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import pytest
+import requests
+
+from providers.posthog.kinds import KINDS
+from tests.support.clocks import Fast
+from tests.support.desk import Applied, Desk
+from tests.support.samples import SAMPLES
+from tests.support.samples.world import stand
+from tests.support.sandbox import Sandbox
+
+SPEED = 20.0
+FAULTS: dict[str, dict[str, Any]] = {
+    "a failure before": {"kind": "error_before"},
+    "a crash before": {"kind": "error_before", "status": 500},
+    "busy": {"kind": "error_before", "status": 503, "retry_after": 2},
+    "refused for its rate": {"kind": "error_before", "status": 429, "retry_after": 2},
+    "a failure after": {"kind": "error_after"},
+    "a crash after": {"kind": "error_after", "status": 500},
+    "cut before": {"kind": "cut_before"},
+    "cut unanswered": {"kind": "cut_unanswered"},
+    "cut in the answer": {"kind": "cut_during"},
+    "cut after": {"kind": "cut_after"},
+    "half an answer": {"kind": "truncated"},
+    "trickling": {"kind": "slow", "seconds": 0.05},
+    "late": {"kind": "latency", "seconds": 0.05},
+    "answered late": {"kind": "late_answer", "seconds": 0.05},
+}
+ALSO_STALE = [{"kind": "stale", "seconds": 1 / SPEED}]
+"""With every fault: what was written in the last second is not in any answer yet."""
+WRITES = ["POST", "PATCH", "DELETE"]
+_NAMES = count(1)
+
+
+@pytest.fixture(scope="module")
+def desk(sandbox: Sandbox) -> Desk:
+    return Desk(sandbox, stand(sandbox), Fast(SPEED))
+
+
+@contextmanager
+def struck(sandbox: Sandbox, fault: dict[str, Any]) -> Iterator[None]:
+    """Let the first reading and the first writing request in the block suffer this."""
+    rules = [{**fault, "methods": methods, "nth": 1} for methods in (["GET"], WRITES)]
+    plan = {"seed": 1, "rules": [*ALSO_STALE, *rules]}
+    requests.put(f"{sandbox.url}/_sandbox/faults", json=plan, timeout=10).raise_for_status()
+    try:
+        yield
+    finally:
+        requests.delete(f"{sandbox.url}/_sandbox/faults", timeout=10).raise_for_status()
+
+
+def standing(sandbox: Sandbox, kind: str, name: str) -> int:
+    """Return how many objects of a kind have this name, whichever field has it; for tiles their board."""
+    named = {name, f"Board {name}"}
+    items = sandbox.items(KINDS[kind].collection)
+    return sum(bool(named & {item.get(field) for field in ("key", "name", "title", "content")}) for item in items)
+
+
+def editable(kind: str, small: dict[str, Any]) -> str:
+    """Return a field that can be set in a definition which lacks it, with nothing else to be set along with it."""
+    samples = SAMPLES[kind].fields
+    fields = (field.name for field in KINDS[kind].fields if not field.immutable and field.name not in small)
+    return next(name for name in fields if not samples[name].beside and not samples[name].along)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("kind", [name for name in KINDS if name in SAMPLES])
+def test_an_object_lives_through_faults(desk: Desk, sandbox: Sandbox, kind: str, fault: str) -> None:
+    samples, name = SAMPLES[kind], f"{kind}-{next(_NAMES)}"
+    small = {**samples.least(name), **samples.before(sandbox, name)}
+    field = editable(kind, small)
+    large = {**small, field: samples.fields[field].value}
+
+    with struck(sandbox, FAULTS[fault]):
+        applied = Applied(desk, kind, small)
+    assert standing(sandbox, kind, name) == 1
+
+    with struck(sandbox, FAULTS[fault]):
+        assert applied.apply(large) == [field]
+    assert standing(sandbox, kind, name) == 1
+
+    with struck(sandbox, FAULTS[fault]):
+        assert applied.shown(large) == []
+
+    with struck(sandbox, FAULTS[fault]):
+        applied.remove()
+    # The board of tiles stays.
+    assert standing(sandbox, kind, name) == (kind == "tiles")

@@ -1,0 +1,33 @@
+"""Clocks for what waits by one."""
+
+from __future__ import annotations
+
+import time
+
+from providers.posthog.limits import Clock
+
+
+class Leaping(Clock):
+    """A clock on which every wait takes no time at all; keeps how long each one was."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        return sum(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+class Fast(Clock):
+    """A clock that runs ``speed`` times as fast as the wall's."""
+
+    def __init__(self, speed: float) -> None:
+        self.speed = speed
+
+    def now(self) -> float:
+        return time.monotonic() * self.speed
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds / self.speed)
