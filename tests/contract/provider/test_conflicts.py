@@ -1,0 +1,109 @@
+"""What somebody changed between our reading and our writing is neither overwritten nor deleted, and is said."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from providers.posthog.provider import PostHogProvider, Refused
+from tests.support.desk import Desk
+from tests.support.samples.world import CRITERIA, TREND
+from tests.support.sandbox import Sandbox
+
+WHEN = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+
+
+@pytest.fixture(scope="module")
+def desk(sandbox: Sandbox) -> Desk:
+    return Desk(sandbox, {})
+
+
+def flag(key: str, **more: Any) -> dict[str, Any]:
+    conditions = [{"properties": [], "rollout_percentage": 50}]
+    name = {"__name": f"flag/{key}", "__source": f"flags/{key}.yaml:1:1"}
+    return {"key": key, "active": True, "release_conditions": conditions, **name, **more}
+
+
+def made(desk: Desk, kind: str, definition: dict[str, Any]) -> tuple[PostHogProvider, str, dict[str, Any]]:
+    """An object that is applied and was just read: the provider, the id and the state."""
+    provider = desk.new_run(kind)
+    created = provider.create(provider.check({}, definition).inputs)
+    return provider, created.id or "", {**(created.outs or {})}
+
+
+def another_key(sandbox: Sandbox, scopes: list[str], **more: Any) -> str:
+    return str(sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes, **more})["value"])
+
+
+def update(provider: PostHogProvider, id_: str, state: dict[str, Any], definition: dict[str, Any]) -> str:
+    with pytest.raises(Refused) as raised:
+        provider.update(id_, state, provider.check(state, definition).inputs)
+    return str(raised.value)
+
+
+def test_each_field_is_named_with_what_it_was_and_is_and_who_did_it(desk: Desk, sandbox: Sandbox) -> None:
+    provider, id_, state = made(desk, "flag", flag("touched", tags=["ai"]))
+    oncall = another_key(sandbox, ["*"], user="oncall@example.com")
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False}, key=oncall)
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"filters": {"groups": []}})
+    sandbox.requests()
+    said = update(provider, id_, state, flag("touched", tags=["ops"]))
+    assert re.fullmatch(
+        rf"flags/touched\.yaml:1:1: flag/touched: FeatureFlag {id_} was changed since it was read: "
+        rf"active true -> false \(by oncall@example\.com, {WHEN}\), "
+        rf"release_conditions \(by admin@example\.com, {WHEN}\); it was left as it is, run again to see the change",
+        said,
+    )
+    assert sandbox.writes() == []
+
+
+def test_the_next_run_sees_the_change_and_puts_it_back(desk: Desk, sandbox: Sandbox) -> None:
+    provider, id_, state = made(desk, "flag", flag("seen"))
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False})
+    update(provider, id_, state, flag("seen", tags=["ops"]))
+    later = desk.new_run("flag")
+    read = {**(later.read(id_, state).outs or {})}
+    later.update(id_, read, later.check(read, flag("seen", tags=["ops"])).inputs)
+    live = sandbox.call("GET", f"feature_flags/{id_}/")
+    assert (live["active"], live["tags"]) == (True, ["ops"])
+
+
+DELETED: dict[str, tuple[dict[str, Any], str, dict[str, Any], str]] = {
+    "flag": (flag("leaving", active=False), "feature_flags", {"tags": ["mine"]}, r'tags null -> \["mine"\]'),
+    "cohort": ({"name": "Leaving", "filters": CRITERIA}, "cohorts", {"description": "Mine."}, "description"),
+    "insight": ({"name": "Leaving", "query": TREND}, "insights", {"tags": ["mine"]}, "tags"),
+    "event": ({"name": "leaving"}, "event_definitions", {"description": "Mine."}, "description"),
+}
+
+
+@pytest.mark.parametrize("kind", DELETED)
+def test_what_somebody_has_just_changed_is_not_deleted(desk: Desk, sandbox: Sandbox, kind: str) -> None:
+    definition, collection, theirs, said = DELETED[kind]
+    provider, id_, state = made(desk, kind, definition)
+    sandbox.call("PATCH", f"{collection}/{id_}/", theirs)
+    sandbox.requests()
+    with pytest.raises(Refused, match=rf"was changed since it was read: {said}.* \(by admin@example\.com, {WHEN}\)"):
+        provider.delete(id_, state)
+    assert sandbox.writes() == []
+    later = desk.new_run(kind)
+    read = later.read(id_, state)
+    later.delete(read.id or "", {**(read.outs or {})})
+    assert len(sandbox.writes()) == 1
+
+
+def test_who_may_not_read_the_log_still_learns_of_the_change(desk: Desk, sandbox: Sandbox) -> None:
+    own_key = sandbox.api_key
+    sandbox.api_key = another_key(sandbox, ["feature_flag:write", "cohort:write", "project:read"])
+    try:
+        provider, id_, state = made(desk, "flag", flag("unlogged"))
+        sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False})
+        said = update(provider, id_, state, flag("unlogged", tags=["ops"]))
+        assert "active true -> false (by admin@example.com); " in said
+        provider, id_, state = made(desk, "cohort", {"name": "Unlogged", "filters": CRITERIA})
+        sandbox.call("PATCH", f"cohorts/{id_}/", {"description": "Mine."})
+        said = update(provider, id_, state, {"name": "Unlogged", "filters": CRITERIA, "description": "Ours."})
+        assert 'description null -> "Mine." (by somebody)' in said
+    finally:
+        sandbox.api_key = own_key
