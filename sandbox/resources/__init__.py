@@ -7,14 +7,16 @@ from sandbox.resources import (
     account,
     activity_log,
     advanced_activity,
+    hog_templates,
     membership,
     organizations,
     projects,
     public,
+    thresholds,
     unanswered,
 )
 from sandbox.resources.actions import Actions
-from sandbox.resources.alerts import Alerts
+from sandbox.resources.alerts import ALERTS
 from sandbox.resources.annotations import Annotations
 from sandbox.resources.approval_policies import ApprovalPolicies
 from sandbox.resources.approvals import ChangeRequests
@@ -46,7 +48,7 @@ RESOURCES: list[Resource] = [
     ChangeRequests(FLAGS),
     INSIGHTS,
     DASHBOARDS,
-    Alerts(),
+    ALERTS,
     HogFunctions(),
     Integrations(),
     EventDefinitions(),
@@ -75,9 +77,11 @@ MODULES: tuple[ModuleType, ...] = (
     account,
     activity_log,
     advanced_activity,
+    hog_templates,
     membership,
     organizations,
     projects,
     public,
+    thresholds,
     unanswered,
 )

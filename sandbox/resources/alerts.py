@@ -259,3 +259,6 @@ def _number(text: str | None, usual: int, low: int, high: int) -> int:
         return max(low, min(int(text or ""), high))
     except ValueError:
         return usual
+
+
+ALERTS = Alerts()

@@ -2,6 +2,12 @@
 
 from typing import Any
 
+from starlette.routing import BaseRoute
+
+from sandbox.errors import NotFound
+from sandbox.guard import route
+from sandbox.web import Context
+
 Schema = list[dict[str, Any]]
 
 
@@ -139,3 +145,27 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         ),
     )
 }
+
+
+def routes() -> list[BaseRoute]:
+    """`hog_function_templates/`: what functions may be made from; read-only."""
+    read = ("hog_function:read",)
+    return [
+        one
+        for place in ("projects", "environments")
+        for base in (f"/api/{place}/{{project}}/hog_function_templates",)
+        for one in (route(base, GET=(read, _list)), route(base + "/{id}", GET=(read, _retrieve)))
+    ]
+
+
+def _list(context: Context) -> Any:
+    wanted = [each for each in context.query.get("types", context.query.get("type", "destination")).split(",") if each]
+    found = [each for each in TEMPLATES.values() if each["type"] in wanted]
+    return {"count": len(found), "next": None, "previous": None, "results": found}
+
+
+def _retrieve(context: Context) -> Any:
+    found = TEMPLATES.get(context.param("id"))
+    if found is None:
+        raise NotFound()
+    return found

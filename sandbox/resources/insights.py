@@ -128,7 +128,6 @@ class Insights(Resource):
     def actions(self) -> list[Action]:
         return [
             *sharing.actions("insight"),
-            Action("thresholds", self._thresholds, scopes=("alert:read",)),
             *self.activity_actions(),
             Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
         ]
@@ -168,10 +167,6 @@ class Insights(Resource):
             for alert in self._alerts(context, after):
                 alert_effects.take_along(context, alert)
                 context.store.remove("alert", alert["id"])
-
-    def _thresholds(self, context: Context, row: Data) -> Any:
-        """`GET :id/thresholds/`: the thresholds of the insight's alerts; read-only."""
-        return {"results": [alert["threshold"] for alert in self._alerts(context, row)]}
 
     def _alerts(self, context: Context, row: Data) -> list[Data]:
         return context.store.referrers("insight", row["id"], "alert")

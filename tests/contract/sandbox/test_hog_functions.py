@@ -183,3 +183,12 @@ def test_slack_needs_an_integration_and_a_channel(api: Api) -> None:
 
 def test_integrations_are_not_made_by_the_api(api: Api) -> None:
     assert api("POST", "integrations/", {"kind": "slack"}).status_code == 405
+
+
+def test_templates_are_read_only(api: Api) -> None:
+    listed = api.get("hog_function_templates/")
+    assert {each["id"] for each in listed["results"]} == {"template-slack", "template-webhook"}
+    one = api.get("hog_function_templates/template-webhook/")
+    assert [each["key"] for each in one["inputs_schema"] if each["required"]] == ["url"]
+    assert refusal(api("GET", "hog_function_templates/template-none/"))[0] == 404
+    assert api("POST", "hog_function_templates/", {}).status_code == 405
