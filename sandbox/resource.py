@@ -157,6 +157,7 @@ class Resource:
     # The five -----------------------------------------------------------------------------------------------
 
     def list(self, context: Context) -> Any:
+        """A page of the listed objects: the kind's own filters, `?search`, and what the user may see."""
         conditions = [*self.conditions(context), *access.visible(context, self.kind)]
         if context.query.get("search") and self.search:
             conditions.append(self.matching(context.query["search"]))

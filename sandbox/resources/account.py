@@ -27,6 +27,7 @@ KEY_FIELDS = ("label", "scopes", "scoped_teams", "scoped_organizations")
 
 
 def routes() -> list[BaseRoute]:
+    """The routes of the asking user and of their keys."""
     keys = "/api/personal_api_keys"
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return [

@@ -34,6 +34,7 @@ Where = tuple[str, list[Any]]
 
 
 def routes() -> list[BaseRoute]:
+    """The searches of a project's and of an organisation's log."""
     read, write = ("activity_log:read",), ("activity_log:write",)
     own, whole = "/api/projects/{project}", "/api/organizations/{organization}"
     return [

@@ -28,6 +28,7 @@ ROW = 5
 
 
 def actions(dashboards: "Dashboards") -> list[Action]:
+    """The calls about the tiles of a dashboard."""
     return [
         Action("create_text_tile", lambda context, row: _create_text(dashboards, context, row), ("POST",)),
         Action("update_text_tile", lambda context, row: _update_text(dashboards, context, row), ("POST",)),

@@ -26,6 +26,7 @@ CATCH_ALL = {
 
 
 def actions(experiments: "Experiments") -> list[Action]:
+    """The calls that move an experiment through its life, and those that copy from it."""
     calls = {
         "launch": _launch,
         "pause": _pause,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 def actions(flags: "Flags") -> list[Action]:
+    """All calls of feature flags."""
+
     def life(**values: Any) -> Callable[[Context, Data], Any]:
         return lambda context, row: _live(flags, context, row, values)
 

@@ -31,6 +31,7 @@ FILTERS = frozenset(
 
 
 def actions(flags: "Flags") -> list[Action]:
+    """The calls on many flags at once."""
     read = ("feature_flag:read",)
     return [
         Action("bulk_keys", lambda context: _keys(flags, context), ("POST",), scopes=read, detail=False),

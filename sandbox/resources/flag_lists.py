@@ -11,6 +11,7 @@ from sandbox.web import Context, timestamp
 
 
 def conditions(query: Mapping[str, str]) -> list[Condition]:
+    """What the query parameters of the list of flags ask for. Raises `Invalid`."""
     found: list[Condition] = [("listed = 1", [])]
     if truth(query.get("archived", "")):
         own = f"{column('archived')} = 1 AND {column('deleted')} = 0 AND coalesce({column('internal')}, 0) = 0"

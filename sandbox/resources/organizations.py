@@ -24,6 +24,7 @@ INSUFFICIENT = "Your organization access level is insufficient."
 
 
 def routes() -> list[BaseRoute]:
+    """The routes of organisations and their members."""
     read, write = ("organization:read",), ("organization:write",)
     member_read, member_write = ("organization_member:read",), ("organization_member:write",)
     return [
@@ -60,6 +61,7 @@ def show_organization(context: Context, organization: Data) -> Data:
 
 
 def list_all(context: Context) -> Any:
+    """The organisations that the asking user is a member of."""
     rows = [
         row
         for row in context.store.select("organization", "")

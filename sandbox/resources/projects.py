@@ -53,6 +53,7 @@ BOOLEANS = frozenset({"anonymize_ips", "session_recording_opt_in", "is_demo", "c
 
 
 def routes() -> list[BaseRoute]:
+    """The routes of projects: by themselves, as environments, and below their organisation."""
     read, write = ("project:read",), ("project:write",)
     own = "/api/organizations/{organization}/projects"
     return [

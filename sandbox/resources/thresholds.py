@@ -16,6 +16,7 @@ from sandbox.web import Context
 
 
 def routes() -> list[BaseRoute]:
+    """The routes of thresholds, below both prefixes."""
     read = ("alert:read",)
     return [
         one

@@ -13,6 +13,7 @@ from sandbox.web import Context
 
 
 def routes() -> list[BaseRoute]:
+    """The routes of queries, below both prefixes."""
     read = ("query:read",)
     return [
         one
