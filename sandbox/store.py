@@ -120,7 +120,9 @@ class Store:
         if self._depth:
             yield
             return
-        self.connection.execute("BEGIN")
+        # At once, not with the first write: a write after a read would fail if another process, such as a person's
+        # `sqlite3`, had written in between.
+        self.connection.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
             yield
