@@ -62,7 +62,9 @@ class Project:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {path}"
         self.write(path, text.replace(old, new))
 
-    def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
         """Run the Pulumi CLI in the project and return what it printed, whatever its exit code."""
         return subprocess.run(
             [str(CLI), *arguments, "--non-interactive", "--color", "never"],
@@ -70,7 +72,7 @@ class Project:
             env={**self.environ, **(environ or {})},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=timeout,
         )
 
     def pulumi(self, *arguments: str, environ: Mapping[str, str] | None = None) -> str:

@@ -1,0 +1,74 @@
+"""Many objects made under PostHog's rate limits, on a clock ten times as fast as the wall's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from providers.posthog.provider import PostHogProvider
+from tests.support.clocks import Fast
+from tests.support.desk import Desk
+from tests.support.samples.world import TREND
+from tests.support.sandbox import Sandbox, running_sandbox
+
+SPEED = 10.0
+THREADS = 4
+"""As many as the SDK's provider server has."""
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path, "--limits", str(SPEED)) as running:
+        yield running
+
+
+def limits(sandbox: Sandbox, **change: float) -> dict[str, Any]:
+    """Change the sandbox's limits, and return what they are and how many requests they refused."""
+    return dict(requests.patch(f"{sandbox.url}/_sandbox/limits", json=change, timeout=10).json())
+
+
+def make(provider: PostHogProvider, definitions: list[dict[str, Any]]) -> None:
+    """Check and create as the engine does: one check after the other, creations at the same time."""
+    checked = [provider.check({}, properties) for properties in definitions]
+    assert not any(each.failures for each in checked)
+    with ThreadPoolExecutor(THREADS) as threads:
+        for created in threads.map(provider.create, (each.inputs for each in checked)):
+            assert created.id
+
+
+def test_more_objects_than_a_minute_takes_are_made_with_one_request_each(limited: Sandbox) -> None:
+    desk = Desk(limited, {}, Fast(SPEED))
+    make(desk.new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    make(desk.new_run("insight"), [{"name": f"Insight {number}", "query": TREND} for number in range(300)])
+    # The second run counts from nothing: it is refused where the first one's requests still count.
+    assert limits(limited)["refused"] <= 4 * THREADS
+    log = [entry for entry in limited.requests() if entry["status"] != 429]
+    asked = Counter((entry["method"], entry["path"].split("?")[0].rstrip("/").split("/")[-1]) for entry in log)
+    assert asked[("POST", "feature_flags")] == 600
+    assert asked[("POST", "insights")] == 300
+    assert asked.total() <= 900 + 2 * 5
+    requests.delete(f"{limited.url}/_sandbox/limits", timeout=10)
+    assert len({item["key"] for item in limited.items("feature_flags")}) == 600
+    assert len({item["name"] for item in limited.items("insights")}) == 300
+
+
+def test_what_another_run_used_up_is_waited_for(limited: Sandbox) -> None:
+    limits(limited, speed=1)
+    for _ in range(478):
+        limited.call("GET", "cohorts/?limit=1")
+    limits(limited, speed=SPEED)
+    desk = Desk(limited, {}, Fast(SPEED))
+    make(desk.new_run("cohort"), [{"name": f"Cohort {n}", "filters": CRITERIA} for n in range(20)])
+    assert 1 <= limits(limited)["refused"] <= 4 * THREADS
+    requests.delete(f"{limited.url}/_sandbox/limits", timeout=10)
+    assert sorted(item["name"] for item in limited.items("cohorts")) == sorted(f"Cohort {n}" for n in range(20))
+
+
+CRITERIA = {"type": "OR", "values": [{"type": "AND", "values": [
+    {"type": "person", "key": "channel", "operator": "exact", "value": "beta", "negation": False}]}]}  # fmt: skip
