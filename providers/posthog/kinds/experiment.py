@@ -120,6 +120,7 @@ EXPERIMENT = Kind(
     collection="experiments",
     scope="experiment",
     natural_key=("name", "flag"),
+    needs=("feature_flag:read",),
     # A list has the archived ones or the others.
     lists=({"archived": "false"}, {"archived": "true"}),
     fields=(
@@ -151,7 +152,7 @@ EXPERIMENT = Kind(
         Field("archived", default=False),
     ),
     left={
-        "parameters": "what PostHog would write into the flag, which is a definition of its own",
+        "parameters": "what PostHog would write into the flag, which has its own file, and what people leave out of results",
         "running_time_calculation": "the numbers that people put into PostHog's calculator of the running time",
         "type": "web experiments are made with PostHog's toolbar",
         "filters": "of experiments from before metrics; PostHog refuses new ones",
