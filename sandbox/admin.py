@@ -22,6 +22,7 @@ ROLES = {"member": MEMBER, "admin": ADMIN, "owner": OWNER}
 
 
 def routes() -> list[BaseRoute]:
+    """The handles, below `/_sandbox/`."""
     return [
         Route("/_sandbox/requests", endpoint(list_requests), methods=["GET"]),
         Route("/_sandbox/requests", endpoint(clear_requests), methods=["DELETE"]),
@@ -39,6 +40,7 @@ def list_requests(context: Context) -> Any:
 
 
 def clear_requests(context: Context) -> Any:
+    """`DELETE /_sandbox/requests`: forget what was asked."""
     requestlog.clear()
     return Response(status_code=204)
 

@@ -55,15 +55,18 @@ def routes() -> list[BaseRoute]:
 
 
 async def health(request: Request) -> Response:
+    """`GET /_health`: 200 once requests are accepted."""
     return PlainTextResponse("ok")
 
 
 async def unknown_path(request: Request, _error: Exception) -> Response:
+    """PostHog's answer to a path it doesn't have."""
     error = NotFound("Endpoint not found.")
     return Json(error.body(), error.status)
 
 
 async def server_error(_: Request, error: Exception) -> Response:
+    """Django's answer to a failure, which stderr explains."""
     traceback.print_exception(error, file=sys.stderr)
     body = {"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": None}
     return Json(body, 500)

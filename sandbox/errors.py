@@ -26,6 +26,7 @@ class ApiError(Exception):
         self.headers = headers or {}
 
     def body(self) -> dict[str, Any]:
+        """The envelope."""
         return {"type": self.kind, "code": self.code, "detail": self.detail, "attr": self.attr}
 
 
@@ -37,11 +38,15 @@ class Invalid(ApiError):
 
 
 class NotFound(ApiError):
+    """404."""
+
     def __init__(self, detail: str = "Not found.") -> None:
         super().__init__(404, "invalid_request", "not_found", detail)
 
 
 class Forbidden(ApiError):
+    """403, with the reason."""
+
     def __init__(self, detail: str) -> None:
         super().__init__(403, "authentication_error", "permission_denied", detail)
 
@@ -61,11 +66,15 @@ class Unauthenticated(ApiError):
 
 
 class Conflict(ApiError):
+    """409, which PostHog types as a server error."""
+
     def __init__(self, detail: str) -> None:
         super().__init__(409, "server_error", "conflict", detail)
 
 
 class MethodNotAllowed(ApiError):
+    """405, with the methods that are allowed."""
+
     def __init__(self, method: str, allowed: str) -> None:
         super().__init__(
             405,

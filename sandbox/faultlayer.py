@@ -38,6 +38,7 @@ class FaultLayer:
 
 
 def routes() -> list[BaseRoute]:
+    """The handles of limits and faults."""
     return [
         Route("/_sandbox/faults", endpoint(faults), methods=["GET", "PUT", "PATCH", "DELETE"]),
         Route("/_sandbox/limits", endpoint(limits), methods=["GET", "PATCH", "DELETE"]),

@@ -54,6 +54,7 @@ class Field:
         return self.check(value, self.name)
 
     def initial(self) -> Any:
+        """A new object's value."""
         return deepcopy(self.default)
 
 
@@ -63,6 +64,7 @@ def read_only(name: str, default: Any = None, render: Render | None = None) -> F
 
 
 def write_only(name: str, check: Check, null: bool = True) -> Field:
+    """A field that is handed to the resource and not stored."""
     return Field(name, check, kept=False, null=null)
 
 
@@ -123,6 +125,7 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
 
 
 def number(value: Any, attr: str) -> float:
+    """DRF's FloatField: text that spells a number passes, booleans don't."""
     try:
         if isinstance(value, bool):
             raise ValueError
@@ -132,6 +135,8 @@ def number(value: Any, attr: str) -> float:
 
 
 def choice(*values: Any) -> Check:
+    """One of the values, as they are."""
+
     def check(value: Any, attr: str) -> Any:
         if isinstance(value, dict | list) or value not in values:
             raise Invalid(f'"{value}" is not a valid choice.', attr, "invalid_choice")
@@ -154,6 +159,7 @@ def items(of: Check | None = None, longest: int | None = None) -> Check:
 
 
 def mapping(value: Any, attr: str) -> dict[str, Any]:
+    """A JSON object."""
     if not isinstance(value, dict):
         raise Invalid(f'Expected a dictionary of items but got type "{type(value).__name__}".', attr, "not_a_dict")
     return value
@@ -179,6 +185,7 @@ def moment(value: Any, attr: str) -> str:
 
 
 def uuid(value: Any, attr: str) -> str:
+    """A UUID in any spelling, stored in the usual one."""
     try:
         return str(UUID(str(value)))
     except ValueError as error:

@@ -34,6 +34,7 @@ _CLIENT_SDK = re.compile(r"Mozilla/|Chrome/|Safari/|Firefox/|posthog-(js|ios|and
 
 
 def routes() -> list[BaseRoute]:
+    """Both names; browsers may call from anywhere."""
     methods = ["GET", "HEAD", "POST", "OPTIONS"]
     return [
         Route("/flags", endpoint(flags), methods=methods, middleware=[FROM_ANYWHERE]),

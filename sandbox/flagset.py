@@ -63,18 +63,22 @@ class FlagSet:
 
     @cached_property
     def by_key(self) -> dict[str, Flag]:
+        """The flags by key."""
         return {flag.key: flag for flag in self.flags.values()}
 
     @cached_property
     def active(self) -> tuple[Flag, ...]:
+        """The active flags."""
         return tuple(flag for flag in self.flags.values() if flag.active)
 
     @cached_property
     def inactive(self) -> frozenset[str]:
+        """The ids of the others."""
         return frozenset(identifier for identifier, flag in self.flags.items() if not flag.active)
 
     @cached_property
     def broken(self) -> frozenset[str]:
+        """The ids of flags whose dependencies are missing or go round in a circle."""
         return broken_dependencies(self.flags)
 
     @cached_property

@@ -156,6 +156,7 @@ def distinct_id_of(event: Data) -> str:
 
 
 def properties_of(event: Data) -> Data:
+    """An event's properties; none where they are no object."""
     properties = event.get("properties")
     return properties if isinstance(properties, dict) else {}
 

@@ -55,12 +55,15 @@ class Clock:
 
     @property
     def speed(self) -> float:
+        """How many of its seconds pass in a second."""
         return self._speed
 
     def set_speed(self, speed: float) -> None:
+        """Run so fast from now on."""
         self._base, self._since, self._speed = self.now(), self._source(), speed
 
     def now(self) -> float:
+        """Its seconds since the start."""
         return self._base + (self._source() - self._since) * self._speed
 
 
@@ -100,6 +103,7 @@ class Limiter:
         self._windows.clear()
 
     def shown(self) -> dict[str, Any]:
+        """The state, as `/_sandbox/limits` answers it."""
         return {
             "enabled": self.enabled,
             "speed": self.clock.speed,

@@ -36,6 +36,7 @@ _BYTECODE = ("bytecode", "bytecode_error", "conditionHash")
 
 
 def routes() -> list[BaseRoute]:
+    """Both names."""
     return [
         Route(path, endpoint(definitions), methods=["GET"])
         for path in ("/flags/definitions", "/api/feature_flag/local_evaluation")

@@ -28,6 +28,7 @@ NAMES = ("email", "Email", "name", "Name", "username", "Username", "UserName")
 
 
 def routes() -> list[BaseRoute]:
+    """Below `/api/projects/` and, the same, below `/api/environments/`."""
     return [one for prefix in ("/api/projects", "/api/environments") for one in _routes(prefix + "/{project}")]
 
 
@@ -131,6 +132,7 @@ def _holds(context: Context) -> Callable[[Person], bool] | None:
 
 
 def retrieve_person(context: Context) -> Any:
+    """`GET persons/:id/`, by uuid or number."""
     return show_person(context, _person(context))
 
 
@@ -209,6 +211,7 @@ def update_group_types(context: Context) -> Any:
 
 
 def delete_group_type(context: Context) -> Any:
+    """`DELETE groups_types/:index/`: the type is gone, its groups stay."""
     identifier = f"{_project(context)}/{context.param('index')}"
     if context.store.get(people.GROUP_TYPE, identifier) is None:
         raise NotFound()

@@ -157,8 +157,10 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def project_token() -> str:
+    """A new public token."""
     return "phc_" + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")
 
 
 def secret_token() -> str:
+    """A new secret token."""
     return "phs_" + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")

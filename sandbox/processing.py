@@ -66,6 +66,7 @@ class Event:
 
     @property
     def properties(self) -> dict[str, Any]:
+        """Its properties, which may be changed in place."""
         properties: dict[str, Any] = self.data["properties"]
         return properties
 

@@ -14,6 +14,7 @@ from sandbox.web import Context, Json, endpoint
 
 
 def routes() -> list[BaseRoute]:
+    """The one route."""
     return [
         Route(f"/api/{prefix}/{{project}}/feature_flags/{{flag}}/remote_config", endpoint(payload), methods=["GET"])
         for prefix in ("projects", "environments")

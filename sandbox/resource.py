@@ -101,6 +101,7 @@ class Resource:
         return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:
+        """The object as a list shows it."""
         return self.show(context, row)
 
     def show_written(self, context: Context, row: Data) -> Data:
@@ -116,6 +117,7 @@ class Resource:
         return contains(needle)
 
     def ordering(self, context: Context) -> str:
+        """What the list is ordered by, in SQL."""
         return self.order
 
     def natural(self, row: Data) -> str | None:
@@ -123,6 +125,7 @@ class Resource:
         return None
 
     def listed(self, row: Data) -> bool:
+        """Whether the default list has the object."""
         return not row.get("deleted", False)
 
     def references(self, row: Data) -> Iterable[Reference]:
@@ -135,6 +138,7 @@ class Resource:
         return None if name is None else str(name)
 
     def actions(self) -> list[Action]:
+        """The calls beyond the five."""
         return []
 
     def activity_actions(self, of_all: bool = True) -> list[Action]:
@@ -172,18 +176,22 @@ class Resource:
         )
 
     def retrieve(self, context: Context, row: Data) -> Any:
+        """`GET` of one."""
         return self.show(context, row)
 
     def create(self, context: Context) -> Any:
+        """`POST` to the collection."""
         values = self.clean(context.data, creating=True)
         after = self.insert(context, values)
         return Json(self.show_written(context, after), 201)
 
     def update(self, context: Context, row: Data) -> Any:
+        """`PATCH`, or `PUT` with everything that is required."""
         values = self.clean(context.data, creating=context.method == "PUT")
         return self.show_written(context, self.amend(context, row, values))
 
     def destroy(self, context: Context, row: Data) -> Any:
+        """`DELETE`: 204, or 405 with an empty body where the kind is deleted softly."""
         if self.life is not Life.HARD:
             return Response(status_code=405)  # ForbidDestroyModel: no body at all
         self.delete(context, row)
@@ -309,6 +317,7 @@ class Resource:
         return row
 
     def parent_id(self, context: Context) -> str:
+        """The id of the project or organisation at hand, whichever objects of the kind belong to."""
         return str((context.project if self.parent == "project" else context.organization)["id"])
 
     def authorize_write(self, context: Context) -> None:

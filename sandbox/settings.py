@@ -71,4 +71,5 @@ class Settings:
             setattr(self, name, value)
 
     def enforces(self, rule: str) -> bool:
+        """Whether a cross-field rule of flag filters refuses a write."""
         return self.enforced_filter_rules == "*" or rule in self.enforced_filter_rules.split(",")

@@ -108,6 +108,7 @@ class Store:
         return BETWEEN.join(BETWEEN.join(value) if isinstance(value, list) else str(value) for value in values).lower()
 
     def close(self) -> None:
+        """Close the database."""
         self.connection.close()
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -143,10 +144,12 @@ class Store:
         return int(row[0])
 
     def fact(self, name: str) -> str | None:
+        """What was noted under a name, or None."""
         row = self.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
+        """Note something under a name."""
         self.execute(
             "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
@@ -201,6 +204,7 @@ class Store:
         return data
 
     def parent_of(self, kind: str, identifier: object) -> str | None:
+        """The project or organisation an object belongs to."""
         row = self.execute("SELECT parent FROM objects WHERE kind = ? AND id = ?", (kind, str(identifier))).fetchone()
         return None if row is None else str(row[0])
 
@@ -231,6 +235,7 @@ class Store:
         return [jsontext.decode(row[0]) for row in rows]
 
     def count(self, kind: str, parent: str | None, where: str = "listed = 1", parameters: Sequence[Any] = ()) -> int:
+        """How many objects `select` would find without a limit."""
         scope, values = _scope(kind, parent)
         row = self.execute(f"SELECT count(*) FROM objects WHERE {scope} AND {where}", (*values, *parameters)).fetchone()
         return int(row[0])

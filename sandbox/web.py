@@ -32,6 +32,8 @@ def timestamp(moment: datetime | None = None) -> str:
 
 
 class Json(Response):
+    """A JSON answer."""
+
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:

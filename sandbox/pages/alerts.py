@@ -9,6 +9,7 @@ CHECKS = 5
 
 
 def all_alerts(context: Context) -> Data:
+    """The alerts with their checks."""
     project = str(context.project["id"])
     pages = paging(context, context.store.count("alert", project))
     rows = context.store.select("alert", project, limit=MOST, offset=pages["offset"])

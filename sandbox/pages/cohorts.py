@@ -12,6 +12,7 @@ FEW = 5
 
 
 def all_cohorts(context: Context) -> Data:
+    """The cohorts, each with its first members."""
     project = str(context.project["id"])
     pages = paging(context, context.store.count("cohort", project))
     rows = context.store.select("cohort", project, limit=MOST, offset=pages["offset"])
@@ -19,6 +20,7 @@ def all_cohorts(context: Context) -> Data:
 
 
 def one_cohort(context: Context) -> Data:
+    """A cohort with its criteria and members."""
     row = context.store.get("cohort", context.param("id"), str(context.project["id"]))
     if row is None:
         raise NotFound()

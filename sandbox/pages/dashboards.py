@@ -13,6 +13,7 @@ COLUMNS = 12
 
 
 def all_dashboards(context: Context) -> Data:
+    """The dashboards with how many tiles each has."""
     project = str(context.project["id"])
     pages = paging(context, context.store.count("dashboard", project))
     rows = context.store.select("dashboard", project, limit=MOST, offset=pages["offset"])
@@ -21,6 +22,7 @@ def all_dashboards(context: Context) -> Data:
 
 
 def one_dashboard(context: Context) -> Data:
+    """A dashboard with its tiles in their places."""
     row = context.store.get("dashboard", context.param("id"), str(context.project["id"]))
     if row is None or row["deleted"]:
         raise NotFound()

@@ -9,6 +9,7 @@ from sandbox.web import Context
 
 
 def all_experiments(context: Context) -> Data:
+    """The experiments with their flags."""
     project = str(context.project["id"])
     pages = paging(context, context.store.count("experiment", project))
     rows = context.store.select("experiment", project, order="created_at DESC", limit=MOST, offset=pages["offset"])

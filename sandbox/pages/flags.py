@@ -21,6 +21,7 @@ def all_flags(context: Context) -> Data:
 
 
 def one_flag(context: Context) -> Data:
+    """A flag with its conditions and its history."""
     project = str(context.project["id"])
     row = context.store.get("feature_flag", context.param("id"), project)
     if row is None:
@@ -30,6 +31,7 @@ def one_flag(context: Context) -> Data:
 
 
 def show(context: Context, row: Data) -> Data:
+    """A flag with its conditions in words."""
     filters = row["filters"]
     conditions = [
         {

@@ -17,6 +17,7 @@ KINDS = {
 
 
 def overview(context: Context) -> Data:
+    """What there is, and what happened last."""
     project = str(context.project["id"])
     counts = [(title, title, context.store.count(kind, project)) for title, kind in KINDS.items()]
     for table in ("persons", "groups"):

@@ -29,6 +29,7 @@ def all_persons(context: Context) -> Data:
 
 
 def one_person(context: Context) -> Data:
+    """A person with what is known of it and its last events."""
     project = int(context.project["id"])
     person = people.by_identifier(context.store, project, context.param("id"))
     if person is None:

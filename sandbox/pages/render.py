@@ -47,6 +47,7 @@ PAGES.filters.update(value=value, pretty=pretty, moment=moment)
 
 
 def render(template: str, shown: Data) -> str:
+    """A page from its template."""
     return PAGES.get_template(template).render(shown)
 
 

@@ -12,6 +12,7 @@ DULL = frozenset({"id", "name", "key", "description", "created_by", "created_at"
 
 
 def kinds(context: Context) -> Data:
+    """The kinds that have no page of their own."""
     return {"kinds": [_counted(context, resource) for resource in _resources()]}
 
 
@@ -21,6 +22,7 @@ def used(context: Context) -> list[Data]:
 
 
 def of_kind(context: Context) -> Data:
+    """The objects of one kind."""
     resource = next((each for each in _resources() if each.collection == context.param("kind")), None)
     if resource is None:
         raise NotFound()
