@@ -75,6 +75,14 @@ def _as_new(new: Json, _: Json) -> Json:
     return new
 
 
+def _at(live: Mapping[str, Json], path: tuple[str, ...]) -> Json:
+    """Return what stands at a place in a live object; None where there is none."""
+    raw: Json = live
+    for step in path:
+        raw = raw.get(step) if isinstance(raw, Mapping) else None
+    return raw
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of a kind; every fact about it stands here and nowhere else.
@@ -84,10 +92,11 @@ class Field:
     nothing (``None``: absent), ``clear`` the API value that puts an absent default back. ``normalise`` maps every
     spelling of a value to one. ``write`` and ``read`` convert between canonical and API value. ``carry`` puts the ids
     that PostHog gave to parts of the live value (second) into the one that replaces it (first), and ``beside`` is sent
-    along whenever the field is. An ``immutable`` field forces a replacement; a ``required`` one is part of every
-    create, even at its default. ``clearable`` is false where PostHog keeps no object without it: a schema then refuses
-    a definition that leaves it out. ``manageable`` says whether it may be left to the UI, ``shown`` that it is part of
-    the canonical form even at its default.
+    along whenever the field is. ``copied`` is the place in the live object of what PostHog copied the field from: what
+    equals it is the default, and clearing copies it again. An ``immutable`` field forces a replacement; a ``required``
+    one is part of every create, even at its default. ``clearable`` is false where PostHog keeps no object without it: a
+    schema then refuses a definition that leaves it out. ``manageable`` says whether it may be left to the UI, ``shown``
+    that it is part of the canonical form even at its default.
     """
 
     name: str
@@ -100,6 +109,7 @@ class Field:
     read: Callable[[Json, Reading], Any] = _as_read
     carry: Callable[[Json, Json], Json] = _as_new
     beside: Mapping[str, Json] = field(default_factory=dict)
+    copied: tuple[str, ...] = ()
     immutable: bool = False
     required: bool = False
     clearable: bool = True
@@ -115,22 +125,23 @@ class Field:
 
     def from_live(self, reading: Reading) -> Any:
         """Return the canonical value that the live object holds."""
-        return self.canonical(self.read(self._raw(reading.live), reading))
+        value = self.canonical(self.read(self._raw(reading.live), reading))
+        original = self.canonical(_at(reading.live, self.copied)) if self.copied else None
+        return None if self.copied and original in (value, None) else value
 
     def to_api(self, value: Any, directory: Directory, live: Mapping[str, Json] | None = None) -> Json:
         """Return what the API takes for a canonical value; an absent one is the default, or the field's ``clear``.
 
         ``live`` is the object that is changed, None for a new one.
         """
+        if value is None and self.copied and live is not None:
+            return _at(live, self.copied)
         value = self.default if value is None else value
         written = self.clear if value is None else self.write(value, directory)
         return written if live is None else self.carry(written, self._raw(live))
 
     def _raw(self, live: Mapping[str, Json]) -> Json:
-        raw: Json = live
-        for step in self.read_path or self.api_path:
-            raw = raw.get(step) if isinstance(raw, Mapping) else None
-        return raw
+        return _at(live, self.read_path or self.api_path)
 
     @property
     def api_path(self) -> tuple[str, ...]:

@@ -162,12 +162,13 @@ NOTIFICATION = Kind(
             clearable=False,
             manageable=False,
         ),
+        # The program that runs, which the page lets people edit. No definition has one: it is the template's.
+        Field("hog", copied=("template", "code"), normalise=text, manageable=False),
         # How many firings become one message.
         Field("masking", normalise=_masking, manageable=False),
     ),
     left={
-        "hog": "the template's program, copied when the function is made; it changes with PostHog's releases",
-        "inputs_schema": "goes with hog",
+        "inputs_schema": "goes with the template",
         "icon_url": "goes with the template",
         "mappings": "PostHog refuses them for this type of function",
         "execution_order": "an order of transformations; this type has none",

@@ -161,6 +161,7 @@ NOTIFICATIONS = Samples(
         "template": Sample("template-slack", along={"inputs": SLACK}),
         "alert": Sample(Ref("alert", "alarm"), changed=_FILTERS),
         "inputs": Sample(INPUTS, changed=_EDITED_INPUTS),
+        "hog": Sample("return 1", changed=({"hog": "return 2"},), added=({"hog": "return 2"},)),
         "masking": Sample(
             {"ttl": 60, "hash": "{event.uuid}"},
             changed=({"masking": {"ttl": 120, "hash": "{event.uuid}"}}, {"masking": None}),
