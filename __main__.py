@@ -47,7 +47,7 @@ def main() -> None:
     if refused:
         off = switched_off(before, after)
         switch_off(definition for definition in definitions.resources if name_of(definition) in off)
-        refuse(refused)
+        refuse([*refused, *(f"{name} is switched off all the same" for name in off)])
     resources = register(definitions.resources, os.environ)
     named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
     record.keep(record.applied(before, after, named))

@@ -1,7 +1,8 @@
 """Figures and consents that the program's gates and the provider's brake share. Pure.
 
-Consent is a word in the stack's configuration (``ai-admin:consent``, words separated by blanks), where it is reviewed
-with the change. It says what it is for in plain words and figures: ``remove/old-flag``, ``rollout/new-model/10-60``.
+Consent is a word in the stack's configuration (``ai-admin:consent``, words separated by blanks, or a list), where it is
+reviewed with the change. It says what it is for in plain words and figures: ``remove/old-flag``,
+``rollout/new-model/10-60``.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ variant."""
 
 
 def consents(written: str | None) -> frozenset[str]:
-    """Return the words of a stack's ``ai-admin:consent``."""
-    return frozenset((written or "").replace(",", " ").split())
+    """Return the words of a stack's ``ai-admin:consent``; a list in the file arrives as JSON."""
+    return frozenset(re.findall(r'[^\s,"\[\]]+', written or ""))
 
 
 def consented_number(rule: str, given: Iterable[str]) -> int:

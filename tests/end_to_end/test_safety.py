@@ -82,7 +82,9 @@ def test_a_flag_is_switched_off_whatever_else_is_refused(project: Project, sandb
     project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\ndescription: Not applied.\n")
     project.edit("flags/model.yaml", "rollout_percentage: 10", "rollout_percentage: 90")
     (project.folder / "cohorts" / "late.yaml").unlink()
-    assert "rollout/model/10-90" in refused(project, *UP)
+    said = refused(project, *UP)
+    assert "rollout/model/10-90" in said
+    assert "flag/ai is switched off all the same" in said
     assert live(sandbox)["ai"]["active"] is False
     assert live(sandbox)["ai"]["name"] == ""
     assert live(sandbox)["model"]["filters"]["groups"][0]["rollout_percentage"] == 10

@@ -1,0 +1,77 @@
+"""What holds of the gates for whatever definitions."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ai_admin.safety import Followed, manifest, refusals
+from providers.posthog.safety import consents
+from tests.unit.safety.made import Made, applied, flag, split
+
+KEYS = ("kill-switch", "model", "model-2", "tokens")
+CHANNELS: tuple[list[dict[str, str]], ...] = (
+    [],
+    [{"key": "channel", "value": "beta"}],
+    [{"key": "channel", "value": "internal"}],
+)
+SHARES = st.sampled_from([0, 10, 30, 50, 100])
+CONDITIONS = st.lists(
+    st.fixed_dictionaries(
+        {"rollout_percentage": SHARES, "properties": st.sampled_from(CHANNELS)},
+        optional={"variant": st.sampled_from(["a", "b"])},
+    ),
+    max_size=3,
+)
+
+
+@st.composite
+def flags(draw: st.DrawFn) -> list[Made]:
+    """Some flags: on or off, for some or for everybody, with variants or without."""
+    found = []
+    for key in draw(st.lists(st.sampled_from(KEYS), unique=True)):
+        share = draw(st.none() | SHARES)
+        variants = [] if share is None else split(a=share, b=100 - share)
+        conditions = draw(CONDITIONS)
+        for condition in conditions if not variants else ():
+            condition.pop("variant", None)
+        found.append(flag(key, variants=variants, release_conditions=conditions, active=draw(st.booleans())))
+    return found
+
+
+@given(flags(), flags(), flags(), st.booleans())
+def test_a_run_passes_with_the_consents_that_its_refusals_name(
+    before: list[Made], after: list[Made], there: list[Made], careful: bool
+) -> None:
+    then, followed = applied(before), Followed("staging", applied(there))
+    now = manifest(after, then)
+    named = " ".join(refusal.code for refusal in refusals(then, now, (), careful, followed))
+    assert refusals(then, now, consents(named), careful, followed) == []
+
+
+@given(flags(), flags(), st.data())
+def test_nothing_stops_a_flag_from_being_switched_off(
+    before: list[Made], there: list[Made], data: st.DataObject
+) -> None:
+    off = {each.key for each in before if data.draw(st.booleans())}
+    after = [flag(**{**each.properties, "active": False}) if each.key in off else each for each in before]
+    then = applied(before)
+    assert refusals(then, manifest(after, then), (), True, Followed("staging", applied(there))) == []
+
+
+@given(flags(), st.data())
+def test_serving_fewer_is_never_refused(before: list[Made], data: st.DataObject) -> None:
+    def less(made: Made) -> Made:
+        conditions = [
+            {**each, "rollout_percentage": each["rollout_percentage"] * data.draw(st.sampled_from([0, 0.5, 1]))}
+            for each in made.properties.get("release_conditions", ())
+        ]
+        return flag(**{**made.properties, "release_conditions": conditions})
+
+    then = applied(before)
+    assert refusals(then, manifest([less(each) for each in before], then), (), True, Followed("staging", {})) == []
+
+
+def test_consents_stand_in_a_text_or_in_a_list() -> None:
+    assert consents("a/1 b/2, c") == consents('["a/1","b/2","c"]') == {"a/1", "b/2", "c"}
+    assert consents(None) == consents("") == frozenset()
