@@ -26,10 +26,12 @@ def drift(project: Project) -> dict[str, set[str]]:
 def test_the_first_up_makes_every_definition(applied: Project, sandbox: Sandbox) -> None:
     expected = {f"{each.kind}/{each.key}" for each in load(REPOSITORY, "sandbox").resources}
     assert set(applied.outputs()) == expected
-    flags = {flag["key"] for flag in sandbox.items("feature_flags")}
-    assert flags == {"ai-enhancement-enabled", "ai-model-version", "ai-max-daily-tokens", "ai-max-request-tokens"}
-    for collection, files in (("cohorts", "cohorts"), ("dashboards", "dashboards"), ("alerts", "alerts")):
-        assert len(sandbox.items(collection)) == len(list((REPOSITORY / files).glob("*.yaml")))
+    for collection, files in (
+        ("feature_flags", "flags"), ("cohorts", "cohorts"), ("dashboards", "dashboards"), ("alerts", "alerts"),
+        ("experiments", "experiments"), ("actions", "actions"), ("annotations", "annotations"),
+        ("subscriptions", "subscriptions"),
+    ):  # fmt: skip
+        assert len(sandbox.items(collection)) == len(list((REPOSITORY / files).glob("*.yaml"))), collection
 
 
 def test_every_dashboard_holds_the_tiles_of_its_file(applied: Project, sandbox: Sandbox) -> None:
