@@ -152,7 +152,7 @@ EXPERIMENT = Kind(
         Field("archived", default=False),
     ),
     left={
-        "parameters": "what would be written into the flag, which has its own file, and what people leave out of results",
+        "parameters": "what would be written into the flag, which has its own file, and what is left out of results",
         "running_time_calculation": "the numbers that people put into PostHog's calculator of the running time",
         "type": "web experiments are made with PostHog's toolbar",
         "filters": "of experiments from before metrics; PostHog refuses new ones",
