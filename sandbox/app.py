@@ -20,9 +20,11 @@ from sandbox import (
     admin,
     api,
     capture_v1,
+    events_api,
     faultlayer,
     flags_api,
     flagset,
+    groups_api,
     ingestion,
     local_evaluation,
     pages,
@@ -44,7 +46,17 @@ TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 
 def routes() -> list[BaseRoute]:
     """All routes, in the order in which they are tried."""
-    posthog = (ingestion, capture_v1, flags_api, local_evaluation, remote_config, persons_api, api)
+    posthog = (
+        ingestion,
+        capture_v1,
+        flags_api,
+        local_evaluation,
+        remote_config,
+        persons_api,
+        groups_api,
+        events_api,
+        api,
+    )
     return [
         Route("/_health", health),
         *admin.routes(),

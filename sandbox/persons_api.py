@@ -1,109 +1,200 @@
-"""Reading what was ingested: persons, group types, groups and events of a project.
+"""Persons: read, listed and searched. `persons_changes` has what changes them.
 
-Sources: PostHog's posthog/api/person.py, groups.py and event.py.
+Source: PostHog's posthog/api/person.py and actor_strategies.py. Traps: a full page has a `next`, also when nothing
+comes after it; `count` is only there for `?include_total`; `id` is a uuid in lists and a number in a single one.
 """
 
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
-from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from sandbox import people
+from sandbox import activity, jsontext, people
+from sandbox import persons_changes as changes
 from sandbox.errors import Invalid, NotFound
 from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import match_property
 from sandbox.guard import route
-from sandbox.listing import column, limit_and_offset, next_links
+from sandbox.listing import limit_and_offset, page_bounds
 from sandbox.people import Person
+from sandbox.persons_changes import asked_person, is_uuid, project_of, texts
 from sandbox.places import project_clock
 from sandbox.store import Data
 from sandbox.web import Context, Json
 
-READ_PERSON, WRITE_PERSON = ("person:read",), ("person:write",)
-READ_GROUP, WRITE_GROUP = ("group:read",), ("group:write",)
+READ, WRITE = ("person:read",), ("person:write",)
+LOG = ("activity_log:read",)
 # What a person is called, in PostHog's order; the distinct id when none is there.
 NAMES = ("email", "Email", "name", "Name", "username", "Username", "UserName")
+MOST_ASKED, MOST_SHOWN = 200, 10
 
 
 def routes() -> list[BaseRoute]:
     """Below `/api/projects/` and, the same, below `/api/environments/`."""
-    return [one for prefix in ("/api/projects", "/api/environments") for one in _routes(prefix + "/{project}")]
-
-
-def _routes(base: str) -> list[BaseRoute]:
     return [
-        route(f"{base}/persons", GET=(READ_PERSON, list_persons)),
-        route(
-            f"{base}/persons/{{id}}",
-            GET=(READ_PERSON, retrieve_person),
-            PATCH=(WRITE_PERSON, update_person),
-            DELETE=(WRITE_PERSON, delete_person),
-        ),
-        route(f"{base}/persons/{{id}}/update_property", POST=(WRITE_PERSON, update_property)),
-        route(f"{base}/persons/{{id}}/delete_property", POST=(WRITE_PERSON, delete_property)),
-        route(f"{base}/groups_types", GET=(READ_GROUP, list_group_types)),
-        route(f"{base}/groups_types/update_metadata", PATCH=(WRITE_GROUP, update_group_types)),
-        route(f"{base}/groups_types/{{index}}", DELETE=(WRITE_GROUP, delete_group_type)),
-        route(f"{base}/groups", GET=(READ_GROUP, list_groups)),
-        route(f"{base}/groups/find", GET=(READ_GROUP, find_group)),
-        route(f"{base}/events", GET=(("query:read",), list_events)),
+        one for prefix in ("/api/projects", "/api/environments") for one in _routes(f"{prefix}/{{project}}/persons")
     ]
 
 
-# Persons ---------------------------------------------------------------------------------------------
+def _routes(base: str) -> list[BaseRoute]:
+    one = f"{base}/{{id}}"
+    return [
+        route(base, GET=(READ, list_persons), POST=(WRITE, changes.refuse_creation)),
+        route(f"{base}/activity", GET=(LOG, all_activity)),
+        route(f"{base}/batch_by_distinct_ids", POST=(READ, by_distinct_ids)),
+        route(f"{base}/batch_by_uuids", POST=(READ, by_uuids)),
+        route(f"{base}/bulk_delete", POST=(WRITE, changes.bulk_delete)),
+        route(f"{base}/cohorts", GET=((*READ, "cohort:read"), cohorts_of_person)),
+        route(f"{base}/reset_person_distinct_id", POST=(WRITE, changes.reset_distinct_id)),
+        route(f"{base}/values", GET=(READ, values)),
+        route(
+            one,
+            GET=(READ, retrieve_person),
+            PATCH=(WRITE, changes.update_person),
+            PUT=(WRITE, changes.update_person),
+            DELETE=(WRITE, changes.delete_person),
+        ),
+        route(f"{one}/activity", GET=(LOG, person_activity)),
+        route(f"{one}/delete_events", POST=(WRITE, changes.delete_events)),
+        route(f"{one}/delete_property", POST=(WRITE, changes.delete_property)),
+        route(f"{one}/delete_recordings", POST=(WRITE, changes.delete_recordings)),
+        route(f"{one}/split", POST=(WRITE, changes.split)),
+        route(f"{one}/update_property", POST=(WRITE, changes.update_property)),
+    ]
+
+
+# Showing ---------------------------------------------------------------------------------------------
 
 
 def show_person(context: Context, person: Person) -> Data:
-    """A person as PostHog's API shows it; `id` is the uuid, as in the newest versions' lists."""
+    """A person as lists show it: an actor of a query."""
+    return {
+        **_shown(context, person),
+        "id": person.uuid,
+        "type": "person",
+        "is_identified": person.is_identified,
+        "matched_recordings": [],
+        "value_at_data_point": None,
+    }
+
+
+def _shown(context: Context, person: Person, most: int | None = None) -> Data:
     ids = people.distinct_ids(context.store, person.id)
     named = next((str(person.properties[name]) for name in NAMES if person.properties.get(name)), None)
     return {
-        "id": person.uuid,
-        "uuid": person.uuid,
+        "id": person.id,
         "name": named or (ids[0] if ids else ""),
-        "distinct_ids": ids,
+        "distinct_ids": ids[:most],
         "properties": person.properties,
         "created_at": person.created_at,
+        "uuid": person.uuid,
         "last_seen_at": person.last_seen_at,
     }
+
+
+def retrieve_person(context: Context) -> Any:
+    """`GET persons/:id/`, by uuid or number."""
+    return _shown(context, asked_person(context))
+
+
+def by_distinct_ids(context: Context) -> Any:
+    """`POST batch_by_distinct_ids/ {distinct_ids}`: the persons that there are, by what was asked."""
+    asked = texts(context.data.get("distinct_ids"))[:MOST_ASKED]
+    found = {name: people.by_distinct_id(context.store, project_of(context), name) for name in asked}
+    return {"results": {name: _shown(context, one, MOST_SHOWN) for name, one in found.items() if one}}
+
+
+def by_uuids(context: Context) -> Any:
+    """`POST batch_by_uuids/ {uuids}`: the persons that there are, by uuid."""
+    asked = texts(context.data.get("uuids"))[:MOST_ASKED]
+    if not all(map(is_uuid, asked)):
+        raise Invalid("One or more UUIDs are invalid.")
+    found = [people.by_identifier(context.store, project_of(context), str(UUID(one))) for one in asked]
+    return {"results": {one.uuid: _shown(context, one, MOST_SHOWN) for one in found if one}}
+
+
+def cohorts_of_person(context: Context) -> Any:
+    """`GET cohorts/?person_id=`: the cohorts the person was in when they were last calculated."""
+    person = people.by_identifier(context.store, project_of(context), context.query.get("person_id", ""))
+    if person is None:
+        raise NotFound()
+    ids = sorted(people.cohorts_of(context.store, person.id))
+    rows = [context.store.get("cohort", identifier) for identifier in ids]
+    shown = [{name: row[name] for name in ("id", "name", "count")} for row in rows if row and not row["deleted"]]
+    return {"results": shown}
+
+
+def values(context: Context) -> Any:
+    """`GET values/?key=&value=`: what a property holds, the most frequent first; `value` is a part of it."""
+    key, part = context.query.get("key", ""), context.query.get("value", "").lower()
+    counts: dict[str, int] = {}
+    for person in people.everybody(context.store, project_of(context)) if key else ():
+        if key in person.properties:
+            held = person.properties[key]
+            text = held if isinstance(held, str) else jsontext.encode(held)
+            counts[text] = counts.get(text, 0) + 1
+    found = sorted((text for text in counts if part in text.lower()), key=lambda text: (-counts[text], text))
+    return Json(
+        {"results": [{"name": text} for text in found], "refreshing": False}, headers={"Cache-Control": "max-age=10"}
+    )
+
+
+def all_activity(context: Context) -> Any:
+    """`GET activity/`: what was done to persons."""
+    return activity.object_activity(context, "Person", None)
+
+
+def person_activity(context: Context) -> Any:
+    """`GET :id/activity/`: what was done to one."""
+    return activity.object_activity(context, "Person", str(asked_person(context).id))
+
+
+# Listing ---------------------------------------------------------------------------------------------
 
 
 def list_persons(context: Context) -> Any:
     """`GET persons/?distinct_id=&email=&search=&properties=&limit=&offset=`, newest first.
 
-    `search` finds a part of the e-mail address or a whole distinct id; `properties` are filters in JSON, a list of
-    which all have to hold or groups `{type: AND or OR, values}`.
+    `search` finds a part of the e-mail address, the name, the uuid or a distinct id; `properties` are filters in JSON
+    that all have to hold.
     """
     conditions = ["p.project = ?"]
-    values: list[Any] = [_project(context)]
-    if "distinct_id" in context.query:
-        conditions.append("p.id IN (SELECT person FROM distinct_ids WHERE project = ? AND distinct_id = ?)")
-        values += [_project(context), context.query["distinct_id"]]
-    if context.query.get("email"):
-        conditions.append("json_extract(p.properties, '$.email') = ?")
-        values.append(context.query["email"])
-    if context.query.get("search"):
-        conditions.append(
-            "(instr(lower(json_extract(p.properties, '$.email')), lower(?)) > 0"
-            " OR p.id IN (SELECT person FROM distinct_ids WHERE project = ? AND distinct_id = ?))"
-        )
-        values += [context.query["search"], _project(context), context.query["search"]]
+    parameters: list[Any] = [project_of(context)]
+    for given, condition, repeated in (
+        ("distinct_id", "p.id IN (SELECT person FROM distinct_ids WHERE project = p.project AND distinct_id = ?)", 1),
+        ("email", "json_extract(p.properties, '$.email') = ?", 1),
+        ("search", _SEARCH, 4),
+    ):
+        if context.query.get(given):
+            conditions.append(condition)
+            parameters += [context.query[given]] * repeated
     where, holds = " AND ".join(conditions), _holds(context)
     limit, offset = limit_and_offset(context, 100)
-    total = context.store.execute(f"SELECT count(*) FROM persons p WHERE {where}", values).fetchone()[0]
-    part = [limit, offset] if holds is None else [-1, 0]
     rows = context.store.execute(
         f"SELECT {people.COLUMNS} FROM persons p WHERE {where} ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?",
-        [*values, *part],
+        [*parameters, *([limit, offset] if holds is None else [-1, 0])],
     ).fetchall()
     persons = [people.person_of(row) for row in rows]
-    if holds is not None:
+    if holds is None:
+        total = context.store.execute(f"SELECT count(*) FROM persons p WHERE {where}", parameters).fetchone()[0]
+    else:
         persons = [person for person in persons if holds(person)]
         total, persons = len(persons), persons[offset : offset + limit]
-    results = [show_person(context, person) for person in persons]
-    return {**next_links(context, total, limit, offset), "results": results}
+    return {
+        "results": [show_person(context, person) for person in persons],
+        "next": page_bounds(context, {"offset": offset + limit}) if len(persons) >= limit else None,
+        "previous": page_bounds(context, {"offset": offset - limit}) if offset >= limit else None,
+        **({"count": total} if "include_total" in context.query else {}),
+    }
+
+
+_SEARCH = (
+    "(instr(lower(json_extract(p.properties, '$.email')), lower(?)) > 0"
+    " OR instr(lower(json_extract(p.properties, '$.name')), lower(?)) > 0 OR instr(p.uuid, lower(?)) > 0"
+    " OR EXISTS (SELECT 1 FROM distinct_ids d WHERE d.person = p.id AND instr(lower(d.distinct_id), lower(?)) > 0))"
+)
 
 
 def _holds(context: Context) -> Callable[[Person], bool] | None:
@@ -129,172 +220,3 @@ def _holds(context: Context) -> Callable[[Person], bool] | None:
         return match_property(one, person.properties, clock)
 
     return (lambda person: holds(sent, person)) if sent else None
-
-
-def retrieve_person(context: Context) -> Any:
-    """`GET persons/:id/`, by uuid or number."""
-    return show_person(context, _person(context))
-
-
-def update_person(context: Context) -> Any:
-    """`PATCH {properties}`: replace the properties."""
-    person, properties = _person(context), context.data.get("properties")
-    if not isinstance(properties, dict):
-        raise Invalid("This field is required.", "properties", "required")
-    person.properties = properties
-    people.save(context.store, [person])
-    return show_person(context, person)
-
-
-def update_property(context: Context) -> Any:
-    """`POST {key, value}`: set one property. PostHog captures an event for it, thus 202."""
-    person = _person(context)
-    if "key" not in context.data:
-        raise Invalid("This field is required.", "key", "required")
-    person.properties[str(context.data["key"])] = context.data.get("value")
-    people.save(context.store, [person])
-    return Response(status_code=202)
-
-
-def delete_property(context: Context) -> Any:
-    """`POST {"$unset": key}`: remove one property."""
-    person = _person(context)
-    person.properties.pop(str(context.data.get("$unset", "")), None)
-    people.save(context.store, [person])
-    return Json({"success": True}, 201)
-
-
-def delete_person(context: Context) -> Any:
-    """`DELETE ?delete_events=true`: the person is gone at once, its events only when asked."""
-    person = _person(context)
-    if context.flag("delete_events"):
-        context.store.execute("DELETE FROM events WHERE project = ? AND person = ?", (person.project, person.uuid))
-    people.delete(context.store, person.id)
-    return Response(status_code=202)
-
-
-def _person(context: Context) -> Person:
-    person = people.by_identifier(context.store, _project(context), context.param("id"))
-    if person is None:
-        raise NotFound()
-    return person
-
-
-def _project(context: Context) -> int:
-    return int(context.project["id"])
-
-
-# Groups ----------------------------------------------------------------------------------------------
-
-_TYPE_FIELDS = ("name_singular", "name_plural", "detail_dashboard", "default_columns")
-
-
-def list_group_types(context: Context) -> Any:
-    """A plain list, no paging."""
-    rows = context.store.select(people.GROUP_TYPE, str(_project(context)), order=column("group_type_index"))
-    shown = ("group_type", "group_type_index", *_TYPE_FIELDS, "created_at")
-    return [{name: row.get(name) for name in shown} for row in rows]
-
-
-def update_group_types(context: Context) -> Any:
-    """`PATCH` with the list of types: what people call them. Types can't be created here; ingestion does
-    that.
-    """
-    sent = json.loads(context.raw or b"[]")
-    for item in sent if isinstance(sent, list) else ():
-        identifier = f"{_project(context)}/{item.get('group_type_index')}"
-        row = context.store.get(people.GROUP_TYPE, identifier)
-        if row is not None:
-            row.update({name: item[name] for name in _TYPE_FIELDS if name in item})
-            context.store.put(people.GROUP_TYPE, str(_project(context)), row, natural=row["group_type"])
-    return list_group_types(context)
-
-
-def delete_group_type(context: Context) -> Any:
-    """`DELETE groups_types/:index/`: the type is gone, its groups stay."""
-    identifier = f"{_project(context)}/{context.param('index')}"
-    if context.store.get(people.GROUP_TYPE, identifier) is None:
-        raise NotFound()
-    context.store.remove(people.GROUP_TYPE, identifier)
-    return Response(status_code=204)
-
-
-def list_groups(context: Context) -> Any:
-    """`GET groups/?group_type_index=&search=`: the groups of one type, newest first."""
-    index = _group_type_index(context)
-    rows = context.store.execute(
-        "SELECT key, created_at, properties FROM groups WHERE project = ? AND type_index = ?"
-        " AND (key LIKE ? OR properties LIKE ?) ORDER BY created_at DESC, key LIMIT 100",
-        (_project(context), index, *[f"%{context.query.get('search', '')}%"] * 2),
-    ).fetchall()
-    return {"next": None, "previous": None, "results": [_group(index, *row) for row in rows]}
-
-
-def find_group(context: Context) -> Any:
-    """`GET groups/find/?group_type_index=&group_key=`."""
-    index, key = _group_type_index(context), context.query.get("group_key", "")
-    row = context.store.execute(
-        "SELECT key, created_at, properties FROM groups WHERE project = ? AND type_index = ? AND key = ?",
-        (_project(context), index, key),
-    ).fetchone()
-    if row is None:
-        raise NotFound()
-    return _group(index, *row)
-
-
-def _group_type_index(context: Context) -> int:
-    try:
-        return int(context.query["group_type_index"])
-    except (KeyError, ValueError) as error:
-        raise Invalid("You must pass ?group_type_index=<an integer>.", "group_type_index") from error
-
-
-def _group(index: int, key: str, created_at: str, properties: str) -> Data:
-    return {
-        "group_type_index": index,
-        "group_key": key,
-        "group_properties": json.loads(properties),
-        "created_at": created_at,
-    }
-
-
-# Events ----------------------------------------------------------------------------------------------
-
-_EVENT_FILTERS = {
-    "event": "event = ?",
-    "distinct_id": "distinct_id = ?",
-    "person_id": "person = ?",
-    "after": "timestamp > ?",
-    "before": "timestamp < ?",
-}
-
-
-def list_events(context: Context) -> Any:
-    """`GET events/?event=&distinct_id=&person_id=&after=&before=&limit=`, newest first."""
-    asked = [(condition, context.query[name]) for name, condition in _EVENT_FILTERS.items() if name in context.query]
-    where = " AND ".join(["project = ?", *(condition for condition, _ in asked)])
-    values: list[Any] = [_project(context), *(value for _, value in asked)]
-    limit, offset = limit_and_offset(context, 100)
-    rows = context.store.execute(
-        f"SELECT data, person FROM events WHERE {where} ORDER BY timestamp DESC, seq DESC LIMIT ? OFFSET ?",
-        [*values, limit + 1, offset],
-    ).fetchall()
-    more = offset + len(rows) if len(rows) > limit else offset
-    links = next_links(context, more, limit, offset)
-    return {
-        "next": links["next"],
-        "results": [_event(json.loads(data), person) for data, person in rows[:limit]],
-    }
-
-
-def _event(data: Data, person: str | None) -> Data:
-    return {
-        "id": data["uuid"],
-        "distinct_id": data["distinct_id"],
-        "properties": data["properties"],
-        "event": data["event"],
-        "timestamp": data["timestamp"],
-        "person": {"uuid": person},
-        "elements": [],
-        "elements_chain": "",
-    }

@@ -8,7 +8,6 @@ import gzip
 import json
 import uuid
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 import requests
@@ -255,59 +254,6 @@ def test_five_group_types_and_no_sixth(sandbox: Sandbox) -> None:
     (found,) = events(sandbox, "gina")
     assert "$group_4" in found["properties"]
     assert "$group_5" not in found["properties"]
-
-
-def test_persons_are_searched_read_changed_and_deleted(sandbox: Sandbox) -> None:
-    capture(sandbox, event("seen", "hana", **{"$set": {"email": "hana@example.com"}}))
-    (found,) = sandbox.call("GET", "persons/?search=HANA@exa")["results"]
-    assert sandbox.call("GET", "persons/?search=hana")["results"] == [found]  # a whole distinct id, part of an address
-    assert sandbox.call("GET", "persons/?search=han")["results"] == [found]
-    assert sandbox.call("GET", "persons/?email=hana@example.com")["results"] == [found]
-    assert found["name"] == "hana@example.com"
-    assert sandbox.call("GET", f"persons/{found['uuid']}/") == found
-    sandbox.call("POST", f"persons/{found['uuid']}/update_property/", {"key": "plan", "value": "pro"})
-    assert sandbox.call("GET", f"persons/{found['uuid']}/")["properties"]["plan"] == "pro"
-    sandbox.call("DELETE", f"persons/{found['uuid']}/?delete_events=true")
-    assert person(sandbox, "hana") is None
-    assert events(sandbox, "hana") == []
-
-
-def test_a_search_for_persons_knows_addresses_in_part_and_distinct_ids_whole(sandbox: Sandbox) -> None:
-    capture(sandbox, event("seen", "search-1", **{"$set": {"email": "Iris@example.com", "name": "search-me"}}))
-    for needle, found in (("iris@", 1), ("search-1", 1), ("search-", 0), ("search-me", 0)):
-        assert len(sandbox.call("GET", f"persons/?search={needle}")["results"]) == found, needle
-
-
-def test_persons_are_filtered_by_their_properties(sandbox: Sandbox) -> None:
-    for number in range(4):
-        capture(sandbox, event("seen", f"filter-{number}", **{"$set": {"filter": number, "even": number % 2 == 0}}))
-
-    def found(properties: Any, more: str = "") -> list[str]:
-        page = sandbox.call("GET", f"persons/?properties={quote(json.dumps(properties))}{more}")
-        return sorted(one["distinct_ids"][0] for one in page["results"])
-
-    over = {"key": "filter", "operator": "gt", "value": 0, "type": "person"}
-    even = {"key": "even", "operator": "exact", "value": ["true"], "type": "person"}
-    assert found([over]) == ["filter-1", "filter-2", "filter-3"]
-    assert found([over, even]) == ["filter-2"]
-    assert found(
-        {"type": "OR", "values": [{"type": "AND", "values": [over, even]}, {**over, "operator": "exact"}]}
-    ) == [
-        "filter-0",
-        "filter-2",
-    ]
-    assert len(found([over], "&limit=2")) == 2
-    page = sandbox.call("GET", f"persons/?properties={quote(json.dumps([over]))}&limit=2")
-    assert (
-        requests.get(page["next"], headers={"Authorization": f"Bearer {sandbox.api_key}"}, timeout=10).json()["results"]
-        != page["results"]
-    )
-    answer = requests.get(
-        f"{sandbox.url}/api/projects/{sandbox.project_id}/persons/?properties=[",
-        headers={"Authorization": f"Bearer {sandbox.api_key}"},
-        timeout=10,
-    )
-    assert (answer.status_code, answer.json()["detail"]) == (400, "Properties are unparsable!")
 
 
 def test_a_call_of_a_flag_is_noted_on_it_later(sandbox: Sandbox) -> None:
