@@ -14,6 +14,7 @@ from providers.posthog.history import History
 from providers.posthog.inputs import WAITING, Note
 from providers.posthog.inventory import Inventory, Live
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties
+from providers.posthog.kinds.insight import INSIGHT
 from providers.posthog.kinds.tiles import plan
 
 PENDING = "pending:"
@@ -147,9 +148,9 @@ class Collection:
         self._check_unchanged(live, old)
         return new if self._patch_fields(id_, fields, new, live, note) else old
 
-    def _check_unchanged(self, live: Live, old: Properties) -> None:
+    def _check_unchanged(self, live: Live, old: Properties, deleting: bool = False) -> None:
         now = self.project(live, old)
-        moved = reconcile.changed(self.kind, now, old)
+        moved = [field for field in reconcile.changed(self.kind, now, old) if not (deleting and field.follows)]
         if moved:
             told = self.services.history.told(self.kind, live, moved, old, now)
             raise Conflict(
@@ -188,7 +189,7 @@ class Collection:
         live = self.inventory.fetch(self.kind, id_)
         if live is None:
             return
-        self._check_unchanged(live, old)
+        self._check_unchanged(live, old, deleting=True)
         try:
             if self.kind.soft_delete:
                 self.client.request("PATCH", self.path(id_), {"deleted": True})
@@ -294,23 +295,39 @@ class Tiles(Collection):
                 return
 
     def _standing(self, id_: str, tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the live tiles; looks twice when one is missing, as the first answer may be older than an insight."""
-        insights = {tile["insight"] for tile in tiles if "insight" in tile}
-        for settled in (False, True):
-            live = self.inventory.fetch(self.kind, id_)
-            if live is None:
-                raise ApiError(f"dashboard {id_} is gone; run again")
-            standing: list[dict[str, Any]] = live.get("tiles") or []
-            if settled or insights <= {(tile.get("insight") or {}).get("id") for tile in standing}:
-                break
+        """Return the live tiles; looks twice when one is missing, as the first answer may be older than an insight.
+
+        An insight whose dashboards are left to PostHog's pages did not name this one, and gets its tile here.
+        """
+        insights = [tile["insight"] for tile in tiles if "insight" in tile]
+        standing = self._live_tiles(id_)
+        if _absent(insights, standing):
             self.client.settle()
-        return standing
+            standing = self._live_tiles(id_)
+        absent = _absent(insights, standing)
+        for insight in absent:
+            path = self.client.project_path(f"{INSIGHT.collection}/{insight}")
+            shown_on = self.client.get(path)["dashboards"]
+            self.inventory.wrote(INSIGHT, self.client.request("PATCH", path, {"dashboards": [*shown_on, int(id_)]}))
+        return self._live_tiles(id_) if absent else standing
+
+    def _live_tiles(self, id_: str) -> list[dict[str, Any]]:
+        live = self.inventory.fetch(self.kind, id_)
+        if live is None:
+            raise ApiError(f"dashboard {id_} is gone; run again")
+        return live.get("tiles") or []
 
     def _patch(self, id_: str, items: list[dict[str, Any]]) -> None:
         # PostHog adds a text without the id of its tile each time that it comes.
         repeatable = all("id" in item for item in items)
         self.client.request("PATCH", self.path(id_), {"tiles": items}, repeatable=repeatable)
         self.inventory.forget(self.kind, id_)
+
+
+def _absent(insights: list[Any], tiles: list[dict[str, Any]]) -> list[Any]:
+    """Return the insights that have no tile."""
+    there = {(tile.get("insight") or {}).get("id") for tile in tiles}
+    return [insight for insight in insights if insight not in there]
 
 
 LIFECYCLES: dict[str, type[Collection]] = {"collection": Collection, "discovered": Discovered, "tiles": Tiles}

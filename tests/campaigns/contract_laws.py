@@ -33,7 +33,7 @@ def through_yaml(file: Written) -> Written:
 
 def case(kind: str, chance: random.Random) -> Counter[str]:
     """Take random definitions through one round; raises AssertionError, or NotWritable for what can be said."""
-    definitions = CHECKOUTS[kind](chance)
+    definitions = CHECKOUTS[kind](chance, "one")
     files = [through_yaml(file) for file in contract(definitions)]
     for file in files:
         found = explain.findings(schemas.violations(file.kind, file.value, lambda _: None))

@@ -95,8 +95,10 @@ class Field:
     along whenever the field is. ``copied`` is the place in the live object of what PostHog copied the field from: what
     equals it is the default, and clearing copies it again. An ``immutable`` field forces a replacement; a ``required``
     one is part of every create, even at its default. ``clearable`` is false where PostHog keeps no object without it: a
-    schema then refuses a definition that leaves it out. ``manageable`` says whether it may be left to the UI, ``shown``
-    that it is part of the canonical form even at its default.
+    schema then refuses a definition that leaves it out. One that ``follows`` changes when other definitions are applied
+    too (a tile that goes takes its insight off the dashboard), so that this keeps nobody from deleting the object.
+    ``manageable`` says whether it may be left to the UI, ``shown`` that it is part of the canonical form even at its
+    default.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Field:
     immutable: bool = False
     required: bool = False
     clearable: bool = True
+    follows: bool = False
     manageable: bool = True
     shown: bool = False
 

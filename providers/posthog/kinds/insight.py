@@ -40,7 +40,7 @@ INSIGHT = Kind(
         Field("favorited", default=False),
         Field("query", normalise=query, required=True, clearable=False, manageable=False),
         # The full set: an insight leaves every dashboard that is not in it.
-        Field("dashboards", default=[], normalise=unordered),
+        Field("dashboards", default=[], normalise=unordered, follows=True),
     ),
     left={
         "derived_name": "PostHog's page writes it for insights without a name",

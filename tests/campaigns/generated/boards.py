@@ -93,7 +93,7 @@ def _breakdown(chance: random.Random, single: bool = False) -> Node:
 
 def _funnel(chance: random.Random) -> Node:
     kept = maybe(chance, funnelVizType="trends", funnelWindowInterval=7)
-    exclusion = {"kind": "EventsNode", "event": "ai failed", "funnelFromStep": 0, "funnelToStep": 1}
+    exclusion = {"kind": "EventsNode", "event": "ai_failed", "funnelFromStep": 0, "funnelToStep": 1}
     if chance.random() < 0.3:
         kept["exclusions"] = [exclusion]
     shown = {"funnelsFilter": kept} if kept else {}

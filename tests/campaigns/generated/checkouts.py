@@ -10,10 +10,12 @@ from ai_admin.definitions.model import Definition, Source
 from providers.posthog.kinds import KINDS, Ref
 from tests.campaigns.generated import GENERATED
 from tests.campaigns.generated.boards import trends
-from tests.campaigns.generated.parts import some
+from tests.campaigns.generated.parts import EVENTS, some
 
 Properties = dict[str, Any]
 _NOWHERE = Source("", 1, 1)
+# A flag that is put away must be off, and payloads are those of the variants: a file says both or neither.
+_ALONG = {"active": {"archived"}, "variants": {"payloads"}}
 
 
 def definition(chance: random.Random, kind: str, key: str, **fixed: Any) -> Definition:
@@ -21,28 +23,27 @@ def definition(chance: random.Random, kind: str, key: str, **fixed: Any) -> Defi
     properties = {**GENERATED[kind](chance, key), **fixed}
     manageable = [field.name for field in KINDS[kind].fields if field.manageable]
     if manageable and chance.random() < 0.15:
-        left = some(chance, manageable, least=1)
-        # A flag that is put away must be off, so that a file says both or neither.
-        properties["unmanaged"] = sorted({*left, "archived"}) if "active" in left else left
+        left = set(some(chance, manageable, least=1))
+        properties["unmanaged"] = sorted(left.union(*(_ALONG[name] for name in left & _ALONG.keys())))
     return Definition(kind, key, KINDS[kind].canonical(properties), _NOWHERE)
 
 
-def _alone(kind: str) -> Callable[[random.Random], list[Definition]]:
-    return lambda chance: [definition(chance, kind, f"{kind}-1")]
+def _alone(kind: str) -> Callable[[random.Random, str], list[Definition]]:
+    return lambda chance, name: [definition(chance, kind, name)]
 
 
-def events(chance: random.Random) -> list[Definition]:
+def events(chance: random.Random, name: str) -> list[Definition]:
     """An event, and properties of events and persons."""
-    names = [f"{owner}.{name}" for owner in ("event", "person") for name in ("tokens", "a b", "1", "$x")]
-    described = [definition(chance, "property", name) for name in some(chance, names)]
-    return [definition(chance, "event", "ai_used"), *described]
+    names = [f"{owner}.{each}{name}" for owner in ("event", "person") for each in ("tokens", "a b", "1", "$x")]
+    described = [definition(chance, "property", each) for each in some(chance, names)]
+    return [definition(chance, "event", name), *described]
 
 
-def boards(chance: random.Random) -> list[Definition]:
+def boards(chance: random.Random, name: str) -> list[Definition]:
     """Two dashboards; the second shows what the first has too, now and then."""
     found: list[Definition] = []
     shown: dict[str, list[Ref]] = {}
-    for key in ("dashboard-1", "dashboard-2")[: chance.randint(1, 2)]:
+    for key in (f"{name}-a", f"{name}-b")[: chance.randint(1, 2)]:
         laid_out = GENERATED["tiles"](chance, key)
         for tile in laid_out["tiles"]:
             if "insight" in tile:
@@ -56,20 +57,20 @@ def boards(chance: random.Random) -> list[Definition]:
     return found
 
 
-def alerts(chance: random.Random) -> list[Definition]:
+def alerts(chance: random.Random, name: str) -> list[Definition]:
     """An alert, the ways it tells people, and the insight that it watches."""
     source, config = _watched(chance)
-    board = Ref("dashboard", "dashboard-1")
-    tile = {"insight": Ref("insight", "watched"), "layout": {"x": 0, "y": 0, "w": 6, "h": 5}}
+    watched, board = f"{name}-watched", Ref("dashboard", f"{name}-board")
+    tile = {"insight": Ref("insight", watched), "layout": {"x": 0, "y": 0, "w": 6, "h": 5}}
     tiles = KINDS["tiles"].canonical({"dashboard": board, "tiles": [tile]})
-    alert = definition(chance, "alert", "alert-1", **config)
+    alert = definition(chance, "alert", name, insight=Ref("insight", watched), **config)
     ways = some(chance, ("slack", "webhook"), least=0 if alert.properties.get("subscribed_users") else 1)
     return [
-        definition(chance, "dashboard", "dashboard-1"),
-        Definition("tiles", "dashboard-1", tiles, _NOWHERE),
-        definition(chance, "insight", "watched", query=source, dashboards=[board], unmanaged=[]),
+        definition(chance, "dashboard", board.key),
+        Definition("tiles", board.key, tiles, _NOWHERE),
+        definition(chance, "insight", watched, query=source, dashboards=[board], unmanaged=[]),
         alert,
-        *(_notification(chance, f"alert-1.{way}", alert) for way in ways),
+        *(_notification(chance, f"{name}.{way}", alert) for way in ways),
     ]
 
 
@@ -81,12 +82,9 @@ def _watched(chance: random.Random) -> tuple[Properties, Properties]:
         config: Properties = {"type": "HogQLAlertConfig", "evaluation": "last_row"}
         return {"kind": "DataVisualizationNode", "source": source}, {"config": config}
     if kind == "funnel":
-        steps = [{"kind": "EventsNode", "event": name} for name in "ab"]
-        config = {
-            "type": "FunnelsAlertConfig",
-            "metric": "conversion_from_start",
-            **chance.choice(({}, {"funnel_step": 0})),
-        }
+        steps = [{"kind": "EventsNode", "event": event} for event in EVENTS[:2]]
+        step = chance.choice(({}, {"funnel_step": 0}))
+        config = {"type": "FunnelsAlertConfig", "metric": "conversion_from_start", **step}
         return {"kind": "InsightVizNode", "source": {"kind": "FunnelsQuery", "series": steps}}, {"config": config}
     return {"kind": "InsightVizNode", "source": trends(chance)}, {}
 
@@ -98,11 +96,11 @@ def _notification(chance: random.Random, key: str, alert: Definition) -> Definit
     return Definition("notification", key, KINDS["notification"].canonical(properties), _NOWHERE)
 
 
-CHECKOUTS: dict[str, Callable[[random.Random], list[Definition]]] = {
+CHECKOUTS: dict[str, Callable[[random.Random, str], list[Definition]]] = {
     "event": events,
     "cohort": _alone("cohort"),
     "flag": _alone("flag"),
     "dashboard": boards,
     "alert": alerts,
 }
-"""By the kind of file that is tried. Properties come with events; insights and tiles with dashboards."""
+"""By the kind of file that is tried, from a name. Properties come with events; insights and tiles with dashboards."""

@@ -9,7 +9,7 @@ from providers.posthog.kinds import Ref
 
 WORDS = ("beta", "Über", "internal", "r1", "a b", "on", "1.0", "null", "#x", "2026-01-01", "yes", "é", "x: y", "ß")
 NAMES = ("model", "version", "channel", "total_tokens", "7")
-EVENTS = ("ai_enhancement_used", "$pageview", "ai failed")
+EVENTS = ("ai_enhancement_used", "$pageview", "ai_failed")
 
 
 def text(chance: random.Random) -> str:

@@ -1,0 +1,288 @@
+"""Preview and apply agree, through the real engine: random checkouts, random edits of both sides, the real CLI.
+
+A round: somebody changes objects by hand in PostHog, files change, appear and go, and then
+
+- what the preview announces, field by field, is exactly what the `up` after it sends;
+- after the `up` a preview is empty, and so is the next `up`.
+
+Every object of a checkout is a case, so few runs of the CLI make many.
+
+`python -m tests.campaigns.engine_laws [--objects N] [--rounds N] [--seed N]` takes 60 files of each kind through 4
+rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ai_admin.definitions import Definition
+from ai_admin.definitions.check import check
+from ai_admin.definitions.contract import Written, contract
+from providers.posthog.kinds import KINDS, Kind, Ref
+from tests.campaigns.generated.checkouts import CHECKOUTS, definition
+from tests.campaigns.generated.parts import EVENTS, NAMES
+from tests.support.desk import placed
+from tests.support.project import Project
+from tests.support.sandbox import Sandbox, running_sandbox
+
+_TYPES = {"type": "String"}
+BASE = [
+    *(
+        Written("event", name, {"key": name, "properties": dict.fromkeys(NAMES, _TYPES)})
+        for name in EVENTS
+        if name[0] != "$"
+    ),
+    Written("event", "people", {"key": "people", "type": "person", "properties": dict.fromkeys(NAMES, _TYPES)}),
+    *(
+        Written(
+            "cohort",
+            f"cohort-{n}",
+            {"key": f"cohort-{n}", "name": f"Base {n}", "properties": [{"key": "7", "value": "x"}]},
+        )
+        for n in (1, 2, 3)
+    ),
+    *(
+        Written(
+            "flag",
+            f"flag-{n}",
+            {"key": f"flag-{n}", "variants": [{"key": "a", "rollout_percentage": 100}], "release_conditions": [{}]},
+        )
+        for n in (1, 2, 3)
+    ),
+]
+"""What random definitions refer to; it stays as it is."""
+
+# The collection that a PATCH goes to, and the body's keys by the field that they stand for, are the tables' own words.
+_BY_COLLECTION = {kind.collection: kind for kind in KINDS.values() if kind.lifecycle != "tiles"}
+
+
+class Checkout:
+    """A project whose files are random, and which PostHog's pages change as well."""
+
+    def __init__(self, project: Project, sandbox: Sandbox, chance: random.Random) -> None:
+        self.project, self.sandbox, self.chance = project, sandbox, chance
+        self.groups: dict[tuple[str, str], list[Definition]] = {}
+        self.counts: Counter[str] = Counter()
+
+    # The files
+
+    def write(self, changes: dict[tuple[str, str], list[Definition] | None]) -> None:
+        """Change some files; what the checks refuse, as they refuse much of what chance brings, stays as it was."""
+        wanted = {**self.groups, **{name: group for name, group in changes.items() if group is not None}}
+        for name in [name for name, group in changes.items() if group is None]:
+            wanted.pop(name, None)
+        while True:
+            written = self._written(wanted)
+            refused = {written[problem.source.path] for problem in check(self.project.folder).problems}
+            if not refused:
+                break
+            assert None not in refused, "a file that everything stands on is refused"
+            for name in refused:
+                before = self.groups.get(name) if wanted[name] is not self.groups.get(name) else None
+                wanted.pop(name)
+                if before is not None:
+                    wanted[name] = before
+        self.groups = wanted
+
+    def _written(self, groups: dict[tuple[str, str], list[Definition]]) -> dict[str, Any]:
+        """Write all files anew; return to which group each belongs."""
+        belongs: dict[str, Any] = {}
+        for folder in ("events", "cohorts", "flags", "dashboards", "alerts"):
+            shutil.rmtree(self.project.folder / folder)
+            (self.project.folder / folder).mkdir()
+        files = [(file, None) for file in BASE] + [(f, name) for name, group in groups.items() for f in contract(group)]
+        for file, name in files:
+            if file.path in belongs:  # the file of persons, of which there is one for each event
+                file = Written(file.kind, f"{file.key}-{len(belongs)}", {**file.value, "key": f"p-{len(belongs)}"})
+            belongs[file.path] = name
+            self.project.write(file.path, yaml.safe_dump(file.value, sort_keys=False, allow_unicode=True))
+        return belongs
+
+    # By hand
+
+    def by_hand(self, share: float) -> None:
+        """Change some objects on PostHog's side, past everything of ours: a few fields of each."""
+        outputs = self.project.outputs()
+        world = {Ref(*name.split("/", 1)): _id(name, each["id"]) for name, each in outputs.items()}
+        world |= {Ref("user", "oncall@example.com"): 2}
+        for name, each in outputs.items():
+            kind_name, key = name.split("/", 1)
+            body = self._edit(KINDS[kind_name], key, each, world) if self.chance.random() < share else {}
+            if body:
+                self.sandbox.call("PATCH", f"{KINDS[kind_name].collection}/{each['id']}/", body)
+                self.counts["edits by hand"] += 1
+
+    def _edit(self, kind: Kind, key: str, state: dict[str, Any], world: dict[Ref, Any]) -> dict[str, Any]:
+        """What somebody sends from PostHog's pages; nothing for kinds and fields that take more thought."""
+        if str(state["id"]).startswith("pending:"):
+            return {}
+        plain = {
+            "flag": ("description", "tags", "release_conditions", "evaluation_runtime", "early_exit"),
+            "cohort": ("description",) if state.get("is_static") else ("description", "filters"),
+            "event": ("description", "tags"),
+            "property": ("description", "tags"),
+            "dashboard": ("description", "tags", "pinned", "filters"),
+            "insight": ("description", "tags", "favorited"),
+            "alert": ("enabled", "skip_weekend", "schedule_restriction"),
+            "notification": ("enabled", "description"),
+        }
+        if kind.name == "tiles":
+            low = {"sm": {"x": 0, "y": self.chance.randint(30, 60), "w": 6, "h": 2}}
+            return {"tiles": [{"text": {"body": f"By hand {self.chance.random()}"}, "layouts": low}]}
+        theirs = definition(self.chance, kind.name, key, unmanaged=[]).properties
+        names = self.chance.sample(plain[kind.name], k=self.chance.randint(1, min(2, len(plain[kind.name]))))
+        body: dict[str, Any] = {}
+        for field in kind.fields:
+            if field.name not in names or not (field.clearable or field.name in theirs):
+                continue
+            place = body
+            for step in field.api_path[:-1]:
+                place = place.setdefault(step, {})
+            place[field.api_path[-1]] = placed(theirs.get(field.name, field.default), world)
+        return body
+
+    # The engine
+
+    def consented(self, *arguments: str) -> str:
+        """Run the CLI; what the safety gates ask to consent to is consented to, as people do in a review."""
+        for _ in range(4):
+            done = self.project.run(*arguments, "--stack", "sandbox")
+            codes = re.findall(r"add (\S+) to ai-admin:consent", done.stdout + done.stderr)
+            if done.returncode == 0:
+                return done.stdout
+            assert codes, f"pulumi {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+            config = self.project.run("config", "get", "ai-admin:consent", "--stack", "sandbox").stdout.split()
+            words = " ".join(dict.fromkeys([*config, *codes]))
+            self.project.pulumi("config", "set", "ai-admin:consent", words, "--stack", "sandbox")
+        raise AssertionError(f"the safety gates refuse what they were consented to:\n{done.stdout}")
+
+    def announced(self) -> dict[str, set[str]]:
+        """What a preview shows: the fields of an object that change, ``+`` for a new one, ``-`` for one that goes."""
+        steps = json.loads(self.consented("preview", "--json"))["steps"]
+        found: dict[str, set[str]] = {}
+        for step in steps:
+            name, op = step["urn"].split("::")[-1], step["op"]
+            if op in ("same", "refresh", "read") or "/" not in name:
+                continue
+            assert op in ("create", "update", "delete"), f"{op} of {name}"
+            fields = {path.split(".")[0].split("[")[0] for path in step.get("detailedDiff") or ()}
+            found[name] = {"create": {"+"}, "delete": {"-"}}.get(op, fields)
+        return found
+
+    def sent(self, before: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
+        """What was written to the objects that stood before, in the same words."""
+        names = {(name.split("/")[0], str(each["id"])): name for name, each in before.items()}
+        found: dict[str, set[str]] = {}
+        for method, path, body in self.sandbox.writes():
+            collection, id_ = path.split("/")[4], path.split("/")[5]
+            kind = "tiles" if "tiles" in (body or {}) else _BY_COLLECTION[collection].name
+            name = names.get((kind, id_))
+            if name is None:
+                self.counts["creating requests"] += 1
+                continue
+            gone = method == "DELETE" or body == {"deleted": True}
+            fields = {"-"} if gone else {"tiles"} if kind == "tiles" else set(_fields(KINDS[kind], body))
+            # An insight whose dashboards are left to PostHog's pages gets its tile on one as a part of the tiles.
+            apart = {"dashboards"} if kind == "insight" and "dashboards" in before[name].get("unmanaged", ()) else set()
+            found.setdefault(name, set()).update(fields - apart)
+        return {name: fields for name, fields in found.items() if fields}
+
+    def round(self) -> None:
+        """A preview and an `up`; what the one announces is what the other sends, and nothing is left."""
+        before = self.project.outputs()
+        announced = self.announced()
+        self.sandbox.requests()
+        self.consented("up", "--yes", "--skip-preview")
+        sent = self.sent(before)
+        self.agree(announced, sent, before)
+        self.settled()
+        self.counts["objects"] += len(before)
+        self.counts["announced"] += len(announced)
+
+    def settled(self) -> None:
+        """After an `up` a preview is empty."""
+        left = self.announced()
+        states = self.project.outputs()
+        assert left == {}, f"left to do after an up: {[(name, left[name], states.get(name)) for name in left]}"
+
+    def agree(self, announced: dict[str, set[str]], sent: dict[str, set[str]], before: dict[str, Any]) -> None:
+        changed = {name: fields - {"unmanaged"} for name, fields in announced.items() if fields != {"+"}}
+        for name, fields in changed.items():
+            if name.startswith("property/") and str(before[name]["id"]).startswith("pending:"):
+                continue  # there is nothing to write to yet
+            if fields == {"-"} and name.startswith("tiles/"):
+                continue  # an insight's tile goes with the insight or the dashboard
+            # A field that is taken back from PostHog's pages is sent, and shows as the change of `unmanaged`.
+            taken_back = set(before[name].get("unmanaged") or ()) if "unmanaged" in announced[name] else set()
+            assert fields <= sent.get(name, set()) <= fields | taken_back, (
+                f"{name}: {fields} announced, {sent.get(name)} sent"
+            )
+        assert sent.keys() <= announced.keys(), f"never announced: {sent.keys() - announced.keys()}"
+
+
+def _fields(kind: Kind, body: dict[str, Any]) -> Iterator[str]:
+    """The fields of a table that a body has."""
+    for field in kind.fields:
+        place: Any = body
+        for step in field.api_path:
+            place = place.get(step, _MISSING) if isinstance(place, dict) else _MISSING
+        if place is not _MISSING:
+            yield field.name
+
+
+_MISSING = object()
+
+
+def _id(name: str, id_: str) -> Any:
+    return int(id_) if KINDS[name.split("/", 1)[0]].numeric_id else id_
+
+
+def run(folder: Path, objects: int, rounds: int, seed: int, kinds: tuple[str, ...] = tuple(CHECKOUTS)) -> Counter[str]:
+    """Take a checkout with so many random files of each kind through the rounds. Returns what was counted."""
+    chance = random.Random(f"engine-{seed}")
+    with running_sandbox(folder / "sandbox") as sandbox:
+        checkout = Checkout(Project(folder / "project", sandbox), sandbox, chance)
+        names = [(kind, f"{kind}-x{n}") for kind in kinds for n in range(objects)]
+        checkout.write({name: CHECKOUTS[name[0]](chance, name[1]) for name in names})
+        checkout.consented("up", "--yes", "--skip-preview")
+        checkout.settled()
+        for _ in range(rounds):
+            checkout.by_hand(0.4)
+            some = [name for name in names if chance.random() < 0.4]
+            gone = [name for name in names if chance.random() < 0.03 and name[0] not in ("flag",)]
+            again = {name: CHECKOUTS[name[0]](chance, name[1]) for name in some}
+            checkout.write({**again, **dict.fromkeys(gone)})
+            checkout.round()
+        return checkout.counts
+
+
+def main() -> int:
+    """Run the campaign; a law that does not hold ends it with an error."""
+    parser = argparse.ArgumentParser(description="Random checkouts and edits through the real engine.")
+    parser.add_argument("--objects", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        counts = run(Path(folder), arguments.objects, arguments.rounds, arguments.seed)
+    figures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    print(f"{arguments.rounds} rounds: {figures}; {time.perf_counter() - start:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
