@@ -14,6 +14,7 @@ import requests
 from providers.posthog.provider import PostHogProvider
 from tests.support.clocks import Fast
 from tests.support.desk import Desk
+from tests.support.plugin import running_engine, running_plugin
 from tests.support.samples.world import TREND
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -68,6 +69,17 @@ def test_what_another_run_used_up_is_waited_for(limited: Sandbox) -> None:
     assert 1 <= limits(limited)["refused"] <= 4 * THREADS
     requests.delete(f"{limited.url}/_sandbox/limits", timeout=10)
     assert sorted(item["name"] for item in limited.items("cohorts")) == sorted(f"Cohort {n}" for n in range(20))
+
+
+def test_the_engines_user_is_told_of_a_long_wait(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as sandbox, running_engine() as engine:
+        rule = {"kind": "error_before", "status": 429, "retry_after": 6, "methods": ["POST"], "nth": 1}
+        requests.put(f"{sandbox.url}/_sandbox/faults", json={"rules": [rule]}, timeout=10).raise_for_status()
+        with running_plugin(sandbox.environ, engine) as plugin:
+            plugin.create("flag", plugin.check("flag", {"key": "late"}))
+        assert [item["key"] for item in sandbox.items("feature_flags")] == ["late"]
+    [told] = engine.said
+    assert told.startswith("waiting 6 s: PostHog has had too many requests with this key")
 
 
 CRITERIA = {"type": "OR", "values": [{"type": "AND", "values": [
