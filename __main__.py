@@ -17,6 +17,7 @@ from providers.posthog.blockers import blockers
 from providers.posthog.brake import CAREFUL, CONSENT
 from providers.posthog.client import Client
 from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
+from providers.posthog.kinds import Ref
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, register, switch_off
 from providers.posthog.safety import consents
@@ -44,11 +45,12 @@ def main() -> None:
     before = renamed(before, definitions.resources)
     after = manifest(definitions.resources, before)
     refused = unsafe(client, before, after)
+    off = switched_off(before, after)
     if refused:
-        off = switched_off(before, after)
         switch_off(definition for definition in definitions.resources if name_of(definition) in off)
         refuse([*refused, *(f"{name} is switched off all the same" for name in off)])
-    resources = register(definitions.resources, os.environ)
+    flags_off = {Ref("flag", name.removeprefix("flag/")): before[name]["id"] for name in off if before[name].get("id")}
+    resources = register(definitions.resources, os.environ, flags_off)
     named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
     record.keep(record.applied(before, after, named))
 

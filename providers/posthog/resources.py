@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import pulumi
@@ -49,26 +49,63 @@ def _resource_type(kind_name: str) -> type[dynamic.Resource]:
 RESOURCES: dict[str, type[dynamic.Resource]] = {kind_name: _resource_type(kind_name) for kind_name in KINDS}
 
 
-def register(definitions: Iterable[Definition], environ: Mapping[str, str]) -> dict[Ref, pulumi.CustomResource]:
+def register(
+    definitions: Iterable[Definition], environ: Mapping[str, str], switched_off: Mapping[Ref, str]
+) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
     A :class:`Ref` in the properties becomes the id of that resource, so Pulumi knows the dependency; beside the name
     of a variable that holds a secret a digest of its value is put (see ``kinds.notification``).
+
+    ``switched_off`` are the flags that this run switches off, with their ids. They come last, and after what names
+    them: PostHog switches no flag off while another one that is on depends on it.
     """
     resources: dict[Ref, pulumi.CustomResource] = {}
-    for definition in definitions:
+    ids: dict[Ref, Any] = {ref: _readable(ref, id_) for ref, id_ in switched_off.items()}
+    every = tuple(definitions)
+    last = [each for each in every if _ref(each) in switched_off]
+    users = _users(last)
+    for definition in (*(each for each in every if _ref(each) not in switched_off), *reversed(last)):
+        ref = _ref(definition)
         properties = copy.deepcopy(definition.properties)
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
-        resources[Ref(definition.kind, definition.key)] = _resource(definition, _with_ids(properties, resources))
+        options = {"depends_on": [resources[user] for user in users.get(ref, ())]} if ref in switched_off else {}
+        resources[ref] = _resource(definition, _with_ids(properties, ids), **options)
+        ids.setdefault(ref, _id(ref, resources[ref]))
     return resources
 
 
 def switch_off(flags: Iterable[Definition]) -> None:
     """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied."""
     others = [field.name for field in KINDS["flag"].fields if field.name != "active"]
+    off = tuple(flags)
+    users, resources = _users(off), dict[Ref, pulumi.CustomResource]()
+    for flag in reversed(off):
+        first = [resources[user] for user in users.get(_ref(flag), ())]
+        only_off = {"key": flag.key, "active": False}
+        resources[_ref(flag)] = _resource(flag, only_off, ignore_changes=[*others, "unmanaged"], depends_on=first)
+
+
+def _users(flags: Iterable[Definition]) -> dict[Ref, list[Ref]]:
+    """Return by reference which of these flags name it."""
+    users: dict[Ref, list[Ref]] = {}
     for flag in flags:
-        _resource(flag, {"key": flag.key, "active": False}, ignore_changes=[*others, "unmanaged"])
+        for ref in _refs(flag.properties):
+            users.setdefault(ref, []).append(_ref(flag))
+    return users
+
+
+def _ref(definition: Definition) -> Ref:
+    return Ref(definition.kind, definition.key)
+
+
+def _refs(value: Any) -> Iterator[Ref]:
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _refs(item)
 
 
 def _resource(definition: Definition, properties: dict[str, Any], **options: Any) -> pulumi.CustomResource:
@@ -94,19 +131,22 @@ def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, s
     ]
 
 
-def _with_ids(value: Any, resources: Mapping[Ref, pulumi.CustomResource]) -> Any:
+def _with_ids(value: Any, ids: Mapping[Ref, Any]) -> Any:
     if isinstance(value, Ref):
-        return _id(value, resources[value])
+        return ids[value]
     if isinstance(value, dict):
-        return {name: _with_ids(item, resources) for name, item in value.items()}
+        return {name: _with_ids(item, ids) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_ids(item, resources) for item in value]
+        return [_with_ids(item, ids) for item in value]
     return value
 
 
 def _id(ref: Ref, resource: pulumi.CustomResource) -> pulumi.Output[Any]:
     # Of what failed, where the engine goes on after a failure, there is no id; the SDK would end the whole program.
     id_ = resource.id.recover(lambda _: f"{MISSING}{ref.kind}/{ref.key}")
-    numeric = KINDS[ref.kind].numeric_id
+    return id_.apply(lambda text: _readable(ref, text))
+
+
+def _readable(ref: Ref, id_: str) -> int | str:
     # A provisional id is text: what refers to it is left out until there is a real one.
-    return id_.apply(lambda text: int(text) if numeric and text.isdigit() else text)
+    return int(id_) if KINDS[ref.kind].numeric_id and id_.isdigit() else id_

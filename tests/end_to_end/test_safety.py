@@ -102,6 +102,38 @@ def test_what_was_switched_off_comes_back_in_steps(project: Project, sandbox: Sa
     assert live(sandbox)["ai"]["active"] is True
 
 
+def test_flags_that_depend_on_one_another_are_switched_off_together(project: Project, sandbox: Sandbox) -> None:
+    """PostHog switches no flag off while another one that is on depends on it; in a refused run the same holds."""
+    on = "{rollout_percentage: 10, properties: [{type: flag, key: %s, value: true}]}"
+
+    def chain(off: str) -> None:
+        project.write("flags/base.yaml", f"key: base\n{off}release_conditions: [{{rollout_percentage: 10}}]\n")
+        project.write("flags/middle.yaml", f"key: middle\n{off}release_conditions: [{on % 'base'}]\n")
+        project.write("flags/end.yaml", f"key: end\n{off}release_conditions: [{on % 'middle'}]\n")
+
+    chain("")
+    project.up()
+    chain("active: false\n")
+    project.edit("flags/model.yaml", "rollout_percentage: 10", "rollout_percentage: 90")
+    assert "flag/base is switched off all the same" in refused(project, *UP)
+    assert [live(sandbox)[key]["active"] for key in ("base", "middle", "end")] == [False, False, False]
+    project.edit("flags/model.yaml", "rollout_percentage: 90", "rollout_percentage: 10")
+    chain("")
+    project.up()
+    chain("active: false\n")
+    project.up()
+    assert [live(sandbox)[key]["active"] for key in ("base", "middle", "end")] == [False, False, False]
+    for key in ("base", "middle", "end"):
+        (project.folder / "flags" / f"{key}.yaml").unlink()
+    code = re.search(
+        r"3 of 9 objects would be deleted, 1 may be in one run: .* add (delete/3/\w+) to", refused(project, *UP)
+    )
+    assert code
+    project.pulumi("config", "set", "ai-admin:consent", code[1], "--stack", "sandbox")
+    project.up()
+    assert not {"base", "middle", "end"} & live(sandbox).keys()
+
+
 def test_a_flag_that_says_its_former_key_stays_the_same_object(project: Project, sandbox: Sandbox) -> None:
     before = live(sandbox)["model"]
     project.edit("flags/model.yaml", "key: model\n", "key: model-version\nrenamed_from: model\n")
