@@ -112,7 +112,7 @@ class Campaign:
                     family = descendants(up.pid)
                     started |= family.keys()
                     killed = self._strike(victim, up.pid, family)
-            time.sleep(0.03)
+            time.sleep(0.08)
         self._wait_for_the_end(started)
         self._writes_before = writes + len(self.sandbox.writes())
         self.tally.kills[victim] += killed
