@@ -62,10 +62,15 @@ def keep(manifest: Manifest | Coroutine[Any, Any, Manifest]) -> None:
     the resources.
     """
 
-    async def text() -> str:
-        return json.dumps(await manifest if isinstance(manifest, Coroutine) else manifest, separators=(",", ":"))
+    pulumi.export(OUTPUT, _later(manifest) if isinstance(manifest, Coroutine) else _text(manifest))
 
-    pulumi.export(OUTPUT, text())
+
+def _text(manifest: Manifest) -> str:
+    return json.dumps(manifest, separators=(",", ":"))
+
+
+async def _later(manifest: Coroutine[Any, Any, Manifest]) -> str:
+    return _text(await manifest)
 
 
 async def applied(before: Manifest, after: Manifest, resources: Mapping[str, Any]) -> Manifest:

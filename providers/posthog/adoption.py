@@ -52,10 +52,14 @@ def outlook(kind: Kind, id_: str, live: Properties, wanted: Properties) -> Match
 class Adoption:
     """Finds what definitions of one kind adopt, and lets no two adopt the same. Safe for several threads."""
 
-    def __init__(self, kind: Kind, inventory: Inventory, directory: Directory, allowed: bool = True) -> None:
+    def __init__(
+        self, kind: Kind, inventory: Inventory, directory: Directory, adopted: dict[str, str], allowed: bool = True
+    ) -> None:
+        """``adopted`` takes the ids of what is adopted, by the definition's name."""
         self._kind = kind
         self._inventory = inventory
         self._directory = directory
+        self._adopted = adopted
         self._allowed = allowed
         self._lock = threading.Lock()
         self._reserved: dict[str, str] = {}
@@ -83,6 +87,7 @@ class Adoption:
                     "adopt it; delete or rename one of the two, or allow adoption"
                 )
             self._reserved[found[0]] = note.name
+            self._adopted[note.name] = found[0]
             return found[0]
 
     def candidates(self, properties: Properties, note: Note) -> list[str]:

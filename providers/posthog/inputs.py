@@ -22,12 +22,13 @@ from providers.posthog.kinds.base import Properties
 NAME, SOURCE, ADOPT = "__name", "__source", "__adopt"
 
 MISSING = "__missing:"
-"""Begins what stands for the id of a resource that failed in this run; its name follows."""
+"""Begins what stands for the id of a resource that failed in this run; its name follows, and after ``=`` the id that it
+had in the last run, if it was there."""
 
 WAITING = "waiting:"
 """Begins the provisional id of an object whose creation waits for an approval; the change request's id follows."""
 
-_NOT_THERE = re.compile(rf"{MISSING}(?P<name>.+)|{WAITING}[0-9a-f-]{{36}}")
+_NOT_THERE = re.compile(rf"{MISSING}(?P<name>[^=]+)(=(?P<id>.+))?|{WAITING}[0-9a-f-]{{36}}")
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class Note:
     """What is known of a definition beside its properties.
 
     ``name`` is the Pulumi name (``flag/ai-model-version``), ``source`` the place in a file (``flags/x.yaml:3:1``),
-    ``adopt`` the id of the PostHog object that it is to take over. All three may be unknown.
+    ``adopt`` the id of the PostHog object that it is to take over; all three may be unknown. ``lacks`` says in words
+    what the definition refers to and isn't there; it is empty when everything is.
     """
 
     name: str = ""
     source: str = ""
     adopt: str | None = None
+    lacks: str = ""
 
     def line(self, message: str) -> str:
         """Return a message as one line that begins with the definition, as far as it is known."""
@@ -58,17 +61,23 @@ def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
     return KINDS[kind_name].canonical(inputs)
 
 
-def lacking(value: Any) -> str | None:
-    """Return what a definition refers to that isn't there, in words; None when everything is."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
+def resolved(value: Any) -> tuple[Any, str]:
+    """Return inputs with the last known ids in the place of what failed, and what isn't there, in words."""
+    if isinstance(value, dict):
+        parts = {name: resolved(item) for name, item in value.items()}
+        return {name: part for name, (part, _) in parts.items()}, next(
+            (lacks for _, lacks in parts.values() if lacks), ""
+        )
     if isinstance(value, list):
-        return next(filter(None, map(lacking, value)), None)
+        items = [resolved(item) for item in value]
+        return [item for item, _ in items], next((lacks for _, lacks in items if lacks), "")
     found = _NOT_THERE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        return None
-    name = found["name"]
-    return f"{name}, which was not applied" if name else "an object whose creation waits for approval"
+        return value, ""
+    if found["name"] is None:
+        return value, "an object whose creation waits for approval"
+    id_ = found["id"] or value
+    return int(id_) if id_.isdigit() else id_, f"{found['name']}, which was not applied"
 
 
 class Notes:
@@ -78,9 +87,9 @@ class Notes:
         self._lock = threading.Lock()
         self._notes: dict[str, Note] = {}
 
-    def keep(self, inputs: Mapping[str, Any]) -> Note:
+    def keep(self, inputs: Mapping[str, Any], lacks: str) -> Note:
         """Remember and return what inputs of the program say of their definition."""
-        note = Note(inputs.get(NAME, ""), inputs.get(SOURCE, ""), inputs.get(ADOPT))
+        note = Note(inputs.get(NAME, ""), inputs.get(SOURCE, ""), inputs.get(ADOPT), lacks)
         with self._lock:
             self._notes[note.name] = note
         return note

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from providers.posthog import reconcile
@@ -28,7 +28,10 @@ class Conflict(Exception):
 
 @dataclass(frozen=True)
 class Services:
-    """What the lifecycles of all kinds share. ``tell`` shows the engine's user a message about a definition."""
+    """What the lifecycles of all kinds share. ``tell`` shows the engine's user a message about a definition.
+
+    ``adopted`` are the ids of what definitions that are new to the state adopt, by name.
+    """
 
     inventory: Inventory
     directory: Directory
@@ -36,6 +39,7 @@ class Services:
     history: History
     tell: Callable[[Note, str], None]
     adoption_allowed: bool = True
+    adopted: dict[str, str] = field(default_factory=dict)
 
 
 class Collection:
@@ -51,7 +55,8 @@ class Collection:
         self.inventory = services.inventory
         self.client = services.inventory.client
         self.directory = services.directory
-        self.adoption = Adoption(kind, services.inventory, services.directory, services.adoption_allowed)
+        allowed, adopted = services.adoption_allowed, services.adopted
+        self.adoption = Adoption(kind, services.inventory, services.directory, adopted, allowed)
         self.gate = Gate(kind, services.approvals, self.project, services.tell)
 
     def path(self, id_: str = "") -> str:
@@ -256,8 +261,14 @@ class Tiles(Collection):
     """The tiles of one dashboard: read with the dashboard, written as one upsert planned from the live tiles."""
 
     def find(self, properties: Properties, note: Note) -> Match | None:
-        """Return None: the tiles of a dashboard are arranged, whichever dashboard it is."""
-        return None
+        """Return what adopting the dashboard means for the tiles that stand on it: those of the definition stay."""
+        id_ = self.services.adopted.get(note.name.replace("tiles/", "dashboard/", 1))
+        live = self.inventory.get(self.kind, id_) if id_ else None
+        if id_ is None or live is None or not live.get("tiles"):
+            return None
+        return outlook(
+            self.kind, id_, {**self.project(live, properties), "dashboard": properties["dashboard"]}, properties
+        )
 
     def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
         """Arrange the dashboard's tiles; the id is the dashboard's."""

@@ -32,7 +32,7 @@ from providers.posthog.brake import CAREFUL, CONSENT, Unsafe
 from providers.posthog.client import ApiError
 from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.engine import engine_log
-from providers.posthog.inputs import Note, lacking, to_inputs, to_properties
+from providers.posthog.inputs import Note, resolved, to_inputs, to_properties
 from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
@@ -83,9 +83,10 @@ class PostHogProvider(ResourceProvider):
         in a preview too; an object that can't be adopted makes the inputs invalid.
         """
         _WORKPLACE.brake.program_runs()
-        note = _WORKPLACE.notes.keep(news)
-        properties = to_properties(self.kind_name, news)
-        failures = [] if _olds or lacking(properties) else self._meet(properties, note)
+        inputs, lacks = resolved(news)
+        note = _WORKPLACE.notes.keep(inputs, lacks)
+        properties = to_properties(self.kind_name, inputs)
+        failures = [] if _olds or lacks else self._meet(properties, note)
         return CheckResult(to_inputs(properties, Note(note.name)), failures)
 
     def _meet(self, properties: Properties, note: Note) -> list[CheckFailure]:
@@ -130,10 +131,9 @@ class PostHogProvider(ResourceProvider):
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
         note = _WORKPLACE.notes.of(props)
-        properties = to_properties(self.kind_name, props)
-        _refuse_lacking(properties, note)
+        _refuse_lacking(note)
         with _OneLine(note):
-            id_, standing = lifecycle.create(properties, note)
+            id_, standing = lifecycle.create(to_properties(self.kind_name, props), note)
         return CreateResult(id_, _outputs(standing, note, project))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -161,7 +161,7 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_olds)
         note = _WORKPLACE.notes.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        _refuse_lacking(news, note)
+        _refuse_lacking(note)
         with _OneLine(note):
             standing = lifecycle.update(_id, olds, news, note)
         return UpdateResult(_outputs(standing, note, project))
@@ -209,10 +209,9 @@ class _OneLine:
             raise Refused(self._note.line(str(error))) from None
 
 
-def _refuse_lacking(properties: Properties, note: Note) -> None:
-    lacks = lacking(properties)
-    if lacks:
-        raise Refused(note.line(f"left out, as it refers to {lacks}; run again once that is there"))
+def _refuse_lacking(note: Note) -> None:
+    if note.lacks:
+        raise Refused(note.line(f"left out, as it refers to {note.lacks}; run again once that is there"))
 
 
 def _outputs(properties: Properties, note: Note, project: str | None) -> dict[str, Any]:

@@ -201,3 +201,15 @@ def test_who_lost_the_state_makes_nothing_twice(sandbox: Sandbox, desk: Desk, ki
     assert again.id == first.id
     assert sandbox.writes() == []
     assert again.shown(definition) == []
+
+
+def test_what_adopting_a_dashboard_does_to_its_tiles_is_said(plugin: Plugin, sandbox: Sandbox, engine: Engine) -> None:
+    id_ = sandbox.call("POST", "dashboards/", {"name": "Theirs"})["id"]
+    sandbox.call("PATCH", f"dashboards/{id_}/", {"tiles": [{"text": {"body": "Their text."}, "layouts": {}}]})
+    plugin.check("dashboard", {"name": "Theirs", **noted("dashboard/ours", "ours")})
+    tiles = [{"text": "Our text.", "layout": {"x": 0, "y": 0, "w": 6, "h": 1}}]
+    plugin.check("tiles", {"dashboard": UNKNOWN, "tiles": tiles, **noted("tiles/ours", "ours")})
+    assert [line.partition("adopts ")[2] for line in engine.said] == [
+        f"Dashboard {id_}, which exists in PostHog; as it is",
+        f"DashboardTiles {id_}, which exists in PostHog; would change: tiles",
+    ]
