@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path as FilePath
 
 from ai_admin.definitions import explain, schemas
@@ -134,8 +135,15 @@ def _run_rules(world: World, written: World, collector: _Collector) -> None:
             # something that is not.
             if world is not written and unit.view.stack is None and world.changed.isdisjoint(rule.sees):
                 continue
-            for finding in rule.check(unit, world):
+            for finding in _most(rule.check(unit, world)):
                 collector.add(unit.view, _placed(finding, unit.path), unit, world.stack)
+
+
+def _most(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield as many findings as are worth a person's while, and say so where there are more."""
+    yield from islice(findings, explain.MOST)
+    if next(findings, None) is not None:
+        yield explain.TOO_MANY
 
 
 def _placed(finding: Finding, path: Path) -> Finding:

@@ -19,6 +19,8 @@ from ai_admin.definitions.unions import meant
 MOST = 200
 """How many findings of one file are worth a person's while; a file of a megabyte could have a hundred thousand."""
 
+TOO_MANY = Finding((), f"more than {MOST} things are wrong in this file", "correct the others first")
+
 _TYPE_NAMES = {
     "string": "text",
     "boolean": "true or false",
@@ -36,7 +38,7 @@ def findings(violations: Iterable[Violation]) -> list[Finding]:
     for finding in (each for error in _widest(violations) for each in explain(error)):
         found.setdefault(finding)
         if len(found) == MOST:
-            found.setdefault(Finding((), f"more than {MOST} things are wrong in this file", "correct the others first"))
+            found.setdefault(TOO_MANY)
             break
     return list(found)
 

@@ -221,9 +221,14 @@ def _enum(options: list[Any]) -> Check:
     return lambda value: fingerprint(value) in known
 
 
+def search(pattern: str) -> Callable[[str], Any]:
+    """Return what looks for a schema's pattern in a text; ``$`` is its end, as in JSON Schema, line break or not."""
+    return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern).search
+
+
 def _pattern(pattern: str) -> Check:
-    search = re.compile(pattern).search
-    return lambda value: type(value) is not str or search(value) is not None
+    found = search(pattern)
+    return lambda value: type(value) is not str or found(value) is not None
 
 
 def _required(names: list[str]) -> Check:

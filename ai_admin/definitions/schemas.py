@@ -108,8 +108,9 @@ def _validator(kind: str) -> Validator:
     from jsonschema.validators import extend
 
     # jsonschema compares every item with every other: minutes for a long list of mappings.
-    linear: type[Validator] = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
-    return linear(_schema(kind))
+    own = {"uniqueItems": _unique, "pattern": _pattern}
+    validator: type[Validator] = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
+    return validator(_schema(kind))
 
 
 def _unique(_: Any, wanted: bool, value: Any, __: Schema) -> Iterator[ValidationError]:
@@ -117,6 +118,13 @@ def _unique(_: Any, wanted: bool, value: Any, __: Schema) -> Iterator[Validation
 
     if wanted and isinstance(value, list) and len({*map(quick.fingerprint, value)}) < len(value):
         yield ValidationError("an item stands twice")
+
+
+def _pattern(_: Any, wanted: str, value: Any, __: Schema) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError
+
+    if isinstance(value, str) and not quick.search(wanted)(value):
+        yield ValidationError("the text has another form")
 
 
 class _Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 
 from ai_admin.definitions.holes import HOLE, seen
@@ -29,7 +30,8 @@ def computable(unit: Unit, _: World) -> Iterator[Finding]:
         if text is HOLE:
             continue
         try:
-            tree = ast.parse(text.strip(), mode="eval")
+            with warnings.catch_warnings(action="ignore"):
+                tree = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             yield Finding(path, f'the formula "{text}" is not arithmetic', "write it like A / B * 100")
             continue

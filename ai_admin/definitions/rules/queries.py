@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.query import FEWEST_STEPS, Node, Query, breakdowns, display, query_of, series
+from ai_admin.definitions.rules.sql import COMMENT
 from ai_admin.definitions.world import Rule, Unit, World
 
 # PostHog hides and ignores a breakdown with these.
 _WITHOUT_BREAKDOWN = frozenset({"BoldNumber", "Metric", "CalendarHeatmap", "BoxPlot"})
-_SELECT = re.compile(r"\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*\(*\s*(?:select|with)\b", re.IGNORECASE | re.DOTALL)
+_SELECT = re.compile(r"[\s(]*(?:select|with)\b", re.IGNORECASE)
 
 
 def effective(unit: Unit, _: World) -> Iterator[Finding]:
@@ -112,7 +113,7 @@ def _sql(query: Query) -> Iterator[Finding]:
     if not isinstance(text, str):
         return
     path = (*query.path, "query")
-    if not _SELECT.match(text):
+    if not _SELECT.match(COMMENT.sub(" ", text)):
         yield Finding(path, "HogQL takes only SELECT and WITH", "start the query with SELECT")
     if query.node.get("filters") and "{filters" not in text:
         message = "filters act only where the query says {filters}"

@@ -14,9 +14,10 @@ from ai_admin.definitions.query import query_of
 from ai_admin.definitions.rules.catalogue import event_known
 from ai_admin.definitions.world import Rule, Unit, World
 
-_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+# None of these looks at a character more than a few times, whatever the text.
+COMMENT = re.compile(r"--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?")
 _EVENT = re.compile(r"\bevent\s*(?:=|==|!=|<>)\s*'([^'\\]+)'")
-_PROPERTY = re.compile(r"(?<![\w'])(?:\w+\.)*properties\.([A-Za-z_]\w*)")
+_PROPERTY = re.compile(r"(?<![\w'.])(?:\w+\.)*properties\.([A-Za-z_]\w*)")
 _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
 
 
@@ -29,7 +30,7 @@ def speaks_of_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
     query = query_of(unit.value)
     if query is None or query.kind != "HogQLQuery" or not isinstance(query.node.get("query"), str):
         return
-    text = _COMMENT.sub(" ", query.node["query"])
+    text = COMMENT.sub(" ", query.node["query"])
     path = (*query.path, "query")
     for name in dict.fromkeys(_EVENT.findall(text)):
         yield from event_known(path, name, world)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 KINDS = ("flag", "cohort", "event", "dashboard", "alert", "action", "experiment", "subscription", "annotation")
 GOOD: dict[str, list[Any]] = {kind: [] for kind in KINDS}
 for _file in find(ROOT):
-    GOOD[_file.kind].append(parse(_file.text).value)
+    GOOD[_file.kind].append(parse(_file.text or "").value)
 CHECKS = {kind: quick.compile(schemas.schema(kind)) for kind in KINDS}
 VALIDATORS = {kind: validator(kind) for kind in KINDS}
 
