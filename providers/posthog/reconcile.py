@@ -81,12 +81,19 @@ def body(
 
 
 def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
-    """Return the body of the POST that creates an object: what differs from the defaults, and what PostHog requires."""
+    """Return the body of the POST that creates an object: what differs from the defaults, and what PostHog requires.
+
+    A field that is left to the UI is in it only where PostHog makes no object without it.
+    """
     unmanaged = properties.get("unmanaged", ())
+    starts = {field.name: field.start for field in kind.fields if field.name in unmanaged and field.start is not None}
     fields = [
         field
         for field in kind.fields
-        if field.name not in unmanaged
-        and (field.required or not same(properties.get(field.name, field.default), field.default))
+        if field.name in starts
+        or (
+            field.name not in unmanaged
+            and (field.required or not same(properties.get(field.name, field.default), field.default))
+        )
     ]
-    return {**kind.constants, **body(fields, properties, directory)}
+    return {**kind.constants, **body(fields, {**properties, **starts}, directory)}

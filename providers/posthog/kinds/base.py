@@ -97,8 +97,8 @@ class Field:
     one is part of every create, even at its default. ``clearable`` is false where PostHog keeps no object without it: a
     schema then refuses a definition that leaves it out. One that ``follows`` changes when other definitions are applied
     too (a tile that goes takes its insight off the dashboard), so that this keeps nobody from deleting the object.
-    ``manageable`` says whether it may be left to the UI, ``shown`` that it is part of the canonical form even at its
-    default.
+    ``manageable`` says whether it may be left to the UI, ``start`` (canonical) what a new object then begins with where
+    PostHog makes none without, ``shown`` that it is part of the canonical form even at its default.
     """
 
     name: str
@@ -117,6 +117,7 @@ class Field:
     clearable: bool = True
     follows: bool = False
     manageable: bool = True
+    start: Any = None
     shown: bool = False
 
     def canonical(self, value: Any) -> Any:

@@ -140,6 +140,8 @@ FLAG = Kind(
             normalise=_conditions,
             write=_write_conditions,
             read=_read_conditions,
+            # A new flag needs a condition. Until people write theirs, it is for nobody.
+            start=[{"properties": [], "rollout_percentage": 0}],
         ),
         Field("payloads", path=_filter("payloads"), default={}, normalise=_payloads),
         Field("early_exit", path=_filter("early_exit"), default=False),

@@ -57,10 +57,16 @@ def test_a_create_sends_what_is_not_the_default() -> None:
 
 
 def test_a_create_says_nothing_of_what_is_left_to_the_ui() -> None:
-    properties = FLAG.canonical({"key": "ai", "unmanaged": ["release_conditions", "active"]})
-    assert create_body(FLAG, properties, DIRECTORY) == {"key": "ai"}  # type: ignore[arg-type]
+    properties = FLAG.canonical({"key": "ai", "unmanaged": ["description", "active"], "release_conditions": [{}]})
+    assert set(create_body(FLAG, properties, DIRECTORY)) == {"key", "filters"}  # type: ignore[arg-type]
     alert = KINDS["alert"].canonical({"name": "A", "insight": 5, "unmanaged": ["threshold", "subscribed_users"]})
     assert "threshold" not in create_body(KINDS["alert"], alert, DIRECTORY)  # type: ignore[arg-type]
+
+
+def test_a_new_flag_whose_conditions_are_left_to_the_ui_is_for_nobody_until_people_write_some() -> None:
+    properties = FLAG.canonical({"key": "ai", "payloads": {"true": "1"}, "unmanaged": ["release_conditions"]})
+    [condition] = create_body(FLAG, properties, DIRECTORY)["filters"]["groups"]  # type: ignore[arg-type]
+    assert condition["rollout_percentage"] == 0
 
 
 def test_cleared_dashboard_filters_are_sent_as_nulls_since_posthog_ignores_an_empty_object() -> None:
