@@ -18,11 +18,8 @@ from requests.auth import AuthBase
 from providers.posthog.connection import KEY_VARIABLE, Connection, is_loopback
 from providers.posthog.limits import HOUR, Clock, Limiter, Wait
 
-TIMEOUT = (5.0, 30.0)
-"""Seconds to wait for a connection, and for the next piece of an answer."""
-
-ANSWER = 60.0
-"""Seconds in which an answer must be there whole."""
+CONNECT, ANSWER = 5.0, 30.0
+"""Seconds to wait for a connection, and for a whole answer."""
 
 ATTEMPTS = 5
 BACKOFF = (0.5, 8.0)
@@ -193,7 +190,7 @@ class Client:
                 self.connection.host + path,
                 json=json,
                 params=params,
-                timeout=TIMEOUT,
+                timeout=(CONNECT, ANSWER),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -279,7 +276,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not valid for this machine"
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
-        return f"timed out after {TIMEOUT[1]:.0f} s"
+        return f"timed out after {ANSWER:.0f} s"
     if "NameResolution" in repr(error) or "getaddrinfo" in repr(error):
         return "its name does not resolve"
     if "refused" in repr(error):

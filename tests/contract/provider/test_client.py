@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,6 +23,7 @@ class Scripted:
         self.script: list[tuple[int, dict[str, str], bytes]] = []
         self.asked: list[tuple[str, str, str | None]] = []
         self.connections: set[tuple[str, int]] = set()
+        self.pause = 0.0  # seconds between two bytes of a body
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,7 +38,9 @@ class Scripted:
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                for piece in [body] if not scripted.pause else [body[i : i + 1] for i in range(len(body))]:
+                    time.sleep(scripted.pause)
+                    self.wfile.write(piece)
 
             do_GET = do_POST = do_PATCH = do_DELETE = answer
 
@@ -107,6 +111,18 @@ def test_half_an_answer_is_none(server: Scripted, client: Client) -> None:
     server.script.append((200, {"Content-Length": "1000", "Connection": "close"}, b'{"ok": true}'))
     server.say(200, {"ok": True})
     assert client.get("/x/") == {"ok": True}
+
+
+def test_an_answer_that_trickles_without_end_is_not_waited_for(
+    server: Scripted, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.posthog.client.ANSWER", 0.1)
+    server.pause = 0.03
+    for _ in range(5):
+        server.say(200, {"ok": "a long answer"})
+    with pytest.raises(ApiError, match="timed out"):
+        client.get("/x/")
+    assert server.script == []
 
 
 def test_one_connection_is_kept(server: Scripted, client: Client) -> None:
