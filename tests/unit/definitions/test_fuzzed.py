@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
+from ai_admin.definitions.explain import MOST
 from tests.campaigns.check_fuzzed import damaged, definitions, prepare
 from tests.unit.definitions.checkouts import Checkout
 
@@ -45,8 +45,9 @@ def _alert(notify: str) -> str:
     ],
     ids=lambda value: value[:60],
 )
-def test_a_file_of_any_length_is_checked_in_a_moment(checkout: Checkout, path: str, text: str) -> None:
+def test_a_file_of_any_length_is_checked_and_told_briefly(checkout: Checkout, path: str, text: str) -> None:
+    """A careless pattern or comparison would take hours here."""
     checkout.write(path, text)
-    started = time.process_time()
-    checkout.problems()
-    assert time.process_time() - started < 10
+    problems = checkout.problems()
+    assert len(problems) <= 2 * (MOST + 1)
+    assert all(len(problem) < 3000 for problem in problems)

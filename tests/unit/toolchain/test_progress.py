@@ -32,9 +32,7 @@ def test_a_program_that_does_not_exist_is_named() -> None:
         run(["/nowhere/go"], "building")
 
 
-def test_a_second_setup_waits_for_the_first_and_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_second_setup_waits_for_the_first_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     order: list[str] = []
 
     def second() -> None:

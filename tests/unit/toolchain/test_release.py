@@ -61,9 +61,7 @@ def test_takes_the_kit_and_nothing_else_out_of_the_archive(site: tuple[str, Path
     assert all(path.read_text() == path.name and path.stat().st_mode & 0o111 for path in unpacked)
 
 
-def test_an_archive_that_was_changed_is_refused_before_it_is_opened(
-    site: tuple[str, Path], tmp_path: Path
-) -> None:
+def test_an_archive_that_was_changed_is_refused_before_it_is_opened(site: tuple[str, Path], tmp_path: Path) -> None:
     offer(site[1], b"not even an archive", DIGEST)
     with pytest.raises(ToolchainError, match=f"its checksum file says {DIGEST}"):
         fetch_release("linux-x64", tmp_path, site[0])
