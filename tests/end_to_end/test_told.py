@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.support.project import STATE, Project
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
 
 UP = ("up", "--yes", "--skip-preview", "--stack", "sandbox")
 
@@ -130,3 +130,20 @@ def test_a_change_under_approval_is_no_failure(project: Project, sandbox: Sandbo
     sandbox.call("POST", f"change_requests/{request['id']}/approve/", {})
     assert "Diagnostics:" not in project.up()
     assert {step["op"] for step in project.preview()["steps"]} <= {"same", "refresh"}
+
+
+def test_the_exit_codes_are_those_of_the_page(project: Project) -> None:
+    page = (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8")
+    table = page.split("## Exit codes of Pulumi\n")[1].split("\n## ")[0]
+    documented = set(map(int, re.findall(r"^\| (\d+) \|", table, re.M)))
+    project.write("flags/known.yaml", flag(20))
+    preview = ("preview", "--stack", "sandbox")
+    seen = {
+        project.run(*preview).returncode: 0,
+        project.run(*preview, "--expect-no-changes").returncode: 7,
+        project.run("preview", "--stack", "nowhere").returncode: 6,
+    }
+    project.write("flags/known.yaml", "key: known\ncolour: red\n")
+    seen[project.run(*preview).returncode] = 1
+    assert all(code == expected for code, expected in seen.items())
+    assert set(seen) == documented
