@@ -27,7 +27,7 @@ def note(flags: "Flags", services: Services) -> None:
         (last,),
     ).fetchall()
     for project, key, called in calls:
-        row = store.find(flags.kind, str(key), str(project))
+        row = store.find(flags.kind, str(key), str(project)) if store.get("project", project) else None
         if row is not None and (row["last_called_at"] is None or row["last_called_at"] < called):
             flags.store(alone(services, project), {**row, "last_called_at": called})
     store.set_fact(DONE, str(newest))
