@@ -6,6 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -158,6 +160,16 @@ def test_posthog_says_how_long_to_wait_and_a_long_wait_is_told(
     assert clock.waits == [2700, 40, 2]
     said = "PostHog has had too many requests with this key, from this run or another, and says when it takes more"
     assert told == [f"waiting 45 min: {said}", f"waiting 40 s: {said}"]
+
+
+def test_posthog_may_name_the_time_instead(server: Scripted, client: Client, clock: Leaping) -> None:
+    server.say(429, Retry_After=format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True))
+    server.say(429, Retry_After="soon")
+    server.say(200, {"ok": True})
+    assert client.get("/x/") == {"ok": True}
+    named, unsaid = clock.waits
+    assert 80 < named <= 90
+    assert unsaid == 10
 
 
 def test_a_refused_request_shuts_what_counts_with_it_and_nothing_else(
