@@ -40,12 +40,13 @@ from sandbox.resources.scheduled_changes import ScheduledChanges
 from sandbox.resources.subscriptions import Subscriptions
 from sandbox.resources.surveys import Surveys
 
+REQUESTS = ChangeRequests(FLAGS)
 RESOURCES: list[Resource] = [
     FLAGS,
     COHORTS,
-    ScheduledChanges(FLAGS),
+    ScheduledChanges(FLAGS, REQUESTS),
     ApprovalPolicies(),
-    ChangeRequests(FLAGS),
+    REQUESTS,
     INSIGHTS,
     DASHBOARDS,
     ALERTS,

@@ -8,6 +8,7 @@ yet have no id, one pending creation blocks every other.
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sandbox.errors import Answer
 from sandbox.resources import approval_policies
@@ -17,7 +18,20 @@ from sandbox.store import Data
 from sandbox.web import Context, timestamp
 
 EXPIRY = timedelta(days=14)
+PENDING = "A pending approval request already exists for this action"
+TAKEN = (
+    "A change for this feature flag is already awaiting approval or its scheduled application. "
+    "Wait for it to resolve before scheduling another change."
+)
 DESCRIPTIONS = {ENABLE: "Enable feature flag '{}'", DISABLE: "Disable feature flag '{}'"}
+
+
+class Needed(NamedTuple):
+    """What a write has to wait for: a change request, made for it or waiting already."""
+
+    policy: Data
+    request: Data
+    is_new: bool
 
 
 def gate(context: Context, values: Data, before: Data | None) -> None:
@@ -26,16 +40,51 @@ def gate(context: Context, values: Data, before: Data | None) -> None:
     Raises:
         Answer: 409 with the request; 400 when several policies ask for an approval.
     """
-    if not context.settings.approvals or context.memo.get("approved") or context.identity is None:
+    if context.memo.get("approved"):
         return
+    found = _needed(context, values, before, "API calls")
+    if found is None:
+        return
+    if not found.is_new:
+        raise Answer(409, _body(context, found.request, "change_request_pending", PENDING, {}))
+    text = approval_policies.message(context, found.policy)
+    body = _body(context, found.request, "approval_required", text, found.policy["approver_config"])
+    raise Answer(409, body, keep=lambda: _keep(context, found.request))
+
+
+def bind(context: Context, values: Data, flag: Data, bound: str | None) -> str | None:
+    """The id of the change request that a scheduled write of a flag is bound to: a new one, or `bound`, the one
+    that it had and that still waits.
+
+    Raises:
+        Answer: 409 when another request for the same change waits; 400 when several policies ask for an approval.
+    """
+    found = _needed(context, values, flag, "scheduled changes")
+    if found is None:
+        return None
+    if found.is_new:
+        _keep(context, found.request)
+    elif found.request["state"] != "pending" or found.request["id"] != bound:
+        raise Answer(409, _body(context, found.request, "change_request_pending", TAKEN, {}))
+    return str(found.request["id"])
+
+
+def _needed(context: Context, values: Data, before: Data | None, calls: str) -> Needed | None:
+    """What a write has to wait for, if anything; `calls` is what could be split up."""
+    if not context.settings.approvals or context.identity is None:
+        return None
     detected = [(action, approval_policies.policy(context, action)) for action in _actions(values, before)]
     gated = [(action, policy) for action, policy in detected if policy is not None]
     if len(gated) > 1:
-        raise Answer(400, _conflict(context, gated))
+        raise Answer(400, _conflict(context, gated, calls))
     for action, policy in gated:
         intent = _intent(context, action, values, before)
         if approval_policies.holds(context, policy, intent):
-            raise _required(context, action, policy, intent, before)
+            resource = str(before["id"]) if before else None
+            rows = context.store.select(KIND, str(context.project["id"]), "natural = ?", [f"{action}/{resource}"])
+            waiting = next((row for row in rows if row["state"] in OPEN), None)
+            return Needed(policy, waiting or _request(context, action, policy, intent, resource), waiting is None)
+    return None
 
 
 def _actions(values: Data, before: Data | None) -> list[str]:
@@ -65,7 +114,7 @@ def _rollouts(filters: Data) -> list[Data]:
     return found
 
 
-def _conflict(context: Context, gated: list[tuple[str, Data]]) -> Data:
+def _conflict(context: Context, gated: list[tuple[str, Data]], calls: str) -> Data:
     project = context.project["id"]
     return {
         "code": "policy_conflict",
@@ -74,7 +123,7 @@ def _conflict(context: Context, gated: list[tuple[str, Data]]) -> Data:
             {"id": policy["id"], "name": f"ApprovalPolicy({action}, Team {project})", "action_key": action}
             for action, policy in gated
         ],
-        "guidance": "Split your changes into separate API calls to address each policy independently",
+        "guidance": f"Split your changes into separate {calls} to address each policy independently",
     }
 
 
@@ -116,16 +165,9 @@ def _display(action: str, intent: Data) -> Data:
     }
 
 
-def _required(context: Context, action: str, policy: Data, intent: Data, before: Data | None) -> Answer:
-    """The 409, with the request that waits already or a new one, which is kept though the write isn't."""
-    project, resource = str(context.project["id"]), str(before["id"]) if before else None
-    waiting = context.store.select(KIND, project, "natural = ?", [f"{action}/{resource}"])
-    existing = next((row for row in waiting if row["state"] in OPEN), None)
-    if existing is not None:
-        text = "A pending approval request already exists for this action"
-        return Answer(409, _body(context, existing, "change_request_pending", text, {}))
+def _request(context: Context, action: str, policy: Data, intent: Data, resource: str | None) -> Data:
     now = timestamp()
-    request: Data = {
+    return {
         "id": str(uuid.uuid4()),
         "action_key": action,
         "action_version": 1,
@@ -142,18 +184,11 @@ def _required(context: Context, action: str, policy: Data, intent: Data, before:
         "expires_at": timestamp(datetime.now(UTC) + EXPIRY),
         "approvals": [],
     }
-    body = _body(
-        context,
-        request,
-        "approval_required",
-        approval_policies.message(context, policy),
-        policy["approver_config"],
-    )
 
-    def keep() -> None:
-        context.store.put(KIND, project, request, natural=f"{action}/{resource}")
 
-    return Answer(409, body, keep=keep)
+def _keep(context: Context, request: Data) -> None:
+    natural = f"{request['action_key']}/{request['resource_id']}"
+    context.store.put(KIND, str(context.project["id"]), request, natural=natural)
 
 
 def _body(context: Context, request: Data, code: str, text: str, approvers: Data) -> Data:

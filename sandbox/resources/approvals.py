@@ -191,25 +191,33 @@ class ChangeRequests(Resource):
         if votes < quorum:
             return self._voted(context, row, "approved", f"Approval recorded. {votes}/{quorum} approvals received.")
         row["state"] = "approved"
+        if context.store.select("scheduled_change", None, f"{column('change_request')} = ?", [row["id"]]):
+            text = "Quorum reached. Change approved and will be applied at its scheduled time."
+            return self._voted(context, row, "approved", text)
+        failed = self.apply(context, row)
+        if failed:
+            return self._voted(context, row, "failed", f"Quorum reached but application failed: {failed}")
+        text = "Quorum reached. Change applied successfully."
+        return self._voted(context, row, "applied", text, result=row["result_data"])
+
+    def apply(self, context: Context, row: Data) -> str | None:
+        """Carry an approved request out, and note in it how that went; what failed, if anything."""
         try:
             flag = self._carry_out(context, row)
         except ApiError as error:
-            failed = error.detail if isinstance(error, _Outdated) else f"Apply failed: {error.detail}"
-            prefix = "Precondition failed: " if isinstance(error, _Outdated) else ""
-            row.update(state="failed", apply_error=prefix + error.detail)
-            return self._voted(context, row, "failed", f"Quorum reached but application failed: {failed}")
+            outdated = isinstance(error, _Outdated)
+            row.update(state="failed", apply_error=("Precondition failed: " if outdated else "") + error.detail)
+            return error.detail if outdated else f"Apply failed: {error.detail}"
         result = {"resource_id": flag["id"], "resource_version": flag["version"]}
         row.update(state="applied", applied_at=timestamp(), applied_by=row["created_by"], result_data=result)
-        text = "Quorum reached. Change applied successfully."
-        return self._voted(context, row, "applied", text, result=result)
+        return None
 
     def _carry_out(self, context: Context, row: Data) -> Data:
         """Write the flag as the requester asked, in their name."""
         intent, approver = row["intent"], context.identity
         requester = context.store.get("user", row["created_by"])
         assert requester is not None
-        context.memo["approved"] = True
-        context.identity = Identity(requester, None)
+        context.memo["approved"], context.identity = True, Identity(requester, None)
         values = dict(intent["full_request_data"])
         try:
             if row["resource_id"] is None:

@@ -2,7 +2,8 @@
 posthog/tasks/process_scheduled_changes.py).
 
 Traps: they change flags between two looks at them and don't show in the flag; what the payload says is found wrong
-only when it is due; a paused recurrence keeps its settings; an executed one-time change is fixed.
+only when it is due; a paused recurrence keeps its settings; an executed one-time change is fixed. One that needs an
+approval is bound to a change request when it is made: it is skipped when nobody approved in time.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sandbox import cron
-from sandbox.access import EDITOR, allows
-from sandbox.errors import ApiError, Invalid
+from sandbox.access import EDITOR, VIEWER, allows, visible
+from sandbox.errors import Answer, ApiError, Forbidden, Invalid, NotFound
 from sandbox.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -28,14 +29,19 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition, column, equals
 from sandbox.resource import Life, Resource
+from sandbox.resources import approval_gate
+from sandbox.resources.approvals import OPEN
 from sandbox.resources.relative_dates import add_months
 from sandbox.store import Data
-from sandbox.web import Context, Services, alone, timestamp
+from sandbox.web import Context, Identity, Services, alone, timestamp
 
 if TYPE_CHECKING:
+    from sandbox.resources.approvals import ChangeRequests
     from sandbox.resources.flags import Flags
 
 INTERVALS = ("daily", "weekly", "monthly", "yearly")
+TIMING = ("scheduled_at", "cron_expression", "recurrence_interval", "end_date", "is_recurring")
+NO_EDIT = "You don't have edit permissions for this feature flag"
 # What a payload that isn't what it should be runs into: a permanent failure of the change, not of the worker.
 MALFORMED = (ApiError, AttributeError, KeyError, TypeError, ValueError)
 
@@ -65,13 +71,14 @@ class ScheduledChanges(Resource):
         read_only("timezone"),
     )
 
-    def __init__(self, flags: "Flags") -> None:
+    def __init__(self, flags: "Flags", requests: "ChangeRequests") -> None:
         super().__init__()
-        self.flags = flags
+        self.flags, self.requests = flags, requests
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if before is not None:
             _check_change(values, before)
+            self._check_timing(context, values, before)
         row = super().prepare(context, values, before)
         _check_recurrence(row, before is None)
         end, start = row["end_date"], row["scheduled_at"]
@@ -82,15 +89,68 @@ class ScheduledChanges(Resource):
         if flag is None:
             raise Invalid("Feature flag not found")
         if not allows(context, self.flags.kind, flag, EDITOR):
-            raise Invalid("You don't have edit permissions for this feature flag.")
+            raise Invalid(NO_EDIT)
         row["record_id"], row["team_id"] = str(flag["id"]), context.project["id"]
         if before is None:
             row["timezone"] = context.project["timezone"]
+        if "payload" in values:
+            bound = row.get("change_request")
+            row["change_request"] = self._bind(context, row, flag, bound)
+            if bound != row["change_request"]:
+                self._expire(context, bound, ("pending",))
+        return row
+
+    def removing(self, context: Context, row: Data) -> None:
+        flag = context.store.get(self.flags.kind, row["record_id"], self.parent_id(context))
+        if flag is not None and not allows(context, self.flags.kind, flag, EDITOR):
+            raise Forbidden(NO_EDIT)
+        self._expire(context, row.get("change_request"), OPEN)
+
+    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
+        row = super().fetch(context, identifier, deleted)
+        flag = context.store.get(self.flags.kind, row["record_id"], self.parent_id(context))
+        if flag is not None and not allows(context, self.flags.kind, flag, VIEWER):
+            raise NotFound()
         return row
 
     def conditions(self, context: Context) -> list[Condition]:
         asked = [name for name in ("model_name", "record_id") if name in context.query]
-        return [("listed = 1", []), *(equals(name, context.query[name]) for name in asked)]
+        found = [("listed = 1", []), *(equals(name, context.query[name]) for name in asked)]
+        for condition, values in visible(context, self.flags.kind):
+            flags = f"SELECT CAST(id AS TEXT) FROM objects WHERE kind = '{self.flags.kind}' AND {condition}"
+            found.append((f"{column('record_id')} IN ({flags})", values))
+        return found
+
+    # Approvals ----------------------------------------------------------------------------------------------
+
+    def _bind(self, context: Context, row: Data, flag: Data, bound: str | None) -> str | None:
+        """The change request that the change has to wait for; none for one that can't be made anyway."""
+        try:
+            values = self.flags.clean(_values(row["payload"], flag), creating=False)
+        except MALFORMED:
+            return None
+        return approval_gate.bind(context, values, flag, bound)
+
+    def _request(self, context: Context, identifier: str | None) -> Data | None:
+        return context.store.get(self.requests.kind, identifier) if identifier else None
+
+    def _expire(self, context: Context, identifier: str | None, states: tuple[str, ...]) -> None:
+        """End a request that the change isn't bound to any more."""
+        request = self._request(context, identifier)
+        if request is not None and request["state"] in states:
+            request["state"] = "expired"
+            self.requests.store(context, request)
+
+    def _check_timing(self, context: Context, values: Data, before: Data) -> None:
+        """What is approved is approved for its time."""
+        request = self._request(context, before.get("change_request"))
+        changed = [name for name in TIMING if name in values and values[name] != before[name]]
+        if changed and request is not None and request["state"] in OPEN:
+            raise Invalid(
+                "Cannot change the timing of a scheduled change while its approval request is pending or approved. "
+                "Delete this schedule and create a new one to reschedule.",
+                changed[0],
+            )
 
     # The worker ---------------------------------------------------------------------------------------------
 
@@ -102,28 +162,26 @@ class ScheduledChanges(Resource):
             paused = repeats and not row["is_recurring"]
             if paused or datetime.fromisoformat(row["scheduled_at"]) > now:
                 continue
-            over = repeats and row["end_date"] and datetime.fromisoformat(row["end_date"]) <= now
+            over, before = repeats and row["end_date"] and datetime.fromisoformat(row["end_date"]) <= now, dict(row)
             if over:
                 row["executed_at"] = timestamp()
             else:
                 self._execute(services, row, now)
-            row["updated_at"] = timestamp()
-            services.store.put(self.kind, str(row["team_id"]), row)
+            if row != before:
+                row["updated_at"] = timestamp()
+                services.store.put(self.kind, str(row["team_id"]), row)
 
     def _execute(self, services: Services, row: Data, now: datetime) -> None:
         """Change the flag and note how it went in `row`."""
         context = alone(services, row["team_id"])
-        context.memo["trigger"] = {
-            "job_type": "scheduled_change",
-            "job_id": str(row["id"]),
-            "payload": {"scheduled_change_id": row["id"]},
-        }
         try:
             flag = context.store.get(self.flags.kind, row["record_id"], str(row["team_id"]))
             if flag is None:
                 raise ValueError("FeatureFlag matching query does not exist.")
-            values = _values(row["payload"], flag)
-            self.flags.amend(context, flag, self.flags.clean(values, creating=False))
+            if row.get("change_request"):
+                self._apply(context, row)
+            else:
+                self._change(context, row, flag)
         except MALFORMED as problem:
             row["failure_reason"] = f"{getattr(problem, 'detail', problem)} (permanent error)"
             row["executed_at"] = timestamp()
@@ -131,10 +189,51 @@ class ScheduledChanges(Resource):
         following = _following(row, now)
         if following is None or (row["end_date"] and following > datetime.fromisoformat(row["end_date"])):
             row["executed_at"] = timestamp()
-        else:
+        elif self._bound_again(context, row):
             row["scheduled_at"] = following.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        else:
+            return
         if following is not None:
             row["last_executed_at"] = timestamp()
+
+    def _change(self, context: Context, row: Data, flag: Data) -> None:
+        context.memo["trigger"] = {
+            "job_type": "scheduled_change",
+            "job_id": str(row["id"]),
+            "payload": {"scheduled_change_id": row["id"]},
+        }
+        values = _values(row["payload"], flag)
+        self.flags.amend(context, flag, self.flags.clean(values, creating=False))
+
+    def _apply(self, context: Context, row: Data) -> None:
+        """Make a change that was approved, in its requester's name; let its request expire when it wasn't."""
+        request = self._request(context, row["change_request"])
+        if request is None or request["state"] not in OPEN:
+            return
+        failed = None
+        if request["state"] == "pending":
+            request["state"] = "expired"
+        elif request["validation_status"] != "stale":
+            failed = self.requests.apply(context, request)
+        self.requests.store(context, request)
+        if failed:
+            raise ValueError(failed)
+
+    def _bound_again(self, context: Context, row: Data) -> bool:
+        """Bind the next time of a recurring change, in its maker's name; whether it could be: while another
+        request waits it is put off, and one under several policies fails.
+        """
+        flag = context.store.get(self.flags.kind, row["record_id"])
+        maker = context.store.get("user", row["created_by"])
+        context.identity = Identity(maker, None) if maker else None
+        try:
+            row["change_request"] = self._bind(context, row, flag or {}, None)
+        except Answer as problem:
+            if problem.status != 409:
+                row["failure_reason"] = f"{problem.body['error']} (failed after 5 out of 5 attempts)"
+                row["executed_at"] = timestamp()
+            return False
+        return True
 
 
 # Checks -----------------------------------------------------------------------------------------------------
