@@ -13,6 +13,8 @@ from ai_admin.definitions import load
 from tests.support.project import STATE, Project
 from tests.support.sandbox import REPOSITORY, Sandbox
 
+PERSONS = {"aggregation_group_type_index": None}
+
 
 def drift(project: Project) -> dict[str, set[str]]:
     """Return what a preview would change: the top-level fields by Pulumi name."""
@@ -63,7 +65,7 @@ def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Proje
         (
             "PATCH",
             f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/",
-            {"filters": {"groups": [{"properties": [], "rollout_percentage": 25, "aggregation_group_type_index": None}]}},
+            {"filters": {"groups": [{**PERSONS, "properties": [], "rollout_percentage": 25}]}},
         )
     ]
 
