@@ -61,9 +61,11 @@ class Adoption:
         self._directory = directory
         self._adopted = adopted
         self._allowed = allowed
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._reserved: dict[str, str] = {}
-        self._identities: dict[str, tuple[Live, Properties]] = {}
+        self._listed: dict[str, Live] = {}
+        self._indexed = 0
+        self._ids: dict[str, list[str]] = {}
 
     def find(self, properties: Properties, note: Note) -> str | None:
         """Return the id of the object that a new definition stands for, and reserve it; None: it has to be made.
@@ -94,12 +96,30 @@ class Adoption:
         """Return the ids of the free objects that are this one by what identifies it."""
         names = [name for name in self._identifying() if name in properties]
         found = []
-        for id_, live in list(self._inventory.all(self._kind).items()):
-            if self._free(id_, note) and not live.get("deleted"):
-                identity = self._identity(id_, live)
-                if all(reconcile.agrees(identity.get(name), properties[name]) for name in names):
-                    found.append(id_)
+        with self._lock:
+            for id_ in self._like(properties):
+                live = self._listed[id_]
+                if self._free(id_, note) and not live.get("deleted"):
+                    identity = self._identity(live)
+                    if all(reconcile.agrees(identity.get(name), properties[name]) for name in names):
+                        found.append(id_)
         return found
+
+    def _like(self, properties: Properties) -> list[str]:
+        """Return the ids of the objects with the wanted first part of the natural key; of all where it isn't known.
+
+        A look at every object for every new definition would take a minute for a few thousand. What this run itself
+        adds to the list stands at its end.
+        """
+        key, live = self._kind.natural_key[0], self._inventory.all(self._kind)
+        if live is not self._listed:
+            self._listed, self._indexed, self._ids = live, 0, {}
+        if len(live) > self._indexed:
+            for id_, item in list(live.items())[self._indexed :]:
+                self._ids.setdefault(repr(self._identity(item).get(key)), []).append(id_)
+                self._indexed += 1
+        wanted = properties.get(key)
+        return self._ids.get(repr(wanted), []) if reconcile.known(wanted) else list(live)
 
     def _chosen(self, id_: str, properties: Properties) -> str:
         """Return the id that a definition's ``adopt`` names, if that object may be adopted."""
@@ -108,7 +128,7 @@ class Adoption:
             raise NotAdopted(f"there is no {self._kind.type} {id_} in this project; correct or remove `adopt`")
         if self._inventory.claimed(self._kind, id_):
             raise NotAdopted(f"{self._described(id_)} stands for another definition of this stack; remove `adopt`")
-        identity = self._identity(id_, live)
+        identity = self._identity(live)
         for field in self._kind.fields:
             wanted = properties.get(field.name)
             if field.immutable and not reconcile.agrees(identity.get(field.name), wanted):
@@ -134,14 +154,9 @@ class Adoption:
         """The fields that tell objects apart: one that would have to be replaced at once is another one."""
         return [field.name for field in self._kind.fields if field.immutable or field.name in self._kind.natural_key]
 
-    def _identity(self, id_: str, live: Live) -> Properties:
-        known = self._identities.get(id_)
-        if known is None or known[0] is not live:
-            reading = Reading(live, {}, self._directory)
-            names = self._identifying()
-            identity = {field.name: field.from_live(reading) for field in self._kind.fields if field.name in names}
-            known = self._identities[id_] = (live, identity)
-        return known[1]
+    def _identity(self, live: Live) -> Properties:
+        reading, names = Reading(live, {}, self._directory), self._identifying()
+        return {field.name: field.from_live(reading) for field in self._kind.fields if field.name in names}
 
     def _settled(self, properties: Mapping[str, object]) -> bool:
         return all(reconcile.known(properties.get(name)) for name in self._identifying())

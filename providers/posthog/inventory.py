@@ -35,11 +35,13 @@ class Inventory:
         with self.lock(f"list {kind.collection}"):
             found = self._lists.get(kind.collection)
             if found is None:
-                found = self._lists[kind.collection] = {}
+                found = {}
                 for params in kind.lists:
                     for item in self.client.pages(self.client.project_path(kind.collection), params):
                         self._marks[kind.collection, str(item["id"])] = _mark(params)
                         found[str(item["id"])] = {**item, **_mark(params)}
+                # Only now: half a list, for an error in the middle, would pass for the whole.
+                self._lists[kind.collection] = found
             return found
 
     def renew(self, kind: Kind) -> None:

@@ -1,0 +1,36 @@
+"""What is remembered of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from providers.posthog.client import ApiError
+from providers.posthog.inventory import Inventory
+from providers.posthog.kinds import KINDS
+
+
+class Breaking:
+    """A client whose first list breaks off in the middle."""
+
+    def __init__(self) -> None:
+        self.lists = 0
+
+    def project_path(self, path: str) -> str:
+        return path
+
+    def pages(self, path: str, params: Any) -> Iterator[dict[str, Any]]:
+        self.lists += 1
+        yield {"id": 1}
+        if self.lists == 1:
+            raise ApiError("no answer", 502)
+        yield {"id": 2}
+
+
+def test_half_a_list_does_not_pass_for_the_whole() -> None:
+    inventory = Inventory(Breaking())  # type: ignore[arg-type]
+    with pytest.raises(ApiError):
+        inventory.all(KINDS["cohort"])
+    assert set(inventory.all(KINDS["cohort"])) == {"1", "2"}
