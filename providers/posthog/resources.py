@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import pulumi
@@ -61,7 +61,10 @@ def register(
     them: PostHog switches no flag off while another one that is on depends on it.
     """
     resources: dict[Ref, pulumi.CustomResource] = {}
-    ids: dict[Ref, Any] = {ref: _readable(ref, id_) for ref, id_ in switched_off.items()}
+
+    def id_of(ref: Ref) -> Any:
+        return _readable(ref, switched_off[ref]) if ref in switched_off else _id(ref, resources[ref])
+
     every = tuple(definitions)
     last = [each for each in every if _ref(each) in switched_off]
     users = _users(last)
@@ -71,8 +74,7 @@ def register(
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
         options = {"depends_on": [resources[user] for user in users.get(ref, ())]} if ref in switched_off else {}
-        resources[ref] = _resource(definition, _with_ids(properties, ids), **options)
-        ids.setdefault(ref, _id(ref, resources[ref]))
+        resources[ref] = _resource(definition, _with_ids(properties, id_of), **options)
     return resources
 
 
@@ -131,13 +133,13 @@ def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, s
     ]
 
 
-def _with_ids(value: Any, ids: Mapping[Ref, Any]) -> Any:
+def _with_ids(value: Any, id_of: Callable[[Ref], Any]) -> Any:
     if isinstance(value, Ref):
-        return ids[value]
+        return id_of(value)
     if isinstance(value, dict):
-        return {name: _with_ids(item, ids) for name, item in value.items()}
+        return {name: _with_ids(item, id_of) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_ids(item, ids) for item in value]
+        return [_with_ids(item, id_of) for item in value]
     return value
 
 
