@@ -23,6 +23,9 @@ QUIET = {
 }
 # One object that PostHog refuses, or that somebody else has just changed, doesn't keep the others from being applied.
 STEADY = {"PULUMI_CONTINUE_ON_ERROR": "true"}
+# The state is written once, when a run ends, and not whole twice for each object. A killed run leaves the state as it
+# was before; what it had made is found in PostHog and adopted by the next one.
+BRISK = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 CONNECTION = {
     "POSTHOG_HOST": "url",
     "POSTHOG_PROJECT_ID": "project_id",
@@ -52,7 +55,7 @@ def variables(root: Path, env: Mapping[str, str]) -> dict[str, str]:
     Makes the local backend's folder and Pulumi's home where they are wanted and missing.
     """
     given = theirs(env)
-    wanted = QUIET | STEADY
+    wanted = QUIET | STEADY | BRISK
     if "PULUMI_BACKEND_URL" not in given:
         wanted |= local_backend(root, given)
     # Host, project and key belong together: half of ours and half of theirs would be a third place.

@@ -1,6 +1,6 @@
 """An `up` killed at any instant, over and over: does the next one complete, with nothing lost, doubled or left over?
 
-`python -m tests.campaigns.kills [--rounds N] [--seed N] [--skip-checkpoints]`. Each round changes definitions at
+`python -m tests.campaigns.kills [--rounds N] [--seed N] [--checkpoints]`. Each round changes definitions at
 random, lets the sandbox's faults strike one request in fifteen, kills the engine, the program or the provider at a
 random instant, runs `up` again, and compares the sandbox with the files.
 """
@@ -197,9 +197,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--skip-checkpoints", action="store_true")
+    parser.add_argument("--checkpoints", action="store_true", help="the state is written after each object")
     options = parser.parse_args()
-    environ = {"PULUMI_SKIP_CHECKPOINTS": "true"} if options.skip_checkpoints else {}
+    environ = {"PULUMI_SKIP_CHECKPOINTS": str(not options.checkpoints).lower()}
     with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
         tally = Campaign(Path(folder) / "ai", sandbox, options.seed, environ).run(options.rounds)
     print(tally)

@@ -58,6 +58,12 @@ def test_a_failure_does_not_end_a_run_unless_somebody_wants_that(tmp_path: Path)
     assert environment(tmp_path, stopping)["PULUMI_CONTINUE_ON_ERROR"] == "false"
 
 
+def test_the_state_is_written_once_a_run_unless_somebody_wants_more(tmp_path: Path) -> None:
+    assert environment(tmp_path, USER)["PULUMI_SKIP_CHECKPOINTS"] == "true"
+    often = {**USER, "PULUMI_SKIP_CHECKPOINTS": "false"}
+    assert environment(tmp_path, often)["PULUMI_SKIP_CHECKPOINTS"] == "false"
+
+
 def test_pulumi_keeps_no_log_in_a_home_that_is_new(tmp_path: Path) -> None:
     environment(tmp_path, USER)
     assert "Delete the file" in (tmp_path / ".pulumi-home" / "logs").read_text()
