@@ -27,6 +27,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import column
 from sandbox.resource import Action, Resource
+from sandbox.resources import action_usage
 from sandbox.resources.flag_actions import bulk_update_tags
 from sandbox.store import Data
 from sandbox.web import Context, Identity, timestamp
@@ -84,7 +85,10 @@ class Actions(Resource):
     )
 
     def actions(self) -> list[Action]:
-        return [Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False)]
+        return [
+            Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
+            Action("references", action_usage.references),
+        ]
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if values.get("name") is not None:
@@ -116,4 +120,8 @@ class Actions(Resource):
         where = " AND ".join(condition for condition, _ in conditions)
         values = [value for _, those in conditions for value in those]
         rows = context.store.select(self.kind, self.parent_id(context), where, values, order=self.order)
-        return {"results": [self.show(context, row) for row in rows]}
+        shown = [self.show(context, row) for row in rows]
+        if context.query.get("include_reference_count"):
+            counts = action_usage.counts(context)
+            shown = [{**each, "reference_count": counts[str(each["id"])]} for each in shown]
+        return {"results": shown}

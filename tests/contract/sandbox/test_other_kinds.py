@@ -35,6 +35,29 @@ def test_steps_are_read_with_every_key(api: Api) -> None:
     assert [each["event"] for each in replaced["steps"]] == ["other"]
 
 
+def test_an_action_says_what_names_it(api: Api) -> None:
+    made = api.post("actions/", {"name": name("action")})["id"]
+
+    def query(action: int) -> Any:
+        source = {"kind": "TrendsQuery", "series": [{"kind": "ActionsNode", "id": action}]}
+        return {"query": {"kind": "InsightVizNode", "source": source}}
+
+    insight, gone, _ = (api.post("insights/", query(action)) for action in (made, made, 0))
+    api.patch(f"insights/{gone['id']}/", {"deleted": True})
+    criterion = {"type": "behavioral", "value": "performed_event", "event_type": "actions", "key": made}
+    criterion |= {"time_value": 30, "time_interval": "day", "negation": False}
+    cohort = api.cohort(filters={"properties": {"type": "OR", "values": [{"type": "AND", "values": [criterion]}]}})
+    found = api.get(f"actions/{made}/references/")
+    assert [(each["type"], each["id"], each["url"]) for each in found] == [
+        ("insight", insight["short_id"], f"/insights/{insight['short_id']}"),
+        ("cohort", str(cohort["id"]), f"/cohorts/{cohort['id']}"),
+    ]
+    assert found[0]["name"] == "Unnamed"
+    assert set(found[0]) == {"type", "id", "name", "url", "created_at", "created_by"}
+    listed = {each["id"]: each for each in api.get("actions/?include_reference_count=true")["results"]}
+    assert listed[made]["reference_count"] == 2
+
+
 def test_names_of_actions_are_unique_among_the_living(api: Api) -> None:
     first = api.post("actions/", {"name": name("action")})
     again = {"name": first["name"]}
