@@ -72,7 +72,8 @@ class Brake:
             if len(self._changed) > allowed:
                 raise self._unsafe(
                     f"more than {allowed} objects would be changed in one run, as what PostHog holds is not what was "
-                    f"applied last; {TO_CONSENT.format('update/NUMBER, the most that may be,')}"
+                    f"applied last; {TO_CONSENT.format('update/NUMBER, the most that may be,')}",
+                    f"not changed, as one of more than {allowed}",
                 )
 
     def _check_step(self, olds: Properties, news: Properties) -> None:
@@ -102,7 +103,8 @@ class Brake:
         allowed = max(DELETES, consented_number("delete", self._consents))
         with self._lock:
             if self._deleted >= allowed:
-                raise self._unsafe(f"{self._deleted} objects were deleted in this run, and no more may be; run again")
+                reason = f"{self._deleted} objects were deleted in this run, and no more may be; run again"
+                raise self._unsafe(reason, "not deleted, as one too many")
             self._deleted += 1
 
     def _check_destroy(self, project: str) -> None:
@@ -111,11 +113,12 @@ class Brake:
             with self._lock:
                 raise self._unsafe(
                     "this is a careful stack, and nothing of it is destroyed without consent; "
-                    f"{TO_CONSENT.format(code)}, apply that with `pulumi up`, and destroy it then"
+                    f"{TO_CONSENT.format(code)}, apply that with `pulumi up`, and destroy it then",
+                    f"not destroyed without the consent {code}",
                 )
 
-    def _unsafe(self, reason: str) -> Unsafe:
-        # The engine goes on with the other resources, and shows an error for each.
+    def _unsafe(self, reason: str, shorter: str) -> Unsafe:
+        # The engine goes on with the other resources, and shows an error for each: the whole reason stands at one.
         told = reason in self._told
         self._told.add(reason)
-        return Unsafe("refused for the same reason" if told else reason)
+        return Unsafe(shorter if told else reason)

@@ -34,6 +34,14 @@ def test_a_careful_stack_is_destroyed_with_consent_for_its_project_only() -> Non
     brake(careful=True, consent="destroy/1", program=False).delete("cohort", "1", {}, "1")
 
 
+def test_the_whole_reason_is_said_once_and_each_object_named() -> None:
+    made = brake(careful=True, program=False)
+    with pytest.raises(Unsafe, match="apply that with `pulumi up`"):
+        made.delete("cohort", "1", {}, "1")
+    with pytest.raises(Unsafe, match=r"^not destroyed without the consent destroy/1$"):
+        made.delete("cohort", "2", {}, "1")
+
+
 def test_another_stack_is_destroyed_without_further_ado() -> None:
     made = brake(program=False)
     for number in range(30):
