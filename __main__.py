@@ -49,8 +49,9 @@ def main() -> None:
     if refused:
         switch_off(definition for definition in definitions.resources if name_of(definition) in off)
         refuse([*refused, *(f"{name} is switched off all the same" for name in off)])
-    flags_off = {Ref("flag", name.removeprefix("flag/")): before[name]["id"] for name in off if before[name].get("id")}
-    resources = register(definitions.resources, os.environ, flags_off)
+    known = {Ref(*name.split("/", 1)): entry["id"] for name, entry in before.items() if entry.get("id")}
+    off_refs = {ref for ref in known if f"{ref.kind}/{ref.key}" in off}
+    resources = register(definitions.resources, os.environ, known, off_refs)
     named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
     record.keep(record.applied(before, after, named))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import pulumi
@@ -50,30 +50,31 @@ RESOURCES: dict[str, type[dynamic.Resource]] = {kind_name: _resource_type(kind_n
 
 
 def register(
-    definitions: Iterable[Definition], environ: Mapping[str, str], switched_off: Mapping[Ref, str]
+    definitions: Iterable[Definition], environ: Mapping[str, str], known: Mapping[Ref, str], off: Collection[Ref]
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
     A :class:`Ref` in the properties becomes the id of that resource, so Pulumi knows the dependency; beside the name
     of a variable that holds a secret a digest of its value is put (see ``kinds.notification``).
 
-    ``switched_off`` are the flags that this run switches off, with their ids. They come last, and after what names
-    them: PostHog switches no flag off while another one that is on depends on it.
+    ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
+    object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
+    after what names them: PostHog switches no flag off while another one that is on depends on it.
     """
     resources: dict[Ref, pulumi.CustomResource] = {}
 
     def id_of(ref: Ref) -> Any:
-        return _readable(ref, switched_off[ref]) if ref in switched_off else _id(ref, resources[ref])
+        return _readable(ref, known[ref]) if ref in off else _id(ref, resources[ref], known.get(ref))
 
     every = tuple(definitions)
-    last = [each for each in every if _ref(each) in switched_off]
+    last = [each for each in every if _ref(each) in off]
     users = _users(last)
-    for definition in (*(each for each in every if _ref(each) not in switched_off), *reversed(last)):
+    for definition in (*(each for each in every if _ref(each) not in off), *reversed(last)):
         ref = _ref(definition)
         properties = copy.deepcopy(definition.properties)
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
-        options = {"depends_on": [resources[user] for user in users.get(ref, ())]} if ref in switched_off else {}
+        options = {"depends_on": [resources[user] for user in users.get(ref, ())]} if ref in off else {}
         resources[ref] = _resource(definition, _with_ids(properties, id_of), **options)
     return resources
 
@@ -143,9 +144,9 @@ def _with_ids(value: Any, id_of: Callable[[Ref], Any]) -> Any:
     return value
 
 
-def _id(ref: Ref, resource: pulumi.CustomResource) -> pulumi.Output[Any]:
-    # Of what failed, where the engine goes on after a failure, there is no id; the SDK would end the whole program.
-    id_ = resource.id.recover(lambda _: f"{MISSING}{ref.kind}/{ref.key}")
+def _id(ref: Ref, resource: pulumi.CustomResource, known: str | None) -> pulumi.Output[Any]:
+    # The SDK gives no id of what failed, and would end the whole program.
+    id_ = resource.id.recover(lambda _: f"{MISSING}{ref.kind}/{ref.key}" + (f"={known}" if known else ""))
     return id_.apply(lambda text: _readable(ref, text))
 
 

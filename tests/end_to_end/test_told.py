@@ -71,6 +71,7 @@ def test_an_adoption_is_announced_and_a_moved_line_is_no_change(project: Project
 def test_each_failure_is_one_line_and_the_rest_is_applied(project: Project, sandbox: Sandbox) -> None:
     project.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {v: {type: String}}\n")
     project.write("cohorts/c.yaml", "key: c\nname: C\nproperties: [{key: v, value: 'x'}]\n")
+    project.write("flags/needs-c.yaml", "key: needs-c\nrelease_conditions: [{cohort: c}]\n")  # and does not change
     for name in ("one", "two", "three"):
         project.write(f"flags/{name}.yaml", flag(20, name))
     project.up()
