@@ -65,6 +65,8 @@ BASE = [
 ]
 """What random definitions refer to; it stays as it is."""
 
+KINDS_OF_FILES = ("event", "cohort", "flag", "dashboard", "alert")
+
 # The collection that a PATCH goes to, and the body's keys by the field that they stand for, are the tables' own words.
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS.values() if kind.lifecycle != "tiles"}
 
@@ -271,7 +273,7 @@ def _made(chance: random.Random, kind: str, name: str) -> list[Definition]:
             return group
 
 
-def run(folder: Path, objects: int, rounds: int, seed: int, kinds: tuple[str, ...] = tuple(CHECKOUTS)) -> Counter[str]:
+def run(folder: Path, objects: int, rounds: int, seed: int, kinds: tuple[str, ...] = KINDS_OF_FILES) -> Counter[str]:
     """Take a checkout with so many random files of each kind through the rounds. Returns what was counted."""
     chance = random.Random(f"engine-{seed}")
     with running_sandbox(folder / "sandbox") as sandbox:

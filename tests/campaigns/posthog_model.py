@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.campaigns import posthog_beside as beside
+
 Row = dict[str, Any]
 Store = Callable[[Row | None, Row], Row]
 Show = Callable[[random.Random, Row], Row]
@@ -291,4 +293,14 @@ MODELS: dict[str, Model] = {
     "tiles": Model(_store_tiles, _show_tiles),
     "alert": Model(_store_alert, _show_alert),
     "notification": Model(_store_function, _show_function),
+    "action": Model(lambda row, body: _merged(beside.action_defaults(), row, body), beside.show_action),
+    "annotation": Model(
+        lambda row, body: _merged(beside.annotation_defaults(), row, {**body, "emoji": body.get("emoji") or None}),
+        _shuffled,
+    ),
+    "subscription": _plain(**beside.subscription_defaults()),
+    "experiment": Model(
+        lambda row, body: beside.store_experiment(_merged(beside.experiment_defaults(), row, body), body),
+        beside.show_experiment,
+    ),
 }

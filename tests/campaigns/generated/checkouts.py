@@ -14,8 +14,14 @@ from tests.campaigns.generated.parts import EVENTS, some
 
 Properties = dict[str, Any]
 _NOWHERE = Source("", 1, 1)
-# A flag that is put away must be off, and payloads are those of the variants: a file says both or neither.
-_ALONG = {"active": {"archived"}, "variants": {"payloads"}}
+# A file says both or neither: a flag that is put away is off, payloads are those of the variants, what ends has begun.
+_ALONG = {
+    "active": {"archived"},
+    "variants": {"payloads"},
+    "byweekday": {"bysetpos"},
+    "start_date": {"end_date", "conclusion", "archived"},
+    "end_date": {"conclusion", "archived"},
+}
 
 
 def definition(chance: random.Random, kind: str, key: str, **fixed: Any) -> Definition:
@@ -102,5 +108,6 @@ CHECKOUTS: dict[str, Callable[[random.Random, str], list[Definition]]] = {
     "flag": _alone("flag"),
     "dashboard": boards,
     "alert": alerts,
+    **{kind: _alone(kind) for kind in ("action", "annotation", "subscription", "experiment")},
 }
 """By the kind of file that is tried, from a name. Properties come with events; insights and tiles with dashboards."""
