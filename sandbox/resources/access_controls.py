@@ -16,6 +16,7 @@ from sandbox.access import KIND, UMBRELLAS
 from sandbox.errors import Forbidden, Invalid
 from sandbox.guard import route
 from sandbox.resource import Resource
+from sandbox.scopes import OBJECTS
 from sandbox.store import Data
 from sandbox.web import Context, timestamp
 
@@ -145,6 +146,8 @@ def _put_default(context: Context) -> Any:
     kind = context.data.get("resource")
     if not kind:
         raise Invalid("This field is required.", "resource", "required")
+    if kind not in OBJECTS:
+        raise Invalid(f"Invalid resource. Must be one of: {OBJECTS}", "resource")
     if context.data.get("resource_id"):
         raise Forbidden(ELSEWHERE)
     if not _is_project_admin(context):

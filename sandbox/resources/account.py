@@ -17,6 +17,7 @@ from sandbox.guard import route
 from sandbox.identity import authenticate, create_key, hash_key, mask, membership
 from sandbox.resources.organizations import show_organization
 from sandbox.resources.projects import project_basic, show_project, visible_to
+from sandbox.scopes import OBJECTS
 from sandbox.store import Data
 from sandbox.users import user_basic
 from sandbox.web import Context, Json, endpoint, timestamp
@@ -167,7 +168,7 @@ def _clean_key(context: Context, data: Data) -> Data:
     scopes = fields.items(fields.text(blank=False))(data["scopes"], "scopes")
     for scope in scopes:
         name, _, action = scope.partition(":")
-        if scope != "*" and (not name or action not in SCOPE_ACTIONS):
+        if scope != "*" and (name not in OBJECTS or action not in SCOPE_ACTIONS):
             raise Invalid(f"Invalid scope: {scope}", "scopes")
     teams = fields.items(fields.integer())(data.get("scoped_teams") or [], "scoped_teams")
     for team in teams:

@@ -99,6 +99,9 @@ def test_a_personal_key_reads_itself_and_nothing_else(sandbox: Sandbox) -> None:
 def test_a_session_makes_keys_whose_value_is_shown_once(sandbox: Sandbox) -> None:
     session = Api(sandbox, "")
     session.post("/_sandbox/sessions", {"user": "oncall@example.com"})
+    for scope in ("nonsense:read", "insight:own", "insight"):
+        refused = session("POST", "/api/personal_api_keys/", {"label": "ci", "scopes": [scope]})
+        assert refusal(refused)[2:] == (f"Invalid scope: {scope}", "scopes")
     made = session("POST", "/api/personal_api_keys/", {"label": "ci", "scopes": ["insight:read"]})
     assert made.status_code == 201
     assert Api(sandbox, made.json()["value"])("GET", "insights/").status_code == 200

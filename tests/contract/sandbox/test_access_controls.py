@@ -127,6 +127,14 @@ def test_admins_and_authors_write_rules(api: Api, member: Member) -> None:
     ] == ("Access level cannot be set above the maximum 'viewer' for activity_log.")
 
 
+def test_a_rule_is_about_something_that_exists(api: Api) -> None:
+    for kind in ("nonsense", "internal_run"):
+        answer = api("PUT", "resource_access_controls/", {"access_level": "editor", "resource": kind})
+        status, code, detail, attr = refusal(answer)
+        assert (status, code, attr) == (400, "invalid_input", "resource")
+        assert detail.startswith("Invalid resource. Must be one of: ('action', 'access_control', ")
+
+
 def test_kinds_that_are_shared_have_no_rules(api: Api) -> None:
     holdout = api.post("experiment_holdouts/", {"name": "h", "filters": [{"rollout_percentage": 1}]})
     path = f"experiment_holdouts/{holdout['id']}/access_controls/"
