@@ -163,6 +163,7 @@ class _Collector:
     _flawed: set[Source] = field(default_factory=set)
 
     def flaws(self, document: Document) -> None:
+        """Take in what is wrong with a document's text."""
         subject = f"{document.kind}/{document.key}" if document.key else ""
         for flaw in document.flaws:
             source = Source(document.path, flaw.line, flaw.column)
@@ -170,6 +171,7 @@ class _Collector:
             self._take((source, subject, flaw.message), flaw.fix, None)
 
     def add(self, seen: View, finding: Finding, unit: Unit, stack: str | None = None) -> None:
+        """Take in what is wrong with a unit, in a stack or in that of its view."""
         source = seen.source(finding)
         if source not in self._flawed:
             self._take((source, unit.name, finding.message), finding.fix, stack if stack is not None else seen.stack)
@@ -181,6 +183,7 @@ class _Collector:
         self._stacks.setdefault(place, set()).add(stack)
 
     def problems(self) -> tuple[Problem, ...]:
+        """Return what was taken in, in the order of the files, with the stacks that have it."""
         return tuple(Problem(*place, fix, self._named(place)) for place, fix in sorted(self._fixes.items()))
 
     def _named(self, place: tuple[Source, str, str]) -> tuple[str, ...]:

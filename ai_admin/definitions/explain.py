@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from ai_admin.definitions.model import Finding, Path
@@ -35,7 +36,7 @@ _TYPE_NAMES = {
 def findings(violations: Iterable[Violation]) -> list[Finding]:
     """Return every violation of a schema, each once, in an author's words."""
     found: dict[Finding, None] = {}
-    for finding in (each for error in _widest(violations) for each in explain(error)):
+    for finding in (each for error in _telling(islice(violations, 10 * MOST)) for each in explain(error)):
         found.setdefault(finding)
         if len(found) == MOST:
             found.setdefault(TOO_MANY)
@@ -43,20 +44,29 @@ def findings(violations: Iterable[Violation]) -> list[Finding]:
     return list(found)
 
 
-def _widest(violations: Iterable[Violation]) -> Iterator[Violation]:
-    """Yield violations without those that ask for one of the types that another one of the same value names."""
-    types: dict[Path, set[str]] = {}
+def _telling(violations: Iterable[Violation]) -> Iterator[Violation]:
+    """Yield violations without repetitions, which parts of a schema make that refine another part.
+
+    Of several types that one value could have, the most are named; of several choices, the fewest.
+    """
+    violations = list(violations)
+    types: dict[Path, set[Any]] = {}
+    choices: dict[Path, set[Any]] = {}
     for error in violations:
         if error.keyword == "type":
-            wanted = _names(error.wanted)
-            if wanted < types.get(error.path, set()):
-                continue
-            types.setdefault(error.path, wanted)
-        yield error
+            types[error.path] = max(types.get(error.path, set()), _wanted(error), key=len)
+        elif error.keyword == "enum":
+            choices[error.path] = min(choices.get(error.path, _wanted(error)), _wanted(error), key=len)
+    for error in violations:
+        wider = error.keyword == "enum" and choices[error.path] < _wanted(error)
+        narrower = error.keyword == "type" and _wanted(error) < types[error.path]
+        if not wider and not narrower:
+            yield error
 
 
-def _names(wanted: str | list[str]) -> set[str]:
-    return {wanted} if isinstance(wanted, str) else set(wanted)
+def _wanted(error: Violation) -> set[Any]:
+    wanted = error.wanted if isinstance(error.wanted, list) else [error.wanted]
+    return {fingerprint(each) for each in wanted}
 
 
 def explain(error: Violation) -> Iterator[Finding]:

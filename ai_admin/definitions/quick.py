@@ -34,7 +34,11 @@ class _Unknown(Exception):
 
 
 def compile(schema: Any) -> Check:
-    """Return a check that is true for valid values; one that is always false for a schema it cannot read."""
+    """Return a check that is true for valid values only; one that is never true for a schema it cannot read.
+
+    Args:
+        schema: a schema of JSON Schema 2020-12 in which references are followed already; it may contain itself.
+    """
     try:
         return _Compiler().check(schema)
     except _Unknown:
@@ -69,6 +73,7 @@ class _Compiler:
         self._kept: list[Any] = []  # ids stay taken while their schemas live
 
     def check(self, schema: Any) -> Check:
+        """Return the check of a schema, made once. Raises _Unknown for one with a keyword that is not known here."""
         if isinstance(schema, bool):
             return lambda _: schema
         mark = id(schema)

@@ -70,6 +70,12 @@ def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> 
 
 
 def violation(error: ValidationError, written: Callable[[Path], str | None]) -> Violation:
+    """Return what an error of jsonschema says, with what its alternatives say.
+
+    Args:
+        error: as a validator yields it.
+        written: gives the text of the scalar at a path, as it stands in the file.
+    """
     schema: Any = error.schema
     steps = list(error.relative_schema_path)
     path = tuple(error.absolute_path)

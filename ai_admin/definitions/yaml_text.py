@@ -133,6 +133,7 @@ class _Reader:
         self.full = False
 
     def value(self, node: Any, depth: int) -> Any:
+        """Return the data that a node stands for, ``depth`` levels below the top, and note what is wrong with it."""
         if type(node) is yaml.ScalarNode:
             self._count += 1
             if node.tag == _PLAIN:
