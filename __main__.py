@@ -40,11 +40,10 @@ def main() -> None:
     definitions = load(CHECKOUT, pulumi.get_stack())
     if definitions.problems:
         refuse(["the definitions have problems:", *map(str, definitions.problems)])
-    check_secrets(definitions)
     client = check_connection({definition.kind for definition in definitions.resources})
     before = renamed(before, definitions.resources)
     after = manifest(definitions.resources, before)
-    refused = unsafe(client, before, after)
+    refused = [*unset_secrets(definitions), *unsafe(client, before, after)]
     off = switched_off(before, after)
     if refused:
         switch_off(definition for definition in definitions.resources if name_of(definition) in off)
@@ -92,15 +91,13 @@ def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Foll
     return then
 
 
-def check_secrets(definitions: Definitions) -> None:
-    """Refuse when a variable that holds a secret is not set."""
-    unset = missing_variables(definitions.resources, os.environ)
-    if unset:
-        refuse(
-            f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
-            "export it with the secret that PostHog needs"
-            for definition, name in unset
-        )
+def unset_secrets(definitions: Definitions) -> list[str]:
+    """Return the variables that hold a secret and are not set, a line each."""
+    return [
+        f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
+        "export it with the secret that PostHog needs"
+        for definition, name in missing_variables(definitions.resources, os.environ)
+    ]
 
 
 def check_connection(kinds: set[str]) -> Client:
