@@ -69,7 +69,7 @@ def problems(checkout: Checkout, query: dict[str, Any]) -> list[str]:
 def counted(math: str) -> dict[str, Any]:
     """Return a series with this math and what that needs."""
     needs: dict[str, dict[str, Any]] = {
-        **dict.fromkeys(ON_A_PROPERTY, {"math_property": "tokens"}),
+        **{name: {"math_property": "tokens"} for name in ON_A_PROPERTY},
         "unique_group": {"math_group_type_index": 0},
         "hogql": {"math_hogql": "count()"},
     }
