@@ -180,8 +180,11 @@ def main() -> None:
         root, whole = Path(folder), definitions()
         prepare(root)
         seeds = range(given.seed, given.seed + given.count)
-        wrong = [said for seed in seeds if (said := damaged(root, whole, seed))]
-    print("\n\n".join([*wrong, f"{given.count} damaged checkouts: {len(wrong)} went wrong"]))
+        wrong = 0
+        for said in filter(None, (damaged(root, whole, seed) for seed in seeds)):
+            wrong += 1
+            print(said, flush=True)
+    print(f"{given.count} damaged checkouts: {wrong} went wrong")
     sys.exit(bool(wrong))
 
 

@@ -253,7 +253,7 @@ RULES = {
         ("condition",),
         'relative_increase compares with before, and the insight "raw"',
         {
-            "alerts/spike.yaml": [("condition",)],
+            "alerts/spike.yaml": [("condition",), ("insight",)],
             _USAGE: [
                 ("tiles", 5, "insight", "key"),
                 ("tiles", 5, "insight", "query", "kind"),
