@@ -2,10 +2,11 @@
 
 This is the one place where canonical properties become a resource's inputs and inputs become properties again.
 
-Keys that begin with ``__`` are shown in no preview. The name stays in the state, so that an error of any later call can
-say which definition it is about. Source and adoption don't: ``check`` takes them out of what the engine compares and
-keeps, and this process remembers them until ``create`` or ``update``. So it is no change when a definition moves by a
-line, or loses its ``adopt:`` once the object was adopted.
+Beside the properties there is one more input; its key begins with ``__``, so that no preview shows it. It holds the
+definition's name, and from the program also its source and what it adopts. The name stays in the state, so that an
+error of any later call can say which definition it is about. Source and adoption don't: ``check`` takes them out of
+what the engine compares and keeps, and this process remembers them until ``create`` or ``update``. So it is no change
+when a definition moves by a line, or loses its ``adopt:`` once the object was adopted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 
-NAME, SOURCE, ADOPT = "__name", "__source", "__adopt"
+NAME = "__name"
 
 MISSING = "__missing:"
 """Begins what stands for the id of a resource that failed in this run; its name follows, and after ``=`` the id that it
@@ -52,8 +53,8 @@ class Note:
 
 def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
     """Return the inputs of a resource."""
-    beside = {NAME: note.name, SOURCE: note.source, ADOPT: note.adopt}
-    return {**properties, **{name: value for name, value in beside.items() if value}}
+    mark = "\t".join((note.name, note.source, note.adopt or "")).rstrip("\t")
+    return {**properties, NAME: mark} if mark else {**properties}
 
 
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
@@ -64,13 +65,11 @@ def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
 def resolved(value: Any) -> tuple[Any, str]:
     """Return inputs with the last known ids in the place of what failed, and what isn't there, in words."""
     if isinstance(value, dict):
-        parts = {name: resolved(item) for name, item in value.items()}
-        return {name: part for name, (part, _) in parts.items()}, next(
-            (lacks for _, lacks in parts.values() if lacks), ""
-        )
+        items, lacks = resolved(list(value.values()))
+        return dict(zip(value, items, strict=True)), lacks
     if isinstance(value, list):
-        items = [resolved(item) for item in value]
-        return [item for item, _ in items], next((lacks for _, lacks in items if lacks), "")
+        parts = [resolved(item) for item in value]
+        return [item for item, _ in parts], next((lacks for _, lacks in parts if lacks), "")
     found = _NOT_THERE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value, ""
@@ -89,7 +88,8 @@ class Notes:
 
     def keep(self, inputs: Mapping[str, Any], lacks: str) -> Note:
         """Remember and return what inputs of the program say of their definition."""
-        note = Note(inputs.get(NAME, ""), inputs.get(SOURCE, ""), inputs.get(ADOPT), lacks)
+        name, source, adopt = [*str(inputs.get(NAME, "")).split("\t"), "", ""][:3]
+        note = Note(name, source, adopt or None, lacks)
         with self._lock:
             self._notes[note.name] = note
         return note

@@ -9,6 +9,7 @@ from typing import Any, cast
 import grpc
 import pytest
 
+from providers.posthog.inputs import Note, to_inputs
 from tests.support.desk import Applied, Desk
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
 from tests.support.samples import SAMPLES
@@ -41,13 +42,13 @@ def flag(key: str, rollout: int = 50, **more: Any) -> dict[str, Any]:
     return {"key": key, "active": True, "release_conditions": conditions, **noted(f"flag/{key}", key), **more}
 
 
-def cohort(key: str, name: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "filters": CRITERIA, **noted(f"cohort/{key}", key), **more}
+def cohort(key: str, name: str, adopt: str | None = None) -> dict[str, Any]:
+    return {"name": name, "filters": CRITERIA, **noted(f"cohort/{key}", key, adopt)}
 
 
-def noted(name: str, file: str) -> dict[str, Any]:
+def noted(name: str, file: str, adopt: str | None = None) -> dict[str, Any]:
     """What the program sends along with a definition's properties."""
-    return {"__name": name, "__source": f"files/{file}.yaml:1:1"}
+    return to_inputs({}, Note(name, f"files/{file}.yaml:1:1", adopt))
 
 
 def theirs(sandbox: Sandbox, key: str, rollout: int = 50, **more: Any) -> str:
@@ -110,7 +111,7 @@ def test_of_several_somebody_has_to_choose_and_can(plugin: Plugin, sandbox: Sand
     for id_ in (first, second):
         assert f"Cohort {id_} (by admin@example.com, 20" in problem
     assert f"`adopt: {first}`" in problem
-    inputs = plugin.check("cohort", cohort("twins", name, __adopt=second))
+    inputs = plugin.check("cohort", cohort("twins", name, adopt=second))
     assert f"adopts Cohort {second}," in engine.said[0]
     assert plugin.create("cohort", inputs)[0] == second
 
@@ -119,21 +120,21 @@ def test_what_is_not_there_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> N
     _, [deleted] = namesakes(sandbox, 1)
     sandbox.call("PATCH", f"cohorts/{deleted}/", {"deleted": True})
     for id_ in ("999999", "an-insight-perhaps", deleted):
-        [problem] = plugin.problems("cohort", cohort("lost", "Nobody has this name", __adopt=id_))
+        [problem] = plugin.problems("cohort", cohort("lost", "Nobody has this name", adopt=id_))
         assert problem.endswith(f"there is no Cohort {id_} in this project; correct or remove `adopt`")
 
 
 def test_an_object_of_another_definition_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:
     name, [id_] = namesakes(sandbox, 1)
     plugin.read("cohort", id_, cohort("owner", name))
-    [problem] = plugin.problems("cohort", cohort("thief", "Another name", __adopt=id_))
+    [problem] = plugin.problems("cohort", cohort("thief", "Another name", adopt=id_))
     assert f"Cohort {id_} (" in problem
     assert "stands for another definition of this stack" in problem
 
 
 def test_what_cannot_become_the_definition_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:
     static = str(sandbox.call("POST", "cohorts/", {"name": "A list", "is_static": True})["id"])
-    [problem] = plugin.problems("cohort", cohort("dynamic", "A list", __adopt=static))
+    [problem] = plugin.problems("cohort", cohort("dynamic", "A list", adopt=static))
     assert "has is_static True, which can't become" in problem
 
 
@@ -186,7 +187,7 @@ def test_what_only_points_at_a_definition_is_no_part_of_what_the_engine_compares
     inputs = plugin.check("flag", flag("moved"))
     assert inputs["__name"] == "flag/moved"
     _, outs = plugin.create("flag", inputs)
-    moved = {**flag("moved"), "__source": "files/elsewhere.yaml:9:1", "__adopt": "12"}
+    moved = flag("moved", **noted("flag/moved", "elsewhere", adopt="12"))
     assert plugin.check("flag", moved, olds=inputs) == inputs
     assert {name for name in (*inputs, *outs) if name.startswith("__")} == {"__name"}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.inputs import Note, to_inputs
 from providers.posthog.provider import PostHogProvider, Refused
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -34,7 +35,7 @@ class Run:
     def definition(self, rollout: int, active: bool = True) -> dict[str, Any]:
         conditions = [{"properties": [], "rollout_percentage": rollout}]
         properties = {"key": self.key, "active": active, "release_conditions": conditions}
-        return {"__name": f"flag/{self.key}", "__source": f"flags/{self.key}.yaml:1:1", **properties}
+        return to_inputs(properties, Note(f"flag/{self.key}", f"flags/{self.key}.yaml:1:1"))
 
     def refreshed(self, **config: str) -> PostHogProvider:
         """Return the provider of a run that has just read what PostHog holds."""

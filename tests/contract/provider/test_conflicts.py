@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.inputs import Note, to_inputs
 from providers.posthog.provider import PostHogProvider, Refused
 from tests.support.desk import Desk
 from tests.support.samples.world import CRITERIA, TREND
@@ -22,8 +23,8 @@ def desk(sandbox: Sandbox) -> Desk:
 
 def flag(key: str, **more: Any) -> dict[str, Any]:
     conditions = [{"properties": [], "rollout_percentage": 50}]
-    name = {"__name": f"flag/{key}", "__source": f"flags/{key}.yaml:1:1"}
-    return {"key": key, "active": True, "release_conditions": conditions, **name, **more}
+    properties = {"key": key, "active": True, "release_conditions": conditions, **more}
+    return to_inputs(properties, Note(f"flag/{key}", f"flags/{key}.yaml:1:1"))
 
 
 def made(desk: Desk, kind: str, definition: dict[str, Any]) -> tuple[PostHogProvider, str, dict[str, Any]]:
