@@ -94,14 +94,14 @@ class Adoption:
 
     def candidates(self, properties: Properties, note: Note) -> list[str]:
         """Return the ids of the free objects that are this one by what identifies it."""
-        names = [name for name in self._identifying() if name in properties]
+        names = self._identifying()  # one that a definition does not mention is at its default
         found = []
         with self._lock:
             for id_ in self._like(properties):
                 live = self._listed[id_]
                 if self._free(id_, note) and not live.get("deleted"):
                     identity = self._identity(live)
-                    if all(reconcile.agrees(identity.get(name), properties[name]) for name in names):
+                    if all(reconcile.agrees(identity.get(name), properties.get(name)) for name in names):
                         found.append(id_)
         return found
 

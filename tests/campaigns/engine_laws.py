@@ -169,11 +169,12 @@ class Checkout:
         """Run the CLI; what the safety gates ask to consent to is consented to, as people do in a review."""
         for _ in range(4):
             done = self.project.run(*arguments, "--stack", "sandbox")
-            codes = re.findall(r"add (\S+) to ai-admin:consent", done.stdout + done.stderr)
+            codes = re.findall(r"add (\w+/[^\s,]+)[^\n]*? to ai-admin:consent", done.stdout + done.stderr)
             if done.returncode == 0:
                 return done.stdout
             assert codes, f"pulumi {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
             config = self.project.run("config", "get", "ai-admin:consent", "--stack", "sandbox").stdout.split()
+            codes = [code.replace("NUMBER", "10000") for code in codes]  # of the provider, which has no figures before
             words = " ".join(dict.fromkeys([*config, *codes]))
             self.project.pulumi("config", "set", "ai-admin:consent", words, "--stack", "sandbox")
         raise AssertionError(f"the safety gates refuse what they were consented to:\n{done.stdout}")

@@ -214,3 +214,11 @@ def test_what_adopting_a_dashboard_does_to_its_tiles_is_said(plugin: Plugin, san
         f"Dashboard {id_}, which exists in PostHog; as it is",
         f"DashboardTiles {id_}, which exists in PostHog; would change: tiles",
     ]
+
+
+def test_a_static_cohort_is_not_taken_over_by_a_definition_with_criteria(desk: Desk, sandbox: Sandbox) -> None:
+    name = f"Static {next(_NUMBERS)}"
+    static = str(sandbox.call("POST", "cohorts/", {"name": name, "is_static": True})["id"])
+    applied = Applied(desk, "cohort", {"name": name, "filters": CRITERIA})
+    assert applied.id != static
+    assert sandbox.call("GET", f"cohorts/{static}/")["is_static"] is True
