@@ -41,9 +41,7 @@ class Plugin:
         """Return why inputs of a resource that is new to the state are refused."""
         return [failure.reason for failure in self._check(kind, news, None).failures]
 
-    def _check(
-        self, kind: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None
-    ) -> provider_pb2.CheckResponse:
+    def _check(self, kind: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None) -> provider_pb2.CheckResponse:
         known = _struct({}) if olds is None else _properties(kind, olds)
         request = provider_pb2.CheckRequest(urn="u", olds=known, news=_properties(kind, news))
         answer: provider_pb2.CheckResponse = self._stub.Check(request)

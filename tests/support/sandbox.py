@@ -18,6 +18,8 @@ REPOSITORY = Path(__file__).parents[2]
 class Sandbox:
     """A running sandbox: where it is, how to be let in, and what was asked of it."""
 
+    pid: int | None = None
+
     def __init__(self, ready: dict[str, Any]) -> None:
         self.url: str = ready["url"]
         self.project_id = str(ready["project_id"])
@@ -75,7 +77,9 @@ def running_sandbox(data: Path, *options: str) -> Iterator[Sandbox]:
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield Sandbox(json.loads(process.stdout.readline()))
+        sandbox = Sandbox(json.loads(process.stdout.readline()))
+        sandbox.pid = process.pid
+        yield sandbox
     finally:
         process.terminate()
         process.wait(timeout=10)
