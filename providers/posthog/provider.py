@@ -107,11 +107,13 @@ class PostHogProvider(ResourceProvider):
         """
         kind = KINDS[self.kind_name]
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
+        note = _WORKPLACE.notes.of(_news)
+        if note.adopt not in (None, _id):
+            _WORKPLACE.tell(note, f"is {kind.type} {_id} already, so `adopt: {note.adopt}` has no effect; remove it")
         fields = reconcile.changed(kind, olds, news)
         if not fields and olds.get("unmanaged") == news.get("unmanaged"):
             return DiffResult(changes=False)
         replaces = [field.name for field in fields if field.immutable]
-        note = _WORKPLACE.notes.of(_news)
         with _OneLine(note):
             _WORKPLACE.brake.change(self.kind_name, _id, olds, news, bool(replaces))
         if not replaces:

@@ -222,3 +222,16 @@ def test_a_static_cohort_is_not_taken_over_by_a_definition_with_criteria(desk: D
     applied = Applied(desk, "cohort", {"name": name, "filters": CRITERIA})
     assert applied.id != static
     assert sandbox.call("GET", f"cohorts/{static}/")["is_static"] is True
+
+
+def test_a_choice_that_comes_too_late_is_said(plugin: Plugin, sandbox: Sandbox, engine: Engine) -> None:
+    name, [first, second] = namesakes(sandbox, 2)
+    _, outs = plugin.create("cohort", plugin.check("cohort", cohort("chosen", name, adopt=first)))
+    engine.said.clear()
+    for chosen in (first, second):
+        later = cohort("chosen", name, adopt=chosen)
+        plugin.diff("cohort", first, outs, plugin.check("cohort", later, olds=outs))
+    assert engine.said == [
+        f"files/chosen.yaml:1:1: cohort/chosen: is Cohort {first} already, "
+        f"so `adopt: {second}` has no effect; remove it"
+    ]
