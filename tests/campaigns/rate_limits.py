@@ -1,7 +1,8 @@
 """2,000 objects applied by the real CLI under PostHog's real limits, in real time.
 
-`python -m tests.campaigns.rate_limits [--objects N]`. Nothing may fail, and the run may take 1.2 times as long as the
-limits alone force.
+`python -m tests.campaigns.rate_limits [--objects N] [--mixed]`: flags, or half flags and the rest cohorts and dashboards
+with their insights, which PostHog counts apart. Nothing may fail, and the run may take 1.2 times as long as the limits
+alone force.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from tests.support.sandbox import Sandbox, running_sandbox
 MINUTE = {"insights": 240, "others": 480}
 """Requests that PostHog takes in a minute with one key."""
 
-SHARES = {"flags": 0.5, "cohorts": 0.2, "dashboards": 0.03}
-"""Of all objects; a dashboard brings eight insights and its tiles, which makes ten objects."""
+FLAGS = {"flags": 1.0}
+MIXED = {"flags": 0.5, "cohorts": 0.2, "dashboards": 0.03}
+"""Shares of all objects; a dashboard brings eight insights and its tiles, which makes ten objects."""
 
 FLAG = "key: flag-{n}\nrelease_conditions: [{{rollout_percentage: 50}}]\n"
 COHORT = "key: cohort-{n}\nname: Cohort {n}\nproperties: [{{key: channel, value: beta}}]\n"
@@ -35,11 +37,11 @@ DASHBOARD = "key: board-{n}\nname: Board {n}\ntiles:\n  - text: '## Board {n}'\n
 TEMPLATES = {"flags": FLAG, "cohorts": COHORT, "dashboards": DASHBOARD}
 
 
-def write(project: Project, objects: int) -> None:
+def write(project: Project, objects: int, shares: Mapping[str, float]) -> None:
     """Write definitions of so many objects."""
     project.write("events/ai.yaml", "key: ai\n")
     project.write("events/installation.yaml", "key: i\ntype: person\nproperties: {channel: {type: String}}\n")
-    for folder, share in SHARES.items():
+    for folder, share in shares.items():
         for number in range(round(objects * share)):
             project.write(f"{folder}/{number}.yaml", TEMPLATES[folder].format(n=number))
 
@@ -57,10 +59,11 @@ def limits(sandbox: Sandbox, **change: bool) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=2000)
+    parser.add_argument("--mixed", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
         project = Project(Path(folder) / "ai", sandbox)
-        write(project, options.objects)
+        write(project, options.objects, MIXED if options.mixed else FLAGS)
         limits(sandbox, enabled=True)
         start = time.monotonic()
         done = project.run("up", "--yes", "--skip-preview", "--stack", "sandbox", timeout=3600)
