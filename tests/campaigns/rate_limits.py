@@ -1,8 +1,8 @@
 """2,000 objects applied by the real CLI under PostHog's real limits, in real time.
 
-`python -m tests.campaigns.rate_limits [--objects N] [--mixed]`: flags, or half flags and the rest cohorts and dashboards
-with their insights, which PostHog counts apart. Nothing may fail, and the run may take 1.2 times as long as the limits
-alone force.
+`python -m tests.campaigns.rate_limits [--objects N] [--mixed]`: flags, or half flags and the rest cohorts and
+dashboards with their insights, which PostHog counts apart. Nothing may fail, and the run may take 1.2 times as long as
+the limits alone force.
 """
 
 from __future__ import annotations
