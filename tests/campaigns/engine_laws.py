@@ -208,7 +208,8 @@ class Checkout:
             gone = method == "DELETE" or body == {"deleted": True}
             fields = {"-"} if gone else {"tiles"} if kind == "tiles" else set(_fields(KINDS[kind], body))
             # An insight whose dashboards are left to PostHog's pages gets its tile on one as a part of the tiles.
-            apart = {"dashboards"} if kind == "insight" and "dashboards" in before[name].get("unmanaged", ()) else set()
+            attached = body == {"dashboards": (body or {}).get("dashboards")}
+            apart = fields if attached and "dashboards" in before[name].get("unmanaged", ()) else set()
             found.setdefault(name, set()).update(fields - apart)
         return {name: fields for name, fields in found.items() if fields}
 
