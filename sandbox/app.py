@@ -12,7 +12,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -77,6 +77,11 @@ async def unknown_path(request: Request, _error: Exception) -> Response:
     return Json(error.body(), error.status)
 
 
+async def gone(_request: Request, _error: Exception) -> Response:
+    """What the request log shows of a client that went away before its request was whole; nothing was done for it."""
+    return Response(status_code=499)
+
+
 async def server_error(_: Request, error: Exception) -> Response:
     """Django's answer to a failure, which stderr explains."""
     traceback.print_exception(error, file=sys.stderr)
@@ -102,7 +107,7 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
 
     app = Starlette(
         routes=routes(),
-        exception_handlers={404: unknown_path, 405: unknown_path, 500: server_error},
+        exception_handlers={404: unknown_path, 405: unknown_path, 500: server_error, ClientDisconnect: gone},
         middleware=[Middleware(RequestLog), Middleware(FaultLayer), Middleware(Allowlist)],
         lifespan=lifespan,
     )

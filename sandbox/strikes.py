@@ -13,7 +13,7 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,7 +55,10 @@ class Reply:
 
 async def read(scope: Scope, receive: Receive) -> None:
     """Take the request in whole without handing it on."""
-    scope["sandbox.body"] = await Request(scope, receive).body()
+    try:
+        scope["sandbox.body"] = await Request(scope, receive).body()
+    except ClientDisconnect:
+        scope["sandbox.body"] = b""
 
 
 async def perform(app: ASGIApp, scope: Scope, receive: Receive) -> Reply:
