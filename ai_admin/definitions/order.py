@@ -18,8 +18,12 @@ def in_order(resources: Iterable[Definition]) -> tuple[Definition, ...]:
     ranks = {kind: rank for rank, kind in enumerate(KINDS)}
     by_name = {Ref(each.kind, each.key): each for each in resources}
     names = sorted(by_name, key=lambda ref: (ranks[ref.kind], ref.key))
-    graph = TopologicalSorter({name: sorted(refs(by_name[name].properties), key=str) for name in names})
+    graph = TopologicalSorter({name: sorted(_first(by_name[name]), key=str) for name in names})
     return tuple(by_name[name] for name in graph.static_order())
+
+
+def _first(each: Definition) -> set[Ref]:
+    return {*refs(each.properties), *KINDS[each.kind].first(each.properties)}
 
 
 def refs(value: Any) -> Iterator[Ref]:

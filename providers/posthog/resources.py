@@ -74,7 +74,8 @@ def register(
         properties = copy.deepcopy(definition.properties)
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
-        options = {"depends_on": [resources[user] for user in users.get(ref, ())]} if ref in off else {}
+        first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
+        options = {"depends_on": [resources[each] for each in first]} if first else {}
         resources[ref] = _resource(definition, _with_ids(properties, id_of), **options)
     return resources
 

@@ -207,6 +207,27 @@ def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
     assert applied.outputs() == before
 
 
+def test_a_dashboard_is_subscribed_once_its_tiles_stand(applied: Project, sandbox: Sandbox) -> None:
+    # The first insight is there long before the second, whose cohort is made first, and so before the tiles.
+    members = "[{type: cohort, value: late-members, operator: in}]"
+    late_a = "{key: late-a, name: Late A, unmanaged: [dashboards], sql: {query: select 1}}"
+    trends = f"{{series: [{{event: ai_enhancement_used}}], properties: {members}}}"
+    late_b = f"{{key: late-b, name: Late B, trends: {trends}}}"
+    cohort = "key: late-members\nname: Late members\nproperties: [{key: channel, value: beta}]\n"
+    applied.write("cohorts/late.yaml", cohort)
+    board = f"key: late\nname: Late\ntiles:\n  - insight: {late_a}\n  - insight: {late_b}\n"
+    applied.write("dashboards/late.yaml", board)
+    applied.write(
+        "subscriptions/late.yaml",
+        "key: late\ntitle: Late\ndashboard: late\ninsights: [late-a]\ntarget: {email: [admin@example.com]}\n"
+        "frequency: weekly\nstart_date: 2026-09-07\n",
+    )
+    applied.up()
+    [sent] = [each for each in sandbox.items("subscriptions") if each["title"] == "Late"]
+    assert str(sent["dashboard"]) == applied.outputs()["dashboard/late"]["id"]
+    assert drift(applied) == {}
+
+
 def test_destroy_leaves_nothing_live(applied: Project, sandbox: Sandbox) -> None:
     applied.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
     beside = ("actions", "experiments", "subscriptions", "annotations")

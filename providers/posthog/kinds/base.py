@@ -163,7 +163,8 @@ class Kind:
     kinds whose id is a UUID. ``soft_delete`` kinds answer DELETE with 405 and are deleted by a PATCH of ``deleted``.
     ``listed`` is false where list items lack fields, so that an object is read by itself. ``lists`` are the query
     parameters of the lists that together hold all objects. ``constants`` are sent with every create.
-    ``needs`` are the scopes of the look-ups that its fields make.
+    ``needs`` are the scopes of the look-ups that its fields make. ``after`` names by a field the kind of the same key
+    that has to stand as well as what the field refers to.
     ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties. ``left`` are the writable fields of the
     API's object that no definition owns, each with the reason: nothing is compared there, so that a field which stands
     in neither table is a mistake.
@@ -182,6 +183,7 @@ class Kind:
     lists: Sequence[Mapping[str, str]] = ({},)
     constants: Mapping[str, Json] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    after: Mapping[str, str] = field(default_factory=dict)
     secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())
     lifecycle: str = "collection"
     left: Mapping[str, str] = field(default_factory=dict)
@@ -196,6 +198,10 @@ class Kind:
         owned = (each for each in self.fields if each.name not in unmanaged)
         values = {each.name: each.canonical(properties.get(each.name)) for each in owned}
         return self._finish(values, unmanaged)
+
+    def first(self, properties: Mapping[str, Any]) -> list[Ref]:
+        """Return what has to stand before an object with these properties, beside what they refer to."""
+        return [Ref(kind, properties[name].key) for name, kind in self.after.items() if name in properties]
 
     def project(self, live: Mapping[str, Json], known: Mapping[str, Any], directory: Directory) -> Properties:
         """Return the canonical form of a live object.

@@ -40,6 +40,8 @@ SUBSCRIPTION = Kind(
     scope="subscription",
     natural_key=("title", "target_type", "target_value"),
     needs=("integration:read",),
+    # Only insights that stand on the dashboard are taken, and some come there with its tiles.
+    after={"dashboard": "tiles"},
     fields=(
         Field("title", normalise=text, required=True, clearable=False, manageable=False),
         # PostHog infers it from what is sent, and refuses to change it afterwards.
