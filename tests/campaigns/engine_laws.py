@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ import yaml
 from ai_admin.definitions import Definition
 from ai_admin.definitions.check import check
 from ai_admin.definitions.contract import Written, contract
+from ai_admin.definitions.files import FOLDERS
 from providers.posthog.kinds import KINDS, Kind, Ref
 from tests.campaigns.generated.checkouts import CHECKOUTS, definition
 from tests.campaigns.generated.parts import EVENTS, NAMES
@@ -39,6 +40,23 @@ from tests.support.project import Project
 from tests.support.sandbox import Sandbox, running_sandbox
 
 _TYPES = {"type": "String"}
+
+
+def _standing(n: int) -> dict[str, dict[str, Any]]:
+    """One of the three of each kind that others refer to; flags are such that experiments can run on them."""
+    shares = {"control": 50, "test": 30, "a": 20}
+    trend = {"key": f"insight-{n}", "name": f"Base {n}", "trends": {"series": [{"event": "ai_failed"}]}}
+    return {
+        "cohort": {"name": f"Base {n}", "properties": [{"key": "7", "value": "x"}]},
+        "flag": {
+            "variants": [{"key": key, "rollout_percentage": share} for key, share in shares.items()],
+            "release_conditions": [{}],
+        },
+        "action": {"name": f"Base {n}", "steps": [{"event": "ai_failed"}]},
+        "dashboard": {"name": f"Base {n}", "tiles": [{"insight": trend}]},
+    }
+
+
 BASE = [
     *(
         Written("event", name, {"key": name, "properties": dict.fromkeys(NAMES, _TYPES)})
@@ -47,25 +65,12 @@ BASE = [
     ),
     Written("event", "people", {"key": "people", "type": "person", "properties": dict.fromkeys(NAMES, _TYPES)}),
     *(
-        Written(
-            "cohort",
-            f"cohort-{n}",
-            {"key": f"cohort-{n}", "name": f"Base {n}", "properties": [{"key": "7", "value": "x"}]},
-        )
+        Written(kind, f"{kind}-{n}", {"key": f"{kind}-{n}", **value})
         for n in (1, 2, 3)
-    ),
-    *(
-        Written(
-            "flag",
-            f"flag-{n}",
-            {"key": f"flag-{n}", "variants": [{"key": "a", "rollout_percentage": 100}], "release_conditions": [{}]},
-        )
-        for n in (1, 2, 3)
+        for kind, value in _standing(n).items()
     ),
 ]
 """What random definitions refer to; it stays as it is."""
-
-KINDS_OF_FILES = ("event", "cohort", "flag", "dashboard", "alert")
 
 # The collection that a PATCH goes to, and the body's keys by the field that they stand for, are the tables' own words.
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS.values() if kind.lifecycle != "tiles"}
@@ -107,7 +112,7 @@ class Checkout:
     def _written(self, groups: dict[tuple[str, str], list[Definition]]) -> dict[str, Any]:
         """Write all files anew; return to which group each belongs."""
         belongs: dict[str, Any] = {}
-        for folder in ("events", "cohorts", "flags", "dashboards", "alerts"):
+        for folder in FOLDERS:
             shutil.rmtree(self.project.folder / folder)
             (self.project.folder / folder).mkdir()
         files = [(file, None) for file in BASE] + [(f, name) for name, group in groups.items() for f in contract(group)]
@@ -145,11 +150,23 @@ class Checkout:
             "insight": ("description", "tags", "favorited"),
             "alert": ("enabled", "skip_weekend", "schedule_restriction"),
             "notification": ("enabled", "description"),
+            "action": ("description", "tags", "steps", "post_to_slack", "slack_message_format"),
+            "annotation": ("date_marker", "scope", "insight", "dashboard", "hidden_in_user_interface", "emoji"),
+            "subscription": (
+                *("frequency", "interval", "byweekday", "bysetpos", "count", "start_date", "until_date"),
+                *("enabled", "summary_enabled"),
+            ),
+            "experiment": (
+                *("hypothesis", "metrics", "metrics_secondary", "exposure_criteria", "stats_config"),
+                *("only_count_matured_users", "start_date", "end_date", "conclusion", "conclusion_comment", "archived"),
+            ),
         }
         if kind.name == "tiles":
             low = {"sm": {"x": 0, "y": self.chance.randint(30, 60), "w": 6, "h": 2}}
             return {"tiles": [{"text": {"body": f"By hand {self.chance.random()}"}, "layouts": low}]}
         theirs = definition(self.chance, kind.name, key, unmanaged=[]).properties
+        if kind.name == "annotation":
+            theirs = {**theirs, "emoji": "🚀"}  # which no file can say
         if key in ("cohort-1", "cohort-2", "cohort-3"):
             plain["cohort"] = ("description",)  # flags use it, so that PostHog takes no events in it
         names = self.chance.sample(plain[kind.name], k=self.chance.randint(1, min(2, len(plain[kind.name]))))
@@ -161,6 +178,7 @@ class Checkout:
             for step in field.api_path[:-1]:
                 place = place.setdefault(step, {})
             place[field.api_path[-1]] = placed(theirs.get(field.name, field.default), world)
+            body |= field.beside
         return body
 
     # The engine
@@ -275,10 +293,12 @@ def _made(chance: random.Random, kind: str, name: str) -> list[Definition]:
             return group
 
 
-def run(folder: Path, objects: int, rounds: int, seed: int, kinds: tuple[str, ...] = KINDS_OF_FILES) -> Counter[str]:
+def run(folder: Path, objects: int, rounds: int, seed: int, kinds: Iterable[str] = CHECKOUTS) -> Counter[str]:
     """Take a checkout with so many random files of each kind through the rounds. Returns what was counted."""
     chance = random.Random(f"engine-{seed}")
     with running_sandbox(folder / "sandbox") as sandbox:
+        approved = {"is_ai_data_processing_approved": True}  # without it no subscription has a summary
+        sandbox.call("PATCH", f"/api/organizations/{sandbox.organization_id}/", approved)
         checkout = Checkout(Project(folder / "project", sandbox), sandbox, chance)
         names = [(kind, f"{kind}-x{n}") for kind in kinds for n in range(objects)]
         checkout.write({name: _made(chance, *name) for name in names})

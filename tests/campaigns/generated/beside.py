@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from providers.posthog.kinds import Ref
 from tests.campaigns.generated.catalogue import tags
 from tests.campaigns.generated.parts import EVENTS, event_filter, maybe, reference, some, text
 
 Properties = dict[str, Any]
 _MOMENTS = ("2026-09-07T08:00:00Z", "2026-09-08T00:00:00Z", "2026-09-09T12:30:00Z")
+# PostHog takes no schedule that is over.
+_DELIVERIES = ("2099-09-07T08:00:00Z", "2099-09-08T00:00:00Z", "2099-09-09T12:30:00Z")
 
 
 def action(chance: random.Random, key: str) -> Properties:
@@ -55,9 +56,9 @@ def subscription(chance: random.Random, key: str) -> Properties:
         "content_type": "insight",
         "insight": reference(chance, "insight"),
         "frequency": chance.choice(("daily", "weekly", "monthly")),
-        "start_date": chance.choice(_MOMENTS),
+        "start_date": chance.choice(_DELIVERIES),
         **chance.choice((mail, slack)),
-        **maybe(chance, interval=2, enabled=False, summary_enabled=True, count=5, until_date="2027-01-01T00:00:00Z"),
+        **maybe(chance, interval=2, enabled=False, summary_enabled=True, count=5, until_date="2101-01-01T00:00:00Z"),
         **chance.choice(({}, {"byweekday": days}, {"byweekday": days, "bysetpos": -1})),
     }
 
@@ -80,7 +81,7 @@ def experiment(chance: random.Random, key: str) -> Properties:
         criteria["exposure_config"] = {"kind": "ExperimentEventExposureConfig", "event": "ai_enhancement_used", **kept}
     return {
         "name": f"Experiment {key}",
-        "flag": Ref("flag", "flag-1"),
+        "flag": reference(chance, "flag"),
         **life,
         **maybe(
             chance,

@@ -66,17 +66,32 @@ def boards(chance: random.Random, name: str) -> list[Definition]:
 def alerts(chance: random.Random, name: str) -> list[Definition]:
     """An alert, the ways it tells people, and the insight that it watches."""
     source, config = _watched(chance)
-    watched, board = f"{name}-watched", Ref("dashboard", f"{name}-board")
-    tile = {"insight": Ref("insight", watched), "layout": {"x": 0, "y": 0, "w": 6, "h": 5}}
-    tiles = KINDS["tiles"].canonical({"dashboard": board, "tiles": [tile]})
-    alert = definition(chance, "alert", name, insight=Ref("insight", watched), **config)
+    watched = Ref("insight", f"{name}-watched")
+    alert = definition(chance, "alert", name, insight=watched, **config)
     ways = some(chance, ("slack", "webhook"), least=0 if alert.properties.get("subscribed_users") else 1)
     return [
-        definition(chance, "dashboard", board.key),
-        Definition("tiles", board.key, tiles, _NOWHERE),
-        definition(chance, "insight", watched, query=source, dashboards=[board], unmanaged=[]),
+        *_shown(chance, Ref("dashboard", f"{name}-board"), watched, query=source, unmanaged=[]),
         alert,
         *(_notification(chance, f"{name}.{way}", alert) for way in ways),
+    ]
+
+
+def subscriptions(chance: random.Random, name: str) -> list[Definition]:
+    """A subscription of an insight, or of a dashboard that comes with it."""
+    if chance.random() < 0.5:
+        return [definition(chance, "subscription", name)]
+    board, sent = Ref("dashboard", f"{name}-board"), Ref("insight", f"{name}-sent")
+    content = {"content_type": "dashboard", "insight": None, "dashboard": board, "dashboard_export_insights": [sent]}
+    return [*_shown(chance, board, sent), definition(chance, "subscription", name, **content)]
+
+
+def _shown(chance: random.Random, board: Ref, insight: Ref, **fixed: Any) -> list[Definition]:
+    """A dashboard with one tile, and the insight in it."""
+    tile = {"insight": insight, "layout": {"x": 0, "y": 0, "w": 6, "h": 5}}
+    return [
+        definition(chance, "dashboard", board.key),
+        Definition("tiles", board.key, KINDS["tiles"].canonical({"dashboard": board, "tiles": [tile]}), _NOWHERE),
+        definition(chance, "insight", insight.key, dashboards=[board], **fixed),
     ]
 
 
@@ -108,6 +123,7 @@ CHECKOUTS: dict[str, Callable[[random.Random, str], list[Definition]]] = {
     "flag": _alone("flag"),
     "dashboard": boards,
     "alert": alerts,
-    **{kind: _alone(kind) for kind in ("action", "annotation", "subscription", "experiment")},
+    "subscription": subscriptions,
+    **{kind: _alone(kind) for kind in ("action", "annotation", "experiment")},
 }
 """By the kind of file that is tried, from a name. Properties come with events; insights and tiles with dashboards."""
