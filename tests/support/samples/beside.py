@@ -80,7 +80,7 @@ _MONTHLY = {"frequency": "monthly", "byweekday": ["monday"]}
 _OF_A_DASHBOARD = {
     "insight": None,
     "content_type": "dashboard",
-    "dashboard": Ref("dashboard", "first"),
+    "dashboard": Ref("dashboard", "delivered"),
     "dashboard_export_insights": [Ref("insight", "shown")],
 }
 
@@ -104,8 +104,8 @@ SUBSCRIPTIONS = Samples(
         "content_type": Sample("insight"),
         "insight": Sample(Ref("insight", "trend"), changed=({"insight": Ref("insight", "other")},)),
         "dashboard": Sample(
-            Ref("dashboard", "first"),
-            changed=({"dashboard": Ref("dashboard", "second")},),
+            Ref("dashboard", "delivered"),
+            changed=({"dashboard": Ref("dashboard", "delivered too")},),
             along=_OF_A_DASHBOARD,
         ),
         "dashboard_export_insights": Sample(

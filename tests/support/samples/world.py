@@ -36,7 +36,10 @@ def stand(sandbox: Sandbox) -> dict[Ref, Any]:
     make(Ref("insight", "trend"), "insights", name="World: trend", query=TREND)
     source = {**TREND["source"], "series": [{"kind": "EventsNode", "event": name} for name in "ab"]}
     make(Ref("insight", "other"), "insights", name="World: other", query={**TREND, "source": source})
-    boards = [world[Ref("dashboard", key)] for key in ("first", "second")]
+    # Dashboards of their own: the samples of tiles clear the others away.
+    for key in ("delivered", "delivered too"):
+        make(Ref("dashboard", key), "dashboards", name=f"World: {key}")
+    boards = [world[Ref("dashboard", key)] for key in ("delivered", "delivered too")]
     for key in ("shown", "shown too"):
         make(Ref("insight", key), "insights", name=f"World: {key}", query=TREND, dashboards=boards)
     for key in ("failed", "other"):
