@@ -17,7 +17,7 @@ from ai_admin.definitions.rules.duplicates import duplicates
 from ai_admin.definitions.rules.patches import patch_findings
 from ai_admin.definitions.stacks import View, known_stacks, unsure, view
 from ai_admin.definitions.unread import unread
-from ai_admin.definitions.world import Unit, World, units
+from ai_admin.definitions.world import Rule, Unit, World, units
 
 _HALF = 400
 
@@ -135,8 +135,21 @@ def _run_rules(world: World, written: World, collector: _Collector) -> None:
             # something that is not.
             if world is not written and unit.view.stack is None and world.changed.isdisjoint(rule.sees):
                 continue
-            for finding in _most(rule.check(unit, world)):
+            for finding in _said(rule, unit, world):
                 collector.add(unit.view, _placed(finding, unit.path), unit, world.stack)
+
+
+def _said(rule: Rule, unit: Unit, world: World) -> Iterator[Finding]:
+    """Yield what a rule finds; where the schema found something before, until a value is not of the type it must be.
+
+    The schema's finding on a choice of forms (`anyOf`) is about the form that is probably meant, and stands for what
+    else is wrong there: so not every value of a wrong type has become a hole.
+    """
+    try:
+        yield from _most(rule.check(unit, world))
+    except (TypeError, AttributeError, ValueError, LookupError):
+        if unit.value is unit.written:
+            raise
 
 
 def _most(findings: Iterator[Finding]) -> Iterator[Finding]:

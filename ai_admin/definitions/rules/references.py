@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.files import FOLDERS
-from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.nodes import nodes
@@ -123,7 +122,8 @@ SEEN = {
 def exist(unit: Unit, world: World) -> Iterator[Finding]:
     """Every reference names a definition that exists in the stack."""
     for path, kind, key in _REFERENCES[unit.kind](unit):
-        if key is not HOLE and world.find(kind, key) is None and not world.may_exist(kind, key):
+        # What is no text is a hole, or stands under a misspelt name that only probably means a reference.
+        if isinstance(key, str) and world.find(kind, key) is None and not world.may_exist(kind, key):
             yield missing(path, kind, key, world)
 
 
