@@ -93,7 +93,7 @@ def _show(connection: dict[str, Any], definitions: Definitions) -> None:
     CONSOLE.print(
         f"Look at it:      {connection['url']}\n"
         "Set up a shell:  . ./activate\n"
-        "Change a flag:   edit flags/ai-model-version.yaml, then `ai-admin check`\n"
+        "Change a flag:   edit flags/ai-enhancement-enabled.yaml, then `ai-admin check`\n"
         f"See the effect:  pulumi preview --diff --stack {STACK}\n"
         f"Apply it:        pulumi up --stack {STACK}\n"
         "Stop:            make stop"
