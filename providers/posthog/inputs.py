@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers.posthog.kinds import KINDS
-from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.base import UNKEPT, Properties
 
 NAME = "__name"
 
@@ -52,9 +52,10 @@ class Note:
 
 
 def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
-    """Return the inputs of a resource."""
+    """Return the inputs of a resource. What PostHog did not keep is no part of them: the program does not know it."""
     mark = "\t".join((note.name, note.source, note.adopt or "")).rstrip("\t")
-    return {**properties, NAME: mark} if mark else {**properties}
+    inputs = {name: value for name, value in properties.items() if name != UNKEPT}
+    return {**inputs, NAME: mark} if mark else inputs
 
 
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.client import ApiError, Client
-from providers.posthog.kinds.base import Kind
+from providers.posthog.kinds.base import Field, Kind
 
 Live = dict[str, Any]
 
@@ -23,6 +23,7 @@ class Inventory:
         self._lists: dict[str, dict[str, Live]] = {}
         self._marks: dict[tuple[str, str], dict[str, str]] = {}
         self._details: dict[str, Live] = {}
+        self._served: dict[str, set[str]] = {}
         self._claimed: set[tuple[str, str]] = set()
 
     def lock(self, name: str) -> threading.Lock:
@@ -52,8 +53,10 @@ class Inventory:
     def get(self, kind: Kind, id_: str) -> Live | None:
         """Return a live object whole, or None when PostHog has no such object (any more)."""
         listed = self.all(kind).get(id_) if kind.listed else None
-        if listed is not None:
+        if listed is not None and not self._is_light(kind, listed):
             return listed
+        if listed is None and kind.unlisted_fails:
+            return None
         with self.lock(f"detail {kind.collection} {id_}"):
             name = f"{kind.collection} {id_}"
             if name not in self._details:
@@ -63,6 +66,18 @@ class Inventory:
                 self._details[name] = live
             return self._details[name]
 
+    def _is_light(self, kind: Kind, item: Live) -> bool:
+        """Say whether an item of a list lacks a field that a whole object has.
+
+        Which lists leave fields out differs by PostHog's version, and so does which fields there are at all: the first
+        object that is read by itself tells one from the other.
+        """
+        return any(not field.served(item) and self.may_serve(kind, field) for field in kind.fields)
+
+    def may_serve(self, kind: Kind, field: Field) -> bool:
+        """Say whether whole objects have this field, or none was read by itself yet."""
+        return field.name in self._served.get(kind.name, {field.name})
+
     def fetch(self, kind: Kind, id_: str) -> Live | None:
         """GET one object, past everything remembered. A flag, cohort or action that was deleted is still answered.
 
@@ -71,16 +86,22 @@ class Inventory:
         path = self.client.project_path(f"{kind.collection}/{id_}")
         for settled in (False, True):
             try:
-                live: Live = self.client.get(path)
+                live: Live = self.client.request("GET", path, repeatable=not kind.unlisted_fails or settled)
             except ApiError as error:
-                if error.status != 404:
+                if error.status == 404 or (kind.unlisted_fails and error.status == 500 and self._unlisted(kind, id_)):
+                    if not settled:
+                        self.client.settle()
+                elif settled or not (kind.unlisted_fails and error.outcome_unknown):
                     raise
-                if not settled:
-                    self.client.settle()
             else:
+                self._served[kind.name] = {field.name for field in kind.fields if field.served(live)}
                 mark = self._marks.get((kind.collection, id_), {})
                 return None if live.get("deleted") else {**live, **mark}
         return None
+
+    def _unlisted(self, kind: Kind, id_: str) -> bool:
+        self.renew(kind)
+        return id_ not in self.all(kind)
 
     def claim(self, kind: Kind, id_: str) -> None:
         """Remember that a resource stands for this object, so that no other adopts it."""

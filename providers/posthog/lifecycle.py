@@ -13,8 +13,9 @@ from providers.posthog.client import ApiError
 from providers.posthog.history import History
 from providers.posthog.inputs import WAITING, Note
 from providers.posthog.inventory import Inventory, Live
-from providers.posthog.kinds.base import Directory, Field, Kind, Properties
-from providers.posthog.kinds.insight import INSIGHT
+from providers.posthog.kinds.base import UNKEPT, Directory, Field, Kind, Properties
+from providers.posthog.kinds.insight import INSIGHT, shown_on
+from providers.posthog.kinds.normal import json_text
 from providers.posthog.kinds.tiles import plan
 
 PENDING = "pending:"
@@ -58,6 +59,7 @@ class Collection:
         allowed, adopted = services.adoption_allowed, services.adopted
         self.adoption = Adoption(kind, services.inventory, services.directory, adopted, allowed)
         self.gate = Gate(kind, services.approvals, self.project, services.tell)
+        self._open: set[str] = set()
 
     def path(self, id_: str = "") -> str:
         """Return the path of the kind's collection, or of one object in it."""
@@ -103,10 +105,10 @@ class Collection:
         request = self.gate.asked(None, {}, properties)
         if request:
             return self.gate.wait(request, note), properties
-        body = reconcile.create_body(self.kind, properties, self.directory)
+        fields = reconcile.created(self.kind, properties)
         for attempt in range(ATTEMPTS):
             try:
-                live = self.client.request("POST", self.path(), body)
+                live, refused = self._send("POST", self.path(), fields, properties)
             except ApiError as error:
                 if error.code == POLICY_CONFLICT and properties.get(APART):
                     return self._post({**properties, APART: False}, note)
@@ -122,8 +124,67 @@ class Collection:
                     return self._adopt(made[0], properties, note)
             else:
                 self.inventory.wrote(self.kind, live)
-                return str(live["id"]), properties
+                id_ = str(live["id"])
+                return id_, self._kept(id_, fields, properties, live, refused, note)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _send(
+        self, method: str, path: str, fields: list[Field], properties: Properties, live: Live | None = None
+    ) -> tuple[Live, dict[str, str]]:
+        """Write fields and return PostHog's answer; what an organisation may not have is left out where it is refused.
+
+        The second is PostHog's reason by refused field. ``live`` is the object that is changed, None for a new one.
+        """
+        try:
+            body = reconcile.body(self.kind, fields, properties, self.directory, live)
+            return self.client.request(method, path, body), {}
+        except ApiError as error:
+            reason = str(error)
+            refused = [field for field in fields if field.gate and field.gate.refusal and field.gate.refusal in reason]
+            if not refused:
+                raise
+        rest = [field for field in fields if field not in refused]
+        answer, others = (live, {}) if live and not rest else self._send(method, path, rest, properties, live)
+        return answer, {**others, **{field.name: reason for field in refused}}
+
+    def _kept(
+        self, id_: str, fields: list[Field], wanted: Properties, answer: Live, refused: Mapping[str, str], note: Note
+    ) -> Properties:
+        """Return what was written with what PostHog did not keep of it, which is said once (see ``kinds.base.UNKEPT``).
+
+        ``wanted`` is what ``fields`` were written from, ``answer`` the object as PostHog answered it.
+        """
+        written = {field.name for field in fields} - set(wanted.get("unmanaged", ()))
+        before = {name: held for name, held in wanted.get(UNKEPT, {}).items() if name not in written}
+        plain = {name: value for name, value in wanted.items() if name != UNKEPT}
+        fields = [field for field in fields if field.name in written]
+        if any(self._hides(answer, field, plain) for field in fields):
+            self.client.settle()
+            answer = self.inventory.fetch(self.kind, id_) or answer
+        stands = self.project(answer, plain)
+        lost = {
+            field.name: json_text(stands.get(field.name))
+            for field in fields
+            if not reconcile.same(stands.get(field.name), plain.get(field.name))
+        }
+        for each in fields:
+            if each.name in lost:
+                reason = f"it needs {each.gate.needs}" if each.gate else "this PostHog takes it and leaves it as it was"
+                self.services.tell(note, f"{each.name} was not kept: {refused.get(each.name, reason)}")
+            elif each.gate and plain.get(each.name) is not None:
+                self._open.add(each.name)
+        unkept = {**before, **lost}
+        return {**plain, UNKEPT: unkept} if unkept else plain
+
+    def _hides(self, answer: Live, field: Field, properties: Properties) -> bool:
+        """Say whether the answer to a write does not tell if a field was kept.
+
+        It may leave the field out, or show a value that is dropped; not any more after one was seen to stay.
+        """
+        if not field.served(answer):
+            return self.inventory.may_serve(self.kind, field)
+        dropped_unsaid = field.gate is not None and not field.gate.refusal
+        return dropped_unsaid and properties.get(field.name) is not None and field.name not in self._open
 
     def _adopt(self, id_: str, properties: Properties, note: Note) -> tuple[str, Properties]:
         live = self.inventory.get(self.kind, id_)
@@ -131,7 +192,7 @@ class Collection:
             raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
         before = self.project(live, properties)
         fields = reconcile.changed(self.kind, before, properties)
-        return id_, properties if self._patch_fields(id_, fields, properties, live, note) else before
+        return id_, self._patch_fields(id_, fields, properties, live, note) or before
 
     def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
         """PATCH the fields in which ``new`` differs from ``old``, and return what stands there now.
@@ -142,6 +203,7 @@ class Collection:
         Raises :class:`Conflict`, ``NotApproved``, ``ApiError`` and ``LookupProblem``.
         """
         fields = reconcile.changed(self.kind, old, new)
+        new = {**new, UNKEPT: old[UNKEPT]} if UNKEPT in old else new
         if not fields:
             return new
         if id_.startswith(WAITING):
@@ -151,7 +213,7 @@ class Collection:
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
         self._check_unchanged(live, old)
-        return new if self._patch_fields(id_, fields, new, live, note) else old
+        return self._patch_fields(id_, fields, new, live, note) or old
 
     def _check_unchanged(self, live: Live, old: Properties, deleting: bool = False) -> None:
         now = self.project(live, old)
@@ -163,25 +225,28 @@ class Collection:
                 "run again to see the change"
             )
 
-    def _patch_fields(self, id_: str, fields: list[Field], new: Properties, live: Live, note: Note) -> bool:
-        """PATCH these fields; False: the change waits for an approval, and the object is as it was."""
+    def _patch_fields(
+        self, id_: str, fields: list[Field], new: Properties, live: Live, note: Note
+    ) -> Properties | None:
+        """PATCH these fields and return what stands now; None: the change waits for an approval."""
         if not fields:
-            return True
+            return new
         request = self.gate.asked(id_, live, new)
         if request is None:
-            body = reconcile.body(fields, new, self.directory, live)
             try:
-                self.inventory.wrote(self.kind, self.client.request("PATCH", self.path(id_), body))
+                answer, refused = self._send("PATCH", self.path(id_), fields, new, live)
             except ApiError as error:
                 apart = [field for field in fields if field.name == APART]
                 if error.code == POLICY_CONFLICT and apart and len(fields) > 1:
                     rest = [field for field in fields if field.name != APART]
-                    return all(self._patch_fields(id_, each, new, live, note) for each in (rest, apart))
+                    stands = self._patch_fields(id_, rest, new, live, note)
+                    return stands and self._patch_fields(id_, apart, stands, live, note)
                 request = self.gate.turned_into(error, live, new)
             else:
-                return True
+                self.inventory.wrote(self.kind, answer)
+                return self._kept(id_, fields, new, answer, refused, note)
         self.gate.wait(request, note)
-        return False
+        return None
 
     def delete(self, id_: str, old: Properties) -> None:
         """Remove the object, unless somebody changed it since it was read; one that is gone already is no error.
@@ -273,13 +338,22 @@ class Tiles(Collection):
     def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
         """Arrange the dashboard's tiles; the id is the dashboard's."""
         id_ = str(properties["dashboard"])
-        self._arrange(id_, properties.get("tiles", []))
-        return id_, properties
+        return id_, self._arranged(id_, properties, note)
 
     def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
         """Arrange the dashboard's tiles anew, whatever stands there: tiles have no state to lose but their place."""
-        self._arrange(id_, new.get("tiles", []))
-        return new
+        return self._arranged(id_, new, note)
+
+    def _arranged(self, id_: str, wanted: Properties, note: Note) -> Properties:
+        """Arrange the tiles, and return them as they stand: a server may not keep all of a tile's look."""
+        answer = self._arrange(id_, wanted.get("tiles", []))
+        if answer is None or not answer.get("tiles"):
+            return wanted
+        stands = self.project(answer, wanted)
+        if [_content(tile) for tile in stands.get("tiles", [])] != [_content(tile) for tile in wanted.get("tiles", [])]:
+            return wanted  # somebody else's hand: the next refresh shows it
+        fields = [field for field in self.kind.fields if field.name == "tiles"]
+        return self._kept(id_, fields, wanted, answer, {}, note)
 
     def delete(self, id_: str, old: Properties) -> None:
         """Take the texts away; tiles of insights go with their insights, and all of them with the dashboard."""
@@ -288,22 +362,21 @@ class Tiles(Collection):
         if texts:
             self._patch(id_, [{"id": tile, "deleted": True} for tile in texts])
 
-    def _arrange(self, id_: str, tiles: list[dict[str, Any]]) -> None:
+    def _arrange(self, id_: str, tiles: list[dict[str, Any]]) -> Live | None:
         """Send what is missing; where the outcome is unknown, look again before anything is sent again.
 
-        Always from a fresh answer: insights that were just created have put tiles on the dashboard.
+        Always from a fresh answer: insights that were just created have put tiles on the dashboard. Returns the
+        dashboard as PostHog answered it, None where there was nothing to send.
         """
         for attempt in range(ATTEMPTS):
             items = plan(self._standing(id_, tiles), tiles)
             try:
-                if items:
-                    self._patch(id_, items)
+                return self._patch(id_, items) if items else None
             except ApiError as error:
                 if not error.outcome_unknown or attempt == ATTEMPTS - 1:
                     raise
                 self.client.settle()
-            else:
-                return
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _standing(self, id_: str, tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the live tiles; looks twice when one is missing, as the first answer may be older than an insight.
@@ -318,8 +391,8 @@ class Tiles(Collection):
         absent = _absent(insights, standing)
         for insight in absent:
             path = self.client.project_path(f"{INSIGHT.collection}/{insight}")
-            shown_on = self.client.get(path)["dashboards"]
-            self.inventory.wrote(INSIGHT, self.client.request("PATCH", path, {"dashboards": [*shown_on, int(id_)]}))
+            dashboards = [*shown_on(self.client.get(path)), int(id_)]
+            self.inventory.wrote(INSIGHT, self.client.request("PATCH", path, {"dashboards": dashboards}))
         return self._live_tiles(id_) if absent else standing
 
     def _live_tiles(self, id_: str) -> list[dict[str, Any]]:
@@ -328,11 +401,16 @@ class Tiles(Collection):
             raise ApiError(f"dashboard {id_} is gone; run again")
         return live.get("tiles") or []
 
-    def _patch(self, id_: str, items: list[dict[str, Any]]) -> None:
+    def _patch(self, id_: str, items: list[dict[str, Any]]) -> Live:
         # PostHog adds a text without the id of its tile each time that it comes.
         repeatable = all("id" in item for item in items)
-        self.client.request("PATCH", self.path(id_), {"tiles": items}, repeatable=repeatable)
+        answer: Live = self.client.request("PATCH", self.path(id_), {"tiles": items}, repeatable=repeatable)
         self.inventory.forget(self.kind, id_)
+        return answer
+
+
+def _content(tile: Mapping[str, Any]) -> Any:
+    return tile.get("insight") or tile.get("text")
 
 
 def _absent(insights: list[Any], tiles: list[dict[str, Any]]) -> list[Any]:

@@ -35,7 +35,7 @@ from providers.posthog.engine import engine_log
 from providers.posthog.inputs import Note, resolved, to_inputs, to_properties
 from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
-from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.base import UNKEPT, Properties
 from providers.posthog.lifecycle import Collection, Conflict
 from providers.posthog.workplace import ADOPTION, ASK_AGAIN, Workplace
 
@@ -217,7 +217,8 @@ def _refuse_lacking(note: Note) -> None:
 
 
 def _outputs(properties: Properties, note: Note, project: str | None) -> dict[str, Any]:
-    return {**to_inputs(properties, Note(note.name)), PROJECT: project}
+    unkept = {UNKEPT: properties[UNKEPT]} if properties.get(UNKEPT) else {}
+    return {**to_inputs(properties, Note(note.name)), **unkept, PROJECT: project}
 
 
 class EventDefinitionProvider(PostHogProvider):

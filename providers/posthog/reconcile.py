@@ -59,6 +59,7 @@ def agrees(live: Any, wanted: Any) -> bool:
 
 
 def body(
+    kind: Kind,
     fields: Iterable[Field],
     properties: Mapping[str, Any],
     directory: Directory,
@@ -66,34 +67,40 @@ def body(
 ) -> dict[str, Json]:
     """Return the request body that sets these fields to what ``properties`` (canonical) say.
 
-    ``live`` is the object that is changed, None for a new one. Raises whatever the directory raises for a name that
-    PostHog does not know.
+    ``live`` is the object that is changed, None for a new one, which then gets the kind's constants too. A column that
+    a PATCH has to send whole begins with what the object holds there. Raises whatever the directory raises for a name
+    that PostHog does not know.
     """
-    result: dict[str, Json] = {}
+    result: dict[str, Json] = dict(kind.constants) if live is None else {}
+    unmanaged = properties.get("unmanaged", ())
     for field in fields:
         *parents, last = field.api_path
+        if live is not None and parents and parents[0] in kind.whole:
+            result.setdefault(parents[0], {**(live.get(parents[0]) or {})})
         place = result
         for step in parents:
             place = place.setdefault(step, {})
-        place[last] = field.to_api(properties.get(field.name), directory, live)
+        value = field.start if field.name in unmanaged else properties.get(field.name)
+        place[last] = field.to_api(value, directory, live)
         result.update(field.beside)
     return result
 
 
-def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
-    """Return the body of the POST that creates an object: what differs from the defaults, and what PostHog requires.
+def created(kind: Kind, properties: Mapping[str, Any]) -> list[Field]:
+    """Return the fields that a POST sends: what differs from the defaults, and what PostHog requires.
 
-    A field that is left to the UI is in it only where PostHog makes no object without it.
+    A field that is left to the UI is among them only where PostHog makes no object without it.
     """
     unmanaged = properties.get("unmanaged", ())
-    starts = {field.name: field.start for field in kind.fields if field.name in unmanaged and field.start is not None}
-    fields = [
-        field
-        for field in kind.fields
-        if field.name in starts
-        or (
-            field.name not in unmanaged
-            and (field.required or not same(properties.get(field.name, field.default), field.default))
-        )
-    ]
-    return {**kind.constants, **body(fields, {**properties, **starts}, directory)}
+
+    def sent(field: Field) -> bool:
+        if field.name in unmanaged:
+            return field.start is not None
+        return field.required or not same(properties.get(field.name, field.default), field.default)
+
+    return [field for field in kind.fields if sent(field)]
+
+
+def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
+    """Return the body of the POST that creates an object."""
+    return body(kind, created(kind, properties), properties, directory)

@@ -1,7 +1,8 @@
 """What PostHog does with a write, as a small pure model: what it stores, merges, adds and shows.
 
 Written from PostHog's documented behaviour and not from the sandbox, which it shares nothing with. ``MODELS`` has one
-per kind: ``store`` makes the row that a POST (``row`` None) or a PATCH leaves, ``show`` what a GET answers of it.
+per kind, ``OTHERS`` a second one where PostHog's versions differ: ``store`` makes the row that a POST (``row`` None) or
+a PATCH leaves, ``show`` what a GET answers of it.
 """
 
 from __future__ import annotations
@@ -66,7 +67,16 @@ def _store_event(row: Row | None, body: Row) -> Row:
     return after
 
 
-# Flags: a PATCH merges the top-level keys of `filters`, and what is stored is rewritten.
+# Flags: a PATCH merges the top-level keys of `filters`, or, on servers of July 2026, replaces them all and is ignored
+# without `groups`. What is stored is rewritten.
+
+
+def _store_flag_whole(row: Row | None, body: Row) -> Row:
+    filters = body.get("filters", {})
+    if row is None or "filters" not in body:
+        return _store_flag(row, body)
+    without = {name: item for name, item in body.items() if name != "filters"}
+    return _store_flag({**row, "filters": {}}, body) if "groups" in filters else _store_flag(row, without)
 
 
 def _store_flag(row: Row | None, body: Row) -> Row:
@@ -165,7 +175,7 @@ def _show_dashboard(chance: random.Random, row: Row) -> Row:
     return {**shown, "persisted_filters": row["filters"] or None, "filters": {"date_from": "-99d"}}
 
 
-# Insights: the query is kept as it was sent, and read with versions.
+# Insights: the query is kept as it was sent, and read with versions. Newer servers name the dashboards by tiles alone.
 
 
 def _versioned(value: Any) -> Any:
@@ -179,6 +189,12 @@ def _versioned(value: Any) -> Any:
 
 def _show_insight(chance: random.Random, row: Row) -> Row:
     return {**_shuffled(chance, row), "query": _versioned(row["query"]), "result": None}
+
+
+def _show_insight_by_tiles(chance: random.Random, row: Row) -> Row:
+    shown = _show_insight(chance, row)
+    tiles = [{"id": 100 + id_, "dashboard_id": id_} for id_ in shown.pop("dashboards")]
+    return {**shown, "dashboard_tiles": [*tiles, {"id": 1, "dashboard_id": 99, "deleted": True}]}
 
 
 # Alerts: ids are written, objects read; the running interval is looked at where the alert is quicker than the insight.
@@ -222,7 +238,10 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 
 def _store_function(row: Row | None, body: Row) -> Row:
     defaults = {"description": "From the template", "enabled": False, "masking": None}
-    after = _merged(defaults, row, {**({"template": {"id": body.get("template_id")}} if row is None else {}), **body})
+    template = {"id": body.get("template_id"), "description": "What the template is for"}
+    after = _merged(defaults, row, {**({"template": template} if row is None else {}), **body})
+    if row is None:
+        after["description"] = after["description"] or template["description"]
     known = _SCHEMAS[after["template"]["id"]]
     if "inputs" in body:
         after["inputs"] = {
@@ -303,4 +322,10 @@ MODELS: dict[str, Model] = {
         lambda row, body: beside.store_experiment(_merged(beside.experiment_defaults(), row, body), body),
         beside.show_experiment,
     ),
+}
+
+# The kinds that PostHog's versions treat differently: servers of July 2026, or newer ones.
+OTHERS: dict[str, Model] = {
+    "flag": Model(_store_flag_whole, _show_flag),
+    "insight": Model(MODELS["insight"].store, _show_insight_by_tiles),
 }

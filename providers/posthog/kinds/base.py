@@ -16,10 +16,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from providers.posthog.kinds.normal import plain
+from providers.posthog.kinds.normal import json_text, plain
 
 Json = Any
 Properties = dict[str, Any]
+
+UNKEPT = "__unkept"
+"""Beside the fields in a state: what PostHog took and does not keep, by field, with what it holds instead as JSON text.
+The field then reads as it was applied for as long as PostHog holds that, so that it is no difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,19 @@ def _at(live: Mapping[str, Json], path: tuple[str, ...]) -> Json:
     return raw
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What an organisation must have for PostHog to keep a field.
+
+    ``needs`` says it in words. ``refusal`` is a part of the message with which PostHog refuses the field where it is
+    missing; the rest is then written without. Where it is empty PostHog takes the field and drops it, and shows it
+    in the answer to the write all the same: only a read tells.
+    """
+
+    needs: str
+    refusal: str = ""
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of a kind; every fact about it stands here and nowhere else.
@@ -97,6 +114,7 @@ class Field:
     one is part of every create, even at its default. ``clearable`` is false where PostHog keeps no object without it: a
     schema then refuses a definition that leaves it out. One that ``follows`` changes when other definitions are applied
     too (a tile that goes takes its insight off the dashboard), so that this keeps nobody from deleting the object.
+    ``gate`` is what an organisation must have for PostHog to keep it.
     ``manageable`` says whether it may be left to the UI, ``start`` (canonical) what a new object then begins with where
     PostHog makes none without, ``shown`` that it is part of the canonical form even at its default.
     """
@@ -116,6 +134,7 @@ class Field:
     required: bool = False
     clearable: bool = True
     follows: bool = False
+    gate: Gate | None = None
     manageable: bool = True
     start: Any = None
     shown: bool = False
@@ -147,6 +166,10 @@ class Field:
     def _raw(self, live: Mapping[str, Json]) -> Json:
         return _at(live, self.read_path or self.api_path)
 
+    def served(self, live: Mapping[str, Json]) -> bool:
+        """Say whether an object that PostHog answered has a place for this field."""
+        return (self.read_path or self.api_path)[0] in live
+
     @property
     def api_path(self) -> tuple[str, ...]:
         """The field's place in a request body."""
@@ -161,8 +184,11 @@ class Kind:
     (``posthog:FeatureFlag``), ``collection`` the API's path below the project, ``scope`` the object of its API key
     scope. ``natural_key`` names the fields that identify an object which is not in state. ``numeric_id`` is false for
     kinds whose id is a UUID. ``soft_delete`` kinds answer DELETE with 405 and are deleted by a PATCH of ``deleted``.
-    ``listed`` is false where list items lack fields, so that an object is read by itself. ``lists`` are the query
-    parameters of the lists that together hold all objects. ``constants`` are sent with every create.
+    ``listed`` is false where list items lack fields on every server, so that no list is read for them. ``lists`` are
+    the query parameters of the lists that together hold all objects. ``unlisted_fails`` says that a GET of an object
+    which is gone answers 500 and not 404: what no list has is gone. ``constants`` are sent with every create. ``whole``
+    names the columns of several fields that a PATCH has to send whole: some servers merge what is sent into the column,
+    others put it in its place.
     ``needs`` are the scopes of the look-ups that its fields make. ``after`` names by a field the kind of the same key
     that has to stand as well as what the field refers to.
     ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties. ``left`` are the writable fields of the
@@ -181,7 +207,9 @@ class Kind:
     soft_delete: bool = True
     listed: bool = True
     lists: Sequence[Mapping[str, str]] = ({},)
+    unlisted_fails: bool = False
     constants: Mapping[str, Json] = field(default_factory=dict)
+    whole: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     after: Mapping[str, str] = field(default_factory=dict)
     secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())
@@ -197,7 +225,7 @@ class Kind:
         unmanaged = sorted(properties.get("unmanaged") or ())
         owned = (each for each in self.fields if each.name not in unmanaged)
         values = {each.name: each.canonical(properties.get(each.name)) for each in owned}
-        return self._finish(values, unmanaged)
+        return self._finish(values, unmanaged, properties.get(UNKEPT) or {})
 
     def first(self, properties: Mapping[str, Any]) -> list[Ref]:
         """Return what has to stand before an object with these properties, beside what they refer to."""
@@ -206,14 +234,18 @@ class Kind:
     def project(self, live: Mapping[str, Json], known: Mapping[str, Any], directory: Directory) -> Properties:
         """Return the canonical form of a live object.
 
-        ``known`` is what was applied last: it says which fields are left to the UI, and tells values that PostHog does
-        not give back (secrets) from changes.
+        ``known`` is what was applied last: it says which fields are left to the UI, tells values that PostHog does
+        not give back (secrets) from changes, and names what PostHog did not keep (:data:`UNKEPT`).
         """
         unmanaged = sorted(known.get("unmanaged") or ())
         reading = Reading(live, known, directory)
-        owned = (each for each in self.fields if each.name not in unmanaged)
-        return self._finish({each.name: each.from_live(reading) for each in owned}, unmanaged)
+        values = {each.name: each.from_live(reading) for each in self.fields if each.name not in unmanaged}
+        unkept: Mapping[str, str] = known.get(UNKEPT) or {}
+        still = {name: held for name, held in unkept.items() if name in values and json_text(values[name]) == held}
+        values.update({name: known.get(name) for name in still})
+        return self._finish(values, unmanaged, still)
 
-    def _finish(self, values: Properties, unmanaged: list[str]) -> Properties:
+    def _finish(self, values: Properties, unmanaged: list[str], unkept: Mapping[str, str]) -> Properties:
         owned = {name: value for name, value in values.items() if value is not None}
-        return {**owned, "unmanaged": unmanaged} if unmanaged else owned
+        beside = {"unmanaged": unmanaged, UNKEPT: dict(unkept)}
+        return {**owned, **{name: item for name, item in beside.items() if item}}

@@ -13,6 +13,7 @@ EVENT = Kind(
     natural_key=("name",),
     numeric_id=False,
     soft_delete=False,
+    unlisted_fails=True,
     fields=(
         Field("name", immutable=True, required=True, clearable=False, manageable=False),
         Field("description", default="", normalise=text),

@@ -1,14 +1,15 @@
 """Feature flags. PostHog keeps most of a flag in one JSON column, ``filters``; here its parts are fields of their own.
 
-A PATCH merges the top-level keys of ``filters`` into what is stored, so a change of one part sends that part alone,
-and clearing one takes an explicit null.
+Newer servers merge the top-level keys of ``filters`` that a PATCH sends into what is stored; those of July 2026 put
+what is sent in its place, and ignore ``filters`` without ``groups``. So a change of one part sends all of them, and
+clearing one takes an explicit null.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Kind, Reading
+from providers.posthog.kinds.base import Directory, Field, Gate, Kind, Reading
 from providers.posthog.kinds.normal import plain, same_json, tags, text
 
 # What PostHog's API and UI add to conditions and to the properties in them, and nobody wrote.
@@ -118,6 +119,9 @@ FLAG = Kind(
     natural_key=("key",),
     # A list leaves archived flags out, unless they are asked for; their keys are taken all the same.
     lists=({}, {"archived": "true"}),
+    # Else servers of July 2026 make a dashboard of the flag's usage, with insights, that no definition has.
+    constants={"_should_create_usage_dashboard": False},
+    whole=("filters",),
     fields=(
         Field("key", required=True, clearable=False, manageable=False),
         # PostHog's column for a flag's description is called `name`.
@@ -144,12 +148,22 @@ FLAG = Kind(
             start=[{"properties": [], "rollout_percentage": 0}],
         ),
         Field("payloads", path=_filter("payloads"), default={}, normalise=_payloads),
-        Field("early_exit", path=_filter("early_exit"), default=False),
+        Field(
+            "early_exit",
+            path=_filter("early_exit"),
+            default=False,
+            gate=Gate("the organisation's access to early exit", refusal="early_exit is not available"),
+        ),
         Field("feature_enrollment", path=_filter("feature_enrollment"), default=False),
         Field("holdout", path=_filter("holdout")),
         Field("ensure_experience_continuity", default=False),
         Field("evaluation_runtime", default="all"),
-        Field("evaluation_contexts", default=[], normalise=tags),
+        Field(
+            "evaluation_contexts",
+            default=[],
+            normalise=tags,
+            gate=Gate("the organisation's access to evaluation contexts"),
+        ),
         Field("bucketing_identifier", default="distinct_id"),
         Field("is_remote_configuration", default=False),
     ),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Field, Kind
+from providers.posthog.kinds.base import Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import plain, tags, text, unordered
 
 
@@ -26,6 +27,20 @@ def query(value: Any) -> Any:
     return {name: item for name, item in node.items() if item is not None and item != {} and item != []}
 
 
+def shown_on(live: Mapping[str, Json]) -> list[int]:
+    """Return the ids of the dashboards that a live insight stands on.
+
+    ``dashboards`` says so too, but it is deprecated, and newer servers answer it to API keys only where they ask.
+    """
+    if "dashboard_tiles" not in live:
+        return list(live.get("dashboards") or ())
+    return [tile["dashboard_id"] for tile in live["dashboard_tiles"] or () if not tile.get("deleted")]
+
+
+def _read_dashboards(_: Json, reading: Reading) -> list[int]:
+    return shown_on(reading.live)
+
+
 INSIGHT = Kind(
     name="insight",
     type="Insight",
@@ -40,7 +55,14 @@ INSIGHT = Kind(
         Field("favorited", default=False),
         Field("query", normalise=query, required=True, clearable=False, manageable=False),
         # The full set: an insight leaves every dashboard that is not in it.
-        Field("dashboards", default=[], normalise=unordered, follows=True),
+        Field(
+            "dashboards",
+            read_path=("dashboard_tiles",),
+            read=_read_dashboards,
+            default=[],
+            normalise=unordered,
+            follows=True,
+        ),
     ),
     left={
         "derived_name": "PostHog's page writes it for insights without a name",

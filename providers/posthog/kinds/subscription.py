@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Kind, Reading
+from providers.posthog.kinds.base import Directory, Field, Gate, Kind, Reading
 from providers.posthog.kinds.normal import instant, plain, text, unordered
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -47,6 +47,7 @@ SUBSCRIPTION = Kind(
         # PostHog infers it from what is sent, and refuses to change it afterwards.
         Field(
             "content_type",
+            read_path=("dashboard",),
             read=_read_content,
             immutable=True,
             required=True,
@@ -66,15 +67,25 @@ SUBSCRIPTION = Kind(
             manageable=False,
         ),
         Field("frequency", required=True, clearable=False, manageable=False),
-        Field("interval", default=1),
+        # PostHog's model has a default, its API asks for it all the same.
+        Field("interval", default=1, required=True),
         Field("byweekday", normalise=_days),
         Field("bysetpos"),
         Field("count"),
         Field("start_date", normalise=instant, required=True, clearable=False, manageable=False),
         Field("until_date", normalise=instant),
         Field("enabled", default=True, shown=True),
-        Field("summary_enabled", default=False),
-        Field("summary_prompt_guide", default="", normalise=text),
+        Field(
+            "summary_enabled",
+            default=False,
+            gate=Gate("the organisation's consent to AI", refusal="AI data processing must be approved"),
+        ),
+        Field(
+            "summary_prompt_guide",
+            default="",
+            normalise=text,
+            gate=Gate("the organisation's access to AI summary context", refusal="Setting AI summary context"),
+        ),
     ),
     left={
         "prompt": "what a subscription asks PostHog's AI for, in place of an insight or a dashboard",

@@ -67,7 +67,7 @@ def test_a_change_is_left_to_the_engine_to_show_in_detail(plugin: Plugin) -> Non
     assert not answer.replaces
 
 
-def test_an_edited_rollout_is_one_patch_with_the_conditions_alone(plugin: Plugin, sandbox: Sandbox) -> None:
+def test_an_edited_rollout_is_one_patch_of_the_filters_alone(plugin: Plugin, sandbox: Sandbox) -> None:
     id_, outs = applied(plugin, "flag", flag("rollout", payloads={"true": "1"}))
     sandbox.requests()
     edited = flag("rollout", payloads={"true": "1"}, release_conditions=[{"rollout_percentage": 60}])
@@ -75,7 +75,9 @@ def test_an_edited_rollout_is_one_patch_with_the_conditions_alone(plugin: Plugin
     plugin.update("flag", id_, outs, news)
     path = f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/"
     condition = {"properties": [], "rollout_percentage": 60, "aggregation_group_type_index": None}
-    assert sandbox.writes() == [("PATCH", path, {"filters": {"groups": [condition]}})]
+    [(method, sent_to, sent)] = sandbox.writes()
+    assert (method, sent_to, set(sent)) == ("PATCH", path, {"filters"})
+    assert (sent["filters"]["groups"], sent["filters"]["payloads"]) == ([condition], {"true": "1"})
 
 
 def test_what_somebody_added_changed_and_removed_is_read(plugin: Plugin, sandbox: Sandbox) -> None:

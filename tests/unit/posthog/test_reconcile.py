@@ -18,7 +18,7 @@ def flag(**properties: object) -> dict[str, object]:
 
 
 def patch(old: dict[str, object], new: dict[str, object]) -> dict[str, object]:
-    return body(changed(FLAG, old, new), new, DIRECTORY)  # type: ignore[arg-type]
+    return body(FLAG, changed(FLAG, old, new), new, DIRECTORY, {})  # type: ignore[arg-type]
 
 
 def test_a_condition_that_loses_its_group_type_is_rolled_out_by_person() -> None:
@@ -30,6 +30,16 @@ def test_an_edited_rollout_is_sent_alone() -> None:
     assert patch(flag(), flag(release_conditions=[{"rollout_percentage": 20}])) == {
         "filters": {"groups": [{"properties": [], "rollout_percentage": 20, "aggregation_group_type_index": None}]}
     }
+
+
+def test_an_edited_rollout_is_sent_with_all_that_stands_beside_it() -> None:
+    beside = {"multivariate": {"variants": [{"key": "a", "rollout_percentage": 100}]}, "payloads": {"a": "1"}}
+    live = {"filters": {"groups": [{"properties": [], "rollout_percentage": 10}], **beside, "newer": 1}}
+    old, new = flag(), flag(release_conditions=[{"rollout_percentage": 20}])
+    sent = body(FLAG, changed(FLAG, old, new), new, DIRECTORY, live)  # type: ignore[arg-type]
+    [condition] = sent["filters"].pop("groups")
+    assert condition["rollout_percentage"] == 20
+    assert sent == {"filters": {**beside, "newer": 1}}
 
 
 @pytest.mark.parametrize(
@@ -50,6 +60,7 @@ def test_a_field_removed_from_the_file_is_put_back_to_the_default(properties: di
 
 def test_a_create_sends_what_is_not_the_default() -> None:
     assert create_body(FLAG, flag(active=True, tags=["ai"]), DIRECTORY) == {  # type: ignore[arg-type]
+        "_should_create_usage_dashboard": False,
         "key": "ai",
         "tags": ["ai"],
         "filters": {"groups": [{"properties": [], "rollout_percentage": 10, "aggregation_group_type_index": None}]},
@@ -58,7 +69,7 @@ def test_a_create_sends_what_is_not_the_default() -> None:
 
 def test_a_create_says_nothing_of_what_is_left_to_the_ui() -> None:
     properties = FLAG.canonical({"key": "ai", "unmanaged": ["description", "active"], "release_conditions": [{}]})
-    assert set(create_body(FLAG, properties, DIRECTORY)) == {"key", "filters"}  # type: ignore[arg-type]
+    assert set(create_body(FLAG, properties, DIRECTORY)) == {*FLAG.constants, "key", "filters"}  # type: ignore[arg-type]
     alert = KINDS["alert"].canonical({"name": "A", "insight": 5, "unmanaged": ["threshold", "subscribed_users"]})
     assert "threshold" not in create_body(KINDS["alert"], alert, DIRECTORY)  # type: ignore[arg-type]
 
@@ -72,7 +83,7 @@ def test_a_new_flag_whose_conditions_are_left_to_the_ui_is_for_nobody_until_peop
 def test_cleared_dashboard_filters_are_sent_as_nulls_since_posthog_ignores_an_empty_object() -> None:
     kind = KINDS["dashboard"]
     old, new = kind.canonical({"name": "D", "filters": {"date_from": "-30d"}}), kind.canonical({"name": "D"})
-    sent = body(changed(kind, old, new), new, DIRECTORY)  # type: ignore[arg-type]
+    sent = body(kind, changed(kind, old, new), new, DIRECTORY, {})  # type: ignore[arg-type]
     assert sent == {"filters": {"date_from": None, "date_to": None, "properties": None}}
 
 
