@@ -39,10 +39,11 @@ class Desk:
         self.sandbox = sandbox
         self.world = world
         self.clock = clock
+        self.told: list[str] = []
 
-    def new_run(self, kind: str, tell: Callable[[str], None] = lambda _: None, **config: str) -> PostHogProvider:
-        """Return a kind's provider as it is at the beginning of a run: ``tell`` gets what it tells."""
-        workplace = Workplace(tell, self.clock)
+    def new_run(self, kind: str, tell: Callable[[str], None] | None = None, **config: str) -> PostHogProvider:
+        """Return a kind's provider as it is at the beginning of a run: ``tell`` (else ``told``) gets what it tells."""
+        workplace = Workplace(tell or self.told.append, self.clock)
         workplace.configure(
             {
                 "host": self.sandbox.url,

@@ -14,6 +14,16 @@ import requests
 
 REPOSITORY = Path(__file__).parents[2]
 
+NEWER = {
+    "filters": "merge",
+    "experiment_lists": "whole",
+    "insight_dashboards": "served",
+    "gated_fields": "kept",
+    "missing_event_definition": "not_found",
+    "usage_dashboards": False,
+}
+"""The settings of a server newer than the sandbox's defaults, which are of July 2026 (see sandbox/settings.py)."""
+
 
 class Sandbox:
     """A running sandbox: where it is, how to be let in, and what was asked of it."""
@@ -71,9 +81,10 @@ class Sandbox:
 
 
 @contextmanager
-def running_sandbox(data: Path, *options: str) -> Iterator[Sandbox]:
-    """Start a sandbox on a free port with its data in ``data``; stop it at the end."""
-    command = [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(data), *options]
+def running_sandbox(data: Path, *options: str, **settings: Any) -> Iterator[Sandbox]:
+    """Start a sandbox with these settings on a free port with its data in ``data``; stop it at the end."""
+    chosen = ["--settings", json.dumps(settings)] if settings else []
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(data), *chosen, *options]
     process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

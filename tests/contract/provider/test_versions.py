@@ -1,0 +1,187 @@
+"""Right on every PostHog: installations are a year apart, and what they keep, merge and answer differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from providers.posthog.kinds import Ref
+from tests.support.desk import Applied, Desk
+from tests.support.samples import SAMPLES
+from tests.support.samples.world import TREND, stand
+from tests.support.sandbox import NEWER, running_sandbox
+
+VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
+HALF = [{"properties": [], "rollout_percentage": 50}]
+WHOLE: dict[str, Any] = {
+    "description": "A running experiment's flag",
+    "release_conditions": HALF,
+    "variants": VARIANTS,
+    "payloads": {"test": '{"limit":1000}'},
+}
+REFUSING = {**NEWER, "gated_fields": "refused"}
+
+
+@pytest.fixture(scope="module", params=[{}, NEWER, REFUSING], ids=["July 2026", "newer", "refusing"])
+def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return dict(request.param)
+
+
+@pytest.fixture(scope="module")
+def desk(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), **settings) as sandbox:
+        yield Desk(sandbox, stand(sandbox))
+
+
+def least(desk: Desk, kind: str, name: str) -> dict[str, Any]:
+    samples = SAMPLES[kind]
+    return {**samples.least(name), **samples.before(desk.sandbox, name)}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("rollout", {"release_conditions": [{"properties": [], "rollout_percentage": 60}]}),
+        ("payload", {"payloads": {"test": '{"limit":2000}'}}),
+        ("weights", {"variants": [{**VARIANTS[0], "rollout_percentage": 90}, {**VARIANTS[1], "rollout_percentage": 10}]}),
+        ("description", {"description": "Another one"}),
+    ],
+)
+def test_a_change_of_one_part_of_a_flag_leaves_the_others_as_they_are(
+    desk: Desk, name: str, change: dict[str, Any]
+) -> None:
+    applied = Applied(desk, "flag", {"key": f"part-{name}", **WHOLE})
+    applied.by_hand({"filters": {**applied.live()["filters"], "feature_enrollment": True}})
+    definition = {"key": f"part-{name}", **WHOLE, "unmanaged": ["feature_enrollment"], **change}
+    before = applied.live()["filters"]
+    assert applied.apply(definition) == list(change)
+    after = applied.live()["filters"]
+    columns = {"release_conditions": "groups", "variants": "multivariate", "payloads": "payloads"}
+    changed = {columns[field] for field in change if field in columns}
+    assert {column for column in after if after[column] != before.get(column)} == changed
+    assert after["feature_enrollment"] is True
+    assert applied.shown(definition) == []
+
+
+def test_what_somebody_takes_out_of_a_flag_is_put_back(desk: Desk) -> None:
+    definition = {"key": "healed", **WHOLE}
+    applied = Applied(desk, "flag", definition)
+    applied.by_hand({"filters": {"groups": applied.live()["filters"]["groups"], "multivariate": None, "payloads": {}}})
+    assert applied.apply(definition) == ["variants", "payloads"]
+    assert applied.live()["filters"]["multivariate"] == {"variants": VARIANTS}
+    assert applied.shown(definition) == []
+
+
+def test_a_subscription_of_every_day_is_made_without_saying_every_first_one(desk: Desk) -> None:
+    definition = least(desk, "subscription", "daily")
+    applied = Applied(desk, "subscription", definition)
+    assert applied.live()["interval"] == 1
+    assert applied.shown(definition) == []
+
+
+def test_experiments_are_read_whole_though_their_list_may_be_light(desk: Desk, settings: dict[str, Any]) -> None:
+    made = []
+    for name in ("first-one", "second-one"):
+        definition = {**least(desk, "experiment", name), **SAMPLES["experiment"].full}
+        made.append((Applied(desk, "experiment", definition), definition))
+    for applied, definition in made:
+        desk.sandbox.requests()
+        assert applied.shown(definition) == []
+        read_alone = [entry for entry in desk.sandbox.requests() if entry["path"].endswith(f"/experiments/{applied.id}/")]
+        assert len(read_alone) == (0 if settings.get("experiment_lists") == "whole" else 1)
+
+
+def test_a_notification_without_a_description_does_not_differ_from_one_with_its_templates(desk: Desk) -> None:
+    definition = least(desk, "notification", "undescribed")
+    applied = Applied(desk, "notification", definition)
+    assert applied.shown(definition) == []
+    assert applied.apply({**definition, "description": "Of our own"}) == ["description"]
+    assert applied.apply(definition) == ["description"]
+    assert applied.shown(definition) == []
+
+
+def test_an_event_that_somebody_deleted_is_gone_and_made_again(desk: Desk) -> None:
+    definition = least(desk, "event", "deleted-by-hand")
+    applied = Applied(desk, "event", definition)
+    desk.sandbox.call("DELETE", applied.path)
+    assert desk.new_run("event").read(applied.id, applied.state).id == ""
+    again = Applied(desk, "event", definition)
+    assert again.id != applied.id
+    assert again.shown(definition) == []
+    desk.sandbox.call("DELETE", again.path)
+    desk.new_run("event").delete(again.id, again.state)  # gone already, which is no error
+
+
+def test_the_dashboards_of_an_insight_are_read_wherever_they_are_served(desk: Desk) -> None:
+    boards = [desk.world[Ref("dashboard", key)] for key in ("first", "second")]
+    definition = {"name": "On two", "query": TREND, "dashboards": boards}
+    applied = Applied(desk, "insight", definition)
+    assert applied.shown(definition) == []
+    assert applied.apply({**definition, "dashboards": boards[:1]}) == ["dashboards"]
+    assert applied.shown(definition) == ["dashboards"]
+
+
+def test_a_new_flag_brings_no_dashboard_of_its_usage(desk: Desk) -> None:
+    before = {board["id"] for board in desk.sandbox.items("dashboards")}
+    Applied(desk, "flag", {"key": "without-a-dashboard", **WHOLE})
+    assert {board["id"] for board in desk.sandbox.items("dashboards")} == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "other"),
+    [
+        ("flag", "early_exit", True, None),
+        ("flag", "evaluation_contexts", ["site"], ["site", "app"]),
+        ("subscription", "summary_prompt_guide", "What costs most?", "Which installation costs most?"),
+    ],
+)
+def test_a_value_that_does_not_stay_is_said_once_and_is_no_endless_difference(
+    desk: Desk, settings: dict[str, Any], kind: str, field: str, value: Any, other: Any
+) -> None:
+    definition = {**least(desk, kind, f"gated-{field.replace('_', '-')}"), field: value}
+    desk.told.clear()
+    applied = Applied(desk, kind, definition)
+    said = [line for line in desk.told if f"{field} was not kept: " in line]
+    kept = settings.get("gated_fields") == "kept"
+    assert len(said) == (0 if kept else 1)
+    for _ in range(2):
+        desk.told.clear()
+        desk.sandbox.requests()
+        assert applied.apply(definition) == []
+        assert desk.sandbox.writes() == []
+        assert desk.told == []
+    if other is None:
+        return
+    changed = {**definition, field: other}
+    desk.told.clear()
+    assert applied.apply(changed) == [field]
+    assert len(desk.told) == (0 if kept else 1)
+    assert applied.shown(changed) == []
+
+
+def test_what_is_refused_for_one_field_does_not_hold_up_the_others(desk: Desk) -> None:
+    definition = {"key": "gated-and-more", **WHOLE}
+    applied = Applied(desk, "flag", definition)
+    changed = {**definition, "early_exit": True, "description": "Another one", "payloads": {"test": "2"}}
+    assert applied.apply(changed) == ["description", "payloads", "early_exit"]
+    assert applied.live()["name"] == "Another one"
+    assert applied.live()["filters"]["payloads"] == {"test": "2"}
+    assert applied.shown(changed) == []
+    assert applied.apply(definition) == ["description", "payloads", "early_exit"]
+    assert applied.shown(definition) == []
+
+
+def test_drift_in_what_was_not_kept_still_shows(desk: Desk, settings: dict[str, Any]) -> None:
+    definition = {"key": "gated-drift", **WHOLE, "evaluation_contexts": ["site"]}
+    applied = Applied(desk, "flag", definition)
+    if settings.get("gated_fields") != "kept":
+        desk.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "kept"})
+    try:
+        applied.by_hand({"evaluation_contexts": ["elsewhere"]})
+        assert applied.apply(definition) == ["evaluation_contexts"]
+        assert applied.live()["evaluation_contexts"] == ["site"]
+        assert applied.shown(definition) == []
+    finally:
+        desk.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": settings.get("gated_fields", "dropped")})
