@@ -37,7 +37,7 @@ from tests.campaigns.generated.checkouts import CHECKOUTS, definition
 from tests.campaigns.generated.parts import EVENTS, NAMES
 from tests.support.desk import placed
 from tests.support.project import Project
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
 _TYPES = {"type": "String"}
 
@@ -132,9 +132,13 @@ class Checkout:
         world |= {Ref("user", "oncall@example.com"): 2}
         for name, each in sorted(outputs.items()):
             kind_name, key = name.split("/", 1)
-            body = self._edit(KINDS[kind_name], key, each, world) if self.chance.random() < share else {}
+            kind, path = KINDS[kind_name], f"{KINDS[kind_name].collection}/{each['id']}/"
+            body = self._edit(kind, key, each, world) if self.chance.random() < share else {}
             if body:
-                self.sandbox.call("PATCH", f"{KINDS[kind_name].collection}/{each['id']}/", body)
+                # PostHog's pages send a column of several fields whole, as servers of July 2026 need it.
+                live = self.sandbox.call("GET", path) if any(column in kind.whole for column in body) else {}
+                whole = {column: {**live[column], **body[column]} for column in kind.whole if column in body}
+                self.sandbox.call("PATCH", path, {**body, **whole})
                 self.counts["edits by hand"] += 1
 
     def _edit(self, kind: Kind, key: str, state: dict[str, Any], world: dict[Ref, Any]) -> dict[str, Any]:
@@ -212,8 +216,20 @@ class Checkout:
             found[name] = {"create": {"+"}, "delete": {"-"}}.get(op, fields)
         return found
 
-    def sent(self, before: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
-        """What was written to the objects that stood before, in the same words."""
+    def columns(self, before: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The live objects of kinds with columns that are sent whole, by name."""
+        found = {}
+        for name, each in before.items():
+            kind = KINDS[name.split("/")[0]]
+            if kind.whole:
+                found[name] = self.sandbox.call("GET", f"{kind.collection}/{each['id']}/")
+        return found
+
+    def sent(self, before: dict[str, dict[str, Any]], live: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
+        """What was written to the objects that stood before, in the same words.
+
+        A part of a column that is sent whole is no change where it is as it was in the ``live`` object.
+        """
         names = {(name.split("/")[0], str(each["id"])): name for name, each in before.items()}
         found: dict[str, set[str]] = {}
         for method, path, body in self.sandbox.writes():
@@ -224,7 +240,8 @@ class Checkout:
                 self.counts["creating requests"] += 1
                 continue
             gone = method == "DELETE" or body == {"deleted": True}
-            fields = {"-"} if gone else {"tiles"} if kind == "tiles" else set(_fields(KINDS[kind], body))
+            changing = _fields(KINDS[kind], body, live.get(name, {}))
+            fields = {"-"} if gone else {"tiles"} if kind == "tiles" else set(changing)
             # An insight whose dashboards are left to PostHog's pages gets its tile on one as a part of the tiles.
             attached = body == {"dashboards": (body or {}).get("dashboards")}
             apart = fields if attached and "dashboards" in before[name].get("unmanaged", ()) else set()
@@ -235,9 +252,10 @@ class Checkout:
         """A preview and an `up`; what the one announces is what the other sends, and nothing is left."""
         before = self.project.outputs()
         announced = self.announced()
+        live = self.columns(before)
         self.sandbox.requests()
         self.consented("up", "--yes", "--skip-preview")
-        sent = self.sent(before)
+        sent = self.sent(before, live)
         self.agree(announced, sent, before)
         self.settled()
         self.counts["objects"] += len(before)
@@ -268,14 +286,19 @@ class Checkout:
         assert sent.keys() <= announced.keys(), f"never announced: {sent.keys() - announced.keys()}"
 
 
-def _fields(kind: Kind, body: dict[str, Any]) -> Iterator[str]:
-    """The fields of a table that a body has."""
+def _fields(kind: Kind, body: dict[str, Any], live: dict[str, Any]) -> Iterator[str]:
+    """The fields of a table that a body changes."""
     for field in kind.fields:
-        place: Any = body
-        for step in field.api_path:
-            place = place.get(step, _MISSING) if isinstance(place, dict) else _MISSING
-        if place is not _MISSING:
+        sent = _at(body, field.api_path)
+        as_it_was = field.api_path[0] in kind.whole and sent == _at(live, field.api_path)
+        if sent is not _MISSING and not as_it_was:
             yield field.name
+
+
+def _at(body: Any, path: tuple[str, ...]) -> Any:
+    for step in path:
+        body = body.get(step, _MISSING) if isinstance(body, dict) else _MISSING
+    return body
 
 
 _MISSING = object()
@@ -293,10 +316,15 @@ def _made(chance: random.Random, kind: str, name: str) -> list[Definition]:
             return group
 
 
-def run(folder: Path, objects: int, rounds: int, seed: int, kinds: Iterable[str] = CHECKOUTS) -> Counter[str]:
-    """Take a checkout with so many random files of each kind through the rounds. Returns what was counted."""
+def run(
+    folder: Path, objects: int, rounds: int, seed: int, kinds: Iterable[str] = CHECKOUTS, **settings: Any
+) -> Counter[str]:
+    """Take a checkout with so many random files of each kind through the rounds. Returns what was counted.
+
+    ``settings`` are the sandbox's: which version of PostHog it is.
+    """
     chance = random.Random(f"engine-{seed}")
-    with running_sandbox(folder / "sandbox") as sandbox:
+    with running_sandbox(folder / "sandbox", **settings) as sandbox:
         approved = {"is_ai_data_processing_approved": True}  # without it no subscription has a summary
         sandbox.call("PATCH", f"/api/organizations/{sandbox.organization_id}/", approved)
         checkout = Checkout(Project(folder / "project", sandbox), sandbox, chance)
@@ -319,10 +347,12 @@ def main() -> int:
     parser.add_argument("--objects", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--newer", action="store_true", help="against a PostHog newer than that of July 2026")
     arguments = parser.parse_args()
     start = time.perf_counter()
+    settings: dict[str, Any] = NEWER if arguments.newer else {}
     with tempfile.TemporaryDirectory() as folder:
-        counts = run(Path(folder), arguments.objects, arguments.rounds, arguments.seed)
+        counts = run(Path(folder), arguments.objects, arguments.rounds, arguments.seed, **settings)
     figures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     print(f"{arguments.rounds} rounds: {figures}; {time.perf_counter() - start:.0f} s")
     return 0

@@ -25,7 +25,7 @@ import requests
 
 from tests.campaigns.worlds import World
 from tests.support.project import CLI, STATE, Project
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
 VICTIMS = ("engine", "program", "provider")
 FAULTS: list[dict[str, Any]] = [
@@ -197,10 +197,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--newer", action="store_true", help="against a PostHog newer than that of July 2026")
     parser.add_argument("--checkpoints", action="store_true", help="the state is written after each object")
     options = parser.parse_args()
     environ = {"PULUMI_SKIP_CHECKPOINTS": str(not options.checkpoints).lower()}
-    with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
+    settings: dict[str, Any] = NEWER if options.newer else {}
+    with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data", **settings) as sandbox:
         tally = Campaign(Path(folder) / "ai", sandbox, options.seed, environ).run(options.rounds)
     print(tally)
     return 1 if tally.problems else 0

@@ -7,13 +7,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.campaigns.kills import Campaign, descendants, role_of
 from tests.support.documents import blocks
 from tests.support.project import CLI, STATE, Project
-from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
+from tests.support.sandbox import NEWER, REPOSITORY, Sandbox, running_sandbox
 
 FLAGS = 12
 CHECKPOINT = "stacks/ai-admin/sandbox.json"
@@ -37,10 +38,13 @@ def project(tmp_path: Path, sandbox: Sandbox) -> Project:
     return made
 
 
-@pytest.mark.parametrize("skip_checkpoints", ["true", "false"])
-def test_what_a_killed_up_left_is_found_and_completed(tmp_path: Path, sandbox: Sandbox, skip_checkpoints: str) -> None:
+@pytest.mark.parametrize(("skip_checkpoints", "settings"), [("true", {}), ("false", NEWER)])
+def test_what_a_killed_up_left_is_found_and_completed(
+    tmp_path: Path, skip_checkpoints: str, settings: dict[str, Any]
+) -> None:
     environ = {"PULUMI_SKIP_CHECKPOINTS": skip_checkpoints}
-    tally = Campaign(tmp_path / "ai", sandbox, 5, environ).run(1)
+    with running_sandbox(tmp_path / "sandbox", **settings) as sandbox:
+        tally = Campaign(tmp_path / "ai", sandbox, 5, environ).run(1)
     assert tally.problems == []
 
 

@@ -14,7 +14,7 @@ import requests
 
 REPOSITORY = Path(__file__).parents[2]
 
-NEWER = {
+NEWER: dict[str, Any] = {
     "filters": "merge",
     "experiment_lists": "whole",
     "insight_dashboards": "served",

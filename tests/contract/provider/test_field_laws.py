@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support.desk import Applied, Desk
 from tests.support.samples import SAMPLES
 from tests.support.samples.base import Body
 from tests.support.samples.world import stand
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import NEWER, running_sandbox
 
 TABLE = [(kind.name, field) for kind in KINDS.values() for field in kind.fields]
 FIELDS = [(kind, field.name) for kind, field in TABLE]
@@ -23,9 +23,10 @@ MANAGEABLE = [(kind, field.name) for kind, field in TABLE if field.manageable]
 _NAMES = count(1)
 
 
-@pytest.fixture(scope="module")
-def desk(sandbox: Sandbox) -> Desk:
-    return Desk(sandbox, stand(sandbox))
+@pytest.fixture(scope="module", params=[{}, NEWER], ids=["July 2026", "newer"])
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), **request.param) as sandbox:
+        yield Desk(sandbox, stand(sandbox))
 
 
 def least(desk: Desk, kind: str) -> dict[str, Any]:

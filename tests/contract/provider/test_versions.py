@@ -14,6 +14,7 @@ from tests.support.samples.world import TREND, stand
 from tests.support.sandbox import NEWER, running_sandbox
 
 VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
+WEIGHTED = [{"key": "control", "rollout_percentage": 90}, {"key": "test", "rollout_percentage": 10}]
 HALF = [{"properties": [], "rollout_percentage": 50}]
 WHOLE: dict[str, Any] = {
     "description": "A running experiment's flag",
@@ -45,7 +46,7 @@ def least(desk: Desk, kind: str, name: str) -> dict[str, Any]:
     [
         ("rollout", {"release_conditions": [{"properties": [], "rollout_percentage": 60}]}),
         ("payload", {"payloads": {"test": '{"limit":2000}'}}),
-        ("weights", {"variants": [{**VARIANTS[0], "rollout_percentage": 90}, {**VARIANTS[1], "rollout_percentage": 10}]}),
+        ("weights", {"variants": WEIGHTED}),
         ("description", {"description": "Another one"}),
     ],
 )
@@ -89,8 +90,8 @@ def test_experiments_are_read_whole_though_their_list_may_be_light(desk: Desk, s
     for applied, definition in made:
         desk.sandbox.requests()
         assert applied.shown(definition) == []
-        read_alone = [entry for entry in desk.sandbox.requests() if entry["path"].endswith(f"/experiments/{applied.id}/")]
-        assert len(read_alone) == (0 if settings.get("experiment_lists") == "whole" else 1)
+        alone = [entry for entry in desk.sandbox.requests() if entry["path"].endswith(f"/experiments/{applied.id}/")]
+        assert len(alone) == (0 if settings.get("experiment_lists") == "whole" else 1)
 
 
 def test_a_notification_without_a_description_does_not_differ_from_one_with_its_templates(desk: Desk) -> None:
