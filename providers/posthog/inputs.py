@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers.posthog.kinds import KINDS
-from providers.posthog.kinds.base import UNKEPT, Properties
+from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 
 NAME = "__name"
 
@@ -52,9 +52,9 @@ class Note:
 
 
 def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
-    """Return the inputs of a resource. What PostHog did not keep is no part of them: the program does not know it."""
+    """Return the inputs of a resource. What a run found out about the object is no part: the program can't know it."""
     mark = "\t".join((note.name, note.source, note.adopt or "")).rstrip("\t")
-    inputs = {name: value for name, value in properties.items() if name != UNKEPT}
+    inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
     return {**inputs, NAME: mark} if mark else inputs
 
 

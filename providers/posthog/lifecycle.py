@@ -13,10 +13,10 @@ from providers.posthog.client import ApiError
 from providers.posthog.history import History
 from providers.posthog.inputs import WAITING, Note
 from providers.posthog.inventory import Inventory, Live
-from providers.posthog.kinds.base import UNKEPT, Directory, Field, Kind, Properties
+from providers.posthog.kinds.base import OWN, UNKEPT, Directory, Field, Kind, Properties
 from providers.posthog.kinds.insight import INSIGHT, shown_on
 from providers.posthog.kinds.normal import json_text
-from providers.posthog.kinds.tiles import plan
+from providers.posthog.kinds.tiles import described, ours, plan
 
 PENDING = "pending:"
 ATTEMPTS = 5
@@ -129,14 +129,21 @@ class Collection:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _send(
-        self, method: str, path: str, fields: list[Field], properties: Properties, live: Live | None = None
+        self,
+        method: str,
+        path: str,
+        fields: list[Field],
+        properties: Properties,
+        live: Live | None = None,
+        before: Properties | None = None,
     ) -> tuple[Live, dict[str, str]]:
         """Write fields and return PostHog's answer; what an organisation may not have is left out where it is refused.
 
-        The second is PostHog's reason by refused field. ``live`` is the object that is changed, None for a new one.
+        The second is PostHog's reason by refused field. ``live`` is the object that is changed and ``before`` its
+        canonical form, None for a new one.
         """
         try:
-            body = reconcile.body(self.kind, fields, properties, self.directory, live)
+            body = reconcile.body(self.kind, fields, properties, self.directory, live, before)
             return self.client.request(method, path, body), {}
         except ApiError as error:
             reason = str(error)
@@ -144,7 +151,7 @@ class Collection:
             if not refused:
                 raise
         rest = [field for field in fields if field not in refused]
-        answer, others = (live, {}) if live and not rest else self._send(method, path, rest, properties, live)
+        answer, others = (live, {}) if live and not rest else self._send(method, path, rest, properties, live, before)
         return answer, {**others, **{field.name: reason for field in refused}}
 
     def _kept(
@@ -192,7 +199,7 @@ class Collection:
             raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
         before = self.project(live, properties)
         fields = reconcile.changed(self.kind, before, properties)
-        return id_, self._patch_fields(id_, fields, properties, live, note) or before
+        return id_, self._patch_fields(id_, fields, properties, live, before, note) or before
 
     def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
         """PATCH the fields in which ``new`` differs from ``old``, and return what stands there now.
@@ -213,7 +220,7 @@ class Collection:
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
         self._check_unchanged(live, old)
-        return self._patch_fields(id_, fields, new, live, note) or old
+        return self._patch_fields(id_, fields, new, live, old, note) or old
 
     def _check_unchanged(self, live: Live, old: Properties, deleting: bool = False) -> None:
         now = self.project(live, old)
@@ -226,7 +233,7 @@ class Collection:
             )
 
     def _patch_fields(
-        self, id_: str, fields: list[Field], new: Properties, live: Live, note: Note
+        self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, note: Note
     ) -> Properties | None:
         """PATCH these fields and return what stands now; None: the change waits for an approval."""
         if not fields:
@@ -234,13 +241,13 @@ class Collection:
         request = self.gate.asked(id_, live, new)
         if request is None:
             try:
-                answer, refused = self._send("PATCH", self.path(id_), fields, new, live)
+                answer, refused = self._send("PATCH", self.path(id_), fields, new, live, before)
             except ApiError as error:
                 apart = [field for field in fields if field.name == APART]
                 if error.code == POLICY_CONFLICT and apart and len(fields) > 1:
                     rest = [field for field in fields if field.name != APART]
-                    stands = self._patch_fields(id_, rest, new, live, note)
-                    return stands and self._patch_fields(id_, apart, stands, live, note)
+                    stands = self._patch_fields(id_, rest, new, live, before, note)
+                    return stands and self._patch_fields(id_, apart, stands, live, before, note)
                 request = self.gate.turned_into(error, live, new)
             else:
                 self.inventory.wrote(self.kind, answer)
@@ -338,40 +345,49 @@ class Tiles(Collection):
     def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
         """Arrange the dashboard's tiles; the id is the dashboard's."""
         id_ = str(properties["dashboard"])
-        return id_, self._arranged(id_, properties, note)
+        return id_, self._arranged(id_, {}, properties, note)
 
     def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
         """Arrange the dashboard's tiles anew, whatever stands there: tiles have no state to lose but their place."""
-        return self._arranged(id_, new, note)
+        return self._arranged(id_, old, new, note)
 
-    def _arranged(self, id_: str, wanted: Properties, note: Note) -> Properties:
+    def remind(self, id_: str, new: Properties, note: Note) -> None:
+        """Name the tiles of other people that a definition which wants no others takes away."""
+        if new.get("exclusive_tiles"):
+            live = (self.inventory.get(self.kind, id_) or {}).get("tiles") or []
+            mine = ours(live, {**new, "exclusive_tiles": False})
+            for tile in (tile for tile in live if tile not in mine and not tile.get("deleted")):
+                self.services.tell(note, f"takes {described(tile)} off the dashboard")
+
+    def _arranged(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
         """Arrange the tiles, and return them as they stand: a server may not keep all of a tile's look."""
-        answer = self._arrange(id_, wanted.get("tiles", []))
-        if answer is None or not answer.get("tiles"):
-            return wanted
-        stands = self.project(answer, wanted)
-        if [_content(tile) for tile in stands.get("tiles", [])] != [_content(tile) for tile in wanted.get("tiles", [])]:
+        known = {**old, "exclusive_tiles": new.get("exclusive_tiles")}
+        live = self._arrange(id_, new.get("tiles", []), known)
+        mine = ours(live, {**new, OWN: old.get(OWN, [])})
+        answer, wanted = {"id": id_, "tiles": mine}, {**new, OWN: [tile["id"] for tile in mine]}
+        stands = [_content(tile) for tile in self.project(answer, wanted).get("tiles", [])]
+        if stands != [_content(tile) for tile in new.get("tiles", [])]:
             return wanted  # somebody else's hand: the next refresh shows it
         fields = [field for field in self.kind.fields if field.name == "tiles"]
         return self._kept(id_, fields, wanted, answer, {}, note)
 
     def delete(self, id_: str, old: Properties) -> None:
-        """Take the texts away; tiles of insights go with their insights, and all of them with the dashboard."""
-        live = self.inventory.fetch(self.kind, id_)
-        texts = [tile["id"] for tile in (live or {}).get("tiles") or () if tile.get("text")]
-        if texts:
-            self._patch(id_, [{"id": tile, "deleted": True} for tile in texts])
+        """Take texts and buttons away; tiles of insights go with their insights, and all of them with the dashboard."""
+        live = self.inventory.fetch(self.kind, id_) or {}
+        mine = [tile["id"] for tile in ours(live.get("tiles") or (), old) if not tile.get("insight")]
+        if mine:
+            self._patch(id_, [{"id": tile, "deleted": True} for tile in mine])
 
-    def _arrange(self, id_: str, tiles: list[dict[str, Any]]) -> Live | None:
-        """Send what is missing; where the outcome is unknown, look again before anything is sent again.
+    def _arrange(self, id_: str, tiles: list[dict[str, Any]], known: Properties) -> list[dict[str, Any]]:
+        """Send what is missing and return the live tiles; where the outcome is unknown, look before sending again.
 
-        Always from a fresh answer: insights that were just created have put tiles on the dashboard. Returns the
-        dashboard as PostHog answered it, None where there was nothing to send.
+        Always from a fresh answer: insights that were just created have put tiles on the dashboard.
         """
         for attempt in range(ATTEMPTS):
-            items = plan(self._standing(id_, tiles), tiles)
+            standing = self._standing(id_, tiles)
+            items = plan(standing, tiles, known)
             try:
-                return self._patch(id_, items) if items else None
+                return (self._patch(id_, items).get("tiles") or self._live_tiles(id_)) if items else standing
             except ApiError as error:
                 if not error.outcome_unknown or attempt == ATTEMPTS - 1:
                     raise
@@ -410,7 +426,7 @@ class Tiles(Collection):
 
 
 def _content(tile: Mapping[str, Any]) -> Any:
-    return tile.get("insight") or tile.get("text")
+    return tile.get("insight") or tile.get("text") or tile.get("button")
 
 
 def _absent(insights: list[Any], tiles: list[dict[str, Any]]) -> list[Any]:

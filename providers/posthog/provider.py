@@ -35,7 +35,7 @@ from providers.posthog.engine import engine_log
 from providers.posthog.inputs import Note, resolved, to_inputs, to_properties
 from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
-from providers.posthog.kinds.base import UNKEPT, Properties
+from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Collection, Conflict
 from providers.posthog.workplace import ADOPTION, ASK_AGAIN, Workplace
 
@@ -111,7 +111,7 @@ class PostHogProvider(ResourceProvider):
         if note.adopt not in (None, _id):
             _WORKPLACE.tell(note, f"is {kind.type} {_id} already, so `adopt: {note.adopt}` has no effect; remove it")
         fields = reconcile.changed(kind, olds, news)
-        if not fields and olds.get("unmanaged") == news.get("unmanaged"):
+        if not fields and all(olds.get(name) == news.get(name) for name in ("unmanaged", *kind.options)):
             return DiffResult(changes=False)
         replaces = [field.name for field in fields if field.immutable]
         with _OneLine(note):
@@ -217,8 +217,8 @@ def _refuse_lacking(note: Note) -> None:
 
 
 def _outputs(properties: Properties, note: Note, project: str | None) -> dict[str, Any]:
-    unkept = {UNKEPT: properties[UNKEPT]} if properties.get(UNKEPT) else {}
-    return {**to_inputs(properties, Note(note.name)), **unkept, PROJECT: project}
+    found = {name: properties[name] for name in (UNKEPT, OWN) if properties.get(name)}
+    return {**to_inputs(properties, Note(note.name)), **found, PROJECT: project}
 
 
 class EventDefinitionProvider(PostHogProvider):

@@ -64,12 +64,13 @@ def body(
     properties: Mapping[str, Any],
     directory: Directory,
     live: Mapping[str, Json] | None = None,
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, Json]:
     """Return the request body that sets these fields to what ``properties`` (canonical) say.
 
-    ``live`` is the object that is changed, None for a new one, which then gets the kind's constants too. A column that
-    a PATCH has to send whole begins with what the object holds there. Raises whatever the directory raises for a name
-    that PostHog does not know.
+    ``live`` is the object that is changed and ``before`` its canonical form; None for a new one, which then gets the
+    kind's constants too. A column that a PATCH has to send whole begins with what the object holds there. Raises
+    whatever the directory raises for a name that PostHog does not know.
     """
     result: dict[str, Json] = dict(kind.constants) if live is None else {}
     unmanaged = properties.get("unmanaged", ())
@@ -81,7 +82,7 @@ def body(
         for step in parents:
             place = place.setdefault(step, {})
         value = field.start if field.name in unmanaged else properties.get(field.name)
-        place[last] = field.to_api(value, directory, live)
+        place[last] = field.to_api(value, directory, live, before)
         result.update(field.beside)
     return result
 

@@ -25,8 +25,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
-from providers.posthog.kinds.base import Reading
-from providers.posthog.kinds.tiles import plan
+from providers.posthog.kinds.base import OWN, Reading
+from providers.posthog.kinds.tiles import ours, plan
 from providers.posthog.reconcile import body, changed, create_body
 from tests.campaigns.generated import GENERATED, Properties, spelled
 from tests.campaigns.posthog_model import EMAILS, MODELS, OTHERS, Row, with_insights
@@ -78,6 +78,7 @@ class Case:
         self.key = chance.choice(_KEYS.get(kind.name, (f"{kind.name}-1",)))
         self.immutable = [field.name for field in kind.fields if field.immutable]
         self.row: Row = {}
+        self.own: list[int] = []
         self.counts: Counter[str] = Counter(cases=1)
 
     def run(self) -> Counter[str]:
@@ -132,8 +133,9 @@ class Case:
         return self.model.show(self.chance, self.row)
 
     def refreshed(self, known: Properties) -> Properties:
-        """What a refresh takes into the state."""
-        return self.kind.project(self.shown(), known, self.names)
+        """What a refresh takes into the state, without the ids of what is the definition's."""
+        found = self.kind.project(self.shown(), {**known, OWN: self.own}, self.names)
+        return {name: value for name, value in found.items() if name != OWN}
 
     def make(self, state: Properties) -> None:
         """What the provider does with a definition that is new."""
@@ -146,13 +148,13 @@ class Case:
             self.row = self.model.store(None, {name: state[name] for name in self.immutable})
         self.send(changed(self.kind, self.refreshed(state), state), state)
 
-    def send(self, fields: list[Field], new: Properties) -> None:
+    def send(self, fields: list[Field], new: Properties, before: Properties | None = None) -> None:
         """PATCH these fields; the body has nothing else in it."""
         if self.kind.lifecycle == "tiles":
             self.arrange(new)
         elif fields:
             shown = self.shown()
-            sent = body(self.kind, fields, new, self.names, shown)
+            sent = body(self.kind, fields, new, self.names, shown, before)
             self.row = self.model.store(self.row, sent)
             expected = {field.api_path for field in fields} | {(name,) for field in fields for name in field.beside}
             leaves = set(_leaves(sent, expected))
@@ -168,9 +170,10 @@ class Case:
     def arrange(self, new: Properties) -> None:
         wanted = new.get("tiles", [])
         self.row = with_insights(self.row, [tile["insight"] for tile in wanted if "insight" in tile])
-        items = plan(self.shown()["tiles"], wanted)
+        items = plan(self.shown()["tiles"], wanted, {OWN: self.own})
         self.row = self.model.store(self.row, {"tiles": items})
-        assert plan(self.shown()["tiles"], wanted) == [], "what was arranged would be arranged again"
+        self.own = [tile["id"] for tile in ours(self.shown()["tiles"], {**new, OWN: self.own})]
+        assert plan(self.shown()["tiles"], wanted, {OWN: self.own}) == [], "what was arranged would be arranged again"
         self.counts["patches"] += bool(items)
 
     # The rounds
@@ -187,9 +190,15 @@ class Case:
         theirs = self.theirs(state)
         fields = [f for f in self.kind.fields if f.name in names and (f.clearable or f.name in theirs)]
         names = {field.name for field in fields}
-        self.row = self.model.store(self.row, body(self.kind, fields, theirs, self.names, self.shown()))
+        live = self.shown()
+        everything = {field.name: field.read(None, Reading(live, {}, self.names)) for field in fields if field.shared}
+        self.row = self.model.store(self.row, body(self.kind, fields, theirs, self.names, live, everything))
         unmanaged = state.get("unmanaged", [])
         expected = {n: (theirs if n in names else state).get(n) for n in free if n not in unmanaged}
+        for field in fields:
+            if field.shared and field.name in expected:  # what they add is theirs
+                kept = [item for item in theirs.get(field.name) or () if item in (state.get(field.name) or ())]
+                expected[field.name] = field.canonical(kept)
         differing = [name for name in expected if expected[name] != state.get(name)]
         shown = [field.name for field in changed(self.kind, self.refreshed(state), state)]
         assert shown == differing, f"somebody changed {differing}, and {shown} shows"
@@ -220,8 +229,9 @@ class Case:
     def apply(self, state: Properties, new: Properties) -> None:
         """A preview, and the run that follows."""
         before = self.left(new)
-        fields = changed(self.kind, self.refreshed(state), new)
-        self.send(fields, new)
+        refreshed = self.refreshed(state)
+        fields = changed(self.kind, refreshed, new)
+        self.send(fields, new, refreshed)
         self.agrees(new, f"after a change of {[field.name for field in fields]}")
         assert self.left(new) == before, "a field that is left to PostHog was written"
 

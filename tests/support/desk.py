@@ -96,7 +96,7 @@ class Applied:
         if provider.diff(self.id, self.state, inputs).replaces:
             provider.delete(self.id, self.state)
             self._create(provider, inputs)
-        elif differing or self.state.get("unmanaged") != inputs.get("unmanaged"):
+        elif differing or self._options(self.state) != self._options(inputs):
             self.state = {**(provider.update(self.id, self.state, inputs).outs or {})}
         return differing
 
@@ -125,5 +125,8 @@ class Applied:
         olds, news = self.kind.canonical(self.state), self.kind.canonical(inputs)
         fields = [field.name for field in reconcile.changed(self.kind, olds, news)]
         said = provider.diff(self.id, self.state, inputs).changes is not False
-        assert said == (bool(fields) or olds.get("unmanaged") != news.get("unmanaged"))
+        assert said == (bool(fields) or self._options(olds) != self._options(news))
         return fields
+
+    def _options(self, properties: Properties) -> list[Any]:
+        return [properties.get(name) for name in ("unmanaged", *self.kind.options)]

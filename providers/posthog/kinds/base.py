@@ -25,6 +25,9 @@ UNKEPT = "__unkept"
 """Beside the fields in a state: what PostHog took and does not keep, by field, with what it holds instead as JSON text.
 The field then reads as it was applied for as long as PostHog holds that, so that it is no difference."""
 
+OWN = "__own"
+"""Beside the fields in a state: the ids of the parts of an object that are the definition's, where others add parts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
@@ -114,6 +117,7 @@ class Field:
     one is part of every create, even at its default. ``clearable`` is false where PostHog keeps no object without it: a
     schema then refuses a definition that leaves it out. One that ``follows`` changes when other definitions are applied
     too (a tile that goes takes its insight off the dashboard), so that this keeps nobody from deleting the object.
+    ``shared`` is a set that people add to as well: theirs is left out of what is compared, and stays where it is.
     ``gate`` is what an organisation must have for PostHog to keep it.
     ``manageable`` says whether it may be left to the UI, ``start`` (canonical) what a new object then begins with where
     PostHog makes none without, ``shown`` that it is part of the canonical form even at its default.
@@ -134,6 +138,7 @@ class Field:
     required: bool = False
     clearable: bool = True
     follows: bool = False
+    shared: bool = False
     gate: Gate | None = None
     manageable: bool = True
     start: Any = None
@@ -148,18 +153,32 @@ class Field:
 
     def from_live(self, reading: Reading) -> Any:
         """Return the canonical value that the live object holds."""
-        value = self.canonical(self.read(self._raw(reading.live), reading))
+        value = self.canonical(self._ours(self.read(self._raw(reading.live), reading), reading.known))
         original = self.canonical(_at(reading.live, self.copied)) if self.copied else None
         return None if self.copied and original in (value, None) else value
 
-    def to_api(self, value: Any, directory: Directory, live: Mapping[str, Json] | None = None) -> Json:
+    def _ours(self, items: Any, known: Mapping[str, Any]) -> Any:
+        """Return what a set that is shared has of the definition's, which is what was applied of it."""
+        return [item for item in items or () if item in (known.get(self.name) or ())] if self.shared else items
+
+    def to_api(
+        self,
+        value: Any,
+        directory: Directory,
+        live: Mapping[str, Json] | None = None,
+        before: Mapping[str, Any] | None = None,
+    ) -> Json:
         """Return what the API takes for a canonical value; an absent one is the default, or the field's ``clear``.
 
-        ``live`` is the object that is changed, None for a new one.
+        ``live`` is the object that is changed, None for a new one, and ``before`` its canonical form.
         """
         if value is None and self.copied and live is not None:
             return _at(live, self.copied)
         value = self.default if value is None else value
+        if self.shared and live is not None:
+            all_there = self.read(self._raw(live), Reading(live, {}, directory))
+            ours = [*((before or {}).get(self.name) or ()), *value]
+            value = [*value, *(item for item in all_there if item not in ours)]
         written = self.clear if value is None else self.write(value, directory)
         return written if live is None else self.carry(written, self._raw(live))
 
@@ -194,6 +213,7 @@ class Kind:
     ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties. ``left`` are the writable fields of the
     API's object that no definition owns, each with the reason: nothing is compared there, so that a field which stands
     in neither table is a mistake.
+    ``options`` are what a definition says of how it is applied, of which PostHog knows nothing; so is ``unmanaged``.
     ``lifecycle`` names how objects come and go where that is not create, change and delete in a collection.
     """
 
@@ -213,6 +233,7 @@ class Kind:
     needs: tuple[str, ...] = ()
     after: Mapping[str, str] = field(default_factory=dict)
     secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())
+    options: tuple[str, ...] = ()
     lifecycle: str = "collection"
     left: Mapping[str, str] = field(default_factory=dict)
 
@@ -225,7 +246,7 @@ class Kind:
         unmanaged = sorted(properties.get("unmanaged") or ())
         owned = (each for each in self.fields if each.name not in unmanaged)
         values = {each.name: each.canonical(properties.get(each.name)) for each in owned}
-        return self._finish(values, unmanaged, properties.get(UNKEPT) or {})
+        return self._finish(values, unmanaged, properties, properties.get(UNKEPT) or {})
 
     def first(self, properties: Mapping[str, Any]) -> list[Ref]:
         """Return what has to stand before an object with these properties, beside what they refer to."""
@@ -243,9 +264,12 @@ class Kind:
         unkept: Mapping[str, str] = known.get(UNKEPT) or {}
         still = {name: held for name, held in unkept.items() if name in values and json_text(values[name]) == held}
         values.update({name: known.get(name) for name in still})
-        return self._finish(values, unmanaged, still)
+        return self._finish(values, unmanaged, known, still)
 
-    def _finish(self, values: Properties, unmanaged: list[str], unkept: Mapping[str, str]) -> Properties:
+    def _finish(
+        self, values: Properties, unmanaged: list[str], known: Mapping[str, Any], unkept: Mapping[str, str]
+    ) -> Properties:
         owned = {name: value for name, value in values.items() if value is not None}
-        beside = {"unmanaged": unmanaged, UNKEPT: dict(unkept)}
+        beside = {name: known.get(name) for name in self.options}
+        beside |= {"unmanaged": unmanaged, UNKEPT: dict(unkept), OWN: plain(known.get(OWN))}
         return {**owned, **{name: item for name, item in beside.items() if item}}

@@ -54,13 +54,14 @@ INSIGHT = Kind(
         Field("tags", default=[], normalise=tags),
         Field("favorited", default=False),
         Field("query", normalise=query, required=True, clearable=False, manageable=False),
-        # The full set: an insight leaves every dashboard that is not in it.
+        # What is written is the full set: an insight leaves every dashboard that is not in it.
         Field(
             "dashboards",
             read_path=("dashboard_tiles",),
             read=_read_dashboards,
             default=[],
             normalise=unordered,
+            shared=True,
             follows=True,
         ),
     ),

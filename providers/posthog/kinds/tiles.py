@@ -1,4 +1,4 @@
-"""The tiles of a dashboard: which insights and texts stand where.
+"""The tiles of a dashboard: which insights, texts and buttons stand where.
 
 An insight's tile exists because the insight names the dashboard; only its place and look are written here. PostHog's
 PATCH of tiles is an upsert of the listed ones: an unlisted tile stays, a text without a tile id is added again every
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Field, Kind, Reading
+from providers.posthog.kinds.base import OWN, Field, Kind, Reading
 from providers.posthog.kinds.dashboard import plain_filters
 from providers.posthog.kinds.normal import plain
 
@@ -24,6 +24,15 @@ _CLEAR: dict[str, Any] = {
 """What a tile may say of its look beside its place, and the value that takes it back (null leaves a colour alone)."""
 
 
+_BUTTON = {"placement": "left", "style": "primary"}
+"""How a button is, where nothing is said of it."""
+
+
+def _button(value: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("url", "text", *_BUTTON)
+    return {name: value[name] for name in names if value.get(name) not in (None, _BUTTON.get(name))}
+
+
 def _place(tile: Tile) -> tuple[float, float]:
     layout = tile.get("layout") or {}
     return (layout.get("y", 0), layout.get("x", 0))
@@ -33,6 +42,8 @@ def _tile(value: Any) -> Tile:
     tile: Tile = plain(value)
     if "filters_overrides" in tile:
         tile["filters_overrides"] = plain_filters(tile["filters_overrides"])
+    if "button" in tile:
+        tile["button"] = _button(tile["button"])
     return {name: item for name, item in tile.items() if name not in _CLEAR or item not in (None, _CLEAR[name])}
 
 
@@ -50,24 +61,57 @@ def from_live(live: Mapping[str, Any]) -> Tile:
         return {"insight": live["insight"]["id"], **tile}
     if live.get("text"):
         return {"text": live["text"].get("body", ""), **tile}
-    kind = "button_tile" if live.get("button_tile") else "widget"
-    return {kind: (live.get(kind) or {}).get("id", live.get("id")), **tile}
+    if live.get("button_tile"):
+        return {"button": _button(live["button_tile"]), **tile}
+    return {"widget": (live.get("widget") or {}).get("id", live.get("id")), **tile}
 
 
-def _read_tiles(raw: Any, _: Reading) -> Any:
-    return [from_live(tile) for tile in raw or () if not tile.get("deleted")]
+def described(live: Mapping[str, Any]) -> str:
+    """Return a live tile in a person's words: what it shows, and who made that as far as PostHog says."""
+    for name, title in (("insight", "name"), ("text", "body"), ("button_tile", "text")):
+        if live.get(name):
+            what = str(live[name].get(title) or "").partition("\n")[0][:40]
+            author = (live[name].get("created_by") or {}).get("email")
+            return f"the {name.removesuffix('_tile')} {what!r}" + (f" (by {author})" if author else "")
+    return f"the tile {live.get('id')}"
 
 
-def plan(live: Iterable[Mapping[str, Any]], desired: Iterable[Tile]) -> list[dict[str, Any]]:
+def ours(live: Iterable[Mapping[str, Any]], known: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return which live tiles are the definition's, in their order.
+
+    ``known`` is what was applied: its tiles by their ids, and what shows the same as one that has none yet. Others are
+    people's own, and stay, unless the definition says that there are no others (``exclusive_tiles``).
+    """
+    tiles = [tile for tile in live if not tile.get("deleted")]
+    if known.get("exclusive_tiles"):
+        return tiles
+    ids = set(known.get(OWN) or ())
+    missing = list(known.get("tiles") or ())
+    mine = []
+    for tile in sorted(tiles, key=lambda tile: tile["id"] not in ids):
+        same = next((each for each in missing if _same_content(from_live(tile), each)), None)
+        if same is not None:
+            missing.remove(same)
+        if same is not None or tile["id"] in ids:
+            mine.append(tile["id"])
+    return [tile for tile in tiles if tile["id"] in mine]
+
+
+def _read_tiles(raw: Any, reading: Reading) -> Any:
+    return [from_live(tile) for tile in ours(raw or (), reading.known)]
+
+
+def plan(live: Iterable[Mapping[str, Any]], desired: Iterable[Tile], known: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the items of a tiles PATCH that turns the live tiles into the desired ones; empty when they agree.
 
-    Insights are paired by insight, texts by their body, and then what is left of the texts in the order of their
-    places, so that an edited text keeps its tile.
+    Insights are paired by insight, texts and buttons by what they show, and then what is left of the definition's own
+    (see :func:`ours`) in the order of their places, so that an edited text keeps its tile.
     """
-    standing = [tile for tile in live if not tile.get("deleted")]
-    pairs, left, missing = _pair(standing, list(desired))
+    desired = list(desired)
+    gone = [each for each in known.get("tiles") or () if not any(_same_content(each, wanted) for wanted in desired)]
+    pairs, left, missing = _pair(ours(live, {**known, "tiles": [*desired, *gone]}), list(desired))
     items = [_change(tile, wanted) for tile, wanted in pairs if from_live(tile) != wanted]
-    items += [_item(wanted) for wanted in missing if "text" in wanted]
+    items += [_item(wanted) for wanted in missing if "insight" not in wanted]
     return items + [{"id": tile["id"], "deleted": True} for tile in left]
 
 
@@ -75,7 +119,7 @@ def _pair(
     standing: list[Mapping[str, Any]], desired: list[Tile]
 ) -> tuple[list[tuple[Mapping[str, Any], Tile]], list[Mapping[str, Any]], list[Tile]]:
     pairs: list[tuple[Mapping[str, Any], Tile]] = []
-    for same in (_same_content, _both_text):
+    for same in (_same_content, _same_sort):
         for wanted in list(desired):
             tile = next((each for each in standing if same(from_live(each), wanted)), None)
             if tile is not None:
@@ -86,18 +130,19 @@ def _pair(
 
 
 def _same_content(tile: Tile, wanted: Tile) -> bool:
-    return any(name in wanted and tile.get(name) == wanted[name] for name in ("insight", "text"))
+    return any(name in wanted and tile.get(name) == wanted[name] for name in ("insight", "text", "button"))
 
 
-def _both_text(tile: Tile, wanted: Tile) -> bool:
-    return "text" in tile and "text" in wanted
+def _same_sort(tile: Tile, wanted: Tile) -> bool:
+    return any(name in tile and name in wanted for name in ("text", "button"))
 
 
 def _change(tile: Mapping[str, Any], wanted: Tile) -> dict[str, Any]:
     item = {"id": tile["id"], **_item(wanted)}
-    if "text" in wanted:
-        # Without its id PostHog links a new text and leaves the old one behind.
-        item["text"] = {"id": tile["text"]["id"], "body": wanted["text"]}
+    for ours_, theirs in (("text", "text"), ("button", "button_tile")):
+        if ours_ in wanted:
+            # Without its id PostHog links a new text and leaves the old one behind.
+            item[theirs] = {"id": tile[theirs]["id"], **item[theirs]}
     stands = from_live(tile)
     return {**item, **{name: cleared for name, cleared in _CLEAR.items() if name in stands and name not in wanted}}
 
@@ -107,6 +152,8 @@ def _item(wanted: Tile) -> dict[str, Any]:
     item["layouts"] = {"sm": wanted.get("layout", {})}
     if "text" in wanted:
         item["text"] = {"body": wanted["text"]}
+    if "button" in wanted:
+        item["button_tile"] = {**_BUTTON, **wanted["button"]}
     return item
 
 
@@ -118,6 +165,8 @@ TILES = Kind(
     natural_key=("dashboard",),
     listed=False,
     lifecycle="tiles",
+    # Whether tiles that people add are taken away.
+    options=("exclusive_tiles",),
     fields=(
         Field("dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
         Field("tiles", default=[], normalise=_tiles, read=_read_tiles, manageable=False),

@@ -19,6 +19,7 @@ from tests.support.sandbox import NEWER, running_sandbox
 TABLE = [(kind.name, field) for kind in KINDS.values() for field in kind.fields]
 FIELDS = [(kind, field.name) for kind, field in TABLE]
 CLEARABLE = [(kind, field.name) for kind, field in TABLE if field.clearable]
+SHARED = [(kind, field) for kind, field in FIELDS if SAMPLES[kind].fields[field].theirs]
 MANAGEABLE = [(kind, field.name) for kind, field in TABLE if field.manageable]
 _NAMES = count(1)
 
@@ -87,13 +88,30 @@ def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(desk: De
         assert applied.shown(definition) == []
 
 
+@pytest.mark.parametrize(("kind", "field"), SHARED)
+def test_what_people_add_to_a_set_shows_nowhere_and_stays(desk: Desk, kind: str, field: str) -> None:
+    sample = SAMPLES[kind].fields[field]
+    with_it, without = with_and_without(desk, kind, field)
+    for number, edit in enumerate(sample.theirs):
+        applied = Applied(desk, kind, with_it)
+        before = raw(applied, field)
+        applied.by_hand(edit)
+        added = [item for item in raw(applied, field) if item not in before]
+        assert added, f"edit {number} adds nothing"
+        assert applied.shown(with_it) == []
+        assert applied.apply(without) == [field]
+        assert raw(applied, field) == added
+        with_it, without = with_and_without(desk, kind, field)
+
+
 @pytest.mark.parametrize(("kind", "field"), MANAGEABLE)
 def test_a_field_left_to_posthog_is_neither_shown_nor_written(desk: Desk, kind: str, field: str) -> None:
     _, without = with_and_without(desk, kind, field)
     applied = Applied(desk, kind, without)
     definition = {**{name: value for name, value in without.items() if name != field}, "unmanaged": [field]}
     applied.apply(definition)
-    for edit in SAMPLES[kind].fields[field].added:
+    sample = SAMPLES[kind].fields[field]
+    for edit in (*sample.added, *sample.theirs):
         applied.by_hand(edit)
         theirs = raw(applied, field)
         desk.sandbox.requests()

@@ -17,7 +17,8 @@ class Sample:
     """How a field is tried: ``value`` is something other than the default that a definition can say.
 
     ``changed`` are requests by which somebody changes or removes that value in PostHog, ``added`` those by which
-    somebody sets the field where no definition mentions it; each must show that field and no other. ``beside`` are
+    somebody sets the field where no definition mentions it; each must show that field and no other. ``theirs`` are
+    requests by which somebody adds what is no definition's, which shows nowhere and stays. ``beside`` are
     properties that the value can't do without, on the object with and without it; ``along`` those that come and go
     with it.
     """
@@ -25,6 +26,7 @@ class Sample:
     value: Any
     changed: tuple[Body, ...] = ()
     added: tuple[Body, ...] = ()
+    theirs: tuple[Body, ...] = ()
     beside: Mapping[str, Any] = field(default_factory=dict)
     along: Mapping[str, Any] = field(default_factory=dict)
 

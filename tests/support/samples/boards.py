@@ -60,6 +60,10 @@ def _query(**source: Any) -> dict[str, Any]:
     return query
 
 
+def _boards(live: dict[str, Any]) -> list[int]:
+    return [tile["dashboard_id"] for tile in live["dashboard_tiles"]]
+
+
 _COUNTED = _query(interval="hour", dateRange={"date_from": "-30d"}, trendsFilter={"display": "ActionsBar"})
 _QUERIES: tuple[Body, ...] = (
     {"query": _query(interval="week")},
@@ -81,7 +85,7 @@ INSIGHTS = Samples(
         "dashboards": Sample(
             [Ref("dashboard", "first"), Ref("dashboard", "second")],
             changed=({"dashboards": [Ref("dashboard", "second")]}, {"dashboards": []}),
-            added=({"dashboards": [Ref("dashboard", "first")]},),
+            theirs=(lambda live: {"dashboards": [*_boards(live), Ref("dashboard", "delivered")]},),
         ),
     },
     full={"description": "A description.", "tags": ["ai", "cost"], "query": _COUNTED},
@@ -110,6 +114,10 @@ INSIGHTS = Samples(
 )
 
 HEADING = {"text": "## Cost", "layout": {"x": 0, "y": 0, "w": 12, "h": 1}}
+BUTTON = {
+    "button": {"url": "https://example.com/runbook", "text": "Runbook"},
+    "layout": {"x": 6, "y": 1, "w": 6, "h": 2},
+}
 NOTE = {"text": "In US dollars.", "color": "blue", "layout": {"x": 0, "y": 1, "w": 6, "h": 2}}
 
 
@@ -136,7 +144,7 @@ TILES = Samples(
     fields={
         "dashboard": Sample(Ref("dashboard", "first")),
         "tiles": Sample(
-            [HEADING, NOTE],
+            [HEADING, NOTE, BUTTON],
             changed=(
                 _edited_text,
                 _on_tile(0, layouts={"sm": {"x": 0, "y": 0, "w": 6, "h": 1}}),
@@ -146,10 +154,9 @@ TILES = Samples(
                 _on_tile(0, show_description=True),
                 _on_tile(0, filters_overrides={"date_from": "-1d"}),
                 _on_tile(0, deleted=True),
-                _NEW_TEXT,
-                _NEW_BUTTON,
+                _on_tile(2, button_tile={"url": "https://example.com/other", "text": "Runbook"}),
             ),
-            added=(_NEW_TEXT, _NEW_BUTTON),
+            theirs=(_NEW_TEXT, _NEW_BUTTON),
         ),
     },
     full={"tiles": [HEADING, NOTE]},
