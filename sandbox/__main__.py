@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sandbox.app import create_app
 from sandbox.faultlayer import from_options
 from sandbox.seed import seeds
+from sandbox.settings import from_option
 
 HOST = "127.0.0.1"
 
@@ -31,7 +32,12 @@ def main() -> int:
     except OSError as error:
         print(f"cannot listen on {HOST}:{arguments.port}: {error.strerror}", file=sys.stderr)
         return 2
-    app = create_app(data)
+    try:
+        settings = from_option(arguments.settings)
+    except ValueError as error:
+        print(f"cannot read --settings: {error}", file=sys.stderr)
+        return 2
+    app = create_app(data, settings)
     try:
         from_options(app.state.services, arguments.faults, arguments.limits)
     except ValueError as error:
@@ -71,6 +77,12 @@ def _arguments() -> argparse.Namespace:
         default=os.environ.get("SANDBOX_LIMITS") or "",
         metavar="SPEED",
         help="switch PostHog's rate limits on; their clock runs SPEED times as fast as the wall's (1: as PostHog's)",
+    )
+    parser.add_argument(
+        "--settings",
+        default=os.environ.get("SANDBOX_SETTINGS") or "",
+        metavar="JSON",
+        help='what differs between installations of PostHog, such as {"filters": "merge"} (see sandbox/settings.py)',
     )
     return parser.parse_args()
 

@@ -145,15 +145,17 @@ def choice(*values: Any) -> Check:
     return check
 
 
-def items(of: Check | None = None, longest: int | None = None) -> Check:
-    """A list; a bad element is reported under the list's own name, as PostHog does."""
+def items(of: Check | None = None, longest: int | None = None, numbered: bool = False) -> Check:
+    """A list; a bad element is reported under the list's own name, and with its number where DRF checks it itself."""
 
     def check(value: Any, attr: str) -> list[Any]:
         if not isinstance(value, list):
             raise Invalid(f'Expected a list of items but got type "{type(value).__name__}".', attr, "not_a_list")
         if longest is not None and len(value) > longest:
             raise Invalid(f"Ensure this field has no more than {longest} elements.", attr, "max_length")
-        return [of(item, attr) for item in value] if of else value
+        if of is None:
+            return value
+        return [of(item, f"{attr}__{index}" if numbered else attr) for index, item in enumerate(value)]
 
     return check
 

@@ -1,14 +1,14 @@
 """Event and property definitions: what a project's events and properties are called.
 
-Ingestion makes the rows (`taxonomy.py`). Traps: `verified` and `hidden` exclude each other; a deleted
-definition returns with its next event; a property definition can't be created by the API, its type isn't
-shown, and its list is of one `?type=` at a time.
+Ingestion makes the rows (`taxonomy.py`). Traps: `verified` and `hidden` exclude each other; a deleted definition
+returns with its next event, and its id answers 500 for ever (`Settings.missing_event_definition`); a property
+definition can't be created by the API, its type isn't shown, and its list is of one `?type=` at a time.
 """
 
 from typing import Any
 
 from sandbox import taxonomy
-from sandbox.errors import Invalid, NotFound
+from sandbox.errors import ApiError, Invalid, NotFound
 from sandbox.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
 from sandbox.listing import Condition, column, equals, truth
 from sandbox.resource import CRUD, Action, Life, Resource
@@ -109,6 +109,15 @@ class EventDefinitions(Resource):
             found.append((f"coalesce({column('hidden')}, 0) = 0", []))
         return found
 
+    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
+        """PostHog's view looks it up without expecting to find none (EventDefinitionViewSet._get_event_definition)."""
+        try:
+            return super().fetch(context, identifier, deleted)
+        except NotFound as error:
+            if context.settings.missing_event_definition == "not_found":
+                raise
+            raise ApiError(500, "server_error", "error", "A server error occurred.") from error
+
     def _by_name(self, context: Context) -> Any:
         row = context.store.find(self.kind, context.query.get("name", ""), self.parent_id(context))
         if row is None:
@@ -116,10 +125,18 @@ class EventDefinitions(Resource):
         return self.show(context, row)
 
     def _bulk_verified(self, context: Context) -> Any:
-        """`{ids, verified}` -> the definitions; one that is hidden becomes visible."""
+        """`{ids, verified}` -> `{updated: [{id, verified}], skipped: [{id, reason}]}`; a hidden one becomes visible."""
         verified = boolean(context.data.get("verified"), "verified")
-        rows = [self.fetch(context, identifier) for identifier in items(text())(context.data.get("ids"), "ids")]
-        return {"updated": [self.show(context, self.amend(context, row, {"verified": verified})) for row in rows]}
+        updated: list[Data] = []
+        skipped: list[Data] = []
+        for identifier in dict.fromkeys(items(text())(context.data.get("ids"), "ids")):
+            row = context.store.get(self.kind, identifier, self.parent_id(context))
+            if row is None:
+                skipped.append({"id": identifier, "reason": "Not found"})
+            elif row["verified"] != verified:
+                self.amend(context, row, {"verified": verified})
+                updated.append({"id": identifier, "verified": verified})
+        return {"updated": updated, "skipped": skipped}
 
 
 class PropertyDefinitions(Resource):

@@ -14,7 +14,15 @@ CALCULATION = (
     "recommended_sample_size",
     "exposure_estimate_config",
 )
-EXPOSURES = ("ExperimentEventExposureConfig", "ActionsNode")
+# What each kind of exposure has to have.
+EXPOSURES: dict[str, tuple[tuple[str, type], ...]] = {
+    "ExperimentEventExposureConfig": (("event", str), ("properties", list)),
+    "ActionsNode": (("id", int),),
+}
+HINT = (
+    "Expected either an event-based config like {'kind': 'ExperimentEventExposureConfig', 'event': '<event_name>', "
+    "'properties': []} or an action-based config like {'kind': 'ActionsNode', 'id': <action_id>}."
+)
 
 
 def parameters(value: Any, attr: str) -> Data:
@@ -98,13 +106,27 @@ def exposure(value: Any, attr: str) -> Data:
             f"{type(filtered).__name__}: {repr(filtered)[:80]}.",
             attr,
         )
-    config = value.get("exposure_config", {})
-    kind = config.get("kind", EXPOSURES[0]) if isinstance(config, dict) else None
-    if kind not in EXPOSURES:
-        raise Invalid(
-            f"exposure_criteria.exposure_config.kind must be one of {list(EXPOSURES)}, got {repr(kind)[:80]}.", attr
-        )
+    if "exposure_config" in value:
+        _check_exposure(value["exposure_config"], attr)
     return value
+
+
+def _check_exposure(config: Any, attr: str) -> None:
+    where = "exposure_criteria.exposure_config"
+    if not isinstance(config, dict):
+        raise Invalid(f"{where} must be an object, got {type(config).__name__}. {HINT}", attr)
+    kind = config.get("kind", "ExperimentEventExposureConfig")
+    if not isinstance(kind, str) or kind not in EXPOSURES:
+        raise Invalid(f"{where}.kind must be one of {list(EXPOSURES)}, got {repr(kind)[:80]}. {HINT}", attr)
+    errors = [
+        {"loc": (name,), "type": "missing", "msg": "Field required"}
+        if name not in config
+        else {"loc": (name,), "type": f"{wanted.__name__}_type", "msg": f"Input should be a valid {wanted.__name__}"}
+        for name, wanted in EXPOSURES[kind]
+        if not isinstance(config.get(name), wanted)
+    ]
+    if errors:
+        raise Invalid(f"Invalid {where} (kind={kind!r}): {errors}. {HINT}", attr)
 
 
 def calculation(value: Any, attr: str) -> Data:

@@ -2,7 +2,7 @@
 
 Traps: the flag is made with the experiment or linked to it, and its key can't be changed afterwards; the variants
 one reads are the flag's; a draft's parameters are written to the flag, a running one's only when asked; metrics
-come back with uuid and fingerprint; deletion leaves the flag.
+come back with uuid and fingerprint; a list leaves 13 fields out; deletion leaves the flag.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ from sandbox.fields import (
 )
 from sandbox.listing import Condition, column, equals
 from sandbox.resource import Action, Life, Resource
-from sandbox.resources import experiment_life, experiment_metrics, experiment_rules, linked_flags
+from sandbox.resources import experiment_life, experiment_metrics, experiment_results, experiment_rules, linked_flags
 from sandbox.resources.holdouts import HOLDOUTS, of_flag
 from sandbox.store import Data, Reference
 from sandbox.web import Context, timestamp
@@ -45,6 +45,24 @@ LISTS = (
     ("metrics_secondary", "secondary_metrics_ordered_uuids", "secondary"),
 )
 ORDERS = ("created_at", "updated_at", "name", "start_date", "end_date", "duration", "status", "created_by")
+# What a list leaves out (PostHog: ExperimentBasicSerializer).
+DETAIL_ONLY = frozenset(
+    {
+        "exposure_criteria",
+        "filters",
+        "holdout_id",
+        "metrics",
+        "metrics_secondary",
+        "only_count_matured_users",
+        "primary_metrics_ordered_uuids",
+        "saved_metrics",
+        "saved_metrics_ids",
+        "scheduling_config",
+        "secondary_metrics",
+        "secondary_metrics_ordered_uuids",
+        "stats_config",
+    }
+)
 UNCHANGEABLE = ("type", "_create_in_folder")
 
 
@@ -105,7 +123,7 @@ class Experiments(Resource):
             yield ("experiment_saved_metric", str(each["saved_metric"]))
 
     def actions(self) -> list[Action]:
-        return experiment_life.actions(self)
+        return [*experiment_life.actions(self), *experiment_results.actions(self)]
 
     # Writing ------------------------------------------------------------------------------------------------
 
@@ -323,6 +341,12 @@ class Experiments(Resource):
         for name, _, _ in LISTS:
             shown[name] = [experiment_metrics.refresh_names(context, metric) for metric in row[name] or []]
         return shown
+
+    def show_in_list(self, context: Context, row: Data) -> Data:
+        shown = self.show(context, row)
+        if context.settings.experiment_lists == "whole":
+            return shown
+        return {name: value for name, value in shown.items() if name not in DETAIL_ONLY}
 
     def _show_link(self, context: Context, row: Data, link: Data) -> Data:
         metric = context.store.get("experiment_saved_metric", link["saved_metric"])

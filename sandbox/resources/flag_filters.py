@@ -1,10 +1,10 @@
-"""A flag's `filters`: what PostHog refuses, what it rewrites, in its order
-(`FeatureFlagSerializer.validate_filters`).
+"""A flag's `filters` where writes of them merge: what PostHog refuses, what it rewrites, in its order
+(`FeatureFlagSerializer.validate_filters` of 2026-09; `flag_filters_older.py` is the one before).
 
 Three tiers:
 1. guards, always enforced: what the evaluation service could not read;
-2. structural rules: when a write breaks one that is only logged, it is stored *without* the rewriting of this
-tier; 3. rules between fields: only logged in production (`Settings.enforced_filter_rules` is empty).
+2. structural rules: when a write breaks one that is only logged, it is stored *without* the rewriting of this tier;
+3. rules between fields: only logged in production (`Settings.enforced_filter_rules` is empty).
 """
 
 import json
@@ -76,6 +76,16 @@ def properties_of(groups: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def guard(filters: Any) -> None:
     """Refuse what is never accepted, with PostHog's text. Raises `Invalid`."""
+    guard_shape(filters)
+    for path, prop in properties_of(filters.get("groups")):
+        operator = prop.get("operator")
+        if operator is not None and (not isinstance(operator, str) or operator not in OPERATORS | ALIASES.keys()):
+            raise refuse(f"{path}.operator: unsupported operator for feature flags")
+    _guard_payloads(filters.get("payloads"))
+
+
+def guard_shape(filters: Any) -> None:
+    """The guards of types, without those of operators and payloads. Raises `Invalid`."""
     if not isinstance(filters, dict):
         raise refuse(f"Filters must be a dictionary, got {type(filters).__name__}")
     _integer(filters.get("aggregation_group_type_index"), "aggregation_group_type_index", I32)
@@ -91,7 +101,6 @@ def guard(filters: Any) -> None:
     _guard_variants(filters.get("multivariate"))
     for path, prop in properties_of(groups):
         _guard_property(prop, path)
-    _guard_payloads(filters.get("payloads"))
 
 
 def _guard_holdout(holdout: Any) -> None:
@@ -153,9 +162,7 @@ def _guard_variants(multivariate: Any) -> None:
 
 
 def _guard_property(prop: dict[str, Any], path: str) -> None:
-    operator, key, kind = prop.get("operator"), prop.get("key"), prop.get("type")
-    if operator is not None and (not isinstance(operator, str) or operator not in OPERATORS | ALIASES.keys()):
-        raise refuse(f"{path}.operator: unsupported operator for feature flags")
+    key, kind = prop.get("key"), prop.get("type")
     if key is None or isinstance(key, bool) or not isinstance(key, str | int | float):
         raise refuse(f"{path}.key: a property key is required")
     if not isinstance(kind, str) or kind not in READABLE_TYPES:
@@ -318,7 +325,7 @@ def check_shape(merged: Filters, enforced: Any) -> tuple[Filters, bool]:
     Raises:
         Invalid: a structural rule that is enforced is broken, or the filters are larger than 512 KB.
     """
-    _refuse_oversized(merged)
+    refuse_oversized(merged)
     broken = structural_violations(merged)
     _raise_enforced(broken, enforced)
     if broken:
@@ -359,7 +366,8 @@ def check_patterns(filters: Filters, stored: Filters) -> None:
                 raise refuse(f"{path}.value: invalid regex pattern") from error
 
 
-def _refuse_oversized(filters: Filters) -> None:
+def refuse_oversized(filters: Filters) -> None:
+    """Refuse filters of more than 512 KB. Raises `Invalid`."""
     size = len(json.dumps(filters, separators=(",", ":")).encode())
     if size > LARGEST:
         raise refuse(

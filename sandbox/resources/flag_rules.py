@@ -38,8 +38,9 @@ def cross_field_violations(filters: dict[str, Any]) -> list[Violation]:
     ]
 
 
-def _variant_list(filters: dict[str, Any]) -> list[dict[str, Any]]:
-    return list((filters.get("multivariate") or {}).get("variants", []))
+def variant_list(filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The variants of a flag; an empty list for a boolean one."""
+    return list((filters.get("multivariate") or {}).get("variants") or [])
 
 
 def _violation(rule: str, path: str, message: str) -> Violation:
@@ -47,7 +48,7 @@ def _violation(rule: str, path: str, message: str) -> Violation:
 
 
 def _variants(filters: dict[str, Any]) -> Iterator[Violation]:
-    variants = _variant_list(filters)
+    variants = variant_list(filters)
     total = sum(variant.get("rollout_percentage", 0) for variant in variants)
     if variants and total != 100:
         yield _violation(
@@ -66,7 +67,7 @@ def _variants(filters: dict[str, Any]) -> Iterator[Violation]:
 
 
 def _payloads(filters: dict[str, Any]) -> Iterator[Violation]:
-    variants = {variant["key"] for variant in _variant_list(filters)}
+    variants = {variant["key"] for variant in variant_list(filters)}
     for key in filters.get("payloads") or {}:
         if filters.get("multivariate"):
             if key not in variants:
@@ -84,7 +85,7 @@ def _payloads(filters: dict[str, Any]) -> Iterator[Violation]:
 
 
 def _overrides(filters: dict[str, Any]) -> Iterator[Violation]:
-    variants = {variant["key"] for variant in _variant_list(filters)}
+    variants = {variant["key"] for variant in variant_list(filters)}
     for index, group in enumerate(filters["groups"]):
         variant = group.get("variant")
         if variant and variant not in variants:
@@ -141,7 +142,7 @@ def _value(prop: dict[str, Any], path: str) -> Iterator[Violation]:
             path + ".operator",
             f"Operator {operator} is only supported on cohort properties.",
         )
-    if operator in DATE_OPERATORS and not _is_date(value):
+    if operator in DATE_OPERATORS and not is_date(value):
         yield _violation("date_value_not_parseable", path + ".value", f"Invalid date value: {value}.")
     if operator in TEXT_OPERATORS and not isinstance(value, str):
         yield _violation(
@@ -158,7 +159,7 @@ def _value(prop: dict[str, Any], path: str) -> Iterator[Violation]:
                 path + ".value",
                 f"Invalid value for operator {operator}: expected a semver string.",
             )
-        elif not SEMVER.match(value.rstrip(".*") if operator == "semver_wildcard" else value):
+        elif not is_semver(operator, value):
             yield _violation(
                 "semver_value_invalid",
                 path + ".value",
@@ -166,7 +167,13 @@ def _value(prop: dict[str, Any], path: str) -> Iterator[Violation]:
             )
 
 
-def _is_date(value: Any) -> bool:
+def is_semver(operator: str, value: str) -> bool:
+    """Whether a text is a version that the operator takes; `semver_wildcard` takes one with stars at its end."""
+    return SEMVER.match(value.rstrip(".*") if operator == "semver_wildcard" else value) is not None
+
+
+def is_date(value: Any) -> bool:
+    """Whether a value is a date, absolute or relative, as conditions take them."""
     if not isinstance(value, str):
         return False
     if RELATIVE_DATE.match(value):

@@ -1,9 +1,9 @@
 """Feature flags (PostHog: products/feature_flags/backend/api/feature_flag.py).
 
-Traps: PATCH of `filters` merges top-level keys; the stored filters are rewritten (`flag_filters.py`); a
-    tombstone still
-answers GET, and gives its key away to the next flag that wants it; the list leaves out archived flags;
-`version` is counted by the server and only compared, together with `original_flag`.
+Traps: PATCH of `filters` replaces them, ignores them, or merges top-level keys (`Settings.filters`); the stored filters
+are rewritten (`flag_filters.py`, `flag_filters_older.py`); a new flag brings a dashboard (`flag_usage.py`); a tombstone
+still answers GET, and gives its key away to the next flag that wants it; the list leaves out archived flags; `version`
+is counted by the server and only compared, together with `original_flag`.
 """
 
 from collections.abc import Iterable
@@ -39,12 +39,15 @@ from sandbox.resources import (
     flag_calls,
     flag_dependencies,
     flag_filters,
+    flag_filters_older,
     flag_lists,
     flag_rollout,
+    flag_tag_race,
+    flag_usage,
 )
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
-from sandbox.web import Context, Services
+from sandbox.web import Context, Json, Services
 
 KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 SECRET = '"********* (encrypted)"'  # what an encrypted payload reads as; the quotes belong to it
@@ -105,6 +108,7 @@ class Flags(Resource):
         Field("bucketing_identifier", choice("distinct_id", "device_id"), default="distinct_id", null=True),
         Field("last_called_at", moment, null=True, logged=False),
         FOLDER,
+        write_only("_should_create_usage_dashboard", boolean, null=False),
         read_only("is_used_in_replay_settings", False),
         read_only("is_eligible_for_experiment"),
     )
@@ -131,6 +135,12 @@ class Flags(Resource):
 
     # Writing ------------------------------------------------------------------------------------------------
 
+    def create(self, context: Context) -> Any:
+        values = self.clean(context.data, creating=True)
+        after = self.insert(context, dict(values))
+        flag_tag_race.lose(self, context, values, after)
+        return Json(self.show_written(context, after), 201)
+
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         key = str(values.get("key", before["key"] if before else ""))
         if "key" in values:
@@ -144,6 +154,12 @@ class Flags(Resource):
         self._check_tags(context, values, before)
         return self._changed(context, values, before)
 
+    def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
+        wanted = context.settings.usage_dashboards and values.get("_should_create_usage_dashboard", True)
+        if before is None and wanted:
+            after["usage_dashboard"] = flag_usage.create(context, after)
+            self.store(context, after)
+
     def _check_key(self, context: Context, key: str, before: Data | None) -> None:
         if before is None or key != before["key"]:
             other = context.store.select(self.kind, self.parent_id(context), "natural = ?", [key])
@@ -153,10 +169,29 @@ class Flags(Resource):
             raise Invalid("Only letters, numbers, hyphens (-) & underscores (_) are allowed.", "key", "invalid_key")
 
     def _filters(self, context: Context, sent: Any, before: Data | None, key: str) -> Data:
-        """The filters to store. See `flag_filters` for the tiers; the order of the checks is PostHog's."""
+        """The filters to store: replaced or merged, whichever server this is."""
         if not isinstance(sent, dict):
             name = type(sent).__name__
             raise Invalid(f'Expected a dictionary of items but got type "{name}".', "filters", "not_a_dict")
+        if context.settings.filters == "replace":
+            return self._replaced(context, sent, before, key)
+        return self._merged(context, sent, before, key)
+
+    def _replaced(self, context: Context, sent: Data, before: Data | None, key: str) -> Data:
+        """What a server of 2026-07 stores; the order of the checks is PostHog's."""
+        stored: Data = before["filters"] if before else {}
+        if before is not None and "groups" not in sent and context.method == "PATCH":
+            return stored
+        filters = flag_filters_older.checked(self._without_early_exit(context, sent, stored), stored)
+        if before is None and not filters["groups"]:
+            raise flag_filters.refuse("Feature flags must have at least one condition set (group).")
+        self._check_dependencies(context, before, filters, key)
+        flag_filters_older.refuse_rest(filters)
+        flag_dependencies.check_cohorts(context, self.parent_id(context), filters)
+        return filters
+
+    def _merged(self, context: Context, sent: Data, before: Data | None, key: str) -> Data:
+        """What a later server stores. See `flag_filters` for the tiers; the order of the checks is PostHog's."""
         if "version" in sent:
             raise flag_filters.refuse(
                 "filters.version is reserved. Remove it from the request.", "reserved_config_version"
@@ -165,21 +200,32 @@ class Flags(Resource):
         if before is not None and not sent:
             return stored
         flag_filters.guard(sent)
+        sent = self._without_early_exit(context, sent, stored)
         merged, well_formed = flag_filters.check_shape(deepcopy({**stored, **sent}), context.settings.enforces)
         if before is None and not merged["groups"]:
             raise flag_filters.refuse("Feature flags must have at least one condition set (group).")
-        if merged.get("early_exit") and not stored.get("early_exit") and not context.settings.early_exit:
-            raise flag_filters.refuse("early_exit is not available for this organization.")
         flag_dependencies.check_experiments(context, before, merged)
         flag_filters.aggregate(merged)
-        flag_dependencies.check_early_access(context, before, merged)
-        if any(group.get("aggregation_group_type_index") is None for group in merged["groups"]):
-            flag_dependencies.check_flags(context, self.parent_id(context), merged, key)
+        self._check_dependencies(context, before, merged, key)
         if well_formed:
             flag_filters.check_across_fields(merged, context.settings.enforces)
         flag_filters.check_patterns(merged, stored)
         flag_dependencies.check_cohorts(context, self.parent_id(context), merged)
         return merged
+
+    def _check_dependencies(self, context: Context, before: Data | None, filters: Data, key: str) -> None:
+        flag_dependencies.check_early_access(context, before, filters)
+        if any(group.get("aggregation_group_type_index") is None for group in filters["groups"]):
+            flag_dependencies.check_flags(context, self.parent_id(context), filters, key)
+
+    def _without_early_exit(self, context: Context, sent: Data, stored: Data) -> Data:
+        """The filters without an `early_exit` that the organisation may not switch on. Raises `Invalid`."""
+        gate = context.settings.gated_fields
+        if sent.get("early_exit") is not True or stored.get("early_exit") or gate == "kept":
+            return sent
+        if gate == "refused":
+            raise flag_filters.refuse("early_exit is not available for this organization.")
+        return {name: value for name, value in sent.items() if name != "early_exit"}
 
     def _check_state(self, after: Data, values: Data, before: Data | None) -> None:
         """The rules between the flag's own switches."""
@@ -218,7 +264,7 @@ class Flags(Resource):
             _force_rollout(row)
         row["filters"] = row["filters"] or {"groups": []}
         self._check_secret(row)
-        if not context.settings.evaluation_contexts:
+        if context.settings.gated_fields != "kept":
             row["evaluation_contexts"] = []
         row["internal"] = origin in INTERNAL_CONTEXTS
         flag_dependencies.free_key(context, self, row["key"])
@@ -229,7 +275,7 @@ class Flags(Resource):
             return
         if (
             context.project.get("require_evaluation_contexts")
-            and context.settings.evaluation_contexts
+            and context.settings.gated_fields == "kept"
             and not values.get("evaluation_contexts")
         ):
             raise Invalid("At least one evaluation context is required to create a new feature flag.")
@@ -258,7 +304,7 @@ class Flags(Resource):
         values.pop("creation_context", None)
         sent_version = values.pop("version", None)
         values = self._without_conflicts(context, values, before, sent_version)
-        if not context.settings.evaluation_contexts:
+        if context.settings.gated_fields != "kept":
             values.pop("evaluation_contexts", None)
         if "analytics_dashboards" in values:  # only ever adds
             values["analytics_dashboards"] = sorted({*before["analytics_dashboards"], *values["analytics_dashboards"]})

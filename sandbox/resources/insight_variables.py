@@ -1,7 +1,7 @@
 """Variables of SQL insights (PostHog: posthog/api/insight_variable.py).
 
 Traps: `code_name` is made from the name when the variable is created, and stays; `created_by` is a number; pages go by
-`?page=`, 500 each; the values of a list become text.
+`?page=`, 500 each; the values of a list become text, and one without any reads `[]`.
 """
 
 import json
@@ -51,8 +51,16 @@ class InsightVariables(Resource):
         row["values_query"] = (row["values_query"] or "").strip() or None
         if row["values_query"] is None:
             row["values_query_connection_id"] = None
-        row["default_value"] = _default(row["default_value"], row["is_multi"])
+        settled = row["is_multi"] if before is None else "is_multi" in values
+        if "default_value" in values or settled:
+            row["default_value"] = _default(row["default_value"], row["is_multi"])
         return row
+
+    def show(self, context: Context, row: Data) -> Data:
+        shown = super().show(context, row)
+        if row["type"] == "List" and not isinstance(shown["values"], list):
+            shown["values"] = []
+        return shown
 
     def list(self, context: Context) -> Any:
         page = context.query.get("page", "1")

@@ -1,8 +1,9 @@
 """Insights (PostHog: products/product_analytics/backend/api/insight.py).
 
-Traps: a query is stored verbatim, right or wrong (but for clients that ask to have it checked, `query_schema.py`), and
-read with `version` added; `dashboards` is the full set of dashboards and the only way onto one; deleting an insight, or
-giving it a query that can't be alerted on, erases its alerts; nothing is computed here, so `result` is null.
+Traps: a query is checked (`query_schema.py`), stored verbatim, and read with `version` added; `dashboards` is the full
+set of dashboards and the only way onto one, but only answered where it is asked for (`Settings.insight_dashboards`);
+deleting an insight, or giving it a query that can't be alerted on, erases its alerts; nothing is computed here, so
+`result` is null.
 """
 
 import secrets
@@ -134,6 +135,24 @@ class Insights(Resource):
 
     # Writing ------------------------------------------------------------------------------------------------
 
+    def create(self, context: Context) -> Any:
+        self._parse(context)
+        return super().create(context)
+
+    def update(self, context: Context, row: Data) -> Any:
+        self._parse(context)
+        return super().update(context, row)
+
+    def _parse(self, context: Context) -> None:
+        """PostHog's parser of this kind's requests checks the query before anything else does (QuerySchemaParser)."""
+        if context.data.get("query"):
+            query_schema.parse(context.data["query"])
+
+    def fresh(self, context: Context) -> Data:
+        """A new insight with its short id."""
+        short_id = "".join(secrets.choice(LETTERS) for _ in range(8))
+        return {**self.initial(context), "short_id": short_id, "last_modified_at": timestamp()}
+
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if context.request.headers.get("x-posthog-client") == "mcp":
             if "query" in values:
@@ -141,6 +160,7 @@ class Insights(Resource):
             elif before is None:
                 raise Invalid("This field is required.", "query", "required")
         if context.data.get("filters") and not values.get("query"):
+            # Refused by the newest version and by older ones where a switch of the organisation says so.
             raise Forbidden("Creating or updating insights with legacy filters is not available for this user.")
         for identifier in values.get("dashboards") or []:
             dashboard = context.store.get("dashboard", identifier, self.parent_id(context))
@@ -150,11 +170,10 @@ class Insights(Resource):
                 raise Invalid("Dashboard not found")
             if not allows(context, "dashboard", dashboard, EDITOR):
                 raise Forbidden(f"You don't have permission to add insights to dashboard: {identifier}")
-        now = timestamp()
         if before is None:
-            short_id = "".join(secrets.choice(LETTERS) for _ in range(8))
-            return {**self.initial(context), "short_id": short_id, "last_modified_at": now, **values}
-        return {**before, **values, "last_modified_at": now, "is_sample": False, "saved": values.get("saved", True)}
+            return {**self.fresh(context), **values}
+        now, saved = timestamp(), values.get("saved", True)
+        return {**before, **values, "last_modified_at": now, "is_sample": False, "saved": saved}
 
     def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
         if after["deleted"]:
@@ -167,6 +186,13 @@ class Insights(Resource):
             for alert in self._alerts(context, after):
                 alert_effects.take_along(context, alert)
                 context.store.remove("alert", alert["id"])
+
+    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
+        """By number or by `short_id`."""
+        if not identifier.isdecimal():
+            row = context.store.find(self.kind, identifier, self.parent_id(context))
+            identifier = str(row["id"]) if row else identifier
+        return super().fetch(context, identifier, deleted)
 
     def _alerts(self, context: Context, row: Data) -> list[Data]:
         return context.store.referrers("insight", row["id"], "alert")
@@ -186,7 +212,8 @@ class Insights(Resource):
         shown = super().show(context, row)
         shown["query"] = queries.upgrade(row["query"])
         found = tiles.of_insight(context.store, row["id"])
-        shown["dashboards"] = [tile["dashboard"] for tile in found]
+        if context.settings.insight_dashboards == "served" or truth(context.query.get("include_dashboards", "0")):
+            shown["dashboards"] = [tile["dashboard"] for tile in found]
         shown["dashboard_tiles"] = [
             {"id": tile["id"], "dashboard_id": tile["dashboard"], "deleted": tile["deleted"]} for tile in found
         ]
@@ -196,7 +223,7 @@ class Insights(Resource):
     def show_basic(self, context: Context, row: Data) -> Data:
         """PostHog's InsightBasic: in `?basic=true` lists and inside alerts."""
         shown = self._stored(context, row)
-        return {name: shown[name] for name in BASIC}
+        return {name: shown[name] for name in BASIC if name in shown}
 
     def show_tile(self, context: Context, row: Data, filters: Data | None) -> Data:
         """The insight as a tile of a dashboard with these filters shows it."""

@@ -1,17 +1,18 @@
-"""The validation of insights' queries that a request with `x-posthog-client: mcp` asks for (PostHog:
-products/product_analytics/backend/presentation/insight.py, posthog/schema.py).
+"""The validation of insights' queries (PostHog: products/product_analytics/backend/presentation/insight.py,
+posthog/schema.py).
 
-Without that header a query is stored verbatim, right or wrong. With it, a bare query gets its wrapper, unknown fields,
-missing ones and values of another type are refused in pydantic's words, defaults are filled in and nulls dropped.
+Every query is checked against the schema and then stored verbatim (`parse`): unknown fields, missing ones and values of
+another type are refused in pydantic's words. A request with `x-posthog-client: mcp` has it rewritten too (`saved`): a
+bare query gets its wrapper, defaults are filled in and nulls dropped.
 
-What filters of properties and warehouse series hold isn't looked into.
+What filters of properties and warehouse series hold isn't looked into, nor what stands in the kinds of `UNREAD`.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.errors import Invalid
+from sandbox.errors import ApiError, Invalid
 from sandbox.resources.queries import Node
 
 # Fields as `name:type=default`, `!` behind a required one. Types: b(oolean), i(nteger), n(umber), s(tring), a(nything),
@@ -105,6 +106,22 @@ KINDS = {
     "SQL": ("HogQLQuery",),
     "SERIES": ("EventsNode", "ActionsNode", "GroupNode", "DataWarehouseNode"),
 }
+# Nodes that are no query of their own.
+INNER = frozenset(name for name in TABLE if name.endswith("Filter")) | {"DateRange", "GroupNode"}
+# Kinds of query that the schema has and this table hasn't: taken as they are.
+_UNREAD = (
+    "ActorsQuery CalendarHeatmapQuery DataWarehouseNode DatabaseSchemaQuery ErrorTrackingQuery"
+    " EventTaxonomyQuery EventsQuery ExperimentExposureQuery ExperimentFunnelsQuery ExperimentMetric"
+    " ExperimentQuery ExperimentTrendsQuery FunnelCorrelationActorsQuery FunnelCorrelationQuery"
+    " FunnelsActorsQuery GroupsQuery HogQLAutocomplete HogQLMetadata HogQuery InsightActorsQuery"
+    " InsightActorsQueryOptions LogsQuery MarketingAnalyticsTableQuery PathsV2Query PersonsNode RecordingsQuery"
+    " RevenueAnalyticsGrossRevenueQuery RevenueAnalyticsMetricsQuery RevenueAnalyticsOverviewQuery"
+    " SavedInsightNode SessionAttributionExplorerQuery SessionsTimelineQuery StickinessActorsQuery"
+    " TeamTaxonomyQuery TraceQuery TracesQuery UsageMetricsQuery VectorSearchQuery WebExternalClicksTableQuery"
+    " WebGoalsQuery WebOverviewQuery WebPageURLSearchQuery WebStatsTableQuery WebVitalsPathBreakdownQuery"
+    " WebVitalsQuery"
+)
+UNREAD = frozenset(_UNREAD.split())
 FIELD = re.compile(r"(?P<name>\w+):(?P<type>[^=!\s]+)(?:=(?P<default>\S+?))?(?P<required>!)?$")
 DEFAULTS = {"false": False, "true": True, "[]": []}
 EXTRA, MISSING = "Extra inputs are not permitted", "Field required"
@@ -116,7 +133,33 @@ SIMPLE: dict[str, tuple[tuple[type, ...], str]] = {
     "o": ((dict,), "Input should be a valid dictionary"),
     "p": ((list, dict), "Input should be a valid list"),
 }
+UNTAGGED = "Unable to extract tag using discriminator 'kind'"
 Error = tuple[tuple[str | int, ...], str]
+
+
+def parse(query: Any) -> None:
+    """Refuse what the schema of queries doesn't have (QuerySchemaRoot), the kind first of all.
+
+    Raises:
+        ApiError: 400 `parse_error`, as the request's parser looks at it; nothing is stored.
+    """
+    errors: list[Error] = []
+    kind = query.get("kind") if isinstance(query, dict) else None
+    if not isinstance(query, dict):
+        errors.append(((), UNTAGGED))
+    elif kind in TABLE and kind not in INNER:
+        _node(kind, query, (kind,), errors)
+    elif kind == "DataTableNode":
+        parse(query.get("source"))
+    elif kind not in UNREAD:
+        errors.append(((), UNTAGGED if kind is None else f"Input tag {str(kind)!r} found using 'kind' is no query"))
+    # A series without a kind is read as one of events.
+    wrong = [(place, text) for place, text in errors if text != UNTAGGED or "series" not in place]
+    if wrong:
+        lines = [f"{len(wrong)} validation error{'s' if len(wrong) > 1 else ''} for QuerySchemaRoot"]
+        for place, text in wrong:
+            lines += [".".join(map(str, place)), f"  {text}"]
+        raise ApiError(400, "invalid_request", "parse_error", "\n".join(lines))
 
 
 def saved(query: Any) -> Node:
@@ -191,7 +234,9 @@ def _chosen(name: str, value: Any, place: tuple[str | int, ...], errors: list[Er
     kinds, kind = KINDS[name], value.get("kind") if isinstance(value, dict) else None
     if kind in kinds:
         return _node(kind, value, (*place, kind), errors)
+    if name != "SERIES" and kind in UNREAD:
+        return value
     expected = ", ".join(map(repr, kinds))
     tagged = f"Input tag {str(kind)!r} found using 'kind' does not match any of the expected tags: {expected}"
-    errors.append((place, tagged if kind is not None else "Unable to extract tag using discriminator 'kind'"))
+    errors.append((place, tagged if kind is not None else UNTAGGED))
     return value

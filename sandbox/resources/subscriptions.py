@@ -1,13 +1,15 @@
-"""Subscriptions (PostHog: ee/api/subscription.py and posthog/models/subscription.py).
+"""Subscriptions (PostHog: ee/api/subscription.py and products/exports/backend/models/subscription.py).
 
-Traps: what is subscribed can't be changed to something of another kind; `invite_message` isn't stored; a dashboard
-needs one to six of its insights; a schedule without a future date is refused; `next_delivery_date` moves by itself,
-and DELETE is a 405.
+Traps: a new one is delivered at once unless it says `send_test_now: false`, and so is one that goes to somebody else or
+is switched on again (`deliveries.py`); `interval` is required; what is subscribed can't be changed to something of
+another kind; `invite_message` isn't stored; a dashboard needs one to ten of its insights; a schedule without a future
+date is refused; `next_delivery_date` moves by itself; DELETE is a 405, and a deleted one still answers GET.
 """
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sandbox.errors import Forbidden, Invalid
 from sandbox.fields import (
@@ -25,17 +27,23 @@ from sandbox.fields import (
     text,
     write_only,
 )
-from sandbox.listing import Condition, equals
+from sandbox.listing import Condition, column, equals, truth
 from sandbox.recurrence import WEEKDAYS, Rule
 from sandbox.resource import Action, Life, Resource
-from sandbox.resources import tiles
+from sandbox.resources import deliveries, tiles
 from sandbox.store import Data, Reference
 from sandbox.web import Context
 
 PERIODS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 POSITIONS = {1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"}
 SCHEDULE = ("frequency", "count", "interval", "start_date", "until_date", "bysetpos", "byweekday")
-MOST_INSIGHTS = 6
+MOST_INSIGHTS = 10  # of 2026-07; before that 6, later 6 or 25 by plan
+TARGETS = ("email", "slack")  # later ones: teams
+CONTENTS = {"insight": "insight", "dashboard": "dashboard", "prompt": "ai_prompt"}
+# What is delivered, and to whom (PostHog: FIELDS_THAT_TRIGGER_REDELIVERY).
+DELIVERED = (
+    "target_value", "target_type", "integration_id", "prompt", "insight", "dashboard", "dashboard_export_insights"
+)  # fmt: skip
 BUFFER = timedelta(minutes=15)  # a delivery may start a bit early
 OVER = "Subscription schedule has reached its end date. Extend until_date or remove count"
 
@@ -50,7 +58,7 @@ def _insights(value: Any, attr: str) -> list[int]:
 
 class Subscriptions(Resource):
     kind, collection, scope, log_scope = "subscription", "subscriptions", "subscription", "Subscription"
-    life, environments = Life.SOFT_GONE, True
+    life, environments = Life.SOFT_READABLE, True
     log_masked = frozenset({"target_value"})
     search = ("title",)
     order = "created_at DESC"
@@ -60,15 +68,15 @@ class Subscriptions(Resource):
         Field("insight", integer(), null=True),
         read_only("insight_short_id"),
         read_only("resource_name"),
-        read_only("content_type"),
+        read_only("resource_type"),
         Field("dashboard_export_insights", _insights, default=[]),
         Field("prompt", text(), null=True),
-        Field("target_type", choice("email", "slack", "webhook"), required=True),
+        Field("target_type", choice(*TARGETS), required=True),
         Field("target_value", text(blank=False), required=True),
         Field("integration_id", integer(), null=True),
         Field("frequency", choice(*PERIODS), required=True),
-        Field("interval", integer(1), default=1),
-        Field("byweekday", items(choice(*WEEKDAYS)), null=True),
+        Field("interval", integer(1), required=True),
+        Field("byweekday", items(choice(*WEEKDAYS), numbered=True), null=True),
         Field("bysetpos", integer(), null=True),
         Field("count", integer(), null=True),
         Field("start_date", moment, required=True),
@@ -84,6 +92,7 @@ class Subscriptions(Resource):
         Field("summary_prompt_guide", text(500), default=""),
         Field("ai_config", anything, null=True),
         write_only("invite_message", text()),
+        write_only("send_test_now", boolean, null=False),
     )
 
     def references(self, row: Data) -> Iterable[Reference]:
@@ -92,16 +101,17 @@ class Subscriptions(Resource):
                 yield (kind, str(row[kind]))
 
     def actions(self) -> list[Action]:
-        """None is delivered here, so the list of deliveries is empty."""
-        return [Action("deliveries", lambda _, row: {"next": None, "previous": None, "results": []})]
+        return deliveries.actions()
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         for kind in ("dashboard", "insight"):
             target = values.get(kind)
             if target and context.store.get(kind, target, self.parent_id(context)) is None:
                 raise Invalid(f'Invalid pk "{target}" - object does not exist.', kind, "does_not_exist")
+        content = _content(values, before)
+        _gate_guide(context, values)
         row = super().prepare(context, values, before)
-        row["content_type"] = _content(values, before)
+        row["resource_type"] = content
         self._check_exports(context, values, row, before is None)
         self._schedule(row, values, before)
         self._check_delivery(context, row)
@@ -109,6 +119,12 @@ class Subscriptions(Resource):
             raise Forbidden("AI data processing must be approved by your organization before enabling AI summaries")
         row["resource_name"] = self._name(context, row)
         return row
+
+    def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
+        if not after["enabled"] or after["deleted"] or not values.get("send_test_now", True):
+            return
+        if before is None or not before["enabled"] or any(before[name] != after[name] for name in DELIVERED):
+            deliveries.deliver(context, after, "target_change")
 
     def _check_exports(self, context: Context, values: Data, row: Data, new: bool) -> None:
         """The insights of the dashboard that are delivered."""
@@ -158,9 +174,9 @@ class Subscriptions(Resource):
             raise Invalid("Slack subscriptions require a Slack integration.", "integration_id")
 
     def _name(self, context: Context, row: Data) -> str | None:
-        if row["content_type"] == "ai_prompt":
+        if row["resource_type"] == "ai_prompt":
             return row["title"] or str(row["prompt"])[:60]
-        target = context.store.get(row["content_type"], row[row["content_type"]])
+        target = context.store.get(row["resource_type"], row[row["resource_type"]])
         if target is None:
             return None
         return str(target["name"] or target.get("derived_name") or ("Dashboard" if row["dashboard"] else None))
@@ -176,19 +192,25 @@ class Subscriptions(Resource):
         return shown
 
     def conditions(self, context: Context) -> list[Condition]:
-        asked = [name for name in ("insight", "dashboard", "created_by", "target_type") if name in context.query]
-        return [("listed = 1", []), *(equals(name, context.query[name]) for name in asked)]
+        query = context.query
+        gone = truth(query.get("deleted", "false"))
+        found: list[Condition] = [(f"listed = {int(not gone)}", [])]
+        if query.get("target_type", TARGETS[0]) not in TARGETS:
+            raise Invalid(f"Must be one of: {', '.join(TARGETS)}.", "target_type")
+        names = ("insight", "dashboard", "target_type", "resource_type")
+        found += [equals(name, query[name]) for name in names if name in query]
+        if query.get("created_by"):
+            found.append(equals("created_by", _author(context, query["created_by"])))
+        return found
 
 
 def _content(values: Data, before: Data | None) -> str:
     """What is subscribed: settled at first, and not to be mixed or changed. Raises `Invalid`."""
     sent = [kind for kind in ("insight", "dashboard", "prompt") if values.get(kind)]
     if before is None and not sent:
-        # The newest versions say that one of three is needed; this is the text of those that infer it.
-        raise Invalid("Insight is required for insight subscriptions.", "insight")
-    names = {"insight": "insight", "dashboard": "dashboard", "prompt": "ai_prompt"}
-    content = before["content_type"] if before is not None else names[sent[0]]
-    mixed = [kind for kind in sent if names[kind] != content]
+        raise Invalid("A subscription must have an insight, a dashboard, or a prompt.")
+    content = before["resource_type"] if before is not None else CONTENTS[sent[0]]
+    mixed = [kind for kind in sent if CONTENTS[kind] != content]
     if not mixed:
         return str(content)
     if content == "insight":
@@ -196,6 +218,26 @@ def _content(values: Data, before: Data | None) -> str:
     if content == "dashboard":
         raise Invalid("Dashboard subscriptions cannot also set insight or prompt.", "dashboard")
     raise Invalid("AI subscriptions cannot also set insight or dashboard.", "prompt")
+
+
+def _author(context: Context, sent: str) -> int:
+    """The number of the user with that uuid; one that nobody has for an unknown one. Raises `Invalid`."""
+    try:
+        wanted = str(UUID(sent))
+    except ValueError as error:
+        raise Invalid("Not a valid UUID.", "created_by") from error
+    found = context.store.select("user", None, f"{column('uuid')} = ?", [wanted])
+    return found[0]["id"] if found else -1
+
+
+def _gate_guide(context: Context, values: Data) -> None:
+    """Take out a guide for summaries that the organisation may not set; an empty one passes. Raises `Forbidden`."""
+    gate = context.settings.gated_fields
+    if not values.get("summary_prompt_guide") or gate == "kept":
+        return
+    if gate == "refused":
+        raise Forbidden("Setting AI summary context is not enabled for this organization.")
+    del values["summary_prompt_guide"]
 
 
 def _next(row: Data) -> str | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +52,16 @@ class Api:
         """Let the sandbox's workers look for what is due, now or as if it were later."""
         answer = self("POST", "/_sandbox/work", {"until": until.isoformat()} if until else {})
         assert answer.status_code == 204, answer.text
+
+    @contextmanager
+    def setting(self, **values: Any) -> Iterator[None]:
+        """The sandbox with other settings, for a while."""
+        before = self.get("/_sandbox/settings")
+        self.patch("/_sandbox/settings", values)
+        try:
+            yield
+        finally:
+            self.patch("/_sandbox/settings", {name: before[name] for name in values})
 
     def flag(self, **values: Any) -> Any:
         """A new flag; without filters it is on for half of everybody."""

@@ -97,7 +97,9 @@ def test_check_ongoing_interval_is_set_where_the_cadence_is_finer(api: Api, insi
 
 
 def test_an_insight_that_cannot_be_alerted_on(api: Api) -> None:
-    retention = api.insight(query={"kind": "InsightVizNode", "source": {"kind": "RetentionQuery"}})["id"]
+    retention = api.insight(
+        query={"kind": "InsightVizNode", "source": {"kind": "RetentionQuery", "retentionFilter": {}}}
+    )["id"]
     assert refusal(api("POST", "alerts/", alert(retention)))[2] == "Alerts are not supported for this insight."
 
 

@@ -127,7 +127,7 @@ def test_a_new_rollout_is_gated_and_a_new_description_or_condition_is_not(api: A
     assert api.patch(f"feature_flags/{flag['id']}/", {"name": "n", "active": False})["name"] == "n"
     condition = {"properties": [{"key": "plan", "type": "person", "value": "pro"}], "rollout_percentage": 50}
     api.patch(f"feature_flags/{flag['id']}/", {"filters": {"groups": [condition]}})
-    shares = {"multivariate": variants(a=30, b=70)}
+    shares = {"groups": [condition], "multivariate": variants(a=30, b=70)}
     assert api("PATCH", f"feature_flags/{flag['id']}/", {"filters": shares}).json()["code"] == "change_request_pending"
 
 

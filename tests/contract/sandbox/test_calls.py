@@ -109,10 +109,6 @@ def test_what_is_not_delivered_is_not_told_of(api: Api) -> None:
     assert api.get(f"{path}metrics/totals/") == {"totals": {}}
     playlist = api.post("session_recording_playlists/", {"name": "p", "type": "collection"})
     assert api.get(f"session_recording_playlists/{playlist['short_id']}/recordings/")["results"] == []
-    subscription = {"insight": api.insight()["id"], "target_type": "email", "target_value": "a@example.com",
-                    "frequency": "daily", "start_date": "2026-01-01T00:00:00Z"}  # fmt: skip
-    made = api.post("subscriptions/", subscription)
-    assert api.get(f"subscriptions/{made['id']}/deliveries/")["results"] == []
 
 
 def test_an_alerts_simulation_fails_as_its_query_does(api: Api) -> None:

@@ -1,11 +1,13 @@
-"""Insights written with `x-posthog-client: mcp`: their queries are validated (section 1 of the query reference)."""
+"""Insights' queries are validated; those written with `x-posthog-client: mcp` are rewritten too (section 1 of the query
+reference; PostHog's QuerySchemaParser and MCPInsightSerializer).
+"""
 
 from typing import Any
 
 import pytest
 import requests
 
-from tests.contract.sandbox.shapes import Api, refusal, trends
+from tests.contract.sandbox.shapes import Api, refusal
 
 MCP = {"x-posthog-client": "mcp"}
 EVENT = {"kind": "EventsNode", "event": "seen"}
@@ -29,46 +31,66 @@ def test_a_bare_query_gets_its_wrapper_and_its_defaults(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "detail"),
+    ("query", "place", "detail"),
     [
-        ({**BARE, "funnelsFilter": {}}, "source.TrendsQuery.funnelsFilter: Extra inputs are not permitted"),
-        ({"kind": "TrendsQuery"}, "source.TrendsQuery.series: Field required"),
+        ({**BARE, "funnelsFilter": {}}, "TrendsQuery.funnelsFilter", "Extra inputs are not permitted"),
+        ({"kind": "TrendsQuery"}, "TrendsQuery.series", "Field required"),
         (
             {**BARE, "interval": "year"},
-            "source.TrendsQuery.interval: Input should be 'second', 'minute', 'hour', 'day', 'week' or 'month'",
+            "TrendsQuery.interval",
+            "Input should be 'second', 'minute', 'hour', 'day', 'week' or 'month'",
         ),
+        ({**BARE, "samplingFactor": "a"}, "TrendsQuery.samplingFactor", "Input should be a valid number"),
+        ({**BARE, "series": [{"kind": "ActionsNode"}]}, "TrendsQuery.series.0.ActionsNode.id", "Field required"),
         (
-            {**BARE, "filterTestAccounts": 3, "samplingFactor": "a"},
-            "source.TrendsQuery.filterTestAccounts: Input should be a valid boolean; "
-            "source.TrendsQuery.samplingFactor: Input should be a valid number",
+            {"kind": "InsightVizNode", "source": {"kind": "StickinessQuery", "series": [EVENT], "breakdownFilter": {}}},
+            "InsightVizNode.source.StickinessQuery.breakdownFilter",
+            "Extra inputs are not permitted",
         ),
+        ({"kind": "Animal"}, "", "Input tag 'Animal' found using 'kind' is no query"),
+        ({"series": []}, "", "Unable to extract tag using discriminator 'kind'"),
+        ({"kind": "DateRange"}, "", "Input tag 'DateRange' found using 'kind' is no query"),
         (
-            {**BARE, "series": [{"kind": "ActionsNode"}]},
-            "source.TrendsQuery.series.0.ActionsNode.id: Field required",
+            {"kind": "DataTableNode", "source": {"kind": "Animal"}},
+            "",
+            "Input tag 'Animal' found using 'kind' is no query",
         ),
-        (
-            {**BARE, "series": [{"event": "seen"}]},
-            "source.TrendsQuery.series.0: Unable to extract tag using discriminator 'kind'",
-        ),
-        (
-            {"kind": "StickinessQuery", "series": [EVENT], "breakdownFilter": {}},
-            "source.StickinessQuery.breakdownFilter: Extra inputs are not permitted",
-        ),
-        (
-            {"kind": "DataTableNode", "source": {"kind": "EventsQuery", "select": ["*"]}},
-            "source: Input tag 'DataTableNode' found using 'kind' does not match any of the expected tags: "
-            "'TrendsQuery', 'FunnelsQuery', 'RetentionQuery', 'PathsQuery', 'StickinessQuery', 'LifecycleQuery'",
-        ),
+        ("select 1", "", "Unable to extract tag using discriminator 'kind'"),
+        ([1], "", "Unable to extract tag using discriminator 'kind'"),
     ],
 )
-def test_what_can_not_be_saved(api: Api, query: Any, detail: str) -> None:
-    expected = (400, "invalid_input", f"This query can't be saved: {detail}", "query")
-    assert refusal(_save(api, query)) == expected
+@pytest.mark.parametrize("headers", [{}, MCP], ids=["anybody", "mcp"])
+def test_a_query_that_the_schema_does_not_have_is_refused(
+    api: Api, query: Any, place: str, detail: str, headers: dict[str, str]
+) -> None:
+    expected = (400, "parse_error", f"1 validation error for QuerySchemaRoot\n{place}\n  {detail}", None)
+    assert refusal(api("POST", "insights/", {"query": query}, headers=headers)) == expected
     insight = api.insight()
-    assert refusal(_save(api, query, f"insights/{insight['id']}/", "PATCH")) == expected
-    assert api.patch(f"insights/{insight['id']}/", {"query": query})["id"] == insight["id"], (
-        "unchecked without the header"
+    path = f"insights/{insight['id']}/"
+    assert refusal(api("PATCH", path, {"query": query}, headers=headers)) == expected
+    assert api.get(path)["query"] == insight["query"]
+
+
+def test_what_is_wrong_is_counted(api: Api) -> None:
+    wrong = {**BARE, "filterTestAccounts": 3, "samplingFactor": "a"}
+    assert refusal(api("POST", "insights/", {"query": wrong}))[2] == (
+        "2 validation errors for QuerySchemaRoot\n"
+        "TrendsQuery.filterTestAccounts\n  Input should be a valid boolean\n"
+        "TrendsQuery.samplingFactor\n  Input should be a valid number"
     )
+
+
+def test_kinds_that_are_no_insight_are_refused_to_mcp_only(api: Api) -> None:
+    table = {"kind": "DataTableNode", "source": {"kind": "EventsQuery", "select": ["*"]}}
+    assert refusal(_save(api, table)) == (
+        400,
+        "invalid_input",
+        "This query can't be saved: source: Input tag 'DataTableNode' found using 'kind' does not match any of the "
+        "expected tags: "
+        "'TrendsQuery', 'FunnelsQuery', 'RetentionQuery', 'PathsQuery', 'StickinessQuery', 'LifecycleQuery'",
+        "query",
+    )
+    assert api.insight(query=table)["query"] == table
 
 
 def test_a_new_insight_needs_a_query_then(api: Api) -> None:
@@ -99,5 +121,5 @@ def test_every_kind_of_query_is_known(api: Api, source: dict[str, Any]) -> None:
 
 
 def test_other_clients_queries_are_stored_verbatim(api: Api) -> None:
-    wrong = trends("a", interval="fortnight")
-    assert api.insight(query=wrong)["query"]["source"]["interval"] == "fortnight"
+    bare = {**BARE, "trendsFilter": {"formula": None}}
+    assert api.insight(query=bare)["query"] == {**bare, "version": 5}

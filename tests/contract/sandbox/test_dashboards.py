@@ -14,9 +14,10 @@ def _place(x: int, y: int, w: int = 6, h: int = 5) -> dict[str, Any]:
 
 
 def test_a_query_is_stored_verbatim_and_read_with_a_version(api: Api) -> None:
-    query = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery", "series": [], "mispelt": {"b": 1, "a": None}}}
+    source = {"kind": "TrendsQuery", "series": [], "trendsFilter": {"formula": None, "display": "BoldNumber"}}
+    query = {"kind": "InsightVizNode", "source": source}
     insight = api.insight(query=query)
-    expected = {**query, "source": {**query["source"], "version": 5}}  # type: ignore[dict-item]
+    expected = {**query, "source": {**source, "version": 5}}
     assert insight["query"] == expected
     assert api.get(f"insights/{insight['id']}/")["query"] == expected
     raw = api.insight(query={"kind": "TrendsQuery", "series": [{"event": "a"}]})
@@ -36,7 +37,8 @@ def test_a_query_is_upgraded_without_being_stored(api: Api) -> None:
 
 
 def test_a_query_is_an_object(api: Api) -> None:
-    assert refusal(api("POST", "insights/", {"query": "select 1"})) == (
+    assert refusal(api("POST", "insights/", {"query": "select 1"}))[:2] == (400, "parse_error")
+    assert refusal(api("POST", "insights/", {"query": []})) == (
         400,
         "invalid_input",
         "Query must be a valid JSON object",
@@ -58,12 +60,15 @@ def test_nothing_is_computed(api: Api) -> None:
     assert (shown["result"], shown["filters"], shown["is_cached"]) == (None, {}, False)
 
 
-def test_an_insight_is_found_by_its_short_id_and_patched_by_its_number(api: Api) -> None:
+def test_an_insight_is_found_by_its_short_id_and_its_number(api: Api) -> None:
     insight = api.insight()
     assert len(insight["short_id"]) == 8
     found = api.get(f"insights/?short_id={insight['short_id']}")["results"]
     assert [each["id"] for each in found] == [insight["id"]]
     assert api.patch(f"insights/{insight['id']}/", {"name": "n"})["saved"] is True
+    assert api.patch(f"insights/{insight['short_id']}/", {"name": "m"})["id"] == insight["id"]
+    assert api.get(f"insights/{insight['short_id']}/")["name"] == "m"
+    assert api("GET", "insights/nowhere1/").status_code == 404
 
 
 def test_deleted_insights_are_gone_until_restored(api: Api) -> None:
@@ -81,13 +86,38 @@ def test_dashboards_is_the_full_set(api: Api) -> None:
     first, second = api.dashboard(), api.dashboard()
     insight = api.insight(dashboards=[first["id"]])
     assert [tile["layouts"] for tile in _tiles(api, first)] == [{}]
-    moved = api.patch(f"insights/{insight['id']}/", {"dashboards": [second["id"]]})
+    path = f"insights/{insight['id']}/?include_dashboards=true"
+    moved = api.patch(path, {"dashboards": [second["id"]]})
     assert moved["dashboards"] == [second["id"]]
     assert moved["dashboard_tiles"][0]["dashboard_id"] == second["id"]
     assert _tiles(api, first) == []
-    back = api.patch(f"insights/{insight['id']}/", {"dashboards": [first["id"], second["id"]]})
+    back = api.patch(path, {"dashboards": [first["id"], second["id"]]})
     assert sorted(back["dashboards"]) == [first["id"], second["id"]]
     assert len(_tiles(api, first)) == 1
+
+
+def test_the_dashboards_of_an_insight_are_answered_on_request(api: Api) -> None:
+    dashboard = api.dashboard()["id"]
+    query = trends()
+    made = api.post("insights/?include_dashboards=1", {"query": query, "dashboards": [dashboard]})
+    assert made["dashboards"] == [dashboard]
+    path, tile = f"insights/{made['id']}/", f"dashboards/{dashboard}/"
+    lists = f"insights/?short_id={made['short_id']}", f"insights/?short_id={made['short_id']}&basic=true"
+
+    def answers(asked: str) -> list[Any]:
+        return [
+            api.get(f"{path}?{asked}"),
+            api.patch(f"{path}?{asked}", {"name": "n"}),
+            api.get(f"{tile}?{asked}")["tiles"][0]["insight"],
+            *(api.get(f"{each}&{asked}")["results"][0] for each in lists),
+        ]
+
+    for shown in answers(""):
+        assert "dashboards" not in shown
+        assert [each["dashboard_id"] for each in shown["dashboard_tiles"]] == [dashboard]
+    assert [shown["dashboards"] for shown in answers("include_dashboards=true")] == [[dashboard]] * 5
+    with api.setting(insight_dashboards="served"):
+        assert [shown["dashboards"] for shown in answers("")] == [[dashboard]] * 5
 
 
 def test_an_unknown_or_deleted_dashboard_is_refused(api: Api) -> None:
@@ -254,14 +284,14 @@ def test_deleting_a_dashboard_takes_its_tiles_and_restoring_brings_all_back(api:
     assert api("GET", f"insights/{insight['id']}/").status_code == 404
     restored = api.patch(f"dashboards/{dashboard['id']}/", {"deleted": False})
     assert {bool(tile["text"]) for tile in restored["tiles"]} == {True, False}
-    assert api.get(f"insights/{insight['id']}/")["dashboards"] == [dashboard["id"]]
+    assert api.get(f"insights/{insight['id']}/?include_dashboards=true")["dashboards"] == [dashboard["id"]]
 
 
 def test_delete_insights_spares_those_on_another_dashboard(api: Api) -> None:
     dashboard, other = api.dashboard(), api.dashboard()
     insight = api.insight(dashboards=[dashboard["id"], other["id"]])
     api.patch(f"dashboards/{dashboard['id']}/", {"deleted": True, "delete_insights": True})
-    assert api.get(f"insights/{insight['id']}/")["dashboards"] == [other["id"]]
+    assert api.get(f"insights/{insight['id']}/?include_dashboards=true")["dashboards"] == [other["id"]]
 
 
 def test_a_restricted_dashboard_refuses_other_members(api: Api) -> None:

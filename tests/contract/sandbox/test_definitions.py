@@ -4,6 +4,7 @@
 
 from typing import Any
 
+import pytest
 import requests
 
 from tests.contract.sandbox.shapes import Api, name, refusal
@@ -35,6 +36,37 @@ def test_an_event_may_be_described_before_it_is_seen(api: Api) -> None:
 def test_the_name_of_an_event_is_fixed(api: Api) -> None:
     made = api.post("event_definitions/", {"name": name("event")})
     assert api.patch(f"event_definitions/{made['id']}/", {"name": "other"})["name"] == made["name"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("error", (500, "error", "A server error occurred.", None)),
+        ("not_found", (404, "not_found", "Not found.", None)),
+    ],
+)
+def test_what_is_not_there_answers_by_its_id(
+    api: Api, setting: str, expected: tuple[int, str, str, str | None]
+) -> None:
+    made = api.post("event_definitions/", {"name": name("event")})
+    path = f"event_definitions/{made['id']}/"
+    with api.setting(missing_event_definition=setting):
+        assert api("DELETE", path).status_code == 204
+        for method in ("GET", "PATCH", "DELETE"):
+            assert refusal(api(method, path, {})) == expected
+    assert api.get(f"event_definitions/?name={made['name']}")["results"] == []
+
+
+def test_many_are_verified_at_once(api: Api) -> None:
+    made = api.post("event_definitions/", {"name": name("event"), "hidden": True})
+    gone = "00000000-0000-0000-0000-000000000000"
+    body = {"ids": [made["id"], gone], "verified": True}
+    assert api.post("event_definitions/bulk_update_verified/", body) == {
+        "updated": [{"id": made["id"], "verified": True}],
+        "skipped": [{"id": gone, "reason": "Not found"}],
+    }
+    assert api.get(f"event_definitions/{made['id']}/")["hidden"] is False
+    assert api.post("event_definitions/bulk_update_verified/", body)["updated"] == []
 
 
 def test_verified_and_hidden_exclude_each_other(api: Api) -> None:

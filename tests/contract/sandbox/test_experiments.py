@@ -327,10 +327,91 @@ def test_a_running_experiment_protects_its_flag(api: Api) -> None:
         "Please stop the experiment(s) before deleting the flag."
     )
     filters = {**_flag(api, made)["filters"], "multivariate": variants(control=100)}
-    assert refusal(api("PATCH", path, {"filters": filters}))[2].startswith("Cannot remove variant(s) 'test'")
+    with api.setting(filters="merge"):
+        assert refusal(api("PATCH", path, {"filters": filters}))[2].startswith("Cannot remove variant(s) 'test'")
     assert made["feature_flag"]["id"] in [
         each["id"] for each in api.get("feature_flags/?type=experiment&limit=1000")["results"]
     ]
+
+
+def test_a_running_experiment_can_lose_its_variants_where_filters_are_replaced(api: Api) -> None:
+    made = _running(api)
+    path = f"feature_flags/{made['feature_flag']['id']}/"
+    after = api.patch(path, {"filters": {"groups": [{"rollout_percentage": 10}]}})
+    assert "multivariate" not in after["filters"]
+    repair = {"multivariate": variants(control=50, test=50)}
+    assert "multivariate" not in api.patch(path, {"filters": repair})["filters"], "ignored without groups"
+    assert api.get(f"experiments/{made['id']}/")["parameters"]["feature_flag_variants"] == []
+
+
+def test_a_list_leaves_out_what_is_large(api: Api) -> None:
+    made = _experiment(api, metrics=[_mean()])
+
+    def listed() -> Any:
+        return next(each for each in api.get("experiments/?limit=1000")["results"] if each["id"] == made["id"])
+
+    missing = {
+        "metrics", "metrics_secondary", "exposure_criteria", "stats_config", "holdout_id", "saved_metrics",
+        "saved_metrics_ids", "only_count_matured_users", "scheduling_config", "filters", "secondary_metrics",
+        "primary_metrics_ordered_uuids", "secondary_metrics_ordered_uuids",
+    }  # fmt: skip
+    assert made.keys() - listed().keys() == missing
+    with api.setting(experiment_lists="whole"):
+        assert listed() == api.get(f"experiments/{made['id']}/")
+
+
+@pytest.mark.parametrize(
+    ("criteria", "detail"),
+    [
+        ([], "exposure_criteria must be an object, got list. "),
+        ({"filterTestAccounts": 1}, "exposure_criteria.filterTestAccounts must be a boolean, got int: 1."),
+        ({"exposure_config": 1}, "exposure_criteria.exposure_config must be an object, got int. Expected either "),
+        ({"exposure_config": {"kind": "EventsNode"}},
+         "exposure_criteria.exposure_config.kind must be one of ['ExperimentEventExposureConfig', 'ActionsNode']"),
+        ({"exposure_config": {"event": "seen"}},
+         "Invalid exposure_criteria.exposure_config (kind='ExperimentEventExposureConfig'): [{'loc': ('properties',), "
+         "'type': 'missing', 'msg': 'Field required'}]. Expected either "),
+        ({"exposure_config": {"kind": "ActionsNode"}},
+         "Invalid exposure_criteria.exposure_config (kind='ActionsNode'): [{'loc': ('id',), 'type': 'missing', "),
+        ({"exposure_config": {"event": 1, "properties": {}}},
+         "Invalid exposure_criteria.exposure_config (kind='ExperimentEventExposureConfig'): [{'loc': ('event',), "
+         "'type': 'str_type', "),
+    ],
+)  # fmt: skip
+def test_who_is_exposed_is_checked(api: Api, criteria: Any, detail: str) -> None:
+    body = {"name": "x", "feature_flag_key": name("exp"), "exposure_criteria": criteria}
+    status, code, said, attr = refusal(api("POST", "experiments/", body))
+    assert (status, code, attr) == (400, "invalid_input", "exposure_criteria")
+    assert said.startswith(detail)
+
+
+def test_an_event_that_exposes_is_taken(api: Api) -> None:
+    config = {"kind": "ExperimentEventExposureConfig", "event": "seen", "properties": []}
+    criteria = {"exposure_config": config, "filterTestAccounts": False}
+    assert _experiment(api, exposure_criteria=criteria)["exposure_criteria"] == criteria
+
+
+def test_a_metrics_days_stand_there_without_results(api: Api) -> None:
+    draft = _experiment(api, metrics=[_mean()])
+    path = f"experiments/{draft['id']}/timeseries_results/"
+    assert refusal(api("GET", path))[2] == "metric_uuid query parameter is required"
+    assert refusal(api("GET", f"{path}?metric_uuid=a"))[2] == "fingerprint query parameter is required"
+    asked = f"{path}?metric_uuid=a&fingerprint=b"
+    assert refusal(api("GET", asked))[2] == "Experiment has not been started yet"
+    start = api.post(f"experiments/{draft['id']}/launch/")["start_date"]
+    found = api.get(asked)
+    assert (found["status"], found["timeseries"], found["errors"]) == ("pending", {start[:10]: None}, None)
+
+
+def test_experiments_are_counted(api: Api) -> None:
+    before = api.get("experiments/stats/")
+    made = _running(api)
+    after = api.get("experiments/stats/")
+    assert after["launched_last_30d"] == before["launched_last_30d"] + 1
+    assert after["active_experiments"] == before["active_experiments"] + 1
+    assert after["percent_change"] == 100.0
+    api.post(f"experiments/{made['id']}/end/")
+    assert api.get("experiments/stats/")["completed_last_30d"] == before["completed_last_30d"] + 1
 
 
 def test_a_duplicate_has_metrics_of_its_own(api: Api) -> None:

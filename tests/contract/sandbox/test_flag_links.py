@@ -1,22 +1,11 @@
 """Flags that something else rests on, and what only some organisations may (reference 2.3, 2.5 no. 11, 12.2)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+import pytest
 
 from tests.contract.sandbox.shapes import Api, name, refusal, variants
 from tests.support.sandbox import Sandbox
 
 SENTINEL = '"********* (encrypted)"'
-
-
-@contextmanager
-def _setting(api: Api, switch: str, value: Any, usual: Any) -> Iterator[None]:
-    api("PATCH", "/_sandbox/settings", {switch: value})
-    try:
-        yield
-    finally:
-        api("PATCH", "/_sandbox/settings", {switch: usual})
 
 
 def test_an_encrypted_payload_is_for_personal_keys_only(sandbox: Sandbox, api: Api) -> None:
@@ -27,7 +16,7 @@ def test_an_encrypted_payload_is_for_personal_keys_only(sandbox: Sandbox, api: A
     session = Api(sandbox, "")
     session.post("/_sandbox/sessions")
     assert session.get(path)["filters"]["payloads"] == {"true": SENTINEL}
-    api.patch(path, {"filters": {"payloads": {"true": SENTINEL}}})
+    api.patch(path, {"filters": {**filters, "payloads": {"true": SENTINEL}}})
     assert api.get(path)["filters"]["payloads"] == {"true": '"secret"'}, "the sentinel keeps what is stored"
 
 
@@ -63,7 +52,8 @@ def test_a_flag_of_a_running_experiment_keeps_its_variants(api: Api) -> None:
     assert refusal(api("PATCH", path, {"deleted": True}))[2].startswith(
         "Cannot delete a feature flag that is linked to running experiment(s): "
     )
-    answer = api("PATCH", path, {"filters": {"multivariate": variants(control=50, other=50)}})
+    with api.setting(filters="merge"):
+        answer = api("PATCH", path, {"filters": {"multivariate": variants(control=50, other=50)}})
     assert refusal(answer)[2].startswith(
         "Cannot remove variant(s) 'test' from a feature flag that is linked to running experiment(s): "
     )
@@ -82,20 +72,32 @@ def test_a_project_may_require_contexts(api: Api) -> None:
     own = api.base.removeprefix(api.url).replace("projects", "environments")
     api.patch(own, {"require_evaluation_contexts": True, "default_evaluation_contexts_enabled": True})
     try:
-        assert refusal(api("POST", "feature_flags/", {"key": name("flag"), "filters": {"groups": [{}]}}))[2] == (
-            "At least one evaluation context is required to create a new feature flag."
-        )
-        assert api.flag(evaluation_contexts=["App "])["evaluation_contexts"] == ["app"]
+        with api.setting(gated_fields="kept"):
+            assert refusal(api("POST", "feature_flags/", {"key": name("flag"), "filters": {"groups": [{}]}}))[2] == (
+                "At least one evaluation context is required to create a new feature flag."
+            )
+            assert api.flag(evaluation_contexts=["App "])["evaluation_contexts"] == ["app"]
+        assert api.flag()["evaluation_contexts"] == [], "without the feature none is required"
     finally:
         api.patch(own, {"require_evaluation_contexts": False})
 
 
-def test_early_exit_is_for_some_organisations(api: Api) -> None:
-    filters = {"groups": [{}], "early_exit": True}
-    assert api.flag(filters=filters)["filters"]["early_exit"] is True
-    with _setting(api, "early_exit", False, True):
-        answer = api("POST", "feature_flags/", {"key": name("flag"), "filters": filters})
-        assert refusal(answer)[2:] == ("early_exit is not available for this organization.", "filters")
+@pytest.mark.parametrize("filters", ["replace", "merge"])
+def test_early_exit_is_for_some_organisations(api: Api, filters: str) -> None:
+    sent = {"groups": [{}], "early_exit": True}
+    with api.setting(filters=filters):
+        assert "early_exit" not in api.flag(filters=sent)["filters"]
+        with api.setting(gated_fields="refused"):
+            answer = api("POST", "feature_flags/", {"key": name("flag"), "filters": sent})
+            assert refusal(answer) == (
+                400, "invalid_input", "early_exit is not available for this organization.", "filters"
+            )  # fmt: skip
+            assert api.flag(filters={**sent, "early_exit": False})["filters"]["early_exit"] is False
+        with api.setting(gated_fields="kept"):
+            flag = api.flag(filters=sent)
+            assert flag["filters"]["early_exit"] is True
+        after = api.patch(f"feature_flags/{flag['id']}/", {"filters": sent})
+        assert after["filters"]["early_exit"] is True, "what is switched on stays"
 
 
 def test_filters_have_a_largest_size(api: Api) -> None:

@@ -1,22 +1,23 @@
-"""Feature flags: what is stored of a write (reference 2.1, 2.4, 2.5, appendix A)."""
+"""Feature flags: what is stored of a write (reference 2.1, 2.5, appendix A); filters: test_flag_filters.py."""
 
 from typing import Any
 
 import pytest
 
-from tests.contract.sandbox.shapes import Api, name, person, refusal, variants
+from tests.contract.sandbox.shapes import Api, name, refusal
 
 
-def test_the_minimal_flag_has_appendix_as_shape(api: Api) -> None:
-    flag = api.post(
-        "feature_flags/", {"key": "beta", "name": " Beta ", "filters": {"groups": [{"rollout_percentage": 50}]}}
-    )
+@pytest.mark.parametrize(("setting", "added"), [("replace", {}), ("merge", {"properties": []})])
+def test_the_minimal_flag_has_appendix_as_shape(api: Api, setting: str, added: dict[str, Any]) -> None:
+    body = {"key": f"beta-{setting}", "name": " Beta ", "filters": {"groups": [{"rollout_percentage": 50}]}}
+    with api.setting(filters=setting, usage_dashboards=False):
+        flag = api.post("feature_flags/", body)
     assert flag["filters"] == {
-        "groups": [{"properties": [], "rollout_percentage": 50, "aggregation_group_type_index": None}],
+        "groups": [{**added, "rollout_percentage": 50, "aggregation_group_type_index": None}],
         "aggregation_group_type_index": None,
     }
     constant = {
-        "key": "beta",
+        "key": body["key"],
         "name": "Beta",
         "deleted": False,
         "active": True,
@@ -66,33 +67,6 @@ def test_filters_may_be_missing_but_not_empty(api: Api) -> None:
     )
 
 
-def test_a_patch_merges_the_top_level_of_filters(api: Api) -> None:
-    flag = api.flag(filters={"groups": [{}], "multivariate": variants(a=100), "payloads": {"a": "1"}})
-    after = api.patch(f"feature_flags/{flag['id']}/", {"filters": {"groups": [{"rollout_percentage": 5}]}})
-    assert after["filters"]["payloads"] == {"a": "1"}
-    assert after["filters"]["multivariate"] == variants(a=100)
-    assert after["filters"]["groups"][0]["rollout_percentage"] == 5
-
-
-def test_null_clears_a_part_of_filters(api: Api) -> None:
-    flag = api.flag(filters={"groups": [{}], "multivariate": variants(a=100), "payloads": {"a": "1"}})
-    after = api.patch(f"feature_flags/{flag['id']}/", {"filters": {"multivariate": None, "payloads": {}, "groups": []}})
-    assert after["filters"]["multivariate"] is None
-    assert after["filters"]["payloads"] == {}
-    assert after["filters"]["groups"] == []
-
-
-def test_an_empty_multivariate_is_refused(api: Api) -> None:
-    answer = api("PATCH", f"feature_flags/{api.flag()['id']}/", {"filters": {"multivariate": {}}})
-    assert refusal(answer) == (400, "invalid_input", "multivariate.variants must be a list", "filters")
-
-
-def test_empty_filters_change_nothing_but_the_version(api: Api) -> None:
-    flag = api.flag()
-    after = api.patch(f"feature_flags/{flag['id']}/", {"filters": {}})
-    assert (after["filters"], after["version"]) == (flag["filters"], 2)
-
-
 def test_groups_inherit_the_aggregation_and_give_it_back(api: Api) -> None:
     flag = api.flag(filters={"aggregation_group_type_index": 1, "groups": [{}, {}]})
     assert [group["aggregation_group_type_index"] for group in flag["filters"]["groups"]] == [1, 1]
@@ -106,21 +80,6 @@ def test_payloads_become_json_text(api: Api) -> None:
     assert flag["filters"]["payloads"] == {"true": '{"a": 1}'}
 
 
-def test_keys_operators_and_numbers_are_rewritten(api: Api) -> None:
-    leaf = {"type": "person", "key": 7, "operator": "min", "value": "2"}
-    flag = api.flag(filters={"groups": [{"properties": [leaf], "rollout_percentage": 50.0}]})
-    group = flag["filters"]["groups"][0]
-    assert group["properties"] == [{"type": "person", "key": "7", "operator": "gte", "value": "2"}]
-    assert isinstance(group["rollout_percentage"], int)
-
-
-def test_legacy_keys_vanish_and_unknown_ones_stay(api: Api) -> None:
-    flag = api.flag(filters={"groups": [{}], "anything": 1})
-    after = api.patch(f"feature_flags/{flag['id']}/", {"filters": {"super_groups": [], "holdout_groups": []}})
-    assert after["filters"]["anything"] == 1
-    assert not {"super_groups", "holdout_groups"} & set(after["filters"])
-
-
 def test_the_name_of_a_cohort_is_shown_and_not_stored(api: Api) -> None:
     cohort = api.cohort()
     leaf = {"type": "cohort", "key": "id", "value": cohort["id"], "operator": "in"}
@@ -130,119 +89,6 @@ def test_the_name_of_a_cohort_is_shown_and_not_stored(api: Api) -> None:
     api.patch(f"cohorts/{cohort['id']}/", {"name": "renamed"})
     again = api.get(f"feature_flags/{flag['id']}/")
     assert again["filters"]["groups"][0]["properties"][0]["cohort_name"] == "renamed"
-
-
-@pytest.mark.parametrize(
-    ("filters", "detail"),
-    [
-        ({"groups": {}}, "groups must be a list, got dict"),
-        ({"groups": [1]}, "groups[0] must be a dictionary, got int"),
-        ({"groups": [{"rollout_percentage": 101}]}, "groups[0].rollout_percentage must be between 0 and 100, got 101"),
-        ({"groups": [{"rollout_percentage": "5"}]}, "groups[0].rollout_percentage must be a number or null, got str"),
-        ({"groups": [{"variant": 1}]}, "groups[0].variant must be a string or null, got int"),
-        ({"groups": [{"properties": {}}]}, "groups[0].properties must be a list, got dict"),
-        (
-            {"groups": [{"properties": [person("a", 1, "nearly")]}]},
-            "groups[0].properties[0].operator: unsupported operator for feature flags",
-        ),
-        (
-            {"groups": [{"properties": [{"type": "person", "value": 1}]}]},
-            "groups[0].properties[0].key: a property key is required",
-        ),
-        (
-            {"groups": [{"properties": [{"type": "animal", "key": "a"}]}]},
-            "groups[0].properties[0].type: invalid property type",
-        ),
-        (
-            {"groups": [{"properties": [person("a", "(", "regex")]}]},
-            "groups[0].properties[0].value: invalid regex pattern",
-        ),
-        ({"groups": [{}], "payloads": []}, "Payloads must be passed as a dictionary"),
-        ({"groups": [{}], "payloads": {"true": "{"}}, "Payload for key 'true' is not valid JSON."),
-        ({"groups": [{}], "early_exit": 1}, "early_exit must be a boolean or null, got int"),
-        ({"groups": [{}], "holdout": {"id": "x"}}, "holdout.id must be an integer or null, got str"),
-        ({"groups": [{}], "multivariate": {"variants": [{"key": 1}]}}, "multivariate.variants[0].key must be a string"),
-        (
-            {"groups": [{}], "aggregation_group_type_index": "0"},
-            "aggregation_group_type_index must be an integer or null, got str",
-        ),
-    ],
-)
-def test_structure_is_always_guarded(api: Api, filters: Any, detail: str) -> None:
-    answer = api("POST", "feature_flags/", {"key": name("flag"), "filters": filters})
-    assert refusal(answer) == (400, "invalid_input", detail, "filters")
-
-
-def test_a_version_in_filters_is_reserved(api: Api) -> None:
-    answer = api("POST", "feature_flags/", {"key": name("flag"), "filters": {"groups": [{}], "version": 2}})
-    assert refusal(answer) == (
-        400,
-        "reserved_config_version",
-        "filters.version is reserved. Remove it from the request.",
-        "filters",
-    )
-
-
-CROSS_FIELD: list[tuple[dict[str, Any], str, str]] = [
-    (
-        {"groups": [{}], "multivariate": variants(a=50, b=40)},
-        "cross_field.variant_rollout_sum_not_100",
-        "multivariate.variants: Variant rollout percentages must sum to 100, got 90.",
-    ),
-    (
-        {"groups": [{}], "multivariate": variants(a=100), "payloads": {"b": "1"}},
-        "cross_field.payload_key_not_a_variant",
-        "payloads.b: Payload key 'b' does not match any variant key.",
-    ),
-    (
-        {"groups": [{}], "payloads": {"on": "1"}},
-        "cross_field.payload_key_not_true",
-        "payloads.on: Payload key 'on' is invalid: boolean flags only support the 'true' key.",
-    ),
-    (
-        {"groups": [{"variant": "x"}]},
-        "cross_field.group_variant_not_a_variant",
-        "groups[0].variant: Variant override 'x' does not match any variant key.",
-    ),
-    (
-        {"groups": [{"properties": [person("n", 5, "gt")]}]},
-        "cross_field.operator_requires_string_value",
-        "groups[0].properties[0].value: Operator gt requires a string value.",
-    ),
-    (
-        {"groups": [{"properties": [person("v", "x.y", "semver_gt")]}]},
-        "cross_field.semver_value_invalid",
-        "groups[0].properties[0].value: Invalid semver value for operator semver_gt: x.y.",
-    ),
-    (
-        {"groups": [{"properties": [person("d", "soon", "is_date_after")]}]},
-        "cross_field.date_value_not_parseable",
-        "groups[0].properties[0].value: Invalid date value: soon.",
-    ),
-]
-
-
-@pytest.mark.parametrize(("filters", "code", "detail"), CROSS_FIELD)
-def test_rules_between_fields_are_only_logged_in_production(api: Api, filters: Any, code: str, detail: str) -> None:
-    assert api("POST", "feature_flags/", {"key": name("flag"), "filters": filters}).status_code == 201
-    api("PATCH", "/_sandbox/settings", {"enforced_filter_rules": "*"})
-    try:
-        answer = api("POST", "feature_flags/", {"key": name("flag"), "filters": filters})
-        assert refusal(answer) == (400, code, detail, "filters")
-    finally:
-        api("PATCH", "/_sandbox/settings", {"enforced_filter_rules": ""})
-
-
-def test_a_write_that_is_structurally_wrong_is_stored_unrewritten(api: Api) -> None:
-    filters = {
-        "groups": [{"rollout_percentage": 50.0}],
-        "multivariate": variants(**{"a b": 100}),
-        "payloads": {"a b": 1},
-    }
-    flag = api.flag(filters=filters)
-    assert flag["filters"]["payloads"] == {"a b": 1}
-    assert "properties" not in flag["filters"]["groups"][0]
-    assert flag["filters"]["groups"][0]["aggregation_group_type_index"] is None
 
 
 def test_a_remote_configuration_starts_at_100_percent(api: Api) -> None:
@@ -258,10 +104,64 @@ def test_analytics_dashboards_only_grow(api: Api) -> None:
     assert api.patch(f"feature_flags/{flag['id']}/", {"analytics_dashboards": []})["analytics_dashboards"] == [1, 2]
 
 
-def test_evaluation_contexts_are_ignored_without_the_feature(api: Api) -> None:
-    assert api.flag(evaluation_contexts=["Docs "])["evaluation_contexts"] == ["docs"]
-    api("PATCH", "/_sandbox/settings", {"evaluation_contexts": False})
-    try:
-        assert api.flag(evaluation_contexts=["docs"])["evaluation_contexts"] == []
-    finally:
-        api("PATCH", "/_sandbox/settings", {"evaluation_contexts": True})
+def test_a_flag_brings_a_dashboard_of_its_usage(api: Api) -> None:
+    flag = api.flag()
+    dashboard = api.get(f"dashboards/{flag['usage_dashboard']}/")
+    assert (dashboard["name"], dashboard["creation_mode"], dashboard["tags"]) == (
+        f"Generated Dashboard: {flag['key']} Usage", "template", ["feature flags"]
+    )  # fmt: skip
+    insights = [tile["insight"] for tile in dashboard["tiles"]]
+    assert [each["name"] for each in insights] == [
+        "Feature Flag Called Total Volume",
+        "Feature Flag calls made by unique users per variant",
+    ]
+    for each in insights:
+        assert flag["key"] in each["description"]
+        assert api.patch(f"insights/{each['id']}/", {"query": each["query"]})["id"] == each["id"], "the query is right"
+    listed = [each["id"] for each in api.get("dashboards/?limit=1000")["results"]]
+    assert flag["usage_dashboard"] in listed
+    assert api.get(f"feature_flags/{flag['id']}/") == flag
+    assert flag["version"] == 1
+    api.patch(f"feature_flags/{flag['id']}/", {"deleted": True})
+    assert api.get(f"dashboards/{flag['usage_dashboard']}/")["deleted"] is False
+
+
+def test_a_flag_brings_no_dashboard_where_that_is_said(api: Api) -> None:
+    before = api.get("dashboards/")["count"]
+    flag = api.flag(_should_create_usage_dashboard=False)
+    assert flag["usage_dashboard"] is None
+    assert "_should_create_usage_dashboard" not in flag
+    with api.setting(usage_dashboards=False):
+        assert api.flag(_should_create_usage_dashboard=True)["usage_dashboard"] is None
+    assert api.get("dashboards/")["count"] == before
+
+
+def test_a_new_tag_is_raced_for(api: Api) -> None:
+    tag, first, second, third = name("tag"), name("flag"), name("flag"), name("flag")
+    filters = {"groups": [{"rollout_percentage": 50}]}
+    with api.setting(tag_race=3600.0):
+        assert api.flag(key=first, tags=[tag])["tags"] == [tag]
+        lost = api("POST", "feature_flags/", {"key": second, "tags": [tag], "filters": filters})
+        assert refusal(lost) == (500, "error", "A server error occurred.", None)
+        assert api.flag(key=third, tags=[name("tag")])["tags"], "another tag"
+    stands = api.get(f"feature_flags/?key={second}")["results"][0]
+    assert (stands["tags"], stands["filters"]["groups"][0]["rollout_percentage"]) == ([], 50)
+    assert api.patch(f"feature_flags/{stands['id']}/", {"tags": [tag]})["tags"] == [tag]
+    assert api.flag(tags=[tag])["tags"] == [tag], "without the setting no tag is raced for"
+
+
+@pytest.mark.parametrize("setting", ["dropped", "refused"])
+def test_evaluation_contexts_are_dropped_without_the_feature(api: Api, setting: str) -> None:
+    with api.setting(gated_fields=setting):
+        flag = api.flag(evaluation_contexts=["docs"])
+        assert flag["evaluation_contexts"] == []
+        path = f"feature_flags/{flag['id']}/"
+        assert api.patch(path, {"evaluation_contexts": ["docs"]})["evaluation_contexts"] == []
+
+
+def test_evaluation_contexts_are_kept_with_the_feature(api: Api) -> None:
+    with api.setting(gated_fields="kept"):
+        flag = api.flag(evaluation_contexts=["Docs "])
+        assert flag["evaluation_contexts"] == ["docs"]
+        path = f"feature_flags/{flag['id']}/"
+        assert api.patch(path, {"evaluation_contexts": ["app"]})["evaluation_contexts"] == ["app"]

@@ -167,6 +167,9 @@ def test_the_values_of_a_list_variable_become_text(api: Api) -> None:
     body = {"name": name("list"), "type": "List", "values": [1, True, "r1", None], "default_value": 2}
     made = api.post("insight_variables/", body)
     assert (made["values"], made["default_value"]) == (["1", "true", "r1"], "2")
+    bare = api.post("insight_variables/", {"name": name("list"), "type": "List"})
+    assert (bare["values"], bare["default_value"]) == ([], None)
+    assert api.get(f"insight_variables/{bare['id']}/")["values"] == []
     refused = refusal(api("POST", "insight_variables/", {**body, "name": "other", "values": [{}]}))
     assert refused[2].startswith("List variable values must be strings or numbers (got an object at index 0).")
     assert refusal(api("GET", "insight_variables/?page=2"))[2] == "Invalid page."

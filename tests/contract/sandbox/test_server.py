@@ -197,7 +197,7 @@ def test_the_pages_list_what_there_is(api: Api) -> None:
         "/flags": ("on-the-page", "in “Beta &lt;installations&gt;”", "version gte 2"),
         f"/flags/{flag['id']}": ("on-the-page", "r1", "created FeatureFlag"),
         "/cohorts": ("Beta &lt;installations&gt;",),
-        "/dashboards": ("Usage of AI",),
+        "/dashboards?search=Usage+of+AI": ("Usage of AI",),
         f"/dashboards/{dashboard['id']}": ("Tokens per day", "Trends"),
         "/alerts": ("Too many tokens",),
         "/things/insights": ("Tokens per day",),

@@ -12,6 +12,7 @@ def _body(**values: Any) -> dict[str, Any]:
         "target_type": "email",
         "target_value": "a@example.com",
         "frequency": "weekly",
+        "interval": 1,
         "start_date": "2026-01-01T00:00:00Z",
         **values,
     }
@@ -28,10 +29,10 @@ def _refused(api: Api, **values: Any) -> tuple[int, str, str, str | None]:
 def test_a_subscription_knows_what_it_is_of(api: Api) -> None:
     insight = api.insight(name="Tokens")
     made = _subscription(api, insight=insight["id"], invite_message="hello")
-    assert (made["content_type"], made["resource_name"], made["insight_short_id"]) == (
+    assert (made["resource_type"], made["resource_name"], made["insight_short_id"]) == (
         "insight", "Tokens", insight["short_id"]
     )  # fmt: skip
-    assert "invite_message" not in made
+    assert not {"invite_message", "send_test_now", "content_type"} & made.keys()
     assert made["next_delivery_date"] > "2026-01-01"
 
 
@@ -49,7 +50,9 @@ def test_subscriptions_are_deleted_softly(api: Api) -> None:
     answer = api("DELETE", path)
     assert (answer.status_code, answer.content) == (405, b"")
     api.patch(path, {"deleted": True})
-    assert api("GET", path).status_code == 404
+    assert api.get(path)["deleted"] is True
+    assert path not in [f"subscriptions/{each['id']}/" for each in api.get("subscriptions/?limit=1000")["results"]]
+    assert path in [f"subscriptions/{each['id']}/" for each in api.get("subscriptions/?deleted=true")["results"]]
     assert api.patch(path, {"deleted": False})["deleted"] is False
 
 
@@ -65,7 +68,7 @@ def test_a_dashboards_subscription_delivers_insights_that_stand_on_it(api: Api) 
         "Cannot set insights selection without a dashboard.", attr
     )  # fmt: skip
     made = api.post("subscriptions/", _body(dashboard=dashboard, dashboard_export_insights=[on]))
-    assert (made["content_type"], made["dashboard_export_insights"]) == ("dashboard", [on])
+    assert (made["resource_type"], made["dashboard_export_insights"]) == ("dashboard", [on])
     path = f"subscriptions/{made['id']}/"
     assert api.patch(path, {"title": "kept"})["dashboard_export_insights"] == [on]
     assert refusal(api("PATCH", path, {"dashboard_export_insights": []}))[3] == attr
@@ -84,11 +87,112 @@ def test_a_dashboards_subscription_delivers_insights_that_stand_on_it(api: Api) 
         ({"count": 1}, "Subscription schedule has reached its end date. Extend until_date or remove count.",
          "start_date"),
         ({"insight": 9999}, 'Invalid pk "9999" - object does not exist.', "insight"),
-        ({"insight": None}, "Insight is required for insight subscriptions.", "insight"),
+        ({"insight": None}, "A subscription must have an insight, a dashboard, or a prompt.", None),
+        ({"target_type": "webhook"}, '"webhook" is not a valid choice.', "target_type"),
+        ({"byweekday": ["friday", "someday"]}, '"someday" is not a valid choice.', "byweekday__1"),
+        ({"byweekday": ["someday"]}, '"someday" is not a valid choice.', "byweekday__0"),
+        ({"byweekday": "friday"}, 'Expected a list of items but got type "str".', "byweekday"),
     ],
 )  # fmt: skip
-def test_subscriptions_are_checked(api: Api, values: dict[str, Any], detail: str, attr: str) -> None:
+def test_subscriptions_are_checked(api: Api, values: dict[str, Any], detail: str, attr: str | None) -> None:
     assert _refused(api, **{"insight": api.insight()["id"], **values})[2:] == (detail, attr)
+
+
+def test_an_interval_is_required_when_it_is_made(api: Api) -> None:
+    body = _body(insight=api.insight()["id"])
+    del body["interval"]
+    assert refusal(api("POST", "subscriptions/", body)) == (400, "required", "This field is required.", "interval")
+    made = _subscription(api)
+    assert api.patch(f"subscriptions/{made['id']}/", {"title": "t"})["interval"] == 1
+
+
+def test_a_dashboards_subscription_has_ten_insights_at_most(api: Api) -> None:
+    dashboard = api.dashboard()["id"]
+    many = [api.insight(dashboards=[dashboard])["id"] for _ in range(11)]
+    assert _refused(api, dashboard=dashboard, dashboard_export_insights=many)[2] == (
+        "Cannot select more than 10 insights."
+    )
+    api.post("subscriptions/", _body(dashboard=dashboard, dashboard_export_insights=many[:10]))
+
+
+def _deliveries(api: Api, subscription: Any) -> list[str]:
+    found = api.get(f"subscriptions/{subscription['id']}/deliveries/")["results"]
+    return [each["trigger_type"] for each in found]
+
+
+def test_a_new_subscription_is_delivered_at_once(api: Api) -> None:
+    made = _subscription(api)
+    found = api.get(f"subscriptions/{made['id']}/deliveries/")["results"]
+    assert [(each["trigger_type"], each["target_value"], each["status"]) for each in found] == [
+        ("target_change", "a@example.com", "completed")
+    ]
+    assert api.get(f"subscriptions/{made['id']}/deliveries/{found[0]['id']}/") == found[0]
+    assert api.get(f"subscriptions/{made['id']}/deliveries/?status=failed")["results"] == []
+    assert refusal(api("GET", f"subscriptions/{made['id']}/deliveries/?status=late"))[2:] == (
+        "Must be one of: completed, failed, skipped, starting.", "status"
+    )  # fmt: skip
+    assert _deliveries(api, _subscription(api, send_test_now=False)) == []
+    assert _deliveries(api, _subscription(api, enabled=False)) == []
+
+
+def test_a_change_of_what_is_delivered_is_delivered_at_once(api: Api) -> None:
+    made = _subscription(api, send_test_now=False)
+    path = f"subscriptions/{made['id']}/"
+    api.patch(path, {"title": "t", "interval": 2})
+    api.patch(path, {"target_value": "b@example.com", "send_test_now": False})
+    assert _deliveries(api, made) == []
+    api.patch(path, {"target_value": "c@example.com"})
+    api.patch(path, {"enabled": False})
+    api.patch(path, {"enabled": True})
+    assert _deliveries(api, made) == ["target_change", "target_change"]
+    api.patch(path, {"deleted": True})
+    assert _deliveries(api, made) == ["target_change", "target_change"]
+
+
+def test_a_test_is_delivered_when_it_is_asked_for(api: Api) -> None:
+    made = _subscription(api, send_test_now=False)
+    path = f"subscriptions/{made['id']}/"
+    answer = api("POST", f"{path}test-delivery/")
+    assert (answer.status_code, answer.content, _deliveries(api, made)) == (202, b"", ["manual"])
+    api.patch(path, {"enabled": False})
+    refused = api("POST", f"{path}test-delivery/")
+    assert (refused.status_code, refused.json()) == (
+        409, {"detail": "Subscription is disabled. Re-enable it before sending a test delivery."}
+    )  # fmt: skip
+    api.patch(path, {"deleted": True})
+    assert api("POST", f"{path}test-delivery/").status_code == 404
+
+
+def test_a_guide_for_summaries_is_for_some_organisations(api: Api) -> None:
+    made = _subscription(api, summary_prompt_guide="cost first")
+    assert made["summary_prompt_guide"] == ""
+    path = f"subscriptions/{made['id']}/"
+    with api.setting(gated_fields="refused"):
+        expected = (
+            403, "permission_denied", "Setting AI summary context is not enabled for this organization.", None
+        )  # fmt: skip
+        assert _refused(api, insight=made["insight"], summary_prompt_guide="cost first") == expected
+        assert refusal(api("PATCH", path, {"summary_prompt_guide": "cost first"})) == expected
+        assert api.patch(path, {"summary_prompt_guide": ""})["summary_prompt_guide"] == ""
+    with api.setting(gated_fields="kept"):
+        assert api.patch(path, {"summary_prompt_guide": "cost first"})["summary_prompt_guide"] == "cost first"
+
+
+def test_subscriptions_are_filtered(api: Api) -> None:
+    made = _subscription(api)
+    me = api.get("/api/users/@me/")["uuid"]
+
+    def found(query: str) -> bool:
+        return made["id"] in [each["id"] for each in api.get(f"subscriptions/?limit=1000&{query}")["results"]]
+
+    assert [found(f"resource_type={kind}") for kind in ("insight", "dashboard")] == [True, False]
+    assert [found(f"created_by={who}") for who in (me, "00000000-0000-0000-0000-000000000000")] == [True, False]
+    assert [found(f"target_type={kind}") for kind in ("email", "slack")] == [True, False]
+    assert refusal(api("GET", "subscriptions/?created_by=1"))[2:] == ("Not a valid UUID.", "created_by")
+    assert refusal(api("GET", "subscriptions/?target_type=pigeon"))[2:] == (
+        "Must be one of: email, slack.",
+        "target_type",
+    )
 
 
 def test_ai_summaries_need_the_organisations_approval(api: Api) -> None:

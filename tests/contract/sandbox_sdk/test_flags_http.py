@@ -293,7 +293,9 @@ def test_runtime_by_request_by_sdk_and_unknown(sandbox: Sandbox) -> None:
 
 
 def test_evaluation_contexts_leave_out_what_is_for_others(sandbox: Sandbox) -> None:
+    sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "kept"})
     new_flag(sandbox, "for-app", EVERYBODY, evaluation_contexts=["app"])
+    sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "dropped"})
     keys = {"flag_keys": ["for-app"]}
     for contexts, expected in ((["docs"], False), (["docs", "app"], True), ([], True)):
         found = ask(sandbox, "/flags/?v=2", {**keys, "evaluation_contexts": contexts}).json()["flags"]
