@@ -166,7 +166,7 @@ def update(context: Context) -> Any:
     if "name" in values and values["name"] != project["name"]:
         _check_name(context, values["name"])
     for name in MERGED & set(values):
-        values[name] = _merged(name, project[name], values[name])
+        values[name] = _merged(name, project.get(name), values[name])
     if access.project_level(context) != "admin" and not set(values) <= MEMBERS_MAY_WRITE:
         raise Forbidden("Your project access level is insufficient.")
     return show_project(context, save(context, {**project, **values}))
@@ -238,7 +238,7 @@ def _check_name(context: Context, name: str) -> None:
     """
     for other in context.store.select("project", context.organization["id"]):
         same = other["name"].strip().lower() == name.lower() and other["id"] != context.project.get("id")
-        if same and not other["is_pending_deletion"]:
+        if same and not other.get("is_pending_deletion"):
             raise Conflict(f'There is already a project called "{name}" in this organization. Choose a different name.')
 
 
@@ -268,7 +268,7 @@ def remove(context: Context) -> Any:
     """
     _check_admin(context)
     project = context.project
-    if project["is_pending_deletion"]:
+    if project.get("is_pending_deletion"):
         raise Invalid("This project is already being deleted.")
     places.put_project(context.store, {**project, "is_pending_deletion": True})
     for scope in ("Team", "Project"):
