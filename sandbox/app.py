@@ -32,7 +32,7 @@ from sandbox import (
     remote_config,
 )
 from sandbox.allowlist import Allowlist
-from sandbox.errors import NotFound
+from sandbox.errors import NotFound, failure
 from sandbox.faultlayer import FaultLayer
 from sandbox.requestlog import RequestLog
 from sandbox.resources import RESOURCES
@@ -85,8 +85,7 @@ async def gone(_request: Request, _error: Exception) -> Response:
 async def server_error(_: Request, error: Exception) -> Response:
     """Django's answer to a failure, which stderr explains."""
     traceback.print_exception(error, file=sys.stderr)
-    body = {"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": None}
-    return Json(body, 500)
+    return failure()
 
 
 def create_app(data: Path, settings: Settings | None = None) -> Starlette:

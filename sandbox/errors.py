@@ -8,6 +8,8 @@ it is.
 from collections.abc import Callable
 from typing import Any
 
+from starlette.responses import JSONResponse, Response
+
 
 class ApiError(Exception):
     """An answer that is an error. `attr` names the offending field; nested ones are joined with `__`."""
@@ -83,6 +85,12 @@ class MethodNotAllowed(ApiError):
             f'Method "{method}" not allowed.',
             headers={"Allow": allowed},
         )
+
+
+def failure() -> Response:
+    """Django's answer to an exception, for what PostHog fails at. What was written before stays."""
+    body = {"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": None}
+    return JSONResponse(body, 500)
 
 
 class Answer(Exception):

@@ -131,6 +131,7 @@ def new_project(store: Store, organization: Data, name: str, settings: dict[str,
         "updated_at": now,
         "ingested_event": False,
         "product_description": None,
+        "is_pending_deletion": False,
         **deepcopy(PROJECT_SETTINGS),
         **(settings or {}),
     }

@@ -25,6 +25,7 @@ from sandbox.resources.dashboard_templates import DashboardTemplates
 from sandbox.resources.dashboards import DASHBOARDS
 from sandbox.resources.definitions import EventDefinitions, PropertyDefinitions
 from sandbox.resources.early_access import EarlyAccessFeatures
+from sandbox.resources.event_schemas import EventSchemas
 from sandbox.resources.experiments import Experiments
 from sandbox.resources.flags import FLAGS
 from sandbox.resources.hog_functions import HogFunctions
@@ -41,6 +42,7 @@ from sandbox.resources.subscriptions import Subscriptions
 from sandbox.resources.surveys import Surveys
 
 REQUESTS = ChangeRequests(FLAGS)
+GROUPS = PropertyGroups()
 RESOURCES: list[Resource] = [
     FLAGS,
     COHORTS,
@@ -54,7 +56,8 @@ RESOURCES: list[Resource] = [
     Integrations(),
     EventDefinitions(),
     PropertyDefinitions(),
-    PropertyGroups(),
+    GROUPS,
+    EventSchemas(GROUPS),
     Actions(),
     Annotations(),
     InsightVariables(),

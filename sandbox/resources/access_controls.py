@@ -187,7 +187,7 @@ def _put(context: Context, resource: str, target: str | None) -> Any:
         "resource_id": target,
         "organization_member": member,
         "role": role,
-        "created_by": before["created_by"] if before else context.user["id"],
+        "created_by": None,  # nobody sets it over the API (presentation/access_control.py, 2026-09)
         "created_at": before["created_at"] if before else now,
         "updated_at": now,
     }

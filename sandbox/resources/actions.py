@@ -5,6 +5,7 @@ whole and read with every key; a deleted one still answers GET; pinning again ch
 when it was; the activity log names the action's author, whoever changed it.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from sandbox import access
@@ -49,10 +50,14 @@ STEP = (
 
 
 def _steps(value: Any, attr: str) -> list[Data]:
-    """An action's steps with every key they are read with; unknown ones are dropped."""
+    """An action's steps with every key they are read with; unknown ones are dropped. An error in one is told under
+    the list's name.
+    """
     return [
         {
-            field.name: field.clean(step[field.name]) if field.check and field.name in step else field.initial()
+            field.name: replace(field, name=attr).clean(step[field.name])
+            if field.check and field.name in step
+            else field.initial()
             for field in STEP
         }
         for step in items(mapping)(value, attr)

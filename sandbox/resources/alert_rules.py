@@ -36,19 +36,36 @@ def interval(value: Any, attr: str) -> str:
 
 
 def check_threshold(configuration: Data) -> None:
-    """The bounds of a threshold. Raises `Invalid` with attr `threshold__configuration`."""
-    attr = "threshold__configuration"
-    if configuration.get("type") not in ("absolute", "percentage"):
-        raise Invalid(f"Invalid threshold type: {configuration.get('type')}", attr)
+    """A threshold by itself, whose bounds may be equal (PostHog: products/alerts/backend/models/alert.py, 2026-09).
+    Raises `Invalid` with attr `threshold__non_field_errors`.
+    """
+    attr = "threshold__non_field_errors"
+    kind = configuration.get("type")
+    if kind not in ("absolute", "percentage"):
+        raise Invalid(f"Invalid threshold configuration: type is {kind}", attr)
     bounds = configuration.get("bounds") or {}
     lower, upper = bounds.get("lower"), bounds.get("upper")
     for bound in (lower, upper):
         if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int | float)):
-            raise Invalid("Input should be a valid number", attr)
-    if lower is None and upper is None:
-        raise Invalid("At least one threshold bound (lower or upper) must be provided.", attr)
-    if lower is not None and upper is not None and lower >= upper:
+            raise Invalid(f"Invalid threshold configuration: {bound} is no valid number", attr)
+    if lower is not None and upper is not None and lower > upper:
         raise Invalid("Lower threshold must be less than upper threshold", attr)
+
+
+def check_bounds(alert: Data) -> None:
+    """Where no detector stands in for the threshold, it has a bound. Raises `Invalid`."""
+    bounds = alert["threshold"]["configuration"].get("bounds") or {}
+    if alert["detector_config"] is None and bounds.get("lower") is None and bounds.get("upper") is None:
+        raise Invalid("At least one threshold bound (lower or upper) must be provided.", "threshold__configuration")
+
+
+def check_investigation(alert: Data) -> None:
+    """PostHog's agent looks into anomalies only, and holds back what it looks into. Raises `Invalid`."""
+    name = "investigation_agent_enabled"
+    if alert[name] and alert["detector_config"] is None:
+        raise Invalid("Investigation agent is only supported for anomaly detection alerts.", name)
+    if alert["investigation_gates_notifications"] and not alert[name]:
+        raise Invalid(f"Notification gating requires {name}=true.", "investigation_gates_notifications")
 
 
 def check(alert: Data, query: Any) -> None:

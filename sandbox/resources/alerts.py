@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 from sandbox.access import VIEWER, allows, visible
 from sandbox.errors import Invalid, NotFound
-from sandbox.fields import CREATED_AT, CREATED_BY, ID, Field, boolean, integer, items, mapping, read_only, text
+from sandbox.fields import CREATED_AT, CREATED_BY, ID, Field, boolean, choice, integer, items, mapping, read_only, text
 from sandbox.identity import membership
 from sandbox.listing import LARGEST, Condition, equals
 from sandbox.resource import Action, Life, Resource
-from sandbox.resources import alert_checks, alert_effects, alert_rules, queries, relative_dates
+from sandbox.resources import alert_checks, alert_detectors, alert_effects, alert_rules, queries, relative_dates
 from sandbox.resources.insights import INSIGHTS
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
@@ -49,7 +49,7 @@ class Alerts(Resource):
         read_only("last_checked_at"),
         read_only("next_check_at"),
         Field("config", mapping, null=True),
-        Field("detector_config", mapping, null=True),
+        Field("detector_config", alert_detectors.detector, null=True),
         Field("forecast_config", mapping, null=True),
         Field("calculation_interval", alert_rules.interval, default="daily", null=True),
         Field("snoozed_until", text(), null=True),
@@ -58,7 +58,7 @@ class Alerts(Resource):
         read_only("last_value"),
         Field("investigation_agent_enabled", boolean, default=False),
         Field("investigation_gates_notifications", boolean, default=False),
-        Field("investigation_inconclusive_action", text(), default="notify"),
+        Field("investigation_inconclusive_action", choice("notify", "suppress"), default="notify"),
     )
 
     def __init__(self) -> None:
@@ -95,11 +95,14 @@ class Alerts(Resource):
         self._check_users(context, values.get("subscribed_users") or [])
         if "threshold" in values:
             after["threshold"] = self._threshold(values["threshold"], before)
+        if before is None or {"threshold", "detector_config"} & set(values):
+            alert_rules.check_bounds(after)
         if "schedule_restriction" in values:
             after["schedule_restriction"] = alert_rules.windows(values["schedule_restriction"])
         if not context.settings.sql_alerts and after["config"] and after["config"].get("type") == "HogQLAlertConfig":
             raise Invalid("SQL insight alerts are not enabled for your account.")
         alert_rules.check(after, insight["query"])
+        alert_rules.check_investigation(after)
         alert_rules.check_plan(after["calculation_interval"], context.settings.high_frequency_alerts)
         if before is not None:
             self._follow(context, before, after)

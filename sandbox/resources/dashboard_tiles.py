@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from sandbox.errors import Invalid, NotFound
 from sandbox.fields import choice, text
+from sandbox.identity import membership
 from sandbox.resource import Action
 from sandbox.resources import tiles
 from sandbox.resources.insights import INSIGHTS
@@ -77,7 +78,7 @@ def _write_text(context: Context, dashboard: Data, tile: Data | None, item: Data
         content = {
             **known,
             "body": body if "body" in sent else known["body"],
-            "last_modified_by": context.user["id"],
+            **_authors(context, sent.get("created_by")),
             "last_modified_at": timestamp(),
         }
     else:
@@ -86,6 +87,17 @@ def _write_text(context: Context, dashboard: Data, tile: Data | None, item: Data
         tiles.new(context, dashboard["id"], id=_integer(item.get("id")), text=content, **values)
     else:
         tiles.put(context, {**tile, **values, "text": content})
+
+
+def _authors(context: Context, sent: Any) -> Data:
+    """Who made a text: the one that is sent, and then somebody has modified it; else whoever writes it now."""
+    mine = context.user["id"]
+    if not isinstance(sent, dict):
+        return {"created_by": mine, "last_modified_by": None}
+    author = context.store.get("user", sent.get("id"))
+    if author is None or membership(context.store, context.organization, author) is None:
+        raise Invalid("User not found in this organization.")
+    return {"created_by": author["id"], "last_modified_by": mine}
 
 
 def _write_button(context: Context, dashboard: Data, tile: Data | None, item: Data) -> None:
@@ -146,12 +158,17 @@ def duplicate(context: Context, source: int, target: int, copies: bool) -> None:
 
 
 def _create_text(dashboards: "Dashboards", context: Context, row: Data) -> Any:
-    """`{body, layouts?, color?}` -> 201 with the dashboard."""
+    """`{body, layouts?, color?}` -> 201 with the tile."""
     if not context.data.get("body"):
         raise Invalid("This field is required.", "body", "required")
     body = text(4000, trim=False)(context.data["body"], "body")
-    tiles.new(context, row["id"], text=tiles.new_text(context, body), **_display(context.data))
-    return Json(dashboards.show(context, row), 201)
+    tile = tiles.new(context, row["id"], text=tiles.new_text(context, body), **_display(context.data))
+    return Json(_shown(dashboards, context, row, tile), 201)
+
+
+def _shown(dashboards: "Dashboards", context: Context, row: Data, tile: Data) -> Data:
+    found: Data = next(each for each in dashboards.show(context, row)["tiles"] if each["id"] == tile["id"])
+    return found
 
 
 def _wanted(context: Context, row: Data, identifier: Any) -> Data:
@@ -162,19 +179,16 @@ def _wanted(context: Context, row: Data, identifier: Any) -> Data:
 
 
 def _update_text(dashboards: "Dashboards", context: Context, row: Data) -> Any:
-    """`{tile_id, body?, layouts?, color?}`."""
+    """`{tile_id, body?, layouts?, color?}` -> the tile."""
     tile = _wanted(context, row, context.data.get("tile_id"))
     if not tile["text"]:
         raise Invalid("Tile is not a text tile.", "tile_id")
     content = dict(tile["text"])
     if "body" in context.data:
-        content.update(
-            body=text(4000, trim=False)(context.data["body"], "body"),
-            last_modified_at=timestamp(),
-            last_modified_by=context.user["id"],
-        )
+        content["body"] = text(4000, trim=False)(context.data["body"], "body")
+    content.update(last_modified_at=timestamp(), last_modified_by=context.user["id"])
     tiles.put(context, {**tile, **_display(context.data), "text": content})
-    return dashboards.show(context, row)
+    return _shown(dashboards, context, row, tile)
 
 
 def _delete(context: Context, row: Data) -> Any:

@@ -1,15 +1,15 @@
 """Dashboards (PostHog: products/dashboards/backend/api/dashboard.py).
 
-Traps: POST drops `tiles`; every GET moves `last_accessed_at`; `filters: {}` is ignored; the list has no tiles
-    or filters;
-restoring one brings back every tile it ever had.
+Traps: POST drops `tiles`; every GET moves `last_accessed_at`; `filters: {}` is ignored; a filter that PostHog doesn't
+know is stored, and breaks the dashboard once it shows an insight; the list has no tiles or filters; restoring one
+brings back every tile it ever had.
 """
 
 import json
 from typing import Any
 
 from sandbox.access import user_access_level
-from sandbox.errors import Forbidden, Invalid
+from sandbox.errors import Forbidden, Invalid, failure
 from sandbox.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -37,6 +37,10 @@ from sandbox.resources.insights import INSIGHTS
 from sandbox.store import Data
 from sandbox.web import Context, timestamp
 
+# PostHog's DashboardFilter (posthog/schema.py, 2026-09).
+FILTERS = frozenset(
+    {"breakdown_filter", "date_from", "date_to", "explicitDate", "filterTestAccounts", "interval", "properties"}
+)
 EVERYBODY, COLLABORATORS = 21, 37
 DETAIL_ONLY = (
     "tiles",
@@ -91,6 +95,7 @@ class Dashboards(Resource):
         return [
             *dashboard_tiles.actions(self),
             *sharing.actions("dashboard"),
+            Action("run_insights", self._run_insights, scopes=("query:read",)),
             *self.activity_actions(),
             Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
         ]
@@ -167,7 +172,29 @@ class Dashboards(Resource):
     def retrieve(self, context: Context, row: Data) -> Any:
         row["last_accessed_at"] = timestamp()
         self.store(context, row)
-        return self.show(context, row)
+        return failure() if self._breaks(context, row) else self.show(context, row)
+
+    def update(self, context: Context, row: Data) -> Any:
+        """What is written stays written, also where the answer then fails."""
+        after = self.amend(context, row, self.clean(context.data, creating=context.method == "PUT"))
+        return failure() if self._breaks(context, after) else self.show_written(context, after)
+
+    def _breaks(self, context: Context, row: Data) -> bool:
+        """Whether the dashboard shows an insight and has a filter that no query can be given (measured, 2026-07)."""
+        unknown = set(row["filters"]) - FILTERS
+        return bool(unknown) and any(tile["insight"] for tile in tiles.of_dashboard(context.store, row["id"]))
+
+    def _run_insights(self, context: Context, row: Data) -> Any:
+        """The result of every insight in its order, of which none is computed here."""
+        if self._breaks(context, row):
+            return failure()
+        found = []
+        for tile in tiles.of_dashboard(context.store, row["id"]):
+            insight = context.store.get("insight", tile["insight"]) if tile["insight"] else None
+            if insight and insight["query"]:
+                named = {name: insight[name] for name in ("id", "short_id", "name", "derived_name")}
+                found.append({"id": tile["id"], "insight": {**named, "result": None}})
+        return {"results": found}
 
     def show(self, context: Context, row: Data) -> Data:
         shown = self._plain(context, row)

@@ -1,9 +1,10 @@
 """Hog functions: destinations, such as the notification of an alert (PostHog:
 products/cdp/backend/api/hog_function.py).
 
-Traps: the type can't be changed; `template_id` is written and `template` read; inputs and filters gain keys
-(`hog_inputs.py`); secrets read as a marker; the list is minimal without `?full=true`; `hog` loses surrounding
-space; DELETE is a 405; a deleted one is gone but for the PATCH that restores it.
+Traps: the type can't be changed; `template_id` is written and `template` read; a template gives what is left out and
+what is sent empty; inputs and filters gain keys (`hog_inputs.py`); secrets read as a marker; the list is minimal
+without `?full=true`; `hog` loses surrounding space; DELETE is refused to keys and a 405 to people; a deleted one is
+gone but for the PATCH that restores it.
 """
 
 import json
@@ -71,6 +72,7 @@ MINIMAL = (
 class HogFunctions(Resource):
     kind, collection, scope, log_scope = "hog_function", "hog_functions", "hog_function", "HogFunction"
     life, identifier, environments = Life.SOFT_GONE, "uuid", True
+    keyless = frozenset({"destroy"})  # not among scope_object_write_actions (2026-09)
     log_masked = frozenset({"encrypted_inputs"})
     search = ("name", "description")
     order = f"{column('execution_order')} IS NULL, {column('execution_order')}, {column('updated_at')} DESC"
@@ -90,7 +92,7 @@ class HogFunctions(Resource):
         Field("inputs_schema", anything, default=[], null=True),
         Field("inputs", mapping, default={}, null=True),
         Field("filters", mapping, null=True),
-        Field("masking", mapping, null=True),
+        Field("masking", hog_inputs.masking, null=True),
         Field("mappings", items(mapping), null=True),
         Field("icon_url", text(), null=True, logged=False),
         read_only("template"),
@@ -137,7 +139,7 @@ class HogFunctions(Resource):
         return after
 
     def _from_template(self, values: Data) -> Data:
-        """What a template gives where the request is silent."""
+        """What a template gives where the request is silent or has something empty (`to_internal_value`, 2026-09)."""
         identifier = values.get("template_id")
         template = TEMPLATES.get(identifier) if identifier else None
         if identifier and template is None:
@@ -147,7 +149,7 @@ class HogFunctions(Resource):
                 "hog": template["code"],
                 **{name: template[name] for name in ("inputs_schema", "icon_url", "description", "name")},
             }
-            values = {**given, **{name: value for name, value in values.items() if value is not None}}
+            values = {**values, **{name: values.get(name) or value for name, value in given.items()}}
         if not values.get("hog"):
             raise Invalid("Required.", "hog")
         return values

@@ -7,9 +7,11 @@ The bytecode has the shape of PostHog's and changes with its source; nothing her
 import json
 import re
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from sandbox.errors import Invalid
+from sandbox.fields import Field, integer, mapping, text
 from sandbox.store import Data
 
 SCHEMA_KEYS = (
@@ -42,6 +44,13 @@ SCHEMA_TYPES = frozenset(
         "email",
         "native_email",
     }
+)
+COMPILED = frozenset({"string", "boolean", "dictionary", "json", "email", "native_email"})
+MASK = "********"
+MASKING = (
+    Field("ttl", integer(60, 24 * 60 * 60), required=True),
+    Field("threshold", integer(), null=True),
+    Field("hash", text(blank=False), required=True),
 )
 TEMPLATE = re.compile(r"\{([^{}]*)\}")
 USES = re.compile(r"\binputs\.([A-Za-z_][A-Za-z0-9_]*)")
@@ -77,17 +86,17 @@ def inputs(sent: Data, items: list[Data], stored: Data) -> tuple[Data, Data]:
     for item in items:
         key = item["key"]
         given = sent.get(key)
-        if isinstance(given, dict) and item["secret"] and given.get("secret") and "value" not in given:
+        if isinstance(given, dict) and item["secret"] and given.get("secret") and given.get("value", MASK) == MASK:
             if key not in stored:
                 raise _refuse(key, "No value is saved for this secret input. Enter the value again.")
             secret[key] = stored[key]
             continue
         value = given.get("value") if isinstance(given, dict) else None
-        if value is None and item["required"] and item.get("default") is not None:
+        if not given and item["required"] and item.get("default") is not None:
             value = deepcopy(item["default"])
         if value is None or value == "":
             if item["required"]:
-                raise _refuse(key, "This field is required.", "required")
+                raise _refuse(key, "This field is required.")
             if not isinstance(given, dict):
                 continue
         templating = given.get("templating") if isinstance(given, dict) else None
@@ -95,43 +104,54 @@ def inputs(sent: Data, items: list[Data], stored: Data) -> tuple[Data, Data]:
     return _ordered(found, secret), secret
 
 
-def _refuse(key: str, detail: str, code: str = "invalid_input") -> Invalid:
-    return Invalid(detail, f"inputs__{key}", code)
+def _refuse(key: str, detail: str) -> Invalid:
+    return Invalid(detail, f"inputs__{key}")
 
 
 def _input(item: Data, value: Any, templating: Any) -> Data:
-    _check(item, value)
+    if value:  # nothing else is checked or compiled
+        _check(item, value)
     result: Data = {"value": value}
     if templating is not None or "templating" in item:
         result["templating"] = templating or ("hog" if item["templating"] is True else item["templating"])
-    if (
-        item["type"] in ("string", "dictionary", "json", "email", "integration_field")
-        and value is not None
-        and result.get("templating") not in (False, "liquid")
-    ):
+    if value and item["type"] in COMPILED and result.get("templating") not in (False, "liquid"):
         result["bytecode"] = _compiled(item["key"], value)
     return result
 
 
 def _check(item: Data, value: Any) -> None:
+    """Refuse a value of another type; a choice may be anything, and an `integration_field` too."""
     kind, key = item["type"], item["key"]
-    if value is None:
-        return
-    if kind in ("string", "integration_field") and not isinstance(value, str):
+    if kind == "string" and not isinstance(value, str):
         raise _refuse(key, "Value must be a string.")
-    if kind == "number" and (isinstance(value, bool) or not isinstance(value, int | float)):
+    if kind == "number" and not isinstance(value, int | float):
         raise _refuse(key, "Value must be a number.")
     if kind == "boolean" and not isinstance(value, bool):
         if item.get("templating") is False:
             raise _refuse(key, "Value must be a boolean.")
-        if not isinstance(value, str) or "{" not in value:
+        if not isinstance(value, str):
             raise _refuse(key, "Value must be a boolean or a template string.")
     if kind == "dictionary" and not isinstance(value, dict):
         raise _refuse(key, "Value must be a dictionary.")
-    if kind == "integration" and (isinstance(value, bool) or not isinstance(value, int)):
+    if kind == "integration" and not isinstance(value, int):
         raise _refuse(key, "Value must be an Integration ID.")
-    if kind == "choice" and value not in [choice.get("value") for choice in item.get("choices") or []]:
-        raise _refuse(key, f"Invalid choice: {value}")
+
+
+def masking(sent: Any, attr: str) -> Data:
+    """How often a function runs for the same thing: its known keys, with the hash's bytecode.
+
+    Raises:
+        Invalid: attr `masking__<key>`: the time is below a minute or above a day, it or the hash is missing.
+    """
+    given = mapping(sent, attr)
+    found: Data = {}
+    for each in MASKING:
+        named = replace(each, name=f"{attr}__{each.name}")
+        if each.name in given:
+            found[each.name] = named.clean(given[each.name])
+        elif each.required:
+            raise Invalid("This field is required.", named.name, "required")
+    return {**found, "bytecode": _compiled("hash", found["hash"])}
 
 
 def _compiled(key: str, value: Any) -> Any:

@@ -45,7 +45,7 @@ def routes() -> list[BaseRoute]:
     base = "/api/organizations/{organization}/roles/{role}/role_memberships"
     return [
         route(base, GET=(read, list_role_members), POST=(write, add_role_member)),
-        route(base + "/{id}", DELETE=(write, remove_role_member)),
+        route(base + "/{id}", GET=(read, show_role_member), DELETE=(write, remove_role_member)),
     ]
 
 
@@ -109,8 +109,8 @@ class Invites(Resource):
 
 
 class Roles(Resource):
-    """Traps: a name is unique in the organisation whatever its case, and a PATCH with the role's own name is refused
-    for that too.
+    """Traps: a name is unique in the organisation whatever its case; nobody is noted as the author of a role that
+    is made over the API (PostHog: products/access_control/backend/presentation/role.py, 2026-09).
     """
 
     kind, collection, scope, log_scope = "role", "roles", "organization", "Role"
@@ -131,9 +131,10 @@ class Roles(Resource):
         return f"{row['name'].lower()}"
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        if context.store.find(self.kind, values.get("name", "").lower(), self.parent_id(context)) is not None:
+        same = context.store.find(self.kind, values.get("name", "").lower(), self.parent_id(context))
+        if same is not None and (before is None or same["id"] != before["id"]):
             raise Invalid("There is already a role with this name.", "name", "unique")
-        return super().prepare(context, values, before)
+        return {**super().prepare(context, values, before), "created_by": None}
 
     def show(self, context: Context, row: Data) -> Data:
         members = context.store.select("role_membership", row["id"])
@@ -203,12 +204,20 @@ def add_role_member(context: Context) -> Any:
     return Json(_show_role_member(context, row), 201)
 
 
-def remove_role_member(context: Context) -> Any:
-    role = _role(context)
-    _check_admin(context)
-    if context.store.get("role_membership", context.param("id"), role["id"]) is None:
+def _membership(context: Context) -> Data:
+    found = context.store.get("role_membership", context.param("id"), _role(context)["id"])
+    if found is None:
         raise NotFound()
-    context.store.remove("role_membership", context.param("id"))
+    return found
+
+
+def show_role_member(context: Context) -> Any:
+    return _show_role_member(context, _membership(context))
+
+
+def remove_role_member(context: Context) -> Any:
+    _check_admin(context)
+    context.store.remove("role_membership", _membership(context)["id"])
     return Response(status_code=204)
 
 

@@ -1,45 +1,31 @@
 """Projects and their settings: `/api/projects/`, `/api/projects/:id/`, `/api/environments/:id/`, and an
-organisation's.
+organisation's (PostHog: posthog/api/project.py and team.py, 2026-09).
 
-Traps: the two prefixes show different columns (`ENVIRONMENT_ONLY`); an unknown column in a PATCH is ignored
-    with a 200;
-JSON columns are replaced as a whole; the sample rate is a decimal string.
+Traps: an unknown column in a PATCH is ignored with a 200; some JSON columns are merged and the others replaced
+(`MERGED`); URLs that are empty are dropped; the sample rate is a decimal string; DELETE only marks a project, which
+answers on, and may be done once.
 """
 
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from sandbox import access, activity, fields, people, places
-from sandbox.errors import Forbidden, Invalid, NotFound
+from sandbox.errors import Conflict, Forbidden, Invalid, NotFound
 from sandbox.guard import route
 from sandbox.identity import ADMIN, MEMBER, enter_project, level
 from sandbox.store import Data
 from sandbox.web import Context, Json, timestamp
 
-# Columns that PATCH /api/projects/:id/ ignores and GET leaves out, while /api/environments/:id/ has them.
-ENVIRONMENT_ONLY = frozenset(
-    {
-        "session_recording_url_trigger_config",
-        "session_recording_url_blocklist_config",
-        "session_recording_event_trigger_config",
-        "session_recording_trigger_match_type_config",
-        "session_recording_retention_period",
-        "cookieless_server_hash_mode",
-        "human_friendly_comparison_periods",
-        "feature_flag_confirmation_enabled",
-        "feature_flag_confirmation_message",
-        "capture_dead_clicks",
-        "default_data_theme",
-        "revenue_analytics_config",
-        "marketing_analytics_config",
-        "base_currency",
-        "onboarding_tasks",
-    }
-)
+PROJECT_ONLY = frozenset({"is_pending_deletion", "product_description"})
+URLS = frozenset({"app_urls", "recording_domains"})
+MOST_WILDCARDS = 5  # in the host of one URL
+# JSON columns whose keys are merged into the stored ones, unless null clears them.
+MERGED = frozenset({"survey_config", "session_replay_config", "modifiers", "conversations_settings"})
 MEMBERS_MAY_WRITE = frozenset(
     {
         "completed_snippet_onboarding",
@@ -109,7 +95,7 @@ def project_basic(project: Data) -> Data:
             "is_demo",
             "timezone",
         )
-    } | {"project_id": project["id"]}
+    } | {"project_id": project["id"], "access_control": False}
 
 
 def visible_to(context: Context, organization: Data) -> list[Data]:
@@ -127,19 +113,23 @@ def level_in(context: Context, organization: Data, project: Data) -> str | None:
 
 
 def show_project(context: Context, project: Data) -> Data:
-    """The project with the columns of the prefix that is asked. The secret token is for admins."""
-    prefix_is_project = context.request.scope["sandbox.path"].startswith("/api/projects/")
-    hidden = ENVIRONMENT_ONLY if prefix_is_project else frozenset()
+    """The project, under both prefixes with the same columns but for two. The secret token is for admins."""
+    hidden = PROJECT_ONLY if "/environments/" in context.request.scope["sandbox.path"] else frozenset()
     mine = access.project_level(context)
     admin = mine == "admin"
     types = people.group_types(context.store, project["id"])
-    shown = {name: value for name, value in project.items() if name not in hidden}
     return {
-        **shown,
+        **{name: value for name, value in project.items() if name not in hidden},
         "project_id": project["id"],
         "secret_api_token": project["secret_api_token"] if admin else None,
         "secret_api_token_backup": project["secret_api_token_backup"] if admin else None,
         "default_modifiers": {},
+        "access_control": False,
+        "person_on_events_querying_enabled": True,
+        "managed_viewsets": {"revenue_analytics": False},
+        "available_setup_task_ids": [],  # steps of PostHog's web page
+        "event_retention_months": None,
+        "events_retention_enforced": False,
         "has_group_types": bool(types),
         "group_types": [],
         "live_events_token": None,
@@ -168,12 +158,15 @@ def retrieve(context: Context) -> Any:
 def update(context: Context) -> Any:
     """Write settings. Raises `Forbidden` for members (but for a few columns), `Invalid` for a bad value."""
     project = context.project
-    prefix_is_project = context.request.scope["sandbox.path"].startswith("/api/projects/")
     values = {
         name: _clean(name, value)
         for name, value in context.data.items()
-        if (name == "name" or name in places.PROJECT_SETTINGS) and not (prefix_is_project and name in ENVIRONMENT_ONLY)
+        if name == "name" or name in places.PROJECT_SETTINGS
     }
+    if "name" in values and values["name"] != project["name"]:
+        _check_name(context, values["name"])
+    for name in MERGED & set(values):
+        values[name] = _merged(name, project.get(name), values[name])
     if access.project_level(context) != "admin" and not set(values) <= MEMBERS_MAY_WRITE:
         raise Forbidden("Your project access level is insufficient.")
     return show_project(context, save(context, {**project, **values}))
@@ -209,9 +202,44 @@ def _clean(name: str, value: Any) -> Any:
         return str(rate)
     if name in BOOLEANS:
         return fields.boolean(value, name)
-    if name in ("app_urls", "data_attributes", "test_account_filters") and value is not None:
+    if name in URLS and value is not None:
+        return _urls(name, fields.items()(value, name))
+    if name in ("data_attributes", "test_account_filters") and value is not None:
         return fields.items()(value, name)
     return value
+
+
+def _urls(name: str, sent: list[Any]) -> list[Any]:
+    """The URLs that aren't empty. Raises `Invalid` for an authorised one with too many wildcards in its host."""
+    found = [url for url in sent if url]
+    for url in found if name == "app_urls" else []:
+        try:
+            host = urlsplit(str(url)).hostname or ""
+        except ValueError as error:
+            raise Invalid(f"Invalid URL: {url}", name) from error
+        if host.count("*") > MOST_WILDCARDS:
+            raise Invalid(f"A URL may have at most {MOST_WILDCARDS} wildcards: {url}", name)
+    return found
+
+
+def _merged(name: str, stored: Any, sent: Any) -> Any:
+    """What a JSON column becomes; objects inside of the replay settings are merged too."""
+    if not isinstance(stored, dict) or not isinstance(sent, dict):
+        return sent
+    if name == "session_replay_config":
+        inner = {key: stored[key] for key in sent if isinstance(stored.get(key), dict) and isinstance(sent[key], dict)}
+        sent = {**sent, **{key: {**value, **sent[key]} for key, value in inner.items()}}
+    return {**stored, **sent}
+
+
+def _check_name(context: Context, name: str) -> None:
+    """Refuse the name of another project that isn't about to be deleted, whatever its case (2026-09; the PostHog of
+    2026-07 takes it). Raises `Conflict`.
+    """
+    for other in context.store.select("project", context.organization["id"]):
+        same = other["name"].strip().lower() == name.lower() and other["id"] != context.project.get("id")
+        if same and not other.get("is_pending_deletion"):
+            raise Conflict(f'There is already a project called "{name}" in this organization. Choose a different name.')
 
 
 def create(context: Context) -> Any:
@@ -219,6 +247,8 @@ def create(context: Context) -> Any:
     if level(context) < ADMIN:
         raise Forbidden("You need to be an organization admin or above to create new projects.")
     name = _clean("name", context.data.get("name", "Default project"))
+    if "name" in context.data:
+        _check_name(context, name)
     settings = {"timezone": context.data["timezone"]} if "timezone" in context.data else None
     context.project = places.new_project(context.store, context.organization, name, settings)
     activity.record(context, "Project", context.project["id"], "created", name, [])
@@ -231,16 +261,18 @@ def create_in_current(context: Context) -> Any:
 
 
 def remove(context: Context) -> Any:
-    """Delete a project with everything in it."""
+    """Mark a project as about to be deleted, which PostHog's workers then do; here it stays.
+
+    Raises:
+        Invalid: it is marked already.
+    """
     _check_admin(context)
     project = context.project
-    context.project = {}
-    activity.record(context, "Project", project["id"], "deleted", project["name"])
-    context.store.execute(
-        "DELETE FROM objects WHERE parent = ? AND kind NOT IN ('personal_api_key', 'session', 'user', 'organization')",
-        (str(project["id"]),),
-    )
-    context.store.remove("project", project["id"])
+    if project.get("is_pending_deletion"):
+        raise Invalid("This project is already being deleted.")
+    places.put_project(context.store, {**project, "is_pending_deletion": True})
+    for scope in ("Team", "Project"):
+        activity.record(context, scope, project["id"], "deleted", project["name"])
     return Response(status_code=204)
 
 

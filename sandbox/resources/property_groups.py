@@ -1,11 +1,13 @@
 """Typed groups of event properties, `schema_property_groups` (PostHog: posthog/api/schema_property_group.py).
 
-Trap: a PATCH of `properties` replaces them all, under new ids: sent ones are read-only, and so never recognised.
+Traps: a PATCH of `properties` replaces them all, under new ids: sent ones are read-only, and so never recognised; a
+group takes its `event_schemas` along.
 """
 
 import uuid
 from typing import Any
 
+from sandbox import taxonomy
 from sandbox.errors import Invalid
 from sandbox.fields import (
     CREATED_AT,
@@ -25,6 +27,7 @@ from sandbox.resource import Life, Resource
 from sandbox.store import Data
 from sandbox.web import Context, timestamp
 
+SCHEMA = "event_schema"
 LOWER, UPPER = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
 MOST_VALUES = 1000
 PROPERTY = (
@@ -147,3 +150,13 @@ class PropertyGroups(Resource):
                 {"id": str(uuid.uuid4()), **each, "created_at": now, "updated_at": now} for each in values["properties"]
             ]
         return super().prepare(context, values, before)
+
+    def show(self, context: Context, row: Data) -> Data:
+        schemas = context.store.referrers(self.kind, row["id"], SCHEMA)
+        events = (context.store.get(taxonomy.EVENT_DEFINITION, schema["event_definition"]) for schema in schemas)
+        shown = [{"id": event["id"], "name": event["name"]} for event in events if event is not None]
+        return {**super().show(context, row), "events": shown}
+
+    def removing(self, context: Context, row: Data) -> None:
+        for schema in context.store.referrers(self.kind, row["id"], SCHEMA):
+            context.store.remove(SCHEMA, schema["id"])

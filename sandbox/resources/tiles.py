@@ -101,12 +101,12 @@ def attach(context: Context, insight: int, dashboards: list[int]) -> None:
 
 
 def new_text(context: Context, body: str) -> Data:
-    """The text of a text tile: a row with an id of its own."""
+    """The text of a text tile: a row with an id of its own, which nobody has modified."""
     return {
         "id": context.store.next_id("text"),
         "body": body,
         "created_by": context.user["id"],
-        "last_modified_by": context.user["id"],
+        "last_modified_by": None,
         "last_modified_at": timestamp(),
         "team": context.project["id"],
     }

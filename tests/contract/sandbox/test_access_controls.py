@@ -59,6 +59,7 @@ def test_a_rule_is_an_upsert_without_an_id(api: Api) -> None:
         assert answer.status_code == 200
         made.append(answer.json())
     assert "id" not in made[0]
+    assert [each["created_by"] for each in made] == [None, None], "nobody is noted over the API"
     assert made[0]["created_at"] == made[1]["created_at"]
     shown = api.get(path)
     assert [(each["access_level"], each["organization_member"]) for each in shown["access_controls"]] == [

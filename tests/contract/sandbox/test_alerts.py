@@ -52,9 +52,9 @@ CASES: list[tuple[dict[str, Any], str, str | None]] = [
         "threshold__configuration",
     ),
     (
-        {"threshold": {"configuration": {"type": "absolute", "bounds": {"lower": 5, "upper": 5}}}},
+        {"threshold": {"configuration": {"type": "absolute", "bounds": {"lower": 6, "upper": 5}}}},
         "Lower threshold must be less than upper threshold",
-        "threshold__configuration",
+        "threshold__non_field_errors",
     ),
     (
         {"threshold": {"configuration": {"type": "percentage", "bounds": {"upper": 5}}}},
@@ -69,12 +69,51 @@ CASES: list[tuple[dict[str, Any], str, str | None]] = [
     ({"config": {"type": "Nonsense"}}, "Unsupported alert config type: Nonsense", None),
     ({"condition": {"type": "sometimes"}}, "Alert has invalid condition: sometimes", None),
     ({"calculation_interval": "yearly"}, '"yearly" is not a valid choice.', "calculation_interval"),
+    (
+        {"detector_config": {"type": "zscore", "threshold": 1.5}},
+        "Sensitivity threshold must be between 0.0 and 1.0.",
+        "detector_config",
+    ),
+    ({"detector_config": {"type": "zscore", "bins": 3}}, "Invalid detector configuration.", "detector_config"),
+    ({"detector_config": {"type": "guess"}}, "Invalid detector configuration.", "detector_config"),
+    (
+        {"detector_config": {"type": "ensemble", "operator": "and", "detectors": [{"type": "mad"}]}},
+        "Ensemble detector requires at least 2 sub-detectors.",
+        "detector_config",
+    ),
+    (
+        {"detector_config": {"type": "knn", "preprocessing": {"lags_n": 11}}},
+        "Lag features must be between 0 and 10.",
+        "detector_config",
+    ),
+    (
+        {"investigation_agent_enabled": True},
+        "Investigation agent is only supported for anomaly detection alerts.",
+        "investigation_agent_enabled",
+    ),
+    (
+        {"investigation_gates_notifications": True},
+        "Notification gating requires investigation_agent_enabled=true.",
+        "investigation_gates_notifications",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("values", "detail", "attr"), CASES)
 def test_what_is_refused(api: Api, insight: int, values: Any, detail: str, attr: str | None) -> None:
     assert refusal(api("POST", "alerts/", {**alert(insight), **values}))[2:] == (detail, attr)
+
+
+def test_the_bounds_may_be_equal_and_with_a_detector_missing(api: Api, insight: int) -> None:
+    assert api.post("alerts/", alert(insight, lower=5, upper=5))["threshold"]["configuration"]["bounds"]["lower"] == 5
+    unbound = {"configuration": {"type": "absolute", "bounds": {}}}
+    made = api.alert(insight, threshold=unbound, detector_config={"type": "zscore", "threshold": 0.9})
+    assert made["detector_config"] == {"type": "zscore", "preprocessing": None, "threshold": 0.9, "window": None}
+    without = refusal(api("PATCH", f"alerts/{made['id']}/", {"detector_config": None}))
+    assert without[2:] == (
+        "At least one threshold bound (lower or upper) must be provided.",
+        "threshold__configuration",
+    )
 
 
 def test_a_relative_condition_needs_a_time_series(api: Api) -> None:
@@ -229,7 +268,7 @@ def test_the_thresholds_of_an_insight_bring_their_alerts(api: Api, insight: int)
     assert [each["id"] for each in page["results"][0]["alerts"]] == [made["id"]]
     one = f"insights/{insight}/thresholds/{made['threshold']['id']}/"
     assert api.get(one)["configuration"] == made["threshold"]["configuration"]
-    assert api("PATCH", one, {}).status_code == 405
+    assert api("PATCH", one, {}).status_code == 403
 
 
 # Checks: nothing is computed here, so each ends as PostHog's do whose query fails

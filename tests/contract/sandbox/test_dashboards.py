@@ -201,9 +201,47 @@ def test_text_tiles_have_calls_of_their_own(api: Api) -> None:
     dashboard = api.dashboard()
     made = api("POST", f"dashboards/{dashboard['id']}/create_text_tile/", {"body": "x", "layouts": _place(0, 0)})
     assert made.status_code == 201
-    tile = made.json()["tiles"][0]
+    tile = made.json()
+    assert (tile["text"]["body"], tile["text"]["created_by"]["id"], tile["text"]["last_modified_by"]) == ("x", 1, None)
     after = api.post(f"dashboards/{dashboard['id']}/update_text_tile/", {"tile_id": tile["id"], "body": "y"})
-    assert after["tiles"][0]["text"]["body"] == "y"
+    assert (after["id"], after["text"]["body"], after["text"]["last_modified_by"]["id"]) == (tile["id"], "y", 1)
+
+
+def test_a_text_is_modified_by_somebody_where_its_author_is_sent(api: Api) -> None:
+    dashboard = api.dashboard()
+    path = f"dashboards/{dashboard['id']}/"
+    tile = api.patch(path, {"tiles": [{"text": {"body": "a"}}]})["tiles"][0]
+    assert tile["text"]["last_modified_by"] is None
+    anew = api.patch(path, {"tiles": [{"id": tile["id"], "text": {"id": tile["text"]["id"], "body": "b"}}]})
+    assert anew["tiles"][0]["text"]["last_modified_by"] is None
+    whole = api.patch(path, {"tiles": [{**tile, "text": {**tile["text"], "body": "c"}}]})
+    assert whole["tiles"][0]["text"]["last_modified_by"]["id"] == 1
+
+
+def test_an_unknown_filter_breaks_a_dashboard_once_it_shows_an_insight(api: Api) -> None:
+    dashboard = api.dashboard(filters={"date_from": "-7d"})
+    path = f"dashboards/{dashboard['id']}/"
+    assert api.patch(path, {"filters": {"colour": "red"}})["persisted_filters"] == {"colour": "red"}
+    assert api.get(path)["filters"] == {"colour": "red"}, "it shows nothing yet"
+    insight = api.insight(dashboards=[dashboard["id"]])
+    failed = (500, "error", "A server error occurred.", None)
+    assert refusal(api("GET", path)) == failed
+    assert refusal(api("PATCH", path, {"name": "written"})) == failed
+    assert refusal(api("GET", f"{path}run_insights/")) == failed
+    assert dashboard["id"] in [each["id"] for each in api.get("dashboards/")["results"] if each["name"] == "written"]
+    assert api.get(f"insights/{insight['id']}/")["dashboards"] == [dashboard["id"]]
+    assert len(api.patch(path, {"filters": {"date_from": "-1d"}})["tiles"]) == 1, "what is written then is known again"
+
+
+def test_the_insights_of_a_dashboard_are_run_without_a_result(api: Api) -> None:
+    dashboard = api.dashboard()
+    api.patch(f"dashboards/{dashboard['id']}/", {"tiles": [{"text": {"body": "no insight"}}]})
+    insight = api.insight(dashboards=[dashboard["id"]])
+    run = api.get(f"dashboards/{dashboard['id']}/run_insights/")["results"]
+    assert [each["insight"] for each in run] == [
+        {"id": insight["id"], "short_id": insight["short_id"], "name": insight["name"], "derived_name": None,
+         "result": None}
+    ]  # fmt: skip
 
 
 def test_tiles_are_reordered_moved_and_copied(api: Api) -> None:

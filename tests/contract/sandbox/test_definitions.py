@@ -95,7 +95,7 @@ def test_events_are_searched(api: Api) -> None:
 
 
 def test_property_definitions_come_from_ingestion_only(api: Api) -> None:
-    assert refusal(api("POST", "property_definitions/", {"name": "x"}))[:2] == (405, "method_not_allowed")
+    assert refusal(api("POST", "property_definitions/", {"name": "x"}))[:2] == (403, "permission_denied")
     assert _property(api, "total_tokens") is None
     _capture(
         api, "used", total_tokens=5, model="r1", success=True, at="2026-01-01T00:00:00Z", **{"$set": {"version": "1"}}
@@ -146,12 +146,46 @@ def test_the_sample_rate_is_a_decimal_string(api: Api) -> None:
     assert refusal(api("PATCH", "", {"session_recording_sample_rate": 2}))[1] == "max_value"
 
 
-def test_the_two_prefixes_show_different_columns(api: Api) -> None:
+def test_the_two_prefixes_show_the_same_columns_but_for_two(api: Api) -> None:
     environment = f"/api/environments/{api.sandbox.project_id}/"
-    assert "base_currency" not in api.get("")
-    assert api.patch("", {"base_currency": "EUR"}) == api.get("")
-    assert api.get(environment)["base_currency"] == "USD"
-    assert api.patch(environment, {"base_currency": "EUR"})["base_currency"] == "EUR"
+    assert set(api.get("")) - set(api.get(environment)) == {"is_pending_deletion", "product_description"}
+    assert api.patch("", {"base_currency": "EUR"})["base_currency"] == "EUR"
+    assert api.patch(environment, {"base_currency": "USD"})["base_currency"] == "USD"
+    assert set(api.get("")) >= {
+        "access_control", "available_setup_task_ids", "capture_dead_clicks", "cookieless_server_hash_mode",
+        "default_data_theme", "event_retention_months", "events_retention_enforced",
+        "feature_flag_confirmation_enabled", "feature_flag_confirmation_message", "human_friendly_comparison_periods",
+        "managed_viewsets", "marketing_analytics_config", "onboarding_tasks", "person_on_events_querying_enabled",
+        "revenue_analytics_config", "session_recording_event_trigger_config", "session_recording_retention_period",
+        "session_recording_trigger_match_type_config", "session_recording_url_blocklist_config",
+        "session_recording_url_trigger_config",
+    }  # fmt: skip
+
+
+def test_empty_urls_are_dropped_and_wildcards_are_few(api: Api) -> None:
+    urls = ["", "https://*.*.*.*.*.example.com", None, "https://example.com/*/*/*/*/*/*/"]
+    after = api.patch("", {"app_urls": urls, "recording_domains": [None, "https://example.com", ""]})
+    assert after["app_urls"] == [url for url in urls if url]
+    assert after["recording_domains"] == ["https://example.com"]
+    refused = api("PATCH", "", {"app_urls": ["https://*.*.*.*.*.*.example.com"]})
+    assert (refusal(refused)[0], refusal(refused)[3]) == (400, "app_urls")
+    assert refusal(api("PATCH", "", {"app_urls": ["http://["]}))[3] == "app_urls"
+
+
+def test_some_settings_are_merged_and_the_others_replaced(api: Api) -> None:
+    first = {"record_canvas": True, "ai_config": {"opt_in": True}}
+    api.patch("", {"session_replay_config": first, "modifiers": {"a": 1}, "survey_config": {"a": 1}})
+    after = api.patch(
+        "",
+        {"session_replay_config": {"ai_config": {"excluded_events": []}}, "modifiers": {"b": 2}, "extra_settings": {}},
+    )
+    assert after["session_replay_config"] == {
+        "record_canvas": True,
+        "ai_config": {"opt_in": True, "excluded_events": []},
+    }
+    assert after["modifiers"] == {"a": 1, "b": 2}
+    cleared = api.patch("", {"session_replay_config": None, "modifiers": None, "survey_config": None})
+    assert (cleared["session_replay_config"], cleared["modifiers"]) == (None, None)
 
 
 def test_a_rule_keeps_members_from_writing_settings(api: Api) -> None:
@@ -173,7 +207,7 @@ def test_members_are_known_by_the_users_uuid(api: Api) -> None:
     oncall = next(each for each in members if each["user"]["email"] == "oncall@example.com")
     assert oncall["level"] == 1
     path = f"/api/organizations/@current/members/{oncall['user']['uuid']}/"
-    assert api("GET", path).status_code == 405
+    assert api("GET", path).status_code == 403
     assert api.patch(path, {"level": 8})["level"] == 8
     api.patch(path, {"level": 1})
 
@@ -196,5 +230,15 @@ def test_a_project_is_made_and_its_token_rotated(api: Api) -> None:
     after = api.patch(f"{projects}{made['id']}/reset_token/", {})
     assert after["api_token"] != made["api_token"]
     assert made["id"] in [each["id"] for each in api.get(projects)["results"]]
-    assert api("DELETE", f"/api/projects/{made['id']}/").status_code == 204
-    assert api("GET", f"/api/projects/{made['id']}/").status_code == 404
+    taken = api("POST", projects, {"name": "second"})
+    assert refusal(taken)[:3] == (
+        409, "conflict",
+        'There is already a project called "second" in this organization. Choose a different name.',
+    )  # fmt: skip
+    path = f"/api/projects/{made['id']}/"
+    assert api.get(path)["is_pending_deletion"] is False
+    assert api("DELETE", path).status_code == 204
+    assert api.get(path)["is_pending_deletion"] is True, "it goes on answering"
+    assert api.get(f"{projects}{made['id']}/")["is_pending_deletion"] is True
+    assert refusal(api("DELETE", path))[:3] == (400, "invalid_input", "This project is already being deleted.")
+    assert api.post(projects, {"name": "Second"})["id"] != made["id"], "its name is free"

@@ -33,7 +33,6 @@ HARD: list[tuple[str, dict[str, Any]]] = [
     ("insight_variables", {"type": "String"}),
     ("schema_property_groups", {"properties": []}),
     ("/api/organizations/@current/roles", {}),
-    ("/api/organizations/@current/projects", {}),
 ]
 
 
@@ -50,7 +49,7 @@ def _made(api: Api, collection: str, body: dict[str, Any]) -> str:
 @pytest.mark.parametrize(("collection", "body", "afterwards"), SOFT)
 def test_most_kinds_are_deleted_by_a_patch(api: Api, collection: str, body: dict[str, Any], afterwards: int) -> None:
     path = _made(api, collection, body)
-    answer = api("DELETE", path)
+    answer = Api.in_browser(api.sandbox)("DELETE", path)  # a key may not even ask for some
     assert (answer.status_code, answer.content) == (405, b"")
     assert api("PATCH", path, {"deleted": True}).status_code == 200
     gone = api("GET", path)

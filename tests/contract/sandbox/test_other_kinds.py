@@ -35,6 +35,11 @@ def test_steps_are_read_with_every_key(api: Api) -> None:
     assert [each["event"] for each in replaced["steps"]] == ["other"]
 
 
+def test_what_is_wrong_in_a_step_is_told_of_all_steps(api: Api) -> None:
+    answer = api("POST", "actions/", {"name": name("action"), "steps": [{"url_matching": "guess"}]})
+    assert refusal(answer) == (400, "invalid_choice", '"guess" is not a valid choice.', "steps")
+
+
 def test_an_action_says_what_names_it(api: Api) -> None:
     made = api.post("actions/", {"name": name("action")})["id"]
 
@@ -208,8 +213,46 @@ def test_the_properties_of_a_group_are_replaced_as_a_whole(api: Api) -> None:
     assert api("DELETE", path).status_code == 204
 
 
-def test_a_dashboard_template_is_not_deleted(api: Api) -> None:
+def test_an_event_has_the_properties_of_the_groups_attached_to_it(api: Api) -> None:
+    event = api.post("event_definitions/", {"name": name("event")})
+    first, second = (
+        api.post("schema_property_groups/", {"name": name("group"), "properties": [
+            {"name": "cart_value", "property_type": "Numeric"}
+        ]}) for _ in range(2)
+    )  # fmt: skip
+    made = api("POST", "event_schemas/", {"event_definition": event["id"], "property_group_id": first["id"]})
+    assert made.status_code == 201
+    schema = made.json()
+    assert list(schema) == ["id", "event_definition", "property_group", "created_at", "updated_at"]
+    assert schema["event_definition"] == event["id"]
+    assert schema["property_group"]["properties"] == first["properties"]
+    assert schema["property_group"]["events"] == [{"id": event["id"], "name": event["name"]}]
+    again = {"event_definition": event["id"], "property_group_id": first["id"]}
+    assert refusal(api("POST", "event_schemas/", again))[2:] == (
+        f"Property group '{first['name']}' is already added to this event schema", None
+    )  # fmt: skip
+    path = f"event_schemas/{schema['id']}/"
+    assert api("GET", path).status_code == 403, "there is no GET of one"
+    after = api.patch(path, {"event_definition": event["id"], "property_group_id": second["id"]})
+    assert (after["id"], after["property_group"]["id"]) == (schema["id"], second["id"])
+    assert api.get(f"schema_property_groups/{first['id']}/")["events"] == []
+    listed = api.get(f"event_schemas/?event_definition={event['id']}")["results"]
+    assert [each["id"] for each in listed] == [schema["id"]]
+    none = {"event_definition": event["id"], "property_group_id": schema["id"]}
+    assert refusal(api("POST", "event_schemas/", none)) == (
+        400, "does_not_exist", f'Invalid pk "{schema["id"]}" - object does not exist.', "property_group_id"
+    )  # fmt: skip
+    assert refusal(api("POST", "event_schemas/", {**none, "property_group_id": "x"}))[3] == "property_group_id"
+    assert api("DELETE", f"schema_property_groups/{second['id']}/").status_code == 204
+    assert api.get("event_schemas/")["count"] == 0
+    api.post("event_schemas/", again)
+    assert api("DELETE", f"event_definitions/{event['id']}/").status_code == 204
+    assert api.get("event_schemas/")["count"] == 0
+
+
+def test_a_dashboard_template_is_not_deleted_and_nobodys(api: Api) -> None:
     made = api.post("dashboard_templates/", {"template_name": "T", "tiles": []})
+    assert made["created_by"] is None
     assert api("DELETE", f"dashboard_templates/{made['id']}/").status_code == 405
 
 
@@ -256,7 +299,7 @@ def test_an_invite_is_made_and_withdrawn_but_not_changed(api: Api) -> None:
     assert made.status_code == 201
     assert made.json()["target_email"] == "New.Person@example.com"
     path = f"/api/organizations/@current/invites/{made.json()['id']}/"
-    assert api("PATCH", path, {"level": 1}).status_code == 405
+    assert api("PATCH", path, {"level": 1}).status_code == 403
     assert api("DELETE", path).status_code == 204
     assert refusal(_invite(api, target_email="oncall@example.com"))[2] == (
         "A user with this email address already belongs to the organization."
@@ -267,7 +310,8 @@ def test_roles_have_members(api: Api) -> None:
     roles = "/api/organizations/@current/roles/"
     role = api.post(roles, {"name": name("Role")})
     assert refusal(api("POST", roles, {"name": role["name"].upper()}))[1] == "unique"
-    assert refusal(api("PATCH", f"{roles}{role['id']}/", {"name": role["name"]}))[1] == "unique", "its own name too"
+    assert role["created_by"] is None, "nobody is noted over the API"
+    assert api.patch(f"{roles}{role['id']}/", {"name": role["name"]})["name"] == role["name"], "its own name"
     oncall = next(
         each for each in api.get("/api/organizations/@current/members/")["results"] if each["user"]["email"][0] == "o"
     )
@@ -278,6 +322,8 @@ def test_roles_have_members(api: Api) -> None:
         "User is already part of the role."
     )
     assert [each["id"] for each in api.get(f"{roles}{role['id']}/")["members"]] == [member["id"]]
+    assert api.get(f"{memberships}{member['id']}/") == member
+    assert api("GET", f"{memberships}{role['id']}/").status_code == 404
     assert api("DELETE", f"{memberships}{member['id']}/").status_code == 204
     assert api.get(memberships)["count"] == 0
     assert api("DELETE", f"{roles}{role['id']}/").status_code == 204
@@ -303,7 +349,7 @@ def test_there_may_be_two_proxy_records(api: Api) -> None:
     third = api("POST", path, {"domain": "u.example.org"})
     assert (third.status_code, third.json()) == (400, {"detail": "Maximum of 2 proxy records per organization."})
     assert (api.get(path)["max_proxy_records"], len(api.get(path)["results"])) == (2, 2)
-    assert api("PATCH", f"{path}{made[0]['id']}/", {}).status_code == 405
+    assert api("PATCH", f"{path}{made[0]['id']}/", {}).status_code == 403
     removed = api("DELETE", f"{path}{made[0]['id']}/")
     assert (removed.status_code, removed.json()) == (200, {"success": True})
 
