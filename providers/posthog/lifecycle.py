@@ -267,14 +267,19 @@ class Collection:
         if live is None:
             return
         self._check_unchanged(live, old, deleting=True)
-        try:
-            if self.kind.soft_delete:
-                self.client.request("PATCH", self.path(id_), {"deleted": True})
+        method, body = ("PATCH", {"deleted": True}) if self.kind.soft_delete else ("DELETE", None)
+        for attempt in range(ATTEMPTS):
+            try:
+                self.client.request(method, self.path(id_), body, repeatable=not self.kind.unlisted_fails)
+            except ApiError as error:
+                if error.status == 404:
+                    return
+                if not (self.kind.unlisted_fails and error.outcome_unknown) or attempt == ATTEMPTS - 1:
+                    raise
+                if self.inventory.fetch(self.kind, id_) is None:  # what failed was done, or a second try of it
+                    return
             else:
-                self.client.request("DELETE", self.path(id_))
-        except ApiError as error:
-            if error.status != 404:
-                raise
+                return
 
     def remind(self, id_: str, new: Properties, note: Note) -> None:
         """Tell about a change that is shown and was asked for in an earlier run."""

@@ -77,8 +77,10 @@ class Applied:
         return dict(self.desk.sandbox.call("GET", self.path))
 
     def by_hand(self, body: Body) -> None:
-        """Change the object as PostHog's pages do, past all of our code."""
-        sent = placed(body(self.live()) if callable(body) else body, self.desk.world)
+        """Change the object as PostHog's pages do, past all of our code: a flag's filters are sent whole."""
+        live = self.live()
+        sent = placed(body(live) if callable(body) else body, self.desk.world)
+        sent |= {column: {**live[column], **sent[column]} for column in self.kind.whole if column in sent}
         self.desk.sandbox.call("PATCH", self.path, sent)
 
     def shown(self, properties: Properties) -> list[str]:

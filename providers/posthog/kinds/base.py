@@ -112,15 +112,15 @@ class Field:
     nothing (``None``: absent), ``clear`` the API value that puts an absent default back. ``normalise`` maps every
     spelling of a value to one. ``write`` and ``read`` convert between canonical and API value. ``carry`` puts the ids
     that PostHog gave to parts of the live value (second) into the one that replaces it (first), and ``beside`` is sent
-    along whenever the field is. ``copied`` is the place in the live object of what PostHog copied the field from: what
-    equals it is the default, and clearing copies it again. An ``immutable`` field forces a replacement; a ``required``
-    one is part of every create, even at its default. ``clearable`` is false where PostHog keeps no object without it: a
-    schema then refuses a definition that leaves it out. One that ``follows`` changes when other definitions are applied
-    too (a tile that goes takes its insight off the dashboard), so that this keeps nobody from deleting the object.
-    ``shared`` is a set that people add to as well: theirs is left out of what is compared, and stays where it is.
-    ``gate`` is what an organisation must have for PostHog to keep it.
-    ``manageable`` says whether it may be left to the UI, ``start`` (canonical) what a new object then begins with where
-    PostHog makes none without, ``shown`` that it is part of the canonical form even at its default.
+    along whenever the field is. ``copied`` is the place in the live object of what PostHog copied the field from: where
+    no definition says the field, what equals it is the default, and clearing copies it again. An ``immutable`` field
+    forces a replacement; a ``required`` one is part of every create, even at its default. ``clearable`` is false where
+    PostHog keeps no object without it: a schema then refuses a definition that leaves it out. One that ``follows``
+    changes when other definitions are applied too (a tile that goes takes its insight off the dashboard), so that this
+    keeps nobody from deleting the object. ``shared`` is a set that people add to as well: theirs is left out of what is
+    compared, and stays where it is. ``gate`` is what an organisation must have for PostHog to keep it. ``manageable``
+    says whether it may be left to the UI, ``start`` (canonical) what a new object then begins with where PostHog makes
+    none without, ``shown`` that it is part of the canonical form even at its default.
     """
 
     name: str
@@ -154,8 +154,10 @@ class Field:
     def from_live(self, reading: Reading) -> Any:
         """Return the canonical value that the live object holds."""
         value = self.canonical(self._ours(self.read(self._raw(reading.live), reading), reading.known))
-        original = self.canonical(_at(reading.live, self.copied)) if self.copied else None
-        return None if self.copied and original in (value, None) else value
+        if not self.copied or self.name in reading.known:
+            return value
+        untold = reading.live.get(self.copied[0]) is None  # what it would be copied from is not served
+        return None if untold or value == self.canonical(_at(reading.live, self.copied)) else value
 
     def _ours(self, items: Any, known: Mapping[str, Any]) -> Any:
         """Return what a set that is shared has of the definition's, which is what was applied of it."""

@@ -112,12 +112,6 @@ def _masking(value: Any) -> Any:
     return {name: item for name, item in value.items() if name not in _COMPILED} if isinstance(value, dict) else value
 
 
-def _read_description(raw: Any, reading: Reading) -> Any:
-    """Return the description; the template's, where no definition says it, is none."""
-    copied = (reading.live.get("template") or {}).get("description")
-    return "" if text(raw) == text(copied) and "description" not in reading.known else raw
-
-
 def _read_template(raw: Any, _: Reading) -> Any:
     return raw.get("id") if isinstance(raw, dict) else raw
 
@@ -136,8 +130,8 @@ NOTIFICATION = Kind(
     secrets=_secrets,
     fields=(
         Field("name", normalise=text, required=True, clearable=False, manageable=False),
-        # Left out or empty it is copied from the template; a PATCH alone can make it empty.
-        Field("description", default="", normalise=text, read=_read_description, required=True, manageable=False),
+        # PostHog copies the template's into a new one without.
+        Field("description", default="", normalise=text, copied=("template", "description"), manageable=False),
         Field("enabled", default=True, required=True, manageable=False, shown=True),
         # Written as `template_id`, read as the template itself; what was copied from it does not follow a change.
         Field(

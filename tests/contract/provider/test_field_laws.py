@@ -24,7 +24,7 @@ MANAGEABLE = [(kind, field.name) for kind, field in TABLE if field.manageable]
 _NAMES = count(1)
 
 
-@pytest.fixture(scope="module", params=[{}, NEWER], ids=["July 2026", "newer"])
+@pytest.fixture(scope="module", params=[{"gated_fields": "kept"}, NEWER], ids=["July 2026", "newer"])
 def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with running_sandbox(tmp_path_factory.mktemp("sandbox"), **request.param) as sandbox:
         yield Desk(sandbox, stand(sandbox))

@@ -82,11 +82,8 @@ def test_an_edited_rollout_is_one_patch_of_the_filters_alone(plugin: Plugin, san
 
 def test_what_somebody_added_changed_and_removed_is_read(plugin: Plugin, sandbox: Sandbox) -> None:
     id_, outs = applied(plugin, "flag", flag("drift", payloads={"true": "1"}, tags=["ai"]))
-    sandbox.call(
-        "PATCH",
-        f"feature_flags/{id_}/",
-        {"active": False, "tags": [], "filters": {"payloads": {"true": "1", "extra": "2"}}},
-    )
+    filters = {**sandbox.call("GET", f"feature_flags/{id_}/")["filters"], "payloads": {"true": "1", "extra": "2"}}
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False, "tags": [], "filters": filters})
     with running_plugin(sandbox.environ) as later:
         _, read, _ = later.read("flag", id_, outs)
     assert {name for name in outs if outs[name] != read.get(name)} == {"active", "tags", "payloads"}

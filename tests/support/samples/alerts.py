@@ -64,9 +64,9 @@ ALERTS = Samples(
             added=({"schedule_restriction": NIGHT},),
         ),
         "detector_config": Sample(
-            {"type": "zscore", "threshold": 3},
-            changed=({"detector_config": {"type": "zscore", "threshold": 4}}, {"detector_config": None}),
-            added=({"detector_config": {"type": "zscore", "threshold": 3}},),
+            {"type": "zscore", "threshold": 0.9},
+            changed=({"detector_config": {"type": "zscore", "threshold": 0.8}}, {"detector_config": None}),
+            added=({"detector_config": {"type": "zscore", "threshold": 0.9}},),
         ),
         "forecast_config": Sample(
             {"model": "prophet"},

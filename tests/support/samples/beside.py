@@ -116,7 +116,7 @@ SUBSCRIPTIONS = Samples(
             ),
             along=_OF_A_DASHBOARD,
         ),
-        "target_type": Sample("email", changed=({"target_type": "webhook"},)),
+        "target_type": Sample("email", changed=({"target_type": "slack"},), beside={"workspace": "acme"}),
         "target_value": Sample(
             "b@example.com,a@example.com",
             changed=(

@@ -34,7 +34,7 @@ BACK = {
 }
 _STARTED: dict[str, Any] = {"start_date": "2026-09-07T08:00:00Z"}
 _ENDED: dict[str, Any] = {**_STARTED, "end_date": "2026-10-07T08:00:00Z"}
-_EXPOSURE = {"exposure_config": {"kind": "ExperimentEventExposureConfig", "event": "ai"}}
+_EXPOSURE = {"exposure_config": {"kind": "ExperimentEventExposureConfig", "event": "ai", "properties": []}}
 
 
 def _flag(sandbox: Sandbox, name: str) -> dict[str, Any]:
