@@ -53,8 +53,6 @@ def refuse_rest(filters: Filters) -> None:
         if group.get("variant") and group["variant"] not in keys:
             raise refuse("Filters are not valid (variant override does not exist)")
         for prop in _properties(group):
-            if prop.get("operator") in ALIASES:
-                prop["operator"] = ALIASES[prop["operator"]]
             _check_operator(prop)
             _check_value(prop.get("operator"), prop.get("value"))
     _check_payloads(filters, keys)
@@ -83,6 +81,8 @@ def _check_operator(prop: dict[str, Any]) -> None:
     operator, kind = prop.get("operator"), prop["type"]
     if operator is None:
         return
+    if isinstance(operator, str) and operator in ALIASES:
+        prop["operator"] = operator = ALIASES[operator]
     if not isinstance(operator, str) or operator not in OPERATORS | ELSEWHERE:
         raise refuse(f"Invalid operator: {operator}", "invalid_operator")
     if operator in ELSEWHERE:

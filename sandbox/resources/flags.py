@@ -7,7 +7,6 @@ is counted by the server and only compared, together with `original_flag`.
 """
 
 from collections.abc import Iterable
-from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -39,11 +38,11 @@ from sandbox.resources import (
     flag_calls,
     flag_dependencies,
     flag_filters,
-    flag_filters_older,
     flag_lists,
     flag_rollout,
     flag_tag_race,
     flag_usage,
+    flag_writes,
 )
 from sandbox.store import Data, Reference
 from sandbox.users import show_user
@@ -146,7 +145,7 @@ class Flags(Resource):
         if "key" in values:
             self._check_key(context, values["key"], before)
         if "filters" in values:
-            values["filters"] = self._filters(context, values["filters"], before, key)
+            values["filters"] = flag_writes.filters(context, self.parent_id(context), values["filters"], before, key)
         self._check_state({**(before or {"active": True}), **values}, values, before)
         approval_gate.gate(context, values, before)
         if before is None:
@@ -167,65 +166,6 @@ class Flags(Resource):
                 raise Invalid("There is already a feature flag with this key.", "key", "unique")
         if not set(key) <= KEY_CHARACTERS:
             raise Invalid("Only letters, numbers, hyphens (-) & underscores (_) are allowed.", "key", "invalid_key")
-
-    def _filters(self, context: Context, sent: Any, before: Data | None, key: str) -> Data:
-        """The filters to store: replaced or merged, whichever server this is."""
-        if not isinstance(sent, dict):
-            name = type(sent).__name__
-            raise Invalid(f'Expected a dictionary of items but got type "{name}".', "filters", "not_a_dict")
-        if context.settings.filters == "replace":
-            return self._replaced(context, sent, before, key)
-        return self._merged(context, sent, before, key)
-
-    def _replaced(self, context: Context, sent: Data, before: Data | None, key: str) -> Data:
-        """What a server of 2026-07 stores; the order of the checks is PostHog's."""
-        stored: Data = before["filters"] if before else {}
-        if before is not None and "groups" not in sent and context.method == "PATCH":
-            return stored
-        filters = flag_filters_older.checked(self._without_early_exit(context, sent, stored), stored)
-        if before is None and not filters["groups"]:
-            raise flag_filters.refuse("Feature flags must have at least one condition set (group).")
-        self._check_dependencies(context, before, filters, key)
-        flag_filters_older.refuse_rest(filters)
-        flag_dependencies.check_cohorts(context, self.parent_id(context), filters)
-        return filters
-
-    def _merged(self, context: Context, sent: Data, before: Data | None, key: str) -> Data:
-        """What a later server stores. See `flag_filters` for the tiers; the order of the checks is PostHog's."""
-        if "version" in sent:
-            raise flag_filters.refuse(
-                "filters.version is reserved. Remove it from the request.", "reserved_config_version"
-            )
-        stored: Data = before["filters"] if before else {}
-        if before is not None and not sent:
-            return stored
-        flag_filters.guard(sent)
-        sent = self._without_early_exit(context, sent, stored)
-        merged, well_formed = flag_filters.check_shape(deepcopy({**stored, **sent}), context.settings.enforces)
-        if before is None and not merged["groups"]:
-            raise flag_filters.refuse("Feature flags must have at least one condition set (group).")
-        flag_dependencies.check_experiments(context, before, merged)
-        flag_filters.aggregate(merged)
-        self._check_dependencies(context, before, merged, key)
-        if well_formed:
-            flag_filters.check_across_fields(merged, context.settings.enforces)
-        flag_filters.check_patterns(merged, stored)
-        flag_dependencies.check_cohorts(context, self.parent_id(context), merged)
-        return merged
-
-    def _check_dependencies(self, context: Context, before: Data | None, filters: Data, key: str) -> None:
-        flag_dependencies.check_early_access(context, before, filters)
-        if any(group.get("aggregation_group_type_index") is None for group in filters["groups"]):
-            flag_dependencies.check_flags(context, self.parent_id(context), filters, key)
-
-    def _without_early_exit(self, context: Context, sent: Data, stored: Data) -> Data:
-        """The filters without an `early_exit` that the organisation may not switch on. Raises `Invalid`."""
-        gate = context.settings.gated_fields
-        if sent.get("early_exit") is not True or stored.get("early_exit") or gate == "kept":
-            return sent
-        if gate == "refused":
-            raise flag_filters.refuse("early_exit is not available for this organization.")
-        return {name: value for name, value in sent.items() if name != "early_exit"}
 
     def _check_state(self, after: Data, values: Data, before: Data | None) -> None:
         """The rules between the flag's own switches."""

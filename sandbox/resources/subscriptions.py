@@ -41,9 +41,7 @@ MOST_INSIGHTS = 10  # of 2026-07; before that 6, later 6 or 25 by plan
 TARGETS = ("email", "slack")  # later ones: teams
 CONTENTS = {"insight": "insight", "dashboard": "dashboard", "prompt": "ai_prompt"}
 # What is delivered, and to whom (PostHog: FIELDS_THAT_TRIGGER_REDELIVERY).
-DELIVERED = (
-    "target_value", "target_type", "integration_id", "prompt", "insight", "dashboard", "dashboard_export_insights"
-)  # fmt: skip
+DELIVERED = ("target_value", "target_type", "integration_id", "prompt", "insight", "dashboard")
 BUFFER = timedelta(minutes=15)  # a delivery may start a bit early
 OVER = "Subscription schedule has reached its end date. Extend until_date or remove count"
 
@@ -123,7 +121,7 @@ class Subscriptions(Resource):
     def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
         if not after["enabled"] or after["deleted"] or not values.get("send_test_now", True):
             return
-        if before is None or not before["enabled"] or any(before[name] != after[name] for name in DELIVERED):
+        if before is None or not before["enabled"] or _delivered(before) != _delivered(after):
             deliveries.deliver(context, after, "target_change")
 
     def _check_exports(self, context: Context, values: Data, row: Data, new: bool) -> None:
@@ -218,6 +216,10 @@ def _content(values: Data, before: Data | None) -> str:
     if content == "dashboard":
         raise Invalid("Dashboard subscriptions cannot also set insight or prompt.", "dashboard")
     raise Invalid("AI subscriptions cannot also set insight or dashboard.", "prompt")
+
+
+def _delivered(row: Data) -> list[Any]:
+    return [*(row[name] for name in DELIVERED), set(row["dashboard_export_insights"])]
 
 
 def _author(context: Context, sent: str) -> int:

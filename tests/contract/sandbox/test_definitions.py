@@ -26,6 +26,7 @@ def test_an_event_may_be_described_before_it_is_seen(api: Api) -> None:
     assert (made["description"], made["tags"], made["verified"]) == ("d", ["x"], True)
     assert (made["created_at"], made["last_seen_at"]) == (None, None)
     assert made["verified_by"]["email"] == "admin@example.com"
+    assert api("POST", "event_definitions/", {"name": name("event")}).status_code == 201
     assert refusal(api("POST", "event_definitions/", {"name": event}))[2] == (
         f"Event definition with name '{event}' already exists"
     )

@@ -71,6 +71,8 @@ OLDER: list[tuple[dict[str, Any], str, str]] = [
      "Payload keys must match a variant key for multivariate flags"),
     ({"groups": [{}], "payloads": {"on": "1"}}, INPUT, "Payload keys must be 'true' for boolean flags"),
     ({"groups": [{}], "payloads": {"true": "{"}}, INPUT, "Payload value is not valid JSON"),
+    ({"groups": [{}], "payloads": None}, INPUT, "Payloads must be passed as a dictionary"),
+    (_one({"type": "person", "key": "a", "value": 1, "operator": ["exact"]}), OPERATOR, "Invalid operator: ['exact']"),
     (_one(person("v", "x.y", "semver_gt")), VALUE, "Invalid semver value for operator semver_gt: x.y"),
     (_one(person("v", 2, "semver_gt")), VALUE, "Invalid value for operator semver_gt: expected a semver string"),
     (_one(person("d", "soon", "is_date_after")), "invalid_date", "Invalid date value: soon"),
