@@ -229,7 +229,8 @@ def test_an_unknown_filter_breaks_a_dashboard_once_it_shows_an_insight(api: Api)
     assert refusal(api("PATCH", path, {"name": "written"})) == failed
     assert refusal(api("GET", f"{path}run_insights/")) == failed
     assert dashboard["id"] in [each["id"] for each in api.get("dashboards/")["results"] if each["name"] == "written"]
-    assert api.get(f"insights/{insight['id']}/")["dashboards"] == [dashboard["id"]]
+    shown = api.get(f"insights/{insight['id']}/")["dashboard_tiles"]
+    assert [tile["dashboard_id"] for tile in shown] == [dashboard["id"]], "the insight itself is read"
     assert len(api.patch(path, {"filters": {"date_from": "-1d"}})["tiles"]) == 1, "what is written then is known again"
 
 
