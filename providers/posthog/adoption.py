@@ -1,7 +1,9 @@
 """Adoption: which object of PostHog's a definition stands for that is new to the state.
 
-Nothing is written to PostHog to mark an object as ours. One that no resource of the stack stands for, and that is the
-definition's by the kind's natural key, is adopted when it is the only one; of several, somebody has to choose.
+Nothing is written to PostHog to mark an object as ours. One that no resource of the stack stands for is the
+definition's by what PostHog keeps unique (a flag's key, an event's name). By a name that anybody may give it is only
+where it says what the definition says, or where this key's user made it and nobody else changed it: what a killed run
+left. Anything else somebody has to choose (``adopt``), and so of several.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ from dataclasses import dataclass
 
 from providers.posthog import reconcile
 from providers.posthog.client import ApiError
+from providers.posthog.history import History, step
 from providers.posthog.inputs import Note
 from providers.posthog.inventory import Inventory, Live
 from providers.posthog.kinds.base import Directory, Kind, Properties, Reading
+from providers.posthog.usage import users
 
 FORBIDDEN = "forbidden"
 """The value of ``ai-admin:adoption`` with which a stack adopts nothing."""
@@ -24,41 +28,58 @@ class NotAdopted(Exception):
     """An object can't be adopted, or not without somebody's choice. One line with what to do."""
 
 
+LONGEST = 600
+"""Characters of a value that are still shown of what an adoption changes."""
+
+
 @dataclass(frozen=True)
 class Match:
     """The object that a definition adopts, and what is going to change on it.
 
-    ``changes`` names the fields that differ, ``perhaps`` those that hang on something which is not there yet.
+    ``live`` and ``wanted`` are canonical; ``changes`` names the fields that differ, ``perhaps`` those that hang on
+    something which is not there yet.
     """
 
     kind: Kind
     id: str
+    live: Properties
+    wanted: Properties
     changes: tuple[str, ...] = ()
     perhaps: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        perhaps = [f"perhaps {name}" for name in self.perhaps]
-        would = f"would change: {', '.join([*self.changes, *perhaps])}" if self.changes or perhaps else "as it is"
-        return f"adopts {self.kind.type} {self.id}, which exists in PostHog; {would}"
+        """What is adopted, and what that changes: each field with the live value and the definition's."""
+        fields = [field for field in self.kind.fields if field.name in self.changes]
+        steps = [f"{field.name}{step(field, self.live, self.wanted, LONGEST)}" for field in fields]
+        would = [*steps, *(f"perhaps {name}" for name in self.perhaps)]
+        result = f"would change: {', '.join(would)}" if would else "as it is"
+        return f"adopts {self.kind.type} {self.id}, which exists in PostHog; {result}"
 
 
 def outlook(kind: Kind, id_: str, live: Properties, wanted: Properties) -> Match:
     """Return what adopting an object would change: ``live`` and ``wanted`` are canonical."""
     changed = [field.name for field in reconcile.changed(kind, live, wanted)]
     certain = tuple(name for name in changed if not reconcile.agrees(live.get(name), wanted.get(name)))
-    return Match(kind, id_, certain, tuple(name for name in changed if name not in certain))
+    return Match(kind, id_, live, wanted, certain, tuple(name for name in changed if name not in certain))
 
 
 class Adoption:
     """Finds what definitions of one kind adopt, and lets no two adopt the same. Safe for several threads."""
 
     def __init__(
-        self, kind: Kind, inventory: Inventory, directory: Directory, adopted: dict[str, str], allowed: bool = True
+        self,
+        kind: Kind,
+        inventory: Inventory,
+        directory: Directory,
+        history: History,
+        adopted: dict[str, str],
+        allowed: bool = True,
     ) -> None:
         """``adopted`` takes the ids of what is adopted, by the definition's name."""
         self._kind = kind
         self._inventory = inventory
         self._directory = directory
+        self._history = history
         self._adopted = adopted
         self._allowed = allowed
         self._lock = threading.RLock()
@@ -76,12 +97,13 @@ class Adoption:
         Raises :class:`NotAdopted` and ``ApiError``.
         """
         with self._lock:
-            found = [self._chosen(note.adopt, properties)] if note.adopt else self.candidates(properties, note)
-            if not found:
+            there = [self._chosen(note.adopt, properties)] if note.adopt else self.candidates(properties, note)
+            if not there:
                 return None
-            if len(found) > 1:
+            found = there if note.adopt else self._own(there, properties)
+            if len(found) != 1:
                 if self._settled(properties):
-                    raise NotAdopted(self._choice(found))
+                    raise NotAdopted(self._choice(found or there, bool(found)))
                 return None
             if not self._allowed:
                 raise NotAdopted(
@@ -91,6 +113,26 @@ class Adoption:
             self._reserved[found[0]] = note.name
             self._adopted[note.name] = found[0]
             return found[0]
+
+    def _own(self, found: list[str], properties: Properties) -> list[str]:
+        """Return which of the objects may be taken by what they are called alone."""
+        if self._kind.unique:
+            return found
+        return [id_ for id_ in found if self._is_own(id_, properties)]
+
+    def _is_own(self, id_: str, properties: Properties) -> bool:
+        """Say whether an object says what the definition says, or was made by this key's user and left alone."""
+        live = self._inventory.get(self._kind, id_)
+        if live is None:
+            return False
+        there = self._kind.project(live, properties, self._directory)
+        if all(reconcile.agrees(there.get(name), properties.get(name)) for name in {*there, *properties}):
+            return True
+        me, last = self._inventory.user_id(), live.get("last_modified_by")
+        made_by = (live.get("created_by") or {}).get("id")
+        if made_by is None or made_by != me or (last and last.get("id") != me):
+            return False
+        return not self._history.others(self._kind, id_, me)
 
     def candidates(self, properties: Properties, note: Note) -> list[str]:
         """Return the ids of the free objects that are this one by what identifies it."""
@@ -161,13 +203,27 @@ class Adoption:
     def _settled(self, properties: Mapping[str, object]) -> bool:
         return all(reconcile.known(properties.get(name)) for name in self._identifying())
 
-    def _choice(self, found: list[str]) -> str:
+    def _choice(self, found: list[str], own: bool) -> str:
         oldest_first = sorted(found, key=lambda id_: (len(id_), id_))
-        listed = ", ".join(map(self._described, oldest_first))
+        listed = ", ".join(self._described(id_) + self._used(id_) for id_ in oldest_first)
+        if not own:
+            return (
+                f"somebody else made or changed what has this name in PostHog, so it is not taken over: {listed}; "
+                f"to take it over, write `adopt: {oldest_first[0]}`; else give one of the two another name"
+            )
         return (
             f"{len(found)} objects in PostHog could be this one: {listed}; choose one (`adopt: {oldest_first[0]}`), "
             "or delete or rename all but one"
         )
+
+    def _used(self, id_: str) -> str:
+        """Return in words where an object is used, as far as PostHog tells."""
+        live = self._inventory.all(self._kind).get(id_) or {}
+        try:
+            used = users(self._inventory.client, self._kind, live)
+        except ApiError:
+            return ""
+        return f", on {', '.join(used)}" if used else ""
 
     def _described(self, id_: str) -> str:
         live = self._inventory.all(self._kind).get(id_) or {}

@@ -33,9 +33,14 @@ class History:
         """
         entries = self._entries(kind, str(live["id"]))
         return ", ".join(
-            f"{field.name}{_step(before.get(field.name), now.get(field.name))} {_author(field, entries, live)}"
+            f"{field.name}{step(field, before, now, LONGEST)} {_author(field, entries, live)}"
             for field in fields
         )
+
+    def others(self, kind: Kind, id_: str, user_id: Any) -> bool:
+        """Say whether the log has a change of an object by anybody else than this user."""
+        users = (entry.get("user") or {} for entry in self._entries(kind, id_))
+        return any(user.get("id") not in (None, user_id) for user in users)
 
     def _entries(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
         scope = LOGGED_AS.get(kind.type, kind.type)
@@ -47,9 +52,11 @@ class History:
         return list(answer["results"])
 
 
-def _step(before: Any, now: Any) -> str:
-    values = [json.dumps(value, ensure_ascii=False) for value in (before, now)]
-    return f" {values[0]} -> {values[1]}" if max(map(len, values)) <= LONGEST else ""
+def step(field: Field, before: Properties, now: Properties, longest: int) -> str:
+    """Return a change of a field as text, from what to what; nothing where that is longer, or may be a secret."""
+    values = [json.dumps(each.get(field.name), ensure_ascii=False, sort_keys=True) for each in (before, now)]
+    shown = not field.secret and max(map(len, values)) <= longest
+    return f" {values[0]} -> {values[1]}" if shown else ""
 
 
 def _author(field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]) -> str:

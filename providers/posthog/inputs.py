@@ -26,6 +26,11 @@ MISSING = "__missing:"
 """Begins what stands for the id of a resource that failed in this run; its name follows, and after ``=`` the id that it
 had in the last run, if it was there."""
 
+PROBLEM = "__problem"
+"""Why a definition that is new to the state can't be applied. It goes along with the inputs, since the engine ends a
+run at the first input that is invalid: so all of them are known after one run, and what does not depend on them is
+applied."""
+
 WAITING = "waiting:"
 """Begins the provisional id of an object whose creation waits for an approval; the change request's id follows."""
 

@@ -24,6 +24,7 @@ class Inventory:
         self._marks: dict[tuple[str, str], dict[str, str]] = {}
         self._details: dict[str, Live] = {}
         self._served: dict[str, set[str]] = {}
+        self._user: list[Any] | None = None
         self._claimed: set[tuple[str, str]] = set()
 
     def lock(self, name: str) -> threading.Lock:
@@ -102,6 +103,13 @@ class Inventory:
     def _unlisted(self, kind: Kind, id_: str) -> bool:
         self.renew(kind)
         return id_ not in self.all(kind)
+
+    def user_id(self) -> Any:
+        """Return the id of the user whose key this is; None where PostHog does not say."""
+        with self.lock("user"):
+            if self._user is None:
+                self._user = [self.client.get("/api/personal_api_keys/@current/").get("user_id")]
+            return self._user[0]
 
     def claim(self, kind: Kind, id_: str) -> None:
         """Remember that a resource stands for this object, so that no other adopts it."""

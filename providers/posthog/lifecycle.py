@@ -56,8 +56,10 @@ class Collection:
         self.inventory = services.inventory
         self.client = services.inventory.client
         self.directory = services.directory
-        allowed, adopted = services.adoption_allowed, services.adopted
-        self.adoption = Adoption(kind, services.inventory, services.directory, adopted, allowed)
+        adopted = services.adopted
+        self.adoption = Adoption(
+            kind, services.inventory, services.directory, services.history, adopted, services.adoption_allowed
+        )
         self.gate = Gate(kind, services.approvals, self.project, services.tell)
         self._open: set[str] = set()
 

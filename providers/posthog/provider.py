@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pulumi.dynamic import (
-    CheckFailure,
     CheckResult,
     ConfigureRequest,
     CreateResult,
@@ -32,7 +31,7 @@ from providers.posthog.brake import CAREFUL, CONSENT, Unsafe
 from providers.posthog.client import ApiError
 from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.engine import engine_log
-from providers.posthog.inputs import Note, resolved, to_inputs, to_properties
+from providers.posthog.inputs import PROBLEM, Note, resolved, to_inputs, to_properties
 from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
@@ -80,25 +79,32 @@ class PostHogProvider(ResourceProvider):
         """Return the inputs in canonical form: numbers arrive as doubles, and nulls in objects not at all.
 
         A resource that is new to the state has no old inputs. What it is going to adopt is told here, as this is asked
-        in a preview too; an object that can't be adopted makes the inputs invalid.
+        in a preview too; why an object can't be adopted goes along with the inputs (see ``inputs.PROBLEM``).
         """
         _WORKPLACE.brake.program_runs()
         inputs, lacks = resolved(news)
         note = _WORKPLACE.notes.keep(inputs, lacks)
         properties = to_properties(self.kind_name, inputs)
-        failures = [] if _olds or lacks else self._meet(properties, note)
-        return CheckResult(to_inputs(properties, Note(note.name)), failures)
+        checked = to_inputs(properties, Note(note.name))
+        problem = "" if _olds or lacks else self._meet(properties, note)
+        return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
 
-    def _meet(self, properties: Properties, note: Note) -> list[CheckFailure]:
+    def _meet(self, properties: Properties, note: Note) -> str:
+        """Return why a definition that is new to the state can't be applied; "" if it can be.
+
+        What it adopts is a change of what is live, and is measured as one.
+        """
         try:
             lifecycle, _ = self._lifecycle()
             with _OneLine(note):
                 match = lifecycle.find(properties, note)
+                if match and match.changes:
+                    _WORKPLACE.brake.change(self.kind_name, match.id, match.live, match.wanted, False)
         except Refused as problem:
-            return [CheckFailure("", str(problem))]
+            return str(problem)
         if match:
             _WORKPLACE.tell(note, str(match))
-        return []
+        return ""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare the last outputs (what PostHog holds, after a refresh) with the inputs.
@@ -134,6 +140,8 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle()
         note = _WORKPLACE.notes.of(props)
         _refuse_lacking(note)
+        if props.get(PROBLEM):
+            raise Refused(props[PROBLEM])
         with _OneLine(note):
             id_, standing = lifecycle.create(to_properties(self.kind_name, props), note)
         return CreateResult(id_, _outputs(standing, note, project))

@@ -15,6 +15,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
+from providers.posthog.inputs import PROBLEM
 from providers.posthog.provider import PROVIDERS
 from tests.support.sandbox import REPOSITORY
 
@@ -33,19 +34,16 @@ class Plugin:
 
     def check(self, kind: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the checked inputs; ``olds`` are the last ones of a resource that stands in the state."""
-        answer = self._check(kind, news, olds)
+        known = _struct({}) if olds is None else _properties(kind, olds)
+        request = provider_pb2.CheckRequest(urn="u", olds=known, news=_properties(kind, news))
+        answer = self._stub.Check(request)
         assert not answer.failures, answer.failures
         return _plain(answer.inputs)
 
     def problems(self, kind: str, news: Mapping[str, Any]) -> list[str]:
-        """Return why inputs of a resource that is new to the state are refused."""
-        return [failure.reason for failure in self._check(kind, news, None).failures]
-
-    def _check(self, kind: str, news: Mapping[str, Any], olds: Mapping[str, Any] | None) -> provider_pb2.CheckResponse:
-        known = _struct({}) if olds is None else _properties(kind, olds)
-        request = provider_pb2.CheckRequest(urn="u", olds=known, news=_properties(kind, news))
-        answer: provider_pb2.CheckResponse = self._stub.Check(request)
-        return answer
+        """Return why a definition that is new to the state can't be applied."""
+        inputs = self.check(kind, news)
+        return [inputs[PROBLEM]] if PROBLEM in inputs else []
 
     def diff(self, kind: str, id_: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> provider_pb2.DiffResponse:
         request = provider_pb2.DiffRequest(id=id_, olds=_properties(kind, olds), news=_properties(kind, news))

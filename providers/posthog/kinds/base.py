@@ -118,9 +118,10 @@ class Field:
     PostHog keeps no object without it: a schema then refuses a definition that leaves it out. One that ``follows``
     changes when other definitions are applied too (a tile that goes takes its insight off the dashboard), so that this
     keeps nobody from deleting the object. ``shared`` is a set that people add to as well: theirs is left out of what is
-    compared, and stays where it is. ``gate`` is what an organisation must have for PostHog to keep it. ``manageable``
-    says whether it may be left to the UI, ``start`` (canonical) what a new object then begins with where PostHog makes
-    none without, ``shown`` that it is part of the canonical form even at its default.
+    compared, and stays where it is. A ``secret`` one may hold secrets, so that its values are shown nowhere. ``gate``
+    is what an organisation must have for PostHog to keep it. ``manageable`` says whether it may be left to the UI,
+    ``start`` (canonical) what a new object then begins with where PostHog makes none without, ``shown`` that it is part
+    of the canonical form even at its default.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Field:
     clearable: bool = True
     follows: bool = False
     shared: bool = False
+    secret: bool = False
     gate: Gate | None = None
     manageable: bool = True
     start: Any = None
@@ -203,20 +205,20 @@ class Kind:
 
     ``name`` is the first half of the Pulumi name (``flag/ai-model-version``), ``type`` the Pulumi type
     (``posthog:FeatureFlag``), ``collection`` the API's path below the project, ``scope`` the object of its API key
-    scope. ``natural_key`` names the fields that identify an object which is not in state. ``numeric_id`` is false for
-    kinds whose id is a UUID. ``soft_delete`` kinds answer DELETE with 405 and are deleted by a PATCH of ``deleted``.
-    ``listed`` is false where list items lack fields on every server, so that no list is read for them. ``lists`` are
-    the query parameters of the lists that together hold all objects. ``unlisted_fails`` says that a GET of an object
-    which is gone answers 500 and not 404: what no list has is gone. ``constants`` are sent with every create. ``whole``
-    names the columns of several fields that a PATCH has to send whole: some servers merge what is sent into the column,
-    others put it in its place.
-    ``needs`` are the scopes of the look-ups that its fields make. ``after`` names by a field the kind of the same key
-    that has to stand as well as what the field refers to.
-    ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties. ``left`` are the writable fields of the
-    API's object that no definition owns, each with the reason: nothing is compared there, so that a field which stands
-    in neither table is a mistake.
-    ``options`` are what a definition says of how it is applied, of which PostHog knows nothing; so is ``unmanaged``.
-    ``lifecycle`` names how objects come and go where that is not create, change and delete in a collection.
+    scope. ``natural_key`` names the fields that identify an object which is not in state; ``unique`` says that PostHog
+    lets no two objects have the same one, and that it is what the object is called everywhere (a flag's key, and no
+    insight's name). ``numeric_id`` is false for kinds whose id is a UUID. ``soft_delete`` kinds answer DELETE with 405
+    and are deleted by a PATCH of ``deleted``. ``listed`` is false where list items lack fields on every server, so that
+    no list is read for them. ``lists`` are the query parameters of the lists that together hold all objects.
+    ``unlisted_fails`` says that a GET of an object which is gone answers 500 and not 404: what no list has is gone.
+    ``constants`` are sent with every create. ``whole`` names the columns of several fields that a PATCH has to send
+    whole: some servers merge what is sent into the column, others put it in its place. ``needs`` are the scopes of the
+    look-ups that its fields make. ``after`` names by a field the kind of the same key that has to stand as well as what
+    the field refers to. ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties. ``left`` are the
+    writable fields of the API's object that no definition owns, each with the reason: nothing is compared there, so
+    that a field which stands in neither table is a mistake. ``options`` are what a definition says of how it is
+    applied, of which PostHog knows nothing; so is ``unmanaged``. ``lifecycle`` names how objects come and go where that
+    is not create, change and delete in a collection.
     """
 
     name: str
@@ -225,6 +227,7 @@ class Kind:
     scope: str
     fields: tuple[Field, ...]
     natural_key: tuple[str, ...]
+    unique: bool = False
     numeric_id: bool = True
     soft_delete: bool = True
     listed: bool = True

@@ -11,6 +11,7 @@ EVENT = Kind(
     collection="event_definitions",
     scope="event_definition",
     natural_key=("name",),
+    unique=True,
     numeric_id=False,
     soft_delete=False,
     unlisted_fails=True,

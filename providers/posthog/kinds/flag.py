@@ -117,6 +117,7 @@ FLAG = Kind(
     collection="feature_flags",
     scope="feature_flag",
     natural_key=("key",),
+    unique=True,
     # A list leaves archived flags out, unless they are asked for; their keys are taken all the same.
     lists=({}, {"archived": "true"}),
     # Else servers of July 2026 make a dashboard of the flag's usage, with insights, that no definition has.

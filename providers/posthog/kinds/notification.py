@@ -158,6 +158,7 @@ NOTIFICATION = Kind(
             default={},
             write=_write_inputs,
             read=_read_inputs,
+            secret=True,
             required=True,
             clearable=False,
             manageable=False,

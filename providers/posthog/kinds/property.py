@@ -23,6 +23,7 @@ PROPERTY = Kind(
     collection="property_definitions",
     scope="property_definition",
     natural_key=("type", "name"),
+    unique=True,
     numeric_id=False,
     soft_delete=False,
     lifecycle="discovered",

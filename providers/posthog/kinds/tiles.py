@@ -163,6 +163,7 @@ TILES = Kind(
     collection="dashboards",
     scope="dashboard",
     natural_key=("dashboard",),
+    unique=True,
     listed=False,
     lifecycle="tiles",
     # Whether tiles that people add are taken away.

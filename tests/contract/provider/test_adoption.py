@@ -13,10 +13,11 @@ from providers.posthog.inputs import Note, to_inputs
 from tests.support.desk import Applied, Desk
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
 from tests.support.samples import SAMPLES
-from tests.support.samples.world import CRITERIA, stand
+from tests.support.samples.world import CRITERIA, TREND, stand
 from tests.support.sandbox import Sandbox
 
 _NUMBERS = count(1)
+OTHER = {**TREND, "source": {**TREND["source"], "interval": "week"}}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,8 @@ def test_a_preview_says_what_is_adopted_and_what_that_changes(plugin: Plugin, sa
     inputs = plugin.check("flag", flag("known", rollout=60))
     assert engine.said == [
         f"files/known.yaml:1:1: flag/known: adopts FeatureFlag {id_}, which exists in PostHog; "
-        "would change: tags, release_conditions"
+        'would change: tags ["theirs"] -> null, release_conditions '
+        '[{"properties": [], "rollout_percentage": 50}] -> [{"properties": [], "rollout_percentage": 60}]'
     ]
     assert sandbox.writes() == []
     assert plugin.create("flag", inputs)[0] == id_
@@ -114,6 +116,95 @@ def test_of_several_somebody_has_to_choose_and_can(plugin: Plugin, sandbox: Sand
     inputs = plugin.check("cohort", cohort("twins", name, adopt=second))
     assert f"adopts Cohort {second}," in engine.said[0]
     assert plugin.create("cohort", inputs)[0] == second
+
+
+INSIGHT = {"name": "Weekly retention", "query": TREND}
+
+
+def of_somebody(sandbox: Sandbox, **more: Any) -> tuple[str, int]:
+    """An insight on a dashboard, both made by somebody else: the insight's id and the dashboard's."""
+    user = sandbox.call("POST", "/_sandbox/users", {"email": f"ana{next(_NUMBERS)}@example.com"})
+    board = sandbox.call("POST", "dashboards/", {"name": "Marketing"}, key=user["personal_api_key"])["id"]
+    body = {**INSIGHT, "dashboards": [board], "name": f"Weekly retention {next(_NUMBERS)}", **more}
+    return str(sandbox.call("POST", "insights/", body, key=user["personal_api_key"])["id"]), board
+
+
+def insight(sandbox: Sandbox, id_: str, adopt: str | None = None, **more: Any) -> dict[str, Any]:
+    name = sandbox.call("GET", f"insights/{id_}/")["name"]
+    return {"name": name, "query": OTHER, **more, **noted("insight/retention", "retention", adopt)}
+
+
+def test_what_somebody_else_made_is_not_taken_by_its_name(plugin: Plugin, sandbox: Sandbox) -> None:
+    """B3."""
+    id_, board = of_somebody(sandbox)
+    [problem] = plugin.problems("insight", insight(sandbox, id_))
+    assert f"has this name in PostHog, so it is not taken over: Insight {id_} (by ana" in problem
+    assert f"on the dashboard 'Marketing' ({board})" in problem
+    assert f"`adopt: {id_}`" in problem
+    assert "give one of the two another name" in problem
+    sandbox.requests()
+    assert "not taken over" in refused(plugin.create, "insight", plugin.check("insight", insight(sandbox, id_)))
+    assert sandbox.writes() == []
+
+
+def test_what_is_taken_over_stays_on_other_peoples_dashboards(plugin: Plugin, sandbox: Sandbox) -> None:
+    """B3."""
+    id_, board = of_somebody(sandbox)
+    ours = sandbox.call("POST", "dashboards/", {"name": "Ours"})["id"]
+    wanted = insight(sandbox, id_, adopt=id_, dashboards=[ours])
+    assert plugin.create("insight", plugin.check("insight", wanted))[0] == id_
+    shown_on = [tile["dashboard_id"] for tile in sandbox.call("GET", f"insights/{id_}/")["dashboard_tiles"]]
+    assert sorted(shown_on) == sorted([board, ours])
+
+
+def test_what_somebody_else_made_and_says_the_same_is_taken(plugin: Plugin, sandbox: Sandbox) -> None:
+    id_, _ = of_somebody(sandbox, query=OTHER)
+    sandbox.requests()
+    assert plugin.create("insight", plugin.check("insight", insight(sandbox, id_)))[0] == id_
+    assert sandbox.writes() == []
+
+
+def test_what_a_killed_run_made_is_found_though_the_definition_has_changed(plugin: Plugin, sandbox: Sandbox) -> None:
+    id_ = str(sandbox.call("POST", "insights/", {**INSIGHT, "name": "Of a killed run"})["id"])
+    assert plugin.create("insight", plugin.check("insight", insight(sandbox, id_)))[0] == id_
+
+
+@pytest.mark.parametrize(
+    ("collection", "kind", "body", "edit"),
+    [
+        ("insights", "insight", {"query": TREND}, {"description": "By hand"}),
+        ("cohorts", "cohort", {"filters": {"properties": CRITERIA}}, {"description": "By hand"}),
+    ],
+)
+def test_what_somebody_else_changed_meanwhile_is_not_taken(
+    plugin: Plugin, sandbox: Sandbox, collection: str, kind: str, body: dict[str, Any], edit: dict[str, Any]
+) -> None:
+    """B3."""
+    user = sandbox.call("POST", "/_sandbox/users", {"email": f"ana{next(_NUMBERS)}@example.com"})
+    name = f"Touched {next(_NUMBERS)}"
+    id_ = sandbox.call("POST", f"{collection}/", {**body, "name": name})["id"]
+    sandbox.call("PATCH", f"{collection}/{id_}/", edit, key=user["personal_api_key"])
+    wanted = {"name": name, "query": TREND} if kind == "insight" else {"name": name, "filters": CRITERIA}
+    [problem] = plugin.problems(kind, {**wanted, **noted(f"{kind}/touched", "touched")})
+    assert "is not taken over" in problem
+
+
+def test_a_live_flag_is_the_base_that_a_careful_stack_measures_by(sandbox: Sandbox) -> None:
+    """B1, B2."""
+    theirs(sandbox, "at-ten", rollout=10)
+    theirs(sandbox, "at-all", rollout=100)
+    with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
+        plugin.configure({"ai-admin:careful": "true"})
+        [problem] = plugin.problems("flag", flag("at-ten", rollout=100))
+        assert "a release condition stands at 10 % in PostHog and would grow to 100 %" in problem
+        assert "rollout/at-ten/10-100" in problem
+        sandbox.requests()
+        assert "would grow to 100 %" in refused(
+            plugin.create, "flag", plugin.check("flag", flag("at-ten", rollout=100))
+        )
+        assert sandbox.writes() == []
+        plugin.create("flag", plugin.check("flag", flag("at-all", rollout=100)))
+        assert sandbox.writes() == []
 
 
 def test_what_is_not_there_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:
@@ -168,7 +259,7 @@ def test_a_reference_that_is_not_known_yet_agrees_with_anything(
     plugin.check("flag", flag("refers", release_conditions=[condition], description="Theirs has none."))
     assert engine.said[0].endswith(
         f"adopts FeatureFlag {theirs_id}, which exists in PostHog; "
-        "would change: description, perhaps release_conditions"
+        'would change: description null -> "Theirs has none.", perhaps release_conditions'
     )
 
 
@@ -212,7 +303,8 @@ def test_what_adopting_a_dashboard_does_to_its_tiles_is_said(plugin: Plugin, san
     plugin.check("tiles", {"dashboard": UNKNOWN, "tiles": tiles, **noted("tiles/ours", "ours")})
     assert [line.partition("adopts ")[2] for line in engine.said] == [
         f"Dashboard {id_}, which exists in PostHog; as it is",
-        f"DashboardTiles {id_}, which exists in PostHog; would change: tiles",
+        f"DashboardTiles {id_}, which exists in PostHog; would change: tiles null -> "
+        '[{"layout": {"h": 1, "w": 6, "x": 0, "y": 0}, "text": "Our text."}]',
     ]
 
 

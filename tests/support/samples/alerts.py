@@ -89,7 +89,7 @@ ALERTS = Samples(
         "the order of times, and none at all": {
             "schedule_restriction": {"blocked_windows": list(reversed(NIGHT["blocked_windows"]))}
         },
-        "a detector that is switched off": {"detector_config": {"type": None, "threshold": None}},
+        "a detector that is switched off": {"detector_config": None},
         "whoever is on call snoozes it": {"snoozed_until": "2h"},
     },
     file="alert",
