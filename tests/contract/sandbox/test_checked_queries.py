@@ -55,6 +55,14 @@ def test_a_bare_query_gets_its_wrapper_and_its_defaults(api: Api) -> None:
             "source.StickinessQuery.breakdownFilter: Extra inputs are not permitted",
         ),
         (
+            {
+                "kind": "FunnelsQuery",
+                "series": [EVENT, EVENT],
+                "funnelsFilter": {"resultCustomizations": {"0": {"assignmentBy": "position"}}},
+            },
+            "source.FunnelsQuery.funnelsFilter.resultCustomizations.0.assignmentBy: Input should be 'value'",
+        ),
+        (
             {"kind": "DataTableNode", "source": {"kind": "EventsQuery", "select": ["*"]}},
             "source: Input tag 'DataTableNode' found using 'kind' does not match any of the expected tags: "
             "'TrendsQuery', 'FunnelsQuery', 'RetentionQuery', 'PathsQuery', 'StickinessQuery', 'LifecycleQuery'",
