@@ -169,7 +169,7 @@ class Collection:
             return True
         request = self.gate.asked(id_, live, new)
         if request is None:
-            body = reconcile.body(fields, new, self.directory, live)
+            body = reconcile.body(reconcile.with_told(self.kind, fields), new, self.directory, live)
             try:
                 self.inventory.wrote(self.kind, self.client.request("PATCH", self.path(id_), body))
             except ApiError as error:

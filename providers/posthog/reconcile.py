@@ -80,6 +80,12 @@ def body(
     return result
 
 
+def with_told(kind: Kind, fields: Iterable[Field]) -> list[Field]:
+    """Return the fields of a change, and with them those that PostHog is told with every write."""
+    fields = list(fields)
+    return [*fields, *(field for field in kind.fields if not field.kept and field not in fields)]
+
+
 def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
     """Return the body of the POST that creates an object: what differs from the defaults, and what PostHog requires.
 

@@ -98,7 +98,8 @@ class Field:
     schema then refuses a definition that leaves it out. One that ``follows`` changes when other definitions are applied
     too (a tile that goes takes its insight off the dashboard), so that this keeps nobody from deleting the object.
     ``manageable`` says whether it may be left to the UI, ``start`` (canonical) what a new object then begins with where
-    PostHog makes none without, ``shown`` that it is part of the canonical form even at its default.
+    PostHog makes none without, ``shown`` that it is part of the canonical form even at its default. ``kept`` is false
+    for what PostHog is told with every write and does not keep: it reads as what was told last.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Field:
     manageable: bool = True
     start: Any = None
     shown: bool = False
+    kept: bool = True
 
     def canonical(self, value: Any) -> Any:
         """Return the canonical value: normalised, and None for null and for a default that is not ``shown``."""
@@ -129,6 +131,8 @@ class Field:
 
     def from_live(self, reading: Reading) -> Any:
         """Return the canonical value that the live object holds."""
+        if not self.kept:
+            return self.canonical(reading.known.get(self.name))
         value = self.canonical(self.read(self._raw(reading.live), reading))
         original = self.canonical(_at(reading.live, self.copied)) if self.copied else None
         return None if self.copied and original in (value, None) else value

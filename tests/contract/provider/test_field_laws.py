@@ -18,7 +18,8 @@ from tests.support.sandbox import Sandbox
 
 TABLE = [(kind.name, field) for kind in KINDS.values() for field in kind.fields]
 FIELDS = [(kind, field.name) for kind, field in TABLE]
-CLEARABLE = [(kind, field.name) for kind, field in TABLE if field.clearable]
+CLEARABLE = [(kind, field.name) for kind, field in TABLE if field.clearable and field.kept]
+TOLD = [(kind, field.name) for kind, field in TABLE if not field.kept]
 MANAGEABLE = [(kind, field.name) for kind, field in TABLE if field.manageable]
 _NAMES = count(1)
 
@@ -84,6 +85,27 @@ def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(desk: De
             applied.by_hand(edit)
             assert applied.apply(definition) == [field], f"edit {number}: {edit}"
         assert applied.shown(definition) == []
+
+
+@pytest.mark.parametrize(("kind", "field"), TOLD)
+def test_what_posthog_does_not_keep_is_told_with_every_write_and_never_shows(
+    desk: Desk, kind: str, field: str
+) -> None:
+    with_it, without = with_and_without(desk, kind, field)
+    desk.sandbox.requests()
+    applied = Applied(desk, kind, without)
+    told = {**without, name_of(kind): "Renamed"}
+    assert applied.apply(told) == [name_of(kind)]
+    default = next(each.default for each in KINDS[kind].fields if each.name == field)
+    assert [body[field] for _, _, body in desk.sandbox.writes()] == [default, default]
+    applied = Applied(desk, kind, with_it)
+    assert applied.shown(with_it) == []
+    assert [body[field] for _, _, body in desk.sandbox.writes()] == [with_it[field]]
+
+
+def name_of(kind: str) -> str:
+    """The field by which people find an object of a kind."""
+    return KINDS[kind].natural_key[0]
 
 
 @pytest.mark.parametrize(("kind", "field"), MANAGEABLE)

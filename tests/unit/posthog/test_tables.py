@@ -40,7 +40,7 @@ WRITABLE = {
     " update_feature_flag_params",
     "subscription": "dashboard insight dashboard_export_insights target_type target_value integration_id frequency"
     " interval byweekday bysetpos count start_date until_date title invite_message enabled summary_enabled"
-    " summary_prompt_guide prompt ai_config",
+    " summary_prompt_guide prompt ai_config ai_prompt_config contexts proactive_config delivery_config send_test_now",
 }
 # How an object goes, and where it stands in PostHog's tree of files when it is made.
 NO_FIELDS = {"deleted", "_create_in_folder"}
