@@ -100,6 +100,22 @@ CASES = [
         "end_date is not after start_date; write a time after 2026-09-07T08:00:00Z",
     ),
     ("experiments", "start_date: »2026-09-31", "there is no 2026-09-31; write a day and a time that exist"),
+    (
+        "experiments",
+        "flag: abc, excluded_variants: [»blu]",
+        'the flag "abc" has no variant "blu"; write "blue"',
+    ),
+    (
+        "experiments",
+        "flag: abc, excluded_variants: [»control]",
+        '"control" is what the others are compared with, and cannot be excluded; '
+        "remove it, or write another baseline_variant_key into stats_config",
+    ),
+    (
+        "experiments",
+        "flag: abc, »excluded_variants: [blue, red]",
+        "every variant but control is excluded, so that there is nothing to compare it with; remove one of them",
+    ),
     ("subscriptions", "insight: »runz", 'there is no insight "runz"; write "runs"'),
     ("subscriptions", "dashboard: »usag", 'there is no dashboard "usag"; write "usage"'),
     (
@@ -169,6 +185,17 @@ def test_a_problem_is_said_where_it_stands(checkout: Checkout, folder: str, text
         tiles: [{insight: {key: elsewhere, name: E, trends: {series: [{event: ai_used}]}}}]
         """,
     )
+    checkout.write(
+        "flags/abc.yaml",
+        """
+        key: abc
+        variants:
+          - {key: control, rollout_percentage: 50}
+          - {key: blue, rollout_percentage: 30}
+          - {key: red, rollout_percentage: 20}
+        release_conditions: [{}]
+        """,
+    )
     line = form(folder, text)
     checkout.write(f"{folder}/wrong.yaml", line.replace("»", ""))
     subject = f"{folder[:-1]}/{FORMS[folder]['key']}"
@@ -200,6 +227,17 @@ def test_a_running_experiment_needs_its_flag_switched_on(checkout: Checkout) -> 
     for text in ("start_date: 2026-09-07, end_date: 2026-10-07", "name: Draft"):
         checkout.write("experiments/x.yaml", form("experiments", text))
         assert checkout.problems() == []
+
+
+def test_an_experiment_may_leave_variants_out(checkout: Checkout) -> None:
+    variants = ", ".join(f"{{key: {key}, rollout_percentage: {share}}}" for key, share in VARIANTS.items())
+    checkout.write("flags/ab.yaml", f"key: ab\nvariants: [{variants}]\nrelease_conditions: [{{}}]\n")
+    checkout.write("experiments/x.yaml", form("experiments", "excluded_variants: [b]"))
+    assert checkout.problems() == []
+    assert checkout.resources()["experiment/x"].properties["excluded_variants"] == ["b"]
+
+
+VARIANTS = {"control": 50, "a": 30, "b": 20}
 
 
 def test_an_experiment_takes_a_flag_whose_variants_are_left_to_posthog(checkout: Checkout) -> None:
