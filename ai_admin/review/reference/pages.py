@@ -146,12 +146,14 @@ def _section(section: Section, page: Page, found: _Reference) -> Iterator[str]:
 
 def _elsewhere(nodes: list[Node]) -> Iterator[str]:
     """Yield a table of values that PostHog knows and that may not stand in these fields."""
-    values = [item for node in nodes for item in node.get("instead", {}).items()]
+    values: dict[tuple[str, str], list[str]] = {}
+    for name, said in (item for node in nodes for item in node.get("instead", {}).items()):
+        values.setdefault((said["because"], said["write"]), []).append(code(name))
     if values:
         yield from ("", "What PostHog knows and may not stand here:", "")
         yield from _row("value", "why", "what to do")
-        for name, said in values:
-            yield next(_row(code(name), sentence(said["because"]), sentence(said["write"])))
+        for (because, write), names in values.items():
+            yield next(_row(", ".join(names), sentence(because), sentence(write)))
         yield ""
 
 

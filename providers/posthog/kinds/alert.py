@@ -123,7 +123,7 @@ ALERT = Kind(
         "config.evaluation": "which rows of a SQL insight are watched; it is the last one, the newest of a course",
         "config.label_column": "goes with config.column",
         "config.metric": "against which step a funnel's conversion is measured; it is the first one",
-        "config.type MetricsAlertConfig": "for insights of PostHog's own metrics product, which no definition makes",
+        "config.MetricsAlertConfig": "for insights of PostHog's metrics product, which no definition makes",
         "snoozed_until": "whoever is on call snoozes an alert, for hours",
         "investigation_agent_enabled": "whether PostHog's agent looks into firings is the organisation's choice",
         "investigation_gates_notifications": "goes with investigation_agent_enabled",

@@ -106,6 +106,14 @@ def test_payloads_become_json_text(api: Api) -> None:
     assert flag["filters"]["payloads"] == {"true": '{"a": 1}'}
 
 
+@pytest.mark.parametrize("operator", ["starts_with", "not_starts_with", "ends_with", "not_ends_with", "between"])
+def test_operators_of_insights_are_none_of_flags(api: Api, operator: str) -> None:
+    leaf = {"key": "v", "type": "person", "operator": operator, "value": "a"}
+    body = {"key": name("flag"), "filters": {"groups": [{"properties": [leaf]}]}}
+    status, _, _, attr = refusal(api("POST", "feature_flags/", body))
+    assert (status, attr) == (400, "filters")
+
+
 def test_keys_operators_and_numbers_are_rewritten(api: Api) -> None:
     leaf = {"type": "person", "key": 7, "operator": "min", "value": "2"}
     flag = api.flag(filters={"groups": [{"properties": [leaf], "rollout_percentage": 50.0}]})

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.kinds import Ref
 from tests.unit.definitions.checkouts import Checkout
 
 ON_A_PROPERTY = ("sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99")
@@ -168,6 +169,47 @@ def test_groups_may_have_their_names_beside_their_keys(checkout: Checkout) -> No
     leaf = {"type": "group", "key": "$group_key", "operator": "exact", "value": "a7", "group_type_index": 0}
     named = {**leaf, "group_key_names": {"a7": "Acme"}}
     assert problems(checkout, {"trends": {"series": [EVENT], "properties": [named]}}) == []
+
+
+BETA = {"type": "cohort", "value": "internal"}
+ROWS: dict[str, dict[str, Any]] = {
+    "EventsQuery": {"select": ["*"], "event": "ai_used", "properties": [BETA]},
+    "ActorsQuery": {"select": ["id"], "properties": [BETA], "orderBy": ["id DESC"], "limit": 10},
+    "TracesQuery": {"dateRange": {"date_from": "-7d"}, "properties": [BETA], "filterTestAccounts": True},
+    "HogQLQuery": {"query": "select 1"},
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_table_has_rows_of_what_a_control_plane_looks_at(checkout: Checkout, kind: str) -> None:
+    assert problems(checkout, {"query": {"kind": "DataTableNode", "source": {"kind": kind, **ROWS[kind]}}}) == []
+    source = checkout.resources()["insight/i"].properties["query"]["source"]
+    assert source["kind"] == kind
+    if "properties" in ROWS[kind]:
+        assert source["properties"][0]["value"] == Ref("cohort", "internal")
+        wrong = {**ROWS[kind], "properties": [{**BETA, "value": "interna"}]}
+        (said,) = problems(checkout, {"query": {"kind": "DataTableNode", "source": {"kind": kind, **wrong}}})
+        assert 'there is no cohort "interna"; write "internal"' in said
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ({"kind": "PersonsNode"}, "it is PostHog's older form of ActorsQuery; write ActorsQuery"),
+        ({"kind": "ErrorTrackingQuery"}, "only PostHog's own pages on errors make it; write HogQLQuery"),
+        ({"kind": "EventQuery"}, "; write EventsQuery (known: EventsQuery, ActorsQuery, TracesQuery or HogQLQuery)"),
+        (
+            {"kind": "ActorsQuery", "properties": [{"type": "event", "key": "model", "value": "r1"}]},
+            "a table of persons looks at person, cohort or hogql",
+        ),
+        ({"kind": "TracesQuery", "traceId": "x"}, 'the key "traceId" is not known here'),
+    ],
+)
+def test_what_a_table_can_not_show_is_told_what_does(
+    checkout: Checkout, source: dict[str, Any], expected: str
+) -> None:
+    said = problems(checkout, {"query": {"kind": "DataTableNode", "source": source}})
+    assert any(expected in each for each in said), said
 
 
 BY_POSITION = {"0": {"assignmentBy": "position", "color": "preset-1"}}
