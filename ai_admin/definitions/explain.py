@@ -1,7 +1,7 @@
 """What a schema finds wrong, in an author's words: what is wrong, and what to write instead.
 
 A schema says much of it itself: ``errorMessage`` is the sentence for what a sub-schema demands, ``examples``
-what to write.
+what to write, and ``instead`` why a value that PostHog knows may not stand in one place, and what to write there.
 """
 
 from __future__ import annotations
@@ -205,6 +205,11 @@ def _numeric(text: str) -> bool:
 
 def _enum(error: Violation, path: Path) -> Iterator[Finding]:
     options = [error.wanted] if error.keyword == "const" else list(error.wanted)
+    elsewhere = error.schema.get("instead", {})
+    if isinstance(error.found, str) and error.found in elsewhere:
+        said = elsewhere[error.found]
+        yield Finding(path, f"{_shown(error.found)} may not stand here: {said['because']}", said["write"])
+        return
     yield choice(error.found, options, path, str(error.schema.get("errorMessage", "")))
 
 

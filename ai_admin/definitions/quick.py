@@ -23,6 +23,7 @@ _IGNORED = frozenset(
         "default",
         "errorMessage",
         "format",
+        "instead",
         "then",
         "else",
     }

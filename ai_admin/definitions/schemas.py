@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDER = FilePath(__file__).parents[2] / "schemas"
 Schema = Any
-ANNOTATIONS = frozenset({"title", "description", "examples", "default", "errorMessage", "$comment"})
+ANNOTATIONS = frozenset({"title", "description", "examples", "default", "errorMessage", "instead", "$comment"})
 _DATA = ("const", "enum", "required", "dependentRequired", "type", "pattern")
 _MAPS = ("properties", "patternProperties", "dependentSchemas")
 

@@ -142,7 +142,7 @@ class Adoption:
             for id_ in self._like(properties):
                 live = self._listed[id_]
                 if self._free(id_, note) and not live.get("deleted"):
-                    identity = self._identity(live)
+                    identity = self._identity(live, properties)
                     if all(reconcile.agrees(identity.get(name), properties.get(name)) for name in names):
                         found.append(id_)
         return found
@@ -196,8 +196,9 @@ class Adoption:
         """The fields that tell objects apart: one that would have to be replaced at once is another one."""
         return [field.name for field in self._kind.fields if field.immutable or field.name in self._kind.natural_key]
 
-    def _identity(self, live: Live) -> Properties:
-        reading, names = Reading(live, {}, self._directory), self._identifying()
+    def _identity(self, live: Live, known: Properties | None = None) -> Properties:
+        # Only who knows where a secret comes from can tell it from another one.
+        reading, names = Reading(live, known or {}, self._directory), self._identifying()
         return {field.name: field.from_live(reading) for field in self._kind.fields if field.name in names}
 
     def _settled(self, properties: Mapping[str, object]) -> bool:

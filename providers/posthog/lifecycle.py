@@ -243,7 +243,8 @@ class Collection:
         request = self.gate.asked(id_, live, new)
         if request is None:
             try:
-                answer, refused = self._send("PATCH", self.path(id_), fields, new, live, before)
+                sent = reconcile.with_told(self.kind, fields)
+                answer, refused = self._send("PATCH", self.path(id_), sent, new, live, before)
             except ApiError as error:
                 apart = [field for field in fields if field.name == APART]
                 if error.code == POLICY_CONFLICT and apart and len(fields) > 1:

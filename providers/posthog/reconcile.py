@@ -87,6 +87,12 @@ def body(
     return result
 
 
+def with_told(kind: Kind, fields: Iterable[Field]) -> list[Field]:
+    """Return the fields of a change, and with them those that PostHog is told with every write."""
+    fields = list(fields)
+    return [*fields, *(field for field in kind.fields if not field.kept and field not in fields)]
+
+
 def created(kind: Kind, properties: Mapping[str, Any]) -> list[Field]:
     """Return the fields that a POST sends: what differs from the defaults, and what PostHog requires.
 

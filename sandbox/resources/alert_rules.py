@@ -35,6 +35,13 @@ def interval(value: Any, attr: str) -> str:
     return str(value)
 
 
+def time_of_day(value: Any, attr: str) -> str:
+    """Hours and minutes. The text is the sandbox's own."""
+    if not isinstance(value, str) or not CLOCK.match(value):
+        raise Invalid("Must be a time of day as HH:MM.", attr)
+    return value
+
+
 def check_threshold(configuration: Data) -> None:
     """A threshold by itself, whose bounds may be equal (PostHog: products/alerts/backend/models/alert.py, 2026-09).
     Raises `Invalid` with attr `threshold__non_field_errors`.

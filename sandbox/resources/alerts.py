@@ -55,6 +55,7 @@ class Alerts(Resource):
         Field("snoozed_until", text(), null=True),
         Field("skip_weekend", boolean, default=False, null=True),
         Field("schedule_restriction", mapping, null=True),
+        Field("schedule_start_time", alert_rules.time_of_day, null=True),
         read_only("last_value"),
         Field("investigation_agent_enabled", boolean, default=False),
         Field("investigation_gates_notifications", boolean, default=False),

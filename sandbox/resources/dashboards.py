@@ -42,6 +42,8 @@ FILTERS = frozenset(
     {"breakdown_filter", "date_from", "date_to", "explicitDate", "filterTestAccounts", "interval", "properties"}
 )
 EVERYBODY, COLLABORATORS = 21, 37
+# Where a dashboard's look is sent, and where it is read: in parts of `customization`.
+LOOK = {"grid_spacing": "tile_spacing", "layout_compaction": "layout_compaction"}
 DETAIL_ONLY = (
     "tiles",
     "filters",
@@ -84,6 +86,9 @@ class Dashboards(Resource):
         read_only("persisted_variables"),
         read_only("team_id"),
         Field("quick_filter_ids", items(text()), null=True),
+        read_only("customization", {}),
+        write_only("grid_spacing", choice("tight", "condensed", "standard", "relaxed", "wide"), null=False),
+        write_only("layout_compaction", choice("vertical", "horizontal", "stable"), null=False),
         write_only("use_template", text()),
         write_only("use_dashboard", integer()),
         write_only("duplicate_tiles", boolean),
@@ -106,6 +111,9 @@ class Dashboards(Resource):
         for name in ("filters", "variables"):
             if name in values and not values[name]:
                 del values[name]  # PostHog looks whether it is truthy: {} clears nothing
+        look = {LOOK[name]: values.pop(name) for name in LOOK if name in values}
+        if look:
+            values["customization"] = {**(before or {}).get("customization", {}), **look}
         if before is None:
             return {
                 **self.initial(context),

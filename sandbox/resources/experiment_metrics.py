@@ -131,7 +131,7 @@ def fingerprint(experiment: Data, metric: Data) -> str:
         hashed["exposure_criteria"] = experiment["exposure_criteria"]
     if experiment["only_count_matured_users"]:
         hashed["only_count_matured_users"] = True
-    excluded = (experiment["parameters"] or {}).get("excluded_variants")
+    excluded = experiment["excluded_variants"] or (experiment["parameters"] or {}).get("excluded_variants")
     if excluded:
         hashed["excluded_variants"] = sorted(excluded)
     return hashlib.sha256(json.dumps(hashed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

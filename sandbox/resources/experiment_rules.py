@@ -74,20 +74,24 @@ def _check_keys(keys: list[str], attr: str) -> None:
 
 
 def _check_excluded(sent: Data, attr: str) -> None:
-    excluded = sent.get("excluded_variants")
+    keys = [variant["key"] for variant in sent["feature_flag_variants"]]
+    check_excluded(sent.get("excluded_variants"), keys, "control", attr)
+
+
+def check_excluded(excluded: Any, keys: list[str], baseline: str, attr: str) -> None:
+    """Variants that are left out of results, of these keys. Raises `Invalid`."""
     if not excluded:
         return
     if not isinstance(excluded, list) or not all(isinstance(each, str) for each in excluded):
         raise Invalid("excluded_variants must be a list of strings", attr)
-    keys = {variant["key"] for variant in sent["feature_flag_variants"]}
     held_out = sorted(each for each in excluded if each.startswith("holdout-"))
     if held_out:
         raise Invalid(f"cannot exclude holdout pseudo-variants: {held_out}", attr)
-    if "control" in excluded:
-        raise Invalid("baseline variant cannot be excluded ('control')", attr)
-    if set(excluded) - keys:
-        raise Invalid(f"unknown variants for this experiment: {sorted(set(excluded) - keys)}", attr)
-    if not keys - set(excluded) - {"control"}:
+    if baseline in excluded:
+        raise Invalid(f"baseline variant cannot be excluded ('{baseline}')", attr)
+    if set(excluded) - set(keys):
+        raise Invalid(f"unknown variants for this experiment: {sorted(set(excluded) - set(keys))}", attr)
+    if not set(keys) - set(excluded) - {baseline}:
         raise Invalid("at least one test variant must remain in analysis", attr)
 
 

@@ -87,6 +87,7 @@ class Experiments(Resource):
         Field("holdout_id", integer(), null=True),
         read_only("exposure_cohort"),
         Field("parameters", experiment_rules.parameters, null=True),
+        Field("excluded_variants", items(text()), null=True),
         Field("running_time_calculation", experiment_rules.calculation, default={}, null=True),
         Field("secondary_metrics", anything, default=[], null=True),
         read_only("saved_metrics", []),
@@ -232,6 +233,8 @@ class Experiments(Resource):
         """Defaults that need the flag and the organisation, and the checks on them."""
         keys = [variant["key"] for variant in linked_flags.variants(flag)]
         experiment_rules.check_stats(row["stats_config"], keys)
+        baseline = (row["stats_config"] or {}).get("baseline_variant_key") or "control"
+        experiment_rules.check_excluded(row["excluded_variants"], keys, baseline, "excluded_variants")
         if before is None:
             method = context.organization.get("default_experiment_stats_method") or "bayesian"
             row["stats_config"] = {"method": method, **(row["stats_config"] or {})}

@@ -16,7 +16,8 @@ from sandbox.errors import ApiError, Invalid
 from sandbox.resources.queries import Node
 
 # Fields as `name:type=default`, `!` behind a required one. Types: b(oolean), i(nteger), n(umber), s(tring), a(nything),
-# o(bject), p(roperty filters), `[x]` a list of x, `@X` a node of the table, other words the values of an enumeration.
+# o(bject), p(roperty filters), `[x]` a list of x, `{x}` an object of x, `@X` a node of the table, other words the
+# values of an enumeration.
 SHARED = (
     "kind:s version:n modifiers:o tags:o response:o dateRange:@DateRange properties:p=[] filterTestAccounts:b=false"
 )
@@ -80,9 +81,10 @@ TABLE = {
     " breakdownAttributionType:first_touch|last_touch|all_events|step=first_touch breakdownAttributionValue:i"
     " funnelAggregateByHogQL:s funnelFromStep:i funnelToStep:i binCount:i layout:horizontal|vertical=vertical"
     " customAggregationTarget:b useUdf:b hideIncompleteConversionWindowPeriods:b hiddenLegendBreakdowns:[s]"
-    " resultCustomizations:o goalLines:[o] showTrendLines:b breakdownSorting:s showAnnotations:b"
+    " resultCustomizations:{@ByValue} goalLines:[o] showTrendLines:b breakdownSorting:s showAnnotations:b"
     " showValuesOnSeries:b=false"
     f" {LEGEND}",
+    "ByValue": "assignmentBy:value! color:s hidden:b",
     "RetentionFilter": "retentionType:retention_recurring|retention_first_time|retention_first_ever_occurrence"
     " period:Hour|Day|Week|Month=Day totalIntervals:i=8 targetEntity:o returningEntity:o cumulative:b"
     " minimumOccurrences:i"
@@ -214,6 +216,11 @@ def _value(form: str, value: Any, place: tuple[str | int, ...], errors: list[Err
             errors.append((place, "Input should be a valid list"))
             return value
         return [_value(form[1:-1], each, (*place, index), errors) for index, each in enumerate(value)]
+    if form.startswith("{"):
+        if not isinstance(value, dict):
+            errors.append((place, SIMPLE["o"][1]))
+            return value
+        return {name: _value(form[1:-1], each, (*place, name), errors) for name, each in value.items()}
     if form.startswith("@"):
         return _chosen(form[1:], value, place, errors)
     if form in SIMPLE:
@@ -221,9 +228,10 @@ def _value(form: str, value: Any, place: tuple[str | int, ...], errors: list[Err
         if not isinstance(value, types) or (isinstance(value, bool) and form in "in"):
             errors.append((place, text))
     elif form != "a":
-        values = form.split("|")
-        if value not in values:
-            errors.append((place, f"Input should be {', '.join(map(repr, values[:-1]))} or {values[-1]!r}"))
+        *most, last = map(repr, form.split("|"))
+        if value not in form.split("|"):
+            wanted = f"{', '.join(most)} or {last}" if most else last
+            errors.append((place, f"Input should be {wanted}"))
     return value
 
 

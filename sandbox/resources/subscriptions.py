@@ -6,6 +6,7 @@ another kind; `invite_message` isn't stored; a dashboard needs one to ten of its
 date is refused; `next_delivery_date` moves by itself; DELETE is a 405, and a deleted one still answers GET.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from sandbox.fields import (
     choice,
     integer,
     items,
+    mapping,
     moment,
     read_only,
     text,
@@ -38,11 +40,24 @@ PERIODS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year
 POSITIONS = {1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"}
 SCHEDULE = ("frequency", "count", "interval", "start_date", "until_date", "bysetpos", "byweekday")
 MOST_INSIGHTS = 10  # of 2026-07; before that 6, later 6 or 25 by plan
-TARGETS = ("email", "slack")  # later ones: teams
+TARGETS = ("email", "slack", "teams")  # the newest take teams
 CONTENTS = {"insight": "insight", "dashboard": "dashboard", "prompt": "ai_prompt"}
 # What is delivered, and to whom (PostHog: FIELDS_THAT_TRIGGER_REDELIVERY).
 DELIVERED = ("target_value", "target_type", "integration_id", "prompt", "insight", "dashboard")
 BUFFER = timedelta(minutes=15)  # a delivery may start a bit early
+IN_ONE_MESSAGE = "post_all_insights_in_main_message"
+OF_PROMPT = ("include_images", "include_feedback", "include_manage_link", "include_posthog_hint")
+# The addresses that Microsoft hands out for a channel.
+TEAMS = re.compile(
+    r"https://(?:[a-z0-9-]+\.)+(?:"
+    r"logic\.azure\.com(?::443)?/workflows/|webhook\.office\.com(?::443)?/webhookb2/|powerautomate\.com(?::443)?/.|"
+    r"flow\.microsoft\.com(?::443)?/.|"
+    r"environment\.api\.powerplatform\.com(?::443)?/powerautomate/automations/direct/)"
+)
+NO_TEAMS = (
+    "This does not look like a Microsoft Teams webhook URL. Create one with the Workflows app in the "
+    "channel you want reports in, then paste the URL it gives you."
+)
 OVER = "Subscription schedule has reached its end date. Extend until_date or remove count"
 
 
@@ -68,7 +83,7 @@ class Subscriptions(Resource):
         read_only("resource_name"),
         read_only("resource_type"),
         Field("dashboard_export_insights", _insights, default=[]),
-        Field("prompt", text(), null=True),
+        Field("prompt", text(4000), null=True),
         Field("target_type", choice(*TARGETS), required=True),
         Field("target_value", text(blank=False), required=True),
         Field("integration_id", integer(), null=True),
@@ -89,6 +104,7 @@ class Subscriptions(Resource):
         Field("summary_enabled", boolean, default=False),
         Field("summary_prompt_guide", text(500), default=""),
         Field("ai_config", anything, null=True),
+        Field("delivery_config", mapping, default={}),
         write_only("invite_message", text()),
         write_only("send_test_now", boolean, null=False),
     )
@@ -161,6 +177,9 @@ class Subscriptions(Resource):
             raise Invalid(f"{OVER}.", "start_date" if before is None else None)
 
     def _check_delivery(self, context: Context, row: Data) -> None:
+        if row["target_type"] == "teams" and not TEAMS.match(row["target_value"]):
+            raise Invalid(NO_TEAMS, "target_value")
+        self._check_look(row)
         if row["target_type"] != "slack":
             return
         if not row["integration_id"]:
@@ -170,6 +189,21 @@ class Subscriptions(Resource):
             raise Invalid("This integration does not exist or does not belong to your team.", "integration_id")
         if integration["kind"] != "slack":
             raise Invalid("Slack subscriptions require a Slack integration.", "integration_id")
+
+    def _check_look(self, row: Data) -> None:
+        """What a delivery looks like, as far as it goes with what is subscribed and where it goes. The texts are the
+        sandbox's own.
+        """
+        look, of_prompt = row["delivery_config"], row["resource_type"] == "ai_prompt"
+        for name, value in look.items():
+            if name not in (IN_ONE_MESSAGE, *OF_PROMPT):
+                raise Invalid(f"Unknown option {name}.", "delivery_config")
+            if not isinstance(value, bool):
+                raise Invalid("Must be a valid boolean.", "delivery_config")
+            if (name in OF_PROMPT) != of_prompt and (value or name in OF_PROMPT):
+                raise Invalid(f"{name} does not go with this kind of subscription.", "delivery_config")
+        if look.get(IN_ONE_MESSAGE) and row["target_type"] != "slack":
+            raise Invalid(f"{IN_ONE_MESSAGE} is for Slack subscriptions.", "delivery_config")
 
     def _name(self, context: Context, row: Data) -> str | None:
         if row["resource_type"] == "ai_prompt":

@@ -238,7 +238,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 
 def _store_function(row: Row | None, body: Row) -> Row:
     defaults = {"description": "From the template", "enabled": False, "masking": None}
-    template = {"id": body.get("template_id"), "description": "What the template is for"}
+    template = {"id": body.get("template_id"), "description": "From the template"}
     after = _merged(defaults, row, {**({"template": template} if row is None else {}), **body})
     if row is None:
         after["description"] = after["description"] or template["description"]

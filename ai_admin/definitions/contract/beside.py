@@ -49,6 +49,8 @@ def _subscription(gathered: Gathered, properties: Value) -> Value:
     value = {name: key_of(item) for name, item in told("subscription", properties, *given).items()}
     if properties.get("target_type") == "email":
         value["target"] = {"email": str(properties.get("target_value")).split(",")}
+    elif properties.get("target_type") == "teams":
+        value["target"] = {"teams": {"url": properties.get("target_value")}}
     else:
         target = {"workspace": properties.get("workspace"), "channel": properties.get("target_value")}
         value["target"] = {"slack": {name: item for name, item in target.items() if item is not None}}

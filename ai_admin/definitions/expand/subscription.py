@@ -18,6 +18,8 @@ def expand(unit: Unit, world: World) -> Iterator[Definition]:
     for kind in ("insight", "dashboard"):
         if kind in properties:
             properties |= {"content_type": kind, kind: Ref(kind, properties[kind])}
+    if "prompt" in properties:
+        properties["content_type"] = "ai_prompt"
     dashboard = world.find("dashboard", unit.value.get("dashboard"))
     if dashboard is not None:
         sent = unit.value.get("insights") or insight_keys(dashboard) or ()
@@ -25,8 +27,10 @@ def expand(unit: Unit, world: World) -> Iterator[Definition]:
     yield resource("subscription", unit.key, unit, properties)
 
 
-def _target(value: dict[str, Any]) -> dict[str, str]:
+def _target(value: dict[str, Any]) -> dict[str, Any]:
     if "email" in value:
         return {"target_type": "email", "target_value": ",".join(value["email"])}
+    if "teams" in value:
+        return {"target_type": "teams", "target_value": value["teams"]["url"]}
     slack = value["slack"]
     return {"target_type": "slack", "target_value": slack["channel"], "workspace": slack["workspace"]}

@@ -19,6 +19,7 @@ from ai_admin.definitions.query import (
 from ai_admin.definitions.world import Rule, Unit, World
 
 _ALERTABLE = ("TrendsQuery", "FunnelsQuery", "HogQLQuery")
+_ALL_DAY = ("real_time", "every_15_minutes", "hourly")
 _COMPARING = ("relative_increase", "relative_decrease")
 _SNAPSHOT = "is one figure and not a course over time"
 
@@ -29,6 +30,15 @@ def bounds_in_order(unit: Unit, _: World) -> Iterator[Finding]:
     if isinstance(lower, int | float) and isinstance(upper, int | float) and lower >= upper:
         message = f"the lower bound {lower:g} is not below the upper bound {upper:g}"
         yield Finding(("threshold", "lower"), message, f"write less than {upper:g}, or remove one of the two")
+
+
+def looks_at_a_time_of_day(unit: Unit, _: World) -> Iterator[Finding]:
+    """Only what is looked at once a day or less often has a time of day for it."""
+    interval = unit.value.get("calculation_interval", "daily")
+    if "schedule_start_time" in unit.value and interval in _ALL_DAY:
+        message = f"an alert that is checked {interval} has no time of day"
+        fix = "remove schedule_start_time, or write calculation_interval: daily"
+        yield Finding(("schedule_start_time",), message, fix, None, True)
 
 
 def watches_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
@@ -83,5 +93,6 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
 
 RULES = (
     Rule("alert", bounds_in_order),
+    Rule("alert", looks_at_a_time_of_day),
     Rule("alert", watches_what_exists, sees=("insight",)),
 )

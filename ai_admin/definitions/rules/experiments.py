@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.holes import at
+from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.nodes import metrics
@@ -61,6 +61,27 @@ def flag_has_variants(unit: Unit, world: World) -> Iterator[Finding]:
         yield Finding(path, f'the flag "{flag.key}" has no variant "{baseline}"', fix)
 
 
+def compares_what_is_left(unit: Unit, world: World) -> Iterator[Finding]:
+    """What is excluded is a variant and not the baseline, and another one is left to compare with that."""
+    flag = world.find("flag", unit.value.get("flag"))
+    keys = variant_keys(flag) if flag else None
+    excluded = unit.value.get("excluded_variants") or []
+    if flag is None or not keys or not seen(excluded, *excluded):
+        return
+    baseline = at(unit.value, "stats_config", "baseline_variant_key", default=BASELINE)
+    for n, key in enumerate(excluded):
+        path = ("excluded_variants", n)
+        if key == baseline:
+            message = f'"{key}" is what the others are compared with, and cannot be excluded'
+            yield Finding(path, message, "remove it, or write another baseline_variant_key into stats_config")
+        elif key not in keys:
+            fix = suggestion(key, [each for each in keys if each != baseline], "remove it")
+            yield Finding(path, f'the flag "{flag.key}" has no variant "{key}"', fix)
+    if excluded and not set(keys) - {*excluded, baseline}:
+        message = f"every variant but {baseline} is excluded, so that there is nothing to compare it with"
+        yield Finding(("excluded_variants",), message, "remove one of them", None, True)
+
+
 def runs_on_a_flag_that_is_on(unit: Unit, world: World) -> Iterator[Finding]:
     """While an experiment runs its flag is on: PostHog switches it on at the start, whatever the flag's file says."""
     flag = world.find("flag", unit.value.get("flag"))
@@ -74,5 +95,6 @@ RULES = (
     Rule("experiment", names_differ),
     Rule("experiment", computable),
     Rule("experiment", flag_has_variants, sees=("flag",)),
+    Rule("experiment", compares_what_is_left, sees=("flag",)),
     Rule("experiment", runs_on_a_flag_that_is_on, sees=("flag",)),
 )

@@ -1,16 +1,45 @@
-"""Subscriptions of dashboards: which of the insights are sent."""
+"""Subscriptions: which insights of a dashboard are sent, and what goes with what is sent, and where."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.holes import seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import suggestion
 from ai_admin.definitions.tiles import insight_keys
 from ai_admin.definitions.world import Rule, Unit, World
 
-MOST = 6
+MOST = 10
 """Most insights of a dashboard that PostHog sends."""
+
+
+_OF_INSIGHTS = ("summary_enabled", "summary_prompt_guide")
+_IN_ONE_MESSAGE, _HINT = "post_all_insights_in_main_message", "include_posthog_hint"
+_ONLY_OF_PROMPTS = {
+    "include_images": "only the answer to a prompt may be without its charts",
+    "include_feedback": "only the answer to a prompt asks for feedback",
+    "include_manage_link": "only the answer to a prompt may be without its link",
+    _HINT: "only the answer to a prompt has a hint",
+}
+
+
+def goes_together(unit: Unit, _: World) -> Iterator[Finding]:
+    """Settings of deliveries go with what is sent, and with where it goes: PostHog refuses others."""
+    look, target, prompt = unit.value.get("delivery_config") or {}, unit.value.get("target"), "prompt" in unit.value
+    wrong = {} if prompt else _ONLY_OF_PROMPTS
+    if prompt:
+        wrong = {_IN_ONE_MESSAGE: "the answer to a prompt has no insights to post"}
+        for name in _OF_INSIGHTS:
+            if unit.value.get(name):
+                message = "PostHog's AI writes the answer to a prompt itself, and adds no summary to it"
+                yield Finding((name,), message, f"remove {name}", None, True)
+    if isinstance(target, dict) and seen(target) and "slack" not in target:
+        thread = "only Slack has a main message, and others in its thread"
+        wrong = {_IN_ONE_MESSAGE: thread, _HINT: "PostHog hints at itself in Slack only", **wrong}
+    for name in look if seen(look) else ():
+        if name in wrong:
+            yield Finding(("delivery_config", name), wrong[name], f"remove {name}", None, True)
 
 
 def sends_what_is_shown(unit: Unit, world: World) -> Iterator[Finding]:
@@ -30,4 +59,7 @@ def sends_what_is_shown(unit: Unit, world: World) -> Iterator[Finding]:
         yield Finding((), message, f"name the ones to send: insights: [{', '.join(shown[:MOST])}]", "insights")
 
 
-RULES = (Rule("subscription", sends_what_is_shown, sees=("dashboard", "insight")),)
+RULES = (
+    Rule("subscription", goes_together),
+    Rule("subscription", sends_what_is_shown, sees=("dashboard", "insight")),
+)

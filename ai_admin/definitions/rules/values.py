@@ -17,7 +17,8 @@ from ai_admin.definitions.nearest import listed, nearest
 from ai_admin.definitions.world import Rule, Unit, World
 
 _NUMERIC = ("gt", "gte", "lt", "lte", "between", "not_between")
-_TEXTUAL = ("icontains", "not_icontains", "icontains_multi", "not_icontains_multi", "regex", "not_regex")
+_ENDS = ("starts_with", "not_starts_with", "ends_with", "not_ends_with")
+_TEXTUAL = ("icontains", "not_icontains", "icontains_multi", "not_icontains_multi", *_ENDS, "regex", "not_regex")
 _DATES = ("is_date_exact", "is_date_before", "is_date_after")
 _EQUAL = ("exact", "is_not", "in", "not_in")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -75,7 +76,7 @@ def _fits(each: Filter, known: Property, targeting: bool) -> Iterator[Finding]:
             yield Finding((*each.path, "value"), message, f'write "{near}"' if near else f"write {options}")
 
 
-_INSIGHTS_ONLY = ("between", "not_between", "in", "not_in", "is_cleaned_path_exact")
+_INSIGHTS_ONLY = (*_ENDS, "between", "not_between", "in", "not_in", "is_cleaned_path_exact")
 _SET = ("is_set", "is_not_set")
 _VERSIONS = tuple(f"semver_{name}" for name in ("eq", "neq", "gt", "gte", "lt", "lte", "tilde", "caret", "wildcard"))
 _OPERATORS = {

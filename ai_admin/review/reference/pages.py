@@ -117,6 +117,7 @@ def _section(section: Section, page: Page, found: _Reference) -> Iterator[str]:
         return
     if "enum" in section.node:
         yield f"One of {', '.join(map(code, section.node['enum']))}."
+        yield from _elsewhere([section.node])
         return
     if section.inherited:
         named = ", ".join(f"`{name}`" for name in section.inherited)
@@ -138,7 +139,22 @@ def _section(section: Section, page: Page, found: _Reference) -> Iterator[str]:
     rules = list(dict.fromkeys(rules_of(section)))
     if rules:
         yield from ("Rules:", "", *(f"- {rule}" for rule in rules), "")
+    # A long list of values has a section of its own, which says it.
+    yield from _elsewhere([node for node in map(settled, section.fields.values()) if node.place not in found.pages])
     yield from _shorthand(section)
+
+
+def _elsewhere(nodes: list[Node]) -> Iterator[str]:
+    """Yield a table of values that PostHog knows and that may not stand in these fields."""
+    values: dict[tuple[str, str], list[str]] = {}
+    for name, said in (item for node in nodes for item in node.get("instead", {}).items()):
+        values.setdefault((said["because"], said["write"]), []).append(code(name))
+    if values:
+        yield from ("", "What PostHog knows and may not stand here:", "")
+        yield from _row("value", "why", "what to do")
+        for (because, write), names in values.items():
+            yield next(_row(", ".join(names), sentence(because), sentence(write)))
+        yield ""
 
 
 def _row(*cells: str) -> Iterator[str]:

@@ -115,7 +115,8 @@ def _take(section: Section, part: Part) -> None:
                 else:
                     section.fields[name] = each
             elif "enum" in each or "const" in each:  # fewer values than the schema that this one builds on
-                section.fields[name] = Node(each.place, {**settled(section.fields[name]).schema, **each.schema})
+                wider = {key: item for key, item in settled(section.fields[name]).schema.items() if key != "instead"}
+                section.fields[name] = Node(each.place, {**wider, **each.schema})
     if part.node.place != section.place or part.node.get("dependentRequired"):
         section.rules.append(part)
 

@@ -156,7 +156,11 @@ PAGES = (
         "What an insight's `query:` takes: a query node as PostHog's API spells it, for what the shorthands in "
         "[Insights](insights.md) don't offer. It is checked as strictly as they are.",
         "dashboards/ai-usage.yaml",
-        ("shared/queries/node.schema.json", "shared/queries/table.schema.json"),
+        (
+            "shared/queries/node.schema.json",
+            "shared/queries/table.schema.json",
+            "shared/queries/table-rows.schema.json",
+        ),
         outermost=tuple(
             f"shared/queries/{name}.schema.json"
             for name in ("trends", "funnels", "retention", "paths", "stickiness", "lifecycle", "sql")

@@ -113,11 +113,17 @@ ALERT = Kind(
         Field("enabled", default=True, shown=True),
         Field("skip_weekend", default=False),
         Field("schedule_restriction", normalise=_windows),
+        Field("schedule_start_time"),
         # Anomaly detection, which takes the threshold's place; made on PostHog's pages only.
         Field("detector_config", normalise=_detector),
         Field("forecast_config", normalise=_detector),
     ),
     left={
+        "config.column": "which column of a SQL insight is watched; left out, the one that has numbers",
+        "config.evaluation": "which rows of a SQL insight are watched; it is the last one, the newest of a course",
+        "config.label_column": "goes with config.column",
+        "config.metric": "against which step a funnel's conversion is measured; it is the first one",
+        "config.MetricsAlertConfig": "for insights of PostHog's metrics product, which no definition makes",
         "snoozed_until": "whoever is on call snoozes an alert, for hours",
         "investigation_agent_enabled": "whether PostHog's agent looks into firings is the organisation's choice",
         "investigation_gates_notifications": "goes with investigation_agent_enabled",

@@ -121,7 +121,8 @@ class Field:
     compared, and stays where it is. A ``secret`` one may hold secrets, so that its values are shown nowhere. ``gate``
     is what an organisation must have for PostHog to keep it. ``manageable`` says whether it may be left to the UI,
     ``start`` (canonical) what a new object then begins with where PostHog makes none without, ``shown`` that it is part
-    of the canonical form even at its default.
+    of the canonical form even at its default. ``kept`` is false
+    for what PostHog is told with every write and does not keep: it reads as what was told last.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Field:
     manageable: bool = True
     start: Any = None
     shown: bool = False
+    kept: bool = True
 
     def canonical(self, value: Any) -> Any:
         """Return the canonical value: normalised, and None for null and for a default that is not ``shown``."""
@@ -155,6 +157,8 @@ class Field:
 
     def from_live(self, reading: Reading) -> Any:
         """Return the canonical value that the live object holds."""
+        if not self.kept:
+            return self.canonical(reading.known.get(self.name))
         value = self.canonical(self._ours(self.read(self._raw(reading.live), reading), reading.known))
         if not self.copied or self.name in reading.known:
             return value
@@ -191,7 +195,7 @@ class Field:
 
     def served(self, live: Mapping[str, Json]) -> bool:
         """Say whether an object that PostHog answered has a place for this field."""
-        return (self.read_path or self.api_path)[0] in live
+        return not self.kept or (self.read_path or self.api_path)[0] in live
 
     @property
     def api_path(self) -> tuple[str, ...]:

@@ -41,6 +41,9 @@ DASHBOARD = Kind(
         Field("filters", read_path=("persisted_filters",), default={}, normalise=plain_filters, write=_write_filters),
         # 21: everybody in the project may edit; 37: only collaborators.
         Field("restriction_level", default=21),
+        # Two fields of a request, and parts of one field of an answer.
+        Field("grid_spacing", read_path=("customization", "tile_spacing"), default="standard"),
+        Field("layout_compaction", read_path=("customization", "layout_compaction"), default="vertical"),
     ),
     left={
         "variables": "values for variables of SQL insights, by ids that differ per project",

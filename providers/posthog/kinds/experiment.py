@@ -10,7 +10,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.insight import query
-from providers.posthog.kinds.normal import instant, plain, text
+from providers.posthog.kinds.normal import instant, plain, text, unordered
 
 # PostHog numbers the metrics, and hashes them with how they are analysed.
 _ADDED_TO_METRIC = ("uuid", "fingerprint")
@@ -145,6 +145,7 @@ EXPERIMENT = Kind(
         # Left out, it is what the project prefers.
         Field("only_count_matured_users", default=False, required=True),
         Field("holdout_id"),
+        Field("excluded_variants", default=[], normalise=unordered),
         Field("start_date", normalise=instant),
         Field("end_date", normalise=instant),
         Field("conclusion"),
@@ -152,7 +153,7 @@ EXPERIMENT = Kind(
         Field("archived", default=False),
     ),
     left={
-        "parameters": "what would be written into the flag, which has its own file, and what is left out of results",
+        "parameters": "what would be written into the flag, which has its own file; excluded_variants had been there",
         "running_time_calculation": "the numbers that people put into PostHog's calculator of the running time",
         "type": "web experiments are made with PostHog's toolbar",
         "filters": "of experiments from before metrics; PostHog refuses new ones",

@@ -8,6 +8,9 @@ from typing import Any
 from providers.posthog.kinds.base import Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import plain, tags, text, unordered
 
+# PostHog's other names of operators; it computes the same with both.
+_OPERATORS = {"min": "gte", "max": "lte"}
+
 
 def query(value: Any) -> Any:
     """Return a query without what means nothing: null and empty fields, ``math: total``, and PostHog's version stamps.
@@ -20,6 +23,8 @@ def query(value: Any) -> Any:
     if not isinstance(value, dict):
         return plain(value)
     node = {name: query(item) for name, item in value.items()}
+    if "key" in node:
+        _filter(node)
     if "kind" in node:
         node.pop("version", None)
         if node.get("math") == "total":
@@ -39,6 +44,14 @@ def shown_on(live: Mapping[str, Json]) -> list[int]:
 
 def _read_dashboards(_: Json, reading: Reading) -> list[int]:
     return shown_on(reading.live)
+
+
+def _filter(leaf: dict[str, Any]) -> None:
+    """Bring a property filter to one form: operators have one name, and a SQL expression no value to compare with."""
+    if leaf.get("operator") in _OPERATORS:
+        leaf["operator"] = _OPERATORS[leaf["operator"]]
+    if leaf.get("type") == "hogql":
+        leaf.pop("value", None)
 
 
 INSIGHT = Kind(

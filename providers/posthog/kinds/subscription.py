@@ -1,12 +1,22 @@
-"""Subscriptions: an insight or a dashboard, sent to people again and again."""
+"""Subscriptions: an insight, a dashboard or what PostHog's AI answers to a prompt, sent to people again and again.
+
+The address of a Microsoft Teams channel lets everybody who knows it post there: it is a secret, see ``notification``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Gate, Kind, Reading
+from providers.posthog.kinds.base import Directory, Field, Gate, Json, Kind, Properties, Reading
 from providers.posthog.kinds.normal import instant, plain, text, unordered
+from providers.posthog.kinds.notification import digest
 
+# How a delivery looks where nobody says.
+_DELIVERED = {
+    "post_all_insights_in_main_message": False,
+    **dict.fromkeys(("include_images", "include_feedback", "include_manage_link", "include_posthog_hint"), True),
+}
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -22,7 +32,37 @@ def _days(value: Any) -> Any:
 
 
 def _read_content(_: Any, reading: Reading) -> Any:
-    return "dashboard" if reading.live.get("dashboard") else "insight"
+    live = reading.live
+    return "dashboard" if live.get("dashboard") else "ai_prompt" if live.get("prompt") else "insight"
+
+
+def _write_target(value: Any, directory: Directory) -> Any:
+    return directory.secret(value["env"]) if isinstance(value, dict) else value
+
+
+def _read_target(raw: Any, reading: Reading) -> Any:
+    if reading.live.get("target_type") != "teams" or not isinstance(raw, str):
+        return raw
+    known = reading.known.get("target_value")
+    named = {"env": known["env"]} if isinstance(known, dict) and "env" in known else {}
+    return {**named, "digest": digest(raw)}
+
+
+def _secrets(properties: Properties) -> Iterator[dict[str, str]]:
+    if isinstance(properties.get("target_value"), dict):
+        yield properties["target_value"]
+
+
+def _delivery(value: Any) -> Any:
+    """Return how a delivery looks, without what it has anyway."""
+    if not isinstance(value, dict):
+        return plain(value)
+    return {name: item for name, item in plain(value).items() if item != _DELIVERED.get(name)}
+
+
+def _carry_delivery(new: Json, live: Json) -> Json:
+    # PostHog takes only what goes with the kind of subscription: no more than what is there is put back.
+    return {**{name: _DELIVERED[name] for name in live or {} if name in _DELIVERED}, **new}
 
 
 def _write_workspace(value: str, directory: Directory) -> Any:
@@ -40,6 +80,7 @@ SUBSCRIPTION = Kind(
     scope="subscription",
     natural_key=("title", "target_type", "target_value"),
     needs=("integration:read",),
+    secrets=_secrets,
     # Only insights that stand on the dashboard are taken, and some come there with its tiles.
     after={"dashboard": "tiles"},
     fields=(
@@ -57,8 +98,17 @@ SUBSCRIPTION = Kind(
         Field("insight", clearable=False, manageable=False),
         Field("dashboard", clearable=False, manageable=False),
         Field("dashboard_export_insights", default=[], normalise=unordered, clearable=False, manageable=False),
+        Field("prompt", normalise=text, clearable=False, manageable=False),
         Field("target_type", required=True, clearable=False, manageable=False),
-        Field("target_value", normalise=_addresses, required=True, clearable=False, manageable=False),
+        Field(
+            "target_value",
+            normalise=_addresses,
+            write=_write_target,
+            read=_read_target,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
         Field(
             "workspace",
             path=("integration_id",),
@@ -86,10 +136,15 @@ SUBSCRIPTION = Kind(
             normalise=text,
             gate=Gate("the organisation's access to AI summary context", refusal="Setting AI summary context"),
         ),
+        Field("delivery_config", default={}, normalise=_delivery, carry=_carry_delivery),
+        # Left out, PostHog delivers at once what is new, and what changed in what it delivers.
+        Field("send_test_now", default=False, required=True, manageable=False, kept=False),
     ),
     left={
-        "prompt": "what a subscription asks PostHog's AI for, in place of an insight or a dashboard",
-        "ai_config": "goes with prompt",
+        "ai_prompt_config": "how far back a prompt looks; left out, to the last delivery",
+        "contexts": "dashboards and insights that a prompt's answer starts from; PostHog finds its own without",
+        "proactive_config": "what PostHog's agents may do in repositories of code after a report",
+        "ai_config": "which model answers a prompt, for PostHog before September 2026",
         "invite_message": "a line of the first e-mail; PostHog does not keep it",
     },
 )

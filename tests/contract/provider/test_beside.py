@@ -13,7 +13,9 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from providers.posthog.kinds import KINDS
+from providers.posthog.kinds.notification import digest
 from tests.contract.provider.test_provider import applied, changes, flag, refused
+from tests.support.desk import Applied, Desk
 from tests.support.plugin import Plugin, running_plugin
 from tests.support.sandbox import Sandbox
 
@@ -169,7 +171,7 @@ def test_a_change_sends_what_changed_and_no_change_sends_nothing(
 CHANGES: dict[str, tuple[str, Any, Form]] = {
     "action": ("description", "d", {"description": "d"}),
     "annotation": ("hidden_in_user_interface", False, {"hidden_in_user_interface": False}),
-    "subscription": ("byweekday", ["friday"], {"byweekday": ["friday"]}),
+    "subscription": ("byweekday", ["friday"], {"byweekday": ["friday"], "send_test_now": False}),
     "experiment": ("hypothesis", "h", {"description": "h"}),
 }
 
@@ -282,6 +284,28 @@ def test_a_slack_workspace_is_named_and_not_numbered(plugin: Plugin, sandbox: Sa
     with refused() as refusal:
         applied(plugin, "subscription", {**wanted, "title": "T", "workspace": "acmee"})
     assert "slack workspace 'acmee' is not connected; connected: acme" in refusal.text
+
+
+TEAMS = "https://costs.webhook.office.com/webhookb2/c0ffee"
+
+
+def test_the_address_of_a_teams_channel_stays_out_of_the_state(
+    sandbox: Sandbox, things: Things, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEAMS_URL", TEAMS)
+    least, _ = subscription(things)
+    target = {"env": "TEAMS_URL", "digest": digest(TEAMS)}
+    wanted = {**least, "title": things.name("Teams"), "target_type": "teams", "target_value": target}
+    desk = Desk(sandbox, {})
+    made = Applied(desk, "subscription", wanted)
+    assert made.live()["target_value"] == TEAMS
+    assert TEAMS not in repr(made.state)
+    assert made.shown(wanted) == []
+    again = Applied(desk, "subscription", wanted)  # after a run that was killed before it could note down the id
+    assert again.id == made.id
+    made.by_hand({"target_value": TEAMS + "5"})
+    assert made.apply(wanted) == ["target_value"]
+    assert made.live()["target_value"] == TEAMS
 
 
 def test_an_annotation_of_a_dashboard_is_no_annotation_of_the_project(

@@ -51,6 +51,15 @@ def test_a_bare_query_gets_its_wrapper_and_its_defaults(api: Api) -> None:
         ({"series": []}, "", "Unable to extract tag using discriminator 'kind'"),
         ({"kind": "DateRange"}, "", "Input tag 'DateRange' found using 'kind' is no query"),
         (
+            {
+                "kind": "FunnelsQuery",
+                "series": [EVENT, EVENT],
+                "funnelsFilter": {"resultCustomizations": {"0": {"assignmentBy": "position"}}},
+            },
+            "FunnelsQuery.funnelsFilter.resultCustomizations.0.assignmentBy",
+            "Input should be 'value'",
+        ),
+        (
             {"kind": "DataTableNode", "source": {"kind": "Animal"}},
             "",
             "Input tag 'Animal' found using 'kind' is no query",

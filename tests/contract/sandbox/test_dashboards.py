@@ -13,6 +13,18 @@ def _place(x: int, y: int, w: int = 6, h: int = 5) -> dict[str, Any]:
     return {"sm": {"x": x, "y": y, "w": w, "h": h}}
 
 
+def test_the_look_of_a_dashboard_is_read_elsewhere_than_it_is_sent(api: Api) -> None:
+    path = f"dashboards/{api.dashboard()['id']}/"
+    assert api.get(path)["customization"] == {}
+    assert api.patch(path, {"grid_spacing": "wide"})["customization"] == {"tile_spacing": "wide"}
+    shown = api.patch(path, {"layout_compaction": "stable"})
+    assert shown["customization"] == {"tile_spacing": "wide", "layout_compaction": "stable"}
+    assert "grid_spacing" not in shown
+    assert refusal(api("PATCH", path, {"grid_spacing": "huge"})) == (
+        400, "invalid_choice", '"huge" is not a valid choice.', "grid_spacing"
+    )  # fmt: skip
+
+
 def test_a_query_is_stored_verbatim_and_read_with_a_version(api: Api) -> None:
     source = {"kind": "TrendsQuery", "series": [], "trendsFilter": {"formula": None, "display": "BoldNumber"}}
     query = {"kind": "InsightVizNode", "source": source}

@@ -24,6 +24,20 @@ def _running(api: Api, **values: Any) -> Any:
     return api.post(f"experiments/{_experiment(api, **values)['id']}/launch/")
 
 
+def test_variants_can_be_left_out_of_the_results(api: Api) -> None:
+    shares = [{"key": key, "split_percent": share} for key, share in (("control", 40), ("a", 30), ("b", 30))]
+    made = _experiment(api, parameters={"feature_flag_variants": shares}, excluded_variants=["b"])
+    assert made["excluded_variants"] == ["b"]
+    path = f"experiments/{made['id']}/"
+    for excluded, detail in (
+        (["control"], "baseline variant cannot be excluded ('control')"),
+        (["c"], "unknown variants for this experiment: ['c']"),
+        (["a", "b"], "at least one test variant must remain in analysis"),
+    ):
+        assert refusal(api("PATCH", path, {"excluded_variants": excluded}))[2:] == (detail, "excluded_variants")
+    assert api.patch(path, {"excluded_variants": []})["excluded_variants"] == []
+
+
 # The flag -----------------------------------------------------------------------------------------------
 
 

@@ -80,6 +80,14 @@ def test_payloads_become_json_text(api: Api) -> None:
     assert flag["filters"]["payloads"] == {"true": '{"a": 1}'}
 
 
+@pytest.mark.parametrize("operator", ["starts_with", "not_starts_with", "ends_with", "not_ends_with", "between"])
+def test_operators_of_insights_are_none_of_flags(api: Api, operator: str) -> None:
+    leaf = {"key": "v", "type": "person", "operator": operator, "value": "a"}
+    body = {"key": name("flag"), "filters": {"groups": [{"properties": [leaf]}]}}
+    status, _, _, attr = refusal(api("POST", "feature_flags/", body))
+    assert (status, attr) == (400, "filters")
+
+
 def test_the_name_of_a_cohort_is_shown_and_not_stored(api: Api) -> None:
     cohort = api.cohort()
     leaf = {"type": "cohort", "key": "id", "value": cohort["id"], "operator": "in"}

@@ -190,9 +190,37 @@ def test_subscriptions_are_filtered(api: Api) -> None:
     assert [found(f"target_type={kind}") for kind in ("email", "slack")] == [True, False]
     assert refusal(api("GET", "subscriptions/?created_by=1"))[2:] == ("Not a valid UUID.", "created_by")
     assert refusal(api("GET", "subscriptions/?target_type=pigeon"))[2:] == (
-        "Must be one of: email, slack.",
+        "Must be one of: email, slack, teams.",
         "target_type",
     )
+
+
+TEAMS = "https://costs.webhook.office.com/webhookb2/c0ffee"
+ONE_MESSAGE = {"delivery_config": {"post_all_insights_in_main_message": True}}
+NO_CHARTS = {"delivery_config": {"include_images": False}}
+
+
+def test_a_prompt_goes_to_teams(api: Api) -> None:
+    asked = {"prompt": "Which costs grew?", "target_type": "teams", "target_value": TEAMS, **NO_CHARTS}
+    made = api.post("subscriptions/", _body(**asked, send_test_now=False))
+    assert {name: made[name] for name in asked} == asked
+    assert made["resource_type"] == "ai_prompt"
+    assert "send_test_now" not in made
+
+
+@pytest.mark.parametrize(
+    ("values", "attr"),
+    [
+        ({"target_type": "teams", "target_value": "https://evilpowerautomate.com/x"}, "target_value"),
+        ({"target_type": "teams", "target_value": "http://a.webhook.office.com/webhookb2/1"}, "target_value"),
+        (ONE_MESSAGE, "delivery_config"),
+        (NO_CHARTS, "delivery_config"),
+        ({"delivery_config": {"other": True}}, "delivery_config"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(api: Api, values: dict[str, Any], attr: str) -> None:
+    status, code, _, place = _refused(api, **{"insight": api.insight()["id"], **values})
+    assert (status, code, place) == (400, "invalid_input", attr)
 
 
 def test_ai_summaries_need_the_organisations_approval(api: Api) -> None:

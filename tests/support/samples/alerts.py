@@ -63,6 +63,7 @@ ALERTS = Samples(
             ),
             added=({"schedule_restriction": NIGHT},),
         ),
+        "schedule_start_time": scalar("schedule_start_time", "08:30", "09:00", None),
         "detector_config": Sample(
             {"type": "zscore", "threshold": 0.9},
             changed=({"detector_config": {"type": "zscore", "threshold": 0.8}}, {"detector_config": None}),

@@ -85,6 +85,11 @@ _OF_A_DASHBOARD = {
 }
 
 
+_OF_A_PROMPT = {"insight": None, "content_type": "ai_prompt", "prompt": "Which costs grew?"}
+_SLACK = {"target_type": "slack", "target_value": "#ai-costs", "workspace": "acme"}
+_IN_ONE = "post_all_insights_in_main_message"
+
+
 def _least(name: str) -> dict[str, Any]:
     return {
         "title": name,
@@ -116,6 +121,7 @@ SUBSCRIPTIONS = Samples(
             ),
             along=_OF_A_DASHBOARD,
         ),
+        "prompt": Sample("Which costs grew?", changed=({"prompt": "By hand"},), along=_OF_A_PROMPT),
         "target_type": Sample("email", changed=({"target_type": "slack"},), beside={"workspace": "acme"}),
         "target_value": Sample(
             "b@example.com,a@example.com",
@@ -143,6 +149,13 @@ SUBSCRIPTIONS = Samples(
         "enabled": switch("enabled", on=False),
         "summary_enabled": switch("summary_enabled"),
         "summary_prompt_guide": scalar("summary_prompt_guide", "Be brief.", "By hand", ""),
+        "delivery_config": Sample(
+            {_IN_ONE: True},
+            changed=({"delivery_config": {_IN_ONE: False}}, {"delivery_config": {}}),
+            added=({"delivery_config": {_IN_ONE: True}},),
+            beside=_SLACK,
+        ),
+        "send_test_now": Sample(True),
     },
     full={"byweekday": ["friday", "monday"], "target_value": "b@example.com,a@example.com"},
     noise={
@@ -150,8 +163,10 @@ SUBSCRIPTIONS = Samples(
         "the order and the case of addresses": {"target_value": "A@example.com, b@example.com"},
         "another spelling of the time": {"start_date": "2099-09-07T10:00:00+02:00"},
         "a line of the first e-mail": {"invite_message": "By hand"},
+        "a delivery at once": {"send_test_now": True},
+        "how a delivery looks anyway": {"delivery_config": {_IN_ONE: False}},
     },
-    fixed=("content_type",),
+    fixed=("content_type", "send_test_now"),
     file="subscription",
     author={
         "key": "costs",
@@ -165,5 +180,5 @@ SUBSCRIPTIONS = Samples(
         **{name: (name,) for name in ("title", "insight", "frequency", "start_date")},
         **dict.fromkeys(("target_type", "target_value"), ("target",)),
     },
-    given=("content_type", "dashboard", "dashboard_export_insights"),
+    given=("content_type", "dashboard", "dashboard_export_insights", "prompt"),
 )

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from providers.posthog.kinds import Ref
-from tests.support.samples.base import Body, Sample, Samples, switch
+from tests.support.samples.base import Body, Sample, Samples, scalar, switch
 from tests.support.samples.catalogue import DESCRIPTION, TAGS
 from tests.support.samples.world import TREND
 from tests.support.sandbox import Sandbox
@@ -39,6 +39,8 @@ DASHBOARDS = Samples(
             added=({"filters": {"date_from": "-1d"}}, {"filters": {"properties": LONG["properties"]}}),
         ),
         "restriction_level": Sample(37, changed=({"restriction_level": 21},), added=({"restriction_level": 37},)),
+        "grid_spacing": scalar("grid_spacing", "wide", "tight", "standard"),
+        "layout_compaction": scalar("layout_compaction", "stable", "horizontal", "vertical"),
     },
     full={"description": "A description.", "tags": ["ai", "cost"], "filters": LONG, "pinned": True},
     noise={

@@ -110,6 +110,7 @@ EXPERIMENTS = Samples(
         ),
         "only_count_matured_users": switch("only_count_matured_users"),
         "holdout_id": scalar("holdout_id", Ref("holdout", "failed"), Ref("holdout", "other"), None),
+        "excluded_variants": scalar("excluded_variants", ["other"], ["test"], []),
         "start_date": scalar("start_date", "2026-09-07T08:00:00Z", "2026-09-07T08:00:01Z", None),
         "end_date": scalar("end_date", "2026-10-07T08:00:00Z", "2026-10-07T08:00:01Z", None, **_STARTED),
         "conclusion": scalar("conclusion", "won", "lost", None, **_ENDED),

@@ -13,7 +13,11 @@ TREND: dict[str, Any] = {
 }
 CRITERIA = {"type": "OR", "values": [{"type": "AND", "values": [
     {"type": "person", "key": "channel", "operator": "exact", "value": "beta", "negation": False}]}]}  # fmt: skip
-VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
+VARIANTS = [
+    {"key": "control", "rollout_percentage": 50},
+    {"key": "test", "rollout_percentage": 30},
+    {"key": "other", "rollout_percentage": 20},
+]
 FIRING: dict[str, Any] = {
     "events": [{"id": "$insight_alert_firing", "type": "events"}],
     "properties": [{"key": "alert_id", "value": Ref("alert", "alarm"), "operator": "exact", "type": "event"}],

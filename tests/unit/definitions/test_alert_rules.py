@@ -66,6 +66,15 @@ def alert(text: str) -> str:
             "write absolute_value, or funnelVizType: trends in the insight",
         ),
         (
+            "insight: runs, calculation_interval: hourly, »schedule_start_time: '08:30'",
+            "an alert that is checked hourly has no time of day; "
+            "remove schedule_start_time, or write calculation_interval: daily",
+        ),
+        (
+            "insight: runs, schedule_start_time: »'8:30'",
+            '"8:30" does not have the right form; write hours and minutes in quotes, such as "22:00"',
+        ),
+        (
             "insight: spend, »check_ongoing_interval: true",
             "an SQL insight has no running interval; remove check_ongoing_interval",
         ),

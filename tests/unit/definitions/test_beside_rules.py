@@ -100,6 +100,22 @@ CASES = [
         "end_date is not after start_date; write a time after 2026-09-07T08:00:00Z",
     ),
     ("experiments", "start_date: »2026-09-31", "there is no 2026-09-31; write a day and a time that exist"),
+    (
+        "experiments",
+        "flag: abc, excluded_variants: [»blu]",
+        'the flag "abc" has no variant "blu"; write "blue"',
+    ),
+    (
+        "experiments",
+        "flag: abc, excluded_variants: [»control]",
+        '"control" is what the others are compared with, and cannot be excluded; '
+        "remove it, or write another baseline_variant_key into stats_config",
+    ),
+    (
+        "experiments",
+        "flag: abc, »excluded_variants: [blue, red]",
+        "every variant but control is excluded, so that there is nothing to compare it with; remove one of them",
+    ),
     ("subscriptions", "insight: »runz", 'there is no insight "runz"; write "runs"'),
     ("subscriptions", "dashboard: »usag", 'there is no dashboard "usag"; write "usage"'),
     (
@@ -111,6 +127,43 @@ CASES = [
         "subscriptions",
         "insight: runs, until_date: »2026-09-06",
         "until_date is not after start_date; write a time after 2026-09-07",
+    ),
+    (
+        "subscriptions",
+        "insight: runs, »prompt: Which costs grew",
+        "a subscription sends one insight, one dashboard, or the answer to one prompt; keep one of insight and prompt",
+    ),
+    (
+        "subscriptions",
+        "prompt: Which costs grew, »summary_enabled: true",
+        "PostHog's AI writes the answer to a prompt itself, and adds no summary to it; remove summary_enabled",
+    ),
+    (
+        "subscriptions",
+        "insight: runs, delivery_config: {»include_images: false}",
+        "only the answer to a prompt may be without its charts; remove include_images",
+    ),
+    (
+        "subscriptions",
+        "dashboard: usage, delivery_config: {»post_all_insights_in_main_message: true}",
+        "only Slack has a main message, and others in its thread; remove post_all_insights_in_main_message",
+    ),
+    (
+        "subscriptions",
+        "prompt: Which costs grew, delivery_config: {»post_all_insights_in_main_message: true}, "
+        "target: {slack: {workspace: acme, channel: '#ai'}}",
+        "the answer to a prompt has no insights to post; remove post_all_insights_in_main_message",
+    ),
+    (
+        "subscriptions",
+        "prompt: Which costs grew, delivery_config: {»include_posthog_hint: false}",
+        "PostHog hints at itself in Slack only; remove include_posthog_hint",
+    ),
+    (
+        "subscriptions",
+        "insight: runs, target: {teams: {url: »'https://x.webhook.office.com/webhookb2/1'}}",
+        'expected a mapping, found the text "https://x.webhook.office.com/webhookb2/1"; '
+        "write {env: NAME_OF_A_VARIABLE}: the address of a Teams channel is a secret",
     ),
     ("annotations", "dashboard: »usag", 'there is no dashboard "usag"; write "usage"'),
     ("annotations", "date_marker: »2026-02-30", "there is no 2026-02-30; write a day and a time that exist"),
@@ -132,6 +185,17 @@ def test_a_problem_is_said_where_it_stands(checkout: Checkout, folder: str, text
         tiles: [{insight: {key: elsewhere, name: E, trends: {series: [{event: ai_used}]}}}]
         """,
     )
+    checkout.write(
+        "flags/abc.yaml",
+        """
+        key: abc
+        variants:
+          - {key: control, rollout_percentage: 50}
+          - {key: blue, rollout_percentage: 30}
+          - {key: red, rollout_percentage: 20}
+        release_conditions: [{}]
+        """,
+    )
     line = form(folder, text)
     checkout.write(f"{folder}/wrong.yaml", line.replace("»", ""))
     subject = f"{folder[:-1]}/{FORMS[folder]['key']}"
@@ -140,12 +204,12 @@ def test_a_problem_is_said_where_it_stands(checkout: Checkout, folder: str, text
 
 def test_a_dashboard_with_many_insights_needs_a_choice(checkout: Checkout) -> None:
     tile = "{insight: {key: i%d, name: I, trends: {series: [{event: ai_used}]}}}"
-    tiles = ", ".join(tile % number for number in range(7))
+    tiles = ", ".join(tile % number for number in range(11))
     checkout.write("dashboards/many.yaml", f"key: many\nname: Many\ntiles: [{tiles}]\n")
     checkout.write("subscriptions/s.yaml", form("subscriptions", "dashboard: many"))
     assert checkout.problems() == [
-        'subscriptions/s.yaml:1:1: subscription/s: the dashboard "many" shows 7 insights, and PostHog sends at most 6; '
-        "name the ones to send: insights: [i0, i1, i2, i3, i4, i5]"
+        'subscriptions/s.yaml:1:1: subscription/s: the dashboard "many" shows 11 insights, and PostHog sends at most '
+        "10; name the ones to send: insights: [i0, i1, i2, i3, i4, i5, i6, i7, i8, i9]"
     ]
     checkout.write("subscriptions/s.yaml", form("subscriptions", "dashboard: many, insights: [i6]"))
     assert checkout.problems() == []
@@ -163,6 +227,17 @@ def test_a_running_experiment_needs_its_flag_switched_on(checkout: Checkout) -> 
     for text in ("start_date: 2026-09-07, end_date: 2026-10-07", "name: Draft"):
         checkout.write("experiments/x.yaml", form("experiments", text))
         assert checkout.problems() == []
+
+
+def test_an_experiment_may_leave_variants_out(checkout: Checkout) -> None:
+    variants = ", ".join(f"{{key: {key}, rollout_percentage: {share}}}" for key, share in VARIANTS.items())
+    checkout.write("flags/ab.yaml", f"key: ab\nvariants: [{variants}]\nrelease_conditions: [{{}}]\n")
+    checkout.write("experiments/x.yaml", form("experiments", "excluded_variants: [b]"))
+    assert checkout.problems() == []
+    assert checkout.resources()["experiment/x"].properties["excluded_variants"] == ["b"]
+
+
+VARIANTS = {"control": 50, "a": 30, "b": 20}
 
 
 def test_an_experiment_takes_a_flag_whose_variants_are_left_to_posthog(checkout: Checkout) -> None:

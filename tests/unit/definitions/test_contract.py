@@ -46,6 +46,7 @@ def test_the_repositorys_own_definitions_written_back_pass_every_check_and_are_t
 
 
 BOARD = {"key": "usage", "name": "Usage"}
+SENT = {"key": "s", "title": "S", "frequency": "daily", "start_date": "2026-09-07T00:00:00Z"}
 BRIEF: dict[str, tuple[str, dict[str, Any]]] = {
     "a flag for everybody": ("flag", {"key": "ai", "release_conditions": [{}]}),
     "a flag with payloads": (
@@ -146,6 +147,27 @@ BRIEF: dict[str, tuple[str, dict[str, Any]]] = {
         {
             **BOARD,
             "tiles": [{"insight": {"key": "i", "name": "I", "sql": {"query": "select 1", "display": "BoldNumber"}}}],
+        },
+    ),
+    "what PostHog's AI answers, in Teams": (
+        "subscription",
+        {
+            **SENT,
+            "prompt": "Which costs grew?",
+            "target": {"teams": {"url": {"env": "TEAMS"}}},
+            "delivery_config": {"include_images": False},
+            "send_test_now": True,
+        },
+    ),
+    "a dashboard's look": ("dashboard", {**BOARD, "grid_spacing": "wide", "layout_compaction": "stable"}),
+    "tables": (
+        "dashboard",
+        {
+            **BOARD,
+            "tiles": [
+                {"insight": {"key": "i", "name": "I", "query": {"kind": "DataTableNode", "source": source}}}
+                for source in ({"kind": "ActorsQuery", "properties": [{"type": "cohort", "value": "beta"}]},)
+            ],
         },
     ),
 }

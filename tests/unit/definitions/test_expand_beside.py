@@ -135,6 +135,22 @@ def test_a_subscription_to_slack_names_the_workspace(checkout: Checkout) -> None
     }
 
 
+def test_a_subscription_to_what_posthogs_ai_answers(checkout: Checkout) -> None:
+    text = "key: s\ntitle: S\nprompt: Which costs grew?\ntarget: {teams: {url: {env: TEAMS}}}\n"
+    more = "delivery_config: {include_images: false, include_feedback: true}\nsend_test_now: true\n"
+    checkout.write("subscriptions/s.yaml", f"{text}frequency: daily\nstart_date: 2026-09-07\n{more}")
+    properties = checkout.resources()["subscription/s"].properties
+    expected = {
+        "content_type": "ai_prompt",
+        "prompt": "Which costs grew?",
+        "target_type": "teams",
+        "target_value": {"env": "TEAMS"},
+        "delivery_config": {"include_images": False},
+        "send_test_now": True,
+    }
+    assert {name: properties.get(name) for name in expected} == expected
+
+
 @pytest.mark.parametrize(
     ("written", "scope"),
     [

@@ -104,6 +104,13 @@ def test_a_flag_that_breaks_its_schema(checkout: Checkout, text: str, expected: 
             '"yesterday" does not have the right form; '
             'write a date such as "2026-01-31" or how long ago, such as -30d (h, d, w, m or y)',
         ),
+        (
+            "key: v, operator: »starts_with, value: deep",
+            '"starts_with" may not stand here: only insights and actions know it; '
+            "write regex, and a value such as (?i)^deepseek",
+        ),
+        ("key: v, operator: »min, value: 5",
+         '"min" may not stand here: it is PostHog\'s other name of gte; write gte'),
         ("key: v, operator: is_set, »value: 1", 'is_set and is_not_set take no value; remove "value"'),
         ("type: »cohrt, value: internal",
          '"cohrt" is not one of the values that may stand here; write cohort (known: person, cohort, flag or group)'),

@@ -223,3 +223,19 @@ def test_every_default_is_its_own_canonical_form(kind: str) -> None:
     for field in KINDS[kind].fields:
         assert field.canonical(field.default) == field.canonical(None)
         assert field.canonical(None) == (field.default if field.shown else None)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ({"type": "event", "key": "n", "operator": "min", "value": 5}, {"operator": "gte"}),
+        ({"type": "event", "key": "n", "operator": "max", "value": 5}, {"operator": "lte"}),
+        ({"type": "hogql", "key": "1 = 1", "value": "ignored"}, {"value": None}),
+    ],
+)
+def test_a_filter_of_an_insight_has_one_form(theirs: dict[str, object], ours: dict[str, object]) -> None:
+    def of(leaf: dict[str, object]) -> dict[str, object]:
+        source = {"kind": "TrendsQuery", "series": [], "properties": [leaf]}
+        return KINDS["insight"].canonical({"name": "I", "query": {"kind": "InsightVizNode", "source": source}})
+
+    assert of(theirs) == of({**theirs, **ours})

@@ -24,23 +24,23 @@ WRITABLE = {
     " filters.aggregation_group_type_index filters.feature_enrollment filters.holdout filters.early_exit"
     " filters.super_groups filters.holdout_groups",
     "dashboard": "name description pinned filters variables breakdown_colors data_color_theme_id quick_filter_ids tags"
-    " restriction_level use_template use_dashboard duplicate_tiles delete_insights",
+    " restriction_level use_template use_dashboard duplicate_tiles delete_insights grid_spacing layout_compaction",
     "insight": "name derived_name query order dashboards description tags favorited saved",
     "tiles": "tiles",
     "alert": "name insight subscribed_users threshold condition config detector_config forecast_config"
-    " calculation_interval enabled skip_weekend schedule_restriction snoozed_until investigation_agent_enabled"
-    " investigation_gates_notifications investigation_inconclusive_action",
+    " calculation_interval enabled skip_weekend schedule_restriction schedule_start_time"
+    " snoozed_until investigation_agent_enabled investigation_gates_notifications investigation_inconclusive_action",
     "notification": "type name description enabled hog inputs_schema inputs filters masking mappings icon_url"
     " template_id execution_order batch_export_id base_updated_at",
     "action": "name description tags steps post_to_slack slack_message_format pinned_at",
     "annotation": "content date_marker creation_type scope dashboard_item dashboard_id emoji hidden_in_user_interface",
     "experiment": "name description start_date end_date feature_flag_key parameters metrics metrics_secondary"
-    " saved_metrics_ids holdout_id exposure_criteria stats_config scheduling_config type archived conclusion"
-    " conclusion_comment primary_metrics_ordered_uuids secondary_metrics_ordered_uuids allow_unknown_events"
-    " update_feature_flag_params",
+    " excluded_variants saved_metrics_ids holdout_id exposure_criteria stats_config scheduling_config type archived"
+    " conclusion conclusion_comment primary_metrics_ordered_uuids secondary_metrics_ordered_uuids"
+    " allow_unknown_events update_feature_flag_params",
     "subscription": "dashboard insight dashboard_export_insights target_type target_value integration_id frequency"
     " interval byweekday bysetpos count start_date until_date title invite_message enabled summary_enabled"
-    " summary_prompt_guide prompt ai_config",
+    " summary_prompt_guide prompt ai_config ai_prompt_config contexts proactive_config delivery_config send_test_now",
 }
 # How an object goes, and where it stands in PostHog's tree of files when it is made.
 NO_FIELDS = {"deleted", "_create_in_folder"}
