@@ -25,8 +25,7 @@ FEW = DEFAULT[0].requests // 2
 AHEAD = 100
 """How many registrations may be sent past one that still waits for what it refers to.
 
-More than the SDK has under way at a time (four times ``--parallel``), so that there is always something to do; and few
-beside what a limit takes in a minute.
+So many that the provider's four threads have enough to do meanwhile, and few beside what a limit takes in a minute.
 """
 
 
