@@ -29,6 +29,7 @@ from sandbox import (
     local_evaluation,
     pages,
     persons_api,
+    preflight,
     remote_config,
 )
 from sandbox.allowlist import Allowlist
@@ -55,6 +56,7 @@ def routes() -> list[BaseRoute]:
         persons_api,
         groups_api,
         events_api,
+        preflight,
         api,
     )
     return [

@@ -62,8 +62,9 @@ def faults(context: Context) -> Any:
 
 
 def limits(context: Context) -> Any:
-    """PostHog's rate limits: `enabled`, and the `speed` of the clock they count by; both may be set. `time` is that
-    clock's, `refused` how many requests were answered 429. DELETE switches them off and forgets what was counted.
+    """PostHog's rate limits: `enabled`, whether the server is `self_hosted` all the same, and the `speed` of the clock
+    they count by; these may be set. `time` is that clock's, `refused` how many requests were answered 429. DELETE
+    switches them off and forgets what was counted.
     """
     limiter = context.services.limiter
     if context.method == "DELETE":

@@ -68,37 +68,39 @@ class Clock:
 
 
 class Limiter:
-    """The windows of every key. Switched by `enabled`; `clock` is the one that windows and Retry-After count
-    by.
+    """The windows of every key. Switched by `enabled`; `self_hosted` says whose server it is (`preflight.py`);
+    `clock` is the one that windows and Retry-After count by.
     """
 
     def __init__(self) -> None:
         self.enabled = False
+        self.self_hosted = False
         self.clock = Clock()
         self.refused = 0
         self._windows: dict[tuple[str, str], deque[float]] = {}
 
     def change(self, values: dict[str, Any]) -> None:
-        """Set `enabled` and `speed` as given. Switching on starts with empty windows.
+        """Set `enabled`, `self_hosted` and `speed` as given. Switching on starts with empty windows.
 
         Raises:
             ValueError: with a sentence that says what is wrong.
         """
-        if unknown := sorted(set(values) - {"enabled", "speed"}):
-            raise ValueError(f"unknown {', '.join(unknown)}; limits have enabled and speed")
+        if unknown := sorted(set(values) - {"enabled", "self_hosted", "speed"}):
+            raise ValueError(f"unknown {', '.join(unknown)}; limits have enabled, self_hosted and speed")
         enabled, speed = values.get("enabled", self.enabled), values.get("speed", self.clock.speed)
-        if not isinstance(enabled, bool):
-            raise ValueError("enabled must be true or false")
+        self_hosted = values.get("self_hosted", self.self_hosted)
+        if not isinstance(enabled, bool) or not isinstance(self_hosted, bool):
+            raise ValueError("enabled and self_hosted must be true or false")
         if isinstance(speed, bool) or not isinstance(speed, int | float) or not 0 < speed < math.inf:
             raise ValueError("speed must be a number above zero")
         if enabled and not self.enabled:
             self.clear()
-        self.enabled = enabled
+        self.enabled, self.self_hosted = enabled, self_hosted
         self.clock.set_speed(speed)
 
     def clear(self) -> None:
         """Switch off, and forget what was counted."""
-        self.enabled, self.refused = False, 0
+        self.enabled, self.self_hosted, self.refused = False, False, 0
         self.clock.set_speed(1.0)
         self._windows.clear()
 
@@ -106,6 +108,7 @@ class Limiter:
         """The state, as `/_sandbox/limits` answers it."""
         return {
             "enabled": self.enabled,
+            "self_hosted": self.self_hosted,
             "speed": self.clock.speed,
             "time": round(self.clock.now(), 3),
             "refused": self.refused,

@@ -93,7 +93,7 @@ class RequestLog:
 
 def is_logged(path: str) -> bool:
     """Whether a path is one of PostHog's, and not one of the sandbox's own handles and pages."""
-    return path != "/" and not path.startswith(("/_", "/favicon", "/project/"))
+    return path.startswith("/_preflight") or (path != "/" and not path.startswith(("/_", "/favicon", "/project/")))
 
 
 def shown_path(scope: Scope) -> str:

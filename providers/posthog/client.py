@@ -97,7 +97,7 @@ class Client:
         self._before_write = before_write
         self._tell = tell
         self._clock = clock or Clock()
-        self._limiter = Limiter(self._clock)
+        self._limiter = Limiter(self._clock, self._is_limited)
         self._lock = threading.Lock()
         self._told_until = 0.0
         self._written = self._clock.now()
@@ -149,7 +149,7 @@ class Client:
             while wait := self._limiter.enter(path):
                 self._pause(wait, deadline)
             try:
-                return self._send(method, path, json, params)
+                return self._counted(method, path, json, params)
             except ApiError as error:
                 if error.status == 429:
                     self._limiter.shut(path, UNSAID if error.retry_after is None else error.retry_after)
@@ -168,6 +168,17 @@ class Client:
         if left > 0:
             self._clock.sleep(left)
 
+    def _is_limited(self) -> bool:
+        """Ask the server, which counts no request for this, whose it is (posthog/views.py: ``preflight_check``).
+
+        Only one that says that it is not PostHog Cloud may have no limits; where that can't be told they hold.
+        """
+        try:
+            answer = self._send("GET", "/_preflight/", None, None)
+        except ApiError:
+            return True
+        return not (isinstance(answer, dict) and answer.get("cloud") is False)
+
     def _pause(self, wait: Wait, deadline: float) -> None:
         now = self._clock.now()
         if now + wait.seconds > deadline:
@@ -180,6 +191,12 @@ class Client:
         if new:
             self._tell(str(wait))
         self._clock.sleep(wait.seconds)
+
+    def _counted(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:
+        try:
+            return self._send(method, path, json, params)
+        finally:
+            self._limiter.leave(path)
 
     def _send(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:
         try:
@@ -198,7 +215,6 @@ class Client:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._no_answer(_reason(error), hopeless=isinstance(error, requests.exceptions.SSLError)) from None
         finally:
-            self._limiter.leave(path)
             if method != "GET":
                 with self._lock:
                     self._written = self._clock.now()

@@ -2,6 +2,10 @@
 
 What other processes with the same key have used up is not known here. PostHog's refusal tells (429 and Retry-After),
 and then everything that counts by the same limit waits as long as it says.
+
+Nor is it known from the start whether a server has limits at all: they are always on in PostHog Cloud, and off by
+default elsewhere (RATE_LIMIT_ENABLED in posthog/settings/dynamic_settings.py), and no answer has a header about them.
+So it is asked, once, when something would have to wait for the first time.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import re
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MINUTE, HOUR = 60.0, 3600.0
@@ -26,10 +31,10 @@ class Rate:
         return f"{self.requests:,} requests {'a minute' if self.seconds == MINUTE else 'an hour'}"
 
 
-DEFAULT = (Rate(480, MINUTE), Rate(4800, HOUR))
+DEFAULT: tuple[Rate, ...] = (Rate(480, MINUTE), Rate(4800, HOUR))
 """Of all endpoints without limits of their own together (posthog/rate_limit.py: burst and sustained)."""
 
-APART = (
+APART: tuple[tuple[re.Pattern[str], tuple[Rate, ...]], ...] = (
     # All methods of these collections: PostHog gives their views other limits instead of the default ones.
     (
         re.compile(r"^/api/(projects|environments)/[^/]+/(insights|persons|session_recording_playlists)/"),
@@ -80,10 +85,10 @@ class _Budget:
     def __post_init__(self) -> None:
         self.answered = deque(maxlen=max(rate.requests for rate in self.rates))
 
-    def wait(self, now: float) -> Wait | None:
+    def wait(self, now: float, counting: bool) -> Wait | None:
         said = "PostHog has had too many requests with this key, from this run or another, and says when it takes more"
         waits = [Wait(self.shut_until - now, said)]
-        for rate in self.rates:
+        for rate in self.rates if counting else ():
             room = max(rate.requests - self.under_way, 1)
             if len(self.answered) >= room:
                 left = self.answered[-room] + rate.seconds - now
@@ -91,35 +96,73 @@ class _Budget:
         longest = max(waits, key=lambda wait: wait.seconds)
         return longest if longest.seconds > 0 else None
 
+    def forget(self) -> None:
+        """Keep of what was answered no more than PostHog takes in a minute."""
+        kept = list(self.answered)[-self.rates[0].requests :]
+        self.answered.clear()
+        self.answered.extend(kept)
+
+
+def rates(path: str) -> tuple[Rate, ...]:
+    """Return the limits that a request to this path counts for; equal ones count together."""
+    return next((rates for pattern, rates in APART if pattern.search(path)), DEFAULT)
+
 
 class Limiter:
     """The budgets of one key. Safe for several threads."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, is_limited: Callable[[], bool] = lambda: True) -> None:
+        """``is_limited`` asks the server whether it has limits.
+
+        Only a refusal teaches more: the server has limits then, whatever it has said.
+        """
         self._clock = clock
         self._lock = threading.Lock()
         self._budgets = {rates: _Budget(rates) for rates in (DEFAULT, *(rates for _, rates in APART))}
+        self._is_limited = is_limited
+        self._asking = threading.Lock()
+        self._known = False
+        self._counting = True
 
     def enter(self, path: str) -> Wait | None:
         """Take a place for a request to this path and return None, or return how long there is none."""
+        wait = self._enter(path)
+        if wait is None or self._known:
+            return wait
+        self._learn()
+        return self._enter(path)
+
+    def _enter(self, path: str) -> Wait | None:
         with self._lock:
-            budget = self._budget(path)
-            wait = budget.wait(self._clock.now())
+            budget = self._budgets[rates(path)]
+            wait = budget.wait(self._clock.now(), self._counting)
             budget.under_way += wait is None
             return wait
+
+    def _learn(self) -> None:
+        # Whoever else would have to wait, waits for the answer instead.
+        with self._asking:
+            if self._known:
+                return
+            limited = self._is_limited()
+            with self._lock:
+                if not self._known:  # or it has refused something meanwhile
+                    self._known, self._counting = True, limited
 
     def leave(self, path: str) -> None:
         """Note that the request which took a place has its answer, or will get none."""
         with self._lock:
-            budget = self._budget(path)
+            budget = self._budgets[rates(path)]
             budget.under_way -= 1
             budget.answered.append(self._clock.now())
 
     def shut(self, path: str, seconds: float) -> None:
         """Let nothing pass to this path and what counts with it for so many seconds, since PostHog said so."""
         with self._lock:
-            budget = self._budget(path)
+            if not self._counting and seconds <= MINUTE:
+                # It let all else pass, so its limits are younger than that, and an hour's count has hardly begun.
+                for each in self._budgets.values():
+                    each.forget()
+            self._known = self._counting = True
+            budget = self._budgets[rates(path)]
             budget.shut_until = max(budget.shut_until, self._clock.now() + seconds)
-
-    def _budget(self, path: str) -> _Budget:
-        return self._budgets[next((rates for pattern, rates in APART if pattern.search(path)), DEFAULT)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
@@ -9,10 +10,12 @@ from typing import Any, Protocol
 import pulumi
 from pulumi import dynamic
 
-from providers.posthog.inputs import MISSING, Note, to_inputs
+from providers.posthog.inputs import MISSING, NAME, Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.notification import digest
-from providers.posthog.provider import PROJECT, PROVIDERS
+from providers.posthog.limits import Rate, rates
+from providers.posthog.provider import PROJECT, PROVIDERS, TRACEBACK_VARIABLE
+from providers.posthog.turns import FEW, Turns, spread
 
 
 class Definition(Protocol):
@@ -60,7 +63,11 @@ def register(
     ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
     object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
     after what names them: PostHog switches no flag off while another one that is on depends on it.
+
+    A run that PostHog's limits may make wait has an order of its own, see ``turns``.
     """
+    if not environ.get(TRACEBACK_VARIABLE):
+        pulumi.log.debug = _no_debug
     resources: dict[Ref, pulumi.CustomResource] = {}
 
     def id_of(ref: Ref) -> Any:
@@ -69,15 +76,41 @@ def register(
     every = tuple(definitions)
     last = [each for each in every if _ref(each) in off]
     users = _users(last)
-    for definition in (*(each for each in every if _ref(each) not in off), *reversed(last)):
+    others = [each for each in every if _ref(each) not in off]
+    turns = None
+    if len(every) > FEW and not pulumi.runtime.is_dry_run():  # a preview writes nothing, so nothing waits
+        others, turns = _spread(others), Turns()
+    for definition in (*others, *reversed(last)):
         ref = _ref(definition)
         properties = copy.deepcopy(definition.properties)
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options = {"depends_on": [resources[each] for each in first]} if first else {}
-        resources[ref] = _resource(definition, _with_ids(properties, id_of), **options)
+        resources[ref] = _resource(definition, _with_ids(properties, id_of), turns, **options)
     return resources
+
+
+def _no_debug(msg: str, resource: object = None, stream_id: int | None = None, ephemeral: bool | None = None) -> None:
+    """Drop a message that only ``pulumi --debug`` would show.
+
+    The SDK has four of them for each resource, and waits each time until the engine has it: a fifth of all processor
+    time of a run of 500 flags.
+    """
+
+
+def _spread(definitions: list[Definition]) -> list[Definition]:
+    """Return definitions in the order in which PostHog's limits are used at the same time."""
+    by_ref = {_ref(each): each for each in definitions}
+
+    def limits(ref: Ref) -> tuple[Rate, ...]:
+        return rates(f"/api/projects/1/{KINDS[ref.kind].collection}/")
+
+    def first(ref: Ref) -> list[Ref]:
+        properties = by_ref[ref].properties
+        return [each for each in (*_refs(properties), *KINDS[ref.kind].first(properties)) if each in by_ref]
+
+    return [by_ref[ref] for ref in spread(list(by_ref), limits, first)]
 
 
 def switch_off(flags: Iterable[Definition]) -> None:
@@ -112,16 +145,24 @@ def _refs(value: Any) -> Iterator[Ref]:
             yield from _refs(item)
 
 
-def _resource(definition: Definition, properties: dict[str, Any], **options: Any) -> pulumi.CustomResource:
+def _resource(
+    definition: Definition, properties: dict[str, Any], turns: Turns | None = None, **options: Any
+) -> pulumi.CustomResource:
     name = f"{definition.kind}/{definition.key}"
     if definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=f"{definition.kind}/{definition.renamed_from}")]
     note = Note(name, str(definition.source), definition.adopt)
+    inputs = to_inputs(properties, note)
+    turn = turns.next(inputs[NAME]) if turns else None
+    if turn:
+        inputs[NAME] = turn  # the last one
     resource_type: Any = RESOURCES[definition.kind]
     resource: pulumi.CustomResource = resource_type(
-        name, to_inputs(properties, note), pulumi.ResourceOptions(**options) if options else None
+        name, inputs, pulumi.ResourceOptions(**options) if options else None
     )
+    if turn:
+        turn.ends_with(asyncio.ensure_future(resource.urn.future()))
     return resource
 
 

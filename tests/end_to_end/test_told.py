@@ -148,3 +148,12 @@ def test_the_exit_codes_are_those_of_the_page(project: Project) -> None:
     seen[project.run(*preview).returncode] = 1
     assert all(code == expected for code, expected in seen.items())
     assert set(seen) == documented
+
+
+def test_the_sdks_own_steps_are_told_only_to_who_asks_for_them(project: Project) -> None:
+    """Each such message is a call that the program waits for, four for each resource, shown or not."""
+    project.write("flags/known.yaml", flag(10))
+    debug = ("preview", "--debug", "--stack", "sandbox")
+    said = "debug: registering resource: ty=pulumi-python:dynamic/posthog:FeatureFlag"
+    assert said not in project.pulumi(*debug)
+    assert said in project.pulumi(*debug, environ={"AI_ADMIN_TRACEBACK": "1"})

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from providers.posthog.provider import PostHogProvider
-from tests.support.clocks import Fast
+from tests.support.clocks import Fast, Leaping
 from tests.support.desk import Desk
 from tests.support.plugin import running_engine, running_plugin
 from tests.support.samples.world import TREND
@@ -26,6 +26,12 @@ THREADS = 4
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[Sandbox]:
     with running_sandbox(tmp_path, "--limits", str(SPEED)) as running:
+        yield running
+
+
+@pytest.fixture
+def unlimited(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path) as running:
         yield running
 
 
@@ -46,6 +52,7 @@ def make(provider: PostHogProvider, definitions: list[dict[str, Any]]) -> None:
 def test_more_objects_than_a_minute_takes_are_made_with_one_request_each(limited: Sandbox) -> None:
     desk = Desk(limited, {}, Fast(SPEED))
     make(desk.new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    assert limits(limited)["refused"] == 0
     make(desk.new_run("insight"), [{"name": f"Insight {number}", "query": TREND} for number in range(300)])
     # The second run counts from nothing: it is refused where the first one's requests still count.
     assert limits(limited)["refused"] <= 4 * THREADS
@@ -53,10 +60,40 @@ def test_more_objects_than_a_minute_takes_are_made_with_one_request_each(limited
     asked = Counter((entry["method"], entry["path"].split("?")[0].rstrip("/").split("/")[-1]) for entry in log)
     assert asked[("POST", "feature_flags")] == 600
     assert asked[("POST", "insights")] == 300
-    assert asked.total() <= 900 + 2 * 5
+    assert asked.total() <= 900 + 2 * 6
     requests.delete(f"{limited.url}/_sandbox/limits", timeout=10)
     assert len({item["key"] for item in limited.items("feature_flags")}) == 600
     assert len({item["name"] for item in limited.items("insights")}) == 300
+
+
+def test_where_there_are_no_limits_nobody_waits(unlimited: Sandbox) -> None:
+    clock = Leaping()
+    make(Desk(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    assert clock.waits == []
+    log = unlimited.requests()
+    assert [entry["path"] for entry in log].count("/_preflight/") == 1
+    assert [entry["method"] for entry in log].count("POST") == 600
+
+
+def test_a_small_run_does_not_ask_whether_there_are_limits(unlimited: Sandbox) -> None:
+    make(Desk(unlimited, {}).new_run("flag"), [{"key": "flag"}])
+    assert "/_preflight/" not in [entry["path"] for entry in unlimited.requests()]
+
+
+def test_limits_hold_where_it_can_not_be_told_whether_there_are_any(unlimited: Sandbox) -> None:
+    rule = {"kind": "error_before", "status": 404, "path": "^/_preflight"}
+    requests.put(f"{unlimited.url}/_sandbox/faults", json={"rules": [rule]}, timeout=10).raise_for_status()
+    clock = Leaping()
+    make(Desk(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(500)])
+    assert clock.waits
+
+
+def test_a_server_of_ones_own_with_limits_refuses_no_more_than_was_on_the_way(limited: Sandbox) -> None:
+    limits(limited, self_hosted=True)
+    make(Desk(limited, {}, Fast(SPEED)).new_run("flag"), [{"key": f"flag-{number}"} for number in range(1000)])
+    assert 1 <= limits(limited)["refused"] <= THREADS
+    log = [entry for entry in limited.requests() if entry["status"] != 429]
+    assert [entry["method"] for entry in log].count("POST") == 1000
 
 
 def test_what_another_run_used_up_is_waited_for(limited: Sandbox) -> None:

@@ -111,6 +111,21 @@ def test_a_simple_client_that_waits_as_told_gets_everything_done(tmp_path: Path)
     assert took >= forced * 0.9, "the limits hold"
 
 
-@pytest.mark.parametrize("values", [{"speed": 0}, {"speed": "fast"}, {"enabled": 1}, {"burst": 3}])
+def test_preflight_tells_everybody_whose_server_it_is(api: Api, limits: Any) -> None:
+    """posthog/views.py: no key, no session and no limit; a client learns from it where limits are always on."""
+    nobody = Api(api.sandbox, "")
+    api("DELETE", "/_sandbox/limits")
+    own = nobody.get("/_preflight/")
+    assert (own["cloud"], own["realm"], own["region"], own["django"]) == (False, "hosted-clickhouse", None, True)
+    assert "is_debug" not in own
+    limits(speed=0.001)
+    cloud = nobody.get("/_preflight")
+    assert (cloud["cloud"], cloud["realm"], cloud["region"]) == (True, "cloud", "US")
+    limits(self_hosted=True)
+    assert {api("GET", "/_preflight/").json()["cloud"] for _ in range(BURST + 1)} == {False}
+    assert api("GET", "cohorts/?limit=1").status_code == 200, "it counts for no limit"
+
+
+@pytest.mark.parametrize("values", [{"speed": 0}, {"speed": "fast"}, {"enabled": 1}, {"self_hosted": 1}, {"burst": 3}])
 def test_limits_that_make_no_sense_are_refused(api: Api, values: dict[str, Any]) -> None:
     assert api("PATCH", "/_sandbox/limits", values).status_code == 400

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import heapq
+import itertools
 
-from providers.posthog.limits import Limiter
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from providers.posthog.limits import Clock, Limiter
 from sandbox.errors import ApiError
 from sandbox.limits import Clock as RefereesClock
 from sandbox.limits import Limiter as Referee
@@ -105,3 +110,97 @@ def test_a_wait_says_how_long_and_why() -> None:
         world.send(limiter, FLAGS)
     wait = limiter.enter(FLAGS)
     assert str(wait).endswith("min: PostHog takes 4,800 requests an hour with one key")
+
+
+def test_a_server_without_limits_is_asked_once_and_never_waited_for() -> None:
+    world = World()
+    asked = 0
+
+    def is_limited() -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    limiter = Limiter(world.clock, is_limited)
+    for _ in range(479):
+        assert limiter.enter(FLAGS) is None
+    assert asked == 0
+    for _ in range(5000):
+        assert limiter.enter(FLAGS) is None
+        limiter.leave(FLAGS)
+    assert asked == 1
+
+
+def test_one_refusal_teaches_that_a_server_has_limits_all_the_same() -> None:
+    world = World()
+    limiter = Limiter(world.clock, lambda: False)
+    for _ in range(2000):
+        world.send(limiter, FLAGS)
+    assert world.referee.refused == 1
+    for _ in range(500):
+        world.send(limiter, INSIGHTS)
+    assert world.referee.refused == 1
+
+
+def test_who_was_refused_does_not_ask() -> None:
+    world = World()
+    limiter = Limiter(world.clock, lambda: pytest.fail("asked"))
+    limiter.shut(FLAGS, 1)
+    assert limiter.enter(FLAGS) is not None
+
+
+def test_what_passed_without_limits_does_not_count_for_the_hour() -> None:
+    world = World()
+    limiter = Limiter(world.clock, lambda: False)
+    for _ in range(6000):
+        assert limiter.enter(FLAGS) is None
+        limiter.leave(FLAGS)
+    limiter.shut(FLAGS, 10)
+    wait = limiter.enter(FLAGS)
+    assert wait is not None
+    assert wait.seconds <= 60
+
+
+class Traffic(Clock):
+    """Several threads that send through one limiter; what is on the way takes as long as it is told."""
+
+    def __init__(self, path: str, latencies: list[float], threads: int) -> None:
+        self.time, self.path, self.latencies, self.threads = 0.0, path, latencies, threads
+        self.arrivals: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, _: float) -> None:
+        pytest.fail("nobody sleeps here")
+
+    def send(self, limiter: Limiter, count: int) -> None:
+        events: list[tuple[float, int, str]] = [(0.0, thread, "enter") for thread in range(self.threads)]
+        heapq.heapify(events)
+        latencies = itertools.cycle(self.latencies)
+        sent = 0
+        while events:
+            self.time, thread, what = heapq.heappop(events)
+            if what == "leave":
+                limiter.leave(self.path)
+            elif what == "arrive":
+                self.arrivals.append(self.time)
+                heapq.heappush(events, (self.time + next(latencies), thread, "leave"))
+                continue
+            if sent == count:
+                continue
+            if wait := limiter.enter(self.path):
+                heapq.heappush(events, (self.time + wait.seconds, thread, "enter"))
+            else:
+                sent += 1
+                heapq.heappush(events, (self.time + next(latencies), thread, "arrive"))
+
+
+@given(st.lists(st.floats(0, 25), min_size=1, max_size=40), st.integers(1, 12))
+@settings(max_examples=40, deadline=None)
+def test_no_window_ever_has_more_than_its_limit(latencies: list[float], threads: int) -> None:
+    traffic = Traffic(INSIGHTS, latencies, threads)
+    traffic.send(Limiter(traffic), 700)
+    assert len(traffic.arrivals) == 700
+    for first, next_but_240 in zip(traffic.arrivals, traffic.arrivals[240:], strict=False):
+        assert next_but_240 - first > 60 - 1e-6
