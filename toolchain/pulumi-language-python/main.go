@@ -106,31 +106,25 @@ func (*host) GetRequiredPlugins(
 	return &pulumirpc.GetRequiredPluginsResponse{}, nil
 }
 
+// About is asked in every preview, for the update's metadata: it costs no start of a Python.
 func (*host) About(_ context.Context, request *pulumirpc.AboutRequest) (*pulumirpc.AboutResponse, error) {
-	about := &pulumirpc.AboutResponse{}
-	err := ask(request.Info, `import json, platform, sys
-print(json.dumps({"executable": sys.executable, "version": platform.python_version()}))`, about)
-	return about, err
+	interpreter := python(request.Info)
+	return &pulumirpc.AboutResponse{Executable: interpreter, Version: pythonVersion(interpreter)}, nil
 }
 
 func (*host) GetProgramDependencies(
 	_ context.Context, request *pulumirpc.GetProgramDependenciesRequest,
 ) (*pulumirpc.GetProgramDependenciesResponse, error) {
-	found := &pulumirpc.GetProgramDependenciesResponse{}
-	err := ask(request.Info, `import json
+	script := `import json
 from importlib.metadata import distributions
 found = sorted((package.name, package.version) for package in distributions())
-print(json.dumps({"dependencies": [{"name": name, "version": version} for name, version in found]}))`, found)
-	return found, err
-}
-
-// ask runs a script with the program's Python and reads the JSON that it prints into answer.
-func ask(info *pulumirpc.ProgramInfo, script string, answer any) error {
-	printed, err := exec.Command(python(info), "-P", "-c", script).Output()
+print(json.dumps({"dependencies": [{"name": name, "version": version} for name, version in found]}))`
+	printed, err := exec.Command(python(request.Info), "-P", "-c", script).Output()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return json.Unmarshal(printed, answer)
+	found := &pulumirpc.GetProgramDependenciesResponse{}
+	return found, json.Unmarshal(printed, found)
 }
 
 func (host *host) Run(_ context.Context, request *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -105,6 +106,17 @@ func python(info *pulumirpc.ProgramInfo) string {
 		named = filepath.Join(info.GetRootDirectory(), named)
 	}
 	return filepath.Join(named, "bin", "python")
+}
+
+// pythonVersion returns the version that a virtual environment was made with, as its configuration has it.
+func pythonVersion(interpreter string) string {
+	settings, _ := os.ReadFile(filepath.Join(filepath.Dir(interpreter), "..", "pyvenv.cfg"))
+	for line := range strings.Lines(string(settings)) {
+		if name, value, _ := strings.Cut(line, "="); strings.TrimSpace(name) == "version" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
 }
 
 // arguments returns those of Python: Pulumi's program runner, and what the engine asks of it.

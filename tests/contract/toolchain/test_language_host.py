@@ -57,6 +57,7 @@ class Host:
         python = root / ".venv" / "bin" / "python"
         python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         python.chmod(0o755)
+        (root / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.12.5\n")
         self.process = subprocess.Popen(
             [bin_folder / LANGUAGE_HOST, "-tracing=", ENGINE],
             cwd=root,
@@ -143,7 +144,7 @@ def test_answers_what_a_preview_asks_before_the_program_runs(host: Host) -> None
 def test_tells_pulumi_about_what_it_runs_on(host: Host) -> None:
     info = host.request("0").info
     about = host.stub.About(messages.AboutRequest(info=info))
-    assert about.version == ".".join(map(str, sys.version_info[:3]))
+    assert (about.executable, about.version) == (str(host.root / ".venv" / "bin" / "python"), "3.12.5")
     answer = host.stub.GetProgramDependencies(messages.GetProgramDependenciesRequest(info=info))
     assert "pulumi" in {dependency.name for dependency in answer.dependencies}
 
