@@ -55,7 +55,7 @@ def main() -> int:
     for size in [int(argument) for argument in sys.argv[1:]] or SIZES:
         with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
             table.add_row(*_measure(Path(folder), sandbox, size))
-    table.caption = start
+    table.caption, table.caption_justify = start, "left"
     Console(width=120).print(table)
     return 0
 
