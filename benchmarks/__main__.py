@@ -1,4 +1,4 @@
-"""`make bench`: seconds and requests for 100, 500 and 1,000 flags, beside a program that does nothing."""
+"""`make bench`: seconds and requests for 1, 100, 500 and 1,000 flags, beside a program that does nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -16,12 +17,16 @@ from rich.table import Table
 
 from ai_admin.definitions import load
 from benchmarks.idle import idle_project
+from benchmarks.start import pairs, summary
 from tests.support.project import Project
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
 
 SIZES = (100, 500, 1000)
 PREVIEWS = 3
 """Runs of a preview of which the fastest counts, ours and the idle one in turn."""
+
+STARTS = 15
+"""Pairs of previews of one flag and of one resource that does nothing."""
 
 FLAG = """\
 key: flag-{number:04}
@@ -39,13 +44,18 @@ EVENTS = "key: installation\ntype: person\nproperties:\n  version: {type: String
 
 
 def main() -> int:
-    """Measure every size and print one table."""
+    """Measure what starting costs, then every size, and print one table."""
+    with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
+        measured = pairs(Path(folder), sandbox, lambda project: _seconds(lambda: _preview(project)))
+        start = summary(list(islice(measured, STARTS)))
+    print(start, flush=True)
     table = Table(title="seconds, and API requests in brackets", box=SIMPLE_HEAD)
     for column in ("flags", "check", "first up", "idle", "preview", "idle", "same inputs", "ratios", "change", "MB"):
         table.add_column(column, justify="right")
     for size in [int(argument) for argument in sys.argv[1:]] or SIZES:
         with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
             table.add_row(*_measure(Path(folder), sandbox, size))
+    table.caption, table.caption_justify = start, "left"
     Console(width=120).print(table)
     return 0
 

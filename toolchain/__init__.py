@@ -1,5 +1,4 @@
 """Gets a checkout ready to work: its virtual environment, the Pulumi CLI, the shell's variables.
 
-Run with the machine's own Python before anything is installed, so the standard library is all it may use
-(`language_host.py` is the exception: it runs on the virtual environment's Python).
+Run with the machine's own Python before anything is installed, so the standard library is all it may use.
 """

@@ -1,5 +1,9 @@
-"""The CLI built from its Go modules, for machines that reach package registries only."""
+"""The CLI built from its Go modules, for machines that reach package registries only.
 
+The official language host is in no module that can be had there; ours (see its main.go) is built beside the CLI.
+"""
+
+import hashlib
 import os
 import re
 import shutil
@@ -7,12 +11,13 @@ import tempfile
 from pathlib import Path
 
 from toolchain.errors import ToolchainError
-from toolchain.pins import CLI, PROGRAM_RUNNER, PROVIDER_STARTER, PULUMI_VERSION
+from toolchain.pins import LANGUAGE_HOST, PROGRAM_RUNNER, PROVIDER_STARTER, PULUMI_VERSION
 from toolchain.progress import run, say
 from toolchain.venv import pip
 
 MODULE = Path(__file__).resolve().parent
-PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+# Go calls what it builds by the last part of its package's path: these are CLI and LANGUAGE_HOST.
+PACKAGES = ("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", f"./{LANGUAGE_HOST}")
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 # Releases are stamped with the `v`. Without a stamp the Automation API refuses the CLI.
 STAMP = f"-X {SDK}/go/common/version.Version=v{PULUMI_VERSION}"
@@ -33,13 +38,21 @@ def build_from_modules(folder: Path, venv_python: Path) -> None:
         go = machine_go() or wheel_go(Path(scratch), venv_python)
         env = go_environment()
         say(f"building Pulumi {PULUMI_VERSION} from its Go modules (once; four minutes on two cores)")
-        run([go, "build", *BUILD_FLAGS, "-o", folder / CLI, PACKAGE], "building Pulumi", cwd=MODULE, env=env)
+        run([go, "build", *BUILD_FLAGS, "-o", folder, *PACKAGES], "building Pulumi", cwd=MODULE, env=env)
         listing: list[str | Path] = [go, "list", "-m", "-f", "{{.Dir}}", SDK]
         sdk = Path(run(listing, "finding the SDK's files", cwd=MODULE, env=env).strip())
     for script in (f"cmd/{PROGRAM_RUNNER}", f"dist/{PROVIDER_STARTER}"):
         target = folder / Path(script).name
         shutil.copyfile(sdk / "python" / script, target)
         target.chmod(0o755)
+
+
+def recipe() -> str:
+    """Tells whether a build would come out the same: a digest of our Go code and of the modules' versions."""
+    code = hashlib.sha256()
+    for part in sorted([*MODULE.glob("go.*"), *(MODULE / LANGUAGE_HOST).glob("*.go")]):
+        code.update(part.read_bytes())
+    return code.hexdigest()[:12]
 
 
 def go_environment() -> dict[str, str]:

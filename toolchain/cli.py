@@ -10,7 +10,7 @@ from toolchain.errors import ToolchainError
 from toolchain.locks import locked
 from toolchain.roads import ensure_cli
 from toolchain.shell import shell_lines, variables
-from toolchain.venv import ensure_venv
+from toolchain.venv import compile_ours, ensure_venv
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
             with locked(ROOT / ".toolchain"):
                 if options.command == "setup":
                     ensure_venv(ROOT)
+                    compile_ours(ROOT)
                 ensure_cli(ROOT)
     except (ToolchainError, OSError) as error:
         print(f"setup: {error}", file=sys.stderr)

@@ -4,23 +4,22 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from toolchain.errors import ToolchainError
-from toolchain.pins import BUILT_KIT, CLI, LANGUAGE_HOST, PULUMI_VERSION
+from toolchain.pins import CLI, KIT, PULUMI_VERSION
 
-LAUNCHER = Path(__file__).resolve().parent / "language_host" / "launch.sh"
 VERSION_SECONDS = 60
 
 
-def check_kit(folder: Path, files: Sequence[str] = BUILT_KIT) -> None:
+def check_kit(folder: Path) -> None:
     """Makes sure that `folder` holds a complete CLI of the pinned version that runs on this machine.
 
     Raises:
         ToolchainError: with the reason, as the end of a sentence that began with the folder.
     """
-    missing = [name for name in files if not os.access(folder / name, os.X_OK)]
+    missing = [name for name in KIT if not os.access(folder / name, os.X_OK)]
     if missing:
         raise ToolchainError(f"{folder} has no {', '.join(missing)}")
     version = cli_version(folder / CLI)
@@ -65,20 +64,15 @@ def publish(kit: Path, make: Callable[[Path], None]) -> None:
 def place(kit: Path, target: Path) -> None:
     """Puts a kit's files into the checkout's folder `target`, in place of what is there.
 
-    Hard links where the file system allows it, else copies. Not symbolic links: the CLI looks for the rest
-    beside the file that a link points to, and in the cache there is no language host of ours.
+    Hard links where the file system allows it, else copies. Not symbolic links: they would break when somebody
+    clears the cache.
     """
     target.parent.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="bin-", dir=target.parent))
     scratch.chmod(0o755)
     try:
-        for name in (*BUILT_KIT, LANGUAGE_HOST):
-            source = kit / name
-            if source.exists():
-                link_or_copy(source.resolve(), scratch / name)
-            elif name == LANGUAGE_HOST:
-                shutil.copyfile(LAUNCHER, scratch / name)
-                (scratch / name).chmod(0o755)
+        for name in KIT:
+            link_or_copy((kit / name).resolve(), scratch / name)
         if target.exists():
             shutil.rmtree(target)
         scratch.rename(target)

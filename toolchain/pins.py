@@ -8,5 +8,3 @@ LANGUAGE_HOST = "pulumi-language-python"
 PROGRAM_RUNNER = "pulumi-language-python-exec"
 PROVIDER_STARTER = "pulumi-resource-pulumi-python"
 KIT = (CLI, LANGUAGE_HOST, PROGRAM_RUNNER, PROVIDER_STARTER)
-# Where the CLI was built here there is no language host to be had; ours is put beside it (see kit.py).
-BUILT_KIT = (CLI, PROGRAM_RUNNER, PROVIDER_STARTER)

@@ -27,11 +27,12 @@ def platform_name(system: str, machine: str) -> str:
     return f"{SYSTEMS[system]}-{MACHINES[machine.lower()]}"
 
 
-def cache_folder(platform: str, env: Mapping[str, str], home: Path) -> Path:
+def cache_folder(platform: str, recipe: str, env: Mapping[str, str], home: Path) -> Path:
     """Where this user's built and fetched CLIs of the pinned version are kept, for all checkouts.
 
     Args:
         platform: what `platform_name` answers.
+        recipe: what a build is made from; another one is kept apart.
         env: the process's environment. XDG_CACHE_HOME counts when it is absolute, as its specification asks.
     """
     chosen = env.get("XDG_CACHE_HOME", "")
@@ -41,4 +42,4 @@ def cache_folder(platform: str, env: Mapping[str, str], home: Path) -> Path:
         base = home / "Library" / "Caches"
     else:
         base = home / ".cache"
-    return base / "ai-admin" / "pulumi" / PULUMI_VERSION / platform
+    return base / "ai-admin" / "pulumi" / f"{PULUMI_VERSION}-{recipe}" / platform

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain.build import build_from_modules, go_minimum
+from toolchain.build import build_from_modules, go_minimum, recipe
 from toolchain.errors import ToolchainError
-from toolchain.kit import LAUNCHER, check_kit, place, publish
+from toolchain.kit import check_kit, place, publish
 from toolchain.locks import locked
 from toolchain.pins import CLI, KIT, PULUMI_VERSION
 from toolchain.platforms import cache_folder, platform_name
@@ -35,12 +35,12 @@ def ensure_cli(root: Path) -> None:
     """
     target = root / BIN
     stamp = target.parent / "made-from"
-    wanted = f"pulumi {PULUMI_VERSION}\n{LAUNCHER.read_text()}"
+    wanted = f"pulumi {PULUMI_VERSION}, or as built by {recipe()}\n"
     complete = all(os.access(target / name, os.X_OK) for name in KIT)
     if complete and stamp.is_file() and stamp.read_text() == wanted:
         return
     machine = platform_name(platform.system(), platform.machine())
-    kept = cache_folder(machine, os.environ, Path.home())
+    kept = cache_folder(machine, recipe(), os.environ, Path.home())
     with locked(kept.parent):
         name, kit = first_open(roads(root, machine, kept, os.environ))
         place(kit, target)
@@ -90,7 +90,7 @@ def installed(path: str) -> Path:
     if found is None:
         raise ToolchainError("there is none")
     folder = Path(found).resolve().parent
-    check_kit(folder, KIT)
+    check_kit(folder)
     return folder
 
 

@@ -8,18 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
-import urllib3
-from requests.auth import AuthBase
-
-from providers.posthog.connection import KEY_VARIABLE, Connection, is_loopback
+from providers.posthog.answer import Answer, NoAnswer
+from providers.posthog.connection import KEY_VARIABLE, Connection
 from providers.posthog.limits import HOUR, Clock, Limiter, Wait
 
-CONNECT, ANSWER = 5.0, 30.0
-"""Seconds to wait for a connection, and for a whole answer."""
+if TYPE_CHECKING:
+    from providers.posthog.transport import Transport
 
 ATTEMPTS = 5
 BACKOFF = (0.5, 8.0)
@@ -68,19 +66,8 @@ class ApiError(Exception):
         self.outcome_unknown = not hopeless and (status is None or status == 408 or status >= 500)
 
 
-class _Bearer(AuthBase):
-    """The key as a header. An auth object and not a plain header, which an entry in a .netrc file would replace."""
-
-    def __init__(self, api_key: str) -> None:
-        self._api_key = api_key
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._api_key}"
-        return request
-
-
 class Client:
-    """One PostHog project over HTTP. Safe for use from several threads: each has a session of its own."""
+    """One PostHog project over HTTP. Safe for use from several threads."""
 
     def __init__(
         self,
@@ -101,7 +88,6 @@ class Client:
         self._lock = threading.Lock()
         self._told_until = 0.0
         self._written = self._clock.now()
-        self._local = threading.local()
 
     def project_path(self, path: str) -> str:
         """Return the path of something in the project, with the trailing slash that PostHog's routes need."""
@@ -202,52 +188,39 @@ class Client:
         try:
             if method != "GET":
                 self._before_write()
-            with self._session().request(
-                method,
-                self.connection.host + path,
-                json=json,
-                params=params,
-                timeout=(CONNECT, ANSWER),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = _body(response)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._no_answer(_reason(error), hopeless=isinstance(error, requests.exceptions.SSLError)) from None
+            answer = self._transport.send(method, path, json, params)
+        except NoAnswer as error:
+            raise self._no_answer(str(error), error.hopeless) from None
         finally:
             if method != "GET":
                 with self._lock:
                     self._written = self._clock.now()
-        if response.is_redirect:
-            address = response.headers["Location"]
-            raise ApiError(f"{self.connection.host} redirects to {address}; set host to that", response.status_code)
-        if not response.ok:
-            raise self._refusal(method, path, response, body)
-        if response.status_code == 204:
+        if answer.status >= 300:
+            raise self._refusal(method, path, answer)
+        if answer.status == 204:
             return None
         try:
-            return jsonlib.loads(body)
+            return jsonlib.loads(answer.body)
         except ValueError:
             raise self._no_answer("its answer broke off") from None
 
     def _no_answer(self, reason: str, hopeless: bool = False) -> ApiError:
         return ApiError(f"no answer from {self.connection.host}: {reason}", hopeless=hopeless)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.auth = _Bearer(self.connection.api_key)
-            # A proxy serves the way out, never the way to a sandbox on this machine.
-            session.trust_env = not is_loopback(urlsplit(self.connection.host).hostname or "")
-            session.headers["User-Agent"] = "ai-admin"
-            self._local.session = session
-        return session
+    @cached_property
+    def _transport(self) -> Transport:
+        # Only now: it takes longer to import than all of this provider, and a process that asks nothing needs none.
+        from providers.posthog.transport import Transport
 
-    def _refusal(self, method: str, path: str, response: requests.Response, body: bytes) -> ApiError:
-        status = response.status_code
+        return Transport(self.connection)
+
+    def _refusal(self, method: str, path: str, refused: Answer) -> ApiError:
+        status = refused.status
+        address = refused.headers.get("Location")
+        if status < 400 and address:
+            return ApiError(f"{self.connection.host} redirects to {address}; set host to that", status)
         try:
-            answer = jsonlib.loads(body)
+            answer = jsonlib.loads(refused.body)
         except ValueError:
             answer = {}
         if not isinstance(answer, dict):
@@ -260,20 +233,9 @@ class Client:
                 f"put a valid one into {KEY_VARIABLE}"
             )
         else:
-            said = f"{attr}: {detail}" if attr else str(detail or response.reason)
+            said = f"{attr}: {detail}" if attr else str(detail or refused.reason)
             message = f"PostHog answered {status} to {method} {path.split('?')[0]}: {' '.join(said.split())}"
-        return ApiError(message, status, code, attr, answer, _seconds(response.headers.get("Retry-After")))
-
-
-def _body(response: requests.Response) -> bytes:
-    """Return the whole body; raises a timeout when it trickles for longer than :data:`ANSWER`."""
-    until = time.monotonic() + ANSWER
-    parts = []
-    while part := response.raw.read1(decode_content=True):
-        parts.append(part)
-        if time.monotonic() > until:
-            raise requests.exceptions.ReadTimeout
-    return b"".join(parts)
+        return ApiError(message, status, code, attr, answer, _seconds(refused.headers.get("Retry-After")))
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -286,15 +248,3 @@ def _seconds(retry_after: str | None) -> float | None:
         return max(parsedate_to_datetime(retry_after).timestamp() - time.time(), 0.0)
     except ValueError:
         return None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not valid for this machine"
-    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
-        return f"timed out after {ANSWER:.0f} s"
-    if "NameResolution" in repr(error) or "getaddrinfo" in repr(error):
-        return "its name does not resolve"
-    if "refused" in repr(error):
-        return "the connection is refused"
-    return "the connection broke"

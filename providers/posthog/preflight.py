@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import Connection, ConnectionProblem
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Kind
 
 
 def preflight(client: Client, kind_names: Iterable[str], writing: bool) -> None:
@@ -28,6 +28,22 @@ def preflight(client: Client, kind_names: Iterable[str], writing: bool) -> None:
         client.get(client.project_path(kinds[0].collection if kinds else "feature_flags"), {"limit": "1"})
     except ApiError as error:
         raise ConnectionProblem(_explain(connection, error)) from None
+
+
+def first_look(client: Client, kind: Kind, look: Callable[[], object]) -> None:
+    """Carry out ``look``, the first thing that a process asks about a kind.
+
+    The program has asked about the key, or will before anything is written. So where PostHog answers nothing more is
+    asked; where it refuses, :func:`preflight` finds out why.
+
+    Raises :class:`ConnectionProblem` with one line.
+    """
+    try:
+        look()
+    except ApiError as error:
+        if error.status in (403, 404):
+            preflight(client, [kind.name], writing=False)
+        raise ConnectionProblem(_explain(client.connection, error)) from None
 
 
 def _check_scopes(connection: Connection, key: dict[str, object], needed: set[str]) -> None:

@@ -95,7 +95,7 @@ class PostHogProvider(ResourceProvider):
         What it adopts is a change of what is live, and is measured as one.
         """
         try:
-            lifecycle, _ = self._lifecycle()
+            lifecycle, _ = self._lifecycle(lists=True)
             with _OneLine(note):
                 match = lifecycle.find(properties, note)
                 if match and match.changes:
@@ -154,7 +154,7 @@ class PostHogProvider(ResourceProvider):
         """
         known, note = to_properties(self.kind_name, props), _WORKPLACE.notes.of(props)
         try:
-            lifecycle, project = self._lifecycle(props)
+            lifecycle, project = self._lifecycle(props, lists=True)
         except Unreachable as problem:
             if _WORKPLACE.first_to_tell(str(problem)):
                 raise
@@ -184,14 +184,16 @@ class PostHogProvider(ResourceProvider):
             _WORKPLACE.brake.delete(self.kind_name, _id, properties, project)
             lifecycle.delete(_id, properties)
 
-    def _lifecycle(self, props: Mapping[str, Any] | None = None) -> tuple[Collection, str]:
+    def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Collection, str]:
         """Return the kind's lifecycle, unless the state belongs to another project than the connection.
+
+        ``lists`` says that the caller goes on to look through the kind's list.
 
         ``refresh`` and ``destroy`` don't run the program, so this is what keeps them from taking every object of a
         stack for gone when a variable points somewhere else.
         """
         try:
-            lifecycle, project = _WORKPLACE.lifecycle(self.kind_name)
+            lifecycle, project = _WORKPLACE.lifecycle(self.kind_name, lists)
         except ConnectionProblem as problem:
             raise Unreachable(str(problem)) from None
         standing = (props or {}).get(PROJECT)

@@ -16,10 +16,10 @@ from providers.posthog.engine import engine_watch
 from providers.posthog.history import History
 from providers.posthog.inputs import Note, Notes
 from providers.posthog.inventory import Inventory, PostHogDirectory
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Collection, Services
 from providers.posthog.limits import Clock
-from providers.posthog.preflight import preflight
+from providers.posthog.preflight import first_look
 
 ADOPTION, ASK_AGAIN = "adoption", "ask_again"
 """Settings of a stack: whether it may adopt, and which rejected change requests may be made once more."""
@@ -48,8 +48,8 @@ class Workplace:
             self._config = dict(config)
         self.brake.configure(config.get(CAREFUL), config.get(CONSENT))
 
-    def lifecycle(self, kind_name: str) -> tuple[Collection, str]:
-        """Return a kind's lifecycle and the id of the project it works in.
+    def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Collection, str]:
+        """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
 
         Connects at the first call. What stood in the way then stands in the way of every later call: a host that does
         not answer is not waited for once per resource. Raises ``ConnectionProblem``.
@@ -59,18 +59,22 @@ class Workplace:
                 raise self._problem
             if self._connection is None:
                 try:
-                    self._connection = self._connect(kind_name)
+                    self._connection = self._connect(KINDS[kind_name], lists)
                 except ConnectionProblem as problem:
                     self._problem = problem
                     raise
             return self._lifecycles[kind_name], self._connection.project_id
 
-    def _connect(self, kind_name: str) -> Connection:
+    def _connect(self, kind: Kind, lists: bool) -> Connection:
         connection = resolve(self._config, os.environ)
         client = Client(connection, self._watch, self._tell, self._clock)
-        preflight(client, [kind_name], writing=False)
+        inventory = Inventory(client)
+        if lists and kind.listed:
+            first_look(client, kind, lambda: inventory.all(kind))
+        else:
+            first_look(client, kind, lambda: client.get(client.project_path(kind.collection), {"limit": "1"}))
         services = Services(
-            Inventory(client),
+            inventory,
             PostHogDirectory(client),
             Approvals(client, (self._config.get(ASK_AGAIN) or "").split()),
             History(client),

@@ -118,7 +118,7 @@ def test_half_an_answer_is_none(server: Scripted, client: Client) -> None:
 def test_an_answer_that_trickles_without_end_is_not_waited_for(
     server: Scripted, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("providers.posthog.client.ANSWER", 0.1)
+    monkeypatch.setattr("providers.posthog.transport.ANSWER", 0.1)
     server.pause = 0.03
     for _ in range(5):
         server.say(200, {"ok": "a long answer"})

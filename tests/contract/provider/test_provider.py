@@ -187,6 +187,24 @@ def test_a_key_that_posthog_does_not_know_is_said_without_showing_it(sandbox: Sa
         assert "phx_wrong" not in text
 
 
+@pytest.mark.parametrize("kind", ["flag", "dashboard"])  # one that is read with its list, and one that is not
+def test_a_refresh_that_is_not_let_in_says_why_in_one_line(sandbox: Sandbox, kind: str) -> None:
+    scopes = ["cohort:read"]
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    limited = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "scoped_teams": [4711]})["value"]
+    scope = {"flag": "feature_flag", "dashboard": "dashboard"}[kind]
+    for environ, said in (
+        ({"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
+        ({"POSTHOG_API_KEY": key}, f"lacks scopes: add {scope}:read"),
+        ({"POSTHOG_API_KEY": limited}, "is limited to project 4711"),
+        ({"POSTHOG_PROJECT_ID": "4711"}, "has no project 4711"),
+    ):
+        with running_plugin({**sandbox.environ, **environ}) as plugin, refused() as refusal:
+            plugin.read(kind, "1", {"key": "k", "name": "n"})
+        assert said in refusal.text
+        assert len(refusal.text.strip().splitlines()) == 1
+
+
 def test_the_stacks_configuration_says_where_and_a_contradicting_variable_is_refused(sandbox: Sandbox) -> None:
     config = {"ai-admin:host": sandbox.url, "ai-admin:project_id": sandbox.project_id}
     with running_plugin({"POSTHOG_API_KEY": sandbox.api_key, "PULUMI_PROJECT": "ai-admin"}) as plugin:
@@ -220,8 +238,8 @@ def test_a_thousand_reads_are_answered_from_one_paged_list(plugin: Plugin, sandb
             assert later.read("flag", id_, outs)[0] == id_
     listed = len(sandbox.items("feature_flags"))
     reads = [entry for entry in sandbox.requests() if entry["method"] == "GET" and "limit=1000" not in str(entry)]
-    # Two to see whether the key and the project will do, one per page, one for archived flags, and none per flag.
-    assert len(reads) == 2 + -(-listed // 100) + 1
+    # One per page, one for archived flags, and none per flag; nor one to see whether the key and the project will do.
+    assert len(reads) == -(-listed // 100) + 1
 
 
 def test_a_property_waits_until_posthog_has_met_it(plugin: Plugin, sandbox: Sandbox) -> None:

@@ -29,12 +29,12 @@ def test_other_machines_are_named_and_refused(system: str, machine: str) -> None
 
 
 def test_the_cache_is_where_the_system_keeps_caches() -> None:
-    tail = Path("ai-admin/pulumi") / PULUMI_VERSION
-    assert cache_folder("linux-x64", {}, HOME) == HOME / ".cache" / tail / "linux-x64"
-    assert cache_folder("darwin-arm64", {}, HOME) == HOME / "Library/Caches" / tail / "darwin-arm64"
+    tail = Path("ai-admin/pulumi") / f"{PULUMI_VERSION}-recipe"
+    assert cache_folder("linux-x64", "recipe", {}, HOME) == HOME / ".cache" / tail / "linux-x64"
+    assert cache_folder("darwin-arm64", "recipe", {}, HOME) == HOME / "Library/Caches" / tail / "darwin-arm64"
 
 
 def test_the_users_choice_of_a_cache_counts_when_it_is_absolute() -> None:
-    chosen = cache_folder("darwin-x64", {"XDG_CACHE_HOME": "/var/cache/ada"}, HOME)
+    chosen = cache_folder("darwin-x64", "recipe", {"XDG_CACHE_HOME": "/var/cache/ada"}, HOME)
     assert chosen.is_relative_to("/var/cache/ada")
-    assert cache_folder("linux-x64", {"XDG_CACHE_HOME": "cache"}, HOME).is_relative_to(HOME / ".cache")
+    assert cache_folder("linux-x64", "recipe", {"XDG_CACHE_HOME": "cache"}, HOME).is_relative_to(HOME / ".cache")

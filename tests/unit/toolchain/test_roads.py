@@ -5,7 +5,7 @@ import pytest
 from tests.unit.toolchain.kits import make_kit
 from toolchain.build import go_minimum, go_version
 from toolchain.errors import ToolchainError
-from toolchain.pins import BUILT_KIT, PULUMI_VERSION
+from toolchain.pins import CLI, PULUMI_VERSION
 from toolchain.roads import Road, first_open, installed, roads
 
 
@@ -48,7 +48,7 @@ def test_an_empty_cache_is_closed_and_a_filled_one_open(tmp_path: Path) -> None:
     cached = roads(tmp_path, "linux-x64", kept, {})[1]
     with pytest.raises(ToolchainError, match=f"nothing in {kept}"):
         cached.take()
-    make_kit(kept, files=BUILT_KIT)
+    make_kit(kept)
     assert cached.take() == kept
 
 
@@ -66,7 +66,7 @@ def test_an_installation_of_another_version_is_refused(tmp_path: Path) -> None:
 
 def test_an_installation_without_its_language_host_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolchainError, match="has no pulumi-language-python"):
-        installed(str(make_kit(tmp_path, files=BUILT_KIT)))
+        installed(str(make_kit(tmp_path, files=[CLI])))
 
 
 def test_a_checkouts_own_folder_on_path_is_no_installation(tmp_path: Path) -> None:
