@@ -1,19 +1,16 @@
-"""Requests on the wire: connections that are kept, proxies, TLS, and time limits."""
+"""Requests on the wire. Apart from the client, since what it imports takes longer than all the rest of the provider."""
 
 from __future__ import annotations
 
-import json as jsonlib
-import os
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
-import certifi
+import requests
 import urllib3
-from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ProxySchemeUnknown, SSLError
-from urllib3.exceptions import TimeoutError as TimedOut
+from requests.auth import AuthBase
 
 from providers.posthog.answer import Answer, NoAnswer
 from providers.posthog.connection import Connection, is_loopback
@@ -21,95 +18,78 @@ from providers.posthog.connection import Connection, is_loopback
 CONNECT, ANSWER = 5.0, 30.0
 """Seconds to wait for a connection, and for a whole answer."""
 
-THREADS = 8
-"""How many connections are kept: Pulumi's provider works with four threads."""
+
+class _Bearer(AuthBase):
+    """The key as a header. An auth object and not a plain header, which an entry in a .netrc file would replace."""
+
+    def __init__(self, api_key: str) -> None:
+        self._api_key = api_key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._api_key}"
+        return request
 
 
 class Transport:
-    """The way to one PostHog host. Safe for use from several threads."""
+    """The way to one PostHog host. Safe for use from several threads: each has a session of its own."""
 
     def __init__(self, connection: Connection) -> None:
-        """Take the way that the environment names; raises :class:`NoAnswer` when that leads nowhere."""
-        self._host = connection.host
-        self._headers = {
-            "Authorization": f"Bearer {connection.api_key}",
-            "User-Agent": "ai-admin",
-            "Accept-Encoding": "gzip, deflate",
-        }
-        # A company's proxy that looks into TLS has a certificate of its own; this is the variable that people set.
-        trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
-        options: dict[str, Any] = {
-            "ca_cert_dir" if os.path.isdir(trusted) else "ca_certs": trusted,
-            "maxsize": THREADS,
-            "timeout": urllib3.Timeout(connect=CONNECT, read=ANSWER),
-            "retries": False,
-        }
-        proxy = _proxy(connection.host)
-        try:
-            self._pool = urllib3.PoolManager(**options) if proxy is None else _through(proxy, options)
-        except ProxySchemeUnknown:
-            raise NoAnswer("the proxy that the environment names does not speak HTTP", hopeless=True) from None
+        self._connection = connection
+        self._local = threading.local()
 
     def send(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Answer:
         """Send one request, once, and return the answer; follows no redirect. Raises :class:`NoAnswer`."""
-        address = f"{self._host}{path}{f'?{urlencode(params)}' if params else ''}"
-        headers, body = self._headers, None
-        if json is not None:
-            headers = {**headers, "Content-Type": "application/json"}
-            body = jsonlib.dumps(json, allow_nan=False).encode()
         try:
-            response = self._pool.request(
-                method, address, body=body, headers=headers, redirect=False, preload_content=False
-            )
-            try:
-                whole = _whole(response)
-            except BaseException:
-                response.close()  # half read: the next answer on this connection would begin with the rest of this one
-                raise
-            response.release_conn()
-        except (HTTPError, OSError) as error:
-            raise NoAnswer(_reason(error), hopeless=isinstance(error, SSLError)) from None
-        return Answer(response.status, response.reason or "", response.headers, whole)
+            with self._session().request(
+                method,
+                self._connection.host + path,
+                json=json,
+                params=params,
+                timeout=(CONNECT, ANSWER),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = _whole(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise NoAnswer(_reason(error), hopeless=isinstance(error, _HOPELESS)) from None
+        return Answer(response.status_code, response.reason or "", response.headers, body)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.auth = _Bearer(self._connection.api_key)
+            # A proxy serves the way out, never the way to a sandbox on this machine.
+            session.trust_env = not is_loopback(urlsplit(self._connection.host).hostname or "")
+            session.headers["User-Agent"] = "ai-admin"
+            self._local.session = session
+        return session
 
 
-def _proxy(host: str) -> str | None:
-    """Return the proxy that the environment names for a host, as an address.
-
-    A proxy serves the way out, never the way to a sandbox on this machine.
-    """
-    parts = urlsplit(host)
-    name = parts.hostname or ""
-    if is_loopback(name) or proxy_bypass(name):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
-
-
-def _through(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyManager:
-    parts = urlsplit(proxy)
-    user = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
-    return urllib3.ProxyManager(proxy, proxy_headers=urllib3.make_headers(proxy_basic_auth=user), **options)
-
-
-def _whole(response: urllib3.BaseHTTPResponse) -> bytes:
+def _whole(response: requests.Response) -> bytes:
     """Return the whole body; raises a timeout when it trickles for longer than :data:`ANSWER`."""
     until = time.monotonic() + ANSWER
     parts = []
-    while part := response.read1(decode_content=True):
+    while part := response.raw.read1(decode_content=True):
         parts.append(part)
         if time.monotonic() > until:
-            raise TimedOut
+            raise requests.exceptions.ReadTimeout
     return b"".join(parts)
 
 
+_HOPELESS = (requests.exceptions.SSLError, requests.exceptions.InvalidSchema, requests.exceptions.InvalidProxyURL)
+"""What another try would not mend."""
+
+
 def _reason(error: Exception) -> str:
-    if isinstance(error, SSLError):
+    if isinstance(error, requests.exceptions.SSLError):
         return "its certificate is not valid for this machine"
-    if isinstance(error, NameResolutionError):
-        return "its name does not resolve"
-    if isinstance(error, NewConnectionError):
-        return "the connection is refused" if "refused" in str(error) else "the connection broke"
-    if isinstance(error, TimedOut):
+    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidProxyURL):
+        return "the proxy that the environment names does not speak HTTP"
+    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
         return f"timed out after {ANSWER:.0f} s"
+    if "NameResolution" in repr(error) or "getaddrinfo" in repr(error):
+        return "its name does not resolve"
+    if "refused" in repr(error):
+        return "the connection is refused"
     return "the connection broke"

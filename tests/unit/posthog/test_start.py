@@ -10,8 +10,8 @@ import pytest
 from tests.support.sandbox import REPOSITORY
 
 LATER = {
-    "requests",  # the demo's; the provider has urllib3
-    "urllib3",  # with the first request: a provider that only compares sends none
+    "requests",  # with the first request: a provider that only compares sends none
+    "urllib3",
     "jsonschema",  # when a definition is wrong, to say why
     "referencing",
     "rich",
