@@ -119,6 +119,9 @@ ALERT = Kind(
     ),
     left={
         "snoozed_until": "whoever is on call snoozes an alert, for hours",
+        "threshold.name": "an alert has a name, and its threshold nobody refers to",
+        "threshold.id": "PostHog's own",
+        "threshold.created_at": "PostHog's own",
         "investigation_agent_enabled": "whether PostHog's agent looks into firings is the organisation's choice",
         "investigation_gates_notifications": "goes with investigation_agent_enabled",
         "investigation_inconclusive_action": "goes with investigation_agent_enabled",
