@@ -34,8 +34,8 @@ def test_a_bare_query_gets_its_wrapper_and_its_defaults(api: Api) -> None:
         ({**BARE, "funnelsFilter": {}}, "source.TrendsQuery.funnelsFilter: Extra inputs are not permitted"),
         ({"kind": "TrendsQuery"}, "source.TrendsQuery.series: Field required"),
         (
-            {**BARE, "interval": "year"},
-            "source.TrendsQuery.interval: Input should be 'second', 'minute', 'hour', 'day', 'week' or 'month'",
+            {**BARE, "interval": "decade"},
+            "source.TrendsQuery.interval: Input should be 'second', 'minute', 'hour', 'day', 'week', 'month', 'quarter' or 'year'",
         ),
         (
             {**BARE, "filterTestAccounts": 3, "samplingFactor": "a"},
