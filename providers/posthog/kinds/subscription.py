@@ -79,7 +79,6 @@ SUBSCRIPTION = Kind(
     left={
         "prompt": "what a subscription asks PostHog's AI for, in place of an insight or a dashboard",
         "ai_config": "goes with prompt",
-        "ai_prompt_config": "goes with prompt, on PostHog from September 2026",
         "invite_message": "a line of the first e-mail; PostHog does not keep it",
     },
 )

@@ -35,7 +35,8 @@ def test_a_bare_query_gets_its_wrapper_and_its_defaults(api: Api) -> None:
         ({"kind": "TrendsQuery"}, "source.TrendsQuery.series: Field required"),
         (
             {**BARE, "interval": "decade"},
-            "source.TrendsQuery.interval: Input should be 'second', 'minute', 'hour', 'day', 'week', 'month', 'quarter' or 'year'",
+            "source.TrendsQuery.interval: Input should be 'second', 'minute', 'hour', 'day', 'week', 'month', 'quarter'"
+            " or 'year'",
         ),
         (
             {**BARE, "filterTestAccounts": 3, "samplingFactor": "a"},
