@@ -112,7 +112,7 @@ def sandbox_findings(collection: str, fields: Iterable[SandboxField], body: Body
     theirs = {name: values for name, values in written(body).items() if "." not in name}
     for name in sorted(theirs.keys() - ours.keys()):
         yield Finding(f"sandbox {collection} takes not {name}", "PostHog takes this field: declare it writable")
-    for name in sorted(ours.keys() - theirs.keys()):
+    for name in sorted(name for name in ours.keys() - theirs.keys() if not name.startswith("_")):  # `_`: how to write
         yield Finding(f"sandbox {collection} takes {name}", "no published body has this field: make it read-only")
     needed = {name for name, field in ours.items() if field.required}
     for name in sorted(set(body["required"]) - needed):

@@ -40,6 +40,8 @@ def _differences(place: str, node: Mapping[str, Any], address: str) -> Iterator[
             yield Finding(f"{place} asks not for {name}", f"PostHog requires the field: schemas/{address} must too")
     for name in sorted(theirs.keys() & ours.keys()):
         mine = schema_values.values(ours[name])
+        if theirs[name] and not mine:
+            yield Finding(f"{place} leaves {name} free", f"PostHog knows some values: name them in schemas/{address}")
         if not theirs[name] or not mine:
             continue
         for value in sorted(set(theirs[name]) - mine - schema_values.instead(ours[name]), key=str):

@@ -63,6 +63,12 @@ def test_a_field_and_a_value_that_posthog_has_no_more_are_found() -> None:
     ]
 
 
+def test_a_field_that_has_values_in_posthog_alone_is_found() -> None:
+    nodes = copy.deepcopy(NODES)
+    nodes["LifecycleFilter"]["fields"]["stacked"] = ["yes", "no"]
+    assert [each.split(":")[0] for each in new_findings(nodes)] == ["LifecycleFilter leaves stacked free"]
+
+
 def test_a_new_node_and_one_that_is_gone_are_found() -> None:
     nodes = {**NODES, "filter moon": NODES["filter event"]}
     assert [each.split(":")[0] for each in new_findings(nodes)] == ["filter moon nowhere"]
