@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox check test browser lint types bench docs lock clean
+.PHONY: help setup demo stop sandbox check test browser lint types bench docs upstream lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
@@ -44,6 +44,13 @@ bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 
 docs: setup  ## write docs/reference anew from schemas/
 	@$(PYTHON) -m ai_admin.review.reference
+
+# A version of the command line and of the toolkit; the newest where none is given.
+CLI ?=
+TOOLKIT ?=
+
+upstream: setup  ## what a new PostHog takes otherwise (needs npm; CLI=0.18.3 TOOLKIT=0.2.4 for other than the newest)
+	@$(PYTHON) -m toolchain.upstream --cli '$(CLI)' --toolkit '$(TOOLKIT)'
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'

@@ -27,7 +27,9 @@ QUERY_KEYS = (*SHORTHANDS, "query")
 FEWEST_STEPS = 2
 """A funnel with fewer steps breaks its schema, and is not yet the one that is meant."""
 
-TOTAL_VALUE_DISPLAYS = frozenset({"BoldNumber", "ActionsPie", "ActionsBarValue", "ActionsTable", "WorldMap"})
+TOTAL_VALUE_DISPLAYS = frozenset(
+    {"BoldNumber", "ActionsPie", "ActionsDonut", "ActionsBarValue", "ActionsTable", "WorldMap"}
+)
 Node = dict[str, Any]
 
 

@@ -20,7 +20,7 @@ PAID = {
     "real_time": "Real-time alert intervals require a Scale or Enterprise plan.",
 }
 NOT_TIME_SERIES = frozenset(
-    {"BoldNumber", "ActionsPie", "ActionsBarValue", "ActionsTable", "WorldMap", "CalendarHeatmap"}
+    {"BoldNumber", "ActionsPie", "ActionsDonut", "ActionsBarValue", "ActionsTable", "WorldMap", "CalendarHeatmap"}
 )
 FINENESS = {"real_time": 0, "every_15_minutes": 1, "hourly": 2, "daily": 3, "weekly": 4, "monthly": 5}
 INSIGHT_FINENESS = {"second": 0, "minute": 0, "hour": 2, "day": 3, "week": 4, "month": 5}

@@ -22,11 +22,11 @@ SHARED = (
     "kind:s version:n modifiers:o tags:o response:o dateRange:@DateRange properties:p=[] filterTestAccounts:b=false"
 )
 SHARED += " samplingFactor:n aggregation_group_type_index:i dataColorTheme:n"
-INTERVAL = "interval:second|minute|hour|day|week|month=day"
+INTERVAL = "interval:second|minute|hour|day|week|month|quarter|year=day"
 DISPLAY = (
     "display:Auto|ActionsLineGraph|ActionsBar|ActionsUnstackedBar|ActionsStackedBar|ActionsAreaGraph|Metric|"
     "TwoDimensionalHeatmap|ActionsLineGraphCumulative|BoldNumber|ActionsPie|ActionsBarValue|ActionsTable|WorldMap|"
-    "CalendarHeatmap|BoxPlot|SlopeGraph"
+    "CalendarHeatmap|BoxPlot|SlopeGraph|ActionsDonut|ScatterPlot"
 )
 SERIES = (
     "kind:s name:s custom_name:s math:s math_property:s math_property_type:s math_hogql:s math_group_type_index:i"
@@ -44,7 +44,7 @@ TABLE = {
     " explain:b modifiers:o tags:o response:o",
     "TrendsQuery": f"{SHARED} {INTERVAL} series:[@SERIES]! trendsFilter:@TrendsFilter breakdownFilter:@BreakdownFilter"
     " compareFilter:@CompareFilter conversionGoal:o calendarHeatmapFilter:o",
-    "FunnelsQuery": f"{SHARED} interval:second|minute|hour|day|week|month series:[@SERIES]!"
+    "FunnelsQuery": f"{SHARED} interval:second|minute|hour|day|week|month|quarter|year series:[@SERIES]!"
     " funnelsFilter:@FunnelsFilter breakdownFilter:@BreakdownFilter compareFilter:@CompareFilter",
     "RetentionQuery": f"{SHARED} retentionFilter:@RetentionFilter! breakdownFilter:@BreakdownFilter",
     "PathsQuery": f"{SHARED} pathsFilter:@PathsFilter! funnelPathsFilter:o",
@@ -71,7 +71,8 @@ TABLE = {
     " stackBreakdownValues:b metricColorByDirection:b excludeBoxPlotOutliers:b showAnnotations:b showLabelsOnSeries:b"
     " showConfidenceIntervals:b showTrendLines:b showMovingAverage:b confidenceLevel:n movingAverageIntervals:n"
     " decimalPlaces:n minDecimalPlaces:n aggregationAxisPrefix:s aggregationAxisPostfix:s xAxisLabel:s yAxisLabel:s"
-    " aggregationAxisFormat:numeric|duration|duration_ms|percentage|percentage_scaled|currency|short=numeric"
+    " aggregationAxisFormat:numeric|duration|duration_ms|duration_ns|percentage|percentage_scaled|currency|short"
+    "=numeric"
     " metricChangeIncreaseColor:s metricChangeDecreaseColor:s metricLineIncreaseColor:s metricLineDecreaseColor:s"
     " yAxisScaleType:log10|linear detailedResultsAggregationType:total|average|median hiddenLegendIndexes:[i]",
     "FunnelsFilter": "funnelVizType:steps|time_to_convert|trends|flow=steps"

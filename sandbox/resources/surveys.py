@@ -90,7 +90,7 @@ class Surveys(Resource):
         Field("current_iteration", integer(0), null=True, logged=False),
         Field("current_iteration_start_date", moment, null=True, logged=False),
         Field("response_sampling_start_date", moment, null=True),
-        Field("response_sampling_interval_type", choice("day", "week", "month"), default="week", null=True),
+        Field("response_sampling_interval_type", choice("", "day", "week", "month"), default="week", null=True),
         Field("response_sampling_interval", integer(0), null=True),
         Field("response_sampling_limit", integer(0), null=True),
         Field("response_sampling_daily_limits", anything, null=True, logged=False),

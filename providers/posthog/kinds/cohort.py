@@ -32,6 +32,7 @@ COHORT = Kind(
     collection="cohorts",
     scope="cohort",
     natural_key=("name",),
+    whole=("filters",),
     fields=(
         Field("name", normalise=text, required=True, clearable=False, manageable=False),
         Field("description", default="", normalise=text),
@@ -44,6 +45,7 @@ COHORT = Kind(
         "groups": "the criteria of cohorts from before filters; PostHog writes none any more",
         "query": "what a static cohort was filled from once",
         "cohort_type": "PostHog works it out from the criteria",
+        "filters.filterTestAccounts": "a definition's criteria say who is left out, on PostHog of any age",
         "_create_static_person_ids": "members of a static cohort are data, not configuration",
     },
 )

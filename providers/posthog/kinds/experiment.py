@@ -163,5 +163,10 @@ EXPERIMENT = Kind(
         "secondary_metrics_ordered_uuids": "PostHog keeps it in step with the metrics, in the order of their ids",
         "allow_unknown_events": "how metrics are checked; sent along with them",
         "update_feature_flag_params": "goes with parameters",
+        "feature_flag": "what a new flag would be made with; the flag has its own file",
+        "repository": "where PostHog proposes to remove the flag's code when the experiment is over",
+        "tags": "PostHog from before September 2026 keeps none, so that a definition's would be missing for ever",
+        "version": "a condition on a write, not a part of the object",
+        "original_experiment": "goes with version",
     },
 )

@@ -36,9 +36,9 @@ def test_a_bare_query_gets_its_wrapper_and_its_defaults(api: Api) -> None:
         ({**BARE, "funnelsFilter": {}}, "TrendsQuery.funnelsFilter", "Extra inputs are not permitted"),
         ({"kind": "TrendsQuery"}, "TrendsQuery.series", "Field required"),
         (
-            {**BARE, "interval": "year"},
+            {**BARE, "interval": "decade"},
             "TrendsQuery.interval",
-            "Input should be 'second', 'minute', 'hour', 'day', 'week' or 'month'",
+            "Input should be 'second', 'minute', 'hour', 'day', 'week', 'month', 'quarter' or 'year'",
         ),
         ({**BARE, "samplingFactor": "a"}, "TrendsQuery.samplingFactor", "Input should be a valid number"),
         ({**BARE, "series": [{"kind": "ActionsNode"}]}, "TrendsQuery.series.0.ActionsNode.id", "Field required"),
