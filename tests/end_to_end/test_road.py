@@ -61,13 +61,10 @@ def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Proje
     assert drift(applied) == {"flag/edited": {"release_conditions"}}
     applied.up()
     id_ = applied.outputs()["flag/edited"]["id"]
-    assert sandbox.writes() == [
-        (
-            "PATCH",
-            f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/",
-            {"filters": {"groups": [{**PERSONS, "properties": [], "rollout_percentage": 25}]}},
-        )
-    ]
+    [(method, path, sent)] = sandbox.writes()
+    assert (method, path) == ("PATCH", f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/")
+    assert sent["filters"].pop("groups") == [{**PERSONS, "properties": [], "rollout_percentage": 25}]
+    assert sent == {"filters": PERSONS}  # as it was: PostHog's filters are sent whole
 
 
 def test_a_removed_definition_is_deleted_once_it_was_applied_switched_off(applied: Project, sandbox: Sandbox) -> None:
@@ -117,6 +114,7 @@ def test_what_somebody_else_changed_removed_and_added_is_shown_and_put_back(appl
         "active": False,
         "tags": [],
         "filters": {
+            **before["filters"],
             "payloads": {"deepseek-chat-r1": '"extra"'},
             "groups": [*before["filters"]["groups"], {"properties": [], "rollout_percentage": 1}],
         },
@@ -145,7 +143,10 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
     (action, action_id), (experiment, experiment_id) = some("action"), some("experiment")
     (subscription, subscription_id), (annotation, annotation_id) = some("subscription"), some("annotation")
     sandbox.call("PATCH", f"cohorts/{cohort_id}/", {"description": "edited by hand"})
-    sandbox.call("PATCH", f"dashboards/{dashboard_id}/", {"tiles": [{"text": {"body": "a stranger"}, "layouts": {}}]})
+    tiles = sandbox.call("GET", f"dashboards/{dashboard_id}/")["tiles"]
+    moved = {"id": tiles[0]["id"], "layouts": {"sm": {"x": 0, "y": 90, "w": 6, "h": 2}}}
+    added = {"text": {"body": "a colleague's"}, "layouts": {}}
+    sandbox.call("PATCH", f"dashboards/{dashboard_id}/", {"tiles": [moved, added]})
     sandbox.call("PATCH", f"insights/{insight_id}/", {"name": "Renamed", "tags": ["mine"]})
     sandbox.call("PATCH", f"alerts/{alert_id}/", {"calculation_interval": "weekly", "subscribed_users": []})
     sandbox.call("PATCH", f"hog_functions/{notification_id}/", {"enabled": False})
@@ -169,7 +170,7 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
     applied.up()
     assert drift(applied) == {}
     texts = [tile["text"] for tile in sandbox.call("GET", f"dashboards/{dashboard_id}/")["tiles"] if tile["text"]]
-    assert "a stranger" not in {text["body"] for text in texts}
+    assert "a colleague's" in {text["body"] for text in texts}
 
 
 def test_the_key_stands_in_no_file_and_no_output(applied: Project, sandbox: Sandbox) -> None:
