@@ -37,6 +37,17 @@ class History:
             for field in fields
         )
 
+    def author(self, kind: Kind, live: Mapping[str, Any], name: str) -> str:
+        """Return who changed a field of an object last, and when, in brackets, as far as PostHog tells."""
+        [field] = (each for each in kind.fields if each.name == name)
+        entries = self._entries(kind, str(live["id"]))
+        if entries:
+            return _author(field, entries, live)
+        return (
+            f"(last changed by {_email(live.get('last_modified_by'))}; who switched it and when stands in PostHog's "
+            "activity log, for which the API key lacks the scope activity_log:read)"
+        )
+
     def _entries(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
         scope = LOGGED_AS.get(kind.type, kind.type)
         path = self._client.project_path("activity_log")
