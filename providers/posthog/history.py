@@ -48,14 +48,20 @@ class History:
             "activity log, for which the API key lacks the scope activity_log:read)"
         )
 
+    def newest(self, kind: Kind, live: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the log's last entry about an object, empty without one. Raises ``ApiError``."""
+        return next(iter(self._read(kind, str(live["id"]))), {})
+
     def _entries(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
-        scope = LOGGED_AS.get(kind.type, kind.type)
-        path = self._client.project_path("activity_log")
         try:
-            answer = self._client.get(path, {"scope": scope, "item_id": id_, "page_size": ENTRIES})
+            return self._read(kind, id_)
         except ApiError:
             return []
-        return list(answer["results"])
+
+    def _read(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
+        scope = LOGGED_AS.get(kind.type, kind.type)
+        path = self._client.project_path("activity_log")
+        return list(self._client.get(path, {"scope": scope, "item_id": id_, "page_size": ENTRIES})["results"])
 
 
 def _step(before: Any, now: Any) -> str:
