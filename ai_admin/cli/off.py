@@ -9,10 +9,21 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout
-from ai_admin.cli.switching import LEFT, NO_FLAG, NOT_IN_FILE, Stack, edit, opened, reason_option, stack_option, to_last
+from ai_admin.cli.switching import (
+    LEFT,
+    NOT_IN_FILE,
+    Stack,
+    asked_for,
+    edit,
+    left,
+    opened,
+    reason_option,
+    stack_option,
+    to_last,
+)
 from ai_admin.definitions.switch_line import switched
 from providers.posthog.client import ApiError
-from providers.posthog.switch import Live, NotSwitched, Reach, dependents, find, in_order, reach, turn
+from providers.posthog.switch import Live, NotSwitched, Reach, dependents, in_order, reach, turn
 
 PATIENCE = 1.0
 """Seconds that the command waits, once all is done, for PostHog to count who is affected."""
@@ -36,7 +47,7 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
 
     The key comes from POSTHOG_API_KEY and needs the scope feature_flag:write.
 
-    Exit codes: 0 it is off, 1 PostHog left it as it was, 2 wrong use, 3 it is off and its file was not
+    Exit codes: 0 it is off, 1 PostHog did not switch it off, 2 wrong use, 3 it is off and its file was not
     edited, 4 PostHog has no such flag.
     """
     if (key is None) is not as_written:
@@ -51,16 +62,14 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
 
 
 def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> None:
-    try:
-        live = find(stack.client, key)
-        flags = in_order(stack.client, live) if live and live["active"] and with_dependents else [live]
-    except ApiError as error:
-        click.echo(f"{key} is left as it is: {error}", err=True)
-        raise click.exceptions.Exit(LEFT) from None
-    if live is None:
-        click.echo(f"there is no flag {key} in {stack}", err=True)
-        raise click.exceptions.Exit(NO_FLAG)
-    done = [flag for flag in flags if flag and _switched(stack, flag)]
+    live = asked_for(stack, key)
+    flags = [live]
+    if with_dependents and live["active"]:
+        try:
+            flags = in_order(stack.client, live)
+        except ApiError as error:
+            raise left(stack, key, error) from None
+    done = [flag for flag in flags if _switched(stack, flag)]
     edits = [edit(stack, flag["key"], lambda document: switched(document, stack.name, False)) for flag in done]
     for each in edits:
         click.echo(each.told, err=not each.well)
@@ -68,7 +77,7 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
     if paths:
         click.echo("to make it lasting:")
         click.echo("\n".join(to_last("off", [flag["key"] for flag in done], reason, paths, stack.root)))
-    if live in done:
+    if live["active"] and live in done:
         _tell_reach(stack, live)
     if len(done) < len(flags):
         raise click.exceptions.Exit(LEFT)
@@ -86,7 +95,7 @@ def _switched(stack: Stack, live: Live) -> bool:
     try:
         turn(stack.client, live, False)
     except NotSwitched as problem:
-        click.echo(f"{key} is left as it is: {problem}", err=True)
+        click.echo(f"{key} was not switched off: {problem}", err=True)
         try:
             others = sorted(dependents(stack.client, live))
         except ApiError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ai_admin.cli.switching import LEFT, Stack
+from ai_admin.cli.switching import LEFT, Stack, left
 from ai_admin.definitions.alone import off_alone
 from ai_admin.definitions.check import check
 from providers.posthog.client import ApiError
@@ -17,11 +17,10 @@ def off_as_written(stack: Stack) -> None:
     try:
         flags = [flag for key, flag in every(stack.client).items() if key in keys and flag["active"]] if keys else []
     except ApiError as error:
-        click.echo(f"nothing was switched off in {stack}: {error}", err=True)
-        raise click.exceptions.Exit(LEFT) from None
+        raise left(stack, "every flag", error) from None
     refused = _switched_off(stack, flags)
     for key, reason in refused.items():
-        click.echo(f"{key} is left as it is: {reason}", err=True)
+        click.echo(f"{key} was not switched off: {reason}", err=True)
     if not flags:
         click.echo(f"{stack}: no flag is on whose file says that it is off")
     if refused:
@@ -31,16 +30,16 @@ def off_as_written(stack: Stack) -> None:
 def _switched_off(stack: Stack, flags: list[Live]) -> dict[str, str]:
     """Switch flags off, and return why not by key. What depends on others goes first, which shows by being tried."""
     refused: dict[str, str] = {}
-    left = flags
-    while left:
+    still_on = flags
+    while still_on:
         refused = {}
-        for flag in left:
+        for flag in still_on:
             try:
                 turn(stack.client, flag, False)
                 click.echo(f"{flag['key']} is off in {stack}")
             except NotSwitched as problem:
                 refused[flag["key"]] = str(problem)
-        if len(refused) == len(left):
+        if len(refused) == len(still_on):
             return refused
-        left = [flag for flag in left if flag["key"] in refused]
+        still_on = [flag for flag in still_on if flag["key"] in refused]
     return refused

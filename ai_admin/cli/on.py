@@ -9,13 +9,22 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout
-from ai_admin.cli.switching import LEFT, NO_FLAG, NOT_IN_FILE, Stack, edit, opened, reason_option, stack_option, to_last
+from ai_admin.cli.switching import (
+    LEFT,
+    NOT_IN_FILE,
+    Stack,
+    asked_for,
+    edit,
+    opened,
+    reason_option,
+    stack_option,
+    to_last,
+)
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.switch_line import NotEdited, is_on, switched
-from providers.posthog.client import ApiError
 from providers.posthog.safety import consents, on_code
-from providers.posthog.switch import Live, NotSwitched, find, only_switched_off, turn
+from providers.posthog.switch import Live, NotSwitched, only_switched_off, turn
 
 VERSIONS = 20
 """So many earlier versions of a file are looked at."""
@@ -33,21 +42,13 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     switch-off is the last thing that anybody did to the flag (the API key needs activity_log:read to see
     that). Else it goes on by a pull request, whose commands are printed.
 
-    Exit codes: 0 it is on, 1 PostHog has it off as before, 2 wrong use, 3 it is on and its file was not
+    Exit codes: 0 it is on, 1 it was not switched on, 2 wrong use, 3 it is on and its file was not
     edited, 4 PostHog has no such flag.
     """
     there = opened(checkout(Path().resolve()), stack)
-    try:
-        live = find(there.client, key)
-    except ApiError as error:
-        click.echo(f"{key} is left as it is: {error}", err=True)
-        raise click.exceptions.Exit(LEFT) from None
-    if live is None:
-        click.echo(f"there is no flag {key} in {there}", err=True)
-        raise click.exceptions.Exit(NO_FLAG)
-    problem = _switched_on(there, live)
+    problem = _switched_on(there, asked_for(there, key))
     edited = edit(there, key, lambda document: _as_before(there, document))
-    click.echo(f"{key} is left off: {problem}" if problem else f"{key} is on in {there}", err=bool(problem))
+    click.echo(f"{key} was not switched on: {problem}" if problem else f"{key} is on in {there}", err=bool(problem))
     click.echo(edited.told, err=not edited.well)
     if edited.path:
         click.echo("by pull request:" if problem else "to make it lasting:")

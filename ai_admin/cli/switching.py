@@ -16,11 +16,12 @@ from ai_admin.definitions.document import Document
 from ai_admin.definitions.stacks import known_stacks
 from ai_admin.definitions.switch_line import NotEdited, flag_file, is_on, line_of
 from ai_admin.stackfile import connection, settings
-from providers.posthog.client import Client
+from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import ConnectionProblem
+from providers.posthog.switch import Live, find
 
 LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
-"""Exit codes: PostHog left the flag as it was; it is switched and the file is not edited; there is no such flag."""
+"""Exit codes: PostHog did not switch the flag; it did, and the file is not edited; there is no such flag."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,26 @@ def opened(root: Path, name: str | None) -> Stack:
         return Stack(root, stack, given, Client(connection(stack, given, os.environ), tell=click.echo))
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None
+
+
+def asked_for(stack: Stack, key: str) -> Live:
+    """Return the flag with a key as PostHog holds it. Says why there is none, and raises click.exceptions.Exit."""
+    try:
+        live = find(stack.client, key)
+    except ApiError as error:
+        raise left(stack, key, error) from None
+    if live is None:
+        click.echo(f"there is no flag {key} in {stack}", err=True)
+        raise click.exceptions.Exit(NO_FLAG)
+    return live
+
+
+def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
+    """Say why PostHog did not even show what it holds, and return the end of the command."""
+    denied = error.status in (403, 404)
+    advice = "; look at the stack's host and project_id, and at the scopes of the key" if denied else ""
+    click.echo(f"{what} is left as it is in {stack}: {error}{advice}", err=True)
+    return click.exceptions.Exit(LEFT)
 
 
 @dataclass(frozen=True)

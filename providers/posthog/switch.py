@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers.posthog import reconcile
+from providers.posthog.advice import explained
 from providers.posthog.approvals import NOT_AVAILABLE, Approvals
 from providers.posthog.client import ApiError, Client
 from providers.posthog.history import History
@@ -17,6 +18,9 @@ from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds.flag import FLAG
 
 Live = dict[str, Any]
+
+SEARCHED = 200
+"""Most characters that PostHog searches for."""
 
 _SWITCH = [field for field in FLAG.fields if field.name == "active"]
 
@@ -38,9 +42,11 @@ class Reach:
 def find(client: Client, key: str) -> Live | None:
     """Return the flag with a key, as PostHog holds it; None where it has none. Raises ``ApiError``.
 
-    PostHog finds no flag by its key, so it is searched for; of others that are like it there is seldom a second page.
+    The list can be asked for a key, without regard to case. A server that does not know that filter ignores it: then
+    the search, which finds what is like the key, keeps the list short.
     """
-    rows = client.pages(client.project_path(FLAG.collection), {"search": key})
+    search = {"search": key} if len(key) <= SEARCHED else {}
+    rows = client.pages(client.project_path(FLAG.collection), {"key": key, **search})
     return next((row for row in rows if row["key"] == key and not row.get("deleted")), None)
 
 
@@ -58,7 +64,8 @@ def turn(client: Client, live: Live, active: bool) -> Live:
         request = Approvals(client).made_by(error)
         if request:
             raise NotSwitched(f"{request}; somebody has to approve it there") from None
-        raise NotSwitched(str(error)) from None
+        # A refusal is about what stands in PostHog, and there is no definition to correct.
+        raise NotSwitched(str(error) if error.status == 400 else explained(error)) from None
     if answer.get("active") is not active:
         raise NotSwitched("PostHog took the change and left the switch as it was")
     return answer
