@@ -5,6 +5,7 @@ The letters are those of the cases that the tests stand for.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,18 @@ def test_c1_a_flag_goes_off_while_a_colleagues_file_is_broken(
     assert (live(sandbox)["ai"]["active"], live(sandbox)["ai"]["name"]) == (False, "Not applied.")
 
 
+def test_c1_a_flag_goes_off_while_the_key_lacks_a_scope_for_something_else(project: Project, sandbox: Sandbox) -> None:
+    """C1: a key that may write flags is enough, whatever else is wrong with it."""
+    scopes = ["feature_flag:write", "cohort:read", "event_definition:read", "property_definition:read"]
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": [*scopes, "project:read", "user:read"]})["value"]
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\n")
+    done = project.run(*UP, environ={"POSTHOG_API_KEY": key})
+    assert done.returncode != 0
+    assert "lacks scopes: add cohort:write" in done.stdout
+    assert "flag/ai is switched off all the same" in done.stdout
+    assert not live(sandbox)["ai"]["active"]
+
+
 def test_c1_a_file_that_cannot_be_read_switches_nothing_off(project: Project, sandbox: Sandbox) -> None:
     """C1: a flag's own file must be sound, and the only one that has its key."""
     project.write("flags/ai.yaml", "key: ai\nactive: false\nrelease_conditions: [\n")
@@ -133,10 +146,15 @@ def test_c3_a_key_that_may_not_read_the_log_says_so(project: Project, sandbox: S
     assert "lacks the scope activity_log:read" in said.stdout
 
 
-def test_c3_off_by_hand_and_then_in_the_file_is_nothing_to_do(project: Project, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("how", ["by hand", "ai-admin off"])
+def test_c3_off_and_then_in_the_file_is_nothing_to_do(project: Project, sandbox: Sandbox, how: str) -> None:
     """C3: it stays off until the file says off; back on is then an intended change, under the usual rules."""
-    off_by_hand(sandbox, "ai-slow")
-    project.edit("flags/ai-slow.yaml", "key: ai-slow\n", "key: ai-slow\nactive: false\n")
+    if how == "by hand":
+        off_by_hand(sandbox, "ai-slow")
+        project.edit("flags/ai-slow.yaml", "key: ai-slow\n", "key: ai-slow\nactive: false\n")
+    else:
+        command = [".venv/bin/ai-admin", "off", "ai-slow", "--stack", "sandbox"]
+        subprocess.run(command, cwd=project.folder, env=project.environ, check=True)
     sandbox.requests()
     assert "left as it is" not in project.up()
     assert sandbox.writes() == []

@@ -47,6 +47,7 @@ def steps(
         "${{ secrets.POSTHOG_API_KEY }}": oncall.sandbox.api_key,
         "${{ github.token }}": "token",
         "${{ matrix.stack }}": "production",
+        "${{ inputs.dependents && '--with-dependents' || '' }}": given.get("dependents", ""),
         **{f"${{{{ inputs.{name} }}}}": value for name, value in given.items()},
     }
     github = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "GITHUB_RUN_ID": "7", "GITHUB_ACTOR": "grace"}
@@ -74,6 +75,22 @@ def test_off_from_the_browser(oncall: OnCall, tmp_path: Path) -> None:
     assert oncall.git("diff", "--name-only", "main", "origin/off/ai-7").split() == ["flags/ai.yaml"]
     assert (tmp_path / "bin" / "gh.calls").read_text() == "pr create --fill --head off/ai-7\n"
     assert not (oncall.folder / "hacked").exists()
+
+
+def test_off_from_the_browser_with_what_depends_on_it(oncall: OnCall, tmp_path: Path) -> None:
+    """C5: what PostHog wants off first goes off first, and into the same pull request."""
+    [base] = [item["id"] for item in oncall.sandbox.items("feature_flags")]
+    oncall.create("user", {"type": "flag", "key": str(base), "value": True, "operator": "flag_evaluates_to"})
+    oncall.write("user", "key: user\nrelease_conditions: [{properties: [{type: flag, key: ai, value: true}]}]\n")
+    oncall.commit()
+    job = workflow("off")["jobs"]["switch"]
+    given = {"key": "ai", "stack": "production", "switch": "off", "reason": "cost"}
+    assert steps(oncall, job, tmp_path, **given)["Switch"].returncode == 1
+    done = steps(oncall, job, tmp_path, **given, dependents="--with-dependents")
+    assert {name: each.returncode for name, each in done.items()} == {"Switch": 0, "Pull request": 0}, done
+    assert (oncall.is_on("ai"), oncall.is_on("user")) == (False, False)
+    changed = oncall.git("diff", "--name-only", "main", "origin/off/ai-7").split()
+    assert changed == ["flags/ai.yaml", "flags/user.yaml"]
 
 
 def test_on_from_the_browser_makes_the_pull_request_even_where_it_takes_one(oncall: OnCall, tmp_path: Path) -> None:
