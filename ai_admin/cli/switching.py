@@ -85,7 +85,8 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
     before = is_on(document, stack.name)
     if before is None:
         return Edit(None, f"{document.path} does not define it in stack {stack.name}: nothing was edited", False)
-    if "active" in (document.value.get("unmanaged") or ()):
+    unmanaged = document.value.get("unmanaged")
+    if isinstance(unmanaged, list) and "active" in unmanaged:
         return Edit(None, f"{document.path} leaves the switch to PostHog's pages (unmanaged): nothing to edit")
     try:
         changed = change(document)

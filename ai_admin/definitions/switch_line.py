@@ -5,7 +5,6 @@ Everything else in the file stays as it is, byte for byte: comments, order, quot
 
 from __future__ import annotations
 
-import copy
 import re
 from pathlib import Path as FilePath
 from typing import Any
@@ -74,13 +73,8 @@ def _path(document: Document, stack: str) -> Path | None:
 
 
 def _with(value: Any, path: Path, active: bool) -> Any:
-    result = copy.deepcopy(value)
-    *parents, last = path
-    place = result
-    for step in parents:
-        place = place[step]
-    place[last] = active
-    return result
+    step, *rest = path
+    return {**value, step: _with(value[step], tuple(rest), active) if rest else active}
 
 
 def _replaced(document: Document, path: Path, active: bool) -> str:

@@ -53,6 +53,15 @@ def test_the_commands_that_off_prints_make_the_commit(oncall: OnCall, tmp_path: 
     assert oncall.git("status", "--porcelain") == ""
 
 
+def test_a_file_that_leaves_the_switch_to_posthog_stays_as_it_is(oncall: OnCall) -> None:
+    text = f"{FILE}unmanaged: [active]\n"
+    oncall.write("ai", text)
+    done = oncall.run("off", "ai")
+    assert done.returncode == 0
+    assert "flags/ai.yaml leaves the switch to PostHog's pages (unmanaged)" in done.stdout
+    assert (oncall.is_on("ai"), oncall.read("ai")) == (False, text)
+
+
 def test_off_twice_is_off_already(oncall: OnCall) -> None:
     oncall.run("off", "ai")
     again = oncall.run("off", "ai")

@@ -49,6 +49,11 @@ def test_only_the_switch_is_edited(text: str, edited: str) -> None:
     assert "active" in edited.splitlines()[line_of(result, "prod") - 1]
 
 
+@pytest.mark.parametrize("line", ["unmanaged: 3\n", "d: !!date 2\n", "n: [.nan]\n", "1: 2\n", "stacks: 3\nonly: 4\n"])
+def test_what_else_is_wrong_with_the_file_does_not_matter(line: str) -> None:
+    assert switched(document(f"key: x\n{line}"), "prod", False).text == f"key: x\nactive: false\n{line}"
+
+
 def test_on_again_is_the_same_line() -> None:
     assert switched(document("key: x\nactive: false # why\n"), "prod", True).text == "key: x\nactive: true # why\n"
     assert switched(document("key: x\n"), "prod", True).text == "key: x\n"
