@@ -52,7 +52,8 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     click.echo(edited.told, err=not edited.well)
     if edited.path:
         click.echo("by pull request:" if problem else "to make it lasting:")
-        click.echo("\n".join(to_last("on", [key], reason, [edited.path], there.root)))
+        consent = [f"Pulumi.{there.name}.yaml"] if _asks(there) else []  # `up` reads it there, too
+        click.echo("\n".join(to_last("on", [key], reason, [edited.path, *consent], there.root)))
     if problem:
         raise click.exceptions.Exit(LEFT)
     if not edited.well:
@@ -63,9 +64,8 @@ def _switched_on(stack: Stack, live: Live) -> str:
     """Switch a flag on if that may be; return why not, empty when it is on."""
     if live["active"]:
         return ""
-    key, given = live["key"], stack.settings
-    asks = given.get("careful", "").lower() == "true" or given.get("follows")
-    if asks and on_code(key) not in consents(given.get("consent")):
+    key = live["key"]
+    if _asks(stack) and on_code(key) not in consents(stack.settings.get("consent")):
         return (
             f"stack {stack.name} asks for consent: add {on_code(key)} to ai-admin:consent in Pulumi.{stack.name}.yaml"
         )
@@ -76,6 +76,11 @@ def _switched_on(stack: Stack, live: Live) -> str:
     except NotSwitched as problem:
         return str(problem)
     return ""
+
+
+def _asks(stack: Stack) -> bool:
+    """Say whether a stack asks for consent before a flag goes on."""
+    return stack.settings.get("careful", "").lower() == "true" or bool(stack.settings.get("follows"))
 
 
 def _as_before(stack: Stack, document: Document) -> Document:

@@ -146,6 +146,7 @@ def test_on_asks_for_consent_where_up_would(oncall: OnCall) -> None:
     held = oncall.run("on", "ai")
     assert held.returncode == 1
     assert "add on/ai to ai-admin:consent in Pulumi.production.yaml" in held.stderr
+    assert "git commit -m 'Switch on ai' -- flags/ai.yaml Pulumi.production.yaml" in held.stdout
     assert oncall.read("ai") == FILE
     assert not oncall.is_on("ai")
     oncall.settings("  ai-admin:careful: true\n  ai-admin:consent: [on/ai]\n")
