@@ -11,8 +11,19 @@ from typing import NoReturn
 import pulumi
 
 from ai_admin import record
-from ai_admin.definitions import Definitions, load
-from ai_admin.safety import Followed, Manifest, ahead, grown, manifest, name_of, refusals, renamed, switched_off
+from ai_admin.definitions import Definition, Definitions, load
+from ai_admin.safety import (
+    Followed,
+    Manifest,
+    ahead,
+    grown,
+    manifest,
+    name_of,
+    refusals,
+    renamed,
+    still_on,
+    switched_off,
+)
 from providers.posthog.blockers import blockers
 from providers.posthog.brake import CAREFUL, CONSENT
 from providers.posthog.client import Client
@@ -39,18 +50,20 @@ def main() -> None:
     record.keep(before)
     definitions = load(CHECKOUT, pulumi.get_stack())
     if definitions.problems:
-        refuse(["the definitions have problems:", *map(str, definitions.problems)])
-    client = check_connection({definition.kind for definition in definitions.resources})
+        refuse_all_but_off(["the definitions have problems:", *map(str, definitions.problems)], before, definitions.off)
+    try:
+        client = check_connection({definition.kind for definition in definitions.resources})
+    except ConnectionProblem as problem:
+        refuse_all_but_off(str(problem).splitlines(), before, definitions.resources)
     before = renamed(before, definitions.resources)
     after = manifest(definitions.resources, before)
     refused = [*unset_secrets(definitions), *unsafe(client, before, after)]
-    off = switched_off(before, after)
     if refused:
-        switch_off(definition for definition in definitions.resources if name_of(definition) in off)
-        refuse([*refused, *(f"{name} is switched off all the same" for name in off)])
+        refuse_all_but_off(refused, before, definitions.resources)
     known = {Ref(*name.split("/", 1)): entry["id"] for name, entry in before.items() if entry.get("id")}
+    off, on = switched_off(before, after), still_on(before, after)
     off_refs = {ref for ref in known if f"{ref.kind}/{ref.key}" in off}
-    resources = register(definitions.resources, os.environ, known, off_refs)
+    resources = register(definitions.resources, os.environ, known, off_refs, on)
     named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
     record.keep(record.applied(before, after, named))
 
@@ -101,7 +114,10 @@ def unset_secrets(definitions: Definitions) -> list[str]:
 
 
 def check_connection(kinds: set[str]) -> Client:
-    """Return what asks PostHog; refuse when stack and environment contradict each other, or the key is not let in."""
+    """Return what asks PostHog.
+
+    Raises :class:`ConnectionProblem` when stack and environment contradict each other, or the key is not let in.
+    """
     config = pulumi.Config()
     if config.get("api_key") and os.environ.get("PULUMI_CONFIG_PASSPHRASE") == PUBLIC_PASSPHRASE:
         refuse(
@@ -111,13 +127,24 @@ def check_connection(kinds: set[str]) -> Client:
                 "with `pulumi stack change-secrets-provider passphrase`, and put a new key into the stack"
             ]
         )
-    try:
-        connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
-        client = Client(connection, tell=pulumi.log.warn)
-        preflight(client, kinds, writing=not pulumi.runtime.is_dry_run())
-    except ConnectionProblem as problem:
-        return refuse(str(problem).splitlines())
+    connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
+    client = Client(connection, tell=pulumi.log.warn)
+    preflight(client, kinds, writing=not pulumi.runtime.is_dry_run())
     return client
+
+
+def refuse_all_but_off(lines: Iterable[str], before: Manifest, definitions: Iterable[Definition]) -> NoReturn:
+    """Switch off those of these flags that stand in PostHog and are to be off, and refuse the rest of the run.
+
+    A flag that was off before as well is among them: somebody may have switched it on in PostHog since.
+    """
+    flags = [each for each in definitions if each.kind == "flag" and each.properties.get("active") is False]
+    last, before = before, renamed(before, flags)
+    after = manifest(flags, before)
+    resources = switch_off(flag for flag in flags if name_of(flag) in before)
+    names = dict(zip(before, last, strict=True))  # a refused run renames nothing
+    record.keep(record.all_but_off(last, {names[name]: resource for name, resource in resources.items()}))
+    refuse([*lines, *(f"{name} is switched off all the same" for name in switched_off(before, after))])
 
 
 def refuse(lines: Iterable[str]) -> NoReturn:

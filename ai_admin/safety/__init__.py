@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, renamed, switched_off
+from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, off, renamed, still_on, switched_off
 from ai_admin.safety.following import Followed, ahead, grown
 from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.removal import removed_flags
+from ai_admin.safety.returning import back, returning
 from ai_admin.safety.steps import jumps
 from ai_admin.safety.volume import deletes, updates
 
@@ -34,14 +35,20 @@ def refusals(
     may not be ahead of, None without one.
     """
     given = set(consent)
-    found = [
-        *deletes(before, after),
-        *updates(before, after),
-        *removed_flags(before, after),
-        *(jumps(before, after) if careful else ()),
-        *(ahead(before, after, followed) if followed else ()),
+
+    def refused(found: Iterable[Refusal]) -> list[Refusal]:
+        return [refusal for refusal in found if refusal.code not in given]
+
+    def rollouts(flags: Manifest) -> list[Refusal]:
+        steps = jumps(before, flags) if careful else ()
+        return refused([*steps, *(ahead(before, flags, followed) if followed else ())])
+
+    returned = returning(before, after)
+    return [
+        *refused([*deletes(before, after), *updates(before, after), *removed_flags(before, after)]),
+        *rollouts({name: entry for name, entry in after.items() if name not in returned}),
+        *refused(back(rollouts({name: after[name] for name in after if name in returned}))),
     ]
-    return [refusal for refusal in found if refusal.code not in given]
 
 
 __all__ = [
@@ -53,7 +60,9 @@ __all__ = [
     "grown",
     "manifest",
     "name_of",
+    "off",
     "refusals",
     "renamed",
+    "still_on",
     "switched_off",
 ]

@@ -1,7 +1,8 @@
 """What was applied last: a *manifest*, which the program keeps among its stack's outputs. Pure.
 
 A manifest holds one entry for each resource by its Pulumi name (``flag/ai-model-version``): a digest of its properties,
-its id in PostHog, and of a flag whether it is on and who it serves.
+its id in PostHog, and of a flag whether it is on and who it serves; of one that is off also who it served when it was
+on last.
 """
 
 from __future__ import annotations
@@ -57,7 +58,14 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
             for condition, variants in served.items()
             if len(variants) > 1
         }
+        if not entry["active"] and (last := served_last(before)):
+            entry["served"] = last
     return entry
+
+
+def off(entry: Entry) -> dict[str, Any]:
+    """Return the entry of a flag of which nothing was applied but that it is off."""
+    return {**entry, "active": False, "served": served_last(entry)}
 
 
 def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, Entry]:
@@ -74,6 +82,16 @@ def served(entry: Entry | None) -> Rollout:
     """Return who a flag's entry says is served: nobody, where there is no flag or it is off."""
     found: Rollout = (entry or {}).get("rollout") or {}
     return found if (entry or {}).get("active") else {}
+
+
+def served_last(entry: Entry | None) -> Rollout:
+    """Return who a flag serves or, when it is off, served when it was on last; nobody where that is not known."""
+    return served(entry) or (entry or {}).get("served") or {}
+
+
+def still_on(before: Manifest, after: Manifest) -> set[str]:
+    """Return the names of the flags that are to be on and were so already when they were applied last."""
+    return {name for name, entry in after.items() if entry.get("active") and before.get(name, {}).get("active")}
 
 
 def switched_off(before: Manifest, after: Manifest) -> list[str]:

@@ -53,7 +53,11 @@ RESOURCES: dict[str, type[dynamic.Resource]] = {kind_name: _resource_type(kind_n
 
 
 def register(
-    definitions: Iterable[Definition], environ: Mapping[str, str], known: Mapping[Ref, str], off: Collection[Ref]
+    definitions: Iterable[Definition],
+    environ: Mapping[str, str],
+    known: Mapping[Ref, str],
+    off: Collection[Ref],
+    still_on: Collection[str] = (),
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
@@ -62,7 +66,9 @@ def register(
 
     ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
     object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
-    after what names them: PostHog switches no flag off while another one that is on depends on it.
+    after what names them: PostHog switches no flag off while another one that is on depends on it. ``still_on`` are the
+    Pulumi names of flags that are on and were applied so already: the provider switches none of them on again that
+    somebody switched off meanwhile.
 
     A run that PostHog's limits may make wait has an order of its own, see ``turns``.
     """
@@ -87,7 +93,7 @@ def register(
             secret["digest"] = digest(environ[secret["env"]])
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options = {"depends_on": [resources[each] for each in first]} if first else {}
-        resources[ref] = _resource(definition, _with_ids(properties, id_of), turns, **options)
+        resources[ref] = _resource(definition, _with_ids(properties, id_of), still_on, turns, **options)
     return resources
 
 
@@ -113,15 +119,19 @@ def _spread(definitions: list[Definition]) -> list[Definition]:
     return [by_ref[ref] for ref in spread(list(by_ref), limits, first)]
 
 
-def switch_off(flags: Iterable[Definition]) -> None:
-    """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied."""
+def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
+    """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied.
+
+    Returns the resources by Pulumi name.
+    """
     others = [field.name for field in KINDS["flag"].fields if field.name != "active"]
     off = tuple(flags)
     users, resources = _users(off), dict[Ref, pulumi.CustomResource]()
     for flag in reversed(off):
         first = [resources[user] for user in users.get(_ref(flag), ())]
         only_off = {"key": flag.key, "active": False}
-        resources[_ref(flag)] = _resource(flag, only_off, ignore_changes=[*others, "unmanaged"], depends_on=first)
+        resources[_ref(flag)] = _resource(flag, only_off, (), ignore_changes=[*others, "unmanaged"], depends_on=first)
+    return {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
 
 
 def _users(flags: Iterable[Definition]) -> dict[Ref, list[Ref]]:
@@ -146,13 +156,17 @@ def _refs(value: Any) -> Iterator[Ref]:
 
 
 def _resource(
-    definition: Definition, properties: dict[str, Any], turns: Turns | None = None, **options: Any
+    definition: Definition,
+    properties: dict[str, Any],
+    still_on: Collection[str] = (),
+    turns: Turns | None = None,
+    **options: Any,
 ) -> pulumi.CustomResource:
     name = f"{definition.kind}/{definition.key}"
     if definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=f"{definition.kind}/{definition.renamed_from}")]
-    note = Note(name, str(definition.source), definition.adopt)
+    note = Note(name, str(definition.source), definition.adopt, still_on=name in still_on)
     inputs = to_inputs(properties, note)
     turn = turns.next(inputs[NAME]) if turns else None
     if turn:

@@ -291,7 +291,7 @@ def _fields(kind: Kind, body: dict[str, Any], live: dict[str, Any]) -> Iterator[
     for field in kind.fields:
         sent = _at(body, field.api_path)
         as_it_was = field.api_path[0] in kind.whole and sent == _at(live, field.api_path)
-        if sent is not _MISSING and not as_it_was:
+        if sent is not _MISSING and not as_it_was and field.kept:
             yield field.name
 
 

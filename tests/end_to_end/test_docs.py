@@ -21,7 +21,8 @@ COMMANDS = [
     block.text
     for page in sorted((REPOSITORY / "docs").glob("*.md"))
     for block in blocks(page)
-    if block.language == "sh" and "stack init" not in block.text  # that one is run where a state is broken: test_kill
+    # Broken states are for test_kill, the runbook for test_runbook.
+    if block.language == "sh" and "stack init" not in block.text and page.name != "runbook.md"
 ]
 
 

@@ -61,8 +61,8 @@ def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Proje
     assert drift(applied) == {"flag/edited": {"release_conditions"}}
     applied.up()
     id_ = applied.outputs()["flag/edited"]["id"]
-    [(method, path, sent)] = sandbox.writes()
-    assert (method, path) == ("PATCH", f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/")
+    [(method, sent_to, sent)] = sandbox.writes()
+    assert (method, sent_to) == ("PATCH", f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/")
     assert sent["filters"].pop("groups") == [{**PERSONS, "properties": [], "rollout_percentage": 25}]
     assert sent == {"filters": PERSONS}  # as it was: PostHog's filters are sent whole
 
@@ -111,7 +111,6 @@ def test_what_somebody_else_changed_removed_and_added_is_shown_and_put_back(appl
     id_ = applied.outputs()["flag/ai-model-version"]["id"]
     before = sandbox.call("GET", f"feature_flags/{id_}/")
     theirs: dict[str, Any] = {
-        "active": False,
         "tags": [],
         "filters": {
             **before["filters"],
@@ -120,13 +119,27 @@ def test_what_somebody_else_changed_removed_and_added_is_shown_and_put_back(appl
         },
     }
     sandbox.call("PATCH", f"feature_flags/{id_}/", theirs)
-    assert drift(applied) == {"flag/ai-model-version": {"active", "tags", "payloads", "release_conditions"}}
+    assert drift(applied) == {"flag/ai-model-version": {"tags", "payloads", "release_conditions"}}
     applied.up()
     after = sandbox.call("GET", f"feature_flags/{id_}/")
-    assert (after["active"], after["tags"]) == (before["active"], before["tags"])
+    assert after["tags"] == before["tags"]
     assert after["filters"]["groups"] == before["filters"]["groups"]
     assert (after["filters"].get("payloads") or {}) == (before["filters"].get("payloads") or {})
     assert drift(applied) == {}
+
+
+def test_a_flag_that_somebody_else_switched_off_is_not_switched_on_again(applied: Project, sandbox: Sandbox) -> None:
+    """C3: whatever else they changed there. See test_off."""
+    id_ = applied.outputs()["flag/ai-model-version"]["id"]
+    before = sandbox.call("GET", f"feature_flags/{id_}/")
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False, "tags": []})
+    assert drift(applied) == {}
+    applied.up()
+    after = sandbox.call("GET", f"feature_flags/{id_}/")
+    assert (after["active"], after["tags"]) == (False, [])
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": True})
+    applied.up()
+    assert sandbox.call("GET", f"feature_flags/{id_}/")["tags"] == before["tags"]
 
 
 def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
