@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.checkouts import SAMPLES, copy_of_repository, put
 from tests.support.documents import blocks
 from tests.support.sandbox import REPOSITORY
 
@@ -19,15 +19,10 @@ HERE = "make test"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of what git tracks, with the packages and the CLI that are installed here already."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        target = tmp_path / "checkout" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPOSITORY / name, target)
-    return tmp_path / "checkout"
+    """A copy of this repository with the samples as its definitions, as a fresh clone has them."""
+    root = copy_of_repository(tmp_path / "checkout")
+    put(SAMPLES, root)
+    return root
 
 
 def test_the_readme_works_word_for_word(copy: Path) -> None:

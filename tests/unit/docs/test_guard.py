@@ -1,0 +1,42 @@
+"""No test reads a definition of the checkout, by itself or in a process that it starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ai_admin.definitions import load
+from tests.support.checkouts import SAMPLES
+from tests.support.guard.sitecustomize import FOLDERS, DefinitionOpened
+from tests.support.sandbox import REPOSITORY
+
+
+@pytest.mark.parametrize("folder", sorted(FOLDERS))
+def test_nothing_of_the_checkout_that_people_edit_is_opened(folder: str) -> None:
+    with pytest.raises(DefinitionOpened):
+        list((REPOSITORY / folder).iterdir())
+    with pytest.raises(DefinitionOpened):
+        (REPOSITORY / folder / "any.yaml").read_text(encoding="utf-8")
+
+
+def test_nor_the_settings_of_a_stack() -> None:
+    with pytest.raises(DefinitionOpened):
+        (REPOSITORY / "Pulumi.production.yaml").read_text(encoding="utf-8")
+
+
+def test_nor_by_the_library_or_a_command() -> None:
+    with pytest.raises(DefinitionOpened):
+        load(REPOSITORY)
+    done = subprocess.run(
+        [sys.executable, "-m", "ai_admin", "check"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "DefinitionOpened" in done.stderr
+
+
+def test_samples_may_be_read() -> None:
+    assert load(SAMPLES).resources
+    assert os.environ["PYTHONPATH"]
