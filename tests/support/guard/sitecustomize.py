@@ -33,8 +33,10 @@ def guard(event: str, arguments: tuple[object, ...]) -> None:
     """Refuse an opening of what people edit; an audit hook."""
     if event not in OPENS or not isinstance(arguments[0], str | bytes | os.PathLike):
         return
-    path = os.path.abspath(os.fsdecode(arguments[0]))
-    if is_edited(path):
+    path = os.fsdecode(arguments[0])
+    if event == "open" and arguments[1] is None and not os.path.isabs(path):
+        return  # os.open: what a relative path is relative to is not said (`dir_fd`, which shutil uses)
+    if is_edited(os.path.abspath(path)):
         raise DefinitionOpened(f"{path} is a definition that people edit; read docs/samples instead")
 
 

@@ -111,6 +111,7 @@ def test_it_agrees_with_jsonschema_on_damaged_definitions(data: st.DataObject) -
         False,
     ],
 )
+@settings(deadline=None)
 @given(value=VALUES)
 def test_it_agrees_with_jsonschema_on_every_keyword(schema: Any, value: Any) -> None:
     assert quick.compile(schema)(value) == Draft202012Validator(schema).is_valid(value)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
-from ai_admin.definitions import load
+from ai_admin.definitions import Definition, load
 from ai_admin.definitions.files import FOLDERS
 from tests.support.checkouts import SAMPLES, sample_checkout
 from tests.support.documents import Block, blocks
@@ -28,6 +29,11 @@ OWN = [block for block in EXAMPLES if not block.edits and (SAMPLES / block.attri
 NEW = [block for block in EXAMPLES if block not in (*EDITS, *OWN)]
 
 
+@cache
+def samples() -> tuple[Definition, ...]:
+    return load(SAMPLES).resources
+
+
 def name(block: Block) -> str:
     return f"{block.document}:{block.edits or block.attributes['file']}"
 
@@ -40,24 +46,23 @@ def test_a_sample_is_shown_as_it_is(block: Block) -> None:
 @pytest.mark.parametrize("block", NEW, ids=name)
 def test_an_example_is_accepted_beside_the_samples(block: Block, tmp_path: Path) -> None:
     """Daily loop A4: beside the samples, so a definition of the checkout may have an example's key."""
-    before = len(load(sample_checkout(tmp_path)).resources)
+    sample_checkout(tmp_path)
     (tmp_path / block.attributes["file"]).write_text(block.text, encoding="utf-8")
     after = load(tmp_path)
     assert [str(problem) for problem in after.problems] == []
-    assert len(after.resources) > before
+    assert len(after.resources) > len(samples())
 
 
 @pytest.mark.parametrize("block", EDITS, ids=name)
 def test_a_change_of_a_sample_changes_it_and_nothing_else(block: Block, tmp_path: Path) -> None:
     """Daily loop A6: whoever does what the example says keeps the definition that stands there."""
-    before = load(sample_checkout(tmp_path)).resources
-    path = tmp_path / str(block.edits)
+    path = sample_checkout(tmp_path) / str(block.edits)
     path.write_text(block.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
     after = load(tmp_path)
     assert [str(problem) for problem in after.problems] == []
     changed = [
         (new.kind, new.key)
-        for old, new in zip(before, after.resources, strict=True)
+        for old, new in zip(samples(), after.resources, strict=True)
         if (old.kind, old.key, old.properties) != (new.kind, new.key, new.properties)
     ]
     assert changed == [(FOLDERS[path.parent.name], yaml.safe_load(path.read_text(encoding="utf-8"))["key"])]
