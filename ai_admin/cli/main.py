@@ -11,6 +11,7 @@ import click
 
 from ai_admin import __version__
 from ai_admin.cli.check import check
+from ai_admin.cli.init import init
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +26,7 @@ def cli() -> None:
 
 
 cli.add_command(check)
+cli.add_command(init)
 
 
 def run() -> NoReturn:
