@@ -50,7 +50,7 @@ def changes(root: Path, host: str, projects: Mapping[str, str], keep: bool) -> C
     Each stack follows the one before, and the last one is careful. Raises :class:`Refused`.
     """
     _ready(root)
-    made: Changes = {path: None for path in _settings(root)}
+    made: Changes = dict.fromkeys(_settings(root))
     before = None
     for stack, project in projects.items():
         text = settings(host, project, careful=stack == list(projects)[-1], follows=before)

@@ -82,8 +82,7 @@ def test_your_own_posthog_works_word_for_word(copy: Path, sandbox: Sandbox) -> N
         "s3://my-bucket": f"file://{state}",
         "phx_your_key": sandbox.api_key,
     }
-    said = follow(copy, "Your own PostHog", yours)
-    assert "1 created" in said
+    assert "ai-enabled created" in follow(copy, "Your own PostHog", yours)
     assert [flag["key"] for flag in sandbox.items("feature_flags")] == ["ai-enabled"]
     left = subprocess.run(["git", "status", "--porcelain"], cwd=copy, capture_output=True, text=True, check=True)
     assert left.stdout == ""
