@@ -11,6 +11,7 @@ import click
 
 from ai_admin import __version__
 from ai_admin.cli.check import check
+from ai_admin.cli.init import init
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 
@@ -26,7 +27,7 @@ def cli() -> None:
     """
 
 
-for command in (check, off, on):
+for command in (check, init, off, on):
     cli.add_command(command)
 
 

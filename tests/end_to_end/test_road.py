@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ai_admin.definitions import load
+from tests.support.checkouts import SAMPLES
 from tests.support.project import STATE, Project
-from tests.support.sandbox import REPOSITORY, Sandbox
+from tests.support.sandbox import Sandbox
 
 PERSONS = {"aggregation_group_type_index": None}
 
@@ -26,14 +27,14 @@ def drift(project: Project) -> dict[str, set[str]]:
 
 
 def test_the_first_up_makes_every_definition(applied: Project, sandbox: Sandbox) -> None:
-    expected = {f"{each.kind}/{each.key}" for each in load(REPOSITORY, "sandbox").resources}
+    expected = {f"{each.kind}/{each.key}" for each in load(SAMPLES, "sandbox").resources}
     assert set(applied.outputs()) == expected
     for collection, files in (
         ("feature_flags", "flags"), ("cohorts", "cohorts"), ("dashboards", "dashboards"), ("alerts", "alerts"),
         ("experiments", "experiments"), ("actions", "actions"), ("annotations", "annotations"),
         ("subscriptions", "subscriptions"),
     ):  # fmt: skip
-        assert len(sandbox.items(collection)) == len(list((REPOSITORY / files).glob("*.yaml"))), collection
+        assert len(sandbox.items(collection)) == len(list((SAMPLES / files).glob("*.yaml"))), collection
 
 
 def test_every_dashboard_holds_the_tiles_of_its_file(applied: Project, sandbox: Sandbox) -> None:
