@@ -46,7 +46,10 @@ def with_filter(leaf: str) -> str:
             flag("variant: a"),
             '3:15: flag/f: the flag has no variants, so none is called "a"; add variants, or remove this',
         ),
-        (flag("cohort: intern"), '3:14: flag/f: there is no cohort "intern"; write "internal"'),
+        (
+            flag("cohort: intern"),
+            '3:14: flag/f: there is no cohort "intern"; define it in cohorts/, or write one of internal',
+        ),
         (
             flag("cohort: zzz"),
             '3:14: flag/f: there is no cohort "zzz"; define it in cohorts/, or write one of internal',
@@ -202,7 +205,10 @@ def test_a_static_cohort_can_be_used_in_a_flag(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("leaf", "expected"),
     [
-        ("cohort: intern", '3:23: cohort/c: there is no cohort "intern"; write "internal"'),
+        (
+            "cohort: intern",
+            '3:23: cohort/c: there is no cohort "intern"; define it in cohorts/, or write one of internal',
+        ),
         (
             "key: helth, value: a",
             '3:20: cohort/c: the catalogue knows no property "helth" of a person; write "health"',
