@@ -205,6 +205,8 @@ def _type_fix(wanted: list[str], error: Violation) -> str:
         return f'put it in quotes: "{error.text or _shown(value)}"'
     if "array" in wanted and not isinstance(value, list | dict) and _fits(value, error.schema.get("items")):
         return f"write a list: [{_shown(value)}]"
+    if "string" in wanted and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        return f"remove the brackets: {_plain(value[0])}"
     if {"number", "integer"} & set(wanted) and isinstance(value, str) and (digits := plain_number(value)):
         return f"remove the quotes: {value}" if digits == value else f"write {digits}"
     return _like(error.schema, wanted)
