@@ -91,9 +91,8 @@ def with_filter(leaf: str) -> str:
         ),
         (
             with_filter("key: version, operator: gt, value: 2"),
-            '3:44: flag/f: the operator gt does not fit "version", which is of type String; write exact, is_not, '
-            "icontains, not_icontains, icontains_multi, not_icontains_multi, regex, not_regex, semver_eq, semver_neq, "
-            "semver_gt, semver_gte … (10 more)",
+            '3:44: flag/f: the operator gt does not fit "version", which is of type String; '
+            "write semver_gt, and the version as text",
         ),
         (
             with_filter("key: usage, operator: icontains, value: 5"),
@@ -102,8 +101,7 @@ def with_filter(leaf: str) -> str:
         ),
         (
             with_filter("key: seen, operator: gte, value: 5"),
-            '3:41: flag/f: the operator gte does not fit "seen", which is of type DateTime; '
-            "write exact, is_not, is_date_exact, is_date_before, is_date_after, is_set or is_not_set",
+            '3:41: flag/f: the operator gte does not fit "seen", which is of type DateTime; write is_date_after',
         ),
         (
             with_filter("key: usage, value: [1, many]"),
@@ -224,8 +222,7 @@ def test_a_static_cohort_can_be_used_in_a_flag(checkout: Checkout) -> None:
         ),
         (
             "key: usage, operator: semver_gt, value: 1.2.3",
-            '3:37: cohort/c: the operator semver_gt does not fit "usage", which is of type Numeric; '
-            "write exact, is_not, gt, gte, lt, lte, is_set or is_not_set",
+            '3:37: cohort/c: the operator semver_gt does not fit "usage", which is of type Numeric; write gt',
         ),
         (
             "key: version, operator: regex, value: '(?!1)2'",
