@@ -12,6 +12,7 @@ FOLDERS = {
     "flags": "flag",
     "cohorts": "cohort",
     "dashboards": "dashboard",
+    "insights": "insight",
     "alerts": "alert",
     "events": "event",
     "actions": "action",
@@ -21,7 +22,7 @@ FOLDERS = {
 }
 """Which kind of file each folder of a checkout holds."""
 
-KINDS = (*FOLDERS.values(), "insight")
+KINDS = tuple(FOLDERS.values())
 """The kinds of what files define: a definition each, and the insights in dashboards."""
 
 MAX_BYTES = 1024 * 1024

@@ -13,7 +13,10 @@ from ai_admin.review.reference import reference
 from tests.support.sandbox import REPOSITORY
 
 FOLDER = REPOSITORY / "docs" / "reference"
-KINDS = ("flag", "cohort", "event", "dashboard", "alert", "action", "experiment", "subscription", "annotation")
+KINDS = (
+    *("flag", "cohort", "event", "dashboard", "insight"),
+    *("alert", "action", "experiment", "subscription", "annotation"),
+)
 
 
 def test_the_pages_are_what_make_docs_writes() -> None:
