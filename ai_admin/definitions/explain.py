@@ -7,18 +7,30 @@ what to write, and ``instead`` why a value that PostHog knows may not stand in o
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, nearest
-from ai_admin.definitions.quick import fingerprint
+from ai_admin.definitions.quick import fingerprint, search
 from ai_admin.definitions.schemas import Violation
 from ai_admin.definitions.unions import meant
 
 MOST = 200
 """How many findings of one file are worth a person's while; a file of a megabyte could have a hundred thousand."""
+
+ADDED_BY_POSTHOG = frozenset(
+    {
+        *("bytecode", "bytecode_error", "conditionHash", "cohort_name", "selector_regex", "sort_key", "users_affected"),
+        *("short_id", "derived_name", "created_at", "created_by", "updated_at", "last_modified_at", "last_modified_by"),
+        *("last_refresh", "is_cached", "result", "timezone", "user_access_level", "effective_privilege_level"),
+    }
+)
+"""Keys that PostHog's API answers and no definition has: compiled filters, names of what ids refer to, and who did what
+when. They come along when somebody copies an object out of it."""
+_REMOVE_ADDED = "remove these; PostHog adds them itself"
 
 TOO_MANY = Finding((), f"more than {MOST} things are wrong in this file", "correct the others first")
 
@@ -36,12 +48,27 @@ _TYPE_NAMES = {
 def findings(violations: Iterable[Violation]) -> list[Finding]:
     """Return every violation of a schema, each once, in an author's words."""
     found: dict[Finding, None] = {}
+    added: list[Finding] = []
     for finding in (each for error in _telling(islice(violations, 10 * MOST)) for each in explain(error)):
+        if finding.fix == _REMOVE_ADDED:
+            added.append(finding)
+            continue
         found.setdefault(finding)
         if len(found) == MOST:
             found.setdefault(TOO_MANY)
             break
-    return list(found)
+    return [*found, *_added(added)]
+
+
+def _added(findings: list[Finding]) -> Iterator[Finding]:
+    """Yield one finding for all keys that PostHog added: whoever copied one copied them all."""
+    if findings:
+        names = list(dict.fromkeys(str(finding.path[-1]) for finding in findings))
+        where = f" ({len(findings)} places in this file)" if len(findings) > len(names) else ""
+        message = f"the keys {listed(names, 'and')} are PostHog's own additions{where}"
+        if len(names) == 1:
+            message = f"the key {names[0]} is PostHog's own addition{where}"
+        yield Finding(findings[0].path, message, _REMOVE_ADDED, None, True)
 
 
 def _telling(violations: Iterable[Violation]) -> Iterator[Violation]:
@@ -109,14 +136,30 @@ def describe(value: Any, text: str | None = None) -> str:
 
 def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
     known = list(_known_keys(error.schema))
+    elsewhere = error.schema.get("instead", {})
     for name in error.found:
         if name in known:
+            continue
+        if name in ADDED_BY_POSTHOG:
+            yield Finding((*path, name), "", _REMOVE_ADDED, None, True)
+            continue
+        if name in elsewhere:
+            yield _elsewhere(f'the key "{name}"', elsewhere[name], (*path, name), True)
             continue
         near = nearest(name, known)
         here = f"known here: {listed(sorted(known), 'and')}" if known else "nothing may stand here"
         fix = f'write "{near}"' if near else f"remove it ({here})"
         meant_key = near if near not in error.found else None
         yield Finding((*path, name), f'the key "{name}" is not known here', fix, None, True, meant_key)
+
+
+def _elsewhere(what: str, said: dict[str, str], path: Path, at_key: bool = False) -> Finding:
+    """Return the finding for a key or a value of which the schema says what to write ``instead``.
+
+    Without a reason it is what people call something that PostHog has another name for.
+    """
+    because = f"may not stand here: {said['because']}" if "because" in said else "is not PostHog's name for it"
+    return Finding(path, f"{what} {because}", said["write"], None, at_key)
 
 
 def _known_keys(schema: Any) -> Iterator[str]:
@@ -153,9 +196,12 @@ def _type(error: Violation, path: Path) -> Iterator[Finding]:
     wanted = [error.wanted] if isinstance(error.wanted, str) else list(error.wanted)
     found = describe(error.found, error.text)
     said = str(error.schema.get("errorMessage", ""))
+    if error.found is None and error.text:
+        yield Finding(path, "`#` begins a comment, so that no value stands here", f'quote it: "{error.text}"')
+        return
     fix = _type_fix(wanted, error)
     if said.startswith("write "):
-        said, fix = "", fix if fix.startswith(("put", "remove")) else said
+        said, fix = "", fix if fix.startswith(("put", "remove", "write -")) else said
     message = f"{said}, not {found}" if said else f"expected {_kinds(wanted)}, found {found}"
     yield Finding(path, message, fix)
 
@@ -171,12 +217,29 @@ def _type_fix(wanted: list[str], error: Violation) -> str:
     if "boolean" in wanted and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
         return f"write {_BOOLEAN_WORDS[value.lower()]}"
     if "string" in wanted and isinstance(value, bool | int | float):
-        return f'put it in quotes: "{error.text or _shown(value)}"'
+        return _quoted(error.text or _shown(value), str(error.schema.get("pattern", "")), error)
     if "array" in wanted and not isinstance(value, list | dict) and _fits(value, error.schema.get("items")):
         return f"write a list: [{_shown(value)}]"
-    if {"number", "integer"} & set(wanted) and isinstance(value, str) and _numeric(value):
-        return f"remove the quotes: {value}"
+    if {"number", "integer"} & set(wanted) and isinstance(value, str):
+        if _numeric(value):
+            return f"remove the quotes: {value}"
+        if _numeric(plain := _LOOKS_LIKE_NUMBER.sub("", value)):
+            return f"write {plain}"
     return _like(error.schema, wanted)
+
+
+_LOOKS_LIKE_NUMBER = re.compile(r"(?<=[0-9])[_' ](?=[0-9])|\s*%$")
+"""What people put into numbers and YAML does not take: marks between digits, and the sign for per cent."""
+
+
+def _quoted(text: str, pattern: str, error: Violation) -> str:
+    """Return how to write a number where a text belongs: in quotes, or as a number of days where that is no text of the
+    right form.
+    """
+    if not pattern or search(pattern)(text):
+        return f'put it in quotes: "{text}"'
+    days = f"-{text.lstrip('-')}d"
+    return f"write {days}" if search(pattern)(days) else _like(error.schema, ["string"])
 
 
 _BOOLEAN_WORDS = {
@@ -196,19 +259,17 @@ def _fits(value: Any, items: Any) -> bool:
 
 
 def _numeric(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return _NUMBER.fullmatch(text) is not None
+
+
+_NUMBER = re.compile(r"[-+]?(?:[1-9][0-9]*|0)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 
 def _enum(error: Violation, path: Path) -> Iterator[Finding]:
     options = [error.wanted] if error.keyword == "const" else list(error.wanted)
     elsewhere = error.schema.get("instead", {})
     if isinstance(error.found, str) and error.found in elsewhere:
-        said = elsewhere[error.found]
-        yield Finding(path, f"{_shown(error.found)} may not stand here: {said['because']}", said["write"])
+        yield _elsewhere(_shown(error.found), elsewhere[error.found], path)
         return
     yield choice(error.found, options, path, str(error.schema.get("errorMessage", "")))
 
