@@ -81,7 +81,9 @@ def alerts(gathered: Gathered) -> Iterator[Written]:
         config = properties.get("config", {})
         series = config.get("series_index") or config.get("funnel_step")
         value |= {"series": series} if series is not None else {}
-        value |= {name: config[name] for name in ("check_ongoing_interval",) if name in config}
+        value |= {name: config[name] for name in ("check_ongoing_interval", "column", "label_column") if name in config}
+        if config.get("evaluation", "last_row") != "last_row":
+            value["rows"] = str(config["evaluation"]).removesuffix("_row")
         yield file("alert", key, {**value, "notify": _notify(gathered, key, properties)})
 
 
@@ -92,10 +94,7 @@ def _notify(gathered: Gathered, key: str, properties: Value) -> Value:
         notification = gathered.of("notification").get(f"{key}.{way}")
         if notification is None:
             continue
-        inputs = {name: item for name, item in notification.get("inputs", {}).items() if name != "blocks"}
-        for name in ("text", "method", "headers", "body"):
-            shorter = {each: item for each, item in inputs.items() if each != name}
-            if name in inputs and inputs_of(shorter) == inputs_of(inputs):
-                inputs = shorter
-        notify[way] = inputs
+        inputs = dict(notification.get("inputs", {}))
+        shorter = {name: item for name, item in inputs.items() if name != "blocks"}
+        notify[way] = shorter if inputs_of(shorter) == inputs else inputs
     return notify

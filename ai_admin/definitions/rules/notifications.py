@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 from ai_admin.definitions.holes import at
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from providers.posthog.kinds.address import host_of, in_the_clear
 
 
 def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
@@ -18,18 +17,14 @@ def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
     if not isinstance(url, str):
         return
     path = ("notify", "webhook", "url")
-    try:
-        parts = urlsplit(url)
-        host, password = parts.hostname, parts.password
-    except ValueError:
-        host, password, parts = None, None, urlsplit("")
+    host = host_of(url)
     if not host:
         yield Finding(
             path, f'"{url}" is not a web address', "write https://<host>/<path>, or {env: NAME_OF_A_VARIABLE}"
         )
-    elif password is not None:
+    elif urlsplit(url).password is not None:
         yield Finding(path, "the address holds a password, for everybody to read", "write {env: NAME_OF_A_VARIABLE}")
-    elif parts.scheme == "http" and host not in _LOOPBACK:
+    elif in_the_clear(url):
         yield Finding(path, f"http to {host} sends what it carries in the clear", f"write https{url[4:]}")
 
 

@@ -139,7 +139,6 @@ _EDITED_INPUTS: tuple[Body, ...] = (
     _inputs(url={"value": "https://elsewhere.example.com"}),
     _inputs(body={"value": {"event": "{event}", "more": 1}}),
     _inputs(headers={"value": {}}),
-    _inputs(debug={"value": True}),
     _inputs(body={"value": INPUTS["body"], "templating": "liquid"}),
 )
 
@@ -161,7 +160,7 @@ NOTIFICATIONS = Samples(
         "enabled": switch("enabled", on=False),
         "template": Sample("template-slack", along={"inputs": SLACK}),
         "alert": Sample(Ref("alert", "alarm"), changed=_FILTERS),
-        "inputs": Sample(INPUTS, changed=_EDITED_INPUTS),
+        "inputs": Sample(INPUTS, changed=_EDITED_INPUTS, theirs=(_inputs(debug={"value": True}),)),
         "hog": Sample("return 1", changed=({"hog": "return 2"},), added=({"hog": "return 2"},)),
         "masking": Sample(
             {"ttl": 60, "hash": "{event.uuid}"},
