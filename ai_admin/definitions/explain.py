@@ -66,9 +66,10 @@ def _added(findings: list[Finding]) -> Iterator[Finding]:
         names = list(dict.fromkeys(str(finding.path[-1]) for finding in findings))
         where = f" ({len(findings)} places in this file)" if len(findings) > len(names) else ""
         message = f"the keys {listed(names, 'and')} are PostHog's own additions{where}"
+        fix = _REMOVE_ADDED
         if len(names) == 1:
-            message = f"the key {names[0]} is PostHog's own addition{where}"
-        yield Finding(findings[0].path, message, _REMOVE_ADDED, None, True)
+            message, fix = f"the key {names[0]} is PostHog's own addition{where}", "remove it; PostHog adds it itself"
+        yield Finding(findings[0].path, message, fix, None, True)
 
 
 def _telling(violations: Iterable[Violation]) -> Iterator[Violation]:

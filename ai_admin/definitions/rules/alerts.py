@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Finding
@@ -23,6 +24,8 @@ from ai_admin.definitions.world import Rule, Unit, World
 _ALERTABLE = ("TrendsQuery", "FunnelsQuery", "HogQLQuery")
 _ALL_DAY = ("real_time", "every_15_minutes", "hourly")
 _COMPARING = ("relative_increase", "relative_decrease")
+_WITHOUT_COURSE = TOTAL_VALUE_DISPLAYS | {"CalendarHeatmap"}
+_DAY, _SHORTEST = 24 * 60, 30
 _SNAPSHOT = "is one figure and not a course over time"
 
 
@@ -41,6 +44,39 @@ def looks_at_a_time_of_day(unit: Unit, _: World) -> Iterator[Finding]:
         message = f"an alert that is checked {interval} has no time of day"
         fix = "remove schedule_start_time, or write calculation_interval: daily"
         yield Finding(("schedule_start_time",), message, fix, None, True)
+
+
+def looks_now_and_then(unit: Unit, _: World) -> Iterator[Finding]:
+    """Times at which PostHog does not look are half an hour or longer, and leave some of the day."""
+    windows = at(unit.value, "schedule_restriction", "blocked_windows", default=[])
+    blocked: set[int] = set()
+    for n, window in enumerate(windows if isinstance(windows, list) else ()):
+        start, end = (_minute(at(window, name)) for name in ("start", "end"))
+        if start is None or end is None:
+            return
+        length = (end - start) % _DAY
+        if length < _SHORTEST:
+            message = f"the window lasts {length} minutes, and PostHog takes none below {_SHORTEST}"
+            path = ("schedule_restriction", "blocked_windows", n, "end")
+            yield Finding(path, message, f"write {_SHORTEST} minutes after {window['start']}, or later")
+        blocked.update((start + minute) % _DAY for minute in range(length))
+    if len(blocked) == _DAY:
+        message, fix = "the windows leave no time of the day to look at", "write shorter windows, or enabled: false"
+        yield Finding(("schedule_restriction", "blocked_windows"), message, fix)
+
+
+def _minute(clock: Any) -> int | None:
+    if not isinstance(clock, str):
+        return None
+    hours, _, minutes = clock.partition(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def looks_ahead(unit: Unit, _: World) -> Iterator[Finding]:
+    """Only what can rise above a bound is looked at before its interval ends: PostHog refuses it for a decrease."""
+    if unit.value.get("check_ongoing_interval") is True and unit.value.get("condition") == "relative_decrease":
+        message = "check_ongoing_interval does not go with relative_decrease: what still runs is less than what ended"
+        yield Finding(("check_ongoing_interval",), message, "remove check_ongoing_interval", None, True)
 
 
 def watches_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
@@ -107,7 +143,7 @@ def watches_a_column(unit: Unit, world: World) -> Iterator[Finding]:
         if isinstance(wanted, str) and wanted not in names and len(names) == len(there):
             message = f'the query of the insight "{insight.key}" selects no column "{wanted}"'
             yield Finding((name,), message, suggestion(wanted, names, f"write {listed(names)}"))
-    if "column" not in unit.value and len(there) > 1:
+    if "column" not in unit.value and not unit.value.get("series") and len(there) > 1:
         yield from _one_of(unit, insight.key, there)
 
 
@@ -136,7 +172,7 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
         elif shown == "steps" and condition in _COMPARING:
             message = f'{condition} compares with before, and the funnel "{key}" {_SNAPSHOT}'
             yield Finding(("condition",), message, "write absolute_value, or funnelVizType: trends in the insight")
-    if query.kind == "TrendsQuery" and condition in _COMPARING and display(query) in TOTAL_VALUE_DISPLAYS:
+    if query.kind == "TrendsQuery" and condition in _COMPARING and display(query) in _WITHOUT_COURSE:
         message = f'{condition} compares with before, and the insight "{key}" ({display(query)}) {_SNAPSHOT}'
         yield Finding(("condition",), message, "write absolute_value, or display: ActionsLineGraph in the insight")
 
@@ -144,6 +180,8 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
 RULES = (
     Rule("alert", bounds_in_order),
     Rule("alert", looks_at_a_time_of_day),
+    Rule("alert", looks_now_and_then),
+    Rule("alert", looks_ahead),
     Rule("alert", watches_what_exists, sees=("insight",)),
     Rule("alert", watches_a_column, sees=("insight",)),
 )

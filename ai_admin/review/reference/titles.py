@@ -89,7 +89,7 @@ PAGES = (
         "A file in `alerts/` is one alert: the insight it watches, the bounds, and who is told. The schema is "
         "[alert.schema.json](../../schemas/alert.schema.json).",
         "alerts/ai-daily-cost-ceiling.yaml",
-        ("alert.schema.json",),
+        ("alert.schema.json", "shared/notify.schema.json"),
     ),
     Page(
         "action.md",
