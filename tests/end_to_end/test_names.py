@@ -29,3 +29,20 @@ def test_events_of_any_name_are_made_kept_and_deleted(tmp_path: Path, sandbox: S
     project.up()
     left = {item["name"] for item in sandbox.items("event_definitions")}
     assert set(NAMES) - left == {"cart/checkout.done"}
+
+
+def test_a_variable_that_holds_no_address_is_refused_without_being_shown(tmp_path: Path, sandbox: Sandbox) -> None:
+    project = Project(tmp_path / "ai", sandbox)
+    project.write("insights/i.yaml", "key: i\nname: I\nsql: {query: SELECT count() AS n FROM events}")
+    watched = "key: a\nname: A\ninsight: i\ncondition: absolute_value\nthreshold: {upper: 1}\n"
+    project.write("alerts/a.yaml", f"{watched}notify: {{webhook: {{url: {{env: HOOK}}}}}}")
+    sandbox.requests()
+    refused = project.run("preview", "--stack", "sandbox", environ={"HOOK": "https://secret.example.com/x\n"})
+    said = "the value of the environment variable HOOK begins or ends with a blank or a line break"
+    assert refused.returncode != 0
+    assert said in refused.stdout + refused.stderr
+    assert "secret.example" not in refused.stdout + refused.stderr
+    assert sandbox.writes() == []
+    assert "notification/a.webhook" in project.pulumi(
+        "preview", "--stack", "sandbox", environ={"HOOK": "https://secret.example.com/x"}
+    )

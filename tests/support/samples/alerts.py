@@ -160,7 +160,7 @@ NOTIFICATIONS = Samples(
         "enabled": switch("enabled", on=False),
         "template": Sample("template-slack", along={"inputs": SLACK}),
         "alert": Sample(Ref("alert", "alarm"), changed=_FILTERS),
-        "inputs": Sample(INPUTS, changed=_EDITED_INPUTS, theirs=(_inputs(debug={"value": True}),)),
+        "inputs": Sample(INPUTS, changed=_EDITED_INPUTS),
         "hog": Sample("return 1", changed=({"hog": "return 2"},), added=({"hog": "return 2"},)),
         "masking": Sample(
             {"ttl": 60, "hash": "{event.uuid}"},
@@ -171,7 +171,7 @@ NOTIFICATIONS = Samples(
     full={"description": "A description."},
     noise={
         "the order of inputs, and what PostHog compiled": _reordered,
-        "an input at the template's default": _inputs(debug={"value": False}),
+        "an input that the definition does not mention": _inputs(debug={"value": True}),
         "the language that inputs are written in": _inputs(body={"value": INPUTS["body"], "templating": "hog"}),
         "what the page adds to filters": {
             "filters": {
