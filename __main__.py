@@ -30,7 +30,7 @@ from providers.posthog.client import Client
 from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.kinds import Ref
 from providers.posthog.preflight import preflight
-from providers.posthog.resources import missing_variables, register, switch_off
+from providers.posthog.resources import missing_variables, register, switch_off, wrong_variables
 from providers.posthog.safety import consents
 
 CHECKOUT = Path(__file__).parent
@@ -105,12 +105,18 @@ def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Foll
 
 
 def unset_secrets(definitions: Definitions) -> list[str]:
-    """Return the variables that hold a secret and are not set, a line each."""
-    return [
+    """Return the variables that hold a secret and are not set, or are no address, a line each; never a value."""
+    unset = [
         f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
         "export it with the secret that PostHog needs"
         for definition, name in missing_variables(definitions.resources, os.environ)
     ]
+    wrong = [
+        f"{definition.source}: {definition.kind}/{definition.key}: the value of the environment variable {name} "
+        f"{what}; export the address as it was given, on one line"
+        for definition, name, what in wrong_variables(definitions.resources, os.environ)
+    ]
+    return [*unset, *wrong]
 
 
 def check_connection(kinds: set[str]) -> Client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,8 @@ from ai_admin.definitions import yaml_text
 from ai_admin.definitions.files import File
 from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Path, Source
+
+_VALUE_AS_COMMENT = re.compile(r"#[^\s#]\S*")
 
 
 class Document:
@@ -86,10 +89,16 @@ class Document:
         return Source(self.path, mark.line + 1, mark.column + 1) if mark else Source(self.path, 1, 1)
 
     def written(self, path: Path) -> str | None:
-        """Return the text of a scalar as it stands in the file (``2.10`` for the number 2.1), or None."""
+        """Return the text of a scalar as it stands in the file (``2.10`` for the number 2.1), or None.
+
+        For one that is empty, it is the comment behind it that looks like a value: ``#ai-alerts``, and not ``# note``.
+        """
         node = self._root
         for step in self._as_spelt(path):
             _, node = _child(node, step)
+        if isinstance(node, yaml.ScalarNode) and not node.value and node.start_mark.line == node.end_mark.line:
+            rest = self.text.split("\n")[node.start_mark.line][node.start_mark.column :].strip()
+            return rest if _VALUE_AS_COMMENT.fullmatch(rest) else None
         return node.value if isinstance(node, yaml.ScalarNode) else None
 
     def _as_spelt(self, path: Path) -> Path:

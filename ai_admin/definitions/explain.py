@@ -15,12 +15,23 @@ from typing import Any
 
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, nearest
-from ai_admin.definitions.quick import fingerprint
+from ai_admin.definitions.quick import fingerprint, search
 from ai_admin.definitions.schemas import Violation
 from ai_admin.definitions.unions import meant
 
 MOST = 200
 """How many findings of one file are worth a person's while; a file of a megabyte could have a hundred thousand."""
+
+ADDED_BY_POSTHOG = frozenset(
+    {
+        *("bytecode", "bytecode_error", "conditionHash", "cohort_name", "selector_regex", "sort_key", "users_affected"),
+        *("short_id", "derived_name", "created_at", "created_by", "updated_at", "last_modified_at", "last_modified_by"),
+        *("last_refresh", "is_cached", "result", "timezone", "user_access_level", "effective_privilege_level"),
+    }
+)
+"""Keys that PostHog's API answers and no definition has: compiled filters, names of what ids refer to, and who did what
+when. They come along when somebody copies an object out of it."""
+_REMOVE_ADDED = "remove these; PostHog adds them itself"
 
 TOO_MANY = Finding((), f"more than {MOST} things are wrong in this file", "correct the others first")
 
@@ -38,12 +49,28 @@ _TYPE_NAMES = {
 def findings(violations: Iterable[Violation]) -> list[Finding]:
     """Return every violation of a schema, each once, in an author's words."""
     found: dict[Finding, None] = {}
+    added: list[Finding] = []
     for finding in (each for error in _telling(islice(violations, 10 * MOST)) for each in explain(error)):
+        if finding.fix == _REMOVE_ADDED:
+            added.append(finding)
+            continue
         found.setdefault(finding)
         if len(found) == MOST:
             found.setdefault(TOO_MANY)
             break
-    return list(found)
+    return [*found, *_added(added)]
+
+
+def _added(findings: list[Finding]) -> Iterator[Finding]:
+    """Yield one finding for all keys that PostHog added: whoever copied one copied them all."""
+    if findings:
+        names = list(dict.fromkeys(str(finding.path[-1]) for finding in findings))
+        where = f" ({len(findings)} places in this file)" if len(findings) > len(names) else ""
+        message = f"the keys {listed(names, 'and')} are PostHog's own additions{where}"
+        fix = _REMOVE_ADDED
+        if len(names) == 1:
+            message, fix = f"the key {names[0]} is PostHog's own addition{where}", "remove it; PostHog adds it itself"
+        yield Finding(findings[0].path, message, fix, None, True)
 
 
 def _telling(violations: Iterable[Violation]) -> Iterator[Violation]:
@@ -125,6 +152,9 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
     for name in error.found:
         if name in known:
             continue
+        if name in ADDED_BY_POSTHOG:
+            yield Finding((*path, name), "", _REMOVE_ADDED, None, True)
+            continue
         message = f'the key "{name}" is not known here'
         elsewhere = _elsewhere(error, name, (*path, name), message, True)
         if elsewhere:
@@ -139,9 +169,16 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
 
 
 def _elsewhere(error: Violation, name: str, path: Path, message: str, at_key: bool = False) -> Finding | None:
-    """Return the finding for a word of which the schema says why it may not stand here, and what to write."""
+    """Return the finding for a word of which the schema says what to write ``instead``.
+
+    Without a reason it is what people call something that PostHog has another name for.
+    """
     said = error.schema.get("instead", {}).get(name)
-    return Finding(path, f"{message}: {said['because']}", said["write"], None, at_key) if said else None
+    if said is None:
+        return None
+    because = said.get("because")
+    what = f"{message}: {because}" if because else f"{_shown(name)} is not PostHog's name for it"
+    return Finding(path, what, said["write"], None, at_key)
 
 
 def _synonym(schema: dict[str, Any], name: str) -> str | None:
@@ -184,9 +221,12 @@ def _type(error: Violation, path: Path) -> Iterator[Finding]:
     wanted = [error.wanted] if isinstance(error.wanted, str) else list(error.wanted)
     found = describe(error.found, error.text)
     said = str(error.schema.get("errorMessage", ""))
+    if error.found is None and error.text:
+        yield Finding(path, "`#` begins a comment, so that no value stands here", f'quote it: "{error.text}"')
+        return
     fix = _type_fix(wanted, error)
     if said.startswith("write "):
-        said, fix = "", fix if fix.startswith(("put", "remove")) else said
+        said, fix = "", fix if fix.startswith(("put", "remove", "write -")) else said
     message = f"{said}, not {found}" if said else f"expected {_kinds(wanted)}, found {found}"
     yield Finding(path, message, fix)
 
@@ -202,14 +242,30 @@ def _type_fix(wanted: list[str], error: Violation) -> str:
     if "boolean" in wanted and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
         return f"write {_BOOLEAN_WORDS[value.lower()]}"
     if "string" in wanted and isinstance(value, bool | int | float):
-        return f'put it in quotes: "{error.text or _shown(value)}"'
+        return _quoted(error.text or _shown(value), str(error.schema.get("pattern", "")), error)
     if "array" in wanted and not isinstance(value, list | dict) and _fits(value, error.schema.get("items")):
         return f"write a list: [{_shown(value)}]"
     if "string" in wanted and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         return f"remove the brackets: {_plain(value[0])}"
-    if {"number", "integer"} & set(wanted) and isinstance(value, str) and (digits := plain_number(value)):
-        return f"remove the quotes: {value}" if digits == value else f"write {digits}"
+    if {"number", "integer"} & set(wanted) and isinstance(value, str):
+        digits = plain_number(value) or plain_number(_LOOKS_LIKE_NUMBER.sub("", value))
+        if digits:
+            return f"remove the quotes: {value}" if digits == value else f"write {digits}"
     return _like(error.schema, wanted)
+
+
+_LOOKS_LIKE_NUMBER = re.compile(r"(?<=[0-9])[_' ](?=[0-9])|\s*%$")
+"""What people put into numbers and YAML does not take: marks between digits, and the sign for per cent."""
+
+
+def _quoted(text: str, pattern: str, error: Violation) -> str:
+    """Return how to write a number where a text belongs: in quotes, or as a number of days where that is no text of the
+    right form.
+    """
+    if not pattern or search(pattern)(text):
+        return f'put it in quotes: "{text}"'
+    days = f"-{text.lstrip('-')}d"
+    return f"write {days}" if search(pattern)(days) else _like(error.schema, ["string"])
 
 
 _BOOLEAN_WORDS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ FOLDERS = {
     "flags": "flag",
     "cohorts": "cohort",
     "dashboards": "dashboard",
+    "insights": "insight",
     "alerts": "alert",
     "events": "event",
     "actions": "action",
@@ -21,7 +23,7 @@ FOLDERS = {
 }
 """Which kind of file each folder of a checkout holds."""
 
-KINDS = (*FOLDERS.values(), "insight")
+KINDS = tuple(FOLDERS.values())
 """The kinds of what files define: a definition each, and the insights in dashboards."""
 
 MAX_BYTES = 1024 * 1024
@@ -54,6 +56,66 @@ def find(root: Path, folders: Mapping[str, str] = FOLDERS) -> Iterator[File]:
     """
     for folder, kind in folders.items():
         yield from _walk(os.fspath(root / folder), folder, kind, frozenset())
+    yield from _beside(root)
+
+
+def _beside(root: Path) -> Iterator[File]:
+    """Yield the files and folders beside those of the definitions that somebody seems to mean as one of them: a file
+    of YAML that begins like a definition, and a folder with such files and a name like that of a kind.
+    """
+    try:
+        with os.scandir(os.fspath(root)) as scan:
+            entries = sorted((entry for entry in scan if entry.name not in FOLDERS), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.endswith(_READ) and _begins_like_one(entry.path):
+            text = _read(entry.path, entry.name, "").text or ""
+            kind = next((kind for sign, kind in _SIGNS.items() if re.search(sign, text, re.MULTILINE)), "")
+            folder = next((f"{folder}/" for folder, each in FOLDERS.items() if each == kind), "the folder of its kind")
+            message = "a definition at the top of the checkout is not read"
+            yield _bad(entry.name, kind, message, f"move it to {folder}", text)
+        elif _like_a_folder(entry.name) and os.path.isdir(entry.path):
+            folder = _like_a_folder(entry.name)
+            inside = [name for name in sorted(os.listdir(entry.path)) if name.endswith(_READ)]
+            if any(_begins_like_one(os.path.join(entry.path, name)) for name in inside):
+                message = "no definition is read from a folder of this name"
+                yield _bad(entry.name, FOLDERS[folder], message, f"rename it to {folder}, or move its files there")
+
+
+def _begins_like_one(path: str) -> bool:
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return (
+                re.search(r"^(key:|# yaml-language-server: \$schema=\S*schemas/)", file.read(4096), re.MULTILINE)
+                is not None
+            )
+    except OSError:
+        return False
+
+
+def _like_a_folder(name: str) -> str:
+    """Return the folder that somebody may have meant: in the singular, in capitals, with ``feature`` before it."""
+    plain = name.lower().replace("_", "-").removeprefix("feature-")
+    return next((folder for folder, kind in FOLDERS.items() if plain in (folder, kind)), "")
+
+
+_SIGNS = {
+    **{rf"\$schema=\S*schemas/{kind}\.schema\.json": kind for kind in FOLDERS.values()},
+    r"^(release_conditions|variants|payload):": "flag",
+    r"^tiles:": "dashboard",
+    r"^notify:": "alert",
+    r"^steps:": "action",
+    r"^metrics:": "experiment",
+    r"^(target|frequency):": "subscription",
+    r"^date_marker:": "annotation",
+    r"^(trends|funnel|retention|lifecycle|stickiness|paths|sql|query):": "insight",
+    r"^name:": "cohort",
+    r"^(properties|verified|hidden):": "event",
+}
+"""By what stands in a file, the kind that it seems to define; the first that is there counts."""
 
 
 def _walk(folder: str, shown: str, kind: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:

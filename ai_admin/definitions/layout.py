@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 COLUMNS = 12
-_WIDTH, _HEIGHT, _TEXT_HEIGHT = 6, 5, 1
+_WIDTH, _HEIGHT, _LOW_HEIGHT = 6, 5, 1
+_LOW = ("text", "button")
 
 
 class Place(NamedTuple):
@@ -49,7 +50,7 @@ def place(tiles: Sequence[dict[str, Any]]) -> list[Place]:
 
 def _size(tile: dict[str, Any]) -> tuple[int, int]:
     layout = tile.get("layout") or {}
-    return layout.get("w", _WIDTH), layout.get("h", _TEXT_HEIGHT if "text" in tile else _HEIGHT)
+    return layout.get("w", _WIDTH), layout.get("h", _LOW_HEIGHT if any(name in tile for name in _LOW) else _HEIGHT)
 
 
 def _fixed(tile: dict[str, Any], w: int, h: int) -> Place | None:

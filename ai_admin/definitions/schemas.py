@@ -42,7 +42,7 @@ class Violation:
     ``keyword`` of ``schema`` wants ``wanted`` and found ``found`` at ``path``. ``of_key`` is true when it is
     a key that is wrong, not its value. Where the keyword is a union, ``parts`` are the violations of its
     alternatives, each with the number of its ``alternative``. ``text`` is how a number stands in
-    the file (``2.10`` for 2.1).
+    the file (``2.10`` for 2.1), and where nothing stands the comment that seems to be meant as a value.
     """
 
     keyword: str
@@ -91,7 +91,7 @@ def violation(error: ValidationError, written: Callable[[Path], str | None]) -> 
         of_key="propertyNames" in steps,
         alternative=int(steps[0]) if steps and isinstance(steps[0], int) else 0,
         parts=tuple(violation(part, written) for part in error.context or ()),
-        text=written(path) if is_number else None,
+        text=written(path) if is_number or error.instance is None else None,
     )
 
 

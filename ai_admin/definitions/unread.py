@@ -11,10 +11,12 @@ from typing import Any
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import ENDINGS
 
-# The value of "key", and whatever stands before a colon: the names of an event's properties. Names are tried from their
-# beginning only, or ten megabytes of one letter would take hours.
+# The value of "key", in quotes or up to what ends it in YAML, and whatever stands before a colon: the names of the
+# properties of an event. Names are tried from their beginning only, or ten megabytes of one letter would take hours.
 _NAME = re.compile(
-    r"""(?:^|[\s{,])["']?key["']?:\s*["']?([a-zA-Z0-9_-]+)|(?<![\w$.-])([\w$.-]+)["']?\s*:(?=\s|$)""", re.MULTILINE
+    r"""(?:^|[\s{,])["']?key["']?:\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'{\[,}\]][^,}\]\n]*+))"""
+    r"""|(?<![\w$.-])([\w$.-]+)["']?\s*:(?=\s|$)""",
+    re.MULTILINE,
 )
 
 
@@ -44,7 +46,8 @@ def unread(documents: Iterable[Document]) -> dict[str, Unread]:
         if not document.readable:
             before = found.get(document.kind, Unread())
             path = PurePosixPath(document.path)
-            names = {path.stem, *filter(None, (name for pair in _NAME.findall(document.text) for name in pair))}
+            texts = (text.strip() for groups in _NAME.findall(document.text) for text in groups)
+            names = {path.stem, *filter(None, texts)}
             folder = not document.path.lower().endswith(ENDINGS)
             blank = before.blank or document.blank
             found[document.kind] = Unread(before.names | names, blank, before.folder or folder)

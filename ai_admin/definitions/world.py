@@ -79,8 +79,8 @@ class World:
             kind: a kind of definition, or ``property``.
             name: its key; of a property its name.
         """
-        file = _FILES.get(kind, kind)
-        if file in self.unread and self.unread[file].may_name(name, inside=file != kind):
+        files = (file for file in _FILES.get(kind, (kind,)) if file in self.unread)
+        if any(self.unread[file].may_name(name, inside=file != kind) for file in files):
             return True
         exact, like = self.once(_half_read)
         return name in exact.get(kind, ()) or alike(name, like.get(kind, ()))
@@ -130,8 +130,8 @@ def _unit(kind: str, view: View, path: Path, value: dict[str, Any], written: dic
     return Unit(kind, key if isinstance(key, str) else "", view, path, value, written)
 
 
-_FILES = {"insight": "dashboard", "property": "event"}
-"""The kinds of file in which definitions of other kinds stand."""
+_FILES = {"insight": ("insight", "dashboard"), "property": ("event",)}
+"""The kinds of file in which definitions of a kind stand, where these are not its own alone."""
 
 
 def _half_read(world: World) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

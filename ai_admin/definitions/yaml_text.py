@@ -282,6 +282,10 @@ def _syntax(error: Exception, text: str) -> Flaw:
         return Flaw(line, column, "the file holds several documents", "keep one definition per file, without ---")
     if _has_tab(text, line):
         return Flaw(line, column, "a tab stands where YAML wants spaces", "indent with spaces")
+    opened = getattr(error, "context_mark", None)
+    hidden = _hidden_by_comment(text, opened, line) if problem in _UNCLOSED else None
+    if hidden:
+        return hidden
     return Flaw(line, column, f"this is not YAML: {problem}", _SYNTAX_FIX.get(problem, "correct the syntax here"))
 
 
@@ -296,6 +300,30 @@ _SYNTAX_FIX = {
     "control characters are not allowed": "remove the control character",
     "found undefined alias": "define the anchor before it is used, or quote text that starts with *",
 }
+
+
+_UNCLOSED = (
+    "did not find expected ',' or ']'",
+    "did not find expected ',' or '}'",
+    "did not find expected node content",
+)
+_COMMENT_AS_VALUE = re.compile(r"(?<=[ \t\[{,])(#[^\s#,\]}]+)")
+
+
+def _hidden_by_comment(text: str, opened: Any, until: int) -> Flaw | None:
+    """Return the flaw of a list or mapping whose end a ``#`` hides, such as that of ``{channel: #ai}``.
+
+    It stands behind where the parser says that the list was ``opened``, or anywhere before where it gave up.
+    """
+    first = opened.line if opened is not None and opened.line < until - 1 else 0
+    for number, row in reversed(list(enumerate(text.split("\n")[first:until], first + 1))):
+        found = _COMMENT_AS_VALUE.search(row)
+        before = row[: found.start(1)] if found else ""
+        inside = before.count("{") + before.count("[") > before.count("}") + before.count("]")
+        if found and inside and before.count('"') % 2 == 0:
+            fix = f'quote it: "{found[1]}"'
+            return Flaw(number, found.start(1) + 1, "`#` begins a comment, which ends the line", fix)
+    return None
 
 
 def _has_tab(text: str, line: int) -> bool:

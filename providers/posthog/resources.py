@@ -12,6 +12,7 @@ from pulumi import dynamic
 
 from providers.posthog.inputs import MISSING, NAME, Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.address import wrong_with
 from providers.posthog.kinds.notification import digest
 from providers.posthog.limits import Rate, rates
 from providers.posthog.provider import PROJECT, PROVIDERS, TRACEBACK_VARIABLE
@@ -182,12 +183,22 @@ def _resource(
 
 def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, str]) -> list[tuple[Definition, str]]:
     """Return the definitions that name an environment variable which is not set, each with the variable's name."""
-    return [
-        (definition, secret["env"])
-        for definition in definitions
-        for secret in KINDS[definition.kind].secrets(definition.properties)
-        if not environ.get(secret["env"])
-    ]
+    return [(definition, name) for definition, name in _variables(definitions) if not environ.get(name)]
+
+
+def wrong_variables(definitions: Iterable[Definition], environ: Mapping[str, str]) -> list[tuple[Definition, str, str]]:
+    """Return the definitions that name a variable whose value is no address to send to, each with the name and what is
+    wrong, which shows nothing of the value.
+    """
+    found = ((each, name, wrong_with(environ[name])) for each, name in _variables(definitions) if environ.get(name))
+    return [(definition, name, wrong) for definition, name, wrong in found if wrong]
+
+
+def _variables(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, str]]:
+    """Yield each definition with the name of each variable that it takes a secret from; all of them are addresses."""
+    for definition in definitions:
+        for secret in KINDS[definition.kind].secrets(definition.properties):
+            yield definition, secret["env"]
 
 
 def _with_ids(value: Any, id_of: Callable[[Ref], Any]) -> Any:

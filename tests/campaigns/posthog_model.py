@@ -271,11 +271,11 @@ def _store_tiles(row: Row | None, body: Row) -> Row:
     for item in body.get("tiles", ()):
         id_ = item.get("id")
         if id_ in tiles:
-            text = {"text": {**tiles[id_]["text"], **item["text"]}} if "text" in item else {}
-            tiles[id_] = {**tiles[id_], **item, **text}
-        elif "text" in item:
+            content = {name: {**tiles[id_][name], **item[name]} for name in ("text", "button_tile") if name in item}
+            tiles[id_] = {**tiles[id_], **item, **content}
+        elif name := next((each for each in ("text", "button_tile") if each in item), ""):
             id_ = max([0, *tiles]) + 1
-            tiles[id_] = {**item, "id": id_, "text": {"id": 100 + id_, **item["text"]}}
+            tiles[id_] = {**item, "id": id_, name: {"id": 100 + id_, **item[name]}}
         # Anything else with an unknown id, or none, is skipped without a word.
     return {"id": (row or {}).get("id", 1), "tiles": [tile for tile in tiles.values() if not tile.get("deleted")]}
 

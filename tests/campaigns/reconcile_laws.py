@@ -170,10 +170,12 @@ class Case:
     def arrange(self, new: Properties) -> None:
         wanted = new.get("tiles", [])
         self.row = with_insights(self.row, [tile["insight"] for tile in wanted if "insight" in tile])
-        items = plan(self.shown()["tiles"], wanted, {OWN: self.own})
+        alone = {"exclusive_tiles": new.get("exclusive_tiles", False)}
+        items = plan(self.shown()["tiles"], wanted, {OWN: self.own, **alone})
         self.row = self.model.store(self.row, {"tiles": items})
         self.own = [tile["id"] for tile in ours(self.shown()["tiles"], {**new, OWN: self.own})]
-        assert plan(self.shown()["tiles"], wanted, {OWN: self.own}) == [], "what was arranged would be arranged again"
+        again = plan(self.shown()["tiles"], wanted, {OWN: self.own, **alone})
+        assert again == [], "what was arranged would be arranged again"
         self.counts["patches"] += bool(items)
 
     # The rounds

@@ -5,35 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ai_admin.definitions.contract.gather import Gathered, NotWritable, Value, Written, file, key_of, told
+from ai_admin.definitions.contract.gather import Gathered, Value, Written, file, key_of, told
 from ai_admin.definitions.contract.query import brief, shorthand
 from ai_admin.definitions.expand.alert import slack_inputs, webhook_inputs
 from ai_admin.definitions.layout import Place, place
 
 
 def dashboards(gathered: Gathered) -> Iterator[Written]:
-    """Yield a file per dashboard; an insight is defined on the first that shows it, and named on the others."""
+    """Yield a file per dashboard, and one per insight that is on none.
+
+    An insight is defined on the first dashboard that shows it, and named on the others.
+    """
     defined: set[str] = set()
     for key, properties in gathered.of("dashboard").items():
         value = told("dashboard", properties)
         if "filters" in value:
             value["filters"] = brief(value["filters"])
-        tiles = gathered.of("tiles").get(key, {}).get("tiles", [])
+        board = gathered.of("tiles").get(key, {})
+        value |= {name: board[name] for name in ("exclusive_tiles",) if name in board}
+        tiles = board.get("tiles", [])
         written = []
         for tile in tiles:
-            here = {name: item for name, item in tile.items() if name not in ("insight", "text")}
+            here = {name: item for name, item in tile.items() if name not in ("insight", "text", "button")}
             if "insight" in tile:
                 insight = key_of(tile["insight"])
                 here = {"insight": insight if insight in defined else _insight(gathered, insight), **here}
                 defined.add(insight)
-            elif "text" in tile:
-                here = {"text": tile["text"], **here}
+            else:
+                here = {**{name: tile[name] for name in ("text", "button") if name in tile}, **here}
             written.append(here)
         if written:
             value["tiles"] = _flowing(written)
         yield file("dashboard", key, value)
-    for key in gathered.of("insight").keys() - defined:
-        raise NotWritable(f"insight/{key}", "it is on no dashboard, and an insight stands in a dashboard's tile")
+    for key in sorted(gathered.of("insight").keys() - defined):
+        yield Written("insight", key, _insight(gathered, key))
 
 
 def _insight(gathered: Gathered, key: str) -> Any:
@@ -76,7 +81,9 @@ def alerts(gathered: Gathered) -> Iterator[Written]:
         config = properties.get("config", {})
         series = config.get("series_index") or config.get("funnel_step")
         value |= {"series": series} if series is not None else {}
-        value |= {name: config[name] for name in ("check_ongoing_interval",) if name in config}
+        value |= {name: config[name] for name in ("check_ongoing_interval", "column", "label_column") if name in config}
+        if config.get("evaluation", "last_row") != "last_row":
+            value["rows"] = str(config["evaluation"]).removesuffix("_row")
         yield file("alert", key, {**value, "notify": _notify(gathered, key, properties)})
 
 
@@ -87,10 +94,7 @@ def _notify(gathered: Gathered, key: str, properties: Value) -> Value:
         notification = gathered.of("notification").get(f"{key}.{way}")
         if notification is None:
             continue
-        inputs = {name: item for name, item in notification.get("inputs", {}).items() if name != "blocks"}
-        for name in ("text", "method", "headers", "body"):
-            shorter = {each: item for each, item in inputs.items() if each != name}
-            if name in inputs and inputs_of(shorter) == inputs_of(inputs):
-                inputs = shorter
-        notify[way] = inputs
+        inputs = dict(notification.get("inputs", {}))
+        shorter = {name: item for name, item in inputs.items() if name != "blocks"}
+        notify[way] = shorter if inputs_of(shorter) == inputs else inputs
     return notify

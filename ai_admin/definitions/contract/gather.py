@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from ai_admin.definitions.document import Document
@@ -15,6 +17,8 @@ from ai_admin.definitions.world import World, units
 from providers.posthog.kinds import KINDS, Ref
 
 Value = dict[str, Any]
+_FILE_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,99}")
+_NO_FILE_NAME = re.compile(r"[^\w.-]+")
 _FOLDER_OF = {kind: folder for folder, kind in FOLDERS.items()}
 
 
@@ -28,8 +32,15 @@ class Written:
 
     @property
     def path(self) -> str:
-        """Where the file belongs in a checkout."""
-        return f"{_FOLDER_OF[self.kind]}/{self.key}.yaml"
+        """Where the file belongs in a checkout: named after its key, as far as a file can be.
+
+        An event may be called anything, so a digest keeps two apart that would have one name.
+        """
+        name = self.key
+        if not _FILE_NAME.fullmatch(name):
+            readable = _NO_FILE_NAME.sub("-", name).strip("-.") or self.kind
+            name = f"{readable[:80]}-{sha256(name.encode()).hexdigest()[:6]}"
+        return f"{_FOLDER_OF[self.kind]}/{name}.yaml"
 
 
 class NotWritable(Exception):

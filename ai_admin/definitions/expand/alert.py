@@ -10,13 +10,9 @@ from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import query_of
 from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import Ref
+from providers.posthog.kinds.notification import blocks
 
-_OWN = ("series", "check_ongoing_interval", "notify")
-_TEXT = (
-    "Alert *{event.properties.alert_name}* is firing on "
-    "<{project.url}/insights/{event.properties.insight_id}|{event.properties.insight_name}>: "
-    "{event.properties.breaches}"
-)
+_OWN = ("series", "column", "label_column", "rows", "check_ongoing_interval", "notify")
 
 
 def expand(unit: Unit, world: World) -> Iterator[Definition]:
@@ -52,7 +48,8 @@ def _config(unit: Unit, world: World) -> dict[str, Any]:
     query = query_of(insight.value) if insight else None
     ongoing = {name: unit.value[name] for name in ("check_ongoing_interval",) if name in unit.value}
     if query is not None and query.kind == "HogQLQuery":
-        return {"type": "HogQLAlertConfig", "evaluation": "last_row"}
+        named: dict[str, Any] = {name: unit.value[name] for name in ("column", "label_column") if name in unit.value}
+        return {"type": "HogQLAlertConfig", "evaluation": f"{unit.value.get('rows', 'last')}_row", **named}
     if query is not None and query.kind == "FunnelsQuery":
         # Without a step PostHog watches the last one: the conversion of the whole funnel.
         step = {"funnel_step": unit.value["series"]} if "series" in unit.value else {}
@@ -61,17 +58,11 @@ def _config(unit: Unit, world: World) -> dict[str, Any]:
 
 
 def slack_inputs(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the inputs of PostHog's Slack template for what ``notify.slack`` says."""
-    text = value.get("text", _TEXT)
-    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
-    return {"workspace": value["workspace"], "channel": value["channel"], "text": text, "blocks": blocks}
+    """Return the inputs of PostHog's Slack template that ``notify.slack`` says; a text alone is shown as a block."""
+    shown = {"blocks": blocks(value["text"])} if "text" in value else {}
+    return {**shown, **{name: item for name, item in value.items() if name != "adopt"}}
 
 
 def webhook_inputs(value: dict[str, Any]) -> dict[str, Any]:
-    """Return the inputs of PostHog's webhook template for what ``notify.webhook`` says."""
-    return {
-        "url": value["url"],
-        "method": value.get("method", "POST"),
-        "headers": value.get("headers", {"Content-Type": "application/json"}),
-        "body": value.get("body", {"event": "{event}"}),
-    }
+    """Return the inputs of PostHog's webhook template that ``notify.webhook`` says."""
+    return {name: item for name, item in value.items() if name != "adopt"}

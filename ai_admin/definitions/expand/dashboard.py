@@ -17,14 +17,15 @@ from providers.posthog.kinds import Ref
 
 def expand(unit: Unit, _: World) -> Iterator[Definition]:
     """Yield the dashboard and its tiles; the insights in them are units of their own."""
-    properties = fields(unit, "tiles")
+    properties = fields(unit, "tiles", "exclusive_tiles")
     if "filters" in properties:
         properties["filters"] = complete(properties["filters"])
     yield resource("dashboard", unit.key, unit, properties)
     tiles = unit.value.get("tiles") or []
     laid_out = [_tile(tile, here._asdict()) for tile, here in zip(tiles, place(tiles), strict=True)]
     laid_out.sort(key=lambda tile: (tile["layout"]["y"], tile["layout"]["x"]))
-    yield resource("tiles", unit.key, unit, {"dashboard": Ref("dashboard", unit.key), "tiles": laid_out})
+    alone = {"exclusive_tiles": unit.value.get("exclusive_tiles", False)}
+    yield resource("tiles", unit.key, unit, {"dashboard": Ref("dashboard", unit.key), "tiles": laid_out, **alone})
 
 
 def expand_insight(unit: Unit, world: World) -> Iterator[Definition]:
@@ -37,9 +38,9 @@ def expand_insight(unit: Unit, world: World) -> Iterator[Definition]:
 
 def _tile(tile: dict[str, Any], layout: dict[str, int]) -> dict[str, Any]:
     look: dict[str, Any] = {name: tile[name] for name in ("color", "show_description") if name in tile}
-    content: dict[str, Any] = (
-        {"text": tile["text"]} if "text" in tile else {"insight": Ref("insight", insight_key(tile))}
-    )
+    content: dict[str, Any] = {name: tile[name] for name in ("text", "button") if name in tile}
+    if not content:
+        content = {"insight": Ref("insight", insight_key(tile))}
     return {**content, "layout": layout, **look}
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Finding
+from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.query import (
     FEWEST_STEPS,
     QUERY_KEYS,
@@ -16,11 +18,14 @@ from ai_admin.definitions.query import (
     query_of,
     result_count,
 )
+from ai_admin.definitions.sql_columns import Column, columns
 from ai_admin.definitions.world import Rule, Unit, World
 
 _ALERTABLE = ("TrendsQuery", "FunnelsQuery", "HogQLQuery")
 _ALL_DAY = ("real_time", "every_15_minutes", "hourly")
 _COMPARING = ("relative_increase", "relative_decrease")
+_WITHOUT_COURSE = TOTAL_VALUE_DISPLAYS | {"CalendarHeatmap"}
+_DAY, _SHORTEST = 24 * 60, 30
 _SNAPSHOT = "is one figure and not a course over time"
 
 
@@ -39,6 +44,39 @@ def looks_at_a_time_of_day(unit: Unit, _: World) -> Iterator[Finding]:
         message = f"an alert that is checked {interval} has no time of day"
         fix = "remove schedule_start_time, or write calculation_interval: daily"
         yield Finding(("schedule_start_time",), message, fix, None, True)
+
+
+def looks_now_and_then(unit: Unit, _: World) -> Iterator[Finding]:
+    """Times at which PostHog does not look are half an hour or longer, and leave some of the day."""
+    windows = at(unit.value, "schedule_restriction", "blocked_windows", default=[])
+    blocked: set[int] = set()
+    for n, window in enumerate(windows if isinstance(windows, list) else ()):
+        start, end = (_minute(at(window, name)) for name in ("start", "end"))
+        if start is None or end is None:
+            return
+        length = (end - start) % _DAY
+        if length < _SHORTEST:
+            message = f"the window lasts {length} minutes, and PostHog takes none below {_SHORTEST}"
+            path = ("schedule_restriction", "blocked_windows", n, "end")
+            yield Finding(path, message, f"write {_SHORTEST} minutes after {window['start']}, or later")
+        blocked.update((start + minute) % _DAY for minute in range(length))
+    if len(blocked) == _DAY:
+        message, fix = "the windows leave no time of the day to look at", "write shorter windows, or enabled: false"
+        yield Finding(("schedule_restriction", "blocked_windows"), message, fix)
+
+
+def _minute(clock: Any) -> int | None:
+    if not isinstance(clock, str):
+        return None
+    hours, _, minutes = clock.partition(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def looks_ahead(unit: Unit, _: World) -> Iterator[Finding]:
+    """Only what can rise above a bound is looked at before its interval ends: PostHog refuses it for a decrease."""
+    if unit.value.get("check_ongoing_interval") is True and unit.value.get("condition") == "relative_decrease":
+        message = "check_ongoing_interval does not go with relative_decrease: what still runs is less than what ended"
+        yield Finding(("check_ongoing_interval",), message, "remove check_ongoing_interval", None, True)
 
 
 def watches_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
@@ -63,7 +101,7 @@ def _series(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
         return
     if query.kind == "HogQLQuery":
         if index:
-            yield Finding(("series",), "an SQL insight has one series, its last row", "remove series")
+            yield Finding(("series",), "an SQL insight has columns and no series", "remove series, and write column")
         return
     count = result_count(query)
     if count is not None and index >= count and not (query.kind == "FunnelsQuery" and count < FEWEST_STEPS):
@@ -71,6 +109,54 @@ def _series(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
         many = noun if count == 1 or noun == "series" else {"formula": "formulas", "step": "steps"}[noun]
         fix = f"write 0 to {count - 1}" if count > 1 else "write 0, or remove it"
         yield Finding(("series",), f'the insight "{key}" has {count} {many}, so no {noun} {index}', fix)
+
+
+_OF_SQL = ("column", "label_column", "rows")
+
+
+def watches_a_column(unit: Unit, world: World) -> Iterator[Finding]:
+    """Of an SQL insight one column of numbers is watched, by name where there are several.
+
+    PostHog's evaluation of SQL alerts (products/alerts/backend/evaluation/hogql.py) looks only at the result, and fails
+    at every check where a column is not there or can't be told from another one.
+    """
+    insight = world.find("insight", unit.value.get("insight"))
+    query = query_of(insight.value) if insight and seen(*(at(insight.value, name) for name in QUERY_KEYS)) else None
+    if insight is None or query is None:
+        return
+    if query.kind != "HogQLQuery":
+        for name in _OF_SQL:
+            if unit.value.get(name, "last") != "last" and query.kind in _ALERTABLE:
+                message = f'only an SQL insight has columns and rows, and "{insight.key}" is a {query.kind}'
+                yield Finding((name,), message, f"remove {name}, or write series", None, True)
+        return
+    if unit.value.get("rows") == "any" and unit.value.get("condition") in _COMPARING:
+        message = f"{unit.value['condition']} compares with the row before, and rows: any looks at each by itself"
+        yield Finding(("rows",), message, "write last or first, or condition: absolute_value")
+    text = query.node.get("query")
+    there = columns(text) if isinstance(text, str) else None
+    if there is None:
+        return
+    names = [column.name for column in there if column.name]
+    for name in ("column", "label_column"):
+        wanted = unit.value.get(name)
+        if isinstance(wanted, str) and wanted not in names and len(names) == len(there):
+            message = f'the query of the insight "{insight.key}" selects no column "{wanted}"'
+            yield Finding((name,), message, suggestion(wanted, names, f"write {listed(names)}"))
+    if "column" not in unit.value and not unit.value.get("series") and len(there) > 1:
+        yield from _one_of(unit, insight.key, there)
+
+
+def _one_of(unit: Unit, key: str, there: list[Column]) -> Iterator[Finding]:
+    numbers = [column for column in there if column.numeric]
+    if len(numbers) > 1:
+        named = [column.name for column in numbers if column.name]
+        what = listed(named, "and") if len(named) == len(numbers) else f"{len(numbers)} columns"
+        message = f'several columns of the insight "{key}" hold numbers ({what}), and PostHog watches one'
+        fix = f"add column: {named[0]}, or another one of these" if named else "give the columns names with AS"
+        yield Finding((), message, fix, "column")
+    elif all(column.numeric is False for column in there):
+        yield Finding(("insight",), f'no column of the insight "{key}" holds numbers', "select a number in its query")
 
 
 def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
@@ -86,7 +172,7 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
         elif shown == "steps" and condition in _COMPARING:
             message = f'{condition} compares with before, and the funnel "{key}" {_SNAPSHOT}'
             yield Finding(("condition",), message, "write absolute_value, or funnelVizType: trends in the insight")
-    if query.kind == "TrendsQuery" and condition in _COMPARING and display(query) in TOTAL_VALUE_DISPLAYS:
+    if query.kind == "TrendsQuery" and condition in _COMPARING and display(query) in _WITHOUT_COURSE:
         message = f'{condition} compares with before, and the insight "{key}" ({display(query)}) {_SNAPSHOT}'
         yield Finding(("condition",), message, "write absolute_value, or display: ActionsLineGraph in the insight")
 
@@ -94,5 +180,8 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
 RULES = (
     Rule("alert", bounds_in_order),
     Rule("alert", looks_at_a_time_of_day),
+    Rule("alert", looks_now_and_then),
+    Rule("alert", looks_ahead),
     Rule("alert", watches_what_exists, sees=("insight",)),
+    Rule("alert", watches_a_column, sees=("insight",)),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
@@ -25,6 +26,8 @@ from ai_admin.definitions.world import Rule, Unit, World
 _ON_NUMBERS = frozenset({"sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99"})
 _OWNERS = {"event_properties": "event", "person_properties": "person"}
 _NUMBERS = ("Numeric", "Duration")
+_FILE_NAME = re.compile(r"[\w.-]+")
+"""Names of events that are names of files anywhere."""
 
 
 def events_known(unit: Unit, world: World) -> Iterator[Finding]:
@@ -38,7 +41,8 @@ def event_known(path: Path, name: str, world: World) -> Iterator[Finding]:
     known = catalogue(world).events
     if not is_posthogs_own(name) and name not in known and not world.may_exist("event", name):
         near = nearest(name, known)
-        fix = f'write "{near}"' if near else f"describe it in events/{name}.yaml"
+        place = f"events/{name}.yaml" if _FILE_NAME.fullmatch(name) else "a file of events/, with this name as its key"
+        fix = f'write "{near}"' if near else f"describe it in {place}"
         yield Finding(path, f'the catalogue knows no event "{name}"', fix)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ai_admin.definitions.model import Finding
+from ai_admin.definitions.holes import at
+from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.query import query_of
 from ai_admin.definitions.world import Rule, Unit, World
 
 _DATES = {
@@ -33,6 +36,40 @@ def in_order(unit: Unit, _: World) -> Iterator[Finding]:
         yield Finding((last,), f"{last} is not after {first}", f"write a time after {unit.value[first]}")
 
 
+def ranges_in_order(unit: Unit, _: World) -> Iterator[Finding]:
+    """What an insight or a dashboard looks at ends after it begins: PostHog shows an empty chart for others."""
+    for path, held in _ranges(unit):
+        first, last = at(held, "date_from"), at(held, "date_to")
+        start, end = _comparable(first), _comparable(last)
+        if start is not None and end is not None and start[0] == end[0] and end[1] < start[1]:
+            fix = f"write a time after {first}, or exchange the two"
+            yield Finding((*path, "date_to"), f"date_to {last} is before date_from {first}", fix)
+
+
+def _ranges(unit: Unit) -> Iterator[tuple[Path, Any]]:
+    if unit.kind == "dashboard":
+        yield ("filters",), unit.value.get("filters")
+        return
+    query = query_of(unit.value)
+    if query is not None:
+        yield query.path, query.node if query.shorthand else None
+        yield (*query.path, "dateRange"), query.node.get("dateRange")
+
+
+def _comparable(written: Any) -> tuple[str, float] | None:
+    """Return what kind of a time it is and where it stands among those; None for what can't be compared offline."""
+    if not isinstance(written, str):
+        return None
+    ago = _AGO.fullmatch(written)
+    if ago:
+        return ago[2], -float(ago[1])
+    time = _time(written)
+    return ("date", time.timestamp()) if time is not None else None
+
+
+_AGO = re.compile(r"-([0-9]+)([hdwmqy])")
+
+
 def _time(written: Any) -> datetime | None:
     try:
         time = datetime.fromisoformat(written) if isinstance(written, str) else None
@@ -43,5 +80,6 @@ def _time(written: Any) -> datetime | None:
 
 RULES = (
     *(Rule(kind, exist) for kind in _DATES),
+    *(Rule(kind, ranges_in_order) for kind in ("insight", "dashboard")),
     *(Rule(kind, in_order) for kind, names in _DATES.items() if len(names) > 1),
 )

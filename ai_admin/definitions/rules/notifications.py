@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 from ai_admin.definitions.holes import at
-from ai_admin.definitions.model import Finding
+from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.world import Rule, Unit, World
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from providers.posthog.kinds.address import host_of, in_the_clear
 
 
 def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
@@ -18,19 +19,39 @@ def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
     if not isinstance(url, str):
         return
     path = ("notify", "webhook", "url")
-    try:
-        parts = urlsplit(url)
-        host, password = parts.hostname, parts.password
-    except ValueError:
-        host, password, parts = None, None, urlsplit("")
+    host = host_of(url)
     if not host:
         yield Finding(
             path, f'"{url}" is not a web address', "write https://<host>/<path>, or {env: NAME_OF_A_VARIABLE}"
         )
-    elif password is not None:
+    elif urlsplit(url).password is not None:
         yield Finding(path, "the address holds a password, for everybody to read", "write {env: NAME_OF_A_VARIABLE}")
-    elif parts.scheme == "http" and host not in _LOOPBACK:
+    elif in_the_clear(url):
         yield Finding(path, f"http to {host} sends what it carries in the clear", f"write https{url[4:]}")
 
 
-RULES = (Rule("alert", safe_webhook),)
+def templates_close(unit: Unit, _: World) -> Iterator[Finding]:
+    """Braces in messages come in pairs: PostHog compiles what stands between them, and refuses what it can't."""
+    for way in ("slack", "webhook"):
+        inputs = at(unit.value, "notify", way, default={})
+        for name in ("text", "username", "blocks", "url", "headers", "body"):
+            for path, text in _texts(inputs.get(name), ("notify", way, name)):
+                plain = _ESCAPED.sub("", text)
+                if plain.count("{") != plain.count("}"):
+                    more, fix = ("opened", "close it") if plain.count("{") > plain.count("}") else ("closed", "open it")
+                    message = f"a brace is {more} and has no partner, and PostHog reads a template between braces"
+                    yield Finding(path, message, f"{fix}, or write \\{{ for a brace that is only text")
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in items:
+        yield from _texts(item, (*path, step))
+
+
+_ESCAPED = re.compile(r"\\[{}]")
+
+
+RULES = (Rule("alert", safe_webhook), Rule("alert", templates_close))

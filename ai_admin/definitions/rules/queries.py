@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.query import FEWEST_STEPS, Node, Query, breakdowns, display, query_of, series
-from ai_admin.definitions.rules.sql import COMMENT
+from ai_admin.definitions.sql_text import COMMENT
 from ai_admin.definitions.world import Rule, Unit, World
 
 # PostHog hides and ignores a breakdown with these.

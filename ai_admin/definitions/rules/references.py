@@ -12,7 +12,7 @@ from ai_admin.definitions.nodes import nodes
 from ai_admin.definitions.query import all_filters, all_nodes, breakdowns, property_filters, query_of
 from ai_admin.definitions.world import Rule, Unit, World
 
-_FOLDERS = {kind: folder for folder, kind in FOLDERS.items()} | {"insight": "dashboards"}
+_FOLDERS = {kind: folder for folder, kind in FOLDERS.items()}
 
 
 def flag_references(unit: Unit) -> Iterator[tuple[Path, str, Any]]:
@@ -139,7 +139,7 @@ def missing(path: Path, kind: str, key: Any, world: World, own: str = "") -> Fin
         fix = "add the stack to its only, or restrict this definition with only as well"
         return Finding(path, f'the {kind} "{key}" exists on {only} only', fix)
     known = [each for each in world.keys(kind) if each != own]
-    define = f"define it in {_FOLDERS[kind]}/"
+    define = "define it in insights/ or in a tile" if kind == "insight" else f"define it in {_FOLDERS[kind]}/"
     fix = suggestion(str(key), known, f"{define}, or write one of {listed(known)}" if known else define)
     return Finding(path, f'there is no {kind} "{key}"', fix)
 

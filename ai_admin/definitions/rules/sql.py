@@ -12,10 +12,10 @@ from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import nearest
 from ai_admin.definitions.query import query_of
 from ai_admin.definitions.rules.catalogue import event_known
+from ai_admin.definitions.sql_text import COMMENT
 from ai_admin.definitions.world import Rule, Unit, World
 
 # None of these looks at a character more than a few times, whatever the text.
-COMMENT = re.compile(r"--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?")
 _EVENT = re.compile(r"\bevent\s*(?:=|==|!=|<>)\s*'([^'\\]+)'")
 _PROPERTY = re.compile(r"(?<![\w'.])(?:\w+\.)*properties\.([A-Za-z_]\w*)")
 _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")

@@ -65,7 +65,7 @@ def _fits(each: Filter, known: Property, unit: Unit) -> Iterator[Finding]:
     fitting = [name for name in _OPERATORS[known.type] if not (targeting and name in _INSIGHTS_ONLY)]
     if operator not in fitting:
         message = f'the operator {operator} does not fit "{known.name}", which is of type {known.type}'
-        meant = _counterpart(operator, known.type)
+        meant = _counterpart(operator, known, each.leaf.get("value"))
         yield Finding((*each.path, "operator"), message, f"write {meant or listed(fitting)}")
         return
     value = each.leaf.get("value")
@@ -104,13 +104,18 @@ _OPERATORS = {
 _SAMPLES = {"Numeric": "a number", "Duration": "a number (seconds)", "Boolean": "true or false"}
 
 
-def _counterpart(operator: str, kind: str) -> str:
+_VERSION = re.compile(r"v?[0-9]+(\.[0-9]+)+.*")
+
+
+def _counterpart(operator: str, known: Property, value: Any) -> str:
     """Return what compares values of a type as the operator does numbers or versions; nothing where nothing does."""
     name = operator.removeprefix("semver_")
     if name in ("gt", "gte", "lt", "lte"):
         later = "is_date_after" if name.startswith("g") else "is_date_before"
-        return {"String": f"semver_{name}, and the version as text", "DateTime": later, "Numeric": name}.get(kind, "")
-    return {"is_date_after": "gt", "is_date_before": "lt"}.get(operator, "") if kind == "Numeric" else ""
+        is_version = "version" in known.name.lower() or _VERSION.fullmatch(str(value))
+        version = f"semver_{name}, and the version as text" if is_version else ""
+        return {"String": version, "DateTime": later, "Numeric": name}.get(known.type or "", "")
+    return {"is_date_after": "gt", "is_date_before": "lt"}.get(operator, "") if known.type == "Numeric" else ""
 
 
 def _has_type(value: Any, kind: str) -> bool:

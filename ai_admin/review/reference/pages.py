@@ -142,7 +142,8 @@ def _section(section: Section, page: Page, found: _Reference) -> Iterator[str]:
     if rules:
         yield from ("Rules:", "", *(f"- {rule}" for rule in rules), "")
     # A long list of values has a section of its own, which says it.
-    yield from _elsewhere([node for node in map(settled, section.fields.values()) if node.place not in found.pages])
+    fields = [node for node in map(settled, section.fields.values()) if node.place not in found.pages]
+    yield from _elsewhere([section.node, *fields])
     yield from _shorthand(section)
 
 
@@ -150,6 +151,8 @@ def _elsewhere(nodes: list[Node]) -> Iterator[str]:
     """Yield a table of values that PostHog knows and that may not stand in these fields."""
     values: dict[tuple[str, str], list[str]] = {}
     for name, said in (item for node in nodes for item in node.get("instead", {}).items()):
+        if "because" not in said:
+            continue  # what people call it, and not a value of PostHog's
         values.setdefault((said["because"], said["write"]), []).append(code(name))
     if values:
         yield from ("", "What PostHog knows and may not stand here:", "")

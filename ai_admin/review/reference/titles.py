@@ -80,12 +80,21 @@ PAGES = (
         ("dashboard.schema.json", "shared/insight.schema.json", "shared/layout.schema.json"),
     ),
     Page(
+        "insight.md",
+        "Insights on no dashboard",
+        "A file in `insights/` is one insight that has no tile as its home: it is on no dashboard, or on several. "
+        "Tiles, alerts and subscriptions name it by its key. What it computes is explained in "
+        "[Insights](insights.md). The schema is [insight.schema.json](../../schemas/insight.schema.json).",
+        "insights/ai-longest-prompts.yaml",
+        ("insight.schema.json",),
+    ),
+    Page(
         "alert.md",
         "Alerts",
         "A file in `alerts/` is one alert: the insight it watches, the bounds, and who is told. The schema is "
         "[alert.schema.json](../../schemas/alert.schema.json).",
         "alerts/ai-daily-cost-ceiling.yaml",
-        ("alert.schema.json",),
+        ("alert.schema.json", "shared/notify.schema.json"),
     ),
     Page(
         "action.md",

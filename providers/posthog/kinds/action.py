@@ -16,11 +16,14 @@ _ADDED_TO_STEP = ("selector_regex",)
 def _step(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return {
-        name: item
-        for name, item in query(value).items()
-        if name not in _ADDED_TO_STEP and item != "" and item != _MATCHING.get(name)
-    }
+    step = {name: item for name, item in query(value).items() if name not in _ADDED_TO_STEP and item != ""}
+    # How a text is compared means nothing where there is none.
+    idle = [
+        name
+        for name, usual in _MATCHING.items()
+        if step.get(name) == usual or name.removesuffix("_matching") not in step
+    ]
+    return {name: item for name, item in step.items() if name not in idle}
 
 
 def _steps(value: Any) -> Any:

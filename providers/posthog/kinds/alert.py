@@ -119,9 +119,6 @@ ALERT = Kind(
         Field("forecast_config", normalise=_detector),
     ),
     left={
-        "config.column": "which column of a SQL insight is watched; left out, the one that has numbers",
-        "config.evaluation": "which rows of a SQL insight are watched; it is the last one, the newest of a course",
-        "config.label_column": "goes with config.column",
         "config.metric": "against which step a funnel's conversion is measured; it is the first one",
         "config.MetricsAlertConfig": "for insights of PostHog's metrics product, which no definition makes",
         "snoozed_until": "whoever is on call snoozes an alert, for hours",

@@ -1,5 +1,8 @@
 """Notifications of alerts: PostHog's hog functions of type ``internal_destination`` that listen to one alert's firing.
 
+Of a template's inputs those are the definition's that it mentions. Others stay as they are: what a new notification
+begins with, and what people make of it.
+
 A secret (a webhook's URL) is written ``{"env": NAME}``. Its value is read from the environment when it is sent and
 stands in no state; the state keeps a digest of it, so that a value changed on either side is a difference.
 """
@@ -19,6 +22,30 @@ _INPUT_NAMES = {"workspace": "slack_workspace"}
 _OUR_NAMES = {theirs: ours for ours, theirs in _INPUT_NAMES.items()}
 _MAY_BE_SECRET = ("url",)
 _COMPILED = ("bytecode", "bytecode_error")
+
+
+_TEXT = (
+    "Alert *{event.properties.alert_name}* is firing on "
+    "<{project.url}/insights/{event.properties.insight_id}|{event.properties.insight_name}>: "
+    "{event.properties.breaches}"
+)
+
+
+def blocks(text: str) -> list[dict[str, Any]]:
+    """Return the message blocks that show a text, which Slack shows in the place of the text itself."""
+    return [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
+
+
+_START: dict[str, dict[str, Any]] = {
+    "channel": {"text": _TEXT, "blocks": blocks(_TEXT)},
+    "url": {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": {"event": "{event}"}},
+}
+"""What a new notification begins with where its definition says nothing, by an input that its template must have. The
+templates' own defaults speak of a person, and an alert has none."""
+
+
+class _Unsaid(dict[str, Any]):
+    """An input that the definition does not mention: of an object that is there, the live one stands in its place."""
 
 
 def digest(secret: str) -> str:
@@ -66,7 +93,20 @@ def _write_inputs(value: dict[str, Any], directory: Directory) -> Any:
         elif _is_secret(name, item):
             item = directory.secret(item["env"])
         result[_INPUT_NAMES.get(name, name)] = {"value": item}
-    return result
+    begun = {name: item for needed, start in _START.items() if needed in value for name, item in start.items()}
+    return {**{name: _Unsaid(value=item) for name, item in begun.items() if name not in value}, **result}
+
+
+def _carry_inputs(new: Any, live: Any) -> Any:
+    """Return the definition's inputs among the live ones: PostHog puts what is sent in the place of all."""
+    if not isinstance(new, dict):
+        return new
+    kept = {
+        name: {part: item[part] for part in ("value", "templating", "secret") if part in item}
+        for name, item in (live or {}).items()
+        if isinstance(item, dict)
+    }
+    return {**new, **{name: item for name, item in kept.items() if isinstance(new.get(name, _Unsaid()), _Unsaid)}}
 
 
 def _is_secret(name: str, value: Any) -> bool:
@@ -81,7 +121,9 @@ def _secrets(properties: Properties) -> Iterator[dict[str, str]]:
 
 
 def _read_inputs(raw: Any, reading: Reading) -> Any:
-    """Return the inputs by our names, without those that PostHog filled in from the template's defaults."""
+    """Return the inputs that are the definition's, by our names; where there is none, those that differ from the
+    template's defaults.
+    """
     known = reading.known.get("inputs") or {}
     defaults = {item.get("key"): item.get("default") for item in reading.live.get("inputs_schema") or ()}
     result: dict[str, Any] = {}
@@ -90,7 +132,7 @@ def _read_inputs(raw: Any, reading: Reading) -> Any:
         value = item.get("value") if isinstance(item, dict) else item
         if isinstance(item, dict) and item.get("templating") not in ("hog", True, None):
             value = {"value": value, "templating": item["templating"]}  # the same text means something else
-        if name not in known and value == defaults.get(theirs):
+        if name not in known and ("inputs" in reading.known or value == defaults.get(theirs)):
             continue
         if name == "workspace" and isinstance(value, int | float):
             value = reading.directory.integration_name("slack", int(value))
@@ -158,6 +200,7 @@ NOTIFICATION = Kind(
             default={},
             write=_write_inputs,
             read=_read_inputs,
+            carry=_carry_inputs,
             secret=True,
             required=True,
             clearable=False,

@@ -139,6 +139,10 @@ def tiles(chance: random.Random, key: str) -> dict[str, Any]:
     insights = [Ref("insight", f"{key}-{n}") for n in range(chance.randint(0, 3))]
     content: list[Node] = [{"insight": each} for each in insights]
     content += [{"text": f"{text(chance)} {n}"} for n in range(chance.randint(0, 2))]
+    look = maybe(chance, placement="right", style="secondary")
+    content += [
+        {"button": {"url": f"https://example.com/{n}", "text": "Runbook", **look}} for n in range(chance.randint(0, 1))
+    ]
     chance.shuffle(content)
     placed, x, y = [], 0, 0
     for each in content:
@@ -150,7 +154,7 @@ def tiles(chance: random.Random, key: str) -> dict[str, Any]:
         )
         placed.append({**each, "layout": {"x": x, "y": y, "w": w, "h": h}, **look})
         x += w
-    return {"dashboard": Ref("dashboard", key), "tiles": placed}
+    return {"dashboard": Ref("dashboard", key), "tiles": placed, **maybe(chance, exclusive_tiles=True)}
 
 
 def alert(chance: random.Random, key: str) -> dict[str, Any]:

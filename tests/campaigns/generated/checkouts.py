@@ -42,7 +42,8 @@ def events(chance: random.Random, name: str) -> list[Definition]:
     """An event, and properties of events and persons."""
     names = [f"{owner}.{each}{name}" for owner in ("event", "person") for each in ("tokens", "a b", "1", "$x")]
     described = [definition(chance, "property", each) for each in some(chance, names)]
-    return [definition(chance, "event", name), *described]
+    odd = chance.choice(("", "", " placed", "/opened.twice", " [App] é", "$"))
+    return [definition(chance, "event", f"{name}{odd}"), *described]
 
 
 def boards(chance: random.Random, name: str) -> list[Definition]:
@@ -59,6 +60,8 @@ def boards(chance: random.Random, name: str) -> list[Definition]:
                 shown.setdefault(tile["insight"].key, []).append(Ref("dashboard", key))
         found.append(definition(chance, "dashboard", key))
         found.append(Definition("tiles", key, KINDS["tiles"].canonical(laid_out), _NOWHERE))
+    if chance.random() < 0.3:
+        shown[f"{name}-alone"] = []
     found += [definition(chance, "insight", key, dashboards=where) for key, where in shown.items()]
     return found
 

@@ -139,7 +139,6 @@ _EDITED_INPUTS: tuple[Body, ...] = (
     _inputs(url={"value": "https://elsewhere.example.com"}),
     _inputs(body={"value": {"event": "{event}", "more": 1}}),
     _inputs(headers={"value": {}}),
-    _inputs(debug={"value": True}),
     _inputs(body={"value": INPUTS["body"], "templating": "liquid"}),
 )
 
@@ -172,7 +171,7 @@ NOTIFICATIONS = Samples(
     full={"description": "A description."},
     noise={
         "the order of inputs, and what PostHog compiled": _reordered,
-        "an input at the template's default": _inputs(debug={"value": False}),
+        "an input that the definition does not mention": _inputs(debug={"value": True}),
         "the language that inputs are written in": _inputs(body={"value": INPUTS["body"], "templating": "hog"}),
         "what the page adds to filters": {
             "filters": {

@@ -44,7 +44,7 @@ def alert(text: str) -> str:
         ("insight: two, series: »2", 'the insight "two" has 2 series, so no series 2; write 0 to 1'),
         ("insight: ratio, series: »1", 'the insight "ratio" has 1 formula, so no formula 1; write 0, or remove it'),
         ("insight: steps, series: »2", 'the insight "steps" has 2 steps, so no step 2; write 0 to 1'),
-        ("insight: spend, series: »1", "an SQL insight has one series, its last row; remove series"),
+        ("insight: spend, series: »1", "an SQL insight has columns and no series; remove series, and write column"),
         (
             "insight: »back",
             'PostHog has alerts on trends, funnels and SQL, and "back" is a RetentionQuery; '

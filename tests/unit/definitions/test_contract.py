@@ -210,14 +210,14 @@ def test_an_alert_and_its_ways_of_telling_people_come_back_in_one_file() -> None
             "no file can say what stands in payloads",
         ),
         ("flag", {"key": "x"}, "release_conditions"),
-        ("insight", {"name": "I", "query": {"kind": "DataTableNode"}}, "insight/x: it is on no dashboard"),
+        ("insight", {"name": "I", "query": {"kind": "DataTableNode"}}, 'insight/x: query: "source" is missing'),
         ("property", {"name": "p", "type": "event"}, "property/x: PostHog knows no type of it"),
-        ("event", {"name": "$pageview"}, "a key has only letters, digits, hyphens and underscores"),
+        ("event", {"name": " opened"}, "the name of an event is one line"),
         ("annotation", {"content": "x", "date_marker": "2026-01-01", "scope": "organization"}, "annotation/x"),
     ],
 )
 def test_what_no_file_can_say_is_refused_with_the_reason(kind: str, properties: dict[str, Any], reason: str) -> None:
-    key = "$pageview" if kind == "event" else "x"
+    key = " opened" if kind == "event" else "x"
     with pytest.raises(NotWritable, match=re.escape(reason)):
         contract([Definition(kind, key, KINDS[kind].canonical(properties), Source("", 1, 1))])
 

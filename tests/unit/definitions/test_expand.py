@@ -283,12 +283,7 @@ def test_an_alert_and_its_notifications(checkout: Checkout) -> None:
             },
         }
     )
-    assert resources["notification/a.webhook"].properties["inputs"] == {
-        "url": {"env": "PAGER_URL"},
-        "method": "POST",
-        "headers": {"Content-Type": "application/json"},
-        "body": {"event": "{event}"},
-    }
+    assert resources["notification/a.webhook"].properties["inputs"] == {"url": {"env": "PAGER_URL"}}
     assert str(resources["notification/a.slack"].source) == "alerts/a.yaml:11:10"
     assert "notification/spike.slack" not in resources
 

@@ -63,6 +63,7 @@ def test_every_folder_has_its_kind(tmp_path: Path) -> None:
         "flags/a.yaml": "flag",
         "cohorts/a.yaml": "cohort",
         "dashboards/a.yaml": "dashboard",
+        "insights/a.yaml": "insight",
         "alerts/a.yaml": "alert",
         "events/a.yaml": "event",
         "actions/a.yaml": "action",

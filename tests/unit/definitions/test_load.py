@@ -91,6 +91,14 @@ ANYTHING = st.recursive(
     max_leaves=12,
 )
 WHOLE: dict[str, Any] = {
+    "insight": {
+        "key": "i",
+        "name": "I",
+        "owner": "ai",
+        "trends": {"series": [{"event": "ai_used"}], "date_from": "-7d"},
+        "stacks": {"staging": {"trends": {"interval": "week"}}},
+        "unmanaged": ["tags"],
+    },
     "flag": {
         "key": "f",
         "variants": [{"key": "a", "rollout_percentage": 100, "payload": 1}],

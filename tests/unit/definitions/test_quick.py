@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from ai_admin.definitions import quick, schemas
-from ai_admin.definitions.files import find
+from ai_admin.definitions.files import FOLDERS, find
 from ai_admin.definitions.yaml_text import parse
 from tests.support.checkouts import SAMPLES
 from tests.unit.schemas.reading import validator
 
-KINDS = ("flag", "cohort", "event", "dashboard", "alert", "action", "experiment", "subscription", "annotation")
+KINDS = tuple(FOLDERS.values())
 GOOD: dict[str, list[Any]] = {kind: [] for kind in KINDS}
 for _file in find(SAMPLES):
     GOOD[_file.kind].append(parse(_file.text or "").value)

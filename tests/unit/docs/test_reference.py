@@ -15,7 +15,10 @@ from tests.support.sandbox import REPOSITORY
 
 reference = cache(made)  # every test reads all pages
 FOLDER = REPOSITORY / "docs" / "reference"
-KINDS = ("flag", "cohort", "event", "dashboard", "alert", "action", "experiment", "subscription", "annotation")
+KINDS = (
+    *("flag", "cohort", "event", "dashboard", "insight"),
+    *("alert", "action", "experiment", "subscription", "annotation"),
+)
 
 
 def test_the_pages_are_what_make_docs_writes() -> None:

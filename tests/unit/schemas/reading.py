@@ -16,7 +16,10 @@ from referencing.jsonschema import DRAFT202012
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "schemas"
-KINDS = ("flag", "cohort", "event", "dashboard", "alert", "action", "experiment", "subscription", "annotation")
+KINDS = (
+    *("flag", "cohort", "event", "dashboard", "insight"),
+    *("alert", "action", "experiment", "subscription", "annotation"),
+)
 BASE = "file:///schemas/"  # references are relative to a file's place, whatever stands in front of it
 Schema = dict[str, Any]
 

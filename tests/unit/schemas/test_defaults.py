@@ -35,7 +35,7 @@ MAPPINGS: list[tuple[str, tuple[Step, ...], str]] = [
     (DASHBOARD, ("tiles", 4, "insight"), "shared/insight.schema.json"),
     (ALERT, (), "alert.schema.json"),
     (ALERT, ("threshold",), "alert.schema.json#/properties/threshold"),
-    (ALERT, ("notify", "webhook"), "alert.schema.json#/$defs/notify/properties/webhook"),
+    (ALERT, ("notify", "webhook"), "shared/notify.schema.json#/properties/webhook"),
 ]  # fmt: skip
 
 
