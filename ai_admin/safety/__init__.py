@@ -10,13 +10,19 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, renamed, switched_off
 from ai_admin.safety.following import Followed, ahead, grown
+from ai_admin.safety.members import lost
+from ai_admin.safety.payloads import swollen
+from ai_admin.safety.redraw import redrawn
 from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.removal import removed_flags
+from ai_admin.safety.sharing import shared
 from ai_admin.safety.steps import jumps
+from ai_admin.safety.targeting import retargeted
 from ai_admin.safety.volume import deletes, updates
 
 
@@ -26,22 +32,36 @@ def refusals(
     consent: Iterable[str],
     careful: bool = False,
     followed: Followed | None = None,
+    live: Manifest = MappingProxyType({}),
+    members: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Refusal]:
     """Return what this run may not do: ``before`` was applied last, ``after`` is what the files say now.
 
     ``before`` has renamed flags under their new keys. ``consent`` are the words in the stack's configuration.
     ``careful`` stacks (``ai-admin:careful``) let rollouts grow in steps only; ``followed`` is the stack that this one
     may not be ahead of, None without one.
+
+    ``live`` are flags of PostHog's that this run adopts, as a manifest would have them: nobody applied them, but they
+    serve people. ``members`` says how many members the static cohorts have that would go.
     """
-    given = set(consent)
+    given, base = set(consent), {**live, **before}
     found = [
         *deletes(before, after),
-        *updates(before, after),
+        *updates(base, after),
         *removed_flags(before, after),
-        *(jumps(before, after) if careful else ()),
-        *(ahead(before, after, followed) if followed else ()),
+        *lost(members),
+        *(careful_rules(base, after, first=not before) if careful else ()),
+        *(ahead(base, after, followed) if followed else ()),
     ]
     return [refusal for refusal in found if refusal.code not in given]
+
+
+def careful_rules(before: Manifest, after: Manifest, first: bool) -> Iterator[Refusal]:
+    """Yield what careful stacks refuse beside the rest; ``first``: nothing was ever applied to this one."""
+    yield from jumps(before, after, first)
+    yield from retargeted(before, after)
+    yield from redrawn(before, after)
+    yield from swollen(before, after)
 
 
 __all__ = [
@@ -55,5 +75,6 @@ __all__ = [
     "name_of",
     "refusals",
     "renamed",
+    "shared",
     "switched_off",
 ]

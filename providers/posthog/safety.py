@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 DELETES, UPDATES = 10, 50
@@ -45,6 +45,35 @@ def digest(value: Any) -> str:
 EVERYBODY = digest([])
 """The condition that everybody matches."""
 
+PROBES = ("a", "0", "Z9", " ", "-1.5", "a.b@c.de", "\u00e4\u6f22", "x" * 12)
+"""Values that have little in common: a pattern that is found in all of them is found in nearly everything."""
+
+
+def matches_everybody(condition: Mapping[str, Any]) -> bool:
+    """Say whether a release condition is for everybody, in whichever words.
+
+    That is one without properties, or with none but such as any value has: PostHog finds the empty text in every text,
+    and so it does a pattern like ``.*``. Who lacks the property altogether is not in, but that is seldom meant.
+    """
+    return all(_any_value(each) for each in condition.get("properties") or ())
+
+
+def _any_value(condition_property: Mapping[str, Any]) -> bool:
+    operator, value = condition_property.get("operator"), condition_property.get("value")
+    if operator == "icontains":
+        return any(each == "" for each in (value if isinstance(value, list) else [value]))
+    if operator == "regex" and isinstance(value, str):
+        try:
+            return all(re.search(value, probe) for probe in PROBES)
+        except re.error:
+            return False
+    return False
+
+
+def condition_digest(condition: Mapping[str, Any]) -> str:
+    """Return who a release condition is for: a digest of its properties."""
+    return EVERYBODY if matches_everybody(condition) else digest(condition.get("properties") or [])
+
 
 def rollout(flag: Mapping[str, Any]) -> Rollout:
     """Return who a flag (canonical properties) serves while it is on; of equal conditions the widest counts."""
@@ -54,10 +83,29 @@ def rollout(flag: Mapping[str, Any]) -> Rollout:
         share = condition.get("rollout_percentage", 100)
         forced = condition.get("variant")
         variants = {forced: share} if forced else {key: share * part / 100 for key, part in split.items()}
-        served = found.setdefault(digest(condition.get("properties") or []), {})
+        served = found.setdefault(condition_digest(condition), {})
         for key, part in {"": share, **variants}.items():
             served[key] = max(served.get(key, 0), part)
     return found
+
+
+def numbers(payloads: Mapping[str, str]) -> dict[str, float]:
+    """Return the numbers in payloads (JSON texts by variant), by their path: ``true``, ``true.limits.0``."""
+    found: dict[str, float] = {}
+    for variant, text in payloads.items():
+        try:
+            found.update(_numbers(variant, json.loads(text)))
+        except (TypeError, ValueError):
+            continue
+    return found
+
+
+def _numbers(path: str, value: Any) -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _numbers(f"{path}.{name}", item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path, value
 
 
 def rollout_code(flag_key: str, start: float, share: float, variant: str = "") -> str:
