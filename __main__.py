@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Iterable
@@ -11,15 +12,30 @@ from typing import NoReturn
 import pulumi
 
 from ai_admin import record
-from ai_admin.definitions import Definitions, load
-from ai_admin.safety import Followed, Manifest, ahead, grown, manifest, name_of, refusals, renamed, switched_off
+from ai_admin.adopted import live_flags
+from ai_admin.definitions import load, model
+from ai_admin.definitions.stacks import configurations
+from ai_admin.safety import (
+    Followed,
+    Manifest,
+    Refusal,
+    ahead,
+    grown,
+    manifest,
+    name_of,
+    refusals,
+    renamed,
+    shared,
+    switched_off,
+)
 from providers.posthog.blockers import blockers
 from providers.posthog.brake import CAREFUL, CONSENT
-from providers.posthog.client import Client
+from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.kinds import Ref
+from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
-from providers.posthog.resources import missing_variables, register, switch_off
+from providers.posthog.resources import Definition, missing_variables, problems, register, switch_off
 from providers.posthog.safety import consents
 
 CHECKOUT = Path(__file__).parent
@@ -32,7 +48,10 @@ EXPLAINED = 32
 
 
 def main() -> None:
-    """Register every definition of this stack; when anything is wrong, only what switches a flag off."""
+    """Register every definition of this stack; when anything is wrong, only what switches a flag off.
+
+    A preview registers all of them also then: what is refused stands beside the plan, not in its place.
+    """
     before = last_manifest()
     # Until everything is registered: a refused run that exported nothing would forget what was applied last, and pass
     # the second time.
@@ -42,17 +61,34 @@ def main() -> None:
         refuse(["the definitions have problems:", *map(str, definitions.problems)])
     client = check_connection({definition.kind for definition in definitions.resources})
     before = renamed(before, definitions.resources)
-    after = manifest(definitions.resources, before)
-    refused = [*unset_secrets(definitions), *unsafe(client, before, after)]
+    after, found = judge(client, definitions.resources, before)
+    unset = missing_variables(definitions.resources, os.environ)
+    refused = [*unset_secrets(unset), *map(str, found), *blockers(client, before, after.keys())]
     off = switched_off(before, after)
-    if refused:
+    showing = pulumi.runtime.is_dry_run()
+    if refused and not showing:
         switch_off(definition for definition in definitions.resources if name_of(definition) in off)
         refuse([*refused, *(f"{name} is switched off all the same" for name in off)])
     known = {Ref(*name.split("/", 1)): entry["id"] for name, entry in before.items() if entry.get("id")}
     off_refs = {ref for ref in known if f"{ref.kind}/{ref.key}" in off}
-    resources = register(definitions.resources, os.environ, known, off_refs)
-    named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
-    record.keep(record.applied(before, after, named))
+    environ = {**dict.fromkeys((name for _, name in unset), ""), **os.environ}
+    about = {name for refusal in found for name in refusal.about}
+    resources = register(definitions.resources, environ, known, off_refs, about)
+    if not refused:
+        named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
+        record.keep(record.applied(before, after, named))
+    if showing:
+        pulumi.run(lambda: end_of_preview(refused, resources.values()))
+
+
+async def end_of_preview(refused: list[str], resources: Iterable[pulumi.CustomResource]) -> None:
+    """Show what would not be applied, once the whole plan is known, and fail if there is anything."""
+    found = dict.fromkeys([*refused, *await problems(resources)])
+    if found:
+        pulumi.log.error("\n".join(found))
+        # Not yet: the engine plans the deletions only after a program that did not fail, and asks for its exit code
+        # once it has them. Pulumi's Python host offers no other way to fail then.
+        atexit.register(os._exit, EXPLAINED)
 
 
 def last_manifest() -> Manifest:
@@ -63,13 +99,22 @@ def last_manifest() -> Manifest:
         return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
-def unsafe(client: Client, before: Manifest, after: Manifest) -> list[str]:
-    """Return why this run may not be: what the gates refuse, and what stands in the way of what it would delete."""
+def judge(
+    client: Client, definitions: Iterable[model.Definition], before: Manifest
+) -> tuple[Manifest, list[Refusal]]:
+    """Return the manifest that this run would leave behind, and what the gates refuse of it."""
     config = pulumi.Config()
-    careful = config.get_bool(CAREFUL) or False
-    followed = followed_stack(config.get("follows"), before, after)
-    refused = refusals(before, after, consents(config.get(CONSENT)), careful, followed)
-    return [*map(str, refused), *blockers(client, before, after.keys())]
+    careful, follows = config.get_bool(CAREFUL) or False, config.get("follows")
+    try:
+        live = live_flags(client, definitions, before) if careful or follows else {}
+        base = {**live, **before}
+        after = manifest(definitions, base)
+        members = lost_members(client, before, after)
+    except ApiError as problem:
+        return refuse([f"it is not known what this run would change: {problem}; run again"])
+    followed = followed_stack(follows, base, after)
+    given = consents(config.get(CONSENT))
+    return after, refusals(before, after, given, careful, followed, live, members)
 
 
 def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:
@@ -91,12 +136,12 @@ def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Foll
     return then
 
 
-def unset_secrets(definitions: Definitions) -> list[str]:
+def unset_secrets(unset: Iterable[tuple[Definition, str]]) -> list[str]:
     """Return the variables that hold a secret and are not set, a line each."""
     return [
-        f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
+        f"{definition.source}: {name_of(definition)}: the environment variable {name} is not set; "
         "export it with the secret that PostHog needs"
-        for definition, name in missing_variables(definitions.resources, os.environ)
+        for definition, name in unset
     ]
 
 
@@ -113,6 +158,11 @@ def check_connection(kinds: set[str]) -> Client:
         )
     try:
         connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
+        others = shared(
+            pulumi.get_stack(), connection.host, connection.project_id, configurations(CHECKOUT)
+        )
+        if others:
+            refuse(others)
         client = Client(connection, tell=pulumi.log.warn)
         preflight(client, kinds, writing=not pulumi.runtime.is_dry_run())
     except ConnectionProblem as problem:

@@ -22,6 +22,8 @@ from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 
 NAME = "__name"
 
+REFUSED = "refused"
+
 MISSING = "__missing:"
 """Begins what stands for the id of a resource that failed in this run; its name follows, and after ``=`` the id that it
 had in the last run, if it was there."""
@@ -43,13 +45,15 @@ class Note:
 
     ``name`` is the Pulumi name (``flag/ai-model-version``), ``source`` the place in a file (``flags/x.yaml:3:1``),
     ``adopt`` the id of the PostHog object that it is to take over; all three may be unknown. ``lacks`` says in words
-    what the definition refers to and isn't there; it is empty when everything is.
+    what the definition refers to and isn't there; it is empty when everything is. ``refused`` says that the program
+    has refused the change already, and registers it in a preview so that the plan shows it.
     """
 
     name: str = ""
     source: str = ""
     adopt: str | None = None
     lacks: str = ""
+    refused: bool = False
 
     def line(self, message: str) -> str:
         """Return a message as one line that begins with the definition, as far as it is known."""
@@ -58,7 +62,7 @@ class Note:
 
 def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
     """Return the inputs of a resource. What a run found out about the object is no part: the program can't know it."""
-    mark = "\t".join((note.name, note.source, note.adopt or "")).rstrip("\t")
+    mark = "\t".join((note.name, note.source, note.adopt or "", REFUSED if note.refused else "")).rstrip("\t")
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
     return {**inputs, NAME: mark} if mark else inputs
 
@@ -94,8 +98,8 @@ class Notes:
 
     def keep(self, inputs: Mapping[str, Any], lacks: str) -> Note:
         """Remember and return what inputs of the program say of their definition."""
-        name, source, adopt = [*str(inputs.get(NAME, "")).split("\t"), "", ""][:3]
-        note = Note(name, source, adopt or None, lacks)
+        name, source, adopt, refused = [*str(inputs.get(NAME, "")).split("\t"), "", "", ""][:4]
+        note = Note(name, source, adopt or None, lacks, refused == REFUSED)
         with self._lock:
             self._notes[note.name] = note
         return note
