@@ -50,7 +50,8 @@ def test_an_adoption_is_announced_and_a_moved_line_is_no_change(project: Project
     project.write("flags/known.yaml", flag(20))
     said = (
         f"flags/known.yaml:1:1: flag/known: adopts FeatureFlag {id_}, which exists in PostHog; "
-        "would change: release_conditions"
+        'would change: release_conditions [{"properties": [], "rollout_percentage": 10}] -> '
+        '[{"properties": [], "rollout_percentage": 20}]'
     )
     assert [each["message"].strip() for each in project.preview()["diagnostics"]] == [f"warning: {said}"]
     sandbox.requests()
