@@ -83,9 +83,11 @@ def main() -> None:
 
 async def end_of_preview(refused: list[str], resources: Iterable[pulumi.CustomResource]) -> None:
     """Show what would not be applied, once the whole plan is known, and fail if there is anything."""
-    found = dict.fromkeys([*refused, *await problems(resources)])
+    found = ["\n".join(refused)] if refused else []
+    found += dict.fromkeys(await problems(resources))
+    for each in found:
+        pulumi.log.error(each)
     if found:
-        pulumi.log.error("\n".join(found))
         # Not yet: the engine plans the deletions only after a program that did not fail, and asks for its exit code
         # once it has them. Pulumi's Python host offers no other way to fail then.
         atexit.register(os._exit, EXPLAINED)
