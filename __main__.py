@@ -13,7 +13,7 @@ import pulumi
 
 from ai_admin import record
 from ai_admin.adopted import live_flags
-from ai_admin.definitions import load, model
+from ai_admin.definitions import Definition, load
 from ai_admin.definitions.stacks import configurations
 from ai_admin.safety import (
     Followed,
@@ -26,6 +26,7 @@ from ai_admin.safety import (
     refusals,
     renamed,
     shared,
+    still_on,
     switched_off,
 )
 from providers.posthog.blockers import blockers
@@ -35,7 +36,7 @@ from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.kinds import Ref
 from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
-from providers.posthog.resources import Definition, missing_variables, problems, register, switch_off
+from providers.posthog.resources import missing_variables, problems, register, switch_off
 from providers.posthog.safety import consents
 
 CHECKOUT = Path(__file__).parent
@@ -58,26 +59,32 @@ def main() -> None:
     record.keep(before)
     definitions = load(CHECKOUT, pulumi.get_stack())
     if definitions.problems:
-        refuse(["the definitions have problems:", *map(str, definitions.problems)])
-    client = check_connection({definition.kind for definition in definitions.resources})
+        refuse_all_but_off(["the definitions have problems:", *map(str, definitions.problems)], before, definitions.off)
+    try:
+        client = check_connection({definition.kind for definition in definitions.resources})
+    except ConnectionProblem as problem:
+        refuse_all_but_off(str(problem).splitlines(), before, definitions.resources)
     before = renamed(before, definitions.resources)
-    after, found = judge(client, definitions.resources, before)
-    unset = missing_variables(definitions.resources, os.environ)
-    refused = [*unset_secrets(unset), *map(str, found), *blockers(client, before, after.keys())]
-    off = switched_off(before, after)
+    try:
+        after, found = judge(client, definitions.resources, before)
+    except ApiError as problem:
+        unknown = f"it is not known what this run would change: {problem}; run again"
+        refuse_all_but_off([unknown], before, definitions.resources)
+    refused = [*unset_secrets(definitions.resources), *map(str, found), *blockers(client, before, after.keys())]
     showing = pulumi.runtime.is_dry_run()
     if refused and not showing:
-        switch_off(definition for definition in definitions.resources if name_of(definition) in off)
-        refuse([*refused, *(f"{name} is switched off all the same" for name in off)])
+        refuse_all_but_off(refused, before, definitions.resources)
     known = {Ref(*name.split("/", 1)): entry["id"] for name, entry in before.items() if entry.get("id")}
+    off, on = switched_off(before, after), still_on(before, after)
     off_refs = {ref for ref in known if f"{ref.kind}/{ref.key}" in off}
-    environ = {**dict.fromkeys((name for _, name in unset), ""), **os.environ}
+    unset = dict.fromkeys((name for _, name in missing_variables(definitions.resources, os.environ)), "")
     about = {name for refusal in found for name in refusal.about}
-    resources = register(definitions.resources, environ, known, off_refs, about)
+    resources = register(definitions.resources, {**unset, **os.environ}, known, off_refs, on, about)
     if not refused:
         named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
         record.keep(record.applied(before, after, named))
     if showing:
+        refused += [f"{name} is switched off all the same" for name in off] if refused else []
         pulumi.run(lambda: end_of_preview(refused, resources.values()))
 
 
@@ -101,22 +108,16 @@ def last_manifest() -> Manifest:
         return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
-def judge(
-    client: Client, definitions: Iterable[model.Definition], before: Manifest
-) -> tuple[Manifest, list[Refusal]]:
-    """Return the manifest that this run would leave behind, and what the gates refuse of it."""
+def judge(client: Client, definitions: Iterable[Definition], before: Manifest) -> tuple[Manifest, list[Refusal]]:
+    """Return the manifest that this run would leave behind, and what the gates refuse of it. Raises ``ApiError``."""
     config = pulumi.Config()
     careful, follows = config.get_bool(CAREFUL) or False, config.get("follows")
-    try:
-        live = live_flags(client, definitions, before) if careful or follows else {}
-        base = {**live, **before}
-        after = manifest(definitions, base)
-        members = lost_members(client, before, after)
-    except ApiError as problem:
-        return refuse([f"it is not known what this run would change: {problem}; run again"])
+    live = live_flags(client, definitions, before) if careful or follows else {}
+    base = {**live, **before}
+    after = manifest(definitions, base)
+    members = lost_members(client, before, after)
     followed = followed_stack(follows, base, after)
-    given = consents(config.get(CONSENT))
-    return after, refusals(before, after, given, careful, followed, live, members)
+    return after, refusals(before, after, consents(config.get(CONSENT)), careful, followed, live, members)
 
 
 def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:
@@ -138,17 +139,20 @@ def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Foll
     return then
 
 
-def unset_secrets(unset: Iterable[tuple[Definition, str]]) -> list[str]:
+def unset_secrets(definitions: Iterable[Definition]) -> list[str]:
     """Return the variables that hold a secret and are not set, a line each."""
     return [
-        f"{definition.source}: {name_of(definition)}: the environment variable {name} is not set; "
+        f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
         "export it with the secret that PostHog needs"
-        for definition, name in unset
+        for definition, name in missing_variables(definitions, os.environ)
     ]
 
 
 def check_connection(kinds: set[str]) -> Client:
-    """Return what asks PostHog; refuse when stack and environment contradict each other, or the key is not let in."""
+    """Return what asks PostHog.
+
+    Raises :class:`ConnectionProblem` when stack and environment contradict each other, or the key is not let in.
+    """
     config = pulumi.Config()
     if config.get("api_key") and os.environ.get("PULUMI_CONFIG_PASSPHRASE") == PUBLIC_PASSPHRASE:
         refuse(
@@ -158,18 +162,27 @@ def check_connection(kinds: set[str]) -> Client:
                 "with `pulumi stack change-secrets-provider passphrase`, and put a new key into the stack"
             ]
         )
-    try:
-        connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
-        others = shared(
-            pulumi.get_stack(), connection.host, connection.project_id, configurations(CHECKOUT)
-        )
-        if others:
-            refuse(others)
-        client = Client(connection, tell=pulumi.log.warn)
-        preflight(client, kinds, writing=not pulumi.runtime.is_dry_run())
-    except ConnectionProblem as problem:
-        return refuse(str(problem).splitlines())
+    connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
+    others = shared(pulumi.get_stack(), connection.host, connection.project_id, configurations(CHECKOUT))
+    if others:
+        raise ConnectionProblem("\n".join(others))
+    client = Client(connection, tell=pulumi.log.warn)
+    preflight(client, kinds, writing=not pulumi.runtime.is_dry_run())
     return client
+
+
+def refuse_all_but_off(lines: Iterable[str], before: Manifest, definitions: Iterable[Definition]) -> NoReturn:
+    """Switch off those of these flags that stand in PostHog and are to be off, and refuse the rest of the run.
+
+    A flag that was off before as well is among them: somebody may have switched it on in PostHog since.
+    """
+    flags = [each for each in definitions if each.kind == "flag" and each.properties.get("active") is False]
+    last, before = before, renamed(before, flags)
+    after = manifest(flags, before)
+    resources = switch_off(flag for flag in flags if name_of(flag) in before)
+    names = dict(zip(before, last, strict=True))  # a refused run renames nothing
+    record.keep(record.all_but_off(last, {names[name]: resource for name, resource in resources.items()}))
+    refuse([*lines, *(f"{name} is switched off all the same" for name in switched_off(before, after))])
 
 
 def refuse(lines: Iterable[str]) -> NoReturn:

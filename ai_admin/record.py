@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
-from ai_admin.safety import Followed, Manifest
+from ai_admin.safety import Followed, Manifest, off
 from providers.posthog.safety import rollout
 
 OUTPUT = "__manifest"
@@ -91,6 +91,21 @@ async def applied(before: Manifest, after: Manifest, resources: Mapping[str, Any
             pass  # the engine has said so, and goes on with the others
         if entry is not None:
             entries[name] = {**entry, "id": id_ or entry.get("id")}
+    return entries
+
+
+async def all_but_off(before: Manifest, resources: Mapping[str, Any]) -> Manifest:
+    """Return the manifest of a refused run: the last one, in which those of these flags are off that were switched off.
+
+    ``resources`` are flags by their Pulumi names, registered to be off.
+    """
+    entries = dict(before)
+    for name, resource in resources.items():
+        try:
+            if (await _flag(name, resource)).get("active") is False:
+                entries[name] = off(before[name])
+        except ResourceRegistrationFailed:
+            pass  # PostHog refused it, and the engine has said so
     return entries
 
 

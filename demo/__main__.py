@@ -16,12 +16,14 @@ from rich.table import Table
 
 from ai_admin.definitions import Definitions, load
 from demo.background import ROOT, NoSandbox, start, stop
-from demo.installations import FLAGS, INSTALLATIONS, answers, introduce
+from demo.installations import INSTALLATIONS, answers, introduce
 from toolchain.shell import environment
 
 STACK = "sandbox"
 DONE = re.compile(r" (created|updated|deleted|replaced) \(")
 """A line of Pulumi's that says that one resource is done."""
+MOST_FLAGS = 12
+"""How many flags are shown: a repository may have hundreds."""
 CONSOLE = Console(highlight=False)
 
 
@@ -42,6 +44,7 @@ def main() -> int:
     if not _apply(connection, definitions):
         return 1
     _show(connection, definitions)
+    _say_what_next(connection)
     return 0
 
 
@@ -72,28 +75,39 @@ def _apply(connection: dict[str, Any], definitions: Definitions) -> bool:
 
 
 def _show(connection: dict[str, Any], definitions: Definitions) -> None:
-    counts = Counter(definition.kind for definition in definitions.resources)
-    CONSOLE.print(
-        f"Applied: {counts['flag']} flags, {counts['cohort']} cohorts, "
-        f"{counts['dashboard']} dashboards with {counts['insight']} insights, "
-        f"{counts['alert']} alerts with {counts['notification']} notifications, "
-        f"{counts['event']} event and {counts['property']} properties, {counts['action']} actions, "
-        f"{counts['experiment']} experiment, {counts['subscription']} subscriptions and "
-        f"{counts['annotation']} annotations.\n"
-    )
+    if not definitions.resources:
+        CONSOLE.print("There are no definitions yet. Write one, in flags/ for example, or copy some of docs/samples.\n")
+        return
+    counts = Counter(definition.kind for definition in definitions.resources if definition.kind != "tiles")
+    CONSOLE.print(f"Applied: {', '.join(f'{count} {_plural(kind, count)}' for kind, count in counts.items())}.\n")
+    flags = [definition.key for definition in definitions.resources if definition.kind == "flag"]
+    if flags:
+        _show_flags(connection, flags)
+
+
+def _plural(kind: str, count: int) -> str:
+    return kind if count == 1 else "properties" if kind == "property" else f"{kind}s"
+
+
+def _show_flags(connection: dict[str, Any], flags: list[str]) -> None:
     title = "What an installation's SDK answers"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("flag", no_wrap=True)
     for distinct_id, properties in INSTALLATIONS.items():
         table.add_column(f"{distinct_id}\n{properties['channel']}, {properties['version']}", no_wrap=True)
-    found = answers(connection)
-    for flag in FLAGS:
+    found = answers(connection, flags[:MOST_FLAGS])
+    for flag in flags[:MOST_FLAGS]:
         table.add_row(flag, *(found[distinct_id][flag] for distinct_id in INSTALLATIONS))
     CONSOLE.print(table)
+    if len(flags) > MOST_FLAGS:
+        CONSOLE.print(f"... and {len(flags) - MOST_FLAGS} more flags.\n")
+
+
+def _say_what_next(connection: dict[str, Any]) -> None:
     CONSOLE.print(
         f"Look at it:      {connection['url']}\n"
         "Set up a shell:  . ./activate\n"
-        "Change a flag:   edit flags/ai-enhancement-enabled.yaml, then `ai-admin check`\n"
+        "Change a flag:   edit its file in flags/, then `ai-admin check`\n"
         f"See the effect:  pulumi preview --diff --stack {STACK}\n"
         f"Apply it:        pulumi up --stack {STACK}\n"
         "Stop:            make stop"

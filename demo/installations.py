@@ -9,8 +9,6 @@ from typing import Any
 import requests
 from posthog import Posthog
 
-FLAGS = ("ai-enhancement-enabled", "ai-model-version", "ai-max-daily-tokens", "ai-max-request-tokens")
-
 INSTALLATIONS: dict[str, dict[str, Any]] = {
     "inst-0001": {"channel": "internal", "version": "2.5.0", "health_status": "healthy", "total_usage": 840_000},
     "inst-0002": {"channel": "beta", "version": "2.4.1", "health_status": "healthy", "total_usage": 96_000},
@@ -59,15 +57,15 @@ def _known(connection: dict[str, Any]) -> bool:
     return bool(answer.json()["results"])
 
 
-def answers(connection: dict[str, Any]) -> dict[str, dict[str, str]]:
+def answers(connection: dict[str, Any], flags: list[str]) -> dict[str, dict[str, str]]:
     """Return what the SDK answers, by installation and flag, in words: ``off``, ``on``, a variant, a payload."""
     with sdk(connection) as client:
-        return {distinct_id: _read(client, distinct_id) for distinct_id in INSTALLATIONS}
+        return {distinct_id: _read(client, distinct_id, flags) for distinct_id in INSTALLATIONS}
 
 
-def _read(client: Posthog, distinct_id: str) -> dict[str, str]:
-    flags = client.evaluate_flags(distinct_id)
-    return {key: _in_words(flags.get_flag(key), flags.get_flag_payload(key)) for key in FLAGS}
+def _read(client: Posthog, distinct_id: str, flags: list[str]) -> dict[str, str]:
+    found = client.evaluate_flags(distinct_id)
+    return {key: _in_words(found.get_flag(key), found.get_flag_payload(key)) for key in flags}
 
 
 def _in_words(value: bool | str | None, payload: Any) -> str:

@@ -8,13 +8,11 @@ from typing import Any
 
 import click
 
-from ai_admin.cli.checkout import checkout
+from ai_admin.cli.checkout import checkout, known
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.nearest import listed, nearest
 from ai_admin.definitions.schemas import SchemaError
-from ai_admin.definitions.stacks import known_stacks
 
 
 @click.command()
@@ -44,7 +42,7 @@ def check(as_json: bool, stack: str | None, path: Path | None) -> None:
     root = checkout(start)
     inside = _inside(start, root) if path is not None else ""
     if stack is not None:
-        _known(stack, root)
+        known(stack, root)
     try:
         checked = check_definitions(root)
     except SchemaError as error:
@@ -53,14 +51,6 @@ def check(as_json: bool, stack: str | None, path: Path | None) -> None:
     click.echo(_as_json(checked, problems) if as_json else _as_text(checked, problems))
     if problems:
         raise click.exceptions.Exit(1)
-
-
-def _known(stack: str, root: Path) -> None:
-    stacks = known_stacks(root)
-    if stack not in stacks:
-        near = nearest(stack, stacks)
-        hint = f"did you mean {near}?" if near else f"the stacks are {listed(stacks, 'and')}"
-        raise click.UsageError(f'there is no stack "{stack}": {hint}')
 
 
 def _inside(start: Path, root: Path) -> str:

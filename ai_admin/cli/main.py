@@ -11,6 +11,9 @@ import click
 
 from ai_admin import __version__
 from ai_admin.cli.check import check
+from ai_admin.cli.init import init
+from ai_admin.cli.off import off
+from ai_admin.cli.on import on
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,7 +27,8 @@ def cli() -> None:
     """
 
 
-cli.add_command(check)
+for command in (check, init, off, on):
+    cli.add_command(command)
 
 
 def run() -> NoReturn:

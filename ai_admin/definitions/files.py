@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,15 +44,15 @@ class File(NamedTuple):
     fix: str = ""
 
 
-def find(root: Path) -> Iterator[File]:
+def find(root: Path, folders: Mapping[str, str] = FOLDERS) -> Iterator[File]:
     """Yield every file below the folders of a root, in order of path, read or with the reason why it
-    can't be.
+    can't be. ``folders`` are those to look into, with the kind of their files.
 
     ``*.yaml`` and ``*.yml`` are read, also in sub-folders and through links. Hidden files and files with
     other endings are ignored, except those that somebody plainly meant as a definition (``.json``,
     ``.YAML``).
     """
-    for folder, kind in FOLDERS.items():
+    for folder, kind in folders.items():
         yield from _walk(os.fspath(root / folder), folder, kind, frozenset())
 
 

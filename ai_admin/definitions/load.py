@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
+from ai_admin.definitions.alone import off_alone
 from ai_admin.definitions.check import check
 from ai_admin.definitions.model import Definitions
 
@@ -16,12 +17,13 @@ def load(root: FilePath, stack: str | None = None) -> Definitions:
         stack: the stack whose patches apply; None for the definitions as written.
 
     The problems are those of every stack, the same that ``ai-admin check`` prints; with problems there are no
-    resources, so that nothing is ever applied in part. Never raises for anything that a file can contain.
+    resources, so that nothing is ever applied in part, but for the flags that are switched off by sound files of their
+    own. Never raises for anything that a file can contain.
     Raises :class:`ai_admin.definitions.schemas.SchemaError` when the checkout's own schemas are broken.
     """
     checked = check(root, (stack,) if stack is not None else ())
     if checked.problems:
-        return Definitions((), checked.problems)
+        return Definitions((), checked.problems, tuple(off_alone(checked, root, stack)))
     from ai_admin.definitions.expand import EXPAND
     from ai_admin.definitions.order import in_order
 

@@ -88,8 +88,9 @@ class Definitions:
     """Everything below a root for one stack.
 
     ``resources`` are in dependency order, referenced ones first. When there are problems, there are no
-    resources.
+    resources; ``off`` are then the flags whose own files are sound and say ``active: false``, with that alone.
     """
 
     resources: tuple[Definition, ...]
     problems: tuple[Problem, ...]
+    off: tuple[Definition, ...] = ()

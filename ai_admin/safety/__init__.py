@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, renamed, switched_off
+from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, off, renamed, still_on, switched_off
 from ai_admin.safety.following import Followed, ahead, grown
 from ai_admin.safety.members import lost
 from ai_admin.safety.payloads import swollen
 from ai_admin.safety.redraw import redrawn
 from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.removal import removed_flags
+from ai_admin.safety.returning import back, returning
 from ai_admin.safety.sharing import shared
 from ai_admin.safety.steps import jumps
 from ai_admin.safety.targeting import retargeted
@@ -45,20 +46,25 @@ def refusals(
     serve people. ``members`` says how many members the static cohorts have that would go.
     """
     given, base = set(consent), {**live, **before}
-    found = [
-        *deletes(before, after),
-        *updates(base, after),
-        *removed_flags(before, after),
-        *lost(members),
-        *(careful_rules(base, after, first=not before) if careful else ()),
-        *(ahead(base, after, followed) if followed else ()),
+
+    def refused(found: Iterable[Refusal]) -> list[Refusal]:
+        return [refusal for refusal in found if refusal.code not in given]
+
+    def rollouts(flags: Manifest) -> list[Refusal]:
+        steps = jumps(base, flags, first=not before) if careful else ()
+        return refused([*steps, *(ahead(base, flags, followed) if followed else ())])
+
+    returned = returning(base, after)
+    return [
+        *refused([*deletes(before, after), *updates(base, after), *removed_flags(before, after), *lost(members)]),
+        *rollouts({name: entry for name, entry in after.items() if name not in returned}),
+        *refused(back(rollouts({name: after[name] for name in after if name in returned}))),
+        *refused(audiences(base, after) if careful else ()),
     ]
-    return [refusal for refusal in found if refusal.code not in given]
 
 
-def careful_rules(before: Manifest, after: Manifest, first: bool) -> Iterator[Refusal]:
-    """Yield what careful stacks refuse beside the rest; ``first``: nothing was ever applied to this one."""
-    yield from jumps(before, after, first)
+def audiences(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    """Yield what careful stacks refuse although no rollout grows: others would be served, or served something else."""
     yield from retargeted(before, after)
     yield from redrawn(before, after)
     yield from swollen(before, after)
@@ -73,8 +79,10 @@ __all__ = [
     "grown",
     "manifest",
     "name_of",
+    "off",
     "refusals",
     "renamed",
     "shared",
+    "still_on",
     "switched_off",
 ]

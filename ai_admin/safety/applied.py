@@ -2,7 +2,8 @@
 
 A manifest holds one entry for each resource by its Pulumi name (``flag/ai-model-version``): a digest of its properties,
 its id in PostHog; of a flag whether it is on, who it serves, by which cohorts and by what they are drawn, and the
-numbers in its payloads; of a cohort a digest of its criteria, and which cohorts they name.
+numbers in its payloads; of one that is off also who it served when it was on last; of a cohort a digest of its
+criteria, and which cohorts they name.
 """
 
 from __future__ import annotations
@@ -66,6 +67,8 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
         entry |= _filled(
             groups=_groups(properties), cohorts=_cohorts(properties), numbers=numbers(properties.get("payloads") or {})
         )
+        if not entry["active"] and (last := served_last(before)):
+            entry["served"] = last
     if definition.kind == "cohort":
         entry["targeting"] = digest(properties.get("filters"))
         entry["static"] = bool(properties.get("is_static"))
@@ -107,6 +110,11 @@ def _refs(value: Any) -> Iterator[Ref]:
             yield from _refs(item)
 
 
+def off(entry: Entry) -> dict[str, Any]:
+    """Return the entry of a flag of which nothing was applied but that it is off."""
+    return {**entry, "active": False, "served": served_last(entry)}
+
+
 def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, Entry]:
     """Return a manifest in which what gets another key, and says so, stands under the new one already."""
     names = {
@@ -124,6 +132,16 @@ def served(entry: Entry | None) -> Rollout:
     """Return who a flag's entry says is served: nobody, where there is no flag or it is off."""
     found: Rollout = (entry or {}).get("rollout") or {}
     return found if (entry or {}).get("active") else {}
+
+
+def served_last(entry: Entry | None) -> Rollout:
+    """Return who a flag serves or, when it is off, served when it was on last; nobody where that is not known."""
+    return served(entry) or (entry or {}).get("served") or {}
+
+
+def still_on(before: Manifest, after: Manifest) -> set[str]:
+    """Return the names of the flags that are to be on and were so already when they were applied last."""
+    return {name for name, entry in after.items() if entry.get("active") and before.get(name, {}).get("active")}
 
 
 def switched_off(before: Manifest, after: Manifest) -> list[str]:

@@ -20,6 +20,7 @@ from providers.posthog.safety import (
     UPDATES,
     consented_number,
     consents,
+    on_code,
     removal_code,
     rollout,
     rollout_code,
@@ -60,6 +61,21 @@ class Brake:
         """Note that a program registers resources, which tells an `up` or a preview from a refresh and a destroy."""
         self._program = True
 
+    def holds(self, kind_name: str, olds: Properties, news: Properties, still_on: bool) -> bool:
+        """Say whether a flag stays as it is, since somebody switched it off in PostHog. In a preview too.
+
+        ``olds`` is what PostHog holds. ``still_on`` says that the definition said already when it was applied last that
+        the flag is on: so nobody means to switch it on now, and it went off by another road.
+        """
+        return (
+            kind_name == "flag"
+            and still_on
+            and olds.get("active") is False
+            and news.get("active", True) is not False
+            and "active" not in news.get("unmanaged", ())
+            and on_code(news["key"]) not in self._consents
+        )
+
     def change(self, kind_name: str, id_: str, olds: Properties, news: Properties, replaced: bool) -> None:
         """Judge a change of an object that stands; ``olds`` is what PostHog holds. In a preview too.
 
@@ -82,7 +98,8 @@ class Brake:
                 )
 
     def _check_step(self, olds: Properties, news: Properties) -> None:
-        was = rollout(olds) if olds.get("active", True) else {}
+        # With this consent a flag that is off comes back at once to the conditions that PostHog kept meanwhile.
+        was = rollout(olds) if olds.get("active", True) or on_code(news["key"]) in self._consents else {}
         known = {EVERYBODY, *rollout(olds)}
         for condition, served in rollout(news).items():
             start, share = was.get(condition, {}).get("", 0), served[""]

@@ -43,7 +43,7 @@ def resolve(config: Mapping[str, str | None], environ: Mapping[str, str]) -> Con
     problems: list[str] = []
     found = {name: _one(name, variable, config, environ, problems) for name, variable in VARIABLES.items()}
     host, project_id = found["host"], found["project_id"]
-    problems += _host_problems(host) + _project_problems(project_id)
+    problems += host_problems(host) + project_problems(project_id)
     api_key = (environ.get(KEY_VARIABLE) or config.get("api_key") or "").strip()
     if not api_key:
         problems.append(
@@ -74,7 +74,8 @@ def _missing(name: str) -> str:
     return f"no {name}: set it with `pulumi config set {NAMESPACE}:{name} VALUE`, or set {VARIABLES[name]}"
 
 
-def _host_problems(host: str | None) -> list[str]:
+def host_problems(host: str | None) -> list[str]:
+    """Return what is wrong with an address of PostHog, a sentence each; None: it is missing."""
     if not host:
         return [_missing("host")]
     parts = urlsplit(host)
@@ -93,7 +94,8 @@ def is_loopback(hostname: str) -> bool:
         return hostname == "localhost" or hostname.endswith(".localhost")
 
 
-def _project_problems(project_id: str | None) -> list[str]:
+def project_problems(project_id: str | None) -> list[str]:
+    """Return what is wrong with a project's id, a sentence each; None: it is missing."""
     if not project_id:
         return [_missing("project_id")]
     if not re.fullmatch(r"[0-9]+", project_id):

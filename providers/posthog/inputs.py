@@ -3,10 +3,10 @@
 This is the one place where canonical properties become a resource's inputs and inputs become properties again.
 
 Beside the properties there is one more input; its key begins with ``__``, so that no preview shows it. It holds the
-definition's name, and from the program also its source and what it adopts. The name stays in the state, so that an
-error of any later call can say which definition it is about. Source and adoption don't: ``check`` takes them out of
-what the engine compares and keeps, and this process remembers them until ``create`` or ``update``. So it is no change
-when a definition moves by a line, or loses its ``adopt:`` once the object was adopted.
+definition's name, and from the program also its source, what it adopts, and of a flag whether it was on already. The
+name stays in the state, so that an error of any later call can say which definition it is about. The rest doesn't:
+``check`` takes it out of what the engine compares and keeps, and this process remembers it until ``create`` or
+``update``. So it is no change when a definition moves by a line, or loses its ``adopt:`` once the object was adopted.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ applied."""
 WAITING = "waiting:"
 """Begins the provisional id of an object whose creation waits for an approval; the change request's id follows."""
 
+_STILL_ON = "on"
+
 _NOT_THERE = re.compile(rf"{MISSING}(?P<name>[^=]+)(=(?P<id>.+))?|{WAITING}[0-9a-f-]{{36}}")
 
 
@@ -45,14 +47,16 @@ class Note:
 
     ``name`` is the Pulumi name (``flag/ai-model-version``), ``source`` the place in a file (``flags/x.yaml:3:1``),
     ``adopt`` the id of the PostHog object that it is to take over; all three may be unknown. ``lacks`` says in words
-    what the definition refers to and isn't there; it is empty when everything is. ``refused`` says that the program
-    has refused the change already, and registers it in a preview so that the plan shows it.
+    what the definition refers to and isn't there; it is empty when everything is. ``still_on`` says of a flag that is
+    to be on that its definition said so already when it was applied last. ``refused`` says that the program has refused
+    the change already, and registers it in a preview so that the plan shows it.
     """
 
     name: str = ""
     source: str = ""
     adopt: str | None = None
     lacks: str = ""
+    still_on: bool = False
     refused: bool = False
 
     def line(self, message: str) -> str:
@@ -62,7 +66,8 @@ class Note:
 
 def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
     """Return the inputs of a resource. What a run found out about the object is no part: the program can't know it."""
-    mark = "\t".join((note.name, note.source, note.adopt or "", REFUSED if note.refused else "")).rstrip("\t")
+    marks = (_STILL_ON if note.still_on else "", REFUSED if note.refused else "")
+    mark = "\t".join((note.name, note.source, note.adopt or "", *marks)).rstrip("\t")
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
     return {**inputs, NAME: mark} if mark else inputs
 
@@ -98,8 +103,8 @@ class Notes:
 
     def keep(self, inputs: Mapping[str, Any], lacks: str) -> Note:
         """Remember and return what inputs of the program say of their definition."""
-        name, source, adopt, refused = [*str(inputs.get(NAME, "")).split("\t"), "", "", ""][:4]
-        note = Note(name, source, adopt or None, lacks, refused == REFUSED)
+        name, source, adopt, on, refused = [*str(inputs.get(NAME, "")).split("\t"), "", "", "", ""][:5]
+        note = Note(name, source, adopt or None, lacks, on == _STILL_ON, refused == REFUSED)
         with self._lock:
             self._notes[note.name] = note
         return note

@@ -284,6 +284,11 @@ class Collection:
             else:
                 return
 
+    def last_switch(self, id_: str) -> str:
+        """Return who switched an object on or off last, and when, in brackets."""
+        live = self.inventory.get(self.kind, id_)
+        return self.services.history.author(self.kind, live, "active") if live else "(deleted since)"
+
     def remind(self, id_: str, new: Properties, note: Note) -> None:
         """Tell about a change that is shown and was asked for in an earlier run."""
         if self.services.approvals.covers(self.kind) and not id_.startswith(WAITING):

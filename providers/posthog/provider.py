@@ -36,6 +36,7 @@ from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Collection, Conflict
+from providers.posthog.safety import on_code
 from providers.posthog.workplace import ADOPTION, ASK_AGAIN, Workplace
 
 TRACEBACK_VARIABLE = "AI_ADMIN_TRACEBACK"
@@ -119,6 +120,9 @@ class PostHogProvider(ResourceProvider):
         fields = reconcile.changed(kind, olds, news)
         if not fields and all(olds.get(name) == news.get(name) for name in ("unmanaged", *kind.options)):
             return DiffResult(changes=False)
+        if _WORKPLACE.brake.holds(self.kind_name, olds, news, note.still_on):
+            self._hold(_id, news["key"], note)
+            return DiffResult(changes=False)
         replaces = [field.name for field in fields if field.immutable]
         if not note.refused:
             with _OneLine(note):
@@ -128,6 +132,17 @@ class PostHogProvider(ResourceProvider):
         # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
+
+    def _hold(self, id_: str, key: str, note: Note) -> None:
+        lifecycle, _ = self._lifecycle()
+        with _OneLine(note):
+            who = lifecycle.last_switch(id_)
+        _WORKPLACE.tell(
+            note,
+            f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; to keep it "
+            f"off, write `active: false`; to switch it on, add {on_code(key)} to ai-admin:consent in the stack's "
+            "configuration",
+        )
 
     def _remind(self, id_: str, news: Properties, note: Note) -> None:
         # The refresh compares with what was applied last; the source is known once the program has spoken.

@@ -57,6 +57,7 @@ def register(
     environ: Mapping[str, str],
     known: Mapping[Ref, str],
     off: Collection[Ref],
+    still_on: Collection[str] = (),
     refused: Collection[str] = (),
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
@@ -66,7 +67,9 @@ def register(
 
     ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
     object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
-    after what names them: PostHog switches no flag off while another one that is on depends on it.
+    after what names them: PostHog switches no flag off while another one that is on depends on it. ``still_on`` are the
+    Pulumi names of flags that are on and were applied so already: the provider switches none of them on again that
+    somebody switched off meanwhile.
 
     ``refused`` are the Pulumi names of what the program refused, and registers only to show it: the provider does not
     refuse it once more, which would end the plan there.
@@ -94,8 +97,8 @@ def register(
             secret["digest"] = digest(environ[secret["env"]])
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options = {"depends_on": [resources[each] for each in first]} if first else {}
-        is_refused = f"{ref.kind}/{ref.key}" in refused
-        resources[ref] = _resource(definition, _with_ids(properties, id_of), turns, is_refused, **options)
+        shown = _with_ids(properties, id_of)
+        resources[ref] = _resource(definition, shown, still_on, turns, f"{ref.kind}/{ref.key}" in refused, **options)
     return resources
 
 
@@ -131,15 +134,19 @@ async def problems(resources: Iterable[pulumi.CustomResource]) -> list[str]:
     return [problem for problem in found if isinstance(problem, str) and problem]
 
 
-def switch_off(flags: Iterable[Definition]) -> None:
-    """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied."""
+def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
+    """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied.
+
+    Returns the resources by Pulumi name.
+    """
     others = [field.name for field in KINDS["flag"].fields if field.name != "active"]
     off = tuple(flags)
     users, resources = _users(off), dict[Ref, pulumi.CustomResource]()
     for flag in reversed(off):
         first = [resources[user] for user in users.get(_ref(flag), ())]
         only_off = {"key": flag.key, "active": False}
-        resources[_ref(flag)] = _resource(flag, only_off, ignore_changes=[*others, "unmanaged"], depends_on=first)
+        resources[_ref(flag)] = _resource(flag, only_off, (), ignore_changes=[*others, "unmanaged"], depends_on=first)
+    return {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
 
 
 def _users(flags: Iterable[Definition]) -> dict[Ref, list[Ref]]:
@@ -166,6 +173,7 @@ def _refs(value: Any) -> Iterator[Ref]:
 def _resource(
     definition: Definition,
     properties: dict[str, Any],
+    still_on: Collection[str] = (),
     turns: Turns | None = None,
     refused: bool = False,
     **options: Any,
@@ -174,7 +182,7 @@ def _resource(
     if definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=f"{definition.kind}/{definition.renamed_from}")]
-    note = Note(name, str(definition.source), definition.adopt, refused=refused)
+    note = Note(name, str(definition.source), definition.adopt, still_on=name in still_on, refused=refused)
     inputs = to_inputs(properties, note)
     turn = turns.next(inputs[NAME]) if turns else None
     if turn:

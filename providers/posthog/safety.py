@@ -116,3 +116,8 @@ def rollout_code(flag_key: str, start: float, share: float, variant: str = "") -
 def removal_code(flag_key: str) -> str:
     """Return the consent to delete a flag that is on."""
     return f"remove/{flag_key}"
+
+
+def on_code(flag_key: str) -> str:
+    """Return the consent to switch on again what was on before it was switched off."""
+    return f"on/{flag_key}"

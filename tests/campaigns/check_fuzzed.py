@@ -1,4 +1,4 @@
-"""Damages the repository's own definitions and looks whether `ai-admin check` still explains: ``python -m
+"""Damages the samples and looks whether `ai-admin check` still explains: ``python -m
 tests.campaigns.check_fuzzed``.
 
 Whatever a file holds, there is no traceback; each problem names a place that there is, what is wrong and what to do.
@@ -16,8 +16,8 @@ from random import Random
 
 from ai_admin.definitions import load
 from ai_admin.definitions.files import FOLDERS
+from tests.support.checkouts import SAMPLES, sample_checkout
 
-ROOT = Path(__file__).parents[2]
 NASTY = [
     "", " ", "\t", "\t\t- ", "\r\n", "\r", "\x85", "\u2028", "\ufeff", "\0", "\x1b[31m", "\x7f", "\ud7ff", "😀", "é",
     "~", "null", "yes", "no", "on", "off", "true", "2024-01-01", "2024-01-01T00:00:00Z", "12:30:45", "1_000", "0x1F",
@@ -123,17 +123,14 @@ WAYS: tuple[Damage, ...] = (
 
 
 def definitions() -> dict[str, bytes]:
-    """Return the repository's own definitions by path."""
-    paths = (path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.yaml")))
-    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
+    """Return the samples by path."""
+    paths = (path for folder in FOLDERS for path in sorted((SAMPLES / folder).rglob("*.yaml")))
+    return {path.relative_to(SAMPLES).as_posix(): path.read_bytes() for path in paths}
 
 
 def prepare(root: Path) -> None:
-    """Copy the repository's definitions and stacks into an empty folder."""
-    stacks = {path.name: path.read_bytes() for path in ROOT.glob("Pulumi*.yaml")}
-    for name, data in {**stacks, **definitions()}.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(data)
+    """Copy the samples into an empty folder."""
+    sample_checkout(root)
 
 
 def damaged(root: Path, whole: dict[str, bytes], seed: int) -> str:

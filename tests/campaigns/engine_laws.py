@@ -167,7 +167,9 @@ class Checkout:
         }
         if kind.name == "tiles":
             low = {"sm": {"x": 0, "y": self.chance.randint(30, 60), "w": 6, "h": 2}}
-            return {"tiles": [{"text": {"body": f"By hand {self.chance.random()}"}, "layouts": low}]}
+            standing = self.sandbox.call("GET", f"dashboards/{state['id']}/")["tiles"]
+            moved = [{"id": tile["id"], "layouts": low} for tile in standing[:1]]
+            return {"tiles": [*moved, {"text": {"body": f"By hand {self.chance.random()}"}, "layouts": low}]}
         theirs = definition(self.chance, kind.name, key, unmanaged=[]).properties
         if kind.name == "annotation":
             theirs = {**theirs, "emoji": "🚀"}  # which no file can say
@@ -291,7 +293,7 @@ def _fields(kind: Kind, body: dict[str, Any], live: dict[str, Any]) -> Iterator[
     for field in kind.fields:
         sent = _at(body, field.api_path)
         as_it_was = field.api_path[0] in kind.whole and sent == _at(live, field.api_path)
-        if sent is not _MISSING and not as_it_was:
+        if sent is not _MISSING and not as_it_was and field.kept:
             yield field.name
 
 

@@ -1,4 +1,4 @@
-"""The repository's own definitions, applied once to a sandbox by the real CLI."""
+"""The samples, applied once to a sandbox by the real CLI."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.checkouts import SAMPLES
 from tests.support.project import Project
-from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox, running_sandbox
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +19,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
-    project = Project(tmp_path_factory.mktemp("project") / "ai", sandbox, definitions=REPOSITORY)
+    project = Project(tmp_path_factory.mktemp("project") / "ai", sandbox, definitions=SAMPLES)
     project.up()
     return project

@@ -21,7 +21,8 @@ COMMANDS = [
     block.text
     for page in sorted((REPOSITORY / "docs").glob("*.md"))
     for block in blocks(page)
-    if block.language == "sh" and "stack init" not in block.text  # that one is run where a state is broken: test_kill
+    # Broken states are for test_kill, the runbook for test_runbook.
+    if block.language == "sh" and "stack init" not in block.text and page.name != "runbook.md"
 ]
 
 
@@ -96,9 +97,10 @@ def test_a_run_without_changes_asks_what_the_page_says(applied: Project, sandbox
     asked = Counter(re.sub(r"\?.*", "", entry["path"]) for entry in sandbox.requests())
     project = f"/api/projects/{sandbox.project_id}"
     dashboards = list((Path(applied.folder) / "dashboards").glob("*.yaml"))
+    experiments = list((Path(applied.folder) / "experiments").glob("*.yaml"))  # this sandbox's list has no metrics
     lists = {kind.collection for kind in KINDS.values() if kind.listed} | {"integrations"}
-    assert sum(asked.values()) == 4 + 15 + len(dashboards)
-    assert asked["/api/personal_api_keys/@current/"] == 2
+    assert sum(asked.values()) == 2 + 15 + len(dashboards) + len(experiments)
+    assert asked["/api/personal_api_keys/@current/"] == 1
     assert {path.removeprefix(project).strip("/").split("/")[0] for path in asked if path.startswith(project)} == {
         *lists,
         "dashboards",

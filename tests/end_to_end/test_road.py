@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ai_admin.definitions import load
+from tests.support.checkouts import SAMPLES
 from tests.support.project import STATE, Project
-from tests.support.sandbox import REPOSITORY, Sandbox
+from tests.support.sandbox import Sandbox
 
 PERSONS = {"aggregation_group_type_index": None}
 
@@ -26,14 +27,14 @@ def drift(project: Project) -> dict[str, set[str]]:
 
 
 def test_the_first_up_makes_every_definition(applied: Project, sandbox: Sandbox) -> None:
-    expected = {f"{each.kind}/{each.key}" for each in load(REPOSITORY, "sandbox").resources}
+    expected = {f"{each.kind}/{each.key}" for each in load(SAMPLES, "sandbox").resources}
     assert set(applied.outputs()) == expected
     for collection, files in (
         ("feature_flags", "flags"), ("cohorts", "cohorts"), ("dashboards", "dashboards"), ("alerts", "alerts"),
         ("experiments", "experiments"), ("actions", "actions"), ("annotations", "annotations"),
         ("subscriptions", "subscriptions"),
     ):  # fmt: skip
-        assert len(sandbox.items(collection)) == len(list((REPOSITORY / files).glob("*.yaml"))), collection
+        assert len(sandbox.items(collection)) == len(list((SAMPLES / files).glob("*.yaml"))), collection
 
 
 def test_every_dashboard_holds_the_tiles_of_its_file(applied: Project, sandbox: Sandbox) -> None:
@@ -61,13 +62,10 @@ def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Proje
     assert drift(applied) == {"flag/edited": {"release_conditions"}}
     applied.up()
     id_ = applied.outputs()["flag/edited"]["id"]
-    assert sandbox.writes() == [
-        (
-            "PATCH",
-            f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/",
-            {"filters": {"groups": [{**PERSONS, "properties": [], "rollout_percentage": 25}]}},
-        )
-    ]
+    [(method, sent_to, sent)] = sandbox.writes()
+    assert (method, sent_to) == ("PATCH", f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/")
+    assert sent["filters"].pop("groups") == [{**PERSONS, "properties": [], "rollout_percentage": 25}]
+    assert sent == {"filters": PERSONS}  # as it was: PostHog's filters are sent whole
 
 
 def test_a_removed_definition_is_deleted_once_it_was_applied_switched_off(applied: Project, sandbox: Sandbox) -> None:
@@ -114,21 +112,35 @@ def test_what_somebody_else_changed_removed_and_added_is_shown_and_put_back(appl
     id_ = applied.outputs()["flag/ai-model-version"]["id"]
     before = sandbox.call("GET", f"feature_flags/{id_}/")
     theirs: dict[str, Any] = {
-        "active": False,
         "tags": [],
         "filters": {
+            **before["filters"],
             "payloads": {"deepseek-chat-r1": '"extra"'},
             "groups": [*before["filters"]["groups"], {"properties": [], "rollout_percentage": 1}],
         },
     }
     sandbox.call("PATCH", f"feature_flags/{id_}/", theirs)
-    assert drift(applied) == {"flag/ai-model-version": {"active", "tags", "payloads", "release_conditions"}}
+    assert drift(applied) == {"flag/ai-model-version": {"tags", "payloads", "release_conditions"}}
     applied.up()
     after = sandbox.call("GET", f"feature_flags/{id_}/")
-    assert (after["active"], after["tags"]) == (before["active"], before["tags"])
+    assert after["tags"] == before["tags"]
     assert after["filters"]["groups"] == before["filters"]["groups"]
     assert (after["filters"].get("payloads") or {}) == (before["filters"].get("payloads") or {})
     assert drift(applied) == {}
+
+
+def test_a_flag_that_somebody_else_switched_off_is_not_switched_on_again(applied: Project, sandbox: Sandbox) -> None:
+    """C3: whatever else they changed there. See test_off."""
+    id_ = applied.outputs()["flag/ai-model-version"]["id"]
+    before = sandbox.call("GET", f"feature_flags/{id_}/")
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False, "tags": []})
+    assert drift(applied) == {}
+    applied.up()
+    after = sandbox.call("GET", f"feature_flags/{id_}/")
+    assert (after["active"], after["tags"]) == (False, [])
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": True})
+    applied.up()
+    assert sandbox.call("GET", f"feature_flags/{id_}/")["tags"] == before["tags"]
 
 
 def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
@@ -145,7 +157,10 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
     (action, action_id), (experiment, experiment_id) = some("action"), some("experiment")
     (subscription, subscription_id), (annotation, annotation_id) = some("subscription"), some("annotation")
     sandbox.call("PATCH", f"cohorts/{cohort_id}/", {"description": "edited by hand"})
-    sandbox.call("PATCH", f"dashboards/{dashboard_id}/", {"tiles": [{"text": {"body": "a stranger"}, "layouts": {}}]})
+    tiles = sandbox.call("GET", f"dashboards/{dashboard_id}/")["tiles"]
+    moved = {"id": tiles[0]["id"], "layouts": {"sm": {"x": 0, "y": 90, "w": 6, "h": 2}}}
+    added = {"text": {"body": "a colleague's"}, "layouts": {}}
+    sandbox.call("PATCH", f"dashboards/{dashboard_id}/", {"tiles": [moved, added]})
     sandbox.call("PATCH", f"insights/{insight_id}/", {"name": "Renamed", "tags": ["mine"]})
     sandbox.call("PATCH", f"alerts/{alert_id}/", {"calculation_interval": "weekly", "subscribed_users": []})
     sandbox.call("PATCH", f"hog_functions/{notification_id}/", {"enabled": False})
@@ -169,7 +184,7 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
     applied.up()
     assert drift(applied) == {}
     texts = [tile["text"] for tile in sandbox.call("GET", f"dashboards/{dashboard_id}/")["tiles"] if tile["text"]]
-    assert "a stranger" not in {text["body"] for text in texts}
+    assert "a colleague's" in {text["body"] for text in texts}
 
 
 def test_the_key_stands_in_no_file_and_no_output(applied: Project, sandbox: Sandbox) -> None:

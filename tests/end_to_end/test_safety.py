@@ -91,13 +91,13 @@ def test_a_flag_is_switched_off_whatever_else_is_refused(project: Project, sandb
     assert {item["name"] for item in sandbox.items("cohorts")} == {"Early", "Late"}
 
 
-def test_what_was_switched_off_comes_back_in_steps(project: Project, sandbox: Sandbox) -> None:
-    """The refused run that switched it off, like somebody in PostHog, is nothing that the program applied."""
+def test_what_was_switched_off_comes_back_with_one_consent(project: Project, sandbox: Sandbox) -> None:
+    """The refused run that switched it off is known: to come back to what was on before takes one consent."""
     sandbox.requests()
-    assert "a release condition stands at 0 % in PostHog and would grow to 100 %" in refused(project, *PREVIEW)
-    assert "add rollout/ai/0-100 to ai-admin:consent" in refused(project, *UP)
+    assert "a flag that was switched off would be on again, for all that it served before" in refused(project, *PREVIEW)
+    assert "add on/ai to ai-admin:consent" in refused(project, *UP)
     assert sandbox.writes() == []
-    project.pulumi("config", "set", "ai-admin:consent", "rollout/ai/0-100", "--stack", "sandbox")
+    project.pulumi("config", "set", "ai-admin:consent", "on/ai", "--stack", "sandbox")
     project.up()
     assert live(sandbox)["ai"]["active"] is True
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_admin.definitions.files import FOLDERS
+from tests.support.checkouts import SAMPLES, put, stacks
 from tests.support.sandbox import REPOSITORY, Sandbox
 from toolchain.shell import lean_home
 
@@ -23,18 +24,20 @@ class Project:
     """A folder with definitions, a Pulumi state and the variables that lead to a sandbox."""
 
     def __init__(self, folder: Path, sandbox: Sandbox, definitions: Path | None = None) -> None:
-        """Make the folder; ``definitions`` names the folder whose definitions are copied (default: none)."""
+        """Make the folder; ``definitions`` names the folder whose definitions are copied (default: none).
+
+        The stacks are those of the samples.
+        """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         for name in PROGRAM:
             (folder / name).symlink_to(REPOSITORY / name)
-        for settings in REPOSITORY.glob("Pulumi.*.yaml"):  # copied: `stack init` writes into them
+        for settings in stacks(SAMPLES):  # copied: `stack init` writes into them
             shutil.copy(settings, folder)
         for name in FOLDERS:
-            if definitions:
-                shutil.copytree(definitions / name, folder / name)
-            else:
-                (folder / name).mkdir()
+            (folder / name).mkdir()
+        if definitions:
+            put(definitions, folder)
         (folder / STATE).mkdir()
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "POSTHOG_"))}
         self.environ: dict[str, str] = {

@@ -27,6 +27,8 @@ from ai_admin.review.reference.wording import (
 )
 
 ROOT = Path(__file__).parents[3]
+SAMPLES = ROOT / "docs" / "samples"
+"""Definitions that are the documentation's own: those that people edit may be any, or none."""
 _NOTICE = "<!-- Written by `make docs` from schemas/. Change those, then run it. -->"
 _NOTICE_OF_KINDS = "<!-- Written by `make docs` from providers/posthog/kinds/. Change those, then run it. -->"
 
@@ -91,8 +93,8 @@ def _index() -> str:
 def _page(page: Page, found: _Reference) -> str:
     sections = _of(page, found.sections.values())
     lines = [_NOTICE, f"# {page.title}", "", page.intro, ""]
-    lines += [f"A whole one, [{page.example}](../../{page.example}):", ""]
-    lines += _yaml(page.example, (ROOT / page.example).read_text("utf-8"))
+    lines += [f"A whole one, [{page.example}](../samples/{page.example}):", ""]
+    lines += _yaml(page.example, (SAMPLES / page.example).read_text("utf-8"))
     if len(sections) > 1:
         lines += ["On this page: " + " · ".join(found.link(section.node, page) for section in sections), ""]
     for section in sections:

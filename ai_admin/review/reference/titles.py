@@ -10,7 +10,7 @@ from ai_admin.review.reference.nodes import Place
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its file, heading and first sentences, a file of this repository as its example, and its schemas.
+    """A page: its file, heading and first sentences, a file of docs/samples as its example, and its schemas.
 
     ``schemas`` are files below ``schemas/``, or folders (with a slash at the end), in the order of the page; of
     ``outermost`` ones only the whole object is explained, and what is inside it on a later page.

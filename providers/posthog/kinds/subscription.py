@@ -118,7 +118,7 @@ SUBSCRIPTION = Kind(
         ),
         Field("frequency", required=True, clearable=False, manageable=False),
         # PostHog's model has a default, its API asks for it all the same.
-        Field("interval", default=1, required=True),
+        Field("interval", default=1, required=True, start=1),
         Field("byweekday", normalise=_days),
         Field("bysetpos"),
         Field("count"),

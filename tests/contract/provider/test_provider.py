@@ -81,7 +81,8 @@ def test_an_edited_rollout_is_one_patch_of_the_filters_alone(plugin: Plugin, san
 
 
 def test_what_somebody_added_changed_and_removed_is_read(plugin: Plugin, sandbox: Sandbox) -> None:
-    id_, outs = applied(plugin, "flag", flag("drift", payloads={"true": "1"}, tags=["ai"]))
+    variants = [{"key": "true", "rollout_percentage": 100}, {"key": "extra", "rollout_percentage": 0}]
+    id_, outs = applied(plugin, "flag", flag("drift", payloads={"true": "1"}, tags=["ai"], variants=variants))
     filters = {**sandbox.call("GET", f"feature_flags/{id_}/")["filters"], "payloads": {"true": "1", "extra": "2"}}
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False, "tags": [], "filters": filters})
     with running_plugin(sandbox.environ) as later:

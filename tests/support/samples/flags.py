@@ -61,7 +61,9 @@ FLAGS = Samples(
             ),
             None,
         ),
-        "release_conditions": Sample(CONDITIONS, changed=(*_EDITS, _groups()), added=_EDITS),
+        "release_conditions": Sample(
+            CONDITIONS, changed=(*_EDITS, _groups()), added=_EDITS, beside={"variants": VARIANTS}
+        ),
         "payloads": _in_filters(
             "payloads", {"true": '{"limit":10}'}, ({"true": "11"}, {"true": '{"limit":10,"x":1}'}), {}
         ),

@@ -83,7 +83,7 @@ def test_every_mistake_gets_its_line_and_no_traceback(checkout: Checkout) -> Non
     run = subprocess.run(
         [sys.executable, "-m", "ai_admin", "check"],
         cwd=checkout.root,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}"},
         capture_output=True,
         text=True,
         check=False,

@@ -14,6 +14,7 @@ import pytest
 from ai_admin import __version__
 from ai_admin.cli import main
 from ai_admin.definitions.schemas import SchemaError
+from tests.support.checkouts import sample_checkout
 from tests.unit.definitions.checkouts import Checkout
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +39,7 @@ def run(
     return subprocess.run(
         [sys.executable, "-m", "ai_admin", *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}", **(environment or {})},
         capture_output=True,
         text=True,
         timeout=60,
@@ -50,8 +51,8 @@ def test_a_good_checkout(good: Checkout) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "7 definitions in 6 files: no problems\n", "")
 
 
-def test_this_checkout_s_own_definitions_are_good() -> None:
-    result = run("check", cwd=ROOT)
+def test_the_samples_are_good(tmp_path: Path) -> None:
+    result = run("check", cwd=sample_checkout(tmp_path))
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.endswith("files: no problems\n")
 
@@ -165,7 +166,7 @@ def test_a_reader_that_stops_reading_is_no_error(good: Checkout) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "ai_admin", "check"],
         cwd=good.root,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -18,6 +18,7 @@ from ai_admin.definitions.model import Source
 from providers.posthog.kinds import KINDS, Ref
 from tests.campaigns.contract_laws import run
 from tests.campaigns.generated.checkouts import CHECKOUTS
+from tests.support.checkouts import SAMPLES
 from tests.support.sandbox import REPOSITORY
 
 
@@ -31,10 +32,10 @@ def test_what_is_written_back_stands_for_what_it_came_from(kind: str) -> None:
 
 
 @pytest.mark.parametrize("stack", [None, "sandbox", "staging", "production"])
-def test_the_repositorys_own_definitions_written_back_pass_every_check_and_are_the_same(
+def test_the_samples_written_back_pass_every_check_and_are_the_same(
     stack: str | None, tmp_path: Path
 ) -> None:
-    wanted = load(REPOSITORY, stack)
+    wanted = load(SAMPLES, stack)
     shutil.copy(REPOSITORY / "Pulumi.yaml", tmp_path)
     for file in contract(wanted.resources):
         (tmp_path / file.path).parent.mkdir(exist_ok=True)

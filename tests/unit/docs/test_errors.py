@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from ai_admin.definitions import load
-from ai_admin.definitions.files import FOLDERS
+from tests.support.checkouts import sample_checkout
 from tests.support.documents import blocks
 from tests.support.sandbox import REPOSITORY
 
@@ -56,10 +55,7 @@ def test_the_page_has_the_messages_of_both_parts() -> None:
 
 
 def test_the_example_of_a_problem_is_what_check_says(tmp_path: Path) -> None:
-    for name in FOLDERS:
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for settings in REPOSITORY.glob("Pulumi*.yaml"):
-        shutil.copy(settings, tmp_path)
+    sample_checkout(tmp_path)
     (tmp_path / "flags" / "bad.yaml").write_text("key: bad\nrelease_conditions:\n  - cohort: beta-instalations\n")
     shown = [block.text.strip() for block in blocks(PAGE) if block.language == "text"]
     assert [str(problem) for problem in load(tmp_path).problems] == shown

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 
 from ai_admin.definitions.schemas import schema
-from ai_admin.review.reference import reference
+from ai_admin.review.reference import reference as made
 from tests.support.sandbox import REPOSITORY
 
+reference = cache(made)  # every test reads all pages
 FOLDER = REPOSITORY / "docs" / "reference"
 KINDS = ("flag", "cohort", "event", "dashboard", "alert", "action", "experiment", "subscription", "annotation")
 

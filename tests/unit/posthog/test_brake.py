@@ -106,3 +106,31 @@ def test_a_flag_is_always_switched_off() -> None:
     made = brake(careful=True)
     for number in range(400):
         made.change("flag", str(number), flag(10), flag(100, active=False), replaced=False)
+
+
+@pytest.mark.parametrize(
+    ("olds", "news", "still_on", "consent", "held"),
+    [
+        ({"active": False}, {}, True, "", True),
+        ({"active": False}, {"description": "Changed as well."}, True, "on/other", True),
+        ({"active": False}, {}, True, "on/f", False),
+        ({"active": False}, {}, False, "", False),
+        ({}, {"description": "x"}, True, "", False),
+        ({"active": False}, {"unmanaged": ["active"]}, True, "", False),
+    ],
+)
+def test_a_flag_that_somebody_switched_off_is_held(
+    olds: dict[str, Any], news: dict[str, Any], still_on: bool, consent: str, held: bool
+) -> None:
+    """C3: unless its definition means to switch it on, or somebody consents."""
+    assert brake(consent=consent).holds("flag", flag(**olds), flag(**news), still_on) is held
+
+
+def test_what_was_on_comes_back_with_one_consent_and_what_is_more_does_not() -> None:
+    """C4, C6: up to the conditions that PostHog kept while the flag was off."""
+    made = brake(careful=True, consent="on/f")
+    made.change("flag", "1", flag(100, active=False), flag(100), replaced=False)
+    with pytest.raises(Unsafe, match="add rollout/f/10-100 to"):
+        made.change("flag", "1", flag(10, active=False), flag(100), replaced=False)
+    with pytest.raises(Unsafe, match="add rollout/f/0-100 to"):
+        brake(careful=True).change("flag", "1", flag(100, active=False), flag(100), replaced=False)

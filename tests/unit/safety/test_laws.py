@@ -72,6 +72,20 @@ def test_serving_fewer_is_never_refused(before: list[Made], data: st.DataObject)
     assert refusals(then, manifest([less(each) for each in before], then), (), True, Followed("staging", {})) == []
 
 
+@given(flags(), flags(), flags())
+def test_back_to_what_was_on_before_is_one_consent(
+    before: list[Made], meanwhile: list[Made], there: list[Made]
+) -> None:
+    """However often a flag was changed while it was off, and whatever the followed stack has."""
+    keys = {each.key for each in before}
+    off = [flag(**{**each.properties, "active": False}) for each in before]
+    changed = {each.key: flag(**{**each.properties, "active": False}) for each in meanwhile if each.key in keys}
+    then = applied(before, off, [changed.get(each.key, each) for each in off])
+    refused = refusals(then, manifest(before, then), (), True, Followed("staging", applied(there)))
+    assert {refusal.code for refusal in refused} <= {f"on/{each.key}" for each in before}
+    assert len(refused) == len({refusal.about for refusal in refused})
+
+
 def test_consents_stand_in_a_text_or_in_a_list() -> None:
     assert consents("a/1 b/2, c") == consents('["a/1","b/2","c"]') == {"a/1", "b/2", "c"}
     assert consents(None) == consents("") == frozenset()

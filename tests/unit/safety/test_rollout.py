@@ -116,3 +116,36 @@ def test_nothing_that_grows_means_that_nobody_has_to_look_at_another_stack() -> 
     before = applied([flag("f", 50), flag("g", 10)])
     assert grown(before, manifest([flag("f", 40), flag("g", 10, active=False)], before)) == {}
     assert set(grown(before, manifest([flag("f", 50), flag("g", 11)], before))) == {"flag/g"}
+
+
+OFF = flag("f", 40, active=False)
+
+
+@pytest.mark.parametrize(
+    ("runs", "now", "asked"),
+    [
+        ([flag("f", 40), OFF], flag("f", 40), ["on/f"]),
+        ([flag("f", 40), OFF], flag("f", 20), []),
+        ([flag("f", 40), OFF], flag("f", 30), ["on/f"]),
+        ([flag("f", 40), OFF], flag("f", 41), ["rollout/f/0-41"]),
+        ([flag("f", 40), OFF, flag("f", 90, active=False)], flag("f", 90), ["rollout/f/0-90"]),
+        ([flag("f", 40), OFF, flag("f", 90, active=False)], flag("f", 40), ["on/f"]),
+        ([flag("f", 40), OFF, flag("f", 5), flag("f", 5, active=False)], flag("f", 40), ["rollout/f/0-40"]),
+        ([OFF], flag("f", 40), ["rollout/f/0-40"]),
+    ],
+)
+def test_what_was_on_before_comes_back_with_one_consent(runs: list[Made], now: Made, asked: list[str]) -> None:
+    """C6: the earlier state is what was served when the flag was on last, and no more than that."""
+    before = applied(*([run, *REST] for run in runs))
+    found = judged(before, [now, *REST], careful=True)
+    assert [each.code for each in found] == asked
+    assert judged(before, [now, *REST], careful=True, consent=" ".join(asked)) == []
+    assert judged(before, [now, *REST]) == []
+
+
+def test_a_return_needs_no_second_consent_to_be_ahead() -> None:
+    """C6: of a stack that follows another one, where the flag is still off."""
+    before, followed = applied([flag("f", 40), *REST], [OFF, *REST]), Followed("staging", applied([OFF]))
+    found = judged(before, [flag("f", 40), *REST], careful=True, followed=followed)
+    assert [each.code for each in found] == ["on/f"]
+    assert judged(before, [flag("f", 40), *REST], careful=True, followed=followed, consent="on/f") == []

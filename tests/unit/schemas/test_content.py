@@ -1,4 +1,4 @@
-"""The repository's own definitions: each satisfies its schema as written and on every stack."""
+"""The samples: each satisfies its schema as written and on every stack."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.checkouts import SAMPLES
 from tests.unit.schemas.reading import KINDS, ROOT, load, validator
 
 FOLDERS = {kind: f"{kind}s" for kind in KINDS}
-FILES = [(kind, path) for kind, folder in FOLDERS.items() for path in sorted((ROOT / folder).glob("*.yaml"))]
+FILES = [(kind, path) for kind, folder in FOLDERS.items() for path in sorted((SAMPLES / folder).glob("*.yaml"))]
 NAMES = [f"{path.parent.name}/{path.name}" for _, path in FILES]
 STACKS = ("sandbox", "staging", "production")
 
@@ -46,6 +47,6 @@ def test_an_editor_finds_the_schema_from_the_first_line(kind: str, path: Path) -
 
 
 @pytest.mark.parametrize(("kind", "folder"), FOLDERS.items())
-def test_every_kind_has_definitions(kind: str, folder: str) -> None:
-    assert [path for each, path in FILES if each == kind] == sorted((ROOT / folder).iterdir())
+def test_every_kind_has_samples(kind: str, folder: str) -> None:
+    assert [path for each, path in FILES if each == kind] == sorted((SAMPLES / folder).iterdir())
     assert any(each == kind for each, _ in FILES)

@@ -1,0 +1,118 @@
+"""``ai-admin init``: makes a fresh clone a user's own repository."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from ai_admin.cli.checkout import checkout
+from ai_admin.initial import SAMPLES, Changes, Refused, changes, write, wrong_choices
+
+EU = "https://eu.posthog.com"
+STACKS = ("staging", "production")
+"""The stacks that are asked about, in the order of a change's way; they are those of .github/workflows/apply.yml."""
+
+
+def _projects(_: click.Context, __: click.Parameter, given: Iterable[str]) -> dict[str, str]:
+    """Return the project by stack of what was given as NAME=ID."""
+    projects: dict[str, str] = {}
+    for each in given:
+        stack, equals, project = each.partition("=")
+        if not equals:
+            raise click.BadParameter(f'"{each}": write the stack and the number of its project, as production=12345')
+        if stack in projects:
+            raise click.BadParameter(f"{stack} is given twice")
+        projects[stack] = project
+    return projects
+
+
+@click.command()
+@click.option("--host", metavar="URL", help=f"PostHog's address, such as {EU}.")
+@click.option(
+    "--project",
+    "projects",
+    metavar="STACK=ID",
+    multiple=True,
+    callback=_projects,
+    help="A stack and the number of its PostHog project; once for each stack, in the order of a change's way.",
+)
+@click.option("--samples", type=click.Choice(["keep", "drop"]), help="What becomes of the sample definitions.")
+def init(host: str | None, projects: dict[str, str], samples: str | None) -> None:
+    """Make a fresh clone a repository for your own PostHog.
+
+    Writes Pulumi.<stack>.yaml for each stack: host, project, and that a stack follows the one before it and
+    the last one is careful (docs/safety.md). Drops the sample definitions, or keeps them; docs/samples has
+    them either way. Says what is left to do. Sends nothing to PostHog.
+
+    What no option says is asked for:
+
+    \b
+        ai-admin init
+        ai-admin init --host https://eu.posthog.com --project production=12345 --samples drop
+
+    Exit codes: 0 done, 1 refused and nothing changed, 2 wrong use.
+    """
+    root = checkout(Path().resolve())
+    try:
+        host = (host or click.prompt("PostHog's address", default=EU)).rstrip("/")
+        projects = projects or _asked()
+        samples = samples or click.prompt("The sample definitions", type=click.Choice(["keep", "drop"]))
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise click.UsageError("nobody answers here: give --host, --project and --samples") from None
+    wrong = wrong_choices(host, projects)
+    if wrong:
+        raise click.UsageError("\n".join(wrong))
+    try:
+        made = changes(root, host, projects, samples == "keep")
+        write(made)
+    except (Refused, OSError) as refused:
+        click.echo(f"Refused, and nothing is changed: {refused}", err=True)
+        raise click.exceptions.Exit(1) from None
+    click.echo("\n".join([*_done(root, made), "", *_next_steps(host, list(projects))]))
+
+
+def _asked() -> dict[str, str]:
+    projects: dict[str, str] = {}
+    while not projects:
+        for stack in STACKS:
+            question = f"Number of the PostHog project for {stack} (empty: no {stack})"
+            number = click.prompt(question, default="", show_default=False)
+            if number:
+                projects[stack] = number
+    return projects
+
+
+def _done(root: Path, made: Changes) -> list[str]:
+    stacks = [path for path in made if path.parent == root]
+    written = [path.name for path in stacks if made[path] is not None]
+    gone = [path.name for path in stacks if made[path] is None]
+    samples = sum(1 for path, text in made.items() if text is None and path.parent != root)
+    lines = [f"Written: {', '.join(written)}"]
+    lines += [f"Removed: {', '.join(gone)}"] if gone else []
+    lines += [f"Removed: {samples} sample definitions ({SAMPLES} has them still)"] if samples else []
+    return lines
+
+
+def _next_steps(host: str, stacks: list[str]) -> list[str]:
+    """Return what is left to do, in an order that works; README shows and a test executes it."""
+    lines = [
+        "Next, with values of your own: where Pulumi keeps its state, a passphrase for the secrets in it, and a",
+        f"personal API key from {host}/settings/user-api-keys",
+        "",
+        "  export PULUMI_BACKEND_URL=s3://my-bucket",
+        "  export PULUMI_CONFIG_PASSPHRASE=a-passphrase-of-your-own",
+        "  export POSTHOG_API_KEY=phx_your_key",
+        "  . ./activate",
+    ]
+    for stack in stacks:
+        lines += [f"  pulumi stack init {stack}", f"  pulumi preview --stack {stack}"]
+        lines += [f"  pulumi up --yes --stack {stack}"]
+    lines += ["  git add --all", '  git commit --message "Our own PostHog"']
+    if tuple(stacks) != STACKS:
+        lines += ["", f".github/workflows/apply.yml applies {' and '.join(STACKS)}: give it the stacks that you have."]
+    return lines

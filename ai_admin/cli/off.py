@@ -1,0 +1,126 @@
+"""``ai-admin off``: switches a flag off at once, for on-call."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ai_admin.cli.checkout import checkout
+from ai_admin.cli.switching import (
+    LEFT,
+    NOT_IN_FILE,
+    Stack,
+    asked_for,
+    edit,
+    left,
+    opened,
+    reason_option,
+    stack_option,
+    to_last,
+)
+from ai_admin.definitions.switch_line import switched
+from providers.posthog.client import ApiError
+from providers.posthog.switch import Live, NotSwitched, Reach, dependents, in_order, reach, turn
+
+PATIENCE = 1.0
+"""Seconds that the command waits, once all is done, for PostHog to count who is affected."""
+
+COUNTED = 5
+"""Most release conditions of which that is asked."""
+
+
+@click.command()
+@stack_option
+@reason_option
+@click.option("--with-dependents", is_flag=True, help="Switch off the flags that depend on it first.")
+@click.option("--as-written", is_flag=True, help="No KEY: every flag that is on and whose file says that it is off.")
+@click.argument("key", required=False)
+def off(key: str | None, stack: str | None, reason: str | None, with_dependents: bool, as_written: bool) -> None:
+    """Switch a flag off in PostHog, at once, and in its file.
+
+    For on-call: no engine, no lock, no state, and no other file. PostHog is asked with one read and one
+    write; then the one line in the flag's file is edited. What is left is the pull request, whose commands
+    are printed; the next `pulumi up` finds nothing to do.
+
+    The key comes from POSTHOG_API_KEY and needs the scope feature_flag:write.
+
+    Exit codes: 0 it is off, 1 PostHog did not switch it off, 2 wrong use, 3 it is off and its file was not
+    edited, 4 PostHog has no such flag.
+    """
+    if (key is None) is not as_written:
+        raise click.UsageError("name a flag, or say --as-written")
+    there = opened(checkout(Path().resolve()), stack)
+    if key is None:
+        from ai_admin.cli.off_as_written import off_as_written
+
+        off_as_written(there)
+    else:
+        _off(there, key, reason, with_dependents)
+
+
+def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> None:
+    live = asked_for(stack, key)
+    flags = [live]
+    if with_dependents and live["active"]:
+        try:
+            flags = in_order(stack.client, live)
+        except ApiError as error:
+            raise left(stack, key, error) from None
+    done = [flag for flag in flags if _switched(stack, flag)]
+    edits = [edit(stack, flag["key"], lambda document: switched(document, stack.name, False)) for flag in done]
+    for each in edits:
+        click.echo(each.told, err=not each.well)
+    paths = [each.path for each in edits if each.path]
+    if paths:
+        click.echo("to make it lasting:")
+        click.echo("\n".join(to_last("off", [flag["key"] for flag in done], reason, paths, stack.root)))
+    if live["active"] and live in done:
+        _tell_reach(stack, live)
+    if len(done) < len(flags):
+        raise click.exceptions.Exit(LEFT)
+    if not all(each.well for each in edits):
+        click.echo("off in PostHog, and not in every file: `pulumi up` leaves the flag off and tells so", err=True)
+        raise click.exceptions.Exit(NOT_IN_FILE)
+
+
+def _switched(stack: Stack, live: Live) -> bool:
+    """Switch one flag off and say so; or say why not."""
+    key = live["key"]
+    if not live.get("active", True):
+        click.echo(f"{key} is off already in {stack}")
+        return True
+    try:
+        turn(stack.client, live, False)
+    except NotSwitched as problem:
+        click.echo(f"{key} was not switched off: {problem}", err=True)
+        try:
+            others = sorted(dependents(stack.client, live))
+        except ApiError:
+            others = []
+        if others:
+            click.echo(
+                f"these flags depend on it and are on: {', '.join(others)}; to switch them off as well:\n"
+                f"  ai-admin off {key} --stack {stack.name} --with-dependents",
+                err=True,
+            )
+        return False
+    click.echo(f"{key} is off since {datetime.now(UTC):%H:%M:%S} UTC in {stack}")
+    return True
+
+
+def _tell_reach(stack: Stack, live: Live) -> None:
+    """Say who was affected, as far as PostHog counts that in time: the flag is off whatever comes of it."""
+    found: list[Reach] = []
+
+    def ask() -> None:
+        found.extend(reach(stack.client, live, COUNTED))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    for each in tuple(found):
+        of = f"the {each.matching:,} of {each.total:,} that match" if each.matching is not None else "those that match"
+        click.echo(f"it was on for {each.share:g} % of {of}: {each.title}")

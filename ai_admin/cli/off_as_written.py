@@ -1,0 +1,45 @@
+"""``ai-admin off --as-written``: the flags that the files say are off, past what holds a run up. For CI."""
+
+from __future__ import annotations
+
+import click
+
+from ai_admin.cli.switching import LEFT, Stack, left
+from ai_admin.definitions.alone import off_alone
+from ai_admin.definitions.check import check
+from providers.posthog.client import ApiError
+from providers.posthog.switch import Live, NotSwitched, every, turn
+
+
+def off_as_written(stack: Stack) -> None:
+    """Switch off every flag that is on and whose own file is sound and says that it is off."""
+    keys = {each.key for each in off_alone(check(stack.root, (stack.name,)), stack.root, stack.name)}
+    try:
+        flags = [flag for key, flag in every(stack.client).items() if key in keys and flag["active"]] if keys else []
+    except ApiError as error:
+        raise left(stack, "every flag", error) from None
+    refused = _switched_off(stack, flags)
+    for key, reason in refused.items():
+        click.echo(f"{key} was not switched off: {reason}", err=True)
+    if not flags:
+        click.echo(f"{stack}: no flag is on whose file says that it is off")
+    if refused:
+        raise click.exceptions.Exit(LEFT)
+
+
+def _switched_off(stack: Stack, flags: list[Live]) -> dict[str, str]:
+    """Switch flags off, and return why not by key. What depends on others goes first, which shows by being tried."""
+    refused: dict[str, str] = {}
+    still_on = flags
+    while still_on:
+        refused = {}
+        for flag in still_on:
+            try:
+                turn(stack.client, flag, False)
+                click.echo(f"{flag['key']} is off in {stack}")
+            except NotSwitched as problem:
+                refused[flag["key"]] = str(problem)
+        if len(refused) == len(still_on):
+            return refused
+        still_on = [flag for flag in still_on if flag["key"] in refused]
+    return refused

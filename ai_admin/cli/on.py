@@ -1,0 +1,115 @@
+"""``ai-admin on``: back to what was on before a switch-off, within the rules."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from ai_admin.cli.checkout import checkout
+from ai_admin.cli.switching import (
+    LEFT,
+    NOT_IN_FILE,
+    Stack,
+    asked_for,
+    edit,
+    opened,
+    reason_option,
+    stack_option,
+    to_last,
+)
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.files import File
+from ai_admin.definitions.switch_line import NotEdited, is_on, switched
+from providers.posthog.safety import consents, on_code
+from providers.posthog.switch import Live, NotSwitched, only_switched_off, turn
+
+VERSIONS = 20
+"""So many earlier versions of a file are looked at."""
+
+
+@click.command()
+@stack_option
+@reason_option
+@click.argument("key")
+def on(key: str, stack: str | None, reason: str | None) -> None:
+    """Switch a flag on again: back to what was on before it was switched off.
+
+    The flag's file says again what it said. In PostHog the flag goes on at once if that is within the rules:
+    the stack is neither careful nor follows another one, or its settings have the consent on/KEY; and the
+    switch-off is the last thing that anybody did to the flag (the API key needs activity_log:read to see
+    that). Else it goes on by a pull request, whose commands are printed.
+
+    Exit codes: 0 it is on, 1 it was not switched on, 2 wrong use, 3 it is on and its file was not
+    edited, 4 PostHog has no such flag.
+    """
+    there = opened(checkout(Path().resolve()), stack)
+    problem = _switched_on(there, asked_for(there, key))
+    edited = edit(there, key, lambda document: _as_before(there, document))
+    click.echo(f"{key} was not switched on: {problem}" if problem else f"{key} is on in {there}", err=bool(problem))
+    click.echo(edited.told, err=not edited.well)
+    if edited.path:
+        click.echo("by pull request:" if problem else "to make it lasting:")
+        consent = [f"Pulumi.{there.name}.yaml"] if _asks(there) else []  # `up` reads it there, too
+        click.echo("\n".join(to_last("on", [key], reason, [edited.path, *consent], there.root)))
+    if problem:
+        raise click.exceptions.Exit(LEFT)
+    if not edited.well:
+        raise click.exceptions.Exit(NOT_IN_FILE)
+
+
+def _switched_on(stack: Stack, live: Live) -> str:
+    """Switch a flag on if that may be; return why not, empty when it is on."""
+    if live["active"]:
+        return ""
+    key = live["key"]
+    if _asks(stack) and on_code(key) not in consents(stack.settings.get("consent")):
+        return (
+            f"stack {stack.name} asks for consent: add {on_code(key)} to ai-admin:consent in Pulumi.{stack.name}.yaml"
+        )
+    if changed := only_switched_off(stack.client, live):
+        return f"{changed}; `pulumi up` switches it on, by its rules"
+    try:
+        turn(stack.client, live, True)
+    except NotSwitched as problem:
+        return str(problem)
+    return ""
+
+
+def _asks(stack: Stack) -> bool:
+    """Say whether a stack asks for consent before a flag goes on."""
+    return stack.settings.get("careful", "").lower() == "true" or bool(stack.settings.get("follows"))
+
+
+def _as_before(stack: Stack, document: Document) -> Document:
+    """Return the file as it was before `ai-admin off` edited it; else with ``active: true``. Raises ``NotEdited``."""
+    for text in _earlier(stack.root, document.path):
+        before = Document(File(document.path, document.kind, text))
+        try:
+            if is_on(before, stack.name) and switched(before, stack.name, False).text == document.text:
+                return before
+        except NotEdited:
+            continue
+    return switched(document, stack.name, True)
+
+
+def _earlier(root: Path, path: str) -> Iterator[str]:
+    """Yield the versions of a file that Git has, newest first; none where there is no Git."""
+    log = _git(root, "log", f"--max-count={VERSIONS}", "--format=%H", "--", path)
+    for commit in (log or b"").decode().split():
+        text = _git(root, "show", f"{commit}:./{path}")
+        if text is not None:
+            try:
+                yield text.decode("utf-8")
+            except UnicodeDecodeError:
+                continue
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

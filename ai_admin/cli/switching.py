@@ -1,0 +1,129 @@
+"""What `ai-admin off` and `ai-admin on` share: the way to a stack's PostHog, a flag's file, and what to do with it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ai_admin.cli.checkout import only_stack
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.stacks import known_stacks
+from ai_admin.definitions.switch_line import NotEdited, flag_file, is_on, line_of
+from ai_admin.stackfile import connection, settings
+from providers.posthog.client import ApiError, Client
+from providers.posthog.connection import ConnectionProblem
+from providers.posthog.switch import Live, find
+
+LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
+"""Exit codes: PostHog did not switch the flag; it did, and the file is not edited; there is no such flag."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of a checkout: its settings, and what asks its PostHog."""
+
+    root: Path
+    name: str
+    settings: dict[str, str]
+    client: Client
+
+    def __str__(self) -> str:
+        where = self.client.connection
+        return f"stack {self.name} (project {where.project_id} of {where.host})"
+
+
+def opened(root: Path, name: str | None) -> Stack:
+    """Return a stack (None: the only one). Raises click.UsageError, before anything is asked of PostHog."""
+    stack = only_stack(root, name)
+    try:
+        given = settings(root, stack)
+        return Stack(root, stack, given, Client(connection(stack, given, os.environ), tell=click.echo))
+    except ConnectionProblem as problem:
+        raise click.UsageError(str(problem)) from None
+
+
+def asked_for(stack: Stack, key: str) -> Live:
+    """Return the flag with a key as PostHog holds it. Says why there is none, and raises click.exceptions.Exit."""
+    try:
+        live = find(stack.client, key)
+    except ApiError as error:
+        raise left(stack, key, error) from None
+    if live is None:
+        click.echo(f"there is no flag {key} in {stack}", err=True)
+        raise click.exceptions.Exit(NO_FLAG)
+    return live
+
+
+def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
+    """Say why PostHog did not even show what it holds, and return the end of the command."""
+    denied = error.status in (403, 404)
+    advice = "; look at the stack's host and project_id, and at the scopes of the key" if denied else ""
+    click.echo(f"{what} is left as it is in {stack}: {error}{advice}", err=True)
+    return click.exceptions.Exit(LEFT)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What became of a flag's file: the path of one that was changed, what to tell, and whether that is well."""
+
+    path: str | None
+    told: str
+    well: bool = True
+
+
+def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit:
+    """Change what a flag's file says; nothing is raised, as PostHog may be switched already."""
+    document = flag_file(stack.root, key)
+    if document is None:
+        return Edit(None, f"no file in flags/ that can be read has the key {key}: nothing was edited", False)
+    before = is_on(document, stack.name)
+    if before is None:
+        return Edit(None, f"{document.path} does not define it in stack {stack.name}: nothing was edited", False)
+    unmanaged = document.value.get("unmanaged")
+    if isinstance(unmanaged, list) and "active" in unmanaged:
+        return Edit(None, f"{document.path} leaves the switch to PostHog's pages (unmanaged): nothing to edit")
+    try:
+        changed = change(document)
+        if changed.text != document.text:
+            (stack.root / document.path).write_bytes(changed.text.encode("utf-8"))
+    except (NotEdited, OSError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        return Edit(None, f"{document.path} was not edited: {reason}", False)
+    word = "on" if is_on(changed, stack.name) else "off"
+    if changed.text == document.text:
+        return Edit(None, f"{document.path} says already that it is {word}")
+    line = line_of(changed, stack.name)
+    others = [
+        each
+        for each in known_stacks(stack.root)
+        if each != stack.name and is_on(document, each) != is_on(changed, each)
+    ]
+    as_well = f"; so it goes {word} with the next `pulumi up` of {' and '.join(others)}, too" if others else ""
+    return Edit(document.path, f"{document.path}:{line} says that it is {word} now{as_well}")
+
+
+def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[str], root: Path) -> Iterator[str]:
+    """Yield the commands that make a change of files lasting: a branch, a commit with these files, a pull request."""
+    title = f"Switch {word} {', '.join(keys)}" + (f": {reason}" if reason else "")
+    shown = " ".join(shlex.quote(os.path.relpath(root / path)) for path in paths)
+    yield f"  git switch -c {word}/{keys[-1]}"
+    yield f"  git commit -m {shlex.quote(title)} -- {shown}"
+    yield "  git push -u origin HEAD"
+    yield "  gh pr create --fill"
+
+
+def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that names a stack."""
+    text = "The stack whose PostHog is meant; may be left out where there is only one."
+    return click.option("--stack", metavar="NAME", help=text)(command)
+
+
+def reason_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that says why."""
+    return click.option("--reason", metavar="TEXT", help="Why; goes into the commit message.")(command)

@@ -1,0 +1,115 @@
+"""The line of a flag's file that says whether the flag is on: found without reading the other files, and edited.
+
+Everything else in the file stays as it is, byte for byte: comments, order, quotes, line ends.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from ai_admin.definitions import yaml_text
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.files import File, find
+from ai_admin.definitions.model import Path
+from ai_admin.definitions.stacks import view
+
+
+class NotEdited(Exception):
+    """A file can't be edited. Half a sentence with the reason."""
+
+
+def flag_file(root: FilePath, key: str) -> Document | None:
+    """Return the file that defines a flag; None without one that can be read. Only files that name it are parsed."""
+    named = re.compile(rf"""(?:^|[\s{{,])["']?key["']?\s*:\s*["']?{re.escape(key)}["']?\s*(?:[,}}#]|$)""", re.M)
+    for file in find(root, {"flags": "flag"}):
+        if file.text is not None and not file.message and named.search(file.text):
+            document = Document(file)
+            if document.key == key:
+                return document
+    return None
+
+
+def is_on(document: Document, stack: str) -> bool | None:
+    """Return whether a file says that its flag is on in a stack; None where the file does not define it there."""
+    if document.only is not None and stack not in document.only:
+        return None
+    return view(document, stack).value.get("active", True) is not False
+
+
+def line_of(document: Document, stack: str) -> int:
+    """Return the line that decides whether a flag is on in a stack: of its switch, or of its key without one."""
+    return document.source(_path(document, stack) or ("key",)).line
+
+
+def switched(document: Document, stack: str, active: bool) -> Document:
+    """Return a file that says that its flag is on or off in a stack; the line is written after ``key`` without one.
+
+    A patch of the stack that decides is edited, else what holds for all stacks. Raises :class:`NotEdited`.
+    """
+    if is_on(document, stack) is active:
+        return document
+    if not document.readable:
+        raise NotEdited("it is no YAML")
+    path = _path(document, stack)
+    text = _replaced(document, path, active) if path else _inserted(document, active)
+    edited = Document(File(document.path, document.kind, text))
+    # The text was edited by the places of its parts; that it says what is meant, and else what it said, is looked at.
+    wanted = _with(document.value, path or ("active",), active)
+    if not edited.readable or edited.value != wanted or is_on(edited, stack) is not active:
+        raise NotEdited("its `active` is written in a way that this command does not edit")
+    return edited
+
+
+def _path(document: Document, stack: str) -> Path | None:
+    """Return where the switch is written that decides for a stack."""
+    patch = document.patches.get(stack)
+    if isinstance(patch, dict) and "active" in patch:
+        return ("stacks", stack, "active")
+    return ("active",) if "active" in document.value else None
+
+
+def _with(value: Any, path: Path, active: bool) -> Any:
+    step, *rest = path
+    return {**value, step: _with(value[step], tuple(rest), active) if rest else active}
+
+
+def _replaced(document: Document, path: Path, active: bool) -> str:
+    node: Any = _root(document)
+    for step in path:
+        node = next(value for key, value in reversed(node.value) if key.value == step)
+    start, end = (_index(document, mark) for mark in (node.start_mark, node.end_mark))
+    return f"{document.text[:start]}{_word(active)}{document.text[end:]}"
+
+
+def _inserted(document: Document, active: bool) -> str:
+    root, text = _root(document), document.text
+    name, value = next(((name, value) for name, value in root.value if name.value == "key"), (None, None))
+    if name is None or value is None:
+        raise NotEdited("it has no key")
+    end = _index(document, value.end_mark)
+    if root.flow_style:
+        return f"{text[:end]}, active: {_word(active)}{text[end:]}"
+    line = f"{' ' * name.start_mark.column}active: {_word(active)}"
+    ends = "\r\n" if "\r\n" in text else "\n"
+    after = text.find("\n", end) + 1
+    return f"{text[:after]}{line}{ends}{text[after:]}" if after else f"{text}{ends}{line}{ends}"
+
+
+def _root(document: Document) -> yaml.MappingNode:
+    root = yaml_text.compose(document.text)
+    if not isinstance(root, yaml.MappingNode):
+        raise NotEdited("it holds no definition")
+    return root
+
+
+def _index(document: Document, mark: yaml.Mark) -> int:
+    # The parser does not count a byte order mark.
+    return mark.index + document.text.startswith("\ufeff")
+
+
+def _word(active: bool) -> str:
+    return "true" if active else "false"

@@ -1,0 +1,50 @@
+"""A stack's settings, read from its ``Pulumi.<stack>.yaml`` without Pulumi: secrets in it stay closed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from providers.posthog.connection import KEY_VARIABLE, NAMESPACE, VARIABLES, Connection, ConnectionProblem, resolve
+
+
+def settings(root: Path, stack: str) -> dict[str, str]:
+    """Return the settings of a stack by name, as Pulumi hands them to the program; a secret is not among them.
+
+    Raises ``ConnectionProblem`` when the file can't be read.
+    """
+    path = root / f"Pulumi.{stack}.yaml"
+    try:
+        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConnectionProblem(f"{path.name} can't be read: {' '.join(str(error).split())}") from None
+    config = read.get("config") if isinstance(read, dict) else None
+    found = config if isinstance(config, dict) else {}
+    prefix = f"{NAMESPACE}:"
+    return {
+        name.removeprefix(prefix): _text(value)
+        for name, value in found.items()
+        if str(name).startswith(prefix) and not _secret(value)
+    }
+
+
+def connection(stack: str, given: Mapping[str, str], environ: Mapping[str, str]) -> Connection:
+    """Return where a stack's PostHog is, given its settings. Raises ``ConnectionProblem``."""
+    if not environ.get(KEY_VARIABLE) and "api_key" not in given:
+        raise ConnectionProblem(
+            f"no personal API key: set {KEY_VARIABLE} to one with the scope feature_flag:write; a key that is stored "
+            f"in Pulumi.{stack}.yaml is encrypted, and this command does without Pulumi, which could read it"
+        )
+    return resolve({name: given.get(name) for name in (*VARIABLES, "api_key")}, environ)
+
+
+def _secret(value: Any) -> bool:
+    return isinstance(value, dict) and "secure" in value
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

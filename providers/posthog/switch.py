@@ -1,0 +1,139 @@
+"""A flag's switch by itself: one read and one write, past the engine, its lock and its state. For on-call.
+
+Only what PostHog is asked stands here; who may switch what on is for the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from providers.posthog import reconcile
+from providers.posthog.advice import explained
+from providers.posthog.approvals import NOT_AVAILABLE, Approvals
+from providers.posthog.client import ApiError, Client
+from providers.posthog.history import History
+from providers.posthog.inventory import PostHogDirectory
+from providers.posthog.kinds.flag import FLAG
+
+Live = dict[str, Any]
+
+SEARCHED = 200
+"""Most characters that PostHog searches for."""
+
+_SWITCH = [field for field in FLAG.fields if field.name == "active"]
+
+
+class NotSwitched(Exception):
+    """PostHog left a flag as it was. One line with the reason."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom a release condition is for: its share, and how many match it of how many there are, where PostHog says."""
+
+    title: str
+    share: float
+    matching: int | None = None
+    total: int | None = None
+
+
+def find(client: Client, key: str) -> Live | None:
+    """Return the flag with a key, as PostHog holds it; None where it has none. Raises ``ApiError``.
+
+    The list can be asked for a key, without regard to case. A server that does not know that filter ignores it: then
+    the search, which finds what is like the key, keeps the list short.
+    """
+    search = {"search": key} if len(key) <= SEARCHED else {}
+    rows = client.pages(client.project_path(FLAG.collection), {"key": key, **search})
+    return next((row for row in rows if row["key"] == key and not row.get("deleted")), None)
+
+
+def every(client: Client) -> dict[str, Live]:
+    """Return all flags by their keys. Raises ``ApiError``."""
+    return {row["key"]: row for row in client.pages(client.project_path(FLAG.collection)) if not row.get("deleted")}
+
+
+def turn(client: Client, live: Live, active: bool) -> Live:
+    """Switch a flag on or off, and return it as PostHog answers. Raises :class:`NotSwitched`."""
+    body = reconcile.body(FLAG, _SWITCH, {"active": active}, PostHogDirectory(client), live)
+    try:
+        answer: Live = client.request("PATCH", _path(client, live), body)
+    except ApiError as error:
+        request = Approvals(client).made_by(error)
+        if request:
+            raise NotSwitched(f"{request}; somebody has to approve it there") from None
+        # A refusal is about what stands in PostHog, and there is no definition to correct.
+        raise NotSwitched(str(error) if error.status == 400 else explained(error)) from None
+    if answer.get("active") is not active:
+        raise NotSwitched("PostHog took the change and left the switch as it was")
+    return answer
+
+
+def dependents(client: Client, live: Live) -> dict[str, Live]:
+    """Return the flags that are on and depend on this one, by key. Raises ``ApiError``."""
+    return {row["key"]: row for row in client.get(f"{_path(client, live)}dependent_flags/")}
+
+
+def in_order(client: Client, live: Live) -> list[Live]:
+    """Return a flag and all that depend on it, in the order in which PostHog switches them off. Raises ``ApiError``."""
+    found: dict[str, Live] = {}
+
+    def visit(flag: Live) -> None:
+        if flag["key"] not in found:
+            for other in dependents(client, flag).values():
+                visit(other)
+            found[flag["key"]] = flag
+
+    visit(live)
+    return list(found.values())
+
+
+def only_switched_off(client: Client, live: Live) -> str:
+    """Return why the flag is perhaps not what it was when it was on last; empty when nothing but its switch changed.
+
+    PostHog's activity log tells; the API key needs the scope ``activity_log:read``.
+    """
+    try:
+        entry = History(client).newest(FLAG, live)
+    except ApiError as error:
+        if error.status in NOT_AVAILABLE:
+            return "the API key may not read PostHog's activity log (scope activity_log:read)"
+        return str(error)
+    fields = {change.get("field"): change.get("after") for change in (entry.get("detail") or {}).get("changes") or ()}
+    if fields.get("active") is not False:
+        return "the last change of the flag in PostHog is not that it was switched off"
+    others = sorted(str(field) for field in fields.keys() - {"active", *_COUNTED})
+    return f"PostHog changed with the switch: {', '.join(others)}" if others else ""
+
+
+_COUNTED = ("version", "updated_at", "last_modified_by")
+"""What PostHog itself writes with each change."""
+
+
+def reach(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Reach]:
+    """Yield whom the first release conditions are for, as long as PostHog counts them."""
+    for number, condition in enumerate((live.get("filters") or {}).get("groups") or (), 1):
+        share = condition.get("rollout_percentage")
+        known = Reach(condition.get("description") or f"condition {number}", 100 if share is None else share)
+        yield known if number > most else _counted(client, condition, known)
+
+
+def _counted(client: Client, condition: Mapping[str, Any], known: Reach) -> Reach:
+    body = {"condition": condition, "group_type_index": condition.get("aggregation_group_type_index")}
+    path = client.project_path(f"{FLAG.collection}/user_blast_radius")
+    try:
+        answer = client.request("POST", path, body, repeatable=False)
+        # Older servers call them by longer names.
+        affected, total = (answer.get(name, answer.get(old)) for name, old in _COUNTS)
+        return Reach(known.title, known.share, int(affected), int(total))
+    except (ApiError, TypeError, ValueError, AttributeError):
+        return known
+
+
+_COUNTS = (("affected", "users_affected"), ("total", "total_users"))
+
+
+def _path(client: Client, live: Mapping[str, Any]) -> str:
+    return client.project_path(f"{FLAG.collection}/{live['id']}")

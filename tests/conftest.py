@@ -1,0 +1,11 @@
+"""What holds for every test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.support.guard import sitecustomize  # no test, in this process, opens what people edit
+
+_guard = str(Path(sitecustomize.__file__).parent)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_guard, os.environ.get("PYTHONPATH"))))  # nor in another

@@ -1,0 +1,132 @@
+"""The repository with other definitions: the samples, some edit of them, another company's, none.
+
+Nothing of the product's own may depend on them. That no test opens one is what ``tests/support/guard`` sees to; here
+what shows or reads samples runs in a copy of the repository, where any of these stands in the definitions' place.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ai_admin.definitions.files import FOLDERS
+from tests.support.checkouts import SAMPLES, copy_of_repository, put, stacks
+from tests.support.sandbox import REPOSITORY
+
+READERS = [f"tests/unit/{name}.py" for name in ("docs/test_examples", "docs/test_errors", "schemas/test_content")]
+"""What reads samples and needs no server."""
+ENABLED, TOKENS = "flags/ai-enhancement-enabled.yaml", "flags/ai-max-daily-tokens.yaml"
+FLAG = "key: {key}\nrelease_conditions:\n  - rollout_percentage: 10\n"
+OTHERS = {
+    "flags/checkout-v2.yaml": "key: checkout-v2\nrelease_conditions: [{cohort: pilots}]\n",
+    "cohorts/pilots.yaml": "key: pilots\nname: Pilots\nproperties: [{key: plan, value: pilot}]\n",
+    "events/shop.yaml": "key: shop\ntype: person\nproperties: {plan: {type: String}}\n",
+    "Pulumi.live.yaml": "config:\n  ai-admin:host: https://us.posthog.com\n  ai-admin:project_id: '77'\n",
+}
+"""Another company's, with a stack of its own."""
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = copy_of_repository(tmp_path_factory.mktemp("any") / "checkout")
+    for name in (".venv", ".toolchain"):
+        (root / name).symlink_to(REPOSITORY / name)
+    return root
+
+
+@pytest.fixture
+def copy(copied: Path) -> Path:
+    """The copy with no definitions, and no stack but the sandbox's."""
+    for folder in FOLDERS:
+        shutil.rmtree(copied / folder, ignore_errors=True)
+    for settings in stacks(copied):
+        settings.unlink()
+    shutil.copy(SAMPLES / "Pulumi.sandbox.yaml", copied)
+    return copied
+
+
+def edit(root: Path, path: str, old: str, new: str) -> None:
+    text = (root / path).read_text(encoding="utf-8")
+    assert old in text
+    (root / path).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def others(root: Path) -> None:
+    for path, text in OTHERS.items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+def edited(change: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Return what puts the samples into a checkout and changes them there."""
+
+    def make(root: Path) -> None:
+        put(SAMPLES, root)
+        change(root)
+
+    return make
+
+
+EDITS: dict[str, Callable[[Path], None]] = {
+    "A1, README's first change": edited(
+        lambda root: edit(root, ENABLED, "rollout_percentage: 50", "rollout_percentage: 60")
+    ),
+    "A2, AI switched off": edited(lambda root: edit(root, ENABLED, "\nowner:", "\nactive: false\nowner:")),
+    "A3, a smaller token cap": edited(lambda root: edit(root, TOKENS, "payload: 200000", "payload: 150000")),
+    "A4, a key that an example has": edited(
+        lambda root: (root / "flags" / "ai-summaries.yaml").write_text(FLAG.format(key="ai-summaries"))
+    ),
+    "A5, none": lambda _: None,
+    "A5, another company's": others,
+}
+
+
+@pytest.mark.parametrize("case", EDITS)
+def test_whatever_check_accepts_leaves_the_repositorys_own_tests_green(copy: Path, case: str) -> None:
+    """Daily loop A1 to A5."""
+    EDITS[case](copy)
+    run(copy, "ai_admin", "check")
+    run(copy, "pytest", "-q", "-p", "no:cacheprovider", *READERS)
+
+
+def run(root: Path, *module: str) -> str:
+    """Run a Python module in the copy and return what it printed.
+
+    Not by `make`, which would make the packages anew that the copy shares with this checkout.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "POSTHOG_", "AI_"))}
+    done = subprocess.run(
+        [str(root / ".venv" / "bin" / "python"), "-m", *module],
+        cwd=root,
+        env={**kept, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_reference_is_written_the_same_without_definitions(copy: Path) -> None:
+    """Daily loop A5."""
+    before = {path.name: path.read_text("utf-8") for path in (copy / "docs" / "reference").iterdir()}
+    run(copy, "ai_admin.review.reference")
+    assert {path.name: path.read_text("utf-8") for path in (copy / "docs" / "reference").iterdir()} == before
+
+
+def test_the_demo_shows_whatever_stands_there(copy: Path) -> None:
+    """Daily loop A5."""
+    try:
+        assert "There are no definitions yet" in run(copy, "demo")
+        others(copy)
+        said = run(copy, "demo")
+        assert re.search(r"^Applied: .*\b1 flag", said, re.MULTILINE)
+        assert re.search(r"^ *checkout-v2 +off +off +off", said, re.MULTILINE)
+    finally:
+        run(copy, "demo", "stop")

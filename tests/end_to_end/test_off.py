@@ -1,0 +1,220 @@
+"""Off is off, and stays off: with the real CLI, on a careful stack, and a second person in PostHog.
+
+The letters are those of the cases that the tests stand for.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.project import Project
+from tests.support.sandbox import Sandbox, running_sandbox
+
+UP, PREVIEW = ("up", "--yes", "--skip-preview", "--stack", "sandbox"), ("preview", "--stack", "sandbox")
+EVENT = "key: installation\ntype: person\nproperties: {version: {type: String}}\n"
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path / "sandbox") as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path, sandbox: Sandbox) -> Project:
+    """A careful stack with a kill switch at 100 %, a slow rollout at 20 %, and a cohort."""
+    made = Project(tmp_path / "ai", sandbox)
+    made.pulumi("config", "set", "ai-admin:careful", "true", "--stack", "sandbox")
+    made.write("events/installation.yaml", EVENT)
+    made.write("cohorts/early.yaml", "key: early\nname: Early\nproperties: [{key: version, value: '1'}]\n")
+    made.write("flags/ai.yaml", flag("ai", 100))
+    made.write("flags/ai-slow.yaml", flag("ai-slow", 20))
+    made.up()
+    return made
+
+
+def flag(key: str, share: int, more: str = "") -> str:
+    return f"key: {key}\n{more}release_conditions: [{{rollout_percentage: {share}}}]\n"
+
+
+def live(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
+    return {item["key"]: item for item in sandbox.items("feature_flags")}
+
+
+def colleague(sandbox: Sandbox, email: str = "grace@example.com") -> str:
+    """Another person's key."""
+    made = sandbox.call("POST", "/_sandbox/users", {"email": email})
+    return str(made["personal_api_key"])
+
+
+def off_by_hand(sandbox: Sandbox, key: str) -> None:
+    sandbox.call("PATCH", f"feature_flags/{live(sandbox)[key]['id']}/", {"active": False}, key=colleague(sandbox))
+
+
+def consent(project: Project, *codes: str) -> None:
+    project.pulumi("config", "set", "ai-admin:consent", " ".join(codes), "--stack", "sandbox")
+
+
+@pytest.mark.parametrize("targeted", [False, True], ids=["whole", "target"])
+@pytest.mark.parametrize("broken", ["key: board\nname: Board\nintervall: day\n", "key: [\n"], ids=["schema", "no YAML"])
+def test_c1_a_flag_goes_off_while_a_colleagues_file_is_broken(
+    project: Project, sandbox: Sandbox, broken: str, targeted: bool
+) -> None:
+    """C1: it goes off; everything else is refused as before."""
+    project.write("dashboards/board.yaml", broken)
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\ndescription: Not applied.\n")
+    project.edit("flags/ai-slow.yaml", "20", "30")
+    urn = "urn:pulumi:sandbox::ai-admin::pulumi-python:dynamic/posthog:FeatureFlag::flag/ai"
+    sandbox.requests()
+    shown = project.run(*PREVIEW)
+    assert shown.returncode != 0
+    assert "flag/ai is switched off all the same" in shown.stdout
+    done = project.run(*UP, *(("--target", urn) if targeted else ()))
+    assert done.returncode != 0
+    assert "the definitions have problems:" in done.stdout
+    assert "dashboards/board.yaml" in done.stdout
+    assert "flag/ai is switched off all the same" in done.stdout
+    assert [(method, body) for method, _, body in sandbox.writes()] == [("PATCH", {"active": False})]
+    again = project.run(*UP)
+    assert again.returncode != 0
+    assert sandbox.writes() == []
+    (project.folder / "dashboards" / "board.yaml").unlink()
+    project.edit("flags/ai-slow.yaml", "30", "20")
+    project.up()
+    assert (live(sandbox)["ai"]["active"], live(sandbox)["ai"]["name"]) == (False, "Not applied.")
+
+
+def test_c1_a_flag_goes_off_while_the_key_lacks_a_scope_for_something_else(project: Project, sandbox: Sandbox) -> None:
+    """C1: a key that may write flags is enough, whatever else is wrong with it."""
+    scopes = ["feature_flag:write", "cohort:read", "event_definition:read", "property_definition:read"]
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": [*scopes, "project:read", "user:read"]})["value"]
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\n")
+    done = project.run(*UP, environ={"POSTHOG_API_KEY": key})
+    assert done.returncode != 0
+    assert "lacks scopes: add cohort:write" in done.stdout
+    assert "flag/ai is switched off all the same" in done.stdout
+    assert not live(sandbox)["ai"]["active"]
+
+
+def test_c1_a_file_that_cannot_be_read_switches_nothing_off(project: Project, sandbox: Sandbox) -> None:
+    """C1: a flag's own file must be sound, and the only one that has its key."""
+    project.write("flags/ai.yaml", "key: ai\nactive: false\nrelease_conditions: [\n")
+    project.write("flags/ai-slow.yaml", flag("ai-slow", 20, "active: false\ncolour: red\n"))
+    sandbox.requests()
+    assert project.run(*UP).returncode != 0
+    project.write("flags/ai.yaml", flag("ai", 100))
+    project.write("flags/ai-slow.yaml", flag("ai-slow", 20))
+    project.write("flags/copy.yaml", flag("ai", 100, "active: false\n"))
+    assert project.run(*UP).returncode != 0
+    assert sandbox.writes() == []
+
+
+@pytest.mark.parametrize("key", ["ai-slow", "ai"], ids=["C3", "C4"])
+def test_a_switch_off_by_hand_is_not_undone_in_passing(project: Project, sandbox: Sandbox, key: str) -> None:
+    """C3, and C4 on a careful stack: the flag is held, named with who and when, and the rest of the run goes on."""
+    off_by_hand(sandbox, key)
+    project.edit("cohorts/early.yaml", "name: Early", "name: Earliest")
+    project.edit(f"flags/{key}.yaml", f"key: {key}\n", f"key: {key}\ndescription: Not applied while held.\n")
+    sandbox.requests()
+    for arguments in (PREVIEW, UP):
+        said = project.run(*arguments)
+        assert said.returncode == 0, said.stdout
+        line = next(line for line in said.stdout.splitlines() if "left as it is" in line)
+        held = f"flags/{key}.yaml:1:1: flag/{key}: left as it is, since it is off in PostHog"
+        assert f"{held} (by grace@example.com, 20" in line
+        assert f"add on/{key} to ai-admin:consent" in line
+    assert [body for _, _, body in sandbox.writes()] == [{"name": "Earliest"}]
+    again = project.run(*UP)
+    assert (again.returncode, "left as it is" in again.stdout) == (0, True)
+    assert sandbox.writes() == []
+    assert not live(sandbox)[key]["active"]
+
+
+def test_c3_a_key_that_may_not_read_the_log_says_so(project: Project, sandbox: Sandbox) -> None:
+    """C3: who and when stand in PostHog's activity log; without its scope the line says what is missing."""
+    off_by_hand(sandbox, "ai")
+    scopes = ["feature_flag:write", "cohort:write", "event_definition:write", "property_definition:write"]
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": [*scopes, "project:read", "user:read"]})["value"]
+    said = project.run(*PREVIEW, environ={"POSTHOG_API_KEY": key})
+    assert said.returncode == 0, said.stdout
+    assert "last changed by grace@example.com; " in said.stdout
+    assert "lacks the scope activity_log:read" in said.stdout
+
+
+@pytest.mark.parametrize("how", ["by hand", "ai-admin off"])
+def test_c3_off_and_then_in_the_file_is_nothing_to_do(project: Project, sandbox: Sandbox, how: str) -> None:
+    """C3: it stays off until the file says off; back on is then an intended change, under the usual rules."""
+    if how == "by hand":
+        off_by_hand(sandbox, "ai-slow")
+        project.edit("flags/ai-slow.yaml", "key: ai-slow\n", "key: ai-slow\nactive: false\n")
+    else:
+        command = [".venv/bin/ai-admin", "off", "ai-slow", "--stack", "sandbox"]
+        subprocess.run(command, cwd=project.folder, env=project.environ, check=True)
+    sandbox.requests()
+    assert "left as it is" not in project.up()
+    assert sandbox.writes() == []
+    project.edit("flags/ai-slow.yaml", "active: false\n", "")
+    project.up()
+    assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
+
+
+def test_c4_a_consent_switches_on_what_is_held(project: Project, sandbox: Sandbox) -> None:
+    """C4: one consent is enough to come back to what was on, also at 100 % on a careful stack."""
+    off_by_hand(sandbox, "ai")
+    consent(project, "on/ai")
+    sandbox.requests()
+    assert "left as it is" not in project.up()
+    assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
+
+
+def test_c6_back_to_what_was_on_before_is_one_consent(project: Project, sandbox: Sandbox) -> None:
+    """C6: the revert of a kill ten minutes later, on a careful stack that follows another one, which is off as yet."""
+    (project.folder / "Pulumi.staging.yaml").write_text("config: {}\n")
+    passphrase = {"PULUMI_CONFIG_PASSPHRASE": "sandbox"}
+    project.pulumi("stack", "init", "staging", environ=passphrase)
+    before = (project.folder / "flags" / "ai.yaml").read_text()
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\n")
+    project.up()
+    project.pulumi("config", "set", "ai-admin:follows", "staging", "--stack", "sandbox")
+    project.pulumi("up", "--yes", "--skip-preview", "--stack", "staging")
+    project.write("flags/ai.yaml", before)
+    refused = project.run(*UP)
+    assert refused.returncode != 0
+    assert refused.stdout.split("Diagnostics:")[1].count("to consent, add ") == 1
+    assert "to consent, add on/ai to ai-admin:consent" in refused.stdout
+    consent(project, "on/ai")
+    sandbox.requests()
+    project.up()
+    assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
+
+
+def test_c6_more_than_was_on_before_is_no_return(project: Project, sandbox: Sandbox) -> None:
+    """C6: what was widened while it was off is asked about as ever."""
+    project.edit("flags/ai-slow.yaml", "key: ai-slow\n", "key: ai-slow\nactive: false\n")
+    project.up()
+    project.edit("flags/ai-slow.yaml", "20", "60")
+    project.up()
+    project.edit("flags/ai-slow.yaml", "active: false\n", "")
+    consent(project, "on/ai-slow")
+    refused = project.run(*UP)
+    assert refused.returncode != 0
+    assert "add rollout/ai-slow/0-60 to ai-admin:consent" in refused.stdout
+    assert not live(sandbox)["ai-slow"]["active"]
+
+
+def test_c1_what_a_refused_run_switched_off_is_known_to_be_off(project: Project, sandbox: Sandbox) -> None:
+    """C1, C6: taken back in the files, it is an intended return, and nobody is said to have switched it off by hand."""
+    before = (project.folder / "flags" / "ai.yaml").read_text()
+    project.write("dashboards/board.yaml", "key: [\n")
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\n")
+    assert project.run(*UP).returncode != 0
+    (project.folder / "dashboards" / "board.yaml").unlink()
+    project.write("flags/ai.yaml", before)
+    refused = project.run(*PREVIEW)
+    assert "a flag that was switched off would be on again" in refused.stdout
+    assert "add on/ai to ai-admin:consent" in refused.stdout

@@ -1,0 +1,182 @@
+"""``ai-admin off`` and ``ai-admin on``, as on-call types them: the real command and a sandbox, and no engine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.oncall import FILE, OnCall
+from tests.support.sandbox import Sandbox, running_sandbox
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path / "sandbox") as running:
+        yield running
+
+
+@pytest.fixture
+def oncall(tmp_path: Path, sandbox: Sandbox) -> OnCall:
+    return OnCall(tmp_path / "checkout", sandbox)
+
+
+def test_off_is_one_read_one_write_and_one_line(oncall: OnCall, sandbox: Sandbox) -> None:
+    """C1, C2: whatever is wrong with other files, the flag goes off; what is left to do is printed."""
+    oncall.write("broken", "key: [\n")
+    done = oncall.run("off", "ai", "--reason", "the model's bill")
+    assert (done.returncode, done.stderr) == (0, "")
+    asked = [(each["method"], each["path"].partition("?")[0].split("/")[4:]) for each in sandbox.requests()]
+    assert asked[0] == ("GET", ["feature_flags", ""])
+    assert asked[1][0] == "PATCH"
+    assert [each for each in asked[2:] if each != ("POST", ["feature_flags", "user_blast_radius", ""])] == []
+    assert not oncall.is_on("ai")
+    assert oncall.read("ai") == FILE.replace("key: ai\n", "key: ai\nactive: false\n")
+    assert "ai is off since " in done.stdout
+    assert "flags/ai.yaml:3 says that it is off now" in done.stdout
+    assert "it was on for 40 % of the 0 of 0 that match: condition 1" in done.stdout
+    assert "git commit -m 'Switch off ai: the model'\"'\"'s bill' -- flags/ai.yaml" in done.stdout
+    assert "gh pr create --fill" in done.stdout
+
+
+def test_the_commands_that_off_prints_make_the_commit(oncall: OnCall, tmp_path: Path) -> None:
+    oncall.remote(tmp_path / "remote")
+    printed = oncall.run("off", "ai", "--reason", "cost").stdout.splitlines()
+    commands = [line.strip() for line in printed if line.startswith("  git ")]
+    assert len(commands) == 3
+    subprocess.run(["bash", "-ec", "\n".join(commands)], cwd=oncall.folder, check=True, capture_output=True)
+    assert oncall.git("log", "-1", "--format=%s", "origin/off/ai").strip() == "Switch off ai: cost"
+    assert oncall.git("status", "--porcelain") == ""
+
+
+def test_a_file_that_leaves_the_switch_to_posthog_stays_as_it_is(oncall: OnCall) -> None:
+    text = f"{FILE}unmanaged: [active]\n"
+    oncall.write("ai", text)
+    done = oncall.run("off", "ai")
+    assert done.returncode == 0
+    assert "flags/ai.yaml leaves the switch to PostHog's pages (unmanaged)" in done.stdout
+    assert (oncall.is_on("ai"), oncall.read("ai")) == (False, text)
+
+
+def test_off_twice_is_off_already(oncall: OnCall) -> None:
+    oncall.run("off", "ai")
+    again = oncall.run("off", "ai")
+    assert again.returncode == 0
+    assert "ai is off already" in again.stdout
+    assert "flags/ai.yaml says already that it is off" in again.stdout
+
+
+def test_off_says_what_keeps_it_from_being_done(oncall: OnCall, sandbox: Sandbox) -> None:
+    assert oncall.run("off", "nothing").returncode == 4
+    assert oncall.run("off").returncode == 2
+    assert oncall.run("off", "ai", "--stack", "prod").returncode == 2
+    without = oncall.run("off", "ai", environ={})
+    assert without.returncode == 2
+    assert "no personal API key: set POSTHOG_API_KEY" in without.stderr
+    reader = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})["value"]
+    refused = oncall.run("off", "ai", environ={"POSTHOG_API_KEY": reader})
+    assert refused.returncode == 1
+    assert "ai was not switched off: PostHog answered 403" in refused.stderr
+    assert oncall.is_on("ai")
+    assert oncall.read("ai") == FILE
+
+
+def test_off_in_posthog_and_not_in_the_file_is_said(oncall: OnCall) -> None:
+    oncall.write("ai", f"{FILE}tags: [\n")
+    done = oncall.run("off", "ai")
+    assert done.returncode == 3
+    assert "no file in flags/ that can be read has the key ai: nothing was edited" in done.stderr
+    assert "off in PostHog, and not in every file" in done.stderr
+    assert not oncall.is_on("ai")
+
+
+def test_c5_flags_that_depend_on_it_are_named_and_go_off_with_it(oncall: OnCall, sandbox: Sandbox) -> None:
+    """C5: PostHog switches no flag off while another that is on depends on it."""
+    base = next(item["id"] for item in sandbox.items("feature_flags") if item["key"] == "ai")
+    needs = {"type": "flag", "key": str(base), "value": True, "operator": "flag_evaluates_to"}
+    middle = oncall.create("middle", needs)
+    oncall.create("end", {**needs, "key": str(middle)})
+    oncall.write("middle", "key: middle\nrelease_conditions: [{properties: [{type: flag, key: ai, value: true}]}]\n")
+    refused = oncall.run("off", "ai")
+    assert refused.returncode == 1
+    assert "these flags depend on it and are on: middle" in refused.stderr
+    assert "ai-admin off ai --stack production --with-dependents" in refused.stderr
+    assert oncall.is_on("ai")
+    done = oncall.run("off", "ai", "--with-dependents")
+    assert done.returncode == 3  # `end` has no file
+    assert [oncall.is_on(key) for key in ("ai", "middle", "end")] == [False, False, False]
+    assert "active: false" in oncall.read("middle")
+    assert "no file in flags/ that can be read has the key end" in done.stderr
+    assert "git commit -m 'Switch off end, middle, ai' -- flags/middle.yaml flags/ai.yaml" in done.stdout
+
+
+def test_c2_as_written_switches_off_what_sound_files_say(oncall: OnCall) -> None:
+    """C2: what a merge switches off reaches each stack, whatever keeps a run from being applied."""
+    oncall.create("other")
+    oncall.create("untold")
+    oncall.write("other", "key: other\nactive: false\ncolour: red\n")
+    oncall.write("broken", "key: [\n")
+    assert oncall.run("off", "--as-written").stdout.endswith("no flag is on whose file says that it is off\n")
+    oncall.write("ai", FILE.replace("key: ai\n", "key: ai\nactive: false\n"))
+    done = oncall.run("off", "--as-written")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [oncall.is_on(key) for key in ("ai", "other", "untold")] == [False, True, True]
+
+
+def test_on_goes_back_to_what_was_on_before(oncall: OnCall, sandbox: Sandbox) -> None:
+    """C6: the file as it was, byte for byte, and the flag on, since nothing but its switch was touched."""
+    oncall.run("off", "ai")
+    oncall.git("commit", "-q", "-a", "-m", "Off.")
+    sandbox.requests()
+    done = oncall.run("on", "ai")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
+    assert oncall.is_on("ai")
+    assert oncall.read("ai") == FILE
+
+
+def test_on_asks_for_consent_where_up_would(oncall: OnCall) -> None:
+    """C6: on a careful stack it takes the one consent, on/<key>, in the stack's settings."""
+    oncall.settings("  ai-admin:careful: true\n  ai-admin:follows: staging\n")
+    oncall.run("off", "ai")
+    held = oncall.run("on", "ai")
+    assert held.returncode == 1
+    assert "add on/ai to ai-admin:consent in Pulumi.production.yaml" in held.stderr
+    assert "git commit -m 'Switch on ai' -- flags/ai.yaml Pulumi.production.yaml" in held.stdout
+    assert oncall.read("ai") == FILE
+    assert not oncall.is_on("ai")
+    oncall.settings("  ai-admin:careful: true\n  ai-admin:consent: [on/ai]\n")
+    assert oncall.run("on", "ai").returncode == 0
+    assert oncall.is_on("ai")
+
+
+def test_on_does_not_switch_on_what_was_changed_meanwhile(oncall: OnCall, sandbox: Sandbox) -> None:
+    oncall.run("off", "ai")
+    [id_] = [item["id"] for item in sandbox.items("feature_flags")]
+    filters = {"groups": [{"properties": [], "rollout_percentage": 100}]}
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"filters": filters})
+    held = oncall.run("on", "ai")
+    assert held.returncode == 1
+    assert "the last change of the flag in PostHog is not that it was switched off" in held.stderr
+    assert not oncall.is_on("ai")
+
+
+def test_off_takes_less_than_two_seconds_with_a_thousand_flags(oncall: OnCall, sandbox: Sandbox) -> None:
+    """Measured as processor time: the machine that runs the tests has other things to do."""
+    for number in range(999):
+        text = f"key: flag-{number}\ndescription: Beside ai.\nrelease_conditions:\n- rollout_percentage: 10\n"
+        oncall.write(f"flag-{number}", text)
+    for number in range(150):
+        oncall.create(f"ai-{number}")
+    sandbox.requests()
+    before, began = os.times(), time.monotonic()
+    done = oncall.run("off", "ai")
+    after = os.times()
+    assert done.returncode == 0
+    assert [each["method"] for each in sandbox.requests()] == ["GET", "PATCH", "POST"]
+    spent = after.children_user - before.children_user + after.children_system - before.children_system
+    assert spent < 2, f"{spent:.2f} s of processor time, {time.monotonic() - began:.2f} s in all"

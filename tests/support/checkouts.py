@@ -1,0 +1,48 @@
+"""Checkouts of a test's own: never the definitions that people edit, which may be any, or none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from ai_admin.definitions.files import FOLDERS
+from tests.support.guard.sitecustomize import is_edited
+from tests.support.sandbox import REPOSITORY
+
+SAMPLES = REPOSITORY / "docs" / "samples"
+"""The definitions and stacks of the documentation, which the tests use too."""
+
+
+def stacks(root: Path) -> list[Path]:
+    """Return the settings of a checkout's stacks."""
+    return sorted(root.glob("Pulumi.*.yaml"))
+
+
+def sample_checkout(root: Path) -> Path:
+    """Make a folder what `ai-admin check` takes for a checkout with the samples in it, and return it."""
+    shutil.copy(REPOSITORY / "Pulumi.yaml", root)
+    put(SAMPLES, root)
+    return root
+
+
+def put(definitions: Path, root: Path) -> None:
+    """Put the definitions and stacks of one folder into a checkout."""
+    for settings in stacks(definitions):
+        shutil.copy(settings, root)
+    for folder in FOLDERS:
+        if (definitions / folder).is_dir():
+            shutil.copytree(definitions / folder, root / folder, dirs_exist_ok=True)
+
+
+def copy_of_repository(root: Path) -> Path:
+    """Copy what git tracks, but what people edit, into a new folder, and return it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        source, target = REPOSITORY / name, root / name
+        if not is_edited(str(source)) and source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target, follow_symlinks=False)
+    return root
