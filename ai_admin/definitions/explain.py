@@ -1,12 +1,14 @@
 """What a schema finds wrong, in an author's words: what is wrong, and what to write instead.
 
 A schema says much of it itself: ``errorMessage`` is the sentence for what a sub-schema demands, ``examples``
-what to write, and ``instead`` why a value that PostHog knows may not stand in one place, and what to write there.
+what to write, ``instead`` why a value or key may not stand in one place, and what to write there, and ``synonyms``
+which of its words is meant by one that people use for it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -72,9 +74,20 @@ def _wanted(error: Violation) -> set[Any]:
 def explain(error: Violation) -> Iterator[Finding]:
     """Yield the findings that one violation stands for."""
     if error.of_key:
-        yield _finding(error, f"{_shown(error.found)} is no key that may stand here", (*error.path, error.found), True)
+        yield _of_key(error, str(error.found))
     else:
         yield from _EXPLAIN.get(error.keyword, _any_other)(error, error.path)
+
+
+def _of_key(error: Violation, name: str) -> Finding:
+    path = (*error.path, name)
+    if error.keyword != "not":
+        return _finding(error, f"{_shown(name)} is no key that may stand here", path, True)
+    message = f'"{name}" may not stand here'
+    said = error.schema.get("errorMessage")
+    return _elsewhere(error, name, path, message, True) or Finding(
+        path, f"{message}: {said}" if said else message, f'remove "{name}"', None, True
+    )
 
 
 def _finding(
@@ -112,11 +125,29 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
     for name in error.found:
         if name in known:
             continue
-        near = nearest(name, known)
+        message = f'the key "{name}" is not known here'
+        elsewhere = _elsewhere(error, name, (*path, name), message, True)
+        if elsewhere:
+            yield elsewhere
+            continue
+        near = _synonym(error.schema, name) or nearest(name, known)
         here = f"known here: {listed(sorted(known), 'and')}" if known else "nothing may stand here"
         fix = f'write "{near}"' if near else f"remove it ({here})"
-        meant_key = near if near not in error.found else None
-        yield Finding((*path, name), f'the key "{name}" is not known here', fix, None, True, meant_key)
+        if near in error.found:
+            near, fix = None, f'remove it, "{near}" stands here already'
+        yield Finding((*path, name), message, fix, None, True, near)
+
+
+def _elsewhere(error: Violation, name: str, path: Path, message: str, at_key: bool = False) -> Finding | None:
+    """Return the finding for a word of which the schema says why it may not stand here, and what to write."""
+    said = error.schema.get("instead", {}).get(name)
+    return Finding(path, f"{message}: {said['because']}", said["write"], None, at_key) if said else None
+
+
+def _synonym(schema: dict[str, Any], name: str) -> str | None:
+    """Return the word of a schema that people mean by another one."""
+    found: str | None = schema.get("synonyms", {}).get(name.lower())
+    return found
 
 
 def _known_keys(schema: Any) -> Iterator[str]:
@@ -174,8 +205,10 @@ def _type_fix(wanted: list[str], error: Violation) -> str:
         return f'put it in quotes: "{error.text or _shown(value)}"'
     if "array" in wanted and not isinstance(value, list | dict) and _fits(value, error.schema.get("items")):
         return f"write a list: [{_shown(value)}]"
-    if {"number", "integer"} & set(wanted) and isinstance(value, str) and _numeric(value):
-        return f"remove the quotes: {value}"
+    if "string" in wanted and isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        return f"remove the brackets: {_plain(value[0])}"
+    if {"number", "integer"} & set(wanted) and isinstance(value, str) and (digits := plain_number(value)):
+        return f"remove the quotes: {value}" if digits == value else f"write {digits}"
     return _like(error.schema, wanted)
 
 
@@ -195,21 +228,36 @@ def _fits(value: Any, items: Any) -> bool:
     return value is not None and name in ([kinds] if isinstance(kinds, str) else kinds)
 
 
-def _numeric(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def plain_number(text: str) -> str:
+    """Return the digits that YAML reads as the number that a text means (``200000`` for ``200,000``), or nothing."""
+    if _PLAIN.fullmatch(text):
+        return text
+    if _GROUPED.fullmatch(text) or _UNDERSCORED.fullmatch(text):
+        return re.sub(r"[^0-9-]", "", text)
+    if _POWER.fullmatch(text):
+        value = float(text)
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else ""
+    return ""
+
+
+_PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+_GROUPED = re.compile(r"-?[1-9][0-9]{0,2}([,. '’_][0-9]{3})+")
+_UNDERSCORED = re.compile(r"-?[1-9][0-9]*(_[0-9]+)+")
+_POWER = re.compile(r"-?[1-9][0-9]*(\.[0-9]+)?[eE]\+?[0-9]{1,2}")
 
 
 def _enum(error: Violation, path: Path) -> Iterator[Finding]:
     options = [error.wanted] if error.keyword == "const" else list(error.wanted)
-    elsewhere = error.schema.get("instead", {})
-    if isinstance(error.found, str) and error.found in elsewhere:
-        said = elsewhere[error.found]
-        yield Finding(path, f"{_shown(error.found)} may not stand here: {said['because']}", said["write"])
-        return
+    if isinstance(error.found, str):
+        elsewhere = _elsewhere(error, error.found, path, f"{_shown(error.found)} may not stand here")
+        if elsewhere:
+            yield elsewhere
+            return
+        meant_value = _synonym(error.schema, error.found)
+        if meant_value:
+            message = f"{_shown(error.found)} is not one of the values that may stand here"
+            yield Finding(path, message, f"write {meant_value}")
+            return
     yield choice(error.found, options, path, str(error.schema.get("errorMessage", "")))
 
 

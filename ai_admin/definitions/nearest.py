@@ -1,30 +1,72 @@
-"""The nearest known name to one that somebody mistyped."""
+"""The known name that somebody evidently meant, and how names are listed.
+
+One mechanism for keys, values and references. It is narrow on purpose: the wrong cohort in a release condition serves
+another audience, so a name is proposed only where the letters leave no doubt, and else what exists is listed.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+_SEPARATORS = re.compile(r"[-_ ./]+")
+_LEAST = 3
+"""Shorter words differ in a letter because they are other words (``us``, ``eu``)."""
+
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like ``name``, or None when none is like enough to be meant."""
+    """Return the known name that is one typo away from ``name``, or None.
+
+    A typo is a letter that is missing, too much, another one, or changed places with its neighbour. Case and
+    separators do not count, and of a name of several words each may have one, but two at most. Digits are never
+    taken for a typo: ``v3`` is not ``v4``.
+    """
     return _nearest(name, tuple(each for each in known if isinstance(each, str)))
 
 
 @lru_cache
 def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    near = [(typos, each) for each in known if (typos := _typos(name, each)) is not None]
+    return min(near)[1] if near else None
+
+
+def _typos(name: str, other: str) -> int | None:
+    """Return how many typos make one name of the other, None where that is too many to be sure."""
+    words, others = _words(name), _words(other)
+    joined, wanted = "".join(words), "".join(others)
+    if joined == wanted:
+        return 0
+    if _one_typo(joined, wanted):
+        return 1
+    if len(words) != len(others):
+        return None
+    wrong = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
+    return len(wrong) if len(wrong) <= 2 and all(_one_typo(*pair) for pair in wrong) else None
+
+
+def _words(name: str) -> list[str]:
+    return _SEPARATORS.split(name.lower())
+
+
+def _one_typo(word: str, other: str) -> bool:
+    """Whether exactly one letter is missing, too much, another one, or has changed places with the next."""
+    if abs(len(word) - len(other)) > 1 or min(len(word), len(other)) < _LEAST:
+        return False
+    start = next((n for n, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other)))
+    left, right = word[start:], other[start:]
+    if len(left) == len(right):
+        swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
+        return left[:2].isalpha() if swapped else left[1:] == right[1:] and left[:1].isalpha() and right[:1].isalpha()
+    longer, shorter = (left, right) if len(left) > len(right) else (right, left)
+    return longer[1:] == shorter and longer[0].isalpha()
+
+
+def alike(name: str, others: Iterable[str]) -> bool:
+    """Whether one of these names is so much like ``name`` that it may be what is meant; for silence, not for advice."""
     from difflib import get_close_matches  # only when there is a problem to report
 
-    folded = {_folded(each): each for each in sorted(known, reverse=True)}
-    wanted = _folded(name)
-    if wanted in folded:
-        return folded[wanted]
-    close = get_close_matches(wanted, folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else None
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("-", "_")
+    return bool(get_close_matches("_".join(_words(name)), {"_".join(_words(each)) for each in others}, n=1, cutoff=0.6))
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:

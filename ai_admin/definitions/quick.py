@@ -24,6 +24,7 @@ _IGNORED = frozenset(
         "errorMessage",
         "format",
         "instead",
+        "synonyms",
         "then",
         "else",
     }

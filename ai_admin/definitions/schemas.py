@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 FOLDER = FilePath(__file__).parents[2] / "schemas"
 Schema = Any
-ANNOTATIONS = frozenset({"title", "description", "examples", "default", "errorMessage", "instead", "$comment"})
+ANNOTATIONS = frozenset(
+    {"title", "description", "examples", "default", "errorMessage", "instead", "synonyms", "$comment"}
+)
 _DATA = ("const", "enum", "required", "dependentRequired", "type", "pattern")
 _MAPS = ("properties", "patternProperties", "dependentSchemas")
 

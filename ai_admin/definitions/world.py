@@ -9,7 +9,7 @@ from typing import Any
 
 from ai_admin.definitions.holes import HOLE, at, punched
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import nearest
+from ai_admin.definitions.nearest import alike
 from ai_admin.definitions.stacks import View
 from ai_admin.definitions.unread import Unread, mappings_inside
 
@@ -83,7 +83,7 @@ class World:
         if file in self.unread and self.unread[file].may_name(name, inside=file != kind):
             return True
         exact, like = self.once(_half_read)
-        return name in exact.get(kind, ()) or nearest(name, like.get(kind, ())) is not None
+        return name in exact.get(kind, ()) or alike(name, like.get(kind, ()))
 
     def once(self, compute: Callable[[World], Any]) -> Any:
         """Return what a function makes of this world, computed once."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -45,29 +46,46 @@ def digest(value: Any) -> str:
 EVERYBODY = digest([])
 """The condition that everybody matches."""
 
-PROBES = ("a", "0", "Z9", " ", "-1.5", "a.b@c.de", "\u00e4\u6f22", "x" * 12)
-"""Values that have little in common: a pattern that is found in all of them is found in nearly everything."""
+_UNLIKE = ("a", "Z", "7", "-", "_", "@", ".", " ", "é", "x1")
+"""Texts with nothing in common: a pattern that is found in each of them is found in every text."""
 
 
 def matches_everybody(condition: Mapping[str, Any]) -> bool:
-    """Say whether a release condition is for everybody, in whichever words.
+    """Return whether a release condition leaves nobody out, whatever its filters look like.
 
-    That is one without properties, or with none but such as any value has: PostHog finds the empty text in every text,
-    and so it does a pattern like ``.*``. Who lacks the property altogether is not in, but that is seldom meant.
+    Args:
+        condition: as a file has it, or in canonical form. Its share of a rollout does not count.
+
+    Who lacks the property altogether is left out by such a filter; PostHog says that in plain words, with is_set.
     """
-    return all(_any_value(each) for each in condition.get("properties") or ())
+    return "cohort" not in condition and all(map(matches_every_value, condition.get("properties") or ()))
 
 
-def _any_value(condition_property: Mapping[str, Any]) -> bool:
-    operator, value = condition_property.get("operator"), condition_property.get("value")
-    if operator == "icontains":
-        return any(each == "" for each in (value if isinstance(value, list) else [value]))
-    if operator == "regex" and isinstance(value, str):
-        try:
-            return all(re.search(value, probe) for probe in PROBES)
-        except re.error:
-            return False
+def matches_every_value(filter_: Mapping[str, Any]) -> bool:
+    """Return whether a property filter matches every value that the property can have.
+
+    The rules of PostHog's flag service: an empty text is in every text, a pattern is searched for and need not fit the
+    whole text, and no version is below 0.0.0.
+    """
+    operator, value = filter_.get("operator", "exact"), filter_.get("value")
+    if filter_.get("type", "person") not in ("person", "group"):
+        return False
+    if operator in ("icontains", "icontains_multi"):
+        return "" in (value if isinstance(value, list) else [value])
+    if operator == "regex":
+        return isinstance(value, str) and _found_everywhere(value)
+    if operator == "semver_gte":
+        return isinstance(value, str) and re.fullmatch(r"v?0+(\.0+)*", value) is not None
     return False
+
+
+def _found_everywhere(pattern: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return all(re.search(pattern, text) for text in _UNLIKE)
+    except (re.error, OverflowError, RecursionError):
+        return False
 
 
 def condition_digest(condition: Mapping[str, Any]) -> str:

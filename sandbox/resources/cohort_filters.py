@@ -164,7 +164,12 @@ def _check_types(leaf: Leaf, kind: str, path: tuple[Any, ...]) -> None:
 
 
 def _is_event_filter(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("type") in ("event", "element", "hogql") and "key" in value
+    """PostHog's two models of such a filter forbid other keys; of an event or an element it wants a value as well."""
+    if not isinstance(value, dict) or "key" not in value:
+        return False
+    if value.get("type") == "hogql":
+        return value.keys() <= {"type", "key", "value"}
+    return value.get("type") in ("event", "element") and "value" in value.keys() <= {"type", "key", "value", "operator"}
 
 
 def _compiled(leaf: Leaf, store: Store, project: str) -> Leaf:

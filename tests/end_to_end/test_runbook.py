@@ -1,10 +1,11 @@
-"""docs/runbook.md: each of its commands, in its order, with the repository's own definitions on a careful stack."""
+"""docs/runbook.md: each of its commands, in its order, with the samples' definitions on a careful stack."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
+from tests.support.checkouts import SAMPLES
 from tests.support.commands import run_script
 from tests.support.documents import blocks
 from tests.support.project import Project
@@ -22,10 +23,8 @@ def git(project: Project, *arguments: str) -> str:
 
 def test_each_command_of_the_runbook(tmp_path: Path, sandbox: Sandbox) -> None:
     """The flag need not be in the state: that is what on-call can't wait for."""
-    project = Project(tmp_path / "ai", sandbox, definitions=REPOSITORY)
+    project = Project(tmp_path / "ai", sandbox, definitions=SAMPLES)
     path = f"flags/{KEY}.yaml"
-    if not (project.folder / path).exists():  # another company's definitions
-        project.write(path, f"key: {KEY}\nrelease_conditions: [{{rollout_percentage: 50}}]\n")
     settings = project.folder / "Pulumi.production.yaml"
     settings.write_text(settings.read_text().replace("https://eu.posthog.com", sandbox.url))
     project.pulumi("stack", "init", "production")

@@ -93,10 +93,15 @@ def _leaf(leaf: Value) -> Value:
     if kind == "cohort":
         return {"cohort": key_of(leaf["value"]), **{name: item for name, item in result.items() if name == "negation"}}
     if kind == "behavioral":
+        if "event_filters" in result:
+            result["event_filters"] = [_without_value(each) for each in result["event_filters"]]
         if isinstance(leaf.get("key"), Ref) and leaf.get("event_type") == "actions":
             rest = {name: item for name, item in result.items() if name not in ("key", "event_type")}
             return {"action": key_of(leaf["key"]), **rest}
         return {name: item for name, item in result.items() if (name, item) != ("event_type", "events")}
-    if leaf.get("operator") in _WITHOUT_VALUE:
-        result.pop("value", None)
-    return _usual(result)
+    return _usual(_without_value(result))
+
+
+def _without_value(leaf: Value) -> Value:
+    bare = leaf.get("operator") in _WITHOUT_VALUE
+    return {name: item for name, item in leaf.items() if not (bare and name == "value")}

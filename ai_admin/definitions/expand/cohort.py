@@ -34,12 +34,18 @@ def _leaf(leaf: dict[str, Any]) -> dict[str, Any]:
     negation = leaf.get("negation", False)
     if "cohort" in leaf:
         return {"type": "cohort", "key": "id", "value": Ref("cohort", leaf["cohort"]), "negation": negation}
-    if "action" in leaf:
-        rest = {name: item for name, item in leaf.items() if name != "action"}
-        return {**rest, "key": Ref("action", leaf["action"]), "event_type": "actions", "negation": negation}
     if leaf.get("type") == "behavioral":
-        return {"event_type": "events", **leaf, "negation": negation}
+        did = {"event_type": "events", **leaf, "negation": negation}
+        if "event_filters" in leaf:
+            did["event_filters"] = [_with_value(each) for each in leaf["event_filters"]]
+        if "action" in leaf:
+            did |= {"key": Ref("action", did.pop("action")), "event_type": "actions"}
+        return did
     operator = leaf.get("operator", "exact")
-    # PostHog wants a value in every leaf; its own pages write the operator's name where there is none.
-    value = {"value": operator} if operator in ("is_set", "is_not_set") else {}
-    return {"type": "person", **leaf, **value, "operator": operator, "negation": negation}
+    return {"type": "person", **_with_value(leaf), "operator": operator, "negation": negation}
+
+
+def _with_value(leaf: dict[str, Any]) -> dict[str, Any]:
+    """PostHog wants a value in every leaf; its own pages write the operator's name where there is none."""
+    operator = leaf.get("operator")
+    return {**leaf, "value": operator} if operator in ("is_set", "is_not_set") else leaf

@@ -166,7 +166,7 @@ def _descriptions(world: World) -> dict[tuple[str, str], Unit]:
 
 RULES = (
     *(Rule(kind, events_known, sees=("event",)) for kind in ("insight", "cohort", "action", "experiment")),
-    *(Rule(kind, filtered_properties_known, sees=("event",)) for kind in FILTERED if kind != "flag"),
+    *(Rule(kind, filtered_properties_known, sees=("event",)) for kind in FILTERED),
     Rule("insight", computed_properties_known, sees=("event",)),
     Rule("experiment", measured_properties_known, sees=("event",)),
     Rule("event", described_once, sees=("event",)),

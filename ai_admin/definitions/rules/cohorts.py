@@ -1,11 +1,12 @@
-"""Which cohorts a flag can use."""
+"""Cohorts that PostHog can calculate, and which of them a flag can use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from ai_admin.definitions.holes import at
-from ai_admin.definitions.model import Finding
+from ai_admin.definitions.holes import at, seen
+from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.rules.references import cohort_leaves, cohort_references, flag_references
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -39,4 +40,68 @@ def _event_based(key: str, world: World, above: tuple[str, ...]) -> tuple[str, .
     return None
 
 
-RULES = (Rule("flag", usable_in_flags, sees=("cohort",)),)
+def names_somebody(unit: Unit, _: World) -> Iterator[Finding]:
+    """A cohort says who is in it, and not only who is not.
+
+    PostHog's cohort query takes those who are not from those who are, and fails where nobody is: "Top level condition
+    cannot be negated".
+    """
+    filters = unit.value.get("filters")
+    leaves = unit.value.get("properties")
+    path: Path
+    if isinstance(filters, dict) and seen(filters, filters.get("values")):
+        groups = filters.get("values") or ()
+        sides = [_is_negated(group.get("type"), group.get("values") or ()) for group in groups if seen(group)]
+        path, negated = ("filters", "values"), _combined(filters.get("type"), sides)
+    else:
+        path, negated = ("properties",), _is_negated("AND", leaves or ())
+    if negated:
+        message = "the criteria say only who is not in the cohort, and PostHog cannot calculate that"
+        fix = 'add a condition for those who are, such as {key: <property>, operator: is_set}, joined by "AND"'
+        yield Finding(path, message, fix)
+
+
+def _is_negated(kind: Any, leaves: Sequence[dict[str, Any]]) -> bool | None:
+    """Return whether a group of criteria comes out as a negation; None where that can't be read."""
+    if not seen(leaves, *leaves):
+        return None
+    return _combined(kind, [at(leaf, "negation", default=False) for leaf in leaves])
+
+
+def _combined(kind: Any, sides: Sequence[bool | None]) -> bool | None:
+    if not sides or not all(isinstance(side, bool) for side in sides) or kind not in ("AND", "OR"):
+        return None
+    return all(sides) if kind == "AND" else any(sides)
+
+
+def can_be_met(unit: Unit, _: World) -> Iterator[Finding]:
+    """Somebody can meet what an event-based criterion asks for, and PostHog can calculate it."""
+    for path, leaf in cohort_leaves(unit):
+        kind, least, most = leaf.get("value"), leaf.get("min_periods"), leaf.get("total_periods")
+        if kind == "performed_event_regularly" and isinstance(least, int) and isinstance(most, int) and least > most:
+            message = f"there are only {most} periods (total_periods), so it never happens in {least}"
+            yield Finding((*path, "min_periods"), message, f"write {most} or less")
+        if kind == "performed_event_multiple" and leaf.get("operator") == "lt" and leaf.get("operator_value") == 1:
+            message = "PostHog counts only for those who did it, so nobody did it less than once"
+            fix = "write value: performed_event and negation: true for never, without operator and operator_value"
+            yield Finding((*path, "operator_value"), message, fix)
+        if kind in ("stopped_performing_event", "restarted_performing_event"):
+            whole, recent = _days(leaf, "time"), _days(leaf, "seq_time")
+            if whole is not None and recent is not None and recent >= whole:
+                message = "the time since which it changed (seq_time_value) is no shorter than the whole (time_value)"
+                yield Finding((*path, "seq_time_value"), message, "write a shorter time, or a longer time_value")
+
+
+_DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
+
+
+def _days(leaf: dict[str, Any], prefix: str) -> float | None:
+    count, unit = leaf.get(f"{prefix}_value"), leaf.get(f"{prefix}_interval")
+    return count * _DAYS[unit] if isinstance(count, int) and isinstance(unit, str) and unit in _DAYS else None
+
+
+RULES = (
+    Rule("cohort", names_somebody),
+    Rule("cohort", can_be_met),
+    Rule("flag", usable_in_flags, sees=("cohort",)),
+)

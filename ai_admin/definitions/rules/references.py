@@ -124,11 +124,12 @@ def exist(unit: Unit, world: World) -> Iterator[Finding]:
     for path, kind, key in _REFERENCES[unit.kind](unit):
         # What is no text is a hole, or stands under a misspelt name that only probably means a reference.
         if isinstance(key, str) and world.find(kind, key) is None and not world.may_exist(kind, key):
-            yield missing(path, kind, key, world)
+            own = unit.key if kind == unit.kind else ""
+            yield missing(path, kind, key, world, own)
 
 
-def missing(path: Path, kind: str, key: Any, world: World) -> Finding:
-    """Return the finding for a reference that leads nowhere."""
+def missing(path: Path, kind: str, key: Any, world: World, own: str = "") -> Finding:
+    """Return the finding for a reference that leads nowhere; ``own`` is the key of what refers, which is not meant."""
     written = world.written.find(kind, key) if world.written else None
     if written is not None and written.view.document.only is None:
         fix = f"keep it in the patch of {written.view.document.path}, or patch this reference as well"
@@ -137,7 +138,7 @@ def missing(path: Path, kind: str, key: Any, world: World) -> Finding:
         only = listed(written.view.document.only or (), "and")
         fix = "add the stack to its only, or restrict this definition with only as well"
         return Finding(path, f'the {kind} "{key}" exists on {only} only', fix)
-    known = list(world.keys(kind))
+    known = [each for each in world.keys(kind) if each != own]
     define = f"define it in {_FOLDERS[kind]}/"
     fix = suggestion(str(key), known, f"{define}, or write one of {listed(known)}" if known else define)
     return Finding(path, f'there is no {kind} "{key}"', fix)

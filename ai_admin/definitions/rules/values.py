@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 from ai_admin.definitions.catalog import Property
 from ai_admin.definitions.explain import describe
 from ai_admin.definitions.filters import FILTERED, Filter, described, filters
 from ai_admin.definitions.holes import HOLE, seen
-from ai_admin.definitions.model import Finding
+from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, nearest
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -37,12 +37,18 @@ def fits_value(unit: Unit, _: World) -> Iterator[Finding]:
             if wrong:
                 fix = r'correct it; "\." is a dot, "\(" a parenthesis'
                 yield Finding(path, f"the regular expression {wrong}", fix)
+        elif operator in ("exact", "is_not") and unit.kind == "flag" and _both(value):
+            message = "PostHog's flags read a list of true and false as false"
+            yield Finding(path, message, "write one of them, or operator: is_set, without value, for both")
         elif operator in ("between", "not_between") and isinstance(value, list) and not _in_order(value):
             low, high = value
             yield Finding(path, f"the lower bound {low} is above the upper one", f"write [{high}, {low}]")
-        elif operator in _DATES and isinstance(value, str) and _DATE.match(value) and not _is_date(value):
-            fix = "write a day that exists, or how long ago, such as -30d"
-            yield Finding(path, f"there is no day {value[:10]}", fix)
+        elif operator in _DATES and isinstance(value, str) and _DATE.match(value):
+            if not _is_date(value[:10]):
+                fix = "write a day that exists, or how long ago, such as -30d"
+                yield Finding(path, f"there is no day {value[:10]}", fix)
+            elif not _is_date(value):
+                yield Finding(path, f"there is no time {value[11:]}", f"write a time such as {value[:10]}T08:00:00Z")
 
 
 def fits_type(unit: Unit, world: World) -> Iterator[Finding]:
@@ -50,19 +56,28 @@ def fits_type(unit: Unit, world: World) -> Iterator[Finding]:
     for each in filters(unit):
         known = described(each, world)
         if known is not None and known.type and seen(each.leaf.get("operator")):
-            yield from _fits(each, known, unit.kind in ("flag", "cohort"))
+            yield from _fits(each, known, unit)
 
 
-def _fits(each: Filter, known: Property, targeting: bool) -> Iterator[Finding]:
+def _fits(each: Filter, known: Property, unit: Unit) -> Iterator[Finding]:
+    targeting = unit.kind in ("flag", "cohort")
     operator = each.leaf.get("operator", "exact")
     fitting = [name for name in _OPERATORS[known.type] if not (targeting and name in _INSIGHTS_ONLY)]
     if operator not in fitting:
         message = f'the operator {operator} does not fit "{known.name}", which is of type {known.type}'
-        yield Finding((*each.path, "operator"), message, f"write {listed(fitting)}")
+        meant = _counterpart(operator, known.type)
+        yield Finding((*each.path, "operator"), message, f"write {meant or listed(fitting)}")
+        return
+    value = each.leaf.get("value")
+    if known.type == "String" and (numbers := list(_numbers(value))):
+        for step, number in numbers:
+            path = (*each.path, "value", *step)
+            written = unit.view.written((*unit.path, *path)) or str(number)
+            message = f'"{known.name}" is text, and {written} is a number to YAML'
+            yield Finding(path, message, f'put it in quotes: "{written}"')
         return
     if operator not in _EQUAL:
         return
-    value = each.leaf.get("value")
     for item in value if isinstance(value, list) else [value]:
         if item is HOLE:
             continue
@@ -89,6 +104,15 @@ _OPERATORS = {
 _SAMPLES = {"Numeric": "a number", "Duration": "a number (seconds)", "Boolean": "true or false"}
 
 
+def _counterpart(operator: str, kind: str) -> str:
+    """Return what compares values of a type as the operator does numbers or versions; nothing where nothing does."""
+    name = operator.removeprefix("semver_")
+    if name in ("gt", "gte", "lt", "lte"):
+        later = "is_date_after" if name.startswith("g") else "is_date_before"
+        return {"String": f"semver_{name}, and the version as text", "DateTime": later, "Numeric": name}.get(kind, "")
+    return {"is_date_after": "gt", "is_date_before": "lt"}.get(operator, "") if kind == "Numeric" else ""
+
+
 def _has_type(value: Any, kind: str) -> bool:
     if kind in ("Numeric", "Duration"):
         return _is_numeric(value)
@@ -107,6 +131,16 @@ def _is_numeric(value: Any) -> bool:
     return True
 
 
+def _both(value: Any) -> bool:
+    return isinstance(value, list) and {str(item).lower() for item in value if item is not HOLE} == {"true", "false"}
+
+
+def _numbers(value: Any) -> Iterator[tuple[Path, Any]]:
+    for step, item in enumerate(value) if isinstance(value, list) else [(None, value)]:
+        if isinstance(item, int | float) and not isinstance(item, bool):
+            yield (() if step is None else (step,)), item
+
+
 def _same(value: Any, option: Any) -> bool:
     """PostHog compares the texts of values."""
     return value == option or str(value).lower() == str(option).lower()
@@ -118,22 +152,24 @@ def _in_order(bounds: list[Any]) -> bool:
 
 def _is_date(text: str) -> bool:
     try:
-        date.fromisoformat(text[:10])
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True
 
 
 def _regex_problem(pattern: str, flag: bool) -> str:
-    """Return what is wrong with a pattern; look-around works in flags alone (insights and cohorts run on
-    RE2).
+    """Return what is wrong with a pattern.
+
+    Look-around works in flags alone: insights and cohorts run on RE2. On the other hand PostHog's API compiles the
+    patterns of flags with Python, and refuses what that does not know.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(pattern)
     except re.error as error:
-        if not str(error).startswith(_ONLY_OURS):
+        if flag or not str(error).startswith(_ONLY_OURS):
             return f"is not valid: {error}"
     except (OverflowError, RecursionError):
         return "is too large"

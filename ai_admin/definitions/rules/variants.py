@@ -12,7 +12,11 @@ from ai_admin.definitions.world import Rule, Unit, World
 
 
 def sum_to_100(unit: Unit, _: World) -> Iterator[Finding]:
-    """Rollout percentages of variants sum to 100. PostHog only logs it, and gives the rest no variant."""
+    """Rollout percentages of variants sum to 100.
+
+    PostHog of 2026-07 refuses other sums, a later one only logs it and gives the rest no variant. Both add up floating
+    point numbers and compare exactly.
+    """
     shares = [at(variant, "rollout_percentage") for variant in unit.value.get("variants") or ()]
     if not shares or not seen(*shares):
         return
@@ -22,6 +26,9 @@ def sum_to_100(unit: Unit, _: World) -> Iterator[Finding]:
         last = at(unit.written["variants"][-1], "key", default="the last")
         fix = f"write {100 - others:g} for {last}" if 0 <= 100 - others <= 100 else "make them sum to 100"
         yield Finding(("variants",), f"the rollout percentages of the variants sum to {total:g}, not 100", fix)
+    elif total != 100:
+        message = f"the rollout percentages of the variants sum to {total!r} as PostHog adds them up, not 100"
+        yield Finding(("variants",), message, "write whole percentages, or move the fractions to other variants")
 
 
 def unique_keys(unit: Unit, _: World) -> Iterator[Finding]:

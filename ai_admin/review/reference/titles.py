@@ -54,7 +54,12 @@ PAGES = (
         "A file in `cohorts/` is one cohort: a named set of installations. Release conditions and insights "
         "name it by its key. The schema is [cohort.schema.json](../../schemas/cohort.schema.json).",
         "cohorts/heavy-use-installations.yaml",
-        ("cohort.schema.json", "shared/cohort-filters.schema.json"),
+        (
+            "cohort.schema.json",
+            "shared/cohort-filters.schema.json",
+            "shared/cohort-events.schema.json",
+            "shared/cohort-behaviours.schema.json",
+        ),
     ),
     Page(
         "event.md",
@@ -195,6 +200,14 @@ TITLES: dict[Place, str] = {
         leaf="Condition",
         cohort="Condition, another cohort",
     ),
+    # The events of cohorts take three of the types, and are met first.
+    **_named(
+        "property-filter-types",
+        event="Property filter, `event`",
+        element="Property filter, `element`",
+        hogql="Property filter, `hogql`",
+    ),
+    **_named("cohort-events", eventFilter="Filter of a cohort's event"),
     **_named(
         "operators",
         targeting="Operators in flags and cohorts",

@@ -153,6 +153,10 @@ def _demands(part: Part) -> Iterator[str]:
         yield node["errorMessage"]
     elif part.when and "required" in node:
         yield f"{listed((f'`{name}`' for name in node['required']), 'and')} must be there"
+    ignored = node.get("propertyNames", {}).get("not", {})
+    if ignored:
+        names = ignored["enum"] if "enum" in ignored else [ignored["const"]]
+        yield f"no {listed((f'`{name}`' for name in names), 'and')}"
     for name, each in node.fields() if part.when else ():
         yield from _refinements(name, each)
     if not part.when:

@@ -94,7 +94,7 @@ def _leaf(chance: random.Random) -> dict[str, Any]:
         did = {"type": "behavioral", "key": chance.choice(EVENTS), "event_type": "events", **negation}
         if chance.random() < 0.5:
             return {**did, "value": "performed_event", "time_value": chance.randint(1, 90), "time_interval": "day"}
-        often = {"operator": chance.choice(("gte", "lt")), "operator_value": chance.randint(0, 9)}
+        often = {"operator": chance.choice(("gte", "lt")), "operator_value": chance.randint(1, 9)}
         return {**did, "value": "performed_event_multiple", "time_value": 4, "time_interval": "week", **often}
     leaf = {"type": "person", "key": chance.choice(NAMES), **comparison(chance), **negation}
     # PostHog wants a value in every leaf; its own pages write the operator's name where there is none.

@@ -275,3 +275,19 @@ def test_a_flag_resting_on_a_cohort_through_another_counts(api: Api) -> None:
     base = api.flag(filters=in_cohort(outer["id"]))
     api.flag(filters=depending_on(base["id"]))
     assert "1 active feature flag(s)" in refusal(api("PATCH", f"cohorts/{inner['id']}/", {"deleted": True}))[2]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "person", "key": "channel", "operator": "exact", "value": "beta"},
+        {"type": "event", "key": "model", "operator": "is_set"},
+        {"type": "event", "key": "model", "operator": "exact", "value": "r1", "label": "Which"},
+        {"type": "hogql", "key": "1 = 1", "operator": "exact"},
+    ],
+)
+def test_filters_of_a_cohort_s_events_have_the_keys_of_posthog_s_models(api: Api, wrong: dict[str, Any]) -> None:
+    did = {"type": "behavioral", "key": "e", "value": "performed_event", "event_type": "events", "time_value": 7}
+    leaf = {**did, "time_interval": "day", "event_filters": [wrong]}
+    filters = {"properties": {"type": "AND", "values": [leaf]}}
+    assert refusal(api("POST", "cohorts/", {"name": "C", "filters": filters}))[0] == 400

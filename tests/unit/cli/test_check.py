@@ -19,7 +19,9 @@ from tests.unit.definitions.checkouts import Checkout
 
 ROOT = Path(__file__).parents[3]
 TYPO = 'flags/typo.yaml:2:1: flag/typo: the key "actve" is not known here; write "active"'
-MISSING = 'flags/typo.yaml:3:31: flag/typo: there is no cohort "intern"; write "internal"'
+MISSING = (
+    'flags/typo.yaml:3:31: flag/typo: there is no cohort "intern"; define it in cohorts/, or write one of internal'
+)
 
 
 @pytest.fixture

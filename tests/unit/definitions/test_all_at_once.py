@@ -88,6 +88,7 @@ def test_what_stands_in_no_file_is_missed_though_one_cannot_be_read(checkout: Ch
         'cohorts/c.yaml:3:20: cohort/c: the catalogue knows no property "zzz" of a person',
         "events/broken.yaml:3:1: this is not YAML: did not find expected ',' or '}'",
         'flags/f.yaml:2:31: flag/f: there is no cohort "zzz"',
+        'flags/f.yaml:2:55: flag/f: the catalogue knows no property "zzz" of a person',
     ]
 
 

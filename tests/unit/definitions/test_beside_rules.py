@@ -50,7 +50,7 @@ CASES = [
         "steps: [{event: ai_used, properties: [{type: event, key: model, value: »r9}]}]",
         '"model" is never the text "r9" (values in the catalogue: r1 or v3); write r1 or v3',
     ),
-    ("experiments", "flag: »abb", 'there is no flag "abb"; write "ab"'),
+    ("experiments", "flag: »abd", 'there is no flag "abd"; write "abc"'),
     (
         "experiments",
         "flag: »enabled",

@@ -134,7 +134,7 @@ def sql(text: str) -> str:
         ),
         (
             "trends: {series: [{event: ai_used}], properties: [{type: cohort, value: »intern}]}",
-            'there is no cohort "intern"; write "internal"',
+            'there is no cohort "intern"; define it in cohorts/, or write one of internal',
         ),
         (
             "funnel: {series: [{event: ai_used}, {event: ai_used}], funnelsFilter: {exclusions: [»{event: "
@@ -262,7 +262,8 @@ def test_a_dashboard_s_own_filters_are_checked_too(checkout: Checkout) -> None:
     leaves = "{type: cohort, value: intern}, {type: event, key: modl, value: r1}"
     checkout.write("dashboards/d.yaml", f"key: d\nname: D\nfilters: {{properties: [{leaves}]}}\n")
     assert checkout.problems() == [
-        'dashboards/d.yaml:3:46: dashboard/d: there is no cohort "intern"; write "internal"',
+        'dashboards/d.yaml:3:46: dashboard/d: there is no cohort "intern"; '
+        "define it in cohorts/, or write one of internal",
         'dashboards/d.yaml:3:74: dashboard/d: the catalogue knows no property "modl" of an event; write "model"',
     ]
 

@@ -321,3 +321,17 @@ def test_an_alert_is_configured_for_the_kind_of_its_insight(
     alert = "key: a\nname: A\ninsight: i\ncondition: absolute_value\nthreshold: {upper: 1}\n"
     checkout.write("alerts/a.yaml", f"{alert}notify: {{email: [a@example.com]}}\n{more}\n")
     assert checkout.resources()["alert/a"].properties["config"] == config
+
+
+def test_a_filter_of_a_cohort_s_event_has_a_value_where_posthog_wants_one(checkout: Checkout) -> None:
+    did = "type: behavioral, key: ai_used, value: performed_event, time_value: 7, time_interval: day"
+    filters = "[{type: event, key: model, operator: is_set}, {type: hogql, key: 1 = 1}]"
+    checkout.write(
+        "cohorts/c.yaml",
+        f"key: c\nname: C\nproperties: [{{{did}, event_filters: {filters}}}]\n",
+    )
+    (group,) = checkout.resources()["cohort/c"].properties["filters"]["values"]
+    assert group["values"][0]["event_filters"] == [
+        {"type": "event", "key": "model", "operator": "is_set", "value": "is_set"},
+        {"type": "hogql", "key": "1 = 1"},
+    ]

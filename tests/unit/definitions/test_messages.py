@@ -89,35 +89,35 @@ def test_a_flag_that_breaks_its_schema(checkout: Checkout, text: str, expected: 
     ("leaf", "expected"),
     [
         (
-            "key: v, operator: »semvr_gt, value: 1.2.3",
+            "key: $v, operator: »semvr_gt, value: 1.2.3",
             '"semvr_gt" is not one of the values that may stand here; write semver_gt (known: exact, is_not, '
             "icontains, not_icontains, icontains_multi, not_icontains_multi, regex, not_regex, gt, gte, lt, lte … "
             "(14 more))",
         ),
         (
-            "key: v, operator: semver_gt, value: »2.10",
+            "key: $v, operator: semver_gt, value: »2.10",
             'a version is text such as 2.4.0 (quote it when YAML would read a number, as in "2.4"), '
             'not the number 2.10; put it in quotes: "2.10"',
         ),
         (
-            "key: v, operator: is_date_after, value: »yesterday",
+            "key: $v, operator: is_date_after, value: »yesterday",
             '"yesterday" does not have the right form; '
             'write a date such as "2026-01-31" or how long ago, such as -30d (h, d, w, m or y)',
         ),
         (
-            "key: v, operator: »starts_with, value: deep",
+            "key: $v, operator: »starts_with, value: deep",
             '"starts_with" may not stand here: only insights and actions know it; '
             "write regex, and a value such as (?i)^deepseek",
         ),
-        ("key: v, operator: »min, value: 5",
+        ("key: $v, operator: »min, value: 5",
          '"min" may not stand here: it is PostHog\'s other name of gte; write gte'),
-        ("key: v, operator: is_set, »value: 1", 'is_set and is_not_set take no value; remove "value"'),
+        ("key: $v, operator: is_set, »value: 1", 'is_set and is_not_set take no value; remove "value"'),
         ("type: »cohrt, value: internal",
          '"cohrt" is not one of the values that may stand here; write cohort (known: person, cohort, flag or group)'),
         ("type: cohort, value: internal, »key: id",
-         'the key "key" is not known here; remove it (known here: operator, type and value)'),
+         'the key "key" is not known here: value names the cohort; remove key'),
         (
-            "key: v, operator: gt, value: »[1]",
+            "key: $v, operator: gt, value: »[1]",
             "this operator compares with a number, not a list; write a number or text, such as 1000000",
         ),
     ],
@@ -133,7 +133,7 @@ def test_a_filter_that_breaks_its_schema(checkout: Checkout, leaf: str, expected
     [
         (
             "trends: {series: [{event: ai_used}], »seriess: []}",
-            'the key "seriess" is not known here; write "series"',
+            'the key "seriess" is not known here; remove it, "series" stands here already',
         ),
         (
             "stickiness: {series: [{event: ai_used}], »breakdownFilter: {}}",
@@ -192,7 +192,7 @@ def test_every_problem_of_a_file_is_reported_at_once(checkout: Checkout) -> None
         'flags/f.yaml:2:1: flag/f: the key "actve" is not known here; write "active"',
         'flags/f.yaml:3:8: flag/f: expected text, found the number 1; put it in quotes: "1"',
         "flags/f.yaml:4:11: flag/f: the rollout percentages of the variants sum to 50, not 100; write 100 for a",
-        'flags/f.yaml:5:31: flag/f: there is no cohort "intern"; write "internal"',
+        'flags/f.yaml:5:31: flag/f: there is no cohort "intern"; define it in cohorts/, or write one of internal',
     ]
 
 

@@ -94,7 +94,8 @@ def test_what_is_wrong_in_a_stack(checkout: Checkout, stacks: str, expected: lis
 def test_a_problem_of_the_definition_as_written_is_said_once(checkout: Checkout) -> None:
     text = FLAG.replace("cohort: internal", "cohort: intern")
     checkout.write("flags/model.yaml", f"{text.rstrip()}\n    stacks: {{staging: {{active: false}}}}\n")
-    expected = 'flags/model.yaml:5:14: flag/model: there is no cohort "intern"; write "internal"'
+    place = "flags/model.yaml:5:14: flag/model"
+    expected = f'{place}: there is no cohort "intern"; define it in cohorts/, or write one of internal'
     assert checkout.problems() == [expected]
 
 

@@ -28,7 +28,7 @@ MAPPINGS: list[tuple[str, tuple[Step, ...], str]] = [
     ("cohorts/internal.yaml", (), "cohort.schema.json"),
     ("cohorts/internal.yaml", ("properties", 0), f"{COHORT}/person"),
     ("cohorts/active.yaml", ("filters", "values", 0, "values", 0), f"{COHORT}/cohort"),
-    ("cohorts/active.yaml", BEHAVIORAL, f"{COHORT}/behavioral"),
+    ("cohorts/active.yaml", BEHAVIORAL, "shared/cohort-events.schema.json#/$defs/behavioral"),
     ("events/opened.yaml", (), "event.schema.json"),
     ("events/opened.yaml", ("properties", "model"), "event.schema.json#/$defs/property"),
     (DASHBOARD, (), "dashboard.schema.json"),

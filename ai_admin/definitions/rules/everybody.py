@@ -1,0 +1,27 @@
+"""Filters that leave nobody out: who means everybody writes no filter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ai_admin.definitions.filters import filters
+from ai_admin.definitions.holes import seen
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.world import Rule, Unit, World
+from providers.posthog.safety import matches_every_value
+
+
+def leaves_somebody_out(unit: Unit, _: World) -> Iterator[Finding]:
+    """A filter of a flag or a cohort does not match whatever the property holds."""
+    for each in filters(unit):
+        value, operator = each.leaf.get("value"), each.leaf.get("operator", "exact")
+        listed = value if isinstance(value, list) else [value]
+        if seen(operator, value, *listed) and matches_every_value(each.leaf):
+            shown = json.dumps(value, ensure_ascii=False)
+            message = f'{operator} {shown} matches everybody who has "{each.leaf.get("key")}"'
+            fix = "remove the filter to mean everybody, or write operator: is_set, without value, for those who have it"
+            yield Finding((*each.path, "value"), message, fix)
+
+
+RULES = (Rule("flag", leaves_somebody_out), Rule("cohort", leaves_somebody_out))

@@ -1,0 +1,49 @@
+"""Numbers in payloads that YAML reads as other ones than were meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.world import Rule, Unit, World
+
+_GROUPED = re.compile(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+")
+
+
+def numbers_are_meant(unit: Unit, _: World) -> Iterator[Finding]:
+    """A whole number is written without a dot: ``200.000`` is 200 to YAML, and two hundred thousand to many people.
+
+    With ``payload_type: number`` a fraction is what somebody asked for.
+    """
+    kind = unit.value.get("payload_type")
+    if kind == "number":
+        return
+    for path, payload in _payloads(unit):
+        for place, number in _whole_floats(payload, path):
+            written = unit.view.written((*unit.path, *place)) or ""
+            if _GROUPED.fullmatch(written):
+                fix = f"write {written.replace('.', '')} if that was meant, or {number:.0f}"
+                yield Finding(place, f"{written} is {number:.0f} to YAML", fix)
+            elif kind == "integer" and place == path:
+                yield Finding(place, f"{written} is not written as a whole number", f"write {number:.0f}")
+
+
+def _payloads(unit: Unit) -> Iterator[tuple[Path, Any]]:
+    if "payload" in unit.value:
+        yield ("payload",), unit.value["payload"]
+    for n, variant in enumerate(unit.value.get("variants") or ()):
+        if "payload" in variant:
+            yield ("variants", n, "payload"), variant["payload"]
+
+
+def _whole_floats(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
+    if isinstance(value, float) and value.is_integer():
+        yield path, value
+    elif isinstance(value, dict | list):
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _whole_floats(item, (*path, step))
+
+
+RULES = (Rule("flag", numbers_are_meant),)
