@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Iterable
@@ -11,26 +12,31 @@ from typing import NoReturn
 import pulumi
 
 from ai_admin import record
-from ai_admin.definitions import Definition, Definitions, load
+from ai_admin.adopted import live_flags
+from ai_admin.definitions import Definition, load
+from ai_admin.definitions.stacks import configurations
 from ai_admin.safety import (
     Followed,
     Manifest,
+    Refusal,
     ahead,
     grown,
     manifest,
     name_of,
     refusals,
     renamed,
+    shared,
     still_on,
     switched_off,
 )
 from providers.posthog.blockers import blockers
 from providers.posthog.brake import CAREFUL, CONSENT
-from providers.posthog.client import Client
+from providers.posthog.client import ApiError, Client
 from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
 from providers.posthog.kinds import Ref
+from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
-from providers.posthog.resources import missing_variables, register, switch_off, wrong_variables
+from providers.posthog.resources import missing_variables, problems, register, switch_off, wrong_variables
 from providers.posthog.safety import consents
 
 CHECKOUT = Path(__file__).parent
@@ -43,7 +49,10 @@ EXPLAINED = 32
 
 
 def main() -> None:
-    """Register every definition of this stack; when anything is wrong, only what switches a flag off."""
+    """Register every definition of this stack; when anything is wrong, only what switches a flag off.
+
+    A preview registers all of them also then: what is refused stands beside the plan, not in its place.
+    """
     before = last_manifest()
     # Until everything is registered: a refused run that exported nothing would forget what was applied last, and pass
     # the second time.
@@ -56,16 +65,39 @@ def main() -> None:
     except ConnectionProblem as problem:
         refuse_all_but_off(str(problem).splitlines(), before, definitions.resources)
     before = renamed(before, definitions.resources)
-    after = manifest(definitions.resources, before)
-    refused = [*unset_secrets(definitions), *unsafe(client, before, after)]
-    if refused:
+    try:
+        after, found = judge(client, definitions.resources, before)
+    except ApiError as problem:
+        unknown = f"it is not known what this run would change: {problem}; run again"
+        refuse_all_but_off([unknown], before, definitions.resources)
+    refused = [*unset_secrets(definitions.resources), *map(str, found), *blockers(client, before, after.keys())]
+    showing = pulumi.runtime.is_dry_run()
+    if refused and not showing:
         refuse_all_but_off(refused, before, definitions.resources)
     known = {Ref(*name.split("/", 1)): entry["id"] for name, entry in before.items() if entry.get("id")}
     off, on = switched_off(before, after), still_on(before, after)
     off_refs = {ref for ref in known if f"{ref.kind}/{ref.key}" in off}
-    resources = register(definitions.resources, os.environ, known, off_refs, on)
-    named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
-    record.keep(record.applied(before, after, named))
+    unset = dict.fromkeys((name for _, name in missing_variables(definitions.resources, os.environ)), "")
+    about = {name for refusal in found for name in refusal.about}
+    resources = register(definitions.resources, {**unset, **os.environ}, known, off_refs, on, about)
+    if not refused:
+        named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
+        record.keep(record.applied(before, after, named))
+    if showing:
+        refused += [f"{name} is switched off all the same" for name in off] if refused else []
+        pulumi.run(lambda: end_of_preview(refused, resources.values()))
+
+
+async def end_of_preview(refused: list[str], resources: Iterable[pulumi.CustomResource]) -> None:
+    """Show what would not be applied, once the whole plan is known, and fail if there is anything."""
+    found = ["\n".join(refused)] if refused else []
+    found += dict.fromkeys(await problems(resources))
+    for each in found:
+        pulumi.log.error(each)
+    if found:
+        # Not yet: the engine plans the deletions only after a program that did not fail, and asks for its exit code
+        # once it has them. Pulumi's Python host offers no other way to fail then.
+        atexit.register(os._exit, EXPLAINED)
 
 
 def last_manifest() -> Manifest:
@@ -76,13 +108,16 @@ def last_manifest() -> Manifest:
         return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
-def unsafe(client: Client, before: Manifest, after: Manifest) -> list[str]:
-    """Return why this run may not be: what the gates refuse, and what stands in the way of what it would delete."""
+def judge(client: Client, definitions: Iterable[Definition], before: Manifest) -> tuple[Manifest, list[Refusal]]:
+    """Return the manifest that this run would leave behind, and what the gates refuse of it. Raises ``ApiError``."""
     config = pulumi.Config()
-    careful = config.get_bool(CAREFUL) or False
-    followed = followed_stack(config.get("follows"), before, after)
-    refused = refusals(before, after, consents(config.get(CONSENT)), careful, followed)
-    return [*map(str, refused), *blockers(client, before, after.keys())]
+    careful, follows = config.get_bool(CAREFUL) or False, config.get("follows")
+    live = live_flags(client, definitions, before) if careful or follows else {}
+    base = {**live, **before}
+    after = manifest(definitions, base)
+    members = lost_members(client, before, after)
+    followed = followed_stack(follows, base, after)
+    return after, refusals(before, after, consents(config.get(CONSENT)), careful, followed, live, members)
 
 
 def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:
@@ -104,17 +139,17 @@ def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Foll
     return then
 
 
-def unset_secrets(definitions: Definitions) -> list[str]:
+def unset_secrets(definitions: Iterable[Definition]) -> list[str]:
     """Return the variables that hold a secret and are not set, or are no address, a line each; never a value."""
     unset = [
         f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
         "export it with the secret that PostHog needs"
-        for definition, name in missing_variables(definitions.resources, os.environ)
+        for definition, name in missing_variables(definitions, os.environ)
     ]
     wrong = [
         f"{definition.source}: {definition.kind}/{definition.key}: the value of the environment variable {name} "
         f"{what}; export the address as it was given, on one line"
-        for definition, name, what in wrong_variables(definitions.resources, os.environ)
+        for definition, name, what in wrong_variables(definitions, os.environ)
     ]
     return [*unset, *wrong]
 
@@ -134,6 +169,9 @@ def check_connection(kinds: set[str]) -> Client:
             ]
         )
     connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
+    others = shared(pulumi.get_stack(), connection.host, connection.project_id, configurations(CHECKOUT))
+    if others:
+        raise ConnectionProblem("\n".join(others))
     client = Client(connection, tell=pulumi.log.warn)
     preflight(client, kinds, writing=not pulumi.runtime.is_dry_run())
     return client

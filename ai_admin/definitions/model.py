@@ -72,7 +72,7 @@ class Definition:
     """One resource: ``properties`` in canonical form, with :class:`providers.posthog.kinds.Ref` leaves.
 
     ``adopt`` is the id of the PostHog object that it takes over, where several could be meant; ``renamed_from``
-    the key that a flag had before.
+    the key that a flag or cohort had before.
     """
 
     kind: str

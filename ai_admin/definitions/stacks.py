@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+import yaml
+
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.holes import HOLE, seen
 from ai_admin.definitions.model import Finding, Path, Source
@@ -21,6 +23,19 @@ def known_stacks(root: FilePath) -> tuple[str, ...]:
     """
     names = (path.name for path in root.glob("Pulumi.*.yaml"))
     return tuple(sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in names))
+
+
+def configurations(root: FilePath) -> dict[str, dict[str, Any]]:
+    """Return the ``config`` of each stack's file, by stack; what can't be read is Pulumi's to tell."""
+    found = {}
+    for stack in known_stacks(root):
+        try:
+            settings = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        config = settings.get("config") if isinstance(settings, dict) else None
+        found[stack] = config if isinstance(config, dict) else {}
+    return found
 
 
 def merge(target: Any, patch: Any) -> Any:

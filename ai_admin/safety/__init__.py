@@ -10,14 +10,20 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, off, renamed, still_on, switched_off
 from ai_admin.safety.following import Followed, ahead, grown
+from ai_admin.safety.members import lost
+from ai_admin.safety.payloads import swollen
+from ai_admin.safety.redraw import redrawn
 from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.removal import removed_flags
 from ai_admin.safety.returning import back, returning
+from ai_admin.safety.sharing import shared
 from ai_admin.safety.steps import jumps
+from ai_admin.safety.targeting import retargeted
 from ai_admin.safety.volume import deletes, updates
 
 
@@ -27,28 +33,41 @@ def refusals(
     consent: Iterable[str],
     careful: bool = False,
     followed: Followed | None = None,
+    live: Manifest = MappingProxyType({}),
+    members: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Refusal]:
     """Return what this run may not do: ``before`` was applied last, ``after`` is what the files say now.
 
     ``before`` has renamed flags under their new keys. ``consent`` are the words in the stack's configuration.
     ``careful`` stacks (``ai-admin:careful``) let rollouts grow in steps only; ``followed`` is the stack that this one
     may not be ahead of, None without one.
+
+    ``live`` are flags of PostHog's that this run adopts, as a manifest would have them: nobody applied them, but they
+    serve people. ``members`` says how many members the static cohorts have that would go.
     """
-    given = set(consent)
+    given, base = set(consent), {**live, **before}
 
     def refused(found: Iterable[Refusal]) -> list[Refusal]:
         return [refusal for refusal in found if refusal.code not in given]
 
     def rollouts(flags: Manifest) -> list[Refusal]:
-        steps = jumps(before, flags) if careful else ()
-        return refused([*steps, *(ahead(before, flags, followed) if followed else ())])
+        steps = jumps(base, flags, first=not before) if careful else ()
+        return refused([*steps, *(ahead(base, flags, followed) if followed else ())])
 
-    returned = returning(before, after)
+    returned = returning(base, after)
     return [
-        *refused([*deletes(before, after), *updates(before, after), *removed_flags(before, after)]),
+        *refused([*deletes(before, after), *updates(base, after), *removed_flags(before, after), *lost(members)]),
         *rollouts({name: entry for name, entry in after.items() if name not in returned}),
         *refused(back(rollouts({name: after[name] for name in after if name in returned}))),
+        *refused(audiences(base, after) if careful else ()),
     ]
+
+
+def audiences(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    """Yield what careful stacks refuse although no rollout grows: others would be served, or served something else."""
+    yield from retargeted(before, after)
+    yield from redrawn(before, after)
+    yield from swollen(before, after)
 
 
 __all__ = [
@@ -63,6 +82,7 @@ __all__ = [
     "off",
     "refusals",
     "renamed",
+    "shared",
     "still_on",
     "switched_off",
 ]

@@ -1,21 +1,26 @@
 """What was applied last: a *manifest*, which the program keeps among its stack's outputs. Pure.
 
 A manifest holds one entry for each resource by its Pulumi name (``flag/ai-model-version``): a digest of its properties,
-its id in PostHog, and of a flag whether it is on and who it serves; of one that is off also who it served when it was
-on last.
+its id in PostHog; of a flag whether it is on, who it serves, by which cohorts and by what they are drawn, and the
+numbers in its payloads; of one that is off also who it served when it was on last; of a cohort a digest of its
+criteria, and which cohorts they name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from providers.posthog.safety import Rollout, digest, rollout
+from providers.posthog.kinds import Ref
+from providers.posthog.safety import Rollout, condition_digest, digest, numbers, rollout
 
 Entry = Mapping[str, Any]
 Manifest = Mapping[str, Entry]
 
-FLAG = "flag/"
+FLAG, COHORT = "flag/", "cohort/"
+
+FORMER = "former"
+"""In an entry: the key that a flag or cohort had, from which it gets another one in this run."""
 
 
 class Definition(Protocol):
@@ -58,9 +63,51 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
             for condition, variants in served.items()
             if len(variants) > 1
         }
+        entry["by"] = properties.get("bucketing_identifier", "distinct_id")
+        entry |= _filled(
+            groups=_groups(properties), cohorts=_cohorts(properties), numbers=numbers(properties.get("payloads") or {})
+        )
         if not entry["active"] and (last := served_last(before)):
             entry["served"] = last
+    if definition.kind == "cohort":
+        entry["targeting"] = digest(properties.get("filters"))
+        entry["static"] = bool(properties.get("is_static"))
+        entry |= _filled(names=sorted({f"{COHORT}{ref.key}" for ref in _refs(properties) if ref.kind == "cohort"}))
     return entry
+
+
+def _filled(**facts: Any) -> dict[str, Any]:
+    """Return the facts that say anything: most flags have none of them, and a manifest is read in every run."""
+    return {name: fact for name, fact in facts.items() if fact}
+
+
+def _groups(flag: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return by condition which group types it is rolled out by; conditions for persons are left out."""
+    found: dict[str, set[int]] = {}
+    for condition in flag.get("release_conditions") or ():
+        index = condition.get("aggregation_group_type_index")
+        if index is not None:
+            found.setdefault(condition_digest(condition), set()).add(index)
+    return {condition: sorted(indexes) for condition, indexes in found.items()}
+
+
+def _cohorts(flag: Mapping[str, Any]) -> dict[str, float]:
+    """Return the cohorts in a flag's conditions, each with the largest share that it decides on."""
+    found: dict[str, float] = {}
+    for condition in flag.get("release_conditions") or ():
+        for ref in _refs(condition):
+            if ref.kind == "cohort":
+                name = f"{COHORT}{ref.key}"
+                found[name] = max(found.get(name, 0), condition.get("rollout_percentage", 100))
+    return found
+
+
+def _refs(value: Any) -> Iterator[Ref]:
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _refs(item)
 
 
 def off(entry: Entry) -> dict[str, Any]:
@@ -69,13 +116,16 @@ def off(entry: Entry) -> dict[str, Any]:
 
 
 def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, Entry]:
-    """Return a manifest in which a flag that gets another key, and says so, stands under the new one already."""
+    """Return a manifest in which what gets another key, and says so, stands under the new one already."""
     names = {
-        f"{FLAG}{each.renamed_from}": name_of(each)
+        f"{each.kind}/{each.renamed_from}": name_of(each)
         for each in definitions
-        if each.kind == "flag" and each.renamed_from and name_of(each) not in before
+        if each.renamed_from and name_of(each) not in before
     }
-    return {names.get(name, name): entry for name, entry in before.items()}
+    return {
+        names.get(name, name): {**entry, FORMER: name.partition("/")[2]} if name in names else entry
+        for name, entry in before.items()
+    }
 
 
 def served(entry: Entry | None) -> Rollout:

@@ -9,16 +9,15 @@ from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, rollout_code
 
 
-def jumps(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+def jumps(before: Manifest, after: Manifest, first: bool = False) -> Iterator[Refusal]:
     """Yield a refusal for each release condition that would grow too far in one run, whole or for one variant.
 
     A flag that is off serves nobody, so switching it on is growth from nothing; a new flag is like one that was off.
     A new condition for some (a cohort, properties) may start at once. A variant may go back at once to a share that it
-    has had: that is how people get off a bad candidate. In a stack's first run nothing is in use yet.
+    has had: that is how people get off a bad candidate. In a stack's ``first`` run nothing is in use yet but what is
+    live already.
     """
-    if not before:
-        return
-    for name in sorted(after):
+    for name in sorted(before.keys() & after.keys() if first else after):
         if name.startswith(FLAG):
             yield from _flag_steps(name, before, after)
 

@@ -26,8 +26,8 @@ from providers.posthog.safety import (
     rollout_code,
 )
 
-CAREFUL, CONSENT = "careful", "consent"
-"""Settings of a stack: whether care is taken, and what was consented to."""
+CAREFUL, CONSENT, DISPOSABLE = "careful", "consent", "disposable"
+"""Settings of a stack: whether care is taken, what was consented to, and whether it may be destroyed as it is."""
 
 
 class Unsafe(Exception):
@@ -40,6 +40,7 @@ class Brake:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._careful = False
+        self._disposable = False
         self._consents: frozenset[str] = frozenset()
         self._program = False
         self._changed: set[tuple[str, str]] = set()
@@ -47,9 +48,13 @@ class Brake:
         self._deleted = 0
         self._told: set[str] = set()
 
-    def configure(self, careful: str | None, consent: str | None) -> None:
-        """Take the stack's configuration: of this run, or, where no program runs, of the last `up`."""
+    def configure(self, careful: str | None, consent: str | None, disposable: str | None = None) -> None:
+        """Take the stack's configuration: of this run, or, where no program runs, of the last `up`.
+
+        A careful stack is not disposable, whatever it says.
+        """
         self._careful = (careful or "").lower() == "true"
+        self._disposable = (disposable or "").lower() == "true" and not self._careful
         self._consents = consents(consent)
 
     def program_runs(self) -> None:
@@ -126,10 +131,10 @@ class Brake:
 
     def _check_destroy(self, project: str) -> None:
         code = f"destroy/{project}"
-        if self._careful and code not in self._consents:
+        if not self._disposable and code not in self._consents:
             with self._lock:
                 raise self._unsafe(
-                    "this is a careful stack, and nothing of it is destroyed without consent; "
+                    "nothing of a stack is destroyed without consent, unless it is disposable; "
                     f"{TO_CONSENT.format(code)}, apply that with `pulumi up`, and destroy it then",
                     f"not destroyed without the consent {code}",
                 )

@@ -22,6 +22,8 @@ from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 
 NAME = "__name"
 
+REFUSED = "refused"
+
 MISSING = "__missing:"
 """Begins what stands for the id of a resource that failed in this run; its name follows, and after ``=`` the id that it
 had in the last run, if it was there."""
@@ -46,7 +48,8 @@ class Note:
     ``name`` is the Pulumi name (``flag/ai-model-version``), ``source`` the place in a file (``flags/x.yaml:3:1``),
     ``adopt`` the id of the PostHog object that it is to take over; all three may be unknown. ``lacks`` says in words
     what the definition refers to and isn't there; it is empty when everything is. ``still_on`` says of a flag that is
-    to be on that its definition said so already when it was applied last.
+    to be on that its definition said so already when it was applied last. ``refused`` says that the program has refused
+    the change already, and registers it in a preview so that the plan shows it.
     """
 
     name: str = ""
@@ -54,6 +57,7 @@ class Note:
     adopt: str | None = None
     lacks: str = ""
     still_on: bool = False
+    refused: bool = False
 
     def line(self, message: str) -> str:
         """Return a message as one line that begins with the definition, as far as it is known."""
@@ -62,7 +66,8 @@ class Note:
 
 def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
     """Return the inputs of a resource. What a run found out about the object is no part: the program can't know it."""
-    mark = "\t".join((note.name, note.source, note.adopt or "", _STILL_ON if note.still_on else "")).rstrip("\t")
+    marks = (_STILL_ON if note.still_on else "", REFUSED if note.refused else "")
+    mark = "\t".join((note.name, note.source, note.adopt or "", *marks)).rstrip("\t")
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
     return {**inputs, NAME: mark} if mark else inputs
 
@@ -98,8 +103,8 @@ class Notes:
 
     def keep(self, inputs: Mapping[str, Any], lacks: str) -> Note:
         """Remember and return what inputs of the program say of their definition."""
-        name, source, adopt, on = [*str(inputs.get(NAME, "")).split("\t"), "", "", ""][:4]
-        note = Note(name, source, adopt or None, lacks, on == _STILL_ON)
+        name, source, adopt, on, refused = [*str(inputs.get(NAME, "")).split("\t"), "", "", "", ""][:5]
+        note = Note(name, source, adopt or None, lacks, on == _STILL_ON, refused == REFUSED)
         with self._lock:
             self._notes[note.name] = note
         return note

@@ -27,7 +27,7 @@ from providers.posthog import reconcile
 from providers.posthog.adoption import NotAdopted
 from providers.posthog.advice import explained
 from providers.posthog.approvals import NotApproved
-from providers.posthog.brake import CAREFUL, CONSENT, Unsafe
+from providers.posthog.brake import CAREFUL, CONSENT, DISPOSABLE, Unsafe
 from providers.posthog.client import ApiError
 from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.engine import engine_log
@@ -73,7 +73,7 @@ class PostHogProvider(ResourceProvider):
         """
         if not os.environ.get(TRACEBACK_VARIABLE):
             sys.tracebacklimit = 0
-        names = (*VARIABLES, "api_key", ADOPTION, ASK_AGAIN, CAREFUL, CONSENT)
+        names = (*VARIABLES, "api_key", ADOPTION, ASK_AGAIN, CAREFUL, CONSENT, DISPOSABLE)
         _WORKPLACE.configure({name: req.config.get(name) for name in names})
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -99,7 +99,7 @@ class PostHogProvider(ResourceProvider):
             lifecycle, _ = self._lifecycle(lists=True)
             with _OneLine(note):
                 match = lifecycle.find(properties, note)
-                if match and match.changes:
+                if match and match.changes and not note.refused:
                     _WORKPLACE.brake.change(self.kind_name, match.id, match.live, match.wanted, False)
         except Refused as problem:
             return str(problem)
@@ -124,8 +124,9 @@ class PostHogProvider(ResourceProvider):
             self._hold(_id, news["key"], note)
             return DiffResult(changes=False)
         replaces = [field.name for field in fields if field.immutable]
-        with _OneLine(note):
-            _WORKPLACE.brake.change(self.kind_name, _id, olds, news, bool(replaces))
+        if not note.refused:
+            with _OneLine(note):
+                _WORKPLACE.brake.change(self.kind_name, _id, olds, news, bool(replaces))
         if not replaces:
             self._remind(_id, news, note)
         # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.

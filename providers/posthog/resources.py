@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pulumi
 from pulumi import dynamic
 
-from providers.posthog.inputs import MISSING, NAME, Note, to_inputs
+from providers.posthog.inputs import MISSING, NAME, PROBLEM, Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.address import wrong_with
 from providers.posthog.kinds.notification import digest
@@ -44,7 +44,7 @@ def _resource_type(kind_name: str) -> type[dynamic.Resource]:
         self: dynamic.Resource, name: str, properties: dict[str, Any], options: pulumi.ResourceOptions | None = None
     ) -> None:
         # An output that is not among the inputs must be named here, or the program never sees it.
-        props = {**properties, PROJECT: None}
+        props = {**properties, PROJECT: None, PROBLEM: None}
         dynamic.Resource.__init__(self, PROVIDERS[kind_name](), name, props, options)
 
     return type(type_name, (dynamic.Resource,), {"__init__": create}, module="posthog", name=type_name)
@@ -59,6 +59,7 @@ def register(
     known: Mapping[Ref, str],
     off: Collection[Ref],
     still_on: Collection[str] = (),
+    refused: Collection[str] = (),
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
@@ -70,6 +71,9 @@ def register(
     after what names them: PostHog switches no flag off while another one that is on depends on it. ``still_on`` are the
     Pulumi names of flags that are on and were applied so already: the provider switches none of them on again that
     somebody switched off meanwhile.
+
+    ``refused`` are the Pulumi names of what the program refused, and registers only to show it: the provider does not
+    refuse it once more, which would end the plan there.
 
     A run that PostHog's limits may make wait has an order of its own, see ``turns``.
     """
@@ -94,7 +98,8 @@ def register(
             secret["digest"] = digest(environ[secret["env"]])
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options = {"depends_on": [resources[each] for each in first]} if first else {}
-        resources[ref] = _resource(definition, _with_ids(properties, id_of), still_on, turns, **options)
+        shown = _with_ids(properties, id_of)
+        resources[ref] = _resource(definition, shown, still_on, turns, f"{ref.kind}/{ref.key}" in refused, **options)
     return resources
 
 
@@ -118,6 +123,16 @@ def _spread(definitions: list[Definition]) -> list[Definition]:
         return [each for each in (*_refs(properties), *KINDS[ref.kind].first(properties)) if each in by_ref]
 
     return [by_ref[ref] for ref in spread(list(by_ref), limits, first)]
+
+
+async def problems(resources: Iterable[pulumi.CustomResource]) -> list[str]:
+    """Return why definitions that are new to the state can't be applied, a line each.
+
+    In a preview nothing calls ``create``, so nobody else says it.
+    """
+    outputs = (getattr(resource, PROBLEM).future() for resource in resources)
+    found = await asyncio.gather(*outputs, return_exceptions=True)  # of an exception the engine itself has told
+    return [problem for problem in found if isinstance(problem, str) and problem]
 
 
 def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
@@ -161,13 +176,14 @@ def _resource(
     properties: dict[str, Any],
     still_on: Collection[str] = (),
     turns: Turns | None = None,
+    refused: bool = False,
     **options: Any,
 ) -> pulumi.CustomResource:
     name = f"{definition.kind}/{definition.key}"
     if definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=f"{definition.kind}/{definition.renamed_from}")]
-    note = Note(name, str(definition.source), definition.adopt, still_on=name in still_on)
+    note = Note(name, str(definition.source), definition.adopt, still_on=name in still_on, refused=refused)
     inputs = to_inputs(properties, note)
     turn = turns.next(inputs[NAME]) if turns else None
     if turn:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 DELETES, UPDATES = 10, 50
@@ -45,7 +45,6 @@ def digest(value: Any) -> str:
 
 EVERYBODY = digest([])
 """The condition that everybody matches."""
-
 
 _UNLIKE = ("a", "Z", "7", "-", "_", "@", ".", " ", "é", "x1")
 """Texts with nothing in common: a pattern that is found in each of them is found in every text."""
@@ -89,6 +88,11 @@ def _found_everywhere(pattern: str) -> bool:
         return False
 
 
+def condition_digest(condition: Mapping[str, Any]) -> str:
+    """Return who a release condition is for: a digest of its properties."""
+    return EVERYBODY if matches_everybody(condition) else digest(condition.get("properties") or [])
+
+
 def rollout(flag: Mapping[str, Any]) -> Rollout:
     """Return who a flag (canonical properties) serves while it is on; of equal conditions the widest counts."""
     found: Rollout = {}
@@ -97,10 +101,29 @@ def rollout(flag: Mapping[str, Any]) -> Rollout:
         share = condition.get("rollout_percentage", 100)
         forced = condition.get("variant")
         variants = {forced: share} if forced else {key: share * part / 100 for key, part in split.items()}
-        served = found.setdefault(digest(condition.get("properties") or []), {})
+        served = found.setdefault(condition_digest(condition), {})
         for key, part in {"": share, **variants}.items():
             served[key] = max(served.get(key, 0), part)
     return found
+
+
+def numbers(payloads: Mapping[str, str]) -> dict[str, float]:
+    """Return the numbers in payloads (JSON texts by variant), by their path: ``true``, ``true.limits.0``."""
+    found: dict[str, float] = {}
+    for variant, text in payloads.items():
+        try:
+            found.update(_numbers(variant, json.loads(text)))
+        except (TypeError, ValueError):
+            continue
+    return found
+
+
+def _numbers(path: str, value: Any) -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _numbers(f"{path}.{name}", item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path, value
 
 
 def rollout_code(flag_key: str, start: float, share: float, variant: str = "") -> str:

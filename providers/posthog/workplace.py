@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from providers.posthog.adoption import FORBIDDEN
 from providers.posthog.approvals import Approvals
-from providers.posthog.brake import CAREFUL, CONSENT, Brake
+from providers.posthog.brake import CAREFUL, CONSENT, DISPOSABLE, Brake
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, ConnectionProblem, resolve
 from providers.posthog.engine import engine_watch
@@ -46,7 +46,7 @@ class Workplace:
         """Take the stack's configuration."""
         with self._lock:
             self._config = dict(config)
-        self.brake.configure(config.get(CAREFUL), config.get(CONSENT))
+        self.brake.configure(config.get(CAREFUL), config.get(CONSENT), config.get(DISPOSABLE))
 
     def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Collection, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.

@@ -138,6 +138,8 @@ def test_a_flag_that_says_its_former_key_stays_the_same_object(project: Project,
     before = live(sandbox)["model"]
     project.edit("flags/model.yaml", "key: model\n", "key: model-version\nrenamed_from: model\n")
     sandbox.requests()
+    assert "another key draws anew who is in a percentage" in refused(project, *PREVIEW)
+    project.pulumi("config", "set", "ai-admin:consent", "redraw/model-version/model", "--stack", "sandbox")
     project.up()
     path = f"/api/projects/{sandbox.project_id}/feature_flags/{before['id']}/"
     assert sandbox.writes() == [("PATCH", path, {"key": "model-version"})]

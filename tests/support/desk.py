@@ -50,6 +50,7 @@ class Desk:
                 "project_id": self.sandbox.project_id,
                 "organization_id": self.sandbox.organization_id,
                 "api_key": self.sandbox.api_key,
+                "disposable": "true",  # no program asks for these deletions
                 **config,
             }
         )

@@ -8,19 +8,24 @@ from ai_admin.definitions.files import KINDS
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 
+RENAMED = ("flag", "cohort")
+"""The kinds that may say which key they had: others are in use under it, or hold what no file does."""
+
 
 def takes_over_a_free_key(unit: Unit, world: World) -> Iterator[Finding]:
-    """A flag's former key is not its own, and no other flag has it now or had it before."""
+    """A former key is not the definition's own, and no other one of its kind has it now or had it before."""
     former = unit.value.get("renamed_from")
     if not isinstance(former, str):
         return
-    other = world.find("flag", former)
-    first = world.once(_renamed)[former]
+    kind = unit.kind
+    other = world.find(kind, former)
+    first = world.once(_renamed)[kind, former]
     if former == unit.key:
-        message, fix = "the flag is renamed from its own key", "write the key it had before, or remove renamed_from"
+        message = f"the {kind} is renamed from its own key"
+        fix = "write the key it had before, or remove renamed_from"
     elif other is not None:
-        message = f'the flag "{former}" still exists ({_place(other)}), so this one cannot take its place'
-        fix = "remove that flag, or remove renamed_from"
+        message = f'the {kind} "{former}" still exists ({_place(other)}), so this one cannot take its place'
+        fix = f"remove that {kind}, or remove renamed_from"
     elif first is not unit:
         message, fix = f'{first.shown} is renamed from "{former}" as well ({_place(first)})', "keep one of the two"
     else:
@@ -37,12 +42,12 @@ def adopted_once(unit: Unit, world: World) -> Iterator[Finding]:
             yield Finding(("adopt",), message, "keep one of the two")
 
 
-def _renamed(world: World) -> dict[str, Unit]:
-    """Return the first flag that was renamed from each key."""
-    found: dict[str, Unit] = {}
+def _renamed(world: World) -> dict[tuple[str, str], Unit]:
+    """Return the first definition of each kind that was renamed from each key."""
+    found: dict[tuple[str, str], Unit] = {}
     for unit in world.units:
-        if unit.kind == "flag" and isinstance(unit.value.get("renamed_from"), str):
-            found.setdefault(unit.value["renamed_from"], unit)
+        if unit.kind in RENAMED and isinstance(unit.value.get("renamed_from"), str):
+            found.setdefault((unit.kind, unit.value["renamed_from"]), unit)
     return found
 
 
@@ -60,6 +65,6 @@ def _place(unit: Unit) -> str:
 
 
 RULES = (
-    Rule("flag", takes_over_a_free_key, sees=("flag",)),
+    *(Rule(kind, takes_over_a_free_key, sees=(kind,)) for kind in RENAMED),
     *(Rule(kind, adopted_once, sees=(kind,)) for kind in KINDS),
 )

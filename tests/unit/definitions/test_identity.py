@@ -62,6 +62,14 @@ def test_a_former_key_is_handed_over_and_no_field(checkout: Checkout) -> None:
     assert checkout.resources()["flag/enabled"].renamed_from is None
 
 
+def test_a_cohort_and_a_flag_may_have_had_the_same_key(checkout: Checkout) -> None:
+    """D4: keys are unique within a kind."""
+    checkout.write("flags/f.yaml", f"key: f\n{RENAMED}: old\n")
+    checkout.write("cohorts/c.yaml", "key: c\nname: C\nis_static: true\nrenamed_from: old\n")
+    resources = checkout.resources()
+    assert (resources["flag/f"].renamed_from, resources["cohort/c"].renamed_from) == ("old", "old")
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -69,6 +77,16 @@ def test_a_former_key_is_handed_over_and_no_field(checkout: Checkout) -> None:
             {"flags/f.yaml": f"key: f\n{RENAMED}: f\n"},
             ["flags/f.yaml:3:15: flag/f: the flag is renamed from its own key; "
              "write the key it had before, or remove renamed_from"],
+        ),
+        (
+            {"cohorts/c.yaml": "key: c\nname: C\nis_static: true\nrenamed_from: c\n"},
+            ["cohorts/c.yaml:4:15: cohort/c: the cohort is renamed from its own key; "
+             "write the key it had before, or remove renamed_from"],
+        ),
+        (
+            {"cohorts/c.yaml": "key: c\nname: C\nis_static: true\nrenamed_from: internal\n"},
+            ['cohorts/c.yaml:4:15: cohort/c: the cohort "internal" still exists (cohorts/internal.yaml:1:6), '
+             "so this one cannot take its place; remove that cohort, or remove renamed_from"],
         ),
         (
             {"flags/f.yaml": f"key: f\n{RENAMED}: enabled\n"},

@@ -15,9 +15,9 @@ def flag(share: int = 10, **properties: Any) -> dict[str, Any]:
     return KINDS["flag"].canonical({"key": "f", "release_conditions": [condition], **properties})
 
 
-def brake(careful: bool = False, consent: str = "", program: bool = True) -> Brake:
+def brake(careful: bool = False, consent: str = "", program: bool = True, disposable: bool = False) -> Brake:
     made = Brake()
-    made.configure("true" if careful else None, consent)
+    made.configure("true" if careful else None, consent, "true" if disposable else None)
     if program:
         made.program_runs()
     return made
@@ -27,25 +27,30 @@ def change(made: Brake, number: int = 0) -> None:
     made.change("cohort", str(number), {"name": "a"}, {"name": "b"}, replaced=False)
 
 
-def test_a_careful_stack_is_destroyed_with_consent_for_its_project_only() -> None:
+@pytest.mark.parametrize("careful", [True, False])
+def test_a_stack_is_destroyed_with_consent_for_its_project_only(careful: bool) -> None:
+    """D5: a stack that is not careful as well."""
     for consent in ("", "destroy/2", "destroy"):
-        with pytest.raises(Unsafe, match=r"careful stack.* add destroy/1 to ai-admin:consent"):
-            brake(careful=True, consent=consent, program=False).delete("cohort", "1", {}, "1")
-    brake(careful=True, consent="destroy/1", program=False).delete("cohort", "1", {}, "1")
+        with pytest.raises(Unsafe, match=r"without consent, unless .* add destroy/1 to ai-admin:consent"):
+            brake(careful, consent, program=False).delete("cohort", "1", {}, "1")
+    brake(careful, "destroy/1", program=False).delete("cohort", "1", {}, "1")
 
 
 def test_the_whole_reason_is_said_once_and_each_object_named() -> None:
-    made = brake(careful=True, program=False)
+    made = brake(program=False)
     with pytest.raises(Unsafe, match="apply that with `pulumi up`"):
         made.delete("cohort", "1", {}, "1")
     with pytest.raises(Unsafe, match=r"^not destroyed without the consent destroy/1$"):
         made.delete("cohort", "2", {}, "1")
 
 
-def test_another_stack_is_destroyed_without_further_ado() -> None:
-    made = brake(program=False)
+def test_a_disposable_stack_is_destroyed_without_further_ado() -> None:
+    """D5: and one that says that it is careful too is not disposable."""
+    made = brake(program=False, disposable=True)
     for number in range(30):
         made.delete("flag", str(number), flag(), "1")
+    with pytest.raises(Unsafe):
+        brake(careful=True, program=False, disposable=True).delete("flag", "1", flag(), "1")
 
 
 def test_a_flag_that_is_on_in_posthog_is_not_deleted_without_consent() -> None:

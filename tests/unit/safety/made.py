@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.safety import Followed, Manifest, Refusal, manifest, refusals, renamed
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.safety import consents
 
 
@@ -28,6 +28,18 @@ def flag(key: str, *shares: int, renamed_from: str | None = None, **properties: 
     return Made("flag", key, KINDS["flag"].canonical(written), renamed_from)
 
 
+def cohort(key: str, *leaves: dict[str, Any], renamed_from: str | None = None, **properties: Any) -> Made:
+    filters = {"type": "OR", "values": [{"type": "AND", "values": list(leaves)}]}
+    written = {"name": key, "filters": filters, **properties}
+    return Made("cohort", key, KINDS["cohort"].canonical(written), renamed_from)
+
+
+def on(key: str, share: int = 100, operator: str = "in") -> dict[str, Any]:
+    """Return a release condition on a cohort."""
+    leaf = {"type": "cohort", "key": "id", "value": Ref("cohort", key), "operator": operator}
+    return {"rollout_percentage": share, "properties": [leaf]}
+
+
 def split(**variants: int) -> list[dict[str, Any]]:
     return [{"key": key, "rollout_percentage": share} for key, share in variants.items()]
 
@@ -46,6 +58,8 @@ def judged(
     careful: bool = False,
     consent: str = "",
     followed: Followed | None = None,
+    live: list[Made] | None = None,
 ) -> list[Refusal]:
-    then = renamed(applied(before) if isinstance(before, list) else before, after)
-    return refusals(then, manifest(after, then), consents(consent), careful, followed)
+    """Return what is refused; ``live`` are flags that PostHog has and no run of the stack applied."""
+    then, there = renamed(applied(before) if isinstance(before, list) else before, after), applied(live or [])
+    return refusals(then, manifest(after, {**there, **then}), consents(consent), careful, followed, there)
