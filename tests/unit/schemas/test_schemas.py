@@ -54,7 +54,7 @@ def test_every_reference_leads_to_a_schema_in_the_repository(address: str) -> No
 
 
 def test_every_reference_leads_to_what_it_means_at_once() -> None:
-    """Editors read files as they come: where the target is itself a reference, they find nothing there, and say nothing."""
+    """Editors find nothing where the target is itself a reference, and say nothing: they take files as they come."""
     chains = []
     for address, schema in files().items():
         resolver = registry().resolver(base_uri=address)
