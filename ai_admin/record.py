@@ -11,6 +11,7 @@ import pulumi
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
 from ai_admin.safety import Followed, Manifest
+from providers.posthog.matching import in_order
 from providers.posthog.safety import rollout
 
 OUTPUT = "__manifest"
@@ -97,7 +98,7 @@ async def applied(before: Manifest, after: Manifest, resources: Mapping[str, Any
 async def _flag(name: str, resource: Any) -> dict[str, Any]:
     parts = ("active", "release_conditions") if name.startswith("flag/") else ()
     outputs = {part: output for part in parts if (output := getattr(resource, part, None)) is not None}
-    return {part: await output.future() for part, output in outputs.items()}
+    return {part: in_order(await output.future()) for part, output in outputs.items()}
 
 
 def _stands(entry: Mapping[str, Any], flag: Mapping[str, Any]) -> bool:
