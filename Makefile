@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox check test browser lint types bench docs upstream lock clean
+.PHONY: help setup demo stop sandbox check test browser editor lint types bench docs upstream lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
@@ -32,6 +32,16 @@ browser: setup  ## the tests of the sandbox's pages, in a headless Chromium
 	  echo 'The browser tests need Chromium and its driver; on Debian: apt-get install chromium chromium-driver' >&2; \
 	  exit 2; }
 	@$(PYTHON) -m pytest tests/browser
+
+editor: setup  ## the tests of the schemas in a real YAML language server (needs Node.js and npm)
+	@{ command -v node && command -v npm; } >/dev/null || { \
+	  echo 'The editor tests need Node.js (20 or later) and npm; on Debian: apt-get install nodejs npm' >&2; \
+	  exit 2; }
+	@$(MAKE) --no-print-directory tests/editor/node_modules/.package-lock.json
+	@$(PYTHON) -m pytest tests/editor
+
+tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
+	@npm ci --prefix tests/editor --ignore-scripts --no-audit --no-fund
 
 lint: setup  ## ruff
 	@$(PYTHON) -m ruff check .

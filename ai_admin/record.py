@@ -11,6 +11,7 @@ import pulumi
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
 from ai_admin.safety import Followed, Manifest, off
+from providers.posthog.matching import in_order
 from providers.posthog.safety import rollout
 
 OUTPUT = "__manifest"
@@ -112,7 +113,7 @@ async def all_but_off(before: Manifest, resources: Mapping[str, Any]) -> Manifes
 async def _flag(name: str, resource: Any) -> dict[str, Any]:
     parts = ("active", "release_conditions") if name.startswith("flag/") else ()
     outputs = {part: output for part in parts if (output := getattr(resource, part, None)) is not None}
-    return {part: await output.future() for part, output in outputs.items()}
+    return {part: in_order(await output.future()) for part, output in outputs.items()}
 
 
 def _stands(entry: Mapping[str, Any], flag: Mapping[str, Any]) -> bool:

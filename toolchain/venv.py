@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -11,6 +12,11 @@ from toolchain.progress import run, say
 
 OURS = ("ai_admin", "providers")
 """What a preview runs."""
+
+START = Path(__file__).with_name("provider_start.py")
+"""What each Python of the venv runs first; the venv has a copy, under this name:"""
+
+STARTED_AS = "ai_admin_provider_start"
 
 LOCKS = ("requirements/runtime.txt", "requirements/dev.txt")
 
@@ -38,7 +44,17 @@ def ensure_venv(root: Path) -> None:
     # Wheels only: building from source would download build tools that no lock file names.
     pip(python, "--require-hashes", "--only-binary", ":all:", *locks)
     pip(python, "--no-build-isolation", "--no-index", "--editable", root)
+    run_at_start(folder)
     stamp.write_text(wanted)
+
+
+def run_at_start(folder: Path) -> None:
+    """Has the venv run `provider_start.py` at the start of each provider process (a `.pth` file's `import` line)."""
+    for packages in folder.glob("lib/python*/site-packages"):
+        shutil.copyfile(START, packages / f"{STARTED_AS}.py")
+        (packages / f"{STARTED_AS}.pth").write_text(
+            f'import sys; "pulumi.dynamic" in sys.orig_argv and __import__("{STARTED_AS}")\n'
+        )
 
 
 def compile_ours(root: Path) -> None:
@@ -64,8 +80,8 @@ def pip(python: Path, *arguments: str | Path) -> None:
 
 
 def fingerprint(root: Path) -> str:
-    """What a venv is made from: the locked packages, our console scripts, the folder they run in."""
+    """What a venv is made from: the locked packages, our console scripts, the folder they run in, what runs first."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
-    parts = [str(root), json.dumps([project["build-system"], project["project"]], sort_keys=True)]
+    parts = [str(root), START.read_text(), json.dumps([project["build-system"], project["project"]], sort_keys=True)]
     parts += [(root / lock).read_text() for lock in LOCKS]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

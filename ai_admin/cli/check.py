@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ai_admin.cli.checkout import checkout, known
+from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
 from ai_admin.definitions.model import Problem
@@ -34,6 +35,8 @@ def check(as_json: bool, stack: str | None, path: Path | None) -> None:
     "definitions": N, "files": N}. "stacks" is empty for a problem of the definition as written, and else
     names the stacks that have it.
 
+    Also writes what editors propose where a key is asked for: schemas/local/, which git passes over.
+
     Exit codes: 0 no problems, 1 problems, 2 wrong use.
     """
     start = (path or Path()).resolve()
@@ -47,6 +50,7 @@ def check(as_json: bool, stack: str | None, path: Path | None) -> None:
         checked = check_definitions(root)
     except SchemaError as error:
         raise click.ClickException(str(error)) from error
+    proposals.write(root, checked.worlds[None])
     problems = [each for each in checked.problems if _wanted(each, stack, inside)]
     click.echo(_as_json(checked, problems) if as_json else _as_text(checked, problems))
     if problems:

@@ -27,6 +27,8 @@ Schema = Any
 ANNOTATIONS = frozenset(
     {"title", "description", "examples", "default", "errorMessage", "instead", "synonyms", "$comment"}
 )
+PROPOSALS = "local"
+"""The folder of ``schemas/`` with what this checkout's editors propose. It rules nothing out."""
 _DATA = ("const", "enum", "required", "dependentRequired", "type", "pattern")
 _MAPS = ("properties", "patternProperties", "dependentSchemas")
 
@@ -173,7 +175,9 @@ class _Reader:
     def _read(self, raw: dict[str, Any], file: PurePosixPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for keyword, item in raw.items():
-            if keyword in ("$schema", "$id", "$defs", "$ref"):
+            if keyword == "allOf":
+                item = [each for each in item if not _is_proposal(each)]
+            if keyword in ("$schema", "$id", "$defs", "$ref") or (keyword == "allOf" and not item):
                 continue
             if keyword in _MAPS:
                 # jsonschema forgets the place of what `false` refuses.
@@ -194,6 +198,11 @@ class _Reader:
         if target and isinstance(target, dict) and beside.keys() <= ANNOTATIONS:
             return {**target, **beside}
         return {**beside, "allOf": [target, *beside.get("allOf", ())]}
+
+
+def _is_proposal(part: Any) -> bool:
+    """Whether a part of a schema refers to what only editors read (see :mod:`ai_admin.definitions.proposals`)."""
+    return isinstance(part, dict) and PurePosixPath(part.get("$ref", "")).parent.name == PROPOSALS
 
 
 def _resolved(path: PurePosixPath) -> PurePosixPath:

@@ -19,6 +19,7 @@ from typing import Any
 
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
+from providers.posthog.matching import as_lists
 
 NAME = "__name"
 
@@ -74,7 +75,7 @@ def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
 
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
     """Return the canonical properties in inputs, or in the outputs that mirror them."""
-    return KINDS[kind_name].canonical(inputs)
+    return KINDS[kind_name].canonical(as_lists(kind_name, inputs))
 
 
 def resolved(value: Any) -> tuple[Any, str]:

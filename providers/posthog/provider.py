@@ -36,6 +36,7 @@ from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Collection, Conflict
+from providers.posthog.matching import as_mappings, standing_lists
 from providers.posthog.safety import on_code
 from providers.posthog.workplace import ADOPTION, ASK_AGAIN, Workplace
 
@@ -86,7 +87,8 @@ class PostHogProvider(ResourceProvider):
         inputs, lacks = resolved(news)
         note = _WORKPLACE.notes.keep(inputs, lacks)
         properties = to_properties(self.kind_name, inputs)
-        checked = to_inputs(properties, Note(note.name))
+        standing = standing_lists(self.kind_name, _olds, properties)
+        checked = self._inputs(properties, note, standing)
         problem = "" if _olds or lacks else self._meet(properties, note)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
 
@@ -160,7 +162,7 @@ class PostHogProvider(ResourceProvider):
             raise Refused(props[PROBLEM])
         with _OneLine(note):
             id_, standing = lifecycle.create(to_properties(self.kind_name, props), note)
-        return CreateResult(id_, _outputs(standing, note, project))
+        return CreateResult(id_, self._outputs(standing, note, project, props))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
@@ -174,13 +176,14 @@ class PostHogProvider(ResourceProvider):
         except Unreachable as problem:
             if _WORKPLACE.first_to_tell(str(problem)):
                 raise
-            return ReadResult(id_, _outputs(known, note, props.get(PROJECT)), to_inputs(known, Note(note.name)))
+            outputs = self._outputs(known, note, props.get(PROJECT), props)
+            return ReadResult(id_, outputs, self._inputs(known, note, props))
         with _OneLine(note):
             found = lifecycle.read(id_, known, note)
         if found is None:
             return ReadResult("", {})
         live_id, live = found
-        return ReadResult(live_id, _outputs(live, note, project), to_inputs(live, Note(note.name)))
+        return ReadResult(live_id, self._outputs(live, note, project, props), self._inputs(live, note, props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Send the fields that differ from the last outputs, in one PATCH."""
@@ -190,7 +193,7 @@ class PostHogProvider(ResourceProvider):
         _refuse_lacking(note)
         with _OneLine(note):
             standing = lifecycle.update(_id, olds, news, note)
-        return UpdateResult(_outputs(standing, note, project))
+        return UpdateResult(self._outputs(standing, note, project, _news))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
@@ -221,6 +224,16 @@ class PostHogProvider(ResourceProvider):
         return lifecycle, project
 
 
+    def _inputs(self, properties: Properties, note: Note, like: Mapping[str, Any]) -> dict[str, Any]:
+        return as_mappings(self.kind_name, to_inputs(properties, Note(note.name)), like)
+
+    def _outputs(
+        self, properties: Properties, note: Note, project: str | None, like: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        found = {name: properties[name] for name in (UNKEPT, OWN) if properties.get(name)}
+        return {**self._inputs(properties, note, like), **found, PROJECT: project}
+
+
 class _OneLine:
     """Turns the errors that a user can cause into one line about the definition, without a traceback's chain."""
 
@@ -240,11 +253,6 @@ class _OneLine:
 def _refuse_lacking(note: Note) -> None:
     if note.lacks:
         raise Refused(note.line(f"left out, as it refers to {note.lacks}; run again once that is there"))
-
-
-def _outputs(properties: Properties, note: Note, project: str | None) -> dict[str, Any]:
-    found = {name: properties[name] for name in (UNKEPT, OWN) if properties.get(name)}
-    return {**to_inputs(properties, Note(note.name)), **found, PROJECT: project}
 
 
 class EventDefinitionProvider(PostHogProvider):

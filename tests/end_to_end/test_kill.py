@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -76,6 +77,52 @@ def test_a_provider_without_its_engine_writes_no_more_and_ends(project: Project,
         time.sleep(0.1)
     # What was under way arrives, and no more of what was queued: the SDK's server has four threads.
     assert len(sandbox.writes()) <= 4
+
+
+def processes_of(project: Project) -> list[int]:
+    """Return the processes that a project's runs started: all have its Pulumi home in their environment."""
+    mark = f"PULUMI_HOME={project.environ['PULUMI_HOME']}\0".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if mark in (entry / "environ").read_bytes() + b"\0":
+                    found.append(int(entry.name))
+            except OSError:  # it has just ended, or is somebody else's
+                continue
+    return found
+
+
+def all_end(project: Project) -> bool:
+    """Say whether every process of a project's runs ends soon; what does not is ended here."""
+    until = time.monotonic() + 10
+    while (left := processes_of(project)) and time.monotonic() < until:
+        time.sleep(0.1)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    return not left
+
+
+def test_nothing_is_left_of_a_preview_that_nobody_reads_to_the_end(project: Project) -> None:
+    command = ["bash", "-c", "pulumi preview --non-interactive --stack sandbox | head -1"]
+    subprocess.run(command, cwd=project.folder, env=project.environ, stdout=subprocess.DEVNULL, check=True)
+    assert all_end(project)
+
+
+@pytest.mark.parametrize("later", [0, 0.1, 0.2, 0.3])
+def test_nothing_is_left_of_a_preview_that_ends_while_its_provider_starts(project: Project, later: float) -> None:
+    """Until its first request the provider is the SDK's alone."""
+    command = [str(CLI), "preview", "--non-interactive", "--stack", "sandbox"]
+    preview = subprocess.Popen(
+        command, cwd=project.folder, env=project.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while "provider" not in descendants(preview.pid).values():
+        assert preview.poll() is None, "it ended before"
+        time.sleep(0.005)
+    time.sleep(later)
+    preview.send_signal(signal.SIGPIPE)
+    preview.wait()
+    assert all_end(project)
 
 
 def test_a_lock_that_a_killed_run_left_is_cleared_as_the_page_says(project: Project, sandbox: Sandbox) -> None:

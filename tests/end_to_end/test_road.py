@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ai_admin.definitions import load
+from providers.posthog.matching import in_order
 from tests.support.checkouts import SAMPLES
 from tests.support.project import STATE, Project
 from tests.support.sandbox import Sandbox
@@ -41,7 +42,7 @@ def test_every_dashboard_holds_the_tiles_of_its_file(applied: Project, sandbox: 
     for name, state in applied.outputs().items():
         if name.startswith("tiles/"):
             live = sandbox.call("GET", f"dashboards/{state['id']}/")["tiles"]
-            assert len(live) == len(state["tiles"])
+            assert len(live) == len(in_order(state["tiles"]))
             assert all(tile["layouts"]["sm"]["w"] >= 1 for tile in live)
 
 

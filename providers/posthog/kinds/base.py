@@ -122,7 +122,8 @@ class Field:
     is what an organisation must have for PostHog to keep it. ``manageable`` says whether it may be left to the UI,
     ``start`` (canonical) what a new object then begins with where PostHog makes none without, ``shown`` that it is part
     of the canonical form even at its default. ``kept`` is false
-    for what PostHog is told with every write and does not keep: it reads as what was told last.
+    for what PostHog is told with every write and does not keep: it reads as what was told last. ``item`` names an item
+    of a list after what makes it that item, so that the engine compares it with itself wherever it stands.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Field:
     start: Any = None
     shown: bool = False
     kept: bool = True
+    item: Callable[[Mapping[str, Any]], str] | None = None
 
     def canonical(self, value: Any) -> Any:
         """Return the canonical value: normalised, and None for null and for a default that is not ``shown``."""

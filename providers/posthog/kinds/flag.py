@@ -7,6 +7,7 @@ clearing one takes an explicit null.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Gate, Kind, Reading
@@ -56,6 +57,28 @@ def _condition(value: dict[str, Any]) -> dict[str, Any]:
         result.pop("description", None)
     result["properties"] = [condition_property(item) for item in result.get("properties") or ()]
     return result
+
+
+def condition_name(item: Mapping[str, Any]) -> str:
+    """Return what makes a condition this one: its description, or else whom it is for."""
+    return str(item.get("description") or _targeted(item))
+
+
+def _targeted(item: Mapping[str, Any]) -> str:
+    return " and ".join(map(_filter_name, item.get("properties") or ())) or "everybody"
+
+
+def _filter_name(leaf: Mapping[str, Any]) -> str:
+    value = leaf.get("value")
+    known = isinstance(value, str | int | float | list)  # in a preview, an id may not be
+    if leaf.get("type") == "cohort":
+        return f"{leaf.get('operator')} cohort {value if known else 'that is new'}"
+    shown = ", ".join(map(str, value)) if isinstance(value, list) else value if known else ""
+    return f"{leaf.get('key')} {leaf.get('operator')} {shown}".strip()
+
+
+def _variant_name(item: Mapping[str, Any]) -> str:
+    return str(item.get("key"))
 
 
 def _conditions(value: Any) -> Any:
@@ -136,6 +159,7 @@ FLAG = Kind(
             default=[],
             normalise=_variants,
             write=_write_variants,
+            item=_variant_name,
             read=_read_variants,
         ),
         Field(
@@ -145,6 +169,7 @@ FLAG = Kind(
             normalise=_conditions,
             write=_write_conditions,
             read=_read_conditions,
+            item=condition_name,
             # A new flag needs a condition. Until people write theirs, it is for nobody.
             start=[{"properties": [], "rollout_percentage": 0}],
         ),

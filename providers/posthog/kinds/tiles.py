@@ -51,6 +51,17 @@ def _tiles(value: Any) -> Any:
     return sorted(map(_tile, value), key=_place) if isinstance(value, list | tuple) else plain(value)
 
 
+def tile_name(item: Mapping[str, Any]) -> str:
+    """Return what makes a tile this one: what it shows."""
+    if "text" in item:
+        return f"text {str(item['text']).strip().partition(chr(10))[0]}"
+    if "button" in item:
+        return f"button {item['button'].get('text', '')}"
+    what = "insight" if "insight" in item else "widget"
+    id_ = item.get(what)
+    return f"{what} {id_}" if isinstance(id_, str | int | float) else f"{what} that is new"
+
+
 def from_live(live: Mapping[str, Any]) -> Tile:
     """Return a live tile in canonical form; only the wide grid (``sm``) is compared, the narrow one follows from it."""
     wide = (live.get("layouts") or {}).get("sm") or {}
@@ -170,7 +181,7 @@ TILES = Kind(
     options=("exclusive_tiles",),
     fields=(
         Field("dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
-        Field("tiles", default=[], normalise=_tiles, read=_read_tiles, manageable=False),
+        Field("tiles", default=[], normalise=_tiles, read=_read_tiles, manageable=False, item=tile_name),
     ),
     left={
         "tiles.layouts.xs": "the narrow grid of one column follows from the wide one",

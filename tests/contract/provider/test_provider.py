@@ -10,6 +10,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from providers.posthog.matching import in_order
 from tests.support.plugin import UNKNOWN, Plugin, running_plugin
 from tests.support.sandbox import Sandbox
 
@@ -165,7 +166,8 @@ def test_a_creation_that_did_not_happen_is_repeated(plugin: Plugin, sandbox: San
 def test_an_unknown_reference_counts_as_a_change_and_passes_the_check(plugin: Plugin) -> None:
     condition = {"properties": [{"type": "cohort", "value": UNKNOWN}]}
     checked = plugin.check("flag", flag("unknown", release_conditions=[condition]))
-    assert checked["release_conditions"][0]["properties"][0]["value"] == UNKNOWN
+    [condition] = in_order(checked["release_conditions"])
+    assert condition["properties"][0]["value"] == UNKNOWN
     assert plugin.diff("flag", "1", plugin.check("flag", flag("unknown")), checked).changes == UNSAID
 
 

@@ -53,6 +53,30 @@ def test_every_reference_leads_to_a_schema_in_the_repository(address: str) -> No
             assert isinstance(resolver.lookup(part["$ref"]).contents, dict)
 
 
+def test_every_reference_leads_to_what_it_means_at_once() -> None:
+    """Editors find nothing where the target is itself a reference, and say nothing: they take files as they come."""
+    chains = []
+    for address, schema in files().items():
+        resolver = registry().resolver(base_uri=address)
+        for pointer, part, _ in subschemas(schema):
+            if "$ref" in part and "$ref" in resolver.lookup(part["$ref"]).contents:
+                chains.append(f"{address}#{pointer}")
+    assert chains == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_field_of_a_patch_says_what_the_field_says(kind: str) -> None:
+    """It repeats it, since it can't refer to a field that is a reference itself."""
+    schema = next(schema for address, schema in files().items() if address.endswith(f"/{kind}.schema.json"))
+    different = [
+        name
+        for name, field in schema["$defs"].get("patch", {}).get("properties", {}).items()
+        if "$ref" in field.get("then", NOTHING) and "$ref" in schema["properties"].get(name, NOTHING)
+        if field["then"] != schema["properties"][name]
+    ]
+    assert different == []
+
+
 def test_only_known_keywords_are_used() -> None:
     """A validator passes over a misspelt keyword, and with it over the rule."""
     used = {keyword for schema in files().values() for _, part, _ in subschemas(schema) for keyword in part}

@@ -1,0 +1,89 @@
+"""What editors propose where a key is asked for: the keys, events and properties that this checkout has.
+
+The schemas refer to ``schemas/local/``, one file for each kind of name. In git these files propose nothing and never
+change, since an editor shows nothing at all for a schema that refers to a missing file. ``ai-admin check`` writes the
+names of its checkout into them and has git pass over that (``--skip-worktree``): it is no change of anybody's.
+They propose and allow everything else too, so a name that is newer than the last check is not underlined.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Any
+
+from ai_admin.definitions.schemas import PROPOSALS
+from ai_admin.definitions.world import Unit, World
+
+_KINDS = ("action", "cohort", "dashboard", "flag", "insight")
+_EVENT, _OF_EVENTS, _OF_PERSONS = "event", "eventProperty", "personProperty"
+Names = dict[str, str]
+"""What is shown beside each name that is proposed."""
+
+
+def names(world: World) -> dict[str, Names]:
+    """Return what is proposed, by the name of its file: names, each with what its definition says of it."""
+    result: dict[str, Names] = {kind: {} for kind in (*_KINDS, _EVENT, _OF_EVENTS, _OF_PERSONS)}
+    for unit in world.units:
+        if unit.kind in _KINDS and unit.key:
+            result[unit.kind].setdefault(unit.key, _said(unit.written))
+        elif unit.kind == "event":
+            for file, name, description in _described(unit):
+                result[file].setdefault(name, description)
+    return result
+
+
+def _described(unit: Unit) -> Iterator[tuple[str, str, str]]:
+    of_persons = unit.written.get("type") == "person"
+    if unit.key and not of_persons:
+        yield _EVENT, unit.key, _said(unit.written)
+    properties = unit.written.get("properties")
+    for name, item in properties.items() if isinstance(properties, dict) else ():
+        yield _OF_PERSONS if of_persons else _OF_EVENTS, name, _said(item)
+
+
+def _said(written: Any) -> str:
+    """Return a definition's name and description, whichever there are; it may hold anything."""
+    said = [written.get(field) for field in ("name", "description")] if isinstance(written, dict) else []
+    return "\n\n".join(text.strip() for text in said if isinstance(text, str) and text.strip())
+
+
+def write(root: FilePath, world: World) -> None:
+    """Bring a checkout's ``schemas/local/`` up to date with its definitions as written.
+
+    Nothing is written where nothing changed, where a file can't be read at the moment (its names would go), and where
+    the checkout has no such folder or can't be written to: proposals are a help, and no reason to fail.
+    """
+    folder = root / "schemas" / PROPOSALS
+    if world.unread or not folder.is_dir():
+        return
+    try:
+        changed = {}
+        for file, proposed in names(world).items():
+            path = folder / f"{file}.schema.json"
+            standing, wanted = path.read_text("utf-8"), _schema(path, proposed)
+            if standing != wanted:
+                changed[path] = wanted
+        if changed and _passed_over(root, list(changed)):
+            for path, text in changed.items():
+                path.write_text(text, "utf-8")
+    except (OSError, ValueError):
+        return
+
+
+def _schema(path: FilePath, proposed: Names) -> str:
+    schema = json.loads(path.read_text("utf-8"))
+    listed = [{"const": name, "description": said or name} for name, said in sorted(proposed.items())]
+    # The last one allows what is not listed.
+    schema["anyOf"] = [*listed, {}]
+    return json.dumps(schema, ensure_ascii=False) + "\n"
+
+
+def _passed_over(root: FilePath, files: list[FilePath]) -> bool:
+    """Have git pass over files, and say whether they may be written: not while git itself is at work here."""
+    if not (root / ".git").exists():
+        return True
+    command = ["git", "-C", str(root), "update-index", "--skip-worktree", "--", *map(str, files)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0

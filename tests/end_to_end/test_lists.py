@@ -1,0 +1,112 @@
+"""A plain `pulumi preview --diff` shows of a list what changed of it, and nothing of its neighbours."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers.posthog.matching import in_order
+from tests.support.project import Project
+from tests.support.sandbox import Sandbox, running_sandbox
+
+BOARD = "key: board\nname: Board\ntiles:\n"
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    with running_sandbox(tmp_path / "sandbox") as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path, sandbox: Sandbox) -> Project:
+    made = Project(tmp_path / "ai", sandbox)
+    made.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {v: {type: String}}\n")
+    made.write("events/used.yaml", "key: used\n")
+    made.write("flags/ai.yaml", flag(["Internal", "Beta", "Stable"], ["a", "b", "c"]))
+    made.write("dashboards/board.yaml", BOARD + insight("first", 0) + insight("second", 1) + insight("third", 2))
+    made.up()
+    return made
+
+
+def flag(conditions: list[str], variants: list[str]) -> str:
+    shares = {"a": 20, "b": 30, "c": 50}
+    listed = "".join(f"  - {{key: {key}, rollout_percentage: {shares[key]}}}\n" for key in variants)
+    people = "".join(
+        f"  - description: {name}\n    properties: [{{key: v, value: {name.lower()}}}]\n"
+        f"    rollout_percentage: {len(name)}\n"
+        for name in conditions
+    )
+    return f"key: ai\nvariants:\n{listed}release_conditions:\n{people}"
+
+
+def insight(key: str, row: int) -> str:
+    shown = f"{{key: {key}, name: {key.title()}, trends: {{series: [{{event: used}}]}}}}"
+    return f"  - insight: {shown}\n    layout: {{x: 0, y: {row}, w: 12, h: 1}}\n"
+
+
+def shown(project: Project) -> list[str]:
+    """Return the lines of a preview that say a difference, without what is made or refreshed."""
+    printed = project.pulumi("preview", "--diff", "--stack", "sandbox")
+    lines = [line.strip() for line in printed.splitlines()]
+    return [line for line in lines if line[:2] in ("+ ", "- ", "~ ") and not re.search("pulumi|to update", line)]
+
+
+def test_a_condition_at_the_top_is_one_that_is_added(project: Project) -> None:
+    project.write("flags/ai.yaml", flag(["New", "Internal", "Beta", "Stable"], ["a", "b", "c"]))
+    lines = shown(project)
+    assert lines[:4] == ["~ release_conditions: {", "~ (order):", "+ New", "+ New    : {"]
+    assert [line for line in lines if line.startswith(("~", "-"))] == ["~ release_conditions: {", "~ (order):"]
+    assert not [line for line in lines if "nternal" in line or "eta" in line or "table" in line]
+
+
+def test_a_variant_that_moved_is_one_that_moved(project: Project) -> None:
+    project.write("flags/ai.yaml", flag(["Internal", "Beta", "Stable"], ["c", "a", "b"]))
+    assert shown(project) == ["~ variants: {", "~ (order):", "+ c", "- c"]
+
+
+def test_a_tile_more_is_one_that_is_added(project: Project) -> None:
+    project.write(
+        "dashboards/board.yaml",
+        BOARD
+        + '  - text: "## Top"\n    layout: {x: 0, y: 0, w: 12, h: 1}\n'
+        + "".join(insight(key, row) for key, row in (("first", 1), ("second", 2), ("third", 3))),
+    )
+    lines = shown(project)
+    assert "+ text ## Top: {" in lines
+    assert [line for line in lines if line.startswith("-")] == []
+    # The others moved down a row, and that is all that is said of them.
+    assert sorted(line for line in lines if line.startswith("~ y")) == ["~ y: 0 => 1", "~ y: 1 => 2", "~ y: 2 => 3"]
+    assert "series" not in "".join(lines)
+
+
+def test_a_state_from_before_is_no_change_and_shows_changes_as_before(project: Project, sandbox: Sandbox) -> None:
+    exported = json.loads(project.pulumi("stack", "export", "--stack", "sandbox"))
+    for resource in exported["deployment"]["resources"]:
+        for part in ("inputs", "outputs"):
+            values: dict[str, Any] = resource.get(part, {})
+            values.update(
+                {name: in_order(values[name]) for name in ("release_conditions", "variants", "tiles") if name in values}
+            )
+    older = project.folder / "older.json"
+    older.write_text(json.dumps(exported))
+    project.pulumi("stack", "import", "--file", str(older), "--stack", "sandbox")
+    assert shown(project) == []
+    sandbox.requests()
+    project.up()
+    project.up()
+    assert sandbox.writes() == []
+    assert isinstance(project.outputs()["flag/ai"]["variants"], list)
+
+    project.write("flags/ai.yaml", flag(["New", "Internal", "Beta", "Stable"], ["a", "b", "c"]))
+    project.up()
+    assert shown(project) == []
+    changed = project.outputs()["flag/ai"]
+    assert in_order(changed["release_conditions"])[0]["description"] == "New"
+    assert isinstance(changed["release_conditions"], dict)
+    assert isinstance(changed["variants"], list)
