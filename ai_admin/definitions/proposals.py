@@ -57,7 +57,8 @@ def write(root: FilePath, world: World) -> None:
     the checkout has no such folder or can't be written to: proposals are a help, and no reason to fail.
     """
     folder = root / "schemas" / PROPOSALS
-    if world.unread or not folder.is_dir():
+    lent = folder.resolve() != root.resolve() / "schemas" / PROPOSALS  # a link to another checkout's
+    if world.unread or lent or not folder.is_dir():
         return
     try:
         changed = {}

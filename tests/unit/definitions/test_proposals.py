@@ -99,6 +99,15 @@ def test_a_checkout_without_the_folder_gets_none(tmp_path: Path) -> None:
     assert not (tmp_path / "schemas").exists()
 
 
+def test_another_checkouts_folder_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    borrower = tmp_path / "borrower"
+    borrower.mkdir()
+    Checkout(borrower)
+    (borrower / "schemas").symlink_to(folder.parent)
+    proposals.write(borrower, check(borrower).worlds[None])
+    assert proposed(folder, "flag") == []
+
+
 def test_a_file_that_cannot_be_written_is_no_error(folder: Path) -> None:
     for file in folder.iterdir():
         file.unlink()
