@@ -248,7 +248,8 @@ def test_the_flag_of_an_experiment_is_its_own_definition(plugin: Plugin, sandbox
     form = {"name": "On a flag", "flag": int(flag_id), "start_date": "2026-09-07T08:00:00Z"}
     id_, made = applied(plugin, "experiment", form)
     assert live(sandbox, "experiments", id_)["feature_flag_key"] == "flag-of-an-experiment"
-    with running_plugin(sandbox.environ) as later:
+    with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as later:
+        later.configure({"ai-admin:disposable": "true"})
         assert later.read("flag", flag_id, outs)[1] == outs
         with refused() as refusal:
             later.delete("flag", flag_id, outs)

@@ -25,9 +25,28 @@ MANAGEABLE = [(kind, field.name) for kind, field in TABLE if field.manageable]
 _NAMES = count(1)
 
 
-@pytest.fixture(scope="module", params=[{"gated_fields": "kept"}, NEWER], ids=["July 2026", "newer"])
+SERVERS: dict[str, dict[str, Any]] = {"July 2026": {"gated_fields": "kept"}, "newer": NEWER}
+DIFFERENT = ("flag", "experiment", "insight", "event", "subscription")
+"""The kinds that the two servers treat differently; the others are tried on one of them."""
+
+
+def on_each_server(*cases: Any) -> list[Any]:
+    """Cases that begin with a kind, each on the servers it is to be tried on; the last item is the case's name."""
+    return [
+        pytest.param(server, *case[:-1], id=f"{server}-{case[-1]}")
+        for server in SERVERS
+        for case in cases
+        if server == "July 2026" or case[0] in DIFFERENT
+    ]
+
+
+def fields(cases: list[tuple[str, str]]) -> list[Any]:
+    return on_each_server(*((kind, field, f"{kind}-{field}") for kind, field in cases))
+
+
+@pytest.fixture(scope="module")
 def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), **request.param) as sandbox:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), **SERVERS[request.param]) as sandbox:
         yield Desk(sandbox, stand(sandbox))
 
 
@@ -63,7 +82,7 @@ def raw(applied: Applied, field: str) -> Any:
     return nothing(value)
 
 
-@pytest.mark.parametrize(("kind", "field"), CLEARABLE)
+@pytest.mark.parametrize(("desk", "kind", "field"), fields(CLEARABLE), indirect=["desk"])
 def test_a_field_taken_out_of_a_definition_is_back_at_posthogs_default(desk: Desk, kind: str, field: str) -> None:
     with_it, without = with_and_without(desk, kind, field)
     applied = Applied(desk, kind, without)
@@ -76,7 +95,7 @@ def test_a_field_taken_out_of_a_definition_is_back_at_posthogs_default(desk: Des
     assert raw(applied, field) in (untouched, default_of(kind, field) if untouched is None else untouched)
 
 
-@pytest.mark.parametrize(("kind", "field"), FIELDS)
+@pytest.mark.parametrize(("desk", "kind", "field"), fields(FIELDS), indirect=["desk"])
 def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(desk: Desk, kind: str, field: str) -> None:
     sample = SAMPLES[kind].fields[field]
     with_it, _ = with_and_without(desk, kind, field)
@@ -90,7 +109,7 @@ def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(desk: De
         assert applied.shown(definition) == []
 
 
-@pytest.mark.parametrize(("kind", "field"), SHARED)
+@pytest.mark.parametrize(("desk", "kind", "field"), fields(SHARED), indirect=["desk"])
 def test_what_people_add_to_a_set_shows_nowhere_and_stays(desk: Desk, kind: str, field: str) -> None:
     sample = SAMPLES[kind].fields[field]
     with_it, without = with_and_without(desk, kind, field)
@@ -106,7 +125,7 @@ def test_what_people_add_to_a_set_shows_nowhere_and_stays(desk: Desk, kind: str,
         with_it, without = with_and_without(desk, kind, field)
 
 
-@pytest.mark.parametrize(("kind", "field"), TOLD)
+@pytest.mark.parametrize(("desk", "kind", "field"), fields(TOLD), indirect=["desk"])
 def test_what_posthog_does_not_keep_is_told_with_every_write_and_never_shows(
     desk: Desk, kind: str, field: str
 ) -> None:
@@ -130,7 +149,7 @@ def name_of(kind: str) -> str:
     return KINDS[kind].natural_key[0]
 
 
-@pytest.mark.parametrize(("kind", "field"), MANAGEABLE)
+@pytest.mark.parametrize(("desk", "kind", "field"), fields(MANAGEABLE), indirect=["desk"])
 def test_a_field_left_to_posthog_is_neither_shown_nor_written(desk: Desk, kind: str, field: str) -> None:
     _, without = with_and_without(desk, kind, field)
     applied = Applied(desk, kind, without)
@@ -158,14 +177,10 @@ def full(desk: Desk) -> Callable[[str], tuple[Applied, dict[str, Any]]]:
     return make
 
 
-NOISE = [
-    pytest.param(kind, body, id=f"{kind}: {name}")
-    for kind, samples in SAMPLES.items()
-    for name, body in samples.noise.items()
-]
+NOISE = [(kind, body, f"{kind}: {name}") for kind, samples in SAMPLES.items() for name, body in samples.noise.items()]
 
 
-@pytest.mark.parametrize(("kind", "body"), NOISE)
+@pytest.mark.parametrize(("desk", "kind", "body"), on_each_server(*NOISE), indirect=["desk"])
 def test_what_posthog_and_its_pages_add_never_shows(
     full: Callable[[str], tuple[Applied, dict[str, Any]]], kind: str, body: Body
 ) -> None:
