@@ -84,8 +84,19 @@ def main() -> None:
         named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
         record.keep(record.applied(before, after, named))
     if showing:
-        refused += [f"{name} is switched off all the same" for name in off] if refused else []
+        refused += map(off_all_the_same, off) if refused else []
         pulumi.run(lambda: end_of_preview(refused, resources.values()))
+
+
+def off_all_the_same(name: str) -> str:
+    """Say that a refused run switches a flag off; a preview ends `pulumi up` before its update begins."""
+    if not pulumi.runtime.is_dry_run():
+        return f"{name} is switched off all the same"
+    key, stack = name.partition("/")[2], pulumi.get_stack()
+    return (
+        f"{name} is not off yet: `pulumi up --skip-preview` switches it off in spite of this, and "
+        f"`ai-admin off {key} --stack {stack}` does at once"
+    )
 
 
 async def end_of_preview(refused: list[str], resources: Iterable[pulumi.CustomResource]) -> None:
@@ -188,7 +199,7 @@ def refuse_all_but_off(lines: Iterable[str], before: Manifest, definitions: Iter
     resources = switch_off(flag for flag in flags if name_of(flag) in before)
     names = dict(zip(before, last, strict=True))  # a refused run renames nothing
     record.keep(record.all_but_off(last, {names[name]: resource for name, resource in resources.items()}))
-    refuse([*lines, *(f"{name} is switched off all the same" for name in switched_off(before, after))])
+    refuse([*lines, *map(off_all_the_same, switched_off(before, after))])
 
 
 def refuse(lines: Iterable[str]) -> NoReturn:

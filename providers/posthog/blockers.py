@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from providers.posthog.client import ApiError, Client
+from providers.posthog.kinds.insight import shown_on
+from providers.posthog.kinds.tiles import described
 
 Entry = Mapping[str, Any]
 
@@ -55,7 +57,13 @@ class _Look:
 
     def users(self, kind: str, id_: str) -> Iterator[User]:
         """Yield who needs an object. Raises ``ApiError``."""
-        finder = {"cohort": self._of_cohort, "flag": self._of_flag, "insight": self._of_insight}.get(kind)
+        finders = {
+            "cohort": self._of_cohort,
+            "flag": self._of_flag,
+            "insight": self._of_insight,
+            "dashboard": self._of_dashboard,
+        }
+        finder = finders.get(kind)
         if finder and id_:
             try:
                 yield from finder(id_)
@@ -91,11 +99,25 @@ class _Look:
         if flag.get("is_used_in_replay_settings"):
             yield User("project", "", "the project's session replay settings use it; change that in PostHog")
 
+    def _of_dashboard(self, id_: str) -> Iterator[User]:
+        """Yield what people put on a dashboard: it would go with it."""
+        for tile in self._client.get(self._client.project_path(f"dashboards/{id_}")).get("tiles") or ():
+            insight, author = tile.get("insight") or {}, ((tile.get("text") or {}).get("created_by") or {}).get("id")
+            if insight or author not in (None, self._me):
+                yield User("insight", str(insight.get("id")), f"{described(tile)} stands on it; move that in PostHog")
+
     def _of_insight(self, id_: str) -> Iterator[User]:
+        for board in shown_on(self._client.get(self._client.project_path(f"insights/{id_}"))):
+            says = f"it stands on the dashboard {board}, which is none of this stack; take it off there in PostHog"
+            yield User("dashboard", str(board), says)
         for alert in self._alerts:
             if str((alert.get("insight") or {}).get("id")) == id_:
                 says = f"the alert {alert['name']!r} ({alert['id']}) would go with it; move or delete that in PostHog"
                 yield User("alert", str(alert["id"]), says)
+
+    @cached_property
+    def _me(self) -> Any:
+        return self._client.get("/api/personal_api_keys/@current/").get("user_id")
 
     @cached_property
     def _alerts(self) -> list[dict[str, Any]]:

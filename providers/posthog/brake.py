@@ -76,6 +76,21 @@ class Brake:
             and on_code(news["key"]) not in self._consents
         )
 
+    def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
+        """Judge the adoption of an object: a flag that is off in PostHog is not switched on in passing.
+
+        Raises :class:`Unsafe`.
+        """
+        switches_on = live.get("active") is False and wanted.get("active", True) is not False
+        if kind_name == "flag" and switches_on and "active" not in wanted.get("unmanaged", ()):
+            code = on_code(wanted["key"])
+            from_nothing = rollout_code(wanted["key"], 0, 0).removesuffix("0")  # who consents to a growth from off
+            if not any(given == code or given.startswith(from_nothing) for given in self._consents):
+                raise Unsafe(
+                    "it is off in PostHog, and taking it over would switch it on; write `active: false`, apply that, "
+                    f"and switch it on afterwards; {TO_CONSENT.format(code)}"
+                )
+
     def change(self, kind_name: str, id_: str, olds: Properties, news: Properties, replaced: bool) -> None:
         """Judge a change of an object that stands; ``olds`` is what PostHog holds. In a preview too.
 

@@ -71,7 +71,11 @@ class History:
 
 def step(field: Field, before: Properties, now: Properties, longest: int) -> str:
     """Return a change of a field as text, from what to what; nothing where that is longer, or may be a secret."""
-    values = [json.dumps(each.get(field.name), ensure_ascii=False, sort_keys=True) for each in (before, now)]
+    # In a preview an id that is not there yet is no JSON.
+    values = [
+        json.dumps(each.get(field.name), ensure_ascii=False, sort_keys=True, default=lambda _: "not known yet")
+        for each in (before, now)
+    ]
     shown = not field.secret and max(map(len, values)) <= longest
     return f" {values[0]} -> {values[1]}" if shown else ""
 

@@ -101,6 +101,8 @@ class PostHogProvider(ResourceProvider):
             lifecycle, _ = self._lifecycle(lists=True)
             with _OneLine(note):
                 match = lifecycle.find(properties, note)
+                if match:
+                    _WORKPLACE.brake.adopt(self.kind_name, match.live, match.wanted)
                 if match and match.changes and not note.refused:
                     _WORKPLACE.brake.change(self.kind_name, match.id, match.live, match.wanted, False)
         except Refused as problem:

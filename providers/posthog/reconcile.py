@@ -53,7 +53,10 @@ def agrees(live: Any, wanted: Any) -> bool:
     """Say whether a live value is the wanted one as far as that is known."""
     if isinstance(live, dict) and isinstance(wanted, dict):
         return live.keys() == wanted.keys() and all(agrees(live[name], wanted[name]) for name in live)
-    if isinstance(live, list) and isinstance(wanted, list):
+    if isinstance(wanted, list) and (live is None or isinstance(live, list)):
+        live = live or []
+        if any(not isinstance(item, dict | list) and not known(item) for item in wanted):
+            return all(item in wanted for item in live)  # ids, of which some are not known yet
         return len(live) == len(wanted) and all(map(agrees, live, wanted))
     return same(live, wanted) or not (isinstance(wanted, dict | list) or known(wanted))
 

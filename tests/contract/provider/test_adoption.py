@@ -207,6 +207,25 @@ def test_a_live_flag_is_the_base_that_a_careful_stack_measures_by(sandbox: Sandb
         assert sandbox.writes() == []
 
 
+def test_a_flag_that_is_off_is_not_switched_on_by_taking_it_over(sandbox: Sandbox) -> None:
+    """C3."""
+    theirs(sandbox, "off-at-half", active=False)
+    with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
+        [problem] = plugin.problems("flag", flag("off-at-half"))
+        assert "it is off in PostHog, and taking it over would switch it on" in problem
+    with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
+        plugin.configure({"ai-admin:consent": "on/off-at-half"})
+        assert plugin.problems("flag", flag("off-at-half")) == []
+
+
+def test_dashboards_that_are_not_there_yet_are_no_certain_change(
+    plugin: Plugin, sandbox: Sandbox, engine: Engine
+) -> None:
+    id_, _ = of_somebody(sandbox)
+    plugin.check("insight", insight(sandbox, id_, adopt=id_, dashboards=[UNKNOWN]))
+    assert engine.said[0].endswith("perhaps dashboards")
+
+
 def test_what_is_not_there_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:
     _, [deleted] = namesakes(sandbox, 1)
     sandbox.call("PATCH", f"cohorts/{deleted}/", {"deleted": True})

@@ -132,6 +132,24 @@ def test_an_insight_whose_alerts_would_go_with_it(sandbox: Sandbox) -> None:
     assert found(sandbox, {"insight/watched": insight, "alert/ours": alert}) == []
 
 
+def test_an_insight_and_a_dashboard_that_other_people_use(sandbox: Sandbox) -> None:
+    other = sandbox.call("POST", "/_sandbox/users", {"email": "bob@example.com"})["personal_api_key"]
+    theirs = sandbox.call("POST", "dashboards/", {"name": "Marketing"}, key=other)
+    ours = sandbox.call("POST", "dashboards/", {"name": "Ours"})
+    shared = sandbox.call("POST", "insights/", {"name": "S", "query": TRENDS, "dashboards": [ours["id"], theirs["id"]]})
+    added = sandbox.call("POST", "insights/", {"name": "Bob's", "query": TRENDS, "dashboards": [ours["id"]]}, key=other)
+    sandbox.call("PATCH", f"dashboards/{ours['id']}/", {"tiles": [{"text": {"body": "Bob's note"}}]}, key=other)
+    assert found(sandbox, {"insight/s": shared}, {"dashboard/o": ours}) == [
+        f"insight/s can't be deleted: it stands on the dashboard {theirs['id']}, which is none of this stack; "
+        "take it off there in PostHog"
+    ]
+    lines = found(sandbox, {"dashboard/o": ours}, {"insight/s": shared})
+    assert len(lines) == 2
+    assert any('the insight "Bob\'s"' in line for line in lines)
+    assert any('the text "Bob\'s note" (by bob@example.com) stands on it' in line for line in lines)
+    assert added["id"] != shared["id"]
+
+
 @pytest.mark.parametrize("kind", ["cohort", "flag", "insight"])
 def test_what_is_gone_already_is_in_nobodys_way(sandbox: Sandbox, kind: str) -> None:
     assert found(sandbox, {f"{kind}/gone": {"id": 987654}}) == []
