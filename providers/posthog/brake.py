@@ -43,7 +43,7 @@ class Brake:
         self._disposable = False
         self._consents: frozenset[str] = frozenset()
         self._program = False
-        self._changed: set[tuple[str, str]] = set()
+        self._changed: set[str] = set()
         self._replaced: set[tuple[str, str]] = set()
         self._deleted = 0
         self._told: set[str] = set()
@@ -91,7 +91,12 @@ class Brake:
                     f"and switch it on afterwards; {TO_CONSENT.format(code)}"
                 )
 
-    def change(self, kind_name: str, id_: str, olds: Properties, news: Properties, replaced: bool) -> None:
+    def replace(self, kind_name: str, id_: str) -> None:
+        """Note that an object goes because another one takes its place."""
+        with self._lock:
+            self._replaced.add((kind_name, id_))
+
+    def change(self, kind_name: str, name: str, olds: Properties, news: Properties) -> None:
         """Judge a change of an object that stands; ``olds`` is what PostHog holds. In a preview too.
 
         A flag that is off afterwards always passes. Raises :class:`Unsafe`.
@@ -102,9 +107,7 @@ class Brake:
             self._check_step(olds, news)
         allowed = max(UPDATES, consented_number("update", self._consents))
         with self._lock:
-            if replaced:
-                self._replaced.add((kind_name, id_))
-            self._changed.add((kind_name, id_))
+            self._changed.add(name)
             if len(self._changed) > allowed:
                 raise self._unsafe(
                     f"more than {allowed} objects would be changed in one run, as what PostHog holds is not what was "

@@ -89,8 +89,25 @@ class PostHogProvider(ResourceProvider):
         properties = to_properties(self.kind_name, inputs)
         standing = standing_lists(self.kind_name, _olds, properties)
         checked = self._inputs(properties, note, standing)
-        problem = "" if _olds or lacks else self._meet(properties, note)
+        problem = "" if lacks else self._judge(_olds, properties, note) if _olds else self._meet(properties, note)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
+
+    def _judge(self, _olds: dict[str, Any], properties: Properties, note: Note) -> str:
+        """Return why a change of an object in the state is refused; "" if it isn't.
+
+        Here and not in ``diff``, of which an error ends the whole run: a flag that goes off would wait for it.
+        """
+        olds = to_properties(self.kind_name, _olds)
+        brake = _WORKPLACE.brake
+        fields = reconcile.changed(KINDS[self.kind_name], olds, properties)
+        if not fields or note.refused or brake.holds(self.kind_name, olds, properties, note.still_on):
+            return ""
+        try:
+            with _OneLine(note):
+                brake.change(self.kind_name, note.name, olds, properties)
+        except Refused as problem:
+            return str(problem)
+        return ""
 
     def _meet(self, properties: Properties, note: Note) -> str:
         """Return why a definition that is new to the state can't be applied; "" if it can be.
@@ -104,7 +121,7 @@ class PostHogProvider(ResourceProvider):
                 if match:
                     _WORKPLACE.brake.adopt(self.kind_name, match.live, match.wanted)
                 if match and match.changes and not note.refused:
-                    _WORKPLACE.brake.change(self.kind_name, match.id, match.live, match.wanted, False)
+                    _WORKPLACE.brake.change(self.kind_name, note.name, match.live, match.wanted)
         except Refused as problem:
             return str(problem)
         if match:
@@ -128,10 +145,11 @@ class PostHogProvider(ResourceProvider):
             self._hold(_id, news["key"], note)
             return DiffResult(changes=False)
         replaces = [field.name for field in fields if field.immutable]
-        if not note.refused:
-            with _OneLine(note):
-                _WORKPLACE.brake.change(self.kind_name, _id, olds, news, bool(replaces))
-        if not replaces:
+        if replaces:
+            if _news.get(PROBLEM):
+                raise Refused(_news[PROBLEM])  # now: of two steps the first one may be the deletion
+            _WORKPLACE.brake.replace(self.kind_name, _id)
+        else:
             self._remind(_id, news, note)
         # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
@@ -193,6 +211,8 @@ class PostHogProvider(ResourceProvider):
         note = _WORKPLACE.notes.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         _refuse_lacking(note)
+        if _news.get(PROBLEM):
+            raise Refused(_news[PROBLEM])
         with _OneLine(note):
             standing = lifecycle.update(_id, olds, news, note)
         return UpdateResult(self._outputs(standing, note, project, _news))

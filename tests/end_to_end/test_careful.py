@@ -185,3 +185,27 @@ def test_a_stack_is_destroyed_with_consent_or_because_it_is_disposable(
     project.up()
     project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
     assert "d5" not in {each["key"] for each in sandbox.items("feature_flags")}
+
+
+def test_a_flag_goes_off_beside_one_that_somebody_turned_down(
+    project: Project, sandbox: Sandbox, colleague: str
+) -> None:
+    """C1: only the provider finds that the other one would jump back, and refuses that alone, in a preview too."""
+    project.write("flags/down.yaml", "key: down\nrelease_conditions: [{rollout_percentage: 20}]\n")
+    project.write("flags/going.yaml", "key: going\nrelease_conditions: [{rollout_percentage: 20}]\n")
+    project.write("cohorts/named.yaml", "key: named\nname: Named\nproperties: [{key: channel, value: beta}]\n")
+    project.up()
+    for before, share in (("20", "45"), ("45", "70")):
+        project.edit("flags/down.yaml", before, share)
+        project.up()
+    groups = [{"properties": [], "rollout_percentage": 0}]
+    down = f"feature_flags/{live(sandbox, 'down')['id']}/"
+    sandbox.call("PATCH", down, {"filters": {"groups": groups}}, key=colleague)
+    project.edit("flags/going.yaml", "key: going\n", "key: going\nactive: false\n")
+    project.edit("cohorts/named.yaml", "name: Named", "name: Renamed")
+    for arguments in (PREVIEW, UP):
+        said = refused(project, *arguments)
+        assert "stands at 0 % in PostHog and would grow to 70 %" in said
+    assert live(sandbox, "going")["active"] is False
+    assert live(sandbox, "down")["filters"]["groups"][0]["rollout_percentage"] == 0
+    assert "Renamed" in [each["name"] for each in sandbox.items("cohorts")]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from providers.posthog.kinds import Ref
 from tests.support.desk import Applied, Desk
@@ -160,6 +162,19 @@ def test_a_value_that_does_not_stay_is_said_once_and_is_no_endless_difference(
     assert applied.apply(changed) == [field]
     assert len(desk.told) == (0 if kept else 1)
     assert applied.shown(changed) == []
+
+
+def test_flags_that_are_made_at_once_with_one_new_tag_are_each_made_once(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path, tag_race=60.0) as sandbox:
+        desk = Desk(sandbox, {})
+        for key in ("first", "second"):
+            definition = {"key": key, **WHOLE, "tags": ["brand-new"]}
+            applied = Applied(desk, "flag", definition)
+            assert applied.live()["tags"] == ["brand-new"]
+            assert applied.shown(definition) == []
+        assert sorted(flag["key"] for flag in sandbox.items("feature_flags")) == ["first", "second"]
+        log = requests.get(f"{sandbox.url}/_sandbox/requests", timeout=10).json()
+        assert 500 in [entry["status"] for entry in log["results"]]
 
 
 def test_what_is_refused_for_one_field_does_not_hold_up_the_others(desk: Desk) -> None:

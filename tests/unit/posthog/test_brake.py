@@ -24,7 +24,7 @@ def brake(careful: bool = False, consent: str = "", program: bool = True, dispos
 
 
 def change(made: Brake, number: int = 0) -> None:
-    made.change("cohort", str(number), {"name": "a"}, {"name": "b"}, replaced=False)
+    made.change("cohort", str(number), {"name": "a"}, {"name": "b"})
 
 
 @pytest.mark.parametrize("careful", [True, False])
@@ -72,7 +72,7 @@ def test_a_run_deletes_no_more_than_it_may(consent: str, most: int) -> None:
 def test_what_is_replaced_is_no_deletion() -> None:
     made = brake()
     for number in range(20):
-        made.change("cohort", str(number), {}, {}, replaced=True)
+        made.replace("cohort", str(number))
         made.delete("cohort", str(number), {}, "1")
 
 
@@ -96,16 +96,16 @@ def test_a_careful_stack_does_not_jump_from_what_posthog_holds() -> None:
     """Somebody turned it down, or off, in PostHog: the next run must not bring everything back at once."""
     for live in (flag(10), flag(100, active=False)):
         with pytest.raises(Unsafe, match=r"add rollout/f/\d+-100 to"):
-            brake(careful=True).change("flag", "1", live, flag(100), replaced=False)
-        brake().change("flag", "1", live, flag(100), replaced=False)
-    brake(careful=True, consent="rollout/f/10-100").change("flag", "1", flag(10), flag(100), replaced=False)
-    brake(careful=True).change("flag", "1", flag(80), flag(100), replaced=False)
+            brake(careful=True).change("flag", "1", live, flag(100))
+        brake().change("flag", "1", live, flag(100))
+    brake(careful=True, consent="rollout/f/10-100").change("flag", "1", flag(10), flag(100))
+    brake(careful=True).change("flag", "1", flag(80), flag(100))
 
 
 def test_a_flag_is_always_switched_off() -> None:
     made = brake(careful=True)
     for number in range(400):
-        made.change("flag", str(number), flag(10), flag(100, active=False), replaced=False)
+        made.change("flag", str(number), flag(10), flag(100, active=False))
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_a_flag_that_somebody_switched_off_is_held(
 def test_what_was_on_comes_back_with_one_consent_and_what_is_more_does_not() -> None:
     """C4, C6: up to the conditions that PostHog kept while the flag was off."""
     made = brake(careful=True, consent="on/f")
-    made.change("flag", "1", flag(100, active=False), flag(100), replaced=False)
+    made.change("flag", "1", flag(100, active=False), flag(100))
     with pytest.raises(Unsafe, match="add rollout/f/10-100 to"):
-        made.change("flag", "1", flag(10, active=False), flag(100), replaced=False)
+        made.change("flag", "1", flag(10, active=False), flag(100))
     with pytest.raises(Unsafe, match="add rollout/f/0-100 to"):
-        brake(careful=True).change("flag", "1", flag(100, active=False), flag(100), replaced=False)
+        brake(careful=True).change("flag", "1", flag(100, active=False), flag(100))
