@@ -8,10 +8,10 @@ criteria, and which cohorts they name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from providers.posthog.kinds import Ref
+from providers.posthog.kinds.base import refs
 from providers.posthog.safety import Rollout, condition_digest, digest, numbers, rollout
 
 Entry = Mapping[str, Any]
@@ -72,7 +72,7 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
     if definition.kind == "cohort":
         entry["targeting"] = digest(properties.get("filters"))
         entry["static"] = bool(properties.get("is_static"))
-        entry |= _filled(names=sorted({f"{COHORT}{ref.key}" for ref in _refs(properties) if ref.kind == "cohort"}))
+        entry |= _filled(names=sorted({f"{COHORT}{ref.key}" for ref in refs(properties) if ref.kind == "cohort"}))
     return entry
 
 
@@ -95,19 +95,11 @@ def _cohorts(flag: Mapping[str, Any]) -> dict[str, float]:
     """Return the cohorts in a flag's conditions, each with the largest share that it decides on."""
     found: dict[str, float] = {}
     for condition in flag.get("release_conditions") or ():
-        for ref in _refs(condition):
+        for ref in refs(condition):
             if ref.kind == "cohort":
                 name = f"{COHORT}{ref.key}"
                 found[name] = max(found.get(name, 0), condition.get("rollout_percentage", 100))
     return found
-
-
-def _refs(value: Any) -> Iterator[Ref]:
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _refs(item)
 
 
 def off(entry: Entry) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pulumi import dynamic
 from providers.posthog.inputs import MISSING, NAME, PROBLEM, Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.address import wrong_with
+from providers.posthog.kinds.base import refs
 from providers.posthog.kinds.notification import digest
 from providers.posthog.limits import Rate, rates
 from providers.posthog.provider import PROJECT, PROVIDERS, TRACEBACK_VARIABLE
@@ -120,7 +121,7 @@ def _spread(definitions: list[Definition]) -> list[Definition]:
 
     def first(ref: Ref) -> list[Ref]:
         properties = by_ref[ref].properties
-        return [each for each in (*_refs(properties), *KINDS[ref.kind].first(properties)) if each in by_ref]
+        return [each for each in (*refs(properties), *KINDS[ref.kind].first(properties)) if each in by_ref]
 
     return [by_ref[ref] for ref in spread(list(by_ref), limits, first)]
 
@@ -154,21 +155,13 @@ def _users(flags: Iterable[Definition]) -> dict[Ref, list[Ref]]:
     """Return by reference which of these flags name it."""
     users: dict[Ref, list[Ref]] = {}
     for flag in flags:
-        for ref in _refs(flag.properties):
+        for ref in refs(flag.properties):
             users.setdefault(ref, []).append(_ref(flag))
     return users
 
 
 def _ref(definition: Definition) -> Ref:
     return Ref(definition.kind, definition.key)
-
-
-def _refs(value: Any) -> Iterator[Ref]:
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _refs(item)
 
 
 def _resource(

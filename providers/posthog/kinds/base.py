@@ -37,6 +37,15 @@ class Ref:
     key: str
 
 
+def refs(value: Any) -> Iterator[Ref]:
+    """Yield the references in a value, however deep they are."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from refs(item)
+
+
 class Directory(Protocol):
     """Looks up what definitions and PostHog name differently, and secrets that only the environment holds."""
 
