@@ -38,6 +38,7 @@ from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, problems, register, switch_off, wrong_variables
 from providers.posthog.safety import consents
+from providers.posthog.switch import leaving
 
 CHECKOUT = Path(__file__).parent
 
@@ -126,9 +127,9 @@ def judge(client: Client, definitions: Iterable[Definition], before: Manifest) -
     live = live_flags(client, definitions, before) if careful or follows else {}
     base = {**live, **before}
     after = manifest(definitions, base)
-    members = lost_members(client, before, after)
+    members, gone = lost_members(client, before, after), leaving(client, before, after)
     followed = followed_stack(follows, base, after)
-    return after, refusals(before, after, consents(config.get(CONSENT)), careful, followed, live, members)
+    return after, refusals(before, after, consents(config.get(CONSENT)), careful, followed, live, members, gone)
 
 
 def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:

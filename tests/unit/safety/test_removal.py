@@ -15,6 +15,16 @@ def test_a_flag_goes_after_it_was_applied_switched_off() -> None:
     assert judged([flag("f", 10, active=False), *REST], REST) == []
 
 
+def test_a_flag_that_goes_is_judged_by_what_posthog_holds() -> None:
+    """Somebody may have switched it since: the preview says of it what `up` would meet."""
+    off, on = [flag("f", 10, active=False), *REST], [flag("f", 10), *REST]
+    [refusal] = judged(off, REST, leaving={"flag/f": True})
+    assert "while it is on in PostHog, where somebody switched it on since" in refusal.what
+    assert refusal.code == "remove/f"
+    assert judged(off, REST, leaving={"flag/f": True}, consent="remove/f") == []
+    assert judged(on, REST, leaving={"flag/f": False}) == []
+
+
 def test_a_flag_that_only_one_stack_loses_goes_the_same_way() -> None:
     """`only:` and `stacks:` leave a definition out of what a stack loads; for that stack it is removed."""
     assert [refusal.code for refusal in judged([flag("f", 10), flag("g", 5), *REST], [flag("g", 5), *REST])] == [
