@@ -13,7 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, off, renamed, still_on, switched_off
+from ai_admin.safety.applied import (
+    Definition,
+    Manifest,
+    manifest,
+    name_of,
+    off,
+    renamed,
+    still_on,
+    switched_off,
+    unfinished,
+)
 from ai_admin.safety.following import Followed, ahead, grown
 from ai_admin.safety.members import lost
 from ai_admin.safety.payloads import swollen
@@ -88,4 +98,5 @@ __all__ = [
     "shared",
     "still_on",
     "switched_off",
+    "unfinished",
 ]

@@ -114,10 +114,32 @@ def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, En
         for each in definitions
         if each.renamed_from and name_of(each) not in before
     }
-    return {
-        names.get(name, name): {**entry, FORMER: name.partition("/")[2]} if name in names else entry
+    return dict(
+        (names[name], _moved(name, names[name], entry)) if name in names else (name, entry)
         for name, entry in before.items()
+    )
+
+
+def _moved(name: str, to: str, entry: Entry) -> Entry:
+    former = entry.get(FORMER, name.partition("/")[2])
+    plain = {part: value for part, value in entry.items() if part != FORMER}
+    return plain if to.partition("/")[2] == former else {**plain, FORMER: former}
+
+
+def unfinished(before: Manifest, definitions: Iterable[Definition]) -> dict[str, str]:
+    """Return the keys under which definitions stand in a manifest for a rename that came to nothing, by Pulumi name.
+
+    A flag that is held, or whose new key PostHog refused, has its old key still, but stands under the new one in the
+    manifest, and in the state. When the files go back to the old key, or to a third one, it has to be found there.
+    """
+    every = {name_of(each): each for each in definitions}
+    left = {
+        f"{name.partition('/')[0]}/{entry[FORMER]}": name.partition("/")[2]
+        for name, entry in before.items()
+        if FORMER in entry and name not in every
     }
+    origins = {name: f"{each.kind}/{each.renamed_from or each.key}" for name, each in every.items()}
+    return {name: left[origin] for name, origin in origins.items() if name not in before and origin in left}
 
 
 def served(entry: Entry | None) -> Rollout:

@@ -98,7 +98,7 @@ def register(
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
-        options = {"depends_on": [resources[each] for each in first]} if first else {}
+        options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
         shown = _with_ids(properties, id_of)
         resources[ref] = _resource(definition, shown, still_on, turns, f"{ref.kind}/{ref.key}" in refused, **options)
     return resources
@@ -136,10 +136,12 @@ async def problems(resources: Iterable[pulumi.CustomResource]) -> list[str]:
     return [problem for problem in found if isinstance(problem, str) and problem]
 
 
-def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
+def switch_off(flags: Iterable[Definition], names: Mapping[str, str]) -> dict[str, pulumi.CustomResource]:
     """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied.
 
-    Returns the resources by Pulumi name.
+    ``names`` are the Pulumi names under which they were applied last, by those that they have now: another key is not
+    applied here, and a state that said so would hide from the next run that it has to be. Returns the resources by
+    the former.
     """
     others = [field.name for field in KINDS["flag"].fields if field.name != "active"]
     off = tuple(flags)
@@ -147,8 +149,11 @@ def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
     for flag in reversed(off):
         first = [resources[user] for user in users.get(_ref(flag), ())]
         only_off = {"key": flag.key, "active": False}
-        resources[_ref(flag)] = _resource(flag, only_off, (), ignore_changes=[*others, "unmanaged"], depends_on=first)
-    return {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
+        last = names[f"{flag.kind}/{flag.key}"]
+        resources[_ref(flag)] = _resource(
+            flag, only_off, name=last, ignore_changes=[*others, "unmanaged"], depends_on=first
+        )
+    return {names[f"{ref.kind}/{ref.key}"]: resource for ref, resource in resources.items()}
 
 
 def _users(flags: Iterable[Definition]) -> dict[Ref, list[Ref]]:
@@ -170,12 +175,14 @@ def _resource(
     still_on: Collection[str] = (),
     turns: Turns | None = None,
     refused: bool = False,
+    name: str = "",
     **options: Any,
 ) -> pulumi.CustomResource:
-    name = f"{definition.kind}/{definition.key}"
-    if definition.renamed_from:
+    name = name or f"{definition.kind}/{definition.key}"
+    former = f"{definition.kind}/{definition.renamed_from}"
+    if definition.renamed_from and former != name:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
-        options["aliases"] = [pulumi.Alias(name=f"{definition.kind}/{definition.renamed_from}")]
+        options["aliases"] = [pulumi.Alias(name=former)]
     note = Note(name, str(definition.source), definition.adopt, still_on=name in still_on, refused=refused)
     inputs = to_inputs(properties, note)
     turn = turns.next(inputs[NAME]) if turns else None

@@ -119,18 +119,24 @@ def test_a_switch_off_by_hand_is_not_undone_in_passing(project: Project, sandbox
     """C3, and C4 on a careful stack: the flag is held, named with who and when, and the rest of the run goes on."""
     off_by_hand(sandbox, key)
     project.edit("cohorts/early.yaml", "name: Early", "name: Earliest")
-    project.edit(f"flags/{key}.yaml", f"key: {key}\n", f"key: {key}\ndescription: Not applied while held.\n")
+    before = (project.folder / "flags" / f"{key}.yaml").read_text()
+    edited, name = f"key: {key}\ndescription: Not applied while held.\n", key
+    if key == "ai":  # a new key of the other would draw anew who is in its 20 %
+        edited, name = f"key: ai-2\nrenamed_from: {edited.removeprefix('key: ')}", "ai-2"
+    project.edit(f"flags/{key}.yaml", f"key: {key}\n", edited)
     sandbox.requests()
     for arguments in (PREVIEW, UP):
         said = project.run(*arguments)
         assert said.returncode == 0, said.stdout
         line = next(line for line in said.stdout.splitlines() if "left as it is" in line)
-        held = f"flags/{key}.yaml:1:1: flag/{key}: left as it is, since it is off in PostHog"
+        held = f"flags/{key}.yaml:1:1: flag/{name}: left as it is, since it is off in PostHog"
         assert f"{held} (by grace@example.com, 20" in line
-        assert f"add on/{key} to ai-admin:consent" in line
+        assert f"add on/{name} to ai-admin:consent" in line
     assert [body for _, _, body in sandbox.writes()] == [{"name": "Earliest"}]
+    project.write(f"flags/{key}.yaml", before)
     again = project.run(*UP)
-    assert (again.returncode, "left as it is" in again.stdout) == (0, True)
+    assert (again.returncode, f"flag/{key}: left as it is" in again.stdout) == (0, True), again.stdout
+    assert "create" not in again.stdout
     assert sandbox.writes() == []
     assert not live(sandbox)[key]["active"]
 
@@ -211,10 +217,12 @@ def test_c1_what_a_refused_run_switched_off_is_known_to_be_off(project: Project,
     """C1, C6: taken back in the files, it is an intended return, and nobody is said to have switched it off by hand."""
     before = (project.folder / "flags" / "ai.yaml").read_text()
     project.write("dashboards/board.yaml", "key: [\n")
-    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\n")
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai-2\nrenamed_from: ai\nactive: false\n")
     assert project.run(*UP).returncode != 0
+    assert not live(sandbox)["ai"]["active"]
     (project.folder / "dashboards" / "board.yaml").unlink()
     project.write("flags/ai.yaml", before)
     refused = project.run(*PREVIEW)
     assert "a flag that was switched off would be on again" in refused.stdout
     assert "add on/ai to ai-admin:consent" in refused.stdout
+    assert "delete" not in refused.stdout

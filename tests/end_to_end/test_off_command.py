@@ -125,6 +125,9 @@ def test_c2_as_written_switches_off_what_sound_files_say(oncall: OnCall) -> None
     done = oncall.run("off", "--as-written")
     assert (done.returncode, done.stderr) == (0, "")
     assert [oncall.is_on(key) for key in ("ai", "other", "untold")] == [False, True, True]
+    oncall.write("renamed", "key: renamed\nrenamed_from: untold\nactive: false\nrelease_conditions: [{}]\n")
+    assert "untold is off in stack production" in oncall.run("off", "--as-written").stdout
+    assert not oncall.is_on("untold")
 
 
 def test_on_goes_back_to_what_was_on_before(oncall: OnCall, sandbox: Sandbox) -> None:
