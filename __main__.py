@@ -27,8 +27,8 @@ from ai_admin.safety import (
     refusals,
     renamed,
     shared,
-    still_on,
     switched_off,
+    switches,
     unfinished,
 )
 from providers.posthog.blockers import blockers
@@ -80,14 +80,14 @@ def main() -> None:
     if refused and not showing:
         refuse_all_but_off(refused, last, resources)
     known = {Ref(*name.split("/", 1)): entry["id"] for name, entry in before.items() if entry.get("id")}
-    off, on = switched_off(before, after), still_on(before, after)
+    off = switched_off(before, after)
     off_refs = {ref for ref in known if f"{ref.kind}/{ref.key}" in off}
     unset = dict.fromkeys((name for _, name in missing_variables(resources, os.environ)), "")
     about = {name for refusal in found for name in refusal.about}
-    registered = register(resources, {**unset, **os.environ}, known, off_refs, on, about)
+    registered = register(resources, {**unset, **os.environ}, known, off_refs, switches(before, after), about)
     if not refused:
         named = {f"{ref.kind}/{ref.key}": resource for ref, resource in registered.items()}
-        record.keep(record.applied(before, after, named))
+        record.keep(record.applied(before, after, named, consents(pulumi.Config().get(CONSENT))))
     if showing:
         refused += map(off_all_the_same, off) if refused else []
         pulumi.run(lambda: end_of_preview(refused, registered.values()))

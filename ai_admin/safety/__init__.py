@@ -20,8 +20,10 @@ from ai_admin.safety.applied import (
     name_of,
     off,
     renamed,
-    still_on,
+    switch_known,
+    switch_left,
     switched_off,
+    switches,
     unfinished,
 )
 from ai_admin.safety.following import Followed, ahead, grown
@@ -96,7 +98,9 @@ __all__ = [
     "refusals",
     "renamed",
     "shared",
-    "still_on",
+    "switch_known",
+    "switch_left",
     "switched_off",
+    "switches",
     "unfinished",
 ]

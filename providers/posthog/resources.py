@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import pulumi
@@ -59,7 +60,7 @@ def register(
     environ: Mapping[str, str],
     known: Mapping[Ref, str],
     off: Collection[Ref],
-    still_on: Collection[str] = (),
+    switches: Mapping[str, str] = MappingProxyType({}),
     refused: Collection[str] = (),
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
@@ -69,9 +70,9 @@ def register(
 
     ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
     object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
-    after what names them: PostHog switches no flag off while another one that is on depends on it. ``still_on`` are the
-    Pulumi names of flags that are on and were applied so already: the provider switches none of them on again that
-    somebody switched off meanwhile.
+    after what names them: PostHog switches no flag off while another one that is on depends on it. ``switches`` says by
+    Pulumi name of flags that are to be on how they were applied last (see ``inputs.Note``): the provider switches none
+    of them on again that somebody switched off meanwhile.
 
     ``refused`` are the Pulumi names of what the program refused, and registers only to show it: the provider does not
     refuse it once more, which would end the plan there.
@@ -100,7 +101,7 @@ def register(
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
         shown = _with_ids(properties, id_of)
-        resources[ref] = _resource(definition, shown, still_on, turns, f"{ref.kind}/{ref.key}" in refused, **options)
+        resources[ref] = _resource(definition, shown, switches, turns, f"{ref.kind}/{ref.key}" in refused, **options)
     return resources
 
 
@@ -172,7 +173,7 @@ def _ref(definition: Definition) -> Ref:
 def _resource(
     definition: Definition,
     properties: dict[str, Any],
-    still_on: Collection[str] = (),
+    switches: Mapping[str, str] = MappingProxyType({}),
     turns: Turns | None = None,
     refused: bool = False,
     name: str = "",
@@ -183,7 +184,7 @@ def _resource(
     if definition.renamed_from and former != name:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=former)]
-    note = Note(name, str(definition.source), definition.adopt, still_on=name in still_on, refused=refused)
+    note = Note(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
     inputs = to_inputs(properties, note)
     turn = turns.next(inputs[NAME]) if turns else None
     if turn:

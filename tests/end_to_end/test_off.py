@@ -46,14 +46,15 @@ def live(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     return {item["key"]: item for item in sandbox.items("feature_flags")}
 
 
-def colleague(sandbox: Sandbox, email: str = "grace@example.com") -> str:
+def colleague(sandbox: Sandbox, email: str) -> str:
     """Another person's key."""
     made = sandbox.call("POST", "/_sandbox/users", {"email": email})
     return str(made["personal_api_key"])
 
 
-def off_by_hand(sandbox: Sandbox, key: str) -> None:
-    sandbox.call("PATCH", f"feature_flags/{live(sandbox)[key]['id']}/", {"active": False}, key=colleague(sandbox))
+def off_by_hand(sandbox: Sandbox, key: str, email: str = "grace@example.com") -> None:
+    path = f"feature_flags/{live(sandbox)[key]['id']}/"
+    sandbox.call("PATCH", path, {"active": False}, key=colleague(sandbox, email))
 
 
 def consent(project: Project, *codes: str) -> None:
@@ -165,17 +166,28 @@ def test_c3_off_and_then_in_the_file_is_nothing_to_do(project: Project, sandbox:
     assert "left as it is" not in project.up()
     assert sandbox.writes() == []
     project.edit("flags/ai-slow.yaml", "active: false\n", "")
+    if how == "by hand":
+        sandbox.call("PATCH", f"feature_flags/{live(sandbox)['ai-slow']['id']}/", {"active": True})
+        off_by_hand(sandbox, "ai-slow", "alan@example.com")
+        sandbox.requests()
+        assert "left as it is, since it is off in PostHog (by alan@example.com, " in project.up()
+        assert sandbox.writes() == []
+        consent(project, "on/ai-slow")
     project.up()
     assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
 
 
 def test_c4_a_consent_switches_on_what_is_held(project: Project, sandbox: Sandbox) -> None:
-    """C4: one consent is enough to come back to what was on, also at 100 % on a careful stack."""
+    """C4: one consent is enough to come back to what was on, also at 100 % on a careful stack; and it is for once."""
     off_by_hand(sandbox, "ai")
     consent(project, "on/ai")
     sandbox.requests()
     assert "left as it is" not in project.up()
     assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
+    off_by_hand(sandbox, "ai", "alan@example.com")
+    sandbox.requests()
+    assert "take on/ai, which is used up, out of the stack's configuration" in project.up()
+    assert sandbox.writes() == []
 
 
 def test_c6_back_to_what_was_on_before_is_one_consent(project: Project, sandbox: Sandbox) -> None:
