@@ -57,7 +57,7 @@ def test_what_is_installed_for_a_purpose_is_all_that_it_imports(
         (name, str(file.relative_to(ROOT)))
         for file in python_files(folders)
         for name in imported(file) - ours - sys.stdlib_module_names
-        if f"\n{DISTRIBUTIONS.get(name, name)}==" not in installed
+        if f"\n{DISTRIBUTIONS.get(name, name).replace('_', '-')}==" not in installed
     }
     assert missing == set()
 
