@@ -62,7 +62,6 @@ def files(root: Path, collection: str) -> list[str]:
             schema = root / "schemas" / f"{path.stem}.schema.json"
             found += [path, *([schema] if schema.exists() else [])]
     declared = re.compile(rf'\bcollection\b[^)]*"{collection}"')
-    found += [
-        path for path in sorted((root / "sandbox/resources").glob("*.py")) if declared.search(path.read_text("utf-8"))
-    ]
+    sandbox = sorted((root / "sandbox/resources").rglob("*.py"))
+    found += [path for path in sandbox if declared.search(path.read_text("utf-8"))]
     return [path.relative_to(root).as_posix() for path in found]

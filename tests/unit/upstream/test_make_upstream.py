@@ -117,7 +117,7 @@ def test_a_change_names_the_field_and_the_files_that_may_have_to_follow() -> Non
     new: dict[str, Any] = {"annotations": {"create": {"a": ["y", "z"], "c": ["1"]}, "update": {}, "required": ["c"]}}
     assert list(changes.api(old, new, ROOT)) == [
         "annotations  (providers/posthog/kinds/annotation.py, schemas/annotation.schema.json, "
-        "sandbox/resources/annotations.py)",
+        "sandbox/resources/analytics/annotations.py)",
         "  enum  a: +z -x",
         "  gone  b",
         "  new   c (1)",
