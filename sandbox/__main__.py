@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
         "--settings",
         default=os.environ.get("SANDBOX_SETTINGS") or "",
         metavar="JSON",
-        help='what differs between installations, such as {"filters": "merge"} (see sandbox/control/settings.py)',
+        help='in what installations differ, such as {"filters": "merge"} (sandbox/control/settings.py)',
     )
     return parser.parse_args()
 
