@@ -262,16 +262,6 @@ def test_the_list_is_filtered_by_insight(api: Api, insight: int) -> None:
     assert api.get("alerts/?insight_id=999999")["count"] == 0
 
 
-def test_the_thresholds_of_an_insight_bring_their_alerts(api: Api, insight: int) -> None:
-    made = api.alert(insight)
-    page = api.get(f"insights/{insight}/thresholds/")
-    assert (page["count"], page["results"][0]["id"]) == (1, made["threshold"]["id"])
-    assert [each["id"] for each in page["results"][0]["alerts"]] == [made["id"]]
-    one = f"insights/{insight}/thresholds/{made['threshold']['id']}/"
-    assert api.get(one)["configuration"] == made["threshold"]["configuration"]
-    assert api("PATCH", one, {}).status_code == 403
-
-
 # Checks: nothing is computed here, so each ends as PostHog's do whose query fails
 
 
