@@ -9,11 +9,12 @@ date is refused; `next_delivery_date` moves by itself; DELETE is a 405, and a de
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule
+
 from sandbox.resources.analytics import deliveries, tiles
-from sandbox.resources.analytics.recurrence import WEEKDAYS, Rule
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -36,6 +37,8 @@ from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Forbidden, Invalid
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {"daily": DAILY, "weekly": WEEKLY, "monthly": MONTHLY, "yearly": YEARLY}
 PERIODS = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
 POSITIONS = {1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"}
 SCHEDULE = ("frequency", "count", "interval", "start_date", "until_date", "bysetpos", "byweekday")
@@ -90,7 +93,7 @@ class Subscriptions(Resource):
         Field("frequency", choice(*PERIODS), required=True),
         Field("interval", integer(1), required=True),
         Field("byweekday", items(choice(*WEEKDAYS), numbered=True), null=True),
-        Field("bysetpos", integer(), null=True),
+        Field("bysetpos", integer(-366, 366), null=True),  # what rrule takes; on others PostHog fails
         Field("count", integer(), null=True),
         Field("start_date", moment, required=True),
         Field("until_date", moment, null=True),
@@ -281,12 +284,13 @@ def _gate_guide(context: Context, values: Data) -> None:
 
 def _next(row: Data) -> str | None:
     """The next delivery, from a quarter of an hour from now on."""
-    rule = Rule(
-        frequency=row["frequency"],
-        start=datetime.fromisoformat(row["start_date"]),
+    days = row["byweekday"] or ()
+    rule = rrule(
+        freq=FREQUENCIES[row["frequency"]],
+        dtstart=datetime.fromisoformat(row["start_date"]),
         interval=row["interval"],
-        weekdays=tuple(row["byweekday"] or ()),
-        position=row["bysetpos"] if row["byweekday"] else None,
+        byweekday=[WEEKDAYS.index(day) for day in days] or None,
+        bysetpos=row["bysetpos"] or None if days else None,
         count=row["count"],
         until=datetime.fromisoformat(row["until_date"]) if row["until_date"] else None,
     )
