@@ -7,9 +7,8 @@ date is refused; `next_delivery_date` moves by itself; DELETE is a 405, and a de
 """
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule
@@ -31,11 +30,11 @@ from sandbox.rest.fields import (
     text,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals, truth
+from sandbox.rest.listing import Condition, column, equals, same, truth
 from sandbox.rest.resource import Action, Life, Resource
-from sandbox.storage.store import Data, Reference
+from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Forbidden, Invalid
+from sandbox.wire.errors import Forbidden, Invalid, Missing
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FREQUENCIES: dict[str, Literal[0, 1, 2, 3]] = {"daily": DAILY, "weekly": WEEKLY, "monthly": MONTHLY, "yearly": YEARLY}
@@ -76,6 +75,8 @@ class Subscriptions(Resource):
     kind, collection, scope, log_scope = "subscription", "subscriptions", "subscription", "Subscription"
     life, environments = Life.SOFT_READABLE, True
     log_masked = frozenset({"target_value"})
+    refs: ClassVar = {"insight": "insight", "dashboard": "dashboard"}
+    filters: ClassVar = {name: same(name) for name in ("insight", "dashboard", "target_type", "resource_type")}
     search = ("title",)
     order = "created_at DESC"
     fields = (
@@ -112,11 +113,6 @@ class Subscriptions(Resource):
         write_only("send_test_now", boolean, null=False),
     )
 
-    def references(self, row: Data) -> Iterable[Reference]:
-        for kind in ("insight", "dashboard"):
-            if row[kind]:
-                yield (kind, str(row[kind]))
-
     def actions(self) -> list[Action]:
         return deliveries.actions()
 
@@ -124,7 +120,7 @@ class Subscriptions(Resource):
         for kind in ("dashboard", "insight"):
             target = values.get(kind)
             if target and context.store.get(kind, target, self.parent_id(context)) is None:
-                raise Invalid(f'Invalid pk "{target}" - object does not exist.', kind, "does_not_exist")
+                raise Missing(target, kind)
         content = _content(values, before)
         _gate_guide(context, values)
         row = super().prepare(context, values, before)
@@ -227,13 +223,10 @@ class Subscriptions(Resource):
         return shown
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        gone = truth(query.get("deleted", "false"))
-        found: list[Condition] = [(f"listed = {int(not gone)}", [])]
+        query, (_, *found) = context.query, super().conditions(context)
+        found.append((f"listed = {int(not truth(query.get('deleted', 'false')))}", []))
         if query.get("target_type", TARGETS[0]) not in TARGETS:
             raise Invalid(f"Must be one of: {', '.join(TARGETS)}.", "target_type")
-        names = ("insight", "dashboard", "target_type", "resource_type")
-        found += [equals(name, query[name]) for name in names if name in query]
         if query.get("created_by"):
             found.append(equals("created_by", _author(context, query["created_by"])))
         return found

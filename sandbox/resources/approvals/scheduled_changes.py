@@ -7,6 +7,7 @@ approval is bound to a change request when it is made: it is skipped when nobody
 """
 
 from datetime import UTC, datetime
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -29,7 +30,7 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import Condition, column, equals
+from sandbox.rest.listing import Condition, column, same
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Identity, Services, alone, timestamp
@@ -52,6 +53,7 @@ class ScheduledChanges(Resource):
     life = Life.HARD
     look_every = 0.2  # PostHog's worker looks once a minute
     search = ()
+    filters: ClassVar = {"model_name": same("model_name"), "record_id": same("record_id")}
     fields = (
         ID,
         read_only("team_id"),
@@ -111,8 +113,7 @@ class ScheduledChanges(Resource):
         return row
 
     def conditions(self, context: Context) -> list[Condition]:
-        asked = [name for name in ("model_name", "record_id") if name in context.query]
-        found = [("listed = 1", []), *(equals(name, context.query[name]) for name in asked)]
+        found = super().conditions(context)
         for condition, values in visible(context, FLAGS.kind):
             flags = f"SELECT CAST(id AS TEXT) FROM objects WHERE kind = '{FLAGS.kind}' AND {condition}"
             found.append((f"{column('record_id')} IN ({flags})", values))
