@@ -66,8 +66,9 @@ CASES: list[tuple[dict[str, Any], str, str | None]] = [
         "series_index 2 is out of range (query has 2 series)",
         None,
     ),
-    ({"config": {"type": "Nonsense"}}, "Unsupported alert config type: Nonsense", None),
-    ({"condition": {"type": "sometimes"}}, "Alert has invalid condition: sometimes", None),
+    ({"config": {"type": "Nonsense"}}, "Unsupported alert config type: {'type': 'Nonsense'}", None),
+    ({"config": None}, "Unsupported alert config type: None", None),
+    ({"condition": {"type": "sometimes"}}, "Alert has invalid condition: {'type': 'sometimes'}", None),
     ({"calculation_interval": "yearly"}, '"yearly" is not a valid choice.', "calculation_interval"),
     (
         {"detector_config": {"type": "zscore", "threshold": 1.5}},

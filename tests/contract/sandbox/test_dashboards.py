@@ -123,6 +123,7 @@ def test_the_dashboards_of_an_insight_are_answered_on_request(api: Api) -> None:
     assert [shown["dashboards"] for shown in answers("include_dashboards=true")] == [[dashboard]] * 5
     with api.setting(insight_dashboards="served"):
         assert [shown["dashboards"] for shown in answers("")] == [[dashboard]] * 5
+        assert api.post("insights/", {"query": query, "dashboards": [dashboard]})["dashboards"] == [dashboard]
 
 
 def test_an_unknown_or_deleted_dashboard_is_refused(api: Api) -> None:
