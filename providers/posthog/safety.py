@@ -46,7 +46,7 @@ def digest(value: Any) -> str:
 EVERYBODY = digest([])
 """The condition that everybody matches."""
 
-_UNLIKE = ("a", "Z", "7", "-", "_", "@", ".", " ", "é", "x1")
+UNLIKE = ("a", "Z", "7", "-", "_", "@", ".", " ", "é", "x1")
 """Texts with nothing in common: a pattern that is found in each of them is found in every text."""
 
 
@@ -83,7 +83,7 @@ def _found_everywhere(pattern: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return all(re.search(pattern, text) for text in _UNLIKE)
+            return all(re.search(pattern, text) for text in UNLIKE)
     except (re.error, OverflowError, RecursionError):
         return False
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from ai_admin.safety import Followed, Manifest, Refusal, manifest, refusals, renamed
+from ai_admin.safety import Followed, Manifest, Reach, Refusal, Values, manifest, refusals, renamed
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.safety import consents
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -59,7 +62,9 @@ def judged(
     consent: str = "",
     followed: Followed | None = None,
     live: list[Made] | None = None,
+    values: Values | None = None,
 ) -> list[Refusal]:
-    """Return what is refused; ``live`` are flags that PostHog has and no run of the stack applied."""
+    """Return what is refused; ``live`` is what PostHog has and no run of the stack applied."""
     then, there = renamed(applied(before) if isinstance(before, list) else before, after), applied(live or [])
-    return refusals(then, manifest(after, {**there, **then}), consents(consent), careful, followed, there)
+    now, reach = manifest(after, {**there, **then}), Reach(after, values, NOW)
+    return refusals(then, now, consents(consent), careful, followed, there, reach=reach)
