@@ -12,12 +12,13 @@ from typing import NoReturn
 import pulumi
 
 from ai_admin import record
-from ai_admin.adopted import live_flags
-from ai_admin.definitions import Definition, load
+from ai_admin.adopted import live_audiences
+from ai_admin.definitions import Definition, Definitions, load
 from ai_admin.definitions.stacks import configurations
 from ai_admin.safety import (
     Followed,
     Manifest,
+    Reach,
     Refusal,
     ahead,
     grown,
@@ -66,7 +67,7 @@ def main() -> None:
         refuse_all_but_off(str(problem).splitlines(), before, definitions.resources)
     before = renamed(before, definitions.resources)
     try:
-        after, found = judge(client, definitions.resources, before)
+        after, found = judge(client, definitions, before)
     except ApiError as problem:
         unknown = f"it is not known what this run would change: {problem}; run again"
         refuse_all_but_off([unknown], before, definitions.resources)
@@ -119,16 +120,16 @@ def last_manifest() -> Manifest:
         return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
-def judge(client: Client, definitions: Iterable[Definition], before: Manifest) -> tuple[Manifest, list[Refusal]]:
+def judge(client: Client, definitions: Definitions, before: Manifest) -> tuple[Manifest, list[Refusal]]:
     """Return the manifest that this run would leave behind, and what the gates refuse of it. Raises ``ApiError``."""
     config = pulumi.Config()
     careful, follows = config.get_bool(CAREFUL) or False, config.get("follows")
-    live = live_flags(client, definitions, before) if careful or follows else {}
+    live = live_audiences(client, definitions.resources, before) if careful or follows else {}
     base = {**live, **before}
-    after = manifest(definitions, base)
+    after = manifest(definitions.resources, base)
     members = lost_members(client, before, after)
-    followed = followed_stack(follows, base, after)
-    return after, refusals(before, after, consents(config.get(CONSENT)), careful, followed, live, members)
+    followed, reach = followed_stack(follows, base, after), Reach(definitions.resources, definitions.values)
+    return after, refusals(before, after, consents(config.get(CONSENT)), careful, followed, live, members, reach)
 
 
 def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:
