@@ -82,8 +82,7 @@ def main() -> None:
     about = {name for refusal in found for name in refusal.about}
     resources = register(definitions.resources, {**unset, **os.environ}, known, off_refs, on, about)
     if not refused:
-        named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
-        record.keep(record.applied(before, after, named))
+        record.keep(record.applied(before, after, definitions.resources, resources))
     if showing:
         refused += map(off_all_the_same, off) if refused else []
         pulumi.run(lambda: end_of_preview(refused, resources.values()))
