@@ -27,6 +27,13 @@ Rollout = dict[str, dict[str, float]]
 variant."""
 
 
+def counted(names: Iterable[str]) -> set[str]:
+    """Return those of these resources (Pulumi names) that a person counts: a dashboard and its tiles are one."""
+    found = set(names)
+    beside = {f"tiles/{name.removeprefix('dashboard/')}" for name in found if name.startswith("dashboard/")}
+    return found - beside
+
+
 def consents(written: str | None) -> frozenset[str]:
     """Return the words of a stack's ``ai-admin:consent``; a list in the file arrives as JSON."""
     return frozenset(re.findall(r'[^\s,"\[\]]+', written or ""))
