@@ -135,18 +135,6 @@ def test_a_cohort_in_use_is_not_deleted(api: Api) -> None:
     assert api("PATCH", f"cohorts/{cohort['id']}/", blocked).status_code == 200
 
 
-def test_used_in_lists_the_users(api: Api) -> None:
-    cohort = api.cohort()
-    flag = api.flag(filters=in_cohort(cohort["id"]))
-    used = api.get(f"cohorts/{cohort['id']}/used_in/")
-    assert used["feature_flags"] == {
-        "results": [{"id": flag["id"], "key": flag["key"], "name": ""}],
-        "total": 1,
-        "has_more": False,
-    }
-    assert used["insights"]["total"] == used["cohorts"]["total"] == 0
-
-
 def test_event_based_cohorts_are_refused_in_flags(api: Api) -> None:
     cohort = api.cohort(BEHAVIOUR, name="Busy")
     body = {"key": name("flag"), "filters": in_cohort(cohort["id"])}
@@ -230,18 +218,6 @@ def test_a_static_cohort_holds_the_persons_it_is_given(api: Api) -> None:
     assert api.get(f"{path}/")["count"] == 2
     api.patch(f"{path}/remove_person_from_static_cohort/", {"person_id": one})
     assert [each["uuid"] for each in api.get(f"{path}/persons/")["results"]] == [two]
-
-
-def test_a_static_cohort_takes_a_csv(api: Api) -> None:
-    _seen(api, "in-csv")
-    answer = api.session.post(
-        api.base + "cohorts/",
-        data={"name": "csv", "is_static": "true"},
-        files={"csv": ("people.csv", "distinct_id\nin-csv\n")},
-        timeout=10,
-    )
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["count"] == 1
 
 
 def test_a_static_cohort_without_a_source_is_empty(api: Api) -> None:

@@ -1,0 +1,196 @@
+"""An organisation's invites, roles, role memberships, domains and proxy records (reference 10.3 to 10.5)."""
+
+import hashlib
+import uuid
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from sandbox.auth.guard import route
+from sandbox.auth.identity import ADMIN, level, membership
+from sandbox.auth.users import user_basic
+from sandbox.resources.organization.organizations import show_member
+from sandbox.rest import activity
+from sandbox.rest.fields import (
+    CREATED_AT,
+    CREATED_BY,
+    ID,
+    UPDATED_AT,
+    Field,
+    read_only,
+    text,
+)
+from sandbox.rest.resource import CRUD, Life, Resource
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context, Json, timestamp
+from sandbox.wire.errors import Answer, Forbidden, Invalid, NotFound
+
+MOST_PROXIES = 2
+
+
+def routes() -> list[BaseRoute]:
+    read, write = ("organization:read",), ("organization:write",)
+    base = "/api/organizations/{organization}/roles/{role}/role_memberships"
+    return [
+        route(base, GET=(read, list_role_members), POST=(write, add_role_member)),
+        route(base + "/{id}", GET=(read, show_role_member), DELETE=(write, remove_role_member)),
+    ]
+
+
+
+
+class Roles(Resource):
+    """Traps: a name is unique in the organisation whatever its case; nobody is noted as the author of a role that
+    is made over the API (PostHog: products/access_control/backend/presentation/role.py, 2026-09).
+    """
+
+    kind, collection, scope, log_scope = "role", "roles", "organization", "Role"
+    life, identifier, parent, admin_only = Life.HARD, "uuid", "organization", True
+    fields = (
+        ID,
+        Field("name", text(200, blank=False), required=True),
+        CREATED_AT,
+        CREATED_BY,
+        read_only("members", []),
+        read_only("is_default", False),
+    )
+
+    def authorize_write(self, context: Context) -> None:
+        _check_admin(context)
+
+    def natural(self, row: Data) -> str | None:
+        return f"{row['name'].lower()}"
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        same = context.store.find(self.kind, values.get("name", "").lower(), self.parent_id(context))
+        if same is not None and (before is None or same["id"] != before["id"]):
+            raise Invalid("There is already a role with this name.", "name", "unique")
+        return {**super().prepare(context, values, before), "created_by": None}
+
+    def show(self, context: Context, row: Data) -> Data:
+        members = context.store.select("role_membership", row["id"])
+        return {
+            **super().show(context, row),
+            "members": [_show_role_member(context, each) for each in members],
+            "is_default": context.organization["default_role_id"] == row["id"],
+        }
+
+    def removing(self, context: Context, row: Data) -> None:
+        context.store.execute("DELETE FROM objects WHERE kind = 'role_membership' AND parent = ?", (row["id"],))
+
+
+ROLES = Roles()
+
+
+def _check_admin(context: Context) -> None:
+    if level(context) < ADMIN:
+        raise Forbidden("You need to have admin level or higher.")
+
+
+def _role(context: Context) -> Data:
+    role = context.store.get("role", context.param("role"), context.organization["id"])
+    if role is None:
+        raise NotFound()
+    return role
+
+
+def _show_role_member(context: Context, row: Data) -> Data:
+    user = context.store.get("user", row["user_id"])
+    assert user is not None
+    member = membership(context.store, context.organization, user)
+    return {
+        "id": row["id"],
+        "role_id": row["role_id"],
+        "organization_member": show_member(context, member) if member else None,
+        "user": user_basic(user),
+        "joined_at": row["created_at"],
+        "updated_at": row["created_at"],
+    }
+
+
+def list_role_members(context: Context) -> Any:
+    rows = context.store.select("role_membership", _role(context)["id"])
+    return {
+        "count": len(rows),
+        "next": None,
+        "previous": None,
+        "results": [_show_role_member(context, row) for row in rows],
+    }
+
+
+def add_role_member(context: Context) -> Any:
+    """`{user_uuid}`."""
+    role, wanted = _role(context), context.data.get("user_uuid")
+    _check_admin(context)
+    if wanted is None:
+        raise Invalid("This field is required.", "user_uuid", "required")
+    members = context.store.select(
+        "membership", context.organization["id"], "json_extract(data, '$.user_uuid') = ?", [wanted]
+    )
+    if not members:
+        raise Invalid("User does not exist.", "user_uuid")
+    user = members[0]["user_id"]
+    if context.store.find("role_membership", f"{role['id']}/{user}"):
+        raise Invalid("User is already part of the role.")
+    row = {"id": str(uuid.uuid4()), "role_id": role["id"], "user_id": user, "created_at": timestamp()}
+    context.store.put("role_membership", role["id"], row, natural=f"{role['id']}/{user}")
+    activity.record(context, "Role", role["id"], "updated", role["name"], [])
+    return Json(_show_role_member(context, row), 201)
+
+
+def _membership(context: Context) -> Data:
+    found = context.store.get("role_membership", context.param("id"), _role(context)["id"])
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def show_role_member(context: Context) -> Any:
+    return _show_role_member(context, _membership(context))
+
+
+def remove_role_member(context: Context) -> Any:
+    _check_admin(context)
+    context.store.remove("role_membership", _membership(context)["id"])
+    return Response(status_code=204)
+
+
+
+
+class ProxyRecords(Resource):
+    """Managed reverse proxies: only the domain is chosen. Traps: the list has no pages but says how many there may be;
+    DELETE answers 200 with a body; `created_by` is a number.
+    """
+
+    kind, collection, scope, log_scope = "proxy_record", "proxy_records", "organization", None
+    life, identifier, parent, admin_only = Life.HARD, "uuid", "organization", True
+    operations = CRUD - {"update"}
+    fields = (
+        ID,
+        Field("domain", text(64, blank=False), required=True),
+        read_only("target_cname"),
+        read_only("status", "waiting"),
+        read_only("message"),
+        CREATED_AT,
+        UPDATED_AT,
+        read_only("created_by"),
+    )
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        if context.store.count(self.kind, self.parent_id(context)) >= MOST_PROXIES:
+            raise Answer(400, {"detail": f"Maximum of {MOST_PROXIES} proxy records per organization."})
+        row = super().prepare(context, values, before)
+        digest = hashlib.sha256(f"{context.organization['id']}{row['domain']}".encode()).hexdigest()
+        return {**row, "target_cname": f"{digest[:20]}.proxy.example.com"}
+
+    def destroy(self, context: Context, row: Data) -> Any:
+        self.delete(context, row)
+        return {"success": True}
+
+    def list(self, context: Context) -> Any:
+        rows = context.store.select(self.kind, self.parent_id(context), order="created_at DESC")
+        return {"results": [self.show(context, row) for row in rows], "max_proxy_records": MOST_PROXIES}
+
+
+PROXY_RECORDS = ProxyRecords()
