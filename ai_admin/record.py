@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
 from ai_admin.definitions import Definition
-from ai_admin.safety import Followed, Manifest, name_of, off
+from ai_admin.safety import Followed, Manifest, name_of, off, switch_known, switch_left
 from providers.posthog.inputs import to_properties
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.reconcile import changed
@@ -78,26 +79,31 @@ async def _later(manifest: Coroutine[Any, Any, Manifest]) -> str:
 
 
 async def applied(
-    before: Manifest, after: Manifest, definitions: Iterable[Definition], resources: Mapping[Ref, Any]
+    before: Manifest,
+    after: Manifest,
+    definitions: Iterable[Definition],
+    resources: Mapping[Ref, Any],
+    consents: Collection[str],
 ) -> Manifest:
     """Return the manifest that holds once every resource is applied, with the ids of PostHog.
 
     What was not applied keeps its entry: what failed, what waits for an approval, and what the engine was told to leave
     alone (`--target`). So of flags, and of all that this run changes, it counts what the engine says stands there.
-    Where a failure ends the run this never becomes known, and the last manifest stays.
+    Where a failure ends the run this never becomes known, and the last manifest stays. ``consents`` are the words in
+    the stack's configuration.
     """
     entries: dict[str, dict[str, Any]] = {}
     ids: dict[Ref, Any] = {}
     for definition in definitions:  # what is referred to comes first
         ref, name = Ref(definition.kind, definition.key), name_of(definition)
-        id_, entry = None, before.get(name)
+        id_, entry = None, switch_left(name, before[name], consents) if name in before else None
         try:
             id_ = await resources[ref].id.future()
             if id_:
                 ids[ref] = readable(ref, id_)
                 moved = name in before and before[name].get("digest") != after[name]["digest"]
                 if not (moved or ref.kind == "flag") or await _stands(definition, resources[ref], ids):
-                    entry = after[name]
+                    entry = switch_known(name, after[name], _now(), consents)
         except ResourceRegistrationFailed:
             pass  # the engine has said so, and goes on with the others
         if entry is not None:
@@ -114,10 +120,14 @@ async def all_but_off(before: Manifest, resources: Mapping[str, Any]) -> Manifes
     for name, resource in resources.items():
         try:
             if await resource.active.future() is False:
-                entries[name] = off(before[name])
+                entries[name] = switch_known(name, off(before[name]), _now(), ())
         except ResourceRegistrationFailed:
             pass  # PostHog refused it, and the engine has said so
     return entries
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 async def _stands(definition: Definition, resource: Any, ids: Mapping[Ref, Any]) -> bool:

@@ -64,7 +64,7 @@ AFTER = [beta("beta", "stable"), on_beta(20)]
 
 def recorded(before: Manifest, after: list[Definition], stands: list[Definition], **more: Any) -> Manifest:
     resources = {Ref(each.kind, each.key): Resource(each.kind, "7", {**with_id(each), **more}) for each in stands}
-    return asyncio.run(record.applied(before, manifest(after, before), after, resources))
+    return asyncio.run(record.applied(before, manifest(after, before), after, resources, ()))
 
 
 def applied(definitions: list[Definition]) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def test_a_reference_by_an_id_that_is_text_is_none_the_less_the_same() -> None:
         Ref("flag", "g"): Resource("flag", "7", g.properties),
         Ref("flag", "f"): Resource("flag", "8", after_g("7").properties),
     }
-    found = asyncio.run(record.applied({}, manifest([g, f], {}), [g, f], resources))
+    found = asyncio.run(record.applied({}, manifest([g, f], {}), [g, f], resources, ()))
     assert {name: entry["id"] for name, entry in found.items()} == {"flag/g": "7", "flag/f": "8"}
 
 
@@ -112,7 +112,7 @@ def test_what_posthog_does_not_keep_was_applied_all_the_same() -> None:
 def test_what_has_no_id_was_not_made() -> None:
     after = [beta("beta")]
     gone = {Ref("cohort", "beta"): Resource("cohort", None, after[0].properties)}
-    assert asyncio.run(record.applied({}, manifest(after, {}), after, gone)) == {}
+    assert asyncio.run(record.applied({}, manifest(after, {}), after, gone, ())) == {}
 
 
 def test_a_secrets_digest_is_no_difference_and_its_variable_is() -> None:
