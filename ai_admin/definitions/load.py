@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 
 from ai_admin.definitions.alone import off_alone
+from ai_admin.definitions.catalog import values_of_persons
 from ai_admin.definitions.check import check
 from ai_admin.definitions.model import Definitions
 
@@ -29,4 +30,4 @@ def load(root: FilePath, stack: str | None = None) -> Definitions:
 
     world = checked.worlds[stack]
     resources = (resource for unit in world.units for resource in EXPAND[unit.kind](unit, world))
-    return Definitions(in_order(resources), ())
+    return Definitions(in_order(resources), (), values=values_of_persons(world))
