@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.definitions.catalog import Catalogue, Property, catalogue
+from ai_admin.definitions.forms.cohort import cohort_leaves
 from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Path
 from ai_admin.definitions.nodes import nodes
 from ai_admin.definitions.query import all_filters, node_events, property_filters, query_of
-from ai_admin.definitions.rules.references import cohort_leaves
 from ai_admin.definitions.world import Unit, World
 
 

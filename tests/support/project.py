@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ai_admin.definitions.files import FOLDERS
+from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, put, stacks
 from tests.support.sandbox import REPOSITORY, Sandbox
 from toolchain.shell import lean_home
@@ -34,7 +34,7 @@ class Project:
             (folder / name).symlink_to(REPOSITORY / name)
         for settings in stacks(SAMPLES):  # copied: `stack init` writes into them
             shutil.copy(settings, folder)
-        for name in FOLDERS:
+        for name in TOP_FOLDERS:
             (folder / name).mkdir()
         if definitions:
             put(definitions, folder)

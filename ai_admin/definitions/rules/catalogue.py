@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
 from ai_admin.definitions.filters import FILTERED, filters
+from ai_admin.definitions.forms.cohort import cohort_leaves
 from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import nearest
@@ -20,7 +21,6 @@ from ai_admin.definitions.query import (
     query_of,
     series,
 )
-from ai_admin.definitions.rules.references import cohort_leaves
 from ai_admin.definitions.world import Rule, Unit, World
 
 _ON_NUMBERS = frozenset({"sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99"})

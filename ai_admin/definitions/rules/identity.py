@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.files import KINDS
+from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 
@@ -66,5 +66,5 @@ def _place(unit: Unit) -> str:
 
 RULES = (
     *(Rule(kind, takes_over_a_free_key, sees=(kind,)) for kind in RENAMED),
-    *(Rule(kind, adopted_once, sees=(kind,)) for kind in KINDS),
+    *(Rule(kind, adopted_once, sees=(kind,)) for kind in FORMS),
 )

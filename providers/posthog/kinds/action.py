@@ -35,6 +35,7 @@ ACTION = Kind(
     type="Action",
     collection="actions",
     scope="action",
+    folder="actions",
     natural_key=("name",),
     fields=(
         Field("name", normalise=text, required=True, clearable=False, manageable=False),

@@ -21,6 +21,10 @@ _EVENT_EXPOSURE = "ExperimentEventExposureConfig"
 _ANY_EVENT = {"allow_unknown_events": True}
 
 
+# What a node of a metric may name.
+_NAMED = ("action", "cohort")
+
+
 def _nodes(value: Any) -> Any:
     """Return a query's parts without the names of actions, which PostHog writes anew whenever they are read."""
     if isinstance(value, list):
@@ -111,7 +115,7 @@ def _read_saved(raw: Any, _: Reading) -> Any:
 
 
 def _metric_list(name: str) -> Field:
-    return Field(name, default=[], normalise=_metrics, carry=_carry_metrics, beside=_ANY_EVENT)
+    return Field(name, tree=_NAMED, default=[], normalise=_metrics, carry=_carry_metrics, beside=_ANY_EVENT)
 
 
 EXPERIMENT = Kind(
@@ -119,6 +123,7 @@ EXPERIMENT = Kind(
     type="Experiment",
     collection="experiments",
     scope="experiment",
+    folder="experiments",
     natural_key=("name", "flag"),
     needs=("feature_flag:read",),
     # A list has the archived ones or the others.
@@ -129,6 +134,7 @@ EXPERIMENT = Kind(
         Field("hypothesis", path=("description",), default="", normalise=text),
         Field(
             "flag",
+            ref="flag",
             path=("feature_flag_key",),
             read_path=("feature_flag", "id"),
             write=_write_flag,
@@ -140,7 +146,7 @@ EXPERIMENT = Kind(
         _metric_list("metrics"),
         _metric_list("metrics_secondary"),
         Field("saved_metrics", path=("saved_metrics_ids",), read_path=("saved_metrics",), default=[], read=_read_saved),
-        Field("exposure_criteria", default={}, normalise=_exposure, write=_write_exposure),
+        Field("exposure_criteria", tree=_NAMED, default={}, normalise=_exposure, write=_write_exposure),
         Field("stats_config", default={"method": "bayesian"}, normalise=_stats, write=_write_stats, required=True),
         # Left out, it is what the project prefers.
         Field("only_count_matured_users", default=False, required=True),

@@ -11,6 +11,20 @@ from providers.posthog.kinds.normal import plain, tags, text, unordered
 # PostHog's other names of operators; it computes the same with both.
 _OPERATORS = {"min": "gte", "max": "lte"}
 
+SHORTHANDS = {
+    "trends": "TrendsQuery",
+    "funnel": "FunnelsQuery",
+    "retention": "RetentionQuery",
+    "lifecycle": "LifecycleQuery",
+    "stickiness": "StickinessQuery",
+    "paths": "PathsQuery",
+    "sql": "HogQLQuery",
+}
+"""The keys of an insight's file that say a query in short, with the kind of node that they stand for."""
+
+QUERY_KEYS = (*SHORTHANDS, "query")
+"""The keys of an insight's file, of which exactly one holds its query."""
+
 
 def query(value: Any) -> Any:
     """Return a query without what means nothing: null and empty fields, ``math: total``, and PostHog's version stamps.
@@ -59,6 +73,8 @@ INSIGHT = Kind(
     type="Insight",
     collection="insights",
     scope="insight",
+    folder="insights",
+    homes=("dashboard",),
     natural_key=("name",),
     constants={"saved": True},
     fields=(
@@ -66,10 +82,19 @@ INSIGHT = Kind(
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("favorited", default=False),
-        Field("query", normalise=query, required=True, clearable=False, manageable=False),
+        Field(
+            "query",
+            written=QUERY_KEYS,
+            tree=("cohort", "action"),
+            normalise=query,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
         # What is written is the full set: an insight leaves every dashboard that is not in it.
         Field(
             "dashboards",
+            ref="dashboard",
             read_path=("dashboard_tiles",),
             read=_read_dashboards,
             default=[],

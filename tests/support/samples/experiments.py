@@ -138,3 +138,5 @@ EXPERIMENTS = Samples(
     author={"key": "retries", "name": "Retries", "flag": "retries"},
     needed={"name": ("name",), "flag": ("flag",)},
 )
+
+SAMPLES = {"experiment": EXPERIMENTS}

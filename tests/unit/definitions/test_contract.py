@@ -12,8 +12,7 @@ import yaml
 
 from ai_admin.definitions import Definition, load
 from ai_admin.definitions.check import check
-from ai_admin.definitions.contract import NotWritable, Written, contract
-from ai_admin.definitions.contract.gather import expanded
+from ai_admin.definitions.contract import NotWritable, Written, contract, expanded
 from ai_admin.definitions.model import Source
 from providers.posthog.kinds import KINDS, Ref
 from tests.campaigns.contract_laws import run

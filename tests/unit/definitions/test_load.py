@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ai_admin.definitions import Definitions, Problem, Source, load
 from ai_admin.definitions.files import FOLDERS
-from ai_admin.definitions.order import refs
+from providers.posthog.kinds.base import refs
 from tests.unit.definitions.checkouts import Checkout
 
 ROOT = Path(__file__).parents[3]

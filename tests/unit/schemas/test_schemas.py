@@ -28,7 +28,7 @@ KEYWORDS = {
     *("$schema", "$defs", "$ref", "title", "description", "examples", "default", "errorMessage", "instead", "synonyms"),
     *("type", "enum", "const", "properties", "required", "additionalProperties", "propertyNames"),
     *("minProperties", "maxProperties", "dependentRequired", "items", "minItems", "maxItems", "uniqueItems"),
-    *("pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum"),
+    *("pattern", "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum"),
     *("allOf", "anyOf", "oneOf", "not", "if", "then", "else"),
 }
 

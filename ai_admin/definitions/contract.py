@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ai_admin.definitions import explain, schemas
-from ai_admin.definitions.contract import beside, boards, catalogue, flags
-from ai_admin.definitions.contract.gather import Gathered, NotWritable, Written
-from ai_admin.definitions.contract.gather import expanded as _expanded
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.files import File
+from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.forms.base import Gathered, NotWritable, Value, Written
 from ai_admin.definitions.model import Definition
-
-_FILES = (catalogue.events, flags.cohorts, flags.flags, boards.dashboards, boards.alerts, beside.files)
+from ai_admin.definitions.stacks import View
+from ai_admin.definitions.world import World, units
 
 
 def contract(definitions: Iterable[Definition]) -> list[Written]:
@@ -23,12 +24,12 @@ def contract(definitions: Iterable[Definition]) -> list[Written]:
     Raises :class:`NotWritable` for the first definition that no file can stand for, with the reason.
     """
     gathered = Gathered(definitions)
-    files = [file for make in _FILES for file in make(gathered)]
+    files = [file for form in FORMS.values() for file in form.contract(gathered)]
     for file in files:
         for finding in explain.findings(schemas.violations(file.kind, file.value, lambda _: None)):
             place = ".".join(map(str, finding.path))
             raise NotWritable(f"{file.kind}/{file.key}", f"{place}: {finding.message}")
-    again = _expanded(files)
+    again = expanded(files)
     for definition in gathered.definitions:
         name = (definition.kind, definition.key)
         there = again.get(name)
@@ -42,4 +43,15 @@ def contract(definitions: Iterable[Definition]) -> list[Written]:
     return files
 
 
-__all__ = ["NotWritable", "Written", "contract"]
+def expanded(files: Iterable[Written]) -> dict[tuple[str, str], Value]:
+    """Return what files stand for, by kind and key."""
+    world = World(None)
+    for each in files:
+        document = Document(File(each.path, each.kind, ""))
+        for unit in units(View(document, None, each.value), ()):
+            world.add(unit)
+    resources = (resource for unit in world.units for resource in FORMS[unit.kind].expand(unit, world))
+    return {(each.kind, each.key): each.properties for each in resources}
+
+
+__all__ = ["NotWritable", "Written", "contract", "expanded"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from ai_admin.definitions.expand.resource import fields, resource
+from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, resource, told
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import query_of
 from ai_admin.definitions.world import Unit, World
-from providers.posthog.kinds import Ref
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.notification import blocks
 
 _OWN = ("series", "column", "label_column", "rows", "check_ongoing_interval", "notify")
@@ -22,7 +22,6 @@ def expand(unit: Unit, world: World) -> Iterator[Definition]:
     """
     value, notify = unit.value, unit.value.get("notify") or {}
     properties = fields(unit, *_OWN)
-    properties["insight"] = Ref("insight", value["insight"])
     properties["subscribed_users"] = notify.get("email") or []
     properties["config"] = _config(unit, world)
     yield resource("alert", unit.key, unit, properties)
@@ -66,3 +65,34 @@ def slack_inputs(value: dict[str, Any]) -> dict[str, Any]:
 def webhook_inputs(value: dict[str, Any]) -> dict[str, Any]:
     """Return the inputs of PostHog's webhook template that ``notify.webhook`` says."""
     return {name: item for name, item in value.items() if name != "adopt"}
+
+
+def contract(gathered: Gathered) -> Iterator[Written]:
+    """Yield a file per alert, with the ways of telling people."""
+    for key, properties in gathered.of("alert").items():
+        value = told(KINDS["alert"], properties, "subscribed_users", "config")
+        value["condition"] = properties.get("condition")
+        if "threshold" in value:
+            value["threshold"] = {
+                n: item for n, item in value["threshold"].items() if (n, item) != ("type", "absolute")
+            }
+        config = properties.get("config", {})
+        series = config.get("series_index") or config.get("funnel_step")
+        value |= {"series": series} if series is not None else {}
+        value |= {name: config[name] for name in ("check_ongoing_interval", "column", "label_column") if name in config}
+        if config.get("evaluation", "last_row") != "last_row":
+            value["rows"] = str(config["evaluation"]).removesuffix("_row")
+        yield file("alert", key, {**value, "notify": _notify(gathered, key, properties)})
+
+
+def _notify(gathered: Gathered, key: str, properties: Value) -> Value:
+    notify: Value = {"email": properties["subscribed_users"]} if properties.get("subscribed_users") else {}
+    ways: tuple[tuple[str, Callable[[Value], Value]], ...] = (("slack", slack_inputs), ("webhook", webhook_inputs))
+    for way, inputs_of in ways:
+        notification = gathered.of("notification").get(f"{key}.{way}")
+        if notification is None:
+            continue
+        inputs = dict(notification.get("inputs", {}))
+        shorter = {name: item for name, item in inputs.items() if name != "blocks"}
+        notify[way] = shorter if inputs_of(shorter) == inputs else inputs
+    return notify
