@@ -10,15 +10,20 @@ DATA ?= .sandbox
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
 
-setup:  ## install what the rest needs into the checkout (.venv, .toolchain)
-	@sh toolchain/setup.sh
+# apply: what `ai-admin` and `pulumi` need; sandbox: and what `make demo` and `make sandbox` do; development: all.
+FOR ?= development
 
+setup:  ## install what the rest needs into the checkout (.venv, .toolchain); FOR=apply for less
+	@sh tools/toolchain/setup.sh --for $(FOR)
+
+demo: FOR = sandbox
 demo: setup  ## start the sandbox, apply the definitions to it, read the flags
-	@$(PYTHON) -m demo
+	@$(PYTHON) -m tools.demo
 
 stop:  ## stop the sandbox that the demo left running
-	@if [ -x $(PYTHON) ]; then $(PYTHON) -m demo stop; fi
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m tools.demo stop; fi
 
+sandbox: FOR = sandbox
 sandbox: setup  ## a local PostHog in the foreground (PORT=8010 DATA=folder)
 	@PORT='$(PORT)' DATA='$(DATA)' $(PYTHON) -m sandbox
 
@@ -50,7 +55,7 @@ types: setup  ## mypy --strict
 	@$(PYTHON) -m mypy
 
 bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
-	@$(PYTHON) -m benchmarks
+	@$(PYTHON) -m tools.benchmarks
 
 docs: setup  ## write docs/reference anew from schemas/
 	@$(PYTHON) -m ai_admin.review.reference
@@ -60,15 +65,18 @@ CLI ?=
 TOOLKIT ?=
 
 upstream: setup  ## what a new PostHog takes otherwise (needs npm; CLI=0.18.3 TOOLKIT=0.2.4 for other than the newest)
-	@$(PYTHON) -m toolchain.upstream --cli '$(CLI)' --toolkit '$(TOOLKIT)'
+	@$(PYTHON) -m tools.upstream --cli '$(CLI)' --toolkit '$(TOOLKIT)'
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+LOCKS := tools/requirements
 
-lock: setup  ## write requirements/*.txt anew from pyproject.toml
-	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
-	$(COMPILE) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
-	$(COMPILE) --group go --output-file requirements/go.txt
+lock: setup  ## write tools/requirements/*.txt anew from pyproject.toml
+	$(COMPILE) pyproject.toml --group install --output-file $(LOCKS)/apply.txt
+	$(COMPILE) --group sandbox --constraint $(LOCKS)/apply.txt --output-file $(LOCKS)/sandbox.txt
+	$(COMPILE) --group development --constraint $(LOCKS)/apply.txt --constraint $(LOCKS)/sandbox.txt \
+	  --output-file $(LOCKS)/development.txt
+	$(COMPILE) --group go --output-file tools/toolchain/build/requirements.txt
 
 clean:  ## remove what setup and the tools made; state and the sandbox's data stay
 	rm -rf .venv .toolchain .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -15,9 +15,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.app import create_app
-from sandbox.faultlayer import from_options
+from sandbox.control.faultlayer import from_options
+from sandbox.control.settings import from_option
 from sandbox.seed import seeds
-from sandbox.settings import from_option
 
 HOST = "127.0.0.1"
 
@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
         "--settings",
         default=os.environ.get("SANDBOX_SETTINGS") or "",
         metavar="JSON",
-        help='what differs between installations of PostHog, such as {"filters": "merge"} (see sandbox/settings.py)',
+        help='in what installations differ, such as {"filters": "merge"} (sandbox/control/settings.py)',
     )
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
 """The application: every module's routes behind the request log.
 
-A module joins by offering `routes() -> list[BaseRoute]`, and `TABLES` (an SQL script of CREATE TABLE IF NOT EXISTS)
-when it has tables of its own; it is named once here. Its handlers are plain functions wrapped by `web.endpoint`.
+What lies in `sandbox/resources/` is found (`rest/registry.py`); the services beside it are named here, with their
+`routes()`, and with `TABLES` (an SQL script of CREATE TABLE IF NOT EXISTS) when they have tables of their own.
 """
 
 import sys
@@ -16,31 +16,20 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox import (
-    admin,
-    api,
-    capture_v1,
-    events_api,
-    faultlayer,
-    flags_api,
-    flagset,
-    groups_api,
-    ingestion,
-    local_evaluation,
-    pages,
-    persons_api,
-    preflight,
-    remote_config,
-)
-from sandbox.allowlist import Allowlist
-from sandbox.errors import NotFound, failure
-from sandbox.faultlayer import FaultLayer
-from sandbox.requestlog import RequestLog
-from sandbox.resources import RESOURCES
+from sandbox import pages
+from sandbox.control import faultlayer, handles
+from sandbox.control.faultlayer import FaultLayer
+from sandbox.control.settings import Settings
+from sandbox.evaluation.service import flags_api, flagset, local_evaluation, remote_config
+from sandbox.events import capture_v1, ingestion
+from sandbox.rest import routes as rest
+from sandbox.rest.registry import resources
 from sandbox.seed import seed
-from sandbox.settings import Settings
-from sandbox.store import Store
-from sandbox.web import Json, Services
+from sandbox.storage.store import Store
+from sandbox.wire.allowlist import Allowlist
+from sandbox.wire.context import Json, Services
+from sandbox.wire.errors import NotFound, failure
+from sandbox.wire.requestlog import RequestLog
 
 TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 
@@ -53,15 +42,11 @@ def routes() -> list[BaseRoute]:
         flags_api,
         local_evaluation,
         remote_config,
-        persons_api,
-        groups_api,
-        events_api,
-        preflight,
-        api,
+        rest,
     )
     return [
         Route("/_health", health),
-        *admin.routes(),
+        *handles.routes(),
         *faultlayer.routes(),
         *pages.routes(),
         *(route for module in posthog for route in module.routes()),
@@ -93,14 +78,14 @@ async def server_error(_: Request, error: Exception) -> Response:
 def create_app(data: Path, settings: Settings | None = None) -> Starlette:
     """The ASGI application over the database in folder `data`, which is created and seeded when it is new."""
     data.mkdir(parents=True, exist_ok=True)
-    searched = {resource.kind: resource.search for resource in RESOURCES}
+    searched = {resource.kind: resource.search for resource in resources()}
     services = Services(Store(data / "sandbox.sqlite3", TABLES, searched), settings or Settings())
     with services.store.transaction():
         seed(services.store)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        api.resume(services)
+        rest.resume(services)
         yield
         for task in list(services.tasks):
             task.cancel()

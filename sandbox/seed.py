@@ -7,11 +7,11 @@ Everything random is drawn once and stored, so the same folder gives the same id
 import json
 from typing import Any
 
-from sandbox.identity import MEMBER, OWNER, create_key
-from sandbox.places import new_organization, new_project
-from sandbox.store import Data, Store
-from sandbox.users import new_user
-from sandbox.web import timestamp
+from sandbox.auth.identity import MEMBER, OWNER, create_key
+from sandbox.auth.users import new_user
+from sandbox.resources.organization.places import new_organization, new_project
+from sandbox.storage.store import Data, Store
+from sandbox.wire.context import timestamp
 
 
 def seed(store: Store) -> None:

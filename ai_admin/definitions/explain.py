@@ -15,8 +15,7 @@ from typing import Any
 
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, nearest
-from ai_admin.definitions.quick import fingerprint, search
-from ai_admin.definitions.schemas import Violation
+from ai_admin.definitions.schemas import Violation, fingerprint, search
 from ai_admin.definitions.unions import meant
 
 MOST = 200

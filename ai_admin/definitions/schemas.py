@@ -1,12 +1,13 @@
 """The JSON Schemas in ``schemas/``: read once, with ``$ref`` followed once, into validators that are reused.
 
-A good definition only ever meets the quick yes of :mod:`ai_admin.definitions.quick`. Where that says no,
-jsonschema says why; it is the authority, and imported only then.
+A good definition only ever meets the quick yes of jsonschema-rs. Where that says no, jsonschema says why; it is the
+authority, and imported only then.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from ai_admin.definitions import quick
 from ai_admin.definitions.model import Path
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> 
 
     Raises SchemaError.
     """
-    if not _quick(kind)(value):
+    if not accepts(kind)(value):
         for error in _validator(kind).iter_errors(value):
             yield violation(error, written)
 
@@ -108,8 +108,36 @@ def _schema(kind: str) -> Schema:
 
 
 @cache
-def _quick(kind: str) -> quick.Check:
-    return quick.compile(_schema(kind))
+def accepts(kind: str) -> Callable[[Any], bool]:
+    """Return a check that is true for valid values only: it may be false for some, such as a number that JSON has not.
+
+    Args:
+        kind: ``flag``, ``cohort`` ...
+
+    Raises SchemaError.
+    """
+    import jsonschema_rs
+
+    try:
+        schema = {"$ref": f"file:///{kind}.schema.json"}
+        is_valid = jsonschema_rs.Draft202012Validator(schema, retriever=_retrieve).is_valid
+    except (ValueError, jsonschema_rs.ReferencingError):
+        _schema(kind)  # says what is wrong
+        raise
+
+    def accepted(value: Any) -> bool:
+        try:
+            return is_valid(value)
+        except ValueError:  # no JSON, such as a mapping with a number for a key
+            return False
+
+    return accepted
+
+
+def _retrieve(uri: str) -> Schema:
+    """Return the schema file at an address below that of the folder; what editors propose rules nothing out."""
+    file = PurePosixPath(unquote(uri.removeprefix("file:///")))
+    return True if file.parent.name == PROPOSALS else json.loads((FOLDER / file).read_text("utf-8"))
 
 
 @cache
@@ -126,15 +154,32 @@ def _validator(kind: str) -> Validator:
 def _unique(_: Any, wanted: bool, value: Any, __: Schema) -> Iterator[ValidationError]:
     from jsonschema.exceptions import ValidationError
 
-    if wanted and isinstance(value, list) and len({*map(quick.fingerprint, value)}) < len(value):
+    if wanted and isinstance(value, list) and len({*map(fingerprint, value)}) < len(value):
         yield ValidationError("an item stands twice")
 
 
 def _pattern(_: Any, wanted: str, value: Any, __: Schema) -> Iterator[ValidationError]:
     from jsonschema.exceptions import ValidationError
 
-    if isinstance(value, str) and not quick.search(wanted)(value):
+    if isinstance(value, str) and not search(wanted)(value):
         yield ValidationError("the text has another form")
+
+
+def fingerprint(value: Any) -> Any:
+    """Return something hashable that two values share if they are the same JSON: 1 and 1.0 do, true and 1 do not."""
+    if isinstance(value, bool):
+        return (bool, value)
+    if isinstance(value, list):
+        return (list, *map(fingerprint, value))
+    if isinstance(value, dict):
+        return (dict, frozenset((name, fingerprint(item)) for name, item in value.items()))
+    return value
+
+
+@cache
+def search(pattern: str) -> Callable[[str], Any]:
+    """Return what looks for a schema's pattern in a text; ``$`` is its end, as in JSON Schema, line break or not."""
+    return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern).search
 
 
 class _Reader:

@@ -6,11 +6,11 @@ Source: ConditionAnalysis in api/types.rs of PostHog's rust/feature-flags.
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox import jsontext
 from sandbox.evaluation.cohorts import CohortError
 from sandbox.evaluation.evaluate import CONDITION_MATCH, OUT_OF_ROLLOUT, Match, Subject, Value, flag_filter_holds
 from sandbox.evaluation.flags import Condition, Flag
 from sandbox.evaluation.properties import Filter, Properties, match_property
+from sandbox.storage import jsontext
 
 ENROLLMENT, HOLDOUT = -1, -2  # the places of what comes before the conditions
 # How an operator reads when it holds and when it doesn't; of one that isn't here only its name is told.

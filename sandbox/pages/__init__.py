@@ -10,12 +10,12 @@ from typing import Any
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route
 
-from sandbox.errors import NotFound
 from sandbox.pages import alerts, cohorts, dashboards, experiments, flags, logs, overview, persons, things
 from sandbox.pages.render import render
 from sandbox.seed import seeds
-from sandbox.store import Data
-from sandbox.web import Context, endpoint
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context, endpoint
+from sandbox.wire.errors import NotFound
 
 # Nothing is loaded from anywhere, and no script runs, whatever somebody has put into a name.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'"

@@ -1,9 +1,9 @@
 """Alerts with their checks."""
 
 from sandbox.pages.render import MOST, paging
-from sandbox.resources import alert_checks
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.resources.analytics import alert_checks
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
 
 CHECKS = 5
 

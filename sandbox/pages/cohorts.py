@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sandbox import people
-from sandbox.errors import NotFound
+from sandbox.events import people
 from sandbox.pages.render import MOST, paging
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
+from sandbox.wire.errors import NotFound
 
 FEW = 5
 

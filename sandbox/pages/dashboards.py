@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sandbox.errors import NotFound
 from sandbox.pages.render import MOST, paging
-from sandbox.resources import tiles
-from sandbox.resources.queries import source_of
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.resources.analytics import tiles
+from sandbox.resources.analytics.queries import source_of
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
+from sandbox.wire.errors import NotFound
 
 COLUMNS = 12
 

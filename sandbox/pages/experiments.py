@@ -4,8 +4,8 @@ from typing import Any
 
 from sandbox.pages.flags import show
 from sandbox.pages.render import MOST, paging
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
 
 
 def all_experiments(context: Context) -> Data:

@@ -1,11 +1,11 @@
 """Flags with their conditions."""
 
-from sandbox import activity
-from sandbox.errors import NotFound
 from sandbox.pages.render import MOST, paging
-from sandbox.resources.flag_dependencies import describe
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.resources.flags.flag_dependencies import describe
+from sandbox.rest import activity
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
+from sandbox.wire.errors import NotFound
 
 
 def all_flags(context: Context) -> Data:

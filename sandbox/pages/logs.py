@@ -1,9 +1,10 @@
 """The activity log and the request log, newest first."""
 
-from sandbox import activity, requestlog
 from sandbox.pages.render import MOST, paging
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.rest import activity
+from sandbox.storage.store import Data
+from sandbox.wire import requestlog
+from sandbox.wire.context import Context
 
 
 def all_activity(context: Context) -> Data:

@@ -1,10 +1,11 @@
 """The first page: how much there is of what, and what happened last."""
 
-from sandbox import activity, requestlog
 from sandbox.pages import things
+from sandbox.rest import activity
 from sandbox.seed import seeds
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.storage.store import Data
+from sandbox.wire import requestlog
+from sandbox.wire.context import Context
 
 LATEST = 8
 KINDS = {

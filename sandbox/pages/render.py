@@ -6,14 +6,14 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader, Undefined
 
-from sandbox.listing import limit_and_offset
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.rest.listing import limit_and_offset
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
 
 MOST = 100  # rows of a page
 
 PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=ChainableUndefined,  # what people sent may lack anything
     trim_blocks=True,

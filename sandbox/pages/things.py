@@ -1,11 +1,11 @@
 """Every kind that has no page of its own, straight from the declarations of `resources/`."""
 
-from sandbox.errors import NotFound
 from sandbox.pages.render import MOST, paging
-from sandbox.resource import Resource
-from sandbox.resources import RESOURCES
-from sandbox.store import Data
-from sandbox.web import Context
+from sandbox.rest.registry import resources
+from sandbox.rest.resource import Resource
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
+from sandbox.wire.errors import NotFound
 
 OWN = frozenset({"feature_flag", "cohort", "dashboard", "alert", "experiment"})
 DULL = frozenset({"id", "name", "key", "description", "created_by", "created_at", "updated_at", "deleted"})
@@ -33,7 +33,7 @@ def of_kind(context: Context) -> Data:
 
 
 def _resources() -> list[Resource]:
-    return [resource for resource in RESOURCES if resource.kind not in OWN]
+    return [resource for resource in resources() if resource.kind not in OWN]
 
 
 def _parent(context: Context, resource: Resource) -> str:

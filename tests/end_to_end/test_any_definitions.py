@@ -123,10 +123,10 @@ def test_the_reference_is_written_the_same_without_definitions(copy: Path) -> No
 def test_the_demo_shows_whatever_stands_there(copy: Path) -> None:
     """Daily loop A5."""
     try:
-        assert "There are no definitions yet" in run(copy, "demo")
+        assert "There are no definitions yet" in run(copy, "tools.demo")
         others(copy)
-        said = run(copy, "demo")
+        said = run(copy, "tools.demo")
         assert re.search(r"^Applied: .*\b1 flag", said, re.MULTILINE)
         assert re.search(r"^ *checkout-v2 +off +off +off", said, re.MULTILINE)
     finally:
-        run(copy, "demo", "stop")
+        run(copy, "tools.demo", "stop")

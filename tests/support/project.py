@@ -13,7 +13,7 @@ from typing import Any
 from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, put, stacks
 from tests.support.sandbox import REPOSITORY, Sandbox
-from toolchain.shell import lean_home
+from tools.toolchain.shell import lean_home
 
 PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", ".venv", "Pulumi.yaml")
 STATE = ".pulumi-state"  # as in a checkout, so that the documentation's commands work

@@ -22,7 +22,7 @@ NEWER: dict[str, Any] = {
     "missing_event_definition": "not_found",
     "usage_dashboards": False,
 }
-"""The settings of a server newer than the sandbox's defaults, which are of July 2026 (see sandbox/settings.py)."""
+"""The settings of a server newer than the sandbox's defaults, which are of July 2026 (sandbox/control/settings.py)."""
 
 
 class Sandbox:

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tests.support.project import CLI
-from toolchain.shell import lean_home
+from tools.toolchain.shell import lean_home
 
 
 def test_the_cli_works_without_its_log(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import language_pb2 as messages
 from pulumi.runtime.proto.language_pb2_grpc import LanguageRuntimeStub
 
 from tests.support.project import CLI
-from toolchain.pins import LANGUAGE_HOST, PROGRAM_RUNNER
+from tools.toolchain.pins import LANGUAGE_HOST, PROGRAM_RUNNER
 
 BUILT = CLI.parent / LANGUAGE_HOST
 # A built program names the modules that it was built from.

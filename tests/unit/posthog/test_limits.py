@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.posthog.limits import Clock, Limiter
-from sandbox.errors import ApiError
-from sandbox.limits import Clock as RefereesClock
-from sandbox.limits import Limiter as Referee
+from sandbox.control.limits import Clock as RefereesClock
+from sandbox.control.limits import Limiter as Referee
+from sandbox.wire.errors import ApiError
 from tests.support.clocks import Leaping
 
 FLAGS, INSIGHTS = "/api/projects/1/feature_flags/", "/api/projects/1/insights/"

@@ -17,8 +17,7 @@ LATER = {
     "rich",
     "click",
     "sandbox",
-    "demo",
-    "toolchain",
+    "tools",
 }
 PROVIDER = "import providers.posthog.provider"
 # The program's own imports, without what it does.

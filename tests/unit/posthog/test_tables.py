@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions import explain, schemas
 from providers.posthog.kinds import KINDS, Kind
-from sandbox.resources import RESOURCES
+from sandbox.rest.registry import resources
 from tests.support.samples import SAMPLES
 from tests.unit.upstream.compare_api import NO_FIELDS, accounted_for, columns, written
 from tests.unit.upstream.settled import stored
@@ -37,7 +37,7 @@ def writable(kind: Kind) -> set[str]:
     """The fields that PostHog or the sandbox takes for a kind; tiles are the one part of a dashboard that is a kind."""
     if kind.name == "tiles":
         return {"tiles"}
-    [resource] = [each for each in RESOURCES if each.collection == kind.collection and each.parent == "project"]
+    [resource] = [each for each in resources() if each.collection == kind.collection and each.parent == "project"]
     served = {field.name for field in resource.fields if field.check is not None} - NO_FIELDS
     published = set(written(API[kind.collection])) if kind.collection in API else set()
     return {*served, *published, *BESIDE.get(kind.name, "").split()} - {"tiles"}

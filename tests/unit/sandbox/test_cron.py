@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox.cron import parse
+from sandbox.resources.approvals.cron import parse
 
 FRIDAY = datetime(2026, 1, 30, 10, 15, tzinfo=UTC)
 

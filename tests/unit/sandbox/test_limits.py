@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.errors import ApiError
-from sandbox.limits import Clock, Limiter
+from sandbox.control.limits import Clock, Limiter
+from sandbox.wire.errors import ApiError
 
 PATH = "/api/projects/1/cohorts"
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import sandbox
-from sandbox.strikes import KINDS
+from sandbox.control.strikes import KINDS
 
 README = (Path(sandbox.__file__).parent / "README.md").read_text(encoding="utf-8")
 
@@ -18,7 +18,8 @@ def test_the_table_of_faults_has_every_kind_with_its_options_and_their_defaults(
 
 
 def test_every_handle_is_named() -> None:
-    from sandbox import admin, faultlayer
+    from sandbox.control import faultlayer
+    from sandbox.control import handles as admin
 
     for route in [*admin.routes(), *faultlayer.routes()]:
         assert getattr(route, "path", "") in README

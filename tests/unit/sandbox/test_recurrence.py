@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.recurrence import Rule
+from sandbox.resources.analytics.recurrence import Rule
 
 START = datetime(2026, 1, 31, 9, tzinfo=UTC)  # a Saturday
 

@@ -4,8 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sandbox.listing import contains
-from sandbox.store import Store
+from sandbox.rest.listing import contains
+from sandbox.storage.store import Store
 
 SEARCHED = {"flag": ("key", "name"), "insight": ("name", "tags")}
 EARLIER = """

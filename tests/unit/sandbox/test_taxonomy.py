@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.taxonomy import Seen, property_type
+from sandbox.events.taxonomy import Seen, property_type
 
 
 @pytest.mark.parametrize(

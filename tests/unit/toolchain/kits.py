@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from toolchain.pins import CLI, KIT, PULUMI_VERSION
+from tools.toolchain.pins import CLI, KIT, PULUMI_VERSION
 
 
 def make_kit(folder: Path, version: str = f"v{PULUMI_VERSION}", files: Iterable[str] = KIT) -> Path:

@@ -19,7 +19,7 @@ def checkout(tmp_path: Path) -> Path:
     for folder in (".venv/bin", ".toolchain/bin"):
         (root / folder).mkdir(parents=True)
     shutil.copy(ROOT / "activate", root)
-    shutil.copytree(ROOT / "toolchain", root / "toolchain")
+    shutil.copytree(ROOT / "tools", root / "tools")
     python = root / ".venv" / "bin" / "python"
     python.write_text(f'#!/bin/sh\nPYTHONPATH="${{0%/.venv/bin/python}}" exec {sys.executable} "$@"\n')
     pulumi = root / ".toolchain" / "bin" / "pulumi"

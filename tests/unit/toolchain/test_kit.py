@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.toolchain.kits import make_kit
-from toolchain.errors import ToolchainError
-from toolchain.kit import check_kit, place, publish
-from toolchain.pins import CLI, KIT, LANGUAGE_HOST, PROGRAM_RUNNER
+from tools.toolchain.errors import ToolchainError
+from tools.toolchain.kit import check_kit, place, publish
+from tools.toolchain.pins import CLI, KIT, LANGUAGE_HOST, PROGRAM_RUNNER
 
 
 def test_a_kit_of_the_pinned_version_is_accepted(tmp_path: Path) -> None:

@@ -1,26 +1,31 @@
 """The version stands in three places that other programs read; they must say the same."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
-from toolchain.pins import PULUMI_VERSION
-from toolchain.venv import LOCKS
+import pytest
+
+from tools.toolchain.pins import PULUMI_VERSION
+from tools.toolchain.venv import LOCKS
 
 ROOT = Path(__file__).resolve().parents[3]
+GO = "tools/toolchain/build/requirements.txt"
 
 
 def test_sdk_modules_and_cli_are_of_one_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    go_mod = (ROOT / "toolchain/go.mod").read_text()
+    go_mod = (ROOT / "tools/toolchain/build/go.mod").read_text()
     modules = re.findall(r"^\tgithub.com/pulumi/pulumi/(?:pkg|sdk)/v3 v(\S+)", go_mod, re.MULTILINE)
     assert f"pulumi=={PULUMI_VERSION}" in project["dependencies"]
-    assert f"\npulumi=={PULUMI_VERSION} " in (ROOT / "requirements/runtime.txt").read_text()
+    assert f"\npulumi=={PULUMI_VERSION} " in (ROOT / LOCKS["apply"]).read_text()
     assert modules == [PULUMI_VERSION, PULUMI_VERSION]
 
 
 def test_everything_installed_is_pinned_with_a_hash() -> None:
-    for lock in (*LOCKS, "requirements/go.txt"):
+    for lock in (*LOCKS.values(), GO):
         text = re.sub(r"^ *#.*\n", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
         pin = r"[\w.-]+==\S+ (; .*)?(\\\n    --hash=sha256:[0-9a-f]{64} ?)+\n"
         assert re.fullmatch(f"({pin})+", text), lock
@@ -29,10 +34,51 @@ def test_everything_installed_is_pinned_with_a_hash() -> None:
 def test_what_pyproject_pins_is_what_the_locks_install() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = {
-        "requirements/runtime.txt": project["project"]["dependencies"],
-        "requirements/dev.txt": [*project["dependency-groups"]["dev"], *project["build-system"]["requires"]],
-        "requirements/go.txt": project["dependency-groups"]["go"],
+        LOCKS["apply"]: [*project["project"]["dependencies"], *project["build-system"]["requires"]],
+        LOCKS["sandbox"]: project["dependency-groups"]["sandbox"],
+        LOCKS["development"]: project["dependency-groups"]["development"],
+        GO: project["dependency-groups"]["go"],
     }
     for lock, pins in wanted.items():
         text = (ROOT / lock).read_text().lower()
         assert [pin for pin in pins if f"\n{pin.lower()} \\" not in text] == [], lock
+
+
+@pytest.mark.parametrize(
+    ("folders", "purposes"),
+    [(("ai_admin", "providers", "__main__.py"), ("apply",)), (("sandbox", "tools/demo"), ("apply", "sandbox"))],
+)
+def test_what_is_installed_for_a_purpose_is_all_that_it_imports(
+    folders: tuple[str, ...], purposes: tuple[str, ...]
+) -> None:
+    installed = "\n" + "".join((ROOT / LOCKS[purpose]).read_text() for purpose in purposes)
+    ours = {"ai_admin", "providers", "sandbox", "tools"}
+    missing = {
+        (name, str(file.relative_to(ROOT)))
+        for file in python_files(folders)
+        for name in imported(file) - ours - sys.stdlib_module_names
+        if f"\n{DISTRIBUTIONS.get(name, name).replace('_', '-')}==" not in installed
+    }
+    assert missing == set()
+
+
+DISTRIBUTIONS = {"google": "protobuf", "grpc": "grpcio", "yaml": "pyyaml"}
+"""Packages whose name is not the one to import."""
+
+
+def python_files(names: tuple[str, ...]) -> list[Path]:
+    """Return the product's own modules: the named files, and all under the named folders but tests beside them."""
+    paths = [ROOT / name for name in names]
+    files = [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
+    return [file for file in files if "tests" not in file.relative_to(ROOT).parts]
+
+
+def imported(file: Path) -> set[str]:
+    """Return the packages that a module imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names

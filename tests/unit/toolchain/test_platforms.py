@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.errors import ToolchainError
-from toolchain.pins import PULUMI_VERSION
-from toolchain.platforms import cache_folder, platform_name
+from tools.toolchain.errors import ToolchainError
+from tools.toolchain.pins import PULUMI_VERSION
+from tools.toolchain.platforms import cache_folder, platform_name
 
 HOME = Path("/home/ada")
 

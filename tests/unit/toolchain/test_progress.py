@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.errors import ToolchainError
-from toolchain.locks import locked
-from toolchain.progress import run
+from tools.toolchain.errors import ToolchainError
+from tools.toolchain.locks import locked
+from tools.toolchain.progress import run
 
 
 def test_a_long_step_says_that_it_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

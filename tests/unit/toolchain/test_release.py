@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.errors import ToolchainError
-from toolchain.pins import CLI, KIT, PULUMI_VERSION
-from toolchain.release import checksum_of, fetch_release
+from tools.toolchain.errors import ToolchainError
+from tools.toolchain.pins import CLI, KIT, PULUMI_VERSION
+from tools.toolchain.release import checksum_of, fetch_release
 
 ARCHIVE = f"pulumi-v{PULUMI_VERSION}-linux-x64.tar.gz"
 CHECKSUMS = f"pulumi-{PULUMI_VERSION}-checksums.txt"

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.toolchain.kits import make_kit
-from toolchain.build import go_minimum, go_version
-from toolchain.errors import ToolchainError
-from toolchain.pins import CLI, PULUMI_VERSION
-from toolchain.roads import Road, first_open, installed, roads
+from tools.toolchain.build.modules import go_minimum, go_version
+from tools.toolchain.errors import ToolchainError
+from tools.toolchain.pins import CLI, PULUMI_VERSION
+from tools.toolchain.roads import Road, first_open, installed, roads
 
 
 def closed(reason: str) -> Road:

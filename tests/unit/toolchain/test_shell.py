@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain.shell import CONNECTION, environment, shell_lines, variables
+from tools.toolchain.shell import CONNECTION, environment, shell_lines, variables
 
 USER = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 

@@ -9,8 +9,8 @@ from typing import Any
 from referencing.exceptions import Unresolvable
 
 from providers.posthog.kinds import Kind
-from sandbox.errors import Invalid
-from sandbox.fields import Field as SandboxField
+from sandbox.rest.fields import Field as SandboxField
+from sandbox.wire.errors import Invalid
 from tests.unit.upstream import schema_values
 from tests.unit.upstream.settled import Finding
 

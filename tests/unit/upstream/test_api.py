@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from providers.posthog.kinds import KINDS, Kind
-from sandbox.fields import Field, choice, text
-from sandbox.resources import RESOURCES
+from sandbox.rest.fields import Field, choice, text
+from sandbox.rest.registry import resources
 from tests.unit.upstream.compare_api import choices, sandbox_findings, schema_findings, table_findings
 from tests.unit.upstream.settled import Entry, Finding, idle, stored, unsettled
 
@@ -20,7 +20,7 @@ PLACES: dict[str, dict[str, list[str]]] = stored("places.json")["api"]
 SETTLED: list[Entry] = stored("settled.json")["api"]
 # Tiles are written with their dashboard's body; of events no package publishes one.
 PUBLISHED = [kind for kind in KINDS.values() if kind.collection in API and kind.name != "tiles"]
-SERVED = {each.collection: each for each in RESOURCES if each.collection in API}
+SERVED = {each.collection: each for each in resources() if each.collection in API}
 
 
 def kind_findings(kind: Kind, api: dict[str, Any]) -> Iterator[Finding]:

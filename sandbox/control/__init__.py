@@ -1,0 +1,1 @@
+"""What makes this server another one: settings, rate limits, faults, and the handles that set them."""

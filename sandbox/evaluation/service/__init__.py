@@ -1,0 +1,1 @@
+"""Flags evaluated for SDKs: /flags, /decide, local evaluation, remote configuration."""

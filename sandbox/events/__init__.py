@@ -1,0 +1,1 @@
+"""Events: captured, processed into persons, groups and names."""

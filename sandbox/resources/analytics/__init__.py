@@ -1,0 +1,1 @@
+"""Insights, dashboards, alerts, subscriptions, annotations, playlists."""

@@ -1,0 +1,273 @@
+"""Insights (PostHog: products/product_analytics/backend/api/insight.py).
+
+Traps: a query is checked (`query_schema.py`), stored verbatim, and read with `version` added; `dashboards` is the full
+set of dashboards and the only way onto one, but only answered where it is asked for (`Settings.insight_dashboards`);
+deleting an insight, or giving it a query that can't be alerted on, erases its alerts; nothing is computed here, so
+`result` is null.
+"""
+
+import secrets
+import string
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox.auth.access import EDITOR, allows, user_access_level
+from sandbox.auth.users import show_user
+from sandbox.resources.analytics import alert_effects, queries, query_schema, sharing, tiles
+from sandbox.resources.flags.flag_actions import bulk_update_tags
+from sandbox.rest.fields import (
+    CREATED_AT,
+    CREATED_BY,
+    FOLDER,
+    ID,
+    LAST_MODIFIED_BY,
+    TAGS,
+    UPDATED_AT,
+    Field,
+    boolean,
+    integer,
+    items,
+    read_only,
+    text,
+    write_only,
+)
+from sandbox.rest.listing import Condition, column, equals, has_tag, truth
+from sandbox.rest.resource import Action, Life, Resource
+from sandbox.storage.store import Data, Reference
+from sandbox.wire.context import Context, timestamp
+from sandbox.wire.errors import Forbidden, Invalid
+
+LETTERS = string.ascii_letters + string.digits
+ALERTABLE = frozenset({"TrendsQuery", "FunnelsQuery", "HogQLQuery"})
+BASIC = (
+    "id",
+    "short_id",
+    "name",
+    "derived_name",
+    "filters",
+    "query",
+    "dashboards",
+    "dashboard_tiles",
+    "description",
+    "last_refresh",
+    "refreshing",
+    "saved",
+    "tags",
+    "updated_at",
+    "created_by",
+    "created_at",
+    "last_modified_at",
+    "favorited",
+    "last_viewed_at",
+    "user_access_level",
+)
+
+
+def _query(value: Any, attr: str) -> Any:
+    if not isinstance(value, dict):
+        raise Invalid("Query must be a valid JSON object", attr)
+    return value
+
+
+class Insights(Resource):
+    kind, collection, scope, log_scope = "insight", "insights", "insight", "Insight"
+    life, environments = Life.SOFT_GONE, True
+    search = ("name", "derived_name", "description", "tags")
+    fields = (
+        ID,
+        read_only("short_id"),
+        Field("name", text(400), null=True),
+        Field("derived_name", text(400), null=True),
+        Field("query", _query, null=True),
+        read_only("filters", {}),
+        read_only("filters_hash"),
+        Field("order", integer(), null=True),
+        Field("deleted", boolean, default=False),
+        write_only("dashboards", items(integer())),
+        read_only("last_refresh"),
+        read_only("refreshing", False),
+        read_only("cache_target_age"),
+        read_only("next_allowed_client_refresh"),
+        read_only("result"),
+        read_only("hasMore"),
+        read_only("columns"),
+        CREATED_AT,
+        CREATED_BY,
+        Field("description", text(400), default="", null=True),
+        UPDATED_AT,
+        TAGS,
+        Field("favorited", boolean, default=False),
+        Field("saved", boolean, default=False),
+        read_only("last_modified_at"),
+        LAST_MODIFIED_BY,
+        read_only("is_sample", False),
+        read_only("effective_restriction_level", 21),
+        read_only("effective_privilege_level", 37),
+        read_only("user_access_level"),
+        read_only("timezone"),
+        read_only("is_cached", False),
+        read_only("query_status"),
+        read_only("hogql"),
+        read_only("types"),
+        read_only("resolved_date_range"),
+        read_only("last_viewed_at"),
+        FOLDER,
+    )
+
+    def natural(self, row: Data) -> str | None:
+        return str(row["short_id"])
+
+    def references(self, row: Data) -> Iterable[Reference]:
+        return {("cohort", identifier) for identifier in queries.cohorts_in(row["query"])}
+
+    def label(self, row: Data) -> str | None:
+        return super().label(row) or super().label({"name": row["derived_name"]})
+
+    def extra(self, context: Context, row: Data) -> Data:
+        return {"short_id": row["short_id"]}
+
+    def actions(self) -> list[Action]:
+        return [
+            *sharing.actions("insight"),
+            *self.activity_actions(),
+            Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
+        ]
+
+    # Writing ------------------------------------------------------------------------------------------------
+
+    def create(self, context: Context) -> Any:
+        self._parse(context)
+        return super().create(context)
+
+    def update(self, context: Context, row: Data) -> Any:
+        self._parse(context)
+        return super().update(context, row)
+
+    def _parse(self, context: Context) -> None:
+        """PostHog's parser of this kind's requests checks the query before anything else does (QuerySchemaParser)."""
+        if context.data.get("query"):
+            query_schema.parse(context.data["query"])
+
+    def fresh(self, context: Context) -> Data:
+        """A new insight with its short id."""
+        short_id = "".join(secrets.choice(LETTERS) for _ in range(8))
+        return {**self.initial(context), "short_id": short_id, "last_modified_at": timestamp()}
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        if context.request.headers.get("x-posthog-client") == "mcp":
+            if "query" in values:
+                values["query"] = query_schema.saved(values["query"])
+            elif before is None:
+                raise Invalid("This field is required.", "query", "required")
+        if context.data.get("filters") and not values.get("query"):
+            # Refused by the newest version and by older ones where a switch of the organisation says so.
+            raise Forbidden("Creating or updating insights with legacy filters is not available for this user.")
+        for identifier in values.get("dashboards") or []:
+            dashboard = context.store.get("dashboard", identifier, self.parent_id(context))
+            if dashboard is None:
+                raise Invalid(f'Invalid pk "{identifier}" - object does not exist.', "dashboards", "does_not_exist")
+            if dashboard["deleted"]:
+                raise Invalid("Dashboard not found")
+            if not allows(context, "dashboard", dashboard, EDITOR):
+                raise Forbidden(f"You don't have permission to add insights to dashboard: {identifier}")
+        if before is None:
+            return {**self.fresh(context), **values}
+        now, saved = timestamp(), values.get("saved", True)
+        return {**before, **values, "last_modified_at": now, "is_sample": False, "saved": saved}
+
+    def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
+        if after["deleted"]:
+            for tile in tiles.of_insight(context.store, after["id"]):
+                tiles.put(context, {**tile, "deleted": True})
+        elif values.get("dashboards") is not None:
+            tiles.attach(context, after["id"], values["dashboards"])
+        source = queries.source_of(after["query"])
+        if before is not None and (after["deleted"] or source is None or source.get("kind") not in ALERTABLE):
+            for alert in self._alerts(context, after):
+                alert_effects.take_along(context, alert)
+                context.store.remove("alert", alert["id"])
+
+    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
+        """By number or by `short_id`."""
+        if not identifier.isdecimal():
+            row = context.store.find(self.kind, identifier, self.parent_id(context))
+            identifier = str(row["id"]) if row else identifier
+        return super().fetch(context, identifier, deleted)
+
+    def _alerts(self, context: Context, row: Data) -> list[Data]:
+        return context.store.referrers("insight", row["id"], "alert")
+
+    # Reading ------------------------------------------------------------------------------------------------
+
+    def show(self, context: Context, row: Data) -> Data:
+        shown = self._stored(context, row)
+        shown["alerts"] = [_show_alert(context, each) for each in self._alerts(context, row)]
+        if "from_dashboard" in context.query:
+            dashboard = context.store.get("dashboard", context.query["from_dashboard"], self.parent_id(context))
+            shown["query"] = queries.in_dashboard(shown["query"], dashboard["filters"] if dashboard else None)
+        return shown
+
+    def _stored(self, context: Context, row: Data) -> Data:
+        """The insight without its alerts."""
+        shown = super().show(context, row)
+        shown["query"] = queries.upgrade(row["query"])
+        found = tiles.of_insight(context.store, row["id"])
+        if context.settings.insight_dashboards == "served" or truth(context.query.get("include_dashboards", "0")):
+            shown["dashboards"] = [tile["dashboard"] for tile in found]
+        shown["dashboard_tiles"] = [
+            {"id": tile["id"], "dashboard_id": tile["dashboard"], "deleted": tile["deleted"]} for tile in found
+        ]
+        shown["user_access_level"] = user_access_level(context, self.kind, row)
+        return shown
+
+    def show_basic(self, context: Context, row: Data) -> Data:
+        """PostHog's InsightBasic: in `?basic=true` lists and inside alerts."""
+        shown = self._stored(context, row)
+        return {name: shown[name] for name in BASIC if name in shown}
+
+    def show_tile(self, context: Context, row: Data, filters: Data | None) -> Data:
+        """The insight as a tile of a dashboard with these filters shows it."""
+        shown = self._stored(context, row)
+        return {**shown, "query": queries.in_dashboard(shown["query"], filters), "alerts": []}
+
+    def show_in_list(self, context: Context, row: Data) -> Data:
+        return self.show_basic(context, row) if context.flag("basic") else self.show(context, row)
+
+    def conditions(self, context: Context) -> list[Condition]:
+        query = context.query
+        found: list[Condition] = [("listed = 1", [])]
+        if "short_id" in query:
+            found.append(("natural = ?", [query["short_id"]]))
+        for name in ("saved", "favorited"):
+            if name in query:
+                found.append(equals(name, int(truth(query[name] or "true"))))
+        if "created_by" in query:
+            found.append(equals("created_by", query["created_by"].strip("[]")))
+        if "tags" in query:
+            found.append(has_tag([tag.strip(' "') for tag in query["tags"].strip("[]").split(",")]))
+        for identifier in query.get("dashboards", "").strip("[]").split(","):
+            if identifier.strip():
+                found.append(
+                    (
+                        "EXISTS (SELECT 1 FROM refs a JOIN refs b ON a.kind = b.kind AND a.id = b.id"
+                        " JOIN objects t ON t.kind = a.kind AND t.id = a.id WHERE a.kind = 'tile' AND"
+                        " t.listed = 1 AND a.to_kind = 'insight' AND a.to_id = objects.id AND"
+                        " b.to_kind = 'dashboard' AND b.to_id = ?)",
+                        [identifier.strip()],
+                    )
+                )
+        return found
+
+    def ordering(self, context: Context) -> str:
+        asked = context.query.get("order", "")
+        name = asked.lstrip("-")
+        return f"{column(name)} {'DESC' if asked.startswith('-') else 'ASC'}" if name in self.by_name else "seq"
+
+
+def _show_alert(context: Context, alert: Data) -> Data:
+    """An alert within its insight: people as objects, without checks."""
+    users = [show_user(context, each) for each in alert["subscribed_users"]]
+    return {**alert, "subscribed_users": users, "created_by": show_user(context, alert["created_by"])}
+
+
+INSIGHTS = Insights()

@@ -1,0 +1,1 @@
+"""Names and shapes of events and properties, actions, and the events themselves."""

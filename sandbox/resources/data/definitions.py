@@ -1,0 +1,209 @@
+"""Event and property definitions: what a project's events and properties are called.
+
+Ingestion makes the rows (`events/taxonomy.py`). Traps: `verified` and `hidden` exclude each other; a deleted definition
+returns with its next event, and its id answers 500 for ever (`Settings.missing_event_definition`); a property
+definition can't be created by the API, its type isn't shown, and its list is of one `?type=` at a time.
+"""
+
+from typing import Any
+
+from sandbox.auth.users import show_user
+from sandbox.events import taxonomy
+from sandbox.rest.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
+from sandbox.rest.listing import Condition, column, equals, truth
+from sandbox.rest.resource import CRUD, Action, Life, Resource
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context, timestamp
+from sandbox.wire.errors import ApiError, Invalid, NotFound
+
+UNSUPPORTED = "This field is not supported by this deployment."
+
+
+def _moderate(context: Context, values: Data, before: Data, noun: str) -> Data:
+    """What `verified` and `hidden` do to each other, and who did it. Raises `Invalid` when both are set."""
+    if not context.settings.taxonomy:
+        unsupported = next((name for name in values if name not in ("name", "property_type")), None)
+        if unsupported:
+            raise Invalid(UNSUPPORTED, unsupported)
+    if values.get("verified") and values.get("hidden"):
+        raise Invalid(f"{noun} cannot be both hidden and verified")
+    if values.get("verified"):
+        values["hidden"] = False
+    elif values.get("hidden"):
+        values["verified"] = False
+    if "verified" in values and values["verified"] != before.get("verified"):
+        done = values["verified"]
+        values["verified_at"] = timestamp() if done else None
+        values["verified_by"] = context.user["id"] if done else None
+    return {
+        **before,
+        **values,
+        "updated_by": context.user["id"],
+        "last_updated_at": timestamp(),
+        "updated_at": timestamp(),
+    }
+
+
+class EventDefinitions(Resource):
+    kind, collection, scope, log_scope = (
+        taxonomy.EVENT_DEFINITION,
+        "event_definitions",
+        "event_definition",
+        "EventDefinition",
+    )
+    life, identifier = Life.HARD, "uuid"
+    order = "natural"
+    fields = (
+        ID,
+        Field("name", text(400, blank=False), required=True, logged=False),
+        Field("owner", lambda value, _: value, null=True),
+        Field("description", text(), default="", null=True),
+        read_only("created_at"),
+        read_only("last_seen_at"),
+        read_only("last_updated_at"),
+        read_only("updated_at"),
+        read_only("updated_by", render=show_user),
+        TAGS,
+        Field("verified", boolean, default=False),
+        read_only("verified_at"),
+        read_only("verified_by", render=show_user),
+        Field("hidden", boolean, default=False, null=True),
+        read_only("is_action", False),
+        read_only("action_id"),
+        read_only("is_calculating", False),
+        read_only("last_calculated_at"),
+        Field("default_columns", items(text()), default=[]),
+        Field("enforcement_mode", choice("allow", "reject"), default="allow"),
+        Field("primary_property", text(), null=True),
+    )
+
+    def natural(self, row: Data) -> str | None:
+        return str(row["name"])
+
+    def actions(self) -> list[Action]:
+        return [
+            Action("by_name", self._by_name, detail=False),
+            Action("bulk_update_verified", self._bulk_verified, ("POST",), detail=False),
+        ]
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        if before is None:
+            if context.store.find(self.kind, values["name"], self.parent_id(context)):
+                raise Invalid(f"Event definition with name '{values['name']}' already exists", "name")
+            new = {**self.initial(context), "created_at": None}
+            return _moderate(context, values, new, "An event")
+        values.pop("name", None)
+        return _moderate(context, values, before, "An event")
+
+    def conditions(self, context: Context) -> list[Condition]:
+        query = context.query
+        found: list[Condition] = [("listed = 1", [])]
+        if "names" in query:
+            names = query["names"].split(",")
+            found.append((f"natural IN ({','.join('?' * len(names))})", names))
+        if "name" in query:
+            found.append(("natural = ?", [query["name"]]))
+        if "verified" in query:
+            found.append(equals("verified", int(truth(query["verified"]))))
+        if context.flag("exclude_hidden"):
+            found.append((f"coalesce({column('hidden')}, 0) = 0", []))
+        return found
+
+    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
+        """PostHog's view looks it up without expecting to find none (EventDefinitionViewSet._get_event_definition)."""
+        try:
+            return super().fetch(context, identifier, deleted)
+        except NotFound as error:
+            if context.settings.missing_event_definition == "not_found":
+                raise
+            raise ApiError(500, "server_error", "error", "A server error occurred.") from error
+
+    def _by_name(self, context: Context) -> Any:
+        row = context.store.find(self.kind, context.query.get("name", ""), self.parent_id(context))
+        if row is None:
+            raise NotFound()
+        return self.show(context, row)
+
+    def _bulk_verified(self, context: Context) -> Any:
+        """`{ids, verified}` -> `{updated: [{id, verified}], skipped: [{id, reason}]}`; a hidden one becomes visible."""
+        verified = boolean(context.data.get("verified"), "verified")
+        updated: list[Data] = []
+        skipped: list[Data] = []
+        for identifier in dict.fromkeys(items(text())(context.data.get("ids"), "ids")):
+            row = context.store.get(self.kind, identifier, self.parent_id(context))
+            if row is None:
+                skipped.append({"id": identifier, "reason": "Not found"})
+            elif row["verified"] != verified:
+                self.amend(context, row, {"verified": verified})
+                updated.append({"id": identifier, "verified": verified})
+        return {"updated": updated, "skipped": skipped}
+
+
+EVENT_DEFINITIONS = EventDefinitions()
+
+
+class PropertyDefinitions(Resource):
+    kind, collection, scope, log_scope = (
+        taxonomy.PROPERTY_DEFINITION,
+        "property_definitions",
+        "property_definition",
+        "PropertyDefinition",
+    )
+    life, identifier = Life.HARD, "uuid"
+    operations = CRUD - {"create"}
+    order = column("name")
+    fields = (
+        ID,
+        read_only("name"),
+        Field("description", text(), default="", null=True),
+        TAGS,
+        read_only("is_numerical", False),
+        read_only("updated_at"),
+        read_only("updated_by", render=show_user),
+        read_only("is_seen_on_filtered_events"),
+        Field("property_type", choice("DateTime", "String", "Numeric", "Boolean", "Duration"), null=True),
+        Field("verified", boolean, default=False),
+        read_only("verified_at"),
+        read_only("verified_by", render=show_user),
+        Field("hidden", boolean, default=False, null=True),
+    )
+
+    def natural(self, row: Data) -> str | None:
+        return taxonomy.property_key(row["type"], row["group_type_index"], row["name"])
+
+    def extra(self, context: Context, row: Data) -> Data:
+        return {"type": row["type"]}
+
+    def actions(self) -> list[Action]:
+        return self.activity_actions(of_all=False)
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        assert before is not None
+        if "property_type" in values:
+            values["is_numerical"] = values["property_type"] == "Numeric"
+        return _moderate(context, values, before, "A property")
+
+    def conditions(self, context: Context) -> list[Condition]:
+        query = context.query
+        kind = query.get("type", "event")
+        if kind not in ("event", "person", "group", "session"):
+            raise Invalid(f'"{kind}" is not a valid choice.', "type", "invalid_choice")
+        found: list[Condition] = [("listed = 1", []), equals("type", kind)]
+        if kind == "group":
+            if "group_type_index" not in query:
+                raise Invalid("`group_type_index` must be set for `group` type", "type")
+            found.append(
+                (f"{column('group_type_index')} = ?", [integer()(query["group_type_index"], "group_type_index")])
+            )
+        for name, negated in (("properties", ""), ("excluded_properties", "NOT ")):
+            if query.get(name):
+                names = query[name].strip("[]").replace('"', "").split(",")
+                found.append((f"{column('name')} {negated}IN ({','.join('?' * len(names))})", names))
+        if "is_numerical" in query:
+            found.append(equals("is_numerical", int(truth(query["is_numerical"]))))
+        if context.flag("exclude_hidden"):
+            found.append((f"coalesce({column('hidden')}, 0) = 0", []))
+        return found
+
+
+PROPERTY_DEFINITIONS = PropertyDefinitions()

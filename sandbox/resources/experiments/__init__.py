@@ -1,0 +1,1 @@
+"""Experiments, their holdouts and saved metrics."""

@@ -1,0 +1,1 @@
+"""Early access features and surveys."""

@@ -1,0 +1,382 @@
+"""A flag's `filters` where writes of them merge: what PostHog refuses, what it rewrites, in its order
+(`FeatureFlagSerializer.validate_filters` of 2026-09; `flag_filters_older.py` is the one before).
+
+Three tiers:
+1. guards, always enforced: what the evaluation service could not read;
+2. structural rules: when a write breaks one that is only logged, it is stored *without* the rewriting of this tier;
+3. rules between fields: only logged in production (`Settings.enforced_filter_rules` is empty).
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.resources.flags.flag_rules import Violation, cross_field_violations
+from sandbox.wire.errors import Invalid
+
+OPERATORS = frozenset(
+    {
+        "exact",
+        "is_not",
+        "icontains",
+        "not_icontains",
+        "icontains_multi",
+        "not_icontains_multi",
+        "regex",
+        "not_regex",
+        "gt",
+        "gte",
+        "lt",
+        "lte",
+        "semver_gt",
+        "semver_gte",
+        "semver_lt",
+        "semver_lte",
+        "semver_eq",
+        "semver_neq",
+        "semver_tilde",
+        "semver_caret",
+        "semver_wildcard",
+        "is_set",
+        "is_not_set",
+        "is_date_exact",
+        "is_date_after",
+        "is_date_before",
+        "in",
+        "not_in",
+        "flag_evaluates_to",
+    }
+)
+ALIASES = {"min": "gte", "max": "lte"}
+READABLE_TYPES = frozenset({"person", "cohort", "group", "flag", "person_metadata"})
+STRUCTURAL_TYPES = frozenset({"person", "cohort", "group", "flag"})
+VARIANT_KEY = re.compile(r"^[a-zA-Z0-9_./-]+$")
+LARGEST = 512 * 1024
+I32, I64 = 2**31, 2**63
+Filters = dict[str, Any]
+
+
+def refuse(detail: str, code: str = "invalid_input") -> Invalid:
+    return Invalid(detail, "filters", code)
+
+
+def properties_of(groups: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every well-formed property filter with its path; malformed entries are skipped."""
+    for index, group in enumerate(groups if isinstance(groups, list) else []):
+        properties = group.get("properties") if isinstance(group, dict) else None
+        for position, prop in enumerate(properties if isinstance(properties, list) else []):
+            if isinstance(prop, dict):
+                yield f"groups[{index}].properties[{position}]", prop
+
+
+# Tier 1 -----------------------------------------------------------------------------------------------------
+
+
+def guard(filters: Any) -> None:
+    """Refuse what is never accepted, with PostHog's text. Raises `Invalid`."""
+    guard_shape(filters)
+    for path, prop in properties_of(filters.get("groups")):
+        operator = prop.get("operator")
+        if operator is not None and (not isinstance(operator, str) or operator not in OPERATORS | ALIASES.keys()):
+            raise refuse(f"{path}.operator: unsupported operator for feature flags")
+    _guard_payloads(filters.get("payloads"))
+
+
+def guard_shape(filters: Any) -> None:
+    """The guards of types, without those of operators and payloads. Raises `Invalid`."""
+    if not isinstance(filters, dict):
+        raise refuse(f"Filters must be a dictionary, got {type(filters).__name__}")
+    _integer(filters.get("aggregation_group_type_index"), "aggregation_group_type_index", I32)
+    for name in ("early_exit", "feature_enrollment"):
+        if filters.get(name) is not None and not isinstance(filters[name], bool):
+            raise refuse(f"{name} must be a boolean or null, got {type(filters[name]).__name__}")
+    _guard_holdout(filters.get("holdout"))
+    groups = filters.get("groups", [])
+    if not isinstance(groups, list):
+        raise refuse(f"groups must be a list, got {type(groups).__name__}")
+    for index, group in enumerate(groups):
+        _guard_group(group, f"groups[{index}]")
+    _guard_variants(filters.get("multivariate"))
+    for path, prop in properties_of(groups):
+        _guard_property(prop, path)
+
+
+def _guard_holdout(holdout: Any) -> None:
+    if holdout is None:
+        return
+    if not isinstance(holdout, dict):
+        raise refuse(f"holdout must be a dictionary or null, got {type(holdout).__name__}")
+    _integer(holdout.get("id"), "holdout.id", I64)
+    if holdout.get("id") is None:
+        raise refuse("holdout.id must be an integer")
+    percentage = holdout.get("exclusion_percentage")
+    if isinstance(percentage, bool) or not isinstance(percentage, int | float):
+        raise refuse("holdout.exclusion_percentage must be a number")
+    if not math.isfinite(percentage):
+        raise refuse("holdout.exclusion_percentage must be finite")
+
+
+def _guard_group(group: Any, path: str) -> None:
+    if not isinstance(group, dict):
+        raise refuse(f"{path} must be a dictionary, got {type(group).__name__}")
+    variant = group.get("variant")
+    if variant is not None and not isinstance(variant, str):
+        raise refuse(f"{path}.variant must be a string or null, got {type(variant).__name__}")
+    _percentage(group.get("rollout_percentage"), f"{path}.rollout_percentage", null=True)
+    _integer(group.get("aggregation_group_type_index"), f"{path}.aggregation_group_type_index", I32)
+    properties = group.get("properties")
+    if properties is None:
+        return
+    if not isinstance(properties, list):
+        raise refuse(f"{path}.properties must be a list, got {type(properties).__name__}")
+    for index, prop in enumerate(properties):
+        where = f"{path}.properties[{index}]"
+        if not isinstance(prop, dict):
+            raise refuse(f"{where} must be a dictionary, got {type(prop).__name__}")
+        _integer(prop.get("group_type_index"), f"{where}.group_type_index", I32)
+        if prop.get("negation") is not None and not isinstance(prop["negation"], bool):
+            raise refuse(f"{where}.negation must be a boolean or null")
+
+
+def _guard_variants(multivariate: Any) -> None:
+    if multivariate is None:
+        return
+    if not isinstance(multivariate, dict):
+        raise refuse(f"multivariate must be a dictionary or null, got {type(multivariate).__name__}")
+    variants = multivariate.get("variants")
+    if variants is None:
+        raise refuse("multivariate.variants must be a list")
+    if not isinstance(variants, list):
+        raise refuse(f"multivariate.variants must be a list, got {type(variants).__name__}")
+    for index, variant in enumerate(variants):
+        path = f"multivariate.variants[{index}]"
+        if not isinstance(variant, dict):
+            raise refuse(f"{path} must be a dictionary, got {type(variant).__name__}")
+        if not isinstance(variant.get("key"), str):
+            raise refuse(f"{path}.key must be a string")
+        if variant.get("name") is not None and not isinstance(variant["name"], str):
+            raise refuse(f"{path}.name must be a string or null")
+        _percentage(variant.get("rollout_percentage"), f"{path}.rollout_percentage", null=False)
+
+
+def _guard_property(prop: dict[str, Any], path: str) -> None:
+    key, kind = prop.get("key"), prop.get("type")
+    if key is None or isinstance(key, bool) or not isinstance(key, str | int | float):
+        raise refuse(f"{path}.key: a property key is required")
+    if not isinstance(kind, str) or kind not in READABLE_TYPES:
+        raise refuse(f"{path}.type: invalid property type")
+
+
+def _guard_payloads(payloads: Any) -> None:
+    if payloads is None:
+        return
+    if not isinstance(payloads, dict):
+        raise refuse("Payloads must be passed as a dictionary")
+    for key, value in payloads.items():
+        if isinstance(value, str):
+            try:
+                json.loads(value)
+            except ValueError as error:
+                raise refuse(f"Payload for key '{key}' is not valid JSON.") from error
+
+
+def _percentage(value: Any, path: str, null: bool) -> None:
+    if value is None:
+        if not null:
+            raise refuse(f"{path} must be a number, got null")
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        expected = "a number or null" if null else "a number"
+        raise refuse(f"{path} must be {expected}, got {type(value).__name__}")
+    if not math.isfinite(value):
+        raise refuse(f"{path} must be finite, got {value}")
+    if not 0 <= value <= 100:
+        raise refuse(f"{path} must be between 0 and 100, got {value}")
+
+
+def _integer(value: Any, path: str, bound: int) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise refuse(f"{path} must be an integer or null, got {type(value).__name__}")
+    if not -bound <= value < bound:
+        raise refuse(f"{path} must be between {-bound} and {bound - 1}, got {value}")
+
+
+# Tier 2 -----------------------------------------------------------------------------------------------------
+
+
+def structural_violations(filters: Filters) -> list[Violation]:
+    """What passes the guards and yet isn't well formed."""
+    found: list[Violation] = []
+    multivariate = filters.get("multivariate")
+    if multivariate is not None:
+        if not multivariate["variants"]:
+            found.append(
+                Violation(
+                    "structural.multivariate.variants.empty",
+                    "multivariate.variants",
+                    "This list may not be empty.",
+                )
+            )
+        for index, variant in enumerate(multivariate["variants"]):
+            path, key = f"multivariate.variants[{index}].key", variant["key"]
+            if not key:
+                found.append(_structural("multivariate.variants[].key", "blank", path, "This field may not be blank."))
+            elif not VARIANT_KEY.match(key):
+                found.append(
+                    _structural(
+                        "multivariate.variants[].key",
+                        "invalid",
+                        path,
+                        "Variant keys may only contain letters, numbers, hyphens (-), "
+                        "underscores (_), periods (.) and slashes (/).",
+                    )
+                )
+            elif len(key) > 400:
+                found.append(
+                    _structural(
+                        "multivariate.variants[].key",
+                        "max_length",
+                        path,
+                        "Ensure this field has no more than 400 characters.",
+                    )
+                )
+    for path, prop in properties_of(filters.get("groups")):
+        if prop["type"] not in STRUCTURAL_TYPES:
+            found.append(
+                _structural(
+                    "groups[].properties[].type",
+                    "invalid_choice",
+                    path + ".type",
+                    f'"{prop["type"]}" is not a valid choice.',
+                )
+            )
+        if prop["key"] == "":
+            found.append(
+                _structural("groups[].properties[].key", "blank", path + ".key", "This field may not be blank.")
+            )
+    for index, group in enumerate(filters.get("groups") or []):
+        if group.get("description") is not None and not isinstance(group["description"], str):
+            found.append(
+                _structural("groups[].description", "invalid", f"groups[{index}].description", "Not a valid string.")
+            )
+    return found
+
+
+def _structural(place: str, code: str, path: str, message: str) -> Violation:
+    return Violation(f"structural.{place}.{code}", path, message)
+
+
+def rewrite(filters: Filters) -> Filters:
+    """The rewriting of a well-formed write: defaults, keys as text, aliases, payloads as JSON text, whole
+    numbers.
+    """
+    result = {**filters, "groups": [_rewrite_group(group) for group in filters.get("groups") or []]}
+    if isinstance(result.get("payloads"), dict):
+        result["payloads"] = {
+            key: value if isinstance(value, str) else json.dumps(value) for key, value in result["payloads"].items()
+        }
+    if isinstance(result.get("multivariate"), dict):
+        variants = [
+            {**variant, "rollout_percentage": _whole(variant["rollout_percentage"])}
+            for variant in result["multivariate"]["variants"]
+        ]
+        result["multivariate"] = {**result["multivariate"], "variants": variants}
+    return result
+
+
+def _rewrite_group(group: dict[str, Any]) -> dict[str, Any]:
+    rewritten = {"properties": [], **group}
+    rewritten["properties"] = [_rewrite_property(prop) for prop in group.get("properties") or []]
+    if "rollout_percentage" in group:
+        rewritten["rollout_percentage"] = _whole(group["rollout_percentage"])
+    return rewritten
+
+
+def _rewrite_property(prop: dict[str, Any]) -> dict[str, Any]:
+    rewritten = dict(prop)
+    if not isinstance(prop["key"], str):
+        rewritten["key"] = str(prop["key"])
+    if prop.get("operator") in ALIASES:
+        rewritten["operator"] = ALIASES[prop["operator"]]
+    return rewritten
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# Together ---------------------------------------------------------------------------------------------------
+
+
+def check_shape(merged: Filters, enforced: Any) -> tuple[Filters, bool]:
+    """Tiers 2's rules and rewriting on the merged state.
+
+    Args:
+        merged: stored filters with the sent top-level keys laid over them.
+        enforced: `Settings.enforces`, called with a rule's code.
+
+    Returns:
+        The filters to store, and whether they are well formed.
+
+    Raises:
+        Invalid: a structural rule that is enforced is broken, or the filters are larger than 512 KB.
+    """
+    refuse_oversized(merged)
+    broken = structural_violations(merged)
+    _raise_enforced(broken, enforced)
+    if broken:
+        return {**merged, "groups": merged.get("groups") or []}, False
+    return rewrite(merged), True
+
+
+def aggregate(filters: Filters) -> None:
+    """Spread the flag-level aggregation over the groups that lack one, then derive it from them again. In
+    place.
+    """
+    groups = [group for group in filters["groups"] if isinstance(group, dict)]
+    for group in groups:
+        group.setdefault("aggregation_group_type_index", filters.get("aggregation_group_type_index"))
+    kinds = [group["aggregation_group_type_index"] for group in groups]
+    if kinds:
+        filters["aggregation_group_type_index"] = kinds[0] if all(kind == kinds[0] for kind in kinds) else None
+
+
+def check_across_fields(filters: Filters, enforced: Any) -> None:
+    """Tier 3. Raises `Invalid` for a broken rule that is enforced."""
+    _raise_enforced(cross_field_violations(filters), enforced)
+
+
+def check_patterns(filters: Filters, stored: Filters) -> None:
+    """Refuse a new regular expression that doesn't compile; one that is stored already may stay."""
+    known = {
+        prop.get("value")
+        for _, prop in properties_of(stored.get("groups"))
+        if prop.get("operator") in ("regex", "not_regex") and isinstance(prop.get("value"), str)
+    }
+    for path, prop in properties_of(filters["groups"]):
+        pattern = prop.get("value")
+        if prop.get("operator") in ("regex", "not_regex") and isinstance(pattern, str) and pattern not in known:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise refuse(f"{path}.value: invalid regex pattern") from error
+
+
+def refuse_oversized(filters: Filters) -> None:
+    """Refuse filters of more than 512 KB. Raises `Invalid`."""
+    size = len(json.dumps(filters, separators=(",", ":")).encode())
+    if size > LARGEST:
+        raise refuse(
+            f"Feature flag filters exceed maximum size of {LARGEST // 1024}.0 KB. "
+            f"Current size: {size / 1024:.1f} KB. Please simplify conditions or reduce payload sizes."
+        )
+
+
+def _raise_enforced(violations: list[Violation], enforced: Any) -> None:
+    for violation in violations:
+        if enforced(violation.rule):
+            raise refuse(f"{violation.path}: {violation.message}", violation.rule)

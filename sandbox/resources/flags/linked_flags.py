@@ -1,0 +1,97 @@
+"""The flags that other kinds make, change and point at: experiments, early access features, surveys.
+
+A flag that something points at carries the mark `linked`, so that reading flags costs a look-up only where there
+is something to find; `experiment_set` holds the ids of its live experiments.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sandbox.resources.flags import flag_evaluation
+from sandbox.resources.flags.flags import FLAGS
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
+from sandbox.wire.errors import Forbidden, Invalid
+
+KIND = FLAGS.kind
+LINKING = ("experiment", "early_access_feature", "survey")
+
+
+def get(context: Context, identifier: Any) -> Data | None:
+    """The project's flag with that id, deleted ones included."""
+    return context.store.get(KIND, identifier, FLAGS.parent_id(context)) if identifier else None
+
+
+def find(context: Context, key: str) -> Data | None:
+    """The project's live flag with that key."""
+    rows = context.store.select(KIND, FLAGS.parent_id(context), "natural = ?", [key])
+    return next((row for row in rows if not row["deleted"]), None)
+
+
+def chosen(context: Context, identifier: Any, attr: str | None = None) -> Data:
+    """The flag a client names by its id. Raises `Invalid` when there is none."""
+    flag = get(context, identifier)
+    if flag is None or flag["deleted"]:
+        raise Invalid("Feature Flag with this ID does not exist", attr)
+    return flag
+
+
+def create(context: Context, data: Data) -> Data:
+    """A new flag, with all the checks of a POST to feature_flags."""
+    return FLAGS.insert(context, FLAGS.clean(data, creating=True))
+
+
+def change(context: Context, flag: Data, data: Data) -> Data:
+    """Change a flag as a PATCH of it would: checked, logged, one version up."""
+    return FLAGS.amend(context, flag, FLAGS.clean(data, creating=False))
+
+
+def overwrite(context: Context, flag: Data, **values: Any) -> Data:
+    """Change a flag past its checks and without a new version, as PostHog's `flag.save()` does; logged all the
+    same.
+    """
+    after = {**flag, **values}
+    FLAGS.save(context, flag, after, {})
+    return after
+
+
+def link(context: Context, identifier: Any) -> None:
+    """Bring the flag's marks up to date with what points at it. Not a change of the flag: nothing is logged."""
+    flag = get(context, identifier)
+    if flag is None:
+        return
+    found = {kind: context.store.referrers(KIND, flag["id"], kind) for kind in LINKING}
+    experiments = [each["id"] for each in found["experiment"] if not each["deleted"]]
+    FLAGS.store(context, {**flag, "linked": any(found.values()), "experiment_set": experiments})
+
+
+def minimal(context: Context, flag: Data | None) -> Data | None:
+    """A flag as the kinds that have one show it (PostHog: MinimalFeatureFlagSerializer)."""
+    return None if flag is None else flag_evaluation.minimal(flag, int(FLAGS.parent_id(context)))
+
+
+def variants(flag: Data) -> list[Data]:
+    """The flag's variants; an empty list for a boolean flag."""
+    return list((flag["filters"].get("multivariate") or {}).get("variants") or [])
+
+
+def require_flag_scope(context: Context, scope: str) -> None:
+    """Refuse a key that may write its own kind but not the flag that the write changes too."""
+    held = context.identity.scopes if context.identity else None
+    if held is None or "*" in held or "feature_flag:write" in held:
+        return
+    raise Forbidden(
+        "This action also modifies a feature flag, which requires the `feature_flag:write` scope "
+        f"in addition to `{scope}`."
+    )
+
+
+@contextmanager
+def in_project(context: Context, project: Data) -> Iterator[None]:
+    """Act in another project of the organisation for a while."""
+    here, context.project = context.project, project
+    try:
+        yield
+    finally:
+        context.project = here

@@ -1,0 +1,1 @@
+"""Accounts, organisations, projects, members, roles, access controls, the activity log."""

@@ -1,0 +1,1 @@
+"""Cohorts, persons and groups."""

@@ -1,0 +1,92 @@
+"""The members of a cohort, counted as PostHog's asynchronous worker does it: sets of persons, leaf by leaf.
+
+Person filters go by the evaluator's operators, behaviours by the stored events. Where a criterion makes no sense
+the calculation fails as a failed query does, and the count stays what it was.
+"""
+
+
+from sandbox.evaluation.parsing import METADATA_PREFIX, parse_filter
+from sandbox.evaluation.properties import match_property
+from sandbox.events import people
+from sandbox.resources.organization.places import project_clock
+from sandbox.resources.people import cohort_behaviour
+from sandbox.resources.people.cohort_behaviour import Members, UncountableError
+from sandbox.rest.resource import Resource
+from sandbox.storage.store import Data, Store
+from sandbox.wire.context import Context, timestamp
+
+KIND = "cohort"
+CREATED_AT = f"{METADATA_PREFIX}created_at"
+
+
+def recalculate(store: Store, identifier: int) -> None:
+    """Count a dynamic cohort's members and move its volatile fields. Does nothing for one that is gone."""
+    row, parent = store.get(KIND, identifier), store.parent_of(KIND, identifier)
+    if row is None or parent is None or row["is_static"]:
+        return
+    try:
+        found = members(store, int(parent), row, set())
+    except UncountableError as error:
+        row["errors_calculating"] += 1
+        row["last_error_message"] = str(error)
+    else:
+        store.execute("DELETE FROM cohort_people WHERE cohort = ?", (identifier,))
+        people.add_members(store, identifier, found)
+        row.update(
+            count=len(found),
+            errors_calculating=0,
+            last_error_message=None,
+            version=row["pending_version"],
+            last_calculation=timestamp(),
+        )
+    row["is_calculating"] = False
+    refs = store.execute("SELECT to_kind, to_id FROM refs WHERE kind = ? AND id = ?", (KIND, str(identifier)))
+    store.put(KIND, parent, row, listed=not row["deleted"], refs=refs.fetchall())
+
+
+def count_members(cohorts: Resource, context: Context, row: Data) -> None:
+    """Bring a static cohort's count up to date."""
+    row["count"] = len(people.members(context.store, row["id"]))
+    row["last_calculation"], row["is_calculating"] = timestamp(), False
+    cohorts.store(context, row)
+
+
+def members(store: Store, project: int, cohort: Data, above: set[int]) -> Members:
+    """The persons (by number) in a cohort; `above` are the cohorts on the way to it, against loops."""
+    if cohort["is_static"]:
+        return {person.id for person in people.members(store, cohort["id"])}
+    root = (cohort["filters"] or {}).get("properties")
+    if not root or not root.get("values"):
+        return set()
+    return _node(store, project, root, above | {cohort["id"]})
+
+
+def _node(store: Store, project: int, node: Data, above: set[int]) -> Members:
+    if "values" in node and node.get("type") in ("AND", "OR"):
+        sets = [_node(store, project, value, above) for value in node["values"]]
+        if not sets:
+            return set()
+        return set.intersection(*sets) if node["type"] == "AND" else set.union(*sets)
+    found = _leaf(store, project, node, above)
+    return _everybody(store, project) - found if node.get("negation") else found
+
+
+def _everybody(store: Store, project: int) -> Members:
+    return {row[0] for row in store.execute("SELECT id FROM persons WHERE project = ?", (project,))}
+
+
+def _leaf(store: Store, project: int, leaf: Data, above: set[int]) -> Members:
+    if leaf["type"] == "cohort":
+        other = store.get(KIND, leaf["value"], str(project))
+        if other is None or other["deleted"] or other["id"] in above:
+            return set()
+        return members(store, project, other, above)
+    clock = project_clock(store.get("project", project) or {})
+    if leaf["type"] == "behavioral":
+        return cohort_behaviour.members(store, project, leaf, clock)
+    condition = parse_filter(leaf)
+    return {
+        person.id
+        for person in people.everybody(store, project)
+        if match_property(condition, {**person.properties, CREATED_AT: person.created_at}, clock)
+    }

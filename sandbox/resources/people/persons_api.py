@@ -1,0 +1,224 @@
+"""Persons: read, listed and searched. `persons_changes` has what changes them.
+
+Source: PostHog's posthog/api/person.py and actor_strategies.py. Traps: a full page has a `next`, also when nothing
+comes after it; `count` is only there for `?include_total`; `id` is a uuid in lists and a number in a single one.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from starlette.routing import BaseRoute
+
+from sandbox.auth.guard import route
+from sandbox.evaluation.parsing import parse_filter
+from sandbox.evaluation.properties import match_property
+from sandbox.events import people
+from sandbox.events.people import Person
+from sandbox.resources.organization.places import project_clock
+from sandbox.resources.people import persons_changes as changes
+from sandbox.resources.people.persons_changes import asked_person, is_uuid, project_of, texts
+from sandbox.rest import activity
+from sandbox.rest.listing import limit_and_offset, page_bounds
+from sandbox.storage import jsontext
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context, Json
+from sandbox.wire.errors import Invalid, NotFound
+
+READ, WRITE = ("person:read",), ("person:write",)
+LOG = ("activity_log:read",)
+# What a person is called, in PostHog's order; the distinct id when none is there.
+NAMES = ("email", "Email", "name", "Name", "username", "Username", "UserName")
+MOST_ASKED, MOST_SHOWN = 200, 10
+
+
+def routes() -> list[BaseRoute]:
+    """Below `/api/projects/` and, the same, below `/api/environments/`."""
+    return [
+        one for prefix in ("/api/projects", "/api/environments") for one in _routes(f"{prefix}/{{project}}/persons")
+    ]
+
+
+def _routes(base: str) -> list[BaseRoute]:
+    one = f"{base}/{{id}}"
+    return [
+        route(base, GET=(READ, list_persons), POST=(WRITE, changes.refuse_creation)),
+        route(f"{base}/activity", GET=(LOG, all_activity)),
+        route(f"{base}/batch_by_distinct_ids", POST=(READ, by_distinct_ids)),
+        route(f"{base}/batch_by_uuids", POST=(READ, by_uuids)),
+        route(f"{base}/bulk_delete", POST=(WRITE, changes.bulk_delete)),
+        route(f"{base}/cohorts", GET=((*READ, "cohort:read"), cohorts_of_person)),
+        route(f"{base}/reset_person_distinct_id", POST=(WRITE, changes.reset_distinct_id)),
+        route(f"{base}/values", GET=(READ, values)),
+        route(
+            one,
+            GET=(READ, retrieve_person),
+            PATCH=(WRITE, changes.update_person),
+            PUT=(WRITE, changes.update_person),
+            DELETE=(WRITE, changes.delete_person),
+        ),
+        route(f"{one}/activity", GET=(LOG, person_activity)),
+        route(f"{one}/delete_events", POST=(WRITE, changes.delete_events)),
+        route(f"{one}/delete_property", POST=(WRITE, changes.delete_property)),
+        route(f"{one}/delete_recordings", POST=(WRITE, changes.delete_recordings)),
+        route(f"{one}/split", POST=(WRITE, changes.split)),
+        route(f"{one}/update_property", POST=(WRITE, changes.update_property)),
+    ]
+
+
+# Showing ---------------------------------------------------------------------------------------------
+
+
+def show_person(context: Context, person: Person) -> Data:
+    """A person as lists show it: an actor of a query."""
+    return {
+        **_shown(context, person),
+        "id": person.uuid,
+        "type": "person",
+        "is_identified": person.is_identified,
+        "matched_recordings": [],
+        "value_at_data_point": None,
+    }
+
+
+def _shown(context: Context, person: Person, most: int | None = None) -> Data:
+    ids = people.distinct_ids(context.store, person.id)
+    named = next((str(person.properties[name]) for name in NAMES if person.properties.get(name)), None)
+    return {
+        "id": person.id,
+        "name": named or (ids[0] if ids else ""),
+        "distinct_ids": ids[:most],
+        "properties": person.properties,
+        "created_at": person.created_at,
+        "uuid": person.uuid,
+        "last_seen_at": person.last_seen_at,
+    }
+
+
+def retrieve_person(context: Context) -> Any:
+    """`GET persons/:id/`, by uuid or number."""
+    return _shown(context, asked_person(context))
+
+
+def by_distinct_ids(context: Context) -> Any:
+    """`POST batch_by_distinct_ids/ {distinct_ids}`: the persons that there are, by what was asked."""
+    asked = texts(context.data.get("distinct_ids"))[:MOST_ASKED]
+    found = {name: people.by_distinct_id(context.store, project_of(context), name) for name in asked}
+    return {"results": {name: _shown(context, one, MOST_SHOWN) for name, one in found.items() if one}}
+
+
+def by_uuids(context: Context) -> Any:
+    """`POST batch_by_uuids/ {uuids}`: the persons that there are, by uuid."""
+    asked = texts(context.data.get("uuids"))[:MOST_ASKED]
+    if not all(map(is_uuid, asked)):
+        raise Invalid("One or more UUIDs are invalid.")
+    found = [people.by_identifier(context.store, project_of(context), str(UUID(one))) for one in asked]
+    return {"results": {one.uuid: _shown(context, one, MOST_SHOWN) for one in found if one}}
+
+
+def cohorts_of_person(context: Context) -> Any:
+    """`GET cohorts/?person_id=`: the cohorts the person was in when they were last calculated."""
+    person = people.by_identifier(context.store, project_of(context), context.query.get("person_id", ""))
+    if person is None:
+        raise NotFound()
+    ids = sorted(people.cohorts_of(context.store, person.id))
+    rows = [context.store.get("cohort", identifier) for identifier in ids]
+    shown = [{name: row[name] for name in ("id", "name", "count")} for row in rows if row and not row["deleted"]]
+    return {"results": shown}
+
+
+def values(context: Context) -> Any:
+    """`GET values/?key=&value=`: what a property holds, the most frequent first; `value` is a part of it."""
+    key, part = context.query.get("key", ""), context.query.get("value", "").lower()
+    counts: dict[str, int] = {}
+    for person in people.everybody(context.store, project_of(context)) if key else ():
+        if key in person.properties:
+            held = person.properties[key]
+            text = held if isinstance(held, str) else jsontext.encode(held)
+            counts[text] = counts.get(text, 0) + 1
+    found = sorted((text for text in counts if part in text.lower()), key=lambda text: (-counts[text], text))
+    return Json(
+        {"results": [{"name": text} for text in found], "refreshing": False}, headers={"Cache-Control": "max-age=10"}
+    )
+
+
+def all_activity(context: Context) -> Any:
+    """`GET activity/`: what was done to persons."""
+    return activity.object_activity(context, "Person", None)
+
+
+def person_activity(context: Context) -> Any:
+    """`GET :id/activity/`: what was done to one."""
+    return activity.object_activity(context, "Person", str(asked_person(context).id))
+
+
+# Listing ---------------------------------------------------------------------------------------------
+
+
+def list_persons(context: Context) -> Any:
+    """`GET persons/?distinct_id=&email=&search=&properties=&limit=&offset=`, newest first.
+
+    `search` finds a part of the e-mail address, the name, the uuid or a distinct id; `properties` are filters in JSON
+    that all have to hold.
+    """
+    conditions = ["p.project = ?"]
+    parameters: list[Any] = [project_of(context)]
+    for given, condition, repeated in (
+        ("distinct_id", "p.id IN (SELECT person FROM distinct_ids WHERE project = p.project AND distinct_id = ?)", 1),
+        ("email", "json_extract(p.properties, '$.email') = ?", 1),
+        ("search", _SEARCH, 4),
+    ):
+        if context.query.get(given):
+            conditions.append(condition)
+            parameters += [context.query[given]] * repeated
+    where, holds = " AND ".join(conditions), _holds(context)
+    limit, offset = limit_and_offset(context, 100)
+    rows = context.store.execute(
+        f"SELECT {people.COLUMNS} FROM persons p WHERE {where} ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?",
+        [*parameters, *([limit, offset] if holds is None else [-1, 0])],
+    ).fetchall()
+    persons = [people.person_of(row) for row in rows]
+    if holds is None:
+        total = context.store.execute(f"SELECT count(*) FROM persons p WHERE {where}", parameters).fetchone()[0]
+    else:
+        persons = [person for person in persons if holds(person)]
+        total, persons = len(persons), persons[offset : offset + limit]
+    return {
+        "results": [show_person(context, person) for person in persons],
+        "next": page_bounds(context, {"offset": offset + limit}) if len(persons) >= limit else None,
+        "previous": page_bounds(context, {"offset": offset - limit}) if offset >= limit else None,
+        **({"count": total} if "include_total" in context.query else {}),
+    }
+
+
+_SEARCH = (
+    "(instr(lower(json_extract(p.properties, '$.email')), lower(?)) > 0"
+    " OR instr(lower(json_extract(p.properties, '$.name')), lower(?)) > 0 OR instr(p.uuid, lower(?)) > 0"
+    " OR EXISTS (SELECT 1 FROM distinct_ids d WHERE d.person = p.id AND instr(lower(d.distinct_id), lower(?)) > 0))"
+)
+
+
+def _holds(context: Context) -> Callable[[Person], bool] | None:
+    """What `?properties=` asks of a person; None when it asks nothing."""
+    try:
+        sent = json.loads(context.query.get("properties") or "[]")
+    except ValueError as error:
+        raise Invalid("Properties are unparsable!") from error
+    clock = project_clock(context.project)
+
+    def holds(node: Any, person: Person) -> bool:
+        if isinstance(node, list):
+            return all(holds(one, person) for one in node)
+        if not isinstance(node, dict):
+            raise Invalid("Properties are unparsable!")
+        if "values" in node:
+            some = any if node.get("type") == "OR" else all
+            return some(holds(one, person) for one in node["values"])
+        one = parse_filter(node)
+        if one.type == "cohort":
+            member = int(one.value) in people.cohorts_of(context.store, person.id)
+            return member != (one.negation or one.operator == "not_in")
+        return match_property(one, person.properties, clock)
+
+    return (lambda person: holds(sent, person)) if sent else None

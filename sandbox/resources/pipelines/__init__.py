@@ -1,0 +1,1 @@
+"""Hog functions, their templates, and integrations."""

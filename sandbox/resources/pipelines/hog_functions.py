@@ -1,0 +1,279 @@
+"""Hog functions: destinations, such as the notification of an alert (PostHog:
+products/cdp/backend/api/hog_function.py).
+
+Traps: the type can't be changed; `template_id` is written and `template` read; a template gives what is left out and
+what is sent empty; inputs and filters gain keys (`hog_inputs.py`); secrets read as a marker; the list is minimal
+without `?full=true`; `hog` loses surrounding space; DELETE is refused to keys and a 405 to people; a deleted one is
+gone but for the PATCH that restores it.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sandbox.resources.pipelines import hog_inputs
+from sandbox.resources.pipelines.hog_templates import TEMPLATES
+from sandbox.rest.fields import (
+    CREATED_AT,
+    CREATED_BY,
+    FOLDER,
+    ID,
+    UPDATED_AT,
+    Field,
+    anything,
+    boolean,
+    choice,
+    integer,
+    items,
+    mapping,
+    read_only,
+    text,
+    uuid,
+    write_only,
+)
+from sandbox.rest.listing import Condition, column, equals, truth
+from sandbox.rest.resource import Action, Life, Resource
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context, timestamp
+from sandbox.wire.errors import Conflict, Invalid
+
+TYPES = (
+    "destination",
+    "site_destination",
+    "internal_destination",
+    "source_webhook",
+    "warehouse_source_webhook",
+    "site_app",
+    "transformation",
+    "transformation_log",
+)
+IN_BROWSER = frozenset({"site_destination", "site_app"})
+ORDERED = frozenset({"transformation"})
+MOST_TRANSFORMATIONS = 20
+LONGEST_HOG = 100 * 1024
+MINIMAL = (
+    "id",
+    "type",
+    "name",
+    "description",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "enabled",
+    "hog",
+    "filters",
+    "icon_url",
+    "template",
+    "status",
+    "execution_order",
+)
+
+
+class HogFunctions(Resource):
+    kind, collection, scope, log_scope = "hog_function", "hog_functions", "hog_function", "HogFunction"
+    life, identifier, environments = Life.SOFT_GONE, "uuid", True
+    keyless = frozenset({"destroy"})  # not among scope_object_write_actions (2026-09)
+    log_masked = frozenset({"encrypted_inputs"})
+    search = ("name", "description")
+    order = f"{column('execution_order')} IS NULL, {column('execution_order')}, {column('updated_at')} DESC"
+    fields = (
+        ID,
+        Field("type", choice(*TYPES), default="destination"),
+        Field("name", text(400), null=True),
+        Field("description", text(), default=""),
+        CREATED_AT,
+        CREATED_BY,
+        UPDATED_AT,
+        Field("enabled", boolean, default=False),
+        Field("deleted", boolean, default=False),
+        Field("hog", text(), default=""),
+        read_only("bytecode"),
+        read_only("transpiled"),
+        Field("inputs_schema", anything, default=[], null=True),
+        Field("inputs", mapping, default={}, null=True),
+        Field("filters", mapping, null=True),
+        Field("masking", hog_inputs.masking, null=True),
+        Field("mappings", items(mapping), null=True),
+        Field("icon_url", text(), null=True, logged=False),
+        read_only("template"),
+        write_only("template_id", text(400)),
+        read_only("status"),
+        Field("execution_order", integer(0), null=True),
+        Field("batch_export_id", uuid, null=True),
+        read_only("version", 1),
+        read_only("draft"),
+        read_only("draft_updated_at"),
+        write_only("base_updated_at", text()),
+        FOLDER,
+    )
+
+    def actions(self) -> list[Action]:
+        return [
+            Action("rearrange", self._rearrange, ("PATCH",), detail=False),
+            # Nothing is delivered here, so there is nothing to tell of it.
+            Action("logs", lambda _, row: {"count": 0, "next": None, "previous": None, "results": []}),
+            Action("metrics", lambda _, row: {"labels": [], "series": []}),
+            Action("metrics/totals", lambda _, row: {"totals": {}}),
+            *self.activity_actions(of_all=False),
+        ]
+
+    # Writing ------------------------------------------------------------------------------------------------
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        if before is None:
+            values = self._from_template(values)
+        else:
+            self._check_change(values, before)
+        after = {**(before or {**self.initial(context), "template_id_stored": values.get("template_id")}), **values}
+        if len(after["hog"].encode()) > LONGEST_HOG:
+            raise Invalid("HOG code exceeds maximum size of 100KB", "hog")
+        self._compile(after)
+        after["inputs_schema"] = hog_inputs.schema(after["inputs_schema"] or [])
+        self._inputs(values, before, after)
+        if after["mappings"] is not None and "mappings" in values:
+            self._mappings(after)
+        if "filters" in values or before is None:
+            after["filters"] = hog_inputs.filters(after["filters"])
+        self._place(context, values, before, after)
+        after["version"] = (before["version"] if before else 0) + 1
+        return after
+
+    def _from_template(self, values: Data) -> Data:
+        """What a template gives where the request is silent or has something empty (`to_internal_value`, 2026-09)."""
+        identifier = values.get("template_id")
+        template = TEMPLATES.get(identifier) if identifier else None
+        if identifier and template is None:
+            raise Invalid(f"No template found for id '{identifier}'", "template_id")
+        if template is not None:
+            given = {
+                "hog": template["code"],
+                **{name: template[name] for name in ("inputs_schema", "icon_url", "description", "name")},
+            }
+            values = {**values, **{name: values.get(name) or value for name, value in given.items()}}
+        if not values.get("hog"):
+            raise Invalid("Required.", "hog")
+        return values
+
+    def _check_change(self, values: Data, before: Data) -> None:
+        if values.get("type", before["type"]) != before["type"]:
+            raise Invalid("Cannot modify the type of an existing function", "type")
+        base = values.get("base_updated_at")
+        if base and datetime.fromisoformat(base) < datetime.fromisoformat(before["updated_at"]):
+            raise Conflict("This function was updated since you started editing it. Please refresh and try again.")
+
+    def _compile(self, after: Data) -> None:
+        if after["type"] in IN_BROWSER:
+            after["bytecode"], after["transpiled"] = None, f"(function() {{ {after['hog']} }})()"
+        else:
+            after["bytecode"], after["transpiled"] = hog_inputs.program(after["hog"]), None
+
+    def _inputs(self, values: Data, before: Data | None, after: Data) -> None:
+        """Check the inputs when they, or their schema, were sent; secrets are kept apart."""
+        if before is not None and "inputs" not in values and "inputs_schema" not in values:
+            return
+        stored: Data = before["encrypted_inputs"] if before else {}
+        sent = after["inputs"] or {}
+        if before is not None and "inputs" not in values:
+            sent = {**sent, **{key: {"secret": True} for key in stored}}
+        after["inputs"], after["encrypted_inputs"] = hog_inputs.inputs(sent, after["inputs_schema"], stored)
+
+    def _mappings(self, after: Data) -> None:
+        if after["type"] not in ("destination", "site_destination"):
+            raise Invalid("Mappings are only allowed for destinations.", "mappings")
+        after["filters"] = {
+            name: value for name, value in (after["filters"] or {}).items() if name not in ("events", "actions")
+        }
+        after["mappings"] = [
+            {
+                **mapping_item,
+                "filters": hog_inputs.filters(mapping_item.get("filters")),
+                "inputs": hog_inputs.inputs(
+                    mapping_item.get("inputs") or {}, hog_inputs.schema(mapping_item.get("inputs_schema") or []), {}
+                )[0],
+            }
+            for mapping_item in after["mappings"]
+        ]
+
+    def _place(self, context: Context, values: Data, before: Data | None, after: Data) -> None:
+        """A transformation that doesn't name its place goes to the end: when new, re-enabled or restored."""
+        if after["type"] not in ORDERED:
+            return
+        enabled = context.store.select(
+            self.kind,
+            self.parent_id(context),
+            f"listed = 1 AND {column('type')} = ? AND {column('enabled')} = 1",
+            [after["type"]],
+        )
+        others = [row for row in enabled if row["id"] != after["id"]]
+        if after["enabled"] and len(others) >= MOST_TRANSFORMATIONS:
+            raise Invalid(f"Maximum of {MOST_TRANSFORMATIONS} enabled transformations.", "enabled")
+        re_enabled = before is not None and after["enabled"] and not before["enabled"]
+        restored = before is not None and before["deleted"] and not after["deleted"]
+        if restored or ((before is None or re_enabled) and values.get("execution_order") is None):
+            after["execution_order"] = max((row["execution_order"] or 0 for row in others), default=0) + 1
+
+    def _rearrange(self, context: Context) -> Any:
+        """`PATCH rearrange/ {orders: {id: position}}` -> the enabled transformations in order."""
+        orders = context.data.get("orders")
+        if not isinstance(orders, dict):
+            raise Invalid("Orders field is required", "orders")
+        for identifier, position in orders.items():
+            row = self.fetch(context, identifier)
+            self.store(context, {**row, "execution_order": position, "updated_at": timestamp()})
+        rows = context.store.select(
+            self.kind,
+            self.parent_id(context),
+            f"listed = 1 AND {column('type')} = ?",
+            ["transformation"],
+            order=self.order,
+        )
+        return [self.show(context, row) for row in rows]
+
+    # Reading ------------------------------------------------------------------------------------------------
+
+    def show(self, context: Context, row: Data) -> Data:
+        shown = super().show(context, row)
+        del shown["deleted"]
+        shown["inputs"] = {**(row["inputs"] or {}), **{key: {"secret": True} for key in row["encrypted_inputs"]}}
+        shown["template"] = TEMPLATES.get(row["template_id_stored"])
+        shown["status"] = {"state": 1, "tokens": 10000}
+        return shown
+
+    def show_in_list(self, context: Context, row: Data) -> Data:
+        shown = self.show(context, row)
+        return shown if context.flag("full") else {name: shown[name] for name in MINIMAL}
+
+    def conditions(self, context: Context) -> list[Condition]:
+        query = context.query
+        found: list[Condition] = [("listed = 1", [])]
+        types = [each for each in query.get("types", query.get("type", "")).split(",") if each]
+        if types:
+            found.append((f"{column('type')} IN ({','.join('?' * len(types))})", types))
+        else:
+            found.append((f"{column('type')} <> 'warehouse_source_webhook'", []))
+        if "enabled" in query:
+            found.append(equals("enabled", int(truth(query["enabled"]))))
+        if "id" in query:
+            found.append(("id = ?", [query["id"]]))
+        if "created_by" in query:
+            found.append(equals("created_by", query["created_by"]))
+        wanted = [query["filters"]] if query.get("filters") else []
+        if query.get("filter_groups"):
+            groups = items()(_json(query["filter_groups"], "filter_groups"), "filter_groups")
+            wanted = [json.dumps(each) for each in groups]
+        for each in wanted:
+            _json(each, "filters")
+        if wanted:
+            anyway = " OR ".join("json_contains(json_extract(data, '$.filters'), ?)" for _ in wanted)
+            found.append((f"({anyway})", wanted))
+        return found
+
+
+HOG_FUNCTIONS = HogFunctions()
+
+
+def _json(value: str, attr: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise Invalid(f"Invalid JSON in {attr} parameter", attr) from error

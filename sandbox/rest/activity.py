@@ -1,0 +1,203 @@
+"""PostHog's activity log: one entry for every change, who, what, before and after."""
+
+import json
+import uuid
+from typing import Any
+
+from sandbox.auth.users import show_user
+from sandbox.rest.fields import choice
+from sandbox.rest.listing import LARGEST, next_links, page_bounds
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context, timestamp
+from sandbox.wire.errors import NotFound
+
+Change = dict[str, Any]
+# Fields that are called otherwise in the log.
+NAMES = {
+    ("HogFunction", "execution_order"): "priority",
+    ("Organization", "name"): "organization name",
+    ("Organization", "enforce_2fa"): "two-factor authentication requirement",
+    ("Organization", "members_can_invite"): "member invitation permissions",
+    ("Organization", "members_can_create_projects"): "member project creation permissions",
+    ("Organization", "members_can_use_personal_api_keys"): "personal API key permissions",
+    ("Organization", "allow_publicly_shared_resources"): "public sharing permissions",
+    ("Organization", "is_member_join_email_enabled"): "member join email notifications",
+    ("Organization", "session_cookie_age"): "session cookie age",
+    ("Organization", "default_experiment_stats_method"): "default experiment stats method",
+    ("Organization", "is_ai_data_processing_approved"): "third-party AI services",
+}
+
+
+def changes_between(scope: str, before: Data, after: Data, names: list[str], masked: frozenset[str]) -> list[Change]:
+    """The changes of the named fields, in PostHog's shape; equal fields are left out."""
+    changes: list[Change] = []
+    for name in names:
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        action = "created" if old is None else "deleted" if new is None else "changed"
+        if name in masked:
+            old, new = "masked", "masked"
+        shown = NAMES.get((scope, name), name)
+        changes.append({"type": scope, "action": action, "field": shown, "before": old, "after": new})
+    return changes
+
+
+def record(
+    context: Context,
+    scope: str,
+    item_id: object,
+    activity: str,
+    name: str | None,
+    changes: list[Change] | None = None,
+    /,
+    **detail: Any,
+) -> None:
+    """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at
+    hand.
+    """
+    now = timestamp()
+    user = context.identity.user if context.identity else None
+    team = context.project.get("id")
+    entry: Data = {
+        "id": str(uuid.uuid4()),
+        "user": user["id"] if user else None,
+        "organization_id": context.organization.get("id"),
+        "team_id": team,
+        "client": context.request.headers.get("x-posthog-client") or None,
+        "ip_address": context.request.client.host if context.request.client else None,
+        "was_impersonated": False,
+        "is_system": user is None,
+        "activity": activity,
+        "item_id": str(item_id),
+        "scope": scope,
+        "detail": {
+            "id": None,
+            "name": name,
+            "short_id": None,
+            "type": None,
+            "changes": changes,
+            "trigger": context.memo.get("trigger"),
+            "context": None,
+            **detail,
+        },
+        "created_at": now,
+    }
+    context.store.execute(
+        "INSERT INTO activity (project, organization, scope, item_id, user_id, created_at, entry)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            None if team is None else str(team),
+            entry["organization_id"] or "",
+            scope,
+            str(item_id),
+            entry["user"],
+            now,
+            json.dumps(entry, ensure_ascii=False, separators=(",", ":")),
+        ),
+    )
+
+
+def select(
+    context: Context, where: str, parameters: list[Any], limit: int, offset: int = 0, order: str = "DESC"
+) -> list[Data]:
+    """Entries for which the SQL condition holds, newest first (or last, with the order ASC)."""
+    rows = context.store.execute(
+        f"SELECT entry FROM activity WHERE {where} ORDER BY seq {order} LIMIT ? OFFSET ?",
+        (*parameters, limit, offset),
+    ).fetchall()
+    found = [json.loads(row[0]) for row in rows]
+    return [{**entry, "user": show_user(context, entry["user"]), "unread": False} for entry in found]
+
+
+def _count(context: Context, where: str, parameters: list[Any]) -> int:
+    return int(context.store.execute(f"SELECT count(*) FROM activity WHERE {where}", parameters).fetchone()[0])
+
+
+def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
+    """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default; of
+    all objects of the scope, without an id.
+    """
+    limit = _positive(context.query.get("limit"), 10)
+    page = _positive(context.query.get("page"), 1)
+    where, parameters = "project = ? AND scope = ?", [str(context.project["id"]), scope]
+    if item_id is not None:
+        where, parameters = where + " AND item_id = ?", [*parameters, item_id]
+    total = _count(context, where, parameters)
+    path = context.request.scope["sandbox.path"]
+
+    def link(number: int) -> str:
+        return context.url(f"{path}?page={number}&limit={limit}")
+
+    return {
+        "results": select(context, where, parameters, limit, (page - 1) * limit),
+        "next": link(page + 1) if page * limit < total else None,
+        "previous": link(page - 1) if page > 1 else None,
+        "total_count": total,
+    }
+
+
+def project_activity(context: Context) -> Data:
+    """`GET /api/projects/:id/activity_log/`: by user, scope, scopes and item; a cursor, unless `page` is
+    given.
+    """
+    where, parameters = of_project(context)
+    query = context.query
+    if "user" in query:
+        user = context.store.execute(
+            "SELECT id FROM objects WHERE kind = 'user' AND (json_extract(data, '$.uuid') = ? OR id = ?)",
+            (query["user"], query["user"]),
+        ).fetchone()
+        where, parameters = where + " AND user_id = ?", [*parameters, user[0] if user else "-1"]
+    scopes = context.request.query_params.getlist("scopes")
+    scopes = [scope for part in scopes for scope in part.split(",")] or ([query["scope"]] if "scope" in query else [])
+    if scopes:
+        where += f" AND scope IN ({','.join('?' * len(scopes))})"
+        parameters += scopes
+    if "item_id" in query:
+        where, parameters = where + " AND item_id = ?", [*parameters, query["item_id"]]
+    return pages(context, where, parameters)
+
+
+def of_project(context: Context) -> tuple[str, list[Any]]:
+    """The condition for a project's entries; its organisation's count too where the project asks for them."""
+    own = [str(context.project["id"])]
+    if not context.project.get("receive_org_level_activity_logs"):
+        return "project = ?", own
+    return "(project = ? OR (project IS NULL AND organization = ?))", [*own, context.organization["id"]]
+
+
+def pages(context: Context, where: str, parameters: list[Any]) -> Data:
+    """One page of the entries for which the condition holds: `?ordering&page_size` and `page` or a cursor."""
+    ordering = choice("-created_at", "created_at")(context.query.get("ordering", "-created_at"), "ordering")
+    order = "DESC" if ordering == "-created_at" else "ASC"
+    size = min(_positive(context.query.get("page_size"), 100), 1000)
+    if "page" in context.query:
+        page = _positive(context.query["page"], 1)
+        total = _count(context, where, parameters)
+        links = next_links(context, total, size, (page - 1) * size, page=True)
+        return {
+            "count": total,
+            **links,
+            "results": select(context, where, parameters, size, (page - 1) * size, order),
+        }
+    cursor = context.query.get("cursor")
+    try:
+        offset = min(int(cursor, 16), LARGEST) if cursor else 0
+    except ValueError as error:
+        raise NotFound("Invalid cursor") from error
+    found = select(context, where, parameters, size + 1, offset, order)
+    links = {"next": None, "previous": None}
+    if len(found) > size:
+        links["next"] = page_bounds(context, {"cursor": format(offset + size, "x")})
+    if offset:
+        links["previous"] = page_bounds(context, {"cursor": format(max(offset - size, 0), "x")})
+    return {**links, "results": found[:size]}
+
+
+def _positive(value: str | None, default: int) -> int:
+    try:
+        number = int(value or "")
+    except ValueError:
+        return default
+    return min(number, LARGEST) if number > 0 else default

@@ -1,0 +1,97 @@
+"""Lists: paging by limit and offset with absolute links, and the filters most of them share."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
+
+LARGEST = 2**31  # what a page's bounds are cut to; SQLite's integers end at 2**63
+Condition = tuple[str, list[Any]]  # an SQL condition on the row of `objects`, and its parameters
+
+
+def page_bounds(context: Context, changes: dict[str, Any]) -> str:
+    """The URL of this list with some query parameters changed (None removes one)."""
+    query = {**context.query, **changes}
+    kept = sorted((name, value) for name, value in query.items() if value is not None)
+    path = context.request.scope["sandbox.path"]
+    return context.url(path + ("?" + urlencode(kept) if kept else ""))
+
+
+def next_links(context: Context, total: int, limit: int, offset: int, page: bool = False) -> Data:
+    """`next` and `previous` of a page, null at the ends."""
+
+    def link(start: int) -> str:
+        if page:
+            return page_bounds(context, {"page": start // limit + 1})
+        return page_bounds(context, {"limit": limit, "offset": start or None})
+
+    return {
+        "next": link(offset + limit) if offset + limit < total else None,
+        "previous": link(max(offset - limit, 0)) if offset > 0 else None,
+    }
+
+
+def limit_and_offset(context: Context, default: int) -> tuple[int, int]:
+    """The asked page; what isn't a positive number counts as not asked, as in Django REST framework."""
+
+    def positive(name: str, fallback: int, lowest: int) -> int:
+        try:
+            value = int(context.query.get(name, ""))
+        except ValueError:
+            return fallback
+        return min(value, LARGEST) if value >= lowest else fallback
+
+    return positive("limit", default, 1), positive("offset", 0, 0)
+
+
+def paginate(
+    context: Context,
+    kind: str,
+    parent: str | None,
+    conditions: list[Condition],
+    order: str,
+    default: int,
+    show: Callable[[Data], Data],
+) -> Data:
+    """One page of the objects that fulfil all conditions: `{count, next, previous, results}`."""
+    where = " AND ".join(condition for condition, _ in conditions) or "listed = 1"
+    parameters = [value for _, values in conditions for value in values]
+    limit, offset = limit_and_offset(context, default)
+    rows = context.store.select(kind, parent, where, parameters, order=order, limit=limit, offset=offset)
+    # A page that isn't full is the last one: nothing is left to count.
+    last = 0 < len(rows) < limit or (not rows and not offset)
+    total = offset + len(rows) if last else context.store.count(kind, parent, where, parameters)
+    return {
+        "count": total,
+        **next_links(context, total, limit, offset),
+        "results": [show(row) for row in rows],
+    }
+
+
+def column(name: str) -> str:
+    """The SQL expression of a stored field; `name` comes from a declaration, never from a request."""
+    return f"json_extract(data, '$.{name}')"
+
+
+def contains(needle: str) -> Condition:
+    """One of the fields that the kind's search looks at contains the needle, whatever the case."""
+    return "instr(search, ?) > 0", [needle.lower()]
+
+
+def equals(name: str, value: Any) -> Condition:
+    """The field has that value; as text, because query parameters are text."""
+    return f"CAST({column(name)} AS TEXT) = ?", [str(value)]
+
+
+def truth(text: str) -> bool:
+    """How django-filter reads a boolean query parameter."""
+    return text.lower() in ("true", "1", "yes", "on")
+
+
+def has_tag(tags: list[str], inverted: bool = False) -> Condition:
+    """The object carries one of the tags (or none of them)."""
+    marks = ",".join("?" * len(tags))
+    exists = f"EXISTS (SELECT 1 FROM json_each(data, '$.tags') WHERE json_each.value IN ({marks}))"
+    return ("NOT " if inverted else "") + exists, list(tags)

@@ -1,0 +1,333 @@
+"""One shape for every kind: declared fields over one implementation of list, retrieve, create, update and
+delete.
+
+A kind is a subclass of `Resource` in `sandbox/resources/`. It says what its fields are and how it lives, and
+overrides a hook only where PostHog's behaviour is peculiar. Routes, scopes, paging, the error envelope and
+the activity log follow.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar, Literal
+
+from starlette.responses import Response
+
+from sandbox.auth import access
+from sandbox.auth.identity import ADMIN, level
+from sandbox.rest import activity
+from sandbox.rest.fields import Field
+from sandbox.rest.listing import Condition, contains, limit_and_offset, paginate
+from sandbox.storage.store import Data, Reference
+from sandbox.wire.context import Context, Json, Services, timestamp
+from sandbox.wire.errors import Forbidden, Invalid, NotFound
+
+
+class Life(Enum):
+    """What becomes of a deleted object (`DELETE` on a soft-deleted kind is a 405 with an empty body)."""
+
+    SOFT_READABLE = "PATCH deleted; a GET still answers 200"
+    SOFT_GONE = "PATCH deleted; a GET answers 404 until it is restored"
+    HARD = "DELETE answers 204 and removes it"
+
+
+@dataclass(frozen=True)
+class Action:
+    """A call beyond the five: `path` below the object (or below the collection when not `detail`).
+
+    `run(context, row)` or `run(context)` answers it. `scopes` None means the kind's own, read for GET, write
+    otherwise; an empty tuple refuses personal API keys.
+    """
+
+    path: str
+    run: Callable[..., Any]
+    methods: tuple[str, ...] = ("GET",)
+    scopes: tuple[str, ...] | None = None
+    detail: bool = True
+
+
+CRUD = frozenset({"list", "retrieve", "create", "update", "destroy"})
+
+
+class Resource:
+    """The declaration of a kind, and what all kinds do alike."""
+
+    kind: ClassVar[str]
+    collection: ClassVar[str]
+    scope: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]]
+    life: ClassVar[Life] = Life.SOFT_READABLE
+    identifier: ClassVar[Literal["int", "uuid"]] = "int"
+    parent: ClassVar[Literal["project", "organization"]] = "project"
+    environments: ClassVar[bool] = False  # also below /api/environments/
+    operations: ClassVar[frozenset[str]] = CRUD
+    keyless: ClassVar[frozenset[str]] = frozenset()  # those of the operations that no personal API key may use
+    log_scope: ClassVar[str | None] = None  # the activity log's name of the kind; None: changes aren't logged
+    log_masked: ClassVar[frozenset[str]] = frozenset()
+    search: ClassVar[tuple[str, ...]] = ("name",)  # the fields that `?search=` looks at
+    order: ClassVar[str] = "seq"
+    page_size: ClassVar[int] = 100
+    admin_only: ClassVar[bool] = False  # writing needs an organisation admin
+    look_every: ClassVar[float] = 0  # seconds between two looks for what is due; 0: nothing ever is
+
+    def __init__(self) -> None:
+        self.by_name = {field.name: field for field in self.fields}
+        self.shown = [(field.name, field.default) for field in self.fields if field.kept]
+        self.rendered = [(field.name, field.render) for field in self.fields if field.kept and field.render]
+        self.logged = [field.name for field in self.fields if field.logged and field.kept and field.check]
+        self.logged += sorted(self.log_masked - set(self.logged))
+
+    # Hooks --------------------------------------------------------------------------------------------------
+
+    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
+        """The complete object to store, from the cleaned values that were sent. Checks across fields stand
+        here.
+        """
+        return {**(before if before is not None else self.initial(context)), **values}
+
+    def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
+        """What else happens when an object has been written; `values` are the cleaned ones, write-only ones
+        included.
+        """
+
+    def removing(self, context: Context, row: Data) -> None:
+        """Called before a hard delete: refuse, or take along what goes with it."""
+
+    def show(self, context: Context, row: Data) -> Data:
+        """The object as a single GET shows it."""
+        shown = {name: row.get(name, default) for name, default in self.shown}
+        for name, render in self.rendered:
+            shown[name] = render(context, shown[name])
+        return shown
+
+    def show_in_list(self, context: Context, row: Data) -> Data:
+        """The object as a list shows it."""
+        return self.show(context, row)
+
+    def show_written(self, context: Context, row: Data) -> Data:
+        """The object as the answer to a POST or PATCH shows it."""
+        return self.show(context, row)
+
+    def conditions(self, context: Context) -> list[Condition]:
+        """The list's own filters beside `search`; the default list is that of `listed` objects."""
+        return [("listed = 1", [])]
+
+    def matching(self, needle: str) -> Condition:
+        """What `?search=` finds."""
+        return contains(needle)
+
+    def ordering(self, context: Context) -> str:
+        """What the list is ordered by, in SQL."""
+        return self.order
+
+    def natural(self, row: Data) -> str | None:
+        """What else the object is looked up by."""
+        return None
+
+    def listed(self, row: Data) -> bool:
+        """Whether the default list has the object."""
+        return not row.get("deleted", False)
+
+    def references(self, row: Data) -> Iterable[Reference]:
+        """The objects this one points at."""
+        return ()
+
+    def label(self, row: Data) -> str | None:
+        """The object's name in the activity log."""
+        name = row.get("name")
+        return None if name is None else str(name)
+
+    def actions(self) -> list[Action]:
+        """The calls beyond the five."""
+        return []
+
+    def activity_actions(self, of_all: bool = True) -> list[Action]:
+        """`:id/activity/`, and `activity/` of all of the kind, for the kinds that have them."""
+        scope, log = self.log_scope or "", ("activity_log:read",)
+        one = Action(
+            "activity", lambda context, row: activity.object_activity(context, scope, str(row["id"])), scopes=log
+        )
+        every = Action(
+            "activity", lambda context: activity.object_activity(context, scope, None), scopes=log, detail=False
+        )
+        return [one, every] if of_all else [one]
+
+    def resume(self, services: Services) -> None:
+        """Take up, when the server starts, what was under way when it was killed."""
+
+    def carry_out(self, services: Services, now: datetime) -> None:
+        """Do what is due by `now`, as PostHog's periodic workers do (see `look_every`)."""
+
+    # The five -----------------------------------------------------------------------------------------------
+
+    def list(self, context: Context) -> Any:
+        """A page of the listed objects: the kind's own filters, `?search`, and what the user may see."""
+        conditions = [*self.conditions(context), *access.visible(context, self.kind)]
+        if context.query.get("search") and self.search:
+            conditions.append(self.matching(context.query["search"]))
+        return paginate(
+            context,
+            self.kind,
+            self.parent_id(context),
+            conditions,
+            self.ordering(context),
+            self.page_size,
+            lambda row: self.show_in_list(context, row),
+        )
+
+    def retrieve(self, context: Context, row: Data) -> Any:
+        """`GET` of one."""
+        return self.show(context, row)
+
+    def create(self, context: Context) -> Any:
+        """`POST` to the collection."""
+        values = self.clean(context.data, creating=True)
+        after = self.insert(context, values)
+        return Json(self.show_written(context, after), 201)
+
+    def update(self, context: Context, row: Data) -> Any:
+        """`PATCH`, or `PUT` with everything that is required."""
+        values = self.clean(context.data, creating=context.method == "PUT")
+        return self.show_written(context, self.amend(context, row, values))
+
+    def destroy(self, context: Context, row: Data) -> Any:
+        """`DELETE`: 204, or 405 with an empty body where the kind is deleted softly."""
+        if self.life is not Life.HARD:
+            return Response(status_code=405)  # ForbidDestroyModel: no body at all
+        self.delete(context, row)
+        return Response(status_code=204)
+
+    # What other kinds call too ------------------------------------------------------------------------------
+
+    def insert(self, context: Context, values: Data) -> Data:
+        """Create an object from cleaned values; also what another kind does that makes one of this kind."""
+        after = self.prepare(context, values, None)
+        self.save(context, None, after, values)
+        return after
+
+    def amend(self, context: Context, before: Data, values: Data) -> Data:
+        """Change an object by cleaned values."""
+        after = self.prepare(context, dict(values), before)
+        self.save(context, before, after, values)
+        return after
+
+    def save(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
+        """Store an object, log the change, and let the kind do what follows from it."""
+        if before is not None:
+            self.touch(context, after)
+        for field in self.fields:
+            if not field.kept:
+                after.pop(field.name, None)
+        self.store(context, after)
+        self.log(context, before, after)
+        if after.get("deleted"):
+            access.drop_rules(context, self.kind, after)
+        self.saved(context, before, after, values)
+
+    def store(self, context: Context, row: Data) -> None:
+        """Write an object without any of what a user's change brings about."""
+        context.store.put(
+            self.kind,
+            self.parent_id(context),
+            row,
+            natural=self.natural(row),
+            listed=self.listed(row),
+            refs=self.references(row),
+        )
+
+    def delete(self, context: Context, row: Data) -> None:
+        """Remove an object for good."""
+        self.removing(context, row)
+        access.drop_rules(context, self.kind, row)
+        context.store.remove(self.kind, row["id"])
+        if self.log_scope:
+            more = self.extra(context, row)
+            activity.record(context, self.log_scope, row["id"], "deleted", self.label(row), **more)
+
+    def log(self, context: Context, before: Data | None, after: Data) -> None:
+        """Write the activity entry. An update that changes nothing isn't logged; a soft delete is
+        `deleted`.
+        """
+        if self.log_scope is None:
+            return
+        if before is None:
+            what, changes = "created", []
+        else:
+            changes = activity.changes_between(self.log_scope, before, after, self.logged, self.log_masked)
+            was, now = before.get("deleted", False), after.get("deleted", False)
+            what = "updated" if was == now else "deleted" if now else "restored"
+        if changes or before is None:
+            more = self.extra(context, after)
+            activity.record(context, self.log_scope, after["id"], what, self.label(after), changes, **more)
+
+    def extra(self, context: Context, row: Data) -> Data:
+        """More of the activity entry's detail."""
+        return {}
+
+    def touch(self, context: Context, row: Data) -> None:
+        """Note when and by whom the object was changed, where the kind has fields for it."""
+        if "updated_at" in self.by_name:
+            row["updated_at"] = timestamp()
+        if "last_modified_by" in self.by_name:
+            row["last_modified_by"] = context.user["id"] if context.identity else None
+
+    def initial(self, context: Context) -> Data:
+        """A new object with every default, its id and its author."""
+        row: Data = {field.name: field.initial() for field in self.fields if field.kept}
+        row["id"] = context.store.next_id(self.kind) if self.identifier == "int" else str(uuid.uuid4())
+        now = timestamp()
+        author = context.user["id"] if context.identity else None
+        for name, value in (
+            ("created_at", now),
+            ("updated_at", now),
+            ("created_by", author),
+            ("last_modified_by", author),
+        ):
+            if name in self.by_name:
+                row[name] = value
+        row.setdefault("created_at", now)
+        return row
+
+    def clean(self, data: Data, creating: bool) -> Data:
+        """The sent values of the writable fields, checked. Unknown and read-only ones are ignored, as in
+        PostHog.
+
+        Raises:
+            Invalid: a required field is missing (when `creating`), or a value isn't acceptable.
+        """
+        values: Data = {}
+        for field in self.fields:
+            if field.check is None:
+                continue
+            if field.name in data:
+                values[field.name] = field.clean(data[field.name])
+            elif creating and field.required:
+                raise Invalid("This field is required.", field.name, "required")
+        return values
+
+    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
+        """The object of the project (or organisation) at hand.
+
+        Raises:
+            NotFound: there is none, or it is deleted and the kind hides deleted objects (unless `deleted`).
+        """
+        row = context.store.get(self.kind, identifier, self.parent_id(context))
+        if row is None or (self.life is Life.SOFT_GONE and row.get("deleted") and not deleted):
+            raise NotFound()
+        return row
+
+    def parent_id(self, context: Context) -> str:
+        """The id of the project or organisation at hand, whichever objects of the kind belong to."""
+        return str((context.project if self.parent == "project" else context.organization)["id"])
+
+    def authorize_write(self, context: Context) -> None:
+        """Refuse who may not write this kind."""
+        if self.admin_only and level(context) < ADMIN:
+            raise Forbidden("Your organization access level is insufficient.")
+
+    def all_listed(self, context: Context) -> Iterable[Data]:
+        """Every listed object of the project, for kinds whose list has another shape than pages."""
+        limit, offset = limit_and_offset(context, -1)
+        return context.store.select(self.kind, self.parent_id(context), order=self.order, limit=limit, offset=offset)

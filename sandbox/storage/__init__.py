@@ -1,0 +1,1 @@
+"""The database, and JSON as it is stored."""

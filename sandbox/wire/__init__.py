@@ -1,0 +1,1 @@
+"""One request in, one answer out: bodies, compression, errors, the request log."""

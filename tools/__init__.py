@@ -1,0 +1,1 @@
+"""What gets a checkout ready and measures it; nothing that applies definitions imports it."""

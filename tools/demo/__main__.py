@@ -1,0 +1,118 @@
+"""`make demo` and `make stop`."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from ai_admin.definitions import Definitions, load
+from tools.demo.background import ROOT, NoSandbox, start, stop
+from tools.demo.installations import INSTALLATIONS, answers, introduce
+from tools.toolchain.shell import environment
+
+STACK = "sandbox"
+DONE = re.compile(r" (created|updated|deleted|replaced) \(")
+"""A line of Pulumi's that says that one resource is done."""
+MOST_FLAGS = 12
+"""How many flags are shown: a repository may have hundreds."""
+CONSOLE = Console(highlight=False)
+
+
+def main() -> int:
+    """Run the demonstration, or stop its sandbox; returns the exit code."""
+    if sys.argv[1:] == ["stop"]:
+        CONSOLE.print("The sandbox is stopped; its data stays in .sandbox." if stop() else "No sandbox is running.")
+        return 0
+    try:
+        connection, started = start()
+    except NoSandbox as problem:
+        CONSOLE.print(f"error: {problem}")
+        return 1
+    CONSOLE.print(f"A sandbox {'has started' if started else 'is running'} at {connection['url']}")
+    introduce(connection)
+    CONSOLE.print("`pulumi up` applies the definitions in flags/, cohorts/ and the other folders to it ...")
+    definitions = load(ROOT, STACK)
+    if not _apply(connection, definitions):
+        return 1
+    _show(connection, definitions)
+    _say_what_next(connection)
+    return 0
+
+
+def _apply(connection: dict[str, Any], definitions: Definitions) -> bool:
+    environ = {
+        **environment(ROOT, os.environ),
+        "PULUMI_CONFIG_PASSPHRASE": STACK,
+        "POSTHOG_HOST": connection["url"],
+        "POSTHOG_PROJECT_ID": str(connection["project_id"]),
+        "POSTHOG_ORGANIZATION_ID": connection["organization_id"],
+        "POSTHOG_API_KEY": connection["personal_api_key"],
+    }
+    select = ["pulumi", "stack", "select", "--create", STACK]
+    subprocess.run(select, cwd=ROOT, env=environ, check=True, capture_output=True)
+    up = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", "--stack", STACK]
+    said: list[str] = []
+    with (
+        subprocess.Popen(up, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run,
+        Progress(console=CONSOLE, transient=True) as progress,
+    ):
+        task = progress.add_task("pulumi up", total=len(definitions.resources))
+        for line in run.stdout or ():
+            said.append(line)
+            progress.update(task, advance=bool(DONE.search(line)))
+    if run.returncode:
+        CONSOLE.print("".join(said), markup=False)
+    return run.returncode == 0
+
+
+def _show(connection: dict[str, Any], definitions: Definitions) -> None:
+    if not definitions.resources:
+        CONSOLE.print("There are no definitions yet. Write one, in flags/ for example, or copy some of docs/samples.\n")
+        return
+    counts = Counter(definition.kind for definition in definitions.resources if definition.kind != "tiles")
+    CONSOLE.print(f"Applied: {', '.join(f'{count} {_plural(kind, count)}' for kind, count in counts.items())}.\n")
+    flags = [definition.key for definition in definitions.resources if definition.kind == "flag"]
+    if flags:
+        _show_flags(connection, flags)
+
+
+def _plural(kind: str, count: int) -> str:
+    return kind if count == 1 else "properties" if kind == "property" else f"{kind}s"
+
+
+def _show_flags(connection: dict[str, Any], flags: list[str]) -> None:
+    title = "What an installation's SDK answers"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("flag", no_wrap=True)
+    for distinct_id, properties in INSTALLATIONS.items():
+        table.add_column(f"{distinct_id}\n{properties['channel']}, {properties['version']}", no_wrap=True)
+    found = answers(connection, flags[:MOST_FLAGS])
+    for flag in flags[:MOST_FLAGS]:
+        table.add_row(flag, *(found[distinct_id][flag] for distinct_id in INSTALLATIONS))
+    CONSOLE.print(table)
+    if len(flags) > MOST_FLAGS:
+        CONSOLE.print(f"... and {len(flags) - MOST_FLAGS} more flags.\n")
+
+
+def _say_what_next(connection: dict[str, Any]) -> None:
+    CONSOLE.print(
+        f"Look at it:      {connection['url']}\n"
+        "Set up a shell:  . ./activate\n"
+        "Change a flag:   edit its file in flags/, then `ai-admin check`\n"
+        f"See the effect:  pulumi preview --diff --stack {STACK}\n"
+        f"Apply it:        pulumi up --stack {STACK}\n"
+        "Stop:            make stop"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The checkout's own sandbox in the background: started once, reused, stopped by `make stop`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".sandbox"
+CONNECTION = FOLDER / "connection.json"
+LOG = FOLDER / "sandbox.log"
+PATIENCE = 20.0
+"""Seconds that a sandbox may take to start or to stop."""
+
+
+class NoSandbox(Exception):
+    """The sandbox did not start. One line with where to look."""
+
+
+def running() -> dict[str, Any] | None:
+    """Return the connection of this checkout's running sandbox, or None."""
+    try:
+        connection: dict[str, Any] = json.loads(CONNECTION.read_text(encoding="utf-8"))
+        answer = requests.get(
+            f"{connection['url']}/api/personal_api_keys/@current/",
+            headers={"Authorization": f"Bearer {connection['personal_api_key']}"},
+            timeout=5,
+        )
+    except (OSError, ValueError, KeyError, requests.RequestException):
+        return None
+    # Another program, or another checkout's sandbox, may listen on a port that was ours.
+    return connection if answer.ok else None
+
+
+def start() -> tuple[dict[str, Any], bool]:
+    """Return the connection of this checkout's sandbox and whether it had to be started.
+
+    Raises :class:`NoSandbox` when it does not get ready.
+    """
+    found = running()
+    if found:
+        return found, False
+    FOLDER.mkdir(exist_ok=True)
+    with LOG.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--data", str(FOLDER / "data")],
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in the terminal ends the demo, not the sandbox
+        )
+    ready = _ready_line(process)
+    descriptor = os.open(CONNECTION, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({**ready, "pid": process.pid}, file, indent=2)
+    return ready, True
+
+
+def _ready_line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        for line in LOG.read_text(encoding="utf-8").splitlines():
+            if line.startswith("{") and line.endswith("}"):
+                ready: dict[str, Any] = json.loads(line)
+                return ready
+        time.sleep(0.05)
+    raise NoSandbox(f"the sandbox did not start; what it said stands in {LOG.relative_to(ROOT)}")
+
+
+def stop() -> bool:
+    """Stop this checkout's sandbox and wait until it is gone; say whether one ran."""
+    connection = running()
+    if connection is None:
+        CONNECTION.unlink(missing_ok=True)
+        return False
+    os.kill(connection["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and running():
+        time.sleep(0.05)
+    CONNECTION.unlink(missing_ok=True)
+    return True

@@ -1,0 +1,51 @@
+"""The command line of this room."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.toolchain.errors import ToolchainError
+from tools.toolchain.locks import locked
+from tools.toolchain.roads import ensure_cli
+from tools.toolchain.shell import shell_lines, variables
+from tools.toolchain.venv import LOCKS, compile_ours, ensure_venv
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command; returns the exit code: 0 done, 1 failed, 2 wrong use, 130 stopped by Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m tools.toolchain", description=__doc__)
+    commands = parser.add_subparsers(dest="command", title="commands (without one: only the Pulumi CLI)")
+    setup = commands.add_parser("setup", help="make .venv and put the Pulumi CLI into .toolchain/bin")
+    setup.add_argument("--for", dest="purpose", choices=LOCKS, default=list(LOCKS)[-1], help="what to install for")
+    env = commands.add_parser("env", help="print what a shell needs to work in this checkout, as KEY=VALUE")
+    env.add_argument("--shell", action="store_true", help="print it as lines for sh to evaluate")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "env":
+            print_environment(options.shell)
+        else:
+            with locked(ROOT / ".toolchain"):
+                if options.command == "setup":
+                    ensure_venv(ROOT, options.purpose)
+                    compile_ours(ROOT)
+                ensure_cli(ROOT)
+    except (ToolchainError, OSError) as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("setup: stopped; the same command takes it up again", file=sys.stderr)
+        return 130
+    return 0
+
+
+def print_environment(for_shell: bool) -> None:
+    """Prints the variables of this checkout as KEY=VALUE, or as lines for a shell to evaluate."""
+    wanted = variables(ROOT, os.environ)
+    if for_shell:
+        print("\n".join(shell_lines(wanted, os.environ)))
+    else:
+        print("\n".join(f"{name}={value}" for name, value in wanted.items()))
