@@ -23,15 +23,17 @@ CLI = REPOSITORY / ".toolchain" / "bin" / "pulumi"
 class Project:
     """A folder with definitions, a Pulumi state and the variables that lead to a sandbox."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, definitions: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, sandbox: Sandbox, definitions: Path | None = None, checkout: Path = REPOSITORY
+    ) -> None:
         """Make the folder; ``definitions`` names the folder whose definitions are copied (default: none).
 
-        The stacks are those of the samples.
+        The program is that of the checkout. The stacks are those of the samples.
         """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         for name in PROGRAM:
-            (folder / name).symlink_to(REPOSITORY / name)
+            (folder / name).symlink_to(checkout / name)
         for settings in stacks(SAMPLES):  # copied: `stack init` writes into them
             shutil.copy(settings, folder)
         for name in TOP_FOLDERS:

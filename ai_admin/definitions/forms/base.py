@@ -11,6 +11,8 @@ from typing import Any
 
 from ai_admin.definitions.holes import at
 from ai_admin.definitions.model import Definition, Finding, Path
+from ai_admin.definitions.query import property_filters
+from ai_admin.definitions.trees import READERS, nodes
 from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
 
@@ -101,8 +103,8 @@ def fields(unit: Unit, *left_out: str) -> Value:
     kind = KINDS[unit.kind]
     value = {name: item for name, item in unit.value.items() if name not in left_out}
     for field in kind.fields:
-        if field.ref and field.name in value:
-            value[field.name] = _each(field, value[field.name], partial(Ref, field.ref))
+        if field.name in value:
+            value[field.name] = _expanded(field, value[field.name])
     return {**value, **kind.derive(value)}
 
 
@@ -112,11 +114,23 @@ def told(kind: Kind, properties: Value, *left_out: str) -> Value:
     """
     follows = {name for name, item in kind.derive(properties).items() if properties.get(name) == item}
     told = {
-        field.name: _each(field, properties[field.name], key_of) if field.ref else properties[field.name]
+        field.name: _contracted(field, properties[field.name])
         for field in kind.fields
         if field.name in properties.keys() - follows - {*left_out} and properties[field.name] != field.default
     }
     return told | {name: properties[name] for name in ("unmanaged",) if name in properties}
+
+
+def _expanded(field: Field, value: Any) -> Any:
+    if field.ref:
+        return _each(field, value, partial(Ref, field.ref))
+    return READERS[field.reader].expand(value) if field.reader else value
+
+
+def _contracted(field: Field, value: Any) -> Any:
+    if field.ref:
+        return _each(field, value, key_of)
+    return READERS[field.reader].contract(value) if field.reader else value
 
 
 def _each(field: Field, value: Any, change: Callable[[Any], Any]) -> Any:
@@ -148,10 +162,16 @@ def contract(kind: Kind, gathered: Gathered) -> Iterator[Written]:
 
 
 def references(unit: Unit) -> Iterator[Reference]:
-    """Yield what the fields of a unit refer to that hold keys and no trees."""
+    """Yield what the fields of a unit refer to that hold keys, or trees with a reader."""
     for field in KINDS[unit.kind].fields:
         for name in (field.written or (field.name,)) if field.ref else ():
             yield from ((path, field.ref, key) for path, key in _keys(field, (name,), unit.value.get(name)))
+    for path, node in nodes(unit) if KINDS[unit.kind].refers_to else ():
+        if "action" in node:
+            yield (*path, "action"), "action", node["action"]
+        for place, leaf in property_filters(node.get("properties"), (*path, "properties")):
+            if leaf.get("type") == "cohort":
+                yield (*place, "value"), "cohort", leaf.get("value")
 
 
 def _keys(field: Field, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:

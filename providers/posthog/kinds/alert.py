@@ -69,6 +69,7 @@ ALERT = Kind(
     type="Alert",
     collection="alerts",
     scope="alert",
+    logged_as="AlertConfiguration",
     folder="alerts",
     natural_key=("name",),
     numeric_id=False,

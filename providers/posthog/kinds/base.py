@@ -143,7 +143,9 @@ class Field:
     ref_at: str = ""
     """The key of each item under which that key is, where the items are mappings."""
     tree: tuple[str, ...] = ()
-    """The kinds of definition that a tree in this field may name; the kind's own form reads the tree."""
+    """The kinds of definition that a tree in this field may name."""
+    reader: str = ""
+    """What reads that tree (``ai_admin.definitions.trees``); left out, the kind's own form does."""
     copied: tuple[str, ...] = ()
     """The place in the live object of what PostHog copied the field from. Where no definition says the field, what
     equals it is the default, and clearing copies it again."""
@@ -151,6 +153,10 @@ class Field:
     """A change makes a new object."""
     required: bool = False
     """Part of every create, even at its default."""
+    always: bool = False
+    """Part of every change, even one of other fields."""
+    distinct: bool = False
+    """PostHog refuses a second object of the kind with the same value."""
     clearable: bool = True
     """False where PostHog keeps no object without it; the schema then refuses a definition that leaves it out."""
     follows: bool = False
@@ -249,6 +255,8 @@ class Kind:
     fields: tuple[Field, ...]
     natural_key: tuple[str, ...]
     """The fields that identify an object which is not in state."""
+    logged_as: str = ""
+    """The activity log's name of it, where that is not its type."""
     folder: str = ""
     """The folder of its files; empty for what only other kinds' files make."""
     homes: tuple[str, ...] = ()
@@ -257,6 +265,8 @@ class Kind:
     """Returns the fields that follow from what a file says."""
     unique: bool = False
     """PostHog lets no two objects have the same natural key, and it is what the object is called everywhere."""
+    id_name: str = "id"
+    """What the API calls an object's id, by which it is asked for."""
     numeric_id: bool = True
     """False for kinds whose id is a UUID."""
     soft_delete: bool = True

@@ -173,6 +173,7 @@ TILES = Kind(
     type="DashboardTiles",
     collection="dashboards",
     scope="dashboard",
+    logged_as="Dashboard",
     homes=("dashboard",),
     natural_key=("dashboard",),
     unique=True,
