@@ -94,7 +94,8 @@ def runs_on_a_flag_that_is_on(unit: Unit, world: World) -> Iterator[Finding]:
 def leaves_the_holdout_to_posthog(unit: Unit, world: World) -> Iterator[Finding]:
     """The flag of an experiment with a holdout says nothing of its own holdout: PostHog writes it there."""
     flag = world.find("flag", unit.value.get("flag"))
-    if flag is not None and "holdout" in unit.value and "holdout" not in (flag.value.get("unmanaged") or ()):
+    there = world.find("holdout", unit.value.get("holdout")) is not None
+    if flag is not None and there and "holdout" not in (flag.value.get("unmanaged") or ()):
         message = f'PostHog writes the holdout into the flag "{flag.key}", and the next run would take it out again'
         yield Finding(("holdout",), message, f"write unmanaged: [holdout] into {flag.view.document.path}", None, True)
 
@@ -105,5 +106,5 @@ RULES = (
     Rule("experiment", flag_has_variants, sees=("flag",)),
     Rule("experiment", compares_what_is_left, sees=("flag",)),
     Rule("experiment", runs_on_a_flag_that_is_on, sees=("flag",)),
-    Rule("experiment", leaves_the_holdout_to_posthog, sees=("flag",)),
+    Rule("experiment", leaves_the_holdout_to_posthog, sees=("flag", "holdout")),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.model import Finding, Path, words
 from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.world import Rule, Unit, World
 from providers.posthog.kinds import KINDS, Kind
@@ -30,17 +30,18 @@ def exist(unit: Unit, world: World) -> Iterator[Finding]:
 def missing(path: Path, kind: str, key: Any, world: World, own: str = "") -> Finding:
     """Return the finding for a reference that leads nowhere; ``own`` is the key of what refers, which is not meant."""
     written = world.written.find(kind, key) if world.written else None
+    what = words(kind)
     if written is not None and written.view.document.only is None:
         fix = f"keep it in the patch of {written.view.document.path}, or patch this reference as well"
-        return Finding(path, f'the {kind} "{key}" is removed by a patch', fix)
+        return Finding(path, f'the {what} "{key}" is removed by a patch', fix)
     if written is not None:
         only = listed(written.view.document.only or (), "and")
         fix = "add the stack to its only, or restrict this definition with only as well"
-        return Finding(path, f'the {kind} "{key}" exists on {only} only', fix)
+        return Finding(path, f'the {what} "{key}" exists on {only} only', fix)
     known = [each for each in world.keys(kind) if each != own]
     define = f"define it in {KINDS[kind].folder}/" + (" or in a tile" if KINDS[kind].homes else "")
     fix = suggestion(str(key), known, f"{define}, or write one of {listed(known)}" if known else define)
-    return Finding(path, f'there is no {kind} "{key}"', fix)
+    return Finding(path, f'there is no {what} "{key}"', fix)
 
 
 RULES = tuple(Rule(kind, exist, sees=sees(KINDS[kind])) for kind in FORMS)
