@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
-from ai_admin.safety import Followed, Manifest, off
+from ai_admin.safety import Followed, Manifest, off, switch_known, switch_left
 from providers.posthog.matching import in_order
 from providers.posthog.safety import rollout
 
@@ -74,20 +75,22 @@ async def _later(manifest: Coroutine[Any, Any, Manifest]) -> str:
     return _text(await manifest)
 
 
-async def applied(before: Manifest, after: Manifest, resources: Mapping[str, Any]) -> Manifest:
+async def applied(
+    before: Manifest, after: Manifest, resources: Mapping[str, Any], consents: Collection[str]
+) -> Manifest:
     """Return the manifest that holds once every resource is applied, with the ids of PostHog.
 
     What was not applied keeps its entry: what failed, what waits for an approval, and what the engine was told to leave
     alone (`--target`). For a flag it counts what the engine says stands there. Where a failure ends the run this never
-    becomes known, and the last manifest stays.
+    becomes known, and the last manifest stays. ``consents`` are the words in the stack's configuration.
     """
     entries: dict[str, dict[str, Any]] = {}
     for name, resource in resources.items():
-        id_, entry = None, before.get(name)
+        id_, entry = None, switch_left(name, before[name], consents) if name in before else None
         try:
             id_ = await resource.id.future()
             if id_ and _stands(after[name], await _flag(name, resource)):
-                entry = after[name]
+                entry = switch_known(name, after[name], _now(), consents)
         except ResourceRegistrationFailed:
             pass  # the engine has said so, and goes on with the others
         if entry is not None:
@@ -104,10 +107,14 @@ async def all_but_off(before: Manifest, resources: Mapping[str, Any]) -> Manifes
     for name, resource in resources.items():
         try:
             if (await _flag(name, resource)).get("active") is False:
-                entries[name] = off(before[name])
+                entries[name] = switch_known(name, off(before[name]), _now(), ())
         except ResourceRegistrationFailed:
             pass  # PostHog refused it, and the engine has said so
     return entries
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 async def _flag(name: str, resource: Any) -> dict[str, Any]:

@@ -13,7 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from ai_admin.safety.applied import Definition, Manifest, manifest, name_of, off, renamed, still_on, switched_off
+from ai_admin.safety.applied import (
+    Definition,
+    Manifest,
+    manifest,
+    name_of,
+    off,
+    renamed,
+    switch_known,
+    switch_left,
+    switched_off,
+    switches,
+    unfinished,
+)
 from ai_admin.safety.following import Followed, ahead, grown
 from ai_admin.safety.members import lost
 from ai_admin.safety.payloads import swollen
@@ -35,6 +47,7 @@ def refusals(
     followed: Followed | None = None,
     live: Manifest = MappingProxyType({}),
     members: Mapping[str, int] = MappingProxyType({}),
+    leaving: Mapping[str, bool] = MappingProxyType({}),
 ) -> list[Refusal]:
     """Return what this run may not do: ``before`` was applied last, ``after`` is what the files say now.
 
@@ -43,7 +56,8 @@ def refusals(
     may not be ahead of, None without one.
 
     ``live`` are flags of PostHog's that this run adopts, as a manifest would have them: nobody applied them, but they
-    serve people. ``members`` says how many members the static cohorts have that would go.
+    serve people. ``members`` says how many members the static cohorts have that would go, ``leaving`` whether the flags
+    that would go are on in PostHog.
     """
     given, base = set(consent), {**live, **before}
 
@@ -56,7 +70,8 @@ def refusals(
 
     returned = returning(base, after)
     return [
-        *refused([*deletes(before, after), *updates(base, after), *removed_flags(before, after), *lost(members)]),
+        *refused([*deletes(before, after), *updates(base, after), *lost(members)]),
+        *refused(removed_flags(before, after, leaving)),
         *rollouts({name: entry for name, entry in after.items() if name not in returned}),
         *refused(back(rollouts({name: after[name] for name in after if name in returned}))),
         *refused(audiences(base, after) if careful else ()),
@@ -83,6 +98,9 @@ __all__ = [
     "refusals",
     "renamed",
     "shared",
-    "still_on",
+    "switch_known",
+    "switch_left",
     "switched_off",
+    "switches",
+    "unfinished",
 ]

@@ -62,6 +62,7 @@ class Collection:
         )
         self.gate = Gate(kind, services.approvals, self.project, services.tell)
         self._open: set[str] = set()
+        self._on_since: dict[str, bool] = {}
 
     def path(self, id_: str = "") -> str:
         """Return the path of the kind's collection, or of one object in it."""
@@ -288,6 +289,13 @@ class Collection:
         """Return who switched an object on or off last, and when, in brackets."""
         live = self.inventory.get(self.kind, id_)
         return self.services.history.author(self.kind, live, "active") if live else "(deleted since)"
+
+    def on_since(self, key: str, when: str) -> bool:
+        """Say whether somebody switched a flag on after a time (ISO 8601); asked once. Raises ``ApiError``."""
+        if key not in self._on_since:
+            live = next((each for each in self.inventory.all(self.kind).values() if each["key"] == key), None)
+            self._on_since[key] = live is not None and self.services.history.on_since(self.kind, live, when)
+        return self._on_since[key]
 
     def remind(self, id_: str, new: Properties, note: Note) -> None:
         """Tell about a change that is shown and was asked for in an earlier run."""

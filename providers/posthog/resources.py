@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import pulumi
@@ -59,7 +60,7 @@ def register(
     environ: Mapping[str, str],
     known: Mapping[Ref, str],
     off: Collection[Ref],
-    still_on: Collection[str] = (),
+    switches: Mapping[str, str] = MappingProxyType({}),
     refused: Collection[str] = (),
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
@@ -69,9 +70,9 @@ def register(
 
     ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
     object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
-    after what names them: PostHog switches no flag off while another one that is on depends on it. ``still_on`` are the
-    Pulumi names of flags that are on and were applied so already: the provider switches none of them on again that
-    somebody switched off meanwhile.
+    after what names them: PostHog switches no flag off while another one that is on depends on it. ``switches`` says by
+    Pulumi name of flags that are to be on how they were applied last (see ``inputs.Note``): the provider switches none
+    of them on again that somebody switched off meanwhile.
 
     ``refused`` are the Pulumi names of what the program refused, and registers only to show it: the provider does not
     refuse it once more, which would end the plan there.
@@ -98,9 +99,9 @@ def register(
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
-        options = {"depends_on": [resources[each] for each in first]} if first else {}
+        options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
         shown = _with_ids(properties, id_of)
-        resources[ref] = _resource(definition, shown, still_on, turns, f"{ref.kind}/{ref.key}" in refused, **options)
+        resources[ref] = _resource(definition, shown, switches, turns, f"{ref.kind}/{ref.key}" in refused, **options)
     return resources
 
 
@@ -136,10 +137,12 @@ async def problems(resources: Iterable[pulumi.CustomResource]) -> list[str]:
     return [problem for problem in found if isinstance(problem, str) and problem]
 
 
-def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
+def switch_off(flags: Iterable[Definition], names: Mapping[str, str]) -> dict[str, pulumi.CustomResource]:
     """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied.
 
-    Returns the resources by Pulumi name.
+    ``names`` are the Pulumi names under which they were applied last, by those that they have now: another key is not
+    applied here, and a state that said so would hide from the next run that it has to be. Returns the resources by
+    the former.
     """
     others = [field.name for field in KINDS["flag"].fields if field.name != "active"]
     off = tuple(flags)
@@ -147,8 +150,11 @@ def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
     for flag in reversed(off):
         first = [resources[user] for user in users.get(_ref(flag), ())]
         only_off = {"key": flag.key, "active": False}
-        resources[_ref(flag)] = _resource(flag, only_off, (), ignore_changes=[*others, "unmanaged"], depends_on=first)
-    return {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
+        last = names[f"{flag.kind}/{flag.key}"]
+        resources[_ref(flag)] = _resource(
+            flag, only_off, name=last, ignore_changes=[*others, "unmanaged"], depends_on=first
+        )
+    return {names[f"{ref.kind}/{ref.key}"]: resource for ref, resource in resources.items()}
 
 
 def _users(flags: Iterable[Definition]) -> dict[Ref, list[Ref]]:
@@ -167,16 +173,18 @@ def _ref(definition: Definition) -> Ref:
 def _resource(
     definition: Definition,
     properties: dict[str, Any],
-    still_on: Collection[str] = (),
+    switches: Mapping[str, str] = MappingProxyType({}),
     turns: Turns | None = None,
     refused: bool = False,
+    name: str = "",
     **options: Any,
 ) -> pulumi.CustomResource:
-    name = f"{definition.kind}/{definition.key}"
-    if definition.renamed_from:
+    name = name or f"{definition.kind}/{definition.key}"
+    former = f"{definition.kind}/{definition.renamed_from}"
+    if definition.renamed_from and former != name:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
-        options["aliases"] = [pulumi.Alias(name=f"{definition.kind}/{definition.renamed_from}")]
-    note = Note(name, str(definition.source), definition.adopt, still_on=name in still_on, refused=refused)
+        options["aliases"] = [pulumi.Alias(name=former)]
+    note = Note(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
     inputs = to_inputs(properties, note)
     turn = turns.next(inputs[NAME]) if turns else None
     if turn:

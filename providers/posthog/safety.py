@@ -43,6 +43,9 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
+ON, CONSENTED = "on", "consented"
+"""How a flag that is on was applied last: on, and on while the consent to switch it on stood in the configuration."""
+
 EVERYBODY = digest([])
 """The condition that everybody matches."""
 

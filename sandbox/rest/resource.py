@@ -19,7 +19,7 @@ from sandbox.auth import access
 from sandbox.auth.identity import ADMIN, level
 from sandbox.rest import activity
 from sandbox.rest.fields import Field
-from sandbox.rest.listing import Condition, contains, limit_and_offset, paginate
+from sandbox.rest.listing import Condition, contains, paginate
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services, timestamp
 from sandbox.wire.errors import Forbidden, Invalid, NotFound
@@ -326,8 +326,3 @@ class Resource:
         """Refuse who may not write this kind."""
         if self.admin_only and level(context) < ADMIN:
             raise Forbidden("Your organization access level is insufficient.")
-
-    def all_listed(self, context: Context) -> Iterable[Data]:
-        """Every listed object of the project, for kinds whose list has another shape than pages."""
-        limit, offset = limit_and_offset(context, -1)
-        return context.store.select(self.kind, self.parent_id(context), order=self.order, limit=limit, offset=offset)

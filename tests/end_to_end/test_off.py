@@ -46,14 +46,15 @@ def live(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     return {item["key"]: item for item in sandbox.items("feature_flags")}
 
 
-def colleague(sandbox: Sandbox, email: str = "grace@example.com") -> str:
+def colleague(sandbox: Sandbox, email: str) -> str:
     """Another person's key."""
     made = sandbox.call("POST", "/_sandbox/users", {"email": email})
     return str(made["personal_api_key"])
 
 
-def off_by_hand(sandbox: Sandbox, key: str) -> None:
-    sandbox.call("PATCH", f"feature_flags/{live(sandbox)[key]['id']}/", {"active": False}, key=colleague(sandbox))
+def off_by_hand(sandbox: Sandbox, key: str, email: str = "grace@example.com") -> None:
+    path = f"feature_flags/{live(sandbox)[key]['id']}/"
+    sandbox.call("PATCH", path, {"active": False}, key=colleague(sandbox, email))
 
 
 def consent(project: Project, *codes: str) -> None:
@@ -119,18 +120,24 @@ def test_a_switch_off_by_hand_is_not_undone_in_passing(project: Project, sandbox
     """C3, and C4 on a careful stack: the flag is held, named with who and when, and the rest of the run goes on."""
     off_by_hand(sandbox, key)
     project.edit("cohorts/early.yaml", "name: Early", "name: Earliest")
-    project.edit(f"flags/{key}.yaml", f"key: {key}\n", f"key: {key}\ndescription: Not applied while held.\n")
+    before = (project.folder / "flags" / f"{key}.yaml").read_text()
+    edited, name = f"key: {key}\ndescription: Not applied while held.\n", key
+    if key == "ai":  # a new key of the other would draw anew who is in its 20 %
+        edited, name = f"key: ai-2\nrenamed_from: {edited.removeprefix('key: ')}", "ai-2"
+    project.edit(f"flags/{key}.yaml", f"key: {key}\n", edited)
     sandbox.requests()
     for arguments in (PREVIEW, UP):
         said = project.run(*arguments)
         assert said.returncode == 0, said.stdout
         line = next(line for line in said.stdout.splitlines() if "left as it is" in line)
-        held = f"flags/{key}.yaml:1:1: flag/{key}: left as it is, since it is off in PostHog"
+        held = f"flags/{key}.yaml:1:1: flag/{name}: left as it is, since it is off in PostHog"
         assert f"{held} (by grace@example.com, 20" in line
-        assert f"add on/{key} to ai-admin:consent" in line
+        assert f"add on/{name} to ai-admin:consent" in line
     assert [body for _, _, body in sandbox.writes()] == [{"name": "Earliest"}]
+    project.write(f"flags/{key}.yaml", before)
     again = project.run(*UP)
-    assert (again.returncode, "left as it is" in again.stdout) == (0, True)
+    assert (again.returncode, f"flag/{key}: left as it is" in again.stdout) == (0, True), again.stdout
+    assert "create" not in again.stdout
     assert sandbox.writes() == []
     assert not live(sandbox)[key]["active"]
 
@@ -159,17 +166,28 @@ def test_c3_off_and_then_in_the_file_is_nothing_to_do(project: Project, sandbox:
     assert "left as it is" not in project.up()
     assert sandbox.writes() == []
     project.edit("flags/ai-slow.yaml", "active: false\n", "")
+    if how == "by hand":
+        sandbox.call("PATCH", f"feature_flags/{live(sandbox)['ai-slow']['id']}/", {"active": True})
+        off_by_hand(sandbox, "ai-slow", "alan@example.com")
+        sandbox.requests()
+        assert "left as it is, since it is off in PostHog (by alan@example.com, " in project.up()
+        assert sandbox.writes() == []
+        consent(project, "on/ai-slow")
     project.up()
     assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
 
 
 def test_c4_a_consent_switches_on_what_is_held(project: Project, sandbox: Sandbox) -> None:
-    """C4: one consent is enough to come back to what was on, also at 100 % on a careful stack."""
+    """C4: one consent is enough to come back to what was on, also at 100 % on a careful stack; and it is for once."""
     off_by_hand(sandbox, "ai")
     consent(project, "on/ai")
     sandbox.requests()
     assert "left as it is" not in project.up()
     assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
+    off_by_hand(sandbox, "ai", "alan@example.com")
+    sandbox.requests()
+    assert "take on/ai, which is used up, out of the stack's configuration" in project.up()
+    assert sandbox.writes() == []
 
 
 def test_c6_back_to_what_was_on_before_is_one_consent(project: Project, sandbox: Sandbox) -> None:
@@ -211,10 +229,12 @@ def test_c1_what_a_refused_run_switched_off_is_known_to_be_off(project: Project,
     """C1, C6: taken back in the files, it is an intended return, and nobody is said to have switched it off by hand."""
     before = (project.folder / "flags" / "ai.yaml").read_text()
     project.write("dashboards/board.yaml", "key: [\n")
-    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\n")
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai-2\nrenamed_from: ai\nactive: false\n")
     assert project.run(*UP).returncode != 0
+    assert not live(sandbox)["ai"]["active"]
     (project.folder / "dashboards" / "board.yaml").unlink()
     project.write("flags/ai.yaml", before)
     refused = project.run(*PREVIEW)
     assert "a flag that was switched off would be on again" in refused.stdout
     assert "add on/ai to ai-admin:consent" in refused.stdout
+    assert "delete" not in refused.stdout

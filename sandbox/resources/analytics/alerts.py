@@ -90,10 +90,7 @@ class Alerts(Resource):
         return [("insight", str(row["insight"]))]
 
     def actions(self) -> list[Action]:
-        return [
-            Action("simulate", self._simulate, ("POST",), scopes=("alert:read", "insight:read"), detail=False),
-            Action("test-delivery", alert_effects.test_delivery, ("POST",)),
-        ]
+        return [Action("simulate", self._simulate, ("POST",), scopes=("alert:read", "insight:read"), detail=False)]
 
     def _simulate(self, context: Context) -> Any:
         """`POST simulate/ {insight, detector_config?, …}`: what a detector would find, which needs a query."""

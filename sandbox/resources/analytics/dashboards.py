@@ -10,9 +10,8 @@ from typing import Any
 
 from sandbox.auth.access import user_access_level
 from sandbox.auth.identity import ADMIN, level
-from sandbox.resources.analytics import dashboard_tiles, sharing, tiles
+from sandbox.resources.analytics import dashboard_tiles, tiles
 from sandbox.resources.analytics.insights import INSIGHTS
-from sandbox.resources.flags.flag_actions import bulk_update_tags
 from sandbox.resources.organization.places import put_project
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -99,10 +98,8 @@ class Dashboards(Resource):
     def actions(self) -> list[Action]:
         return [
             *dashboard_tiles.actions(self),
-            *sharing.actions("dashboard"),
             Action("run_insights", self._run_insights, scopes=("query:read",)),
             *self.activity_actions(),
-            Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
         ]
 
     # Writing ------------------------------------------------------------------------------------------------
@@ -217,7 +214,6 @@ class Dashboards(Resource):
 
     def _plain(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)
-        shown["is_shared"] = sharing.is_shared(context, self.kind, row)
         shown["user_access_level"] = user_access_level(context, self.kind, row)
         shown["effective_restriction_level"] = row["restriction_level"]
         return shown

@@ -13,8 +13,7 @@ from typing import Any
 
 from sandbox.auth.access import EDITOR, allows, user_access_level
 from sandbox.auth.users import show_user
-from sandbox.resources.analytics import alert_effects, queries, query_schema, sharing, tiles
-from sandbox.resources.flags.flag_actions import bulk_update_tags
+from sandbox.resources.analytics import alert_effects, queries, query_schema, tiles
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -127,11 +126,7 @@ class Insights(Resource):
         return {"short_id": row["short_id"]}
 
     def actions(self) -> list[Action]:
-        return [
-            *sharing.actions("insight"),
-            *self.activity_actions(),
-            Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
-        ]
+        return self.activity_actions()
 
     # Writing ------------------------------------------------------------------------------------------------
 

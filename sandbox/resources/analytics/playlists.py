@@ -23,7 +23,7 @@ from sandbox.rest.fields import (
     text,
 )
 from sandbox.rest.listing import Condition, equals
-from sandbox.rest.resource import Action, Life, Resource
+from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Invalid, NotFound
@@ -78,13 +78,6 @@ class Playlists(Resource):
             raise NotFound()
         return row
 
-    def actions(self) -> list[Action]:
-        return [
-            # There are no recordings here, whatever ids a collection holds.
-            Action("recordings", lambda _, row: {"results": [], "has_next": False, "version": 4}),
-            Action("recordings/{recording}", self._recording, ("POST", "DELETE")),
-        ]
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         filters = values.get("filters")
         if before is None:
@@ -95,7 +88,7 @@ class Playlists(Resource):
             if values["type"] == "filters" and not filters:
                 raise Invalid("You must provide a valid filters when creating a saved filter")
             values["short_id"] = "".join(secrets.choice(LETTERS) for _ in range(8))
-            return {**super().prepare(context, values, before), "last_modified_at": timestamp(), "recordings": []}
+            return {**super().prepare(context, values, before), "last_modified_at": timestamp()}
         values.pop("type", None)
         if before["type"] == "collection" and filters:
             raise Invalid("You cannot update a collection to add filters")
@@ -119,22 +112,6 @@ class Playlists(Resource):
             return
         changes = activity.changes_between(self.log_scope, before, after, self.logged, self.log_masked)
         activity.record(context, self.log_scope, after["id"], "updated", name, changes, short_id=after["short_id"])
-
-    def show(self, context: Context, row: Data) -> Data:
-        shown = super().show(context, row)
-        collection = {"count": len(row["recordings"]) or None, "watched_count": 0}
-        return {**shown, "recordings_counts": {**COUNTS, "collection": collection}}
-
-    def _recording(self, context: Context, row: Data) -> Any:
-        """Put a recording into a collection, or take it out; recordings themselves aren't kept here."""
-        recording = context.param("recording")
-        kept = [each for each in row["recordings"] if each != recording]
-        if context.method == "POST":
-            if row["type"] == "filters":
-                raise Invalid("Cannot add recordings to a playlist that is type 'filters'.")
-            kept.append(recording)
-        self.store(context, {**row, "recordings": kept})
-        return {"success": True}
 
     def conditions(self, context: Context) -> list[Condition]:
         found: list[Condition] = [("listed = 1", [])]

@@ -41,6 +41,7 @@ POSITIONS = {1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"}
 SCHEDULE = ("frequency", "count", "interval", "start_date", "until_date", "bysetpos", "byweekday")
 MOST_INSIGHTS = 10  # of 2026-07; before that 6, later 6 or 25 by plan
 TARGETS = ("email", "slack", "teams")  # the newest take teams
+WINDOWS = ("since_last_sent", "last_n_days", "days_ago_range")  # how far back a prompt looks
 CONTENTS = {"insight": "insight", "dashboard": "dashboard", "prompt": "ai_prompt"}
 # What is delivered, and to whom (PostHog: FIELDS_THAT_TRIGGER_REDELIVERY).
 DELIVERED = ("target_value", "target_type", "integration_id", "prompt", "insight", "dashboard")
@@ -67,6 +68,18 @@ def _insights(value: Any, attr: str) -> list[int]:
     if not all(isinstance(each, int) for each in value):
         raise Invalid("All items must be integers.", attr)
     return value
+
+
+def _looks_back(value: Any, attr: str) -> dict[str, Any]:
+    """What a prompt looks at, with PostHog of September 2026: the published bodies (tests/upstream/api.json) name the
+    window and its modes; `{}` is none, as PostHog's Terraform provider takes its own away with it. The text is the
+    sandbox's own.
+    """
+    config = mapping(value, attr)
+    window = mapping(config.get("window", {}), attr)
+    if set(config) - {"window"} or (window and window.get("mode") not in WINDOWS):
+        raise Invalid(f"The window's mode must be one of: {', '.join(WINDOWS)}.", attr)
+    return config
 
 
 class Subscriptions(Resource):
@@ -104,6 +117,7 @@ class Subscriptions(Resource):
         Field("summary_enabled", boolean, default=False),
         Field("summary_prompt_guide", text(500), default=""),
         Field("ai_config", anything, null=True),
+        Field("ai_prompt_config", _looks_back, default={}),
         Field("delivery_config", mapping, default={}),
         write_only("invite_message", text()),
         write_only("send_test_now", boolean, null=False),

@@ -10,8 +10,6 @@ from typing import Any
 
 from sandbox.auth import access
 from sandbox.auth.access import user_access_level
-from sandbox.resources.data import action_usage
-from sandbox.resources.flags.flag_actions import bulk_update_tags
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -28,7 +26,7 @@ from sandbox.rest.fields import (
     text,
 )
 from sandbox.rest.listing import column
-from sandbox.rest.resource import Action, Resource
+from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Identity, timestamp
 from sandbox.wire.errors import Invalid
@@ -89,12 +87,6 @@ class Actions(Resource):
         read_only("user_access_level"),
     )
 
-    def actions(self) -> list[Action]:
-        return [
-            Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
-            Action("references", action_usage.references),
-        ]
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if values.get("name") is not None:
             self._check_name(context, values["name"], before)
@@ -125,11 +117,7 @@ class Actions(Resource):
         where = " AND ".join(condition for condition, _ in conditions)
         values = [value for _, those in conditions for value in those]
         rows = context.store.select(self.kind, self.parent_id(context), where, values, order=self.order)
-        shown = [self.show(context, row) for row in rows]
-        if context.query.get("include_reference_count"):
-            counts = action_usage.counts(context)
-            shown = [{**each, "reference_count": counts[str(each["id"])]} for each in shown]
-        return {"results": shown}
+        return {"results": [self.show(context, row) for row in rows]}
 
 
 ACTIONS = Actions()

@@ -5,13 +5,12 @@ returns with its next event, and its id answers 500 for ever (`Settings.missing_
 definition can't be created by the API, its type isn't shown, and its list is of one `?type=` at a time.
 """
 
-from typing import Any
 
 from sandbox.auth.users import show_user
 from sandbox.events import taxonomy
 from sandbox.rest.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
 from sandbox.rest.listing import Condition, column, equals, truth
-from sandbox.rest.resource import CRUD, Action, Life, Resource
+from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import ApiError, Invalid, NotFound
@@ -80,12 +79,6 @@ class EventDefinitions(Resource):
     def natural(self, row: Data) -> str | None:
         return str(row["name"])
 
-    def actions(self) -> list[Action]:
-        return [
-            Action("by_name", self._by_name, detail=False),
-            Action("bulk_update_verified", self._bulk_verified, ("POST",), detail=False),
-        ]
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if before is None:
             if context.store.find(self.kind, values["name"], self.parent_id(context)):
@@ -117,27 +110,6 @@ class EventDefinitions(Resource):
             if context.settings.missing_event_definition == "not_found":
                 raise
             raise ApiError(500, "server_error", "error", "A server error occurred.") from error
-
-    def _by_name(self, context: Context) -> Any:
-        row = context.store.find(self.kind, context.query.get("name", ""), self.parent_id(context))
-        if row is None:
-            raise NotFound()
-        return self.show(context, row)
-
-    def _bulk_verified(self, context: Context) -> Any:
-        """`{ids, verified}` -> `{updated: [{id, verified}], skipped: [{id, reason}]}`; a hidden one becomes visible."""
-        verified = boolean(context.data.get("verified"), "verified")
-        updated: list[Data] = []
-        skipped: list[Data] = []
-        for identifier in dict.fromkeys(items(text())(context.data.get("ids"), "ids")):
-            row = context.store.get(self.kind, identifier, self.parent_id(context))
-            if row is None:
-                skipped.append({"id": identifier, "reason": "Not found"})
-            elif row["verified"] != verified:
-                self.amend(context, row, {"verified": verified})
-                updated.append({"id": identifier, "verified": verified})
-        return {"updated": updated, "skipped": skipped}
-
 
 EVENT_DEFINITIONS = EventDefinitions()
 
@@ -173,9 +145,6 @@ class PropertyDefinitions(Resource):
 
     def extra(self, context: Context, row: Data) -> Data:
         return {"type": row["type"]}
-
-    def actions(self) -> list[Action]:
-        return self.activity_actions(of_all=False)
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         assert before is not None

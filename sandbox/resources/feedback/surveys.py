@@ -110,7 +110,6 @@ class Surveys(Resource):
 
     def actions(self) -> list[Action]:
         return [
-            Action("responses_count", _responses_count, detail=False),
             Action("launch", lambda context, row: self._move(context, row, "start_date", "launch"), ("POST",)),
             Action("stop", lambda context, row: self._move(context, row, "end_date", "stop"), ("POST",)),
             *self.activity_actions(),
@@ -259,18 +258,3 @@ def _sample(row: Data) -> None:
         moment_of = (date + timedelta(days=day)).isoformat()
         limits.append({"date": moment_of, "daily_response_limit": total, "rollout_percentage": share})
     row["response_sampling_daily_limits"] = json.dumps(limits)
-
-
-def _responses_count(context: Context) -> Any:
-    """`{survey id: answers}` since the project's first survey started; an answer sent in parts counts once."""
-    project = context.project["id"]
-    first = "SELECT min(json_extract(data, '$.start_date')) FROM objects WHERE kind = 'survey' AND parent = ?"
-    start = context.store.execute(first, (str(project),)).fetchone()[0]
-    survey = """json_extract(data, '$.properties."$survey_id"')"""
-    answer = """coalesce(json_extract(data, '$.properties."$survey_submission_id"'), uuid)"""
-    rows = context.store.execute(
-        f"SELECT {survey}, count(DISTINCT {answer}) FROM events"
-        f" WHERE project = ? AND event = 'survey sent' AND timestamp >= ? AND {survey} IS NOT NULL GROUP BY 1",
-        (project, start),
-    ).fetchall()
-    return dict(rows)

@@ -33,7 +33,6 @@ def actions(flags: Resource) -> list[Action]:
     return [
         Action("bulk_keys", lambda context: _keys(flags, context), ("POST",), scopes=read, detail=False),
         Action("bulk_delete", lambda context: _delete(flags, context), ("POST",), detail=False),
-        Action("matching_ids", lambda context: _matching_ids(flags, context), detail=False),
     ]
 
 
@@ -73,11 +72,6 @@ def _matching(flags: Resource, context: Context, query: dict[str, str]) -> list[
     where = " AND ".join(condition for condition, _ in conditions)
     values = [value for _, those in conditions for value in those]
     return context.store.select(flags.kind, flags.parent_id(context), where, values)
-
-
-def _matching_ids(flags: Resource, context: Context) -> Any:
-    ids = [row["id"] for row in _matching(flags, context, context.query)]
-    return {"ids": ids, "total": len(ids)}
 
 
 def _delete(flags: Resource, context: Context) -> Any:

@@ -49,11 +49,7 @@ def routes() -> list[BaseRoute]:
         route("/api/projects", GET=(read, list_all), POST=(write, create_in_current)),
         *(
             route(path, GET=(read, retrieve), PATCH=(write, update), PUT=(write, update), DELETE=(write, remove))
-            for path in (
-                "/api/projects/{project}",
-                "/api/environments/{project}",
-                "/api/projects/{parent}/environments/{project}",
-            )
+            for path in ("/api/projects/{project}", "/api/environments/{project}")
         ),
         route(own, GET=(read, list_all), POST=(write, create)),
         route(
@@ -62,9 +58,6 @@ def routes() -> list[BaseRoute]:
             PATCH=(write, within(update)),
             DELETE=(write, within(remove)),
         ),
-        route(own + "/{id}/reset_token", PATCH=(write, within(reset_token))),
-        route(own + "/{id}/rotate_secret_token", PATCH=(write, within(rotate_secret))),
-        route(own + "/{id}/delete_secret_token_backup", PATCH=(write, within(delete_backup))),
     ]
 
 
@@ -282,28 +275,3 @@ def remove(context: Context) -> Any:
 def _check_admin(context: Context) -> None:
     if access.project_level(context) != "admin":
         raise Forbidden("You don't have sufficient permissions in the project.")
-
-
-def _rotated(context: Context, values: Data) -> Any:
-    _check_admin(context)
-    return show_project(context, save(context, {**context.project, **values}))
-
-
-def reset_token(context: Context) -> Any:
-    """A new public token; the old one is invalid at once."""
-    return _rotated(context, {"api_token": places.project_token()})
-
-
-def rotate_secret(context: Context) -> Any:
-    """A new secret token; the old one stays valid as the backup."""
-    return _rotated(
-        context,
-        {
-            "secret_api_token": places.secret_token(),
-            "secret_api_token_backup": context.project["secret_api_token"],
-        },
-    )
-
-
-def delete_backup(context: Context) -> Any:
-    return _rotated(context, {"secret_api_token_backup": None})

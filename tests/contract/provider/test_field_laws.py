@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from itertools import count
 from typing import Any
@@ -45,9 +46,22 @@ def fields(cases: list[tuple[str, str]]) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), **SERVERS[request.param]) as sandbox:
-        yield Desk(sandbox, stand(sandbox))
+def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Desk]]:
+    """Starts each server once: pytest would start one anew whenever the next test is for another."""
+    with ExitStack() as running:
+
+        @cache
+        def start(server: str) -> Desk:
+            data = tmp_path_factory.mktemp("sandbox")
+            sandbox = running.enter_context(running_sandbox(data, **SERVERS[server]))
+            return Desk(sandbox, stand(sandbox))
+
+        yield start
+
+
+@pytest.fixture
+def desk(request: pytest.FixtureRequest, desks: Callable[[str], Desk]) -> Desk:
+    return desks(request.param)
 
 
 def least(desk: Desk, kind: str) -> dict[str, Any]:
@@ -166,11 +180,11 @@ def test_a_field_left_to_posthog_is_neither_shown_nor_written(desk: Desk, kind: 
 
 
 @pytest.fixture(scope="module")
-def full(desk: Desk) -> Callable[[str], tuple[Applied, dict[str, Any]]]:
+def full() -> Callable[[Desk, str], tuple[Applied, dict[str, Any]]]:
     """Makes one object of a kind with much in it, and its definition."""
 
     @cache
-    def make(kind: str) -> tuple[Applied, dict[str, Any]]:
+    def make(desk: Desk, kind: str) -> tuple[Applied, dict[str, Any]]:
         definition = {**least(desk, kind), **SAMPLES[kind].full}
         return Applied(desk, kind, definition), definition
 
@@ -182,8 +196,8 @@ NOISE = [(kind, body, f"{kind}: {name}") for kind, samples in SAMPLES.items() fo
 
 @pytest.mark.parametrize(("desk", "kind", "body"), on_each_server(*NOISE), indirect=["desk"])
 def test_what_posthog_and_its_pages_add_never_shows(
-    full: Callable[[str], tuple[Applied, dict[str, Any]]], kind: str, body: Body
+    full: Callable[[Desk, str], tuple[Applied, dict[str, Any]]], desk: Desk, kind: str, body: Body
 ) -> None:
-    applied, definition = full(kind)
+    applied, definition = full(desk, kind)
     applied.by_hand(body)
     assert applied.shown(definition) == []

@@ -91,34 +91,9 @@ def test_a_personal_key_reads_itself_and_nothing_else(sandbox: Sandbox) -> None:
     mine = key.get("/api/personal_api_keys/@current/")
     assert (mine["label"], mine["scopes"], mine["value"]) == ("mine", ["feature_flag:read"], None)
     assert mine["mask_value"].startswith("phx_...")
-    for method, path in (("GET", ""), ("POST", ""), ("DELETE", "@current/")):
-        refused = key(method, f"/api/personal_api_keys/{path}")
+    for path in ("another/", "1/"):
+        refused = key("GET", f"/api/personal_api_keys/{path}")
         assert refusal(refused)[2] == "This action does not support Personal API Key access"
-
-
-def test_a_session_makes_keys_whose_value_is_shown_once(sandbox: Sandbox) -> None:
-    session = Api(sandbox, "")
-    session.post("/_sandbox/sessions", {"user": "oncall@example.com"})
-    for scope in ("nonsense:read", "insight:own", "insight"):
-        refused = session("POST", "/api/personal_api_keys/", {"label": "ci", "scopes": [scope]})
-        assert refusal(refused)[2:] == (f"Invalid scope: {scope}", "scopes")
-    made = session("POST", "/api/personal_api_keys/", {"label": "ci", "scopes": ["insight:read"]})
-    assert made.status_code == 201
-    assert Api(sandbox, made.json()["value"])("GET", "insights/").status_code == 200
-    listed = session.get("/api/personal_api_keys/")
-    assert [key["value"] for key in listed if key["id"] == made.json()["id"]] == [None]
-    assert session("DELETE", f"/api/personal_api_keys/{made.json()['id']}/").status_code == 204
-    assert Api(sandbox, made.json()["value"])("GET", "insights/").status_code == 401
-
-
-def test_a_user_has_at_most_ten_keys(sandbox: Sandbox) -> None:
-    session = Api(sandbox, "")
-    email = f"{name('user')}@example.com"
-    Api(sandbox).post("/_sandbox/users", {"email": email})
-    session.post("/_sandbox/sessions", {"user": email})
-    answers = [session("POST", "/api/personal_api_keys/", {"label": "k", "scopes": ["*"]}) for _ in range(10)]
-    assert [answer.status_code for answer in answers] == [201] * 9 + [400]
-    assert answers[-1].json()["detail"].startswith("You can only have 10 personal API keys.")
 
 
 def test_members_may_be_kept_from_using_keys(sandbox: Sandbox, api: Api) -> None:
@@ -196,20 +171,3 @@ def test_me_knows_the_organization_and_the_project(sandbox: Sandbox, api: Api) -
     assert me["organization"]["id"] == sandbox.organization_id
     assert [team["id"] for team in me["organization"]["teams"]][:1] == [int(sandbox.project_id)]
     assert me["team"]["api_token"] == sandbox.project_api_key
-
-
-def test_an_address_that_is_not_allowed_403_but_the_write_is_done(api: Api) -> None:
-    """Reference 10.9, 12.6 no. 76."""
-    flag = api.flag()
-    path = f"feature_flags/{flag['id']}/"
-    api("PATCH", "/_sandbox/settings", {"allowed_ip_blocks": "10.0.0.0/8, 192.0.2.1"})
-    try:
-        answer = api("PATCH", path, {"name": "written"})
-        assert (answer.status_code, answer.headers["content-type"]) == (403, "text/plain; charset=utf-8")
-        assert answer.text.startswith("PostHog is not available in your region.")
-        body = {"token": api.sandbox.project_api_key, "distinct_id": "u"}
-        assert api("POST", "/flags/?v=2", body).status_code == 200, "never for flags"
-    finally:
-        api("PATCH", "/_sandbox/settings", {"allowed_ip_blocks": ""})
-    assert api.get(path)["name"] == "written"
-    assert api("PATCH", "/_sandbox/settings", {"allowed_ip_blocks": "nowhere"}).status_code == 400

@@ -232,18 +232,6 @@ def test_a_static_cohort_holds_the_persons_it_is_given(api: Api) -> None:
     assert [each["uuid"] for each in api.get(f"{path}/persons/")["results"]] == [two]
 
 
-def test_a_static_cohort_takes_a_csv(api: Api) -> None:
-    _seen(api, "in-csv")
-    answer = api.session.post(
-        api.base + "cohorts/",
-        data={"name": "csv", "is_static": "true"},
-        files={"csv": ("people.csv", "distinct_id\nin-csv\n")},
-        timeout=10,
-    )
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["count"] == 1
-
-
 def test_a_static_cohort_without_a_source_is_empty(api: Api) -> None:
     assert api.post("cohorts/", {"name": "s", "is_static": True})["count"] == 0
 

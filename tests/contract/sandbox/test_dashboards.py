@@ -41,13 +41,6 @@ def test_a_sql_query_gains_no_version(api: Api) -> None:
     assert api.insight(query=query)["query"] == query
 
 
-def test_a_query_is_upgraded_without_being_stored(api: Api) -> None:
-    found = api.post("query/upgrade/", {"query": trends("a", trendsFilter={"hiddenLegendIndexes": [1]})})
-    source = found["query"]["source"]
-    assert source["version"] >= 2
-    assert source["trendsFilter"] == {"resultCustomizations": {"1": {"assignmentBy": "position", "hidden": True}}}
-
-
 def test_a_query_is_an_object(api: Api) -> None:
     assert refusal(api("POST", "insights/", {"query": "select 1"}))[:2] == (400, "parse_error")
     assert refusal(api("POST", "insights/", {"query": []})) == (
@@ -130,6 +123,7 @@ def test_the_dashboards_of_an_insight_are_answered_on_request(api: Api) -> None:
     assert [shown["dashboards"] for shown in answers("include_dashboards=true")] == [[dashboard]] * 5
     with api.setting(insight_dashboards="served"):
         assert [shown["dashboards"] for shown in answers("")] == [[dashboard]] * 5
+        assert api.post("insights/", {"query": query, "dashboards": [dashboard]})["dashboards"] == [dashboard]
 
 
 def test_an_unknown_or_deleted_dashboard_is_refused(api: Api) -> None:
@@ -350,32 +344,6 @@ def test_a_restricted_dashboard_refuses_other_members(api: Api) -> None:
     made = api.post("/_sandbox/users", {"email": "restricted@example.com"})
     member = Api(api.sandbox, made["personal_api_key"])
     assert member("PATCH", f"dashboards/{dashboard['id']}/", {"name": "x"}).status_code == 403
-
-
-def test_sharing_has_a_random_token_until_it_is_enabled(api: Api) -> None:
-    path = f"dashboards/{api.dashboard()['id']}/sharing/"
-    assert api.get(path)["access_token"] != api.get(path)["access_token"]
-    enabled = api.patch(path, {"enabled": True, "settings": {"legend": True, "nonsense": 1, "noHeader": None}})
-    assert enabled["settings"] == {"legend": True}
-    assert api.get(path) == enabled
-    assert api.post(f"{path}refresh/")["access_token"] != enabled["access_token"]
-
-
-def test_sharing_needs_its_own_scope(api: Api) -> None:
-    key = api.post("/_sandbox/keys", {"scopes": ["dashboard:write"]})["value"]
-    path = f"dashboards/{api.dashboard()['id']}/sharing/"
-    assert refusal(Api(api.sandbox, key)("GET", path))[2] == (
-        "API key missing required scope 'sharing_configuration:read'"
-    )
-
-
-def test_sharing_may_be_forbidden_by_the_organization(api: Api) -> None:
-    path = f"dashboards/{api.dashboard()['id']}/sharing/"
-    api.patch("/api/organizations/@current/", {"allow_publicly_shared_resources": False})
-    try:
-        assert refusal(api("PATCH", path, {"enabled": True}))[2] == "Public sharing is disabled for this organization."
-    finally:
-        api.patch("/api/organizations/@current/", {"allow_publicly_shared_resources": True})
 
 
 def test_both_prefixes_show_the_same(api: Api) -> None:

@@ -67,6 +67,18 @@ def test_a_flag_can_be_given_once(api: Api) -> None:
     )
 
 
+@pytest.mark.parametrize(("server", "kept"), [("merge", True), ("replace", None)])
+def test_only_a_server_that_merges_keeps_the_enrolment_that_a_write_leaves_out(
+    api: Api, server: str, kept: bool | None
+) -> None:
+    """PostHog's Terraform provider sends a linked flag's filters without it, and counts on the newer server."""
+    with api.setting(filters=server):
+        flag = api.flag()
+        made = _feature(api, feature_flag_id=flag["id"], stage="beta")
+        api.patch(f"feature_flags/{flag['id']}/", {"name": "n", "filters": {"groups": [{"rollout_percentage": 0}]}})
+        assert _filters(api, made).get("feature_enrollment") is kept
+
+
 @pytest.mark.parametrize(
     ("filters", "detail"),
     [

@@ -181,11 +181,6 @@ def test_a_copy_that_can_not_be_made_is_reported(api: Api, other_project: int) -
         assert (answer.status_code, answer.json()) == (400, {"error": error})
 
 
-def test_flags_of_all_projects_are_for_sessions(api: Api) -> None:
-    path = f"/api/organizations/{api.sandbox.organization_id}/feature_flags/{api.flag()['key']}/"
-    assert refusal(api("GET", path))[2] == "This action does not support personal API key access"
-
-
 def test_the_blast_radius_counts_persons(api: Api) -> None:
     for number in range(4):
         event = {"event": "e", "distinct_id": f"blast-{number}", "properties": {"$set": {"ring": number % 2}}}

@@ -204,8 +204,17 @@ def test_a_prompt_goes_to_teams(api: Api) -> None:
     asked = {"prompt": "Which costs grew?", "target_type": "teams", "target_value": TEAMS, **NO_CHARTS}
     made = api.post("subscriptions/", _body(**asked, send_test_now=False))
     assert {name: made[name] for name in asked} == asked
-    assert made["resource_type"] == "ai_prompt"
+    assert (made["resource_type"], made["ai_prompt_config"]) == ("ai_prompt", {})
     assert "send_test_now" not in made
+
+
+def test_a_prompt_looks_back_as_far_as_it_says(api: Api) -> None:
+    window = {"window": {"mode": "last_n_days", "start_days_ago": 7, "end_days_ago": None}}
+    made = api.post("subscriptions/", _body(prompt="Which costs grew?", ai_prompt_config=window))
+    assert made["ai_prompt_config"] == window
+    path = f"subscriptions/{made['id']}/"
+    assert api.patch(path, {"title": "Costs"})["ai_prompt_config"] == window
+    assert api.patch(path, {"ai_prompt_config": {}})["ai_prompt_config"] == {}
 
 
 @pytest.mark.parametrize(
@@ -216,6 +225,8 @@ def test_a_prompt_goes_to_teams(api: Api) -> None:
         (ONE_MESSAGE, "delivery_config"),
         (NO_CHARTS, "delivery_config"),
         ({"delivery_config": {"other": True}}, "delivery_config"),
+        ({"ai_prompt_config": {"window": {"mode": "for_ever"}}}, "ai_prompt_config"),
+        ({"ai_prompt_config": {"days": 7}}, "ai_prompt_config"),
     ],
 )
 def test_what_does_not_go_together_is_refused(api: Api, values: dict[str, Any], attr: str) -> None:

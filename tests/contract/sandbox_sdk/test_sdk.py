@@ -83,7 +83,7 @@ def test_groups_are_identified_and_noted_on_events(sandbox: Sandbox, new_sdk: Sd
     (event,) = events(sandbox, "member")
     assert event["properties"]["$group_0"] == "acme"
     assert event["properties"][f"$group_{types['region']}"] == "eu"
-    group = sandbox.call("GET", "groups/find/?group_type_index=0&group_key=acme")
+    [group] = sandbox.call("GET", "groups/?group_type_index=0&search=acme")["results"]
     assert group["group_properties"] == {"tier": "gold", "seats": 5}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ai_admin.safety import Followed, Manifest, Refusal, manifest, refusals, renamed
@@ -59,7 +61,12 @@ def judged(
     consent: str = "",
     followed: Followed | None = None,
     live: list[Made] | None = None,
+    leaving: Mapping[str, bool] = MappingProxyType({}),
 ) -> list[Refusal]:
-    """Return what is refused; ``live`` are flags that PostHog has and no run of the stack applied."""
+    """Return what is refused.
+
+    ``live`` are flags that PostHog has and no run of the stack applied, ``leaving`` says which flags that go are on.
+    """
     then, there = renamed(applied(before) if isinstance(before, list) else before, after), applied(live or [])
-    return refusals(then, manifest(after, {**there, **then}), consents(consent), careful, followed, there)
+    now = manifest(after, {**there, **then})
+    return refusals(then, now, consents(consent), careful, followed, there, leaving=leaving)
