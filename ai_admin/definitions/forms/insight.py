@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.forms.base import Gathered, Reference, Written, fields, key_of, resource, told
-from ai_admin.definitions.forms.queries import full_query, shorthand
+from ai_admin.definitions.forms.queries import full_query, shorthand, variables
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import all_filters, all_nodes, breakdowns, query_of
 from ai_admin.definitions.tiles import insight_keys
@@ -49,13 +49,16 @@ def insight_of(gathered: Gathered, key: str) -> Any:
 
 
 def references(unit: Unit) -> Iterator[Reference]:
-    """Yield path, kind and key of the actions that an insight counts, and the cohorts in its filters and breakdowns."""
+    """Yield the actions that an insight counts, the cohorts in its filters and breakdowns, the variables in its SQL."""
     query = query_of(unit.value)
     if query is None:
         return
     for path, node in all_nodes(query):
         if "action" in node:
             yield (*path, "action"), "action", node["action"]
+    if query.kind == "HogQLQuery":
+        for name in variables(query.node):
+            yield (*query.path, "query"), "insight_variable", name
     for path, leaf, _ in all_filters(query):
         if leaf.get("type") == "cohort":
             yield (*path, "value"), "cohort", leaf.get("value")

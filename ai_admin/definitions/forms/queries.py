@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.query import Node, Query, query_of
+from ai_admin.definitions.sql_text import COMMENT
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.insight import SHORTHANDS
 
@@ -20,6 +23,8 @@ SINGLE_BREAKDOWN = {
 _SHORTHAND_OF = {kind: name for name, kind in SHORTHANDS.items()}
 _DATES = ("date_from", "date_to")
 _ENTITY = {"id", "type", "name", "custom_name", "properties"}
+
+_VARIABLE = re.compile(r"\{\s*variables\.(\w+)\s*\}")
 
 
 def full_query(insight: Node) -> Node:
@@ -45,6 +50,9 @@ def complete(value: Any, inside: str = "") -> Any:
         return {"kind": "ActionsNode", "id": Ref("action", key), **result}
     if inside in NODES and "kind" not in result:
         result = {"kind": "EventsNode", **result}
+    if result.get("kind") == "HogQLQuery":
+        named = [{"variableId": Ref("insight_variable", name), "code_name": name} for name in variables(result)]
+        result |= {"variables": [*(result.get("variables") or {}).values(), *named]} if named else {}
     if result.get("type") == "cohort" and isinstance(result.get("value"), str):
         return {"operator": "in", **result, "key": "id", "value": Ref("cohort", result["value"])}
     if result.get("type") == "cohort" and "property" in result:
@@ -53,6 +61,18 @@ def complete(value: Any, inside: str = "") -> Any:
         chosen = result["breakdown"]
         result["breakdown"] = [_cohort(item) for item in (chosen if isinstance(chosen, list) else [chosen])]
     return result
+
+
+def variables(node: Node) -> list[str]:
+    """Return the code names of the variables that the text of a SQL query names, but those whose ids it says itself.
+
+    A variable's definition has its code name as its key.
+    """
+    text, own = node.get("query"), node.get("variables") or {}
+    if not isinstance(text, str) or not seen(own, *own.values()):
+        return []
+    known = [at(item, "code_name") for item in own.values()]
+    return [name for name in dict.fromkeys(_VARIABLE.findall(COMMENT.sub(" ", text))) if name not in known]
 
 
 def _cohort(key: Any) -> Any:
@@ -145,6 +165,10 @@ def brief(value: Any, inside: str = "") -> Any:
     result = {name: brief(item, name) for name, item in value.items()}
     if value.get("kind") == "ActionsNode" and isinstance(value.get("id"), Ref):
         return {"action": result.pop("id"), **{name: item for name, item in result.items() if name != "kind"}}
+    if isinstance(value.get("variables"), list):
+        own = [item for item in value["variables"] if not isinstance(item["variableId"], Ref)]
+        rest = {name: item for name, item in result.items() if name != "variables"}
+        result = {**rest, **({"variables": {item["variableId"]: item for item in own}} if own else {})}
     if inside in NODES and result.get("kind") == "EventsNode":
         del result["kind"]
         if "event" not in result and inside in (

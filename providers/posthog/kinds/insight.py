@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Field, Json, Kind, Reading
+from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import plain, tags, text, unordered
 
 # PostHog's other names of operators; it computes the same with both.
@@ -43,7 +43,26 @@ def query(value: Any) -> Any:
         node.pop("version", None)
         if node.get("math") == "total":
             del node["math"]
+        if "variables" in node:
+            node["variables"] = _variables(node["variables"])
     return {name: item for name, item in node.items() if item is not None and item != {} and item != []}
+
+
+def _variables(value: Any) -> Any:
+    """Return a query's variables as a list: PostHog keeps them by their ids, and a reference can't be a key."""
+    items = list(value.values()) if isinstance(value, dict) else value
+    return sorted(items, key=lambda item: str(item.get("code_name")))
+
+
+def _write_query(value: Any, directory: Directory) -> Json:
+    if isinstance(value, list):
+        return [_write_query(item, directory) for item in value]
+    if not isinstance(value, dict):
+        return value
+    node = {name: _write_query(item, directory) for name, item in value.items()}
+    if "kind" in node and "variables" in node:
+        node["variables"] = {str(item["variableId"]): item for item in node["variables"]}
+    return node
 
 
 def shown_on(live: Mapping[str, Json]) -> list[int]:
@@ -85,8 +104,9 @@ INSIGHT = Kind(
         Field(
             "query",
             written=QUERY_KEYS,
-            tree=("cohort", "action"),
+            tree=("cohort", "action", "insight_variable"),
             normalise=query,
+            write=_write_query,
             required=True,
             clearable=False,
             manageable=False,
