@@ -127,7 +127,7 @@ class Collection:
                     return self._adopt(made[0], properties, note)
             else:
                 self.inventory.wrote(self.kind, live)
-                id_ = str(live["id"])
+                id_ = str(live[self.kind.id_name])
                 return id_, self._kept(id_, fields, properties, live, refused, note)
         raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -179,6 +179,8 @@ TILES = Kind(
     type="DashboardTiles",
     collection="dashboards",
     scope="dashboard",
+    logged_as="Dashboard",
+    homes=("dashboard",),
     natural_key=("dashboard",),
     unique=True,
     listed=False,
@@ -186,8 +188,10 @@ TILES = Kind(
     # Whether tiles that people add are taken away.
     options=("exclusive_tiles",),
     fields=(
-        Field("dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
-        Field("tiles", default=[], normalise=_tiles, read=_read_tiles, manageable=False, item=tile_name),
+        Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
+        Field(
+            "tiles", tree=("insight",), default=[], normalise=_tiles, read=_read_tiles, manageable=False, item=tile_name
+        ),
     ),
     left={
         "tiles.layouts.xs": "the narrow grid of one column follows from the wide one",
