@@ -16,6 +16,7 @@ from ai_admin.definitions.forms.base import Gathered, NotWritable, Value, Writte
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.stacks import View
 from ai_admin.definitions.world import World, units
+from providers.posthog.kinds import Ref
 
 
 def contract(definitions: Iterable[Definition]) -> list[Written]:
@@ -28,7 +29,7 @@ def contract(definitions: Iterable[Definition]) -> list[Written]:
     for file in files:
         for finding in explain.findings(schemas.violations(file.kind, file.value, lambda _: None)):
             place = ".".join(map(str, finding.path))
-            raise NotWritable(f"{file.kind}/{file.key}", f"{place}: {finding.message}")
+            raise NotWritable(str(Ref(file.kind, file.key)), f"{place}: {finding.message}")
     again = expanded(files)
     for definition in gathered.definitions:
         name = (definition.kind, definition.key)

@@ -20,7 +20,6 @@ from providers.posthog.inventory import Inventory, Live
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
 from providers.posthog.usage import users
 
-FORBIDDEN = "forbidden"
 """The value of ``ai-admin:adoption`` with which a stack adopts nothing."""
 
 

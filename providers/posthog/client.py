@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from providers.posthog.answer import Answer, NoAnswer
-from providers.posthog.connection import KEY_VARIABLE, Connection
+from providers.posthog.connection import Connection
 from providers.posthog.limits import HOUR, Clock, Limiter, Wait
+from providers.posthog.settings import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from providers.posthog.transport import Transport

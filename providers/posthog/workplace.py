@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from providers.posthog.adoption import FORBIDDEN
 from providers.posthog.approvals import Approvals
-from providers.posthog.brake import CAREFUL, CONSENT, DISPOSABLE, Brake
+from providers.posthog.brake import Brake
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, ConnectionProblem, resolve
 from providers.posthog.engine import engine_watch
@@ -20,9 +18,7 @@ from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Collection, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
-
-ADOPTION, ASK_AGAIN = "adoption", "ask_again"
-"""Settings of a stack: whether it may adopt, and which rejected change requests may be made once more."""
+from providers.posthog.settings import Settings
 
 
 class Workplace:
@@ -34,7 +30,7 @@ class Workplace:
         self.notes = Notes()
         self.brake = Brake()
         self._lock = threading.Lock()
-        self._config: dict[str, str | None] = {}
+        self._settings = Settings({}, {})
         self._connection: Connection | None = None
         self._problem: ConnectionProblem | None = None
         self._lifecycles: dict[str, Collection] = {}
@@ -42,11 +38,11 @@ class Workplace:
         self._tell = tell
         self._watch = engine_watch(sys.argv[1:])
 
-    def configure(self, config: Mapping[str, str | None]) -> None:
-        """Take the stack's configuration."""
+    def configure(self, settings: Settings) -> None:
+        """Take the stack's settings."""
         with self._lock:
-            self._config = dict(config)
-        self.brake.configure(config.get(CAREFUL), config.get(CONSENT), config.get(DISPOSABLE))
+            self._settings = settings
+        self.brake.configure(settings)
 
     def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Collection, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
@@ -66,7 +62,7 @@ class Workplace:
             return self._lifecycles[kind_name], self._connection.project_id
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
-        connection = resolve(self._config, os.environ)
+        connection = resolve(self._settings)
         client = Client(connection, self._watch, self._tell, self._clock)
         inventory = Inventory(client)
         if lists and kind.listed:
@@ -76,10 +72,10 @@ class Workplace:
         services = Services(
             inventory,
             PostHogDirectory(client),
-            Approvals(client, (self._config.get(ASK_AGAIN) or "").split()),
+            Approvals(client, self._settings.ask_again),
             History(client),
             self.tell,
-            adoption_allowed=self._config.get(ADOPTION) != FORBIDDEN,
+            adoption_allowed=self._settings.may_adopt,
         )
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection

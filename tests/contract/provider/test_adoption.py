@@ -16,6 +16,7 @@ from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.inputs import Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.settings import Settings
 from tests.support.desk import Applied, Desk
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
 from tests.support.samples import SAMPLES
@@ -383,7 +384,7 @@ def test_what_a_live_cohort_says_is_the_base_of_who_is_served(sandbox: Sandbox) 
     for key, (name, leaf) in wanted.items():
         properties = KINDS["cohort"].canonical({"name": name, "filters": criteria(leaf)})
         definitions.append(Definition("cohort", key, properties, HERE))
-    client = Client(resolve({}, sandbox.environ), tell=print)
+    client = Client(resolve(Settings({}, sandbox.environ)), tell=print)
     live, now = live_audiences(client, definitions, {}), manifest(definitions, {})
     assert live == {name: now[name] for name in ("cohort/inner", "cohort/outer")}
     assert live_audiences(client, definitions, {name: {"id": "1"} for name in now}) == {}

@@ -39,6 +39,7 @@ def text(node: ast.expr) -> str:
 def texts() -> set[str]:
     """Return every text in the code that `pulumi` runs."""
     program = [REPOSITORY / "__main__.py", *(REPOSITORY / "ai_admin" / "safety").glob("*.py")]
+    program.append(REPOSITORY / "ai_admin" / "run.py")
     places = [*program, *(REPOSITORY / "providers").rglob("*.py")]
     nodes = (node for path in places for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     return {text(node) for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)}
