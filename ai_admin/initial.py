@@ -12,7 +12,7 @@ import yaml
 
 from ai_admin.definitions.check import check
 from ai_admin.definitions.files import FOLDERS, TOP_FOLDERS, find
-from providers.posthog.connection import host_problems, project_problems
+from providers.posthog.connection import host_problems, project_problems, same_project
 
 SAMPLES = Path("docs") / "samples"
 SANDBOX = "sandbox"
@@ -39,7 +39,7 @@ def wrong_choices(host: str, projects: Mapping[str, str]) -> list[str]:
         elif stack == SANDBOX:
             wrong.append("the stack sandbox is the local server's; choose another name")
         wrong += project_problems(project)
-    if len(set(projects.values())) < len(projects):
+    if len(set(map(same_project, projects.values()))) < len(projects):
         wrong.append("two stacks would have one project, and each delete what the other made; make a project for each")
     return wrong
 

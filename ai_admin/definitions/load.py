@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 
 from ai_admin.definitions.alone import off_alone
+from ai_admin.definitions.catalog import values_of_persons
 from ai_admin.definitions.check import check
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.model import Definitions
@@ -28,4 +29,4 @@ def load(root: FilePath, stack: str | None = None) -> Definitions:
         return Definitions((), checked.problems, tuple(off_alone(checked, root, stack)))
     world = checked.worlds[stack]
     resources = (resource for unit in world.units for resource in FORMS[unit.kind].expand(unit, world))
-    return Definitions(in_order(resources), ())
+    return Definitions(in_order(resources), (), values=values_of_persons(world))

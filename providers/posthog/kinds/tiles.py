@@ -140,6 +140,12 @@ def _pair(
     return pairs, standing, desired
 
 
+def shows_one_of(live: Mapping[str, Any], wanted: Iterable[Tile]) -> bool:
+    """Return whether a live text or button shows what one of these does; an insight's tile is the insight's."""
+    tile = from_live(live)
+    return "insight" not in tile and any(_same_content(tile, each) for each in wanted)
+
+
 def _same_content(tile: Tile, wanted: Tile) -> bool:
     return any(name in wanted and tile.get(name) == wanted[name] for name in ("insight", "text", "button"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from providers.posthog import reconcile
@@ -13,12 +13,17 @@ from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
 from providers.posthog.kinds.normal import json_text
 from providers.posthog.lifecycle.services import Services
 
+Project = Callable[[Mapping[str, Any], Mapping[str, Any]], Properties]
+"""Returns a live object's canonical form, given what was applied last."""
+
 
 class Writer:
     """Writes fields of one kind's objects."""
 
-    def __init__(self, kind: Kind, services: Services) -> None:
+    def __init__(self, kind: Kind, services: Services, project: Project | None = None) -> None:
+        """``project`` gives a live object's canonical form, where that is not by the kind's table alone."""
         self.kind = kind
+        self.project = project or self._project
         self.inventory = services.inventory
         self.client = services.inventory.client
         self.directory = services.directory
@@ -29,8 +34,7 @@ class Writer:
         """Return the path of the kind's collection, or of one object in it."""
         return self.client.project_path(f"{self.kind.collection}/{id_}")
 
-    def project(self, live: Mapping[str, Any], known: Mapping[str, Any]) -> Properties:
-        """Return a live object's canonical form, given what was applied last."""
+    def _project(self, live: Mapping[str, Any], known: Mapping[str, Any]) -> Properties:
         return self.kind.project(live, known, self.directory)
 
     def send(

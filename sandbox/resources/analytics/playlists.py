@@ -7,7 +7,7 @@ their deletion as an update.
 
 import secrets
 import string
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.rest import activity
 from sandbox.rest.fields import (
@@ -22,7 +22,7 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import Condition, equals
+from sandbox.rest.listing import Condition, equals, same
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
@@ -47,7 +47,11 @@ def _type(value: Any, attr: str) -> str:
 class Playlists(Resource):
     kind, collection, scope = "session_recording_playlist", "session_recording_playlists", "session_recording_playlist"
     log_scope = "SessionRecordingPlaylist"
-    life, environments = Life.SOFT_GONE, True
+    life, environments, key = Life.SOFT_GONE, True, "short_id"
+    filters: ClassVar = {
+        "created_by": same("created_by"),
+        "pinned": lambda _: equals("pinned", 1),  # whatever its value
+    }
     search = ("name", "derived_name")
     order = "json_extract(data, '$.last_modified_at') DESC"
     fields = (
@@ -68,9 +72,6 @@ class Playlists(Resource):
         read_only("is_synthetic", False),
         FOLDER,
     )
-
-    def natural(self, row: Data) -> str | None:
-        return str(row["short_id"])
 
     def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
         row = context.store.find(self.kind, identifier, self.parent_id(context))
@@ -114,16 +115,11 @@ class Playlists(Resource):
         activity.record(context, self.log_scope, after["id"], "updated", name, changes, short_id=after["short_id"])
 
     def conditions(self, context: Context) -> list[Condition]:
-        found: list[Condition] = [("listed = 1", [])]
-        query = context.query
+        query, found = context.query, super().conditions(context)
         if query.get("type") in ("collection", "filters"):
             found.append(equals("type", query["type"]))
-        if "created_by" in query:
-            found.append(equals("created_by", query["created_by"]))
         if "user" in query:
             found.append(equals("created_by", context.user["id"]))
-        if "pinned" in query:  # whatever its value
-            found.append(equals("pinned", 1))
         return found
 
     def list(self, context: Context) -> Any:

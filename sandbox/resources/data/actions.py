@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.auth import access
-from sandbox.auth.access import user_access_level
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -25,7 +24,7 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import column
+from sandbox.rest.listing import column, joined
 from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Identity, timestamp
@@ -109,13 +108,8 @@ class Actions(Resource):
         super().log(context, before, after)
         context.identity = asking
 
-    def show(self, context: Context, row: Data) -> Data:
-        return {**super().show(context, row), "user_access_level": user_access_level(context, self.kind, row)}
-
     def list(self, context: Context) -> Any:
-        conditions = [("listed = 1", []), *access.visible(context, self.kind)]
-        where = " AND ".join(condition for condition, _ in conditions)
-        values = [value for _, those in conditions for value in those]
+        where, values = joined([("listed = 1", []), *access.visible(context, self.kind)])
         rows = context.store.select(self.kind, self.parent_id(context), where, values, order=self.order)
         return {"results": [self.show(context, row) for row in rows]}
 

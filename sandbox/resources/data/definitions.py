@@ -6,14 +6,16 @@ definition can't be created by the API, its type isn't shown, and its list is of
 """
 
 
+from typing import ClassVar
+
 from sandbox.auth.users import show_user
 from sandbox.events import taxonomy
 from sandbox.rest.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
-from sandbox.rest.listing import Condition, column, equals, truth
+from sandbox.rest.listing import Condition, among, column, equals, flagged
 from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
-from sandbox.wire.errors import ApiError, Invalid, NotFound
+from sandbox.wire.errors import Failure, Invalid, NotFound
 
 UNSUPPORTED = "This field is not supported by this deployment."
 
@@ -44,14 +46,14 @@ def _moderate(context: Context, values: Data, before: Data, noun: str) -> Data:
 
 
 class EventDefinitions(Resource):
-    kind, collection, scope, log_scope = (
-        taxonomy.EVENT_DEFINITION,
-        "event_definitions",
-        "event_definition",
-        "EventDefinition",
-    )
-    life, identifier = Life.HARD, "uuid"
-    order = "natural"
+    kind, collection, scope = taxonomy.EVENT_DEFINITION, "event_definitions", "event_definition"
+    log_scope = "EventDefinition"
+    life, identifier, key, order = Life.HARD, "uuid", "name", "natural"
+    filters: ClassVar = {
+        "names": lambda value: among("natural", value.split(",")),
+        "name": lambda value: ("natural = ?", [value]),
+        "verified": flagged("verified"),
+    }
     fields = (
         ID,
         Field("name", text(400, blank=False), required=True, logged=False),
@@ -76,9 +78,6 @@ class EventDefinitions(Resource):
         Field("primary_property", text(), null=True),
     )
 
-    def natural(self, row: Data) -> str | None:
-        return str(row["name"])
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if before is None:
             if context.store.find(self.kind, values["name"], self.parent_id(context)):
@@ -89,15 +88,7 @@ class EventDefinitions(Resource):
         return _moderate(context, values, before, "An event")
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
-        if "names" in query:
-            names = query["names"].split(",")
-            found.append((f"natural IN ({','.join('?' * len(names))})", names))
-        if "name" in query:
-            found.append(("natural = ?", [query["name"]]))
-        if "verified" in query:
-            found.append(equals("verified", int(truth(query["verified"]))))
+        found = super().conditions(context)
         if context.flag("exclude_hidden"):
             found.append((f"coalesce({column('hidden')}, 0) = 0", []))
         return found
@@ -109,20 +100,17 @@ class EventDefinitions(Resource):
         except NotFound as error:
             if context.settings.missing_event_definition == "not_found":
                 raise
-            raise ApiError(500, "server_error", "error", "A server error occurred.") from error
+            raise Failure() from error
 
 EVENT_DEFINITIONS = EventDefinitions()
 
 
 class PropertyDefinitions(Resource):
-    kind, collection, scope, log_scope = (
-        taxonomy.PROPERTY_DEFINITION,
-        "property_definitions",
-        "property_definition",
-        "PropertyDefinition",
-    )
+    kind, collection, scope = taxonomy.PROPERTY_DEFINITION, "property_definitions", "property_definition"
+    log_scope = "PropertyDefinition"
     life, identifier = Life.HARD, "uuid"
     operations = CRUD - {"create"}
+    filters: ClassVar = {"is_numerical": flagged("is_numerical")}
     order = column("name")
     fields = (
         ID,
@@ -153,23 +141,21 @@ class PropertyDefinitions(Resource):
         return _moderate(context, values, before, "A property")
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
+        query, found = context.query, super().conditions(context)
         kind = query.get("type", "event")
         if kind not in ("event", "person", "group", "session"):
             raise Invalid(f'"{kind}" is not a valid choice.', "type", "invalid_choice")
-        found: list[Condition] = [("listed = 1", []), equals("type", kind)]
+        found.append(equals("type", kind))
         if kind == "group":
             if "group_type_index" not in query:
                 raise Invalid("`group_type_index` must be set for `group` type", "type")
             found.append(
                 (f"{column('group_type_index')} = ?", [integer()(query["group_type_index"], "group_type_index")])
             )
-        for name, negated in (("properties", ""), ("excluded_properties", "NOT ")):
+        for name, inverted in (("properties", False), ("excluded_properties", True)):
             if query.get(name):
                 names = query[name].strip("[]").replace('"', "").split(",")
-                found.append((f"{column('name')} {negated}IN ({','.join('?' * len(names))})", names))
-        if "is_numerical" in query:
-            found.append(equals("is_numerical", int(truth(query["is_numerical"]))))
+                found.append(among(column("name"), names, inverted))
         if context.flag("exclude_hidden"):
             found.append((f"coalesce({column('hidden')}, 0) = 0", []))
         return found

@@ -6,6 +6,7 @@ from typing import Any
 from sandbox.resources.flags import flag_dependencies, flag_lists
 from sandbox.resources.flags.flag_rollout import active_variant, rollout
 from sandbox.rest import activity
+from sandbox.rest.listing import joined
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -69,9 +70,7 @@ def _matching(flags: Resource, context: Context, query: dict[str, str]) -> list[
     conditions = flag_lists.conditions(query)
     if query.get("search"):
         conditions.append(flags.matching(query["search"]))
-    where = " AND ".join(condition for condition, _ in conditions)
-    values = [value for _, those in conditions for value in those]
-    return context.store.select(flags.kind, flags.parent_id(context), where, values)
+    return context.store.select(flags.kind, flags.parent_id(context), *joined(conditions))
 
 
 def _delete(flags: Resource, context: Context) -> Any:

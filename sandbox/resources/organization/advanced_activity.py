@@ -15,6 +15,7 @@ from sandbox.auth.users import show_user
 from sandbox.rest import activity
 from sandbox.rest.fields import boolean, items, moment
 from sandbox.rest.fields import uuid as uuid_text
+from sandbox.rest.listing import joined
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Invalid
@@ -43,8 +44,7 @@ def _of_project(context: Context) -> Where:
 
 def _list(context: Context) -> Any:
     conditions = [_of_project(context), *_filters(context)]
-    where = " AND ".join(condition for condition, _ in conditions)
-    values = [value for _, those in conditions for value in those]
+    where, values = joined(conditions)
     wanted = _detail_filters(context)
     if wanted:
         rows = context.store.execute(f"SELECT seq, entry FROM activity WHERE {where}", values).fetchall()

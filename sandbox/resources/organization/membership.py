@@ -21,6 +21,7 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
+from sandbox.rest.listing import whole
 from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
@@ -63,8 +64,7 @@ class Roles(Resource):
         return f"{row['name'].lower()}"
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        same = context.store.find(self.kind, values.get("name", "").lower(), self.parent_id(context))
-        if same is not None and (before is None or same["id"] != before["id"]):
+        if self.namesake(context, values.get("name", "").lower(), before):
             raise Invalid("There is already a role with this name.", "name", "unique")
         return {**super().prepare(context, values, before), "created_by": None}
 
@@ -111,12 +111,7 @@ def _show_role_member(context: Context, row: Data) -> Data:
 
 def list_role_members(context: Context) -> Any:
     rows = context.store.select("role_membership", _role(context)["id"])
-    return {
-        "count": len(rows),
-        "next": None,
-        "previous": None,
-        "results": [_show_role_member(context, row) for row in rows],
-    }
+    return whole([_show_role_member(context, row) for row in rows])
 
 
 def add_role_member(context: Context) -> Any:

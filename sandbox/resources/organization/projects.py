@@ -20,6 +20,7 @@ from sandbox.auth.identity import ADMIN, MEMBER, enter_project, level
 from sandbox.events import people
 from sandbox.resources.organization import places
 from sandbox.rest import activity, fields
+from sandbox.rest.listing import whole
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
 from sandbox.wire.errors import Conflict, Forbidden, Invalid, NotFound
@@ -139,12 +140,7 @@ def list_all(context: Context) -> Any:
     """The projects of the organisation in the path, else of the user's current one."""
     organization = context.organization.get("id") or context.user["current_organization"]
     rows = visible_to(context, context.store.get("organization", organization) or {})
-    return {
-        "count": len(rows),
-        "next": None,
-        "previous": None,
-        "results": [project_basic(row) for row in rows],
-    }
+    return whole([project_basic(row) for row in rows])
 
 
 def retrieve(context: Context) -> Any:

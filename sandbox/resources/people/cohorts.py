@@ -8,7 +8,7 @@ static one isn't in the object.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.events import people
 from sandbox.resources.analytics import queries
@@ -27,7 +27,7 @@ from sandbox.rest.fields import (
     text,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals, limit_and_offset, next_links
+from sandbox.rest.listing import Condition, column, equals, limit_and_offset, next_links, same
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services
@@ -39,6 +39,7 @@ STATIC_CRITERIA = "Editing the criteria of a static cohort is not supported yet.
 class Cohorts(Resource):
     kind, collection, scope, log_scope = "cohort", "cohorts", "cohort", "Cohort"
     order = "created_at DESC, seq DESC"
+    filters: ClassVar = {"created_by_id": same("created_by")}
     fields = (
         ID,
         Field("name", text(400), null=True),
@@ -195,12 +196,9 @@ class Cohorts(Resource):
         return shown
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
+        query, found = context.query, super().conditions(context)
         if query.get("type") in ("static", "dynamic"):
             found.append(equals("is_static", int(query["type"] == "static")))
-        if "created_by_id" in query:
-            found.append(equals("created_by", query["created_by_id"]))
         if context.flag("hide_behavioral_cohorts"):
             found.append((f"coalesce({column('filters')}, '') NOT LIKE '%\"type\":\"behavioral\"%'", []))
         return found
