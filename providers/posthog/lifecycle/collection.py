@@ -129,7 +129,7 @@ class Collection:
         if live is None:
             return
         self._check_unchanged(live, old, deleting=True)
-        method, body = ("PATCH", {"deleted": True}) if self.kind.soft_delete else ("DELETE", None)
+        method, body = ("PATCH", self.writer.mark(live, old)) if self.kind.soft_delete else ("DELETE", None)
         for attempt in range(ATTEMPTS):
             try:
                 self.client.request(method, self.writer.path(id_), body, repeatable=not self.kind.unlisted_fails)

@@ -37,6 +37,11 @@ class Writer:
     def _project(self, live: Mapping[str, Any], known: Mapping[str, Any]) -> Properties:
         return self.kind.project(live, known, self.directory)
 
+    def mark(self, live: Live, old: Properties) -> dict[str, Any]:
+        """Return the body that deletes an object by a mark, with what PostHog wants in every change."""
+        always = [field for field in self.kind.fields if field.always]
+        return {**reconcile.body(self.kind, always, old, self.directory, live, old), "deleted": True}
+
     def send(
         self,
         method: str,

@@ -30,7 +30,7 @@ def least(desk: Desk, kind: str, name: str) -> dict[str, Any]:
 
 def paths(kind: Kind, names: set[str]) -> set[str]:
     """The top-level names under which a request carries these fields."""
-    fields = [field for field in kind.fields if field.name in names or not field.kept]
+    fields = [field for field in kind.fields if field.name in names or field.always or not field.kept]
     return {field.api_path[0] for field in fields}.union(*(field.beside for field in fields))
 
 
