@@ -65,6 +65,8 @@ def write(root: FilePath, world: World) -> None:
         changed = {}
         for file, proposed in names(world).items():
             path = folder / f"{file}.schema.json"
+            if not path.is_file():  # no schema asks for these names where they are referred to
+                continue
             standing, wanted = path.read_text("utf-8"), _schema(path, proposed)
             if standing != wanted:
                 changed[path] = wanted
