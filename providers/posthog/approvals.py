@@ -17,9 +17,6 @@ from providers.posthog.client import ApiError, Client
 from providers.posthog.inputs import WAITING, Note
 from providers.posthog.kinds.base import Kind, Properties
 
-GATED = ("feature_flag",)
-"""The kinds, by scope, whose change requests are looked up before anything is asked for."""
-
 OPEN = ("pending", "approved")
 REFUSED = "rejected"
 NOT_AVAILABLE = (402, 403, 404)
@@ -82,16 +79,10 @@ class Approvals:
 
         Rejected ones that may be made again don't, nor do those that expired or couldn't be carried out.
         """
-        if not self.covers(kind):
-            return []
         with self._lock:
             if kind.scope not in self._requests:
                 self._requests[kind.scope] = self._listed(kind.scope)
             return [each for each in self._requests[kind.scope] if each.object == id_ and self._counts(each)]
-
-    def covers(self, kind: Kind) -> bool:
-        """Say whether change requests for this kind are looked up."""
-        return kind.scope in GATED
 
     def _counts(self, request: Request) -> bool:
         return request.state in OPEN or (request.state == REFUSED and request.id not in self._again)

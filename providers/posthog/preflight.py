@@ -23,7 +23,8 @@ def preflight(client: Client, kind_names: Iterable[str], writing: bool) -> None:
     try:
         key = client.get("/api/personal_api_keys/@current/")
         action = "write" if writing else "read"
-        needed = {f"{kind.scope}:{action}" for kind in kinds}.union(*(kind.needs for kind in kinds))
+        others = (need for kind in kinds for need in kind.needs if writing or not need.endswith(":write"))
+        needed = {f"{kind.scope}:{action}" for kind in kinds}.union(others)
         _check_scopes(connection, key, needed)
         client.get(client.project_path(kinds[0].collection if kinds else "feature_flags"), {"limit": "1"})
     except ApiError as error:

@@ -35,7 +35,7 @@ from providers.posthog.inputs import PROBLEM, Note, resolved, to_inputs, to_prop
 from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
-from providers.posthog.lifecycle import Collection, Conflict
+from providers.posthog.lifecycle import Conflict, Lifecycle
 from providers.posthog.matching import as_mappings, standing_lists
 from providers.posthog.safety import CONSENTED, on_code
 from providers.posthog.settings import NAMES, VARIABLES, Settings
@@ -158,16 +158,16 @@ class PostHogProvider(ResourceProvider):
 
     def _holds(self, olds: Properties, news: Properties, note: Note) -> bool:
         def on_since(when: str) -> bool:
-            lifecycle, _ = self._lifecycle(lists=True)
+            self._lifecycle(lists=True)
             with _OneLine(note):
-                return lifecycle.on_since(olds["key"], when)
+                return _WORKPLACE.switches.on_since(olds["key"], when)
 
         return _WORKPLACE.brake.holds(self.kind_name, olds, news, note.switch, on_since)
 
     def _hold(self, id_: str, key: str, waiting: list[str], note: Note) -> None:
-        lifecycle, _ = self._lifecycle()
+        self._lifecycle()
         with _OneLine(note):
-            who = lifecycle.last_switch(id_)
+            who = _WORKPLACE.switches.last(id_)
         consent = f"add {on_code(key)} to ai-admin:consent in the stack's configuration"
         if note.switch == CONSENTED:
             consent = f"take {on_code(key)}, which is used up, out of the stack's configuration, apply, and {consent}"
@@ -237,7 +237,7 @@ class PostHogProvider(ResourceProvider):
             _WORKPLACE.brake.delete(self.kind_name, _id, properties, project)
             lifecycle.delete(_id, properties)
 
-    def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Collection, str]:
+    def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Lifecycle, str]:
         """Return the kind's lifecycle, unless the state belongs to another project than the connection.
 
         ``lists`` says that the caller goes on to look through the kind's list.

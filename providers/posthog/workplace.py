@@ -15,10 +15,11 @@ from providers.posthog.history import History
 from providers.posthog.inputs import Note, Notes
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind
-from providers.posthog.lifecycle import LIFECYCLES, Collection, Services
+from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
 from providers.posthog.settings import Settings
+from providers.posthog.switches import Switches
 
 
 class Workplace:
@@ -33,7 +34,8 @@ class Workplace:
         self._settings = Settings({}, {})
         self._connection: Connection | None = None
         self._problem: ConnectionProblem | None = None
-        self._lifecycles: dict[str, Collection] = {}
+        self._lifecycles: dict[str, Lifecycle] = {}
+        self.switches: Switches
         self._told: set[str] = set()
         self._tell = tell
         self._watch = engine_watch(sys.argv[1:])
@@ -44,7 +46,7 @@ class Workplace:
             self._settings = settings
         self.brake.configure(settings)
 
-    def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Collection, str]:
+    def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
 
         Connects at the first call. What stood in the way then stands in the way of every later call: a host that does
@@ -77,6 +79,7 @@ class Workplace:
             self.tell,
             adoption_allowed=self._settings.may_adopt,
         )
+        self.switches = Switches(inventory, services.history)
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
 

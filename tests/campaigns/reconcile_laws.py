@@ -139,7 +139,7 @@ class Case:
 
     def make(self, state: Properties) -> None:
         """What the provider does with a definition that is new."""
-        if self.kind.lifecycle == "collection":
+        if self.kind.lifecycle in ("collection", "approved"):
             self.row = self.model.store(None, create_body(self.kind, state, self.names))
             return
         if self.kind.lifecycle == "tiles":

@@ -293,7 +293,7 @@ class Kind:
     """The columns of several fields that a PATCH has to send whole: some servers merge what is sent into the column,
     others put it in its place."""
     needs: tuple[str, ...] = ()
-    """The scopes of the look-ups that its fields make."""
+    """The scopes of the look-ups that its fields make, and those of what PostHog changes along with it."""
     after: Mapping[str, str] = field(default_factory=dict)
     """By a field, the kind of the same key that has to be there as well as what the field refers to."""
     secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())

@@ -147,6 +147,7 @@ FLAG = Kind(
     # Else servers of July 2026 make a dashboard of the flag's usage, with insights, that no definition has.
     constants={"_should_create_usage_dashboard": False},
     whole=("filters",),
+    lifecycle="approved",
     fields=(
         Field("key", required=True, clearable=False, manageable=False),
         # PostHog's column for a flag's description is called `name`.

@@ -19,6 +19,8 @@ def _values(value: Any) -> Any:
 def _default(value: Any) -> Any:
     """Return what is chosen at first: PostHog makes a list of one value where several can be chosen, and back."""
     value = plain(value)
+    if value in ("", []):
+        return None
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 

@@ -57,7 +57,8 @@ SURVEY = Kind(
     unique=True,
     numeric_id=False,
     soft_delete=False,
-    # PostHog makes hidden flags of a survey, and keeps them in step with it.
+    # PostHog makes hidden flags of a survey, and keeps them in step with it; servers of July 2026 also make a dashboard
+    # of such a flag's use, which stays when the survey goes.
     needs=("feature_flag:write",),
     fields=(
         Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),

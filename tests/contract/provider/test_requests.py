@@ -14,7 +14,7 @@ from tests.support.samples.world import stand
 from tests.support.sandbox import Sandbox
 
 # Kinds that a POST makes: PostHog makes properties itself, and tiles are a part of their dashboard.
-MADE = [kind.name for kind in KINDS.values() if kind.lifecycle == "collection"]
+MADE = [kind.name for kind in KINDS.values() if kind.lifecycle in ("collection", "approved")]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def least(desk: Desk, kind: str, name: str) -> dict[str, Any]:
 
 def paths(kind: Kind, names: set[str]) -> set[str]:
     """The top-level names under which a request carries these fields."""
-    fields = [field for field in kind.fields if field.name in names or not field.kept]
+    fields = [field for field in kind.fields if field.name in names or field.always or not field.kept]
     return {field.api_path[0] for field in fields}.union(*(field.beside for field in fields))
 
 
@@ -56,7 +56,7 @@ def single_changes() -> list[tuple[str, str]]:
     """A field of each kind that can be set on the smallest definition by itself."""
     found = []
     for kind in KINDS.values():
-        if kind.lifecycle != "collection":
+        if kind.lifecycle not in ("collection", "approved"):
             continue
         samples = SAMPLES[kind.name].fields
         alone = (field.name for field in kind.fields if field.clearable and not field.immutable)

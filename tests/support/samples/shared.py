@@ -54,13 +54,13 @@ SAVED_METRICS = Samples(
 )
 
 INSIGHT_VARIABLES = Samples(
-    least=lambda name: {"name": name, "type": "List", "values": ["a", "b"], "default_value": "a"},
+    least=lambda name: {"name": name, "type": "List", "values": ["a", "b"]},
     fields={
         "name": Sample("Named"),
-        "type": Sample("Number", beside={"values": None, "default_value": 1}),
-        "default_value": scalar("default_value", "b", "c", "a"),
+        "type": Sample("Number", beside={"values": None}),
+        "default_value": scalar("default_value", "b", "c", None),
         "values": scalar("values", ["a", "b", "c"], ["a"], ["b", "c"]),
-        "is_multi": Sample(True, changed=({"is_multi": False},), beside={"default_value": "a"}),
+        "is_multi": Sample(True, changed=({"is_multi": False},)),
     },
     noise={"a value as a number": {"values": ["a", "b"]}},
     fixed=("name", "type"),

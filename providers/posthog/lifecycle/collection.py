@@ -1,0 +1,147 @@
+"""Objects that a POST creates, a PATCH changes and a DELETE (or a deletion mark) removes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from providers.posthog import reconcile
+from providers.posthog.adoption import Adoption, Match, outlook
+from providers.posthog.client import ApiError
+from providers.posthog.inputs import Note
+from providers.posthog.inventory import Live
+from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
+from providers.posthog.lifecycle.services import ATTEMPTS, Conflict, Services
+from providers.posthog.lifecycle.writing import Writer
+
+
+class Collection:
+    """See :class:`providers.posthog.lifecycle.Lifecycle` for what each method returns and raises."""
+
+    def __init__(self, kind: Kind, services: Services) -> None:
+        self.kind = kind
+        self.services = services
+        self.inventory = services.inventory
+        self.client = services.inventory.client
+        self.writer = Writer(kind, services)
+        self.adoption = Adoption(
+            kind,
+            services.inventory,
+            services.directory,
+            services.history,
+            services.adopted,
+            services.adoption_allowed,
+        )
+
+    def read(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
+        """Return the object's id and live canonical form, or None when it is gone."""
+        self.inventory.claim(self.kind, id_)
+        live = self.inventory.get(self.kind, id_)
+        return None if live is None else (id_, self.writer.project(live, known))
+
+    def find(self, properties: Properties, note: Note) -> Match | None:
+        """Return what a definition that is new to the state adopts, and what that changes; None: it has to be made."""
+        id_ = self.adoption.find(properties, note)
+        live = self.inventory.get(self.kind, id_) if id_ else None
+        return outlook(self.kind, id_, self.writer.project(live, properties), properties) if id_ and live else None
+
+    def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
+        """Create the object, or adopt the one that exists already; return its id and what PostHog then holds.
+
+        A creation whose answer was lost leaves an object behind that the next run must find and not make again, so the
+        live objects are searched first.
+        """
+        found = self.adoption.find(properties, note)
+        if found:
+            self.inventory.claim(self.kind, found)
+            return self._adopt(found, properties, note)
+        return self._post(properties, note)
+
+    def _post(self, properties: Properties, note: Note) -> tuple[str, Properties]:
+        """POST the object; one whose outcome is unknown is looked for before it is sent again: there might be two."""
+        fields = reconcile.created(self.kind, properties)
+        for attempt in range(ATTEMPTS):
+            try:
+                live, refused = self.writer.send("POST", self.writer.path(), fields, properties)
+            except ApiError as error:
+                if not error.outcome_unknown or attempt == ATTEMPTS - 1:
+                    raise
+                self.client.settle()
+                self.inventory.renew(self.kind)
+                made = self.adoption.candidates(properties, note)
+                if made:
+                    self.inventory.claim(self.kind, made[0])
+                    return self._adopt(made[0], properties, note)
+            else:
+                self.inventory.wrote(self.kind, live)
+                id_ = str(live[self.kind.id_name])
+                return id_, self.writer.kept(id_, fields, properties, live, refused, note)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _adopt(self, id_: str, properties: Properties, note: Note) -> tuple[str, Properties]:
+        live = self.inventory.get(self.kind, id_)
+        if live is None:
+            raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
+        before = self.writer.project(live, properties)
+        fields = reconcile.changed(self.kind, before, properties)
+        return id_, self._patch(id_, fields, properties, live, before, note)
+
+    def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
+        """PATCH the fields in which ``new`` differs from ``old``, and return what PostHog then holds.
+
+        PostHog's writes know no condition, so the object is read once more right before: what somebody changed since
+        the refresh is not overwritten unseen. Sends nothing when nothing differs.
+        """
+        fields = reconcile.changed(self.kind, old, new)
+        new = {**new, UNKEPT: old[UNKEPT]} if UNKEPT in old else new
+        if not fields:
+            return new
+        live = self.inventory.fetch(self.kind, id_)
+        if live is None:
+            raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
+        self._check_unchanged(live, old)
+        return self._patch(id_, fields, new, live, old, note)
+
+    def _check_unchanged(self, live: Live, old: Properties, deleting: bool = False) -> None:
+        now = self.writer.project(live, old)
+        moved = [field for field in reconcile.changed(self.kind, now, old) if not (deleting and field.follows)]
+        if moved:
+            told = self.services.history.told(self.kind, live, moved, old, now)
+            name = f"{self.kind.type} {live[self.kind.id_name]}"
+            raise Conflict(
+                f"{name} was changed since it was read: {told}; it was left as it is, run again to see the change"
+            )
+
+    def _patch(
+        self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, note: Note
+    ) -> Properties:
+        """PATCH these fields, if there are any, and return what PostHog then holds."""
+        if not fields:
+            return new
+        sent = reconcile.with_told(self.kind, fields)
+        answer, refused = self.writer.send("PATCH", self.writer.path(id_), sent, new, live, before)
+        self.inventory.wrote(self.kind, answer)
+        return self.writer.kept(id_, fields, new, answer, refused, note)
+
+    def delete(self, id_: str, old: Properties) -> None:
+        """Remove the object, unless somebody changed it since it was read; one that is gone already is no error."""
+        live = self.inventory.fetch(self.kind, id_)
+        if live is None:
+            return
+        self._check_unchanged(live, old, deleting=True)
+        method, body = ("PATCH", self.writer.mark(live, old)) if self.kind.soft_delete else ("DELETE", None)
+        for attempt in range(ATTEMPTS):
+            try:
+                self.client.request(method, self.writer.path(id_), body, repeatable=not self.kind.unlisted_fails)
+            except ApiError as error:
+                if error.status == 404:
+                    return
+                if not (self.kind.unlisted_fails and error.outcome_unknown) or attempt == ATTEMPTS - 1:
+                    raise
+                if self.inventory.fetch(self.kind, id_) is None:  # what failed was done, or a second try of it
+                    return
+            else:
+                return
+
+    def remind(self, id_: str, new: Properties, note: Note) -> None:
+        """Tell nothing: what a change does is what its plan shows."""

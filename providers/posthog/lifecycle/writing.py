@@ -1,0 +1,108 @@
+"""Writes, and what becomes of them: what an organisation may not have, and what a server takes and does not keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from providers.posthog import reconcile
+from providers.posthog.client import ApiError
+from providers.posthog.inputs import Note
+from providers.posthog.inventory import Live
+from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
+from providers.posthog.kinds.normal import json_text
+from providers.posthog.lifecycle.services import Services
+
+Project = Callable[[Mapping[str, Any], Mapping[str, Any]], Properties]
+"""Returns a live object's canonical form, given what was applied last."""
+
+
+class Writer:
+    """Writes fields of one kind's objects."""
+
+    def __init__(self, kind: Kind, services: Services, project: Project | None = None) -> None:
+        """``project`` gives a live object's canonical form, where that is not by the kind's table alone."""
+        self.kind = kind
+        self.project = project or self._project
+        self.inventory = services.inventory
+        self.client = services.inventory.client
+        self.directory = services.directory
+        self._tell = services.tell
+        self._open: set[str] = set()
+
+    def path(self, id_: str = "") -> str:
+        """Return the path of the kind's collection, or of one object in it."""
+        return self.client.project_path(f"{self.kind.collection}/{id_}")
+
+    def _project(self, live: Mapping[str, Any], known: Mapping[str, Any]) -> Properties:
+        return self.kind.project(live, known, self.directory)
+
+    def mark(self, live: Live, old: Properties) -> dict[str, Any]:
+        """Return the body that deletes an object by a mark, with what PostHog wants in every change."""
+        always = [field for field in self.kind.fields if field.always]
+        return {**reconcile.body(self.kind, always, old, self.directory, live, old), "deleted": True}
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: list[Field],
+        properties: Properties,
+        live: Live | None = None,
+        before: Properties | None = None,
+    ) -> tuple[Live, dict[str, str]]:
+        """Write fields and return PostHog's answer; what an organisation may not have is left out where it is refused.
+
+        The second is PostHog's reason by refused field. ``live`` is the object that is changed and ``before`` its
+        canonical form, None for a new one.
+        """
+        try:
+            body = reconcile.body(self.kind, fields, properties, self.directory, live, before)
+            return self.client.request(method, path, body), {}
+        except ApiError as error:
+            reason = str(error)
+            refused = [field for field in fields if field.gate and field.gate.refusal and field.gate.refusal in reason]
+            if not refused:
+                raise
+        rest = [field for field in fields if field not in refused]
+        answer, others = (live, {}) if live and not rest else self.send(method, path, rest, properties, live, before)
+        return answer, {**others, **{field.name: reason for field in refused}}
+
+    def kept(
+        self, id_: str, fields: list[Field], wanted: Properties, answer: Live, refused: Mapping[str, str], note: Note
+    ) -> Properties:
+        """Return what was written with what PostHog did not keep of it, which is said once (see ``kinds.base.UNKEPT``).
+
+        ``wanted`` is what ``fields`` were written from, ``answer`` the object as PostHog answered it.
+        """
+        written = {field.name for field in fields} - set(wanted.get("unmanaged", ()))
+        before = {name: held for name, held in wanted.get(UNKEPT, {}).items() if name not in written}
+        plain = {name: value for name, value in wanted.items() if name != UNKEPT}
+        fields = [field for field in fields if field.name in written]
+        if any(self._hides(answer, field, plain) for field in fields):
+            self.client.settle()
+            answer = self.inventory.fetch(self.kind, id_) or answer
+        stands = self.project(answer, plain)
+        lost = {
+            field.name: json_text(stands.get(field.name))
+            for field in fields
+            if not reconcile.same(stands.get(field.name), plain.get(field.name))
+        }
+        for each in fields:
+            if each.name in lost:
+                reason = f"it needs {each.gate.needs}" if each.gate else "this PostHog takes it and leaves it as it was"
+                self._tell(note, f"{each.name} was not kept: {refused.get(each.name, reason)}")
+            elif each.gate and plain.get(each.name) is not None:
+                self._open.add(each.name)
+        unkept = {**before, **lost}
+        return {**plain, UNKEPT: unkept} if unkept else plain
+
+    def _hides(self, answer: Live, field: Field, properties: Properties) -> bool:
+        """Say whether the answer to a write does not tell if a field was kept.
+
+        It may leave the field out, or show a value that is dropped; not any more after one was seen to stay.
+        """
+        if not field.served(answer):
+            return self.inventory.may_serve(self.kind, field)
+        dropped_unsaid = field.gate is not None and not field.gate.refusal
+        return dropped_unsaid and properties.get(field.name) is not None and field.name not in self._open
