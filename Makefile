@@ -5,10 +5,10 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox check test browser editor lint types bench docs upstream lock clean
+.PHONY: help setup demo stop sandbox sandbox-test check test browser editor lint types bench docs upstream lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
 
 # apply: what `ai-admin` and `pulumi` need; sandbox: and what `make demo` and `make sandbox` do; development: all.
 FOR ?= development
@@ -32,11 +32,14 @@ check: lint types test  ## all that a pull request must pass
 test: setup  ## the tests
 	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
+sandbox-test: setup  ## the sandbox's own tests
+	@$(PYTHON) -m pytest -n auto --dist loadfile sandbox/tests/unit sandbox/tests/api sandbox/tests/sdk
+
 browser: setup  ## the tests of the sandbox's pages, in a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || { \
 	  echo 'The browser tests need Chromium and its driver; on Debian: apt-get install chromium chromium-driver' >&2; \
 	  exit 2; }
-	@$(PYTHON) -m pytest tests/browser
+	@$(PYTHON) -m pytest sandbox/tests/browser
 
 editor: setup  ## the tests of the schemas in a real YAML language server (needs Node.js and npm)
 	@{ command -v node && command -v npm; } >/dev/null || { \

@@ -6,19 +6,22 @@ import atexit
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import pulumi
 
 from ai_admin import record
-from ai_admin.adopted import live_flags
+from ai_admin.adopted import live_audiences
 from ai_admin.definitions import Definition, load
 from ai_admin.definitions.stacks import configurations
 from ai_admin.safety import (
     Followed,
     Manifest,
+    Reach,
     Refusal,
+    Values,
     ahead,
     grown,
     manifest,
@@ -26,8 +29,9 @@ from ai_admin.safety import (
     refusals,
     renamed,
     shared,
-    still_on,
     switched_off,
+    switches,
+    unfinished,
 )
 from providers.posthog.blockers import blockers
 from providers.posthog.brake import CAREFUL, CONSENT
@@ -38,6 +42,7 @@ from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
 from providers.posthog.resources import missing_variables, problems, register, switch_off, wrong_variables
 from providers.posthog.safety import consents
+from providers.posthog.switch import leaving
 
 CHECKOUT = Path(__file__).parent
 
@@ -53,39 +58,47 @@ def main() -> None:
 
     A preview registers all of them also then: what is refused stands beside the plan, not in its place.
     """
-    before = last_manifest()
+    last = last_manifest()
     # Until everything is registered: a refused run that exported nothing would forget what was applied last, and pass
     # the second time.
-    record.keep(before)
+    record.keep(last)
     definitions = load(CHECKOUT, pulumi.get_stack())
     if definitions.problems:
-        refuse_all_but_off(["the definitions have problems:", *map(str, definitions.problems)], before, definitions.off)
+        off_alone = with_former_keys(definitions.off, last)
+        refuse_all_but_off(["the definitions have problems:", *map(str, definitions.problems)], last, off_alone)
+    resources = with_former_keys(definitions.resources, last)
     try:
-        client = check_connection({definition.kind for definition in definitions.resources})
+        client = check_connection({definition.kind for definition in resources})
     except ConnectionProblem as problem:
-        refuse_all_but_off(str(problem).splitlines(), before, definitions.resources)
-    before = renamed(before, definitions.resources)
+        refuse_all_but_off(str(problem).splitlines(), last, resources)
+    before = renamed(last, resources)
     try:
-        after, found = judge(client, definitions.resources, before)
+        after, found = judge(client, resources, definitions.values, before)
     except ApiError as problem:
         unknown = f"it is not known what this run would change: {problem}; run again"
-        refuse_all_but_off([unknown], before, definitions.resources)
-    refused = [*unset_secrets(definitions.resources), *map(str, found), *blockers(client, before, after.keys())]
+        refuse_all_but_off([unknown], last, resources)
+    refused = [*unset_secrets(resources), *map(str, found), *blockers(client, before, after.keys())]
     showing = pulumi.runtime.is_dry_run()
     if refused and not showing:
-        refuse_all_but_off(refused, before, definitions.resources)
+        refuse_all_but_off(refused, last, resources)
     known = {Ref(*name.split("/", 1)): entry["id"] for name, entry in before.items() if entry.get("id")}
-    off, on = switched_off(before, after), still_on(before, after)
+    off = switched_off(before, after)
     off_refs = {ref for ref in known if f"{ref.kind}/{ref.key}" in off}
-    unset = dict.fromkeys((name for _, name in missing_variables(definitions.resources, os.environ)), "")
+    unset = dict.fromkeys((name for _, name in missing_variables(resources, os.environ)), "")
     about = {name for refusal in found for name in refusal.about}
-    resources = register(definitions.resources, {**unset, **os.environ}, known, off_refs, on, about)
+    registered = register(resources, {**unset, **os.environ}, known, off_refs, switches(before, after), about)
     if not refused:
-        named = {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
-        record.keep(record.applied(before, after, named))
+        record.keep(record.applied(before, after, resources, registered, consents(pulumi.Config().get(CONSENT))))
     if showing:
         refused += map(off_all_the_same, off) if refused else []
-        pulumi.run(lambda: end_of_preview(refused, resources.values()))
+        pulumi.run(lambda: end_of_preview(refused, registered.values()))
+
+
+def with_former_keys(definitions: Iterable[Definition], last: Manifest) -> tuple[Definition, ...]:
+    """Return definitions that name the key they stand under also where they come back from a rename not applied."""
+    every = tuple(definitions)
+    keys = unfinished(last, every)
+    return tuple(replace(each, renamed_from=keys.get(name_of(each), each.renamed_from)) for each in every)
 
 
 def off_all_the_same(name: str) -> str:
@@ -119,16 +132,22 @@ def last_manifest() -> Manifest:
         return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
-def judge(client: Client, definitions: Iterable[Definition], before: Manifest) -> tuple[Manifest, list[Refusal]]:
-    """Return the manifest that this run would leave behind, and what the gates refuse of it. Raises ``ApiError``."""
+def judge(
+    client: Client, definitions: Iterable[Definition], values: Values, before: Manifest
+) -> tuple[Manifest, list[Refusal]]:
+    """Return the manifest that this run would leave behind, and what the gates refuse of it. Raises ``ApiError``.
+
+    ``values`` are all values of properties of persons for which the catalogue lists them.
+    """
     config = pulumi.Config()
     careful, follows = config.get_bool(CAREFUL) or False, config.get("follows")
-    live = live_flags(client, definitions, before) if careful or follows else {}
+    live = live_audiences(client, definitions, before) if careful or follows else {}
     base = {**live, **before}
     after = manifest(definitions, base)
-    members = lost_members(client, before, after)
-    followed = followed_stack(follows, base, after)
-    return after, refusals(before, after, consents(config.get(CONSENT)), careful, followed, live, members)
+    members, gone = lost_members(client, before, after), leaving(client, before, after)
+    followed, reach = followed_stack(follows, base, after), Reach(definitions, values)
+    given = consents(config.get(CONSENT))
+    return after, refusals(before, after, given, careful, followed, live, members, gone, reach)
 
 
 def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:
@@ -188,17 +207,17 @@ def check_connection(kinds: set[str]) -> Client:
     return client
 
 
-def refuse_all_but_off(lines: Iterable[str], before: Manifest, definitions: Iterable[Definition]) -> NoReturn:
+def refuse_all_but_off(lines: Iterable[str], last: Manifest, definitions: Iterable[Definition]) -> NoReturn:
     """Switch off those of these flags that stand in PostHog and are to be off, and refuse the rest of the run.
 
     A flag that was off before as well is among them: somebody may have switched it on in PostHog since.
     """
     flags = [each for each in definitions if each.kind == "flag" and each.properties.get("active") is False]
-    last, before = before, renamed(before, flags)
+    before = renamed(last, flags)
     after = manifest(flags, before)
-    resources = switch_off(flag for flag in flags if name_of(flag) in before)
     names = dict(zip(before, last, strict=True))  # a refused run renames nothing
-    record.keep(record.all_but_off(last, {names[name]: resource for name, resource in resources.items()}))
+    resources = switch_off((flag for flag in flags if name_of(flag) in before), names)
+    record.keep(record.all_but_off(last, resources))
     refuse([*lines, *map(off_all_the_same, switched_off(before, after))])
 
 

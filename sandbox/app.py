@@ -26,7 +26,6 @@ from sandbox.rest import routes as rest
 from sandbox.rest.registry import resources
 from sandbox.seed import seed
 from sandbox.storage.store import Store
-from sandbox.wire.allowlist import Allowlist
 from sandbox.wire.context import Json, Services
 from sandbox.wire.errors import NotFound, failure
 from sandbox.wire.requestlog import RequestLog
@@ -94,7 +93,7 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
     app = Starlette(
         routes=routes(),
         exception_handlers={404: unknown_path, 405: unknown_path, 500: server_error, ClientDisconnect: gone},
-        middleware=[Middleware(RequestLog), Middleware(FaultLayer), Middleware(Allowlist)],
+        middleware=[Middleware(RequestLog), Middleware(FaultLayer)],
         lifespan=lifespan,
     )
     app.state.services = services

@@ -45,14 +45,15 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
     write; then the one line in the flag's file is edited. What is left is the pull request, whose commands
     are printed; the next `pulumi up` finds nothing to do.
 
-    The key comes from POSTHOG_API_KEY and needs the scope feature_flag:write.
+    The key comes from POSTHOG_API_KEY and needs the scope feature_flag:write. Where the stack's own file
+    can't be read, POSTHOG_HOST and POSTHOG_PROJECT_ID say where its PostHog is.
 
     Exit codes: 0 it is off, 1 PostHog did not switch it off, 2 wrong use, 3 it is off and its file was not
     edited, 4 PostHog has no such flag.
     """
     if (key is None) is not as_written:
         raise click.UsageError("name a flag, or say --as-written")
-    there = opened(checkout(Path().resolve()), stack)
+    there = opened(checkout(Path().resolve()), stack, by_variables=True)
     if key is None:
         from ai_admin.cli.off_as_written import off_as_written
 

@@ -13,11 +13,14 @@ from providers.posthog.switch import Live, NotSwitched, every, turn
 
 def off_as_written(stack: Stack) -> None:
     """Switch off every flag that is on and whose own file is sound and says that it is off."""
-    keys = {each.key for each in off_alone(check(stack.root, (stack.name,)), stack.root, stack.name)}
+    definitions = list(off_alone(check(stack.root, (stack.name,)), stack.root, stack.name))
     try:
-        flags = [flag for key, flag in every(stack.client).items() if key in keys and flag["active"]] if keys else []
+        live = every(stack.client) if definitions else {}
     except ApiError as error:
         raise left(stack, "every flag", error) from None
+    # A new key that no run has applied yet is not known to PostHog.
+    found = (live.get(each.key) or live.get(each.renamed_from or "") for each in definitions)
+    flags = [flag for flag in found if flag and flag["active"]]
     refused = _switched_off(stack, flags)
     for key, reason in refused.items():
         click.echo(f"{key} was not switched off: {reason}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ai_admin.cli.switching import (
     Stack,
     asked_for,
     edit,
+    git,
     opened,
     reason_option,
     stack_option,
@@ -50,10 +50,13 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     edited = edit(there, key, lambda document: _as_before(there, document))
     click.echo(f"{key} was not switched on: {problem}" if problem else f"{key} is on in {there}", err=bool(problem))
     click.echo(edited.told, err=not edited.well)
-    if edited.path:
+    paths = [edited.path] if edited.path else []
+    if paths or problem:
+        # `up` reads the consent there, too.
+        paths += [_file(there)] if _asks(there) or on_code(key) in problem else []
+    if paths:
         click.echo("by pull request:" if problem else "to make it lasting:")
-        consent = [f"Pulumi.{there.name}.yaml"] if _asks(there) else []  # `up` reads it there, too
-        click.echo("\n".join(to_last("on", [key], reason, [edited.path, *consent], there.root)))
+        click.echo("\n".join(to_last("on", [key], reason, paths, there.root)))
     if problem:
         raise click.exceptions.Exit(LEFT)
     if not edited.well:
@@ -65,17 +68,25 @@ def _switched_on(stack: Stack, live: Live) -> str:
     if live["active"]:
         return ""
     key = live["key"]
-    if _asks(stack) and on_code(key) not in consents(stack.settings.get("consent")):
+    given = on_code(key) in consents(stack.settings.get("consent"))
+    add = f"add {on_code(key)} to ai-admin:consent in {_file(stack)}"
+    if _asks(stack) and not given:
         return (
-            f"stack {stack.name} asks for consent: add {on_code(key)} to ai-admin:consent in Pulumi.{stack.name}.yaml"
+            f"stack {stack.name} asks for consent: {add}; then run this again, or let `pulumi up` do it, by its rules, "
+            "once the pull request is merged"
         )
     if changed := only_switched_off(stack.client, live):
-        return f"{changed}; `pulumi up` switches it on, by its rules"
+        first = "" if given else f"; {add}, or the flag may be held"
+        return f"{changed}; `pulumi up` switches it on, by its rules, once the pull request is merged{first}"
     try:
         turn(stack.client, live, True)
     except NotSwitched as problem:
         return str(problem)
     return ""
+
+
+def _file(stack: Stack) -> str:
+    return f"Pulumi.{stack.name}.yaml"
 
 
 def _asks(stack: Stack) -> bool:
@@ -97,19 +108,11 @@ def _as_before(stack: Stack, document: Document) -> Document:
 
 def _earlier(root: Path, path: str) -> Iterator[str]:
     """Yield the versions of a file that Git has, newest first; none where there is no Git."""
-    log = _git(root, "log", f"--max-count={VERSIONS}", "--format=%H", "--", path)
+    log = git(root, "log", f"--max-count={VERSIONS}", "--format=%H", "--", path)
     for commit in (log or b"").decode().split():
-        text = _git(root, "show", f"{commit}:./{path}")
+        text = git(root, "show", f"{commit}:./{path}")
         if text is not None:
             try:
                 yield text.decode("utf-8")
             except UnicodeDecodeError:
                 continue
-
-
-def _git(root: Path, *arguments: str) -> bytes | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout if done.returncode == 0 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ import click
 
 from ai_admin.cli.checkout import only_stack
 from ai_admin.definitions.document import Document
+from ai_admin.definitions.nearest import listed
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.definitions.switch_line import NotEdited, flag_file, is_on, line_of
+from ai_admin.definitions.switch_line import NotEdited, flag_files, is_on, line_of
 from ai_admin.stackfile import connection, settings
 from providers.posthog.client import ApiError, Client
-from providers.posthog.connection import ConnectionProblem
+from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.switch import Live, find
 
 LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
@@ -38,14 +40,31 @@ class Stack:
         return f"stack {self.name} (project {where.project_id} of {where.host})"
 
 
-def opened(root: Path, name: str | None) -> Stack:
-    """Return a stack (None: the only one). Raises click.UsageError, before anything is asked of PostHog."""
+def opened(root: Path, name: str | None, by_variables: bool = False) -> Stack:
+    """Return a stack (None: the only one). Raises click.UsageError, before anything is asked of PostHog.
+
+    ``by_variables``: where the stack's file can't be read, the variables that name host and project are enough.
+    """
     stack = only_stack(root, name)
     try:
-        given = settings(root, stack)
+        try:
+            given = settings(root, stack)
+        except ConnectionProblem as problem:
+            if not by_variables:
+                raise
+            given = _without_file(problem)
         return Stack(root, stack, given, Client(connection(stack, given, os.environ), tell=click.echo))
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None
+
+
+def _without_file(problem: ConnectionProblem) -> dict[str, str]:
+    host, project = (VARIABLES[name] for name in ("host", "project_id"))
+    if not (os.environ.get(host) and os.environ.get(project)):
+        raise ConnectionProblem(f"{problem}\nset {host} and {project} to say where the stack is, and it is not needed")
+    where = f"project {os.environ[project]} of {os.environ[host]}"
+    click.echo(f"{problem}\nso {host} and {project} are taken for the stack's: {where}", err=True)
+    return {}
 
 
 def asked_for(stack: Stack, key: str) -> Live:
@@ -70,7 +89,7 @@ def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
 
 @dataclass(frozen=True)
 class Edit:
-    """What became of a flag's file: the path of one that was changed, what to tell, and whether that is well."""
+    """What became of a flag's file: the path of one with a change to commit, what to tell, and whether that is well."""
 
     path: str | None
     told: str
@@ -79,12 +98,17 @@ class Edit:
 
 def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit:
     """Change what a flag's file says; nothing is raised, as PostHog may be switched already."""
-    document = flag_file(stack.root, key)
-    if document is None:
+    found = list(flag_files(stack.root, key))
+    if not found:
         return Edit(None, f"no file in flags/ that can be read has the key {key}: nothing was edited", False)
-    before = is_on(document, stack.name)
-    if before is None:
-        return Edit(None, f"{document.path} does not define it in stack {stack.name}: nothing was edited", False)
+    here = [document for document in found if is_on(document, stack.name) is not None]
+    paths = listed([document.path for document in here or found], "and")
+    if not here:
+        verb = "does" if len(found) == 1 else "do"
+        return Edit(None, f"{paths} {verb} not define it in stack {stack.name}: nothing was edited", False)
+    if len(here) > 1:
+        return Edit(None, f"{paths} have the same key {key}: nothing was edited; keep one, and edit that", False)
+    [document] = here
     unmanaged = document.value.get("unmanaged")
     if isinstance(unmanaged, list) and "active" in unmanaged:
         return Edit(None, f"{document.path} leaves the switch to PostHog's pages (unmanaged): nothing to edit")
@@ -96,8 +120,9 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
         reason = problem.strerror if isinstance(problem, OSError) else problem
         return Edit(None, f"{document.path} was not edited: {reason}", False)
     word = "on" if is_on(changed, stack.name) else "off"
+    status = git(stack.root, "status", "--porcelain", "--", document.path)
     if changed.text == document.text:
-        return Edit(None, f"{document.path} says already that it is {word}")
+        return Edit(document.path if status else None, f"{document.path} says already that it is {word}")
     line = line_of(changed, stack.name)
     others = [
         each
@@ -105,7 +130,8 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
         if each != stack.name and is_on(document, each) != is_on(changed, each)
     ]
     as_well = f"; so it goes {word} with the next `pulumi up` of {' and '.join(others)}, too" if others else ""
-    return Edit(document.path, f"{document.path}:{line} says that it is {word} now{as_well}")
+    path = None if status == b"" else document.path  # back to what is committed
+    return Edit(path, f"{document.path}:{line} says that it is {word} now{as_well}")
 
 
 def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[str], root: Path) -> Iterator[str]:
@@ -116,6 +142,15 @@ def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[
     yield f"  git commit -m {shlex.quote(title)} -- {shown}"
     yield "  git push -u origin HEAD"
     yield "  gh pr create --fill"
+
+
+def git(root: Path, *arguments: str) -> bytes | None:
+    """Return what Git says; None where there is no Git, or it fails."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:

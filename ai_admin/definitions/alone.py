@@ -11,9 +11,10 @@ from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.model import Definition, Source
 from ai_admin.definitions.rules import RULES
+from ai_admin.definitions.rules.identity import takes_over_a_free_key
 from ai_admin.definitions.rules.patches import patch_findings
 from ai_admin.definitions.stacks import known_stacks, view
-from ai_admin.definitions.world import World, units
+from ai_admin.definitions.world import Unit, World, units
 
 
 def off_alone(checked: Checked, root: FilePath, stack: str | None) -> Iterator[Definition]:
@@ -23,21 +24,20 @@ def off_alone(checked: Checked, root: FilePath, stack: str | None) -> Iterator[D
     two files with one key neither counts, unless both say the same: nobody can tell which of them is meant.
     """
     stacks = tuple(dict.fromkeys([*known_stacks(root), *((stack,) if stack else ())]))
-    with_problems = {problem.source.path for problem in checked.problems}
-    by_key: dict[str, list[Document]] = {}
+    world = checked.worlds[stack]
+    by_key: dict[str, list[Unit]] = {}
     on: set[str] = set()
-    for unit in checked.worlds[stack].units:
+    for unit in world.units:
         if unit.kind == "flag" and unit.key:
-            by_key.setdefault(unit.key, []).append(unit.view.document)
+            by_key.setdefault(unit.key, []).append(unit)
             if unit.view.value.get("active") is not False:
                 on.add(unit.key)
-    for key, documents in by_key.items():
-        if key not in on and all(_says_off(document, stack, stacks) for document in documents):
-            document = documents[0]
+    for key, found in by_key.items():
+        if key not in on and all(_says_off(unit.view.document, stack, stacks) for unit in found):
+            unit, properties = found[0], {"key": key, "active": False}
             # Which flag it was before is told by what other files say, too.
-            renamed = None if document.path in with_problems else document.value.get("renamed_from")
-            properties = {"key": key, "active": False}
-            yield Definition("flag", key, properties, Source(document.path, 1, 1), renamed_from=renamed)
+            former = None if any(takes_over_a_free_key(unit, world)) else unit.value.get("renamed_from")
+            yield Definition("flag", key, properties, Source(unit.view.document.path, 1, 1), renamed_from=former)
 
 
 def _says_off(document: Document, stack: str | None, stacks: tuple[str, ...]) -> bool:

@@ -6,6 +6,7 @@ Everything else in the file stays as it is, byte for byte: comments, order, quot
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -22,15 +23,14 @@ class NotEdited(Exception):
     """A file can't be edited. Half a sentence with the reason."""
 
 
-def flag_file(root: FilePath, key: str) -> Document | None:
-    """Return the file that defines a flag; None without one that can be read. Only files that name it are parsed."""
+def flag_files(root: FilePath, key: str) -> Iterator[Document]:
+    """Yield the files that define a flag, of those that can be read. Only files that name it are parsed."""
     named = re.compile(rf"""(?:^|[\s{{,])["']?key["']?\s*:\s*["']?{re.escape(key)}["']?\s*(?:[,}}#]|$)""", re.M)
     for file in find(root, {"flags": "flag"}):
         if file.text is not None and not file.message and named.search(file.text):
             document = Document(file)
             if document.key == key:
-                return document
-    return None
+                yield document
 
 
 def is_on(document: Document, stack: str) -> bool | None:

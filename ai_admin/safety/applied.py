@@ -1,23 +1,28 @@
 """What was applied last: a *manifest*, which the program keeps among its stack's outputs. Pure.
 
 A manifest holds one entry for each resource by its Pulumi name (``flag/ai-model-version``): a digest of its properties,
-its id in PostHog; of a flag whether it is on, who it serves, by which cohorts and by what they are drawn, and the
-numbers in its payloads; of one that is off also who it served when it was on last; of a cohort a digest of its
-criteria, and which cohorts they name.
+its id in PostHog; of a flag whether it is on, who it serves, in the order of its conditions, by which cohorts and
+flags and by what they are drawn, and the numbers in its payloads; of one that is off also who it served when it was on
+last; of a cohort a digest of its criteria, and which cohorts they name. What is kept of an `up` adds what the next run
+must know of each flag's switch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
-from providers.posthog.kinds.base import refs
-from providers.posthog.safety import Rollout, condition_digest, digest, numbers, rollout
+from providers.posthog.kinds.base import Ref, refs
+from providers.posthog.safety import CONSENTED, ON, Rollout, condition_digest, digest, numbers, on_code, rollout
 
 Entry = Mapping[str, Any]
 Manifest = Mapping[str, Entry]
 
 FLAG, COHORT = "flag/", "cohort/"
+
+OFF_AT = "off_at"
+"""In the entry of a flag that is off: when a run saw it so last."""
 
 FORMER = "former"
 """In an entry: the key that a flag or cohort had, from which it gets another one in this run."""
@@ -65,7 +70,11 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
         }
         entry["by"] = properties.get("bucketing_identifier", "distinct_id")
         entry |= _filled(
-            groups=_groups(properties), cohorts=_cohorts(properties), numbers=numbers(properties.get("payloads") or {})
+            groups=_groups(properties),
+            cohorts=_cohorts(properties),
+            flags=_flags(properties),
+            numbers=numbers(properties.get("payloads") or {}),
+            early_exit=properties.get("early_exit"),
         )
         if not entry["active"] and (last := served_last(before)):
             entry["served"] = last
@@ -102,9 +111,44 @@ def _cohorts(flag: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
+def _flags(flag: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Return the flags in a flag's conditions, each with the largest share that it decides on, by what it has to be (as
+    JSON).
+    """
+    found: dict[str, dict[str, float]] = {}
+    for condition in flag.get("release_conditions") or ():
+        for leaf in condition.get("properties") or ():
+            if leaf.get("type") == "flag" and isinstance(leaf["key"], Ref):
+                shares, value = found.setdefault(f"{FLAG}{leaf['key'].key}", {}), json.dumps(leaf.get("value"))
+                shares[value] = max(shares.get(value, 0), condition.get("rollout_percentage", 100))
+    return found
+
+
 def off(entry: Entry) -> dict[str, Any]:
     """Return the entry of a flag of which nothing was applied but that it is off."""
     return {**entry, "active": False, "served": served_last(entry)}
+
+
+def switch_known(name: str, entry: Entry, now: str, given: Collection[str]) -> dict[str, Any]:
+    """Return the entry of what was applied now (ISO 8601), a flag's with what the next run must know of its switch.
+
+    Of one that is off the time: it may be switched on and off again before the next run. Of one that is on whether the
+    consent to that is among the stack's (``given``): then it is used up.
+    """
+    if not name.startswith(FLAG):
+        return dict(entry)
+    if not entry["active"]:
+        return {**entry, OFF_AT: now}
+    return {**entry, **_filled(consented=_consented(name, given))}
+
+
+def switch_left(name: str, entry: Entry, given: Collection[str]) -> dict[str, Any]:
+    """Return the last entry of what was not applied: a consent that was taken out may be given anew."""
+    return {part: value for part, value in entry.items() if part != "consented" or _consented(name, given)}
+
+
+def _consented(name: str, given: Collection[str]) -> bool:
+    return on_code(name.removeprefix(FLAG)) in given
 
 
 def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, Entry]:
@@ -114,10 +158,32 @@ def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, En
         for each in definitions
         if each.renamed_from and name_of(each) not in before
     }
-    return {
-        names.get(name, name): {**entry, FORMER: name.partition("/")[2]} if name in names else entry
+    return dict(
+        (names[name], _moved(name, names[name], entry)) if name in names else (name, entry)
         for name, entry in before.items()
+    )
+
+
+def _moved(name: str, to: str, entry: Entry) -> Entry:
+    former = entry.get(FORMER, name.partition("/")[2])
+    plain = {part: value for part, value in entry.items() if part != FORMER}
+    return plain if to.partition("/")[2] == former else {**plain, FORMER: former}
+
+
+def unfinished(before: Manifest, definitions: Iterable[Definition]) -> dict[str, str]:
+    """Return the keys under which definitions stand in a manifest for a rename that came to nothing, by Pulumi name.
+
+    A flag that is held, or whose new key PostHog refused, has its old key still, but stands under the new one in the
+    manifest, and in the state. When the files go back to the old key, or to a third one, it has to be found there.
+    """
+    every = {name_of(each): each for each in definitions}
+    left = {
+        f"{name.partition('/')[0]}/{entry[FORMER]}": name.partition("/")[2]
+        for name, entry in before.items()
+        if FORMER in entry and name not in every
     }
+    origins = {name: f"{each.kind}/{each.renamed_from or each.key}" for name, each in every.items()}
+    return {name: left[origin] for name, origin in origins.items() if name not in before and origin in left}
 
 
 def served(entry: Entry | None) -> Rollout:
@@ -131,9 +197,19 @@ def served_last(entry: Entry | None) -> Rollout:
     return served(entry) or (entry or {}).get("served") or {}
 
 
-def still_on(before: Manifest, after: Manifest) -> set[str]:
-    """Return the names of the flags that are to be on and were so already when they were applied last."""
-    return {name for name, entry in after.items() if entry.get("active") and before.get(name, {}).get("active")}
+def switches(before: Manifest, after: Manifest) -> dict[str, str]:
+    """Return of the flags that are to be on how they were applied last, by name: on, or when they were known to be off.
+
+    See ``providers.posthog.inputs.Note``.
+    """
+    found = {name: _switch(before.get(name, {})) for name, entry in after.items() if entry.get("active")}
+    return {name: switch for name, switch in found.items() if switch}
+
+
+def _switch(entry: Entry) -> str:
+    if entry.get("active"):
+        return CONSENTED if entry.get("consented") else ON
+    return str(entry.get(OFF_AT, ""))
 
 
 def switched_off(before: Manifest, after: Manifest) -> list[str]:

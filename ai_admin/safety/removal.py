@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
+from types import MappingProxyType
 
 from ai_admin.safety.applied import FLAG, Manifest
 from ai_admin.safety.refusal import Refusal
@@ -13,26 +14,34 @@ ALIKE = 0.6
 """How alike the keys of two flags are (0 to 1) of which the one may be the other under a new key."""
 
 
-def removed_flags(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+def removed_flags(
+    before: Manifest, after: Manifest, live: Mapping[str, bool] = MappingProxyType({})
+) -> Iterator[Refusal]:
     """Yield a refusal for each flag that would go while it is on, or that seems to get another key.
 
-    A flag that was said to be renamed stands in ``before`` under its new key, see ``applied.renamed``.
+    A flag that was said to be renamed stands in ``before`` under its new key, see ``applied.renamed``. ``live`` says by
+    Pulumi name whether a flag that would go is on in PostHog, which counts more than what was applied last.
     """
     new = [name for name in after if name.startswith(FLAG) and name not in before]
     for name in sorted(before.keys() - after.keys()):
         if not name.startswith(FLAG):
             continue
         entry, key = before[name], name.removeprefix(FLAG)
+        on = live.get(name, entry.get("active"))
         same = next((other for other in new if after[other]["digest"] == entry.get("digest")), None)
-        successor = same or (_most_alike(name, new) if entry.get("active") else None)
+        successor = same or (_most_alike(name, new) if on else None)
         if successor:
             what = (
                 f"a flag would go and one like it come, and SDKs that ask for the old key get nothing; if it is the "
                 f"same flag under a new key, write `renamed_from: {key}` in the new definition"
             )
             yield Refusal(what, (f"{name} to {successor}",), removal_code(key))
-        elif entry.get("active"):
-            what = "a flag would be deleted while it is on; set `active: false`, apply that, and delete it afterwards"
+        elif on:
+            by_hand = "" if entry.get("active") else " in PostHog, where somebody switched it on since"
+            what = (
+                f"a flag would be deleted while it is on{by_hand}; set `active: false`, apply that, and delete it "
+                "afterwards"
+            )
             yield Refusal(what, (name,), removal_code(key))
 
 

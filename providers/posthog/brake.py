@@ -8,18 +8,22 @@ applies a part, `pulumi refresh` takes over what somebody changed by hand, and a
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 from providers.posthog.safety import (
+    CONSENTED,
     DELETES,
     EVERYBODY,
+    ON,
     ROLLOUT_STEP,
     TO_CONSENT,
     UPDATES,
     consented_number,
     consents,
+    counted,
     on_code,
     removal_code,
     rollout,
@@ -45,7 +49,7 @@ class Brake:
         self._program = False
         self._changed: set[str] = set()
         self._replaced: set[tuple[str, str]] = set()
-        self._deleted = 0
+        self._deleted: set[tuple[str, str]] = set()
         self._told: set[str] = set()
 
     def configure(self, careful: str | None, consent: str | None, disposable: str | None = None) -> None:
@@ -61,28 +65,28 @@ class Brake:
         """Note that a program registers resources, which tells an `up` or a preview from a refresh and a destroy."""
         self._program = True
 
-    def holds(self, kind_name: str, olds: Properties, news: Properties, still_on: bool) -> bool:
+    def holds(
+        self, kind_name: str, olds: Properties, news: Properties, switch: str, on_since: Callable[[str], bool]
+    ) -> bool:
         """Say whether a flag stays as it is, since somebody switched it off in PostHog. In a preview too.
 
-        ``olds`` is what PostHog holds. ``still_on`` says that the definition said already when it was applied last that
-        the flag is on: so nobody means to switch it on now, and it went off by another road.
+        ``olds`` is what PostHog holds. ``switch`` says how the flag was applied last (see ``inputs.Note``): when it was
+        on already, nobody means to switch it on now, and it went off by another road. When it was off, that is so only
+        where it was on in between: ``on_since`` looks that up, given the time. A consent is used up by the run that
+        leaves the flag on: it is not about what somebody switched off later.
         """
-        return (
-            kind_name == "flag"
-            and still_on
-            and olds.get("active") is False
-            and news.get("active", True) is not False
-            and "active" not in news.get("unmanaged", ())
-            and on_code(news["key"]) not in self._consents
-        )
+        if not switch or not _switches_on(kind_name, olds, news):
+            return False
+        if on_code(news["key"]) in self._consents and switch != CONSENTED:
+            return False
+        return switch in (ON, CONSENTED) or on_since(switch)
 
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
         """Judge the adoption of an object: a flag that is off in PostHog is not switched on in passing.
 
         Raises :class:`Unsafe`.
         """
-        switches_on = live.get("active") is False and wanted.get("active", True) is not False
-        if kind_name == "flag" and switches_on and "active" not in wanted.get("unmanaged", ()):
+        if _switches_on(kind_name, live, wanted):
             code = on_code(wanted["key"])
             from_nothing = rollout_code(wanted["key"], 0, 0).removesuffix("0")  # who consents to a growth from off
             if not any(given == code or given.startswith(from_nothing) for given in self._consents):
@@ -108,7 +112,7 @@ class Brake:
         allowed = max(UPDATES, consented_number("update", self._consents))
         with self._lock:
             self._changed.add(name)
-            if len(self._changed) > allowed:
+            if len(counted(self._changed)) > allowed:
                 raise self._unsafe(
                     f"more than {allowed} objects would be changed in one run, as what PostHog holds is not what was "
                     f"applied last; {TO_CONSENT.format('update/NUMBER, the most that may be,')}",
@@ -142,10 +146,11 @@ class Brake:
             )
         allowed = max(DELETES, consented_number("delete", self._consents))
         with self._lock:
-            if self._deleted >= allowed:
-                reason = f"{self._deleted} objects were deleted in this run, and no more may be; run again"
+            deleted = self._deleted | {(KINDS[kind_name].collection, id_)}  # tiles have their dashboard's id
+            if len(deleted) > allowed:
+                reason = f"{len(self._deleted)} objects were deleted in this run, and no more may be; run again"
                 raise self._unsafe(reason, "not deleted, as one too many")
-            self._deleted += 1
+            self._deleted = deleted
 
     def _check_destroy(self, project: str) -> None:
         code = f"destroy/{project}"
@@ -162,3 +167,12 @@ class Brake:
         told = reason in self._told
         self._told.add(reason)
         return Unsafe(shorter if told else reason)
+
+
+def _switches_on(kind_name: str, live: Properties, wanted: Properties) -> bool:
+    return (
+        kind_name == "flag"
+        and live.get("active") is False
+        and wanted.get("active", True) is not False
+        and "active" not in wanted.get("unmanaged", ())
+    )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from providers.posthog.client import ApiError, Client
 from providers.posthog.kinds.base import Field, Kind, Properties
-
-LOGGED_AS = {"Alert": "AlertConfiguration", "DashboardTiles": "Dashboard"}
-"""The activity log's names of kinds that it doesn't call what we call them."""
 
 ENTRIES = "20"
 LONGEST = 30
@@ -53,6 +51,22 @@ class History:
             "activity log, for which the API key lacks the scope activity_log:read)"
         )
 
+    def on_since(self, kind: Kind, live: Mapping[str, Any], when: str) -> bool:
+        """Say whether an object was switched on after a time (ISO 8601).
+
+        Where the log can't be read, anything that was changed since may have been that.
+        """
+        try:
+            entries = self._read(kind, str(live["id"]))
+        except ApiError:
+            return _later(live.get("updated_at"), when)
+        switched_on = (
+            entry
+            for entry in entries
+            if any(each.get("field") == "active" and each.get("after") is True for each in _changes(entry))
+        )
+        return any(_later(entry.get("created_at"), when) for entry in switched_on)
+
     def newest(self, kind: Kind, live: Mapping[str, Any]) -> dict[str, Any]:
         """Return the log's last entry about an object, empty without one. Raises ``ApiError``."""
         return next(iter(self._read(kind, str(live["id"]))), {})
@@ -64,7 +78,7 @@ class History:
             return []
 
     def _read(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
-        scope = LOGGED_AS.get(kind.type, kind.type)
+        scope = kind.logged_as or kind.type
         path = self._client.project_path("activity_log")
         return list(self._client.get(path, {"scope": scope, "item_id": id_, "page_size": ENTRIES})["results"])
 
@@ -88,6 +102,11 @@ def _author(field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]
         when = str(entry.get("created_at") or "")
         return f"(by {_email(entry.get('user'))}, {when[:10]} {when[11:19]} UTC)"
     return f"(by {_email(live.get('last_modified_by'))})"
+
+
+def _later(time: Any, when: str) -> bool:
+    """Say whether PostHog's time of something is after another one; so is what PostHog doesn't say."""
+    return not time or datetime.fromisoformat(str(time)) > datetime.fromisoformat(when)
 
 
 def _changes(entry: Mapping[str, Any]) -> list[dict[str, Any]]:

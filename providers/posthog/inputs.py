@@ -3,8 +3,8 @@
 This is the one place where canonical properties become a resource's inputs and inputs become properties again.
 
 Beside the properties there is one more input; its key begins with ``__``, so that no preview shows it. It holds the
-definition's name, and from the program also its source, what it adopts, and of a flag whether it was on already. The
-name stays in the state, so that an error of any later call can say which definition it is about. The rest doesn't:
+definition's name, and from the program also its source, what it adopts, and of a flag how its switch was applied last.
+The name stays in the state, so that an error of any later call can say which definition it is about. The rest doesn't:
 ``check`` takes it out of what the engine compares and keeps, and this process remembers it until ``create`` or
 ``update``. So it is no change when a definition moves by a line, or loses its ``adopt:`` once the object was adopted.
 """
@@ -37,8 +37,6 @@ applied."""
 WAITING = "waiting:"
 """Begins the provisional id of an object whose creation waits for an approval; the change request's id follows."""
 
-_STILL_ON = "on"
-
 _NOT_THERE = re.compile(rf"{MISSING}(?P<name>[^=]+)(=(?P<id>.+))?|{WAITING}[0-9a-f-]{{36}}")
 
 
@@ -48,16 +46,17 @@ class Note:
 
     ``name`` is the Pulumi name (``flag/ai-model-version``), ``source`` the place in a file (``flags/x.yaml:3:1``),
     ``adopt`` the id of the PostHog object that it is to take over; all three may be unknown. ``lacks`` says in words
-    what the definition refers to and isn't there; it is empty when everything is. ``still_on`` says of a flag that is
-    to be on that its definition said so already when it was applied last. ``refused`` says that the program has refused
-    the change already, and registers it in a preview so that the plan shows it.
+    what the definition refers to and isn't there; it is empty when everything is. ``switch`` says of a flag that is to
+    be on how it was applied last: ``safety.ON``, ``safety.CONSENTED``, the time at which it was known to be off (ISO
+    8601), or nothing. ``refused`` says that the program has refused the change already, and registers it in a preview
+    so that the plan shows it.
     """
 
     name: str = ""
     source: str = ""
     adopt: str | None = None
     lacks: str = ""
-    still_on: bool = False
+    switch: str = ""
     refused: bool = False
 
     def line(self, message: str) -> str:
@@ -67,8 +66,8 @@ class Note:
 
 def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
     """Return the inputs of a resource. What a run found out about the object is no part: the program can't know it."""
-    marks = (_STILL_ON if note.still_on else "", REFUSED if note.refused else "")
-    mark = "\t".join((note.name, note.source, note.adopt or "", *marks)).rstrip("\t")
+    refused = REFUSED if note.refused else ""
+    mark = "\t".join((note.name, note.source, note.adopt or "", note.switch, refused)).rstrip("\t")
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
     return {**inputs, NAME: mark} if mark else inputs
 
@@ -104,8 +103,8 @@ class Notes:
 
     def keep(self, inputs: Mapping[str, Any], lacks: str) -> Note:
         """Remember and return what inputs of the program say of their definition."""
-        name, source, adopt, on, refused = [*str(inputs.get(NAME, "")).split("\t"), "", "", "", ""][:5]
-        note = Note(name, source, adopt or None, lacks, on == _STILL_ON, refused == REFUSED)
+        name, source, adopt, switch, refused = [*str(inputs.get(NAME, "")).split("\t"), "", "", "", ""][:5]
+        note = Note(name, source, adopt or None, lacks, switch, refused == REFUSED)
         with self._lock:
             self._notes[note.name] = note
         return note

@@ -33,11 +33,11 @@ from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.engine import engine_log
 from providers.posthog.inputs import PROBLEM, Note, resolved, to_inputs, to_properties
 from providers.posthog.inventory import LookupProblem
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Collection, Conflict
 from providers.posthog.matching import as_mappings, standing_lists
-from providers.posthog.safety import on_code
+from providers.posthog.safety import CONSENTED, on_code
 from providers.posthog.workplace import ADOPTION, ASK_AGAIN, Workplace
 
 TRACEBACK_VARIABLE = "AI_ADMIN_TRACEBACK"
@@ -100,11 +100,12 @@ class PostHogProvider(ResourceProvider):
         olds = to_properties(self.kind_name, _olds)
         brake = _WORKPLACE.brake
         fields = reconcile.changed(KINDS[self.kind_name], olds, properties)
-        if not fields or note.refused or brake.holds(self.kind_name, olds, properties, note.still_on):
+        if not fields or note.refused:
             return ""
         try:
-            with _OneLine(note):
-                brake.change(self.kind_name, note.name, olds, properties)
+            if not self._holds(olds, properties, note):
+                with _OneLine(note):
+                    brake.change(self.kind_name, note.name, olds, properties)
         except Refused as problem:
             return str(problem)
         return ""
@@ -141,8 +142,8 @@ class PostHogProvider(ResourceProvider):
         fields = reconcile.changed(kind, olds, news)
         if not fields and all(olds.get(name) == news.get(name) for name in ("unmanaged", *kind.options)):
             return DiffResult(changes=False)
-        if _WORKPLACE.brake.holds(self.kind_name, olds, news, note.still_on):
-            self._hold(_id, news["key"], note)
+        if self._holds(olds, news, note):
+            self._hold(_id, news["key"], [field.name for field in fields if field.name != "active"], note)
             return DiffResult(changes=False)
         replaces = [field.name for field in fields if field.immutable]
         if replaces:
@@ -155,15 +156,26 @@ class PostHogProvider(ResourceProvider):
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
 
-    def _hold(self, id_: str, key: str, note: Note) -> None:
+    def _holds(self, olds: Properties, news: Properties, note: Note) -> bool:
+        def on_since(when: str) -> bool:
+            lifecycle, _ = self._lifecycle(lists=True)
+            with _OneLine(note):
+                return lifecycle.on_since(olds["key"], when)
+
+        return _WORKPLACE.brake.holds(self.kind_name, olds, news, note.switch, on_since)
+
+    def _hold(self, id_: str, key: str, waiting: list[str], note: Note) -> None:
         lifecycle, _ = self._lifecycle()
         with _OneLine(note):
             who = lifecycle.last_switch(id_)
+        consent = f"add {on_code(key)} to ai-admin:consent in the stack's configuration"
+        if note.switch == CONSENTED:
+            consent = f"take {on_code(key)}, which is used up, out of the stack's configuration, apply, and {consent}"
         _WORKPLACE.tell(
             note,
-            f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; to keep it "
-            f"off, write `active: false`; to switch it on, add {on_code(key)} to ai-admin:consent in the stack's "
-            "configuration",
+            f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; "
+            + (f"what else its file changes waits as well: {', '.join(waiting)}; " if waiting else "")
+            + f"to keep it off, write `active: false`; to switch it on, {consent}",
         )
 
     def _remind(self, id_: str, news: Properties, note: Note) -> None:
@@ -277,99 +289,12 @@ def _refuse_lacking(note: Note) -> None:
         raise Refused(note.line(f"left out, as it refers to {note.lacks}; run again once that is there"))
 
 
-class EventDefinitionProvider(PostHogProvider):
-    """Event definitions."""
-
-    kind_name = "event"
-
-
-class PropertyDefinitionProvider(PostHogProvider):
-    """Property definitions."""
-
-    kind_name = "property"
+def _provider(kind: Kind) -> type[PostHogProvider]:
+    name = f"{kind.type}Provider"
+    return type(name, (PostHogProvider,), {"__module__": __name__, "__doc__": f"{kind.type}.", "kind_name": kind.name})
 
 
-class CohortProvider(PostHogProvider):
-    """Cohorts."""
+PROVIDERS: dict[str, type[PostHogProvider]] = {kind.name: _provider(kind) for kind in KINDS.values()}
 
-    kind_name = "cohort"
-
-
-class FeatureFlagProvider(PostHogProvider):
-    """Feature flags."""
-
-    kind_name = "flag"
-
-
-class DashboardProvider(PostHogProvider):
-    """Dashboards."""
-
-    kind_name = "dashboard"
-
-
-class InsightProvider(PostHogProvider):
-    """Insights."""
-
-    kind_name = "insight"
-
-
-class DashboardTilesProvider(PostHogProvider):
-    """Tiles of dashboards."""
-
-    kind_name = "tiles"
-
-
-class AlertProvider(PostHogProvider):
-    """Alerts."""
-
-    kind_name = "alert"
-
-
-class HogFunctionProvider(PostHogProvider):
-    """Notifications."""
-
-    kind_name = "notification"
-
-
-class ActionProvider(PostHogProvider):
-    """Actions."""
-
-    kind_name = "action"
-
-
-class ExperimentProvider(PostHogProvider):
-    """Experiments."""
-
-    kind_name = "experiment"
-
-
-class SubscriptionProvider(PostHogProvider):
-    """Subscriptions."""
-
-    kind_name = "subscription"
-
-
-class AnnotationProvider(PostHogProvider):
-    """Annotations."""
-
-    kind_name = "annotation"
-
-
-PROVIDERS: dict[str, type[PostHogProvider]] = {
-    provider.kind_name: provider
-    for provider in (
-        EventDefinitionProvider,
-        PropertyDefinitionProvider,
-        CohortProvider,
-        FeatureFlagProvider,
-        DashboardProvider,
-        InsightProvider,
-        DashboardTilesProvider,
-        AlertProvider,
-        HogFunctionProvider,
-        ActionProvider,
-        ExperimentProvider,
-        SubscriptionProvider,
-        AnnotationProvider,
-    )
-}
+# A state names a class by this module and its own name, so that is where the engine looks for it.
+globals().update({provider.__name__: provider for provider in PROVIDERS.values()})

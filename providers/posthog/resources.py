@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import pulumi
@@ -59,7 +60,7 @@ def register(
     environ: Mapping[str, str],
     known: Mapping[Ref, str],
     off: Collection[Ref],
-    still_on: Collection[str] = (),
+    switches: Mapping[str, str] = MappingProxyType({}),
     refused: Collection[str] = (),
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
@@ -69,9 +70,9 @@ def register(
 
     ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
     object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
-    after what names them: PostHog switches no flag off while another one that is on depends on it. ``still_on`` are the
-    Pulumi names of flags that are on and were applied so already: the provider switches none of them on again that
-    somebody switched off meanwhile.
+    after what names them: PostHog switches no flag off while another one that is on depends on it. ``switches`` says by
+    Pulumi name of flags that are to be on how they were applied last (see ``inputs.Note``): the provider switches none
+    of them on again that somebody switched off meanwhile.
 
     ``refused`` are the Pulumi names of what the program refused, and registers only to show it: the provider does not
     refuse it once more, which would end the plan there.
@@ -83,7 +84,7 @@ def register(
     resources: dict[Ref, pulumi.CustomResource] = {}
 
     def id_of(ref: Ref) -> Any:
-        return _readable(ref, known[ref]) if ref in off else _id(ref, resources[ref], known.get(ref))
+        return readable(ref, known[ref]) if ref in off else _id(ref, resources[ref], known.get(ref))
 
     every = tuple(definitions)
     last = [each for each in every if _ref(each) in off]
@@ -98,9 +99,9 @@ def register(
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(environ[secret["env"]])
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
-        options = {"depends_on": [resources[each] for each in first]} if first else {}
-        shown = _with_ids(properties, id_of)
-        resources[ref] = _resource(definition, shown, still_on, turns, f"{ref.kind}/{ref.key}" in refused, **options)
+        options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
+        shown = with_ids(properties, id_of)
+        resources[ref] = _resource(definition, shown, switches, turns, f"{ref.kind}/{ref.key}" in refused, **options)
     return resources
 
 
@@ -136,10 +137,12 @@ async def problems(resources: Iterable[pulumi.CustomResource]) -> list[str]:
     return [problem for problem in found if isinstance(problem, str) and problem]
 
 
-def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
+def switch_off(flags: Iterable[Definition], names: Mapping[str, str]) -> dict[str, pulumi.CustomResource]:
     """Register flags with nothing but their switch, which is off: whatever else differs stays as it was applied.
 
-    Returns the resources by Pulumi name.
+    ``names`` are the Pulumi names under which they were applied last, by those that they have now: another key is not
+    applied here, and a state that said so would hide from the next run that it has to be. Returns the resources by
+    the former.
     """
     others = [field.name for field in KINDS["flag"].fields if field.name != "active"]
     off = tuple(flags)
@@ -147,8 +150,11 @@ def switch_off(flags: Iterable[Definition]) -> dict[str, pulumi.CustomResource]:
     for flag in reversed(off):
         first = [resources[user] for user in users.get(_ref(flag), ())]
         only_off = {"key": flag.key, "active": False}
-        resources[_ref(flag)] = _resource(flag, only_off, (), ignore_changes=[*others, "unmanaged"], depends_on=first)
-    return {f"{ref.kind}/{ref.key}": resource for ref, resource in resources.items()}
+        last = names[f"{flag.kind}/{flag.key}"]
+        resources[_ref(flag)] = _resource(
+            flag, only_off, name=last, ignore_changes=[*others, "unmanaged"], depends_on=first
+        )
+    return {names[f"{ref.kind}/{ref.key}"]: resource for ref, resource in resources.items()}
 
 
 def _users(flags: Iterable[Definition]) -> dict[Ref, list[Ref]]:
@@ -167,16 +173,18 @@ def _ref(definition: Definition) -> Ref:
 def _resource(
     definition: Definition,
     properties: dict[str, Any],
-    still_on: Collection[str] = (),
+    switches: Mapping[str, str] = MappingProxyType({}),
     turns: Turns | None = None,
     refused: bool = False,
+    name: str = "",
     **options: Any,
 ) -> pulumi.CustomResource:
-    name = f"{definition.kind}/{definition.key}"
-    if definition.renamed_from:
+    name = name or f"{definition.kind}/{definition.key}"
+    former = f"{definition.kind}/{definition.renamed_from}"
+    if definition.renamed_from and former != name:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
-        options["aliases"] = [pulumi.Alias(name=f"{definition.kind}/{definition.renamed_from}")]
-    note = Note(name, str(definition.source), definition.adopt, still_on=name in still_on, refused=refused)
+        options["aliases"] = [pulumi.Alias(name=former)]
+    note = Note(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
     inputs = to_inputs(properties, note)
     turn = turns.next(inputs[NAME]) if turns else None
     if turn:
@@ -210,22 +218,24 @@ def _variables(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, 
             yield definition, secret["env"]
 
 
-def _with_ids(value: Any, id_of: Callable[[Ref], Any]) -> Any:
+def with_ids(value: Any, id_of: Callable[[Ref], Any]) -> Any:
+    """Return properties with what ``id_of`` says in the place of each reference."""
     if isinstance(value, Ref):
         return id_of(value)
     if isinstance(value, dict):
-        return {name: _with_ids(item, id_of) for name, item in value.items()}
+        return {name: with_ids(item, id_of) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_ids(item, id_of) for item in value]
+        return [with_ids(item, id_of) for item in value]
     return value
 
 
 def _id(ref: Ref, resource: pulumi.CustomResource, known: str | None) -> pulumi.Output[Any]:
     # The SDK gives no id of what failed, and would end the whole program.
     id_ = resource.id.recover(lambda _: f"{MISSING}{ref.kind}/{ref.key}" + (f"={known}" if known else ""))
-    return id_.apply(lambda text: _readable(ref, text))
+    return id_.apply(lambda text: readable(ref, text))
 
 
-def _readable(ref: Ref, id_: str) -> int | str:
+def readable(ref: Ref, id_: str) -> int | str:
+    """Return an id as PostHog's API has it where an object is referred to."""
     # A provisional id is text: what refers to it is left out until there is a real one.
     return int(id_) if KINDS[ref.kind].numeric_id and id_.isdigit() else id_

@@ -5,7 +5,7 @@ Only what PostHog is asked stands here; who may switch what on is for the caller
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,25 @@ def find(client: Client, key: str) -> Live | None:
 def every(client: Client) -> dict[str, Live]:
     """Return all flags by their keys. Raises ``ApiError``."""
     return {row["key"]: row for row in client.pages(client.project_path(FLAG.collection)) if not row.get("deleted")}
+
+
+def leaving(client: Client, before: Mapping[str, Mapping[str, Any]], after: Collection[str]) -> dict[str, bool]:
+    """Return whether each flag is on that a run deletes: what is in ``before`` and not in ``after``.
+
+    Both are by Pulumi name; the entries of ``before`` hold the ids in PostHog. Raises ``ApiError``.
+    """
+    gone = [name for name in before if name.startswith(f"{FLAG.name}/") and name not in after]
+    return {name: _is_on(client, str(before[name]["id"])) for name in gone if before[name].get("id")}
+
+
+def _is_on(client: Client, id_: str) -> bool:
+    try:
+        flag = client.get(client.project_path(f"{FLAG.collection}/{id_}"))
+    except ApiError as error:
+        if error.status == 404:  # it is gone already
+            return False
+        raise
+    return bool(flag["active"] and not flag.get("deleted"))
 
 
 def turn(client: Client, live: Live, active: bool) -> Live:

@@ -6,7 +6,6 @@ organisation. Where versions differ, the default is the inconvenient value: what
 
 import json
 from dataclasses import dataclass, fields
-from ipaddress import ip_network
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
@@ -81,9 +80,6 @@ class Settings:
     # Whether alerts may be checked in real time and every 15 minutes (paid features).
     high_frequency_alerts: bool = True
 
-    # Networks (CIDR, separated by commas) that may use an installation of one's own; "" is all.
-    allowed_ip_blocks: str = ""
-
     # Seconds until a cohort is recalculated after it has been saved.
     recalculation_delay: float = 0.2
 
@@ -130,6 +126,4 @@ def _checked(name: str, wanted: Any, value: Any) -> Any:
         value = float(value)
     if type(value) is not wanted:
         raise ValueError(f"{name} must be {wanted.__name__}, not {type(value).__name__}")
-    if name == "allowed_ip_blocks":
-        [ip_network(block.strip()) for block in value.split(",") if value]  # raises ValueError
     return value

@@ -1,6 +1,6 @@
 """Lists: paging by limit and offset with absolute links, and the filters most of them share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +9,7 @@ from sandbox.wire.context import Context
 
 LARGEST = 2**31  # what a page's bounds are cut to; SQLite's integers end at 2**63
 Condition = tuple[str, list[Any]]  # an SQL condition on the row of `objects`, and its parameters
+Filter = Callable[[str], Condition]  # what a query parameter's value asks of an object
 
 
 def page_bounds(context: Context, changes: dict[str, Any]) -> str:
@@ -56,8 +57,7 @@ def paginate(
     show: Callable[[Data], Data],
 ) -> Data:
     """One page of the objects that fulfil all conditions: `{count, next, previous, results}`."""
-    where = " AND ".join(condition for condition, _ in conditions) or "listed = 1"
-    parameters = [value for _, values in conditions for value in values]
+    where, parameters = joined(conditions)
     limit, offset = limit_and_offset(context, default)
     rows = context.store.select(kind, parent, where, parameters, order=order, limit=limit, offset=offset)
     # A page that isn't full is the last one: nothing is left to count.
@@ -68,6 +68,17 @@ def paginate(
         **next_links(context, total, limit, offset),
         "results": [show(row) for row in rows],
     }
+
+
+def whole(results: list[Any]) -> Data:
+    """A list that is always one page."""
+    return {"count": len(results), "next": None, "previous": None, "results": results}
+
+
+def joined(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
+    """The condition that all of them hold, and its parameters."""
+    found = list(conditions)
+    return " AND ".join(each for each, _ in found) or "listed = 1", [value for _, values in found for value in values]
 
 
 def column(name: str) -> str:
@@ -85,6 +96,31 @@ def equals(name: str, value: Any) -> Condition:
     return f"CAST({column(name)} AS TEXT) = ?", [str(value)]
 
 
+def among(expression: str, values: list[Any], inverted: bool = False) -> Condition:
+    """The SQL expression is one of the values (or none of them)."""
+    return f"{expression} {'NOT ' if inverted else ''}IN ({','.join('?' * len(values))})", values
+
+
+def same(name: str) -> Filter:
+    """`?x=value`: the field has that value."""
+    return lambda value: equals(name, value)
+
+
+def flagged(name: str) -> Filter:
+    """`?x=true`: the field is true, or false."""
+    return lambda value: equals(name, int(truth(value)))
+
+
+def one_of(name: str) -> Filter:
+    """`?x=a,b`: the field is one of the values; of none, anything is."""
+    return lambda value: among(column(name), value.split(",")) if value else ("1 = 1", [])
+
+
+def tagged(value: str) -> Condition:
+    """`?tags=["a"]`: the object carries one of the tags."""
+    return has_tag([tag.strip(' "') for tag in value.strip("[]").split(",")])
+
+
 def truth(text: str) -> bool:
     """How django-filter reads a boolean query parameter."""
     return text.lower() in ("true", "1", "yes", "on")
@@ -92,6 +128,5 @@ def truth(text: str) -> bool:
 
 def has_tag(tags: list[str], inverted: bool = False) -> Condition:
     """The object carries one of the tags (or none of them)."""
-    marks = ",".join("?" * len(tags))
-    exists = f"EXISTS (SELECT 1 FROM json_each(data, '$.tags') WHERE json_each.value IN ({marks}))"
-    return ("NOT " if inverted else "") + exists, list(tags)
+    condition, values = among("json_each.value", tags)
+    return f"{'NOT ' if inverted else ''}EXISTS (SELECT 1 FROM json_each(data, '$.tags') WHERE {condition})", values

@@ -7,7 +7,7 @@ the activity log follow.
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -19,7 +19,7 @@ from sandbox.auth import access
 from sandbox.auth.identity import ADMIN, level
 from sandbox.rest import activity
 from sandbox.rest.fields import Field
-from sandbox.rest.listing import Condition, contains, limit_and_offset, paginate
+from sandbox.rest.listing import Condition, Filter, contains, paginate
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services, timestamp
 from sandbox.wire.errors import Forbidden, Invalid, NotFound
@@ -66,6 +66,10 @@ class Resource:
     keyless: ClassVar[frozenset[str]] = frozenset()  # those of the operations that no personal API key may use
     log_scope: ClassVar[str | None] = None  # the activity log's name of the kind; None: changes aren't logged
     log_masked: ClassVar[frozenset[str]] = frozenset()
+    key: ClassVar[str] = ""  # the field that objects are also looked up by
+    named: ClassVar[str] = "name"  # the field that names an object in the activity log
+    refs: ClassVar[Mapping[str, str]] = {}  # field -> the kind whose id it holds
+    filters: ClassVar[Mapping[str, Filter]] = {}  # the list's query parameters beside `search`
     search: ClassVar[tuple[str, ...]] = ("name",)  # the fields that `?search=` looks at
     order: ClassVar[str] = "seq"
     page_size: ClassVar[int] = 100
@@ -100,6 +104,8 @@ class Resource:
         shown = {name: row.get(name, default) for name, default in self.shown}
         for name, render in self.rendered:
             shown[name] = render(context, shown[name])
+        if "user_access_level" in shown:
+            shown["user_access_level"] = access.user_access_level(context, self.kind, row)
         return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:
@@ -111,8 +117,9 @@ class Resource:
         return self.show(context, row)
 
     def conditions(self, context: Context) -> list[Condition]:
-        """The list's own filters beside `search`; the default list is that of `listed` objects."""
-        return [("listed = 1", [])]
+        """What the list holds beside `search`: the `listed` objects that the query's `filters` let through."""
+        asked = [test(context.query[name]) for name, test in self.filters.items() if name in context.query]
+        return [("listed = 1", []), *asked]
 
     def matching(self, needle: str) -> Condition:
         """What `?search=` finds."""
@@ -124,7 +131,7 @@ class Resource:
 
     def natural(self, row: Data) -> str | None:
         """What else the object is looked up by."""
-        return None
+        return str(row[self.key]) if self.key else None
 
     def listed(self, row: Data) -> bool:
         """Whether the default list has the object."""
@@ -132,11 +139,11 @@ class Resource:
 
     def references(self, row: Data) -> Iterable[Reference]:
         """The objects this one points at."""
-        return ()
+        return [(kind, str(row[name])) for name, kind in self.refs.items() if row[name]]
 
     def label(self, row: Data) -> str | None:
         """The object's name in the activity log."""
-        name = row.get("name")
+        name = row.get(self.named)
         return None if name is None else str(name)
 
     def actions(self) -> list[Action]:
@@ -318,6 +325,11 @@ class Resource:
             raise NotFound()
         return row
 
+    def namesake(self, context: Context, value: str, before: Data | None) -> Data | None:
+        """Another object than `before` that is looked up by the value."""
+        found = context.store.find(self.kind, value, self.parent_id(context))
+        return None if found is None or (before is not None and found["id"] == before["id"]) else found
+
     def parent_id(self, context: Context) -> str:
         """The id of the project or organisation at hand, whichever objects of the kind belong to."""
         return str((context.project if self.parent == "project" else context.organization)["id"])
@@ -326,8 +338,3 @@ class Resource:
         """Refuse who may not write this kind."""
         if self.admin_only and level(context) < ADMIN:
             raise Forbidden("Your organization access level is insufficient.")
-
-    def all_listed(self, context: Context) -> Iterable[Data]:
-        """Every listed object of the project, for kinds whose list has another shape than pages."""
-        limit, offset = limit_and_offset(context, -1)
-        return context.store.select(self.kind, self.parent_id(context), order=self.order, limit=limit, offset=offset)

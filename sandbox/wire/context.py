@@ -10,8 +10,6 @@ import json
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.parser import BytesParser
-from email.policy import HTTP
 from functools import cached_property
 from typing import Any
 
@@ -134,11 +132,7 @@ class Context:
             ApiError: 400 parse_error for malformed JSON, 415 for another media type, 400 for a body that
                 isn't an object.
         """
-        content_type = self.request.headers.get("content-type", "")
-        if content_type.startswith("multipart/form-data"):
-            data, self.memo["files"] = parse_form(self.raw, content_type)
-            return data
-        data = parse_json(self.raw, content_type)
+        data = parse_json(self.raw, self.request.headers.get("content-type", ""))
         if not isinstance(data, dict):
             name = {list: "list", str: "str", bool: "bool", int: "int", float: "float"}.get(type(data), "NoneType")
             raise Invalid(f"Invalid data. Expected a dictionary, but got {name}.")
@@ -176,22 +170,6 @@ def parse_json(raw: bytes, content_type: str = "application/json") -> Any:
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "invalid_request", "parse_error", f"JSON parse error - {error}") from error
     return value
-
-
-def parse_form(raw: bytes, content_type: str) -> tuple[Data, dict[str, str]]:
-    """The fields and the files (as text) of a multipart form, which cohorts take for their CSV."""
-    head = f"Content-Type: {content_type}\r\n\r\n".encode()
-    fields: Data = {}
-    files: dict[str, str] = {}
-    for part in BytesParser(policy=HTTP).parsebytes(head + raw).iter_parts():
-        name = str(part.get_param("name", header="content-disposition"))
-        payload = part.get_payload(decode=True)
-        text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
-        if part.get_filename() is None:
-            fields[name] = text
-        else:
-            files[name] = text
-    return fields, files
 
 
 def _refuse_constant(name: str) -> Any:

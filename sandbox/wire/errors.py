@@ -39,6 +39,13 @@ class Invalid(ApiError):
         super().__init__(400, "validation_error", code, detail, attr)
 
 
+class Missing(Invalid):
+    """400 for the id of an object that doesn't exist."""
+
+    def __init__(self, identifier: object, attr: str) -> None:
+        super().__init__(f'Invalid pk "{identifier}" - object does not exist.', attr, "does_not_exist")
+
+
 class NotFound(ApiError):
     """404."""
 
@@ -87,10 +94,16 @@ class MethodNotAllowed(ApiError):
         )
 
 
+class Failure(ApiError):
+    """500, Django's answer to an exception, for what PostHog fails at."""
+
+    def __init__(self) -> None:
+        super().__init__(500, "server_error", "error", "A server error occurred.")
+
+
 def failure() -> Response:
-    """Django's answer to an exception, for what PostHog fails at. What was written before stays."""
-    body = {"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": None}
-    return JSONResponse(body, 500)
+    """The same as an answer: what was written before stays."""
+    return JSONResponse(Failure().body(), 500)
 
 
 class Answer(Exception):

@@ -122,29 +122,42 @@ def test_c1_a_file_that_cannot_be_read_switches_nothing_off(project: Project, sa
 def test_a_switch_off_by_hand_is_not_undone_in_passing(project: Project, sandbox: Sandbox) -> None:
     """C3, and C4 on a careful stack: a flag is held, named with who and when, and the rest of the run goes on.
 
-    One consent is enough to come back to what was on, also at 100 %.
+    One consent is enough to come back to what was on, also at 100 %; and it is for once.
     """
     key = colleague(sandbox)
     for name in FLAGS:
         off_by_hand(sandbox, name, key)
-        project.edit(f"flags/{name}.yaml", f"key: {name}\n", f"key: {name}\ndescription: Not applied while held.\n")
     project.edit("cohorts/early.yaml", "name: Early", "name: Earliest")
+    before = {name: (project.folder / "flags" / f"{name}.yaml").read_text() for name in FLAGS}
+    # The same flag under another key; a new key of the other one would draw anew who is in its 20 %.
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai-2\nrenamed_from: ai\n")
+    project.edit("flags/ai-slow.yaml", "key: ai-slow\n", "key: ai-slow\ndescription: Not applied while held.\n")
     sandbox.requests()
     for arguments in (PREVIEW, UP):
         said = project.run(*arguments)
         assert said.returncode == 0, said.stdout
         lines = [line for line in said.stdout.split("Diagnostics:")[1].splitlines() if "left as it is" in line]
         assert len(lines) == len(FLAGS)
-        for name in FLAGS:
-            held = f"flags/{name}.yaml:1:1: flag/{name}: left as it is, since it is off in PostHog"
+        for file, name in (("ai", "ai-2"), ("ai-slow", "ai-slow")):
+            held = f"flags/{file}.yaml:1:1: flag/{name}: left as it is, since it is off in PostHog"
             [line] = [line for line in lines if f"{held} (by grace@example.com, 20" in line]
             assert f"add on/{name} to ai-admin:consent" in line
     assert [body for _, _, body in sandbox.writes()] == [{"name": "Earliest"}]
+    for name, text in before.items():
+        project.write(f"flags/{name}.yaml", text)
+    again = project.up()
+    assert all(f"flag/{name}: left as it is" in again for name in FLAGS)
+    assert "create" not in again
+    assert sandbox.writes() == []
     consent(project, "on/ai")
     again = project.up()
     assert "flag/ai: left as it is" not in again
     assert "flag/ai-slow: left as it is" in again
-    assert [body for _, _, body in sandbox.writes()] == [{"active": True, "name": "Not applied while held."}]
+    assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
+    off_by_hand(sandbox, "ai", colleague(sandbox, "alan@example.com"))
+    sandbox.requests()
+    assert "take on/ai, which is used up, out of the stack's configuration" in project.up()
+    assert sandbox.writes() == []
     assert not live(sandbox)["ai-slow"]["active"]
 
 
@@ -168,9 +181,14 @@ def test_c3_off_and_then_in_the_file_is_nothing_to_do(project: Project, sandbox:
     sandbox.requests()
     assert "left as it is" not in project.up()
     assert sandbox.writes() == []
-    for name in FLAGS:
-        project.edit(f"flags/{name}.yaml", "active: false\n", "")
-    consent(project, "on/ai")
+    project.edit("flags/ai-slow.yaml", "active: false\n", "")
+    sandbox.call("PATCH", f"feature_flags/{live(sandbox)['ai-slow']['id']}/", {"active": True})
+    off_by_hand(sandbox, "ai-slow", colleague(sandbox, "alan@example.com"))
+    sandbox.requests()
+    assert "left as it is, since it is off in PostHog (by alan@example.com, " in project.up()
+    assert sandbox.writes() == []
+    project.edit("flags/ai.yaml", "active: false\n", "")
+    consent(project, "on/ai-slow", "on/ai")
     project.up()
     assert [body for _, _, body in sandbox.writes()] == [{"active": True}] * 2
 
@@ -214,10 +232,12 @@ def test_c1_what_a_refused_run_switched_off_is_known_to_be_off(project: Project,
     """C1, C6: taken back in the files, it is an intended return, and nobody is said to have switched it off by hand."""
     before = (project.folder / "flags" / "ai.yaml").read_text()
     project.write("dashboards/board.yaml", "key: [\n")
-    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\n")
+    project.edit("flags/ai.yaml", "key: ai\n", "key: ai-2\nrenamed_from: ai\nactive: false\n")
     assert project.run(*UP).returncode != 0
+    assert not live(sandbox)["ai"]["active"]
     (project.folder / "dashboards" / "board.yaml").unlink()
     project.write("flags/ai.yaml", before)
     refused = project.run(*PREVIEW)
     assert "a flag that was switched off would be on again" in refused.stdout
     assert "add on/ai to ai-admin:consent" in refused.stdout
+    assert "delete" not in refused.stdout

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ai_admin.definitions.files import FOLDERS
+from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.guard.sitecustomize import is_edited
 from tests.support.sandbox import REPOSITORY
-from tools.toolchain.kit import link_or_copy
+from tools.toolchain.kit import place
 from tools.toolchain.venv import fingerprint
 
 SAMPLES = REPOSITORY / "docs" / "samples"
@@ -33,7 +33,7 @@ def put(definitions: Path, root: Path) -> None:
     """Put the definitions and stacks of one folder into a checkout."""
     for settings in stacks(definitions):
         shutil.copy(settings, root)
-    for folder in FOLDERS:
+    for folder in TOP_FOLDERS:
         if (definitions / folder).is_dir():
             shutil.copytree(definitions / folder, root / folder, dirs_exist_ok=True)
 
@@ -64,5 +64,6 @@ def installed(root: Path) -> Path:
     (venv / "bin" / "ai-admin").write_text(command.replace(str(REPOSITORY), str(root), 1))
     (venv / "bin" / "ai-admin").chmod(0o755)
     (venv / ".made-from").write_text(fingerprint(root, "development"))
-    shutil.copytree(REPOSITORY / ".toolchain", root / ".toolchain", copy_function=link_or_copy)
+    place(REPOSITORY / ".toolchain" / "bin", root / ".toolchain" / "bin")
+    shutil.copy(REPOSITORY / ".toolchain" / "made-from", root / ".toolchain")
     return root

@@ -50,7 +50,8 @@ def main() -> int:
         start = summary(list(islice(measured, STARTS)))
     print(start, flush=True)
     table = Table(title="seconds, and API requests in brackets", box=SIMPLE_HEAD)
-    for column in ("flags", "check", "first up", "idle", "preview", "idle", "same inputs", "ratios", "change", "off", "MB"):
+    columns = ("flags", "check", "first up", "idle", "preview", "idle", "same inputs", "ratios", "change", "off", "MB")
+    for column in columns:
         table.add_column(column, justify="right")
     for size in [int(argument) for argument in sys.argv[1:]] or SIZES:
         with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:

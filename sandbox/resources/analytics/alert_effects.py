@@ -5,14 +5,12 @@ are disabled and deleted, without an entry of their own); its threshold and its 
 PostHog, so that a change of them is another entry of the alert's activity, of another type.
 """
 
-from typing import Any
 
 from sandbox.auth.users import show_user
 from sandbox.resources.analytics import alert_checks
 from sandbox.rest import activity
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Json
-from sandbox.wire.errors import Answer
+from sandbox.wire.context import Context
 
 SCOPE = "AlertConfiguration"
 FUNCTIONS = "hog_function"
@@ -24,23 +22,6 @@ def take_along(context: Context, alert: Data) -> None:
     alert_checks.forget(store, alert["id"])
     for function in _functions(context, alert["id"]):
         store.put(FUNCTIONS, project, {**function, "enabled": False, "deleted": True}, listed=False)
-
-
-def test_delivery(context: Context, alert: Data) -> Any:
-    """`POST :id/test-delivery/`: how many would be told; nothing is sent from here."""
-    store = context.store
-    destinations = [each for each in _functions(context, alert["id"]) if each["enabled"]]
-    addresses = [store.get("user", each) for each in alert["subscribed_users"]]
-    if not destinations and not addresses:
-        raise Answer(409, {"detail": "Add an email recipient or active destination before sending a test."})
-    return Json(
-        {
-            "destination_count": len(destinations),
-            "email_recipient_count": len(addresses),
-            "failed_delivery_channels": [],
-        },
-        202,
-    )
 
 
 def _functions(context: Context, alert: str) -> list[Data]:

@@ -81,11 +81,11 @@ def check(alert: Data, query: Any) -> None:
     kind = str(source.get("kind"))
     condition = (alert["condition"] or {}).get("type")
     if condition not in CONDITIONS:
-        raise Invalid(f"Alert has invalid condition: {condition}")
+        raise Invalid(f"Alert has invalid condition: {alert['condition']}")
     config = alert["config"] or {}
     wanted = next((each for each, name in CONFIGS.items() if name == config.get("type")), None)
     if wanted is None:
-        raise Invalid(f"Unsupported alert config type: {config.get('type')}")
+        raise Invalid(f"Unsupported alert config type: {alert['config']}")
     if wanted != kind:
         raise Invalid(OTHER_KIND[wanted].format(kind))
     if wanted == "HogQLQuery":

@@ -6,10 +6,9 @@ only a changed threshold configuration resets the state, and whatever switches t
 """
 
 import uuid
-from collections.abc import Iterable
 from copy import deepcopy
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from sandbox.auth.access import VIEWER, allows, visible
@@ -39,13 +38,18 @@ from sandbox.rest.fields import (
 )
 from sandbox.rest.listing import LARGEST, Condition, equals
 from sandbox.rest.resource import Action, Life, Resource
-from sandbox.storage.store import Data, Reference
+from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Services, alone, timestamp
-from sandbox.wire.errors import Invalid, NotFound
+from sandbox.wire.errors import Invalid, Missing, NotFound
 
 SHOWN_CHECKS = 5
 MOST_CHECKS = 500
 AT_A_TIME = 200
+
+
+def _of_insight(identifier: str) -> Condition:
+    refs = "SELECT 1 FROM refs WHERE refs.kind = 'alert' AND refs.id = objects.id AND to_kind = 'insight' AND to_id = ?"
+    return f"EXISTS ({refs})", [identifier]
 
 
 class Alerts(Resource):
@@ -53,6 +57,8 @@ class Alerts(Resource):
     life, identifier, environments = Life.HARD, "uuid", True
     order = "created_at DESC, seq DESC"
     look_every = 60
+    refs: ClassVar = {"insight": "insight"}
+    filters: ClassVar = {"insight": _of_insight, "insight_id": _of_insight}
     fields = (
         ID,
         CREATED_BY,
@@ -86,14 +92,8 @@ class Alerts(Resource):
         # A check's change of the state is logged too; the threshold and the subscribers have entries of their own.
         self.logged = [*(set(self.logged) - {"threshold", "subscribed_users"}), "state"]
 
-    def references(self, row: Data) -> Iterable[Reference]:
-        return [("insight", str(row["insight"]))]
-
     def actions(self) -> list[Action]:
-        return [
-            Action("simulate", self._simulate, ("POST",), scopes=("alert:read", "insight:read"), detail=False),
-            Action("test-delivery", alert_effects.test_delivery, ("POST",)),
-        ]
+        return [Action("simulate", self._simulate, ("POST",), scopes=("alert:read", "insight:read"), detail=False)]
 
     def _simulate(self, context: Context) -> Any:
         """`POST simulate/ {insight, detector_config?, …}`: what a detector would find, which needs a query."""
@@ -133,7 +133,7 @@ class Alerts(Resource):
     def _insight(self, context: Context, after: Data, before: Data | None) -> Data:
         insight = context.store.get("insight", after["insight"])
         if insight is None or insight["deleted"]:
-            raise Invalid(f'Invalid pk "{after["insight"]}" - object does not exist.', "insight", "does_not_exist")
+            raise Missing(after["insight"], "insight")
         if context.store.parent_of("insight", after["insight"]) != self.parent_id(context):
             raise Invalid("This insight does not belong to your team.", "insight")
         if not allows(context, "insight", insight, VIEWER):
@@ -147,9 +147,7 @@ class Alerts(Resource):
         for identifier in users:
             user = context.store.get("user", identifier)
             if user is None:
-                raise Invalid(
-                    f'Invalid pk "{identifier}" - object does not exist.', "subscribed_users", "does_not_exist"
-                )
+                raise Missing(identifier, "subscribed_users")
             if membership(context.store, context.organization, user) is None:
                 raise Invalid("User does not belong to the same organization as the alert's team.", "subscribed_users")
 
@@ -256,17 +254,7 @@ class Alerts(Resource):
         return row
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
-        for name in ("insight", "insight_id"):
-            if name in query:
-                found.append(
-                    (
-                        "EXISTS (SELECT 1 FROM refs WHERE refs.kind = 'alert' AND refs.id = objects.id AND"
-                        " to_kind = 'insight' AND to_id = ?)",
-                        [query[name]],
-                    )
-                )
+        query, found = context.query, super().conditions(context)
         for condition, values in visible(context, "insight"):
             insights = f"SELECT CAST(id AS INTEGER) FROM objects WHERE kind = 'insight' AND {condition}"
             found.append((f"json_extract(data, '$.insight') IN ({insights})", values))

@@ -24,7 +24,7 @@ from sandbox.rest.listing import Condition, column, equals, paginate
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Invalid, NotFound
+from sandbox.wire.errors import Invalid, Missing, NotFound
 
 SCOPES = ("dashboard_item", "dashboard", "project", "organization", "recording")
 HANGING = (("dashboard_item", "dashboard_item", "insight"), ("dashboard", "dashboard_id", "dashboard"))
@@ -34,7 +34,7 @@ YES = ("true", "1", "yes")
 class Annotations(Resource):
     kind, collection, scope, log_scope = "annotation", "annotations", "annotation", "Annotation"
     life = Life.SOFT_GONE
-    page_size = 1000
+    page_size, named = 1000, "content"
     search = ("content",)
     order = f"{column('date_marker')} DESC NULLS FIRST, seq"
     fields = (
@@ -61,7 +61,7 @@ class Annotations(Resource):
         insight, dashboard = values.get("dashboard_item"), values.get("dashboard_id")
         project = self.parent_id(context)
         if insight is not None and context.store.get("insight", insight, project) is None:
-            raise Invalid(f'Invalid pk "{insight}" - object does not exist.', "dashboard_item", "does_not_exist")
+            raise Missing(insight, "dashboard_item")
         if dashboard is not None and context.store.get("dashboard", dashboard, project) is None:
             raise Invalid("Dashboard not found.", "dashboard_id")
         if values.get("scope") == "recording":
@@ -88,9 +88,6 @@ class Annotations(Resource):
             if target is not None and target["deleted"]:
                 return True
         return False
-
-    def label(self, row: Data) -> str | None:
-        return None if row["content"] is None else str(row["content"])
 
     def show(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)

@@ -6,13 +6,11 @@ brings back every tile it ever had.
 """
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
-from sandbox.auth.access import user_access_level
 from sandbox.auth.identity import ADMIN, level
-from sandbox.resources.analytics import dashboard_tiles, sharing, tiles
+from sandbox.resources.analytics import dashboard_tiles, tiles
 from sandbox.resources.analytics.insights import INSIGHTS
-from sandbox.resources.flags.flag_actions import bulk_update_tags
 from sandbox.resources.organization.places import put_project
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -31,7 +29,7 @@ from sandbox.rest.fields import (
     text,
     write_only,
 )
-from sandbox.rest.listing import Condition, equals, has_tag
+from sandbox.rest.listing import flagged, same, tagged
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
@@ -58,6 +56,7 @@ DETAIL_ONLY = (
 class Dashboards(Resource):
     kind, collection, scope, log_scope = "dashboard", "dashboards", "dashboard", "Dashboard"
     life, environments = Life.SOFT_GONE, True
+    filters: ClassVar = {"pinned": flagged("pinned"), "creation_mode": same("creation_mode"), "tags": tagged}
     order = "json_extract(data, '$.pinned') DESC, json_extract(data, '$.name'), seq"
     fields = (
         ID,
@@ -99,10 +98,8 @@ class Dashboards(Resource):
     def actions(self) -> list[Action]:
         return [
             *dashboard_tiles.actions(self),
-            *sharing.actions("dashboard"),
             Action("run_insights", self._run_insights, scopes=("query:read",)),
             *self.activity_actions(),
-            Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
         ]
 
     # Writing ------------------------------------------------------------------------------------------------
@@ -217,25 +214,12 @@ class Dashboards(Resource):
 
     def _plain(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)
-        shown["is_shared"] = sharing.is_shared(context, self.kind, row)
-        shown["user_access_level"] = user_access_level(context, self.kind, row)
         shown["effective_restriction_level"] = row["restriction_level"]
         return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:
         shown = self._plain(context, row)
         return {name: value for name, value in shown.items() if name not in DETAIL_ONLY}
-
-    def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
-        for name in ("pinned", "creation_mode"):
-            if name in query:
-                value: Any = query[name] if name == "creation_mode" else int(context.flag(name))
-                found.append(equals(name, value))
-        if "tags" in query:
-            found.append(has_tag([tag.strip(' "') for tag in query["tags"].strip("[]").split(",")]))
-        return found
 
 
 def show_tile(context: Context, tile: Data, filters: Data) -> Data:

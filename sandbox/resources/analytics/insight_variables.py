@@ -19,7 +19,7 @@ PAGE = 500
 
 class InsightVariables(Resource):
     kind, collection, scope, log_scope = "insight_variable", "insight_variables", "insight_variable", "InsightVariable"
-    life, identifier, environments = Life.HARD, "uuid", True
+    life, identifier, environments, key = Life.HARD, "uuid", True, "code_name"
     fields = (
         ID,
         Field("name", text(400, blank=False), required=True),
@@ -33,9 +33,6 @@ class InsightVariables(Resource):
         Field("values_query", text(), null=True),
         Field("values_query_connection_id", uuid, null=True),
     )
-
-    def natural(self, row: Data) -> str | None:
-        return str(row["code_name"])
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         row = super().prepare(context, values, before)

@@ -9,12 +9,11 @@ deleting an insight, or giving it a query that can't be alerted on, erases its a
 import secrets
 import string
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
-from sandbox.auth.access import EDITOR, allows, user_access_level
+from sandbox.auth.access import EDITOR, allows
 from sandbox.auth.users import show_user
-from sandbox.resources.analytics import alert_effects, queries, query_schema, sharing, tiles
-from sandbox.resources.flags.flag_actions import bulk_update_tags
+from sandbox.resources.analytics import alert_effects, queries, query_schema, tiles
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -27,18 +26,25 @@ from sandbox.rest.fields import (
     boolean,
     integer,
     items,
+    mapping,
     read_only,
     text,
+    worded,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals, has_tag, truth
+from sandbox.rest.listing import Condition, column, equals, flagged, tagged, truth
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, timestamp
-from sandbox.wire.errors import Forbidden, Invalid
+from sandbox.wire.errors import Forbidden, Invalid, Missing
 
 LETTERS = string.ascii_letters + string.digits
 ALERTABLE = frozenset({"TrendsQuery", "FunnelsQuery", "HogQLQuery"})
+ON_DASHBOARD = (
+    "EXISTS (SELECT 1 FROM refs a JOIN refs b ON a.kind = b.kind AND a.id = b.id"
+    " JOIN objects t ON t.kind = a.kind AND t.id = a.id WHERE a.kind = 'tile' AND t.listed = 1"
+    " AND a.to_kind = 'insight' AND a.to_id = objects.id AND b.to_kind = 'dashboard' AND b.to_id = ?)"
+)
 BASIC = (
     "id",
     "short_id",
@@ -63,22 +69,23 @@ BASIC = (
 )
 
 
-def _query(value: Any, attr: str) -> Any:
-    if not isinstance(value, dict):
-        raise Invalid("Query must be a valid JSON object", attr)
-    return value
-
-
 class Insights(Resource):
     kind, collection, scope, log_scope = "insight", "insights", "insight", "Insight"
-    life, environments = Life.SOFT_GONE, True
+    life, environments, key = Life.SOFT_GONE, True, "short_id"
+    filters: ClassVar = {
+        "short_id": lambda value: ("natural = ?", [value]),
+        "saved": lambda value: flagged("saved")(value or "true"),
+        "favorited": lambda value: flagged("favorited")(value or "true"),
+        "created_by": lambda value: equals("created_by", value.strip("[]")),
+        "tags": tagged,
+    }
     search = ("name", "derived_name", "description", "tags")
     fields = (
         ID,
         read_only("short_id"),
         Field("name", text(400), null=True),
         Field("derived_name", text(400), null=True),
-        Field("query", _query, null=True),
+        Field("query", worded("Query must be a valid JSON object", mapping), null=True),
         read_only("filters", {}),
         read_only("filters_hash"),
         Field("order", integer(), null=True),
@@ -114,9 +121,6 @@ class Insights(Resource):
         FOLDER,
     )
 
-    def natural(self, row: Data) -> str | None:
-        return str(row["short_id"])
-
     def references(self, row: Data) -> Iterable[Reference]:
         return {("cohort", identifier) for identifier in queries.cohorts_in(row["query"])}
 
@@ -127,11 +131,7 @@ class Insights(Resource):
         return {"short_id": row["short_id"]}
 
     def actions(self) -> list[Action]:
-        return [
-            *sharing.actions("insight"),
-            *self.activity_actions(),
-            Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
-        ]
+        return self.activity_actions()
 
     # Writing ------------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class Insights(Resource):
         for identifier in values.get("dashboards") or []:
             dashboard = context.store.get("dashboard", identifier, self.parent_id(context))
             if dashboard is None:
-                raise Invalid(f'Invalid pk "{identifier}" - object does not exist.', "dashboards", "does_not_exist")
+                raise Missing(identifier, "dashboards")
             if dashboard["deleted"]:
                 raise Invalid("Dashboard not found")
             if not allows(context, "dashboard", dashboard, EDITOR):
@@ -217,7 +217,6 @@ class Insights(Resource):
         shown["dashboard_tiles"] = [
             {"id": tile["id"], "dashboard_id": tile["dashboard"], "deleted": tile["deleted"]} for tile in found
         ]
-        shown["user_access_level"] = user_access_level(context, self.kind, row)
         return shown
 
     def show_basic(self, context: Context, row: Data) -> Data:
@@ -234,29 +233,8 @@ class Insights(Resource):
         return self.show_basic(context, row) if context.flag("basic") else self.show(context, row)
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
-        if "short_id" in query:
-            found.append(("natural = ?", [query["short_id"]]))
-        for name in ("saved", "favorited"):
-            if name in query:
-                found.append(equals(name, int(truth(query[name] or "true"))))
-        if "created_by" in query:
-            found.append(equals("created_by", query["created_by"].strip("[]")))
-        if "tags" in query:
-            found.append(has_tag([tag.strip(' "') for tag in query["tags"].strip("[]").split(",")]))
-        for identifier in query.get("dashboards", "").strip("[]").split(","):
-            if identifier.strip():
-                found.append(
-                    (
-                        "EXISTS (SELECT 1 FROM refs a JOIN refs b ON a.kind = b.kind AND a.id = b.id"
-                        " JOIN objects t ON t.kind = a.kind AND t.id = a.id WHERE a.kind = 'tile' AND"
-                        " t.listed = 1 AND a.to_kind = 'insight' AND a.to_id = objects.id AND"
-                        " b.to_kind = 'dashboard' AND b.to_id = ?)",
-                        [identifier.strip()],
-                    )
-                )
-        return found
+        asked = context.query.get("dashboards", "").strip("[]").split(",")
+        return super().conditions(context) + [(ON_DASHBOARD, [each.strip()]) for each in asked if each.strip()]
 
     def ordering(self, context: Context) -> str:
         asked = context.query.get("order", "")

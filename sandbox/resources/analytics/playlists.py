@@ -7,7 +7,7 @@ their deletion as an update.
 
 import secrets
 import string
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.rest import activity
 from sandbox.rest.fields import (
@@ -22,8 +22,8 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import Condition, equals
-from sandbox.rest.resource import Action, Life, Resource
+from sandbox.rest.listing import Condition, equals, same
+from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Invalid, NotFound
@@ -47,7 +47,11 @@ def _type(value: Any, attr: str) -> str:
 class Playlists(Resource):
     kind, collection, scope = "session_recording_playlist", "session_recording_playlists", "session_recording_playlist"
     log_scope = "SessionRecordingPlaylist"
-    life, environments = Life.SOFT_GONE, True
+    life, environments, key = Life.SOFT_GONE, True, "short_id"
+    filters: ClassVar = {
+        "created_by": same("created_by"),
+        "pinned": lambda _: equals("pinned", 1),  # whatever its value
+    }
     search = ("name", "derived_name")
     order = "json_extract(data, '$.last_modified_at') DESC"
     fields = (
@@ -69,21 +73,11 @@ class Playlists(Resource):
         FOLDER,
     )
 
-    def natural(self, row: Data) -> str | None:
-        return str(row["short_id"])
-
     def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
         row = context.store.find(self.kind, identifier, self.parent_id(context))
         if row is None or (row["deleted"] and not deleted):
             raise NotFound()
         return row
-
-    def actions(self) -> list[Action]:
-        return [
-            # There are no recordings here, whatever ids a collection holds.
-            Action("recordings", lambda _, row: {"results": [], "has_next": False, "version": 4}),
-            Action("recordings/{recording}", self._recording, ("POST", "DELETE")),
-        ]
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         filters = values.get("filters")
@@ -95,7 +89,7 @@ class Playlists(Resource):
             if values["type"] == "filters" and not filters:
                 raise Invalid("You must provide a valid filters when creating a saved filter")
             values["short_id"] = "".join(secrets.choice(LETTERS) for _ in range(8))
-            return {**super().prepare(context, values, before), "last_modified_at": timestamp(), "recordings": []}
+            return {**super().prepare(context, values, before), "last_modified_at": timestamp()}
         values.pop("type", None)
         if before["type"] == "collection" and filters:
             raise Invalid("You cannot update a collection to add filters")
@@ -120,33 +114,12 @@ class Playlists(Resource):
         changes = activity.changes_between(self.log_scope, before, after, self.logged, self.log_masked)
         activity.record(context, self.log_scope, after["id"], "updated", name, changes, short_id=after["short_id"])
 
-    def show(self, context: Context, row: Data) -> Data:
-        shown = super().show(context, row)
-        collection = {"count": len(row["recordings"]) or None, "watched_count": 0}
-        return {**shown, "recordings_counts": {**COUNTS, "collection": collection}}
-
-    def _recording(self, context: Context, row: Data) -> Any:
-        """Put a recording into a collection, or take it out; recordings themselves aren't kept here."""
-        recording = context.param("recording")
-        kept = [each for each in row["recordings"] if each != recording]
-        if context.method == "POST":
-            if row["type"] == "filters":
-                raise Invalid("Cannot add recordings to a playlist that is type 'filters'.")
-            kept.append(recording)
-        self.store(context, {**row, "recordings": kept})
-        return {"success": True}
-
     def conditions(self, context: Context) -> list[Condition]:
-        found: list[Condition] = [("listed = 1", [])]
-        query = context.query
+        query, found = context.query, super().conditions(context)
         if query.get("type") in ("collection", "filters"):
             found.append(equals("type", query["type"]))
-        if "created_by" in query:
-            found.append(equals("created_by", query["created_by"]))
         if "user" in query:
             found.append(equals("created_by", context.user["id"]))
-        if "pinned" in query:  # whatever its value
-            found.append(equals("pinned", 1))
         return found
 
     def list(self, context: Context) -> Any:

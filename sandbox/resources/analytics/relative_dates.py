@@ -1,19 +1,21 @@
 """Dates relative to now, as PostHog's parameters spell them (`relative_date_parse` in posthog/utils.py)."""
 
-import calendar
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from dateutil.relativedelta import relativedelta
 
 RELATIVE = re.compile(r"-?(?P<count>[0-9]+)?(?P<unit>[hdwmqysHDWMQY])")
 STEPS = {
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-    "q": timedelta(weeks=13),
-    "M": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
+    "h": relativedelta(hours=1),
+    "d": relativedelta(days=1),
+    "w": relativedelta(weeks=1),
+    "m": relativedelta(months=1),
+    "q": relativedelta(weeks=13),
+    "y": relativedelta(years=1),
+    "M": relativedelta(minutes=1),
+    "s": relativedelta(seconds=1),
 }
-MONTHS = {"m": 1, "y": 12}
 
 
 def parse(text: str, now: datetime, ahead: bool = False) -> datetime:
@@ -32,15 +34,8 @@ def parse(text: str, now: datetime, ahead: bool = False) -> datetime:
     if found is None:
         return now
     count, unit = int(found["count"] or 0) * (1 if ahead else -1), found["unit"]
-    moment = add_months(now, count * MONTHS.get(unit, 0)) + count * STEPS.get(unit, timedelta())
+    moment = now + count * STEPS.get(unit, relativedelta())
     if not ahead:
         return moment
     hour = moment.hour if unit == "h" and count else 0
     return moment.replace(hour=hour, minute=0, second=0, microsecond=0)
-
-
-def add_months(moment: datetime, months: int) -> datetime:
-    """So many months later (or earlier); in a shorter month, on its last day."""
-    total = moment.year * 12 + moment.month - 1 + months
-    year, month = total // 12, total % 12 + 1
-    return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from sandbox.auth.guard import route
 from sandbox.resources.analytics import queries
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Invalid, NotFound
+from sandbox.wire.errors import Invalid
 
 
 def routes() -> list[BaseRoute]:
@@ -20,8 +20,6 @@ def routes() -> list[BaseRoute]:
         for place in ("projects", "environments")
         for one in (
             route(f"/api/{place}/{{project}}/query", POST=(read, _fail)),
-            route(f"/api/{place}/{{project}}/query/upgrade", POST=(read, _upgrade)),
-            route(f"/api/{place}/{{project}}/query/{{id}}", GET=(read, _unknown), DELETE=(read, _unknown)),
         )
     ]
 
@@ -31,15 +29,3 @@ def _fail(context: Context) -> Any:
     if not isinstance(query, dict) or "kind" not in query:
         raise Invalid("This field is required.", "query", "required")
     raise Invalid(queries.failure(query["kind"]))
-
-
-def _upgrade(context: Context) -> Any:
-    """`{query}` -> the same in its newest version, which needs no data."""
-    query = context.data.get("query")
-    if not isinstance(query, dict):
-        raise Invalid("This field is required.", "query", "required")
-    return {"query": queries.upgrade(query)}
-
-
-def _unknown(_: Context) -> Any:
-    raise NotFound()

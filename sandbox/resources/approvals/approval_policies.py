@@ -6,7 +6,7 @@ from any member of the organisation, the requester included.
 
 import operator
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.auth.access import roles_of
 from sandbox.auth.identity import membership
@@ -24,7 +24,7 @@ from sandbox.rest.fields import (
     text,
 )
 from sandbox.rest.fields import uuid as uuid_text
-from sandbox.rest.listing import Condition
+from sandbox.rest.listing import same
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -49,8 +49,8 @@ class ApprovalPolicies(Resource):
 
     kind, collection, scope = KIND, "approval_policies", "approvals"
     life, identifier, admin_only = Life.HARD, "uuid", True
-    search = ()
-    order = "created_at DESC, seq DESC"
+    search, key, order = (), "action_key", "created_at DESC, seq DESC"
+    filters: ClassVar = {"action_key": same("action_key")}
     fields = (
         ID,
         Field("action_key", text(128, blank=False), required=True),
@@ -76,14 +76,6 @@ class ApprovalPolicies(Resource):
             raise Invalid("A policy for this action already exists. You can edit the existing policy instead.")
         return after
 
-    def natural(self, row: Data) -> str | None:
-        return str(row["action_key"])
-
-    def conditions(self, context: Context) -> list[Condition]:
-        found: list[Condition] = [("listed = 1", [])]
-        if "action_key" in context.query:
-            found.append(("natural = ?", [context.query["action_key"]]))
-        return found
 
 
 APPROVAL_POLICIES = ApprovalPolicies()

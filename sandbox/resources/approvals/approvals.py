@@ -10,12 +10,12 @@ that nobody decided expire.
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.auth.users import show_user
 from sandbox.resources.approvals.approval_policies import may_approve
 from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, UPDATED_AT, read_only
-from sandbox.rest.listing import Condition, column, equals
+from sandbox.rest.listing import column, one_of, same
 from sandbox.rest.registry import resource
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
@@ -60,6 +60,11 @@ class ChangeRequests(Resource):
     operations = frozenset({"list", "retrieve"})
     look_every = 3600
     search = ()
+    filters: ClassVar = {
+        **{name: same(name) for name in ("action_key", "resource_type", "resource_id")},
+        "requester": same("created_by"),
+        "state": one_of("state"),
+    }
     order = "created_at DESC, seq DESC"
     fields = (
         ID,
@@ -96,17 +101,6 @@ class ChangeRequests(Resource):
             "is_requester": mine,
             "user_decision": votes.get(context.user["id"]),
         }
-
-    def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
-        found += [equals(name, query[name]) for name in ("action_key", "resource_type", "resource_id") if name in query]
-        if "requester" in query:
-            found.append(equals("created_by", query["requester"]))
-        if query.get("state"):
-            states = query["state"].split(",")
-            found.append((f"json_extract(data, '$.state') IN ({','.join('?' * len(states))})", [*states]))
-        return found
 
     def actions(self) -> list[Action]:
         calls = {"approve": self._approve, "reject": self._reject, "cancel": self._cancel}

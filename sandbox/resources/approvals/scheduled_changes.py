@@ -6,13 +6,15 @@ only when it is due; a paused recurrence keeps its settings; an executed one-tim
 approval is bound to a change request when it is made: it is skipped when nobody approved in time.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
+from cronsim import CronSim, CronSimError
+from dateutil.relativedelta import relativedelta
+
 from sandbox.auth.access import EDITOR, VIEWER, allows, visible
-from sandbox.resources.analytics.relative_dates import add_months
-from sandbox.resources.approvals import approval_gate, cron
+from sandbox.resources.approvals import approval_gate
 from sandbox.resources.approvals.approvals import CHANGE_REQUESTS, OPEN
 from sandbox.resources.flags.flags import FLAGS
 from sandbox.rest.fields import (
@@ -28,13 +30,18 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import Condition, column, equals
+from sandbox.rest.listing import Condition, column, same
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Identity, Services, alone, timestamp
 from sandbox.wire.errors import Answer, ApiError, Forbidden, Invalid, NotFound
 
-INTERVALS = ("daily", "weekly", "monthly", "yearly")
+INTERVALS = {
+    "daily": relativedelta(days=1),
+    "weekly": relativedelta(weeks=1),
+    "monthly": relativedelta(months=1),
+    "yearly": relativedelta(years=1),
+}
 TIMING = ("scheduled_at", "cron_expression", "recurrence_interval", "end_date", "is_recurring")
 NO_EDIT = "You don't have edit permissions for this feature flag"
 # What a payload that isn't what it should be runs into: a permanent failure of the change, not of the worker.
@@ -46,6 +53,7 @@ class ScheduledChanges(Resource):
     life = Life.HARD
     look_every = 0.2  # PostHog's worker looks once a minute
     search = ()
+    filters: ClassVar = {"model_name": same("model_name"), "record_id": same("record_id")}
     fields = (
         ID,
         read_only("team_id"),
@@ -105,8 +113,7 @@ class ScheduledChanges(Resource):
         return row
 
     def conditions(self, context: Context) -> list[Condition]:
-        asked = [name for name in ("model_name", "record_id") if name in context.query]
-        found = [("listed = 1", []), *(equals(name, context.query[name]) for name in asked)]
+        found = super().conditions(context)
         for condition, values in visible(context, FLAGS.kind):
             flags = f"SELECT CAST(id AS TEXT) FROM objects WHERE kind = '{FLAGS.kind}' AND {condition}"
             found.append((f"{column('record_id')} IN ({flags})", values))
@@ -274,8 +281,8 @@ def _check_cron(expression: str) -> None:
             "cron_expression",
         )
     try:
-        cron.parse(expression)
-    except ValueError as error:
+        CronSim(expression, datetime.now(UTC))
+    except CronSimError as error:
         raise Invalid(
             "Invalid cron expression. Use standard 5-field cron syntax (e.g., '0 9 * * 1-5').", "cron_expression"
         ) from error
@@ -310,20 +317,10 @@ def _following(row: Data, now: datetime) -> datetime | None:
     """The next time of a recurring change, after now; None for a one-time change."""
     if not row["is_recurring"]:
         return None
-    step: Callable[[datetime], datetime]
+    last = datetime.fromisoformat(row["scheduled_at"])
     if row["cron_expression"]:
-        zone, due = ZoneInfo(row["timezone"] or "UTC"), cron.parse(row["cron_expression"])
-        step = lambda moment: due.after(moment.astimezone(zone)).astimezone(UTC)  # noqa: E731
-    else:
-        step = lambda moment: _later(moment, row["recurrence_interval"])  # noqa: E731
-    following = step(datetime.fromisoformat(row["scheduled_at"]))
-    while following <= now:
-        following = step(following)
-    return following
-
-
-def _later(moment: datetime, interval: str) -> datetime:
-    """One interval later; in a shorter month, on its last day."""
-    if interval in ("daily", "weekly"):
-        return moment + timedelta(days=1 if interval == "daily" else 7)
-    return add_months(moment, 1 if interval == "monthly" else 12)
+        zone = ZoneInfo(row["timezone"] or "UTC")
+        return next(CronSim(row["cron_expression"], max(last, now).astimezone(zone))).astimezone(UTC)
+    while last <= now:
+        last += INTERVALS[row["recurrence_interval"]]  # in a shorter month, on its last day
+    return last

@@ -9,9 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.auth import access
-from sandbox.auth.access import user_access_level
-from sandbox.resources.data import action_usage
-from sandbox.resources.flags.flag_actions import bulk_update_tags
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -27,8 +24,8 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import column
-from sandbox.rest.resource import Action, Resource
+from sandbox.rest.listing import column, joined
+from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Identity, timestamp
 from sandbox.wire.errors import Invalid
@@ -89,12 +86,6 @@ class Actions(Resource):
         read_only("user_access_level"),
     )
 
-    def actions(self) -> list[Action]:
-        return [
-            Action("bulk_update_tags", lambda context: bulk_update_tags(self, context), ("POST",), detail=False),
-            Action("references", action_usage.references),
-        ]
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if values.get("name") is not None:
             self._check_name(context, values["name"], before)
@@ -117,19 +108,10 @@ class Actions(Resource):
         super().log(context, before, after)
         context.identity = asking
 
-    def show(self, context: Context, row: Data) -> Data:
-        return {**super().show(context, row), "user_access_level": user_access_level(context, self.kind, row)}
-
     def list(self, context: Context) -> Any:
-        conditions = [("listed = 1", []), *access.visible(context, self.kind)]
-        where = " AND ".join(condition for condition, _ in conditions)
-        values = [value for _, those in conditions for value in those]
+        where, values = joined([("listed = 1", []), *access.visible(context, self.kind)])
         rows = context.store.select(self.kind, self.parent_id(context), where, values, order=self.order)
-        shown = [self.show(context, row) for row in rows]
-        if context.query.get("include_reference_count"):
-            counts = action_usage.counts(context)
-            shown = [{**each, "reference_count": counts[str(each["id"])]} for each in shown]
-        return {"results": shown}
+        return {"results": [self.show(context, row) for row in rows]}
 
 
 ACTIONS = Actions()

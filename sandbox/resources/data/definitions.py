@@ -5,16 +5,17 @@ returns with its next event, and its id answers 500 for ever (`Settings.missing_
 definition can't be created by the API, its type isn't shown, and its list is of one `?type=` at a time.
 """
 
-from typing import Any
+
+from typing import ClassVar
 
 from sandbox.auth.users import show_user
 from sandbox.events import taxonomy
 from sandbox.rest.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
-from sandbox.rest.listing import Condition, column, equals, truth
-from sandbox.rest.resource import CRUD, Action, Life, Resource
+from sandbox.rest.listing import Condition, among, column, equals, flagged
+from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
-from sandbox.wire.errors import ApiError, Invalid, NotFound
+from sandbox.wire.errors import Failure, Invalid, NotFound
 
 UNSUPPORTED = "This field is not supported by this deployment."
 
@@ -45,14 +46,14 @@ def _moderate(context: Context, values: Data, before: Data, noun: str) -> Data:
 
 
 class EventDefinitions(Resource):
-    kind, collection, scope, log_scope = (
-        taxonomy.EVENT_DEFINITION,
-        "event_definitions",
-        "event_definition",
-        "EventDefinition",
-    )
-    life, identifier = Life.HARD, "uuid"
-    order = "natural"
+    kind, collection, scope = taxonomy.EVENT_DEFINITION, "event_definitions", "event_definition"
+    log_scope = "EventDefinition"
+    life, identifier, key, order = Life.HARD, "uuid", "name", "natural"
+    filters: ClassVar = {
+        "names": lambda value: among("natural", value.split(",")),
+        "name": lambda value: ("natural = ?", [value]),
+        "verified": flagged("verified"),
+    }
     fields = (
         ID,
         Field("name", text(400, blank=False), required=True, logged=False),
@@ -77,15 +78,6 @@ class EventDefinitions(Resource):
         Field("primary_property", text(), null=True),
     )
 
-    def natural(self, row: Data) -> str | None:
-        return str(row["name"])
-
-    def actions(self) -> list[Action]:
-        return [
-            Action("by_name", self._by_name, detail=False),
-            Action("bulk_update_verified", self._bulk_verified, ("POST",), detail=False),
-        ]
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if before is None:
             if context.store.find(self.kind, values["name"], self.parent_id(context)):
@@ -96,15 +88,7 @@ class EventDefinitions(Resource):
         return _moderate(context, values, before, "An event")
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
-        if "names" in query:
-            names = query["names"].split(",")
-            found.append((f"natural IN ({','.join('?' * len(names))})", names))
-        if "name" in query:
-            found.append(("natural = ?", [query["name"]]))
-        if "verified" in query:
-            found.append(equals("verified", int(truth(query["verified"]))))
+        found = super().conditions(context)
         if context.flag("exclude_hidden"):
             found.append((f"coalesce({column('hidden')}, 0) = 0", []))
         return found
@@ -116,41 +100,17 @@ class EventDefinitions(Resource):
         except NotFound as error:
             if context.settings.missing_event_definition == "not_found":
                 raise
-            raise ApiError(500, "server_error", "error", "A server error occurred.") from error
-
-    def _by_name(self, context: Context) -> Any:
-        row = context.store.find(self.kind, context.query.get("name", ""), self.parent_id(context))
-        if row is None:
-            raise NotFound()
-        return self.show(context, row)
-
-    def _bulk_verified(self, context: Context) -> Any:
-        """`{ids, verified}` -> `{updated: [{id, verified}], skipped: [{id, reason}]}`; a hidden one becomes visible."""
-        verified = boolean(context.data.get("verified"), "verified")
-        updated: list[Data] = []
-        skipped: list[Data] = []
-        for identifier in dict.fromkeys(items(text())(context.data.get("ids"), "ids")):
-            row = context.store.get(self.kind, identifier, self.parent_id(context))
-            if row is None:
-                skipped.append({"id": identifier, "reason": "Not found"})
-            elif row["verified"] != verified:
-                self.amend(context, row, {"verified": verified})
-                updated.append({"id": identifier, "verified": verified})
-        return {"updated": updated, "skipped": skipped}
-
+            raise Failure() from error
 
 EVENT_DEFINITIONS = EventDefinitions()
 
 
 class PropertyDefinitions(Resource):
-    kind, collection, scope, log_scope = (
-        taxonomy.PROPERTY_DEFINITION,
-        "property_definitions",
-        "property_definition",
-        "PropertyDefinition",
-    )
+    kind, collection, scope = taxonomy.PROPERTY_DEFINITION, "property_definitions", "property_definition"
+    log_scope = "PropertyDefinition"
     life, identifier = Life.HARD, "uuid"
     operations = CRUD - {"create"}
+    filters: ClassVar = {"is_numerical": flagged("is_numerical")}
     order = column("name")
     fields = (
         ID,
@@ -174,9 +134,6 @@ class PropertyDefinitions(Resource):
     def extra(self, context: Context, row: Data) -> Data:
         return {"type": row["type"]}
 
-    def actions(self) -> list[Action]:
-        return self.activity_actions(of_all=False)
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         assert before is not None
         if "property_type" in values:
@@ -184,23 +141,21 @@ class PropertyDefinitions(Resource):
         return _moderate(context, values, before, "A property")
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
+        query, found = context.query, super().conditions(context)
         kind = query.get("type", "event")
         if kind not in ("event", "person", "group", "session"):
             raise Invalid(f'"{kind}" is not a valid choice.', "type", "invalid_choice")
-        found: list[Condition] = [("listed = 1", []), equals("type", kind)]
+        found.append(equals("type", kind))
         if kind == "group":
             if "group_type_index" not in query:
                 raise Invalid("`group_type_index` must be set for `group` type", "type")
             found.append(
                 (f"{column('group_type_index')} = ?", [integer()(query["group_type_index"], "group_type_index")])
             )
-        for name, negated in (("properties", ""), ("excluded_properties", "NOT ")):
+        for name, inverted in (("properties", False), ("excluded_properties", True)):
             if query.get(name):
                 names = query[name].strip("[]").replace('"', "").split(",")
-                found.append((f"{column('name')} {negated}IN ({','.join('?' * len(names))})", names))
-        if "is_numerical" in query:
-            found.append(equals("is_numerical", int(truth(query["is_numerical"]))))
+                found.append(among(column("name"), names, inverted))
         if context.flag("exclude_hidden"):
             found.append((f"coalesce({column('hidden')}, 0) = 0", []))
         return found

@@ -4,8 +4,7 @@ Keys may use them, and they can be changed, since 2026-07. Traps: there is no GE
 and read whole.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sandbox.events import taxonomy
@@ -13,9 +12,9 @@ from sandbox.resources.data.property_groups import PROPERTY_GROUPS, SCHEMA
 from sandbox.rest.fields import CREATED_AT, ID, UPDATED_AT, Field, read_only
 from sandbox.rest.listing import Condition, equals
 from sandbox.rest.resource import CRUD, Life, Resource
-from sandbox.storage.store import Data, Reference
+from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Invalid
+from sandbox.wire.errors import Invalid, Missing
 
 
 def _key(value: Any, attr: str) -> str:
@@ -32,6 +31,7 @@ class EventSchemas(Resource):
     life, identifier, operations = Life.HARD, "uuid", CRUD - {"retrieve"}
     order = "created_at DESC, seq DESC"
     search = ()
+    refs: ClassVar = {"property_group": PROPERTY_GROUPS.kind}
     fields = (
         ID,
         Field("event_definition", _key, required=True),
@@ -41,15 +41,12 @@ class EventSchemas(Resource):
         UPDATED_AT,
     )
 
-    def references(self, row: Data) -> Iterable[Reference]:
-        return [(PROPERTY_GROUPS.kind, row["property_group"])]
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         referred = {"event_definition": taxonomy.EVENT_DEFINITION, "property_group_id": PROPERTY_GROUPS.kind}
         for attr, kind in referred.items():
             known = attr not in values or context.store.get(kind, values[attr], self.parent_id(context))
             if not known:
-                raise Invalid(f'Invalid pk "{values[attr]}" - object does not exist.', attr, "does_not_exist")
+                raise Missing(values[attr], attr)
         after = super().prepare(context, values, before)
         after["property_group"] = values.get("property_group_id", after["property_group"])
         group = PROPERTY_GROUPS.fetch(context, after["property_group"])

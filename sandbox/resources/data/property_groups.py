@@ -116,14 +116,10 @@ def _check_numbers(rules: Data) -> None:
 
 
 class PropertyGroups(Resource):
-    kind, collection, scope, log_scope = (
-        "schema_property_group",
-        "schema_property_groups",
-        "event_definition",
-        "SchemaPropertyGroup",
-    )
+    kind, collection, scope = "schema_property_group", "schema_property_groups", "event_definition"
+    log_scope = "SchemaPropertyGroup"
     life, identifier = Life.HARD, "uuid"
-    order = column("name")
+    key, order = "name", column("name")
     search = ()
     fields = (
         ID,
@@ -136,12 +132,8 @@ class PropertyGroups(Resource):
         CREATED_BY,
     )
 
-    def natural(self, row: Data) -> str | None:
-        return str(row["name"])
-
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        same = context.store.find(self.kind, values.get("name", ""), self.parent_id(context))
-        if same is not None and (before is None or same["id"] != before["id"]):
+        if self.namesake(context, values.get("name", ""), before):
             more = " for this team" if before is None else ""
             raise Invalid(f"A property group with this name already exists{more}", "name")
         if "properties" in values:

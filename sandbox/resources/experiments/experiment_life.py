@@ -8,7 +8,6 @@ from typing import Any
 
 from sandbox.resources.experiments import experiment_metrics, experiment_rules
 from sandbox.resources.flags import linked_flags
-from sandbox.resources.people.cohorts import COHORTS
 from sandbox.rest.fields import boolean, text
 from sandbox.rest.listing import Condition, column
 from sandbox.rest.resource import Action, Resource
@@ -44,15 +43,9 @@ def actions(experiments: Resource) -> list[Action]:
 
         return run
 
-    lives = [Action(name, answering(call), ("POST",)) for name, call in calls.items()]
     return [
-        *lives,
+        *(Action(name, answering(call), ("POST",)) for name, call in calls.items()),
         Action("duplicate", lambda context, row: _duplicate(experiments, context, row), ("POST",)),
-        Action(
-            "create_exposure_cohort_for_experiment",
-            lambda context, row: _exposure_cohort(experiments, context, row),
-            ("POST",),
-        ),
     ]
 
 
@@ -163,28 +156,6 @@ def _reset(_: Resource, context: Context, row: Data) -> Data:
     if row["start_date"] is None:
         raise Invalid("Experiment is already in draft state.")
     return {"start_date": None, "end_date": None, "archived": False, "conclusion": None, "conclusion_comment": None}
-
-
-def _exposure_cohort(experiments: Resource, context: Context, row: Data) -> Any:
-    """-> 201 `{cohort}` of those whom the flag was asked for since the experiment started."""
-    if row["start_date"] is None:
-        raise Invalid("Experiment does not have a start date")
-    if row["exposure_cohort"]:
-        raise Invalid("Experiment already has an exposure cohort")
-    called = {"key": "$feature_flag", "value": [_flag(context, row)["key"]], "operator": "exact", "type": "event"}
-    leaf = {
-        "type": "behavioral",
-        "value": "performed_event",
-        "key": "$feature_flag_called",
-        "negation": False,
-        "event_type": "events",
-        "event_filters": [called],
-        "explicit_datetime": row["start_date"],
-    }
-    filters = {"properties": {"type": "OR", "values": [{"type": "OR", "values": [leaf]}]}}
-    cohort = COHORTS.insert(context, {"name": f'Users exposed to experiment "{row["name"]}"', "filters": filters})
-    experiments.store(context, {**row, "exposure_cohort": cohort["id"]})
-    return Json({"cohort": COHORTS.show(context, cohort)}, 201)
 
 
 def _ship(experiments: Resource, context: Context, row: Data) -> Data:

@@ -7,9 +7,8 @@ come back with uuid and fingerprint; a list leaves 13 fields out; deletion leave
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-from sandbox.auth.access import user_access_level
 from sandbox.resources.experiments import experiment_life, experiment_metrics, experiment_results, experiment_rules
 from sandbox.resources.experiments.holdouts import HOLDOUTS, of_flag
 from sandbox.resources.flags import linked_flags
@@ -31,7 +30,7 @@ from sandbox.rest.fields import (
     text,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals
+from sandbox.rest.listing import Condition, column, equals, same
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, timestamp
@@ -75,6 +74,7 @@ def _metrics(value: Any, attr: str) -> list[Data]:
 class Experiments(Resource):
     kind, collection, scope, log_scope = "experiment", "experiments", "experiment", "Experiment"
     life = Life.SOFT_GONE
+    filters: ClassVar = {"created_by_id": same("created_by")}
     order = "created_at DESC"
     fields = (
         ID,
@@ -340,7 +340,6 @@ class Experiments(Resource):
             saved_metrics=[self._show_link(context, row, link) for link in row["links"]],
             saved_metrics_ids=None,
             status=experiment_life.status(row, flag),
-            user_access_level=user_access_level(context, self.kind, row),
         )
         for name, _, _ in LISTS:
             shown[name] = [experiment_metrics.refresh_names(context, metric) for metric in row[name] or []]
@@ -367,11 +366,8 @@ class Experiments(Resource):
         }
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        archived = query.get("archived", "false").lower() == "true"
-        found = [("listed = 1", []), equals("archived", int(archived))]
-        if "created_by_id" in query:
-            found.append(equals("created_by", query["created_by_id"]))
+        query, found = context.query, super().conditions(context)
+        found.append(equals("archived", int(query.get("archived", "false").lower() == "true")))
         if "feature_flag_id" in query:
             if not query["feature_flag_id"].isdigit():
                 raise Invalid("feature_flag_id must be an integer")

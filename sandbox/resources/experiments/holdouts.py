@@ -6,13 +6,13 @@ all experiments in the holdout, and deletion takes it out of them.
 
 from typing import Any
 
-from sandbox.auth.access import user_access_level
 from sandbox.resources.flags import linked_flags
 from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, UPDATED_AT, Field, items, mapping, read_only, text
+from sandbox.rest.registry import resource
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Invalid
+from sandbox.wire.errors import Invalid, Missing
 
 
 def _filters(value: Any, attr: str) -> list[Data]:
@@ -29,13 +29,8 @@ def _filters(value: Any, attr: str) -> list[Data]:
 
 
 class Holdouts(Resource):
-    # PostHog logs them under the experiments' scope, marked by the detail's type.
-    kind, collection, scope, log_scope = (
-        "experiment_holdout",
-        "experiment_holdouts",
-        "experiment_holdout",
-        "Experiment",
-    )
+    kind, collection, scope = "experiment_holdout", "experiment_holdouts", "experiment_holdout"
+    log_scope = "Experiment"  # and marked by the detail's type
     life = Life.HARD
     order = "created_at DESC"
     fields = (
@@ -63,14 +58,7 @@ class Holdouts(Resource):
     def removing(self, context: Context, row: Data) -> None:
         self._spread(context, row, {"holdout": None})
         for experiment in context.store.referrers(self.kind, row["id"], "experiment"):
-            refs = context.store.execute(
-                "SELECT to_kind, to_id FROM refs WHERE kind = 'experiment' AND id = ? AND to_kind <> ?",
-                (str(experiment["id"]), self.kind),
-            ).fetchall()
-            detached = {**experiment, "holdout_id": None}
-            context.store.put(
-                "experiment", self.parent_id(context), detached, listed=not detached["deleted"], refs=refs
-            )
+            resource("experiment").store(context, {**experiment, "holdout_id": None})
 
     def _spread(self, context: Context, row: Data, holdout: Data) -> None:
         """Write the holdout into the flags of its experiments."""
@@ -82,14 +70,11 @@ class Holdouts(Resource):
     def extra(self, context: Context, row: Data) -> Data:
         return {"type": "holdout"}
 
-    def show(self, context: Context, row: Data) -> Data:
-        return {**super().show(context, row), "user_access_level": user_access_level(context, self.kind, row)}
-
     def chosen(self, context: Context, identifier: Any, attr: str) -> Data:
         """The holdout a client names by its id. Raises `Invalid` when there is none."""
         row = context.store.get(self.kind, identifier, self.parent_id(context))
         if row is None:
-            raise Invalid(f'Invalid pk "{identifier}" - object does not exist.', attr, "does_not_exist")
+            raise Missing(identifier, attr)
         return row
 
     def show_of(self, context: Context, identifier: int | None) -> Data | None:

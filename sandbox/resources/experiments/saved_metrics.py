@@ -6,9 +6,9 @@ Deleted for good, and out of the experiments that use them, unlike experiments.
 import uuid
 from typing import Any
 
-from sandbox.auth.access import user_access_level
 from sandbox.resources.experiments import experiment_metrics
 from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, TAGS, UPDATED_AT, Field, read_only, text
+from sandbox.rest.registry import resource
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -28,12 +28,8 @@ def _query(value: Any, attr: str) -> Data:
 
 
 class SavedMetrics(Resource):
-    kind, collection, scope, log_scope = (
-        "experiment_saved_metric",
-        "experiment_saved_metrics",
-        "experiment_saved_metric",
-        "ExperimentSavedMetric",
-    )
+    kind, collection, scope = "experiment_saved_metric", "experiment_saved_metrics", "experiment_saved_metric"
+    log_scope = "ExperimentSavedMetric"
     life = Life.HARD
     order = "created_at DESC"
     fields = (
@@ -60,18 +56,11 @@ class SavedMetrics(Resource):
     def removing(self, context: Context, row: Data) -> None:
         for experiment in context.store.referrers(self.kind, row["id"], "experiment"):
             links = [link for link in experiment["links"] if link["saved_metric"] != row["id"]]
-            refs = context.store.execute(
-                "SELECT to_kind, to_id FROM refs WHERE kind = 'experiment' AND id = ? AND (to_kind, to_id) <> (?, ?)",
-                (str(experiment["id"]), self.kind, str(row["id"])),
-            ).fetchall()
-            listed = not experiment["deleted"]
-            detached = {**experiment, "links": links}
-            context.store.put("experiment", self.parent_id(context), detached, listed=listed, refs=refs)
+            resource("experiment").store(context, {**experiment, "links": links})
 
     def show(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)
         shown["query"] = experiment_metrics.refresh_names(context, row["query"])
-        shown["user_access_level"] = user_access_level(context, self.kind, row)
         return shown
 
 

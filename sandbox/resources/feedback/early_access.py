@@ -7,11 +7,9 @@ collection's name is singular.
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from sandbox.auth.access import user_access_level
 from sandbox.auth.identity import membership
 from sandbox.resources.flags import linked_flags
 from sandbox.rest.fields import (
@@ -29,7 +27,7 @@ from sandbox.rest.fields import (
     write_only,
 )
 from sandbox.rest.resource import Life, Resource
-from sandbox.storage.store import Data, Reference
+from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Invalid
 
@@ -64,6 +62,7 @@ class EarlyAccessFeatures(Resource):
     kind, collection, scope = "early_access_feature", "early_access_feature", "early_access_feature"
     log_scope = "EarlyAccessFeature"
     life, identifier = Life.HARD, "uuid"
+    refs: ClassVar = {"feature_flag_id": linked_flags.KIND}
     fields = (
         ID,
         read_only("feature_flag"),
@@ -80,9 +79,6 @@ class EarlyAccessFeatures(Resource):
         write_only("rollout_to_all", boolean),
         FOLDER,
     )
-
-    def references(self, row: Data) -> Iterable[Reference]:
-        yield (linked_flags.KIND, str(row["feature_flag_id"]))
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if "assignee" in values:
@@ -157,11 +153,7 @@ class EarlyAccessFeatures(Resource):
     def show(self, context: Context, row: Data) -> Data:
         shown = super().show(context, row)
         flag = linked_flags.get(context, shown.pop("feature_flag_id"))
-        return {
-            **shown,
-            "feature_flag": linked_flags.minimal(context, flag),
-            "user_access_level": user_access_level(context, self.kind, row),
-        }
+        return {**shown, "feature_flag": linked_flags.minimal(context, flag)}
 
 
 EARLY_ACCESS_FEATURES = EarlyAccessFeatures()

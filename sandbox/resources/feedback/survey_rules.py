@@ -7,7 +7,7 @@ from sandbox.resources.flags import linked_flags
 from sandbox.rest.listing import column
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import ApiError, Invalid
+from sandbox.wire.errors import Failure, Invalid
 
 NOT_OUTSIDE = ("linked_flag_id", "targeting_flag_filters")
 CONDITIONS_NOT_OUTSIDE = (
@@ -88,7 +88,7 @@ def _check_sampling(values: Data) -> None:
         raise Invalid("Response sampling interval must be greater than 0.", "response_sampling_interval")
     if values.get("response_sampling_limit"):
         if interval is None:  # PostHog compares None with a number here, and fails
-            raise ApiError(500, "server_error", "error", "A server error occurred.")
+            raise Failure()
         if start is None:
             raise Invalid(
                 "Response sampling start date should be set if response_sampling_start_date is not zero.",

@@ -6,11 +6,9 @@ sent back; questions get ids.
 """
 
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from sandbox.auth.access import user_access_level
 from sandbox.resources.feedback import survey_flags, survey_questions, survey_rules
 from sandbox.resources.flags import linked_flags
 from sandbox.rest.fields import (
@@ -27,33 +25,17 @@ from sandbox.rest.fields import (
     moment,
     read_only,
     text,
+    worded,
     write_only,
 )
-from sandbox.rest.listing import Condition, equals, truth
+from sandbox.rest.listing import flagged, same
 from sandbox.rest.resource import Action, Life, Resource
-from sandbox.storage.store import Data, Reference
+from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Invalid
 
+NO_SCHEDULE = "Schedule must be one of: once, recurring, always"
 DAYS = {"day": 1, "week": 7, "month": 30}
-
-
-def _schedule(value: Any, attr: str) -> str:
-    if value not in ("once", "recurring", "always"):
-        raise Invalid("Schedule must be one of: once, recurring, always", attr)
-    return str(value)
-
-
-def _conditions(value: Any, attr: str) -> Data:
-    if not isinstance(value, dict):
-        raise Invalid("Conditions must be an object", attr)
-    return value
-
-
-def _translations(value: Any, attr: str) -> Data:
-    if not isinstance(value, dict):
-        raise Invalid("Translations must be an object", attr)
-    return value
 
 
 class Surveys(Resource):
@@ -61,12 +43,14 @@ class Surveys(Resource):
     life, identifier = Life.HARD, "uuid"
     order = "created_at DESC"
     search = ("name", "description")
+    refs: ClassVar = {"linked_flag_id": linked_flags.KIND}
+    filters: ClassVar = {"archived": flagged("archived"), "type": same("type")}
     fields = (
         ID,
         Field("name", text(400, blank=False), required=True),
         Field("description", text(), default=""),
         Field("type", choice("popover", "widget", "external_survey", "api"), required=True),
-        Field("schedule", _schedule, default="once", null=True),
+        Field("schedule", worded(NO_SCHEDULE, choice("once", "recurring", "always")), default="once", null=True),
         read_only("linked_flag"),
         Field("linked_flag_id", integer(), null=True),
         Field("linked_insight_id", integer(), null=True),
@@ -76,7 +60,7 @@ class Surveys(Resource):
         write_only("targeting_flag_filters", mapping),
         write_only("remove_targeting_flag", boolean),
         Field("questions", survey_questions.questions, null=True),
-        Field("conditions", _conditions, null=True),
+        Field("conditions", worded("Conditions must be an object", mapping), null=True),
         Field("appearance", survey_questions.appearance, null=True),
         CREATED_AT,
         CREATED_BY,
@@ -98,19 +82,14 @@ class Surveys(Resource):
         Field("enable_partial_responses", boolean, default=False, null=True),
         Field("enable_iframe_embedding", boolean, default=False, null=True),
         Field("base_language", survey_questions.language, default="en"),
-        Field("translations", _translations, null=True),
+        Field("translations", worded("Translations must be an object", mapping), null=True),
         read_only("user_access_level"),
         Field("form_content", anything, null=True),
         FOLDER,
     )
 
-    def references(self, row: Data) -> Iterable[Reference]:
-        if row["linked_flag_id"]:
-            yield (linked_flags.KIND, str(row["linked_flag_id"]))
-
     def actions(self) -> list[Action]:
         return [
-            Action("responses_count", _responses_count, detail=False),
             Action("launch", lambda context, row: self._move(context, row, "start_date", "launch"), ("POST",)),
             Action("stop", lambda context, row: self._move(context, row, "end_date", "stop"), ("POST",)),
             *self.activity_actions(),
@@ -203,7 +182,6 @@ class Surveys(Resource):
             for slot, flag in flags.items()
         ]
         shown["conditions"] = self._with_actions(context, row["conditions"])
-        shown["user_access_level"] = user_access_level(context, self.kind, row)
         return shown
 
     def show_written(self, context: Context, row: Data) -> Data:
@@ -217,13 +195,6 @@ class Surveys(Resource):
         whole = [row for row in found if row is not None]
         return {**(conditions or {}), "actions": {"values": whole}} if whole else conditions
 
-    def conditions(self, context: Context) -> list[Condition]:
-        found: list[Condition] = [("listed = 1", [])]
-        if "archived" in context.query:
-            found.append(equals("archived", int(truth(context.query["archived"]))))
-        if "type" in context.query:
-            found.append(equals("type", context.query["type"]))
-        return found
 
 
 SURVEYS = Surveys()
@@ -259,18 +230,3 @@ def _sample(row: Data) -> None:
         moment_of = (date + timedelta(days=day)).isoformat()
         limits.append({"date": moment_of, "daily_response_limit": total, "rollout_percentage": share})
     row["response_sampling_daily_limits"] = json.dumps(limits)
-
-
-def _responses_count(context: Context) -> Any:
-    """`{survey id: answers}` since the project's first survey started; an answer sent in parts counts once."""
-    project = context.project["id"]
-    first = "SELECT min(json_extract(data, '$.start_date')) FROM objects WHERE kind = 'survey' AND parent = ?"
-    start = context.store.execute(first, (str(project),)).fetchone()[0]
-    survey = """json_extract(data, '$.properties."$survey_id"')"""
-    answer = """coalesce(json_extract(data, '$.properties."$survey_submission_id"'), uuid)"""
-    rows = context.store.execute(
-        f"SELECT {survey}, count(DISTINCT {answer}) FROM events"
-        f" WHERE project = ? AND event = 'survey sent' AND timestamp >= ? AND {survey} IS NOT NULL GROUP BY 1",
-        (project, start),
-    ).fetchall()
-    return dict(rows)

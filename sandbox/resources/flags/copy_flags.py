@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute
 
 from sandbox.auth.guard import route
 from sandbox.auth.identity import enter_project
-from sandbox.auth.users import show_user
 from sandbox.resources.flags.flag_filters import properties_of
 from sandbox.resources.flags.flags import FLAGS
 from sandbox.resources.people.cohorts import COHORTS
@@ -36,12 +35,8 @@ RESCHEDULED = ("payload", "scheduled_at", "is_recurring", "recurrence_interval",
 
 
 def routes() -> list[BaseRoute]:
-    """The two routes, below an organisation."""
-    base = "/api/organizations/{organization}/feature_flags"
-    return [
-        route(base + "/copy_flags", POST=(("feature_flag:write",), _copy)),
-        route(base + "/{key}", GET=((), _everywhere)),
-    ]
+    """The one route, below an organisation."""
+    return [route("/api/organizations/{organization}/feature_flags/copy_flags", POST=(("feature_flag:write",), _copy))]
 
 
 def _copy(context: Context) -> Any:
@@ -138,23 +133,3 @@ def _reschedule(context: Context, original: Data, copy: Data) -> None:
         if isinstance(row["payload"], dict) and isinstance(row["payload"].get("value"), dict):
             _move_cohorts(context, row["payload"]["value"])
         context.store.put(SCHEDULE, str(context.project["id"]), row)
-
-
-def _everywhere(context: Context) -> Any:
-    """The flag of that key in every project of the organisation, deleted ones too; for sessions only."""
-    found = []
-    for project in context.store.select("project", context.organization["id"]):
-        row = context.store.find(FLAGS.kind, context.param("key"), str(project["id"]))
-        if row is not None:
-            found.append(
-                {
-                    "flag_id": row["id"],
-                    "team_id": project["id"],
-                    "created_by": show_user(context, row["created_by"]),
-                    "filters": row["filters"],
-                    "created_at": row["created_at"],
-                    "active": row["active"],
-                    "evaluations_7d": None,
-                }
-            )
-    return found

@@ -1,12 +1,11 @@
-"""The calls of feature flags beyond the five: life cycle, status, versions, tags in bulk, evaluation."""
+"""The calls of feature flags beyond the five: life cycle, status, tags in bulk, evaluation."""
 
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.resources.flags import flag_bulk, flag_cohort, flag_dependencies
+from sandbox.resources.flags import flag_bulk, flag_dependencies
 from sandbox.resources.flags.flag_evaluation import evaluation_reasons, my_flags
 from sandbox.resources.flags.flag_rollout import rollout, status
-from sandbox.resources.flags.flag_versions import version
 from sandbox.resources.people.audience import blast_radius
 from sandbox.rest import fields
 from sandbox.rest.resource import Action, Resource
@@ -28,11 +27,9 @@ def actions(flags: Resource) -> list[Action]:
         Action("unarchive", life(archived=False), ("POST",)),
         Action("status", _status),
         Action("dependent_flags", _dependent_flags),
-        Action("versions/{version}", lambda context, row: version(flags, context, row)),
         Action("user_blast_radius", blast_radius, ("POST",), scopes=("feature_flag:read",), detail=False),
         Action("evaluation_reasons", evaluation_reasons, detail=False),
         Action("my_flags", my_flags, detail=False),
-        Action("create_static_cohort_for_flag", flag_cohort.create, ("POST",)),
         *flags.activity_actions(),
         Action("bulk_update_tags", lambda context: bulk_update_tags(flags, context), ("POST",), detail=False),
         *flag_bulk.actions(flags),

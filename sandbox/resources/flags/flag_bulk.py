@@ -6,6 +6,7 @@ from typing import Any
 from sandbox.resources.flags import flag_dependencies, flag_lists
 from sandbox.resources.flags.flag_rollout import active_variant, rollout
 from sandbox.rest import activity
+from sandbox.rest.listing import joined
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -33,7 +34,6 @@ def actions(flags: Resource) -> list[Action]:
     return [
         Action("bulk_keys", lambda context: _keys(flags, context), ("POST",), scopes=read, detail=False),
         Action("bulk_delete", lambda context: _delete(flags, context), ("POST",), detail=False),
-        Action("matching_ids", lambda context: _matching_ids(flags, context), detail=False),
     ]
 
 
@@ -70,14 +70,7 @@ def _matching(flags: Resource, context: Context, query: dict[str, str]) -> list[
     conditions = flag_lists.conditions(query)
     if query.get("search"):
         conditions.append(flags.matching(query["search"]))
-    where = " AND ".join(condition for condition, _ in conditions)
-    values = [value for _, those in conditions for value in those]
-    return context.store.select(flags.kind, flags.parent_id(context), where, values)
-
-
-def _matching_ids(flags: Resource, context: Context) -> Any:
-    ids = [row["id"] for row in _matching(flags, context, context.query)]
-    return {"ids": ids, "total": len(ids)}
+    return context.store.select(flags.kind, flags.parent_id(context), *joined(conditions))
 
 
 def _delete(flags: Resource, context: Context) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sandbox.auth.access import EDITOR, allows, user_access_level
+from sandbox.auth.access import EDITOR, allows
 from sandbox.auth.users import show_user
 from sandbox.resources.approvals import approval_gate
 from sandbox.resources.flags import (
@@ -61,7 +61,7 @@ def _contexts(value: Any, attr: str) -> list[str]:
 
 class Flags(Resource):
     kind, collection, scope, log_scope = "feature_flag", "feature_flags", "feature_flag", "FeatureFlag"
-    order = "created_at DESC"
+    key, named, order = "key", "key", "created_at DESC"
     look_every = 1  # PostHog's worker looks every half hour
     search = ("key", "name")
     fields = (
@@ -112,14 +112,8 @@ class Flags(Resource):
         read_only("is_eligible_for_experiment"),
     )
 
-    def natural(self, row: Data) -> str | None:
-        return str(row["key"])
-
     def listed(self, row: Data) -> bool:
         return not row["deleted"] and not row["archived"] and not row.get("internal", False)
-
-    def label(self, row: Data) -> str | None:
-        return str(row["key"])
 
     def references(self, row: Data) -> Iterable[Reference]:
         return flag_dependencies.references(row)
@@ -279,7 +273,6 @@ class Flags(Resource):
         shown = super().show(context, row)
         shown["filters"] = self._show_filters(context, row)
         shown["status"] = flag_rollout.status(row)[0].upper()
-        shown["user_access_level"] = user_access_level(context, self.kind, row)
         shown["can_edit"] = allows(context, self.kind, row, EDITOR)
         variants = (row["filters"].get("multivariate") or {}).get("variants") or []
         shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20

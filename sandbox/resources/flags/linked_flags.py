@@ -4,8 +4,6 @@ A flag that something points at carries the mark `linked`, so that reading flags
 is something to find; `experiment_set` holds the ids of its live experiments.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from sandbox.resources.flags import flag_evaluation
@@ -85,13 +83,3 @@ def require_flag_scope(context: Context, scope: str) -> None:
         "This action also modifies a feature flag, which requires the `feature_flag:write` scope "
         f"in addition to `{scope}`."
     )
-
-
-@contextmanager
-def in_project(context: Context, project: Data) -> Iterator[None]:
-    """Act in another project of the organisation for a while."""
-    here, context.project = context.project, project
-    try:
-        yield
-    finally:
-        context.project = here

@@ -19,7 +19,7 @@ from sandbox.rest.registry import resources
 from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
-from sandbox.wire.errors import Forbidden, Invalid
+from sandbox.wire.errors import Forbidden, Invalid, Missing
 
 # The kinds whose objects have rules of their own; the others are shared by all who may use the kind.
 CONTROLLED = frozenset(
@@ -212,7 +212,7 @@ def _check_subject(context: Context, member: Any, role: Any) -> None:
         if identifier:
             found[kind] = context.store.parent_of(kind, identifier)
             if found[kind] is None and not (member and role):
-                raise Invalid(f'Invalid pk "{identifier}" - object does not exist.', attr, "does_not_exist")
+                raise Missing(identifier, attr)
     if member and role:
         raise Invalid("You can not scope an access control to both a member and a role.")
     for kind, name in (("role", "role"), ("membership", "member")):

@@ -1,41 +1,29 @@
-"""The asking user (`/api/users/@me/`) and personal API keys.
+"""The asking user (`/api/users/@me/`) and their personal API keys.
 
-Trap: a personal API key may read itself (`@current`, or its id) and nothing else here; listing, making, changing,
-rolling and deleting keys needs a browser session, else 403.
+Trap: a personal API key may read itself (`@current`, or its id) and no other, else 403. Keys are made at
+`/_sandbox/keys`, which stands for PostHog's page.
 """
 
-import secrets
-from dataclasses import replace
 from typing import Any
 
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.auth.guard import route
-from sandbox.auth.identity import authenticate, create_key, hash_key, mask, membership
-from sandbox.auth.scopes import OBJECTS
+from sandbox.auth.identity import authenticate, membership
 from sandbox.auth.users import user_basic
 from sandbox.resources.organization.organizations import show_organization
 from sandbox.resources.organization.projects import project_basic, show_project, visible_to
-from sandbox.rest import activity, fields
+from sandbox.rest import fields
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Json, endpoint, timestamp
-from sandbox.wire.errors import Forbidden, Invalid, MethodNotAllowed, NotFound
-
-MOST_KEYS = 10
-SCOPE_ACTIONS = ("read", "write")
-KEY_FIELDS = ("label", "scopes", "scoped_teams", "scoped_organizations")
+from sandbox.wire.context import Context, endpoint
+from sandbox.wire.errors import Forbidden, Invalid, NotFound
 
 
 def routes() -> list[BaseRoute]:
     """The routes of the asking user and of their keys."""
-    keys = "/api/personal_api_keys"
-    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
     return [
         route("/api/users/{user}", GET=(("user:read",), show_me), PATCH=(("user:write",), change_me)),
-        Route(keys, endpoint(personal_keys), methods=methods),
-        Route(keys + "/{key}", endpoint(personal_key), methods=methods),
-        Route(keys + "/{key}/roll", endpoint(roll_key), methods=methods),
+        Route("/api/personal_api_keys/{key}", endpoint(show_own_key)),
     ]
 
 
@@ -107,12 +95,12 @@ def change_me(context: Context) -> Any:
     return show_me(context)
 
 
-def show_key(key: Data, value: str | None = None) -> Data:
-    """A key without its secret; the value stands only in the answer that made it."""
+def show_key(key: Data) -> Data:
+    """A key without its secret, which only the answer that makes a key shows."""
     return {
         "id": key["id"],
         "label": key["label"],
-        "value": value,
+        "value": None,
         "mask_value": key["mask_value"],
         "created_at": key["created_at"],
         "last_used_at": key["last_used_at"],
@@ -125,114 +113,9 @@ def show_key(key: Data, value: str | None = None) -> Data:
     }
 
 
-def _session_only(context: Context) -> None:
-    if authenticate(context).key is not None:
-        raise Forbidden("This action does not support Personal API Key access")
-
-
-def personal_keys(context: Context) -> Any:
-    """`GET` (a plain list, newest first) and `POST /api/personal_api_keys/`."""
-    _session_only(context)
-    if context.method == "GET":
-        mine = context.store.select("personal_api_key", str(context.user["id"]), order="seq DESC")
-        return [show_key(key) for key in mine]
-    if context.method != "POST":
-        raise MethodNotAllowed(context.method, "GET, POST")
-    if context.store.count("personal_api_key", str(context.user["id"])) >= MOST_KEYS:
-        raise Invalid(
-            f"You can only have {MOST_KEYS} personal API keys. Remove an existing key before creating a new one."
-        )
-    values = _clean_key(context, context.data)
-    key, value = create_key(context.store, context.user, **values)
-    _log_key(context, key, "created", [])
-    return Json(show_key(key, value), 201)
-
-
-def _log_key(context: Context, key: Data, what: str, changes: list[activity.Change] | None) -> None:
-    """An entry wherever the key gives access: in its projects, else in its organisations, else in all of its user's."""
-    projects = [context.store.get("project", each) for each in key["scoped_teams"]]
-    places = [(project["organization"], project) for project in projects if project]
-    if not places:
-        mine = context.store.select("membership", None, "natural LIKE ?", [f"%/{key['user_id']}"])
-        parents = [context.store.parent_of("membership", each["id"]) for each in mine]
-        places = [(each, {}) for each in key["scoped_organizations"] or parents]
-    for organization, project in places:
-        place = replace(context, organization={"id": organization}, project=project)
-        activity.record(place, "PersonalAPIKey", key["id"], what, key["label"], changes)
-
-
-def _clean_key(context: Context, data: Data) -> Data:
-    for name in ("label", "scopes"):
-        if name not in data:
-            raise Invalid("This field is required.", name, "required")
-    scopes = fields.items(fields.text(blank=False))(data["scopes"], "scopes")
-    for scope in scopes:
-        name, _, action = scope.partition(":")
-        if scope != "*" and (name not in OBJECTS or action not in SCOPE_ACTIONS):
-            raise Invalid(f"Invalid scope: {scope}", "scopes")
-    teams = fields.items(fields.integer())(data.get("scoped_teams") or [], "scoped_teams")
-    for team in teams:
-        project = context.store.get("project", team)
-        if project is None or membership(context.store, {"id": project["organization"]}, context.user) is None:
-            raise Invalid("You must be a member of all teams that you are scoping the key to.", "scoped_teams")
-    organizations = fields.items(fields.text())(data.get("scoped_organizations") or [], "scoped_organizations")
-    for identifier in organizations:
-        if membership(context.store, {"id": identifier}, context.user) is None:
-            raise Invalid(
-                "You must be a member of all organizations that you are scoping the key to.",
-                "scoped_organizations",
-            )
-    return {
-        "label": fields.text(40, blank=False)(data["label"], "label"),
-        "scopes": scopes,
-        "scoped_teams": teams,
-        "scoped_organizations": organizations,
-    }
-
-
-def personal_key(context: Context) -> Any:
-    """`GET|PATCH|DELETE /api/personal_api_keys/:id/`; a key may only `GET` itself, with any scopes."""
+def show_own_key(context: Context) -> Any:
+    """`GET /api/personal_api_keys/:id/`: a key itself, with any scopes."""
     own = authenticate(context).key
-    if own is not None and context.method != "GET":
+    if own is None or context.param("key") not in ("@current", own["id"]):
         raise Forbidden("This action does not support Personal API Key access")
-    wanted = context.param("key")
-    key = own if wanted == "@current" else context.store.get("personal_api_key", wanted, str(context.user["id"]))
-    if key is None:
-        raise NotFound()
-    if own is not None and key["id"] != own["id"]:
-        raise Forbidden("This action does not support Personal API Key access")
-    if context.method == "GET":
-        return show_key(key)
-    if context.method == "PATCH":
-        return _change_key(context, key)
-    if context.method != "DELETE":
-        raise MethodNotAllowed(context.method, "GET, PATCH, DELETE")
-    context.store.remove("personal_api_key", key["id"])
-    _log_key(context, key, "deleted", None)
-    return Response(status_code=204)
-
-
-def _change_key(context: Context, key: Data) -> Any:
-    """What isn't sent stays; the value stays too."""
-    kept = {name: key[name] for name in KEY_FIELDS}
-    after = {**key, **_clean_key(context, {**kept, **context.data})}
-    changes = activity.changes_between("PersonalAPIKey", key, after, [*KEY_FIELDS], frozenset())
-    if changes:
-        _log_key(context, after, "updated", changes)
-    natural = context.store.execute(
-        "SELECT natural FROM objects WHERE kind = 'personal_api_key' AND id = ?", (key["id"],)
-    ).fetchone()[0]
-    context.store.put("personal_api_key", str(key["user_id"]), after, natural=natural)
-    return show_key(after)
-
-
-def roll_key(context: Context) -> Any:
-    """`POST /api/personal_api_keys/:id/roll/`: a new value; the old one stops working at once."""
-    _session_only(context)
-    key = context.store.get("personal_api_key", context.param("key"), str(context.user["id"]))
-    if key is None or context.method != "POST":
-        raise NotFound()
-    value = "phx_" + secrets.token_hex(24)
-    key.update(mask_value=mask(value), last_rolled_at=timestamp())
-    context.store.put("personal_api_key", str(context.user["id"]), key, natural=hash_key(value))
-    return show_key(key, value)
+    return show_key(own)

@@ -1,26 +1,24 @@
-"""The activity log searched in every way: `advanced_activity_logs/` of a project and of an organisation (PostHog:
-posthog/api/advanced_activity_logs/).
+"""The activity log of a project, searched: `advanced_activity_logs/` (PostHog: posthog/api/advanced_activity_logs/).
 
-Traps: the organisation's is for its admins, and exports nothing; a project's holds its organisation's own entries only
-where the project's settings say so; filters of arrays look at their first five elements.
+Traps: it holds the organisation's own entries only where the project's settings say so; filters of arrays look at their
+first five elements.
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from starlette.routing import BaseRoute
 
 from sandbox.auth import access
 from sandbox.auth.guard import route
-from sandbox.auth.identity import ADMIN, level
 from sandbox.auth.users import show_user
 from sandbox.rest import activity
 from sandbox.rest.fields import boolean, items, moment
 from sandbox.rest.fields import uuid as uuid_text
+from sandbox.rest.listing import joined
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Answer, Forbidden, Invalid
+from sandbox.wire.errors import Invalid
 
 OPERATIONS = ("contains", "exact", "in")
 SEEN_ELEMENTS = 5
@@ -29,33 +27,14 @@ LISTS = {
     "activities": "json_extract(entry, '$.activity')",
     "clients": "json_extract(entry, '$.client')",
     "item_ids": "item_id",
-    "team_ids": "project",
 }
 Where = tuple[str, list[Any]]
 
 
 def routes() -> list[BaseRoute]:
-    """The searches of a project's and of an organisation's log."""
-    read, write = ("activity_log:read",), ("activity_log:write",)
-    own, whole = "/api/projects/{project}", "/api/organizations/{organization}"
-    return [
-        route(f"{own}/advanced_activity_logs", GET=(read, _list(_of_project))),
-        route(f"{own}/advanced_activity_logs/available_filters", GET=(read, _available(_of_project))),
-        route(f"{whole}/advanced_activity_logs", GET=(read, _list(_of_organization))),
-        route(f"{whole}/advanced_activity_logs/available_filters", GET=(read, _available(_of_organization))),
-        route(f"{whole}/advanced_activity_logs/export", POST=(write, _export)),
-    ]
-
-
-def _of_organization(context: Context) -> Where:
-    if level(context) < ADMIN:
-        raise Forbidden("Only organization admins and owners can view organization-wide activity logs.")
-    return "organization = ?", [context.organization["id"]]
-
-
-def _export(context: Context) -> Any:
-    _of_organization(context)
-    raise Answer(400, {"error": "Export is not yet supported on the organization-scoped activity logs endpoint."})
+    """The search, and what there is to search by."""
+    read, base = ("activity_log:read",), "/api/projects/{project}/advanced_activity_logs"
+    return [route(base, GET=(read, _list)), route(f"{base}/available_filters", GET=(read, _available))]
 
 
 def _of_project(context: Context) -> Where:
@@ -63,19 +42,15 @@ def _of_project(context: Context) -> Where:
     return activity.of_project(context)
 
 
-def _list(scope: Callable[[Context], Where]) -> Callable[[Context], Any]:
-    def run(context: Context) -> Any:
-        conditions = [scope(context), *_filters(context)]
-        where = " AND ".join(condition for condition, _ in conditions)
-        values = [value for _, those in conditions for value in those]
-        wanted = _detail_filters(context)
-        if wanted:
-            rows = context.store.execute(f"SELECT seq, entry FROM activity WHERE {where}", values).fetchall()
-            found = [row[0] for row in rows if all(_holds(json.loads(row[1])["detail"], *each) for each in wanted)]
-            where, values = f"seq IN ({','.join('?' * len(found))})", found
-        return activity.pages(context, where, values)
-
-    return run
+def _list(context: Context) -> Any:
+    conditions = [_of_project(context), *_filters(context)]
+    where, values = joined(conditions)
+    wanted = _detail_filters(context)
+    if wanted:
+        rows = context.store.execute(f"SELECT seq, entry FROM activity WHERE {where}", values).fetchall()
+        found = [row[0] for row in rows if all(_holds(json.loads(row[1])["detail"], *each) for each in wanted)]
+        where, values = f"seq IN ({','.join('?' * len(found))})", found
+    return activity.pages(context, where, values)
 
 
 def _filters(context: Context) -> list[Where]:
@@ -91,7 +66,7 @@ def _filters(context: Context) -> list[Where]:
         found.append((f"CAST(user_id AS TEXT) IN ({known})", users))
     for name, expression in LISTS.items():
         values = _several(context, name)
-        if values and (name != "team_ids" or not context.project):
+        if values:
             found.append((f"{expression} IN ({_marks(values)})", values))
     addresses = _several(context, "ip_addresses")
     if addresses:
@@ -171,26 +146,22 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _available(scope: Callable[[Context], Where]) -> Callable[[Context], Any]:
+def _available(context: Context) -> Any:
     """What there is to filter by: users, scopes, activities, clients, and the paths in the details."""
-
-    def run(context: Context) -> Any:
-        where, values = scope(context)
-        rows = context.store.execute(f"SELECT entry FROM activity WHERE {where}", values).fetchall()
-        entries = [json.loads(row[0]) for row in rows]
-        users = [show_user(context, each) for each in sorted({e["user"] for e in entries if e["user"] is not None})]
-        named = {name: sorted({e[name] for e in entries if e.get(name)}) for name in ("scope", "activity", "client")}
-        return {
-            "static_filters": {
-                "users": [{"value": user["uuid"], "label": _name(user)} for user in users if user],
-                "scopes": [{"value": each} for each in named["scope"]],
-                "activities": [{"value": each} for each in named["activity"]],
-                "clients": [{"value": each} for each in named["client"]],
-            },
-            "detail_fields": _paths(entries),
-        }
-
-    return run
+    where, values = _of_project(context)
+    rows = context.store.execute(f"SELECT entry FROM activity WHERE {where}", values).fetchall()
+    entries = [json.loads(row[0]) for row in rows]
+    users = [show_user(context, each) for each in sorted({e["user"] for e in entries if e["user"] is not None})]
+    named = {name: sorted({e[name] for e in entries if e.get(name)}) for name in ("scope", "activity", "client")}
+    return {
+        "static_filters": {
+            "users": [{"value": user["uuid"], "label": _name(user)} for user in users if user],
+            "scopes": [{"value": each} for each in named["scope"]],
+            "activities": [{"value": each} for each in named["activity"]],
+            "clients": [{"value": each} for each in named["client"]],
+        },
+        "detail_fields": _paths(entries),
+    }
 
 
 def _name(user: Data) -> str:

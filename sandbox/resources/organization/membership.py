@@ -1,8 +1,6 @@
 """An organisation's invites, roles, role memberships, domains and proxy records (reference 10.3 to 10.5)."""
 
 import hashlib
-import re
-import secrets
 import uuid
 from typing import Any
 
@@ -12,7 +10,7 @@ from starlette.routing import BaseRoute
 from sandbox.auth.guard import route
 from sandbox.auth.identity import ADMIN, level, membership
 from sandbox.auth.users import user_basic
-from sandbox.resources.organization.organizations import INSUFFICIENT, show_member
+from sandbox.resources.organization.organizations import show_member
 from sandbox.rest import activity
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -20,23 +18,15 @@ from sandbox.rest.fields import (
     ID,
     UPDATED_AT,
     Field,
-    boolean,
-    choice,
-    items,
-    mapping,
     read_only,
     text,
-    write_only,
 )
-from sandbox.rest.listing import column
-from sandbox.rest.resource import CRUD, Action, Life, Resource
+from sandbox.rest.listing import whole
+from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Json, parse_json, timestamp
+from sandbox.wire.context import Context, Json, timestamp
 from sandbox.wire.errors import Answer, Forbidden, Invalid, NotFound
 
-MOST_INVITES = 20  # in one request
-DOMAIN = re.compile(r"([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,}")
-NEED_VERIFICATION = ("jit_provisioning_enabled", "sso_enforcement")
 MOST_PROXIES = 2
 
 
@@ -49,66 +39,6 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-class Invites(Resource):
-    """Traps: no PATCH; the domain part of the address is lower-cased; `send_email` isn't stored."""
-
-    kind, collection, scope, log_scope = ("invite", "invites", "organization_member", "OrganizationInvite")
-    life, identifier, parent = Life.HARD, "uuid", "organization"
-    operations = CRUD - {"update", "retrieve"}
-    order = "created_at DESC"
-    search = ("target_email",)
-    fields = (
-        ID,
-        Field("target_email", text(254, blank=False), required=True),
-        Field("first_name", text(30), default=""),
-        read_only("emailing_attempt_made", False),
-        Field("level", choice(1, 8, 15), default=1),
-        read_only("is_expired", False),
-        CREATED_BY,
-        CREATED_AT,
-        UPDATED_AT,
-        Field("message", text(), null=True),
-        Field("private_project_access", items(mapping), null=True),
-        write_only("send_email", boolean),
-        write_only("combine_pending_invites", boolean),
-    )
-
-    def authorize_write(self, context: Context) -> None:
-        if level(context) < ADMIN and not context.organization["members_can_invite"]:
-            raise Forbidden(INSUFFICIENT)
-
-    def actions(self) -> list[Action]:
-        return [Action("bulk", self._bulk, ("POST",), detail=False)]
-
-    def _bulk(self, context: Context) -> Any:
-        """`[invite, …]` -> 201 with all of them; if one is refused, none is made."""
-        sent = parse_json(context.raw, context.request.headers.get("content-type", ""))
-        if not isinstance(sent, list):
-            raise Invalid("This endpoint needs an array of data for bulk invite creation.")
-        if len(sent) > MOST_INVITES:
-            raise Invalid(f"A maximum of {MOST_INVITES} invites can be sent in a single request.", code="max_length")
-        made = [
-            self.insert(context, self.clean(each if isinstance(each, dict) else {}, creating=True)) for each in sent
-        ]
-        return Json([self.show_written(context, each) for each in made], 201)
-
-    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        local, at, domain = values["target_email"].rpartition("@")
-        if not (local and at and "." in domain):
-            raise Invalid("Enter a valid email address.", "target_email")
-        values["target_email"] = f"{local}@{domain.lower()}"
-        user = context.store.find("user", values["target_email"].lower())
-        if user is not None and membership(context.store, context.organization, user) is not None:
-            raise Invalid("A user with this email address already belongs to the organization.", "target_email")
-        if values.get("level", 1) > level(context):
-            raise Forbidden("You cannot invite to a higher permission level than your own.")
-        return {**super().prepare(context, values, before), "emailing_attempt_made": values.get("send_email", True)}
-
-    def label(self, row: Data) -> str | None:
-        return str(row["target_email"])
-
-
-INVITES = Invites()
 
 
 class Roles(Resource):
@@ -134,8 +64,7 @@ class Roles(Resource):
         return f"{row['name'].lower()}"
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        same = context.store.find(self.kind, values.get("name", "").lower(), self.parent_id(context))
-        if same is not None and (before is None or same["id"] != before["id"]):
+        if self.namesake(context, values.get("name", "").lower(), before):
             raise Invalid("There is already a role with this name.", "name", "unique")
         return {**super().prepare(context, values, before), "created_by": None}
 
@@ -182,12 +111,7 @@ def _show_role_member(context: Context, row: Data) -> Data:
 
 def list_role_members(context: Context) -> Any:
     rows = context.store.select("role_membership", _role(context)["id"])
-    return {
-        "count": len(rows),
-        "next": None,
-        "previous": None,
-        "results": [_show_role_member(context, row) for row in rows],
-    }
+    return whole([_show_role_member(context, row) for row in rows])
 
 
 def add_role_member(context: Context) -> Any:
@@ -227,71 +151,6 @@ def remove_role_member(context: Context) -> Any:
     return Response(status_code=204)
 
 
-class Domains(Resource):
-    """Traps: `jit_provisioning_enabled` and `sso_enforcement` need a verified domain; a POST ignores them, a PATCH is
-    refused for naming them.
-    """
-
-    kind, collection, scope, log_scope = "domain", "domains", "organization", "OrganizationDomain"
-    life, identifier, parent, admin_only = Life.HARD, "uuid", "organization", True
-    search = ("domain",)
-    order = column("domain")
-    fields = (
-        ID,
-        Field("domain", text(128, blank=False), required=True),
-        read_only("is_verified", False),
-        read_only("verified_at"),
-        read_only("verification_challenge"),
-        Field("jit_provisioning_enabled", boolean, default=False),
-        Field("sso_enforcement", choice("", "google-oauth2", "github", "gitlab", "saml"), default=""),
-        read_only("has_saml", False),
-        Field("saml_entity_id", text(512), null=True),
-        Field("saml_acs_url", text(512), null=True),
-        Field("saml_x509_cert", text(), null=True),
-    )
-
-    def label(self, row: Data) -> str | None:
-        return str(row["domain"])
-
-    def natural(self, row: Data) -> str | None:
-        return str(row["domain"])
-
-    def actions(self) -> list[Action]:
-        return [Action("verify", self._verify, ("POST",))]
-
-    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        if "domain" in values:
-            self._check_domain(context, values["domain"], before)
-        for name in NEED_VERIFICATION:
-            if before is None:
-                values.pop(name, None)
-            elif name in values and not before["verified_at"]:
-                raise Invalid(
-                    "This attribute cannot be updated until the domain is verified.", name, "verification_required"
-                )
-        if before is None:
-            values["verification_challenge"] = secrets.token_urlsafe(32)
-        row = super().prepare(context, values, before)
-        return {**row, "has_saml": bool(row["saml_entity_id"] and row["saml_acs_url"] and row["saml_x509_cert"])}
-
-    def _check_domain(self, context: Context, domain: str, before: Data | None) -> None:
-        same = context.store.find(self.kind, domain)
-        if same is not None and (before is None or same["id"] != before["id"]):
-            raise Invalid("organization domain with this domain already exists.", "domain", "unique")
-        if not DOMAIN.fullmatch(domain):
-            raise Invalid("Please enter a valid domain or subdomain name.", "domain")
-
-    def _verify(self, context: Context, row: Data) -> Any:
-        """The sandbox has no DNS: a domain whose name starts with `verified.` counts as verified."""
-        if row["is_verified"]:
-            raise Invalid("This domain has already been verified.", None, "already_verified")
-        if row["domain"].startswith("verified."):
-            row = {**row, "is_verified": True, "verified_at": timestamp()}
-            self.store(context, row)
-        return self.show(context, row)
-
-
-DOMAINS = Domains()
 
 
 class ProxyRecords(Resource):

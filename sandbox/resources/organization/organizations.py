@@ -16,7 +16,7 @@ from sandbox.auth.users import user_basic
 from sandbox.resources.organization import places
 from sandbox.resources.organization.projects import project_basic, visible_to
 from sandbox.rest import activity, fields
-from sandbox.rest.listing import limit_and_offset, next_links
+from sandbox.rest.listing import limit_and_offset, next_links, whole
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Forbidden, Invalid, NotFound
@@ -68,12 +68,7 @@ def list_all(context: Context) -> Any:
         for row in context.store.select("organization", "")
         if membership(context.store, row, context.user) is not None
     ]
-    return {
-        "count": len(rows),
-        "next": None,
-        "previous": None,
-        "results": [show_organization(context, row) for row in rows],
-    }
+    return whole([show_organization(context, row) for row in rows])
 
 
 def retrieve(context: Context) -> Any:

@@ -20,6 +20,7 @@ from sandbox.auth.identity import ADMIN, MEMBER, enter_project, level
 from sandbox.events import people
 from sandbox.resources.organization import places
 from sandbox.rest import activity, fields
+from sandbox.rest.listing import whole
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
 from sandbox.wire.errors import Conflict, Forbidden, Invalid, NotFound
@@ -49,11 +50,7 @@ def routes() -> list[BaseRoute]:
         route("/api/projects", GET=(read, list_all), POST=(write, create_in_current)),
         *(
             route(path, GET=(read, retrieve), PATCH=(write, update), PUT=(write, update), DELETE=(write, remove))
-            for path in (
-                "/api/projects/{project}",
-                "/api/environments/{project}",
-                "/api/projects/{parent}/environments/{project}",
-            )
+            for path in ("/api/projects/{project}", "/api/environments/{project}")
         ),
         route(own, GET=(read, list_all), POST=(write, create)),
         route(
@@ -62,9 +59,6 @@ def routes() -> list[BaseRoute]:
             PATCH=(write, within(update)),
             DELETE=(write, within(remove)),
         ),
-        route(own + "/{id}/reset_token", PATCH=(write, within(reset_token))),
-        route(own + "/{id}/rotate_secret_token", PATCH=(write, within(rotate_secret))),
-        route(own + "/{id}/delete_secret_token_backup", PATCH=(write, within(delete_backup))),
     ]
 
 
@@ -146,12 +140,7 @@ def list_all(context: Context) -> Any:
     """The projects of the organisation in the path, else of the user's current one."""
     organization = context.organization.get("id") or context.user["current_organization"]
     rows = visible_to(context, context.store.get("organization", organization) or {})
-    return {
-        "count": len(rows),
-        "next": None,
-        "previous": None,
-        "results": [project_basic(row) for row in rows],
-    }
+    return whole([project_basic(row) for row in rows])
 
 
 def retrieve(context: Context) -> Any:
@@ -282,28 +271,3 @@ def remove(context: Context) -> Any:
 def _check_admin(context: Context) -> None:
     if access.project_level(context) != "admin":
         raise Forbidden("You don't have sufficient permissions in the project.")
-
-
-def _rotated(context: Context, values: Data) -> Any:
-    _check_admin(context)
-    return show_project(context, save(context, {**context.project, **values}))
-
-
-def reset_token(context: Context) -> Any:
-    """A new public token; the old one is invalid at once."""
-    return _rotated(context, {"api_token": places.project_token()})
-
-
-def rotate_secret(context: Context) -> Any:
-    """A new secret token; the old one stays valid as the backup."""
-    return _rotated(
-        context,
-        {
-            "secret_api_token": places.secret_token(),
-            "secret_api_token_backup": context.project["secret_api_token"],
-        },
-    )
-
-
-def delete_backup(context: Context) -> Any:
-    return _rotated(context, {"secret_api_token_backup": None})

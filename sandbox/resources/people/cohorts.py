@@ -7,10 +7,8 @@ themselves; a GET of a deleted one answers 200; deletion is refused while someth
 static one isn't in the object.
 """
 
-import csv
-import io
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.events import people
 from sandbox.resources.analytics import queries
@@ -29,7 +27,7 @@ from sandbox.rest.fields import (
     text,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals, limit_and_offset, next_links
+from sandbox.rest.listing import Condition, column, equals, limit_and_offset, next_links, same
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services
@@ -41,6 +39,7 @@ STATIC_CRITERIA = "Editing the criteria of a static cohort is not supported yet.
 class Cohorts(Resource):
     kind, collection, scope, log_scope = "cohort", "cohorts", "cohort", "Cohort"
     order = "created_at DESC, seq DESC"
+    filters: ClassVar = {"created_by_id": same("created_by")}
     fields = (
         ID,
         Field("name", text(400), null=True),
@@ -73,8 +72,6 @@ class Cohorts(Resource):
         return [
             Action("persons", self._persons, scopes=("cohort:read", "person:read")),
             Action("used_in", cohort_usage.used_in),
-            Action("calculation_history", self._history),
-            Action("duplicate_as_static_cohort", self._duplicate, ("GET",), scopes=("cohort:write",)),
             Action("add_persons_to_static_cohort", self._add_persons, ("PATCH",)),
             Action("remove_person_from_static_cohort", self._remove_person, ("PATCH",)),
             *self.activity_actions(),
@@ -127,7 +124,6 @@ class Cohorts(Resource):
             and values.get("_create_static_person_ids", []) is None
             and not criteria
             and not values.get("query")
-            and not _csv(context)
         ):
             raise Invalid(
                 "Invalid source for static cohort. Requires criteria, a csv, feature flag, existing cohort or query."
@@ -160,10 +156,7 @@ class Cohorts(Resource):
         if values.get("query"):
             row["errors_calculating"], row["last_error_message"] = 1, queries.failure(values["query"].get("kind"))
             self.store(context, row)
-        if _csv(context):
-            found = _persons_in_csv(context)
-        else:
-            found = [_person(context, identifier) for identifier in values.get("_create_static_person_ids") or []]
+        found = [_person(context, identifier) for identifier in values.get("_create_static_person_ids") or []]
         if found or "count" not in row or row["count"] is None:
             people.add_members(context.store, row["id"], [person.id for person in found])
             cohort_calculation.count_members(self, context, row)
@@ -203,12 +196,9 @@ class Cohorts(Resource):
         return shown
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
+        query, found = context.query, super().conditions(context)
         if query.get("type") in ("static", "dynamic"):
             found.append(equals("is_static", int(query["type"] == "static")))
-        if "created_by_id" in query:
-            found.append(equals("created_by", query["created_by_id"]))
         if context.flag("hide_behavioral_cohorts"):
             found.append((f"coalesce({column('filters')}, '') NOT LIKE '%\"type\":\"behavioral\"%'", []))
         return found
@@ -222,18 +212,6 @@ class Cohorts(Resource):
             **next_links(context, len(members), limit, offset),
             "results": [show_person(context, person) for person in members[offset : offset + limit]],
         }
-
-    def _history(self, context: Context, row: Data) -> Any:
-        return {"count": 0, "next": None, "previous": None, "results": []}
-
-    def _duplicate(self, context: Context, row: Data) -> Any:
-        """A static cohort of the present members."""
-        if row["is_static"]:
-            raise Invalid("Cannot duplicate a static cohort as a static cohort.")
-        copy = self.insert(context, {"name": f"{row['name']} (static copy)", "is_static": True})
-        people.add_members(context.store, copy["id"], [one.id for one in people.members(context.store, row["id"])])
-        cohort_calculation.count_members(self, context, copy)
-        return self.show(context, copy)
 
     def _add_persons(self, context: Context, row: Data) -> Any:
         """`{person_ids: [uuid]}`; static cohorts only."""
@@ -266,35 +244,6 @@ def _person(context: Context, identifier: str) -> people.Person:
     if person is None:
         raise Invalid(f"The following person UUIDs do not exist in this project: {identifier}")
     return person
-
-
-def _csv(context: Context) -> str | None:
-    """The text of an uploaded CSV file, in the form field `csv`."""
-    upload = context.memo.get("files", {}).get("csv")
-    return None if upload is None else str(upload)
-
-
-def _persons_in_csv(context: Context) -> list[people.Person]:
-    """The persons of a CSV file: a column of distinct ids, or one named person_id, distinct_id or email."""
-    rows = [row for row in csv.reader(io.StringIO(_csv(context) or "")) if any(cell.strip() for cell in row)]
-    if not rows:
-        raise Invalid("CSV file is empty. Please upload a CSV file with at least one row of data.", "csv")
-    header = [cell.strip().lower() for cell in rows[0]]
-    known = [name for name in ("person_id", "person-id", "person .id", "distinct_id", "distinct-id") if name in header]
-    if not known and len(header) > 1:
-        raise Invalid(
-            "Multi-column CSV must contain at least one column with a supported ID header: 'person_id', "
-            "'Person .id' (PostHog export format), 'distinct_id', 'distinct-id', or 'email'. Found columns: "
-            + ", ".join(rows[0]),
-            "csv",
-        )
-    index = header.index(known[0]) if known else 0
-    body = rows[1:] if known else rows
-    values = [row[index].strip() for row in body if len(row) > index and row[index].strip()]
-    by_uuid = bool(known) and known[0].startswith("person")
-    find = people.by_identifier if by_uuid else people.by_distinct_id
-    found = [find(context.store, context.project["id"], value) for value in values]
-    return [person for person in found if person is not None]
 
 
 COHORTS = Cohorts()

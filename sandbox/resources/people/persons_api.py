@@ -7,7 +7,6 @@ comes after it; `count` is only there for `?include_total`; `id` is a uuid in li
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from starlette.routing import BaseRoute
 
@@ -18,8 +17,7 @@ from sandbox.events import people
 from sandbox.events.people import Person
 from sandbox.resources.organization.places import project_clock
 from sandbox.resources.people import persons_changes as changes
-from sandbox.resources.people.persons_changes import asked_person, is_uuid, project_of, texts
-from sandbox.rest import activity
+from sandbox.resources.people.persons_changes import asked_person, project_of
 from sandbox.rest.listing import limit_and_offset, page_bounds
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data
@@ -27,10 +25,8 @@ from sandbox.wire.context import Context, Json
 from sandbox.wire.errors import Invalid, NotFound
 
 READ, WRITE = ("person:read",), ("person:write",)
-LOG = ("activity_log:read",)
 # What a person is called, in PostHog's order; the distinct id when none is there.
 NAMES = ("email", "Email", "name", "Name", "username", "Username", "UserName")
-MOST_ASKED, MOST_SHOWN = 200, 10
 
 
 def routes() -> list[BaseRoute]:
@@ -44,12 +40,8 @@ def _routes(base: str) -> list[BaseRoute]:
     one = f"{base}/{{id}}"
     return [
         route(base, GET=(READ, list_persons), POST=(WRITE, changes.refuse_creation)),
-        route(f"{base}/activity", GET=(LOG, all_activity)),
-        route(f"{base}/batch_by_distinct_ids", POST=(READ, by_distinct_ids)),
-        route(f"{base}/batch_by_uuids", POST=(READ, by_uuids)),
         route(f"{base}/bulk_delete", POST=(WRITE, changes.bulk_delete)),
         route(f"{base}/cohorts", GET=((*READ, "cohort:read"), cohorts_of_person)),
-        route(f"{base}/reset_person_distinct_id", POST=(WRITE, changes.reset_distinct_id)),
         route(f"{base}/values", GET=(READ, values)),
         route(
             one,
@@ -58,11 +50,7 @@ def _routes(base: str) -> list[BaseRoute]:
             PUT=(WRITE, changes.update_person),
             DELETE=(WRITE, changes.delete_person),
         ),
-        route(f"{one}/activity", GET=(LOG, person_activity)),
-        route(f"{one}/delete_events", POST=(WRITE, changes.delete_events)),
         route(f"{one}/delete_property", POST=(WRITE, changes.delete_property)),
-        route(f"{one}/delete_recordings", POST=(WRITE, changes.delete_recordings)),
-        route(f"{one}/split", POST=(WRITE, changes.split)),
         route(f"{one}/update_property", POST=(WRITE, changes.update_property)),
     ]
 
@@ -82,13 +70,13 @@ def show_person(context: Context, person: Person) -> Data:
     }
 
 
-def _shown(context: Context, person: Person, most: int | None = None) -> Data:
+def _shown(context: Context, person: Person) -> Data:
     ids = people.distinct_ids(context.store, person.id)
     named = next((str(person.properties[name]) for name in NAMES if person.properties.get(name)), None)
     return {
         "id": person.id,
         "name": named or (ids[0] if ids else ""),
-        "distinct_ids": ids[:most],
+        "distinct_ids": ids,
         "properties": person.properties,
         "created_at": person.created_at,
         "uuid": person.uuid,
@@ -99,22 +87,6 @@ def _shown(context: Context, person: Person, most: int | None = None) -> Data:
 def retrieve_person(context: Context) -> Any:
     """`GET persons/:id/`, by uuid or number."""
     return _shown(context, asked_person(context))
-
-
-def by_distinct_ids(context: Context) -> Any:
-    """`POST batch_by_distinct_ids/ {distinct_ids}`: the persons that there are, by what was asked."""
-    asked = texts(context.data.get("distinct_ids"))[:MOST_ASKED]
-    found = {name: people.by_distinct_id(context.store, project_of(context), name) for name in asked}
-    return {"results": {name: _shown(context, one, MOST_SHOWN) for name, one in found.items() if one}}
-
-
-def by_uuids(context: Context) -> Any:
-    """`POST batch_by_uuids/ {uuids}`: the persons that there are, by uuid."""
-    asked = texts(context.data.get("uuids"))[:MOST_ASKED]
-    if not all(map(is_uuid, asked)):
-        raise Invalid("One or more UUIDs are invalid.")
-    found = [people.by_identifier(context.store, project_of(context), str(UUID(one))) for one in asked]
-    return {"results": {one.uuid: _shown(context, one, MOST_SHOWN) for one in found if one}}
 
 
 def cohorts_of_person(context: Context) -> Any:
@@ -141,16 +113,6 @@ def values(context: Context) -> Any:
     return Json(
         {"results": [{"name": text} for text in found], "refreshing": False}, headers={"Cache-Control": "max-age=10"}
     )
-
-
-def all_activity(context: Context) -> Any:
-    """`GET activity/`: what was done to persons."""
-    return activity.object_activity(context, "Person", None)
-
-
-def person_activity(context: Context) -> Any:
-    """`GET :id/activity/`: what was done to one."""
-    return activity.object_activity(context, "Person", str(asked_person(context).id))
 
 
 # Listing ---------------------------------------------------------------------------------------------

@@ -67,55 +67,12 @@ def _capture(context: Context, person: Person, name: str, properties: Data) -> N
     processing.ingest(context.store, project_of(context), [event])
 
 
-def split(context: Context) -> Any:
-    """`POST :id/split/ {main_distinct_id?, distinct_ids_to_split?}`: give distinct ids persons of their own.
-
-    The person keeps its properties and, unless some are named to go, only the main distinct id or the first.
-    """
-    person = asked_person(context)
-    ids = people.distinct_ids(context.store, person.id)
-    main, leaving = context.data.get("main_distinct_id"), context.data.get("distinct_ids_to_split")
-    if leaving is None:
-        leaving = [one for one in ids if one != (main or ids[0])]
-    elif not isinstance(leaving, list) or not all(isinstance(one, str) for one in leaving):
-        raise Invalid("must be a list of strings", "distinct_ids_to_split")
-    elif not leaving:
-        raise Invalid("must not be empty", "distinct_ids_to_split")
-    elif main is not None:
-        raise Invalid("main_distinct_id cannot be combined with distinct_ids_to_split")
-    elif unknown := sorted(set(leaving) - set(ids)):
-        raise Invalid(f"not on this person: {unknown}", "distinct_ids_to_split")
-    for distinct_id in leaving:
-        people.create(context.store, project_of(context), [distinct_id], person.created_at, {}, False)
-    _log(context, person, "split_person", [{"type": "Person", "action": "split", "after": {"distinct_ids": ids}}])
-    return Json({"success": True}, 201)
-
-
 # Deleting --------------------------------------------------------------------------------------------
 
 
 def delete_person(context: Context) -> Any:
     """`DELETE ?delete_events&keep_person`: the person is gone at once, its events only when asked."""
     _delete(context, [asked_person(context)], "delete_events" in context.query, "keep_person" in context.query)
-    return Response(status_code=202)
-
-
-def delete_events(context: Context) -> Any:
-    """`POST :id/delete_events/`: its events, and not the person."""
-    _delete(context, [asked_person(context)], True, True)
-    return Response(status_code=202)
-
-
-def delete_recordings(context: Context) -> Any:
-    """`POST :id/delete_recordings/`: there are none."""
-    asked_person(context)
-    return Response(status_code=202)
-
-
-def reset_distinct_id(context: Context) -> Any:
-    """`POST reset_person_distinct_id/ {distinct_id}`: that of a deleted person may be used again; it may anyway."""
-    if not isinstance(context.data.get("distinct_id"), str) or not context.data["distinct_id"]:
-        raise Invalid("distinct_id is required")
     return Response(status_code=202)
 
 

@@ -9,7 +9,7 @@ gone but for the PATCH that restores it.
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.resources.pipelines import hog_inputs
 from sandbox.resources.pipelines.hog_templates import TEMPLATES
@@ -31,7 +31,7 @@ from sandbox.rest.fields import (
     uuid,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals, truth
+from sandbox.rest.listing import Condition, among, column, flagged, same
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
@@ -75,6 +75,11 @@ class HogFunctions(Resource):
     keyless = frozenset({"destroy"})  # not among scope_object_write_actions (2026-09)
     log_masked = frozenset({"encrypted_inputs"})
     search = ("name", "description")
+    filters: ClassVar = {
+        "enabled": flagged("enabled"),
+        "id": lambda value: ("id = ?", [value]),
+        "created_by": same("created_by"),
+    }
     order = f"{column('execution_order')} IS NULL, {column('execution_order')}, {column('updated_at')} DESC"
     fields = (
         ID,
@@ -244,19 +249,12 @@ class HogFunctions(Resource):
         return shown if context.flag("full") else {name: shown[name] for name in MINIMAL}
 
     def conditions(self, context: Context) -> list[Condition]:
-        query = context.query
-        found: list[Condition] = [("listed = 1", [])]
+        query, found = context.query, super().conditions(context)
         types = [each for each in query.get("types", query.get("type", "")).split(",") if each]
         if types:
-            found.append((f"{column('type')} IN ({','.join('?' * len(types))})", types))
+            found.append(among(column("type"), types))
         else:
             found.append((f"{column('type')} <> 'warehouse_source_webhook'", []))
-        if "enabled" in query:
-            found.append(equals("enabled", int(truth(query["enabled"]))))
-        if "id" in query:
-            found.append(("id = ?", [query["id"]]))
-        if "created_by" in query:
-            found.append(equals("created_by", query["created_by"]))
         wanted = [query["filters"]] if query.get("filters") else []
         if query.get("filter_groups"):
             groups = items()(_json(query["filter_groups"], "filter_groups"), "filter_groups")

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from sandbox.auth.guard import route
+from sandbox.rest.listing import whole
 from sandbox.wire.context import Context
 from sandbox.wire.errors import NotFound
 
@@ -161,7 +162,7 @@ def routes() -> list[BaseRoute]:
 def _list(context: Context) -> Any:
     wanted = [each for each in context.query.get("types", context.query.get("type", "destination")).split(",") if each]
     found = [each for each in TEMPLATES.values() if each["type"] in wanted]
-    return {"count": len(found), "next": None, "previous": None, "results": found}
+    return whole(found)
 
 
 def _retrieve(context: Context) -> Any:

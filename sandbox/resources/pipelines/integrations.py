@@ -2,10 +2,10 @@
 one.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, read_only
-from sandbox.rest.listing import Condition, equals
+from sandbox.rest.listing import same
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -16,7 +16,8 @@ class Integrations(Resource):
     kind, collection, scope, log_scope = "integration", "integrations", "integration", "Integration"
     life, environments = Life.HARD, True
     operations = frozenset({"list", "retrieve", "destroy"})
-    search = ()
+    search, named = (), "display_name"
+    filters: ClassVar = {"kind": same("kind")}
     fields = (
         ID,
         read_only("kind"),
@@ -27,17 +28,8 @@ class Integrations(Resource):
         read_only("display_name"),
     )
 
-    def label(self, row: Data) -> str | None:
-        return str(row["display_name"])
-
     def actions(self) -> list[Action]:
         return [Action("channels", self._channels)]
-
-    def conditions(self, context: Context) -> list[Condition]:
-        found: list[Condition] = [("listed = 1", [])]
-        if "kind" in context.query:
-            found.append(equals("kind", context.query["kind"]))
-        return found
 
     def _channels(self, context: Context, row: Data) -> Any:
         """`GET :id/channels/`: the Slack channels the workspace shows; `?channel_id=` one of them."""

@@ -62,6 +62,15 @@ def test_c1_two_files_with_one_key_must_agree(root: Path) -> None:
     assert off(root, OFF, OFF.replace("50", "60")) == ["ai"]
 
 
+@pytest.mark.parametrize("condition", ["cohort: nowhere", "rollout_percentage: 5"])
+def test_which_flag_it_was_is_known_whatever_its_file_lacks(root: Path, condition: str) -> None:
+    text = f"key: new\nrenamed_from: old\nactive: false\nrelease_conditions: [{{{condition}}}]\n"
+    (root / "flags" / "new.yaml").write_text(text)
+    assert [(each.key, each.renamed_from) for each in load(root, "production").off] == [("new", "old")]
+    (root / "flags" / "old.yaml").write_text("key: old\nrelease_conditions: [{rollout_percentage: 5}]\n")
+    assert [(each.key, each.renamed_from) for each in load(root, "production").off] == [("new", None)]
+
+
 def test_without_problems_there_is_nothing_apart(root: Path) -> None:
     (root / "cohorts" / "broken.yaml").unlink()
     (root / "flags" / "ai.yaml").write_text(OFF)

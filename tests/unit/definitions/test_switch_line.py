@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
-from ai_admin.definitions.switch_line import NotEdited, flag_file, is_on, line_of, switched
+from ai_admin.definitions.switch_line import NotEdited, flag_files, is_on, line_of, switched
 
 
 def document(text: str) -> Document:
@@ -73,10 +73,9 @@ def test_a_flag_is_found_by_its_key_among_broken_files(tmp_path: Path) -> None:
     (tmp_path / "flags" / "b.yaml").write_text("key: other\ndescription: 'key: x'\n")
     (tmp_path / "flags" / "c.yaml").write_bytes(b"key: \xff\n")
     (tmp_path / "flags" / "team" / "z.yml").write_text("tags: [a]\n'key': \"x\" # here\n")
-    found = flag_file(tmp_path, "x")
-    assert found is not None
-    assert found.path == "flags/team/z.yml"
-    assert flag_file(tmp_path, "y") is None
+    (tmp_path / "flags" / "team" / "copy.yaml").write_text("{key: x}\n")
+    assert [each.path for each in flag_files(tmp_path, "x")] == ["flags/team/copy.yaml", "flags/team/z.yml"]
+    assert list(flag_files(tmp_path, "y")) == []
 
 
 def test_only_says_where_a_flag_is_at_all() -> None:

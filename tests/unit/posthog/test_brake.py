@@ -8,6 +8,7 @@ import pytest
 
 from providers.posthog.brake import Brake, Unsafe
 from providers.posthog.kinds import KINDS
+from providers.posthog.safety import CONSENTED, ON
 
 
 def flag(share: int = 10, **properties: Any) -> dict[str, Any]:
@@ -69,6 +70,15 @@ def test_a_run_deletes_no_more_than_it_may(consent: str, most: int) -> None:
         made.delete("cohort", "last", {}, "1")
 
 
+def test_a_dashboard_with_its_tiles_is_one_deletion() -> None:
+    made = brake()
+    for number in range(10):
+        made.delete("tiles", str(number), {}, "1")
+        made.delete("dashboard", str(number), {}, "1")
+    with pytest.raises(Unsafe, match="10 objects were deleted"):
+        made.delete("dashboard", "last", {}, "1")
+
+
 def test_what_is_replaced_is_no_deletion() -> None:
     made = brake()
     for number in range(20):
@@ -109,21 +119,27 @@ def test_a_flag_is_always_switched_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("olds", "news", "still_on", "consent", "held"),
+    ("olds", "news", "switch", "consent", "held"),
     [
-        ({"active": False}, {}, True, "", True),
-        ({"active": False}, {"description": "Changed as well."}, True, "on/other", True),
-        ({"active": False}, {}, True, "on/f", False),
-        ({"active": False}, {}, False, "", False),
-        ({}, {"description": "x"}, True, "", False),
-        ({"active": False}, {"unmanaged": ["active"]}, True, "", False),
+        ({"active": False}, {}, ON, "", True),
+        ({"active": False}, {"description": "Changed as well."}, ON, "on/other", True),
+        ({"active": False}, {}, ON, "on/f", False),
+        ({"active": False}, {}, CONSENTED, "on/f", True),
+        ({"active": False}, {}, CONSENTED, "", True),
+        ({"active": False}, {}, "", "", False),
+        ({"active": False}, {}, "2026-09-01", "", True),
+        ({"active": False}, {}, "2026-09-03", "", False),
+        ({"active": False}, {}, "2026-09-01", "on/f", False),
+        ({}, {"description": "x"}, ON, "", False),
+        ({"active": False}, {"unmanaged": ["active"]}, ON, "", False),
     ],
 )
 def test_a_flag_that_somebody_switched_off_is_held(
-    olds: dict[str, Any], news: dict[str, Any], still_on: bool, consent: str, held: bool
+    olds: dict[str, Any], news: dict[str, Any], switch: str, consent: str, held: bool
 ) -> None:
-    """C3: unless its definition means to switch it on, or somebody consents."""
-    assert brake(consent=consent).holds("flag", flag(**olds), flag(**news), still_on) is held
+    """C3: unless its definition means to switch it on, or somebody consents; it was on on the second last."""
+    made = brake(consent=consent)
+    assert made.holds("flag", flag(**olds), flag(**news), switch, lambda when: when < "2026-09-02") is held
 
 
 def test_what_was_on_comes_back_with_one_consent_and_what_is_more_does_not() -> None:

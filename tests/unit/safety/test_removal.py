@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.unit.safety.made import cohorts, flag, judged
+from ai_admin import safety
+from tests.unit.safety.made import applied, cohorts, flag, judged
 
 REST = cohorts(20)
 
@@ -13,6 +14,16 @@ def test_a_flag_goes_after_it_was_applied_switched_off() -> None:
     assert refusal.code == "remove/f"
     assert judged([flag("f", 10), *REST], REST, consent="remove/f") == []
     assert judged([flag("f", 10, active=False), *REST], REST) == []
+
+
+def test_a_flag_that_goes_is_judged_by_what_posthog_holds() -> None:
+    """Somebody may have switched it since: the preview says of it what `up` would meet."""
+    off, on = [flag("f", 10, active=False), *REST], [flag("f", 10), *REST]
+    [refusal] = judged(off, REST, leaving={"flag/f": True})
+    assert "while it is on in PostHog, where somebody switched it on since" in refusal.what
+    assert refusal.code == "remove/f"
+    assert judged(off, REST, leaving={"flag/f": True}, consent="remove/f") == []
+    assert judged(on, REST, leaving={"flag/f": False}) == []
 
 
 def test_a_flag_that_only_one_stack_loses_goes_the_same_way() -> None:
@@ -53,3 +64,15 @@ def test_renamed_from_may_stay_in_the_file() -> None:
     renamed = flag("new-model", 10, renamed_from="old-model")
     assert judged([renamed, *REST], [renamed, *REST]) == []
     assert [each.code for each in judged([renamed, *REST], REST)] == ["remove/new-model"]
+
+
+def test_a_rename_that_came_to_nothing_leads_back() -> None:
+    """A held flag has its old key and stands under the new one: back in the files, it is neither made nor deleted."""
+    held = safety.renamed(applied([flag("old", 10)]), [flag("new", 10, renamed_from="old")])
+    assert held["flag/new"]["former"] == "old"
+    for then in (flag("old", 10), flag("third", 10, renamed_from="old")):
+        then.renamed_from = safety.unfinished(held, [then])[f"flag/{then.key}"]
+        [(name, entry)] = safety.renamed(held, [then]).items()
+        assert (name, entry.get("former")) == (f"flag/{then.key}", None if then.key == "old" else "old")
+    assert safety.unfinished(held, [flag("new", 10, renamed_from="old"), flag("old", 5)]) == {}
+    assert safety.unfinished(applied([flag("old", 10)]), [flag("other", 10)]) == {}

@@ -1,0 +1,220 @@
+"""The server itself: it starts fast, remembers everything, serves many writers, and shows a page."""
+
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.tests.running import REPOSITORY, Sandbox, running_sandbox
+from sandbox.tests.shapes import Api, in_cohort, person, variants
+
+
+def _start(data: Path, *options: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    command = [sys.executable, "-m", "sandbox", "--data", str(data), *options]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, json.loads(process.stdout.readline())
+
+
+def test_the_ready_line_says_everything(tmp_path: Path) -> None:
+    process, ready = _start(tmp_path)
+    try:
+        assert set(ready) == {
+            "url",
+            "project_id",
+            "organization_id",
+            "personal_api_key",
+            "project_api_key",
+            "user_email",
+        }
+        assert ready["url"].startswith("http://127.0.0.1:")
+        assert ready["personal_api_key"].startswith("phx_")
+        assert ready["project_api_key"].startswith("phc_")
+        assert requests.get(f"{ready['url']}/_health", timeout=10).status_code == 200
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+    assert errors == "", "it ends quietly"
+
+
+def test_the_same_folder_gives_the_same_answers_on_the_same_port(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as first:
+        flag = Api(first).flag()
+        port = first.url
+    with running_sandbox(tmp_path) as second:
+        assert (second.url, second.api_key, second.organization_id) == (port, first.api_key, first.organization_id)
+        assert Api(second).get(f"feature_flags/{flag['id']}/") == flag
+
+
+def test_a_taken_port_is_left_for_a_free_one(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (tmp_path / "port").write_text(str(taken.getsockname()[1]))
+        with running_sandbox(tmp_path) as sandbox:
+            assert not sandbox.url.endswith(f":{taken.getsockname()[1]}")
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path), "--port", str(taken.getsockname()[1])]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("cannot listen on 127.0.0.1:")
+
+
+def test_32_clients_write_at_once_without_an_error_or_a_lost_write(api: Api) -> None:
+    cohort = api.cohort()
+
+    def write(client: int) -> list[str]:
+        own, keys = Api(api.sandbox), []
+        for number in range(6):
+            flag = own.flag(key=f"writer-{client}-{number}", _should_create_usage_dashboard=False)
+            own.patch(f"feature_flags/{flag['id']}/", {"filters": in_cohort(cohort["id"]), "name": str(number)})
+            keys.append(flag["key"])
+        return keys
+
+    with ThreadPoolExecutor(32) as pool:
+        written = [key for keys in pool.map(write, range(32)) for key in keys]
+    page = api.get("feature_flags/?search=writer-&limit=1000")
+    assert sorted(flag["key"] for flag in page["results"]) == sorted(written)
+    assert {flag["version"] for flag in page["results"]} == {2}
+
+
+def test_32_clients_change_one_flag_at_once_and_no_change_is_lost(api: Api) -> None:
+    flag = api.flag()
+
+    def write(client: int) -> None:
+        own = Api(api.sandbox)
+        for number in range(4):
+            own.patch(f"feature_flags/{flag['id']}/", {"name": f"{client}-{number}"})
+
+    with ThreadPoolExecutor(32) as pool:
+        list(pool.map(write, range(32)))
+    assert api.get(f"feature_flags/{flag['id']}/")["version"] == 1 + 32 * 4
+    changes = api.get(f"feature_flags/{flag['id']}/activity/?limit=1000")["results"]
+    names = [change["after"] for one in changes for change in one["detail"]["changes"] if change["field"] == "name"]
+    assert sorted(names) == sorted(f"{client}-{number}" for client in range(32) for number in range(4))
+
+
+def test_a_kill_under_load_loses_no_answered_write(tmp_path: Path) -> None:
+    process, ready = _start(tmp_path)
+    sandbox, answered, enough = Sandbox(ready), dict[str, int](), threading.Event()
+    luck = random.Random(7)
+
+    def load(worker: int) -> None:
+        own = Api(sandbox)
+        for number in range(100_000):
+            key = f"load-{worker}-{number}"
+            try:
+                flag = own.flag(key=key)
+                answered[key] = 1
+                for _ in range(luck.randrange(3)):
+                    answered[key] = own.patch(f"feature_flags/{flag['id']}/", {"name": "x"})["version"]
+            except (requests.RequestException, ValueError):  # cut off, before the answer or within it
+                return
+            if len(answered) >= 60:
+                enough.set()
+
+    workers = [threading.Thread(target=load, args=(worker,)) for worker in range(4)]
+    for worker in workers:
+        worker.start()
+    assert enough.wait(30)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=10)
+    for worker in workers:
+        worker.join(timeout=30)
+    with running_sandbox(tmp_path) as again:
+        api = Api(again)
+        stored = {flag["key"]: flag["version"] for flag in api.get("feature_flags/?limit=100000")["results"]}
+    assert all(stored.get(key, 0) >= version for key, version in answered.items())
+
+
+@pytest.mark.parametrize("faults", [[], [{"kind": "error_after"}], [{"kind": "error_before"}]])
+def test_a_client_that_goes_away_within_its_request_is_no_failure(tmp_path: Path, faults: list[Any]) -> None:
+    process, ready = _start(tmp_path)
+    api = Api(Sandbox(ready))
+    assert api("PUT", "/_sandbox/faults", {"rules": faults}).status_code == 200
+    host, port = ready["url"].removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as half:
+        lines = (
+            "POST /api/projects/1/feature_flags/ HTTP/1.1", "Host: x", f"Authorization: Bearer {api.sandbox.api_key}",
+            "Content-Type: application/json", "Content-Length: 99", "", '{"key": "ha',
+        )  # fmt: skip
+        half.sendall("\r\n".join(lines).encode())
+    end = time.monotonic() + 10
+    while not (log := api.get("/_sandbox/requests")["results"]):
+        assert time.monotonic() < end, "the request never ended"
+    assert log[0]["method"] == "POST"
+    assert api("PUT", "/_sandbox/faults", {"rules": []}).status_code == 200
+    assert api.get("feature_flags/")["count"] == 0
+    process.terminate()
+    assert process.communicate(timeout=10)[1] == ""
+
+
+def test_a_cohort_that_was_being_calculated_is_taken_up_again(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path) as first:
+        Api(first)("PATCH", "/_sandbox/settings", {"recalculation_delay": 3600.0})
+        cohort = Api(first).cohort()
+        assert cohort["is_calculating"] is True
+    with running_sandbox(tmp_path) as second:
+        end = time.monotonic() + 5
+        while Api(second).get(f"cohorts/{cohort['id']}/")["is_calculating"]:
+            assert time.monotonic() < end
+
+
+def test_the_request_log_has_writes_whole_and_keys_masked(api: Api) -> None:
+    before = api.get("/_sandbox/requests")["results"]
+    since = before[-1]["id"] if before else 0
+    api.flag(key="logged")
+    entry = api.get(f"/_sandbox/requests?since={since}")["results"][-1]
+    assert (entry["method"], entry["status"]) == ("POST", 201)
+    assert entry["path"] == f"/api/projects/{api.sandbox.project_id}/feature_flags/"
+    assert entry["body"]["key"] == "logged"
+    assert entry["key"] == f"phx_...{api.sandbox.api_key[-4:]}"
+    assert entry["duration_ms"] > 0
+    assert api("DELETE", "/_sandbox/requests").status_code == 204
+    assert api.get("/_sandbox/requests")["results"] == []
+
+
+def test_the_pages_list_what_there_is(api: Api) -> None:
+    cohort = api.cohort(name="Beta <installations>")
+    flag = api.flag(key="on-the-page", filters={**in_cohort(cohort["id"]), "multivariate": variants(r1=100)})
+    api.flag(key="by-property", filters={"groups": [{"properties": [person("version", "2", "gte")]}]})
+    dashboard = api.dashboard(name="Usage of AI")
+    insight = api.insight(name="Tokens per day", dashboards=[dashboard["id"]])
+    api.alert(insight["id"], name="Too many tokens")
+    expected = {
+        "/": ("created AlertConfiguration", "POST /api/projects/"),
+        "/flags": ("on-the-page", "in “Beta &lt;installations&gt;”", "version gte 2"),
+        f"/flags/{flag['id']}": ("on-the-page", "r1", "created FeatureFlag"),
+        "/cohorts": ("Beta &lt;installations&gt;",),
+        "/dashboards": ("Usage of AI",),
+        f"/dashboards/{dashboard['id']}": ("Tokens per day", "Trends"),
+        "/alerts": ("Too many tokens",),
+        "/things/insights": ("Tokens per day",),
+        "/activity": ("created FeatureFlag",),
+        "/requests": ("/feature_flags/",),
+    }
+    for path, texts in expected.items():
+        base = "" if path == "/" else f"/project/{api.sandbox.project_id}"
+        page = requests.get(api.url + base + path, timeout=10)
+        assert page.headers["content-type"].startswith("text/html")
+        for text in texts:
+            assert text in page.text, (path, text)
+        assert "http" not in page.text.replace(api.url, ""), "no asset from outside"
+
+
+@pytest.mark.parametrize(
+    "path", ["/project/99", "/project/1/flags/999999", "/project/1/persons/nobody", "/project/1/things/x"]
+)
+def test_what_is_not_there_has_no_page(api: Api, path: str) -> None:
+    assert requests.get(api.url + path, timeout=10).status_code == 404

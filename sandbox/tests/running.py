@@ -1,0 +1,98 @@
+"""A sandbox process of a test's own, and requests to it that share nothing with our client."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+REPOSITORY = Path(__file__).parents[2]
+
+NEWER: dict[str, Any] = {
+    "filters": "merge",
+    "experiment_lists": "whole",
+    "insight_dashboards": "served",
+    "gated_fields": "kept",
+    "missing_event_definition": "not_found",
+    "usage_dashboards": False,
+}
+"""The settings of a server newer than the sandbox's defaults, which are of July 2026 (sandbox/control/settings.py)."""
+
+
+class Sandbox:
+    """A running sandbox: where it is, how to be let in, and what was asked of it."""
+
+    pid: int | None = None
+
+    def __init__(self, ready: dict[str, Any]) -> None:
+        self.url: str = ready["url"]
+        self.project_id = str(ready["project_id"])
+        self.organization_id: str = ready["organization_id"]
+        self.api_key: str = ready["personal_api_key"]
+        self.project_api_key: str = ready["project_api_key"]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that lead our tools to this sandbox."""
+        return {
+            "POSTHOG_HOST": self.url,
+            "POSTHOG_PROJECT_ID": self.project_id,
+            "POSTHOG_ORGANIZATION_ID": self.organization_id,
+            "POSTHOG_API_KEY": self.api_key,
+        }
+
+    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+        """Send a request as somebody with this key would; ``path`` is below the project unless it starts with ``/``."""
+        address = self.url + (path if path.startswith("/") else f"/api/projects/{self.project_id}/{path}")
+        headers = {"Authorization": f"Bearer {key or self.api_key}"}
+        answer = requests.request(method, address, json=body, headers=headers, timeout=10)
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def items(self, collection: str) -> list[dict[str, Any]]:
+        """Return what a collection lists."""
+        return list(self.call("GET", f"{collection}/?limit=1000")["results"])
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the requests that came since the last call, oldest first, without those of this class."""
+        log = requests.get(f"{self.url}/_sandbox/requests", timeout=10).json()
+        requests.delete(f"{self.url}/_sandbox/requests", timeout=10)
+        return list(log["results"] if isinstance(log, dict) else log)
+
+    def strike(self, kind: str, method: str, path: str) -> None:
+        """Let the next such request suffer a fault of this kind (see sandbox/README.md); ``path`` is a pattern."""
+        rule = {"kind": kind, "methods": [method], "path": path, "times": 1}
+        answer = requests.put(f"{self.url}/_sandbox/faults", json={"seed": 1, "rules": [rule]}, timeout=10)
+        assert answer.ok, answer.text
+
+    def writes(self) -> list[tuple[str, str, Any]]:
+        """Return the writes to the API since the last look at the log: method, path and body."""
+        return [
+            (entry["method"], entry["path"], entry.get("body"))
+            for entry in self.requests()
+            if entry["method"] != "GET" and entry["path"].startswith("/api/")
+        ]
+
+
+@contextmanager
+def running_sandbox(
+    data: Path, *options: str, checkout: Path = REPOSITORY, **settings: Any
+) -> Iterator[Sandbox]:
+    """Start a checkout's sandbox with these settings on a free port with its data in ``data``; stop it at the end."""
+    chosen = ["--settings", json.dumps(settings)] if settings else []
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(data), *chosen, *options]
+    process = subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        sandbox = Sandbox(json.loads(process.stdout.readline()))
+        sandbox.pid = process.pid
+        yield sandbox
+    finally:
+        process.terminate()
+        process.wait(timeout=10)

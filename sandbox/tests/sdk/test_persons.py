@@ -1,0 +1,188 @@
+"""Persons over raw HTTP (reference 11; PostHog's posthog/api/person.py and actor_strategies.py)."""
+
+import json
+import uuid
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from sandbox.tests.clients import events, person
+from sandbox.tests.running import Sandbox
+
+
+def capture(sandbox: Sandbox, *batch: dict[str, Any]) -> None:
+    body = {"api_key": sandbox.project_api_key, "batch": list(batch)}
+    assert requests.post(f"{sandbox.url}/batch/", json=body, timeout=10).ok
+
+
+def event(name: str, distinct_id: str, **properties: Any) -> dict[str, Any]:
+    return {"event": name, "distinct_id": distinct_id, "properties": properties}
+
+
+def made(sandbox: Sandbox, distinct_id: str, **properties: Any) -> dict[str, Any]:
+    """A new person, as the list shows it."""
+    capture(sandbox, event("seen", distinct_id, **{"$set": properties}))
+    found = person(sandbox, distinct_id)
+    assert found is not None
+    return found
+
+
+def ask(sandbox: Sandbox, method: str, path: str, body: Any = None) -> requests.Response:
+    address = f"{sandbox.url}/api/projects/{sandbox.project_id}/persons/{path}"
+    return requests.request(
+        method, address, json=body, headers={"Authorization": f"Bearer {sandbox.api_key}"}, timeout=10
+    )
+
+
+def test_a_list_and_a_single_one_show_a_person_differently(sandbox: Sandbox) -> None:
+    listed = made(sandbox, "hana", email="hana@example.com")
+    assert (listed["type"], listed["id"], listed["name"]) == ("person", listed["uuid"], "hana@example.com")
+    single = ask(sandbox, "GET", f"{listed['uuid']}/").json()
+    assert set(single) == {"id", "name", "distinct_ids", "properties", "created_at", "uuid", "last_seen_at"}
+    assert isinstance(single["id"], int)
+    assert ask(sandbox, "GET", f"{single['id']}/").json() == single
+    refused = ask(sandbox, "GET", "hana/")
+    assert refused.status_code == 400
+    assert refused.json()["detail"] == (
+        "The ID provided does not look like a personID. If you are using a distinctId, please use "
+        "/persons?distinct_id=hana instead."
+    )
+    assert ask(sandbox, "GET", f"{uuid.uuid4()}/").status_code == 404
+
+
+@pytest.mark.parametrize("needle", ["IRIS@exa", "of the searched", "looked-", "uuid"])
+def test_a_search_looks_at_address_name_uuid_and_distinct_ids(sandbox: Sandbox, needle: str) -> None:
+    known = made(sandbox, "looked-for", email="iris@example.com", name="One of the searched", other="hidden-away")
+    found = ask(sandbox, "GET", f"?search={known['uuid'][:13] if needle == 'uuid' else needle}").json()["results"]
+    assert [one["uuid"] for one in found] == [known["uuid"]]
+    assert ask(sandbox, "GET", "?search=hidden-away").json()["results"] == []
+    assert len(ask(sandbox, "GET", "?email=iris@example.com").json()["results"]) == 1
+
+
+def test_a_full_page_has_a_next_one_even_when_nothing_comes_after_it(sandbox: Sandbox) -> None:
+    for number in range(4):
+        made(sandbox, f"paged-{number}", page="yes")
+    only = quote(json.dumps([{"key": "page", "value": "yes", "type": "person"}]))
+    page = ask(sandbox, "GET", f"?properties={only}&limit=2&include_total").json()
+    assert (page["count"], page["previous"]) == (4, None)
+    second = requests.get(page["next"], headers={"Authorization": f"Bearer {sandbox.api_key}"}, timeout=10).json()
+    assert {one["uuid"] for one in page["results"]}.isdisjoint(one["uuid"] for one in second["results"])
+    last = requests.get(second["next"], headers={"Authorization": f"Bearer {sandbox.api_key}"}, timeout=10).json()
+    assert (last["results"], last["next"]) == ([], None)
+    assert "count" not in ask(sandbox, "GET", f"?properties={only}").json()
+
+
+def test_persons_are_filtered_by_their_properties(sandbox: Sandbox) -> None:
+    for number in range(4):
+        capture(sandbox, event("seen", f"filter-{number}", **{"$set": {"filter": number, "even": number % 2 == 0}}))
+
+    def found(properties: Any, more: str = "") -> list[str]:
+        page = sandbox.call("GET", f"persons/?properties={quote(json.dumps(properties))}{more}")
+        return sorted(one["distinct_ids"][0] for one in page["results"])
+
+    over = {"key": "filter", "operator": "gt", "value": 0, "type": "person"}
+    even = {"key": "even", "operator": "exact", "value": ["true"], "type": "person"}
+    assert found([over]) == ["filter-1", "filter-2", "filter-3"]
+    assert found([over, even]) == ["filter-2"]
+    assert found(
+        {"type": "OR", "values": [{"type": "AND", "values": [over, even]}, {**over, "operator": "exact"}]}
+    ) == [
+        "filter-0",
+        "filter-2",
+    ]
+    assert len(found([over], "&limit=2")) == 2
+    page = sandbox.call("GET", f"persons/?properties={quote(json.dumps([over]))}&limit=2")
+    assert (
+        requests.get(page["next"], headers={"Authorization": f"Bearer {sandbox.api_key}"}, timeout=10).json()["results"]
+        != page["results"]
+    )
+    answer = requests.get(
+        f"{sandbox.url}/api/projects/{sandbox.project_id}/persons/?properties=[",
+        headers={"Authorization": f"Bearer {sandbox.api_key}"},
+        timeout=10,
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (400, "Properties are unparsable!")
+
+
+def test_properties_are_set_beside_the_others_and_unset(sandbox: Sandbox) -> None:
+    known = made(sandbox, "carl", plan="free", city="Bern")
+    path = f"{known['uuid']}/"
+    assert (ask(sandbox, "PATCH", path, {"properties": {"plan": "pro"}}).status_code) == 202
+    assert ask(sandbox, "POST", f"{path}update_property/", {"key": "seats", "value": 3}).status_code == 202
+    answer = ask(sandbox, "POST", f"{path}delete_property/", {"$unset": "city"})
+    assert (answer.status_code, answer.json()) == (201, {"success": True})
+    assert ask(sandbox, "GET", path).json()["properties"] == {"plan": "pro", "seats": 3}
+    # It goes through events, as everything about persons does.
+    captured = [one["event"] for one in events(sandbox, "carl")]
+    assert captured == ["seen", "$set", "$set", "$delete_person_property"]
+    number = ask(sandbox, "GET", path).json()["id"]
+    log = sandbox.call("GET", f"activity_log/?scope=Person&item_id={number}")["results"]
+    assert [one["activity"] for one in log] == ["delete_property", "updated", "updated"]
+
+
+@pytest.mark.parametrize(("path", "missing"), [("", "properties"), ("update_property/", "value")])
+def test_what_is_missing_is_told_with_code_and_detail_swapped(sandbox: Sandbox, path: str, missing: str) -> None:
+    known = made(sandbox, "dan")
+    answer = ask(sandbox, "POST" if path else "PATCH", f"{known['uuid']}/{path}", {"key": "a"})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"attr": missing, "code": "This field is required.", "detail": "required", "type": "validation_error"},
+    )
+
+
+def test_a_person_is_not_created_here(sandbox: Sandbox) -> None:
+    answer = ask(sandbox, "POST", "", {"distinct_ids": ["x"]})
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert answer.json()["detail"].startswith("Creating persons via this API is not allowed.")
+
+
+def test_one_person_is_deleted_with_or_without_its_events(sandbox: Sandbox) -> None:
+    kept, gone = made(sandbox, "gone-1"), made(sandbox, "gone-2")
+    assert ask(sandbox, "DELETE", f"{kept['uuid']}/").status_code == 202
+    assert ask(sandbox, "DELETE", f"{gone['uuid']}/?delete_events=true").status_code == 202
+    assert (person(sandbox, "gone-1"), person(sandbox, "gone-2")) == (None, None)
+    assert (len(events(sandbox, "gone-1")), len(events(sandbox, "gone-2"))) == (1, 0)
+
+
+def test_many_persons_are_deleted_at_once(sandbox: Sandbox) -> None:
+    known = [made(sandbox, f"bulk-{number}") for number in range(3)]
+
+    def deleted(**body: Any) -> tuple[int, Any]:
+        answer = ask(sandbox, "POST", "bulk_delete/", body)
+        return answer.status_code, answer.json()
+
+    nothing = {"events_queued_for_deletion": False, "recordings_queued_for_deletion": False, "deletion_errors": []}
+    assert deleted(ids=[known[0]["uuid"], str(uuid.uuid4())]) == (
+        202,
+        {"persons_found": 1, "persons_deleted": 1, **nothing},
+    )
+    assert deleted(distinct_ids=["bulk-1"], delete_events=True, keep_person=True) == (
+        202,
+        {"persons_found": 1, "persons_deleted": 0, **nothing, "events_queued_for_deletion": True},
+    )
+    assert deleted(distinct_ids=["nobody"]) == (202, {"persons_found": 0, "persons_deleted": 0, **nothing})
+    assert (person(sandbox, "bulk-0"), events(sandbox, "bulk-1")) == (None, [])
+    assert person(sandbox, "bulk-1") is not None
+    for body, why in (
+        ({}, "You need to specify either distinct_ids or ids"),
+        ({"ids": ["a"], "distinct_ids": ["b"]}, "You must provide either distinct_ids or ids, not both"),
+        ({"ids": ["a"] * 1001}, "You can only pass 1000 ids in one call"),
+    ):
+        status, answer = deleted(**body)
+        assert (status, answer["detail"]) == (400, why)
+
+
+def test_the_cohorts_and_values_of_persons(sandbox: Sandbox) -> None:
+    known = made(sandbox, "frieda", colour="green")
+    made(sandbox, "georg", colour="green")
+    made(sandbox, "hilda", colour="Grey")
+    cohort = sandbox.call("POST", "cohorts/", {"name": "Painters", "is_static": True})
+    path = f"cohorts/{cohort['id']}/add_persons_to_static_cohort/"
+    sandbox.call("PATCH", path, {"person_ids": [known["uuid"]]})
+    found = ask(sandbox, "GET", f"cohorts/?person_id={known['uuid']}").json()
+    assert found == {"results": [{"id": cohort["id"], "name": "Painters", "count": 1}]}
+    answer = ask(sandbox, "GET", "values/?key=colour&value=GRE")
+    assert answer.json() == {"results": [{"name": "green"}, {"name": "Grey"}], "refreshing": False}
+    assert ask(sandbox, "GET", "values/").json()["results"] == []

@@ -1,0 +1,151 @@
+"""The objects that tests make, and a client of nothing but raw HTTP."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import requests
+
+from sandbox.tests.running import Sandbox
+
+_numbers = itertools.count(1)
+
+
+class Api:
+    """Somebody with a key. Paths are below the project, unless they start with a slash."""
+
+    def __init__(self, sandbox: Sandbox, key: str | None = None, project: str | None = None) -> None:
+        self.sandbox, self.url = sandbox, sandbox.url
+        self.base = f"{sandbox.url}/api/projects/{project or sandbox.project_id}/"
+        self.session = requests.Session()
+        if key != "":
+            self.session.headers["Authorization"] = f"Bearer {key or sandbox.api_key}"
+
+    @classmethod
+    def in_browser(cls, sandbox: Sandbox, user: str = "admin@example.com") -> Api:
+        """Somebody with a session instead of a key."""
+        api = cls(sandbox, "")
+        api.post("/_sandbox/sessions", {"user": user})
+        return api
+
+    def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
+        address = self.url + path if path.startswith("/") else self.base + path
+        return self.session.request(method, address, json=body, timeout=10, **options)
+
+    def get(self, path: str) -> Any:
+        """The JSON of a successful GET."""
+        answer = self("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The JSON of a successful POST."""
+        answer = self("POST", path, body if body is not None else {})
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    def patch(self, path: str, body: Any) -> Any:
+        """The JSON of a successful PATCH."""
+        answer = self("PATCH", path, body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def work(self, until: datetime | None = None) -> None:
+        """Let the sandbox's workers look for what is due, now or as if it were later."""
+        answer = self("POST", "/_sandbox/work", {"until": until.isoformat()} if until else {})
+        assert answer.status_code == 204, answer.text
+
+    @contextmanager
+    def setting(self, **values: Any) -> Iterator[None]:
+        """The sandbox with other settings, for a while."""
+        before = self.get("/_sandbox/settings")
+        self.patch("/_sandbox/settings", values)
+        try:
+            yield
+        finally:
+            self.patch("/_sandbox/settings", {name: before[name] for name in values})
+
+    def flag(self, **values: Any) -> Any:
+        """A new flag; without filters it is on for half of everybody."""
+        filters = {"groups": [{"rollout_percentage": 50}]}
+        return self.post("feature_flags/", {"key": name("flag"), "filters": filters, **values})
+
+    def cohort(self, *leaves: Any, **values: Any) -> Any:
+        """A new dynamic cohort whose members match all leaves."""
+        group = {"type": "AND", "values": list(leaves) or [person("plan", "pro")]}
+        filters = {"properties": {"type": "OR", "values": [group]}}
+        return self.post("cohorts/", {"name": name("cohort"), "filters": filters, **values})
+
+    def dashboard(self, **values: Any) -> Any:
+        return self.post("dashboards/", {"name": name("dashboard"), **values})
+
+    def insight(self, **values: Any) -> Any:
+        """A new insight: trends of one event, by day."""
+        return self.post("insights/", {"name": name("insight"), "query": trends(), **values})
+
+    def alert(self, insight: int, **values: Any) -> Any:
+        return self.post("alerts/", {**alert(insight), **values})
+
+
+def name(kind: str) -> str:
+    """A name that no other object of this run has."""
+    return f"{kind}-{next(_numbers)}"
+
+
+def person(key: str, value: Any, operator: str = "exact", **more: Any) -> dict[str, Any]:
+    return {"type": "person", "key": key, "operator": operator, "value": value, **more}
+
+
+def in_cohort(identifier: int) -> dict[str, Any]:
+    """Filters of a flag that is on for a cohort."""
+    leaf = {"type": "cohort", "key": "id", "value": identifier, "operator": "in"}
+    return {"groups": [{"properties": [leaf], "rollout_percentage": 100}]}
+
+
+def depending_on(identifier: int) -> dict[str, Any]:
+    """Filters of a flag that is on where another flag is."""
+    leaf = {"type": "flag", "key": str(identifier), "operator": "flag_evaluates_to", "value": True}
+    return {"groups": [{"properties": [leaf], "rollout_percentage": 100}]}
+
+
+def variants(**shares: float) -> dict[str, Any]:
+    return {"variants": [{"key": key, "rollout_percentage": share} for key, share in shares.items()]}
+
+
+def trends(*events: str, **more: Any) -> dict[str, Any]:
+    series = [{"kind": "EventsNode", "event": event} for event in events or ("seen",)]
+    return {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery", "series": series, **more}}
+
+
+def alert(insight: int, **bounds: float) -> dict[str, Any]:
+    return {
+        "name": name("alert"),
+        "insight": insight,
+        "subscribed_users": [],
+        "threshold": {"configuration": {"type": "absolute", "bounds": bounds or {"upper": 5}}},
+        "condition": {"type": "absolute_value"},
+        "config": {"type": "TrendsAlertConfig", "series_index": 0},
+    }
+
+
+def eventually(look: Callable[[], Any], seconds: float = 5) -> Any:
+    """The first true answer of `look`; fails when there is none in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("it did not come to pass in time")
+
+
+def refusal(answer: requests.Response) -> tuple[int, str, str, str | None]:
+    """Status, code, text and field of an error."""
+    body = answer.json()
+    assert list(body) == ["type", "code", "detail", "attr"], body
+    return answer.status_code, body["code"], body["detail"], body["attr"]

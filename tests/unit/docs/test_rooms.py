@@ -1,0 +1,65 @@
+"""CONTRIBUTING's table of rooms says what each may import, and that is what it imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tests.support.sandbox import REPOSITORY
+
+OURS = ("ai_admin", "providers", "sandbox", "tools", "tests")
+ROW = re.compile(r"^\| (`.+?`) \|[^\n]*\|([^|\n]*)\|$", re.MULTILINE)
+ROWS = ROW.findall((REPOSITORY / "CONTRIBUTING.md").read_text("utf-8"))
+ALLOWED = {name: cell.strip() for names, cell in ROWS for name in re.findall(r"[^`, ]+", names)}
+
+
+def room_of(file: Path) -> str:
+    """The innermost room of the table that a file lies in; its top folder where it has none."""
+    path = file.relative_to(REPOSITORY).as_posix()
+    rooms = [room for room in ALLOWED if path == room or (room.endswith("/") and path.startswith(room))]
+    return max(rooms, key=len, default=path.partition("/")[0])
+
+
+def imported(file: Path) -> set[str]:
+    """The modules of ours that a file imports, dotted."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if is_module(name) else node.module for name in whole}
+    return {name for name in found if name.partition(".")[0] in OURS}
+
+
+def is_module(name: str) -> bool:
+    path = REPOSITORY.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def may(room: str, module: str) -> bool:
+    """Whether a room may import a module: one of its own, or below a name in the table's last column."""
+    cell = ALLOWED[room]
+    own = room.removesuffix(".py").strip("/").replace("/", ".")
+    names = [own, *re.findall(r"`([\w.]+)`", cell)]
+    return cell == "anything" or any(module == name or module.startswith(f"{name}.") for name in names)
+
+
+def test_every_module_lies_in_a_room_and_imports_what_it_may() -> None:
+    files = [file for top in OURS[:-1] for file in sorted((REPOSITORY / top).rglob("*.py"))]
+    files = [*files, REPOSITORY / "__main__.py"]
+    wrong = {
+        f"{file.relative_to(REPOSITORY)} imports {module}"
+        for file in files
+        if "tests" not in file.parts and file.read_text("utf-8").strip()
+        for room in [room_of(file)]
+        for module in imported(file)
+        if room not in ALLOWED or not may(room, module)
+    }
+    assert wrong == set()
+
+
+def test_every_room_is_there() -> None:
+    assert len(ALLOWED) > 20
+    assert [room for room in ALLOWED if not (REPOSITORY / room).exists()] == []
