@@ -121,6 +121,9 @@ def test_of_several_somebody_has_to_choose_and_can(plugin: Plugin, sandbox: Sand
     for id_ in (first, second):
         assert f"Cohort {id_} (by admin@example.com, 20" in problem
     assert f"`adopt: {first}`" in problem
+    refusal = refused(plugin.create, "cohort", cohort("twins", name))
+    assert first in refusal
+    assert second in refusal
     inputs = plugin.check("cohort", cohort("twins", name, adopt=second))
     assert f"adopts Cohort {second}," in engine.said[0]
     assert plugin.create("cohort", inputs)[0] == second

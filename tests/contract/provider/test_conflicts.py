@@ -94,6 +94,14 @@ def test_what_somebody_has_just_changed_is_not_deleted(desk: Desk, sandbox: Sand
     assert len(sandbox.writes()) == 1
 
 
+def test_what_changes_nothing_of_ours_is_no_conflict(desk: Desk, sandbox: Sandbox) -> None:
+    cohort = {"name": "Recalculated", "filters": CRITERIA}
+    provider, id_, state = made(desk, "cohort", cohort)
+    sandbox.call("PATCH", f"cohorts/{id_}/", {"name": "Recalculated"})  # recalculates, and counts its version up
+    news = provider.check(state, {**cohort, "description": "d"}).inputs
+    assert (provider.update(id_, state, news).outs or {})["description"] == "d"
+
+
 def test_who_may_not_read_the_log_still_learns_of_the_change(desk: Desk, sandbox: Sandbox) -> None:
     own_key = sandbox.api_key
     sandbox.api_key = another_key(sandbox, ["feature_flag:write", "cohort:write", "project:read"])
