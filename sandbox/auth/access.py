@@ -5,8 +5,8 @@ A rule gives a member, a role or everybody a level. Organisation admins and an o
 
 Traps: without a rule everybody is an admin of the project and an editor of its things; rules that name a user (or a
 role of theirs) win over the default of an object, even when they allow less, and among them the highest counts; rules
-about the kind win over the default of an object; being the author of an object doesn't help whom the kind is closed
-to; hiding a kind leaves the objects visible that a rule names; the rules of an object go when it is deleted.
+about the kind win over the default of an object; being the author of an object doesn't help whom the kind is closed to;
+hiding a kind leaves the objects visible that a rule names; the rules of an object go when it is deleted.
 """
 
 from sandbox.auth.identity import ADMIN, level, membership
@@ -27,22 +27,8 @@ UMBRELLAS = {
 }
 # The kinds whose objects may have rules; those of the others obey the kind's alone.
 GUARDED = frozenset(
-    {
-        "action",
-        "annotation",
-        "cohort",
-        "dashboard",
-        "early_access_feature",
-        "experiment",
-        "experiment_holdout",
-        "experiment_saved_metric",
-        "feature_flag",
-        "insight",
-        "integration",
-        "session_recording_playlist",
-        "subscription",
-        "survey",
-    }
+    "action annotation cohort dashboard early_access_feature experiment experiment_holdout experiment_saved_metric"
+    " feature_flag insight integration session_recording_playlist subscription survey".split()
 )
 READ_ONLY = "activity_log"  # the kind that nobody edits
 

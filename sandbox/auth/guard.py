@@ -21,8 +21,8 @@ def guarded(
 ) -> Handler:
     """A handler that lets a request through to the operation of its method.
 
-    The path's parameter `project` or `organization`, when there is one, becomes the context's. `run` calls
-    the operation (default: with the context alone).
+    The path's parameter `project` or `organization`, when there is one, becomes the context's. `run` calls the
+    operation (default: with the context alone).
     """
 
     def handle(context: Context) -> Any:

@@ -1,7 +1,7 @@
 """What each kind of fault does to a request: a wrapper around the application, one entry in `KINDS` each.
 
-None of them undoes or withholds a write that was answered: a fault comes before the application has seen the
-request, or it spoils the answer after the application has committed.
+None of them undoes or withholds a write that was answered: a fault comes before the application has seen the request,
+or it spoils the answer after the application has committed.
 """
 
 import asyncio

@@ -1,7 +1,6 @@
 """What a flag answers for one subject, and why.
 
-Source: flag_matching.rs and v1_bucketing.rs in PostHog's rust/feature-flags, and its
-flag-evaluation-engine.md.
+Source: flag_matching.rs and v1_bucketing.rs in PostHog's rust/feature-flags, and its flag-evaluation-engine.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -33,8 +33,7 @@ def number(value: Any) -> float | None:
 
 
 def is_truth_value(value: Any) -> bool:
-    """Whether a filter value asks for true or false: a boolean, "true"/"false" in any case, or an array of
-    only these.
+    """Whether a filter value asks for true or false: a boolean, "true"/"false" in any case, or an array of only these.
 
     An empty array is an array of only these, so that `exact []` asks for "true".
     """

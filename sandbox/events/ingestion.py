@@ -44,8 +44,8 @@ def routes() -> list[BaseRoute]:
 
 
 def capture(context: Context) -> Response:
-    """One event, a list of events, or `{api_key, batch: […]}`; answers `{"status": "Ok"}` once they are
-    stored, and nothing to a beacon (`?beacon=1`).
+    """One event, a list of events, or `{api_key, batch: […]}`; answers `{"status": "Ok"}` once they are stored, and
+    nothing to a beacon (`?beacon=1`).
     """
     if context.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": "GET, POST, OPTIONS"})

@@ -1,5 +1,4 @@
-"""Persons, their distinct ids, groups and group types as PostHog keeps them; written by ingestion, read by
-all.
+"""Persons, their distinct ids, groups and group types as PostHog keeps them; written by ingestion, read by all.
 
 A person is one row whatever number of distinct ids lead to it. Properties are JSON text.
 """
@@ -103,8 +102,7 @@ def distinct_ids(store: Store, person: int) -> list[str]:
 def create(
     store: Store, project: int, distinct: Iterable[str], at: str, properties: dict[str, Any], identified: bool
 ) -> Person:
-    """Create a person with its distinct ids; the first decides the uuid, so the same id is the same person
-    again.
+    """Create a person with its distinct ids; the first decides the uuid, so the same id is the same person again.
 
     Source: PostHog derives it from project and distinct id (uuidFromDistinctId).
     """
@@ -139,8 +137,7 @@ def save(store: Store, persons: Iterable[Person]) -> None:
 
 
 def absorb(store: Store, into: Person, other: Person) -> None:
-    """Move what leads to `other` and hangs on it to `into`, and delete `other`. Properties are the caller's
-    business.
+    """Move what leads to `other` and hangs on it to `into`, and delete `other`. Properties are the caller's business.
     """
     store.execute("UPDATE distinct_ids SET person = ? WHERE person = ?", (into.id, other.id))
     store.execute("UPDATE OR IGNORE hash_keys SET person = ? WHERE person = ?", (into.id, other.id))

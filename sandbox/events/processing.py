@@ -1,7 +1,7 @@
 """From captured events to rows: events whole, persons, groups and the project's taxonomy.
 
-PostHog does this asynchronously in its plugin server; here it happens in the transaction of the request, so
-that an answered capture is durable and visible.
+PostHog does this asynchronously in its plugin server; here it happens in the transaction of the request, so that an
+answered capture is durable and visible.
 """
 
 import uuid
@@ -101,11 +101,10 @@ class _Batch:
 
 
 def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
-    """Store events of one project and everything that follows from them. Runs within the caller's
-    transaction.
+    """Store events of one project and everything that follows from them. Runs within the caller's transaction.
 
-    An event that was captured before (same uuid, name and distinct id) replaces the first, as in PostHog. What makes
-    no sense is dropped, without a word to the sender.
+    An event that was captured before (same uuid, name and distinct id) replaces the first, as in PostHog. What makes no
+    sense is dropped, without a word to the sender.
     """
     batch = _Batch(store, project, _text(datetime.now(UTC)))
     rows, seen = [], taxonomy.Seen()
@@ -139,11 +138,10 @@ def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
 
 
 def clean(raw: Data, distinct_id: str, sent_at: datetime | None) -> Event:
-    """An event as it is stored: `$set`, `$set_once` and `$unset` from its top level joined to its properties,
-    its time corrected by the sender's clock.
+    """An event as it is stored: `$set`, `$set_once` and `$unset` from its top level joined to its properties, its time
+    corrected by the sender's clock.
 
-    Parameters: `raw` is the event as sent, with a name; `sent_at` is when the sender says it sent the
-    request.
+    Parameters: `raw` is the event as sent, with a name; `sent_at` is when the sender says it sent the request.
     """
     properties = dict(raw["properties"]) if isinstance(raw.get("properties"), dict) else {}
     for name in ("$set", "$set_once"):
@@ -213,8 +211,7 @@ def _update(person: Person, event: Event) -> bool:
 
 
 def _merge(batch: _Batch, event: Event) -> None:
-    """`$identify` with `$anon_distinct_id`, `$create_alias` and `$merge_dangerously` with `alias`: two ids,
-    one person.
+    """`$identify` with `$anon_distinct_id`, `$create_alias` and `$merge_dangerously` with `alias`: two ids, one person.
 
     Source: PostHog's person-merge-service. A person that was identified before is only merged dangerously.
     """
@@ -253,9 +250,7 @@ def _absorb(batch: _Batch, into: Person, other: Person) -> None:
 
 
 def _groups(batch: _Batch, event: Event) -> None:
-    """Register the group types an event names (five at most), note the keys as `$group_<n>`, identify a
-    group.
-    """
+    """Register the group types an event names (five at most), note the keys as `$group_<n>`, identify a group."""
     for name, key in _object(event.properties.get("$groups")).items():
         index = batch.group_type(str(name))
         if index is not None:

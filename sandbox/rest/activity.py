@@ -53,9 +53,7 @@ def record(
     /,
     **detail: Any,
 ) -> None:
-    """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at
-    hand.
-    """
+    """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at hand."""
     now = timestamp()
     user = context.identity.user if context.identity else None
     team = context.project.get("id")
@@ -115,8 +113,8 @@ def _count(context: Context, where: str, parameters: list[Any]) -> int:
 
 
 def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
-    """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default; of
-    all objects of the scope, without an id.
+    """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default; of all
+    objects of the scope, without an id.
     """
     limit = _positive(context.query.get("limit"), 10)
     page = _positive(context.query.get("page"), 1)
@@ -138,9 +136,7 @@ def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
 
 
 def project_activity(context: Context) -> Data:
-    """`GET /api/projects/:id/activity_log/`: by user, scope, scopes and item; a cursor, unless `page` is
-    given.
-    """
+    """`GET /api/projects/:id/activity_log/`: by user, scope, scopes and item; a cursor, unless `page` is given."""
     where, parameters = of_project(context)
     query = context.query
     if "user" in query:

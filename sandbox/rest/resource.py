@@ -1,9 +1,8 @@
-"""One shape for every kind: declared fields over one implementation of list, retrieve, create, update and
-delete.
+"""One shape for every kind: declared fields over one implementation of list, retrieve, create, update and delete.
 
-A kind is a subclass of `Resource` in `sandbox/resources/`. It says what its fields are and how it lives, and
-overrides a hook only where PostHog's behaviour is peculiar. Routes, scopes, paging, the error envelope and
-the activity log follow.
+A kind is a subclass of `Resource` in `sandbox/resources/`. It says what its fields are and how it lives, and overrides
+a hook only where PostHog's behaviour is peculiar. Routes, scopes, paging, the error envelope and the activity log
+follow.
 """
 
 import uuid
@@ -86,14 +85,11 @@ class Resource:
     # Hooks --------------------------------------------------------------------------------------------------
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        """The complete object to store, from the cleaned values that were sent. Checks across fields stand
-        here.
-        """
+        """The complete object to store, from the cleaned values that were sent. Checks across fields stand here."""
         return {**(before if before is not None else self.initial(context)), **values}
 
     def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
-        """What else happens when an object has been written; `values` are the cleaned ones, write-only ones
-        included.
+        """What else happens when an object has been written; `values` are the cleaned ones, write-only ones included.
         """
 
     def removing(self, context: Context, row: Data) -> None:
@@ -254,9 +250,7 @@ class Resource:
             activity.record(context, self.log_scope, row["id"], "deleted", self.label(row), **more)
 
     def log(self, context: Context, before: Data | None, after: Data) -> None:
-        """Write the activity entry. An update that changes nothing isn't logged; a soft delete is
-        `deleted`.
-        """
+        """Write the activity entry. An update that changes nothing isn't logged; a soft delete is `deleted`."""
         if self.log_scope is None:
             return
         if before is None:
@@ -298,8 +292,7 @@ class Resource:
         return row
 
     def clean(self, data: Data, creating: bool) -> Data:
-        """The sent values of the writable fields, checked. Unknown and read-only ones are ignored, as in
-        PostHog.
+        """The sent values of the writable fields, checked. Unknown and read-only ones are ignored, as in PostHog.
 
         Raises:
             Invalid: a required field is missing (when `creating`), or a value isn't acceptable.

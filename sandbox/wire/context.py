@@ -1,8 +1,8 @@
 """From a request to an answer: what a handler gets (`Context`), and how it becomes an endpoint (`endpoint`).
 
-A handler is a plain function `Context -> answer`. It runs on the event loop without awaiting, inside one
-transaction (see `storage/store.py` for why), and its answer is sent after the commit. Any object is an answer of
-status 200; a `Response` is sent as it is.
+A handler is a plain function `Context -> answer`. It runs on the event loop without awaiting, inside one transaction
+(see `storage/store.py` for why), and its answer is sent after the commit. Any object is an answer of status 200; a
+`Response` is sent as it is.
 """
 
 import asyncio
@@ -58,9 +58,7 @@ class Services:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def later(self, delay: float, job: Callable[[], None]) -> None:
-        """Run `job` in a transaction of its own, `delay` seconds from now (PostHog's asynchronous
-        workers).
-        """
+        """Run `job` in a transaction of its own, `delay` seconds from now (PostHog's asynchronous workers)."""
 
         async def run() -> None:
             await asyncio.sleep(delay)
@@ -70,8 +68,7 @@ class Services:
         self._start(run())
 
     def every(self, seconds: float, job: Callable[["Services", datetime], None]) -> None:
-        """Run `job` with the present time, in a transaction of its own, again and again (PostHog's periodic
-        workers).
+        """Run `job` with the present time, in a transaction of its own, again and again (PostHog's periodic workers).
         """
 
         async def run() -> None:

@@ -1,8 +1,7 @@
 """PostHog's error envelope: one exception per way a request can fail, all rendered alike.
 
-PostHog wraps Django REST framework's exceptions with drf-exceptions-hog: `{type, code, detail, attr}`, the
-first error only. Exceptions that library doesn't know (409, 402) get the type `server_error`, misleading as
-it is.
+PostHog wraps Django REST framework's exceptions with drf-exceptions-hog: `{type, code, detail, attr}`, the first error
+only. Exceptions that library doesn't know (409, 402) get the type `server_error`, misleading as it is.
 """
 
 from collections.abc import Callable
@@ -107,9 +106,7 @@ def failure() -> Response:
 
 
 class Answer(Exception):
-    """An ad-hoc body some PostHog endpoints answer instead of the envelope; nothing of the request is
-    kept.
-    """
+    """An ad-hoc body some PostHog endpoints answer instead of the envelope; nothing of the request is kept."""
 
     def __init__(self, status: int, body: Any, keep: Callable[[], None] | None = None) -> None:
         """`keep` is carried out though the request isn't."""

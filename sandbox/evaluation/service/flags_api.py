@@ -175,9 +175,7 @@ def _filtered_out(context: Context, asked: Data, current: FlagSet) -> frozenset[
 
 
 def _runtime(context: Context, explicit: Any) -> str | None:
-    """Where the asking SDK runs: as it says, else by its name, else by a browser's headers; None when
-    unknown.
-    """
+    """Where the asking SDK runs: as it says, else by its name, else by a browser's headers; None when unknown."""
     if isinstance(explicit, str):
         return explicit.lower() if explicit.lower() in ("client", "server") else "all"
     headers = context.request.headers
@@ -225,11 +223,10 @@ def _subject(context: Context, asked: Data, current: FlagSet, distinct_id: str) 
 
 
 def _stored(context: Context, current: FlagSet, distinct_id: str, anonymous: str | None) -> _Stored:
-    """The person and its hash-key overrides; a request with `$anon_distinct_id` stores them once the person
-    exists.
+    """The person and its hash-key overrides; a request with `$anon_distinct_id` stores them once the person exists.
 
-    Overrides belong to flags that persist across authentication; the identified person's come before those of
-    the anonymous one.
+    Overrides belong to flags that persist across authentication; the identified person's come before those of the
+    anonymous one.
     """
     store, project = context.store, int(context.project["id"])
     person = people.by_distinct_id(store, project, distinct_id)

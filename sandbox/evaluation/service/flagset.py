@@ -1,7 +1,7 @@
 """A project's flags and cohorts as the evaluator reads them, parsed once and kept until one of them changes.
 
-Triggers note every change of a flag or cohort, whoever makes it, so that no resource has to remember to say
-so. After a change only what was changed is read and parsed again.
+Triggers note every change of a flag or cohort, whoever makes it, so that no resource has to remember to say so. After a
+change only what was changed is read and parsed again.
 """
 
 from collections.abc import Iterable

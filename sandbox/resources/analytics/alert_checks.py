@@ -129,8 +129,8 @@ def _addresses(store: Store, alert: Data) -> list[str]:
 
 
 def following(alert: Data, zone: ZoneInfo, now: datetime) -> datetime:
-    """The alert's next check: an interval after the last one was due, or early in the next day (1h), week
-    (Monday, 3h) or month (the first, 4h) of the project, outside its blocked windows.
+    """The alert's next check: an interval after the last one was due, or early in the next day (1h), week (Monday, 3h)
+    or month (the first, 4h) of the project, outside its blocked windows.
     """
     due, local = alert["next_check_at"], now.astimezone(zone)
     if (step := STEPS.get(alert["calculation_interval"])) is not None:

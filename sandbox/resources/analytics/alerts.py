@@ -169,8 +169,8 @@ class Alerts(Resource):
             after["state"] = "Snoozed"
 
     def _follow(self, context: Context, before: Data, after: Data) -> None:
-        """What a change brings about: a new threshold resets the state, it and a new interval the next check,
-        switching on or off the state, and a new schedule restriction finds the next check anew.
+        """What a change brings about: a new threshold resets the state, it and a new interval the next check, switching
+        on or off the state, and a new schedule restriction finds the next check anew.
         """
         moved = before["threshold"]["configuration"] != after["threshold"]["configuration"]
         if moved or before["enabled"] != after["enabled"]:

@@ -42,14 +42,8 @@ FILTERS = frozenset(
 EVERYBODY, COLLABORATORS = 21, 37
 # Where a dashboard's look is sent, and where it is read: in parts of `customization`.
 LOOK = {"grid_spacing": "tile_spacing", "layout_compaction": "layout_compaction"}
-DETAIL_ONLY = (
-    "tiles",
-    "filters",
-    "variables",
-    "persisted_filters",
-    "persisted_variables",
-    "breakdown_colors",
-    "quick_filter_ids",
+DETAIL_ONLY = tuple(
+    "tiles filters variables persisted_filters persisted_variables breakdown_colors quick_filter_ids".split()
 )
 
 

@@ -45,27 +45,9 @@ ON_DASHBOARD = (
     " JOIN objects t ON t.kind = a.kind AND t.id = a.id WHERE a.kind = 'tile' AND t.listed = 1"
     " AND a.to_kind = 'insight' AND a.to_id = objects.id AND b.to_kind = 'dashboard' AND b.to_id = ?)"
 )
-BASIC = (
-    "id",
-    "short_id",
-    "name",
-    "derived_name",
-    "filters",
-    "query",
-    "dashboards",
-    "dashboard_tiles",
-    "description",
-    "last_refresh",
-    "refreshing",
-    "saved",
-    "tags",
-    "updated_at",
-    "created_by",
-    "created_at",
-    "last_modified_at",
-    "favorited",
-    "last_viewed_at",
-    "user_access_level",
+BASIC = tuple(
+    "id short_id name derived_name filters query dashboards dashboard_tiles description last_refresh refreshing saved"
+    " tags updated_at created_by created_at last_modified_at favorited last_viewed_at user_access_level".split()
 )
 
 

@@ -1,7 +1,7 @@
 """Dashboard tiles: rows of their own between dashboards and insights.
 
-An insight comes onto a dashboard by `insight.dashboards`; the dashboard's PATCH arranges tiles and writes
-text and button tiles (`dashboard_tiles.py`).
+An insight comes onto a dashboard by `insight.dashboards`; the dashboard's PATCH arranges tiles and writes text and
+button tiles (`dashboard_tiles.py`).
 """
 
 from collections.abc import Iterable

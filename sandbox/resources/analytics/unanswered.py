@@ -1,5 +1,4 @@
-"""Queries: the sandbox computes none, and answers as PostHog does for a query that fails, never with a
-made-up number.
+"""Queries: the sandbox computes none, and answers as PostHog does for a query that fails, never with a made-up number.
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
 """Scheduled changes of flags (PostHog: products/feature_flags/backend/api/scheduled_change.py and
 posthog/tasks/process_scheduled_changes.py).
 
-Traps: they change flags between two looks at them and don't show in the flag; what the payload says is found wrong
-only when it is due; a paused recurrence keeps its settings; an executed one-time change is fixed. One that needs an
-approval is bound to a change request when it is made: it is skipped when nobody approved in time.
+Traps: they change flags between two looks at them and don't show in the flag; what the payload says is found wrong only
+when it is due; a paused recurrence keeps its settings; an executed one-time change is fixed. One that needs an approval
+is bound to a change request when it is made: it is skipped when nobody approved in time.
 """
 
 from datetime import UTC, datetime
@@ -218,8 +218,8 @@ class ScheduledChanges(Resource):
             raise ValueError(failed)
 
     def _bound_again(self, context: Context, row: Data) -> bool:
-        """Bind the next time of a recurring change, in its maker's name; whether it could be: while another
-        request waits it is put off, and one under several policies fails.
+        """Bind the next time of a recurring change, in its maker's name; whether it could be: while another request
+        waits it is put off, and one under several policies fails.
         """
         flag = context.store.get(FLAGS.kind, row["record_id"])
         maker = context.store.get("user", row["created_by"])

@@ -1,7 +1,7 @@
 """The life of an experiment: draft, running, paused (its flag is off), stopped; and the calls between them.
 
-Source: PostHog's experiment_service.py. A launch switches the flag on without a new version of it; shipping a
-variant goes through the flag's own checks.
+Source: PostHog's experiment_service.py. A launch switches the flag on without a new version of it; shipping a variant
+goes through the flag's own checks.
 """
 
 from typing import Any
@@ -186,14 +186,8 @@ def _ship(experiments: Resource, context: Context, row: Data) -> Data:
 
 def _duplicate(experiments: Resource, context: Context, row: Data) -> Any:
     """A new draft with the same settings and metrics under new uuids; on the same flag, unless a key is sent."""
-    names = (
-        "description",
-        "type",
-        "filters",
-        "stats_config",
-        "scheduling_config",
-        "exposure_criteria",
-        "only_count_matured_users",
+    names = tuple(
+        "description type filters stats_config scheduling_config exposure_criteria only_count_matured_users".split()
     )
     data = {name: row[name] for name in names}
     for name in ("metrics", "metrics_secondary"):

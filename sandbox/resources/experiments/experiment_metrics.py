@@ -1,7 +1,7 @@
 """An experiment's metrics: what is accepted, their uuids, fingerprints and order.
 
-Sources: PostHog's experiment_service.py and experiment_metric_fingerprint.py. Traps: every write gives a metric
-without a uuid one, a second metric with the same uuid another; the fingerprint is always computed anew.
+Sources: PostHog's experiment_service.py and experiment_metric_fingerprint.py. Traps: every write gives a metric without
+a uuid one, a second metric with the same uuid another; the fingerprint is always computed anew.
 """
 
 import hashlib

@@ -70,9 +70,7 @@ def _dependent_flags(context: Context, row: Data) -> Any:
 
 
 def bulk_update_tags(resource: Any, context: Context) -> Any:
-    """`{ids, action: add|remove|set, tags}` -> `{updated: [{id, tags}], skipped: [{id, reason}]}`, for tagged
-    kinds.
-    """
+    """`{ids, action: add|remove|set, tags}` -> `{updated: [{id, tags}], skipped: [{id, reason}]}`, for tagged kinds."""
     action = fields.choice("add", "remove", "set")(context.data.get("action"), "action")
     wanted = set(fields.tags(context.data.get("tags"), "tags"))
     updated: list[Data] = []

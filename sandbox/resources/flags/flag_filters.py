@@ -17,37 +17,9 @@ from sandbox.resources.flags.flag_rules import Violation, cross_field_violations
 from sandbox.wire.errors import Invalid
 
 OPERATORS = frozenset(
-    {
-        "exact",
-        "is_not",
-        "icontains",
-        "not_icontains",
-        "icontains_multi",
-        "not_icontains_multi",
-        "regex",
-        "not_regex",
-        "gt",
-        "gte",
-        "lt",
-        "lte",
-        "semver_gt",
-        "semver_gte",
-        "semver_lt",
-        "semver_lte",
-        "semver_eq",
-        "semver_neq",
-        "semver_tilde",
-        "semver_caret",
-        "semver_wildcard",
-        "is_set",
-        "is_not_set",
-        "is_date_exact",
-        "is_date_after",
-        "is_date_before",
-        "in",
-        "not_in",
-        "flag_evaluates_to",
-    }
+    "exact is_not icontains not_icontains icontains_multi not_icontains_multi regex not_regex gt gte lt lte semver_gt"
+    " semver_gte semver_lt semver_lte semver_eq semver_neq semver_tilde semver_caret semver_wildcard is_set is_not_set"
+    " is_date_exact is_date_after is_date_before in not_in flag_evaluates_to".split()
 )
 ALIASES = {"min": "gte", "max": "lte"}
 READABLE_TYPES = frozenset({"person", "cohort", "group", "flag", "person_metadata"})
@@ -271,9 +243,7 @@ def _structural(place: str, code: str, path: str, message: str) -> Violation:
 
 
 def rewrite(filters: Filters) -> Filters:
-    """The rewriting of a well-formed write: defaults, keys as text, aliases, payloads as JSON text, whole
-    numbers.
-    """
+    """The rewriting of a well-formed write: defaults, keys as text, aliases, payloads as JSON text, whole numbers."""
     result = {**filters, "groups": [_rewrite_group(group) for group in filters.get("groups") or []]}
     if isinstance(result.get("payloads"), dict):
         result["payloads"] = {
@@ -334,9 +304,7 @@ def check_shape(merged: Filters, enforced: Any) -> tuple[Filters, bool]:
 
 
 def aggregate(filters: Filters) -> None:
-    """Spread the flag-level aggregation over the groups that lack one, then derive it from them again. In
-    place.
-    """
+    """Spread the flag-level aggregation over the groups that lack one, then derive it from them again. In place."""
     groups = [group for group in filters["groups"] if isinstance(group, dict)]
     for group in groups:
         group.setdefault("aggregation_group_type_index", filters.get("aggregation_group_type_index"))

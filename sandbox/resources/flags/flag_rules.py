@@ -1,7 +1,6 @@
 """The rules between fields of a flag's filters: codes and texts of PostHog's `filters_validation.py`.
 
-They take filters that are well formed and return violations; whether one refuses a write is the
-installation's choice.
+They take filters that are well formed and return violations; whether one refuses a write is the installation's choice.
 """
 
 import re

@@ -23,19 +23,8 @@ from sandbox.wire.errors import Forbidden, Invalid, Missing
 
 # The kinds whose objects have rules of their own; the others are shared by all who may use the kind.
 CONTROLLED = frozenset(
-    {
-        "action",
-        "cohort",
-        "dashboard",
-        "early_access_feature",
-        "experiment",
-        "experiment_saved_metric",
-        "feature_flag",
-        "hog_function",
-        "insight",
-        "session_recording_playlist",
-        "survey",
-    }
+    "action cohort dashboard early_access_feature experiment experiment_saved_metric feature_flag hog_function insight"
+    " session_recording_playlist survey".split()
 )
 ELSEWHERE = "Cannot modify access controls for a resource different from the URL target."
 Handler = Callable[[Context], Any]

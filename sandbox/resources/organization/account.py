@@ -34,9 +34,7 @@ def _myself(context: Context) -> Data:
 
 
 def show_me(context: Context) -> Any:
-    """`GET /api/users/@me/`: the user, the current organisation and project, and the organisations they are
-    in.
-    """
+    """`GET /api/users/@me/`: the user, the current organisation and project, and the organisations they are in."""
     user, store = _myself(context), context.store
     organization = context.organization = store.get("organization", user["current_organization"]) or {}
     context.project = store.get("project", user["current_project"]) or {}

@@ -42,8 +42,8 @@ def routes() -> list[BaseRoute]:
 
 
 class Roles(Resource):
-    """Traps: a name is unique in the organisation whatever its case; nobody is noted as the author of a role that
-    is made over the API (PostHog: products/access_control/backend/presentation/role.py, 2026-09).
+    """Traps: a name is unique in the organisation whatever its case; nobody is noted as the author of a role that is
+    made over the API (PostHog: products/access_control/backend/presentation/role.py, 2026-09).
     """
 
     kind, collection, scope, log_scope = "role", "roles", "organization", "Role"

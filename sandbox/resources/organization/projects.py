@@ -1,5 +1,5 @@
-"""Projects and their settings: `/api/projects/`, `/api/projects/:id/`, `/api/environments/:id/`, and an
-organisation's (PostHog: posthog/api/project.py and team.py, 2026-09).
+"""Projects and their settings: `/api/projects/`, `/api/projects/:id/`, `/api/environments/:id/`, and an organisation's
+(PostHog: posthog/api/project.py and team.py, 2026-09).
 
 Traps: an unknown column in a PATCH is ignored with a 200; some JSON columns are merged and the others replaced
 (`MERGED`); URLs that are empty are dropped; the sample rate is a decimal string; DELETE only marks a project, which
@@ -38,6 +38,10 @@ MEMBERS_MAY_WRITE = frozenset(
         "primary_dashboard",
         "test_account_filters_default_checked",
     }
+)
+BASIC = tuple(
+    "id uuid organization api_token name completed_snippet_onboarding has_completed_onboarding_for ingested_event"
+    " is_demo timezone".split()
 )
 BOOLEANS = frozenset({"anonymize_ips", "session_recording_opt_in", "is_demo", "completed_snippet_onboarding"})
 
@@ -78,21 +82,7 @@ def within(run: Any) -> Any:
 
 def project_basic(project: Data) -> Data:
     """A project inside the organisation and in lists."""
-    return {
-        name: project[name]
-        for name in (
-            "id",
-            "uuid",
-            "organization",
-            "api_token",
-            "name",
-            "completed_snippet_onboarding",
-            "has_completed_onboarding_for",
-            "ingested_event",
-            "is_demo",
-            "timezone",
-        )
-    } | {"project_id": project["id"], "access_control": False}
+    return {**{name: project[name] for name in BASIC}, "project_id": project["id"], "access_control": False}
 
 
 def visible_to(context: Context, organization: Data) -> list[Data]:

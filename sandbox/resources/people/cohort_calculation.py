@@ -1,7 +1,7 @@
 """The members of a cohort, counted as PostHog's asynchronous worker does it: sets of persons, leaf by leaf.
 
-Person filters go by the evaluator's operators, behaviours by the stored events. Where a criterion makes no sense
-the calculation fails as a failed query does, and the count stays what it was.
+Person filters go by the evaluator's operators, behaviours by the stored events. Where a criterion makes no sense the
+calculation fails as a failed query does, and the count stays what it was.
 """
 
 

@@ -1,8 +1,7 @@
-"""A cohort's `filters`: validation, the rewriting on save, and what they refer to (PostHog:
-posthog/api/cohort.py).
+"""A cohort's `filters`: validation, the rewriting on save, and what they refer to (PostHog: posthog/api/cohort.py).
 
-PostHog validates with pydantic models that forbid extra keys, then dumps them without nulls and compiles
-every leaf for its realtime matcher. The bytecode here has the matcher's shape and is stable; nothing runs it.
+PostHog validates with pydantic models that forbid extra keys, then dumps them without nulls and compiles every leaf for
+its realtime matcher. The bytecode here has the matcher's shape and is stable; nothing runs it.
 """
 
 import hashlib

@@ -1,5 +1,5 @@
-"""A hog function's schema, inputs and filters: checked, compiled and ordered (PostHog:
-posthog/cdp/validation.py, filters.py).
+"""A hog function's schema, inputs and filters: checked, compiled and ordered (PostHog: posthog/cdp/validation.py,
+filters.py).
 
 The bytecode has the shape of PostHog's and changes with its source; nothing here runs it.
 """
@@ -14,36 +14,12 @@ from sandbox.rest.fields import Field, integer, mapping, text
 from sandbox.storage.store import Data
 from sandbox.wire.errors import Invalid
 
-SCHEMA_KEYS = (
-    "type",
-    "key",
-    "label",
-    "choices",
-    "required",
-    "default",
-    "secret",
-    "hidden",
-    "description",
-    "integration",
-    "integration_key",
-    "requires_field",
-    "integration_field",
-    "requiredScopes",
-    "templating",
+SCHEMA_KEYS = tuple(
+    "type key label choices required default secret hidden description integration integration_key requires_field"
+    " integration_field requiredScopes templating".split()
 )
 SCHEMA_TYPES = frozenset(
-    {
-        "string",
-        "number",
-        "boolean",
-        "dictionary",
-        "choice",
-        "json",
-        "integration",
-        "integration_field",
-        "email",
-        "native_email",
-    }
+    "string number boolean dictionary choice json integration integration_field email native_email".split()
 )
 COMPILED = frozenset({"string", "boolean", "dictionary", "json", "email", "native_email"})
 MASK = "********"
