@@ -1,6 +1,7 @@
 """Where limits and faults meet the server: the middleware around PostHog's paths, and the handles to switch them."""
 
 import json
+from functools import partial
 from typing import Any
 
 from starlette.routing import BaseRoute, Route
@@ -33,7 +34,7 @@ class FaultLayer:
             plan.past.before_write()
         app = self.app
         for strike in reversed(strikes):
-            app = KINDS[strike.kind].wrap(app, strike.options)
+            app = partial(KINDS[strike.kind].run, app, strike.options)
         await app(scope, receive, send)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -76,3 +77,13 @@ def _float_text(value: float) -> str:
     if -6 < power < 0:
         return format(Decimal(spelled), "f")
     return f"{mantissa}e{'+' if power >= 0 else ''}{power}"
+
+
+def first(data: Mapping[str, Any], *names: str) -> Any:
+    """The value of the first of these names that has one."""
+    return next((data[name] for name in names if data.get(name) is not None), None)
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}

@@ -137,8 +137,7 @@ def save(store: Store, persons: Iterable[Person]) -> None:
 
 
 def absorb(store: Store, into: Person, other: Person) -> None:
-    """Move what leads to `other` and hangs on it to `into`, and delete `other`. Properties are the caller's business.
-    """
+    """Move what leads to `other` and hangs on it to `into`, and delete `other`. Properties are the caller's."""
     store.execute("UPDATE distinct_ids SET person = ? WHERE person = ?", (into.id, other.id))
     store.execute("UPDATE OR IGNORE hash_keys SET person = ? WHERE person = ?", (into.id, other.id))
     store.execute("UPDATE OR IGNORE cohort_people SET person = ? WHERE person = ?", (into.id, other.id))

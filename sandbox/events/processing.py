@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.evaluation.values import as_object
 from sandbox.events import people, person_updates, taxonomy
 from sandbox.events.people import Person
 from sandbox.storage import jsontext
@@ -251,7 +252,7 @@ def _absorb(batch: _Batch, into: Person, other: Person) -> None:
 
 def _groups(batch: _Batch, event: Event) -> None:
     """Register the group types an event names (five at most), note the keys as `$group_<n>`, identify a group."""
-    for name, key in _object(event.properties.get("$groups")).items():
+    for name, key in as_object(event.properties.get("$groups")).items():
         index = batch.group_type(str(name))
         if index is not None:
             event.properties[f"$group_{index}"] = key
@@ -260,12 +261,8 @@ def _groups(batch: _Batch, event: Event) -> None:
     kind, key = event.properties.get("$group_type"), event.properties.get("$group_key")
     index = batch.group_type(str(kind)) if kind and key is not None else None
     if index is not None:
-        changes = _object(event.properties.get("$group_set"))
+        changes = as_object(event.properties.get("$group_set"))
         people.set_group(batch.store, batch.project, index, str(key), changes, event.timestamp)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _uuid(value: Any) -> str:

@@ -89,8 +89,7 @@ class Resource:
         return {**(before if before is not None else self.initial(context)), **values}
 
     def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
-        """What else happens when an object has been written; `values` are the cleaned ones, write-only ones included.
-        """
+        """What else happens when an object has been written; `values` are the cleaned ones, also write-only ones."""
 
     def removing(self, context: Context, row: Data) -> None:
         """Called before a hard delete: refuse, or take along what goes with it."""

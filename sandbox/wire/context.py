@@ -68,8 +68,7 @@ class Services:
         self._start(run())
 
     def every(self, seconds: float, job: Callable[["Services", datetime], None]) -> None:
-        """Run `job` with the present time, in a transaction of its own, again and again (PostHog's periodic workers).
-        """
+        """Run `job` with the present time, in its own transaction, again and again (PostHog's periodic workers)."""
 
         async def run() -> None:
             while True:

@@ -26,6 +26,11 @@ STEPS = {
     "every_15_minutes": timedelta(minutes=15),
     "hourly": timedelta(hours=1),
 }
+# What only a query that succeeds finds.
+OF_AN_ANOMALY = tuple(
+    "anomaly_scores triggered_points triggered_dates interval triggered_metadata investigation_status"
+    " investigation_verdict investigation_summary investigation_notebook_short_id".split()
+)
 NEWEST_FIRST = "created_at DESC, seq DESC"
 
 
@@ -79,15 +84,7 @@ def show(check: Data) -> Data:
         "state": check["state"],
         "error": {"message": FAILED} if check["error"] else None,
         "targets_notified": bool(told),
-        "anomaly_scores": None,
-        "triggered_points": None,
-        "triggered_dates": None,
-        "interval": None,
-        "triggered_metadata": None,
-        "investigation_status": None,
-        "investigation_verdict": None,
-        "investigation_summary": None,
-        "investigation_notebook_short_id": None,
+        **dict.fromkeys(OF_AN_ANOMALY),
         "notification_sent_at": check["created_at"] if told else None,
         "notification_suppressed_by_agent": False,
         "deliveries": receipts or None,

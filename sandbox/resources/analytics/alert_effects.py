@@ -5,7 +5,6 @@ disabled and deleted, without an entry of their own); its threshold and its subs
 that a change of them is another entry of the alert's activity, of another type.
 """
 
-
 from sandbox.auth.users import show_user
 from sandbox.resources.analytics import alert_checks
 from sandbox.rest import activity

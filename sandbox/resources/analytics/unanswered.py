@@ -1,5 +1,4 @@
-"""Queries: the sandbox computes none, and answers as PostHog does for a query that fails, never with a made-up number.
-"""
+"""Queries: none is computed; each is answered as PostHog answers one that fails, and no number is made up."""
 
 from typing import Any
 
@@ -17,9 +16,7 @@ def routes() -> list[BaseRoute]:
     return [
         one
         for place in ("projects", "environments")
-        for one in (
-            route(f"/api/{place}/{{project}}/query", POST=(read, _fail)),
-        )
+        for one in (route(f"/api/{place}/{{project}}/query", POST=(read, _fail)),)
     ]
 
 

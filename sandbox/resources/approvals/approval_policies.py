@@ -77,7 +77,6 @@ class ApprovalPolicies(Resource):
         return after
 
 
-
 APPROVAL_POLICIES = ApprovalPolicies()
 
 

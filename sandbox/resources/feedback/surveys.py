@@ -196,7 +196,6 @@ class Surveys(Resource):
         return {**(conditions or {}), "actions": {"values": whole}} if whole else conditions
 
 
-
 SURVEYS = Surveys()
 
 

@@ -4,7 +4,6 @@ Source: PostHog's sync_feature_flag_last_called. Trap: `last_called_at` moves by
 nor the activity log says so.
 """
 
-
 from sandbox.rest.resource import Resource
 from sandbox.wire.context import Services, alone
 

@@ -58,8 +58,7 @@ def _active(value: str) -> Condition:
 
 
 def matching(needle: str) -> Condition:
-    """In the key, the name and the names of experiments; a space stands for any run of spaces, dashes and underscores.
-    """
+    """In the key, the name and the names of experiments; a space is any run of spaces, dashes and underscores."""
     needle = needle.strip().lower()
     if len(needle) > 200:
         raise Invalid("Search term cannot exceed 200 characters")

@@ -283,8 +283,7 @@ class Flags(Resource):
         return shown
 
     def _show_filters(self, context: Context, row: Data) -> Data:
-        """The stored filters with cohorts' and groups' names added, and encrypted payloads as the caller may see them.
-        """
+        """The stored filters with cohorts' and groups' names, and encrypted payloads as the caller may see them."""
         filters: Data = row["filters"]
         named = [
             prop

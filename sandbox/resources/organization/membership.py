@@ -39,8 +39,6 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-
-
 class Roles(Resource):
     """Traps: a name is unique in the organisation whatever its case; nobody is noted as the author of a role that is
     made over the API (PostHog: products/access_control/backend/presentation/role.py, 2026-09).
@@ -149,8 +147,6 @@ def remove_role_member(context: Context) -> Any:
     _check_admin(context)
     context.store.remove("role_membership", _membership(context)["id"])
     return Response(status_code=204)
-
-
 
 
 class ProxyRecords(Resource):

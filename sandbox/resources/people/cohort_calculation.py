@@ -4,7 +4,6 @@ Person filters go by the evaluator's operators, behaviours by the stored events.
 calculation fails as a failed query does, and the count stays what it was.
 """
 
-
 from sandbox.evaluation.parsing import METADATA_PREFIX, parse_filter
 from sandbox.evaluation.properties import match_property
 from sandbox.events import people
