@@ -100,7 +100,7 @@ class Resource:
         for name, render in self.rendered:
             shown[name] = render(context, shown[name])
         if "user_access_level" in shown:
-            shown["user_access_level"] = access.user_access_level(context, self.kind, row)
+            shown["user_access_level"] = access.object_level(context, self.kind, row)
         return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:

@@ -25,6 +25,10 @@ ALIASES = {"min": "gte", "max": "lte"}
 READABLE_TYPES = frozenset({"person", "cohort", "group", "flag", "person_metadata"})
 STRUCTURAL_TYPES = frozenset({"person", "cohort", "group", "flag"})
 VARIANT_KEY = re.compile(r"^[a-zA-Z0-9_./-]+$")
+BLANK = "This field may not be blank."
+WRONG_VARIANT_KEY = (
+    "Variant keys may only contain letters, numbers, hyphens (-), underscores (_), periods (.) and slashes (/)."
+)
 LARGEST = 512 * 1024
 I32, I64 = 2**31, 2**63
 Filters = dict[str, Any]
@@ -180,65 +184,33 @@ def _integer(value: Any, path: str, bound: int) -> None:
 # Tier 2 -----------------------------------------------------------------------------------------------------
 
 
-def structural_violations(filters: Filters) -> list[Violation]:
+def structural_violations(filters: Filters) -> Iterator[Violation]:
     """What passes the guards and yet isn't well formed."""
-    found: list[Violation] = []
     multivariate = filters.get("multivariate")
-    if multivariate is not None:
-        if not multivariate["variants"]:
-            found.append(
-                Violation(
-                    "structural.multivariate.variants.empty",
-                    "multivariate.variants",
-                    "This list may not be empty.",
-                )
-            )
-        for index, variant in enumerate(multivariate["variants"]):
-            path, key = f"multivariate.variants[{index}].key", variant["key"]
-            if not key:
-                found.append(_structural("multivariate.variants[].key", "blank", path, "This field may not be blank."))
-            elif not VARIANT_KEY.match(key):
-                found.append(
-                    _structural(
-                        "multivariate.variants[].key",
-                        "invalid",
-                        path,
-                        "Variant keys may only contain letters, numbers, hyphens (-), "
-                        "underscores (_), periods (.) and slashes (/).",
-                    )
-                )
-            elif len(key) > 400:
-                found.append(
-                    _structural(
-                        "multivariate.variants[].key",
-                        "max_length",
-                        path,
-                        "Ensure this field has no more than 400 characters.",
-                    )
-                )
-    for path, prop in properties_of(filters.get("groups")):
-        if prop["type"] not in STRUCTURAL_TYPES:
-            found.append(
-                _structural(
-                    "groups[].properties[].type",
-                    "invalid_choice",
-                    path + ".type",
-                    f'"{prop["type"]}" is not a valid choice.',
-                )
-            )
-        if prop["key"] == "":
-            found.append(
-                _structural("groups[].properties[].key", "blank", path + ".key", "This field may not be blank.")
-            )
+    if multivariate is not None and not multivariate["variants"]:
+        yield _structural("multivariate.variants", "empty", "", "This list may not be empty.")
+    for index, variant in enumerate(multivariate["variants"] if multivariate is not None else ()):
+        key, place = variant["key"], "multivariate.variants[].key"
+        if not key:
+            yield _structural(place, "blank", index, BLANK)
+        elif not VARIANT_KEY.match(key):
+            yield _structural(place, "invalid", index, WRONG_VARIANT_KEY)
+        elif len(key) > 400:
+            yield _structural(place, "max_length", index, "Ensure this field has no more than 400 characters.")
     for index, group in enumerate(filters.get("groups") or []):
+        for position, prop in enumerate(group.get("properties") or []):
+            if prop["type"] not in STRUCTURAL_TYPES:
+                text = f'"{prop["type"]}" is not a valid choice.'
+                yield _structural("groups[].properties[].type", "invalid_choice", index, text, position)
+            if prop["key"] == "":
+                yield _structural("groups[].properties[].key", "blank", index, BLANK, position)
         if group.get("description") is not None and not isinstance(group["description"], str):
-            found.append(
-                _structural("groups[].description", "invalid", f"groups[{index}].description", "Not a valid string.")
-            )
-    return found
+            yield _structural("groups[].description", "invalid", index, "Not a valid string.")
 
 
-def _structural(place: str, code: str, path: str, message: str) -> Violation:
+def _structural(place: str, code: str, index: object, message: str, position: int = 0) -> Violation:
+    """A violation at a place of which `[]` are the items with these numbers."""
+    path = place.replace("[]", f"[{index}]", 1).replace("[]", f"[{position}]", 1)
     return Violation(f"structural.{place}.{code}", path, message)
 
 
@@ -296,7 +268,7 @@ def check_shape(merged: Filters, enforced: Any) -> tuple[Filters, bool]:
         Invalid: a structural rule that is enforced is broken, or the filters are larger than 512 KB.
     """
     refuse_oversized(merged)
-    broken = structural_violations(merged)
+    broken = list(structural_violations(merged))
     _raise_enforced(broken, enforced)
     if broken:
         return {**merged, "groups": merged.get("groups") or []}, False

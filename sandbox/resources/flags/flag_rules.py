@@ -42,27 +42,39 @@ def variant_list(filters: dict[str, Any]) -> list[dict[str, Any]]:
     return list((filters.get("multivariate") or {}).get("variants") or [])
 
 
-def _violation(rule: str, path: str, message: str) -> Violation:
-    return Violation(f"cross_field.{rule}", path, message)
+# What each rule says, by its code.
+TEXTS = {
+    "variant_rollout_sum_not_100": "Variant rollout percentages must sum to 100, got {}.",
+    "variant_keys_not_unique": "Variant keys must be unique, duplicated: {}.",
+    "payload_key_not_a_variant": "Payload key '{}' does not match any variant key.",
+    "payload_key_not_true": "Payload key '{}' is invalid: boolean flags only support the 'true' key.",
+    "group_variant_not_a_variant": "Variant override '{}' does not match any variant key.",
+    "person_aggregation_property_type": "Person-aggregated conditions can only use person, cohort, and flag"
+    " properties.",
+    "group_aggregation_property_type": "Group-aggregated conditions can only use group properties.",
+    "group_property_type_index_mismatch": "Group properties must match the condition set's group type.",
+    "flag_property_requires_flag_evaluates_to": "Flag properties must use the 'flag_evaluates_to' operator.",
+    "in_not_in_requires_cohort": "Operator {} is only supported on cohort properties.",
+    "date_value_not_parseable": "Invalid date value: {}.",
+    "operator_requires_string_value": "Operator {} requires a string value.",
+    "operator_requires_list_value": "Operator {} requires a list of values.",
+    "semver_value_invalid": "Invalid {}value for operator {}: {}.",
+}
+
+
+def _violation(rule: str, path: str, *about: object) -> Violation:
+    return Violation(f"cross_field.{rule}", path, TEXTS[rule].format(*about))
 
 
 def _variants(filters: dict[str, Any]) -> Iterator[Violation]:
     variants = variant_list(filters)
     total = sum(variant.get("rollout_percentage", 0) for variant in variants)
     if variants and total != 100:
-        yield _violation(
-            "variant_rollout_sum_not_100",
-            "multivariate.variants",
-            f"Variant rollout percentages must sum to 100, got {total}.",
-        )
+        yield _violation("variant_rollout_sum_not_100", "multivariate.variants", total)
     keys = [variant["key"] for variant in variants]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
-        yield _violation(
-            "variant_keys_not_unique",
-            "multivariate.variants",
-            f"Variant keys must be unique, duplicated: {', '.join(twice)}.",
-        )
+        yield _violation("variant_keys_not_unique", "multivariate.variants", ", ".join(twice))
 
 
 def _payloads(filters: dict[str, Any]) -> Iterator[Violation]:
@@ -70,17 +82,9 @@ def _payloads(filters: dict[str, Any]) -> Iterator[Violation]:
     for key in filters.get("payloads") or {}:
         if filters.get("multivariate"):
             if key not in variants:
-                yield _violation(
-                    "payload_key_not_a_variant",
-                    f"payloads.{key}",
-                    f"Payload key '{key}' does not match any variant key.",
-                )
+                yield _violation("payload_key_not_a_variant", f"payloads.{key}", key)
         elif key != "true":
-            yield _violation(
-                "payload_key_not_true",
-                f"payloads.{key}",
-                f"Payload key '{key}' is invalid: boolean flags only support the 'true' key.",
-            )
+            yield _violation("payload_key_not_true", f"payloads.{key}", key)
 
 
 def _overrides(filters: dict[str, Any]) -> Iterator[Violation]:
@@ -88,11 +92,7 @@ def _overrides(filters: dict[str, Any]) -> Iterator[Violation]:
     for index, group in enumerate(filters["groups"]):
         variant = group.get("variant")
         if variant and variant not in variants:
-            yield _violation(
-                "group_variant_not_a_variant",
-                f"groups[{index}].variant",
-                f"Variant override '{variant}' does not match any variant key.",
-            )
+            yield _violation("group_variant_not_a_variant", f"groups[{index}].variant", variant)
 
 
 def _aggregation(filters: dict[str, Any]) -> Iterator[Violation]:
@@ -102,23 +102,11 @@ def _aggregation(filters: dict[str, Any]) -> Iterator[Violation]:
             path = f"groups[{index}].properties[{position}]"
             if aggregation is None:
                 if prop["type"] not in PERSON_TYPES:
-                    yield _violation(
-                        "person_aggregation_property_type",
-                        path,
-                        "Person-aggregated conditions can only use person, cohort, and flag properties.",
-                    )
+                    yield _violation("person_aggregation_property_type", path)
             elif prop["type"] != "group":
-                yield _violation(
-                    "group_aggregation_property_type",
-                    path,
-                    "Group-aggregated conditions can only use group properties.",
-                )
+                yield _violation("group_aggregation_property_type", path)
             elif prop.get("group_type_index") != aggregation:
-                yield _violation(
-                    "group_property_type_index_mismatch",
-                    path,
-                    "Group properties must match the condition set's group type.",
-                )
+                yield _violation("group_property_type_index_mismatch", path)
 
 
 def _values(filters: dict[str, Any]) -> Iterator[Violation]:
@@ -130,40 +118,20 @@ def _values(filters: dict[str, Any]) -> Iterator[Violation]:
 def _value(prop: dict[str, Any], path: str) -> Iterator[Violation]:
     operator, value = prop.get("operator"), prop.get("value")
     if prop["type"] == "flag" and operator != "flag_evaluates_to":
-        yield _violation(
-            "flag_property_requires_flag_evaluates_to",
-            path + ".operator",
-            "Flag properties must use the 'flag_evaluates_to' operator.",
-        )
+        yield _violation("flag_property_requires_flag_evaluates_to", f"{path}.operator")
     if operator in ("in", "not_in") and prop["type"] != "cohort":
-        yield _violation(
-            "in_not_in_requires_cohort",
-            path + ".operator",
-            f"Operator {operator} is only supported on cohort properties.",
-        )
+        yield _violation("in_not_in_requires_cohort", f"{path}.operator", operator)
     if operator in DATE_OPERATORS and not is_date(value):
-        yield _violation("date_value_not_parseable", path + ".value", f"Invalid date value: {value}.")
+        yield _violation("date_value_not_parseable", f"{path}.value", value)
     if operator in TEXT_OPERATORS and not isinstance(value, str):
-        yield _violation(
-            "operator_requires_string_value", path + ".value", f"Operator {operator} requires a string value."
-        )
+        yield _violation("operator_requires_string_value", f"{path}.value", operator)
     if operator in LIST_OPERATORS and not isinstance(value, list):
-        yield _violation(
-            "operator_requires_list_value", path + ".value", f"Operator {operator} requires a list of values."
-        )
+        yield _violation("operator_requires_list_value", f"{path}.value", operator)
     if isinstance(operator, str) and operator.startswith("semver_"):
         if not isinstance(value, str):
-            yield _violation(
-                "semver_value_invalid",
-                path + ".value",
-                f"Invalid value for operator {operator}: expected a semver string.",
-            )
+            yield _violation("semver_value_invalid", f"{path}.value", "", operator, "expected a semver string")
         elif not is_semver(operator, value):
-            yield _violation(
-                "semver_value_invalid",
-                path + ".value",
-                f"Invalid semver value for operator {operator}: {value}.",
-            )
+            yield _violation("semver_value_invalid", f"{path}.value", "semver ", operator, value)
 
 
 def is_semver(operator: str, value: str) -> bool:
