@@ -32,23 +32,8 @@ LONGEST_DISTINCT_ID, LONGEST_GROUP_KEY = 200, 400
 # Distinct ids that so many people would share that PostHog refuses to merge by them.
 SHARED_IDS = frozenset(
     (
-        "",
-        "anonymous",
-        "guest",
-        "distinctid",
-        "distinct_id",
-        "id",
-        "not_authenticated",
-        "email",
-        "undefined",
-        "true",
-        "false",
-        "0",
-        "nan",
-        "none",
-        "null",
-        "[object object]",
-        "00000000-0000-0000-0000-000000000000",
+        *"anonymous guest distinctid distinct_id id not_authenticated email undefined true false 0 nan none".split(),
+        *("null", "", "[object object]", "00000000-0000-0000-0000-000000000000"),
     )
 )
 # Which property of which event names the other distinct id.

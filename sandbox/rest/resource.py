@@ -21,7 +21,7 @@ from sandbox.rest.fields import Field
 from sandbox.rest.listing import Condition, Filter, contains, paginate
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services, timestamp
-from sandbox.wire.errors import Forbidden, Invalid, NotFound
+from sandbox.wire.errors import Forbidden, NotFound, Required
 
 
 class Life(Enum):
@@ -303,7 +303,7 @@ class Resource:
             if field.name in data:
                 values[field.name] = field.clean(data[field.name])
             elif creating and field.required:
-                raise Invalid("This field is required.", field.name, "required")
+                raise Required(field.name)
         return values
 
     def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:

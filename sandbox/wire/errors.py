@@ -38,6 +38,13 @@ class Invalid(ApiError):
         super().__init__(400, "validation_error", code, detail, attr)
 
 
+class Required(Invalid):
+    """400 for a field that isn't there."""
+
+    def __init__(self, attr: str) -> None:
+        super().__init__("This field is required.", attr, "required")
+
+
 class Missing(Invalid):
     """400 for the id of an object that doesn't exist."""
 

@@ -23,13 +23,9 @@ TYPES = {
     "ratio": ("ExperimentRatioMetric", ("numerator", "denominator")),
     "retention": (
         "ExperimentRetentionMetric",
-        (
-            "start_event",
-            "completion_event",
-            "retention_window_start",
-            "retention_window_end",
-            "retention_window_unit",
-            "start_handling",
+        tuple(
+            "start_event completion_event retention_window_start retention_window_end retention_window_unit"
+            " start_handling".split()
         ),
     ),
 }

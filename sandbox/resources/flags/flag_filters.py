@@ -66,12 +66,10 @@ def guard_shape(filters: Any) -> None:
         raise refuse(f"Filters must be a dictionary, got {type(filters).__name__}")
     _integer(filters.get("aggregation_group_type_index"), "aggregation_group_type_index", I32)
     for name in ("early_exit", "feature_enrollment"):
-        if filters.get(name) is not None and not isinstance(filters[name], bool):
-            raise refuse(f"{name} must be a boolean or null, got {type(filters[name]).__name__}")
+        _must(filters.get(name), name, bool, null=True)
     _guard_holdout(filters.get("holdout"))
     groups = filters.get("groups", [])
-    if not isinstance(groups, list):
-        raise refuse(f"groups must be a list, got {type(groups).__name__}")
+    _must(groups, "groups", list)
     for index, group in enumerate(groups):
         _guard_group(group, f"groups[{index}]")
     _guard_variants(filters.get("multivariate"))
@@ -79,11 +77,20 @@ def guard_shape(filters: Any) -> None:
         _guard_property(prop, path)
 
 
+NOUNS = {bool: "a boolean", dict: "a dictionary", list: "a list", str: "a string"}
+
+
+def _must(value: Any, path: str, kind: type, null: bool = False, got: bool = True) -> None:
+    """Refuse a value of another type; `got` names that."""
+    if not (isinstance(value, kind) or (null and value is None)):
+        said = f", got {type(value).__name__}" if got else ""
+        raise refuse(f"{path} must be {NOUNS[kind]}{' or null' if null else ''}{said}")
+
+
 def _guard_holdout(holdout: Any) -> None:
+    _must(holdout, "holdout", dict, null=True)
     if holdout is None:
         return
-    if not isinstance(holdout, dict):
-        raise refuse(f"holdout must be a dictionary or null, got {type(holdout).__name__}")
     _integer(holdout.get("id"), "holdout.id", I64)
     if holdout.get("id") is None:
         raise refuse("holdout.id must be an integer")
@@ -95,45 +102,32 @@ def _guard_holdout(holdout: Any) -> None:
 
 
 def _guard_group(group: Any, path: str) -> None:
-    if not isinstance(group, dict):
-        raise refuse(f"{path} must be a dictionary, got {type(group).__name__}")
-    variant = group.get("variant")
-    if variant is not None and not isinstance(variant, str):
-        raise refuse(f"{path}.variant must be a string or null, got {type(variant).__name__}")
+    _must(group, path, dict)
+    _must(group.get("variant"), f"{path}.variant", str, null=True)
     _percentage(group.get("rollout_percentage"), f"{path}.rollout_percentage", null=True)
     _integer(group.get("aggregation_group_type_index"), f"{path}.aggregation_group_type_index", I32)
     properties = group.get("properties")
     if properties is None:
         return
-    if not isinstance(properties, list):
-        raise refuse(f"{path}.properties must be a list, got {type(properties).__name__}")
+    _must(properties, f"{path}.properties", list)
     for index, prop in enumerate(properties):
         where = f"{path}.properties[{index}]"
-        if not isinstance(prop, dict):
-            raise refuse(f"{where} must be a dictionary, got {type(prop).__name__}")
+        _must(prop, where, dict)
         _integer(prop.get("group_type_index"), f"{where}.group_type_index", I32)
-        if prop.get("negation") is not None and not isinstance(prop["negation"], bool):
-            raise refuse(f"{where}.negation must be a boolean or null")
+        _must(prop.get("negation"), f"{where}.negation", bool, null=True, got=False)
 
 
 def _guard_variants(multivariate: Any) -> None:
+    _must(multivariate, "multivariate", dict, null=True)
     if multivariate is None:
         return
-    if not isinstance(multivariate, dict):
-        raise refuse(f"multivariate must be a dictionary or null, got {type(multivariate).__name__}")
     variants = multivariate.get("variants")
-    if variants is None:
-        raise refuse("multivariate.variants must be a list")
-    if not isinstance(variants, list):
-        raise refuse(f"multivariate.variants must be a list, got {type(variants).__name__}")
+    _must(variants, "multivariate.variants", list, got=variants is not None)
     for index, variant in enumerate(variants):
         path = f"multivariate.variants[{index}]"
-        if not isinstance(variant, dict):
-            raise refuse(f"{path} must be a dictionary, got {type(variant).__name__}")
-        if not isinstance(variant.get("key"), str):
-            raise refuse(f"{path}.key must be a string")
-        if variant.get("name") is not None and not isinstance(variant["name"], str):
-            raise refuse(f"{path}.name must be a string or null")
+        _must(variant, path, dict)
+        _must(variant.get("key"), f"{path}.key", str, got=False)
+        _must(variant.get("name"), f"{path}.name", str, null=True, got=False)
         _percentage(variant.get("rollout_percentage"), f"{path}.rollout_percentage", null=False)
 
 

@@ -25,7 +25,7 @@ from sandbox.rest.listing import whole
 from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
-from sandbox.wire.errors import Answer, Forbidden, Invalid, NotFound
+from sandbox.wire.errors import Answer, Forbidden, Invalid, NotFound, Required
 
 MOST_PROXIES = 2
 
@@ -117,7 +117,7 @@ def add_role_member(context: Context) -> Any:
     role, wanted = _role(context), context.data.get("user_uuid")
     _check_admin(context)
     if wanted is None:
-        raise Invalid("This field is required.", "user_uuid", "required")
+        raise Required("user_uuid")
     members = context.store.select(
         "membership", context.organization["id"], "json_extract(data, '$.user_uuid') = ?", [wanted]
     )

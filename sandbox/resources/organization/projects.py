@@ -31,13 +31,8 @@ MOST_WILDCARDS = 5  # in the host of one URL
 # JSON columns whose keys are merged into the stored ones, unless null clears them.
 MERGED = frozenset({"survey_config", "session_replay_config", "modifiers", "conversations_settings"})
 MEMBERS_MAY_WRITE = frozenset(
-    {
-        "completed_snippet_onboarding",
-        "has_completed_onboarding_for",
-        "onboarding_tasks",
-        "primary_dashboard",
-        "test_account_filters_default_checked",
-    }
+    "completed_snippet_onboarding has_completed_onboarding_for onboarding_tasks primary_dashboard"
+    " test_account_filters_default_checked".split()
 )
 BASIC = tuple(
     "id uuid organization api_token name completed_snippet_onboarding has_completed_onboarding_for ingested_event"

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from sandbox.auth.guard import route
+from sandbox.auth.guard import both
 from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import match_property
 from sandbox.events import people
@@ -31,27 +31,21 @@ NAMES = ("email", "Email", "name", "Name", "username", "Username", "UserName")
 
 def routes() -> list[BaseRoute]:
     """Below `/api/projects/` and, the same, below `/api/environments/`."""
+    base, one = "persons", "persons/{id}"
     return [
-        one for prefix in ("/api/projects", "/api/environments") for one in _routes(f"{prefix}/{{project}}/persons")
-    ]
-
-
-def _routes(base: str) -> list[BaseRoute]:
-    one = f"{base}/{{id}}"
-    return [
-        route(base, GET=(READ, list_persons), POST=(WRITE, changes.refuse_creation)),
-        route(f"{base}/bulk_delete", POST=(WRITE, changes.bulk_delete)),
-        route(f"{base}/cohorts", GET=((*READ, "cohort:read"), cohorts_of_person)),
-        route(f"{base}/values", GET=(READ, values)),
-        route(
+        *both(base, GET=(READ, list_persons), POST=(WRITE, changes.refuse_creation)),
+        *both(f"{base}/bulk_delete", POST=(WRITE, changes.bulk_delete)),
+        *both(f"{base}/cohorts", GET=((*READ, "cohort:read"), cohorts_of_person)),
+        *both(f"{base}/values", GET=(READ, values)),
+        *both(
             one,
             GET=(READ, retrieve_person),
             PATCH=(WRITE, changes.update_person),
             PUT=(WRITE, changes.update_person),
             DELETE=(WRITE, changes.delete_person),
         ),
-        route(f"{one}/delete_property", POST=(WRITE, changes.delete_property)),
-        route(f"{one}/update_property", POST=(WRITE, changes.update_property)),
+        *both(f"{one}/delete_property", POST=(WRITE, changes.delete_property)),
+        *both(f"{one}/update_property", POST=(WRITE, changes.update_property)),
     ]
 
 

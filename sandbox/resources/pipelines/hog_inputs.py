@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.rest.fields import Field, integer, mapping, text
 from sandbox.storage.store import Data
-from sandbox.wire.errors import Invalid
+from sandbox.wire.errors import Invalid, Required
 
 SCHEMA_KEYS = tuple(
     "type key label choices required default secret hidden description integration integration_key requires_field"
@@ -42,7 +42,7 @@ def schema(sent: Any) -> list[Data]:
     cleaned: list[Data] = []
     for item in sent:
         if not isinstance(item, dict) or not item.get("key"):
-            raise Invalid("This field is required.", "inputs_schema__key", "required")
+            raise Required("inputs_schema__key")
         if item.get("type") not in SCHEMA_TYPES:
             raise Invalid(f'"{item.get("type")}" is not a valid choice.', "inputs_schema__type", "invalid_choice")
         known = {name: item[name] for name in SCHEMA_KEYS if name in item}
@@ -126,7 +126,7 @@ def masking(sent: Any, attr: str) -> Data:
         if each.name in given:
             found[each.name] = named.clean(given[each.name])
         elif each.required:
-            raise Invalid("This field is required.", named.name, "required")
+            raise Required(named.name)
     return {**found, "bytecode": _compiled("hash", found["hash"])}
 
 
