@@ -13,13 +13,15 @@ from typing import NoReturn
 import pulumi
 
 from ai_admin import record
-from ai_admin.adopted import live_flags
+from ai_admin.adopted import live_audiences
 from ai_admin.definitions import Definition, load
 from ai_admin.definitions.stacks import configurations
 from ai_admin.safety import (
     Followed,
     Manifest,
+    Reach,
     Refusal,
+    Values,
     ahead,
     grown,
     manifest,
@@ -71,7 +73,7 @@ def main() -> None:
         refuse_all_but_off(str(problem).splitlines(), last, resources)
     before = renamed(last, resources)
     try:
-        after, found = judge(client, resources, before)
+        after, found = judge(client, resources, definitions.values, before)
     except ApiError as problem:
         unknown = f"it is not known what this run would change: {problem}; run again"
         refuse_all_but_off([unknown], last, resources)
@@ -86,8 +88,7 @@ def main() -> None:
     about = {name for refusal in found for name in refusal.about}
     registered = register(resources, {**unset, **os.environ}, known, off_refs, switches(before, after), about)
     if not refused:
-        named = {f"{ref.kind}/{ref.key}": resource for ref, resource in registered.items()}
-        record.keep(record.applied(before, after, named, consents(pulumi.Config().get(CONSENT))))
+        record.keep(record.applied(before, after, resources, registered, consents(pulumi.Config().get(CONSENT))))
     if showing:
         refused += map(off_all_the_same, off) if refused else []
         pulumi.run(lambda: end_of_preview(refused, registered.values()))
@@ -131,16 +132,22 @@ def last_manifest() -> Manifest:
         return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
-def judge(client: Client, definitions: Iterable[Definition], before: Manifest) -> tuple[Manifest, list[Refusal]]:
-    """Return the manifest that this run would leave behind, and what the gates refuse of it. Raises ``ApiError``."""
+def judge(
+    client: Client, definitions: Iterable[Definition], values: Values, before: Manifest
+) -> tuple[Manifest, list[Refusal]]:
+    """Return the manifest that this run would leave behind, and what the gates refuse of it. Raises ``ApiError``.
+
+    ``values`` are all values of properties of persons for which the catalogue lists them.
+    """
     config = pulumi.Config()
     careful, follows = config.get_bool(CAREFUL) or False, config.get("follows")
-    live = live_flags(client, definitions, before) if careful or follows else {}
+    live = live_audiences(client, definitions, before) if careful or follows else {}
     base = {**live, **before}
     after = manifest(definitions, base)
     members, gone = lost_members(client, before, after), leaving(client, before, after)
-    followed = followed_stack(follows, base, after)
-    return after, refusals(before, after, consents(config.get(CONSENT)), careful, followed, live, members, gone)
+    followed, reach = followed_stack(follows, base, after), Reach(definitions, values)
+    given = consents(config.get(CONSENT))
+    return after, refusals(before, after, given, careful, followed, live, members, gone, reach)
 
 
 def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:

@@ -1,4 +1,4 @@
-"""Flags that are live already and new to a stack, as the gates see them.
+"""Flags and cohorts that are live already and new to a stack, as the gates see them.
 
 Nobody applied them with this stack, but they serve people: what is live is the base that an adoption is measured by.
 """
@@ -12,71 +12,87 @@ from typing import Any
 from ai_admin.definitions.model import Definition
 from ai_admin.safety import Manifest, manifest, name_of
 from providers.posthog.client import Client
-from providers.posthog.inventory import Inventory, Live, PostHogDirectory
+from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.reconcile import changed
 
-FLAG, COHORT = KINDS["flag"], KINDS["cohort"]
+AUDIENCES = ("flag", "cohort")
+"""The kinds that say whom something is for."""
 
 
-def live_flags(client: Client, definitions: Iterable[Definition], before: Manifest) -> Manifest:
-    """Return a manifest of the flags in PostHog that definitions stand for which are not in the manifest ``before``.
+def live_audiences(client: Client, definitions: Iterable[Definition], before: Manifest) -> Manifest:
+    """Return a manifest of the flags and cohorts in PostHog that definitions stand for which are not in the manifest
+    ``before``.
 
     Asks PostHog nothing when there is no such definition. Raises ``ApiError``.
     """
     every = tuple(definitions)
-    new = [each for each in every if each.kind == "flag" and name_of(each) not in before]
+    new = [each for each in every if each.kind in AUDIENCES and name_of(each) not in before]
     if not new:
         return {}
     inventory, directory = Inventory(client), PostHogDirectory(client)
-    ids = {str(live["key"]): id_ for id_, live in inventory.all(FLAG).items() if not live.get("deleted")}
-    found: list[tuple[Definition, Live]] = []
+    refs = _Refs(inventory, every, before)
+    found = []
     for each in new:
-        id_ = each.adopt or ids.get(each.key)
-        live = inventory.get(FLAG, id_) if id_ else None
-        if live:
-            found.append((each, live))
-    refs = _Refs(inventory, every, before, ids)
-    return manifest(
-        [replace(each, properties=refs.put(FLAG.project(live, each.properties, directory))) for each, live in found], {}
-    )
+        kind, id_ = KINDS[each.kind], refs.id_of(each)
+        live = inventory.get(kind, id_) if id_ else None
+        there = kind.project(live, each.properties, directory) if live else {}
+        # What would have to be replaced at once (a static cohort by one with criteria) is another object.
+        if there and not any(field.immutable for field in changed(kind, there, each.properties)):
+            found.append(replace(each, properties=refs.put(there)))
+    return manifest(found, {})
 
 
 class _Refs:
     """Puts references where PostHog has ids, so that a live condition is told from its definition by what it says."""
 
-    def __init__(
-        self, inventory: Inventory, definitions: Iterable[Definition], before: Manifest, flags: Mapping[str, str]
-    ) -> None:
+    def __init__(self, inventory: Inventory, definitions: Iterable[Definition], before: Manifest) -> None:
         self._inventory = inventory
-        self._flags = {id_: Ref("flag", key) for key, id_ in flags.items()}
-        self._new = [each for each in definitions if each.kind == "cohort" and name_of(each) not in before]
-        self._cohorts = {
-            str(entry.get("id")): Ref(*name.split("/", 1))
-            for name, entry in before.items()
-            if name.startswith("cohort/")
-        }
-        self._listed = False
+        self._new: dict[str, list[Definition]] = {}
+        for each in definitions:
+            if name_of(each) not in before:
+                self._new.setdefault(each.kind, []).append(each)
+        refs = {Ref(*name.split("/", 1)): str(entry["id"]) for name, entry in before.items() if entry.get("id")}
+        self._known = {(ref.kind, id_): ref for ref, id_ in refs.items()}
+        self._live: dict[str, dict[Any, list[str]]] = {}
+        self._found: dict[str, dict[str, Ref]] = {}
+
+    def id_of(self, new: Definition) -> str | None:
+        """Return the id of the object that a new definition adopts, as far as that is told by what it is called."""
+        (name,) = KINDS[new.kind].natural_key
+        ids = self._by_name(new.kind).get(new.properties.get(name), [])
+        return new.adopt or (ids[0] if len(ids) == 1 else None)  # of several the provider asks for a choice
 
     def put(self, value: Any) -> Any:
-        """Return a flag's properties with references."""
+        """Return the properties of a flag or cohort with references."""
         if isinstance(value, list):
             return [self.put(item) for item in value]
         if not isinstance(value, dict):
             return value
         value = {name: self.put(item) for name, item in value.items()}
         if value.get("type") == "cohort" and "value" in value:
-            value["value"] = self._cohort(str(value["value"])) or value["value"]
+            value["value"] = self._ref("cohort", value["value"])
         if value.get("type") == "flag" and "key" in value:
-            value["key"] = self._flags.get(str(value["key"]), value["key"])
+            value["key"] = self._ref("flag", value["key"])
+        if value.get("event_type") == "actions" and "key" in value:
+            value["key"] = self._ref("action", value["key"])
         return value
 
-    def _cohort(self, id_: str) -> Ref | None:
-        if id_ not in self._cohorts and self._new and not self._listed:
-            self._listed = True
-            names = {each.properties.get("name"): Ref("cohort", each.key) for each in self._new}
-            for live in self._inventory.all(COHORT).values():
-                if live.get("name") in names:
-                    self._cohorts.setdefault(str(live["id"]), names[live["name"]])
-            chosen = {each.adopt: Ref("cohort", each.key) for each in self._new if each.adopt}
-            self._cohorts.update(chosen)
-        return self._cohorts.get(id_)
+    def _ref(self, kind: str, id_: Any) -> Any:
+        """Return the definition that an id stands for, or the id where there is none."""
+        known = self._known.get((kind, str(id_)))
+        if known is None and kind not in self._found:
+            new = self._new.get(kind, ())
+            self._found[kind] = {found: Ref(kind, each.key) for each in new if (found := self.id_of(each))}
+        return known or self._found[kind].get(str(id_), id_)
+
+    def _by_name(self, kind: str) -> Mapping[Any, list[str]]:
+        """Return the ids of the live objects of a kind by what they are called."""
+        if kind not in self._live:
+            (name,) = KINDS[kind].natural_key
+            found: dict[Any, list[str]] = {}
+            for id_, live in self._inventory.all(KINDS[kind]).items():
+                if not live.get("deleted"):
+                    found.setdefault(live.get(name), []).append(id_)
+            self._live[kind] = found
+        return self._live[kind]

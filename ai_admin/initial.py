@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 
 from ai_admin.definitions.check import check
-from ai_admin.definitions.files import FOLDERS, find
-from providers.posthog.connection import host_problems, project_problems
+from ai_admin.definitions.files import FOLDERS, TOP_FOLDERS, find
+from providers.posthog.connection import host_problems, project_problems, same_project
 
 SAMPLES = Path("docs") / "samples"
 SANDBOX = "sandbox"
@@ -39,7 +39,7 @@ def wrong_choices(host: str, projects: Mapping[str, str]) -> list[str]:
         elif stack == SANDBOX:
             wrong.append("the stack sandbox is the local server's; choose another name")
         wrong += project_problems(project)
-    if len(set(projects.values())) < len(projects):
+    if len(set(map(same_project, projects.values()))) < len(projects):
         wrong.append("two stacks would have one project, and each delete what the other made; make a project for each")
     return wrong
 
@@ -107,7 +107,7 @@ def _ready(root: Path) -> None:
                 f"{path.name} is set up already; change it there, or with `pulumi config set`, "
                 "and add a stack with a file like it and `pulumi stack init`"
             )
-    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *FOLDERS, ":(glob)Pulumi.*.yaml"]
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *TOP_FOLDERS, ":(glob)Pulumi.*.yaml"]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def _accepted(root: Path, made: Changes) -> None:
     """Raise Refused unless `ai-admin check` would accept the definitions with the stacks that are to be."""
     with tempfile.TemporaryDirectory() as folder:
         then = Path(folder)
-        for name in (*FOLDERS, "Pulumi.yaml", f"Pulumi.{SANDBOX}.yaml"):
+        for name in (*TOP_FOLDERS, "Pulumi.yaml", f"Pulumi.{SANDBOX}.yaml"):
             if (root / name).exists():
                 (then / name).symlink_to(root / name)
         for path, text in made.items():

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
-from ai_admin.safety import Followed, Manifest, off, switch_known, switch_left
-from providers.posthog.matching import in_order
-from providers.posthog.safety import rollout
+from ai_admin.definitions import Definition
+from ai_admin.safety import Followed, Manifest, name_of, off, switch_known, switch_left
+from providers.posthog.inputs import to_properties
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.reconcile import changed
+from providers.posthog.resources import readable, with_ids
 
 OUTPUT = "__manifest"
 """The output. Pulumi shows none whose name begins so; it is no secret, so that a stack with another passphrase can read
@@ -76,21 +79,31 @@ async def _later(manifest: Coroutine[Any, Any, Manifest]) -> str:
 
 
 async def applied(
-    before: Manifest, after: Manifest, resources: Mapping[str, Any], consents: Collection[str]
+    before: Manifest,
+    after: Manifest,
+    definitions: Iterable[Definition],
+    resources: Mapping[Ref, Any],
+    consents: Collection[str],
 ) -> Manifest:
     """Return the manifest that holds once every resource is applied, with the ids of PostHog.
 
     What was not applied keeps its entry: what failed, what waits for an approval, and what the engine was told to leave
-    alone (`--target`). For a flag it counts what the engine says stands there. Where a failure ends the run this never
-    becomes known, and the last manifest stays. ``consents`` are the words in the stack's configuration.
+    alone (`--target`). So of flags, and of all that this run changes, it counts what the engine says stands there.
+    Where a failure ends the run this never becomes known, and the last manifest stays. ``consents`` are the words in
+    the stack's configuration.
     """
     entries: dict[str, dict[str, Any]] = {}
-    for name, resource in resources.items():
+    ids: dict[Ref, Any] = {}
+    for definition in definitions:  # what is referred to comes first
+        ref, name = Ref(definition.kind, definition.key), name_of(definition)
         id_, entry = None, switch_left(name, before[name], consents) if name in before else None
         try:
-            id_ = await resource.id.future()
-            if id_ and _stands(after[name], await _flag(name, resource)):
-                entry = switch_known(name, after[name], _now(), consents)
+            id_ = await resources[ref].id.future()
+            if id_:
+                ids[ref] = readable(ref, id_)
+                moved = name in before and before[name].get("digest") != after[name]["digest"]
+                if not (moved or ref.kind == "flag") or await _stands(definition, resources[ref], ids):
+                    entry = switch_known(name, after[name], _now(), consents)
         except ResourceRegistrationFailed:
             pass  # the engine has said so, and goes on with the others
         if entry is not None:
@@ -106,7 +119,7 @@ async def all_but_off(before: Manifest, resources: Mapping[str, Any]) -> Manifes
     entries = dict(before)
     for name, resource in resources.items():
         try:
-            if (await _flag(name, resource)).get("active") is False:
+            if await resource.active.future() is False:
                 entries[name] = switch_known(name, off(before[name]), _now(), ())
         except ResourceRegistrationFailed:
             pass  # PostHog refused it, and the engine has said so
@@ -117,18 +130,13 @@ def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-async def _flag(name: str, resource: Any) -> dict[str, Any]:
-    parts = ("active", "release_conditions") if name.startswith("flag/") else ()
-    outputs = {part: output for part in parts if (output := getattr(resource, part, None)) is not None}
-    return {part: in_order(await output.future()) for part, output in outputs.items()}
-
-
-def _stands(entry: Mapping[str, Any], flag: Mapping[str, Any]) -> bool:
-    if not flag:
-        return True
-
-    def shares(served: Mapping[str, Mapping[str, float]]) -> list[float]:
-        return sorted(share[""] for share in served.values())
-
-    on = flag.get("active", entry["active"]) == entry["active"]
-    return bool(on and shares(rollout(flag)) == shares(entry["rollout"]))
+async def _stands(definition: Definition, resource: Any, ids: Mapping[Ref, Any]) -> bool:
+    """Return whether what the engine says of a resource is what its definition says."""
+    kind = KINDS[definition.kind]
+    wanted = kind.canonical(with_ids(definition.properties, lambda ref: ids.get(ref, ref)))
+    names = ("unmanaged", *kind.options, *(field.name for field in kind.fields))
+    said = {name: await output.future() for name in names if (output := getattr(resource, name, None)) is not None}
+    there = to_properties(kind.name, said)
+    for secret in kind.secrets(there):
+        secret.pop("digest", None)  # no definition has it
+    return not changed(kind, there, wanted)

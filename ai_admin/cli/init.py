@@ -113,6 +113,15 @@ def _next_steps(host: str, stacks: list[str]) -> list[str]:
         lines += [f"  pulumi stack init {stack}", f"  pulumi preview --stack {stack}"]
         lines += [f"  pulumi up --yes --stack {stack}"]
     lines += ["  git add --all", '  git commit --message "Our own PostHog"']
+    lines += [
+        "",
+        "Describe in events/ what your product sends before anything names it: cohorts, conditions and insights know",
+        "only the events and properties that stand there.",
+    ]
     if tuple(stacks) != STACKS:
-        lines += ["", f".github/workflows/apply.yml applies {' and '.join(STACKS)}: give it the stacks that you have."]
+        lines += [
+            "",
+            f".github/workflows know {' and '.join(STACKS)}. Put in the stacks that you have where `# stacks:` stands:",
+            "in apply.yml the matrix of `off` and a job for each stack, in off.yml the choice.",
+        ]
     return lines

@@ -64,6 +64,13 @@ def catalogue(world: World) -> Catalogue:
     return result
 
 
+def values_of_persons(world: World) -> dict[str, tuple[Any, ...]]:
+    """Return all values of each property of persons for which the catalogue lists them, or which is true or false."""
+    person = catalogue(world).person
+    found = {name: (True, False) if each.type == "Boolean" else each.values for name, each in person.items()}
+    return {name: values for name, values in found.items() if values}
+
+
 def is_posthogs_own(name: str) -> bool:
     """Whether an event or property is PostHog's own (``$pageview``), which no catalogue needs to describe."""
     return name.startswith("$")

@@ -6,25 +6,16 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-FOLDERS = {
-    "flags": "flag",
-    "cohorts": "cohort",
-    "dashboards": "dashboard",
-    "insights": "insight",
-    "alerts": "alert",
-    "events": "event",
-    "actions": "action",
-    "experiments": "experiment",
-    "subscriptions": "subscription",
-    "annotations": "annotation",
-}
-"""Which kind of file each folder of a checkout holds."""
+from providers.posthog.kinds import KINDS
 
-KINDS = tuple(FOLDERS.values())
-"""The kinds of what files define: a definition each, and the insights in dashboards."""
+FOLDERS = dict(sorted((kind.folder, kind.name) for kind in KINDS.values() if kind.folder))
+"""Which kind of file each folder of a checkout holds; one may lie in another's."""
+
+TOP_FOLDERS = tuple(dict.fromkeys(folder.partition("/")[0] for folder in FOLDERS))
+"""The folders of definitions at the top of a checkout."""
 
 MAX_BYTES = 1024 * 1024
 ENDINGS = (".json", ".yaml", ".yml", ".jsonc", ".json5", ".toml")
@@ -55,7 +46,8 @@ def find(root: Path, folders: Mapping[str, str] = FOLDERS) -> Iterator[File]:
     ``.YAML``).
     """
     for folder, kind in folders.items():
-        yield from _walk(os.fspath(root / folder), folder, kind, frozenset())
+        if not any(str(above) in folders for above in PurePosixPath(folder).parents):
+            yield from _walk(os.fspath(root / folder), folder, kind, frozenset())
     yield from _beside(root)
 
 
@@ -65,7 +57,7 @@ def _beside(root: Path) -> Iterator[File]:
     """
     try:
         with os.scandir(os.fspath(root)) as scan:
-            entries = sorted((entry for entry in scan if entry.name not in FOLDERS), key=lambda entry: entry.name)
+            entries = sorted((entry for entry in scan if entry.name not in TOP_FOLDERS), key=lambda entry: entry.name)
     except OSError:
         return
     for entry in entries:
@@ -153,7 +145,7 @@ def _entry(entry: os.DirEntry[str], shown: str, kind: str, above: frozenset[tupl
         else:
             yield _read(entry.path, shown, kind)
     elif is_folder:
-        yield from _walk(entry.path, shown, kind, above)
+        yield from _walk(entry.path, shown, FOLDERS.get(shown, kind), above)
     elif lower.endswith(ENDINGS):
         stem = shown.rsplit(".", 1)[0]
         fix = f"rename it to {stem}.yaml, or move it elsewhere"

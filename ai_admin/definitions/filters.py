@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.definitions.catalog import Catalogue, Property, catalogue
+from ai_admin.definitions.forms.cohort import cohort_leaves
 from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Path
-from ai_admin.definitions.nodes import nodes
 from ai_admin.definitions.query import all_filters, node_events, property_filters, query_of
-from ai_admin.definitions.rules.references import cohort_leaves
+from ai_admin.definitions.trees import WITH_NODES, nodes
 from ai_admin.definitions.world import Unit, World
 
 
@@ -89,8 +89,7 @@ _FILTERS = {
     "cohort": _of_cohort,
     "insight": _of_insight,
     "dashboard": _of_dashboard,
-    "action": _of_nodes,
-    "experiment": _of_nodes,
+    **dict.fromkeys(WITH_NODES, _of_nodes),
 }
 FILTERED = tuple(_FILTERS)
 """The kinds of unit that have property filters."""

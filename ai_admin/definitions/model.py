@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
 """Where a value stands inside a definition: mapping keys and list indexes from the top."""
+
+
+def words(kind: str) -> str:
+    """Return a kind's name as sentences have it."""
+    return kind.replace("_", " ")
 
 
 class Source(NamedTuple):
@@ -89,8 +94,10 @@ class Definitions:
 
     ``resources`` are in dependency order, referenced ones first. When there are problems, there are no
     resources; ``off`` are then the flags whose own files are sound and say ``active: false``, with that alone.
+    ``values`` are all values that a property of persons can have, where the catalogue lists them.
     """
 
     resources: tuple[Definition, ...]
     problems: tuple[Problem, ...]
     off: tuple[Definition, ...] = ()
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
-from typing import Any
 
 from ai_admin.definitions.model import Definition
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import refs
 
 
 def in_order(resources: Iterable[Definition]) -> tuple[Definition, ...]:
@@ -24,15 +24,3 @@ def in_order(resources: Iterable[Definition]) -> tuple[Definition, ...]:
 
 def _first(each: Definition) -> set[Ref]:
     return {*refs(each.properties), *KINDS[each.kind].first(each.properties)}
-
-
-def refs(value: Any) -> Iterator[Ref]:
-    """Yield every reference inside canonical properties."""
-    if isinstance(value, Ref):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from refs(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from refs(item)

@@ -16,8 +16,8 @@ from typing import Any
 
 from ai_admin.definitions.schemas import PROPOSALS
 from ai_admin.definitions.world import Unit, World
+from providers.posthog.kinds import KINDS
 
-_KINDS = ("action", "cohort", "dashboard", "flag", "insight")
 _EVENT, _OF_EVENTS, _OF_PERSONS = "event", "eventProperty", "personProperty"
 Names = dict[str, str]
 """What is shown beside each name that is proposed."""
@@ -25,9 +25,10 @@ Names = dict[str, str]
 
 def names(world: World) -> dict[str, Names]:
     """Return what is proposed, by the name of its file: names, each with what its definition says of it."""
-    result: dict[str, Names] = {kind: {} for kind in (*_KINDS, _EVENT, _OF_EVENTS, _OF_PERSONS)}
+    named = {name for kind in KINDS.values() if kind.folder for name in kind.refers_to}
+    result: dict[str, Names] = {file: {} for file in (*sorted(named), _EVENT, _OF_EVENTS, _OF_PERSONS)}
     for unit in world.units:
-        if unit.kind in _KINDS and unit.key:
+        if unit.kind in named and unit.key:
             result[unit.kind].setdefault(unit.key, _said(unit.written))
         elif unit.kind == "event":
             for file, name, description in _described(unit):
@@ -64,6 +65,8 @@ def write(root: FilePath, world: World) -> None:
         changed = {}
         for file, proposed in names(world).items():
             path = folder / f"{file}.schema.json"
+            if not path.is_file():  # no schema asks for these names where they are referred to
+                continue
             standing, wanted = path.read_text("utf-8"), _schema(path, proposed)
             if standing != wanted:
                 changed[path] = wanted

@@ -8,21 +8,10 @@ from typing import Any, cast
 
 from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Path
+from providers.posthog.kinds.insight import SHORTHANDS
 
-SHORTHANDS = {
-    "trends": "TrendsQuery",
-    "funnel": "FunnelsQuery",
-    "retention": "RetentionQuery",
-    "lifecycle": "LifecycleQuery",
-    "stickiness": "StickinessQuery",
-    "paths": "PathsQuery",
-    "sql": "HogQLQuery",
-}
 WRAPPERS = ("InsightVizNode", "DataVisualizationNode", "DataTableNode")
 """The nodes that say how the result of their source is shown."""
-
-QUERY_KEYS = (*SHORTHANDS, "query")
-"""The keys of an insight, of which exactly one holds its query."""
 
 FEWEST_STEPS = 2
 """A funnel with fewer steps breaks its schema, and is not yet the one that is meant."""

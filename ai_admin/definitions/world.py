@@ -12,6 +12,7 @@ from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import alike
 from ai_admin.definitions.stacks import View
 from ai_admin.definitions.unread import Unread, mappings_inside
+from providers.posthog.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class World:
             kind: a kind of definition, or ``property``.
             name: its key; of a property its name.
         """
-        files = (file for file in _FILES.get(kind, (kind,)) if file in self.unread)
+        files = (file for file in _files(kind) if file in self.unread)
         if any(self.unread[file].may_name(name, inside=file != kind) for file in files):
             return True
         exact, like = self.once(_half_read)
@@ -130,8 +131,9 @@ def _unit(kind: str, view: View, path: Path, value: dict[str, Any], written: dic
     return Unit(kind, key if isinstance(key, str) else "", view, path, value, written)
 
 
-_FILES = {"insight": ("insight", "dashboard"), "property": ("event",)}
-"""The kinds of file in which definitions of a kind stand, where these are not its own alone."""
+def _files(kind: str) -> tuple[str, ...]:
+    """Return the kinds of file in which definitions of a kind may be."""
+    return (*((kind,) if KINDS[kind].folder else ()), *KINDS[kind].homes)
 
 
 def _half_read(world: World) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

@@ -10,7 +10,7 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from ai_admin.safety.applied import (
@@ -29,9 +29,11 @@ from ai_admin.safety.applied import (
 from ai_admin.safety.following import Followed, ahead, grown
 from ai_admin.safety.members import lost
 from ai_admin.safety.payloads import swollen
+from ai_admin.safety.reach import Reach, Values
 from ai_admin.safety.redraw import redrawn
 from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.removal import removed_flags
+from ai_admin.safety.reordering import reordered
 from ai_admin.safety.returning import back, returning
 from ai_admin.safety.sharing import shared
 from ai_admin.safety.steps import jumps
@@ -48,6 +50,7 @@ def refusals(
     live: Manifest = MappingProxyType({}),
     members: Mapping[str, int] = MappingProxyType({}),
     leaving: Mapping[str, bool] = MappingProxyType({}),
+    reach: Reach | None = None,
 ) -> list[Refusal]:
     """Return what this run may not do: ``before`` was applied last, ``after`` is what the files say now.
 
@@ -55,17 +58,18 @@ def refusals(
     ``careful`` stacks (``ai-admin:careful``) let rollouts grow in steps only; ``followed`` is the stack that this one
     may not be ahead of, None without one.
 
-    ``live`` are flags of PostHog's that this run adopts, as a manifest would have them: nobody applied them, but they
-    serve people. ``members`` says how many members the static cohorts have that would go, ``leaving`` whether the flags
-    that would go are on in PostHog.
+    ``live`` are flags and cohorts of PostHog's that this run adopts, as a manifest would have them: nobody applied
+    them, but they serve people. ``members`` says how many members the static cohorts have that would go, ``leaving``
+    whether the flags that would go are on in PostHog. ``reach`` is made of the definitions that ``after`` is made of;
+    without it every condition with a filter is one for some.
     """
-    given, base = set(consent), {**live, **before}
+    given, base, reach = set(consent), {**live, **before}, reach or Reach()
 
     def refused(found: Iterable[Refusal]) -> list[Refusal]:
         return [refusal for refusal in found if refusal.code not in given]
 
     def rollouts(flags: Manifest) -> list[Refusal]:
-        steps = jumps(base, flags, first=not before) if careful else ()
+        steps = jumps(base, flags, reach, first=not before) if careful else ()
         return refused([*steps, *(ahead(base, flags, followed) if followed else ())])
 
     returned = returning(base, after)
@@ -74,13 +78,14 @@ def refusals(
         *refused(removed_flags(before, after, leaving)),
         *rollouts({name: entry for name, entry in after.items() if name not in returned}),
         *refused(back(rollouts({name: after[name] for name in after if name in returned}))),
-        *refused(audiences(base, after) if careful else ()),
+        *refused(audiences(base, after, reach, returned) if careful else ()),
     ]
 
 
-def audiences(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+def audiences(before: Manifest, after: Manifest, reach: Reach, returned: Collection[str]) -> Iterator[Refusal]:
     """Yield what careful stacks refuse although no rollout grows: others would be served, or served something else."""
-    yield from retargeted(before, after)
+    yield from retargeted(before, after, returned)
+    yield from reordered(before, after, reach)
     yield from redrawn(before, after)
     yield from swollen(before, after)
 
@@ -89,7 +94,9 @@ __all__ = [
     "Definition",
     "Followed",
     "Manifest",
+    "Reach",
     "Refusal",
+    "Values",
     "ahead",
     "grown",
     "manifest",

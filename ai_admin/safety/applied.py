@@ -1,17 +1,19 @@
 """What was applied last: a *manifest*, which the program keeps among its stack's outputs. Pure.
 
 A manifest holds one entry for each resource by its Pulumi name (``flag/ai-model-version``): a digest of its properties,
-its id in PostHog; of a flag whether it is on, who it serves, by which cohorts and by what they are drawn, and the
-numbers in its payloads; of one that is off also who it served when it was on last; of a cohort a digest of its
-criteria, and which cohorts they name. What is kept of an `up` adds what the next run must know of each flag's switch.
+its id in PostHog; of a flag whether it is on, who it serves, in the order of its conditions, by which cohorts and
+flags and by what they are drawn, and the numbers in its payloads; of one that is off also who it served when it was on
+last; of a cohort a digest of its criteria, and which cohorts they name. What is kept of an `up` adds what the next run
+must know of each flag's switch.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
-from providers.posthog.kinds.base import refs
+from providers.posthog.kinds.base import Ref, refs
 from providers.posthog.safety import CONSENTED, ON, Rollout, condition_digest, digest, numbers, on_code, rollout
 
 Entry = Mapping[str, Any]
@@ -68,7 +70,11 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
         }
         entry["by"] = properties.get("bucketing_identifier", "distinct_id")
         entry |= _filled(
-            groups=_groups(properties), cohorts=_cohorts(properties), numbers=numbers(properties.get("payloads") or {})
+            groups=_groups(properties),
+            cohorts=_cohorts(properties),
+            flags=_flags(properties),
+            numbers=numbers(properties.get("payloads") or {}),
+            early_exit=properties.get("early_exit"),
         )
         if not entry["active"] and (last := served_last(before)):
             entry["served"] = last
@@ -102,6 +108,19 @@ def _cohorts(flag: Mapping[str, Any]) -> dict[str, float]:
             if ref.kind == "cohort":
                 name = f"{COHORT}{ref.key}"
                 found[name] = max(found.get(name, 0), condition.get("rollout_percentage", 100))
+    return found
+
+
+def _flags(flag: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Return the flags in a flag's conditions, each with the largest share that it decides on, by what it has to be (as
+    JSON).
+    """
+    found: dict[str, dict[str, float]] = {}
+    for condition in flag.get("release_conditions") or ():
+        for leaf in condition.get("properties") or ():
+            if leaf.get("type") == "flag" and isinstance(leaf["key"], Ref):
+                shares, value = found.setdefault(f"{FLAG}{leaf['key'].key}", {}), json.dumps(leaf.get("value"))
+                shares[value] = max(shares.get(value, 0), condition.get("rollout_percentage", 100))
     return found
 
 

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.safety.applied import FLAG, Manifest, served
+from ai_admin.safety.applied import FLAG, Entry, Manifest, served
+from ai_admin.safety.reach import Reach
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, rollout_code
+from ai_admin.safety.shares import at_least
+from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, Rollout, rollout_code
 
 
-def jumps(before: Manifest, after: Manifest, first: bool = False) -> Iterator[Refusal]:
+def jumps(before: Manifest, after: Manifest, reach: Reach, first: bool = False) -> Iterator[Refusal]:
     """Yield a refusal for each release condition that would grow too far in one run, whole or for one variant.
 
     A flag that is off serves nobody, so switching it on is growth from nothing; a new flag is like one that was off.
-    A new condition for some (a cohort, properties) may start at once. A variant may go back at once to a share that it
-    has had: that is how people get off a bad candidate. In a stack's ``first`` run nothing is in use yet but what is
-    live already.
+    A new condition for some (a cohort, properties) may start at once; conditions that together leave out nobody may
+    not. A variant may go back at once to a share that it has had: that is how people get off a bad candidate. In a
+    stack's ``first`` run nothing is in use yet but what is live already.
     """
     for name in sorted(before.keys() & after.keys() if first else after):
         if name.startswith(FLAG):
-            yield from _flag_steps(name, before, after)
+            yield from _flag_steps(name, before, after) or _everybodys_steps(name, before, after, reach)
 
 
-def _flag_steps(name: str, before: Manifest, after: Manifest) -> Iterator[Refusal]:
+def _flag_steps(name: str, before: Manifest, after: Manifest) -> list[Refusal]:
     entry, key = before.get(name, {}), name.removeprefix(FLAG)
     known = {EVERYBODY, *(entry.get("rollout") or {})}
     was, peak = served(entry), entry.get("peak") or {}
+    found = []
     for condition, now in served(after[name]).items():
         if condition not in known:
             continue
@@ -35,6 +38,46 @@ def _flag_steps(name: str, before: Manifest, after: Manifest) -> Iterator[Refusa
             if share - start > ROLLOUT_STEP:
                 of_whom = f"the share of variant {variant}" if variant else "a release condition"
                 what = f"{of_whom} would grow from {start:g} % to {share:g} %, {ROLLOUT_STEP} points may be in one run"
-                yield Refusal(what, (name,), rollout_code(key, start, share, variant))
+                found.append(Refusal(what, (name,), rollout_code(key, start, share, variant)))
                 if not variant:
                     break  # its variants grow with it
+    return found
+
+
+def _everybodys_steps(name: str, before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
+    """Yield a refusal where all installations would be served more, by whichever conditions, than they are.
+
+    Conditions that go in this run count as if they had been for nobody: what they said stands in no file any more. What
+    people get because another condition shrinks never counts: that is how they get off a bad candidate.
+    """
+    entry, key = before.get(name, {}), name.removeprefix(FLAG)
+    was, now = served(entry), served(after[name])
+    grown = {
+        variant
+        for condition, parts in now.items()
+        for variant, part in parts.items()
+        if part > was.get(condition, {}).get(variant, 0)
+    }
+    if not grown:
+        return
+    kinds = reach.kinds(key)
+    then = at_least(_at_peak(was, entry), kinds, entry.get("early_exit") or False)
+    for variant, share in at_least(now, kinds, after[name].get("early_exit") or False).items():
+        start = then.get(variant, 0)
+        if variant in grown and share - start > ROLLOUT_STEP:
+            of_whom = f"variant {variant} would be served to" if variant else "release conditions would be for"
+            what = (
+                f"{of_whom} {share:g} % of all installations instead of {start:g} %, since their filters may leave out "
+                f"nobody; {ROLLOUT_STEP} points may be in one run"
+            )
+            yield Refusal(what, (name,), rollout_code(key, start, share, variant))
+            if not variant:
+                return
+
+
+def _at_peak(rollout: Rollout, entry: Entry) -> Rollout:
+    peak = entry.get("peak") or {}
+    return {
+        condition: {variant: max(part, peak.get(condition, {}).get(variant, 0)) for variant, part in parts.items()}
+        for condition, parts in rollout.items()
+    }

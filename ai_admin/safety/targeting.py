@@ -1,34 +1,40 @@
-"""Gate: a cohort's change is a change of every release condition on it. For careful stacks. Pure.
+"""Gate: a cohort's or a flag's change is a change of every release condition on it. For careful stacks. Pure.
 
 Nobody who reviews a cohort's file sees which flags it is for. Whether the cohort grows can't be told from its criteria,
-so that any other criteria count as growth, also those of a cohort that the cohort names.
+so that any other criteria count as growth, also those of a cohort that the cohort names. What another flag reaches can
+be told: it counts where it brings more people to the flags that look at it than may come in one run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 
 from ai_admin.safety.applied import COHORT, FLAG, Manifest, served
 from ai_admin.safety.refusal import Refusal
+from providers.posthog.safety import ROLLOUT_STEP, Rollout, digest
 
 
-def retargeted(before: Manifest, after: Manifest) -> Iterator[Refusal]:
-    """Yield a refusal for each cohort whose criteria change while a flag serves somebody by it.
+def retargeted(before: Manifest, after: Manifest, returned: Collection[str] = ()) -> Iterator[Refusal]:
+    """Yield a refusal for each cohort or flag whose change changes whom another flag serves.
 
-    A flag that is new serves nobody yet, so it is not looked at.
+    A flag that is new serves nobody yet, so it is not looked at. Switching a flag off never counts, nor do those that
+    only come back (``returned``).
     """
     for name in sorted(before.keys() & after.keys()):
+        on: dict[str, float] = {}
         if name.startswith(COHORT) and _differs(name, before, after):
-            through = _with_users(name, after)
-            flags = tuple(
-                f"{flag} ({share:g} %)"
-                for flag in sorted(before.keys() & after.keys())
-                if flag.startswith(FLAG) and (share := _share(flag, through, after))
-            )
-            if flags:
-                what = f"{name} changes who is in a release condition of flags that are on"
-                key = name.removeprefix(COHORT)
-                yield Refusal(what, flags, f"targeting/{key}/{after[name]['targeting']}")
+            on, code = _on_cohorts(_with_users(name, after), after), after[name]["targeting"]
+        elif name.startswith(FLAG) and name not in returned and served(after[name]):
+            on, code = _on_flag(name, before, after), digest(served(after[name]))
+        flags = tuple(
+            f"{flag} ({share:g} %)"
+            for flag, share in sorted(_with_dependents(on, after).items())
+            if share and flag in before and served(after[flag])
+        )
+        if flags:
+            what = f"{name} changes who is in a release condition of flags that are on"
+            yield Refusal(what, flags, f"targeting/{name.partition('/')[2]}/{code}")
 
 
 def _differs(name: str, before: Manifest, after: Manifest) -> bool:
@@ -46,9 +52,52 @@ def _with_users(name: str, manifest: Manifest) -> set[str]:
     return found
 
 
-def _share(flag: str, cohorts: set[str], manifest: Manifest) -> float:
-    """Return the largest share of a release condition on one of these cohorts, while the flag is on."""
-    if not served(manifest[flag]):
-        return 0
-    on = manifest[flag].get("cohorts") or {}
-    return max((share for cohort, share in on.items() if cohort in cohorts), default=0)
+def _on_cohorts(cohorts: Collection[str], manifest: Manifest) -> dict[str, float]:
+    """Return the flags on these cohorts, each with the largest share of a release condition on one."""
+    found = {
+        flag: max((share for cohort, share in entry["cohorts"].items() if cohort in cohorts), default=0)
+        for flag, entry in manifest.items()
+        if entry.get("cohorts")
+    }
+    return {flag: share for flag, share in found.items() if share}
+
+
+def _on_flag(name: str, before: Manifest, after: Manifest) -> dict[str, float]:
+    """Return the flags on this one to which its change brings people, each with the largest share that they get."""
+    was, now = served(before[name]), served(after[name])
+
+    def brings(value: str) -> bool:
+        wanted = json.loads(value)
+        if wanted is False:
+            return _grows(now, was, "")
+        return _grows(was, now, wanted if isinstance(wanted, str) else "")
+
+    if was == now:
+        return {}
+    found = {
+        flag: max((share for value, share in entry["flags"][name].items() if brings(value)), default=0)
+        for flag, entry in after.items()
+        if name in (entry.get("flags") or {})
+    }
+    return {flag: share for flag, share in found.items() if share}
+
+
+def _grows(was: Rollout, now: Rollout, variant: str) -> bool:
+    return any(
+        shares.get(variant, 0) - was.get(condition, {}).get(variant, 0) > ROLLOUT_STEP
+        for condition, shares in now.items()
+    )
+
+
+def _with_dependents(on: dict[str, float], manifest: Manifest) -> dict[str, float]:
+    """Return these flags and those that depend on them, directly or not; what reaches them through one is not told."""
+    found = dict(on)
+    while True:
+        more = {
+            flag: max(share for other in through for share in entry["flags"][other].values())
+            for flag, entry in manifest.items()
+            if flag not in found and (through := found.keys() & (entry.get("flags") or {}).keys())
+        }
+        if not more:
+            return found
+        found |= more

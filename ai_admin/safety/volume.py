@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ai_admin.safety.applied import Manifest
 from ai_admin.safety.refusal import Refusal
-from providers.posthog.safety import DELETES, UPDATES, digest
+from providers.posthog.safety import DELETES, UPDATES, counted, digest
 
 DELETES_SHARE, UPDATES_SHARE = 0.2, 0.5
 """Most of all objects that a run may delete, and change."""
@@ -27,10 +27,11 @@ def updates_allowed(there: int) -> int:
 
 def deletes(before: Manifest, after: Manifest) -> Iterator[Refusal]:
     """Yield a refusal when too much would go."""
-    gone = tuple(sorted(before.keys() - after.keys()))
-    allowed = deletes_allowed(len(before))
+    there = len(counted(before))
+    gone = tuple(sorted(counted(before.keys() - after.keys())))
+    allowed = deletes_allowed(there)
     if gone and len(gone) > allowed:
-        what = f"{len(gone)} of {len(before)} objects would be deleted, {allowed} may be in one run"
+        what = f"{len(gone)} of {there} objects would be deleted, {allowed} may be in one run"
         yield Refusal(what, gone, f"delete/{len(gone)}/{digest(gone)}")
 
 
@@ -38,9 +39,10 @@ def updates(before: Manifest, after: Manifest) -> Iterator[Refusal]:
     """Yield a refusal when too much would change. A flag that is off afterwards never counts: off is always safe."""
     both = before.keys() & after.keys()
     changed = (name for name in both if before[name].get("digest") != after[name]["digest"])
-    counted = tuple(sorted(name for name in changed if after[name].get("active") is not False))
-    allowed = updates_allowed(len(before))
-    if len(counted) > allowed:
-        what = f"{len(counted)} of {len(before)} objects would be changed, {allowed} may be in one run"
-        codes = [(name, after[name]["digest"]) for name in counted]
-        yield Refusal(what, counted, f"update/{len(counted)}/{digest(codes)}")
+    names = sorted(name for name in changed if after[name].get("active") is not False)
+    there, objects = len(counted(before)), tuple(sorted(counted(names)))
+    allowed = updates_allowed(there)
+    if len(objects) > allowed:
+        what = f"{len(objects)} of {there} objects would be changed, {allowed} may be in one run"
+        codes = [(name, after[name]["digest"]) for name in names]
+        yield Refusal(what, objects, f"update/{len(objects)}/{digest(codes)}")

@@ -17,7 +17,7 @@ from providers.posthog.client import ApiError
 from providers.posthog.history import History, step
 from providers.posthog.inputs import Note
 from providers.posthog.inventory import Inventory, Live
-from providers.posthog.kinds.base import Directory, Kind, Properties, Reading
+from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
 from providers.posthog.usage import users
 
 FORBIDDEN = "forbidden"
@@ -50,10 +50,15 @@ class Match:
     def __str__(self) -> str:
         """What is adopted, and what that changes: each field with the live value and the definition's."""
         fields = [field for field in self.kind.fields if field.name in self.changes]
-        steps = [f"{field.name}{step(field, self.live, self.wanted, LONGEST)}" for field in fields]
+        steps = [self._step(field) for field in fields]
         would = [*steps, *(f"perhaps {name}" for name in self.perhaps)]
         result = f"would change: {', '.join(would)}" if would else "as it is"
         return f"adopts {self.kind.type} {self.id}, which exists in PostHog; {result}"
+
+    def _step(self, field: Field) -> str:
+        if field.item and not self.live.get(field.name):  # where nothing stood nothing is lost
+            return f"{field.name} come: {', '.join(map(field.item, self.wanted[field.name]))}"
+        return f"{field.name}{step(field, self.live, self.wanted, LONGEST)}"
 
 
 def outlook(kind: Kind, id_: str, live: Properties, wanted: Properties) -> Match:

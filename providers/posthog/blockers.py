@@ -95,7 +95,7 @@ class _Look:
                 yield User("experiment", str(each["id"]), says)
         for each in flag.get("features") or ():
             says = f"the early access feature {each['name']!r} uses it; delete that in PostHog"
-            yield User("early access feature", str(each["id"]), says)
+            yield User("early_access_feature", str(each["id"]), says)
         if flag.get("is_used_in_replay_settings"):
             yield User("project", "", "the project's session replay settings use it; change that in PostHog")
 

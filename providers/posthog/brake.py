@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 from providers.posthog.safety import (
     CONSENTED,
@@ -22,6 +23,7 @@ from providers.posthog.safety import (
     UPDATES,
     consented_number,
     consents,
+    counted,
     on_code,
     removal_code,
     rollout,
@@ -47,7 +49,7 @@ class Brake:
         self._program = False
         self._changed: set[str] = set()
         self._replaced: set[tuple[str, str]] = set()
-        self._deleted = 0
+        self._deleted: set[tuple[str, str]] = set()
         self._told: set[str] = set()
 
     def configure(self, careful: str | None, consent: str | None, disposable: str | None = None) -> None:
@@ -110,7 +112,7 @@ class Brake:
         allowed = max(UPDATES, consented_number("update", self._consents))
         with self._lock:
             self._changed.add(name)
-            if len(self._changed) > allowed:
+            if len(counted(self._changed)) > allowed:
                 raise self._unsafe(
                     f"more than {allowed} objects would be changed in one run, as what PostHog holds is not what was "
                     f"applied last; {TO_CONSENT.format('update/NUMBER, the most that may be,')}",
@@ -144,10 +146,11 @@ class Brake:
             )
         allowed = max(DELETES, consented_number("delete", self._consents))
         with self._lock:
-            if self._deleted >= allowed:
-                reason = f"{self._deleted} objects were deleted in this run, and no more may be; run again"
+            deleted = self._deleted | {(KINDS[kind_name].collection, id_)}  # tiles have their dashboard's id
+            if len(deleted) > allowed:
+                reason = f"{len(self._deleted)} objects were deleted in this run, and no more may be; run again"
                 raise self._unsafe(reason, "not deleted, as one too many")
-            self._deleted += 1
+            self._deleted = deleted
 
     def _check_destroy(self, project: str) -> None:
         code = f"destroy/{project}"

@@ -16,6 +16,13 @@ VARIABLES = {
 }
 KEY_VARIABLE = "POSTHOG_API_KEY"
 
+_PORTS = {"https": 443, "http": 80}
+_ALSO_CALLED = {
+    "app.posthog.com": "us.posthog.com",
+    "us.i.posthog.com": "us.posthog.com",
+    "eu.i.posthog.com": "eu.posthog.com",
+}
+
 
 class ConnectionProblem(Exception):
     """The connection can't be told, or the stack and the environment contradict each other. One line per problem."""
@@ -62,7 +69,8 @@ def _one(
 ) -> str | None:
     ours = (config.get(name) or "").strip().rstrip("/")
     theirs = environ.get(variable, "").strip().rstrip("/")
-    if ours and theirs and ours != theirs:
+    same = {"host": same_host, "project_id": same_project}.get(name, str)
+    if ours and theirs and same(ours) != same(theirs):
         problems.append(
             f"{variable}={theirs} contradicts {NAMESPACE}:{name}={ours} of this stack; "
             f"unset {variable}, or choose the stack that belongs to it"
@@ -84,6 +92,29 @@ def host_problems(host: str | None) -> list[str]:
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         return [f"host {host} would get the API key unencrypted; write https://{parts.netloc}"]
     return []
+
+
+def same_host(host: str) -> str:
+    """Return the one spelling of an address of PostHog; what is no address is returned as it is.
+
+    PostHog Cloud has several names for one region: https://posthog.com/docs/api tells those of its API and of what
+    takes events; ``app.posthog.com`` is an older one of the pages and API in the US.
+    """
+    try:
+        parts = urlsplit(host.strip().rstrip("/"))
+        name, port = parts.hostname, parts.port
+    except ValueError:
+        return host
+    if not name:
+        return host
+    name = name.rstrip(".")
+    port = None if port == _PORTS.get(parts.scheme) else port
+    return f"{parts.scheme}://{_ALSO_CALLED.get(name, name)}" + (f":{port}" if port else "")
+
+
+def same_project(project_id: str) -> str:
+    """Return the one spelling of a project's id."""
+    return project_id.strip().lstrip("0") or project_id
 
 
 def is_loopback(hostname: str) -> bool:

@@ -10,9 +10,6 @@ from typing import Any
 from providers.posthog.client import ApiError, Client
 from providers.posthog.kinds.base import Field, Kind, Properties
 
-LOGGED_AS = {"Alert": "AlertConfiguration", "DashboardTiles": "Dashboard"}
-"""The activity log's names of kinds that it doesn't call what we call them."""
-
 ENTRIES = "20"
 LONGEST = 30
 """Characters of a value that are still shown."""
@@ -81,7 +78,7 @@ class History:
             return []
 
     def _read(self, kind: Kind, id_: str) -> list[dict[str, Any]]:
-        scope = LOGGED_AS.get(kind.type, kind.type)
+        scope = kind.logged_as or kind.type
         path = self._client.project_path("activity_log")
         return list(self._client.get(path, {"scope": scope, "item_id": id_, "page_size": ENTRIES})["results"])
 

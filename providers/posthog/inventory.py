@@ -40,8 +40,9 @@ class Inventory:
                 found = {}
                 for params in kind.lists:
                     for item in self.client.pages(self.client.project_path(kind.collection), params):
-                        self._marks[kind.collection, str(item["id"])] = _mark(params)
-                        found[str(item["id"])] = {**item, **_mark(params)}
+                        id_ = str(item[kind.id_name])
+                        self._marks[kind.collection, id_] = _mark(params)
+                        found[id_] = {**item, **_mark(params)}
                 # Only now: half a list, for an error in the middle, would pass for the whole.
                 self._lists[kind.collection] = found
             return found
@@ -122,7 +123,7 @@ class Inventory:
 
     def wrote(self, kind: Kind, live: Live) -> None:
         """Take in an object as PostHog answered it after a write."""
-        id_ = str(live["id"])
+        id_ = str(live[kind.id_name])
         with self.lock(f"list {kind.collection}"):
             if kind.collection in self._lists:
                 self._lists[kind.collection][id_] = {**live, **self._marks.get((kind.collection, id_), {})}

@@ -16,7 +16,7 @@ from providers.posthog.inventory import Inventory, Live
 from providers.posthog.kinds.base import OWN, UNKEPT, Directory, Field, Kind, Properties
 from providers.posthog.kinds.insight import INSIGHT, shown_on
 from providers.posthog.kinds.normal import json_text
-from providers.posthog.kinds.tiles import described, ours, plan
+from providers.posthog.kinds.tiles import described, ours, plan, shows_one_of
 
 PENDING = "pending:"
 ATTEMPTS = 5
@@ -127,7 +127,7 @@ class Collection:
                     return self._adopt(made[0], properties, note)
             else:
                 self.inventory.wrote(self.kind, live)
-                id_ = str(live["id"])
+                id_ = str(live[self.kind.id_name])
                 return id_, self._kept(id_, fields, properties, live, refused, note)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -359,9 +359,15 @@ class Tiles(Collection):
         live = self.inventory.get(self.kind, id_) if id_ else None
         if id_ is None or live is None or not live.get("tiles"):
             return None
-        return outlook(
-            self.kind, id_, {**self.project(live, properties), "dashboard": properties["dashboard"]}, properties
-        )
+        others = self._others(id_, live["tiles"], properties.get("tiles", []), {**properties, "tiles": []})
+        there = self.project({**live, "tiles": _without(others, live["tiles"])}, properties)
+        return outlook(self.kind, id_, {**there, "dashboard": properties["dashboard"]}, properties)
+
+    def project(self, live: Mapping[str, Any], known: Mapping[str, Any]) -> Properties:
+        """Return the canonical form of the tiles that are the definition's; an equal one of somebody else's is not."""
+        tiles = live.get("tiles") or []
+        others = self._others(str(live["id"]), tiles, known.get("tiles", []), known)
+        return super().project({**live, "tiles": _without(others, tiles)}, known)
 
     def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
         """Arrange the dashboard's tiles; the id is the dashboard's."""
@@ -394,26 +400,56 @@ class Tiles(Collection):
 
     def delete(self, id_: str, old: Properties) -> None:
         """Take texts and buttons away; tiles of insights go with their insights, and all of them with the dashboard."""
-        live = self.inventory.fetch(self.kind, id_) or {}
-        mine = [tile["id"] for tile in ours(live.get("tiles") or (), old) if not tile.get("insight")]
+        tiles = (self.inventory.fetch(self.kind, id_) or {}).get("tiles") or []
+        others = self._others(id_, tiles, old.get("tiles", []), old)
+        mine = [tile["id"] for tile in ours(_without(others, tiles), old) if not tile.get("insight")]
         if mine:
             self._patch(id_, [{"id": tile, "deleted": True} for tile in mine])
 
     def _arrange(self, id_: str, tiles: list[dict[str, Any]], known: Properties) -> list[dict[str, Any]]:
-        """Send what is missing and return the live tiles; where the outcome is unknown, look before sending again.
+        """Send what is missing and return the live tiles but those that somebody else made and that show the same.
 
-        Always from a fresh answer: insights that were just created have put tiles on the dashboard.
+        Always from a fresh answer: insights that were just created have put tiles on the dashboard. Where the outcome
+        is unknown, looks before it sends again: what has come since the first look is the definition's.
         """
+        others: set[Any] | None = None
         for attempt in range(ATTEMPTS):
             standing = self._standing(id_, tiles)
-            items = plan(standing, tiles, known)
+            others = self._others(id_, standing, [*tiles, *known.get("tiles", [])], known) if others is None else others
+            items = plan(_without(others, standing), tiles, known)
             try:
-                return (self._patch(id_, items).get("tiles") or self._live_tiles(id_)) if items else standing
+                live = (self._patch(id_, items).get("tiles") or self._live_tiles(id_)) if items else standing
+                return _without(others, live)
             except ApiError as error:
                 if not error.outcome_unknown or attempt == ATTEMPTS - 1:
                     raise
                 self.client.settle()
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _others(
+        self, id_: str, live: list[dict[str, Any]], wanted: list[dict[str, Any]], known: Mapping[str, Any]
+    ) -> set[Any]:
+        """Return the ids of the texts and buttons that show what is wanted and that somebody else made.
+
+        ``known`` is what was applied last. A state of before the definition's tiles had ids in it tells by what they
+        show alone.
+        """
+        if known.get("exclusive_tiles") or (known.get("tiles") and OWN not in known):
+            return set()
+        alike = [tile for tile in live if tile["id"] not in known.get(OWN, ()) and shows_one_of(tile, wanted)]
+        return {tile["id"] for tile in alike if not self._is_made_here(id_, tile)}
+
+    def _is_made_here(self, id_: str, tile: Mapping[str, Any]) -> bool:
+        """Return whether this key's user made a text or button, which a run that was killed has left.
+
+        PostHog keeps no author of a button: it is as the dashboard is.
+        """
+        me, made = self.inventory.user_id(), tile.get("text") or {}
+        if made.get("created_by"):
+            return made["created_by"].get("id") == me and (made.get("last_modified_by") or {}).get("id") in (None, me)
+        board = self.inventory.get(self.kind, id_) or {}
+        mine = (board.get("created_by") or {}).get("id") == me is not None
+        return mine and not self.services.history.others(self.kind, id_, me)
 
     def _standing(self, id_: str, tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the live tiles; looks twice when one is missing, as the first answer may be older than an insight.
@@ -444,6 +480,10 @@ class Tiles(Collection):
         answer: Live = self.client.request("PATCH", self.path(id_), {"tiles": items}, repeatable=repeatable)
         self.inventory.forget(self.kind, id_)
         return answer
+
+
+def _without(ids: set[Any], tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [tile for tile in tiles if tile["id"] not in ids]
 
 
 def _content(tile: Mapping[str, Any]) -> Any:

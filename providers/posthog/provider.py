@@ -33,7 +33,7 @@ from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.engine import engine_log
 from providers.posthog.inputs import PROBLEM, Note, resolved, to_inputs, to_properties
 from providers.posthog.inventory import LookupProblem
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Collection, Conflict
 from providers.posthog.matching import as_mappings, standing_lists
@@ -289,99 +289,12 @@ def _refuse_lacking(note: Note) -> None:
         raise Refused(note.line(f"left out, as it refers to {note.lacks}; run again once that is there"))
 
 
-class EventDefinitionProvider(PostHogProvider):
-    """Event definitions."""
-
-    kind_name = "event"
-
-
-class PropertyDefinitionProvider(PostHogProvider):
-    """Property definitions."""
-
-    kind_name = "property"
+def _provider(kind: Kind) -> type[PostHogProvider]:
+    name = f"{kind.type}Provider"
+    return type(name, (PostHogProvider,), {"__module__": __name__, "__doc__": f"{kind.type}.", "kind_name": kind.name})
 
 
-class CohortProvider(PostHogProvider):
-    """Cohorts."""
+PROVIDERS: dict[str, type[PostHogProvider]] = {kind.name: _provider(kind) for kind in KINDS.values()}
 
-    kind_name = "cohort"
-
-
-class FeatureFlagProvider(PostHogProvider):
-    """Feature flags."""
-
-    kind_name = "flag"
-
-
-class DashboardProvider(PostHogProvider):
-    """Dashboards."""
-
-    kind_name = "dashboard"
-
-
-class InsightProvider(PostHogProvider):
-    """Insights."""
-
-    kind_name = "insight"
-
-
-class DashboardTilesProvider(PostHogProvider):
-    """Tiles of dashboards."""
-
-    kind_name = "tiles"
-
-
-class AlertProvider(PostHogProvider):
-    """Alerts."""
-
-    kind_name = "alert"
-
-
-class HogFunctionProvider(PostHogProvider):
-    """Notifications."""
-
-    kind_name = "notification"
-
-
-class ActionProvider(PostHogProvider):
-    """Actions."""
-
-    kind_name = "action"
-
-
-class ExperimentProvider(PostHogProvider):
-    """Experiments."""
-
-    kind_name = "experiment"
-
-
-class SubscriptionProvider(PostHogProvider):
-    """Subscriptions."""
-
-    kind_name = "subscription"
-
-
-class AnnotationProvider(PostHogProvider):
-    """Annotations."""
-
-    kind_name = "annotation"
-
-
-PROVIDERS: dict[str, type[PostHogProvider]] = {
-    provider.kind_name: provider
-    for provider in (
-        EventDefinitionProvider,
-        PropertyDefinitionProvider,
-        CohortProvider,
-        FeatureFlagProvider,
-        DashboardProvider,
-        InsightProvider,
-        DashboardTilesProvider,
-        AlertProvider,
-        HogFunctionProvider,
-        ActionProvider,
-        ExperimentProvider,
-        SubscriptionProvider,
-        AnnotationProvider,
-    )
-}
+# A state names a class by this module and its own name, so that is where the engine looks for it.
+globals().update({provider.__name__: provider for provider in PROVIDERS.values()})

@@ -93,7 +93,8 @@ def body(
 def with_told(kind: Kind, fields: Iterable[Field]) -> list[Field]:
     """Return the fields of a change, and with them those that PostHog is told with every write."""
     fields = list(fields)
-    return [*fields, *(field for field in kind.fields if not field.kept and field not in fields)]
+    told = (field for field in kind.fields if field.always or not field.kept)
+    return [*fields, *(field for field in told if field not in fields)]
 
 
 def created(kind: Kind, properties: Mapping[str, Any]) -> list[Field]:

@@ -84,7 +84,7 @@ def register(
     resources: dict[Ref, pulumi.CustomResource] = {}
 
     def id_of(ref: Ref) -> Any:
-        return _readable(ref, known[ref]) if ref in off else _id(ref, resources[ref], known.get(ref))
+        return readable(ref, known[ref]) if ref in off else _id(ref, resources[ref], known.get(ref))
 
     every = tuple(definitions)
     last = [each for each in every if _ref(each) in off]
@@ -100,7 +100,7 @@ def register(
             secret["digest"] = digest(environ[secret["env"]])
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
-        shown = _with_ids(properties, id_of)
+        shown = with_ids(properties, id_of)
         resources[ref] = _resource(definition, shown, switches, turns, f"{ref.kind}/{ref.key}" in refused, **options)
     return resources
 
@@ -218,22 +218,24 @@ def _variables(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, 
             yield definition, secret["env"]
 
 
-def _with_ids(value: Any, id_of: Callable[[Ref], Any]) -> Any:
+def with_ids(value: Any, id_of: Callable[[Ref], Any]) -> Any:
+    """Return properties with what ``id_of`` says in the place of each reference."""
     if isinstance(value, Ref):
         return id_of(value)
     if isinstance(value, dict):
-        return {name: _with_ids(item, id_of) for name, item in value.items()}
+        return {name: with_ids(item, id_of) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_ids(item, id_of) for item in value]
+        return [with_ids(item, id_of) for item in value]
     return value
 
 
 def _id(ref: Ref, resource: pulumi.CustomResource, known: str | None) -> pulumi.Output[Any]:
     # The SDK gives no id of what failed, and would end the whole program.
     id_ = resource.id.recover(lambda _: f"{MISSING}{ref.kind}/{ref.key}" + (f"={known}" if known else ""))
-    return id_.apply(lambda text: _readable(ref, text))
+    return id_.apply(lambda text: readable(ref, text))
 
 
-def _readable(ref: Ref, id_: str) -> int | str:
+def readable(ref: Ref, id_: str) -> int | str:
+    """Return an id as PostHog's API has it where an object is referred to."""
     # A provisional id is text: what refers to it is left out until there is a real one.
     return int(id_) if KINDS[ref.kind].numeric_id and id_.isdigit() else id_

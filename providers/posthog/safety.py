@@ -27,6 +27,13 @@ Rollout = dict[str, dict[str, float]]
 variant."""
 
 
+def counted(names: Iterable[str]) -> set[str]:
+    """Return those of these resources (Pulumi names) that a person counts: a dashboard and its tiles are one."""
+    found = set(names)
+    beside = {f"tiles/{name.removeprefix('dashboard/')}" for name in found if name.startswith("dashboard/")}
+    return found - beside
+
+
 def consents(written: str | None) -> frozenset[str]:
     """Return the words of a stack's ``ai-admin:consent``; a list in the file arrives as JSON."""
     return frozenset(re.findall(r'[^\s,"\[\]]+', written or ""))
@@ -49,7 +56,7 @@ ON, CONSENTED = "on", "consented"
 EVERYBODY = digest([])
 """The condition that everybody matches."""
 
-_UNLIKE = ("a", "Z", "7", "-", "_", "@", ".", " ", "é", "x1")
+UNLIKE = ("a", "Z", "7", "-", "_", "@", ".", " ", "é", "x1")
 """Texts with nothing in common: a pattern that is found in each of them is found in every text."""
 
 
@@ -86,7 +93,7 @@ def _found_everywhere(pattern: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return all(re.search(pattern, text) for text in _UNLIKE)
+            return all(re.search(pattern, text) for text in UNLIKE)
     except (re.error, OverflowError, RecursionError):
         return False
 

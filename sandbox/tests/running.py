@@ -81,11 +81,13 @@ class Sandbox:
 
 
 @contextmanager
-def running_sandbox(data: Path, *options: str, **settings: Any) -> Iterator[Sandbox]:
-    """Start a sandbox with these settings on a free port with its data in ``data``; stop it at the end."""
+def running_sandbox(
+    data: Path, *options: str, checkout: Path = REPOSITORY, **settings: Any
+) -> Iterator[Sandbox]:
+    """Start a checkout's sandbox with these settings on a free port with its data in ``data``; stop it at the end."""
     chosen = ["--settings", json.dumps(settings)] if settings else []
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(data), *chosen, *options]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         sandbox = Sandbox(json.loads(process.stdout.readline()))

@@ -17,8 +17,7 @@ from collections import Counter
 import yaml
 
 from ai_admin.definitions import explain, schemas, yaml_text
-from ai_admin.definitions.contract import NotWritable, Written, contract
-from ai_admin.definitions.contract.gather import expanded
+from ai_admin.definitions.contract import NotWritable, Written, contract, expanded
 from tests.campaigns.generated.checkouts import CHECKOUTS
 
 

@@ -31,7 +31,7 @@ import yaml
 from ai_admin.definitions import Definition
 from ai_admin.definitions.check import check
 from ai_admin.definitions.contract import Written, contract
-from ai_admin.definitions.files import FOLDERS
+from ai_admin.definitions.files import TOP_FOLDERS
 from providers.posthog.kinds import KINDS, Kind, Ref
 from tests.campaigns.generated.checkouts import CHECKOUTS, definition
 from tests.campaigns.generated.parts import EVENTS, NAMES
@@ -112,7 +112,7 @@ class Checkout:
     def _written(self, groups: dict[tuple[str, str], list[Definition]]) -> dict[str, Any]:
         """Write all files anew; return to which group each belongs."""
         belongs: dict[str, Any] = {}
-        for folder in FOLDERS:
+        for folder in TOP_FOLDERS:
             shutil.rmtree(self.project.folder / folder)
             (self.project.folder / folder).mkdir()
         files = [(file, None) for file in BASE] + [(f, name) for name, group in groups.items() for f in contract(group)]

@@ -305,7 +305,7 @@ def get(value: Any, path: Path) -> Any:
 
 def breaks_its_schema(file: str, value: Any) -> bool:
     """Whether a definition breaks its schema, as written or in a stack, by the word of jsonschema alone."""
-    kind = FOLDERS[file.partition("/")[0]]
+    kind = FOLDERS[file.rpartition("/")[0]]
     patches = value.get("stacks") if isinstance(value.get("stacks"), dict) else {}
     forms = [value, *(merge(value, patches[stack]) for stack in STACKS if isinstance(patches.get(stack), dict))]
     return any(next(validator(kind).iter_errors(form), None) is not None for form in forms)

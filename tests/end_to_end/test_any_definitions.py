@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_admin.definitions.files import FOLDERS
+from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, copy_of_repository, put, stacks
 from tests.support.sandbox import REPOSITORY
 
@@ -43,7 +43,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy(copied: Path) -> Path:
     """The copy with no definitions, and no stack but the sandbox's."""
-    for folder in FOLDERS:
+    for folder in TOP_FOLDERS:
         shutil.rmtree(copied / folder, ignore_errors=True)
     for settings in stacks(copied):
         settings.unlink()

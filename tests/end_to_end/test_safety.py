@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,13 @@ def refused(project: Project, *arguments: str) -> str:
     assert run.returncode != 0, run.stdout
     assert "Traceback" not in run.stdout + run.stderr
     return run.stdout.split("Diagnostics:")[1]
+
+
+def recorded(project: Project) -> dict[str, Any]:
+    """Return what the program says was applied last."""
+    outputs = json.loads(project.pulumi("stack", "output", "--json", "--stack", "sandbox"))
+    found: dict[str, Any] = json.loads(outputs["__manifest"])
+    return found
 
 
 def live(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
@@ -169,13 +177,17 @@ def test_a_cohort_that_somebody_else_uses_is_found_before_anything_is_deleted(
 
 
 def test_what_the_engine_left_alone_was_not_applied(project: Project, sandbox: Sandbox) -> None:
-    """A targeted `up` applies one flag; that the files say another one is off does not make it so."""
+    """A targeted `up` applies one flag; what the files say of another one or of a cohort was not applied."""
     project.edit("flags/tokens.yaml", "key: tokens\n", "key: tokens\nactive: false\n")
+    project.edit("cohorts/early.yaml", "value: '1'", "value: '2'")
+    before = recorded(project)
     project.write("flags/model.yaml", flag("model-version", 20))
     urn = "urn:pulumi:sandbox::ai-admin::pulumi-python:dynamic/posthog:FeatureFlag::flag/model-version"
     project.pulumi(*UP, "--stack", "sandbox", "--target", urn)
     assert live(sandbox)["model-version"]["filters"]["groups"][0]["rollout_percentage"] == 20
     assert live(sandbox)["tokens"]["active"] is True
+    assert {name for name, entry in recorded(project).items() if entry != before.get(name)} == {"flag/model-version"}
+    project.edit("cohorts/early.yaml", "value: '2'", "value: '1'")
     (project.folder / "flags" / "tokens.yaml").unlink()
     assert "a flag would be deleted while it is on" in refused(project, *PREVIEW)
     project.write("flags/tokens.yaml", flag("tokens", 10))

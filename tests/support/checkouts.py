@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ai_admin.definitions.files import FOLDERS
+from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.guard.sitecustomize import is_edited
 from tests.support.sandbox import REPOSITORY
 
@@ -30,7 +30,7 @@ def put(definitions: Path, root: Path) -> None:
     """Put the definitions and stacks of one folder into a checkout."""
     for settings in stacks(definitions):
         shutil.copy(settings, root)
-    for folder in FOLDERS:
+    for folder in TOP_FOLDERS:
         if (definitions / folder).is_dir():
             shutil.copytree(definitions / folder, root / folder, dirs_exist_ok=True)
 

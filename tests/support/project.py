@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ai_admin.definitions.files import FOLDERS
+from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, put, stacks
 from tests.support.sandbox import REPOSITORY, Sandbox
 from tools.toolchain.shell import lean_home
@@ -23,18 +23,20 @@ CLI = REPOSITORY / ".toolchain" / "bin" / "pulumi"
 class Project:
     """A folder with definitions, a Pulumi state and the variables that lead to a sandbox."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, definitions: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, sandbox: Sandbox, definitions: Path | None = None, checkout: Path = REPOSITORY
+    ) -> None:
         """Make the folder; ``definitions`` names the folder whose definitions are copied (default: none).
 
-        The stacks are those of the samples.
+        The program is that of the checkout. The stacks are those of the samples.
         """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         for name in PROGRAM:
-            (folder / name).symlink_to(REPOSITORY / name)
+            (folder / name).symlink_to(checkout / name)
         for settings in stacks(SAMPLES):  # copied: `stack init` writes into them
             shutil.copy(settings, folder)
-        for name in FOLDERS:
+        for name in TOP_FOLDERS:
             (folder / name).mkdir()
         if definitions:
             put(definitions, folder)

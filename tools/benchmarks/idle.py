@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ai_admin.definitions.files import FOLDERS
+from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.project import Project
 from tests.support.sandbox import Sandbox
 
@@ -45,7 +45,7 @@ def idle_project(folder: Path, sandbox: Sandbox, count: int, inputs: dict[str, A
     project = Project(folder, sandbox)
     for name in ("__main__.py", "providers", "ai_admin", "schemas"):
         (folder / name).unlink()
-    for name in FOLDERS:
+    for name in TOP_FOLDERS:
         shutil.rmtree(folder / name)
     project.write("idle.py", _PROVIDER)
     register = f"for number in range({count}):\n    Idle(f'idle-{{number}}', {inputs!r})\n"

@@ -1,65 +1,19 @@
-"""What a schema cannot say: rules between the parts of a definition, and between definitions. One small
-module each.
+"""What a schema cannot say: rules between the parts of a definition, and between definitions.
+
+Each module here that has ``RULES`` is asked.
 """
 
 from __future__ import annotations
 
-from ai_admin.definitions.files import KINDS
-from ai_admin.definitions.rules import (
-    actions,
-    alerts,
-    catalogue,
-    cohorts,
-    conditions,
-    cycles,
-    dashboards,
-    dates,
-    dependencies,
-    everybody,
-    experiments,
-    formulas,
-    identity,
-    notifications,
-    payloads,
-    percentages,
-    queries,
-    references,
-    sizes,
-    sql,
-    subscriptions,
-    unmanaged,
-    values,
-    variants,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
+from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.world import Rule
 
-_MODULES = (
-    actions,
-    alerts,
-    catalogue,
-    cohorts,
-    conditions,
-    cycles,
-    dashboards,
-    dates,
-    dependencies,
-    everybody,
-    experiments,
-    formulas,
-    identity,
-    notifications,
-    payloads,
-    percentages,
-    queries,
-    references,
-    sizes,
-    sql,
-    subscriptions,
-    unmanaged,
-    values,
-    variants,
-)
+_MODULES = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    kind: tuple(rule for module in _MODULES for rule in module.RULES if rule.kind == kind) for kind in KINDS
+    kind: tuple(rule for module in _MODULES for rule in getattr(module, "RULES", ()) if rule.kind == kind)
+    for kind in FORMS
 }

@@ -10,7 +10,6 @@ from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.query import (
     FEWEST_STEPS,
-    QUERY_KEYS,
     TOTAL_VALUE_DISPLAYS,
     Query,
     display,
@@ -20,6 +19,7 @@ from ai_admin.definitions.query import (
 )
 from ai_admin.definitions.sql_columns import Column, columns
 from ai_admin.definitions.world import Rule, Unit, World
+from providers.posthog.kinds.insight import QUERY_KEYS
 
 _ALERTABLE = ("TrendsQuery", "FunnelsQuery", "HogQLQuery")
 _ALL_DAY = ("real_time", "every_15_minutes", "hourly")

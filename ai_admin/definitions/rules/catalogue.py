@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
 from ai_admin.definitions.filters import FILTERED, filters
+from ai_admin.definitions.forms.cohort import cohort_leaves
 from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import nearest
-from ai_admin.definitions.nodes import nodes
 from ai_admin.definitions.query import (
     Node,
     breakdowns,
@@ -20,7 +20,7 @@ from ai_admin.definitions.query import (
     query_of,
     series,
 )
-from ai_admin.definitions.rules.references import cohort_leaves
+from ai_admin.definitions.trees import WITH_METRICS, WITH_NODES, nodes
 from ai_admin.definitions.world import Rule, Unit, World
 
 _ON_NUMBERS = frozenset({"sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99"})
@@ -90,7 +90,7 @@ def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
 
 
 def measured_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
-    """Every property that an experiment computes on is in the catalogue, and a number."""
+    """Every property that a metric computes on is in the catalogue, and a number."""
     yield from _computed(nodes(unit), world)
 
 
@@ -169,9 +169,9 @@ def _descriptions(world: World) -> dict[tuple[str, str], Unit]:
 
 
 RULES = (
-    *(Rule(kind, events_known, sees=("event",)) for kind in ("insight", "cohort", "action", "experiment")),
+    *(Rule(kind, events_known, sees=("event",)) for kind in ("insight", "cohort", *WITH_NODES)),
     *(Rule(kind, filtered_properties_known, sees=("event",)) for kind in FILTERED),
     Rule("insight", computed_properties_known, sees=("event",)),
-    Rule("experiment", measured_properties_known, sees=("event",)),
+    *(Rule(kind, measured_properties_known, sees=("event",)) for kind in WITH_METRICS),
     Rule("event", described_once, sees=("event",)),
 )

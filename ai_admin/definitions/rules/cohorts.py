@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ai_admin.definitions.forms.cohort import cohort_leaves
+from ai_admin.definitions.forms.cohort import references as cohort_references
+from ai_admin.definitions.forms.flag import references as flag_references
 from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.rules.references import cohort_leaves, cohort_references, flag_references
 from ai_admin.definitions.world import Rule, Unit, World
 
 

@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
+from ai_admin.definitions import schemas
+from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.holes import at
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.query import query_of
 from ai_admin.definitions.world import Rule, Unit, World
 
-_DATES = {
-    "annotation": ("date_marker",),
-    "subscription": ("start_date", "until_date"),
-    "experiment": ("start_date", "end_date"),
-}
-"""The keys that hold dates, a start before its end."""
+
+@cache
+def _moments(kind: str) -> tuple[str, ...]:
+    """Return the keys that hold a moment, by the format in the kind's schema; in its order, which is that of time."""
+    properties = schemas.schema(kind)["properties"]
+    return tuple(name for name, each in properties.items() if each.get("format") == "moment")
 
 
 def exist(unit: Unit, _: World) -> Iterator[Finding]:
     """There is such a day and such a time."""
-    for name in _DATES[unit.kind]:
+    for name in _moments(unit.kind):
         written = unit.value.get(name)
         if isinstance(written, str) and _time(written) is None:
             yield Finding((name,), f"there is no {written}", "write a day and a time that exist")
@@ -30,10 +34,10 @@ def exist(unit: Unit, _: World) -> Iterator[Finding]:
 
 def in_order(unit: Unit, _: World) -> Iterator[Finding]:
     """What ends does so after it began."""
-    first, last = _DATES[unit.kind]
-    start, end = _time(unit.value.get(first)), _time(unit.value.get(last))
-    if start is not None and end is not None and end <= start:
-        yield Finding((last,), f"{last} is not after {first}", f"write a time after {unit.value[first]}")
+    for first, last in pairwise(_moments(unit.kind)):
+        start, end = _time(unit.value.get(first)), _time(unit.value.get(last))
+        if start is not None and end is not None and end <= start:
+            yield Finding((last,), f"{last} is not after {first}", f"write a time after {unit.value[first]}")
 
 
 def ranges_in_order(unit: Unit, _: World) -> Iterator[Finding]:
@@ -79,7 +83,6 @@ def _time(written: Any) -> datetime | None:
 
 
 RULES = (
-    *(Rule(kind, exist) for kind in _DATES),
+    *(Rule(kind, check) for kind in FORMS for check in (exist, in_order)),
     *(Rule(kind, ranges_in_order) for kind in ("insight", "dashboard")),
-    *(Rule(kind, in_order) for kind, names in _DATES.items() if len(names) > 1),
 )

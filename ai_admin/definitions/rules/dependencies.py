@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.forms.flag import references as flag_references
 from ai_admin.definitions.holes import at
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.rules.references import flag_references
 from ai_admin.definitions.world import Rule, Unit, World
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.nearest import listed, suggestion
-from ai_admin.definitions.nodes import metrics
 from ai_admin.definitions.rules.variants import variant_keys
+from ai_admin.definitions.trees import WITH_METRICS, metrics
 from ai_admin.definitions.world import Rule, Unit, World
 
 BASELINE = "control"
@@ -91,10 +91,20 @@ def runs_on_a_flag_that_is_on(unit: Unit, world: World) -> Iterator[Finding]:
         yield Finding(("start_date",), message, "switch the flag on, remove start_date, or add end_date", None, True)
 
 
+def leaves_the_holdout_to_posthog(unit: Unit, world: World) -> Iterator[Finding]:
+    """The flag of an experiment with a holdout says nothing of its own holdout: PostHog writes it there."""
+    flag = world.find("flag", unit.value.get("flag"))
+    there = world.find("holdout", unit.value.get("holdout")) is not None
+    if flag is not None and there and "holdout" not in (flag.value.get("unmanaged") or ()):
+        message = f'PostHog writes the holdout into the flag "{flag.key}", and the next run would take it out again'
+        yield Finding(("holdout",), message, f"write unmanaged: [holdout] into {flag.view.document.path}", None, True)
+
+
 RULES = (
     Rule("experiment", names_differ),
-    Rule("experiment", computable),
+    *(Rule(kind, computable) for kind in WITH_METRICS),
     Rule("experiment", flag_has_variants, sees=("flag",)),
     Rule("experiment", compares_what_is_left, sees=("flag",)),
     Rule("experiment", runs_on_a_flag_that_is_on, sees=("flag",)),
+    Rule("experiment", leaves_the_holdout_to_posthog, sees=("flag", "holdout")),
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.files import KINDS
+from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
+from providers.posthog.kinds import KINDS
 
 RENAMED = ("flag", "cohort")
 """The kinds that may say which key they had: others are in use under it, or hold what no file does."""
@@ -42,6 +43,28 @@ def adopted_once(unit: Unit, world: World) -> Iterator[Finding]:
             yield Finding(("adopt",), message, "keep one of the two")
 
 
+def distinct(unit: Unit, world: World) -> Iterator[Finding]:
+    """No two definitions of a kind have the same value where PostHog refuses the second."""
+    for field in KINDS[unit.kind].fields:
+        value = unit.value.get(field.name)
+        if field.distinct and isinstance(value, str):
+            first = world.once(_first)[unit.kind, field.name, value.strip()]
+            if first is not unit:
+                place = first.view.source(Finding((field.name,), "", ""))
+                message = f"{first.name} has the same {field.name} ({place})"
+                yield Finding((field.name,), message, f"choose another {field.name}")
+
+
+def _first(world: World) -> dict[tuple[str, str, str], Unit]:
+    """Return the first definition with each value of the fields that are distinct."""
+    found: dict[tuple[str, str, str], Unit] = {}
+    for unit in world.units:
+        for field in KINDS[unit.kind].fields:
+            if field.distinct and isinstance(unit.value.get(field.name), str):
+                found.setdefault((unit.kind, field.name, unit.value[field.name].strip()), unit)
+    return found
+
+
 def _renamed(world: World) -> dict[tuple[str, str], Unit]:
     """Return the first definition of each kind that was renamed from each key."""
     found: dict[tuple[str, str], Unit] = {}
@@ -66,5 +89,5 @@ def _place(unit: Unit) -> str:
 
 RULES = (
     *(Rule(kind, takes_over_a_free_key, sees=(kind,)) for kind in RENAMED),
-    *(Rule(kind, adopted_once, sees=(kind,)) for kind in KINDS),
+    *(Rule(kind, check, sees=(kind,)) for kind in FORMS for check in (adopted_once, distinct)),
 )

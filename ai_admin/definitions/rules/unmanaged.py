@@ -4,31 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.files import KINDS
+from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
-
-# Author's spellings of a field that has another name in PostHog's terms.
-_WRITTEN_AS = {
-    ("cohort", "filters"): ("filters", "properties"),
-    ("flag", "payloads"): ("payload",),
-    ("insight", "query"): (
-        "trends",
-        "funnel",
-        "retention",
-        "lifecycle",
-        "stickiness",
-        "paths",
-        "sql",
-        "query",
-    ),
-}
+from providers.posthog.kinds import KINDS
 
 
 def not_set_as_well(unit: Unit, _: World) -> Iterator[Finding]:
     """No field is left to PostHog and set."""
+    keys = {field.name: field.written for field in KINDS[unit.kind].fields}
     for name in unit.value.get("unmanaged") or ():
-        for written in _WRITTEN_AS.get((unit.kind, name), (name,)):
+        for written in keys.get(name) or (name,):
             if written in unit.written:
                 message = f'"{name}" is left to PostHog (unmanaged) and set as well'
                 yield Finding((written,), message, f'remove "{written}", or remove "{name}" from unmanaged', None, True)
@@ -40,4 +26,4 @@ def not_set_as_well(unit: Unit, _: World) -> Iterator[Finding]:
                     yield Finding(("variants", n, "payload"), message, fix, None, True)
 
 
-RULES = tuple(Rule(kind, not_set_as_well) for kind in KINDS)
+RULES = tuple(Rule(kind, not_set_as_well) for kind in FORMS)

@@ -111,7 +111,7 @@ def by_type(node: Node) -> bool:
 def is_switch(node: Node) -> bool:
     """Say whether a node does nothing but choose the schema of ``value`` by ``operator``."""
     branches = node.get("allOf", ())
-    return node.schema.keys() == {"allOf"} and all(
+    return node.schema.keys() - ANNOTATIONS == {"allOf"} and all(
         "if" in each and each.get("then", {}).get("properties", {}).keys() == {"value"} for each in branches
     )
 

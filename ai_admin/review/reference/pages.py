@@ -10,11 +10,10 @@ from typing import Any
 
 import yaml
 
-from ai_admin.definitions.files import FOLDERS
 from ai_admin.review.reference import left
 from ai_admin.review.reference.nodes import Node, Place, annotation, is_switch, root, settled
 from ai_admin.review.reference.sections import Section, Walk
-from ai_admin.review.reference.titles import PAGES, TITLES, Page
+from ai_admin.review.reference.subjects import SAMPLES, TOPICS, Page, page_of
 from ai_admin.review.reference.wording import (
     code,
     conditions,
@@ -25,10 +24,9 @@ from ai_admin.review.reference.wording import (
     type_cell,
     type_of,
 )
+from providers.posthog.kinds import KINDS
 
 ROOT = Path(__file__).parents[3]
-SAMPLES = ROOT / "docs" / "samples"
-"""Definitions that are the documentation's own: those that people edit may be any, or none."""
 _NOTICE = "<!-- Written by `make docs` from schemas/. Change those, then run it. -->"
 _NOTICE_OF_KINDS = "<!-- Written by `make docs` from providers/posthog/kinds/. Change those, then run it. -->"
 
@@ -50,17 +48,20 @@ class _Reference:
 
 def reference() -> dict[str, str]:
     """Return the text of every page by its file name in ``docs/reference/``."""
-    walk = Walk(TITLES)
-    for kind in FOLDERS.values():
-        walk.visit(root(f"{kind}.schema.json"), "")
+    walk = Walk()
     found = _Reference(walk.sections)
-    for page in PAGES:
+    pages = [page_of(kind) for kind in KINDS.values() if kind.folder]
+    for page in pages:
+        walk.visit(root(*page.schemas), "")
+        for place in walk.sections.keys() - found.pages.keys():
+            found.pages[place] = next((topic for topic in TOPICS if topic.claims(place)), page)
+    pages += TOPICS
+    for page in pages:
         seen: dict[str, int] = {}
-        for section in _of(page, walk.sections.values()):
-            found.pages[section.place] = page
+        for section in _of(page, found):
             found.anchors[section.place] = anchor(section.title, seen)
-    written = {page.file: _page(page, found) for page in PAGES}
-    return written | {left.FILE: left.left_to_posthog(_NOTICE_OF_KINDS), "README.md": _index()}
+    written = {page.file: _page(page, found) for page in pages}
+    return written | {left.FILE: left.left_to_posthog(_NOTICE_OF_KINDS), "README.md": _index(pages)}
 
 
 def anchor(title: str, seen: dict[str, int]) -> str:
@@ -71,27 +72,22 @@ def anchor(title: str, seen: dict[str, int]) -> str:
     return f"{slug}-{count}" if count else slug
 
 
-def _of(page: Page, sections: Iterable[Section]) -> list[Section]:
+def _of(page: Page, found: _Reference) -> list[Section]:
     return sorted(
-        (section for section in sections if page_of(section.place) is page),
+        (section for section in found.sections.values() if found.pages[section.place] is page),
         key=lambda section: page.rank(section.place),
     )
 
 
-def page_of(place: Place) -> Page:
-    """Return the page that explains what stands at a place: the first that claims it."""
-    return next(page for page in PAGES if page.claims(place))
-
-
-def _index() -> str:
+def _index(pages: Iterable[Page]) -> str:
     lines = [_NOTICE, "# Reference", "", "| page | what it explains |", "|---|---|"]
-    lines += [f"| [{page.title}]({page.file}) | {page.intro.split('. ')[0].rstrip('.')}. |" for page in PAGES]
+    lines += [f"| [{page.title}]({page.file}) | {page.intro.split('. ')[0].rstrip('.')}. |" for page in pages]
     lines += [f"| [{left.TITLE}]({left.FILE}) | {left.INTRO}. |"]
     return "\n".join(lines) + "\n"
 
 
 def _page(page: Page, found: _Reference) -> str:
-    sections = _of(page, found.sections.values())
+    sections = _of(page, found)
     lines = [_NOTICE, f"# {page.title}", "", page.intro, ""]
     lines += [f"A whole one, [{page.example}](../samples/{page.example}):", ""]
     lines += _yaml(page.example, (SAMPLES / page.example).read_text("utf-8"))

@@ -23,6 +23,8 @@ from ai_admin.review.reference.nodes import (
 MANY = 14
 """Longer lists of values stand in a section of their own."""
 
+PATCH = "`stacks`: what differs on one stack"
+
 
 @dataclass
 class Section:
@@ -50,9 +52,8 @@ class Section:
 class Walk:
     """Collects the sections that definitions can reach, each once."""
 
-    def __init__(self, titles: dict[Place, str]) -> None:
+    def __init__(self) -> None:
         self.sections: dict[Place, Section] = {}
-        self._titles = titles
 
     def visit(self, node: Node, title: str, final: bool = False) -> None:
         """Collect the section of a node, if it deserves one, and those of all it contains.
@@ -89,11 +90,11 @@ class Walk:
             self.visit(part.node, f"{title}, {_constant(part.node)}", final=True)
 
     def _title(self, node: Node, proposed: str, final: bool) -> str:
-        if node.place in self._titles:
-            return self._titles[node.place]
-        steps = node.place.steps
-        if not steps:
+        if "title" in node:
             return str(node["title"])
+        steps = node.place.steps
+        if steps == ("$defs", "patch"):
+            return PATCH
         if len(steps) == 2 and steps[0] == "$defs" and not final:
             words = re.sub(r"([A-Z])", lambda match: f" {match[0].lower()}", str(steps[1]))
             return words[:1].upper() + words[1:]

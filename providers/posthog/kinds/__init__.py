@@ -1,39 +1,21 @@
-"""The kinds, by name. A new kind is one module here, one schema and one line below."""
+"""The kinds, by name: every module of this package that holds a :class:`Kind`, what is referred to first."""
 
 from __future__ import annotations
 
-from providers.posthog.kinds.action import ACTION
-from providers.posthog.kinds.alert import ALERT
-from providers.posthog.kinds.annotation import ANNOTATION
-from providers.posthog.kinds.base import Directory, Field, Kind, Reading, Ref
-from providers.posthog.kinds.cohort import COHORT
-from providers.posthog.kinds.dashboard import DASHBOARD
-from providers.posthog.kinds.event import EVENT
-from providers.posthog.kinds.experiment import EXPERIMENT
-from providers.posthog.kinds.flag import FLAG
-from providers.posthog.kinds.insight import INSIGHT
-from providers.posthog.kinds.notification import NOTIFICATION
-from providers.posthog.kinds.property import PROPERTY
-from providers.posthog.kinds.subscription import SUBSCRIPTION
-from providers.posthog.kinds.tiles import TILES
+from graphlib import TopologicalSorter
+from importlib import import_module
+from pkgutil import iter_modules
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        EVENT,
-        PROPERTY,
-        ACTION,
-        COHORT,
-        FLAG,
-        EXPERIMENT,
-        DASHBOARD,
-        INSIGHT,
-        TILES,
-        ALERT,
-        NOTIFICATION,
-        SUBSCRIPTION,
-        ANNOTATION,
-    )
-}
+from providers.posthog.kinds.base import Directory, Field, Kind, Reading, Ref
+
+
+def _found() -> dict[str, Kind]:
+    modules = (import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__))
+    kinds = {kind.name: kind for module in modules for kind in vars(module).values() if isinstance(kind, Kind)}
+    before = {name: {*kinds[name].refers_to, *kinds[name].after.values()} - {name} for name in sorted(kinds)}
+    return {name: kinds[name] for name in TopologicalSorter(before).static_order()}
+
+
+KINDS: dict[str, Kind] = _found()
 
 __all__ = ["KINDS", "Directory", "Field", "Kind", "Reading", "Ref"]

@@ -69,13 +69,15 @@ ALERT = Kind(
     type="Alert",
     collection="alerts",
     scope="alert",
+    logged_as="AlertConfiguration",
+    folder="alerts",
     natural_key=("name",),
     numeric_id=False,
     soft_delete=False,
     needs=("organization_member:read",),
     fields=(
         Field("name", normalise=text, required=True, clearable=False, manageable=False),
-        Field("insight", read=_read_insight, required=True, clearable=False, manageable=False),
+        Field("insight", ref="insight", read=_read_insight, required=True, clearable=False, manageable=False),
         Field(
             "subscribed_users",
             default=[],

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from providers.posthog.kinds.base import Field, Kind
+from typing import Any
+
+from providers.posthog.kinds.base import Field, Kind, Properties
 from providers.posthog.kinds.normal import instant, text
+
+# PostHog says beside what an annotation hangs on that it hangs there.
+_SCOPES = {"insight": "dashboard_item", "dashboard": "dashboard"}
+
+
+def _scope(properties: Properties) -> Properties:
+    scopes: list[Any] = [scope for kind, scope in _SCOPES.items() if kind in properties]
+    return {"scope": scopes[-1]} if scopes else {}
+
 
 ANNOTATION = Kind(
     name="annotation",
     type="Annotation",
     collection="annotations",
     scope="annotation",
+    folder="annotations",
     # One that shows in the whole organisation belongs to another project, whatever it says.
     natural_key=("content", "date_marker", "scope"),
+    derive=_scope,
     fields=(
         Field("content", normalise=text, required=True, clearable=False, manageable=False),
         Field("date_marker", normalise=instant, required=True, clearable=False, manageable=False),
         # Left out, PostHog takes it for one on an insight.
         Field("scope", default="project", required=True, manageable=False),
-        Field("insight", path=("dashboard_item",), manageable=False),
-        Field("dashboard", path=("dashboard_id",), manageable=False),
+        Field("insight", path=("dashboard_item",), ref="insight", manageable=False),
+        Field("dashboard", path=("dashboard_id",), ref="dashboard", manageable=False),
         Field("hidden_in_user_interface", default=False),
         Field("emoji", default="", normalise=text),
     ),

@@ -114,50 +114,76 @@ class Gate:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a kind; every fact about it stands here and nowhere else.
-
-    ``name`` is its name in YAML terms and in state; ``path`` its place in the API's object (default: the name), and
-    ``read_path`` the place it is read from where that differs. ``default`` is the canonical value when the file says
-    nothing (``None``: absent), ``clear`` the API value that puts an absent default back. ``normalise`` maps every
-    spelling of a value to one. ``write`` and ``read`` convert between canonical and API value. ``carry`` puts the ids
-    that PostHog gave to parts of the live value (second) into the one that replaces it (first), and ``beside`` is sent
-    along whenever the field is. ``copied`` is the place in the live object of what PostHog copied the field from: where
-    no definition says the field, what equals it is the default, and clearing copies it again. An ``immutable`` field
-    forces a replacement; a ``required`` one is part of every create, even at its default. ``clearable`` is false where
-    PostHog keeps no object without it: a schema then refuses a definition that leaves it out. One that ``follows``
-    changes when other definitions are applied too (a tile that goes takes its insight off the dashboard), so that this
-    keeps nobody from deleting the object. ``shared`` is a set that people add to as well: theirs is left out of what is
-    compared, and stays where it is. A ``secret`` one may hold secrets, so that its values are shown nowhere. ``gate``
-    is what an organisation must have for PostHog to keep it. ``manageable`` says whether it may be left to the UI,
-    ``start`` (canonical) what a new object then begins with where PostHog makes none without, ``shown`` that it is part
-    of the canonical form even at its default. ``kept`` is false
-    for what PostHog is told with every write and does not keep: it reads as what was told last. ``item`` names an item
-    of a list after what makes it that item, so that the engine compares it with itself wherever it stands.
-    """
+    """One field of a kind; every fact about it stands here and nowhere else."""
 
     name: str
+    """Its name in canonical properties and in state."""
+    written: tuple[str, ...] = ()
+    """The keys of a file that say it, where these are not its name."""
     path: tuple[str, ...] = ()
+    """Its place in the API's object; left out, its name."""
     read_path: tuple[str, ...] = ()
+    """The place it is read from, where that differs."""
     default: Any = None
+    """The canonical value when a file says nothing; None is an absent one."""
     clear: Json = None
+    """The API's value that puts an absent default back."""
     normalise: Callable[[Any], Any] = plain
+    """Maps every spelling of a value to one."""
     write: Callable[[Any, Directory], Json] = _as_is
+    """Makes the API's value of the canonical one."""
     read: Callable[[Json, Reading], Any] = _as_read
+    """Makes the canonical value of the API's."""
     carry: Callable[[Json, Json], Json] = _as_new
+    """Puts the ids that PostHog gave to parts of the live value (second) into the one that replaces it (first)."""
     beside: Mapping[str, Json] = field(default_factory=dict)
+    """Sent along whenever the field is."""
+    ref: str = ""
+    """The kind of definition whose key a file writes here: as the value, or as each item of a list."""
+    ref_at: str = ""
+    """The key of each item under which that key is, where the items are mappings."""
+    tree: tuple[str, ...] = ()
+    """The kinds of definition that a tree in this field may name."""
+    reader: str = ""
+    """What reads that tree (``ai_admin.definitions.trees``); left out, the kind's own form does."""
     copied: tuple[str, ...] = ()
+    """The place in the live object of what PostHog copied the field from. Where no definition says the field, what
+    equals it is the default, and clearing copies it again."""
     immutable: bool = False
+    """A change makes a new object."""
     required: bool = False
+    """Part of every create, even at its default."""
+    always: bool = False
+    """Part of every change, even one of other fields."""
+    distinct: bool = False
+    """PostHog refuses a second object of the kind with the same value."""
     clearable: bool = True
+    """False where PostHog keeps no object without it; the schema then refuses a definition that leaves it out."""
     follows: bool = False
+    """Changes when other definitions are applied too (a tile that goes takes its insight off the dashboard), so that
+    this keeps nobody from deleting the object."""
     shared: bool = False
+    """A set that people add to as well: what is theirs is not compared, and stays."""
     secret: bool = False
+    """May hold secrets, so that its values are shown nowhere."""
     gate: Gate | None = None
+    """What an organisation must have for PostHog to keep it."""
     manageable: bool = True
+    """May be left to PostHog's pages (``unmanaged``)."""
     start: Any = None
+    """What a new object begins with where the field is left to PostHog's pages and PostHog makes none without."""
     shown: bool = False
+    """Part of the canonical form even at its default."""
     kept: bool = True
+    """False for what PostHog is told with every write and does not keep: it reads as what was told last."""
     item: Callable[[Mapping[str, Any]], str] | None = None
+    """Names an item of a list after what makes it that item, so that the engine compares it with itself wherever it
+    is."""
+
+    @property
+    def refers_to(self) -> tuple[str, ...]:
+        """The kinds of definition that the field may name."""
+        return (self.ref,) if self.ref else self.tree
 
     def canonical(self, value: Any) -> Any:
         """Return the canonical value: normalised, and None for null and for a default that is not ``shown``."""
@@ -216,46 +242,64 @@ class Field:
 
 @dataclass(frozen=True)
 class Kind:
-    """A PostHog kind.
-
-    ``name`` is the first half of the Pulumi name (``flag/ai-model-version``), ``type`` the Pulumi type
-    (``posthog:FeatureFlag``), ``collection`` the API's path below the project, ``scope`` the object of its API key
-    scope. ``natural_key`` names the fields that identify an object which is not in state; ``unique`` says that PostHog
-    lets no two objects have the same one, and that it is what the object is called everywhere (a flag's key, and no
-    insight's name). ``numeric_id`` is false for kinds whose id is a UUID. ``soft_delete`` kinds answer DELETE with 405
-    and are deleted by a PATCH of ``deleted``. ``listed`` is false where list items lack fields on every server, so that
-    no list is read for them. ``lists`` are the query parameters of the lists that together hold all objects.
-    ``unlisted_fails`` says that a GET of an object which is gone answers 500 and not 404: what no list has is gone.
-    ``constants`` are sent with every create. ``whole`` names the columns of several fields that a PATCH has to send
-    whole: some servers merge what is sent into the column, others put it in its place. ``needs`` are the scopes of the
-    look-ups that its fields make. ``after`` names by a field the kind of the same key that has to stand as well as what
-    the field refers to. ``secrets`` yields the ``{"env": NAME}`` objects in canonical properties. ``left`` are the
-    writable fields of the API's object that no definition owns, each with the reason: nothing is compared there, so
-    that a field which stands in neither table is a mistake. ``options`` are what a definition says of how it is
-    applied, of which PostHog knows nothing; so is ``unmanaged``. ``lifecycle`` names how objects come and go where that
-    is not create, change and delete in a collection.
-    """
+    """A PostHog kind."""
 
     name: str
+    """The first half of the Pulumi name (``flag/ai-model-version``), and the name of its schema."""
     type: str
+    """The Pulumi type (``posthog:FeatureFlag``)."""
     collection: str
+    """The API's path below the project."""
     scope: str
+    """The object of its API key scope."""
     fields: tuple[Field, ...]
     natural_key: tuple[str, ...]
+    """The fields that identify an object which is not in state."""
+    logged_as: str = ""
+    """The activity log's name of it, where that is not its type."""
+    folder: str = ""
+    """The folder of its files; empty for what only other kinds' files make."""
+    homes: tuple[str, ...] = ()
+    """The other kinds of file that make definitions of this kind."""
+    derive: Callable[[Properties], Properties] = lambda _: {}
+    """Returns the fields that follow from what a file says."""
     unique: bool = False
+    """PostHog lets no two objects have the same natural key, and it is what the object is called everywhere."""
+    id_name: str = "id"
+    """What the API calls an object's id, by which it is asked for."""
     numeric_id: bool = True
+    """False for kinds whose id is a UUID."""
     soft_delete: bool = True
+    """DELETE answers 405, and a PATCH of ``deleted`` deletes."""
     listed: bool = True
+    """False where list items lack fields on every server, so that no list is read for them."""
     lists: Sequence[Mapping[str, str]] = ({},)
+    """The query parameters of the lists that together hold all objects."""
     unlisted_fails: bool = False
+    """A GET of an object which is gone answers 500 and not 404: what no list has is gone."""
     constants: Mapping[str, Json] = field(default_factory=dict)
+    """Sent with every create."""
     whole: tuple[str, ...] = ()
+    """The columns of several fields that a PATCH has to send whole: some servers merge what is sent into the column,
+    others put it in its place."""
     needs: tuple[str, ...] = ()
+    """The scopes of the look-ups that its fields make."""
     after: Mapping[str, str] = field(default_factory=dict)
+    """By a field, the kind of the same key that has to be there as well as what the field refers to."""
     secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())
+    """Yields the ``{"env": NAME}`` objects in canonical properties."""
     options: tuple[str, ...] = ()
+    """What a definition says of how it is applied, of which PostHog knows nothing; so is ``unmanaged``."""
     lifecycle: str = "collection"
+    """How objects come and go, where that is not create, change and delete in a collection."""
     left: Mapping[str, str] = field(default_factory=dict)
+    """The writable fields of the API's object that no definition owns, each with the reason: nothing is compared
+    there, so that a field which is in neither table is a mistake."""
+
+    @property
+    def refers_to(self) -> tuple[str, ...]:
+        """The kinds of definition that its fields may name, each once."""
+        return tuple(dict.fromkeys(kind for each in self.fields for kind in each.refers_to))
 
     def canonical(self, properties: Mapping[str, Any]) -> Properties:
         """Return the canonical form of properties given in part.

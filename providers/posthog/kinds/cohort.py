@@ -31,6 +31,7 @@ COHORT = Kind(
     type="Cohort",
     collection="cohorts",
     scope="cohort",
+    folder="cohorts",
     natural_key=("name",),
     whole=("filters",),
     fields=(
@@ -39,7 +40,14 @@ COHORT = Kind(
         # PostHog refuses to change criteria of a static cohort, and one kind into the other.
         Field("is_static", default=False, immutable=True, manageable=False),
         # Null and {} are refused: a cohort that is not static has criteria.
-        Field("filters", path=("filters", "properties"), normalise=_criteria, clearable=False),
+        Field(
+            "filters",
+            written=("filters", "properties"),
+            tree=("cohort", "action"),
+            path=("filters", "properties"),
+            normalise=_criteria,
+            clearable=False,
+        ),
     ),
     left={
         "groups": "the criteria of cohorts from before filters; PostHog writes none any more",

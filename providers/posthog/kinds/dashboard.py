@@ -30,6 +30,7 @@ DASHBOARD = Kind(
     type="Dashboard",
     collection="dashboards",
     scope="dashboard",
+    folder="dashboards",
     natural_key=("name",),
     listed=False,
     fields=(
@@ -38,7 +39,14 @@ DASHBOARD = Kind(
         Field("tags", default=[], normalise=tags),
         Field("pinned", default=False),
         # `filters` reflects the request that reads it; what is stored stands in `persisted_filters`.
-        Field("filters", read_path=("persisted_filters",), default={}, normalise=plain_filters, write=_write_filters),
+        Field(
+            "filters",
+            tree=("cohort",),
+            read_path=("persisted_filters",),
+            default={},
+            normalise=plain_filters,
+            write=_write_filters,
+        ),
         # 21: everybody in the project may edit; 37: only collaborators.
         Field("restriction_level", default=21),
         # Two fields of a request, and parts of one field of an answer.

@@ -21,6 +21,10 @@ _EVENT_EXPOSURE = "ExperimentEventExposureConfig"
 _ANY_EVENT = {"allow_unknown_events": True}
 
 
+NAMED = ("action", "cohort")
+"""What a node of a metric may name."""
+
+
 def _nodes(value: Any) -> Any:
     """Return a query's parts without the names of actions, which PostHog writes anew whenever they are read."""
     if isinstance(value, list):
@@ -31,17 +35,18 @@ def _nodes(value: Any) -> Any:
     return {name: _nodes(item) for name, item in value.items() if name != left_out}
 
 
-def _metric(value: Any) -> Any:
+def metric(value: Any) -> Any:
+    """Return a metric without what PostHog adds to it, and without what it says by not saying it."""
     if not isinstance(value, dict):
         return value
-    metric = {name: item for name, item in _nodes(query(value)).items() if name not in _ADDED_TO_METRIC}
-    if metric.get("goal") == "increase":
-        del metric["goal"]
-    return metric
+    result = {name: item for name, item in _nodes(query(value)).items() if name not in _ADDED_TO_METRIC}
+    if result.get("goal") == "increase":
+        del result["goal"]
+    return result
 
 
 def _metrics(value: Any) -> Any:
-    return [_metric(item) for item in value] if isinstance(value, list | tuple) else plain(value)
+    return [metric(item) for item in value] if isinstance(value, list | tuple) else plain(value)
 
 
 def _carry_metrics(new: Json, live: Json) -> Json:
@@ -49,23 +54,23 @@ def _carry_metrics(new: Json, live: Json) -> Json:
 
     Metrics are paired by name, and then what is left of them by all but the name.
     """
-    known = [dict(metric) for metric in live or () if metric.get("uuid")]
-    metrics = [dict(metric) for metric in new]
+    known = [dict(each) for each in live or () if each.get("uuid")]
+    metrics = [dict(each) for each in new]
     for mark in (_name, _all_but_name):
-        for metric in metrics:
-            same = next((each for each in known if mark(each) == mark(metric)), None)
-            if same is not None and "uuid" not in metric:
-                metric["uuid"] = same["uuid"]
+        for wanted in metrics:
+            same = next((each for each in known if mark(each) == mark(wanted)), None)
+            if same is not None and "uuid" not in wanted:
+                wanted["uuid"] = same["uuid"]
                 known.remove(same)
     return metrics
 
 
-def _name(metric: Json) -> Any:
-    return metric.get("name")
+def _name(value: Json) -> Any:
+    return value.get("name")
 
 
-def _all_but_name(metric: Json) -> Any:
-    return {name: item for name, item in _metric(metric).items() if name != "name"}
+def _all_but_name(value: Json) -> Any:
+    return {name: item for name, item in metric(value).items() if name != "name"}
 
 
 def _exposure(value: Any) -> Any:
@@ -106,12 +111,29 @@ def _write_flag(value: Any, directory: Directory) -> Any:
     return directory.flag_key(int(value))
 
 
+def _saved(value: Any) -> Any:
+    usual = {"metadata": {"type": "primary"}}
+    return [{**usual, **plain(item)} for item in value] if isinstance(value, list | tuple) else plain(value)
+
+
+def _write_saved(value: list[dict[str, Any]], _: Directory) -> Any:
+    return [{"id": item["saved_metric"], "metadata": item["metadata"]} for item in value]
+
+
 def _read_saved(raw: Any, _: Reading) -> Any:
-    return [{"id": link["saved_metric"], "metadata": link.get("metadata")} for link in raw or ()]
+    return [{"saved_metric": link["saved_metric"], "metadata": link.get("metadata")} for link in raw or ()]
 
 
 def _metric_list(name: str) -> Field:
-    return Field(name, default=[], normalise=_metrics, carry=_carry_metrics, beside=_ANY_EVENT)
+    return Field(
+        name,
+        tree=NAMED,
+        reader="metrics",
+        default=[],
+        normalise=_metrics,
+        carry=_carry_metrics,
+        beside=_ANY_EVENT,
+    )
 
 
 EXPERIMENT = Kind(
@@ -119,6 +141,7 @@ EXPERIMENT = Kind(
     type="Experiment",
     collection="experiments",
     scope="experiment",
+    folder="experiments",
     natural_key=("name", "flag"),
     needs=("feature_flag:read",),
     # A list has the archived ones or the others.
@@ -129,6 +152,7 @@ EXPERIMENT = Kind(
         Field("hypothesis", path=("description",), default="", normalise=text),
         Field(
             "flag",
+            ref="flag",
             path=("feature_flag_key",),
             read_path=("feature_flag", "id"),
             write=_write_flag,
@@ -139,12 +163,29 @@ EXPERIMENT = Kind(
         ),
         _metric_list("metrics"),
         _metric_list("metrics_secondary"),
-        Field("saved_metrics", path=("saved_metrics_ids",), read_path=("saved_metrics",), default=[], read=_read_saved),
-        Field("exposure_criteria", default={}, normalise=_exposure, write=_write_exposure),
+        Field(
+            "saved_metrics",
+            ref="saved_metric",
+            ref_at="saved_metric",
+            path=("saved_metrics_ids",),
+            read_path=("saved_metrics",),
+            default=[],
+            normalise=_saved,
+            write=_write_saved,
+            read=_read_saved,
+        ),
+        Field(
+            "exposure_criteria",
+            tree=NAMED,
+            reader="exposure",
+            default={},
+            normalise=_exposure,
+            write=_write_exposure,
+        ),
         Field("stats_config", default={"method": "bayesian"}, normalise=_stats, write=_write_stats, required=True),
         # Left out, it is what the project prefers.
         Field("only_count_matured_users", default=False, required=True),
-        Field("holdout_id"),
+        Field("holdout", ref="holdout", path=("holdout_id",)),
         Field("excluded_variants", default=[], normalise=unordered),
         Field("start_date", normalise=instant),
         Field("end_date", normalise=instant),

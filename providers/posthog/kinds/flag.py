@@ -139,6 +139,7 @@ FLAG = Kind(
     type="FeatureFlag",
     collection="feature_flags",
     scope="feature_flag",
+    folder="flags",
     natural_key=("key",),
     unique=True,
     # A list leaves archived flags out, unless they are asked for; their keys are taken all the same.
@@ -164,6 +165,7 @@ FLAG = Kind(
         ),
         Field(
             "release_conditions",
+            tree=("cohort", "flag"),
             path=_filter("groups"),
             default=[],
             normalise=_conditions,
@@ -173,7 +175,7 @@ FLAG = Kind(
             # A new flag needs a condition. Until people write theirs, it is for nobody.
             start=[{"properties": [], "rollout_percentage": 0}],
         ),
-        Field("payloads", path=_filter("payloads"), default={}, normalise=_payloads),
+        Field("payloads", written=("payload",), path=_filter("payloads"), default={}, normalise=_payloads),
         Field(
             "early_exit",
             path=_filter("early_exit"),

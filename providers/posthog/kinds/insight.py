@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Field, Json, Kind, Reading
+from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import plain, tags, text, unordered
 
 # PostHog's other names of operators; it computes the same with both.
 _OPERATORS = {"min": "gte", "max": "lte"}
+
+SHORTHANDS = {
+    "trends": "TrendsQuery",
+    "funnel": "FunnelsQuery",
+    "retention": "RetentionQuery",
+    "lifecycle": "LifecycleQuery",
+    "stickiness": "StickinessQuery",
+    "paths": "PathsQuery",
+    "sql": "HogQLQuery",
+}
+"""The keys of an insight's file that say a query in short, with the kind of node that they stand for."""
+
+QUERY_KEYS = (*SHORTHANDS, "query")
+"""The keys of an insight's file, of which exactly one holds its query."""
 
 
 def query(value: Any) -> Any:
@@ -29,7 +43,26 @@ def query(value: Any) -> Any:
         node.pop("version", None)
         if node.get("math") == "total":
             del node["math"]
+        if "variables" in node:
+            node["variables"] = _variables(node["variables"])
     return {name: item for name, item in node.items() if item is not None and item != {} and item != []}
+
+
+def _variables(value: Any) -> Any:
+    """Return a query's variables as a list: PostHog keeps them by their ids, and a reference can't be a key."""
+    items = list(value.values()) if isinstance(value, dict) else value
+    return sorted(items, key=lambda item: str(item.get("code_name")))
+
+
+def _write_query(value: Any, directory: Directory) -> Json:
+    if isinstance(value, list):
+        return [_write_query(item, directory) for item in value]
+    if not isinstance(value, dict):
+        return value
+    node = {name: _write_query(item, directory) for name, item in value.items()}
+    if "kind" in node and "variables" in node:
+        node["variables"] = {str(item["variableId"]): item for item in node["variables"]}
+    return node
 
 
 def shown_on(live: Mapping[str, Json]) -> list[int]:
@@ -59,6 +92,8 @@ INSIGHT = Kind(
     type="Insight",
     collection="insights",
     scope="insight",
+    folder="insights",
+    homes=("dashboard",),
     natural_key=("name",),
     constants={"saved": True},
     fields=(
@@ -66,10 +101,20 @@ INSIGHT = Kind(
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("favorited", default=False),
-        Field("query", normalise=query, required=True, clearable=False, manageable=False),
+        Field(
+            "query",
+            written=QUERY_KEYS,
+            tree=("cohort", "action", "insight_variable"),
+            normalise=query,
+            write=_write_query,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
         # What is written is the full set: an insight leaves every dashboard that is not in it.
         Field(
             "dashboards",
+            ref="dashboard",
             read_path=("dashboard_tiles",),
             read=_read_dashboards,
             default=[],

@@ -163,6 +163,7 @@ NOTIFICATION = Kind(
     type="HogFunction",
     collection="hog_functions",
     scope="hog_function",
+    homes=("alert",),
     natural_key=("name", "alert"),
     numeric_id=False,
     # The list is minimal unless asked for the full objects.
@@ -188,6 +189,7 @@ NOTIFICATION = Kind(
         ),
         Field(
             "alert",
+            ref="alert",
             path=("filters",),
             write=_write_alert,
             read=_read_alert,

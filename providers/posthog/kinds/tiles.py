@@ -140,6 +140,12 @@ def _pair(
     return pairs, standing, desired
 
 
+def shows_one_of(live: Mapping[str, Any], wanted: Iterable[Tile]) -> bool:
+    """Return whether a live text or button shows what one of these does; an insight's tile is the insight's."""
+    tile = from_live(live)
+    return "insight" not in tile and any(_same_content(tile, each) for each in wanted)
+
+
 def _same_content(tile: Tile, wanted: Tile) -> bool:
     return any(name in wanted and tile.get(name) == wanted[name] for name in ("insight", "text", "button"))
 
@@ -173,6 +179,8 @@ TILES = Kind(
     type="DashboardTiles",
     collection="dashboards",
     scope="dashboard",
+    logged_as="Dashboard",
+    homes=("dashboard",),
     natural_key=("dashboard",),
     unique=True,
     listed=False,
@@ -180,8 +188,10 @@ TILES = Kind(
     # Whether tiles that people add are taken away.
     options=("exclusive_tiles",),
     fields=(
-        Field("dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
-        Field("tiles", default=[], normalise=_tiles, read=_read_tiles, manageable=False, item=tile_name),
+        Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
+        Field(
+            "tiles", tree=("insight",), default=[], normalise=_tiles, read=_read_tiles, manageable=False, item=tile_name
+        ),
     ),
     left={
         "tiles.layouts.xs": "the narrow grid of one column follows from the wide one",

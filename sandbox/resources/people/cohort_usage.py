@@ -9,6 +9,8 @@ from sandbox.storage.store import Data, Store
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Invalid
 
+MOST_SHOWN = 100
+
 
 def flags(store: Store, cohort: Data) -> list[Data]:
     """The live flags that name the cohort, or a cohort that rests on it."""
@@ -112,3 +114,20 @@ def loops(store: Store, cohort: Data) -> bool:
             seen.add(identifier)
             queue += cohort_filters.cohort_ids(other)
     return False
+
+
+def used_in(context: Context, cohort: Data) -> Any:
+    """`GET :id/used_in/`: who uses it, by kind."""
+    store = context.store
+
+    def block(rows: list[Data], *names: str) -> Data:
+        shown = [{name: row[name] for name in names} for row in rows[:MOST_SHOWN]]
+        return {"results": shown, "total": len(rows), "has_more": len(rows) > MOST_SHOWN}
+
+    named = [{**row, "name": row["name"] or row["derived_name"] or "Unnamed"} for row in insights(store, cohort)]
+    others = [{**row, "name": row["name"] or "Unnamed"} for row in cohorts(store, cohort)]
+    return {
+        "feature_flags": block(flags(store, cohort), "id", "key", "name"),
+        "insights": block(named, "id", "short_id", "name"),
+        "cohorts": block(others, "id", "name"),
+    }

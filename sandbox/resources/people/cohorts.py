@@ -71,6 +71,7 @@ class Cohorts(Resource):
     def actions(self) -> list[Action]:
         return [
             Action("persons", self._persons, scopes=("cohort:read", "person:read")),
+            Action("used_in", cohort_usage.used_in),
             Action("add_persons_to_static_cohort", self._add_persons, ("PATCH",)),
             Action("remove_person_from_static_cohort", self._remove_person, ("PATCH",)),
             *self.activity_actions(),

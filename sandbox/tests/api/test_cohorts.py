@@ -135,6 +135,18 @@ def test_a_cohort_in_use_is_not_deleted(api: Api) -> None:
     assert api("PATCH", f"cohorts/{cohort['id']}/", blocked).status_code == 200
 
 
+def test_used_in_lists_the_users(api: Api) -> None:
+    cohort = api.cohort()
+    flag = api.flag(filters=in_cohort(cohort["id"]))
+    used = api.get(f"cohorts/{cohort['id']}/used_in/")
+    assert used["feature_flags"] == {
+        "results": [{"id": flag["id"], "key": flag["key"], "name": ""}],
+        "total": 1,
+        "has_more": False,
+    }
+    assert used["insights"]["total"] == used["cohorts"]["total"] == 0
+
+
 def test_event_based_cohorts_are_refused_in_flags(api: Api) -> None:
     cohort = api.cohort(BEHAVIOUR, name="Busy")
     body = {"key": name("flag"), "filters": in_cohort(cohort["id"])}

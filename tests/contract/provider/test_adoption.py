@@ -9,7 +9,13 @@ from typing import Any, cast
 import grpc
 import pytest
 
+from ai_admin.adopted import live_audiences
+from ai_admin.definitions import Definition, Source
+from ai_admin.safety import manifest
+from providers.posthog.client import Client
+from providers.posthog.connection import resolve
 from providers.posthog.inputs import Note, to_inputs
+from providers.posthog.kinds import KINDS, Ref
 from tests.support.desk import Applied, Desk
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
 from tests.support.samples import SAMPLES
@@ -17,6 +23,7 @@ from tests.support.samples.world import CRITERIA, TREND, stand
 from tests.support.sandbox import Sandbox
 
 _NUMBERS = count(1)
+HERE = Source("cohorts/c.yaml", 1, 1)
 OTHER = {**TREND, "source": {**TREND["source"], "interval": "week"}}
 
 
@@ -322,8 +329,7 @@ def test_what_adopting_a_dashboard_does_to_its_tiles_is_said(plugin: Plugin, san
     plugin.check("tiles", {"dashboard": UNKNOWN, "tiles": tiles, **noted("tiles/ours", "ours")})
     assert [line.partition("adopts ")[2] for line in engine.said] == [
         f"Dashboard {id_}, which exists in PostHog; as it is",
-        f"DashboardTiles {id_}, which exists in PostHog; would change: tiles null -> "
-        '[{"layout": {"h": 1, "w": 6, "x": 0, "y": 0}, "text": "Our text."}]',
+        f"DashboardTiles {id_}, which exists in PostHog; would change: tiles come: text Our text.",
     ]
 
 
@@ -346,3 +352,38 @@ def test_a_choice_that_comes_too_late_is_said(plugin: Plugin, sandbox: Sandbox, 
         f"files/chosen.yaml:1:1: cohort/chosen: is Cohort {first} already, "
         f"so `adopt: {second}` has no effect; remove it"
     ]
+
+
+def test_what_a_live_cohort_says_is_the_base_of_who_is_served(sandbox: Sandbox) -> None:
+    """D1: references are told from ids, and one of several of a name from no other."""
+    action = sandbox.call("POST", "actions/", {"name": "Ran well", "steps": [{"event": "ran"}]})["id"]
+    did = {"type": "behavioral", "value": "performed_event", "event_type": "actions", "time_value": 7}
+    did |= {"time_interval": "day", "negation": False}
+
+    def criteria(*leaves: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "OR", "values": [{"type": "AND", "values": list(leaves)}]}
+
+    def made(name: str, *leaves: dict[str, Any], **more: Any) -> int:
+        filters = {} if more else {"filters": {"properties": criteria(*leaves)}}
+        return int(sandbox.call("POST", "cohorts/", {"name": name, **filters, **more})["id"])
+
+    inner = made("Inner", {**did, "key": action})
+    made("Outer", {"type": "cohort", "key": "id", "value": inner, "negation": False})
+    made("Static one", is_static=True)
+    for _ in range(2):
+        made("Twice", {**did, "key": action})
+    wanted = {
+        "inner": ("Inner", {**did, "key": Ref("action", "ran-well")}),
+        "outer": ("Outer", {"type": "cohort", "value": Ref("cohort", "inner"), "negation": False}),
+        "static": ("Static one", {**did, "key": Ref("action", "ran-well")}),
+        "twice": ("Twice", {**did, "key": Ref("action", "ran-well")}),
+        "new": ("New", {**did, "key": Ref("action", "ran-well")}),
+    }
+    definitions = [Definition("action", "ran-well", {"name": "Ran well"}, HERE)]
+    for key, (name, leaf) in wanted.items():
+        properties = KINDS["cohort"].canonical({"name": name, "filters": criteria(leaf)})
+        definitions.append(Definition("cohort", key, properties, HERE))
+    client = Client(resolve({}, sandbox.environ), tell=print)
+    live, now = live_audiences(client, definitions, {}), manifest(definitions, {})
+    assert live == {name: now[name] for name in ("cohort/inner", "cohort/outer")}
+    assert live_audiences(client, definitions, {name: {"id": "1"} for name in now}) == {}

@@ -51,3 +51,86 @@ def test_an_insight_goes_after_its_tile_has_gone(desk: Desk, sandbox: Sandbox) -
     # Read before the tile went, as the engine reads everything first.
     desk.new_run("insight").delete(insight.id, insight.state)
     assert "Going" not in [item["name"] for item in sandbox.items("insights")]
+
+
+NOTE = {"text": "## Please read", "layout": {"x": 0, "y": 0, "w": 6, "h": 1}}
+BUTTON = {"button": {"url": "https://example.com/runbook", "text": "Runbook"}, "layout": NOTE["layout"]}
+SHOWN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "text": (NOTE, {"text": {"body": NOTE["text"]}, "layouts": {}}),
+    "button": (BUTTON, {"button_tile": BUTTON["button"], "layouts": {}}),
+}
+
+
+@pytest.fixture(scope="module")
+def ana(sandbox: Sandbox) -> str:
+    """The key of somebody else."""
+    return str(sandbox.call("POST", "/_sandbox/users", {"email": "ana@example.com"})["personal_api_key"])
+
+
+def standing(board: int, sandbox: Sandbox) -> list[int]:
+    return [tile["id"] for tile in sandbox.call("GET", f"dashboards/{board}/")["tiles"]]
+
+
+def theirs(sandbox: Sandbox, board: int, tile: dict[str, Any], key: str) -> int:
+    before = standing(board, sandbox)
+    sandbox.call("PATCH", f"dashboards/{board}/", {"tiles": [tile]}, key=key)
+    [made] = set(standing(board, sandbox)) - set(before)
+    return made
+
+
+@pytest.mark.parametrize("sort", SHOWN)
+@pytest.mark.parametrize("by", ["adoption", "update"])
+def test_what_shows_the_same_and_somebody_else_made_is_left_alone(
+    desk: Desk, sandbox: Sandbox, ana: str, sort: str, by: str
+) -> None:
+    """B4: it is neither changed nor removed as the definition's, which gets a tile of its own."""
+    tile, sent = SHOWN[sort]
+    board = int(sandbox.call("POST", "dashboards/", {"name": f"Ana's {sort} {by}"}, key=ana)["id"])
+    wanted, other = {"dashboard": board, "tiles": [tile]}, {"dashboard": board, "tiles": [{**NOTE, "text": "Ours"}]}
+    first = Applied(desk, "tiles", other) if by == "update" else None
+    hers = theirs(sandbox, board, sent, ana)
+    ours = first or Applied(desk, "tiles", wanted)
+    ours.apply(wanted)
+    assert len(standing(board, sandbox)) == 2
+    assert ours.shown(wanted) == []
+    # Where ours was taken off by hand, hers does not pass for it.
+    [own] = [each for each in standing(board, sandbox) if each != hers]
+    ours.by_hand({"tiles": [{"id": own, "deleted": True}]})
+    assert ours.shown(wanted) == ["tiles"]
+    ours.apply(wanted)
+    ours.apply({"dashboard": board, "tiles": [{**NOTE, "text": "Another text"}]})
+    assert hers in standing(board, sandbox)
+    ours.remove()
+    assert standing(board, sandbox) == [hers]
+
+
+@pytest.mark.parametrize("sort", SHOWN)
+def test_what_a_killed_run_has_left_is_found(desk: Desk, sandbox: Sandbox, sort: str) -> None:
+    """A text by its author; a button, which has none, on a dashboard that nobody else has changed."""
+    wanted = {"dashboard": (board := dashboard(desk, f"Killed {sort}")), "tiles": [SHOWN[sort][0]]}
+    Applied(desk, "tiles", wanted)
+    [first] = standing(board, sandbox)
+    Applied(desk, "tiles", wanted)
+    assert standing(board, sandbox) == [first]
+
+
+def test_a_text_that_somebody_else_has_edited_is_theirs(desk: Desk, sandbox: Sandbox, ana: str) -> None:
+    wanted = {"dashboard": (board := dashboard(desk, "Edited")), "tiles": [NOTE]}
+    made = sandbox.call("PATCH", f"dashboards/{board}/", {"tiles": [{"text": {"body": "Mine"}, "layouts": {}}]})
+    [tile] = made["tiles"]
+    text = {"id": tile["text"]["id"], "body": NOTE["text"], "created_by": tile["text"]["created_by"]}
+    sandbox.call("PATCH", f"dashboards/{board}/", {"tiles": [{"id": tile["id"], "text": text}]}, key=ana)
+    Applied(desk, "tiles", wanted)
+    assert len(standing(board, sandbox)) == 2
+
+
+@pytest.mark.parametrize("sort", SHOWN)
+def test_an_answer_that_is_lost_makes_no_second_tile(desk: Desk, sandbox: Sandbox, ana: str, sort: str) -> None:
+    """Also on somebody else's dashboard: what has come since the first look is the definition's."""
+    board = int(sandbox.call("POST", "dashboards/", {"name": f"Lost {sort}"}, key=ana)["id"])
+    theirs(sandbox, board, SHOWN[sort][1], ana)
+    rule = {"kind": "error_after", "methods": ["PATCH"], "path": "/dashboards/", "times": 1, "status": 502}
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+    Applied(desk, "tiles", {"dashboard": board, "tiles": [SHOWN[sort][0]]})
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": []})
+    assert len(standing(board, sandbox)) == 2

@@ -1,35 +1,21 @@
 """A sample of every field of every kind, for the tests of the laws that hold for all of them.
 
-A new kind is one more module here and one more line in ``SAMPLES``: a :class:`~tests.support.samples.base.Samples` with
-a :class:`~tests.support.samples.base.Sample` for each field of the kind's table. A kind or a field without one fails
-``tests/unit/posthog/test_tables.py``. What samples refer to (``Ref("insight", "trend")``) stands in ``world.py``.
+A new kind is one more module here, whose ``SAMPLES`` has, by the kind's name, a
+:class:`~tests.support.samples.base.Samples` with a :class:`~tests.support.samples.base.Sample` for each field of its
+table. A kind or a field without one fails ``tests/unit/posthog/test_tables.py``. What samples refer to
+(``Ref("insight", "trend")``) is in ``world.py``.
 """
 
 from __future__ import annotations
 
-from tests.support.samples.alerts import ALERTS, NOTIFICATIONS
-from tests.support.samples.base import Sample, Samples
-from tests.support.samples.beside import ACTIONS, ANNOTATIONS, SUBSCRIPTIONS
-from tests.support.samples.boards import DASHBOARDS, INSIGHTS, TILES
-from tests.support.samples.catalogue import EVENTS, PROPERTIES
-from tests.support.samples.cohorts import COHORTS
-from tests.support.samples.experiments import EXPERIMENTS
-from tests.support.samples.flags import FLAGS
+from importlib import import_module
+from pkgutil import iter_modules
 
+from tests.support.samples.base import Sample, Samples
+
+_MODULES = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
 SAMPLES: dict[str, Samples] = {
-    "event": EVENTS,
-    "property": PROPERTIES,
-    "cohort": COHORTS,
-    "flag": FLAGS,
-    "dashboard": DASHBOARDS,
-    "insight": INSIGHTS,
-    "tiles": TILES,
-    "alert": ALERTS,
-    "notification": NOTIFICATIONS,
-    "action": ACTIONS,
-    "experiment": EXPERIMENTS,
-    "subscription": SUBSCRIPTIONS,
-    "annotation": ANNOTATIONS,
+    name: samples for module in _MODULES for name, samples in getattr(module, "SAMPLES", {}).items()
 }
 
 __all__ = ["SAMPLES", "Sample", "Samples"]

@@ -186,3 +186,5 @@ NOTIFICATIONS = Samples(
     fixed=("template",),
     given=("name", "template", "alert", "inputs"),
 )
+
+SAMPLES = {"alert": ALERTS, "notification": NOTIFICATIONS}

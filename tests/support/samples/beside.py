@@ -182,3 +182,5 @@ SUBSCRIPTIONS = Samples(
     },
     given=("content_type", "dashboard", "dashboard_export_insights", "prompt"),
 )
+
+SAMPLES = {"action": ACTIONS, "annotation": ANNOTATIONS, "subscription": SUBSCRIPTIONS}

@@ -172,3 +172,5 @@ TILES = Samples(
     fixed=("dashboard",),
     given=("dashboard",),
 )
+
+SAMPLES = {"dashboard": DASHBOARDS, "insight": INSIGHTS, "tiles": TILES}

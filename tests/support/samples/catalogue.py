@@ -57,3 +57,5 @@ PROPERTIES = Samples(
     fixed=("name", "type"),
     given=("name", "type"),
 )
+
+SAMPLES = {"event": EVENTS, "property": PROPERTIES}

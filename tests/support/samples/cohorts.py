@@ -58,3 +58,5 @@ COHORTS = Samples(
     author={"key": "beta", "name": "Beta", "properties": [{"key": "channel", "value": "beta"}]},
     needed={"name": ("name",), "filters": ("properties",)},
 )
+
+SAMPLES = {"cohort": COHORTS}

@@ -61,8 +61,8 @@ def _metrics(name: str) -> Sample:
     return Sample([MEAN, RATIO], changed=edits, added=(edit(FUNNEL), edit(BACK)))
 
 
-def _saved(kind: str) -> list[dict[str, Any]]:
-    return [{"id": Ref("saved_metric", "costs"), "metadata": {"type": kind}}]
+def _saved(kind: str) -> dict[str, Any]:
+    return {"saved_metrics_ids": [{"id": Ref("saved_metric", "costs"), "metadata": {"type": kind}}]}
 
 
 EXPERIMENTS = Samples(
@@ -79,9 +79,9 @@ EXPERIMENTS = Samples(
         "metrics": _metrics("metrics"),
         "metrics_secondary": _metrics("metrics_secondary"),
         "saved_metrics": Sample(
-            _saved("primary"),
-            changed=({"saved_metrics_ids": _saved("secondary")}, {"saved_metrics_ids": []}),
-            added=({"saved_metrics_ids": _saved("primary")},),
+            [{"saved_metric": Ref("saved_metric", "costs")}],
+            changed=(_saved("secondary"), {"saved_metrics_ids": []}),
+            added=(_saved("primary"),),
         ),
         "exposure_criteria": Sample(
             {"filterTestAccounts": False, **_EXPOSURE},
@@ -109,7 +109,7 @@ EXPERIMENTS = Samples(
             added=({"stats_config": {"method": "bayesian", "baseline_variant_key": "test"}},),
         ),
         "only_count_matured_users": switch("only_count_matured_users"),
-        "holdout_id": scalar("holdout_id", Ref("holdout", "failed"), Ref("holdout", "other"), None),
+        "holdout": scalar("holdout_id", Ref("holdout", "failed"), Ref("holdout", "other"), None),
         "excluded_variants": scalar("excluded_variants", ["other"], ["test"], []),
         "start_date": scalar("start_date", "2026-09-07T08:00:00Z", "2026-09-07T08:00:01Z", None),
         "end_date": scalar("end_date", "2026-10-07T08:00:00Z", "2026-10-07T08:00:01Z", None, **_STARTED),
@@ -138,3 +138,5 @@ EXPERIMENTS = Samples(
     author={"key": "retries", "name": "Retries", "flag": "retries"},
     needed={"name": ("name",), "flag": ("flag",)},
 )
+
+SAMPLES = {"experiment": EXPERIMENTS}

@@ -120,3 +120,5 @@ FLAGS = Samples(
     author={"key": "ai", "release_conditions": [{}]},
     needed={"key": ("key",)},
 )
+
+SAMPLES = {"flag": FLAGS}

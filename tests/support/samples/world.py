@@ -51,6 +51,7 @@ def stand(sandbox: Sandbox) -> dict[Ref, Any]:
         make(Ref("holdout", key), "experiment_holdouts", name=key, filters=[{"rollout_percentage": 5}])
     filters = {"groups": [{"properties": []}], "multivariate": {"variants": VARIANTS}}
     make(Ref("flag", "ab"), "feature_flags", key="world-ab", filters=filters)
+    make(Ref("flag", "opted"), "feature_flags", key="world-opted", filters={"groups": [{}]})
     cost = {"kind": "EventsNode", "event": "ai", "math": "sum", "math_property": "cost"}
     metric = {"kind": "ExperimentMetric", "metric_type": "mean", "source": cost}
     make(Ref("saved_metric", "costs"), "experiment_saved_metrics", name="World: costs", query=metric)

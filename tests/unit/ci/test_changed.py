@@ -32,9 +32,9 @@ def write(root: Path, path: str, text: str = "key: x\n") -> None:
 def repository(tmp_path: Path) -> Path:
     """Two commits: what is merged into, and nothing changed yet."""
     root = tmp_path / "repository"
-    for path in (".ci/changed", "ai_admin/definitions/files.py"):
-        write(root, path)
-        shutil.copy(REPOSITORY / path, root / path)
+    write(root, ".ci/changed")
+    shutil.copy(REPOSITORY / ".ci" / "changed", root / ".ci" / "changed")
+    shutil.copytree(REPOSITORY / "providers", root / "providers", ignore=shutil.ignore_patterns("__pycache__"))
     for path in ("flags/ai.yaml", "README.md", *(f"Pulumi.{name}yaml" for name in ("", "sandbox.", "live.", "test."))):
         write(root, path)
     git(root, "init", "--quiet")

@@ -69,6 +69,16 @@ def test_two_stacks_follow_one_another_and_the_last_is_careful(clone: Path) -> N
     assert load(clone).problems == ()
     assert len(definitions(clone)) == len(definitions(SAMPLES))
     assert "apply.yml" not in done.output
+    assert "Describe in events/ what your product sends before anything names it" in done.output
+
+
+@pytest.mark.parametrize("workflow", ["apply", "off"])
+def test_a_workflow_marks_where_it_names_stacks(workflow: str) -> None:
+    """What `ai-admin init` says of other stacks than these leads to every line that names one."""
+    lines = (REPOSITORY / ".github" / "workflows" / f"{workflow}.yml").read_text().splitlines()
+    listing = [n for n, line in enumerate(lines) if "[production, staging]" in line]
+    assert all("stacks: all of them" in f"{lines[n - 1]}{lines[n]}" for n in listing)
+    assert listing
 
 
 def test_dropped_samples_leave_folders_one_stack_and_the_sandbox(clone: Path) -> None:
@@ -83,7 +93,7 @@ def test_dropped_samples_leave_folders_one_stack_and_the_sandbox(clone: Path) ->
         "ai-admin:host": EU, "ai-admin:project_id": "2", "ai-admin:careful": True,
     }  # fmt: skip
     assert definitions(clone / initial.SAMPLES)
-    assert "give it the stacks that you have" in done.output
+    assert "in apply.yml the matrix of `off` and a job for each stack" in done.output
     assert CliRunner().invoke(cli, ["check"]).output == "0 definitions in 0 files: no problems\n"
 
 

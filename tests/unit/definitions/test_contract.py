@@ -12,8 +12,7 @@ import yaml
 
 from ai_admin.definitions import Definition, load
 from ai_admin.definitions.check import check
-from ai_admin.definitions.contract import NotWritable, Written, contract
-from ai_admin.definitions.contract.gather import expanded
+from ai_admin.definitions.contract import NotWritable, Written, contract, expanded
 from ai_admin.definitions.model import Source
 from providers.posthog.kinds import KINDS, Ref
 from tests.campaigns.contract_laws import run
@@ -38,7 +37,7 @@ def test_the_samples_written_back_pass_every_check_and_are_the_same(
     wanted = load(SAMPLES, stack)
     shutil.copy(REPOSITORY / "Pulumi.yaml", tmp_path)
     for file in contract(wanted.resources):
-        (tmp_path / file.path).parent.mkdir(exist_ok=True)
+        (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file.path).write_text(yaml.safe_dump(file.value, sort_keys=False), encoding="utf-8")
     described = {"values", "payload_type"}  # what the files say to the checks alone, and PostHog does not hold
     assert [each for each in check(tmp_path).problems if not described & set(each.message.split())] == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ai_admin.definitions.files import FOLDERS, MAX_BYTES, find
+from providers.posthog.kinds import KINDS
 from tests.unit.definitions.checkouts import Checkout
 
 FLAG = b"key: a\nrelease_conditions: [{}]\n"
@@ -57,19 +58,10 @@ def test_hidden_files_and_files_of_other_kinds_are_ignored(flags: Path) -> None:
 
 def test_every_folder_has_its_kind(tmp_path: Path) -> None:
     for folder in (*FOLDERS, "other"):
-        (tmp_path / folder).mkdir()
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / folder / "a.yaml").write_bytes(FLAG)
     assert {file.path: file.kind for file in find(tmp_path)} == {
-        "flags/a.yaml": "flag",
-        "cohorts/a.yaml": "cohort",
-        "dashboards/a.yaml": "dashboard",
-        "insights/a.yaml": "insight",
-        "alerts/a.yaml": "alert",
-        "events/a.yaml": "event",
-        "actions/a.yaml": "action",
-        "experiments/a.yaml": "experiment",
-        "subscriptions/a.yaml": "subscription",
-        "annotations/a.yaml": "annotation",
+        f"{kind.folder}/a.yaml": kind.name for kind in KINDS.values() if kind.folder
     }
 
 

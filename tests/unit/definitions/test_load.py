@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ai_admin.definitions import Definitions, Problem, Source, load
 from ai_admin.definitions.files import FOLDERS
-from ai_admin.definitions.order import refs
+from providers.posthog.kinds import KINDS
+from providers.posthog.kinds.base import refs
 from tests.unit.definitions.checkouts import Checkout
 
 ROOT = Path(__file__).parents[3]
@@ -239,6 +240,6 @@ def test_no_data_at_all_makes_it_raise(checkout: Checkout, folder: str, value: A
 
 def test_whole_definitions_are_good(checkout: Checkout) -> None:
     checkout.beside()
-    for folder, kind in FOLDERS.items():
-        checkout.write(f"{folder}/whole.yaml", _yaml(WHOLE[kind]))
+    for kind, value in WHOLE.items():
+        checkout.write(f"{KINDS[kind].folder}/whole.yaml", _yaml(value))
     assert checkout.problems() == []

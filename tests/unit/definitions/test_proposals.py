@@ -55,8 +55,10 @@ def test_every_kind_of_name_is_written(folder: Path) -> None:
         "event": ["ai_used"],
         "eventProperty": ["at", "model", "success", "tokens"],
         "flag": ["ab", "enabled"],
+        "holdout": [],
         "insight": ["runs"],
         "personProperty": ["health", "seen", "usage", "version"],
+        "saved_metric": [],
     }
 
 

@@ -65,7 +65,8 @@ def test_a_change_of_a_sample_changes_it_and_nothing_else(block: Block, tmp_path
         for old, new in zip(samples(), after.resources, strict=True)
         if (old.kind, old.key, old.properties) != (new.kind, new.key, new.properties)
     ]
-    assert changed == [(FOLDERS[path.parent.name], yaml.safe_load(path.read_text(encoding="utf-8"))["key"])]
+    kind = FOLDERS[str(block.edits).rpartition("/")[0]]
+    assert changed == [(kind, yaml.safe_load(path.read_text(encoding="utf-8"))["key"])]
 
 
 def test_the_example_of_switching_off_is_the_one_line_to_add() -> None:

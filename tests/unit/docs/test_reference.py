@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 
+from ai_admin.definitions.files import FOLDERS
 from ai_admin.definitions.schemas import schema
 from ai_admin.review.reference import reference as made
 from tests.support.sandbox import REPOSITORY
 
 reference = cache(made)  # every test reads all pages
 FOLDER = REPOSITORY / "docs" / "reference"
-KINDS = (
-    *("flag", "cohort", "event", "dashboard", "insight"),
-    *("alert", "action", "experiment", "subscription", "annotation"),
-)
+KINDS = tuple(FOLDERS.values())
 
 
 def test_the_pages_are_what_make_docs_writes() -> None:

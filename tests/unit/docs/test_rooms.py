@@ -11,7 +11,7 @@ from tests.support.sandbox import REPOSITORY
 OURS = ("ai_admin", "providers", "sandbox", "tools", "tests")
 ROW = re.compile(r"^\| (`.+?`) \|[^\n]*\|([^|\n]*)\|$", re.MULTILINE)
 ROWS = ROW.findall((REPOSITORY / "CONTRIBUTING.md").read_text("utf-8"))
-ALLOWED = {name: cell.strip() for names, cell in ROWS for name in names.strip("`").split()}
+ALLOWED = {name: cell.strip() for names, cell in ROWS for name in re.findall(r"[^`, ]+", names)}
 
 
 def room_of(file: Path) -> str:

@@ -70,6 +70,15 @@ def test_a_run_deletes_no_more_than_it_may(consent: str, most: int) -> None:
         made.delete("cohort", "last", {}, "1")
 
 
+def test_a_dashboard_with_its_tiles_is_one_deletion() -> None:
+    made = brake()
+    for number in range(10):
+        made.delete("tiles", str(number), {}, "1")
+        made.delete("dashboard", str(number), {}, "1")
+    with pytest.raises(Unsafe, match="10 objects were deleted"):
+        made.delete("dashboard", "last", {}, "1")
+
+
 def test_what_is_replaced_is_no_deletion() -> None:
     made = brake()
     for number in range(20):

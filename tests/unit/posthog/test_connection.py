@@ -21,6 +21,11 @@ def test_the_environment_fills_in_what_the_stack_leaves_open() -> None:
     assert (connection.host, connection.project_id) == ("http://127.0.0.1:8000", "1")
 
 
+def test_another_spelling_is_no_contradiction() -> None:
+    again = {**KEY, "POSTHOG_HOST": "https://EU.posthog.com:443/", "POSTHOG_PROJECT_ID": "042"}
+    assert resolve(CONFIG, again).host == "https://eu.posthog.com"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "ours"),
     [

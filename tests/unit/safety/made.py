@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from ai_admin.safety import Followed, Manifest, Refusal, manifest, refusals, renamed
+from ai_admin.safety import Followed, Manifest, Reach, Refusal, Values, manifest, refusals, renamed
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.safety import consents
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -62,11 +65,13 @@ def judged(
     followed: Followed | None = None,
     live: list[Made] | None = None,
     leaving: Mapping[str, bool] = MappingProxyType({}),
+    values: Values | None = None,
 ) -> list[Refusal]:
     """Return what is refused.
 
-    ``live`` are flags that PostHog has and no run of the stack applied, ``leaving`` says which flags that go are on.
+    ``live`` is what PostHog has and no run of the stack applied, ``leaving`` says which flags that go are on, and
+    ``values`` are the catalogue's.
     """
     then, there = renamed(applied(before) if isinstance(before, list) else before, after), applied(live or [])
-    now = manifest(after, {**there, **then})
-    return refusals(then, now, consents(consent), careful, followed, there, leaving=leaving)
+    now, reach = manifest(after, {**there, **then}), Reach(after, values, NOW)
+    return refusals(then, now, consents(consent), careful, followed, there, leaving=leaving, reach=reach)

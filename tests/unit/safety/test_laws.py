@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_admin.safety import Followed, manifest, refusals
+from ai_admin.safety import Followed, Manifest, Reach, Refusal, manifest, refusals
 from providers.posthog.safety import consents
 from tests.unit.safety.made import Made, applied, flag, split
 
@@ -14,6 +16,8 @@ CHANNELS: tuple[list[dict[str, str]], ...] = (
     [],
     [{"key": "channel", "value": "beta"}],
     [{"key": "channel", "value": "internal"}],
+    [{"key": "channel", "operator": "is_not", "value": "internal"}],
+    [{"key": "channel", "operator": "is_set"}],
 )
 SHARES = st.sampled_from([0, 10, 30, 50, 100])
 CONDITIONS = st.lists(
@@ -39,14 +43,21 @@ def flags(draw: st.DrawFn) -> list[Made]:
     return found
 
 
+def refused(
+    then: Manifest, after: list[Made], there: list[Made], consent: Iterable[str] = (), careful: bool = True
+) -> list[Refusal]:
+    """Return what a run is refused after ``then``, in a stack that follows one which has ``there``."""
+    followed = Followed("staging", applied(there))
+    return refusals(then, manifest(after, then), consent, careful, followed, reach=Reach(after))
+
+
 @given(flags(), flags(), flags(), st.booleans())
 def test_a_run_passes_with_the_consents_that_its_refusals_name(
     before: list[Made], after: list[Made], there: list[Made], careful: bool
 ) -> None:
-    then, followed = applied(before), Followed("staging", applied(there))
-    now = manifest(after, then)
-    named = " ".join(refusal.code for refusal in refusals(then, now, (), careful, followed))
-    assert refusals(then, now, consents(named), careful, followed) == []
+    then = applied(before)
+    named = " ".join(refusal.code for refusal in refused(then, after, there, careful=careful))
+    assert refused(then, after, there, consents(named), careful) == []
 
 
 @given(flags(), flags(), st.data())
@@ -55,8 +66,7 @@ def test_nothing_stops_a_flag_from_being_switched_off(
 ) -> None:
     off = {each.key for each in before if data.draw(st.booleans())}
     after = [flag(**{**each.properties, "active": False}) if each.key in off else each for each in before]
-    then = applied(before)
-    assert refusals(then, manifest(after, then), (), True, Followed("staging", applied(there))) == []
+    assert refused(applied(before), after, there) == []
 
 
 @given(flags(), st.data())
@@ -68,8 +78,7 @@ def test_serving_fewer_is_never_refused(before: list[Made], data: st.DataObject)
         ]
         return flag(**{**made.properties, "release_conditions": conditions})
 
-    then = applied(before)
-    assert refusals(then, manifest([less(each) for each in before], then), (), True, Followed("staging", {})) == []
+    assert refused(applied(before), [less(each) for each in before], []) == []
 
 
 @given(flags(), flags(), flags())
@@ -81,9 +90,9 @@ def test_back_to_what_was_on_before_is_one_consent(
     off = [flag(**{**each.properties, "active": False}) for each in before]
     changed = {each.key: flag(**{**each.properties, "active": False}) for each in meanwhile if each.key in keys}
     then = applied(before, off, [changed.get(each.key, each) for each in off])
-    refused = refusals(then, manifest(before, then), (), True, Followed("staging", applied(there)))
-    assert {refusal.code for refusal in refused} <= {f"on/{each.key}" for each in before}
-    assert len(refused) == len({refusal.about for refusal in refused})
+    found = refused(then, before, there)
+    assert {refusal.code for refusal in found} <= {f"on/{each.key}" for each in before}
+    assert len(found) == len({refusal.about for refusal in found})
 
 
 def test_consents_stand_in_a_text_or_in_a_list() -> None:

@@ -54,7 +54,6 @@ def test_a_run_that_would_change_many_live_flags_is_refused() -> None:
         ({"operator": "regex", "value": "^.+$"}, True),
         ({"operator": "regex", "value": "@acme\\.com$"}, False),
         ({"operator": "regex", "value": "["}, False),
-        ({"operator": "is_set"}, False),
         ({"operator": "not_icontains", "value": ""}, False),
         ({"operator": "exact", "value": ""}, False),
     ],
@@ -87,6 +86,20 @@ def test_two_stacks_never_own_one_project() -> None:
     assert "stack production" in line
     assert shared("production", "https://us.posthog.com", "12", others) == []
     assert shared("production", "https://eu.posthog.com", "13", others) == []
+    for host, same in (
+        ("https://EU.posthog.com", True),
+        ("https://eu.posthog.com:443/", True),
+        (" https://eu.i.posthog.com", True),
+        ("https://eu.posthog.com.", True),
+        ("https://eu.posthog.com:8443", False),
+        ("https://app.posthog.com", False),
+        ("https://eu.posthog.com:port", False),
+        ("eu.posthog.com", False),
+    ):
+        found = shared("production", "https://eu.posthog.com", "12", {"staging": {**staging, "ai-admin:host": host}})
+        assert bool(found) is same, host
+    app = {"staging": {"ai-admin:host": "https://app.posthog.com", "ai-admin:project_id": "012"}}
+    assert shared("production", "https://us.i.posthog.com", "12", app)
     secret = {"ai-admin:host": "https://eu.posthog.com", "ai-admin:project_id": {"secure": "v1:…"}}
     assert shared("production", "https://eu.posthog.com", "12", {"staging": secret}) == []
 

@@ -1,11 +1,13 @@
-"""A cohort's change is a change of every release condition on it."""
+"""A cohort's or a flag's change is a change of every release condition on it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from providers.posthog.kinds import Ref
-from tests.unit.safety.made import Made, applied, cohort, cohorts, flag, judged, on
+from tests.unit.safety.made import Made, applied, cohort, cohorts, flag, judged, on, split
 
 REST = cohorts(20)
 
@@ -59,3 +61,80 @@ def test_a_manifest_of_before_this_rule_knows_the_whole_cohort_only() -> None:
     }
     assert judged(then, [beta("b"), *using_it], careful=True) == []
     assert len(judged(then, [beta("c"), *using_it], careful=True)) == 1
+
+
+def test_a_cohort_that_is_adopted_counts_by_what_is_live() -> None:
+    """D1: the flags on it serve people already, and nobody applied the cohort with this stack."""
+    flags = [using("a", 50), *REST]
+    after = [beta("beta", "stable"), *flags]
+    [refusal] = judged(flags, after, careful=True, live=[beta("beta")])
+    assert refusal.about == ("flag/a (50 %)",)
+    assert judged(flags, after, careful=True, live=[beta("beta", "stable")]) == []
+    # The flag is adopted as well, on a first run.
+    [refusal] = judged([], after, careful=True, live=[beta("beta"), using("a", 50)])
+    assert refusal.about == ("flag/a (50 %)",)
+
+
+def after_flag(key: str, other: str, value: bool | str = True, share: int = 100, **properties: Any) -> Made:
+    """Return a flag that is for those who get this from another flag."""
+    leaf = {"type": "flag", "key": Ref("flag", other), "operator": "flag_evaluates_to", "value": value}
+    return flag(key, release_conditions=[{"properties": [leaf], "rollout_percentage": share}], **properties)
+
+
+SOME = [{"type": "person", "key": "channel", "value": "beta"}]
+
+
+def for_some(share: int) -> dict[str, Any]:
+    return {"properties": SOME, "rollout_percentage": share}
+
+
+def parent(*shares: int, some: int = 0, **properties: Any) -> Made:
+    conditions = [{"properties": [], "rollout_percentage": share} for share in shares]
+    return flag("parent", release_conditions=[for_some(some), *conditions], **properties)
+
+
+@pytest.mark.parametrize(
+    ("value", "was", "now", "asked"),
+    [
+        (True, parent(10), parent(10, some=100), True),
+        (True, parent(10), flag("parent", release_conditions=[for_some(100)]), True),
+        (True, parent(10), parent(35), False),  # no more than may come in one run
+        (True, parent(100), parent(10), False),
+        (True, parent(10), parent(10, description="new"), False),
+        (True, parent(10), parent(90, active=False), False),  # off is never held up
+        (False, parent(100), parent(10), True),
+        (False, parent(10), parent(10, some=100), False),
+        (False, parent(100), parent(100, active=False), False),
+        ("b", parent(100, variants=split(a=90, b=10)), parent(100, variants=split(a=50, b=50)), True),
+        ("a", parent(100, variants=split(a=90, b=10)), parent(100, variants=split(a=50, b=50)), False),
+    ],
+)
+def test_a_flags_reach_is_that_of_the_flags_on_it(value: bool | str, was: Made, now: Made, asked: bool) -> None:
+    """D1: who reviews the one file does not see the other flags."""
+    rest = [after_flag("a", "parent", value, 40), after_flag("off", "parent", value, active=False), *REST]
+    found = [each for each in judged([was, *rest], [now, *rest], careful=True) if each.code.startswith("targeting/")]
+    assert [each.about for each in found] == ([("flag/a (40 %)",)] if asked else [])
+    codes = " ".join(each.code for each in judged([was, *rest], [now, *rest], careful=True))
+    assert judged([was, *rest], [now, *rest], careful=True, consent=codes) == []
+    assert [each for each in judged([was, *rest], [now, *rest]) if each.code.startswith("targeting/")] == []
+
+
+def test_a_change_reaches_flags_through_other_flags() -> None:
+    """D1: also a cohort's, and to flags that say nothing of either."""
+    others = [after_flag("c", "other"), flag("other", 5), *REST]
+    chain = [after_flag("a", "parent"), after_flag("b", "a", False, 30), *others]
+    [refusal] = judged([flag("parent", 10), *chain], [parent(10, some=60), *chain], careful=True)
+    assert (refusal.what, refusal.about) == (
+        "flag/parent changes who is in a release condition of flags that are on",
+        ("flag/a (100 %)", "flag/b (30 %)"),
+    )
+    below = [using("parent", 100), *chain]
+    [refusal] = judged([beta("beta"), *below], [beta("stable"), *below], careful=True)
+    assert refusal.about == ("flag/a (100 %)", "flag/b (30 %)", "flag/parent (100 %)")
+
+
+def test_a_flag_that_comes_back_is_one_consent_also_with_flags_on_it() -> None:
+    chain = [after_flag("a", "parent"), *REST]
+    before = applied([parent(100), *chain], [parent(100, active=False), *chain])
+    [refusal] = judged(before, [parent(100), *chain], careful=True)
+    assert refusal.code == "on/parent"

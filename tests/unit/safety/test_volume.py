@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.safety.made import cohorts, flag, judged
+from tests.unit.safety.made import Made, cohorts, flag, judged
 
 
 def test_a_first_run_may_do_anything() -> None:
@@ -30,6 +30,24 @@ def test_deletions_are_bounded_by_number_and_share_and_the_last_object_stays(
     there: int, kept: int, refused: int
 ) -> None:
     assert len(judged(cohorts(there), cohorts(kept))) == refused
+
+
+def boards(count: int, **more: str) -> list[Made]:
+    kinds = ("dashboard", "tiles")
+    return [Made(kind, f"b{number}", {"name": f"B{number}", **more}) for number in range(count) for kind in kinds]
+
+
+def test_a_dashboard_with_its_tiles_is_one_object() -> None:
+    """A person removes one file."""
+    assert judged(boards(5), boards(4)) == []
+    [refusal] = judged(boards(5), boards(3))
+    assert refusal.what.startswith("2 of 5 objects would be deleted")
+    assert refusal.about == ("dashboard/b3", "dashboard/b4")
+    assert judged([*boards(5), *cohorts(9)], [*boards(5, name="new"), *cohorts(9)]) == []
+    [refusal] = judged(boards(6), boards(6, name="new"))
+    assert refusal.what.startswith("6 of 6 objects would be changed")
+    tiles = [each for each in boards(5) if each != boards(5)[1]]
+    assert judged(boards(5), tiles) == []
 
 
 def test_the_refusal_says_rule_figures_names_and_how_to_consent() -> None:

@@ -14,12 +14,11 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from ai_admin.definitions.files import FOLDERS
+
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "schemas"
-KINDS = (
-    *("flag", "cohort", "event", "dashboard", "insight"),
-    *("alert", "action", "experiment", "subscription", "annotation"),
-)
+KINDS = tuple(FOLDERS.values())
 BASE = "file:///schemas/"  # references are relative to a file's place, whatever stands in front of it
 Schema = dict[str, Any]
 

@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.unit.schemas.reading import (
+    BASE,
     FOLDER,
     KINDS,
     Schema,
@@ -28,7 +29,7 @@ KEYWORDS = {
     *("$schema", "$defs", "$ref", "title", "description", "examples", "default", "errorMessage", "instead", "synonyms"),
     *("type", "enum", "const", "properties", "required", "additionalProperties", "propertyNames"),
     *("minProperties", "maxProperties", "dependentRequired", "items", "minItems", "maxItems", "uniqueItems"),
-    *("pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum"),
+    *("pattern", "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum"),
     *("allOf", "anyOf", "oneOf", "not", "if", "then", "else"),
 }
 
@@ -67,7 +68,7 @@ def test_every_reference_leads_to_what_it_means_at_once() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_field_of_a_patch_says_what_the_field_says(kind: str) -> None:
     """It repeats it, since it can't refer to a field that is a reference itself."""
-    schema = next(schema for address, schema in files().items() if address.endswith(f"/{kind}.schema.json"))
+    schema = files()[f"{BASE}{kind}.schema.json"]
     different = [
         name
         for name, field in schema["$defs"].get("patch", {}).get("properties", {}).items()

@@ -62,7 +62,7 @@ def test_what_is_installed_for_a_purpose_is_all_that_it_imports(
     assert missing == set()
 
 
-DISTRIBUTIONS = {"google": "protobuf", "grpc": "grpcio", "yaml": "pyyaml"}
+DISTRIBUTIONS = {"dateutil": "python-dateutil", "google": "protobuf", "grpc": "grpcio", "yaml": "pyyaml"}
 """Packages whose name is not the one to import."""
 
 

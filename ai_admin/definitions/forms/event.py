@@ -1,0 +1,71 @@
+"""Event definitions and property definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ai_admin.definitions.catalog import is_person
+from ai_admin.definitions.forms.base import Gathered, NotWritable, Value, Written, fields, file, resource, told
+from ai_admin.definitions.model import Definition
+from ai_admin.definitions.world import Unit, World
+from providers.posthog.kinds import KINDS
+
+PERSON = "person-properties"
+"""The key of the file that describes persons."""
+
+
+def expand(unit: Unit, world: World) -> Iterator[Definition]:
+    """Yield the event and those of its properties that no file before this one has described."""
+    kind = "person" if is_person(unit) else "event"
+    if kind == "event":
+        yield resource("event", unit.key, unit, {**fields(unit, "properties", "type"), "name": unit.key})
+    for name in unit.value.get("properties") or {}:
+        described = world.once(_descriptions)[kind, name]
+        if described["first"] is unit:
+            yield resource("property", f"{kind}.{name}", unit, described["properties"], ("properties", name))
+
+
+def _descriptions(world: World) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return, by type and name, each property as all files together describe it, and the first unit that
+    does.
+    """
+    result: dict[tuple[str, str], dict[str, Any]] = {}
+    for unit in world.units:
+        if unit.kind != "event":
+            continue
+        kind = "person" if is_person(unit) else "event"
+        for name, item in (unit.value.get("properties") or {}).items():
+            known = result.setdefault((kind, name), {"first": unit, "properties": {"name": name, "type": kind}})
+            own = {
+                "property_type": item["type"],
+                **{part: item[part] for part in ("description", "tags", "adopt") if part in item},
+            }
+            known["properties"] = {**own, **known["properties"]}
+    return result
+
+
+def contract(gathered: Gathered) -> Iterator[Written]:
+    """Yield a file per event, and one for persons. Every event's properties stand with the first event: PostHog knows
+    them by their names alone.
+    """
+    described: dict[str, dict[str, Any]] = {"event": {}, "person": {}}
+    for key, properties in gathered.of("property").items():
+        described[properties["type"]][properties["name"]] = _property(key, properties)
+    for key, properties in gathered.of("event").items():
+        value = told(KINDS["event"], properties, "name")
+        if described["event"]:
+            value, described["event"] = {**value, "properties": described["event"]}, {}
+        yield file("event", key, value)
+    if described["event"]:
+        raise NotWritable(
+            f"property/event.{next(iter(described['event']))}", "no event is described that could have it"
+        )
+    if described["person"]:
+        yield file("event", PERSON, {"type": "person", "properties": described["person"]})
+
+
+def _property(key: str, properties: Value) -> Value:
+    if "property_type" not in properties:
+        raise NotWritable(f"property/{key}", "PostHog knows no type of it, and a file must say one")
+    return {"type": properties["property_type"], **told(KINDS["property"], properties, "name", "type", "property_type")}

@@ -1,0 +1,32 @@
+"""Early access features, and what their flags must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ai_admin.definitions.model import Finding
+from ai_admin.definitions.rules.variants import variant_keys
+from ai_admin.definitions.world import Rule, Unit, World
+
+
+def leaves_enrolment_to_posthog(unit: Unit, world: World) -> Iterator[Finding]:
+    """The flag says nothing of its own enrolment: PostHog switches that with the stage."""
+    flag = world.find("flag", unit.value.get("flag"))
+    if flag is not None and "feature_enrollment" not in (flag.value.get("unmanaged") or ()):
+        message = f'PostHog opens the flag "{flag.key}" for those who opt in, and the next run would close it again'
+        fix = f"write unmanaged: [feature_enrollment] into {flag.view.document.path}"
+        yield Finding(("flag",), message, fix)
+
+
+def flag_has_no_variants(unit: Unit, world: World) -> Iterator[Finding]:
+    """PostHog refuses a feature on a flag with variants."""
+    flag = world.find("flag", unit.value.get("flag"))
+    if flag is not None and variant_keys(flag):
+        message = f'the flag "{flag.key}" has variants, and people can only opt in to one without'
+        yield Finding(("flag",), message, "name a flag without variants")
+
+
+RULES = (
+    Rule("early_access_feature", leaves_enrolment_to_posthog, sees=("flag",)),
+    Rule("early_access_feature", flag_has_no_variants, sees=("flag",)),
+)

@@ -1,0 +1,281 @@
+"""Whom release conditions reach, told by trying them on made-up installations. Pure.
+
+A file doesn't say how many installations a condition is for, but it does say whom it leaves out. So each property that
+a flag looks at gets values of all sorts: every one that the catalogue lists, or else texts, numbers, versions and dates
+with nothing in common. A condition that leaves out none of the installations with these values may be for everybody, in
+whichever words: a range without an end, all values there are, a pattern that is found in everything.
+
+What no file can tell is taken for the wider. A negation is for everybody but those that it names, and how many these
+are nobody knows; so it leaves out nobody here, unless it names everybody. ``is_set`` and ``is_not_set`` match, and
+nobody is a member of a static cohort or of one by behaviour.
+"""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import islice, product
+from typing import Any, Protocol
+
+from providers.posthog.kinds import Ref
+from providers.posthog.kinds.flag import condition_name
+from providers.posthog.safety import ROLLOUT_STEP, UNLIKE, condition_digest
+
+Leaf = Mapping[str, Any]
+Property = tuple[str, Any, str]
+"""A property: whose it is (type and group type), and its name."""
+
+Installation = Mapping[Property, Any]
+Values = Mapping[str, tuple[Any, ...]]
+"""All values that a property of persons can have, for those of which the catalogue lists them."""
+
+MOST = 1000
+"""Installations that a flag is tried on: every combination of values, as far as there are no more."""
+
+_NUMBERS = (0, 1, 10**6)
+_VERSIONS = ("1.0.0", "99.0.0")
+_LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
+_NOT_TOLD = ("is_set", "is_not_set")
+_DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "eq": operator.eq,
+}
+_NEGATIONS = {
+    "is_not": "exact",
+    "not_icontains": "icontains",
+    "not_icontains_multi": "icontains_multi",
+    "not_regex": "regex",
+    "semver_neq": "semver_eq",
+}
+
+
+class Definition(Protocol):
+    """What is looked at of a definition: see ``ai_admin.definitions``."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def properties(self) -> dict[str, Any]: ...
+
+
+class Reach:
+    """Which release conditions of a flag the same installation can match; worked out when it is asked for."""
+
+    def __init__(
+        self, definitions: Iterable[Definition] = (), values: Values | None = None, now: datetime | None = None
+    ) -> None:
+        """``values`` are the catalogue's; ``now`` is what dates are compared with."""
+        self._of = {Ref(each.kind, each.key): each.properties for each in definitions}
+        self._values = values or {}
+        self._dates = (_LONG_AGO, now or datetime.now(UTC))
+        self._tried: dict[tuple[int, Any], bool] = {}
+        self._outside: dict[int, bool] = {}
+
+    def kinds(self, key: str) -> set[frozenset[str]]:
+        """Return the kinds of installations that a flag tells apart, each as the conditions (digests) that it
+        matches.
+        """
+        conditions = self._conditions(Ref("flag", key))
+        return {
+            frozenset(condition_digest(each) for each in conditions if self._matches(each, installation))
+            for installation in self._installations(conditions)
+        }
+
+    def meeting(self, key: str, one: str, other: str) -> bool:
+        """Return whether an installation may match both conditions (digests) of a flag, as far as they say."""
+        first, second = (self._condition(key, each).get("properties") or () for each in (one, other))
+        return not any(_exclusive(left, right) for left in first for right in second)
+
+    def named(self, key: str, digest: str) -> str:
+        """Return what a person calls a flag's condition."""
+        return condition_name(self._condition(key, digest))
+
+    def _conditions(self, ref: Ref) -> list[dict[str, Any]]:
+        return list(self._of.get(ref, {}).get("release_conditions") or ())
+
+    def _condition(self, key: str, digest: str) -> dict[str, Any]:
+        return next((each for each in self._conditions(Ref("flag", key)) if condition_digest(each) == digest), {})
+
+    def _installations(self, conditions: Iterable[Mapping[str, Any]]) -> Iterator[Installation]:
+        looked_at: dict[Property, list[Leaf]] = {}
+        for condition in conditions:
+            for leaf in self._leaves(condition):
+                looked_at.setdefault(_property(leaf), []).append(leaf)
+        values = [list(self._sorts(each, leaves)) for each, leaves in looked_at.items()]
+        combined = list(islice(product(*values), MOST + 1))
+        if len(combined) > MOST:  # each value in one installation at least, which is all that an "and" asks for
+            combined = [tuple(each[n % len(each)] for each in values) for n in range(max(map(len, values)))]
+        return (dict(zip(looked_at, each, strict=True)) for each in combined)
+
+    def _leaves(self, value: Mapping[str, Any]) -> Iterator[Leaf]:
+        """Yield the filters on properties in a condition or a cohort's criteria, also those behind references."""
+        for leaf in (*(value.get("properties") or ()), *(value.get("values") or ())):
+            if "values" in leaf:
+                yield from self._leaves(leaf)
+            elif leaf.get("type") == "cohort":
+                yield from self._leaves(self._of.get(leaf["value"], {}).get("filters") or {})
+            elif leaf.get("type") == "flag":
+                for condition in self._conditions(leaf["key"]):
+                    yield from self._leaves(condition)
+            elif leaf.get("type") != "behavioral":
+                yield leaf
+
+    def _sorts(self, looked_at: Property, leaves: list[Leaf]) -> Iterable[Any]:
+        """Return values of every sort that a property can have."""
+        owner, _, name = looked_at
+        if owner == "person" and name in self._values:
+            return self._values[name]
+        operators = {str(leaf.get("operator")) for leaf in leaves}
+        if any(each.startswith("semver_") for each in operators):
+            return _VERSIONS
+        if any(each.startswith("is_date_") for each in operators):
+            return self._dates
+        if not operators.isdisjoint(_COMPARED):
+            return _NUMBERS
+        named = {_text(each) for leaf in leaves for each in _listed(leaf)}
+        return [each for each in UNLIKE if _text(each) not in named] or UNLIKE
+
+    def _matches(self, condition: Mapping[str, Any], installation: Installation) -> bool:
+        return all(self._fits(leaf, installation) for leaf in condition.get("properties") or ())
+
+    def _fits(self, leaf: Leaf, installation: Installation) -> bool:
+        kind = leaf.get("type", "person")
+        if "values" in leaf:
+            return self._is_within(leaf, installation)
+        if kind == "cohort":
+            return self._is_among(leaf, installation)
+        if kind == "flag":
+            return self._is_served(leaf["key"], installation, leaf.get("value") is not False)
+        if kind == "behavioral":
+            return bool(leaf.get("negation"))
+        name = str(leaf.get("operator", "exact"))
+        if name in _NOT_TOLD:
+            return True
+        if (name in _NEGATIONS) != bool(leaf.get("negation")):
+            return not all(self._holds(leaf, value) for value in self._sorts(_property(leaf), [leaf]))
+        return self._holds(leaf, installation[_property(leaf)])
+
+    def _is_among(self, leaf: Leaf, installation: Installation) -> bool:
+        """Return whether a filter on a cohort lets an installation in."""
+        cohort = self._of.get(leaf["value"], {})
+        criteria = None if cohort.get("is_static") else cohort.get("filters")
+        negated = leaf.get("operator") == "not_in" or bool(leaf.get("negation"))
+        if not criteria:
+            return negated
+        if not negated:
+            return self._is_within(criteria, installation)
+        if id(criteria) not in self._outside:
+            inside = (self._is_within(criteria, each) for each in self._installations([criteria]))
+            self._outside[id(criteria)] = not all(inside)
+        return self._outside[id(criteria)]
+
+    def _is_within(self, criteria: Mapping[str, Any], installation: Installation) -> bool:
+        found = (self._fits(each, installation) for each in criteria["values"])
+        return any(found) if criteria.get("type") == "OR" else all(found)
+
+    def _is_served(self, ref: Ref, installation: Installation, wanted: bool) -> bool:
+        """Return whether more installations like this one than may come in one run get from another flag what is
+        ``wanted``: it, or nothing.
+        """
+        on = self._of.get(ref, {}).get("active", True)
+        matching = (each for each in self._conditions(ref) if self._matches(each, installation))
+        share = max((each.get("rollout_percentage", 100) for each in matching), default=0) if on else 0
+        return bool((share if wanted else 100 - share) > ROLLOUT_STEP)
+
+    def _holds(self, leaf: Leaf, value: Any) -> bool:
+        """Return whether a value fits a filter without its negation."""
+        if (id(leaf), value) not in self._tried:
+            name = str(leaf.get("operator", "exact"))
+            self._tried[id(leaf), value] = self._compared(_NEGATIONS.get(name, name), leaf, value)
+        return self._tried[id(leaf), value]
+
+    def _compared(self, name: str, leaf: Leaf, value: Any) -> bool:
+        """Compare a value with a filter's, by the rules of PostHog's flag service."""
+        if name == "exact":
+            return _is_one_of(value, _listed(leaf))
+        if name in ("icontains", "icontains_multi"):
+            return any(_text(each) in _text(value) for each in _listed(leaf))
+        if name == "regex":
+            return _is_found(_text(leaf.get("value"), fold=False), _text(value, fold=False))
+        if name.startswith("is_date_"):
+            return self._is_dated(name.removeprefix("is_date_"), leaf.get("value"), value)
+        parse: Callable[[Any], Any] = _version if name.startswith("semver_") else _number
+        name = name.removeprefix("semver_")
+        if name not in _COMPARED:  # a range of versions, which begins and ends
+            return _text(leaf.get("value")) == "*"
+        left, right = parse(value), parse(leaf.get("value"))
+        return left is not None and right is not None and _COMPARED[name](left, right)
+
+    def _is_dated(self, how: str, written: Any, value: Any) -> bool:
+        bound = self._instant(str(written))
+        if not isinstance(value, datetime) or bound is None:
+            return True
+        return how != "exact" and (value < bound if how == "before" else value > bound)
+
+    def _instant(self, written: str) -> datetime | None:
+        relative = re.fullmatch(r"-?(\d{1,4})([hdwmy])", written)
+        try:
+            if relative:
+                return self._dates[-1] - timedelta(days=int(relative[1]) * _DAYS[relative[2]])
+            found = datetime.fromisoformat(written)
+        except (ValueError, OverflowError):
+            return None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _property(leaf: Leaf) -> Property:
+    return (str(leaf.get("type", "person")), leaf.get("group_type_index"), str(leaf.get("key")))
+
+
+def _listed(leaf: Leaf) -> list[Any]:
+    value = leaf.get("value")
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any, fold: bool = True) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text.lower() if fold else text
+
+
+def _is_one_of(value: Any, listed: list[Any]) -> bool:
+    wanted = {_text(each) for each in listed}
+    if wanted <= {"true", "false"}:  # PostHog then asks whether the value is true, and a list of both is not
+        return (_text(value) == "true") == (wanted == {"true"})
+    return _text(value) in wanted
+
+
+def _is_found(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _version(value: Any) -> tuple[int, ...] | None:
+    found = re.match(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?", str(value))
+    return tuple(int(part or 0) for part in found.groups()) if found else None
+
+
+def _exclusive(left: Leaf, right: Leaf) -> bool:
+    """Return whether two filters certainly match nobody together."""
+    if left.get("type") == right.get("type") == "cohort":
+        return left.get("value") == right.get("value") and left.get("operator") != right.get("operator")
+    if _property(left) != _property(right) or not left.get("operator") == right.get("operator") == "exact":
+        return False
+    return not any(_is_one_of(each, _listed(right)) for each in _listed(left))

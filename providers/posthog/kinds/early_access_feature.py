@@ -1,0 +1,44 @@
+"""Early access features: what people opt in to, each behind a flag of its own.
+
+PostHog switches the flag's enrolment with the stage, so the flag's file leaves it to PostHog
+(``unmanaged: [feature_enrollment]``).
+"""
+
+from __future__ import annotations
+
+from providers.posthog.kinds.base import Field, Kind
+from providers.posthog.kinds.normal import text
+
+EARLY_ACCESS_FEATURE = Kind(
+    name="early_access_feature",
+    type="EarlyAccessFeature",
+    collection="early_access_feature",
+    scope="early_access_feature",
+    folder="flags/early_access",
+    natural_key=("name",),
+    numeric_id=False,
+    soft_delete=False,
+    # A stage changes the flag.
+    needs=("feature_flag:write",),
+    fields=(
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("description", default="", normalise=text),
+        Field("stage", required=True, clearable=False),
+        Field("documentation_url", default="", normalise=text),
+        Field("payload", default={}),
+        Field(
+            "flag",
+            ref="flag",
+            path=("feature_flag_id",),
+            read_path=("feature_flag", "id"),
+            immutable=True,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
+    ),
+    left={
+        "assignee": "a person's account or a role, which differ per project; a file's owner is a team",
+        "rollout_to_all": "rewrites the flag's release conditions, which its own file says",
+    },
+)

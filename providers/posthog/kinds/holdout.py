@@ -1,0 +1,47 @@
+"""Experiment holdouts: a share of everybody that no experiment of the holdout sees, so that their sum can be measured.
+
+PostHog writes a holdout into the flags of its experiments, so these leave theirs to it (``unmanaged: [holdout]``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds.base import Directory, Field, Kind, Reading
+from providers.posthog.kinds.normal import plain, text
+
+
+def _write_share(value: Any, _: Directory) -> Any:
+    return [{"properties": [], "rollout_percentage": value}]
+
+
+def _read_share(raw: Any, _: Reading) -> Any:
+    """Return the share, or the whole filters where somebody made them more than that; PostHog names the variant."""
+    filters = [{name: item for name, item in each.items() if name != "variant"} for each in plain(raw) or ()]
+    alone = len(filters) == 1 and filters[0].keys() <= {"properties", "rollout_percentage"}
+    return filters[0]["rollout_percentage"] if alone and not filters[0].get("properties") else filters
+
+
+HOLDOUT = Kind(
+    name="holdout",
+    type="ExperimentHoldout",
+    collection="experiment_holdouts",
+    scope="experiment_holdout",
+    logged_as="Experiment",
+    folder="experiments/holdouts",
+    natural_key=("name",),
+    soft_delete=False,
+    fields=(
+        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("description", default="", normalise=text),
+        Field(
+            "exclusion_percentage",
+            path=("filters",),
+            write=_write_share,
+            read=_read_share,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
+    ),
+)

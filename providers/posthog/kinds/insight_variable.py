@@ -1,0 +1,46 @@
+"""Insight variables: what people choose on a dashboard for ``{variables.code_name}`` in SQL insights.
+
+PostHog makes the code name of the name, once, and no call changes it; so another name is another variable.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds.base import Field, Kind
+from providers.posthog.kinds.normal import plain
+
+
+def _values(value: Any) -> Any:
+    """Return a list's values as PostHog keeps them, as text."""
+    return [str(item) for item in plain(value)] if isinstance(value, list | tuple) else plain(value)
+
+
+def _default(value: Any) -> Any:
+    """Return what is chosen at first: PostHog makes a list of one value where several can be chosen, and back."""
+    value = plain(value)
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+INSIGHT_VARIABLE = Kind(
+    name="insight_variable",
+    type="InsightVariable",
+    collection="insight_variables",
+    scope="insight_variable",
+    folder="insights/variables",
+    natural_key=("name",),
+    unique=True,
+    numeric_id=False,
+    soft_delete=False,
+    fields=(
+        Field("name", immutable=True, distinct=True, required=True, clearable=False, manageable=False),
+        Field("type", immutable=True, required=True, clearable=False, manageable=False),
+        Field("default_value", normalise=_default),
+        Field("values", default=[], normalise=_values),
+        Field("is_multi", default=False),
+    ),
+    left={
+        "values_query": "a query that lists the values; people write it on PostHog's pages, which show them",
+        "values_query_connection_id": "goes with values_query",
+    },
+)

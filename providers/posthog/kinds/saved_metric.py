@@ -1,0 +1,39 @@
+"""Saved metrics of experiments: one definition of what is measured, for several experiments."""
+
+from __future__ import annotations
+
+from providers.posthog.kinds.base import Field, Json, Kind
+from providers.posthog.kinds.experiment import NAMED, metric
+from providers.posthog.kinds.normal import tags, text
+
+
+def _carry(new: Json, live: Json) -> Json:
+    """Keep the metric's id: PostHog finds results by it."""
+    return {**new, "uuid": live["uuid"]} if live and live.get("uuid") else new
+
+
+SAVED_METRIC = Kind(
+    name="saved_metric",
+    type="ExperimentSavedMetric",
+    collection="experiment_saved_metrics",
+    scope="experiment_saved_metric",
+    folder="experiments/saved_metrics",
+    natural_key=("name",),
+    unique=True,
+    soft_delete=False,
+    fields=(
+        Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),
+        Field("description", default="", normalise=text),
+        Field("tags", default=[], normalise=tags),
+        Field(
+            "query",
+            tree=NAMED,
+            reader="metric",
+            normalise=metric,
+            carry=_carry,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
+    ),
+)

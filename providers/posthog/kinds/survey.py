@@ -1,0 +1,106 @@
+"""Surveys: questions for the people who use the product, such as whether an answer was any good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
+from providers.posthog.kinds.normal import instant, plain, text
+
+
+def _question(value: Any) -> Any:
+    """Return a question without its id, and without what it says by not saying it."""
+    question = plain(value)
+    return {name: item for name, item in question.items() if name != "id" and item not in ("", False, {})}
+
+
+def _questions(value: Any) -> Any:
+    return [_question(item) for item in value] if isinstance(value, list | tuple) else plain(value)
+
+
+def _carry_questions(new: Json, live: Json) -> Json:
+    """Give questions the ids they had, by which PostHog keeps the answers: by their text, and then by their place."""
+    known = {item["question"]: item["id"] for item in live or () if "id" in item}
+    texts = {item["question"] for item in new}
+    free = [item.get("id") if item["question"] not in texts else None for item in live or ()]
+    ids = [known.get(item["question"]) or (free[n] if n < len(free) else None) for n, item in enumerate(new)]
+    return [{**item, "id": id_} if id_ else item for item, id_ in zip(new, ids, strict=True)]
+
+
+def _conditions(value: Any) -> Any:
+    """Return conditions without what restricts nothing; PostHog answers actions whole, and takes their ids."""
+    value = plain(value)
+    if not isinstance(value, dict):
+        return value
+    return {name: item for name, item in value.items() if item not in ("", [], {}, {"values": []})}
+
+
+def _settings(value: Any) -> Any:
+    return plain(value) or None
+
+
+def _write_conditions(value: dict[str, Any], _: Directory) -> Any:
+    return value or None
+
+
+def _read_flag(raw: Any, _: Reading) -> Any:
+    return raw.get("id") if isinstance(raw, dict) else raw
+
+
+SURVEY = Kind(
+    name="survey",
+    type="Survey",
+    collection="surveys",
+    scope="survey",
+    folder="surveys",
+    natural_key=("name",),
+    unique=True,
+    numeric_id=False,
+    soft_delete=False,
+    # PostHog makes hidden flags of a survey, and keeps them in step with it.
+    needs=("feature_flag:write",),
+    fields=(
+        Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),
+        Field("description", default="", normalise=text),
+        Field("type", required=True, clearable=False, manageable=False),
+        # Sent with every change: PostHog checks the variant in the conditions against the flag in the same request.
+        Field("flag", ref="flag", path=("linked_flag_id",), read_path=("linked_flag",), read=_read_flag, always=True),
+        Field(
+            "questions",
+            default=[],
+            normalise=_questions,
+            carry=_carry_questions,
+            required=True,
+            clearable=False,
+            manageable=False,
+        ),
+        Field("conditions", default={}, normalise=_conditions, write=_write_conditions),
+        Field("appearance", normalise=_settings),
+        Field("schedule", default="once"),
+        Field("start_date", normalise=instant),
+        Field("end_date", normalise=instant),
+        Field("responses_limit"),
+        Field("iteration_count"),
+        Field("iteration_frequency_days"),
+        Field("enable_partial_responses", default=False),
+        Field("archived", default=False),
+    ),
+    left={
+        "linked_insight_id": "the insight from which somebody made the survey",
+        "targeting_flag_id": "a hidden flag with the people it is shown to; a definition names a flag of its own",
+        "targeting_flag_filters": "goes with targeting_flag_id",
+        "remove_targeting_flag": "goes with targeting_flag_id",
+        "response_sampling_start_date": "PostHog refuses a past one even unchanged, so no file could keep it",
+        "response_sampling_interval_type": "goes with response_sampling_start_date",
+        "response_sampling_interval": "goes with response_sampling_start_date",
+        "response_sampling_limit": "goes with response_sampling_start_date",
+        "response_sampling_daily_limits": "goes with response_sampling_start_date",
+        "current_iteration": "PostHog counts it",
+        "current_iteration_start_date": "PostHog counts it",
+        "iteration_start_dates": "PostHog works them out",
+        "enable_iframe_embedding": "whether other sites may show it; people choose it with the address there",
+        "base_language": "the language of the texts; translations are made on PostHog's pages",
+        "translations": "people translate on PostHog's pages",
+        "form_content": "the layout of PostHog's form editor",
+    },
+)
