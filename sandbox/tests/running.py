@@ -81,9 +81,7 @@ class Sandbox:
 
 
 @contextmanager
-def running_sandbox(
-    data: Path, *options: str, checkout: Path = REPOSITORY, **settings: Any
-) -> Iterator[Sandbox]:
+def running_sandbox(data: Path, *options: str, checkout: Path = REPOSITORY, **settings: Any) -> Iterator[Sandbox]:
     """Start a checkout's sandbox with these settings on a free port with its data in ``data``; stop it at the end."""
     chosen = ["--settings", json.dumps(settings)] if settings else []
     command = [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(data), *chosen, *options]
