@@ -1,6 +1,6 @@
 """The application: every module's routes behind the request log.
 
-What lies in `sandbox/resources/` is found (`rest/registry.py`); the services beside it are named here, with their
+The kinds in `sandbox/resources/` are found by `rest/registry.py`; the other services are listed here, with their
 `routes()`, and with `TABLES` (an SQL script of CREATE TABLE IF NOT EXISTS) when they have tables of their own.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.auth.identity import MEMBER, OWNER, create_key
 from sandbox.auth.users import new_user
-from sandbox.resources.organization.places import new_organization, new_project
+from sandbox.resources.organization.tenancy import new_organization, new_project
 from sandbox.storage.store import Data, Store
 from sandbox.wire.context import timestamp
 

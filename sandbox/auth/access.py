@@ -30,7 +30,7 @@ GUARDED = frozenset(
     "action annotation cohort dashboard early_access_feature experiment experiment_holdout experiment_saved_metric"
     " feature_flag insight integration session_recording_playlist subscription survey".split()
 )
-READ_ONLY = "activity_log"  # the kind that nobody edits
+READ_ONLY = "activity_log"  # the kind that has no editors
 
 
 def levels(resource: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Users and their memberships: how they are made, and how they stand inside other objects."""
+"""Users and their memberships: how they are made, and how other objects show them."""
 
 import uuid
 from typing import Any

@@ -110,7 +110,7 @@ class Membership:
     def _group_holds(self, group: LeafGroup) -> bool:
         if group.every:
             return all(self._leaf_holds(leaf, leaf.negation) for leaf in group.leaves)
-        # PostHog's evaluator forgets the negation of a cohort that stands in an OR group; so does this one.
+        # PostHog's evaluator forgets the negation of a cohort that is in an OR group; so does this one.
         return any(self._leaf_holds(leaf, leaf.negation and leaf.type != "cohort") for leaf in group.leaves)
 
     def _leaf_holds(self, leaf: Filter, negated: bool) -> bool:

@@ -115,7 +115,7 @@ def evaluate_all(
             if identifier in broken:
                 found[flag.key] = MISSING_DEPENDENCY
             else:
-                # All of them, also those no condition gets to: they stand in the answer.
+                # All of them, also those no condition gets to: they are in the answer.
                 for dependency in flag.dependencies - off:
                     match_of(flags[dependency])
                 found[flag.key] = evaluate(flag, subject, value_of)

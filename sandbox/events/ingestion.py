@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox.evaluation.values import first, text
 from sandbox.events import people, processing
 from sandbox.events.processing import LONGEST_DISTINCT_ID, Event, clean, ingest, moment
-from sandbox.resources.organization.places import put_project
+from sandbox.resources.organization.tenancy import put_project
 from sandbox.storage.store import Data
 from sandbox.wire.bodies import UndecodableError, from_capture
 from sandbox.wire.context import Context, Json, endpoint

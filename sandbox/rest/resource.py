@@ -68,7 +68,7 @@ class Resource:
     key: ClassVar[str] = ""  # the field that objects are also looked up by
     named: ClassVar[str] = "name"  # the field that names an object in the activity log
     refs: ClassVar[Mapping[str, str]] = {}  # field -> the kind whose id it holds
-    filters: ClassVar[Mapping[str, Filter]] = {}  # the list's query parameters beside `search`
+    filters: ClassVar[Mapping[str, Filter]] = {}  # the list's query parameters besides `search`
     search: ClassVar[tuple[str, ...]] = ("name",)  # the fields that `?search=` looks at
     order: ClassVar[str] = "seq"
     page_size: ClassVar[int] = 100
@@ -85,7 +85,7 @@ class Resource:
     # Hooks --------------------------------------------------------------------------------------------------
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        """The complete object to store, from the cleaned values that were sent. Checks across fields stand here."""
+        """The complete object to store, from the cleaned values that were sent. Checks across fields belong here."""
         return {**(before if before is not None else self.initial(context)), **values}
 
     def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
@@ -112,7 +112,7 @@ class Resource:
         return self.show(context, row)
 
     def conditions(self, context: Context) -> list[Condition]:
-        """What the list holds beside `search`: the `listed` objects that the query's `filters` let through."""
+        """The conditions of the list, without `search`: the `listed` objects that the query's `filters` let through."""
         asked = [test(context.query[name]) for name, test in self.filters.items() if name in context.query]
         return [("listed = 1", []), *asked]
 

@@ -63,7 +63,7 @@ BETWEEN = "\x1f"  # the fields of a search text; nobody searches for it
 
 
 class Store:
-    """The one database. Objects are JSON documents with the columns that lists and look-ups need beside them.
+    """The one database. Objects are JSON documents with the columns that lists and look-ups need.
 
     `parent` is the id of the project or organisation an object belongs to ("" for users, organisations …);
     `natural` is what else it can be looked up by (a flag's key, an event's name, the hash of an API key);

@@ -172,8 +172,8 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
 
 
-def alone(services: Services, project: int) -> Context:
-    """The context of a worker that nobody asked: in a project, without an identity."""
+def worker_context(services: Services, project: int) -> Context:
+    """The context of a worker's job: in a project, without an identity."""
     request = Request({"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""})
     found = services.store.get("project", project)
     assert found is not None

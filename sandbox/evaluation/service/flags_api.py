@@ -24,7 +24,7 @@ from sandbox.evaluation.values import as_object, first
 from sandbox.events import people
 from sandbox.events.ingestion import FROM_ANYWHERE
 from sandbox.events.processing import LONGEST_DISTINCT_ID
-from sandbox.resources.organization.places import project_clock
+from sandbox.resources.organization.tenancy import project_clock
 from sandbox.storage.store import Data
 from sandbox.wire.bodies import UndecodableError, from_flags
 from sandbox.wire.context import Context, Json, endpoint

@@ -2,7 +2,7 @@
 products/alerts/backend/insight_alert_state_machine.py and calendar.py).
 
 No query is computed here, so every check ends as PostHog's do when the query fails: the check and the alert are
-`Errored`, the next check is at its usual time, and the subscribers are told once per row of failures.
+`Errored`, the next check is at its usual time, and the subscribers are notified once per row of failures.
 
 Traps: a new alert, one with a new threshold and one with a new interval have no `next_check_at` and are due at once;
 the error's text stays in the database, a fixed sentence is shown; checks are kept for 14 days.
@@ -37,8 +37,8 @@ NEWEST_FIRST = "created_at DESC, seq DESC"
 # What is kept ------------------------------------------------------------------------------------------------
 
 
-def record(store: Store, alert: Data, now: datetime, error: str | None = None, told: tuple[str, ...] = ()) -> None:
-    """Store a check in the alert's present state; `told` are the e-mail addresses that were notified."""
+def record(store: Store, alert: Data, now: datetime, error: str | None = None, notified: tuple[str, ...] = ()) -> None:
+    """Store a check in the alert's present state; `notified` are the e-mail addresses."""
     store.put(
         KIND,
         alert["id"],
@@ -48,7 +48,7 @@ def record(store: Store, alert: Data, now: datetime, error: str | None = None, t
             "calculated_value": None,
             "state": alert["state"],
             "error": error,
-            "told": list(told),
+            "notified": list(notified),
         },
     )
 
@@ -71,11 +71,11 @@ def clean_up(store: Store, now: datetime) -> None:
 
 def show(check: Data) -> Data:
     """A check as the API shows it."""
-    told = check["told"]
+    notified = check["notified"]
     receipts = [
         {"channel": "email", "target": each, "status": "accepted", "at": check["created_at"],
          "display_label": f"Email: {each}"}
-        for each in told
+        for each in notified
     ]  # fmt: skip
     return {
         "id": check["id"],
@@ -83,9 +83,9 @@ def show(check: Data) -> Data:
         "calculated_value": check["calculated_value"],
         "state": check["state"],
         "error": {"message": FAILED} if check["error"] else None,
-        "targets_notified": bool(told),
+        "targets_notified": bool(notified),
         **dict.fromkeys(OF_AN_ANOMALY),
-        "notification_sent_at": check["created_at"] if told else None,
+        "notification_sent_at": check["created_at"] if notified else None,
         "notification_suppressed_by_agent": False,
         "deliveries": receipts or None,
     }
@@ -114,10 +114,10 @@ def check(store: Store, alert: Data, query: Any, zone: ZoneInfo, now: datetime) 
     source = queries.source_of(query) or {}
     first = alert["state"] != "Errored"
     alert.update(state="Errored", last_checked_at=timestamp(now), next_check_at=timestamp(following(alert, zone, now)))
-    told = tuple(_addresses(store, alert)) if first else ()
-    if told:
+    notified = tuple(_addresses(store, alert)) if first else ()
+    if notified:
         alert["last_notified_at"] = timestamp(now)
-    record(store, alert, now, queries.failure(source.get("kind")), told)
+    record(store, alert, now, queries.failure(source.get("kind")), notified)
 
 
 def _addresses(store: Store, alert: Data) -> list[str]:

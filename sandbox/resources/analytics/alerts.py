@@ -39,7 +39,7 @@ from sandbox.rest.fields import (
 from sandbox.rest.listing import LARGEST, Condition, equals
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Services, alone, timestamp
+from sandbox.wire.context import Context, Services, timestamp, worker_context
 from sandbox.wire.errors import Invalid, Missing, NotFound, Required
 
 SHOWN_CHECKS = 5
@@ -208,7 +208,7 @@ class Alerts(Resource):
         for row in due[:AT_A_TIME]:
             project, insight = store.parent_of(self.kind, row["id"]), store.get("insight", row["insight"])
             assert project is not None
-            context = alone(services, int(project))
+            context = worker_context(services, int(project))
             before = deepcopy(row)
             alert_checks.check(store, row, insight and insight["query"], ZoneInfo(context.project["timezone"]), now)
             self.store(context, row)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from sandbox.auth.identity import ADMIN, level
 from sandbox.resources.analytics import dashboard_tiles, tiles
 from sandbox.resources.analytics.insights import INSIGHTS
-from sandbox.resources.organization.places import put_project
+from sandbox.resources.organization.tenancy import put_project
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,

@@ -33,7 +33,7 @@ from sandbox.rest.fields import (
 from sandbox.rest.listing import Condition, column, same
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Identity, Services, alone, timestamp
+from sandbox.wire.context import Context, Identity, Services, timestamp, worker_context
 from sandbox.wire.errors import Answer, ApiError, Forbidden, Invalid, NotFound
 
 INTERVALS = {
@@ -171,7 +171,7 @@ class ScheduledChanges(Resource):
 
     def _execute(self, services: Services, row: Data, now: datetime) -> None:
         """Change the flag and note how it went in `row`."""
-        context = alone(services, row["team_id"])
+        context = worker_context(services, row["team_id"])
         try:
             flag = context.store.get(FLAGS.kind, row["record_id"], str(row["team_id"]))
             if flag is None:

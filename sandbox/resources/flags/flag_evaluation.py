@@ -11,7 +11,7 @@ from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Invalid
 
-# What other kinds' answers and `my_flags` show of a flag, beside its ids.
+# What other kinds' answers and `my_flags` show of a flag, besides its ids.
 MINIMAL = tuple(
     "name key filters deleted active ensure_experience_continuity has_encrypted_payloads version evaluation_runtime"
     " bucketing_identifier evaluation_contexts".split()

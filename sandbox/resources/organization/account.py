@@ -1,7 +1,7 @@
 """The asking user (`/api/users/@me/`) and their personal API keys.
 
 Trap: a personal API key may read itself (`@current`, or its id) and no other, else 403. Keys are made at
-`/_sandbox/keys`, which stands for PostHog's page.
+`/_sandbox/keys`, the substitute for PostHog's page.
 """
 
 from typing import Any

@@ -18,7 +18,7 @@ from sandbox.auth import access
 from sandbox.auth.guard import route
 from sandbox.auth.identity import ADMIN, MEMBER, enter_project, level
 from sandbox.events import people
-from sandbox.resources.organization import places
+from sandbox.resources.organization import tenancy
 from sandbox.rest import activity, fields
 from sandbox.rest.listing import whole
 from sandbox.storage.store import Data
@@ -138,7 +138,7 @@ def update(context: Context) -> Any:
     values = {
         name: _clean(name, value)
         for name, value in context.data.items()
-        if name == "name" or name in places.PROJECT_SETTINGS
+        if name == "name" or name in tenancy.PROJECT_SETTINGS
     }
     if "name" in values and values["name"] != project["name"]:
         _check_name(context, values["name"])
@@ -152,12 +152,12 @@ def update(context: Context) -> Any:
 def save(context: Context, after: Data) -> Data:
     """Store a project's new settings and log what has changed."""
     before = context.project
-    names = ["name", *places.PROJECT_SETTINGS]
+    names = ["name", *tenancy.PROJECT_SETTINGS]
     changes = activity.changes_between("Team", before, after, names, frozenset())
     if changes:
         after["updated_at"] = timestamp()
         activity.record(context, "Team", after["id"], "updated", after["name"], changes)
-    places.put_project(context.store, after)
+    tenancy.put_project(context.store, after)
     context.project = after
     return after
 
@@ -227,7 +227,7 @@ def create(context: Context) -> Any:
     if "name" in context.data:
         _check_name(context, name)
     settings = {"timezone": context.data["timezone"]} if "timezone" in context.data else None
-    context.project = places.new_project(context.store, context.organization, name, settings)
+    context.project = tenancy.new_project(context.store, context.organization, name, settings)
     activity.record(context, "Project", context.project["id"], "created", name, [])
     return Json(show_project(context, context.project), 201)
 
@@ -247,7 +247,7 @@ def remove(context: Context) -> Any:
     project = context.project
     if project.get("is_pending_deletion"):
         raise Invalid("This project is already being deleted.")
-    places.put_project(context.store, {**project, "is_pending_deletion": True})
+    tenancy.put_project(context.store, {**project, "is_pending_deletion": True})
     for scope in ("Team", "Project"):
         activity.record(context, scope, project["id"], "deleted", project["name"])
     return Response(status_code=204)

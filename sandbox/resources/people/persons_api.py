@@ -1,8 +1,8 @@
 """Persons: read, listed and searched, changed through the events that PostHog captures for it, and deleted.
 
 Source: PostHog's posthog/api/person.py and actor_strategies.py. Traps: a full page has a `next`, also when nothing
-comes after it; `count` is only there for `?include_total`; `id` is a uuid in lists and a number in a single one; what
-has to be there and isn't is told with code and detail swapped.
+comes after it; `count` is only there for `?include_total`; `id` is a uuid in lists and a number in a single one; an
+error of a missing field has code and detail swapped.
 """
 
 import json
@@ -18,7 +18,7 @@ from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import match_property
 from sandbox.events import people, processing
 from sandbox.events.people import Person
-from sandbox.resources.organization.places import project_clock
+from sandbox.resources.organization.tenancy import project_clock
 from sandbox.rest import activity
 from sandbox.rest.listing import limit_and_offset, page_bounds
 from sandbox.storage import jsontext

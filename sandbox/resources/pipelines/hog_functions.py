@@ -97,7 +97,7 @@ class HogFunctions(Resource):
     def actions(self) -> list[Action]:
         return [
             Action("rearrange", self._rearrange, ("PATCH",), detail=False),
-            # Nothing is delivered here, so there is nothing to tell of it.
+            # Nothing is delivered here, so logs and metrics are empty.
             Action("logs", lambda _, row: {"count": 0, "next": None, "previous": None, "results": []}),
             Action("metrics", lambda _, row: {"labels": [], "series": []}),
             Action("metrics/totals", lambda _, row: {"totals": {}}),
