@@ -35,14 +35,7 @@ TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 
 def routes() -> list[BaseRoute]:
     """All routes, in the order in which they are tried."""
-    posthog = (
-        ingestion,
-        capture_v1,
-        flags_api,
-        local_evaluation,
-        remote_config,
-        rest,
-    )
+    posthog = (ingestion, capture_v1, flags_api, local_evaluation, remote_config, rest)
     return [
         Route("/_health", health),
         *handles.routes(),

@@ -92,11 +92,7 @@ def evaluate(flag: Flag, subject: Subject, flag_value: Callable[[str], Value]) -
 
 
 def evaluate_all(
-    flags: Mapping[str, Flag],
-    wanted: Iterable[Flag],
-    off: frozenset[str],
-    broken: frozenset[str],
-    subject: Subject,
+    flags: Mapping[str, Flag], wanted: Iterable[Flag], off: frozenset[str], broken: frozenset[str], subject: Subject
 ) -> dict[str, Match]:
     """Evaluate flags together with everything they depend on.
 

@@ -81,8 +81,7 @@ def by_identifier(store: Store, project: int, identifier: str) -> Person | None:
     """The person with that uuid, or with that number (PostHog's API takes both)."""
     column = "id" if identifier.isascii() and identifier.isdigit() else "uuid"
     row = store.execute(
-        f"SELECT {COLUMNS} FROM persons p WHERE p.project = ? AND p.{column} = ?",
-        (project, identifier.lower()),
+        f"SELECT {COLUMNS} FROM persons p WHERE p.project = ? AND p.{column} = ?", (project, identifier.lower())
     ).fetchone()
     return None if row is None else person_of(row)
 
@@ -184,8 +183,7 @@ def group_type_index(store: Store, project: int, name: str, at: str) -> int | No
 def group_properties(store: Store, project: int, index: int, key: str) -> dict[str, Any] | None:
     """The properties of a group, None when nobody has identified it."""
     row = store.execute(
-        "SELECT properties FROM groups WHERE project = ? AND type_index = ? AND key = ?",
-        (project, index, key),
+        "SELECT properties FROM groups WHERE project = ? AND type_index = ? AND key = ?", (project, index, key)
     ).fetchone()
     return None if row is None else dict(jsontext.decode(row[0]))
 
@@ -208,8 +206,7 @@ def hash_keys(store: Store, person: int) -> dict[str, str]:
 def keep_hash_keys(store: Store, person: int, keys: dict[str, str]) -> None:
     """Remember by flag key what is hashed for a person from now on."""
     store.connection.executemany(
-        "INSERT OR IGNORE INTO hash_keys VALUES (?, ?, ?)",
-        [(person, flag, key) for flag, key in keys.items()],
+        "INSERT OR IGNORE INTO hash_keys VALUES (?, ?, ?)", [(person, flag, key) for flag, key in keys.items()]
     )
 
 

@@ -138,12 +138,7 @@ def clean(raw: Data, distinct_id: str, sent_at: datetime | None) -> Event:
         properties.setdefault("$unset", raw["$unset"])
     identifier = _uuid(raw.get("uuid"))
     timestamp = _timestamp(raw, properties, sent_at)
-    cleaned = {
-        "uuid": identifier,
-        "distinct_id": distinct_id,
-        "timestamp": timestamp,
-        "properties": properties,
-    }
+    cleaned = {"uuid": identifier, "distinct_id": distinct_id, "timestamp": timestamp, "properties": properties}
     return Event(identifier, str(raw["event"])[:200], distinct_id, timestamp, {**raw, **cleaned})
 
 

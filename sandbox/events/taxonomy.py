@@ -73,10 +73,7 @@ def keep(store: Store, project: int, seen: Seen, now: str) -> None:
         elif found.get("last_seen_at") != hour:
             created = found.get("created_at") or now
             store.put(
-                EVENT_DEFINITION,
-                str(project),
-                {**found, "created_at": created, "last_seen_at": hour},
-                natural=name,
+                EVENT_DEFINITION, str(project), {**found, "created_at": created, "last_seen_at": hour}, natural=name
             )
     for (kind, index, name), guess in seen.properties.items():
         natural = property_key(kind, index, name)

@@ -101,8 +101,7 @@ def select(
 ) -> list[Data]:
     """Entries for which the SQL condition holds, newest first (or last, with the order ASC)."""
     rows = context.store.execute(
-        f"SELECT entry FROM activity WHERE {where} ORDER BY seq {order} LIMIT ? OFFSET ?",
-        (*parameters, limit, offset),
+        f"SELECT entry FROM activity WHERE {where} ORDER BY seq {order} LIMIT ? OFFSET ?", (*parameters, limit, offset)
     ).fetchall()
     found = [json.loads(row[0]) for row in rows]
     return [{**entry, "user": show_user(context, entry["user"]), "unread": False} for entry in found]
@@ -172,11 +171,7 @@ def pages(context: Context, where: str, parameters: list[Any]) -> Data:
         page = _positive(context.query["page"], 1)
         total = _count(context, where, parameters)
         links = next_links(context, total, size, (page - 1) * size, page=True)
-        return {
-            "count": total,
-            **links,
-            "results": select(context, where, parameters, size, (page - 1) * size, order),
-        }
+        return {"count": total, **links, "results": select(context, where, parameters, size, (page - 1) * size, order)}
     cursor = context.query.get("cursor")
     try:
         offset = min(int(cursor, 16), LARGEST) if cursor else 0

@@ -41,11 +41,7 @@ def resource_routes(resource: Resource) -> list[BaseRoute]:
             table.setdefault(f"{start}/{action.path}", {})[method] = (scopes, action.run)
     whole[base] = _allowed(resource, GET=("list", read), POST=("create", write))
     single[base + "/{id}"] = _allowed(
-        resource,
-        GET=("retrieve", read),
-        PATCH=("update", write),
-        PUT=("update", write),
-        DELETE=("destroy", write),
+        resource, GET=("retrieve", read), PATCH=("update", write), PUT=("update", write), DELETE=("destroy", write)
     )
     return [
         *(_route(path, operations, _on_collection(resource)) for path, operations in whole.items()),

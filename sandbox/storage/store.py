@@ -151,8 +151,7 @@ class Store:
     def set_fact(self, name: str, value: str) -> None:
         """Note something under a name."""
         self.execute(
-            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (name, value),
+            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
         )
 
     def put(

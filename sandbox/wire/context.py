@@ -154,10 +154,7 @@ def parse_json(raw: bytes, content_type: str = "application/json") -> Any:
     media = content_type.partition(";")[0].strip().lower()
     if media and media != "application/json":
         raise ApiError(
-            415,
-            "invalid_request",
-            "unsupported_media_type",
-            f'Unsupported media type "{content_type}" in request.',
+            415, "invalid_request", "unsupported_media_type", f'Unsupported media type "{content_type}" in request.'
         )
     try:
         value = json.loads(raw, parse_constant=_refuse_constant)

@@ -92,11 +92,7 @@ class MethodNotAllowed(ApiError):
 
     def __init__(self, method: str, allowed: str) -> None:
         super().__init__(
-            405,
-            "invalid_request",
-            "method_not_allowed",
-            f'Method "{method}" not allowed.',
-            headers={"Allow": allowed},
+            405, "invalid_request", "method_not_allowed", f'Method "{method}" not allowed.', headers={"Allow": allowed}
         )
 
 

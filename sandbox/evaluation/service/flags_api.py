@@ -95,11 +95,7 @@ def _envelope(context: Context, found: Mapping[str, Match]) -> Data:
     except ValueError:
         request_id = str(uuid.uuid4())
     failed = any(match.failed for match in found.values())
-    return {
-        "errorsWhileComputingFlags": failed,
-        "requestId": request_id,
-        "evaluatedAt": int(time.time() * 1000),
-    }
+    return {"errorsWhileComputingFlags": failed, "requestId": request_id, "evaluatedAt": int(time.time() * 1000)}
 
 
 # Who asks for what -------------------------------------------------------------------------------

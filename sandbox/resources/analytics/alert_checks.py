@@ -21,11 +21,7 @@ from sandbox.wire.context import timestamp
 KIND = "alert_check"
 RETENTION = timedelta(days=14)
 FAILED = "This alert encountered an error. Check the alert configuration and try again."
-STEPS = {
-    "real_time": timedelta(minutes=2),
-    "every_15_minutes": timedelta(minutes=15),
-    "hourly": timedelta(hours=1),
-}
+STEPS = {"real_time": timedelta(minutes=2), "every_15_minutes": timedelta(minutes=15), "hourly": timedelta(hours=1)}
 # What only a query that succeeds finds.
 OF_AN_ANOMALY = tuple(
     "anomaly_scores triggered_points triggered_dates interval triggered_metadata investigation_status"

@@ -39,10 +39,7 @@ def list_events(context: Context) -> Any:
     ).fetchall()
     more = offset + len(rows) if len(rows) > limit else offset
     links = next_links(context, more, limit, offset)
-    return {
-        "next": links["next"],
-        "results": [_event(jsontext.decode(data), person) for data, person in rows[:limit]],
-    }
+    return {"next": links["next"], "results": [_event(jsontext.decode(data), person) for data, person in rows[:limit]]}
 
 
 def _event(data: Data, person: str | None) -> Data:

@@ -230,11 +230,7 @@ def show_links(context: Context, flag: Data, shown: Data) -> None:
     live = [each for each in experiments(context, flag) if not each["deleted"]]
     shown["experiment_set"] = [each["id"] for each in live]
     shown["experiment_set_metadata"] = [
-        {
-            "id": each["id"],
-            "name": each["name"],
-            "is_running": bool(each["start_date"] and not each["end_date"]),
-        }
+        {"id": each["id"], "name": each["name"], "is_running": bool(each["start_date"] and not each["end_date"])}
         for each in live
     ]
     shown["features"] = [

@@ -38,10 +38,7 @@ WORDS = {
         "Filters are not valid (group properties must match the condition set's group type)",
         INVALID,
     ),
-    "flag_property_requires_flag_evaluates_to": (
-        "Flag properties must use the 'flag_evaluates_to' operator",
-        INVALID,
-    ),
+    "flag_property_requires_flag_evaluates_to": ("Flag properties must use the 'flag_evaluates_to' operator", INVALID),
     "in_not_in_requires_cohort": (
         "The '{operator}' operator is only valid for cohort properties, not '{type}' properties.",
         "invalid_operator",

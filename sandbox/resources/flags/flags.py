@@ -92,12 +92,7 @@ class Flags(Resource):
         write_only(
             "creation_context",
             choice(
-                "feature_flags",
-                "experiments",
-                "surveys",
-                "early_access_features",
-                "web_experiments",
-                "product_tours",
+                "feature_flags", "experiments", "surveys", "early_access_features", "web_experiments", "product_tours"
             ),
         ),
         Field("is_remote_configuration", boolean, default=False, null=True),

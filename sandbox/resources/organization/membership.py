@@ -12,15 +12,7 @@ from sandbox.auth.identity import ADMIN, level, membership
 from sandbox.auth.users import user_basic
 from sandbox.resources.organization.organizations import show_member
 from sandbox.rest import activity
-from sandbox.rest.fields import (
-    CREATED_AT,
-    CREATED_BY,
-    ID,
-    UPDATED_AT,
-    Field,
-    read_only,
-    text,
-)
+from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, UPDATED_AT, Field, read_only, text
 from sandbox.rest.listing import whole
 from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data

@@ -30,12 +30,7 @@ def routes() -> list[BaseRoute]:
     member_read, member_write = ("organization_member:read",), ("organization_member:write",)
     return [
         route("/api/organizations", GET=(read, list_all)),
-        route(
-            "/api/organizations/{organization}",
-            GET=(read, retrieve),
-            PATCH=(write, update),
-            PUT=(write, update),
-        ),
+        route("/api/organizations/{organization}", GET=(read, retrieve), PATCH=(write, update), PUT=(write, update)),
         route("/api/organizations/{organization}/members", GET=(member_read, list_members)),
         route(
             "/api/organizations/{organization}/members/{user}",

@@ -53,10 +53,7 @@ def routes() -> list[BaseRoute]:
         ),
         route(own, GET=(read, list_all), POST=(write, create)),
         route(
-            own + "/{id}",
-            GET=(read, within(retrieve)),
-            PATCH=(write, within(update)),
-            DELETE=(write, within(remove)),
+            own + "/{id}", GET=(read, within(retrieve)), PATCH=(write, within(update)), DELETE=(write, within(remove))
         ),
     ]
 

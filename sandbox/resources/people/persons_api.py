@@ -270,8 +270,7 @@ def asked_person(context: Context) -> Person:
 
 def _required(name: str) -> Answer:
     return Answer(
-        400,
-        {"attr": name, "code": "This field is required.", "detail": "required", "type": "validation_error"},
+        400, {"attr": name, "code": "This field is required.", "detail": "required", "type": "validation_error"}
     )
 
 
