@@ -30,7 +30,7 @@ sandbox: setup  ## a local PostHog in the foreground (PORT=8010 DATA=folder)
 check: lint types test  ## all that a pull request must pass
 
 test: setup  ## the tests
-	@$(PYTHON) -m pytest -n auto --dist loadfile
+	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 sandbox-test: setup  ## the sandbox's own tests
 	@$(PYTHON) -m pytest -n auto --dist loadfile sandbox/tests/unit sandbox/tests/api sandbox/tests/sdk

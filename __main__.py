@@ -1,53 +1,30 @@
-"""The Pulumi program: reads the definitions, refuses bad and unsafe ones, and registers the rest."""
+"""The Pulumi program: registers what the definitions say, or, when anything is refused, what switches a flag off.
+
+What a run may do is decided in ``ai_admin.run``; here it is carried out, in the order that Pulumi asks for.
+"""
 
 from __future__ import annotations
 
 import atexit
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Coroutine, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pulumi
 
 from ai_admin import record
-from ai_admin.adopted import live_audiences
-from ai_admin.definitions import Definition, load
-from ai_admin.definitions.stacks import configurations
-from ai_admin.safety import (
-    Followed,
-    Manifest,
-    Reach,
-    Refusal,
-    Values,
-    ahead,
-    grown,
-    manifest,
-    name_of,
-    refusals,
-    renamed,
-    shared,
-    switched_off,
-    switches,
-    unfinished,
-)
-from providers.posthog.blockers import blockers
-from providers.posthog.brake import CAREFUL, CONSENT
-from providers.posthog.client import ApiError, Client
-from providers.posthog.connection import VARIABLES, ConnectionProblem, resolve
+from ai_admin.run import Plan, Run, off_all_the_same, off_alone, plan
+from ai_admin.safety import Followed, Manifest, switches
+from providers.posthog import outputs
+from providers.posthog.errors import UnreadableState
 from providers.posthog.kinds import Ref
-from providers.posthog.members import lost_members
-from providers.posthog.preflight import preflight
-from providers.posthog.resources import missing_variables, problems, register, switch_off, wrong_variables
-from providers.posthog.safety import consents
-from providers.posthog.switch import leaving
+from providers.posthog.resources import problems, register, switch_off
+from providers.posthog.settings import NAMES, Settings
 
 CHECKOUT = Path(__file__).parent
-
-PUBLIC_PASSPHRASE = "sandbox"
-"""The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
 
 EXPLAINED = 32
 """The exit code by which Pulumi's Python host knows that the reason was shown, and adds no line of its own."""
@@ -58,58 +35,64 @@ def main() -> None:
 
     A preview registers all of them also then: what is refused stands beside the plan, not in its place.
     """
-    last = last_manifest()
+    stack, preview = pulumi.get_stack(), pulumi.runtime.is_dry_run()
+    settings = Settings({name: pulumi.Config().get(name) for name in NAMES}, os.environ)
+    last = applied_last(stack)
     # Until everything is registered: a refused run that exported nothing would forget what was applied last, and pass
     # the second time.
-    record.keep(last)
-    definitions = load(CHECKOUT, pulumi.get_stack())
-    if definitions.problems:
-        off_alone = with_former_keys(definitions.off, last)
-        refuse_all_but_off(["the definitions have problems:", *map(str, definitions.problems)], last, off_alone)
-    resources = with_former_keys(definitions.resources, last)
+    keep(last)
+    run = Run(CHECKOUT, stack, settings, last, followed, preview, pulumi.log.warn)
+    planned = plan(run)
+    if planned.refused and not (preview and planned.judged):
+        refuse_all_but_off(run, planned)
+    known, off = record.ids(planned.before), {Ref.parse(name) for name in planned.off}
+    switch = switches(planned.before, planned.after)
+    registered = register(planned.definitions, settings, known, off & known.keys(), switch, planned.about)
+    if not planned.refused:
+        keep(applied(run, planned, registered))
+    if preview:
+        also_off = [off_all_the_same(run, name) for name in planned.off] if planned.refused else []
+        pulumi.run(lambda: end_of_preview([*planned.refused, *also_off], registered.values()))
+
+
+def applied_last(stack: str) -> Manifest:
+    """Return what was applied to this stack last; empty on the first run."""
     try:
-        client = check_connection({definition.kind for definition in resources})
-    except ConnectionProblem as problem:
-        refuse_all_but_off(str(problem).splitlines(), last, resources)
-    before = renamed(last, resources)
+        return outputs.read(stack, record.OUTPUT) or {}
+    except UnreadableState as problem:
+        refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
+
+
+def followed(stack: str) -> Followed:
+    """Return what was applied to the stack that this one follows."""
     try:
-        after, found = judge(client, resources, definitions.values, before)
-    except ApiError as problem:
-        unknown = f"it is not known what this run would change: {problem}; run again"
-        refuse_all_but_off([unknown], last, resources)
-    refused = [*unset_secrets(resources), *map(str, found), *blockers(client, before, after.keys())]
-    showing = pulumi.runtime.is_dry_run()
-    if refused and not showing:
-        refuse_all_but_off(refused, last, resources)
-    known = {Ref(*name.split("/", 1)): entry["id"] for name, entry in before.items() if entry.get("id")}
-    off = switched_off(before, after)
-    off_refs = {ref for ref in known if f"{ref.kind}/{ref.key}" in off}
-    unset = dict.fromkeys((name for _, name in missing_variables(resources, os.environ)), "")
-    about = {name for refusal in found for name in refusal.about}
-    registered = register(resources, {**unset, **os.environ}, known, off_refs, switches(before, after), about)
-    if not refused:
-        record.keep(record.applied(before, after, resources, registered, consents(pulumi.Config().get(CONSENT))))
-    if showing:
-        refused += map(off_all_the_same, off) if refused else []
-        pulumi.run(lambda: end_of_preview(refused, registered.values()))
+        return Followed(stack, outputs.read(stack, record.OUTPUT), "nothing was applied to it yet")
+    except UnreadableState as problem:
+        return Followed(stack, None, str(problem))
 
 
-def with_former_keys(definitions: Iterable[Definition], last: Manifest) -> tuple[Definition, ...]:
-    """Return definitions that name the key they stand under also where they come back from a rename not applied."""
-    every = tuple(definitions)
-    keys = unfinished(last, every)
-    return tuple(replace(each, renamed_from=keys.get(name_of(each), each.renamed_from)) for each in every)
+def keep(manifest: Manifest | Coroutine[Any, Any, Manifest]) -> None:
+    """Make this the manifest that the next run reads."""
+    outputs.export(record.OUTPUT, manifest)
 
 
-def off_all_the_same(name: str) -> str:
-    """Say that a refused run switches a flag off; a preview ends `pulumi up` before its update begins."""
-    if not pulumi.runtime.is_dry_run():
-        return f"{name} is switched off all the same"
-    key, stack = name.partition("/")[2], pulumi.get_stack()
-    return (
-        f"{name} is not off yet: `pulumi up --skip-preview` switches it off in spite of this, and "
-        f"`ai-admin off {key} --stack {stack}` does at once"
-    )
+async def applied(run: Run, planned: Plan, registered: dict[Ref, pulumi.CustomResource]) -> Manifest:
+    """Return the manifest of what this run applied, once the engine is through."""
+    before, after = planned.before, planned.after
+    found = await outputs.outcomes(registered, record.in_question(before, after))
+    return record.applied(before, after, planned.definitions, found, run.settings.consents, now())
+
+
+async def applied_off(run: Run, registered: dict[str, pulumi.CustomResource]) -> Manifest:
+    """Return the manifest of a refused run, which applied these flags by their names of before."""
+    refs = {Ref.parse(name): resource for name, resource in registered.items()}
+    found = await outputs.outcomes(refs, refs)
+    return record.all_but_off(run.last, {str(ref): outcome for ref, outcome in found.items()}, now())
+
+
+def now() -> str:
+    """Return the time, ISO 8601."""
+    return datetime.now(UTC).isoformat()
 
 
 async def end_of_preview(refused: list[str], resources: Iterable[pulumi.CustomResource]) -> None:
@@ -124,101 +107,11 @@ async def end_of_preview(refused: list[str], resources: Iterable[pulumi.CustomRe
         atexit.register(os._exit, EXPLAINED)
 
 
-def last_manifest() -> Manifest:
-    """Return what was applied to this stack last; empty on the first run."""
-    try:
-        return record.applied_last(pulumi.get_stack()) or {}
-    except record.UnreadableState as problem:
-        return refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
-
-
-def judge(
-    client: Client, definitions: Iterable[Definition], values: Values, before: Manifest
-) -> tuple[Manifest, list[Refusal]]:
-    """Return the manifest that this run would leave behind, and what the gates refuse of it. Raises ``ApiError``.
-
-    ``values`` are all values of properties of persons for which the catalogue lists them.
-    """
-    config = pulumi.Config()
-    careful, follows = config.get_bool(CAREFUL) or False, config.get("follows")
-    live = live_audiences(client, definitions, before) if careful or follows else {}
-    base = {**live, **before}
-    after = manifest(definitions, base)
-    members, gone = lost_members(client, before, after), leaving(client, before, after)
-    followed, reach = followed_stack(follows, base, after), Reach(definitions, values)
-    given = consents(config.get(CONSENT))
-    return after, refusals(before, after, given, careful, followed, live, members, gone, reach)
-
-
-def followed_stack(stack: str | None, before: Manifest, after: Manifest) -> Followed | None:
-    """Return what this run is compared with, if this stack follows another one and serves anything more widely.
-
-    A preview is compared with what the followed stack has once these files are applied to it: a merge is, before it
-    comes to this one. What that stack lacks until then is told.
-    """
-    if not stack or not grown(before, after):
-        return None
-    now = record.followed(stack)
-    if now.manifest is None or not pulumi.runtime.is_dry_run():
-        return now
-    then = Followed(stack, manifest(load(CHECKOUT, stack).resources, {}))
-    refused_then = list(ahead(before, after, then))
-    for refusal in ahead(before, after, now):
-        if refusal not in refused_then:
-            pulumi.log.warn(f"{refusal.what}: {', '.join(refusal.about)}; its files have it, so apply {stack} first")
-    return then
-
-
-def unset_secrets(definitions: Iterable[Definition]) -> list[str]:
-    """Return the variables that hold a secret and are not set, or are no address, a line each; never a value."""
-    unset = [
-        f"{definition.source}: {definition.kind}/{definition.key}: the environment variable {name} is not set; "
-        "export it with the secret that PostHog needs"
-        for definition, name in missing_variables(definitions, os.environ)
-    ]
-    wrong = [
-        f"{definition.source}: {definition.kind}/{definition.key}: the value of the environment variable {name} "
-        f"{what}; export the address as it was given, on one line"
-        for definition, name, what in wrong_variables(definitions, os.environ)
-    ]
-    return [*unset, *wrong]
-
-
-def check_connection(kinds: set[str]) -> Client:
-    """Return what asks PostHog.
-
-    Raises :class:`ConnectionProblem` when stack and environment contradict each other, or the key is not let in.
-    """
-    config = pulumi.Config()
-    if config.get("api_key") and os.environ.get("PULUMI_CONFIG_PASSPHRASE") == PUBLIC_PASSPHRASE:
-        refuse(
-            [
-                f"{pulumi.get_stack()}: the API key in Pulumi.{pulumi.get_stack()}.yaml is encrypted with the "
-                "sandbox's passphrase, which everybody knows; unset PULUMI_CONFIG_PASSPHRASE, choose one of your own "
-                "with `pulumi stack change-secrets-provider passphrase`, and put a new key into the stack"
-            ]
-        )
-    connection = resolve({name: config.get(name) for name in (*VARIABLES, "api_key")}, os.environ)
-    others = shared(pulumi.get_stack(), connection.host, connection.project_id, configurations(CHECKOUT))
-    if others:
-        raise ConnectionProblem("\n".join(others))
-    client = Client(connection, tell=pulumi.log.warn)
-    preflight(client, kinds, writing=not pulumi.runtime.is_dry_run())
-    return client
-
-
-def refuse_all_but_off(lines: Iterable[str], last: Manifest, definitions: Iterable[Definition]) -> NoReturn:
-    """Switch off those of these flags that stand in PostHog and are to be off, and refuse the rest of the run.
-
-    A flag that was off before as well is among them: somebody may have switched it on in PostHog since.
-    """
-    flags = [each for each in definitions if each.kind == "flag" and each.properties.get("active") is False]
-    before = renamed(last, flags)
-    after = manifest(flags, before)
-    names = dict(zip(before, last, strict=True))  # a refused run renames nothing
-    resources = switch_off((flag for flag in flags if name_of(flag) in before), names)
-    record.keep(record.all_but_off(last, resources))
-    refuse([*lines, *map(off_all_the_same, switched_off(before, after))])
+def refuse_all_but_off(run: Run, planned: Plan) -> NoReturn:
+    """Switch off the flags that are to be off, and refuse the rest of the run."""
+    off = off_alone(run, planned.definitions)
+    keep(applied_off(run, switch_off(off.flags, off.names)))
+    refuse([*planned.refused, *(off_all_the_same(run, name) for name in off.switched)])
 
 
 def refuse(lines: Iterable[str]) -> NoReturn:

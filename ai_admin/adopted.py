@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ai_admin.definitions.model import Definition
+from ai_admin.record import ids
 from ai_admin.safety import Manifest, manifest, name_of
 from providers.posthog.client import Client
 from providers.posthog.inventory import Inventory, PostHogDirectory
@@ -52,8 +53,7 @@ class _Refs:
         for each in definitions:
             if name_of(each) not in before:
                 self._new.setdefault(each.kind, []).append(each)
-        refs = {Ref(*name.split("/", 1)): str(entry["id"]) for name, entry in before.items() if entry.get("id")}
-        self._known = {(ref.kind, id_): ref for ref, id_ in refs.items()}
+        self._known = {(ref.kind, id_): ref for ref, id_ in ids(before).items()}
         self._live: dict[str, dict[Any, list[str]]] = {}
         self._found: dict[str, dict[str, Ref]] = {}
 

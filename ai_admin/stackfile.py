@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from providers.posthog.connection import KEY_VARIABLE, NAMESPACE, VARIABLES, Connection, ConnectionProblem, resolve
+from providers.posthog.connection import Connection, resolve
+from providers.posthog.errors import ConnectionProblem
+from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, Settings
 
 
-def settings(root: Path, stack: str) -> dict[str, str]:
+def settings(root: Path, stack: str) -> dict[str, str | None]:
     """Return the settings of a stack by name, as Pulumi hands them to the program; a secret is not among them.
 
     Raises ``ConnectionProblem`` when the file can't be read.
@@ -32,14 +33,14 @@ def settings(root: Path, stack: str) -> dict[str, str]:
     }
 
 
-def connection(stack: str, given: Mapping[str, str], environ: Mapping[str, str]) -> Connection:
+def connection(stack: str, settings: Settings) -> Connection:
     """Return where a stack's PostHog is, given its settings. Raises ``ConnectionProblem``."""
-    if not environ.get(KEY_VARIABLE) and "api_key" not in given:
+    if not settings.environ.get(KEY_VARIABLE):
         raise ConnectionProblem(
             f"no personal API key: set {KEY_VARIABLE} to one with the scope feature_flag:write; a key that is stored "
             f"in Pulumi.{stack}.yaml is encrypted, and this command does without Pulumi, which could read it"
         )
-    return resolve({name: given.get(name) for name in (*VARIABLES, "api_key")}, environ)
+    return resolve(settings)
 
 
 def _secret(value: Any) -> bool:

@@ -1,6 +1,4 @@
-"""`python -m sandbox`: serve until SIGTERM or SIGINT; say where and with which keys in one JSON line once
-ready.
-"""
+"""`python -m sandbox`: serve until SIGTERM or SIGINT; say where and with which keys in one JSON line once ready."""
 
 import argparse
 import asyncio
@@ -88,9 +86,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _listen(port: int, remembered: Path) -> socket.socket:
-    """A listening socket on the asked port; for 0 on the remembered one if it is free, else on any free
-    one.
-    """
+    """A listening socket on the asked port; for 0 on the remembered one if it is free, else on any free one."""
     if port:
         return _bind(port)
     try:

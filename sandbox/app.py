@@ -1,6 +1,6 @@
 """The application: every module's routes behind the request log.
 
-What lies in `sandbox/resources/` is found (`rest/registry.py`); the services beside it are named here, with their
+The kinds in `sandbox/resources/` are found by `rest/registry.py`; the other services are listed here, with their
 `routes()`, and with `TABLES` (an SQL script of CREATE TABLE IF NOT EXISTS) when they have tables of their own.
 """
 
@@ -35,14 +35,7 @@ TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 
 def routes() -> list[BaseRoute]:
     """All routes, in the order in which they are tried."""
-    posthog = (
-        ingestion,
-        capture_v1,
-        flags_api,
-        local_evaluation,
-        remote_config,
-        rest,
-    )
+    posthog = (ingestion, capture_v1, flags_api, local_evaluation, remote_config, rest)
     return [
         Route("/_health", health),
         *handles.routes(),

@@ -1,5 +1,4 @@
-"""What a new sandbox holds: organisation Acme, one project, two users, a Slack integration and a personal API
-key.
+"""What a new sandbox holds: organisation Acme, one project, two users, a Slack integration and a personal API key.
 
 Everything random is drawn once and stored, so the same folder gives the same ids and keys again.
 """
@@ -9,7 +8,7 @@ from typing import Any
 
 from sandbox.auth.identity import MEMBER, OWNER, create_key
 from sandbox.auth.users import new_user
-from sandbox.resources.organization.places import new_organization, new_project
+from sandbox.resources.organization.tenancy import new_organization, new_project
 from sandbox.storage.store import Data, Store
 from sandbox.wire.context import timestamp
 
@@ -45,9 +44,7 @@ def seeds(store: Store) -> dict[str, Any]:
 
 
 def new_slack(store: Store, project: Data, user: Data, name: str) -> Data:
-    """A connected Slack workspace. PostHog makes one in the browser only, so the sandbox has to come with
-    it.
-    """
+    """A connected Slack workspace. PostHog makes one in the browser only, so the sandbox has to come with it."""
     integration: Data = {
         "id": store.next_id("integration"),
         "kind": "slack",

@@ -22,9 +22,10 @@ from ai_admin.cli.switching import (
 )
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
-from ai_admin.definitions.switch_line import NotEdited, is_on, switched
-from providers.posthog.safety import consents, on_code
-from providers.posthog.switch import Live, NotSwitched, only_switched_off, turn
+from ai_admin.definitions.switch_line import is_on, switched
+from providers.posthog.errors import NotEdited, NotSwitched
+from providers.posthog.safety import on_code
+from providers.posthog.switch import Live, only_switched_off, turn
 
 VERSIONS = 20
 """So many earlier versions of a file are looked at."""
@@ -68,7 +69,7 @@ def _switched_on(stack: Stack, live: Live) -> str:
     if live["active"]:
         return ""
     key = live["key"]
-    given = on_code(key) in consents(stack.settings.get("consent"))
+    given = on_code(key) in stack.settings.consents
     add = f"add {on_code(key)} to ai-admin:consent in {_file(stack)}"
     if _asks(stack) and not given:
         return (
@@ -91,7 +92,7 @@ def _file(stack: Stack) -> str:
 
 def _asks(stack: Stack) -> bool:
     """Say whether a stack asks for consent before a flag goes on."""
-    return stack.settings.get("careful", "").lower() == "true" or bool(stack.settings.get("follows"))
+    return stack.settings.careful or bool(stack.settings.follows)
 
 
 def _as_before(stack: Stack, document: Document) -> Document:

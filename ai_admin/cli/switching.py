@@ -16,10 +16,11 @@ from ai_admin.cli.checkout import only_stack
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.nearest import listed
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.definitions.switch_line import NotEdited, flag_files, is_on, line_of
+from ai_admin.definitions.switch_line import flag_files, is_on, line_of
 from ai_admin.stackfile import connection, settings
-from providers.posthog.client import ApiError, Client
-from providers.posthog.connection import VARIABLES, ConnectionProblem
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError, ConnectionProblem, NotEdited
+from providers.posthog.settings import VARIABLES, Settings
 from providers.posthog.switch import Live, find
 
 LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
@@ -32,7 +33,7 @@ class Stack:
 
     root: Path
     name: str
-    settings: dict[str, str]
+    settings: Settings
     client: Client
 
     def __str__(self) -> str:
@@ -48,23 +49,23 @@ def opened(root: Path, name: str | None, by_variables: bool = False) -> Stack:
     stack = only_stack(root, name)
     try:
         try:
-            given = settings(root, stack)
+            given = Settings(settings(root, stack), os.environ)
         except ConnectionProblem as problem:
             if not by_variables:
                 raise
             given = _without_file(problem)
-        return Stack(root, stack, given, Client(connection(stack, given, os.environ), tell=click.echo))
+        return Stack(root, stack, given, Client(connection(stack, given), tell=click.echo))
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None
 
 
-def _without_file(problem: ConnectionProblem) -> dict[str, str]:
+def _without_file(problem: ConnectionProblem) -> Settings:
     host, project = (VARIABLES[name] for name in ("host", "project_id"))
     if not (os.environ.get(host) and os.environ.get(project)):
         raise ConnectionProblem(f"{problem}\nset {host} and {project} to say where the stack is, and it is not needed")
     where = f"project {os.environ[project]} of {os.environ[host]}"
     click.echo(f"{problem}\nso {host} and {project} are taken for the stack's: {where}", err=True)
-    return {}
+    return Settings({}, os.environ)
 
 
 def asked_for(stack: Stack, key: str) -> Live:

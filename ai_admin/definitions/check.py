@@ -18,6 +18,7 @@ from ai_admin.definitions.rules.patches import patch_findings
 from ai_admin.definitions.stacks import View, known_stacks, unsure, view
 from ai_admin.definitions.unread import unread
 from ai_admin.definitions.world import Rule, Unit, World, units
+from providers.posthog.kinds import Ref
 
 _HALF = 400
 
@@ -177,7 +178,7 @@ class _Collector:
 
     def flaws(self, document: Document) -> None:
         """Take in what is wrong with a document's text."""
-        subject = f"{document.kind}/{document.key}" if document.key else ""
+        subject = str(Ref(document.kind, document.key)) if document.key else ""
         for flaw in document.flaws:
             source = Source(document.path, flaw.line, flaw.column)
             self._flawed.add(source)

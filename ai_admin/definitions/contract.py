@@ -12,10 +12,12 @@ from ai_admin.definitions import explain, schemas
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.forms.base import Gathered, NotWritable, Value, Written
+from ai_admin.definitions.forms.base import Gathered, Value, Written
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.stacks import View
 from ai_admin.definitions.world import World, units
+from providers.posthog.errors import NotWritable
+from providers.posthog.kinds import Ref
 
 
 def contract(definitions: Iterable[Definition]) -> list[Written]:
@@ -28,7 +30,7 @@ def contract(definitions: Iterable[Definition]) -> list[Written]:
     for file in files:
         for finding in explain.findings(schemas.violations(file.kind, file.value, lambda _: None)):
             place = ".".join(map(str, finding.path))
-            raise NotWritable(f"{file.kind}/{file.key}", f"{place}: {finding.message}")
+            raise NotWritable(str(Ref(file.kind, file.key)), f"{place}: {finding.message}")
     again = expanded(files)
     for definition in gathered.definitions:
         name = (definition.kind, definition.key)

@@ -12,7 +12,7 @@ from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import alike
 from ai_admin.definitions.stacks import View
 from ai_admin.definitions.unread import Unread, mappings_inside
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Unit:
     @property
     def name(self) -> str:
         """``kind/key``, as messages name it; empty without a key."""
-        return f"{self.kind}/{self.key}" if self.key else ""
+        return str(Ref(self.kind, self.key)) if self.key else ""
 
     @property
     def shown(self) -> str:

@@ -19,7 +19,8 @@ from providers.posthog.safety import CONSENTED, ON, Rollout, condition_digest, d
 Entry = Mapping[str, Any]
 Manifest = Mapping[str, Entry]
 
-FLAG, COHORT = "flag/", "cohort/"
+FLAG, COHORT = str(Ref("flag", "")), str(Ref("cohort", ""))
+"""How the names of flags and of cohorts begin."""
 
 OFF_AT = "off_at"
 """In the entry of a flag that is off: when a run saw it so last."""
@@ -48,7 +49,7 @@ def manifest(definitions: Iterable[Definition], before: Manifest) -> dict[str, d
 
 def name_of(definition: Definition) -> str:
     """Return a definition's Pulumi name."""
-    return f"{definition.kind}/{definition.key}"
+    return str(Ref(definition.kind, definition.key))
 
 
 def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
@@ -154,7 +155,7 @@ def _consented(name: str, given: Collection[str]) -> bool:
 def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, Entry]:
     """Return a manifest in which what gets another key, and says so, stands under the new one already."""
     names = {
-        f"{each.kind}/{each.renamed_from}": name_of(each)
+        str(Ref(each.kind, each.renamed_from)): name_of(each)
         for each in definitions
         if each.renamed_from and name_of(each) not in before
     }
@@ -165,9 +166,9 @@ def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, En
 
 
 def _moved(name: str, to: str, entry: Entry) -> Entry:
-    former = entry.get(FORMER, name.partition("/")[2])
+    former = entry.get(FORMER, Ref.parse(name).key)
     plain = {part: value for part, value in entry.items() if part != FORMER}
-    return plain if to.partition("/")[2] == former else {**plain, FORMER: former}
+    return plain if Ref.parse(to).key == former else {**plain, FORMER: former}
 
 
 def unfinished(before: Manifest, definitions: Iterable[Definition]) -> dict[str, str]:
@@ -178,11 +179,11 @@ def unfinished(before: Manifest, definitions: Iterable[Definition]) -> dict[str,
     """
     every = {name_of(each): each for each in definitions}
     left = {
-        f"{name.partition('/')[0]}/{entry[FORMER]}": name.partition("/")[2]
+        str(Ref(Ref.parse(name).kind, entry[FORMER])): Ref.parse(name).key
         for name, entry in before.items()
         if FORMER in entry and name not in every
     }
-    origins = {name: f"{each.kind}/{each.renamed_from or each.key}" for name, each in every.items()}
+    origins = {name: str(Ref(each.kind, each.renamed_from or each.key)) for name, each in every.items()}
     return {name: left[origin] for name, origin in origins.items() if name not in before and origin in left}
 
 

@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from providers.posthog.client import ApiError, Client
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
+from providers.posthog.kinds import Ref
 from providers.posthog.kinds.insight import shown_on
 from providers.posthog.kinds.tiles import described
 
@@ -46,7 +48,7 @@ def blockers(client: Client, before: Mapping[str, Entry], after: Collection[str]
 
 def kind_of(name: str) -> str:
     """Return the kind in a Pulumi name (``flag/ai-model-version``)."""
-    return name.partition("/")[0]
+    return Ref.parse(name).kind
 
 
 class _Look:

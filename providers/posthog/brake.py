@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 from providers.posthog.safety import (
@@ -22,20 +23,13 @@ from providers.posthog.safety import (
     TO_CONSENT,
     UPDATES,
     consented_number,
-    consents,
     counted,
     on_code,
     removal_code,
     rollout,
     rollout_code,
 )
-
-CAREFUL, CONSENT, DISPOSABLE = "careful", "consent", "disposable"
-"""Settings of a stack: whether care is taken, what was consented to, and whether it may be destroyed as it is."""
-
-
-class Unsafe(Exception):
-    """A request of the engine was refused. One line with the rule, the figures and the way to consent."""
+from providers.posthog.settings import Settings
 
 
 class Brake:
@@ -43,23 +37,16 @@ class Brake:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._careful = False
-        self._disposable = False
-        self._consents: frozenset[str] = frozenset()
+        self._settings = Settings({}, {})
         self._program = False
         self._changed: set[str] = set()
         self._replaced: set[tuple[str, str]] = set()
         self._deleted: set[tuple[str, str]] = set()
         self._told: set[str] = set()
 
-    def configure(self, careful: str | None, consent: str | None, disposable: str | None = None) -> None:
-        """Take the stack's configuration: of this run, or, where no program runs, of the last `up`.
-
-        A careful stack is not disposable, whatever it says.
-        """
-        self._careful = (careful or "").lower() == "true"
-        self._disposable = (disposable or "").lower() == "true" and not self._careful
-        self._consents = consents(consent)
+    def configure(self, settings: Settings) -> None:
+        """Take the stack's settings: of this run, or, where no program runs, of the last `up`."""
+        self._settings = settings
 
     def program_runs(self) -> None:
         """Note that a program registers resources, which tells an `up` or a preview from a refresh and a destroy."""
@@ -77,7 +64,7 @@ class Brake:
         """
         if not switch or not _switches_on(kind_name, olds, news):
             return False
-        if on_code(news["key"]) in self._consents and switch != CONSENTED:
+        if on_code(news["key"]) in self._settings.consents and switch != CONSENTED:
             return False
         return switch in (ON, CONSENTED) or on_since(switch)
 
@@ -89,7 +76,7 @@ class Brake:
         if _switches_on(kind_name, live, wanted):
             code = on_code(wanted["key"])
             from_nothing = rollout_code(wanted["key"], 0, 0).removesuffix("0")  # who consents to a growth from off
-            if not any(given == code or given.startswith(from_nothing) for given in self._consents):
+            if not any(given == code or given.startswith(from_nothing) for given in self._settings.consents):
                 raise Unsafe(
                     "it is off in PostHog, and taking it over would switch it on; write `active: false`, apply that, "
                     f"and switch it on afterwards; {TO_CONSENT.format(code)}"
@@ -107,9 +94,9 @@ class Brake:
         """
         if not self._program or (kind_name == "flag" and news.get("active") is False):
             return
-        if self._careful and kind_name == "flag":
+        if self._settings.careful and kind_name == "flag":
             self._check_step(olds, news)
-        allowed = max(UPDATES, consented_number("update", self._consents))
+        allowed = max(UPDATES, consented_number("update", self._settings.consents))
         with self._lock:
             self._changed.add(name)
             if len(counted(self._changed)) > allowed:
@@ -121,12 +108,12 @@ class Brake:
 
     def _check_step(self, olds: Properties, news: Properties) -> None:
         # With this consent a flag that is off comes back at once to the conditions that PostHog kept meanwhile.
-        was = rollout(olds) if olds.get("active", True) or on_code(news["key"]) in self._consents else {}
+        was = rollout(olds) if olds.get("active", True) or on_code(news["key"]) in self._settings.consents else {}
         known = {EVERYBODY, *rollout(olds)}
         for condition, served in rollout(news).items():
             start, share = was.get(condition, {}).get("", 0), served[""]
             code = rollout_code(news["key"], start, share)
-            if condition in known and share - start > ROLLOUT_STEP and code not in self._consents:
+            if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
                 raise Unsafe(
                     f"a release condition stands at {start:g} % in PostHog and would grow to {share:g} %, "
                     f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
@@ -139,12 +126,13 @@ class Brake:
             return
         if (kind_name, id_) in self._replaced:
             return
-        if kind_name == "flag" and olds.get("active", True) and removal_code(olds["key"]) not in self._consents:
+        is_on = kind_name == "flag" and olds.get("active", True)
+        if is_on and removal_code(olds["key"]) not in self._settings.consents:
             raise Unsafe(
                 "the flag is on in PostHog; set `active: false`, apply that, and delete it afterwards; "
                 + TO_CONSENT.format(removal_code(olds["key"]))
             )
-        allowed = max(DELETES, consented_number("delete", self._consents))
+        allowed = max(DELETES, consented_number("delete", self._settings.consents))
         with self._lock:
             deleted = self._deleted | {(KINDS[kind_name].collection, id_)}  # tiles have their dashboard's id
             if len(deleted) > allowed:
@@ -154,7 +142,7 @@ class Brake:
 
     def _check_destroy(self, project: str) -> None:
         code = f"destroy/{project}"
-        if not self._disposable and code not in self._consents:
+        if not self._settings.disposable and code not in self._settings.consents:
             with self._lock:
                 raise self._unsafe(
                     "nothing of a stack is destroyed without consent, unless it is disposable; "

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-NAMESPACE = "ai-admin"
-VARIABLES = {
-    "host": "POSTHOG_HOST",
-    "project_id": "POSTHOG_PROJECT_ID",
-    "organization_id": "POSTHOG_ORGANIZATION_ID",
-}
-KEY_VARIABLE = "POSTHOG_API_KEY"
+from providers.posthog.errors import ConnectionProblem
+from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, VARIABLES, Settings
 
 _PORTS = {"https": 443, "http": 80}
 _ALSO_CALLED = {
@@ -22,10 +16,6 @@ _ALSO_CALLED = {
     "us.i.posthog.com": "us.posthog.com",
     "eu.i.posthog.com": "eu.posthog.com",
 }
-
-
-class ConnectionProblem(Exception):
-    """The connection can't be told, or the stack and the environment contradict each other. One line per problem."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +28,20 @@ class Connection:
     api_key: str = field(repr=False)
 
 
-def resolve(config: Mapping[str, str | None], environ: Mapping[str, str]) -> Connection:
-    """Return the connection that the stack's configuration and the environment give together.
+def resolve(settings: Settings) -> Connection:
+    """Return the connection that the stack's settings and the environment give together.
 
-    ``config`` maps host, project_id, organization_id and api_key to the stack's values (None: not set). An environment
-    variable fills in what the stack leaves open; where both are set they must agree, so that no forgotten variable
-    sends a stack's files to another project. The key is taken from the environment first, else from the stack's secret.
+    An environment variable fills in what the stack leaves open; where both are set they must agree, so that no
+    forgotten variable sends a stack's files to another project. The key is taken from the environment first, else from
+    the stack's secret.
 
     Raises :class:`ConnectionProblem` that names every problem.
     """
     problems: list[str] = []
-    found = {name: _one(name, variable, config, environ, problems) for name, variable in VARIABLES.items()}
+    found = {name: _one(name, variable, settings, problems) for name, variable in VARIABLES.items()}
     host, project_id = found["host"], found["project_id"]
     problems += host_problems(host) + project_problems(project_id)
-    api_key = (environ.get(KEY_VARIABLE) or config.get("api_key") or "").strip()
+    api_key = (settings.environ.get(KEY_VARIABLE) or settings.stack.get("api_key") or "").strip()
     if not api_key:
         problems.append(
             f"no personal API key: set {KEY_VARIABLE}, or store it in the stack with "
@@ -64,11 +54,9 @@ def resolve(config: Mapping[str, str | None], environ: Mapping[str, str]) -> Con
     return Connection(host or "", project_id or "", found["organization_id"], api_key)
 
 
-def _one(
-    name: str, variable: str, config: Mapping[str, str | None], environ: Mapping[str, str], problems: list[str]
-) -> str | None:
-    ours = (config.get(name) or "").strip().rstrip("/")
-    theirs = environ.get(variable, "").strip().rstrip("/")
+def _one(name: str, variable: str, settings: Settings, problems: list[str]) -> str | None:
+    ours = (settings.stack.get(name) or "").strip().rstrip("/")
+    theirs = settings.environ.get(variable, "").strip().rstrip("/")
     same = {"host": same_host, "project_id": same_project}.get(name, str)
     if ours and theirs and same(ours) != same(theirs):
         problems.append(

@@ -24,35 +24,28 @@ from pulumi.dynamic import (
 )
 
 from providers.posthog import reconcile
-from providers.posthog.adoption import NotAdopted
 from providers.posthog.advice import explained
-from providers.posthog.approvals import NotApproved
-from providers.posthog.brake import CAREFUL, CONSENT, DISPOSABLE, Unsafe
-from providers.posthog.client import ApiError
-from providers.posthog.connection import VARIABLES, ConnectionProblem
 from providers.posthog.engine import engine_log
+from providers.posthog.errors import (
+    ApiError,
+    ConnectionProblem,
+    Refused,
+    Stopped,
+    Unreachable,
+)
 from providers.posthog.inputs import PROBLEM, Note, resolved, to_inputs, to_properties
-from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
-from providers.posthog.lifecycle import Conflict, Lifecycle
+from providers.posthog.lifecycle import Lifecycle
 from providers.posthog.matching import as_mappings, standing_lists
 from providers.posthog.safety import CONSENTED, on_code
-from providers.posthog.workplace import ADOPTION, ASK_AGAIN, Workplace
+from providers.posthog.settings import NAMES, VARIABLES, Settings
+from providers.posthog.workplace import Workplace
 
-TRACEBACK_VARIABLE = "AI_ADMIN_TRACEBACK"
 PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
 _WORKPLACE = Workplace(engine_log(sys.argv[1:]))
-
-
-class Refused(Exception):
-    """A request of the engine can't be carried out; the text is one line for the person who must act."""
-
-
-class Unreachable(Refused):
-    """The connection can't be used for this stack, so no request of this run can be carried out."""
 
 
 class PostHogProvider(ResourceProvider):
@@ -72,10 +65,10 @@ class PostHogProvider(ResourceProvider):
         The SDK sends an exception to the engine with its whole traceback; people get the one line, unless they set
         ``AI_ADMIN_TRACEBACK``.
         """
-        if not os.environ.get(TRACEBACK_VARIABLE):
+        settings = Settings({name: req.config.get(name) for name in NAMES}, os.environ)
+        if not settings.shows_tracebacks:
             sys.tracebacklimit = 0
-        names = (*VARIABLES, "api_key", ADOPTION, ASK_AGAIN, CAREFUL, CONSENT, DISPOSABLE)
-        _WORKPLACE.configure({name: req.config.get(name) for name in names})
+        _WORKPLACE.configure(settings)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs in canonical form: numbers arrive as doubles, and nulls in objects not at all.
@@ -280,7 +273,7 @@ class _OneLine:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ApiError):
             raise Refused(self._note.line(explained(error))) from None
-        if isinstance(error, LookupProblem | NotAdopted | NotApproved | Conflict | Unsafe):
+        if isinstance(error, Stopped):
             raise Refused(self._note.line(str(error))) from None
 
 

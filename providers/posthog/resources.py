@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -13,11 +13,12 @@ from pulumi import dynamic
 
 from providers.posthog.inputs import MISSING, NAME, PROBLEM, Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.address import wrong_with
 from providers.posthog.kinds.base import refs
 from providers.posthog.kinds.notification import digest
 from providers.posthog.limits import Rate, rates
-from providers.posthog.provider import PROJECT, PROVIDERS, TRACEBACK_VARIABLE
+from providers.posthog.provider import PROJECT, PROVIDERS
+from providers.posthog.references import readable, with_ids
+from providers.posthog.settings import Settings
 from providers.posthog.turns import FEW, Turns, spread
 
 
@@ -57,7 +58,7 @@ RESOURCES: dict[str, type[dynamic.Resource]] = {kind_name: _resource_type(kind_n
 
 def register(
     definitions: Iterable[Definition],
-    environ: Mapping[str, str],
+    settings: Settings,
     known: Mapping[Ref, str],
     off: Collection[Ref],
     switches: Mapping[str, str] = MappingProxyType({}),
@@ -79,7 +80,7 @@ def register(
 
     A run that PostHog's limits may make wait has an order of its own, see ``turns``.
     """
-    if not environ.get(TRACEBACK_VARIABLE):
+    if not settings.shows_tracebacks:
         pulumi.log.debug = _no_debug
     resources: dict[Ref, pulumi.CustomResource] = {}
 
@@ -97,11 +98,11 @@ def register(
         ref = _ref(definition)
         properties = copy.deepcopy(definition.properties)
         for secret in KINDS[definition.kind].secrets(properties):
-            secret["digest"] = digest(environ[secret["env"]])
+            secret["digest"] = digest(settings.environ.get(secret["env"], ""))
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
         shown = with_ids(properties, id_of)
-        resources[ref] = _resource(definition, shown, switches, turns, f"{ref.kind}/{ref.key}" in refused, **options)
+        resources[ref] = _resource(definition, shown, switches, turns, str(ref) in refused, **options)
     return resources
 
 
@@ -150,11 +151,11 @@ def switch_off(flags: Iterable[Definition], names: Mapping[str, str]) -> dict[st
     for flag in reversed(off):
         first = [resources[user] for user in users.get(_ref(flag), ())]
         only_off = {"key": flag.key, "active": False}
-        last = names[f"{flag.kind}/{flag.key}"]
+        last = names[str(_ref(flag))]
         resources[_ref(flag)] = _resource(
             flag, only_off, name=last, ignore_changes=[*others, "unmanaged"], depends_on=first
         )
-    return {names[f"{ref.kind}/{ref.key}"]: resource for ref, resource in resources.items()}
+    return {names[str(ref)]: resource for ref, resource in resources.items()}
 
 
 def _users(flags: Iterable[Definition]) -> dict[Ref, list[Ref]]:
@@ -179,9 +180,9 @@ def _resource(
     name: str = "",
     **options: Any,
 ) -> pulumi.CustomResource:
-    name = name or f"{definition.kind}/{definition.key}"
-    former = f"{definition.kind}/{definition.renamed_from}"
-    if definition.renamed_from and former != name:
+    name = name or str(_ref(definition))
+    former = str(Ref(definition.kind, definition.renamed_from or definition.key))
+    if former != name and definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=former)]
     note = Note(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
@@ -198,44 +199,7 @@ def _resource(
     return resource
 
 
-def missing_variables(definitions: Iterable[Definition], environ: Mapping[str, str]) -> list[tuple[Definition, str]]:
-    """Return the definitions that name an environment variable which is not set, each with the variable's name."""
-    return [(definition, name) for definition, name in _variables(definitions) if not environ.get(name)]
-
-
-def wrong_variables(definitions: Iterable[Definition], environ: Mapping[str, str]) -> list[tuple[Definition, str, str]]:
-    """Return the definitions that name a variable whose value is no address to send to, each with the name and what is
-    wrong, which shows nothing of the value.
-    """
-    found = ((each, name, wrong_with(environ[name])) for each, name in _variables(definitions) if environ.get(name))
-    return [(definition, name, wrong) for definition, name, wrong in found if wrong]
-
-
-def _variables(definitions: Iterable[Definition]) -> Iterator[tuple[Definition, str]]:
-    """Yield each definition with the name of each variable that it takes a secret from; all of them are addresses."""
-    for definition in definitions:
-        for secret in KINDS[definition.kind].secrets(definition.properties):
-            yield definition, secret["env"]
-
-
-def with_ids(value: Any, id_of: Callable[[Ref], Any]) -> Any:
-    """Return properties with what ``id_of`` says in the place of each reference."""
-    if isinstance(value, Ref):
-        return id_of(value)
-    if isinstance(value, dict):
-        return {name: with_ids(item, id_of) for name, item in value.items()}
-    if isinstance(value, list):
-        return [with_ids(item, id_of) for item in value]
-    return value
-
-
 def _id(ref: Ref, resource: pulumi.CustomResource, known: str | None) -> pulumi.Output[Any]:
     # The SDK gives no id of what failed, and would end the whole program.
-    id_ = resource.id.recover(lambda _: f"{MISSING}{ref.kind}/{ref.key}" + (f"={known}" if known else ""))
+    id_ = resource.id.recover(lambda _: f"{MISSING}{ref}" + (f"={known}" if known else ""))
     return id_.apply(lambda text: readable(ref, text))
-
-
-def readable(ref: Ref, id_: str) -> int | str:
-    """Return an id as PostHog's API has it where an object is referred to."""
-    # A provisional id is text: what refers to it is left out until there is a real one.
-    return int(id_) if KINDS[ref.kind].numeric_id and id_.isdigit() else id_

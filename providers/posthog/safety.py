@@ -46,8 +46,10 @@ def consented_number(rule: str, given: Iterable[str]) -> int:
 
 
 def digest(value: Any) -> str:
-    """Return a short text that differs wherever the value does. References are written as kind and key."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    """Return a short text that differs wherever the value does. References are written as
+    ``Ref(kind=…, key=…)``: the digests are in every state.
+    """
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=repr).encode()).hexdigest()[:12]
 
 
 ON, CONSENTED = "on", "consented"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from providers.posthog.adoption import FORBIDDEN
 from providers.posthog.approvals import Approvals
-from providers.posthog.brake import CAREFUL, CONSENT, DISPOSABLE, Brake
+from providers.posthog.brake import Brake
 from providers.posthog.client import Client
-from providers.posthog.connection import Connection, ConnectionProblem, resolve
+from providers.posthog.connection import Connection, resolve
 from providers.posthog.engine import engine_watch
+from providers.posthog.errors import ConnectionProblem
 from providers.posthog.history import History
 from providers.posthog.inputs import Note, Notes
 from providers.posthog.inventory import Inventory, PostHogDirectory
@@ -20,10 +19,8 @@ from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
+from providers.posthog.settings import Settings
 from providers.posthog.switches import Switches
-
-ADOPTION, ASK_AGAIN = "adoption", "ask_again"
-"""Settings of a stack: whether it may adopt, and which rejected change requests may be made once more."""
 
 
 class Workplace:
@@ -35,7 +32,7 @@ class Workplace:
         self.notes = Notes()
         self.brake = Brake()
         self._lock = threading.Lock()
-        self._config: dict[str, str | None] = {}
+        self._settings = Settings({}, {})
         self._connection: Connection | None = None
         self._problem: ConnectionProblem | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
@@ -44,11 +41,11 @@ class Workplace:
         self._tell = tell
         self._watch = engine_watch(sys.argv[1:])
 
-    def configure(self, config: Mapping[str, str | None]) -> None:
-        """Take the stack's configuration."""
+    def configure(self, settings: Settings) -> None:
+        """Take the stack's settings."""
         with self._lock:
-            self._config = dict(config)
-        self.brake.configure(config.get(CAREFUL), config.get(CONSENT), config.get(DISPOSABLE))
+            self._settings = settings
+        self.brake.configure(settings)
 
     def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
@@ -68,7 +65,7 @@ class Workplace:
             return self._lifecycles[kind_name], self._connection.project_id
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
-        connection = resolve(self._config, os.environ)
+        connection = resolve(self._settings)
         client = Client(connection, self._watch, self._tell, self._clock)
         inventory = Inventory(client)
         if lists and kind.listed:
@@ -78,10 +75,10 @@ class Workplace:
         services = Services(
             inventory,
             PostHogDirectory(client),
-            Approvals(client, (self._config.get(ASK_AGAIN) or "").split()),
+            Approvals(client, self._settings.ask_again),
             History(client),
             self.tell,
-            adoption_allowed=self._config.get(ADOPTION) != FORBIDDEN,
+            adoption_allowed=self._settings.may_adopt,
         )
         self.switches = Switches(inventory, services.history)
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}

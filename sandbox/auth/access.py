@@ -5,12 +5,12 @@ A rule gives a member, a role or everybody a level. Organisation admins and an o
 
 Traps: without a rule everybody is an admin of the project and an editor of its things; rules that name a user (or a
 role of theirs) win over the default of an object, even when they allow less, and among them the highest counts; rules
-about the kind win over the default of an object; being the author of an object doesn't help whom the kind is closed
-to; hiding a kind leaves the objects visible that a rule names; the rules of an object go when it is deleted.
+about the kind win over the default of an object; being the author of an object doesn't help whom the kind is closed to;
+hiding a kind leaves the objects visible that a rule names; the rules of an object go when it is deleted.
 """
 
 from sandbox.auth.identity import ADMIN, level, membership
-from sandbox.rest.listing import Condition, column
+from sandbox.rest.listing import Condition, among, column
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Forbidden
@@ -27,24 +27,10 @@ UMBRELLAS = {
 }
 # The kinds whose objects may have rules; those of the others obey the kind's alone.
 GUARDED = frozenset(
-    {
-        "action",
-        "annotation",
-        "cohort",
-        "dashboard",
-        "early_access_feature",
-        "experiment",
-        "experiment_holdout",
-        "experiment_saved_metric",
-        "feature_flag",
-        "insight",
-        "integration",
-        "session_recording_playlist",
-        "subscription",
-        "survey",
-    }
+    "action annotation cohort dashboard early_access_feature experiment experiment_holdout experiment_saved_metric"
+    " feature_flag insight integration session_recording_playlist subscription survey".split()
 )
-READ_ONLY = "activity_log"  # the kind that nobody edits
+READ_ONLY = "activity_log"  # the kind that has no editors
 
 
 def levels(resource: str) -> tuple[str, ...]:
@@ -209,14 +195,11 @@ def visible(context: Context, kind: str) -> list[Condition]:
     }
     mine = f"{column('created_by')} = ?"
     if kind_level(context, kind) == NONE:
-        allowed = [name for name in shown if _named(grouped[name])]
-        return [(f"({_among(allowed)} OR {mine})", [*allowed, context.user["id"]])]
+        allowed, values = among("id", [name for name in shown if _named(grouped[name])])
+        return [(f"({allowed} OR {mine})", [*values, context.user["id"]])]
     blocked = [name for name in grouped if name not in shown]
-    return [(f"(NOT {_among(blocked)} OR {mine})", [*blocked, context.user["id"]])] if blocked else []
-
-
-def _among(identifiers: list[str]) -> str:
-    return f"id IN ({','.join('?' * len(identifiers))})"
+    others, values = among("id", blocked, inverted=True)
+    return [(f"({others} OR {mine})", [*values, context.user["id"]])] if blocked else []
 
 
 def drop_rules(context: Context, kind: str, row: Data) -> None:
@@ -231,8 +214,3 @@ def needed_for(scopes: tuple[str, ...], method: str) -> str:
     """The level an operation needs, which PostHog takes from the scopes it asks of keys."""
     writes = any(scope.endswith(":write") for scope in scopes) if scopes else method != "GET"
     return EDITOR if writes else VIEWER
-
-
-def user_access_level(context: Context, kind: str, row: Data) -> str | None:
-    """The field of that name in answers: volatile between users, never worth comparing."""
-    return object_level(context, kind, row)

@@ -5,7 +5,7 @@ PostHog's order.
 from collections.abc import Callable
 from typing import Any
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from sandbox.auth import access
 from sandbox.auth.identity import authenticate, enter_organization, enter_project, require_scope, throttle
@@ -21,8 +21,8 @@ def guarded(
 ) -> Handler:
     """A handler that lets a request through to the operation of its method.
 
-    The path's parameter `project` or `organization`, when there is one, becomes the context's. `run` calls
-    the operation (default: with the context alone).
+    The path's parameter `project` or `organization`, when there is one, becomes the context's. `run` calls the
+    operation (default: with the context alone).
     """
 
     def handle(context: Context) -> Any:
@@ -46,6 +46,11 @@ def guarded(
         return run(context, operation) if run else operation(context)
 
     return handle
+
+
+def both(path: str, **operations: Operation) -> list[BaseRoute]:
+    """A route below a project, under `/api/projects/:id/` and its older twin `/api/environments/:id/`."""
+    return [route(f"/api/{place}/{{project}}/{path}", **operations) for place in ("projects", "environments")]
 
 
 def route(path: str, **operations: Operation) -> Route:

@@ -1,7 +1,7 @@
 """Who may do what: personal API keys, sessions, scopes, and access to projects and organisations.
 
-The order is Django REST framework's: 401 (who), then the scope (403), then the object (404). Scope texts and
-their order are those of PostHog's APIScopePermission.
+The order is Django REST framework's: 401 (who), then the scope (403), then the object (404). Scope texts and their
+order are those of PostHog's APIScopePermission.
 """
 
 import hashlib
@@ -115,8 +115,7 @@ def _session(context: Context) -> Identity | None:
 
 
 def require_scope(context: Context, *scopes: str) -> None:
-    """Refuse a key that lacks one of the scopes; write implies read. Without any scope the action is for
-    sessions only.
+    """Refuse a key that lacks one of the scopes; write implies read. Without any scope the action is for sessions only.
 
     Raises:
         Forbidden: with PostHog's text.

@@ -18,5 +18,5 @@ OBJECTS = tuple(
     stamphog streamlit_app subscription survey tagger ticket task toolbar tracing field_note uploaded_media
     usage_metric user user_interview vision_action vision_alert visual_review warehouse_objects warehouse_table
     warehouse_view web_analytics webhook wizard_session
-    """.split()  # noqa: SIM905
+    """.split()
 )

@@ -1,10 +1,14 @@
-"""Users and their memberships: how they are made, and how they stand inside other objects."""
+"""Users and their memberships: how they are made, and how other objects show them."""
 
 import uuid
 from typing import Any
 
 from sandbox.storage.store import Data, Store
 from sandbox.wire.context import Context, timestamp
+
+BASIC = tuple(
+    "id uuid distinct_id first_name last_name email is_email_verified hedgehog_config role_at_organization".split()
+)
 
 
 def new_user(store: Store, email: str, first_name: str, organization: Data, level: int, project: int) -> Data:
@@ -50,20 +54,7 @@ def add_member(store: Store, organization: Data, user: Data, level: int) -> Data
 
 def user_basic(user: Data) -> Data:
     """PostHog's UserBasic, as `created_by` and the like show it."""
-    return {
-        name: user[name]
-        for name in (
-            "id",
-            "uuid",
-            "distinct_id",
-            "first_name",
-            "last_name",
-            "email",
-            "is_email_verified",
-            "hedgehog_config",
-            "role_at_organization",
-        )
-    }
+    return {name: user[name] for name in BASIC}
 
 
 def show_user(context: Context, identifier: Any) -> Data | None:

@@ -1,6 +1,7 @@
 """Where limits and faults meet the server: the middleware around PostHog's paths, and the handles to switch them."""
 
 import json
+from functools import partial
 from typing import Any
 
 from starlette.routing import BaseRoute, Route
@@ -16,8 +17,8 @@ from sandbox.wire.requestlog import is_logged, shown_path
 class FaultLayer:
     """ASGI middleware: asks the plan what strikes a request, and lets that happen to it.
 
-    It stands inside the request log, which notes what struck, and around nothing but what a client of PostHog may
-    ask for.
+    It is inside the request log, which notes what struck, and around nothing but what a client of PostHog may ask
+    for.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -33,7 +34,7 @@ class FaultLayer:
             plan.past.before_write()
         app = self.app
         for strike in reversed(strikes):
-            app = KINDS[strike.kind].wrap(app, strike.options)
+            app = partial(KINDS[strike.kind].run, app, strike.options)
         await app(scope, receive, send)
 
 

@@ -1,6 +1,4 @@
-"""Handles outside PostHog's API, for tests and people: more users and keys, sessions, switches, the request
-log.
-"""
+"""Handles outside PostHog's API, for tests and people: more users and keys, sessions, switches, the request log."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -69,8 +67,8 @@ def add_user(context: Context) -> Any:
 
 
 def add_key(context: Context) -> Any:
-    """`POST /_sandbox/keys {scopes, scoped_teams?, scoped_organizations?, expires_at?, user?}` -> the key
-    with its value.
+    """`POST /_sandbox/keys {scopes, scoped_teams?, scoped_organizations?, expires_at?, user?}` -> the key with its
+    value.
 
     `user` is an e-mail address (default: the seeded admin); `scopes` null makes a key of the time before
     scopes.
@@ -100,8 +98,8 @@ def log_in(context: Context) -> Any:
 def work(context: Context) -> Any:
     """`POST /_sandbox/work {until?}`: the periodic workers look now, or as if it were that (later) time.
 
-    Scheduled changes, alerts' checks and the expiry of change requests are due at some time; with this nobody
-    has to wait for it.
+    Scheduled changes, alerts' checks and the expiry of change requests are due at some time; with this nobody has to
+    wait for it.
     """
     until = context.data.get("until")
     now = datetime.fromisoformat(moment(until, "until")) if until else datetime.now(UTC)

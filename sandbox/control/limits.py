@@ -1,8 +1,8 @@
 """PostHog's rate limits (posthog/rate_limit.py), off until they are asked for.
 
-They count by Django REST framework's sliding window (SimpleRateThrottle): the times of the answered requests
-of the last minute (hour) are kept per key; a request that finds the window full is refused and is not kept in
-it. Every limit of a class looks at every request, so one that the minute refuses still counts for the hour.
+They count by Django REST framework's sliding window (SimpleRateThrottle): the times of the answered requests of the
+last minute (hour) are kept per key; a request that finds the window full is refused and is not kept in it. Every limit
+of a class looks at every request, so one that the minute refuses still counts for the hour.
 """
 
 import math
@@ -45,9 +45,7 @@ CLASSES: tuple[tuple[re.Pattern[str], tuple[Rate, ...]], ...] = (
 
 
 class Clock:
-    """Seconds since the start, running `speed` times as fast as the wall's; changing the speed doesn't make
-    it jump.
-    """
+    """Seconds since the start, running `speed` times as fast as the wall's; changing the speed doesn't make it jump."""
 
     def __init__(self, source: Callable[[], float] = time.monotonic) -> None:
         self._source, self._speed = source, 1.0
@@ -68,8 +66,8 @@ class Clock:
 
 
 class Limiter:
-    """The windows of every key. Switched by `enabled`; `self_hosted` says whose server it is (`preflight.py`);
-    `clock` is the one that windows and Retry-After count by.
+    """The windows of every key. Switched by `enabled`; `self_hosted` says whose server it is (`preflight.py`); `clock`
+    is the one that windows and Retry-After count by.
     """
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ class Past(Store):
         self.connection.execute("SELECT 1 FROM objects LIMIT 1").fetchone()  # the first read fixes what is seen
 
     def before_write(self) -> None:
-        """A write is about to be handled: what stands now is the past from then on."""
+        """Note that a write is about to be handled: the present state is the past from then on."""
         self.connection.execute("COMMIT")
         self._begin()
         self.written = time.monotonic()

@@ -47,7 +47,7 @@ class Settings:
     # `_should_create_usage_dashboard: false` is sent. Later versions make none.
     usage_dashboards: bool = True
 
-    # For so many seconds after the first use of a tag, another flag made with it answers 500 and stands there without
+    # For so many seconds after the first use of a tag, another flag made with it answers 500 and is stored without
     # its tags: flags made at once with one new tag, which PostHog's writes of tags race for. 0: never.
     tag_race: float = 0.0
 

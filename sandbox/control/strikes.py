@@ -1,13 +1,13 @@
-"""What each kind of fault does to a request: a wrapper around the application, one entry in `KINDS` each.
+"""What each kind of fault does to a request: what happens instead of the application alone, one entry in `KINDS` each.
 
-None of them undoes or withholds a write that was answered: a fault comes before the application has seen the
-request, or it spoils the answer after the application has committed.
+None of them undoes or withholds a write that was answered: a fault comes before the application has seen the request,
+or it spoils the answer after the application has committed.
 """
 
 import asyncio
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import pairwise
@@ -17,16 +17,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.wire.errors import Failure
+
 Options = Mapping[str, Any]
-Wrap = Callable[[ASGIApp, Options], ASGIApp]
-SERVER_ERROR = {"type": "server_error", "code": "error", "detail": "A server error occurred.", "attr": None}
+Run = Callable[[ASGIApp, Options, Scope, Receive, Send], Awaitable[None]]
+SERVER_ERROR = Failure().body()
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of fault; `options` are its options with their defaults."""
 
-    wrap: Wrap
+    run: Run
     options: Options
 
     def drawn(self, options: Options, luck: random.Random) -> dict[str, Any]:
@@ -80,25 +82,17 @@ async def hang_up(scope: Scope, receive: Receive) -> None:
         pass
 
 
-def latency(app: ASGIApp, options: Options) -> ASGIApp:
+async def latency(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Waits before the request is handled."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(options["seconds"])
-        await app(scope, receive, send)
-
-    return run
+    await asyncio.sleep(options["seconds"])
+    await app(scope, receive, send)
 
 
-def late_answer(app: ASGIApp, options: Options) -> ASGIApp:
+async def late_answer(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Handles the request at once and answers late: a client with a shorter timeout doesn't learn of its write."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = await perform(app, scope, receive)
-        await asyncio.sleep(options["seconds"])
-        await reply.send(send)
-
-    return run
+    reply = await perform(app, scope, receive)
+    await asyncio.sleep(options["seconds"])
+    await reply.send(send)
 
 
 def _error(options: Options) -> Response:
@@ -112,103 +106,67 @@ def _error(options: Options) -> Response:
     return Response(page, status, headers, "text/html")
 
 
-def error_before(app: ASGIApp, options: Options) -> ASGIApp:
+async def error_before(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers an error instead of handling the request."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        await read(scope, receive)
-        await _error(options)(scope, receive, send)
-
-    return run
+    await read(scope, receive)
+    await _error(options)(scope, receive, send)
 
 
-def error_after(app: ASGIApp, options: Options) -> ASGIApp:
+async def error_after(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Handles the request, then answers an error: what was written stays written."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        await perform(app, scope, receive)
-        await _error(options)(scope, receive, send)
-
-    return run
+    await perform(app, scope, receive)
+    await _error(options)(scope, receive, send)
 
 
-def cut_before(app: ASGIApp, options: Options) -> ASGIApp:
+async def cut_before(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Closes the connection instead of handling the request."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        await read(scope, receive)
-        await hang_up(scope, receive)
-
-    return run
+    await read(scope, receive)
+    await hang_up(scope, receive)
 
 
-def cut_unanswered(app: ASGIApp, options: Options) -> ASGIApp:
+async def cut_unanswered(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Handles the request, then closes the connection without an answer."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        await perform(app, scope, receive)
-        await hang_up(scope, receive)
-
-    return run
+    await perform(app, scope, receive)
+    await hang_up(scope, receive)
 
 
-def cut_during(app: ASGIApp, options: Options) -> ASGIApp:
+async def cut_during(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Handles the request, and closes the connection within the answer."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = await perform(app, scope, receive)
-        await send(reply.start)
-        await send({"type": "http.response.body", "body": _part(reply.body, options), "more_body": True})
-        await hang_up(scope, receive)
-
-    return run
+    reply = await perform(app, scope, receive)
+    await send(reply.start)
+    await send({"type": "http.response.body", "body": _part(reply.body, options), "more_body": True})
+    await hang_up(scope, receive)
 
 
-def cut_after(app: ASGIApp, options: Options) -> ASGIApp:
+async def cut_after(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers, and closes the connection that the client believes to be kept alive."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, send)
-        await hang_up(scope, receive)
-
-    return run
+    await app(scope, receive, send)
+    await hang_up(scope, receive)
 
 
-def truncated(app: ASGIApp, options: Options) -> ASGIApp:
+async def truncated(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers correctly framed HTTP whose body is the beginning of the real one."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = await perform(app, scope, receive)
-        await reply.send(send, _part(reply.body, options))
-
-    return run
+    reply = await perform(app, scope, receive)
+    await reply.send(send, _part(reply.body, options))
 
 
-def slow(app: ASGIApp, options: Options) -> ASGIApp:
+async def slow(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with a body that trickles."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        reply = await perform(app, scope, receive)
-        pieces = max(1, int(options["pieces"]))
-        edges = [len(reply.body) * piece // pieces for piece in range(pieces + 1)]
-        await send(reply.start)
-        for start, end in pairwise(edges):
-            await asyncio.sleep(options["seconds"] / pieces)
-            await send({"type": "http.response.body", "body": reply.body[start:end], "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-    return run
+    reply = await perform(app, scope, receive)
+    pieces = max(1, int(options["pieces"]))
+    edges = [len(reply.body) * piece // pieces for piece in range(pieces + 1)]
+    await send(reply.start)
+    for start, end in pairwise(edges):
+        await asyncio.sleep(options["seconds"] / pieces)
+        await send({"type": "http.response.body", "body": reply.body[start:end], "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
-def stale(app: ASGIApp, options: Options) -> ASGIApp:
+async def stale(app: ASGIApp, options: Options, scope: Scope, receive: Receive, send: Send) -> None:
     """Lets a GET see the database as it was before the last write, if that was less than `seconds` ago."""
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        services = scope["app"].state.services
-        scope["sandbox.services"] = replace(services, store=services.plan.past)
-        await app(scope, receive, send)
-
-    return run
+    services = scope["app"].state.services
+    scope["sandbox.services"] = replace(services, store=services.plan.past)
+    await app(scope, receive, send)
 
 
 def _part(body: bytes, options: Options) -> bytes:

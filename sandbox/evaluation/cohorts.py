@@ -13,9 +13,7 @@ from sandbox.evaluation.properties import Filter, Properties, match_property
 
 
 class CohortError(Exception):
-    """A cohort that a flag needs can't be resolved. `code` and `description` are what the flag's answer
-    carries.
-    """
+    """A cohort that a flag needs can't be resolved. `code` and `description` are what the flag's answer carries."""
 
     def __init__(self, code: str, description: str) -> None:
         super().__init__(description)
@@ -42,9 +40,7 @@ class Cohort:
 
 
 def parse_cohort(identifier: int, is_static: bool, filters: Any) -> Cohort:
-    """Read a cohort's `filters`: exactly two levels, a group of groups of leaves; no other nesting can be
-    read.
-    """
+    """Read a cohort's `filters`: exactly two levels, a group of groups of leaves; no other nesting can be read."""
     if is_static or filters is None:
         return Cohort(identifier, is_static)
     unreadable = Cohort(identifier, is_static, groups=None)
@@ -98,9 +94,7 @@ class Membership:
         return self._known[identifier]
 
     def satisfies(self, condition: Filter) -> bool:
-        """Whether a filter on a cohort holds: `in` (also when no operator is given) and `not_in`; nothing
-        else does.
-        """
+        """Whether a filter on a cohort holds: `in` (also when no operator is given) and `not_in`; nothing else does."""
         member = self.has(int(condition.value))
         return condition.operator in ("in", "not_in") and member == (condition.operator == "in")
 
@@ -116,7 +110,7 @@ class Membership:
     def _group_holds(self, group: LeafGroup) -> bool:
         if group.every:
             return all(self._leaf_holds(leaf, leaf.negation) for leaf in group.leaves)
-        # PostHog's evaluator forgets the negation of a cohort that stands in an OR group; so does this one.
+        # PostHog's evaluator forgets the negation of a cohort that is in an OR group; so does this one.
         return any(self._leaf_holds(leaf, leaf.negation and leaf.type != "cohort") for leaf in group.leaves)
 
     def _leaf_holds(self, leaf: Filter, negated: bool) -> bool:

@@ -31,8 +31,7 @@ class Clock:
 
 
 def filter_instant(value: Any, clock: Clock) -> int | None:
-    """The instant a filter names: `-7d`, RFC 3339, or a date (time) in the project's zone; None when it names
-    none.
+    """The instant a filter names: `-7d`, RFC 3339, or a date (time) in the project's zone; None when it names none.
 
     `N` below 10,000 of `h d w m y`, its sign ignored: always back from now, by the project's wall clock;
     months and years by the calendar. Source: parse_date_string_in_tz in PostHog's rust/feature-flags.

@@ -1,7 +1,6 @@
 """What a flag answers for one subject, and why.
 
-Source: flag_matching.rs and v1_bucketing.rs in PostHog's rust/feature-flags, and its
-flag-evaluation-engine.md.
+Source: flag_matching.rs and v1_bucketing.rs in PostHog's rust/feature-flags, and its flag-evaluation-engine.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -93,11 +92,7 @@ def evaluate(flag: Flag, subject: Subject, flag_value: Callable[[str], Value]) -
 
 
 def evaluate_all(
-    flags: Mapping[str, Flag],
-    wanted: Iterable[Flag],
-    off: frozenset[str],
-    broken: frozenset[str],
-    subject: Subject,
+    flags: Mapping[str, Flag], wanted: Iterable[Flag], off: frozenset[str], broken: frozenset[str], subject: Subject
 ) -> dict[str, Match]:
     """Evaluate flags together with everything they depend on.
 
@@ -116,7 +111,7 @@ def evaluate_all(
             if identifier in broken:
                 found[flag.key] = MISSING_DEPENDENCY
             else:
-                # All of them, also those no condition gets to: they stand in the answer.
+                # All of them, also those no condition gets to: they are in the answer.
                 for dependency in flag.dependencies - off:
                     match_of(flags[dependency])
                 found[flag.key] = evaluate(flag, subject, value_of)

@@ -8,11 +8,10 @@ _SCALE = float(0xFFFFFFFFFFFFFFF)
 def bucket(prefix: str, identifier: str, salt: str = "") -> float:
     """The place of `identifier` in [0, 1], the same on every call.
 
-    An empty identifier stands at 0.0, thus inside every rollout, even one of 0 %: PostHog keeps it so for the
-    sake of flags aggregated by a group whose key is empty.
+    An empty identifier hashes to 0.0, thus inside every rollout, even one of 0 %: PostHog keeps it so for the sake of
+    flags aggregated by a group whose key is empty.
 
-    Source: calculate_hash in PostHog's rust/feature-flags; both sides of the division are rounded to a double
-    first.
+    Source: calculate_hash in PostHog's rust/feature-flags; both sides of the division are rounded to a double first.
     """
     if not identifier:
         return 0.0

@@ -14,8 +14,8 @@ _ALIASES = {"min": "gte", "max": "lte"}
 def parse_filter(raw: Mapping[str, Any]) -> Filter:
     """A property filter of a flag's condition or a cohort's leaf.
 
-    A filter without an operator means `exact`, a cohort without one `in`. A cohort's value that is no integer
-    becomes 0, which is no cohort's id.
+    A filter without an operator means `exact`, a cohort without one `in`. A cohort's value that is no integer becomes
+    0, which is no cohort's id.
     """
     kind = str(raw.get("type") or "person")
     operator = str(raw.get("operator") or _DEFAULT_OPERATOR.get(kind, "exact"))

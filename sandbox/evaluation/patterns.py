@@ -63,11 +63,9 @@ def _in_python(pattern: str) -> str:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Break off what runs longer, with an alarm: nothing else can stop `re`, and one pattern would hold the
-    server.
+    """Break off what runs longer, with an alarm: nothing else can stop `re`, and one pattern would hold the server.
 
-    Only the main thread can have an alarm, and only where there are any (not on Windows); elsewhere there is
-    no limit.
+    Only the main thread can have an alarm, and only where there are any (not on Windows); elsewhere there is no limit.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield

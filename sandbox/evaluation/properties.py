@@ -1,7 +1,7 @@
 """One property filter against one person's (or group's) properties: PostHog's table of operators.
 
-Source: match_property in PostHog's rust/feature-flags. An operator returns whether a *present* value matches;
-a filter that can't be evaluated (a bound that is no number, a version that isn't one) doesn't match.
+Source: match_property in PostHog's rust/feature-flags. An operator returns whether a *present* value matches; a filter
+that can't be evaluated (a bound that is no number, a version that isn't one) doesn't match.
 """
 
 from collections.abc import Callable, Mapping
@@ -102,9 +102,7 @@ def _numeric(compare: Callable[[float, float], bool]) -> Operator:
 
 
 def _in_range(found: Any, wanted: Any) -> bool | None:
-    """Whether a number lies within `[min, max]`; None when one of the three is no number or the bounds are
-    reversed.
-    """
+    """Whether a number lies within `[min, max]`; None when one of the three is no number or the bounds are reversed."""
     bounds = [number(bound) for bound in wanted] if isinstance(wanted, list) else []
     value = number(found)
     if len(bounds) != 2 or bounds[0] is None or bounds[1] is None or value is None or value != value:

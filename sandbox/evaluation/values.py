@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -33,8 +34,7 @@ def number(value: Any) -> float | None:
 
 
 def is_truth_value(value: Any) -> bool:
-    """Whether a filter value asks for true or false: a boolean, "true"/"false" in any case, or an array of
-    only these.
+    """Whether a filter value asks for true or false: a boolean, "true"/"false" in any case, or an array of only these.
 
     An empty array is an array of only these, so that `exact []` asks for "true".
     """
@@ -77,3 +77,13 @@ def _float_text(value: float) -> str:
     if -6 < power < 0:
         return format(Decimal(spelled), "f")
     return f"{mantissa}e{'+' if power >= 0 else ''}{power}"
+
+
+def first(data: Mapping[str, Any], *names: str) -> Any:
+    """The value of the first of these names that has one."""
+    return next((data[name] for name in names if data.get(name) is not None), None)
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}

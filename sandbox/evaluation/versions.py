@@ -29,8 +29,7 @@ class Version:
 
 
 def version(value: Any) -> Version | None:
-    """The version a value spells: one leading `v` dropped, padded to three parts, leading zeros dropped; else
-    None.
+    """The version a value spells: one leading `v` dropped, padded to three parts, leading zeros dropped; else None.
 
     Source: to_semver_representation in PostHog's rust/feature-flags.
     """
@@ -69,9 +68,7 @@ def in_caret(found: Version, wanted: Any) -> bool:
 
 
 def in_wildcard(found: Version, wanted: Any) -> bool:
-    """`1.*`, `1.2.*`, `*`: the same parts before the star; a version without a star means `^` (as Cargo reads
-    it).
-    """
+    """`1.*`, `1.2.*`, `*`: the same parts before the star; a version without a star means `^` (as Cargo reads it)."""
     pattern = ".".join(_without_zeros(part) for part in _without_v(text(wanted)).split("."))
     if "*" not in pattern and "x" not in pattern.lower():
         return in_caret(found, wanted)

@@ -17,13 +17,8 @@ from sandbox.storage.store import Data
 from sandbox.wire.bodies import UndecodableError, UnknownEncodingError, from_capture_v1
 from sandbox.wire.context import Context, Json, endpoint
 
-REQUIRED_HEADERS = (
-    "posthog-sdk-info",
-    "posthog-attempt",
-    "posthog-request-id",
-    "posthog-request-timestamp",
-    "content-type",
-    "user-agent",
+REQUIRED_HEADERS = tuple(
+    "posthog-sdk-info posthog-attempt posthog-request-id posthog-request-timestamp content-type user-agent".split()
 )
 _STRINGS = ("event", "uuid", "distinct_id", "timestamp")
 _OPTIONS = {

@@ -11,10 +11,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.evaluation.values import text
+from sandbox.evaluation.values import first, text
 from sandbox.events import people, processing
 from sandbox.events.processing import LONGEST_DISTINCT_ID, Event, clean, ingest, moment
-from sandbox.resources.organization.places import put_project
+from sandbox.resources.organization.tenancy import put_project
 from sandbox.storage.store import Data
 from sandbox.wire.bodies import UndecodableError, from_capture
 from sandbox.wire.context import Context, Json, endpoint
@@ -44,8 +44,8 @@ def routes() -> list[BaseRoute]:
 
 
 def capture(context: Context) -> Response:
-    """One event, a list of events, or `{api_key, batch: […]}`; answers `{"status": "Ok"}` once they are
-    stored, and nothing to a beacon (`?beacon=1`).
+    """One event, a list of events, or `{api_key, batch: […]}`; answers `{"status": "Ok"}` once they are stored, and
+    nothing to a beacon (`?beacon=1`).
     """
     if context.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": "GET, POST, OPTIONS"})
@@ -82,7 +82,7 @@ def _events(body: Any) -> list[Any]:
 
 def _token(envelope: Data, events: list[Any]) -> str:
     """The project's token, from the envelope or the events, which have to agree."""
-    named = _first(envelope, "api_key", "token", "$token")
+    named = first(envelope, "api_key", "token", "$token")
     if named:
         return str(named)
     found = {str(token) for event in events if isinstance(event, dict) if (token := _own_token(event))}
@@ -94,7 +94,7 @@ def _token(envelope: Data, events: list[Any]) -> str:
 
 
 def _own_token(event: Data) -> Any:
-    return _first(event, "api_key", "token", "$token") or _first(properties_of(event), "token", "api_key")
+    return first(event, "api_key", "token", "$token") or first(properties_of(event), "token", "api_key")
 
 
 def find_project(context: Context, token: str) -> Data | None:
@@ -142,14 +142,14 @@ def _problem(event: Any) -> str | None:
         return "failed to parse request: an event is an object"
     if not event.get("event") or not isinstance(event["event"], str):
         return "event submitted with an empty event name"
-    if _first(event, "distinct_id", "$distinct_id") is None and properties_of(event).get("distinct_id") is None:
+    if first(event, "distinct_id", "$distinct_id") is None and properties_of(event).get("distinct_id") is None:
         return "event submitted without a distinct_id"
     return None if distinct_id_of(event) else "event submitted with an empty distinct_id"
 
 
 def distinct_id_of(event: Data) -> str:
     """Who the event is about: what isn't text as JSON, cut after 200 characters."""
-    value = _first(event, "distinct_id", "$distinct_id")
+    value = first(event, "distinct_id", "$distinct_id")
     if value is None:
         value = properties_of(event).get("distinct_id")
     return "" if value is None else text(value).replace("\0", "\ufffd")[:LONGEST_DISTINCT_ID]
@@ -159,7 +159,3 @@ def properties_of(event: Data) -> Data:
     """An event's properties; none where they are no object."""
     properties = event.get("properties")
     return properties if isinstance(properties, dict) else {}
-
-
-def _first(data: Data, *names: str) -> Any:
-    return next((data[name] for name in names if data.get(name) is not None), None)

@@ -1,5 +1,4 @@
-"""Persons, their distinct ids, groups and group types as PostHog keeps them; written by ingestion, read by
-all.
+"""Persons, their distinct ids, groups and group types as PostHog keeps them; written by ingestion, read by all.
 
 A person is one row whatever number of distinct ids lead to it. Properties are JSON text.
 """
@@ -82,8 +81,7 @@ def by_identifier(store: Store, project: int, identifier: str) -> Person | None:
     """The person with that uuid, or with that number (PostHog's API takes both)."""
     column = "id" if identifier.isascii() and identifier.isdigit() else "uuid"
     row = store.execute(
-        f"SELECT {COLUMNS} FROM persons p WHERE p.project = ? AND p.{column} = ?",
-        (project, identifier.lower()),
+        f"SELECT {COLUMNS} FROM persons p WHERE p.project = ? AND p.{column} = ?", (project, identifier.lower())
     ).fetchone()
     return None if row is None else person_of(row)
 
@@ -103,8 +101,7 @@ def distinct_ids(store: Store, person: int) -> list[str]:
 def create(
     store: Store, project: int, distinct: Iterable[str], at: str, properties: dict[str, Any], identified: bool
 ) -> Person:
-    """Create a person with its distinct ids; the first decides the uuid, so the same id is the same person
-    again.
+    """Create a person with its distinct ids; the first decides the uuid, so the same id is the same person again.
 
     Source: PostHog derives it from project and distinct id (uuidFromDistinctId).
     """
@@ -139,9 +136,7 @@ def save(store: Store, persons: Iterable[Person]) -> None:
 
 
 def absorb(store: Store, into: Person, other: Person) -> None:
-    """Move what leads to `other` and hangs on it to `into`, and delete `other`. Properties are the caller's
-    business.
-    """
+    """Move what leads to `other` and hangs on it to `into`, and delete `other`. Properties are the caller's."""
     store.execute("UPDATE distinct_ids SET person = ? WHERE person = ?", (into.id, other.id))
     store.execute("UPDATE OR IGNORE hash_keys SET person = ? WHERE person = ?", (into.id, other.id))
     store.execute("UPDATE OR IGNORE cohort_people SET person = ? WHERE person = ?", (into.id, other.id))
@@ -188,8 +183,7 @@ def group_type_index(store: Store, project: int, name: str, at: str) -> int | No
 def group_properties(store: Store, project: int, index: int, key: str) -> dict[str, Any] | None:
     """The properties of a group, None when nobody has identified it."""
     row = store.execute(
-        "SELECT properties FROM groups WHERE project = ? AND type_index = ? AND key = ?",
-        (project, index, key),
+        "SELECT properties FROM groups WHERE project = ? AND type_index = ? AND key = ?", (project, index, key)
     ).fetchone()
     return None if row is None else dict(jsontext.decode(row[0]))
 
@@ -212,8 +206,7 @@ def hash_keys(store: Store, person: int) -> dict[str, str]:
 def keep_hash_keys(store: Store, person: int, keys: dict[str, str]) -> None:
     """Remember by flag key what is hashed for a person from now on."""
     store.connection.executemany(
-        "INSERT OR IGNORE INTO hash_keys VALUES (?, ?, ?)",
-        [(person, flag, key) for flag, key in keys.items()],
+        "INSERT OR IGNORE INTO hash_keys VALUES (?, ?, ?)", [(person, flag, key) for flag, key in keys.items()]
     )
 
 

@@ -1,7 +1,7 @@
 """From captured events to rows: events whole, persons, groups and the project's taxonomy.
 
-PostHog does this asynchronously in its plugin server; here it happens in the transaction of the request, so
-that an answered capture is durable and visible.
+PostHog does this asynchronously in its plugin server; here it happens in the transaction of the request, so that an
+answered capture is durable and visible.
 """
 
 import uuid
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.evaluation.values import as_object
 from sandbox.events import people, person_updates, taxonomy
 from sandbox.events.people import Person
 from sandbox.storage import jsontext
@@ -31,23 +32,8 @@ LONGEST_DISTINCT_ID, LONGEST_GROUP_KEY = 200, 400
 # Distinct ids that so many people would share that PostHog refuses to merge by them.
 SHARED_IDS = frozenset(
     (
-        "",
-        "anonymous",
-        "guest",
-        "distinctid",
-        "distinct_id",
-        "id",
-        "not_authenticated",
-        "email",
-        "undefined",
-        "true",
-        "false",
-        "0",
-        "nan",
-        "none",
-        "null",
-        "[object object]",
-        "00000000-0000-0000-0000-000000000000",
+        *"anonymous guest distinctid distinct_id id not_authenticated email undefined true false 0 nan none".split(),
+        *("null", "", "[object object]", "00000000-0000-0000-0000-000000000000"),
     )
 )
 # Which property of which event names the other distinct id.
@@ -101,11 +87,10 @@ class _Batch:
 
 
 def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
-    """Store events of one project and everything that follows from them. Runs within the caller's
-    transaction.
+    """Store events of one project and everything that follows from them. Runs within the caller's transaction.
 
-    An event that was captured before (same uuid, name and distinct id) replaces the first, as in PostHog. What makes
-    no sense is dropped, without a word to the sender.
+    An event that was captured before (same uuid, name and distinct id) replaces the first, as in PostHog. What makes no
+    sense is dropped, without a word to the sender.
     """
     batch = _Batch(store, project, _text(datetime.now(UTC)))
     rows, seen = [], taxonomy.Seen()
@@ -139,11 +124,10 @@ def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
 
 
 def clean(raw: Data, distinct_id: str, sent_at: datetime | None) -> Event:
-    """An event as it is stored: `$set`, `$set_once` and `$unset` from its top level joined to its properties,
-    its time corrected by the sender's clock.
+    """An event as it is stored: `$set`, `$set_once` and `$unset` from its top level joined to its properties, its time
+    corrected by the sender's clock.
 
-    Parameters: `raw` is the event as sent, with a name; `sent_at` is when the sender says it sent the
-    request.
+    Parameters: `raw` is the event as sent, with a name; `sent_at` is when the sender says it sent the request.
     """
     properties = dict(raw["properties"]) if isinstance(raw.get("properties"), dict) else {}
     for name in ("$set", "$set_once"):
@@ -154,12 +138,7 @@ def clean(raw: Data, distinct_id: str, sent_at: datetime | None) -> Event:
         properties.setdefault("$unset", raw["$unset"])
     identifier = _uuid(raw.get("uuid"))
     timestamp = _timestamp(raw, properties, sent_at)
-    cleaned = {
-        "uuid": identifier,
-        "distinct_id": distinct_id,
-        "timestamp": timestamp,
-        "properties": properties,
-    }
+    cleaned = {"uuid": identifier, "distinct_id": distinct_id, "timestamp": timestamp, "properties": properties}
     return Event(identifier, str(raw["event"])[:200], distinct_id, timestamp, {**raw, **cleaned})
 
 
@@ -213,8 +192,7 @@ def _update(person: Person, event: Event) -> bool:
 
 
 def _merge(batch: _Batch, event: Event) -> None:
-    """`$identify` with `$anon_distinct_id`, `$create_alias` and `$merge_dangerously` with `alias`: two ids,
-    one person.
+    """`$identify` with `$anon_distinct_id`, `$create_alias` and `$merge_dangerously` with `alias`: two ids, one person.
 
     Source: PostHog's person-merge-service. A person that was identified before is only merged dangerously.
     """
@@ -253,10 +231,8 @@ def _absorb(batch: _Batch, into: Person, other: Person) -> None:
 
 
 def _groups(batch: _Batch, event: Event) -> None:
-    """Register the group types an event names (five at most), note the keys as `$group_<n>`, identify a
-    group.
-    """
-    for name, key in _object(event.properties.get("$groups")).items():
+    """Register the group types an event names (five at most), note the keys as `$group_<n>`, identify a group."""
+    for name, key in as_object(event.properties.get("$groups")).items():
         index = batch.group_type(str(name))
         if index is not None:
             event.properties[f"$group_{index}"] = key
@@ -265,12 +241,8 @@ def _groups(batch: _Batch, event: Event) -> None:
     kind, key = event.properties.get("$group_type"), event.properties.get("$group_key")
     index = batch.group_type(str(kind)) if kind and key is not None else None
     if index is not None:
-        changes = _object(event.properties.get("$group_set"))
+        changes = as_object(event.properties.get("$group_set"))
         people.set_group(batch.store, batch.project, index, str(key), changes, event.timestamp)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _uuid(value: Any) -> str:

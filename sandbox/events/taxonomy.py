@@ -1,7 +1,6 @@
 """What a project's events and properties are called: definitions upserted as events come in.
 
-Source: PostHog's rust/property-defs-rs. A definition that was deleted returns with the next event that has
-it.
+Source: PostHog's rust/property-defs-rs. A definition that was deleted returns with the next event that has it.
 """
 
 import re
@@ -49,9 +48,7 @@ class Seen:
 
 
 def property_type(name: str, value: Any) -> str | None:
-    """PostHog's guess at a property's type: DateTime, String, Numeric, Boolean, or None for lists and
-    objects.
-    """
+    """PostHog's guess at a property's type: DateTime, String, Numeric, Boolean, or None for lists and objects."""
     if name.startswith(_ALWAYS_TEXT) or name == "$feature_flag_response":
         return "String"
     if isinstance(value, bool):
@@ -67,9 +64,7 @@ def property_type(name: str, value: Any) -> str | None:
 
 
 def keep(store: Store, project: int, seen: Seen, now: str) -> None:
-    """Create the definitions that are missing, note when an event was last seen (to the hour, as PostHog
-    does).
-    """
+    """Create the definitions that are missing, note when an event was last seen (to the hour, as PostHog does)."""
     hour = now[:13] + ":00:00.000000Z"
     for name in seen.events:
         found = store.find(EVENT_DEFINITION, name, str(project))
@@ -78,10 +73,7 @@ def keep(store: Store, project: int, seen: Seen, now: str) -> None:
         elif found.get("last_seen_at") != hour:
             created = found.get("created_at") or now
             store.put(
-                EVENT_DEFINITION,
-                str(project),
-                {**found, "created_at": created, "last_seen_at": hour},
-                natural=name,
+                EVENT_DEFINITION, str(project), {**found, "created_at": created, "last_seen_at": hour}, natural=name
             )
     for (kind, index, name), guess in seen.properties.items():
         natural = property_key(kind, index, name)
@@ -95,9 +87,7 @@ def keep(store: Store, project: int, seen: Seen, now: str) -> None:
 
 
 def property_key(kind: str, index: int | None, name: str) -> str:
-    """What a property definition is found by: its type, the group type's index where there is one, and its
-    name.
-    """
+    """What a property definition is found by: its type, the group type's index where there is one, and its name."""
     return f"{kind}/{'' if index is None else index}/{name}"
 
 

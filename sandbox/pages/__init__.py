@@ -1,6 +1,6 @@
 """The pages for people: what the sandbox holds, readable, without any asset from outside.
 
-A page is a function `Context -> Data` (what its template shows) in a module of its room, named once in `PAGES`.
+A page is a function `Context -> Data` (what its template shows) in a module of this folder, listed once in `PAGES`.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Alerts with their checks."""
 
-from sandbox.pages.render import MOST, paging
+from sandbox.pages.render import listed
 from sandbox.resources.analytics import alert_checks
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -10,9 +10,7 @@ CHECKS = 5
 
 def all_alerts(context: Context) -> Data:
     """The alerts with their checks."""
-    project = str(context.project["id"])
-    pages = paging(context, context.store.count("alert", project))
-    rows = context.store.select("alert", project, limit=MOST, offset=pages["offset"])
+    rows, pages = listed(context, "alert")
     return {"alerts": [_alert(context, row) for row in rows], **pages}
 
 

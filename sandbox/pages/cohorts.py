@@ -3,27 +3,22 @@
 from typing import Any
 
 from sandbox.events import people
-from sandbox.pages.render import MOST, paging
+from sandbox.pages.render import MOST, listed, named
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import NotFound
 
 FEW = 5
 
 
 def all_cohorts(context: Context) -> Data:
     """The cohorts, each with its first members."""
-    project = str(context.project["id"])
-    pages = paging(context, context.store.count("cohort", project))
-    rows = context.store.select("cohort", project, limit=MOST, offset=pages["offset"])
+    rows, pages = listed(context, "cohort")
     return {"cohorts": [{**row, "members": _members(context, row, FEW)} for row in rows], **pages}
 
 
 def one_cohort(context: Context) -> Data:
     """A cohort with its criteria and members."""
-    row = context.store.get("cohort", context.param("id"), str(context.project["id"]))
-    if row is None:
-        raise NotFound()
+    row = named(context, "cohort")
     return {"cohort": row, "criteria": _criteria(row), "members": _members(context, row, MOST), "most": MOST}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.pages.render import MOST, paging
+from sandbox.pages.render import listed, named
 from sandbox.resources.analytics import tiles
 from sandbox.resources.analytics.queries import source_of
 from sandbox.storage.store import Data
@@ -14,17 +14,15 @@ COLUMNS = 12
 
 def all_dashboards(context: Context) -> Data:
     """The dashboards with how many tiles each has."""
-    project = str(context.project["id"])
-    pages = paging(context, context.store.count("dashboard", project))
-    rows = context.store.select("dashboard", project, limit=MOST, offset=pages["offset"])
+    rows, pages = listed(context, "dashboard")
     shown = [{**row, "tiles": len(tiles.of_dashboard(context.store, row["id"]))} for row in rows]
     return {"dashboards": shown, **pages}
 
 
 def one_dashboard(context: Context) -> Data:
     """A dashboard with its tiles in their places."""
-    row = context.store.get("dashboard", context.param("id"), str(context.project["id"]))
-    if row is None or row["deleted"]:
+    row = named(context, "dashboard")
+    if row["deleted"]:
         raise NotFound()
     return {"dashboard": row, "tiles": [_tile(context, tile) for tile in tiles.of_dashboard(context.store, row["id"])]}
 

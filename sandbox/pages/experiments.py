@@ -3,16 +3,14 @@
 from typing import Any
 
 from sandbox.pages.flags import show
-from sandbox.pages.render import MOST, paging
+from sandbox.pages.render import listed
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 
 
 def all_experiments(context: Context) -> Data:
     """The experiments with their flags."""
-    project = str(context.project["id"])
-    pages = paging(context, context.store.count("experiment", project))
-    rows = context.store.select("experiment", project, order="created_at DESC", limit=MOST, offset=pages["offset"])
+    rows, pages = listed(context, "experiment", order="created_at DESC")
     return {"experiments": [_experiment(context, row) for row in rows], **pages}
 
 

@@ -1,33 +1,25 @@
 """Flags with their conditions."""
 
-from sandbox.pages.render import MOST, paging
+from sandbox.pages.render import MOST, listed, named
 from sandbox.resources.flags.flag_dependencies import describe
 from sandbox.rest import activity
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import NotFound
 
 
 def all_flags(context: Context) -> Data:
     """Those that aren't deleted, by key; `?search=` in key and name."""
-    project, search = str(context.project["id"]), context.query.get("search", "")
+    search = context.query.get("search", "")
     where = "listed = 1 AND (natural LIKE ? OR json_extract(data, '$.name') LIKE ?)"
-    parameters = [f"%{search}%"] * 2
-    pages = paging(context, context.store.count("feature_flag", project, where, parameters))
-    rows = context.store.select(
-        "feature_flag", project, where, parameters, order="natural", limit=MOST, offset=pages["offset"]
-    )
+    rows, pages = listed(context, "feature_flag", where, [f"%{search}%"] * 2, order="natural")
     return {"flags": [show(context, row) for row in rows], "search": search, **pages}
 
 
 def one_flag(context: Context) -> Data:
     """A flag with its conditions and its history."""
-    project = str(context.project["id"])
-    row = context.store.get("feature_flag", context.param("id"), project)
-    if row is None:
-        raise NotFound()
-    about = ("project = ? AND scope = 'FeatureFlag' AND item_id = ?", [project, str(row["id"])])
-    return {"flag": show(context, row), "activity": activity.select(context, *about, MOST)}
+    row = named(context, "feature_flag")
+    own, about = "project = ? AND scope = 'FeatureFlag' AND item_id = ?", [str(context.project["id"]), str(row["id"])]
+    return {"flag": show(context, row), "activity": activity.select(context, own, about, MOST)}
 
 
 def show(context: Context, row: Data) -> Data:

@@ -1,6 +1,7 @@
 """Templates, and how values read in them. Everything is escaped."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from jinja2 import ChainableUndefined, Environment, FileSystemLoader, Undefined
 from sandbox.rest.listing import limit_and_offset
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
+from sandbox.wire.errors import NotFound
 
 MOST = 100  # rows of a page
 
@@ -60,3 +62,21 @@ def paging(context: Context, total: int) -> Data:
         "before": max(offset - MOST, 0) if offset else None,
         "after": offset + MOST if offset + MOST < total else None,
     }
+
+
+def listed(
+    context: Context, kind: str, where: str = "listed = 1", values: Sequence[Any] = (), order: str = "seq"
+) -> tuple[list[Data], Data]:
+    """The objects of a kind on the page at hand, and the page's bounds."""
+    project = str(context.project["id"])
+    pages = paging(context, context.store.count(kind, project, where, values))
+    rows = context.store.select(kind, project, where, values, order=order, limit=MOST, offset=pages["offset"])
+    return rows, pages
+
+
+def named(context: Context, kind: str) -> Data:
+    """The object that the path names. Raises `NotFound`."""
+    row = context.store.get(kind, context.param("id"), str(context.project["id"]))
+    if row is None:
+        raise NotFound()
+    return row

@@ -53,9 +53,7 @@ def record(
     /,
     **detail: Any,
 ) -> None:
-    """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at
-    hand.
-    """
+    """Write an entry by the asking user (or the system, when nobody asks) in the project or organisation at hand."""
     now = timestamp()
     user = context.identity.user if context.identity else None
     team = context.project.get("id")
@@ -103,8 +101,7 @@ def select(
 ) -> list[Data]:
     """Entries for which the SQL condition holds, newest first (or last, with the order ASC)."""
     rows = context.store.execute(
-        f"SELECT entry FROM activity WHERE {where} ORDER BY seq {order} LIMIT ? OFFSET ?",
-        (*parameters, limit, offset),
+        f"SELECT entry FROM activity WHERE {where} ORDER BY seq {order} LIMIT ? OFFSET ?", (*parameters, limit, offset)
     ).fetchall()
     found = [json.loads(row[0]) for row in rows]
     return [{**entry, "user": show_user(context, entry["user"]), "unread": False} for entry in found]
@@ -115,8 +112,8 @@ def _count(context: Context, where: str, parameters: list[Any]) -> int:
 
 
 def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
-    """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default; of
-    all objects of the scope, without an id.
+    """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default; of all
+    objects of the scope, without an id.
     """
     limit = _positive(context.query.get("limit"), 10)
     page = _positive(context.query.get("page"), 1)
@@ -138,9 +135,7 @@ def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
 
 
 def project_activity(context: Context) -> Data:
-    """`GET /api/projects/:id/activity_log/`: by user, scope, scopes and item; a cursor, unless `page` is
-    given.
-    """
+    """`GET /api/projects/:id/activity_log/`: by user, scope, scopes and item; a cursor, unless `page` is given."""
     where, parameters = of_project(context)
     query = context.query
     if "user" in query:
@@ -176,11 +171,7 @@ def pages(context: Context, where: str, parameters: list[Any]) -> Data:
         page = _positive(context.query["page"], 1)
         total = _count(context, where, parameters)
         links = next_links(context, total, size, (page - 1) * size, page=True)
-        return {
-            "count": total,
-            **links,
-            "results": select(context, where, parameters, size, (page - 1) * size, order),
-        }
+        return {"count": total, **links, "results": select(context, where, parameters, size, (page - 1) * size, order)}
     cursor = context.query.get("cursor")
     try:
         offset = min(int(cursor, 16), LARGEST) if cursor else 0

@@ -207,9 +207,7 @@ def uuid(value: Any, attr: str) -> str:
 
 
 def tags(value: Any, attr: str) -> list[str]:
-    """Tags: stripped, lower-cased, each once, in an order that is none of the sender's (PostHog goes through
-    a set).
-    """
+    """Tags: stripped, lower-cased, each once, in an order that is none of the sender's (PostHog goes through a set)."""
     cleaned = {str(item).strip().lower() for item in items(text(255))(value, attr)}
     return sorted(cleaned - {""}, key=lambda tag: hashlib.sha1(tag.encode()).digest())
 

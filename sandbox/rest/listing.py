@@ -63,11 +63,7 @@ def paginate(
     # A page that isn't full is the last one: nothing is left to count.
     last = 0 < len(rows) < limit or (not rows and not offset)
     total = offset + len(rows) if last else context.store.count(kind, parent, where, parameters)
-    return {
-        "count": total,
-        **next_links(context, total, limit, offset),
-        "results": [show(row) for row in rows],
-    }
+    return {"count": total, **next_links(context, total, limit, offset), "results": [show(row) for row in rows]}
 
 
 def whole(results: list[Any]) -> Data:

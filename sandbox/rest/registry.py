@@ -1,5 +1,5 @@
-"""PostHog's kinds, found where they stand: a module below `sandbox/resources/` adds a kind by holding an instance of a
-`Resource`, and routes of another shape by a function `routes()`. No list names them.
+"""Discovery of PostHog's kinds: a module below `sandbox/resources/` adds a kind by an instance of a `Resource`, and
+routes of another shape by a function `routes()`. Nothing else lists them.
 """
 
 import pkgutil

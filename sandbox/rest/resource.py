@@ -1,9 +1,8 @@
-"""One shape for every kind: declared fields over one implementation of list, retrieve, create, update and
-delete.
+"""One shape for every kind: declared fields over one implementation of list, retrieve, create, update and delete.
 
-A kind is a subclass of `Resource` in `sandbox/resources/`. It says what its fields are and how it lives, and
-overrides a hook only where PostHog's behaviour is peculiar. Routes, scopes, paging, the error envelope and
-the activity log follow.
+A kind is a subclass of `Resource` in `sandbox/resources/`. It says what its fields are and how it lives, and overrides
+a hook only where PostHog's behaviour is peculiar. Routes, scopes, paging, the error envelope and the activity log
+follow.
 """
 
 import uuid
@@ -22,7 +21,7 @@ from sandbox.rest.fields import Field
 from sandbox.rest.listing import Condition, Filter, contains, paginate
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services, timestamp
-from sandbox.wire.errors import Forbidden, Invalid, NotFound
+from sandbox.wire.errors import Forbidden, NotFound, Required
 
 
 class Life(Enum):
@@ -69,7 +68,7 @@ class Resource:
     key: ClassVar[str] = ""  # the field that objects are also looked up by
     named: ClassVar[str] = "name"  # the field that names an object in the activity log
     refs: ClassVar[Mapping[str, str]] = {}  # field -> the kind whose id it holds
-    filters: ClassVar[Mapping[str, Filter]] = {}  # the list's query parameters beside `search`
+    filters: ClassVar[Mapping[str, Filter]] = {}  # the list's query parameters besides `search`
     search: ClassVar[tuple[str, ...]] = ("name",)  # the fields that `?search=` looks at
     order: ClassVar[str] = "seq"
     page_size: ClassVar[int] = 100
@@ -86,15 +85,11 @@ class Resource:
     # Hooks --------------------------------------------------------------------------------------------------
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        """The complete object to store, from the cleaned values that were sent. Checks across fields stand
-        here.
-        """
+        """The complete object to store, from the cleaned values that were sent. Checks across fields belong here."""
         return {**(before if before is not None else self.initial(context)), **values}
 
     def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
-        """What else happens when an object has been written; `values` are the cleaned ones, write-only ones
-        included.
-        """
+        """What else happens when an object has been written; `values` are the cleaned ones, also write-only ones."""
 
     def removing(self, context: Context, row: Data) -> None:
         """Called before a hard delete: refuse, or take along what goes with it."""
@@ -105,7 +100,7 @@ class Resource:
         for name, render in self.rendered:
             shown[name] = render(context, shown[name])
         if "user_access_level" in shown:
-            shown["user_access_level"] = access.user_access_level(context, self.kind, row)
+            shown["user_access_level"] = access.object_level(context, self.kind, row)
         return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:
@@ -117,7 +112,7 @@ class Resource:
         return self.show(context, row)
 
     def conditions(self, context: Context) -> list[Condition]:
-        """What the list holds beside `search`: the `listed` objects that the query's `filters` let through."""
+        """The conditions of the list, without `search`: the `listed` objects that the query's `filters` let through."""
         asked = [test(context.query[name]) for name, test in self.filters.items() if name in context.query]
         return [("listed = 1", []), *asked]
 
@@ -254,9 +249,7 @@ class Resource:
             activity.record(context, self.log_scope, row["id"], "deleted", self.label(row), **more)
 
     def log(self, context: Context, before: Data | None, after: Data) -> None:
-        """Write the activity entry. An update that changes nothing isn't logged; a soft delete is
-        `deleted`.
-        """
+        """Write the activity entry. An update that changes nothing isn't logged; a soft delete is `deleted`."""
         if self.log_scope is None:
             return
         if before is None:
@@ -298,8 +291,7 @@ class Resource:
         return row
 
     def clean(self, data: Data, creating: bool) -> Data:
-        """The sent values of the writable fields, checked. Unknown and read-only ones are ignored, as in
-        PostHog.
+        """The sent values of the writable fields, checked. Unknown and read-only ones are ignored, as in PostHog.
 
         Raises:
             Invalid: a required field is missing (when `creating`), or a value isn't acceptable.
@@ -311,7 +303,7 @@ class Resource:
             if field.name in data:
                 values[field.name] = field.clean(data[field.name])
             elif creating and field.required:
-                raise Invalid("This field is required.", field.name, "required")
+                raise Required(field.name)
         return values
 
     def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:

@@ -1,6 +1,4 @@
-"""PostHog's REST API under /api: every resource's routes, and the modules that have routes of another
-shape.
-"""
+"""PostHog's REST API under /api: every resource's routes, and the modules that have routes of another shape."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,9 +13,7 @@ from sandbox.wire.context import Context, Services, endpoint
 
 
 def routes() -> list[BaseRoute]:
-    """`/api/projects/:id/…`, its older twin `/api/environments/:id/…`, `/api/organizations/:id/…`, and the
-    others.
-    """
+    """`/api/projects/:id/…`, its older twin `/api/environments/:id/…`, `/api/organizations/:id/…`, and the others."""
     project = [resource for resource in resources() if resource.parent == "project"]
     organization = [resource for resource in resources() if resource.parent == "organization"]
     return [
@@ -45,11 +41,7 @@ def resource_routes(resource: Resource) -> list[BaseRoute]:
             table.setdefault(f"{start}/{action.path}", {})[method] = (scopes, action.run)
     whole[base] = _allowed(resource, GET=("list", read), POST=("create", write))
     single[base + "/{id}"] = _allowed(
-        resource,
-        GET=("retrieve", read),
-        PATCH=("update", write),
-        PUT=("update", write),
-        DELETE=("destroy", write),
+        resource, GET=("retrieve", read), PATCH=("update", write), PUT=("update", write), DELETE=("destroy", write)
     )
     return [
         *(_route(path, operations, _on_collection(resource)) for path, operations in whole.items()),

@@ -1,13 +1,13 @@
 """Everything the sandbox keeps, in one SQLite file.
 
-One connection, used from one thread: the event loop's. A request is handled without awaiting anything inside
-one transaction, and its answer leaves only after the commit. Thus 32 clients writing at once are simply
-served one after the other (a request takes well under a millisecond of SQLite's time, less than a hand-over
-between threads would cost), nothing can be interleaved, and no lock can be forgotten.
+One connection, used from one thread: the event loop's. A request is handled without awaiting anything inside one
+transaction, and its answer leaves only after the commit. Thus 32 clients writing at once are simply served one after
+the other (a request takes well under a millisecond of SQLite's time, less than a hand-over between threads would cost),
+nothing can be interleaved, and no lock can be forgotten.
 
-Write-ahead log with `synchronous=NORMAL`: a commit is handed to the operating system before it is answered,
-so it outlives the process being killed at any moment. Only a power failure could lose the last commits, which
-a local double doesn't have to survive.
+Write-ahead log with `synchronous=NORMAL`: a commit is handed to the operating system before it is answered, so it
+outlives the process being killed at any moment. Only a power failure could lose the last commits, which a local double
+doesn't have to survive.
 """
 
 import sqlite3
@@ -63,7 +63,7 @@ BETWEEN = "\x1f"  # the fields of a search text; nobody searches for it
 
 
 class Store:
-    """The one database. Objects are JSON documents with the columns that lists and look-ups need beside them.
+    """The one database. Objects are JSON documents with the columns that lists and look-ups need.
 
     `parent` is the id of the project or organisation an object belongs to ("" for users, organisations …);
     `natural` is what else it can be looked up by (a flag's key, an event's name, the hash of an API key);
@@ -151,8 +151,7 @@ class Store:
     def set_fact(self, name: str, value: str) -> None:
         """Note something under a name."""
         self.execute(
-            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (name, value),
+            "INSERT INTO facts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
         )
 
     def put(

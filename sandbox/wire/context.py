@@ -1,8 +1,8 @@
 """From a request to an answer: what a handler gets (`Context`), and how it becomes an endpoint (`endpoint`).
 
-A handler is a plain function `Context -> answer`. It runs on the event loop without awaiting, inside one
-transaction (see `storage/store.py` for why), and its answer is sent after the commit. Any object is an answer of
-status 200; a `Response` is sent as it is.
+A handler is a plain function `Context -> answer`. It runs on the event loop without awaiting, inside one transaction
+(see `storage/store.py` for why), and its answer is sent after the commit. Any object is an answer of status 200; a
+`Response` is sent as it is.
 """
 
 import asyncio
@@ -58,9 +58,7 @@ class Services:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def later(self, delay: float, job: Callable[[], None]) -> None:
-        """Run `job` in a transaction of its own, `delay` seconds from now (PostHog's asynchronous
-        workers).
-        """
+        """Run `job` in a transaction of its own, `delay` seconds from now (PostHog's asynchronous workers)."""
 
         async def run() -> None:
             await asyncio.sleep(delay)
@@ -70,9 +68,7 @@ class Services:
         self._start(run())
 
     def every(self, seconds: float, job: Callable[["Services", datetime], None]) -> None:
-        """Run `job` with the present time, in a transaction of its own, again and again (PostHog's periodic
-        workers).
-        """
+        """Run `job` with the present time, in its own transaction, again and again (PostHog's periodic workers)."""
 
         async def run() -> None:
             while True:
@@ -158,10 +154,7 @@ def parse_json(raw: bytes, content_type: str = "application/json") -> Any:
     media = content_type.partition(";")[0].strip().lower()
     if media and media != "application/json":
         raise ApiError(
-            415,
-            "invalid_request",
-            "unsupported_media_type",
-            f'Unsupported media type "{content_type}" in request.',
+            415, "invalid_request", "unsupported_media_type", f'Unsupported media type "{content_type}" in request.'
         )
     try:
         value = json.loads(raw, parse_constant=_refuse_constant)
@@ -176,8 +169,8 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
 
 
-def alone(services: Services, project: int) -> Context:
-    """The context of a worker that nobody asked: in a project, without an identity."""
+def worker_context(services: Services, project: int) -> Context:
+    """The context of a worker's job: in a project, without an identity."""
     request = Request({"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""})
     found = services.store.get("project", project)
     assert found is not None

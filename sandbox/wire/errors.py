@@ -1,8 +1,7 @@
 """PostHog's error envelope: one exception per way a request can fail, all rendered alike.
 
-PostHog wraps Django REST framework's exceptions with drf-exceptions-hog: `{type, code, detail, attr}`, the
-first error only. Exceptions that library doesn't know (409, 402) get the type `server_error`, misleading as
-it is.
+PostHog wraps Django REST framework's exceptions with drf-exceptions-hog: `{type, code, detail, attr}`, the first error
+only. Exceptions that library doesn't know (409, 402) get the type `server_error`, misleading as it is.
 """
 
 from collections.abc import Callable
@@ -37,6 +36,13 @@ class Invalid(ApiError):
 
     def __init__(self, detail: str, attr: str | None = None, code: str = "invalid_input") -> None:
         super().__init__(400, "validation_error", code, detail, attr)
+
+
+class Required(Invalid):
+    """400 for a field that isn't there."""
+
+    def __init__(self, attr: str) -> None:
+        super().__init__("This field is required.", attr, "required")
 
 
 class Missing(Invalid):
@@ -86,11 +92,7 @@ class MethodNotAllowed(ApiError):
 
     def __init__(self, method: str, allowed: str) -> None:
         super().__init__(
-            405,
-            "invalid_request",
-            "method_not_allowed",
-            f'Method "{method}" not allowed.',
-            headers={"Allow": allowed},
+            405, "invalid_request", "method_not_allowed", f'Method "{method}" not allowed.', headers={"Allow": allowed}
         )
 
 
@@ -107,9 +109,7 @@ def failure() -> Response:
 
 
 class Answer(Exception):
-    """An ad-hoc body some PostHog endpoints answer instead of the envelope; nothing of the request is
-    kept.
-    """
+    """An ad-hoc body some PostHog endpoints answer instead of the envelope; nothing of the request is kept."""
 
     def __init__(self, status: int, body: Any, keep: Callable[[], None] | None = None) -> None:
         """`keep` is carried out though the request isn't."""

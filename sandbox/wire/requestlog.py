@@ -1,5 +1,5 @@
-"""The request log: what was asked and answered, newest 10,000 requests, kept in memory for tests, benchmarks
-and people.
+"""The request log: what was asked and answered, newest 10,000 requests, kept in memory for tests, benchmarks and
+people.
 """
 
 import json
@@ -59,9 +59,7 @@ class Entry:
 
 
 class RequestLog:
-    """ASGI middleware that writes the log, and takes the trailing slash off paths (PostHog's routes allow
-    both).
-    """
+    """ASGI middleware that writes the log, and takes the trailing slash off paths (PostHog's routes allow both)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

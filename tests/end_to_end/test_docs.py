@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import time
-from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from providers.posthog.kinds import KINDS
 from tests.support.documents import blocks
 from tests.support.project import CLI, STATE, Project
 from tests.support.sandbox import REPOSITORY, Sandbox
@@ -89,21 +85,3 @@ def test_pulumis_own_messages_are_those_of_the_page(
 
 def said(message: str, done: subprocess.CompletedProcess[str]) -> bool:
     return message in done.stdout + done.stderr and f"| `{message}` |" in ERRORS.read_text(encoding="utf-8")
-
-
-def test_a_run_without_changes_asks_what_the_page_says(applied: Project, sandbox: Sandbox) -> None:
-    sandbox.requests()
-    applied.up()
-    asked = Counter(re.sub(r"\?.*", "", entry["path"]) for entry in sandbox.requests())
-    project = f"/api/projects/{sandbox.project_id}"
-    dashboards = list((Path(applied.folder) / "dashboards").glob("*.yaml"))
-    experiments = list((Path(applied.folder) / "experiments").glob("*.yaml"))  # this sandbox's list has no metrics
-    lists = {kind.collection for kind in KINDS.values() if kind.listed} | {"integrations"}
-    pages = sum(len(kind.lists) for kind in KINDS.values() if kind.listed) + 1  # and the integrations
-    assert sum(asked.values()) == 2 + pages + len(dashboards) + len(experiments)
-    assert asked["/api/personal_api_keys/@current/"] == 1
-    assert {path.removeprefix(project).strip("/").split("/")[0] for path in asked if path.startswith(project)} == {
-        *lists,
-        "dashboards",
-    }
-    assert sum(count for path, count in asked.items() if path.startswith(f"{project}/dashboards/")) == len(dashboards)

@@ -1,37 +1,42 @@
-"""A plain `pulumi preview --diff` shows of a list what changed of it, and nothing of its neighbours."""
+"""A plain `pulumi preview --diff` shows of a list what changed of it, and nothing of its neighbours.
+
+The tests share a stack, and each begins with the definitions that were applied to it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from providers.posthog.matching import in_order
 from tests.support.project import Project
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 
 BOARD = "key: board\nname: Board\ntiles:\n"
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path / "sandbox") as running:
-        yield running
-
-
-@pytest.fixture
-def project(tmp_path: Path, sandbox: Sandbox) -> Project:
-    made = Project(tmp_path / "ai", sandbox)
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
+    made = Project(tmp_path_factory.mktemp("lists") / "ai", sandbox)
     made.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {v: {type: String}}\n")
     made.write("events/used.yaml", "key: used\n")
-    made.write("flags/ai.yaml", flag(["Internal", "Beta", "Stable"], ["a", "b", "c"]))
-    made.write("dashboards/board.yaml", BOARD + insight("first", 0) + insight("second", 1) + insight("third", 2))
+    write(made)
     made.up()
     return made
+
+
+@pytest.fixture
+def project(stack: Project) -> Project:
+    write(stack)
+    return stack
+
+
+def write(project: Project) -> None:
+    project.write("flags/ai.yaml", flag(["Internal", "Beta", "Stable"], ["a", "b", "c"]))
+    project.write("dashboards/board.yaml", BOARD + insight("first", 0) + insight("second", 1) + insight("third", 2))
 
 
 def flag(conditions: list[str], variants: list[str]) -> str:
@@ -98,7 +103,6 @@ def test_a_state_from_before_is_no_change_and_shows_changes_as_before(project: P
     project.pulumi("stack", "import", "--file", str(older), "--stack", "sandbox")
     assert shown(project) == []
     sandbox.requests()
-    project.up()
     project.up()
     assert sandbox.writes() == []
     assert isinstance(project.outputs()["flag/ai"]["variants"], list)

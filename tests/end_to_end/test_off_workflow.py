@@ -53,7 +53,7 @@ def steps(
     github = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "GITHUB_RUN_ID": "7", "GITHUB_ACTOR": "grace"}
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "GITHUB_"))}
     scripts = [step for step in job["steps"] if "run" in step]
-    assert scripts[0]["run"] == "make setup"
+    assert scripts[0]["run"] == "make setup FOR=apply"
     done = {}
     for step in scripts[1:]:
         variables = {name: inputs[value] for name, value in {**job.get("env", {}), **step.get("env", {})}.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,25 @@ def left(sandbox: Sandbox, collection: str) -> list[dict[str, Any]]:
     return [item for item in items if collection != "insights" or not hidden.intersection(shown_on(item))]
 
 
-def test_a_second_up_sends_no_write(applied: Project, sandbox: Sandbox) -> None:
+def test_a_second_up_sends_no_write_and_asks_what_the_page_says(applied: Project, sandbox: Sandbox) -> None:
+    """What docs/ say of a run without changes."""
     sandbox.requests()
     applied.up()
-    assert sandbox.writes() == []
+    log = sandbox.requests()
+    assert {entry["method"] for entry in log} == {"GET"}
+    asked = Counter(re.sub(r"\?.*", "", entry["path"]) for entry in log)
+    project = f"/api/projects/{sandbox.project_id}"
+    dashboards = list((Path(applied.folder) / "dashboards").glob("*.yaml"))
+    experiments = list((Path(applied.folder) / "experiments").glob("*.yaml"))  # this sandbox's list has no metrics
+    lists = {kind.collection for kind in KINDS.values() if kind.listed} | {"integrations"}
+    pages = sum(len(kind.lists) for kind in KINDS.values() if kind.listed) + 1  # and the integrations
+    assert sum(asked.values()) == 2 + pages + len(dashboards) + len(experiments)
+    assert asked["/api/personal_api_keys/@current/"] == 1
+    assert {path.removeprefix(project).strip("/").split("/")[0] for path in asked if path.startswith(project)} == {
+        *lists,
+        "dashboards",
+    }
+    assert sum(count for path, count in asked.items() if path.startswith(f"{project}/dashboards/")) == len(dashboards)
     assert drift(applied) == {}
 
 
@@ -85,11 +101,10 @@ def test_a_removed_definition_is_deleted_once_it_was_applied_switched_off(applie
     text = path.read_text(encoding="utf-8")
     path.unlink()
     sandbox.requests()
-    for _ in range(2):  # refused once, it is refused again
-        for command in (["preview"], ["up", "--yes", "--skip-preview"]):
-            refused = applied.run(*command, "--stack", "sandbox")
-            assert refused.returncode != 0
-            assert "a flag would be deleted while it is on" in refused.stdout
+    for command in (["up", "--yes", "--skip-preview"], ["preview"]):  # refused once, it is refused again
+        refused = applied.run(*command, "--stack", "sandbox")
+        assert refused.returncode != 0
+        assert "a flag would be deleted while it is on" in refused.stdout
     assert sandbox.writes() == []
     path.write_text(f"{text}active: false\n", encoding="utf-8")
     applied.up()
@@ -120,42 +135,7 @@ def test_too_many_deletions_are_refused_until_the_stack_consents(applied: Projec
     applied.up()
 
 
-def test_what_somebody_else_changed_removed_and_added_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
-    id_ = applied.outputs()["flag/ai-model-version"]["id"]
-    before = sandbox.call("GET", f"feature_flags/{id_}/")
-    theirs: dict[str, Any] = {
-        "tags": [],
-        "filters": {
-            **before["filters"],
-            "payloads": {"deepseek-chat-r1": '"extra"'},
-            "groups": [*before["filters"]["groups"], {"properties": [], "rollout_percentage": 1}],
-        },
-    }
-    sandbox.call("PATCH", f"feature_flags/{id_}/", theirs)
-    assert drift(applied) == {"flag/ai-model-version": {"tags", "payloads", "release_conditions"}}
-    applied.up()
-    after = sandbox.call("GET", f"feature_flags/{id_}/")
-    assert after["tags"] == before["tags"]
-    assert after["filters"]["groups"] == before["filters"]["groups"]
-    assert (after["filters"].get("payloads") or {}) == (before["filters"].get("payloads") or {})
-    assert drift(applied) == {}
-
-
-def test_a_flag_that_somebody_else_switched_off_is_not_switched_on_again(applied: Project, sandbox: Sandbox) -> None:
-    """C3: whatever else they changed there. See test_off."""
-    id_ = applied.outputs()["flag/ai-model-version"]["id"]
-    before = sandbox.call("GET", f"feature_flags/{id_}/")
-    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False, "tags": []})
-    assert drift(applied) == {}
-    applied.up()
-    after = sandbox.call("GET", f"feature_flags/{id_}/")
-    assert (after["active"], after["tags"]) == (False, [])
-    sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": True})
-    applied.up()
-    assert sandbox.call("GET", f"feature_flags/{id_}/")["tags"] == before["tags"]
-
-
-def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
+def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
     state = applied.outputs()
 
     def some(kind: str) -> tuple[str, str]:
@@ -169,6 +149,14 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
     action, action_id = some("action")
     experiment, experiment_id = some("experiment/ai-retry-timeouts")
     (subscription, subscription_id), (annotation, annotation_id) = some("subscription"), some("annotation")
+    flag_path = f"feature_flags/{state['flag/ai-model-version']['id']}/"
+    flag = sandbox.call("GET", flag_path)
+    theirs = {
+        **flag["filters"],
+        "payloads": {"deepseek-chat-r1": '"extra"'},
+        "groups": [*flag["filters"]["groups"], {"properties": [], "rollout_percentage": 1}],
+    }
+    sandbox.call("PATCH", flag_path, {"tags": [], "filters": theirs})
     sandbox.call("PATCH", f"cohorts/{cohort_id}/", {"description": "edited by hand"})
     tiles = sandbox.call("GET", f"dashboards/{dashboard_id}/")["tiles"]
     moved = {"id": tiles[0]["id"], "layouts": {"sm": {"x": 0, "y": 90, "w": 6, "h": 2}}}
@@ -190,6 +178,7 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
         sandbox.call("PATCH", path, {**changed, **along})
     assert drift(applied) == {
         **{some(kind)[0]: {"default_value" if kind == "insight_variable" else "description"} for kind in others},
+        "flag/ai-model-version": {"tags", "payloads", "release_conditions"},
         cohort: {"description"},
         dashboard.replace("dashboard/", "tiles/"): {"tiles"},
         insight: {"name", "tags"},
@@ -203,6 +192,10 @@ def test_what_somebody_else_did_to_every_other_kind_is_shown_and_put_back(applie
     }
     applied.up()
     assert drift(applied) == {}
+    after = sandbox.call("GET", flag_path)
+    assert after["tags"] == flag["tags"]
+    assert after["filters"]["groups"] == flag["filters"]["groups"]
+    assert (after["filters"].get("payloads") or {}) == (flag["filters"].get("payloads") or {})
     texts = [tile["text"] for tile in sandbox.call("GET", f"dashboards/{dashboard_id}/")["tiles"] if tile["text"]]
     assert "a colleague's" in {text["body"] for text in texts}
 
@@ -217,14 +210,15 @@ def test_the_key_stands_in_no_file_and_no_output(applied: Project, sandbox: Sand
     assert files == []
 
 
-@pytest.mark.parametrize("command", ["preview", "up", "refresh", "destroy"])
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("command", "environ", "said"),
     [
-        ({"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
-        ({"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
-        ({"POSTHOG_HOST": "http://127.0.0.1:9"}, "no answer from http://127.0.0.1:9"),
+        ("preview", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
+        ("up", {"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
+        ("refresh", {"POSTHOG_HOST": "http://127.0.0.1:9"}, "no answer from http://127.0.0.1:9"),
+        ("destroy", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
     ],
+    ids=["preview", "up", "refresh", "destroy"],
 )
 def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
     applied: Project, sandbox: Sandbox, command: str, environ: dict[str, str], said: str

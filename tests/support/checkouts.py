@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.guard.sitecustomize import is_edited
 from tests.support.sandbox import REPOSITORY
+from tools.toolchain.kit import place
+from tools.toolchain.venv import fingerprint
 
 SAMPLES = REPOSITORY / "docs" / "samples"
 """The definitions and stacks of the documentation, which the tests use too."""
@@ -45,4 +48,22 @@ def copy_of_repository(root: Path) -> Path:
         if not is_edited(str(source)) and source.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target, follow_symlinks=False)
+    return root
+
+
+def installed(root: Path) -> Path:
+    """Give a copy of the repository all that `make setup` would install there, out of this checkout; return it.
+
+    `make setup` then finds nothing to do in it. The Python is the copy's own, with the copy's code.
+    """
+    venv = root / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    [packages], [ours] = (each.glob("lib/python*/site-packages") for each in (venv, REPOSITORY / ".venv"))
+    (packages / "ours.pth").write_text(f"{root}\nimport site; site.addsitedir({str(ours)!r})\n")
+    command = (REPOSITORY / ".venv" / "bin" / "ai-admin").read_text()
+    (venv / "bin" / "ai-admin").write_text(command.replace(str(REPOSITORY), str(root), 1))
+    (venv / "bin" / "ai-admin").chmod(0o755)
+    (venv / ".made-from").write_text(fingerprint(root, "development"))
+    place(REPOSITORY / ".toolchain" / "bin", root / ".toolchain" / "bin")
+    shutil.copy(REPOSITORY / ".toolchain" / "made-from", root / ".toolchain")
     return root

@@ -14,6 +14,7 @@ from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.limits import Clock
 from providers.posthog.provider import PROVIDERS, PostHogProvider
+from providers.posthog.settings import Settings
 from providers.posthog.workplace import Workplace
 from tests.support.samples.base import Body
 from tests.support.sandbox import Sandbox
@@ -44,16 +45,8 @@ class Desk:
     def new_run(self, kind: str, tell: Callable[[str], None] | None = None, **config: str) -> PostHogProvider:
         """Return a kind's provider as it is at the beginning of a run: ``tell`` (else ``told``) gets what it tells."""
         workplace = Workplace(tell or self.told.append, self.clock)
-        workplace.configure(
-            {
-                "host": self.sandbox.url,
-                "project_id": self.sandbox.project_id,
-                "organization_id": self.sandbox.organization_id,
-                "api_key": self.sandbox.api_key,
-                "disposable": "true",  # no program asks for these deletions
-                **config,
-            }
-        )
+        # No program asks for these deletions.
+        workplace.configure(Settings({"disposable": "true", **config}, self.sandbox.environ))
         provider_module._WORKPLACE = workplace
         return PROVIDERS[kind]()
 

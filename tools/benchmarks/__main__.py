@@ -50,7 +50,8 @@ def main() -> int:
         start = summary(list(islice(measured, STARTS)))
     print(start, flush=True)
     table = Table(title="seconds, and API requests in brackets", box=SIMPLE_HEAD)
-    for column in ("flags", "check", "first up", "idle", "preview", "idle", "same inputs", "ratios", "change", "MB"):
+    columns = ("flags", "check", "first up", "idle", "preview", "idle", "same inputs", "ratios", "change", "off", "MB")
+    for column in columns:
         table.add_column(column, justify="right")
     for size in [int(argument) for argument in sys.argv[1:]] or SIZES:
         with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
@@ -82,11 +83,12 @@ def _measure(folder: Path, sandbox: Sandbox, size: int) -> list[str]:
     preview, preview_idle, preview_equal = min(ours_runs), min(idle_runs), min(equal_runs)
     ours.edit("flags/flag-0007.yaml", "rollout_percentage: 25", "rollout_percentage: 50")
     change = _timed(sandbox, ours.up)
+    off = _timed(sandbox, lambda: _off(ours))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
     return [
         f"{size:,}", f"{check:.2f}", _cell(first), f"{first_idle:.1f}", _cell(preview), f"{preview_idle:.1f}",
         f"{preview_equal:.1f}", f"{preview[0] / preview_idle:.2f} / {preview[0] / preview_equal:.2f}",
-        _cell(change), f"{peak:.0f}",
+        _cell(change), _cell(off), f"{peak:.0f}",
     ]  # fmt: skip
 
 
@@ -97,6 +99,11 @@ def _preview(project: Project) -> None:
 def _check(project: Project) -> None:
     command = [str(REPOSITORY / ".venv" / "bin" / "ai-admin"), "check", str(project.folder)]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def _off(project: Project) -> None:
+    command = [str(REPOSITORY / ".venv" / "bin" / "ai-admin"), "off", "flag-0000", "--stack", "sandbox"]
+    subprocess.run(command, cwd=project.folder, env=project.environ, check=True, capture_output=True)
 
 
 def _seconds(work: Callable[[], object]) -> float:

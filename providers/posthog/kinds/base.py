@@ -36,6 +36,16 @@ class Ref:
     kind: str
     key: str
 
+    def __str__(self) -> str:
+        """Return the name of its resource in Pulumi, ``kind/key``."""
+        return f"{self.kind}/{self.key}"
+
+    @classmethod
+    def parse(cls, name: str) -> Ref:
+        """Return what a resource's name in Pulumi stands for."""
+        kind, _, key = name.partition("/")
+        return cls(kind, key)
+
 
 def refs(value: Any) -> Iterator[Ref]:
     """Yield the references in a value, however deep they are."""

@@ -13,7 +13,6 @@ from typing import Any
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.evaluation.analysis import analysis
 from sandbox.evaluation.cohorts import Membership
 from sandbox.evaluation.evaluate import Match, Subject, evaluate_all
 from sandbox.evaluation.flags import Flag
@@ -21,10 +20,11 @@ from sandbox.evaluation.initial import with_initial
 from sandbox.evaluation.parsing import METADATA_PREFIX
 from sandbox.evaluation.service import flags_response
 from sandbox.evaluation.service.flagset import SURVEY_PREFIX, FlagSet, flagset
+from sandbox.evaluation.values import as_object, first
 from sandbox.events import people
 from sandbox.events.ingestion import FROM_ANYWHERE
 from sandbox.events.processing import LONGEST_DISTINCT_ID
-from sandbox.resources.organization.places import project_clock
+from sandbox.resources.organization.tenancy import project_clock
 from sandbox.storage.store import Data
 from sandbox.wire.bodies import UndecodableError, from_flags
 from sandbox.wire.context import Context, Json, endpoint
@@ -72,37 +72,21 @@ def _answer(context: Context, shape: flags_response.Shape, config: bool) -> Resp
     extra = flags_response.configuration(context.project["api_token"], bool(current.active)) if config else {}
     if asked.get("disable_flags") is True:
         return Json({**shape({}, {}, _envelope(context, {})), **extra})
-    distinct_id = _first(asked, "distinct_id", "$distinct_id")
+    distinct_id = first(asked, "distinct_id", "$distinct_id")
     if distinct_id is None or distinct_id == "":
         return PlainTextResponse(
             "The distinct_id field is missing from the request. Please include a valid identifier.", 400
         )
     if context.settings.quota_limited:
         return Json({**shape({}, {}, {**_envelope(context, {}), "quotaLimited": ["feature_flags"]}), **extra})
-    found, subject = _evaluated(context, asked, current, _text(distinct_id)[:LONGEST_DISTINCT_ID])
-    body = shape(current.by_key, found, _envelope(context, found))
-    if _switch(context, "detailed_analysis") and "flags" in body:
-        _analyse(body["flags"], current, found, subject)
-    return Json({**body, **extra})
+    found = evaluated(context, asked, current, _text(distinct_id)[:LONGEST_DISTINCT_ID])
+    return Json({**shape(current.by_key, found, _envelope(context, found)), **extra})
 
 
 def evaluated(context: Context, asked: Data, current: FlagSet, distinct_id: str) -> dict[str, Match]:
     """The answers for one distinct id. `asked` may hold flag_keys, groups and properties, as a request to `/flags`."""
-    return _evaluated(context, asked, current, distinct_id)[0]
-
-
-def _evaluated(context: Context, asked: Data, current: FlagSet, distinct_id: str) -> tuple[dict[str, Match], Subject]:
     wanted, off = _selection(context, asked, current)
-    subject = _subject(context, asked, current, distinct_id)
-    return evaluate_all(current.flags, wanted, off, current.broken, subject), subject
-
-
-def _analyse(shown: Data, current: FlagSet, found: Mapping[str, Match], subject: Subject) -> None:
-    """Add to every flag that could be computed why its conditions did or didn't match."""
-    values = {str(current.by_key[key].id): match.value for key, match in found.items()}
-    for key, match in found.items():
-        if not match.failed:
-            shown[key]["conditions"] = analysis(current.by_key[key], match, subject, values)
+    return evaluate_all(current.flags, wanted, off, current.broken, _subject(context, asked, current, distinct_id))
 
 
 def _envelope(context: Context, found: Mapping[str, Match]) -> Data:
@@ -111,11 +95,7 @@ def _envelope(context: Context, found: Mapping[str, Match]) -> Data:
     except ValueError:
         request_id = str(uuid.uuid4())
     failed = any(match.failed for match in found.values())
-    return {
-        "errorsWhileComputingFlags": failed,
-        "requestId": request_id,
-        "evaluatedAt": int(time.time() * 1000),
-    }
+    return {"errorsWhileComputingFlags": failed, "requestId": request_id, "evaluatedAt": int(time.time() * 1000)}
 
 
 # Who asks for what -------------------------------------------------------------------------------
@@ -129,7 +109,7 @@ def _asked(context: Context) -> Data:
 
 
 def _project(context: Context, asked: Data) -> Data:
-    token = _first(asked, "token", "api_key", "$token") or context.query.get("token")
+    token = first(asked, "token", "api_key", "$token") or context.query.get("token")
     if not token:
         raise ApiError(
             401,
@@ -147,7 +127,7 @@ def _project(context: Context, asked: Data) -> Data:
 
 def _selection(context: Context, asked: Data, current: FlagSet) -> tuple[list[Flag], frozenset[str]]:
     """The flags to evaluate, and the ids of those that count as false in this request."""
-    keys = _strings(_first(asked, "flag_keys", "flag_keys_to_evaluate"))
+    keys = _strings(first(asked, "flag_keys", "flag_keys_to_evaluate"))
     off = current.inactive | _filtered_out(context, asked, current)
     if keys is None:
         return list(current.active), off
@@ -157,7 +137,7 @@ def _selection(context: Context, asked: Data, current: FlagSet) -> tuple[list[Fl
 def _filtered_out(context: Context, asked: Data, current: FlagSet) -> frozenset[str]:
     """The active flags that runtime, evaluation contexts or the survey switch leave out of the answer."""
     runtime = _runtime(context, asked.get("evaluation_runtime"))
-    contexts = frozenset(_strings(_first(asked, "evaluation_contexts", "evaluation_environments")) or ())
+    contexts = frozenset(_strings(first(asked, "evaluation_contexts", "evaluation_environments")) or ())
     surveys = _switch(context, "only_evaluate_survey_feature_flags")
     key = ("filtered out", runtime, surveys)
     if key not in current.memo:
@@ -175,9 +155,7 @@ def _filtered_out(context: Context, asked: Data, current: FlagSet) -> frozenset[
 
 
 def _runtime(context: Context, explicit: Any) -> str | None:
-    """Where the asking SDK runs: as it says, else by its name, else by a browser's headers; None when
-    unknown.
-    """
+    """Where the asking SDK runs: as it says, else by its name, else by a browser's headers; None when unknown."""
     if isinstance(explicit, str):
         return explicit.lower() if explicit.lower() in ("client", "server") else "all"
     headers = context.request.headers
@@ -199,9 +177,9 @@ class _Stored:
 
 
 def _subject(context: Context, asked: Data, current: FlagSet, distinct_id: str) -> Subject:
-    anonymous = _optional_text(_first(asked, "anon_distinct_id", "$anon_distinct_id"))
+    anonymous = _optional_text(first(asked, "anon_distinct_id", "$anon_distinct_id"))
     stored = _stored(context, current, distinct_id, anonymous)
-    own = _object(_first(asked, "person_properties", "$properties"))
+    own = as_object(first(asked, "person_properties", "$properties"))
     known = stored.person.properties if stored.person else {}
     if _switch(context, "only_use_override_person_properties"):
         known = {}
@@ -216,7 +194,7 @@ def _subject(context: Context, asked: Data, current: FlagSet, distinct_id: str) 
         person=person,
         membership=Membership(current.cohorts, person, clock, lambda cohort: cohort in static),
         clock=clock,
-        device_id=_optional_text(_first(asked, "device_id", "$device_id") or own.get("$device_id")),
+        device_id=_optional_text(first(asked, "device_id", "$device_id") or own.get("$device_id")),
         anon_distinct_id=anonymous,
         hash_keys=stored.overrides,
         groups=groups,
@@ -225,11 +203,10 @@ def _subject(context: Context, asked: Data, current: FlagSet, distinct_id: str) 
 
 
 def _stored(context: Context, current: FlagSet, distinct_id: str, anonymous: str | None) -> _Stored:
-    """The person and its hash-key overrides; a request with `$anon_distinct_id` stores them once the person
-    exists.
+    """The person and its hash-key overrides; a request with `$anon_distinct_id` stores them once the person exists.
 
-    Overrides belong to flags that persist across authentication; the identified person's come before those of
-    the anonymous one.
+    Overrides belong to flags that persist across authentication; the identified person's come before those of the
+    anonymous one.
     """
     store, project = context.store, int(context.project["id"])
     person = people.by_distinct_id(store, project, distinct_id)
@@ -249,8 +226,8 @@ def _stored(context: Context, current: FlagSet, distinct_id: str, anonymous: str
 
 def _groups(context: Context, asked: Data) -> tuple[dict[int, str], dict[int, dict[str, Any]]]:
     """The usable group keys of the request and the groups' properties, stored ones overlaid by the request's."""
-    named = _object(_first(asked, "groups", "$groups"))
-    own = _object(_first(asked, "group_properties", "$group_properties"))
+    named = as_object(first(asked, "groups", "$groups"))
+    own = as_object(first(asked, "group_properties", "$group_properties"))
     if not named and not own:
         return {}, {}
     store, project = context.store, int(context.project["id"])
@@ -263,19 +240,11 @@ def _groups(context: Context, asked: Data) -> tuple[dict[int, str], dict[int, di
             keys[index] = _text(key)
             found = people.group_properties(store, project, index, keys[index])
             stored = {**(found or {}), "$group_key": keys[index]}
-        properties[index] = {**stored, **_object(own.get(name))}
+        properties[index] = {**stored, **as_object(own.get(name))}
     return keys, properties
 
 
 # Reading a request ---------------------------------------------------------------------------------
-
-
-def _first(data: Data, *names: str) -> Any:
-    return next((data[name] for name in names if data.get(name) is not None), None)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _strings(value: Any) -> list[str] | None:

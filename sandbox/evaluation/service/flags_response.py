@@ -65,10 +65,7 @@ def enabled_values(_: Flags, matches: Matches, envelope: Data) -> Data:
 
 def enabled_keys(_: Flags, matches: Matches, envelope: Data) -> Data:
     """`/decide?v=1`: the enabled flags' keys."""
-    return {
-        **_without_errors(envelope),
-        "featureFlags": [key for key, match in matches.items() if match.enabled],
-    }
+    return {**_without_errors(envelope), "featureFlags": [key for key, match in matches.items() if match.enabled]}
 
 
 def minimal(shape: Shape) -> Data:

@@ -1,7 +1,7 @@
 """A project's flags and cohorts as the evaluator reads them, parsed once and kept until one of them changes.
 
-Triggers note every change of a flag or cohort, whoever makes it, so that no resource has to remember to say
-so. After a change only what was changed is read and parsed again.
+Triggers note every change of a flag or cohort, whoever makes it, so that no resource has to remember to say so. After a
+change only what was changed is read and parsed again.
 """
 
 from collections.abc import Iterable
@@ -35,15 +35,15 @@ CREATE TABLE IF NOT EXISTS flag_changes (
 
 @dataclass
 class FlagSet:
-    """What stands in one project at one moment. Deleted flags and cohorts aren't in it."""
+    """The flags and cohorts of one project at one moment, without deleted ones."""
 
     version: int  # the last change that is in it
     rows: dict[str, Data] = field(default_factory=dict)  # stored flags by id
     flags: dict[str, Flag] = field(default_factory=dict)  # the same, parsed
     cohort_rows: dict[int, Data] = field(default_factory=dict)
     cohorts: dict[int, Cohort] = field(default_factory=dict)
-    texts: dict[str, bytes] = field(default_factory=dict)  # what others make of one flag alone, by its id
-    memo: dict[Any, Any] = field(default_factory=dict)  # what others make of the set, for as long as it stands
+    texts: dict[str, bytes] = field(default_factory=dict)  # what others derive from one flag, by its id
+    memo: dict[Any, Any] = field(default_factory=dict)  # what others derive from the set, for as long as it is current
 
     def after(self, version: int, changed: Iterable[tuple[str, str, Data | None]]) -> "FlagSet":
         """The set with objects (kind, id, row) put in the place of what they were; None takes one out."""

@@ -22,16 +22,8 @@ from sandbox.wire.context import Context, Json, endpoint
 from sandbox.wire.errors import ApiError, Forbidden, Unauthenticated
 
 PROPERTY_MATCHING_VERSION = 1
-_SENT = (
-    "id",
-    "team_id",
-    "name",
-    "key",
-    "active",
-    "ensure_experience_continuity",
-    "version",
-    "evaluation_runtime",
-    "bucketing_identifier",
+_SENT = tuple(
+    "id team_id name key active ensure_experience_continuity version evaluation_runtime bucketing_identifier".split()
 )
 _BYTECODE = ("bytecode", "bytecode_error", "conditionHash")
 
@@ -45,9 +37,7 @@ def routes() -> list[BaseRoute]:
 
 
 def definitions(context: Context) -> Response:
-    """All flags with the cohorts they need; 304 for a client that has them. `send_cohorts` makes no
-    difference.
-    """
+    """All flags with the cohorts they need; 304 for a client that has them. `send_cohorts` makes no difference."""
     authorize(context)
     project = int(context.project["id"])
     context.services.limiter.check_definitions(project)

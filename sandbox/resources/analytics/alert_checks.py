@@ -2,7 +2,7 @@
 products/alerts/backend/insight_alert_state_machine.py and calendar.py).
 
 No query is computed here, so every check ends as PostHog's do when the query fails: the check and the alert are
-`Errored`, the next check is at its usual time, and the subscribers are told once per row of failures.
+`Errored`, the next check is at its usual time, and the subscribers are notified once per row of failures.
 
 Traps: a new alert, one with a new threshold and one with a new interval have no `next_check_at` and are due at once;
 the error's text stays in the database, a fixed sentence is shown; checks are kept for 14 days.
@@ -21,19 +21,20 @@ from sandbox.wire.context import timestamp
 KIND = "alert_check"
 RETENTION = timedelta(days=14)
 FAILED = "This alert encountered an error. Check the alert configuration and try again."
-STEPS = {
-    "real_time": timedelta(minutes=2),
-    "every_15_minutes": timedelta(minutes=15),
-    "hourly": timedelta(hours=1),
-}
+STEPS = {"real_time": timedelta(minutes=2), "every_15_minutes": timedelta(minutes=15), "hourly": timedelta(hours=1)}
+# What only a query that succeeds finds.
+OF_AN_ANOMALY = tuple(
+    "anomaly_scores triggered_points triggered_dates interval triggered_metadata investigation_status"
+    " investigation_verdict investigation_summary investigation_notebook_short_id".split()
+)
 NEWEST_FIRST = "created_at DESC, seq DESC"
 
 
 # What is kept ------------------------------------------------------------------------------------------------
 
 
-def record(store: Store, alert: Data, now: datetime, error: str | None = None, told: tuple[str, ...] = ()) -> None:
-    """Store a check in the alert's present state; `told` are the e-mail addresses that were notified."""
+def record(store: Store, alert: Data, now: datetime, error: str | None = None, notified: tuple[str, ...] = ()) -> None:
+    """Store a check in the alert's present state; `notified` are the e-mail addresses."""
     store.put(
         KIND,
         alert["id"],
@@ -43,7 +44,7 @@ def record(store: Store, alert: Data, now: datetime, error: str | None = None, t
             "calculated_value": None,
             "state": alert["state"],
             "error": error,
-            "told": list(told),
+            "notified": list(notified),
         },
     )
 
@@ -66,11 +67,11 @@ def clean_up(store: Store, now: datetime) -> None:
 
 def show(check: Data) -> Data:
     """A check as the API shows it."""
-    told = check["told"]
+    notified = check["notified"]
     receipts = [
         {"channel": "email", "target": each, "status": "accepted", "at": check["created_at"],
          "display_label": f"Email: {each}"}
-        for each in told
+        for each in notified
     ]  # fmt: skip
     return {
         "id": check["id"],
@@ -78,17 +79,9 @@ def show(check: Data) -> Data:
         "calculated_value": check["calculated_value"],
         "state": check["state"],
         "error": {"message": FAILED} if check["error"] else None,
-        "targets_notified": bool(told),
-        "anomaly_scores": None,
-        "triggered_points": None,
-        "triggered_dates": None,
-        "interval": None,
-        "triggered_metadata": None,
-        "investigation_status": None,
-        "investigation_verdict": None,
-        "investigation_summary": None,
-        "investigation_notebook_short_id": None,
-        "notification_sent_at": check["created_at"] if told else None,
+        "targets_notified": bool(notified),
+        **dict.fromkeys(OF_AN_ANOMALY),
+        "notification_sent_at": check["created_at"] if notified else None,
         "notification_suppressed_by_agent": False,
         "deliveries": receipts or None,
     }
@@ -117,10 +110,10 @@ def check(store: Store, alert: Data, query: Any, zone: ZoneInfo, now: datetime) 
     source = queries.source_of(query) or {}
     first = alert["state"] != "Errored"
     alert.update(state="Errored", last_checked_at=timestamp(now), next_check_at=timestamp(following(alert, zone, now)))
-    told = tuple(_addresses(store, alert)) if first else ()
-    if told:
+    notified = tuple(_addresses(store, alert)) if first else ()
+    if notified:
         alert["last_notified_at"] = timestamp(now)
-    record(store, alert, now, queries.failure(source.get("kind")), told)
+    record(store, alert, now, queries.failure(source.get("kind")), notified)
 
 
 def _addresses(store: Store, alert: Data) -> list[str]:
@@ -129,8 +122,8 @@ def _addresses(store: Store, alert: Data) -> list[str]:
 
 
 def following(alert: Data, zone: ZoneInfo, now: datetime) -> datetime:
-    """The alert's next check: an interval after the last one was due, or early in the next day (1h), week
-    (Monday, 3h) or month (the first, 4h) of the project, outside its blocked windows.
+    """The alert's next check: an interval after the last one was due, or early in the next day (1h), week (Monday, 3h)
+    or month (the first, 4h) of the project, outside its blocked windows.
     """
     due, local = alert["next_check_at"], now.astimezone(zone)
     if (step := STEPS.get(alert["calculation_interval"])) is not None:

@@ -12,7 +12,7 @@ from sandbox.rest.fields import mapping
 from sandbox.storage.store import Data
 from sandbox.wire.errors import Invalid
 
-# What each type has beside `type` and `preprocessing`.
+# What each type has besides `type` and `preprocessing`.
 TYPES: dict[str, tuple[str, ...]] = {
     "zscore": ("threshold", "window"),
     "mad": ("threshold", "window"),

@@ -1,10 +1,9 @@
 """What else happens to an alert's surroundings (PostHog: products/alerts/backend/activity_logging.py).
 
-Traps: an alert that goes, be it with its insight, takes along its checks and the functions that notify of it (they
-are disabled and deleted, without an entry of their own); its threshold and its subscribers are other objects in
-PostHog, so that a change of them is another entry of the alert's activity, of another type.
+Traps: an alert that goes, be it with its insight, takes along its checks and the functions that notify of it (they are
+disabled and deleted, without an entry of their own); its threshold and its subscribers are other objects in PostHog, so
+that a change of them is another entry of the alert's activity, of another type.
 """
-
 
 from sandbox.auth.users import show_user
 from sandbox.resources.analytics import alert_checks

@@ -60,7 +60,7 @@ def check_threshold(configuration: Data) -> None:
 
 
 def check_bounds(alert: Data) -> None:
-    """Where no detector stands in for the threshold, it has a bound. Raises `Invalid`."""
+    """Without a detector the threshold needs a bound. Raises `Invalid`."""
     bounds = alert["threshold"]["configuration"].get("bounds") or {}
     if alert["detector_config"] is None and bounds.get("lower") is None and bounds.get("upper") is None:
         raise Invalid("At least one threshold bound (lower or upper) must be provided.", "threshold__configuration")

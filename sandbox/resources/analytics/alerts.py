@@ -39,8 +39,8 @@ from sandbox.rest.fields import (
 from sandbox.rest.listing import LARGEST, Condition, equals
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Services, alone, timestamp
-from sandbox.wire.errors import Invalid, Missing, NotFound
+from sandbox.wire.context import Context, Services, timestamp, worker_context
+from sandbox.wire.errors import Invalid, Missing, NotFound, Required
 
 SHOWN_CHECKS = 5
 MOST_CHECKS = 500
@@ -98,7 +98,7 @@ class Alerts(Resource):
     def _simulate(self, context: Context) -> Any:
         """`POST simulate/ {insight, detector_config?, …}`: what a detector would find, which needs a query."""
         if "insight" not in context.data:
-            raise Invalid("This field is required.", "insight", "required")
+            raise Required("insight")
         sent, project = context.data["insight"], self.parent_id(context)
         insight = context.store.find("insight", sent, project) if isinstance(sent, str) else None
         self._insight(context, {"insight": insight["id"] if insight else sent}, None)
@@ -155,7 +155,7 @@ class Alerts(Resource):
         """The threshold's row: edited in place, so it keeps its id."""
         configuration = sent.get("configuration")
         if not isinstance(configuration, dict):
-            raise Invalid("This field is required.", "threshold__configuration", "required")
+            raise Required("threshold__configuration")
         alert_rules.check_threshold(configuration)
         known = before["threshold"] if before else {"id": str(uuid.uuid4()), "created_at": timestamp()}
         return {**known, "name": sent.get("name", known.get("name", "")), "configuration": configuration}
@@ -169,8 +169,8 @@ class Alerts(Resource):
             after["state"] = "Snoozed"
 
     def _follow(self, context: Context, before: Data, after: Data) -> None:
-        """What a change brings about: a new threshold resets the state, it and a new interval the next check,
-        switching on or off the state, and a new schedule restriction finds the next check anew.
+        """What a change brings about: a new threshold resets the state, it and a new interval the next check, switching
+        on or off the state, and a new schedule restriction finds the next check anew.
         """
         moved = before["threshold"]["configuration"] != after["threshold"]["configuration"]
         if moved or before["enabled"] != after["enabled"]:
@@ -208,7 +208,7 @@ class Alerts(Resource):
         for row in due[:AT_A_TIME]:
             project, insight = store.parent_of(self.kind, row["id"]), store.get("insight", row["insight"])
             assert project is not None
-            context = alone(services, int(project))
+            context = worker_context(services, int(project))
             before = deepcopy(row)
             alert_checks.check(store, row, insight and insight["query"], ZoneInfo(context.project["timezone"]), now)
             self.store(context, row)

@@ -1,7 +1,7 @@
 """Annotations (PostHog: products/annotations/backend/api/annotation.py).
 
-Traps: 1000 per page; an organisation's annotation shows in all its projects, and belongs to the one it was last
-changed in; a blank emoji reads null; what hangs on a deleted insight or dashboard is hidden, and can't be changed.
+Traps: 1000 per page; an organisation's annotation shows in all its projects, and belongs to the one it was last changed
+in; a blank emoji reads null; what hangs on a deleted insight or dashboard is hidden, and can't be changed.
 """
 
 from datetime import datetime

@@ -3,18 +3,7 @@
 Traps: DELETE is a 405; nobody is noted as the author, though there is a field for it, a number.
 """
 
-from sandbox.rest.fields import (
-    CREATED_AT,
-    ID,
-    TAGS,
-    Field,
-    boolean,
-    choice,
-    items,
-    mapping,
-    read_only,
-    text,
-)
+from sandbox.rest.fields import CREATED_AT, ID, TAGS, Field, boolean, choice, items, mapping, read_only, text
 from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context

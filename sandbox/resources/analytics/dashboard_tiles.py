@@ -18,7 +18,7 @@ from sandbox.rest.fields import choice, text
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
-from sandbox.wire.errors import Invalid, NotFound
+from sandbox.wire.errors import Invalid, NotFound, Required
 
 DISPLAY = ("layouts", "color", "filters_overrides", "show_description", "transparent_background", "deleted")
 COLUMNS = 12
@@ -157,7 +157,7 @@ def duplicate(context: Context, source: int, target: int, copies: bool) -> None:
 def _create_text(dashboards: Resource, context: Context, row: Data) -> Any:
     """`{body, layouts?, color?}` -> 201 with the tile."""
     if not context.data.get("body"):
-        raise Invalid("This field is required.", "body", "required")
+        raise Required("body")
     body = text(4000, trim=False)(context.data["body"], "body")
     tile = tiles.new(context, row["id"], text=tiles.new_text(context, body), **_display(context.data))
     return Json(_shown(dashboards, context, row, tile), 201)
@@ -218,7 +218,7 @@ def _reorder(dashboards: Resource, context: Context, row: Data) -> Any:
     """`{tile_order: [ids], layout?}`: lay the tiles out again in that order."""
     order = context.data.get("tile_order")
     if not isinstance(order, list) or not order:
-        raise Invalid("This field is required.", "tile_order", "required")
+        raise Required("tile_order")
     layout = choice("preserve", "two_column", "full_width")(context.data.get("layout", "preserve"), "layout")
     x = y = height = 0
     for identifier in order:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from sandbox.auth.identity import ADMIN, level
 from sandbox.resources.analytics import dashboard_tiles, tiles
 from sandbox.resources.analytics.insights import INSIGHTS
-from sandbox.resources.organization.places import put_project
+from sandbox.resources.organization.tenancy import put_project
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -42,14 +42,8 @@ FILTERS = frozenset(
 EVERYBODY, COLLABORATORS = 21, 37
 # Where a dashboard's look is sent, and where it is read: in parts of `customization`.
 LOOK = {"grid_spacing": "tile_spacing", "layout_compaction": "layout_compaction"}
-DETAIL_ONLY = (
-    "tiles",
-    "filters",
-    "variables",
-    "persisted_filters",
-    "persisted_variables",
-    "breakdown_colors",
-    "quick_filter_ids",
+DETAIL_ONLY = tuple(
+    "tiles filters variables persisted_filters persisted_variables breakdown_colors quick_filter_ids".split()
 )
 
 

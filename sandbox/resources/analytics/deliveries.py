@@ -1,6 +1,6 @@
 """Deliveries of subscriptions (PostHog: SubscriptionDeliveryViewSet in ee/api/subscription.py).
 
-Nothing is sent and nothing rendered here: what would have been delivered, and why, stands in the list.
+Nothing is sent and nothing rendered here: the list has what would have been delivered, and why.
 """
 
 import uuid

@@ -36,7 +36,7 @@ from sandbox.rest.listing import Condition, column, equals, flagged, tagged, tru
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, timestamp
-from sandbox.wire.errors import Forbidden, Invalid, Missing
+from sandbox.wire.errors import Forbidden, Invalid, Missing, Required
 
 LETTERS = string.ascii_letters + string.digits
 ALERTABLE = frozenset({"TrendsQuery", "FunnelsQuery", "HogQLQuery"})
@@ -45,27 +45,9 @@ ON_DASHBOARD = (
     " JOIN objects t ON t.kind = a.kind AND t.id = a.id WHERE a.kind = 'tile' AND t.listed = 1"
     " AND a.to_kind = 'insight' AND a.to_id = objects.id AND b.to_kind = 'dashboard' AND b.to_id = ?)"
 )
-BASIC = (
-    "id",
-    "short_id",
-    "name",
-    "derived_name",
-    "filters",
-    "query",
-    "dashboards",
-    "dashboard_tiles",
-    "description",
-    "last_refresh",
-    "refreshing",
-    "saved",
-    "tags",
-    "updated_at",
-    "created_by",
-    "created_at",
-    "last_modified_at",
-    "favorited",
-    "last_viewed_at",
-    "user_access_level",
+BASIC = tuple(
+    "id short_id name derived_name filters query dashboards dashboard_tiles description last_refresh refreshing saved"
+    " tags updated_at created_by created_at last_modified_at favorited last_viewed_at user_access_level".split()
 )
 
 
@@ -158,7 +140,7 @@ class Insights(Resource):
             if "query" in values:
                 values["query"] = query_schema.saved(values["query"])
             elif before is None:
-                raise Invalid("This field is required.", "query", "required")
+                raise Required("query")
         if context.data.get("filters") and not values.get("query"):
             # Refused by the newest version and by older ones where a switch of the organisation says so.
             raise Forbidden("Creating or updating insights with legacy filters is not available for this user.")

@@ -1,7 +1,7 @@
 """Session recording playlists (PostHog: session_recording_playlist_api.py).
 
-Traps: the URL names the short id; the type is required at first and fixed then; a saved filter's PATCH has to bring
-its filters every time; the first page of the list is mixed with synthetic ones; only those with a name are logged, and
+Traps: the URL names the short id; the type is required at first and fixed then; a saved filter's PATCH has to bring its
+filters every time; the first page of the list is mixed with synthetic ones; only those with a name are logged, and
 their deletion as an update.
 """
 

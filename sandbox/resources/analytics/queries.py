@@ -1,8 +1,7 @@
-"""Insight queries: stored verbatim, changed on read (PostHog: posthog/schema_migrations,
-apply_dashboard_filters.py).
+"""Insight queries: stored verbatim, changed on read (PostHog: posthog/schema_migrations, apply_dashboard_filters.py).
 
-Reading upgrades every node that has migrations and sets its `version`. In a dashboard with filters the query
-is merged with them and dumped whole, so that every field the node knows appears, as null where unset.
+Reading upgrades every node that has migrations and sets its `version`. In a dashboard with filters the query is merged
+with them and dumped whole, so that every field the node knows appears, as null where unset.
 """
 
 from collections.abc import Iterator
@@ -13,18 +12,9 @@ Node = dict[str, Any]
 
 VERSIONS = {"TrendsQuery": 5, "StickinessQuery": 5, "RetentionQuery": 2, "FunnelsQuery": 2, "LifecycleQuery": 2}
 WRAPPERS = frozenset({"InsightVizNode", "DataTableNode", "DataVisualizationNode"})
-SHARED = (
-    "aggregation_group_type_index",
-    "dataColorTheme",
-    "dateRange",
-    "filterTestAccounts",
-    "kind",
-    "modifiers",
-    "properties",
-    "response",
-    "samplingFactor",
-    "tags",
-    "version",
+SHARED = tuple(
+    "aggregation_group_type_index dataColorTheme dateRange filterTestAccounts kind modifiers properties response"
+    " samplingFactor tags version".split()
 )
 KNOWN: dict[str, tuple[str, ...]] = {
     "TrendsQuery": (
@@ -42,39 +32,12 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "PathsQuery": (*SHARED, "funnelPathsFilter", "pathsFilter"),
     "StickinessQuery": (*SHARED, "compareFilter", "interval", "intervalCount", "series", "stickinessFilter"),
     "LifecycleQuery": (*SHARED, "interval", "lifecycleFilter", "series"),
-    "EventsNode": (
-        "custom_name",
-        "event",
-        "fixedProperties",
-        "kind",
-        "limit",
-        "math",
-        "math_group_type_index",
-        "math_hogql",
-        "math_multiplier",
-        "math_property",
-        "math_property_revenue_currency",
-        "math_property_type",
-        "name",
-        "optionalInFunnel",
-        "orderBy",
-        "properties",
-        "response",
-        "version",
+    "EventsNode": tuple(
+        "custom_name event fixedProperties kind limit math math_group_type_index math_hogql math_multiplier"
+        " math_property math_property_revenue_currency math_property_type name optionalInFunnel orderBy properties"
+        " response version".split()
     ),
-    "HogQLQuery": (
-        "explain",
-        "filters",
-        "kind",
-        "modifiers",
-        "name",
-        "query",
-        "response",
-        "tags",
-        "values",
-        "variables",
-        "version",
-    ),
+    "HogQLQuery": tuple("explain filters kind modifiers name query response tags values variables version".split()),
 }
 RANGE = ("date_from", "date_to", "explicitDate")
 

@@ -5,7 +5,7 @@ Every query is checked against the schema and then stored verbatim (`parse`): un
 another type are refused in pydantic's words. A request with `x-posthog-client: mcp` has it rewritten too (`saved`): a
 bare query gets its wrapper, defaults are filled in and nulls dropped.
 
-What filters of properties and warehouse series hold isn't looked into, nor what stands in the kinds of `UNREAD`.
+What filters of properties and warehouse series hold isn't looked into, nor are the kinds of `UNREAD`.
 """
 
 import re
@@ -103,7 +103,7 @@ TABLE = {
     " resultCustomizations:o",
     "LifecycleFilter": f"toggledLifecycles:[s] showValuesOnSeries:b showPercentagesOnSeries:b stacked:b=true {LEGEND}",
 }
-# What may stand where, by its `kind`.
+# Which nodes a place may hold, by their `kind`.
 KINDS = {
     "SOURCE": ("TrendsQuery", "FunnelsQuery", "RetentionQuery", "PathsQuery", "StickinessQuery", "LifecycleQuery"),
     "SQL": ("HogQLQuery",),

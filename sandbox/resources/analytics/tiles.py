@@ -1,7 +1,7 @@
 """Dashboard tiles: rows of their own between dashboards and insights.
 
-An insight comes onto a dashboard by `insight.dashboards`; the dashboard's PATCH arranges tiles and writes
-text and button tiles (`dashboard_tiles.py`).
+An insight comes onto a dashboard by `insight.dashboards`; the dashboard's PATCH arranges tiles and writes text and
+button tiles (`dashboard_tiles.py`).
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,9 @@ from sandbox.storage.store import Data, Reference, Store
 from sandbox.wire.context import Context, timestamp
 
 KIND = "tile"
+OPTIONAL = tuple(
+    "insight text button_tile widget color filters_overrides show_description transparent_background".split()
+)
 
 
 def new(context: Context, dashboard: int, **values: Any) -> Data:
@@ -18,15 +21,8 @@ def new(context: Context, dashboard: int, **values: Any) -> Data:
     tile: Data = {
         "id": values.pop("id", None) or free_id(context.store),
         "dashboard": dashboard,
-        "insight": None,
-        "text": None,
-        "button_tile": None,
-        "widget": None,
+        **dict.fromkeys(OPTIONAL),
         "layouts": {},
-        "color": None,
-        "filters_overrides": None,
-        "show_description": None,
-        "transparent_background": None,
         "deleted": False,
         **values,
     }

@@ -53,8 +53,8 @@ def gate(context: Context, values: Data, before: Data | None) -> None:
 
 
 def bind(context: Context, values: Data, flag: Data, bound: str | None) -> str | None:
-    """The id of the change request that a scheduled write of a flag is bound to: a new one, or `bound`, the one
-    that it had and that still waits.
+    """The id of the change request that a scheduled write of a flag is bound to: a new one, or `bound`, the one that it
+    had and that still waits.
 
     Raises:
         Answer: 409 when another request for the same change waits; 400 when several policies ask for an approval.

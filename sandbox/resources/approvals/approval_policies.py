@@ -77,7 +77,6 @@ class ApprovalPolicies(Resource):
         return after
 
 
-
 APPROVAL_POLICIES = ApprovalPolicies()
 
 
@@ -133,7 +132,7 @@ def snapshot(policy: Data) -> Data:
 
 
 def message(context: Context, policy: Data) -> str:
-    """What the requester is told."""
+    """The message to the requester."""
     approver = may_approve(context, snapshot(policy), context.user)
     return BY_OTHERS if approver and not policy["allow_self_approve"] else ALONE
 

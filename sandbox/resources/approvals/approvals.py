@@ -3,9 +3,9 @@
 A paid feature, switched on by the setting `approvals`. A gated write is answered 409 with a change request and isn't
 done; approving the request does it, in the requester's name.
 
-Traps: a flag that has been changed meanwhile makes the approved change fail, though the approval itself answers 200;
-an hourly worker marks such requests `stale` (their requester may then cancel them, approved or not) and lets those
-that nobody decided expire.
+Traps: a flag that has been changed meanwhile makes the approved change fail, though the approval itself answers 200; an
+hourly worker marks such requests `stale` (their requester may then cancel them, approved or not) and lets those that
+nobody decided expire.
 """
 
 import uuid

@@ -1,9 +1,9 @@
 """Scheduled changes of flags (PostHog: products/feature_flags/backend/api/scheduled_change.py and
 posthog/tasks/process_scheduled_changes.py).
 
-Traps: they change flags between two looks at them and don't show in the flag; what the payload says is found wrong
-only when it is due; a paused recurrence keeps its settings; an executed one-time change is fixed. One that needs an
-approval is bound to a change request when it is made: it is skipped when nobody approved in time.
+Traps: they change flags between two looks at them and don't show in the flag; what the payload says is found wrong only
+when it is due; a paused recurrence keeps its settings; an executed one-time change is fixed. One that needs an approval
+is bound to a change request when it is made: it is skipped when nobody approved in time.
 """
 
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ from sandbox.rest.fields import (
 from sandbox.rest.listing import Condition, column, same
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Identity, Services, alone, timestamp
+from sandbox.wire.context import Context, Identity, Services, timestamp, worker_context
 from sandbox.wire.errors import Answer, ApiError, Forbidden, Invalid, NotFound
 
 INTERVALS = {
@@ -171,7 +171,7 @@ class ScheduledChanges(Resource):
 
     def _execute(self, services: Services, row: Data, now: datetime) -> None:
         """Change the flag and note how it went in `row`."""
-        context = alone(services, row["team_id"])
+        context = worker_context(services, row["team_id"])
         try:
             flag = context.store.get(FLAGS.kind, row["record_id"], str(row["team_id"]))
             if flag is None:
@@ -218,8 +218,8 @@ class ScheduledChanges(Resource):
             raise ValueError(failed)
 
     def _bound_again(self, context: Context, row: Data) -> bool:
-        """Bind the next time of a recurring change, in its maker's name; whether it could be: while another
-        request waits it is put off, and one under several policies fails.
+        """Bind the next time of a recurring change, in its maker's name; whether it could be: while another request
+        waits it is put off, and one under several policies fails.
         """
         flag = context.store.get(FLAGS.kind, row["record_id"])
         maker = context.store.get("user", row["created_by"])

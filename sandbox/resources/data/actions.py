@@ -1,8 +1,8 @@
 """Actions (PostHog: products/actions/backend/api/action.py).
 
 Traps: the list is `{"results": [...]}` without pages; a name is unique among the live ones; steps are replaced as a
-whole and read with every key; a deleted one still answers GET; pinning again changes nothing, and the server says
-when it was; the activity log names the action's author, whoever changed it.
+whole and read with every key; a deleted one still answers GET; pinning again changes nothing, and the server says when
+it was; the activity log names the action's author, whoever changed it.
 """
 
 from dataclasses import replace
@@ -47,8 +47,8 @@ STEP = (
 
 
 def _steps(value: Any, attr: str) -> list[Data]:
-    """An action's steps with every key they are read with; unknown ones are dropped. An error in one is told under
-    the list's name.
+    """An action's steps with every key they are read with; unknown ones are dropped. An error in one has the
+    list's name as its `attr`.
     """
     return [
         {

@@ -5,7 +5,6 @@ returns with its next event, and its id answers 500 for ever (`Settings.missing_
 definition can't be created by the API, its type isn't shown, and its list is of one `?type=` at a time.
 """
 
-
 from typing import ClassVar
 
 from sandbox.auth.users import show_user
@@ -101,6 +100,7 @@ class EventDefinitions(Resource):
             if context.settings.missing_event_definition == "not_found":
                 raise
             raise Failure() from error
+
 
 EVENT_DEFINITIONS = EventDefinitions()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from sandbox.auth.guard import route
+from sandbox.auth.guard import both
 from sandbox.rest.listing import limit_and_offset, next_links
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data
@@ -24,10 +24,7 @@ _EVENT_FILTERS = {
 
 def routes() -> list[BaseRoute]:
     """Below `/api/projects/` and, the same, below `/api/environments/`."""
-    return [
-        route(f"{prefix}/{{project}}/events", GET=(("query:read",), list_events))
-        for prefix in ("/api/projects", "/api/environments")
-    ]
+    return both("events", GET=(("query:read",), list_events))
 
 
 def list_events(context: Context) -> Any:
@@ -42,10 +39,7 @@ def list_events(context: Context) -> Any:
     ).fetchall()
     more = offset + len(rows) if len(rows) > limit else offset
     links = next_links(context, more, limit, offset)
-    return {
-        "next": links["next"],
-        "results": [_event(jsontext.decode(data), person) for data, person in rows[:limit]],
-    }
+    return {"next": links["next"], "results": [_event(jsontext.decode(data), person) for data, person in rows[:limit]]}
 
 
 def _event(data: Data, person: str | None) -> Data:

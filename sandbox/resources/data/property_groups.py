@@ -25,7 +25,7 @@ from sandbox.rest.listing import column
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
-from sandbox.wire.errors import Invalid
+from sandbox.wire.errors import Invalid, Required
 
 SCHEMA = "event_schema"
 LOWER, UPPER = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
@@ -48,7 +48,7 @@ def _properties(value: Any, attr: str) -> list[Data]:
             if field.name in sent:
                 cleaned[field.name] = field.clean(sent[field.name])
             elif field.required:
-                raise Invalid("This field is required.", attr, "required")
+                raise Required(attr)
             else:
                 cleaned[field.name] = field.initial()
         _check_rules(cleaned["property_type"], cleaned["validation_rules"])

@@ -1,7 +1,7 @@
 """The life of an experiment: draft, running, paused (its flag is off), stopped; and the calls between them.
 
-Source: PostHog's experiment_service.py. A launch switches the flag on without a new version of it; shipping a
-variant goes through the flag's own checks.
+Source: PostHog's experiment_service.py. A launch switches the flag on without a new version of it; shipping a variant
+goes through the flag's own checks.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from sandbox.rest.listing import Condition, column
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
-from sandbox.wire.errors import Invalid
+from sandbox.wire.errors import Invalid, Required
 
 CATCH_ALL = {
     "properties": [],
@@ -161,7 +161,7 @@ def _reset(_: Resource, context: Context, row: Data) -> Data:
 def _ship(experiments: Resource, context: Context, row: Data) -> Data:
     """Give one variant everything; a running experiment ends with it."""
     if "variant_key" not in context.data:
-        raise Invalid("This field is required.", "variant_key", "required")
+        raise Required("variant_key")
     key = text(blank=False)(context.data["variant_key"], "variant_key")
     everyone = boolean(context.data.get("release_to_everyone", False), "release_to_everyone")
     said = {name: value for name, value in _conclusion(experiments, context).items() if value is not None}
@@ -186,14 +186,8 @@ def _ship(experiments: Resource, context: Context, row: Data) -> Data:
 
 def _duplicate(experiments: Resource, context: Context, row: Data) -> Any:
     """A new draft with the same settings and metrics under new uuids; on the same flag, unless a key is sent."""
-    names = (
-        "description",
-        "type",
-        "filters",
-        "stats_config",
-        "scheduling_config",
-        "exposure_criteria",
-        "only_count_matured_users",
+    names = tuple(
+        "description type filters stats_config scheduling_config exposure_criteria only_count_matured_users".split()
     )
     data = {name: row[name] for name in names}
     for name in ("metrics", "metrics_secondary"):

@@ -1,7 +1,7 @@
 """An experiment's metrics: what is accepted, their uuids, fingerprints and order.
 
-Sources: PostHog's experiment_service.py and experiment_metric_fingerprint.py. Traps: every write gives a metric
-without a uuid one, a second metric with the same uuid another; the fingerprint is always computed anew.
+Sources: PostHog's experiment_service.py and experiment_metric_fingerprint.py. Traps: every write gives a metric without
+a uuid one, a second metric with the same uuid another; the fingerprint is always computed anew.
 """
 
 import hashlib
@@ -23,13 +23,9 @@ TYPES = {
     "ratio": ("ExperimentRatioMetric", ("numerator", "denominator")),
     "retention": (
         "ExperimentRetentionMetric",
-        (
-            "start_event",
-            "completion_event",
-            "retention_window_start",
-            "retention_window_end",
-            "retention_window_unit",
-            "start_handling",
+        tuple(
+            "start_event completion_event retention_window_start retention_window_end retention_window_unit"
+            " start_handling".split()
         ),
     ),
 }

@@ -1,6 +1,6 @@
 """What experiments have come to (PostHog: products/experiments/backend/presentation/views.py).
 
-Nothing is computed here: a metric's days stand in its timeseries without results, and no number is invented.
+Nothing is computed here: a metric's timeseries has its days without results, and no number is invented.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +26,7 @@ def _day(moment: str, zone: ZoneInfo) -> date:
 
 
 def _stats(experiments: Resource, context: Context) -> Data:
-    """How many were launched and ended in the last 30 days, beside the 30 before."""
+    """How many were launched and ended in the last 30 days, and in the 30 before."""
     zone = ZoneInfo(context.project.get("timezone") or "UTC")
     today = datetime.now(zone).date()
     listed = context.store.select(experiments.kind, experiments.parent_id(context))

@@ -1,8 +1,8 @@
 """Experiments (PostHog: products/experiments/backend/experiment_service.py).
 
-Traps: the flag is made with the experiment or linked to it, and its key can't be changed afterwards; the variants
-one reads are the flag's; a draft's parameters are written to the flag, a running one's only when asked; metrics
-come back with uuid and fingerprint; a list leaves 13 fields out; deletion leaves the flag.
+Traps: the flag is made with the experiment or linked to it, and its key can't be changed afterwards; the variants one
+reads are the flag's; a draft's parameters are written to the flag, a running one's only when asked; metrics come back
+with uuid and fingerprint; a list leaves 13 fields out; deletion leaves the flag.
 """
 
 from collections.abc import Iterable
@@ -47,21 +47,9 @@ LISTS = (
 ORDERS = ("created_at", "updated_at", "name", "start_date", "end_date", "duration", "status", "created_by")
 # What a list leaves out (PostHog: ExperimentBasicSerializer).
 DETAIL_ONLY = frozenset(
-    {
-        "exposure_criteria",
-        "filters",
-        "holdout_id",
-        "metrics",
-        "metrics_secondary",
-        "only_count_matured_users",
-        "primary_metrics_ordered_uuids",
-        "saved_metrics",
-        "saved_metrics_ids",
-        "scheduling_config",
-        "secondary_metrics",
-        "secondary_metrics_ordered_uuids",
-        "stats_config",
-    }
+    "exposure_criteria filters holdout_id metrics metrics_secondary only_count_matured_users"
+    " primary_metrics_ordered_uuids saved_metrics saved_metrics_ids scheduling_config secondary_metrics"
+    " secondary_metrics_ordered_uuids stats_config".split()
 )
 UNCHANGEABLE = ("type", "_create_in_folder")
 

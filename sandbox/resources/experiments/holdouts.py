@@ -1,7 +1,7 @@
 """Experiment holdouts: a share of everybody that is kept out of experiments (PostHog: experiment_holdouts.py).
 
-Traps: the server names the variant `holdout-<id>`, so it can't be known before; a change is written to the flags of
-all experiments in the holdout, and deletion takes it out of them.
+Traps: the server names the variant `holdout-<id>`, so it can't be known before; a change is written to the flags of all
+experiments in the holdout, and deletion takes it out of them.
 """
 
 from typing import Any

@@ -13,19 +13,9 @@ from sandbox.storage.store import Data
 from sandbox.wire.context import Context, endpoint
 from sandbox.wire.errors import ApiError
 
-SURVEY = (
-    "id",
-    "name",
-    "type",
-    "questions",
-    "conditions",
-    "appearance",
-    "start_date",
-    "end_date",
-    "current_iteration",
-    "current_iteration_start_date",
-    "schedule",
-    "enable_partial_responses",
+SURVEY = tuple(
+    "id name type questions conditions appearance start_date end_date current_iteration current_iteration_start_date"
+    " schedule enable_partial_responses".split()
 )
 
 

@@ -1,7 +1,7 @@
 """A survey's questions, texts and translations: what is accepted, and what is left of the HTML in them.
 
-Source: PostHog's survey.py. Trap: a question without an `id` gets one, and responses are kept by it; so the ids have
-to be sent back.
+Source: PostHog's survey.py. Trap: a question without an `id` gets one, and responses are kept by it; so the ids have to
+be sent back.
 """
 
 import re

@@ -10,14 +10,8 @@ from sandbox.wire.context import Context
 from sandbox.wire.errors import Failure, Invalid
 
 NOT_OUTSIDE = ("linked_flag_id", "targeting_flag_filters")
-CONDITIONS_NOT_OUTSIDE = (
-    "url",
-    "urlMatchType",
-    "selector",
-    "seenSurveyWaitPeriodInDays",
-    "linkedFlagVariant",
-    "deviceTypes",
-    "deviceTypesMatchType",
+CONDITIONS_NOT_OUTSIDE = tuple(
+    "url urlMatchType selector seenSurveyWaitPeriodInDays linkedFlagVariant deviceTypes deviceTypesMatchType".split()
 )
 
 

@@ -1,8 +1,8 @@
 """Surveys (PostHog: products/surveys/backend/api/survey.py).
 
 Traps: making one makes up to three hidden flags; `linked_flag_id` is read by GET, but not in the answer to a write;
-setting `start_date` launches and `end_date` stops it; a sampling start in the past is refused even when it is only
-sent back; questions get ids.
+setting `start_date` launches and `end_date` stops it; a sampling start in the past is refused even when it is only sent
+back; questions get ids.
 """
 
 import json
@@ -194,7 +194,6 @@ class Surveys(Resource):
         found = [context.store.get("action", each.get("id"), self.parent_id(context)) for each in sent]
         whole = [row for row in found if row is not None]
         return {**(conditions or {}), "actions": {"values": whole}} if whole else conditions
-
 
 
 SURVEYS = Surveys()

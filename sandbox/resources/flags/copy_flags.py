@@ -1,8 +1,8 @@
 """Flags across the projects of an organisation (PostHog: feature_flags/backend/api/organization_feature_flag.py).
 
-Traps: copying overwrites a flag of the same key in the target, a deleted one too; cohorts are matched by name among
-the live ones and made where missing; tags and evaluation contexts stay behind; what refers to other flags by id fails
-in the target, and is reported there.
+Traps: copying overwrites a flag of the same key in the target, a deleted one too; cohorts are matched by name among the
+live ones and made where missing; tags and evaluation contexts stay behind; what refers to other flags by id fails in
+the target, and is reported there.
 """
 
 from copy import deepcopy
@@ -21,14 +21,9 @@ from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Answer, ApiError, Invalid, NotFound
 
 MOST_TARGETS = 50
-COPIED = (
-    "name",
-    "active",
-    "ensure_experience_continuity",
-    "evaluation_runtime",
-    "bucketing_identifier",
-    "is_remote_configuration",
-    "has_encrypted_payloads",
+COPIED = tuple(
+    "name active ensure_experience_continuity evaluation_runtime bucketing_identifier is_remote_configuration"
+    " has_encrypted_payloads".split()
 )
 SCHEDULE = "scheduled_change"
 RESCHEDULED = ("payload", "scheduled_at", "is_recurring", "recurrence_interval", "end_date")

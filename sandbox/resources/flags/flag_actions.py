@@ -41,10 +41,7 @@ def _live(flags: Resource, context: Context, row: Data, values: Data) -> Any:
     if row["deleted"]:
         raise Answer(
             400,
-            {
-                "success": False,
-                "error": "This feature flag has been deleted. Restore it before changing its state.",
-            },
+            {"success": False, "error": "This feature flag has been deleted. Restore it before changing its state."},
         )
     if all(row[name] == value for name, value in values.items()):
         return flags.show_written(context, row)
@@ -54,12 +51,7 @@ def _live(flags: Resource, context: Context, row: Data, values: Data) -> Any:
 
 def _status(context: Context, row: Data) -> Any:
     name, reason, states_rollout = status(row)
-    return {
-        "status": name,
-        "reason": reason,
-        "reason_states_rollout": states_rollout,
-        "rollout": rollout(row),
-    }
+    return {"status": name, "reason": reason, "reason_states_rollout": states_rollout, "rollout": rollout(row)}
 
 
 def _dependent_flags(context: Context, row: Data) -> Any:
@@ -70,9 +62,7 @@ def _dependent_flags(context: Context, row: Data) -> Any:
 
 
 def bulk_update_tags(resource: Any, context: Context) -> Any:
-    """`{ids, action: add|remove|set, tags}` -> `{updated: [{id, tags}], skipped: [{id, reason}]}`, for tagged
-    kinds.
-    """
+    """`{ids, action: add|remove|set, tags}` -> `{updated: [{id, tags}], skipped: [{id, reason}]}`, for tagged kinds."""
     action = fields.choice("add", "remove", "set")(context.data.get("action"), "action")
     wanted = set(fields.tags(context.data.get("tags"), "tags"))
     updated: list[Data] = []

@@ -13,18 +13,8 @@ from sandbox.wire.context import Context
 from sandbox.wire.errors import Answer
 
 FILTERS = frozenset(
-    {
-        "active",
-        "archived",
-        "created_by_id",
-        "evaluation_runtime",
-        "excluded_properties",
-        "excluded_tags",
-        "has_evaluation_contexts",
-        "search",
-        "tags",
-        "type",
-    }
+    "active archived created_by_id evaluation_runtime excluded_properties excluded_tags has_evaluation_contexts search"
+    " tags type".split()
 )
 
 
@@ -49,9 +39,7 @@ def _ids(context: Context) -> list[Any]:
 
 
 def _keys(flags: Resource, context: Context) -> Any:
-    """`{ids}` -> `{keys: {id: key}, warning?}`, deleted flags included; what isn't an id is named in the
-    warning.
-    """
+    """`{ids}` -> `{keys: {id: key}, warning?}`, deleted flags included; what isn't an id is named in the warning."""
     ids = _ids(context)
     if not ids:
         return {"keys": {}}

@@ -4,9 +4,8 @@ Source: PostHog's sync_feature_flag_last_called. Trap: `last_called_at` moves by
 nor the activity log says so.
 """
 
-
 from sandbox.rest.resource import Resource
-from sandbox.wire.context import Services, alone
+from sandbox.wire.context import Services, worker_context
 
 DONE = "flag_calls"  # the fact: up to which event
 
@@ -26,5 +25,5 @@ def note(flags: Resource, services: Services) -> None:
     for project, key, called in calls:
         row = store.find(flags.kind, str(key), str(project)) if store.get("project", project) else None
         if row is not None and (row["last_called_at"] is None or row["last_called_at"] < called):
-            flags.store(alone(services, project), {**row, "last_called_at": called})
+            flags.store(worker_context(services, project), {**row, "last_called_at": called})
     store.set_fact(DONE, str(newest))

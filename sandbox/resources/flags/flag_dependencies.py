@@ -1,5 +1,4 @@
-"""What flags point at and what points at flags: cohorts, other flags, experiments, early access features,
-replay.
+"""What flags point at and what points at flags: cohorts, other flags, experiments, early access features, replay.
 
 Each refusal has PostHog's words. Look-ups go by the stored references, never through all flags.
 """
@@ -192,8 +191,8 @@ def check_deletable(context: Context, flag: Data) -> None:
 
 
 def free_key(context: Context, flags: Resource, key: str, but: int | None = None) -> None:
-    """Take the key from the soft-deleted flags that hold it: they are erased, or renamed while something
-    points at them.
+    """Take the key from the soft-deleted flags that hold it: they are erased, or renamed while something points at
+    them.
     """
     project = flags.parent_id(context)
     for tombstone in context.store.select(KIND, project, "natural = ?", [key]):
@@ -231,11 +230,7 @@ def show_links(context: Context, flag: Data, shown: Data) -> None:
     live = [each for each in experiments(context, flag) if not each["deleted"]]
     shown["experiment_set"] = [each["id"] for each in live]
     shown["experiment_set_metadata"] = [
-        {
-            "id": each["id"],
-            "name": each["name"],
-            "is_running": bool(each["start_date"] and not each["end_date"]),
-        }
+        {"id": each["id"], "name": each["name"], "is_running": bool(each["start_date"] and not each["end_date"])}
         for each in live
     ]
     shown["features"] = [

@@ -1,5 +1,5 @@
-"""What flags answer for somebody and why: `GET feature_flags/evaluation_reasons/`, and for the asking user:
-`GET feature_flags/my_flags/` (PostHog: feature_flag.py).
+"""What flags answer for somebody and why: `GET feature_flags/evaluation_reasons/`, and for the asking user: `GET
+feature_flags/my_flags/` (PostHog: feature_flag.py).
 """
 
 import json
@@ -11,19 +11,10 @@ from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Invalid
 
-# What other kinds' answers and `my_flags` show of a flag, beside its ids.
-MINIMAL = (
-    "name",
-    "key",
-    "filters",
-    "deleted",
-    "active",
-    "ensure_experience_continuity",
-    "has_encrypted_payloads",
-    "version",
-    "evaluation_runtime",
-    "bucketing_identifier",
-    "evaluation_contexts",
+# What other kinds' answers and `my_flags` show of a flag, besides its ids.
+MINIMAL = tuple(
+    "name key filters deleted active ensure_experience_continuity has_encrypted_payloads version evaluation_runtime"
+    " bucketing_identifier evaluation_contexts".split()
 )
 
 
@@ -60,8 +51,8 @@ def evaluation_reasons(context: Context) -> Any:
 
 
 def my_flags(context: Context) -> Any:
-    """`?groups={}` -> `[{feature_flag, value}]` for the user's own distinct id, newest flags first; disabled ones
-    are false.
+    """`?groups={}` -> `[{feature_flag, value}]` for the user's own distinct id, newest flags first; disabled ones are
+    false.
     """
     asked: Data = {"groups": _groups(context.query.get("groups") or "{}"), "evaluation_runtime": "all"}
     current = flagset(context.store, int(context.project["id"]))

@@ -17,42 +17,18 @@ from sandbox.resources.flags.flag_rules import Violation, cross_field_violations
 from sandbox.wire.errors import Invalid
 
 OPERATORS = frozenset(
-    {
-        "exact",
-        "is_not",
-        "icontains",
-        "not_icontains",
-        "icontains_multi",
-        "not_icontains_multi",
-        "regex",
-        "not_regex",
-        "gt",
-        "gte",
-        "lt",
-        "lte",
-        "semver_gt",
-        "semver_gte",
-        "semver_lt",
-        "semver_lte",
-        "semver_eq",
-        "semver_neq",
-        "semver_tilde",
-        "semver_caret",
-        "semver_wildcard",
-        "is_set",
-        "is_not_set",
-        "is_date_exact",
-        "is_date_after",
-        "is_date_before",
-        "in",
-        "not_in",
-        "flag_evaluates_to",
-    }
+    "exact is_not icontains not_icontains icontains_multi not_icontains_multi regex not_regex gt gte lt lte semver_gt"
+    " semver_gte semver_lt semver_lte semver_eq semver_neq semver_tilde semver_caret semver_wildcard is_set is_not_set"
+    " is_date_exact is_date_after is_date_before in not_in flag_evaluates_to".split()
 )
 ALIASES = {"min": "gte", "max": "lte"}
 READABLE_TYPES = frozenset({"person", "cohort", "group", "flag", "person_metadata"})
 STRUCTURAL_TYPES = frozenset({"person", "cohort", "group", "flag"})
 VARIANT_KEY = re.compile(r"^[a-zA-Z0-9_./-]+$")
+BLANK = "This field may not be blank."
+WRONG_VARIANT_KEY = (
+    "Variant keys may only contain letters, numbers, hyphens (-), underscores (_), periods (.) and slashes (/)."
+)
 LARGEST = 512 * 1024
 I32, I64 = 2**31, 2**63
 Filters = dict[str, Any]
@@ -90,12 +66,10 @@ def guard_shape(filters: Any) -> None:
         raise refuse(f"Filters must be a dictionary, got {type(filters).__name__}")
     _integer(filters.get("aggregation_group_type_index"), "aggregation_group_type_index", I32)
     for name in ("early_exit", "feature_enrollment"):
-        if filters.get(name) is not None and not isinstance(filters[name], bool):
-            raise refuse(f"{name} must be a boolean or null, got {type(filters[name]).__name__}")
+        _must(filters.get(name), name, bool, null=True)
     _guard_holdout(filters.get("holdout"))
     groups = filters.get("groups", [])
-    if not isinstance(groups, list):
-        raise refuse(f"groups must be a list, got {type(groups).__name__}")
+    _must(groups, "groups", list)
     for index, group in enumerate(groups):
         _guard_group(group, f"groups[{index}]")
     _guard_variants(filters.get("multivariate"))
@@ -103,11 +77,20 @@ def guard_shape(filters: Any) -> None:
         _guard_property(prop, path)
 
 
+NOUNS = {bool: "a boolean", dict: "a dictionary", list: "a list", str: "a string"}
+
+
+def _must(value: Any, path: str, kind: type, null: bool = False, got: bool = True) -> None:
+    """Refuse a value of another type; `got` names that."""
+    if not (isinstance(value, kind) or (null and value is None)):
+        said = f", got {type(value).__name__}" if got else ""
+        raise refuse(f"{path} must be {NOUNS[kind]}{' or null' if null else ''}{said}")
+
+
 def _guard_holdout(holdout: Any) -> None:
+    _must(holdout, "holdout", dict, null=True)
     if holdout is None:
         return
-    if not isinstance(holdout, dict):
-        raise refuse(f"holdout must be a dictionary or null, got {type(holdout).__name__}")
     _integer(holdout.get("id"), "holdout.id", I64)
     if holdout.get("id") is None:
         raise refuse("holdout.id must be an integer")
@@ -119,45 +102,32 @@ def _guard_holdout(holdout: Any) -> None:
 
 
 def _guard_group(group: Any, path: str) -> None:
-    if not isinstance(group, dict):
-        raise refuse(f"{path} must be a dictionary, got {type(group).__name__}")
-    variant = group.get("variant")
-    if variant is not None and not isinstance(variant, str):
-        raise refuse(f"{path}.variant must be a string or null, got {type(variant).__name__}")
+    _must(group, path, dict)
+    _must(group.get("variant"), f"{path}.variant", str, null=True)
     _percentage(group.get("rollout_percentage"), f"{path}.rollout_percentage", null=True)
     _integer(group.get("aggregation_group_type_index"), f"{path}.aggregation_group_type_index", I32)
     properties = group.get("properties")
     if properties is None:
         return
-    if not isinstance(properties, list):
-        raise refuse(f"{path}.properties must be a list, got {type(properties).__name__}")
+    _must(properties, f"{path}.properties", list)
     for index, prop in enumerate(properties):
         where = f"{path}.properties[{index}]"
-        if not isinstance(prop, dict):
-            raise refuse(f"{where} must be a dictionary, got {type(prop).__name__}")
+        _must(prop, where, dict)
         _integer(prop.get("group_type_index"), f"{where}.group_type_index", I32)
-        if prop.get("negation") is not None and not isinstance(prop["negation"], bool):
-            raise refuse(f"{where}.negation must be a boolean or null")
+        _must(prop.get("negation"), f"{where}.negation", bool, null=True, got=False)
 
 
 def _guard_variants(multivariate: Any) -> None:
+    _must(multivariate, "multivariate", dict, null=True)
     if multivariate is None:
         return
-    if not isinstance(multivariate, dict):
-        raise refuse(f"multivariate must be a dictionary or null, got {type(multivariate).__name__}")
     variants = multivariate.get("variants")
-    if variants is None:
-        raise refuse("multivariate.variants must be a list")
-    if not isinstance(variants, list):
-        raise refuse(f"multivariate.variants must be a list, got {type(variants).__name__}")
+    _must(variants, "multivariate.variants", list, got=variants is not None)
     for index, variant in enumerate(variants):
         path = f"multivariate.variants[{index}]"
-        if not isinstance(variant, dict):
-            raise refuse(f"{path} must be a dictionary, got {type(variant).__name__}")
-        if not isinstance(variant.get("key"), str):
-            raise refuse(f"{path}.key must be a string")
-        if variant.get("name") is not None and not isinstance(variant["name"], str):
-            raise refuse(f"{path}.name must be a string or null")
+        _must(variant, path, dict)
+        _must(variant.get("key"), f"{path}.key", str, got=False)
+        _must(variant.get("name"), f"{path}.name", str, null=True, got=False)
         _percentage(variant.get("rollout_percentage"), f"{path}.rollout_percentage", null=False)
 
 
@@ -208,72 +178,38 @@ def _integer(value: Any, path: str, bound: int) -> None:
 # Tier 2 -----------------------------------------------------------------------------------------------------
 
 
-def structural_violations(filters: Filters) -> list[Violation]:
+def structural_violations(filters: Filters) -> Iterator[Violation]:
     """What passes the guards and yet isn't well formed."""
-    found: list[Violation] = []
     multivariate = filters.get("multivariate")
-    if multivariate is not None:
-        if not multivariate["variants"]:
-            found.append(
-                Violation(
-                    "structural.multivariate.variants.empty",
-                    "multivariate.variants",
-                    "This list may not be empty.",
-                )
-            )
-        for index, variant in enumerate(multivariate["variants"]):
-            path, key = f"multivariate.variants[{index}].key", variant["key"]
-            if not key:
-                found.append(_structural("multivariate.variants[].key", "blank", path, "This field may not be blank."))
-            elif not VARIANT_KEY.match(key):
-                found.append(
-                    _structural(
-                        "multivariate.variants[].key",
-                        "invalid",
-                        path,
-                        "Variant keys may only contain letters, numbers, hyphens (-), "
-                        "underscores (_), periods (.) and slashes (/).",
-                    )
-                )
-            elif len(key) > 400:
-                found.append(
-                    _structural(
-                        "multivariate.variants[].key",
-                        "max_length",
-                        path,
-                        "Ensure this field has no more than 400 characters.",
-                    )
-                )
-    for path, prop in properties_of(filters.get("groups")):
-        if prop["type"] not in STRUCTURAL_TYPES:
-            found.append(
-                _structural(
-                    "groups[].properties[].type",
-                    "invalid_choice",
-                    path + ".type",
-                    f'"{prop["type"]}" is not a valid choice.',
-                )
-            )
-        if prop["key"] == "":
-            found.append(
-                _structural("groups[].properties[].key", "blank", path + ".key", "This field may not be blank.")
-            )
+    if multivariate is not None and not multivariate["variants"]:
+        yield _structural("multivariate.variants", "empty", "", "This list may not be empty.")
+    for index, variant in enumerate(multivariate["variants"] if multivariate is not None else ()):
+        key, place = variant["key"], "multivariate.variants[].key"
+        if not key:
+            yield _structural(place, "blank", index, BLANK)
+        elif not VARIANT_KEY.match(key):
+            yield _structural(place, "invalid", index, WRONG_VARIANT_KEY)
+        elif len(key) > 400:
+            yield _structural(place, "max_length", index, "Ensure this field has no more than 400 characters.")
     for index, group in enumerate(filters.get("groups") or []):
+        for position, prop in enumerate(group.get("properties") or []):
+            if prop["type"] not in STRUCTURAL_TYPES:
+                text = f'"{prop["type"]}" is not a valid choice.'
+                yield _structural("groups[].properties[].type", "invalid_choice", index, text, position)
+            if prop["key"] == "":
+                yield _structural("groups[].properties[].key", "blank", index, BLANK, position)
         if group.get("description") is not None and not isinstance(group["description"], str):
-            found.append(
-                _structural("groups[].description", "invalid", f"groups[{index}].description", "Not a valid string.")
-            )
-    return found
+            yield _structural("groups[].description", "invalid", index, "Not a valid string.")
 
 
-def _structural(place: str, code: str, path: str, message: str) -> Violation:
+def _structural(place: str, code: str, index: object, message: str, position: int = 0) -> Violation:
+    """A violation at a place of which `[]` are the items with these numbers."""
+    path = place.replace("[]", f"[{index}]", 1).replace("[]", f"[{position}]", 1)
     return Violation(f"structural.{place}.{code}", path, message)
 
 
 def rewrite(filters: Filters) -> Filters:
-    """The rewriting of a well-formed write: defaults, keys as text, aliases, payloads as JSON text, whole
-    numbers.
-    """
+    """The rewriting of a well-formed write: defaults, keys as text, aliases, payloads as JSON text, whole numbers."""
     result = {**filters, "groups": [_rewrite_group(group) for group in filters.get("groups") or []]}
     if isinstance(result.get("payloads"), dict):
         result["payloads"] = {
@@ -326,7 +262,7 @@ def check_shape(merged: Filters, enforced: Any) -> tuple[Filters, bool]:
         Invalid: a structural rule that is enforced is broken, or the filters are larger than 512 KB.
     """
     refuse_oversized(merged)
-    broken = structural_violations(merged)
+    broken = list(structural_violations(merged))
     _raise_enforced(broken, enforced)
     if broken:
         return {**merged, "groups": merged.get("groups") or []}, False
@@ -334,9 +270,7 @@ def check_shape(merged: Filters, enforced: Any) -> tuple[Filters, bool]:
 
 
 def aggregate(filters: Filters) -> None:
-    """Spread the flag-level aggregation over the groups that lack one, then derive it from them again. In
-    place.
-    """
+    """Spread the flag-level aggregation over the groups that lack one, then derive it from them again. In place."""
     groups = [group for group in filters["groups"] if isinstance(group, dict)]
     for group in groups:
         group.setdefault("aggregation_group_type_index", filters.get("aggregation_group_type_index"))

@@ -6,24 +6,48 @@ later one. Shapes that made this one fail (500) are refused in the later one's w
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
-from sandbox.resources.flags import flag_filters
+from sandbox.resources.flags import flag_filters, flag_rules
 from sandbox.resources.flags.flag_filters import ALIASES, OPERATORS, Filters, refuse
-from sandbox.resources.flags.flag_rules import (
-    DATE_OPERATORS,
-    LIST_OPERATORS,
-    PERSON_TYPES,
-    TEXT_OPERATORS,
-    is_date,
-    is_semver,
-    variant_list,
-)
+from sandbox.resources.flags.flag_rules import Violation
 
 # Operators that PostHog has, but not for flags.
 ELSEWHERE = frozenset({"between", "not_between", "is_cleaned_path_exact"})
+INVALID = "invalid_input"
+# The rules of `flag_rules.py` that this server has, in its words and with its codes.
+WORDS = {
+    "variant_rollout_sum_not_100": (
+        "Invalid variant definitions: Variant rollout percentages must sum to 100.",
+        INVALID,
+    ),
+    "group_variant_not_a_variant": ("Filters are not valid (variant override does not exist)", INVALID),
+    "payload_key_not_a_variant": ("Payload keys must match a variant key for multivariate flags", INVALID),
+    "payload_key_not_true": ("Payload keys must be 'true' for boolean flags", INVALID),
+    "person_aggregation_property_type": (
+        "Filters are not valid (person-aggregated conditions can only use person, cohort, and flag properties)",
+        INVALID,
+    ),
+    "group_aggregation_property_type": (
+        "Filters are not valid (group-aggregated conditions can only use group properties)",
+        INVALID,
+    ),
+    "group_property_type_index_mismatch": (
+        "Filters are not valid (group properties must match the condition set's group type)",
+        INVALID,
+    ),
+    "flag_property_requires_flag_evaluates_to": ("Flag properties must use the 'flag_evaluates_to' operator", INVALID),
+    "in_not_in_requires_cohort": (
+        "The '{operator}' operator is only valid for cohort properties, not '{type}' properties.",
+        "invalid_operator",
+    ),
+    "date_value_not_parseable": ("Invalid date value: {value}", "invalid_date"),
+    "operator_requires_string_value": ("Invalid value for operator {operator}: {value}", "invalid_value"),
+    "operator_requires_list_value": ("{operator} operator requires a list of values", "invalid_value"),
+    "semver_value_invalid": ("Invalid {kind}value for operator {operator}: {value}", "invalid_value"),
+}
 
 
 def checked(sent: Filters, stored: Filters) -> Filters:
@@ -37,48 +61,31 @@ def checked(sent: Filters, stored: Filters) -> Filters:
     filters = {"groups": [], **deepcopy(sent)}
     flag_filters.check_patterns(filters, stored)
     flag_filters.aggregate(filters)
-    for group in filters["groups"]:
-        for prop in _properties(group):
-            _check_aggregation(prop, group["aggregation_group_type_index"])
+    _refuse_first([*flag_rules.aggregation(filters), *flag_rules.dependencies(filters)])
     return filters
 
 
 def refuse_rest(filters: Filters) -> None:
     """The rules between fields, and the rewriting, in place. Raises `Invalid`."""
-    variants = variant_list(filters)
-    keys = {variant["key"] for variant in variants}
-    if variants and sum(variant["rollout_percentage"] for variant in variants) != 100:
-        raise refuse("Invalid variant definitions: Variant rollout percentages must sum to 100.")
-    for group in filters["groups"]:
-        if group.get("variant") and group["variant"] not in keys:
-            raise refuse("Filters are not valid (variant override does not exist)")
-        for prop in _properties(group):
-            _check_operator(prop)
-            _check_value(prop.get("operator"), prop.get("value"))
-    _check_payloads(filters, keys)
+    _refuse_first([*flag_rules.variants(filters), *flag_rules.overrides(filters)])
+    for _, prop in flag_filters.properties_of(filters["groups"]):
+        _check_operator(prop)
+    _refuse_first(flag_rules.values(filters))
+    _write_payloads(filters)
+    _refuse_first(flag_rules.payloads(filters))
     flag_filters.refuse_oversized(filters)
 
 
-def _properties(group: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield from group.get("properties") or []
-
-
-def _check_aggregation(prop: dict[str, Any], aggregation: int | None) -> None:
-    invalid = "Filters are not valid ({})"
-    if aggregation is None:
-        if prop["type"] not in PERSON_TYPES:
-            only = "person-aggregated conditions can only use person, cohort, and flag properties"
-            raise refuse(invalid.format(only))
-        if prop["type"] == "flag" and prop.get("operator") != "flag_evaluates_to":
-            raise refuse("Flag properties must use the 'flag_evaluates_to' operator")
-    elif prop["type"] != "group":
-        raise refuse(invalid.format("group-aggregated conditions can only use group properties"))
-    elif prop.get("group_type_index") != aggregation:
-        raise refuse(invalid.format("group properties must match the condition set's group type"))
+def _refuse_first(violations: Iterable[Violation]) -> None:
+    """Refuse the first rule that is broken and that this server has."""
+    for violation in violations:
+        text, code = WORDS.get(violation.rule.removeprefix("cross_field."), (None, ""))
+        if text is not None:
+            raise refuse(text.format(**violation.about), code)
 
 
 def _check_operator(prop: dict[str, Any]) -> None:
-    operator, kind = prop.get("operator"), prop["type"]
+    operator = prop.get("operator")
     if operator is None:
         return
     if isinstance(operator, str) and operator in ALIASES:
@@ -87,30 +94,10 @@ def _check_operator(prop: dict[str, Any]) -> None:
         raise refuse(f"Invalid operator: {operator}", "invalid_operator")
     if operator in ELSEWHERE:
         raise refuse(f"Unsupported operator for feature flags: {operator}", "unsupported_operator")
-    if operator in ("in", "not_in") and kind != "cohort":
-        raise refuse(
-            f"The '{operator}' operator is only valid for cohort properties, not '{kind}' properties.",
-            "invalid_operator",
-        )
 
 
-def _check_value(operator: str | None, value: Any) -> None:
-    if operator is None:
-        return
-    if operator in DATE_OPERATORS and not is_date(value):
-        raise refuse(f"Invalid date value: {value}", "invalid_date")
-    if operator in TEXT_OPERATORS and not isinstance(value, str):
-        raise refuse(f"Invalid value for operator {operator}: {value}", "invalid_value")
-    if operator.startswith("semver_"):
-        if not isinstance(value, str):
-            raise refuse(f"Invalid value for operator {operator}: expected a semver string", "invalid_value")
-        if not is_semver(operator, value):
-            raise refuse(f"Invalid semver value for operator {operator}: {value}", "invalid_value")
-    if operator in LIST_OPERATORS and not isinstance(value, list):
-        raise refuse(f"{operator} operator requires a list of values", "invalid_value")
-
-
-def _check_payloads(filters: Filters, keys: set[str]) -> None:
+def _write_payloads(filters: Filters) -> None:
+    """Write payloads as JSON text. Raises `Invalid` for text that isn't JSON."""
     payloads = filters.get("payloads", {})
     if not isinstance(payloads, dict):
         raise refuse("Payloads must be passed as a dictionary")
@@ -122,8 +109,3 @@ def _check_payloads(filters: Filters, keys: set[str]) -> None:
             json.loads(value)
         except ValueError as error:
             raise refuse("Payload value is not valid JSON") from error
-    if filters.get("multivariate"):
-        if not keys.issuperset(payloads):
-            raise refuse("Payload keys must match a variant key for multivariate flags")
-    elif any(key != "true" for key in payloads):
-        raise refuse("Payload keys must be 'true' for boolean flags")

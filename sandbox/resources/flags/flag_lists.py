@@ -58,9 +58,7 @@ def _active(value: str) -> Condition:
 
 
 def matching(needle: str) -> Condition:
-    """In the key, the name and the names of experiments; a space stands for any run of spaces, dashes and
-    underscores.
-    """
+    """In the key, the name and the names of experiments; a space is any run of spaces, dashes and underscores."""
     needle = needle.strip().lower()
     if len(needle) > 200:
         raise Invalid("Search term cannot exceed 200 characters")
@@ -70,7 +68,7 @@ def matching(needle: str) -> Condition:
         joined = f"replace(replace(replace({text}, ' ', ''), '-', ''), '_', '')"
         return f"instr({joined if spaced else text}, ?) > 0"
 
-    # By row number, which stands in every index: no other row is read.
+    # By row number, which is in every index: no other row is read.
     tested = (
         "seq IN (SELECT f.seq FROM objects e JOIN refs r ON r.kind = e.kind AND r.id = e.id"
         " JOIN objects f ON f.kind = r.to_kind AND f.id = r.to_id WHERE e.kind = 'experiment'"

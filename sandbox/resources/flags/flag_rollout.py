@@ -49,7 +49,7 @@ def active_variant(row: Data) -> str | None:
 
 
 def rollout(row: Data) -> Data:
-    """How far a flag is rolled out, as its status tells it."""
+    """How far a flag is rolled out, as its status reports it."""
     groups = row["filters"].get("groups") or []
     variants = _variants(row)
     percentages = [100 if group.get("rollout_percentage") is None else group["rollout_percentage"] for group in groups]

@@ -1,6 +1,6 @@
 """The dashboard that comes with a new flag (PostHog of 2026-07: `_create_usage_dashboard`, dashboard_templates.py).
 
-Trap: it and its two insights stand in the lists of their kinds, and stay when the flag is deleted.
+Trap: it and its two insights are in the lists of their kinds, and stay when the flag is deleted.
 """
 
 from sandbox.resources.analytics import tiles

@@ -92,12 +92,7 @@ class Flags(Resource):
         write_only(
             "creation_context",
             choice(
-                "feature_flags",
-                "experiments",
-                "surveys",
-                "early_access_features",
-                "web_experiments",
-                "product_tours",
+                "feature_flags", "experiments", "surveys", "early_access_features", "web_experiments", "product_tours"
             ),
         ),
         Field("is_remote_configuration", boolean, default=False, null=True),
@@ -283,9 +278,7 @@ class Flags(Resource):
         return shown
 
     def _show_filters(self, context: Context, row: Data) -> Data:
-        """The stored filters with cohorts' and groups' names added, and encrypted payloads as the caller may
-        see them.
-        """
+        """The stored filters with cohorts' and groups' names, and encrypted payloads as the caller may see them."""
         filters: Data = row["filters"]
         named = [
             prop

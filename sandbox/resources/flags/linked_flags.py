@@ -1,7 +1,7 @@
 """The flags that other kinds make, change and point at: experiments, early access features, surveys.
 
-A flag that something points at carries the mark `linked`, so that reading flags costs a look-up only where there
-is something to find; `experiment_set` holds the ids of its live experiments.
+A flag that something points at carries the mark `linked`, so that reading flags costs a look-up only where there is
+something to find; `experiment_set` holds the ids of its live experiments.
 """
 
 from typing import Any
@@ -46,9 +46,7 @@ def change(context: Context, flag: Data, data: Data) -> Data:
 
 
 def overwrite(context: Context, flag: Data, **values: Any) -> Data:
-    """Change a flag past its checks and without a new version, as PostHog's `flag.save()` does; logged all the
-    same.
-    """
+    """Change a flag past its checks and without a new version, as PostHog's `flag.save()` does; logged all the same."""
     after = {**flag, **values}
     FLAGS.save(context, flag, after, {})
     return after

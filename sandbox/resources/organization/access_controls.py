@@ -19,23 +19,12 @@ from sandbox.rest.registry import resources
 from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
-from sandbox.wire.errors import Forbidden, Invalid, Missing
+from sandbox.wire.errors import Forbidden, Invalid, Missing, Required
 
 # The kinds whose objects have rules of their own; the others are shared by all who may use the kind.
 CONTROLLED = frozenset(
-    {
-        "action",
-        "cohort",
-        "dashboard",
-        "early_access_feature",
-        "experiment",
-        "experiment_saved_metric",
-        "feature_flag",
-        "hog_function",
-        "insight",
-        "session_recording_playlist",
-        "survey",
-    }
+    "action cohort dashboard early_access_feature experiment experiment_saved_metric feature_flag hog_function insight"
+    " session_recording_playlist survey".split()
 )
 ELSEWHERE = "Cannot modify access controls for a resource different from the URL target."
 Handler = Callable[[Context], Any]
@@ -146,7 +135,7 @@ def _put_project(context: Context) -> Any:
 def _put_default(context: Context) -> Any:
     kind = context.data.get("resource")
     if not kind:
-        raise Invalid("This field is required.", "resource", "required")
+        raise Required("resource")
     if kind not in OBJECTS:
         raise Invalid(f"Invalid resource. Must be one of: {OBJECTS}", "resource")
     if context.data.get("resource_id"):
@@ -170,7 +159,7 @@ def _put(context: Context, resource: str, target: str | None) -> Any:
     """Write the rule of a member, a role or everybody, or delete it."""
     data, project = context.data, str(context.project["id"])
     if "access_level" not in data:
-        raise Invalid("This field is required.", "access_level", "required")
+        raise Required("access_level")
     wanted = data["access_level"]
     if wanted is not None:
         _check_level(wanted, resource)

@@ -1,7 +1,7 @@
 """The asking user (`/api/users/@me/`) and their personal API keys.
 
 Trap: a personal API key may read itself (`@current`, or its id) and no other, else 403. Keys are made at
-`/_sandbox/keys`, which stands for PostHog's page.
+`/_sandbox/keys`, the substitute for PostHog's page.
 """
 
 from typing import Any
@@ -34,9 +34,7 @@ def _myself(context: Context) -> Data:
 
 
 def show_me(context: Context) -> Any:
-    """`GET /api/users/@me/`: the user, the current organisation and project, and the organisations they are
-    in.
-    """
+    """`GET /api/users/@me/`: the user, the current organisation and project, and the organisations they are in."""
     user, store = _myself(context), context.store
     organization = context.organization = store.get("organization", user["current_organization"]) or {}
     context.project = store.get("project", user["current_project"]) or {}

@@ -12,20 +12,12 @@ from sandbox.auth.identity import ADMIN, level, membership
 from sandbox.auth.users import user_basic
 from sandbox.resources.organization.organizations import show_member
 from sandbox.rest import activity
-from sandbox.rest.fields import (
-    CREATED_AT,
-    CREATED_BY,
-    ID,
-    UPDATED_AT,
-    Field,
-    read_only,
-    text,
-)
+from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, UPDATED_AT, Field, read_only, text
 from sandbox.rest.listing import whole
 from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
-from sandbox.wire.errors import Answer, Forbidden, Invalid, NotFound
+from sandbox.wire.errors import Answer, Forbidden, Invalid, NotFound, Required
 
 MOST_PROXIES = 2
 
@@ -39,11 +31,9 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-
-
 class Roles(Resource):
-    """Traps: a name is unique in the organisation whatever its case; nobody is noted as the author of a role that
-    is made over the API (PostHog: products/access_control/backend/presentation/role.py, 2026-09).
+    """Traps: a name is unique in the organisation whatever its case; nobody is noted as the author of a role that is
+    made over the API (PostHog: products/access_control/backend/presentation/role.py, 2026-09).
     """
 
     kind, collection, scope, log_scope = "role", "roles", "organization", "Role"
@@ -119,7 +109,7 @@ def add_role_member(context: Context) -> Any:
     role, wanted = _role(context), context.data.get("user_uuid")
     _check_admin(context)
     if wanted is None:
-        raise Invalid("This field is required.", "user_uuid", "required")
+        raise Required("user_uuid")
     members = context.store.select(
         "membership", context.organization["id"], "json_extract(data, '$.user_uuid') = ?", [wanted]
     )
@@ -149,8 +139,6 @@ def remove_role_member(context: Context) -> Any:
     _check_admin(context)
     context.store.remove("role_membership", _membership(context)["id"])
     return Response(status_code=204)
-
-
 
 
 class ProxyRecords(Resource):

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from sandbox.auth.guard import route
 from sandbox.auth.identity import ADMIN, MEMBER, OWNER, level, membership
 from sandbox.auth.users import user_basic
-from sandbox.resources.organization import places
+from sandbox.resources.organization import tenancy
 from sandbox.resources.organization.projects import project_basic, visible_to
 from sandbox.rest import activity, fields
 from sandbox.rest.listing import limit_and_offset, next_links, whole
@@ -30,12 +30,7 @@ def routes() -> list[BaseRoute]:
     member_read, member_write = ("organization_member:read",), ("organization_member:write",)
     return [
         route("/api/organizations", GET=(read, list_all)),
-        route(
-            "/api/organizations/{organization}",
-            GET=(read, retrieve),
-            PATCH=(write, update),
-            PUT=(write, update),
-        ),
+        route("/api/organizations/{organization}", GET=(read, retrieve), PATCH=(write, update), PUT=(write, update)),
         route("/api/organizations/{organization}/members", GET=(member_read, list_members)),
         route(
             "/api/organizations/{organization}/members/{user}",
@@ -85,11 +80,11 @@ def update(context: Context) -> Any:
             after[name] = fields.text(64, blank=False)(value, name)
         elif name == "default_experiment_stats_method":
             after[name] = fields.choice("bayesian", "frequentist")(value, name)
-        elif name in places.ORGANIZATION_SETTINGS:
-            known = places.ORGANIZATION_SETTINGS[name]
+        elif name in tenancy.ORGANIZATION_SETTINGS:
+            known = tenancy.ORGANIZATION_SETTINGS[name]
             after[name] = fields.boolean(value, name) if isinstance(known, bool) else value
     changes = activity.changes_between(
-        "Organization", before, after, ["name", *places.ORGANIZATION_SETTINGS], frozenset()
+        "Organization", before, after, ["name", *tenancy.ORGANIZATION_SETTINGS], frozenset()
     )
     if changes:
         after["updated_at"] = timestamp()

@@ -1,4 +1,4 @@
-"""What a PostHog server tells everybody about itself (posthog/views.py: `preflight_check`)."""
+"""What a PostHog server reports about itself to everybody (posthog/views.py: `preflight_check`)."""
 
 from typing import Any
 

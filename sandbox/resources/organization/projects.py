@@ -1,5 +1,5 @@
-"""Projects and their settings: `/api/projects/`, `/api/projects/:id/`, `/api/environments/:id/`, and an
-organisation's (PostHog: posthog/api/project.py and team.py, 2026-09).
+"""Projects and their settings: `/api/projects/`, `/api/projects/:id/`, `/api/environments/:id/`, and an organisation's
+(PostHog: posthog/api/project.py and team.py, 2026-09).
 
 Traps: an unknown column in a PATCH is ignored with a 200; some JSON columns are merged and the others replaced
 (`MERGED`); URLs that are empty are dropped; the sample rate is a decimal string; DELETE only marks a project, which
@@ -18,7 +18,7 @@ from sandbox.auth import access
 from sandbox.auth.guard import route
 from sandbox.auth.identity import ADMIN, MEMBER, enter_project, level
 from sandbox.events import people
-from sandbox.resources.organization import places
+from sandbox.resources.organization import tenancy
 from sandbox.rest import activity, fields
 from sandbox.rest.listing import whole
 from sandbox.storage.store import Data
@@ -31,13 +31,12 @@ MOST_WILDCARDS = 5  # in the host of one URL
 # JSON columns whose keys are merged into the stored ones, unless null clears them.
 MERGED = frozenset({"survey_config", "session_replay_config", "modifiers", "conversations_settings"})
 MEMBERS_MAY_WRITE = frozenset(
-    {
-        "completed_snippet_onboarding",
-        "has_completed_onboarding_for",
-        "onboarding_tasks",
-        "primary_dashboard",
-        "test_account_filters_default_checked",
-    }
+    "completed_snippet_onboarding has_completed_onboarding_for onboarding_tasks primary_dashboard"
+    " test_account_filters_default_checked".split()
+)
+BASIC = tuple(
+    "id uuid organization api_token name completed_snippet_onboarding has_completed_onboarding_for ingested_event"
+    " is_demo timezone".split()
 )
 BOOLEANS = frozenset({"anonymize_ips", "session_recording_opt_in", "is_demo", "completed_snippet_onboarding"})
 
@@ -54,10 +53,7 @@ def routes() -> list[BaseRoute]:
         ),
         route(own, GET=(read, list_all), POST=(write, create)),
         route(
-            own + "/{id}",
-            GET=(read, within(retrieve)),
-            PATCH=(write, within(update)),
-            DELETE=(write, within(remove)),
+            own + "/{id}", GET=(read, within(retrieve)), PATCH=(write, within(update)), DELETE=(write, within(remove))
         ),
     ]
 
@@ -78,21 +74,7 @@ def within(run: Any) -> Any:
 
 def project_basic(project: Data) -> Data:
     """A project inside the organisation and in lists."""
-    return {
-        name: project[name]
-        for name in (
-            "id",
-            "uuid",
-            "organization",
-            "api_token",
-            "name",
-            "completed_snippet_onboarding",
-            "has_completed_onboarding_for",
-            "ingested_event",
-            "is_demo",
-            "timezone",
-        )
-    } | {"project_id": project["id"], "access_control": False}
+    return {**{name: project[name] for name in BASIC}, "project_id": project["id"], "access_control": False}
 
 
 def visible_to(context: Context, organization: Data) -> list[Data]:
@@ -153,7 +135,7 @@ def update(context: Context) -> Any:
     values = {
         name: _clean(name, value)
         for name, value in context.data.items()
-        if name == "name" or name in places.PROJECT_SETTINGS
+        if name == "name" or name in tenancy.PROJECT_SETTINGS
     }
     if "name" in values and values["name"] != project["name"]:
         _check_name(context, values["name"])
@@ -167,12 +149,12 @@ def update(context: Context) -> Any:
 def save(context: Context, after: Data) -> Data:
     """Store a project's new settings and log what has changed."""
     before = context.project
-    names = ["name", *places.PROJECT_SETTINGS]
+    names = ["name", *tenancy.PROJECT_SETTINGS]
     changes = activity.changes_between("Team", before, after, names, frozenset())
     if changes:
         after["updated_at"] = timestamp()
         activity.record(context, "Team", after["id"], "updated", after["name"], changes)
-    places.put_project(context.store, after)
+    tenancy.put_project(context.store, after)
     context.project = after
     return after
 
@@ -242,7 +224,7 @@ def create(context: Context) -> Any:
     if "name" in context.data:
         _check_name(context, name)
     settings = {"timezone": context.data["timezone"]} if "timezone" in context.data else None
-    context.project = places.new_project(context.store, context.organization, name, settings)
+    context.project = tenancy.new_project(context.store, context.organization, name, settings)
     activity.record(context, "Project", context.project["id"], "created", name, [])
     return Json(show_project(context, context.project), 201)
 
@@ -262,7 +244,7 @@ def remove(context: Context) -> Any:
     project = context.project
     if project.get("is_pending_deletion"):
         raise Invalid("This project is already being deleted.")
-    places.put_project(context.store, {**project, "is_pending_deletion": True})
+    tenancy.put_project(context.store, {**project, "is_pending_deletion": True})
     for scope in ("Team", "Project"):
         activity.record(context, scope, project["id"], "deleted", project["name"])
     return Response(status_code=204)

@@ -8,7 +8,7 @@ from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import Filter, match_property
 from sandbox.evaluation.service.flagset import flagset
 from sandbox.events import people
-from sandbox.resources.organization.places import project_clock
+from sandbox.resources.organization.tenancy import project_clock
 from sandbox.rest.fields import integer
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Invalid

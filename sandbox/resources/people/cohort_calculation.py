@@ -1,14 +1,13 @@
 """The members of a cohort, counted as PostHog's asynchronous worker does it: sets of persons, leaf by leaf.
 
-Person filters go by the evaluator's operators, behaviours by the stored events. Where a criterion makes no sense
-the calculation fails as a failed query does, and the count stays what it was.
+Person filters go by the evaluator's operators, behaviours by the stored events. Where a criterion makes no sense the
+calculation fails as a failed query does, and the count stays what it was.
 """
-
 
 from sandbox.evaluation.parsing import METADATA_PREFIX, parse_filter
 from sandbox.evaluation.properties import match_property
 from sandbox.events import people
-from sandbox.resources.organization.places import project_clock
+from sandbox.resources.organization.tenancy import project_clock
 from sandbox.resources.people import cohort_behaviour
 from sandbox.resources.people.cohort_behaviour import Members, UncountableError
 from sandbox.rest.resource import Resource

@@ -1,8 +1,7 @@
-"""A cohort's `filters`: validation, the rewriting on save, and what they refer to (PostHog:
-posthog/api/cohort.py).
+"""A cohort's `filters`: validation, the rewriting on save, and what they refer to (PostHog: posthog/api/cohort.py).
 
-PostHog validates with pydantic models that forbid extra keys, then dumps them without nulls and compiles
-every leaf for its realtime matcher. The bytecode here has the matcher's shape and is stable; nothing runs it.
+PostHog validates with pydantic models that forbid extra keys, then dumps them without nulls and compiles every leaf for
+its realtime matcher. The bytecode here has the matcher's shape and is stable; nothing runs it.
 """
 
 import hashlib
@@ -16,31 +15,20 @@ from sandbox.wire.errors import Invalid
 Filters = dict[str, Any]
 Leaf = dict[str, Any]
 
-# Keys a leaf may have, with a default for those the dump always shows. None: absent unless sent.
+# The keys a leaf may have. The dump always shows `negation`, others only when they are sent.
+_PERSON = "type key operator value"
+_BEHAVIORAL = (
+    "type key value event_type time_value time_interval operator operator_value seq_time_interval seq_time_value"
+    " seq_event seq_event_type total_periods min_periods event_filters explicit_datetime explicit_datetime_to"
+)
 LEAVES: dict[str, dict[str, Any]] = {
-    "person": {"type": None, "key": None, "operator": None, "value": None, "negation": False},
-    "person_metadata": {"type": None, "key": None, "operator": None, "value": None, "negation": False},
-    "cohort": {"type": None, "key": None, "value": None, "negation": False},
-    "behavioral": {
-        "type": None,
-        "key": None,
-        "value": None,
-        "event_type": None,
-        "time_value": None,
-        "time_interval": None,
-        "negation": False,
-        "operator": None,
-        "operator_value": None,
-        "seq_time_interval": None,
-        "seq_time_value": None,
-        "seq_event": None,
-        "seq_event_type": None,
-        "total_periods": None,
-        "min_periods": None,
-        "event_filters": None,
-        "explicit_datetime": None,
-        "explicit_datetime_to": None,
-    },
+    kind: {**dict.fromkeys(names.split()), "negation": False}
+    for kind, names in {
+        "person": _PERSON,
+        "person_metadata": _PERSON,
+        "cohort": "type key value",
+        "behavioral": _BEHAVIORAL,
+    }.items()
 }
 REQUIRED = {
     "person": ("key",),
@@ -186,23 +174,8 @@ def _compiled(leaf: Leaf, store: Store, project: str) -> Leaf:
         for prop in leaf.get("event_filters") or []:
             code += [32, json.dumps(prop.get("value")), 32, prop["key"], 32, "properties", 1, 2, 11, 3, 2]
     else:
-        code = [
-            "_H",
-            1,
-            32,
-            json.dumps(leaf.get("value")),
-            32,
-            leaf["key"],
-            32,
-            "properties",
-            32,
-            "person",
-            1,
-            3,
-            2,
-            leaf["operator"],
-            2,
-        ]
+        path = [32, leaf["key"], 32, "properties", 32, "person", 1, 3]
+        code = ["_H", 1, 32, json.dumps(leaf.get("value")), *path, 2, leaf["operator"], 2]
     digest = hashlib.sha256(json.dumps(code, sort_keys=True).encode()).hexdigest()[:16]
     return {"bytecode": code, "conditionHash": digest}
 

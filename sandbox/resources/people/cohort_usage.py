@@ -1,5 +1,5 @@
-"""Who uses a cohort: flags, insights, other cohorts, the project's test-account filters. Deletion waits for
-all of them.
+"""Who uses a cohort: flags, insights, other cohorts, the project's test-account filters. Deletion waits for all of
+them.
 """
 
 from typing import Any

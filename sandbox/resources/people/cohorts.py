@@ -31,7 +31,7 @@ from sandbox.rest.listing import Condition, column, equals, limit_and_offset, ne
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services
-from sandbox.wire.errors import Invalid, NotFound
+from sandbox.wire.errors import Invalid, NotFound, Required
 
 STATIC_CRITERIA = "Editing the criteria of a static cohort is not supported yet. Create a new static cohort instead."
 
@@ -219,7 +219,7 @@ class Cohorts(Resource):
             raise Invalid("Can only add users to static cohorts")
         ids = context.data.get("person_ids")
         if ids is None:
-            raise Invalid("This field is required.", "person_ids", "required")
+            raise Required("person_ids")
         found = [_person(context, identifier) for identifier in items(text())(ids, "person_ids")]
         people.add_members(context.store, row["id"], [person.id for person in found])
         cohort_calculation.count_members(self, context, row)
@@ -230,7 +230,7 @@ class Cohorts(Resource):
         if not row["is_static"]:
             raise Invalid("Can only remove users from static cohorts")
         if "person_id" not in context.data:
-            raise Invalid("This field is required.", "person_id", "required")
+            raise Required("person_id")
         person = people.by_identifier(context.store, context.project["id"], str(context.data["person_id"]))
         if person is None:
             raise NotFound("Person not found or not in cohort")

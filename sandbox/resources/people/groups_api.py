@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from sandbox.auth.guard import route
+from sandbox.auth.guard import both
 from sandbox.events import people
 from sandbox.rest.listing import column
 from sandbox.storage import jsontext
@@ -21,14 +21,7 @@ _TYPE_FIELDS = ("name_singular", "name_plural", "detail_dashboard", "default_col
 
 def routes() -> list[BaseRoute]:
     """Below `/api/projects/` and, the same, below `/api/environments/`."""
-    return [one for prefix in ("/api/projects", "/api/environments") for one in _routes(prefix + "/{project}")]
-
-
-def _routes(base: str) -> list[BaseRoute]:
-    return [
-        route(f"{base}/groups_types", GET=(READ, list_group_types)),
-        route(f"{base}/groups", GET=(READ, list_groups)),
-    ]
+    return [*both("groups_types", GET=(READ, list_group_types)), *both("groups", GET=(READ, list_groups))]
 
 
 def list_group_types(context: Context) -> Any:

@@ -37,35 +37,17 @@ from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Conflict, Invalid
 
-TYPES = (
-    "destination",
-    "site_destination",
-    "internal_destination",
-    "source_webhook",
-    "warehouse_source_webhook",
-    "site_app",
-    "transformation",
-    "transformation_log",
+TYPES = tuple(
+    "destination site_destination internal_destination source_webhook warehouse_source_webhook site_app transformation"
+    " transformation_log".split()
 )
 IN_BROWSER = frozenset({"site_destination", "site_app"})
 ORDERED = frozenset({"transformation"})
 MOST_TRANSFORMATIONS = 20
 LONGEST_HOG = 100 * 1024
-MINIMAL = (
-    "id",
-    "type",
-    "name",
-    "description",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "enabled",
-    "hog",
-    "filters",
-    "icon_url",
-    "template",
-    "status",
-    "execution_order",
+MINIMAL = tuple(
+    "id type name description created_at created_by updated_at enabled hog filters icon_url template status"
+    " execution_order".split()
 )
 
 
@@ -115,7 +97,7 @@ class HogFunctions(Resource):
     def actions(self) -> list[Action]:
         return [
             Action("rearrange", self._rearrange, ("PATCH",), detail=False),
-            # Nothing is delivered here, so there is nothing to tell of it.
+            # Nothing is delivered here, so logs and metrics are empty.
             Action("logs", lambda _, row: {"count": 0, "next": None, "previous": None, "results": []}),
             Action("metrics", lambda _, row: {"labels": [], "series": []}),
             Action("metrics/totals", lambda _, row: {"totals": {}}),

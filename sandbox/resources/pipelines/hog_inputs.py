@@ -1,5 +1,5 @@
-"""A hog function's schema, inputs and filters: checked, compiled and ordered (PostHog:
-posthog/cdp/validation.py, filters.py).
+"""A hog function's schema, inputs and filters: checked, compiled and ordered (PostHog: posthog/cdp/validation.py,
+filters.py).
 
 The bytecode has the shape of PostHog's and changes with its source; nothing here runs it.
 """
@@ -12,38 +12,14 @@ from typing import Any
 
 from sandbox.rest.fields import Field, integer, mapping, text
 from sandbox.storage.store import Data
-from sandbox.wire.errors import Invalid
+from sandbox.wire.errors import Invalid, Required
 
-SCHEMA_KEYS = (
-    "type",
-    "key",
-    "label",
-    "choices",
-    "required",
-    "default",
-    "secret",
-    "hidden",
-    "description",
-    "integration",
-    "integration_key",
-    "requires_field",
-    "integration_field",
-    "requiredScopes",
-    "templating",
+SCHEMA_KEYS = tuple(
+    "type key label choices required default secret hidden description integration integration_key requires_field"
+    " integration_field requiredScopes templating".split()
 )
 SCHEMA_TYPES = frozenset(
-    {
-        "string",
-        "number",
-        "boolean",
-        "dictionary",
-        "choice",
-        "json",
-        "integration",
-        "integration_field",
-        "email",
-        "native_email",
-    }
+    "string number boolean dictionary choice json integration integration_field email native_email".split()
 )
 COMPILED = frozenset({"string", "boolean", "dictionary", "json", "email", "native_email"})
 MASK = "********"
@@ -66,7 +42,7 @@ def schema(sent: Any) -> list[Data]:
     cleaned: list[Data] = []
     for item in sent:
         if not isinstance(item, dict) or not item.get("key"):
-            raise Invalid("This field is required.", "inputs_schema__key", "required")
+            raise Required("inputs_schema__key")
         if item.get("type") not in SCHEMA_TYPES:
             raise Invalid(f'"{item.get("type")}" is not a valid choice.', "inputs_schema__type", "invalid_choice")
         known = {name: item[name] for name in SCHEMA_KEYS if name in item}
@@ -150,7 +126,7 @@ def masking(sent: Any, attr: str) -> Data:
         if each.name in given:
             found[each.name] = named.clean(given[each.name])
         elif each.required:
-            raise Invalid("This field is required.", named.name, "required")
+            raise Required(named.name)
     return {**found, "bytecode": _compiled("hash", found["hash"])}
 
 

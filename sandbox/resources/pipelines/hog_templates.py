@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from sandbox.auth.guard import route
+from sandbox.auth.guard import both
 from sandbox.rest.listing import whole
 from sandbox.wire.context import Context
 from sandbox.wire.errors import NotFound
@@ -151,12 +151,8 @@ TEMPLATES: dict[str, dict[str, Any]] = {
 def routes() -> list[BaseRoute]:
     """`hog_function_templates/`: what functions may be made from; read-only."""
     read = ("hog_function:read",)
-    return [
-        one
-        for place in ("projects", "environments")
-        for base in (f"/api/{place}/{{project}}/hog_function_templates",)
-        for one in (route(base, GET=(read, _list)), route(base + "/{id}", GET=(read, _retrieve)))
-    ]
+    base = "hog_function_templates"
+    return [*both(base, GET=(read, _list)), *both(f"{base}/{{id}}", GET=(read, _retrieve))]
 
 
 def _list(context: Context) -> Any:

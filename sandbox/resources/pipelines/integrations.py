@@ -1,6 +1,4 @@
-"""Integrations: read and delete. OAuth kinds such as Slack come into being in a browser; the sandbox seeds
-one.
-"""
+"""Integrations: read and delete. OAuth kinds such as Slack come into being in a browser; the sandbox seeds one."""
 
 from typing import Any, ClassVar
 

@@ -1,6 +1,5 @@
 """The kinds with little of their own (reference 9.4, 9.5, 9.9, 9.11, 10.3 to 10.6)."""
 
-
 import pytest
 import requests
 

@@ -5,7 +5,7 @@ from typing import Any
 from sandbox.tests.running import Sandbox
 from sandbox.tests.shapes import Api, eventually, in_cohort, person, trends, variants
 
-EVIL = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>'\"><b>bold"
+EVIL = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>\'"><b>bold'
 
 
 class Content:

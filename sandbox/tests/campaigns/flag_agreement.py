@@ -1,9 +1,8 @@
 """Do remote evaluation (the sandbox) and local evaluation (the official SDK) say the same?
 
-Random persons, random conditions of every operator. The two are written independently: the sandbox from
-PostHog's flag service, the SDK by PostHog. Where they are known to differ, `DIFFERENCES` says so and why;
-anything else that differs is an error. `python -m sandbox.tests.campaigns.flag_agreement [--pairs N] [--seed N]` runs
-10,000 pairs.
+Random persons, random conditions of every operator. The two are written independently: the sandbox from PostHog's flag
+service, the SDK by PostHog. Where they are known to differ, `DIFFERENCES` says so and why; anything else that differs
+is an error. `python -m sandbox.tests.campaigns.flag_agreement [--pairs N] [--seed N]` runs 10,000 pairs.
 """
 
 import argparse

@@ -230,51 +230,6 @@ def test_only_the_requests_own_properties(sandbox: Sandbox) -> None:
         assert ask(sandbox, f"/flags/?v=1{query}", body).json()["featureFlags"] == {"pro": expected}
 
 
-def test_a_detailed_analysis_explains_every_condition(sandbox: Sandbox) -> None:
-    old = {"key": "version", "type": "person", "operator": "semver_lt", "value": "2.0.0"}
-    pro = {"key": "plan", "type": "person", "operator": "is_not", "value": ["free"]}
-    groups = [
-        {"properties": [old], "rollout_percentage": 100},
-        {"properties": [pro], "rollout_percentage": 0},
-        {"properties": [pro], "rollout_percentage": 100},
-        {"properties": [], "rollout_percentage": 50},
-    ]
-    new_flag(sandbox, "explained", {"groups": groups})
-    body = {"flag_keys": ["explained"], "person_properties": {"version": "2.4.0", "plan": "pro"}}
-    assert "conditions" not in ask(sandbox, "/flags/?v=2", body).json()["flags"]["explained"]
-    found = ask(sandbox, "/flags/?v=2&detailed_analysis=true", body).json()["flags"]["explained"]["conditions"]
-    assert found[0] == {
-        "index": 0,
-        "properties": [
-            {
-                "key": "version",
-                "operator": "semverlt",
-                "value": "2.0.0",
-                "type": "person",
-                "actual_value": "2.4.0",
-                "matched": False,
-                "explanation": "Property 'version' does not match \"2.0.0\"",
-            }
-        ],
-        "rollout_percentage": 100.0,
-        "variant": None,
-        "matched": False,
-        "properties_matched": False,
-        "rollout_excluded": False,
-        "explanation": "Condition 1 did not match properties",
-    }
-    assert found[1]["properties"][0]["explanation"] == "Property 'plan' does not equal [\"free\"]"
-    assert [(one["matched"], one["rollout_excluded"], one["explanation"]) for one in found[1:]] == [
-        (False, True, "Condition 2 matched properties but was excluded by 0% rollout"),
-        (True, False, "Condition 3 matched and passed 100% rollout"),
-        (
-            False,
-            False,
-            "Condition 4 matched properties but was not evaluated due to an earlier condition matching",
-        ),
-    ]
-
-
 def test_runtime_by_request_by_sdk_and_unknown(sandbox: Sandbox) -> None:
     for runtime in ("server", "client"):
         new_flag(sandbox, f"runtime-{runtime}", EVERYBODY, evaluation_runtime=runtime)

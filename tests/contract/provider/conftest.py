@@ -16,7 +16,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plugin(sandbox: Sandbox) -> Iterator[Plugin]:
     with running_plugin(sandbox.environ) as running:
         yield running

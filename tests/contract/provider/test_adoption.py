@@ -16,6 +16,7 @@ from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.inputs import Note, to_inputs
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.settings import Settings
 from tests.support.desk import Applied, Desk
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
 from tests.support.samples import SAMPLES
@@ -120,6 +121,9 @@ def test_of_several_somebody_has_to_choose_and_can(plugin: Plugin, sandbox: Sand
     for id_ in (first, second):
         assert f"Cohort {id_} (by admin@example.com, 20" in problem
     assert f"`adopt: {first}`" in problem
+    refusal = refused(plugin.create, "cohort", cohort("twins", name))
+    assert first in refusal
+    assert second in refusal
     inputs = plugin.check("cohort", cohort("twins", name, adopt=second))
     assert f"adopts Cohort {second}," in engine.said[0]
     assert plugin.create("cohort", inputs)[0] == second
@@ -383,7 +387,7 @@ def test_what_a_live_cohort_says_is_the_base_of_who_is_served(sandbox: Sandbox) 
     for key, (name, leaf) in wanted.items():
         properties = KINDS["cohort"].canonical({"name": name, "filters": criteria(leaf)})
         definitions.append(Definition("cohort", key, properties, HERE))
-    client = Client(resolve({}, sandbox.environ), tell=print)
+    client = Client(resolve(Settings({}, sandbox.environ)), tell=print)
     live, now = live_audiences(client, definitions, {}), manifest(definitions, {})
     assert live == {name: now[name] for name in ("cohort/inner", "cohort/outer")}
     assert live_audiences(client, definitions, {name: {"id": "1"} for name in now}) == {}

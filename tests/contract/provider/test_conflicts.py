@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.errors import Refused
 from providers.posthog.inputs import Note, to_inputs
-from providers.posthog.provider import PostHogProvider, Refused
+from providers.posthog.provider import PostHogProvider
 from tests.support.desk import Desk
 from tests.support.samples.world import CRITERIA, TREND
 from tests.support.sandbox import Sandbox
@@ -92,6 +93,14 @@ def test_what_somebody_has_just_changed_is_not_deleted(desk: Desk, sandbox: Sand
     read = later.read(id_, state)
     later.delete(read.id or "", {**(read.outs or {})})
     assert len(sandbox.writes()) == 1
+
+
+def test_what_changes_nothing_of_ours_is_no_conflict(desk: Desk, sandbox: Sandbox) -> None:
+    cohort = {"name": "Recalculated", "filters": CRITERIA}
+    provider, id_, state = made(desk, "cohort", cohort)
+    sandbox.call("PATCH", f"cohorts/{id_}/", {"name": "Recalculated"})  # recalculates, and counts its version up
+    news = provider.check(state, {**cohort, "description": "d"}).inputs
+    assert (provider.update(id_, state, news).outs or {})["description"] == "d"
 
 
 def test_who_may_not_read_the_log_still_learns_of_the_change(desk: Desk, sandbox: Sandbox) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from ai_admin.stackfile import connection, settings
-from providers.posthog.connection import ConnectionProblem
+from providers.posthog.errors import ConnectionProblem
 from providers.posthog.safety import consents
+from providers.posthog.settings import Settings
 from tests.support.sandbox import REPOSITORY
 
 FILE = """\
@@ -42,15 +43,15 @@ def test_settings_are_what_pulumi_hands_to_the_program(root: Path) -> None:
 def test_a_key_that_only_pulumi_can_read_is_said_to_be_one(root: Path) -> None:
     found = settings(root, "production")
     with pytest.raises(ConnectionProblem, match=r"set POSTHOG_API_KEY .* Pulumi\.production\.yaml is encrypted"):
-        connection("production", found, {})
-    made = connection("production", found, {"POSTHOG_API_KEY": "phx_1"})
+        connection("production", Settings(found, {}))
+    made = connection("production", Settings(found, {"POSTHOG_API_KEY": "phx_1"}))
     assert (made.host, made.project_id, made.api_key) == ("https://eu.posthog.com", "12345", "phx_1")
 
 
 def test_a_variable_of_another_stack_is_refused(root: Path) -> None:
     environ = {"POSTHOG_API_KEY": "phx_1", "POSTHOG_PROJECT_ID": "2"}
     with pytest.raises(ConnectionProblem, match="POSTHOG_PROJECT_ID=2 contradicts"):
-        connection("production", settings(root, "production"), environ)
+        connection("production", Settings(settings(root, "production"), environ))
 
 
 @pytest.mark.parametrize("text", ["config: [\n", None])

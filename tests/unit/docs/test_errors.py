@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,11 @@ def text(node: ast.expr) -> str:
     return str(node.value) if isinstance(node, ast.Constant) else "…"
 
 
+@cache
 def texts() -> set[str]:
     """Return every text in the code that `pulumi` runs."""
     program = [REPOSITORY / "__main__.py", *(REPOSITORY / "ai_admin" / "safety").glob("*.py")]
+    program.append(REPOSITORY / "ai_admin" / "run.py")
     places = [*program, *(REPOSITORY / "providers").rglob("*.py")]
     nodes = (node for path in places for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     return {text(node) for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)}

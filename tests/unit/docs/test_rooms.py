@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.support.sandbox import REPOSITORY
@@ -63,3 +65,13 @@ def test_every_module_lies_in_a_room_and_imports_what_it_may() -> None:
 def test_every_room_is_there() -> None:
     assert len(ALLOWED) > 20
     assert [room for room in ALLOWED if not (REPOSITORY / room).exists()] == []
+
+
+def test_ai_admin_needs_no_pulumi() -> None:
+    script = "import pkgutil, sys, ai_admin\n"
+    script += "for each in pkgutil.walk_packages(ai_admin.__path__, 'ai_admin.'):\n"
+    script += "    each.name.endswith('__main__') or __import__(each.name)\n"
+    script += "print(len(sys.modules), 'pulumi' in sys.modules)"
+    printed = subprocess.check_output([sys.executable, "-c", script], cwd=REPOSITORY, text=True).split()
+    assert int(printed[0]) > 100
+    assert printed[1] == "False"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ai_admin.definitions import Definition, Source
+from ai_admin.run import unset_secrets
 from providers.posthog.kinds.address import wrong_with
-from providers.posthog.resources import wrong_variables
+from providers.posthog.settings import Settings
 
 GOOD = "https://me:secret@hooks.example.com/T0/B1?x=1"
 
@@ -34,11 +35,16 @@ def test_what_is_wrong_is_said_without_the_value(value: str, what: str) -> None:
 
 
 def test_each_definition_that_takes_it_is_named() -> None:
-    def using(kind: str, **properties: Any) -> Any:
-        return SimpleNamespace(kind=kind, key="k", properties=properties)
+    def using(kind: str, **properties: Any) -> Definition:
+        return Definition(kind, "k", properties, Source("x.yaml", 1, 1))
 
     hook = using("notification", inputs={"url": {"env": "HOOK"}})
     teams = using("subscription", target_type="teams", target_value={"env": "TEAMS"})
     unset = using("notification", inputs={"url": {"env": "UNSET"}})
-    found = wrong_variables([hook, teams, unset], {"HOOK": f"{GOOD}\n", "TEAMS": "x", "OTHER": "y"})
-    assert [(each.kind, name) for each, name, _ in found] == [("notification", "HOOK"), ("subscription", "TEAMS")]
+    environ = {"HOOK": f"{GOOD}\n", "TEAMS": "x", "OTHER": "y"}
+    said = [line.split("; ")[0] for line in unset_secrets([hook, teams, unset], Settings({}, environ))]
+    assert said == [
+        f"x.yaml:1:1: notification/k: the value of the environment variable HOOK {wrong_with(environ['HOOK'])}",
+        f"x.yaml:1:1: subscription/k: the value of the environment variable TEAMS {wrong_with('x')}",
+        "x.yaml:1:1: notification/k: the environment variable UNSET is not set",
+    ]

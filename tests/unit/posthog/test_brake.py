@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.brake import Brake, Unsafe
+from providers.posthog.brake import Brake
+from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
 from providers.posthog.safety import CONSENTED, ON
+from providers.posthog.settings import Settings
 
 
 def flag(share: int = 10, **properties: Any) -> dict[str, Any]:
@@ -18,7 +20,7 @@ def flag(share: int = 10, **properties: Any) -> dict[str, Any]:
 
 def brake(careful: bool = False, consent: str = "", program: bool = True, disposable: bool = False) -> Brake:
     made = Brake()
-    made.configure("true" if careful else None, consent, "true" if disposable else None)
+    made.configure(Settings({"careful": str(careful), "consent": consent, "disposable": str(disposable)}, {}))
     if program:
         made.program_runs()
     return made

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from providers.posthog.connection import ConnectionProblem, resolve
+from providers.posthog.connection import resolve
+from providers.posthog.errors import ConnectionProblem
+from providers.posthog.settings import Settings
 
 CONFIG = {"host": "https://eu.posthog.com", "project_id": "42", "organization_id": "org", "api_key": None}
 KEY = {"POSTHOG_API_KEY": "phx_secret"}
 
 
 def test_the_stack_says_where_and_the_environment_who() -> None:
-    connection = resolve(CONFIG, KEY)
+    connection = resolve(Settings(CONFIG, KEY))
     assert (connection.host, connection.project_id) == ("https://eu.posthog.com", "42")
     assert connection.api_key == "phx_secret"
 
 
 def test_the_environment_fills_in_what_the_stack_leaves_open() -> None:
-    connection = resolve({}, {**KEY, "POSTHOG_HOST": "http://127.0.0.1:8000/", "POSTHOG_PROJECT_ID": "1"})
+    connection = resolve(Settings({}, {**KEY, "POSTHOG_HOST": "http://127.0.0.1:8000/", "POSTHOG_PROJECT_ID": "1"}))
     assert (connection.host, connection.project_id) == ("http://127.0.0.1:8000", "1")
 
 
 def test_another_spelling_is_no_contradiction() -> None:
     again = {**KEY, "POSTHOG_HOST": "https://EU.posthog.com:443/", "POSTHOG_PROJECT_ID": "042"}
-    assert resolve(CONFIG, again).host == "https://eu.posthog.com"
+    assert resolve(Settings(CONFIG, again)).host == "https://eu.posthog.com"
 
 
 @pytest.mark.parametrize(
@@ -36,23 +38,23 @@ def test_another_spelling_is_no_contradiction() -> None:
 )
 def test_a_contradiction_is_refused_with_both_values(variable: str, value: str, ours: str) -> None:
     with pytest.raises(ConnectionProblem) as problem:
-        resolve(CONFIG, {**KEY, variable: value})
+        resolve(Settings(CONFIG, {**KEY, variable: value}))
     assert f"{variable}={value}" in str(problem.value)
     assert ours in str(problem.value)
 
 
 def test_the_key_in_the_environment_wins_over_the_stacks() -> None:
-    assert resolve({**CONFIG, "api_key": "phx_stack"}, KEY).api_key == "phx_secret"
-    assert resolve({**CONFIG, "api_key": "phx_stack"}, {}).api_key == "phx_stack"
+    assert resolve(Settings({**CONFIG, "api_key": "phx_stack"}, KEY)).api_key == "phx_secret"
+    assert resolve(Settings({**CONFIG, "api_key": "phx_stack"}, {})).api_key == "phx_stack"
 
 
 def test_the_key_is_in_no_representation() -> None:
-    assert "phx_secret" not in repr(resolve(CONFIG, KEY))
+    assert "phx_secret" not in repr(resolve(Settings(CONFIG, KEY)))
 
 
 def test_everything_that_is_missing_is_said_at_once() -> None:
     with pytest.raises(ConnectionProblem) as problem:
-        resolve({}, {})
+        resolve(Settings({}, {}))
     text = str(problem.value)
     assert all(word in text for word in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_API_KEY"))
 
@@ -71,4 +73,4 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
 def test_what_would_lead_astray_is_refused(changes: dict[str, str]) -> None:
     environ = {} if "api_key" in changes else KEY
     with pytest.raises(ConnectionProblem):
-        resolve({**CONFIG, **changes}, environ)
+        resolve(Settings({**CONFIG, **changes}, environ))

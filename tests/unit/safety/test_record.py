@@ -9,6 +9,7 @@ from typing import Any
 from ai_admin import record
 from ai_admin.definitions import Definition, Source
 from ai_admin.safety import Manifest, manifest
+from providers.posthog import outputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import UNKEPT
 from providers.posthog.matching import as_mappings
@@ -64,7 +65,13 @@ AFTER = [beta("beta", "stable"), on_beta(20)]
 
 def recorded(before: Manifest, after: list[Definition], stands: list[Definition], **more: Any) -> Manifest:
     resources = {Ref(each.kind, each.key): Resource(each.kind, "7", {**with_id(each), **more}) for each in stands}
-    return asyncio.run(record.applied(before, manifest(after, before), after, resources, ()))
+    return through(before, after, resources)
+
+
+def through(before: Manifest, definitions: list[Definition], resources: Mapping[Ref, Any]) -> Manifest:
+    after = manifest(definitions, before)
+    found = asyncio.run(outputs.outcomes(resources, record.in_question(before, after)))
+    return record.applied(before, after, definitions, found, (), "2026-11-27T12:00:00+00:00")
 
 
 def applied(definitions: list[Definition]) -> dict[str, Any]:
@@ -99,7 +106,7 @@ def test_a_reference_by_an_id_that_is_text_is_none_the_less_the_same() -> None:
         Ref("flag", "g"): Resource("flag", "7", g.properties),
         Ref("flag", "f"): Resource("flag", "8", after_g("7").properties),
     }
-    found = asyncio.run(record.applied({}, manifest([g, f], {}), [g, f], resources, ()))
+    found = through({}, [g, f], resources)
     assert {name: entry["id"] for name, entry in found.items()} == {"flag/g": "7", "flag/f": "8"}
 
 
@@ -112,7 +119,7 @@ def test_what_posthog_does_not_keep_was_applied_all_the_same() -> None:
 def test_what_has_no_id_was_not_made() -> None:
     after = [beta("beta")]
     gone = {Ref("cohort", "beta"): Resource("cohort", None, after[0].properties)}
-    assert asyncio.run(record.applied({}, manifest(after, {}), after, gone, ())) == {}
+    assert through({}, after, gone) == {}
 
 
 def test_a_secrets_digest_is_no_difference_and_its_variable_is() -> None:

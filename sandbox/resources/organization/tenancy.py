@@ -31,71 +31,36 @@ ORGANIZATION_SETTINGS: dict[str, Any] = {
 }
 
 PROJECT_SETTINGS: dict[str, Any] = {
+    **dict.fromkeys(
+        "test_account_filters_default_checked path_cleaning_filters person_display_name_properties correlation_config"
+        " autocapture_opt_out autocapture_exceptions_opt_in autocapture_web_vitals_opt_in"
+        " autocapture_web_vitals_allowed_metrics autocapture_exceptions_errors_to_ignore capture_console_log_opt_in"
+        " capture_performance_opt_in session_recording_sample_rate session_recording_minimum_duration_milliseconds"
+        " session_recording_linked_flag session_recording_network_payload_capture_config"
+        " session_recording_masking_config session_recording_url_trigger_config session_recording_url_blocklist_config"
+        " session_recording_event_trigger_config session_recording_trigger_match_type_config"
+        " session_recording_trigger_groups session_replay_config survey_config week_start_day primary_dashboard"
+        " live_events_columns recording_domains human_friendly_comparison_periods inject_web_apps extra_settings"
+        " modifiers has_completed_onboarding_for surveys_opt_in heatmaps_opt_in flags_persistence_default"
+        " feature_flag_confirmation_enabled feature_flag_confirmation_message default_evaluation_contexts_enabled"
+        " require_evaluation_contexts capture_dead_clicks default_data_theme revenue_analytics_config"
+        " marketing_analytics_config customer_analytics_config onboarding_tasks receive_org_level_activity_logs"
+        " business_model conversations_enabled conversations_settings proactive_tasks_enabled workflows_config"
+        " logs_settings".split()
+    ),
     "app_urls": [],
     "anonymize_ips": False,
     "completed_snippet_onboarding": False,
     "test_account_filters": [],
-    "test_account_filters_default_checked": None,
-    "path_cleaning_filters": None,
     "is_demo": False,
     "timezone": "UTC",
     "data_attributes": ["data-attr"],
-    "person_display_name_properties": None,
-    "correlation_config": None,
-    "autocapture_opt_out": None,
-    "autocapture_exceptions_opt_in": None,
-    "autocapture_web_vitals_opt_in": None,
-    "autocapture_web_vitals_allowed_metrics": None,
-    "autocapture_exceptions_errors_to_ignore": None,
-    "capture_console_log_opt_in": None,
-    "capture_performance_opt_in": None,
     "session_recording_opt_in": False,
-    "session_recording_sample_rate": None,
-    "session_recording_minimum_duration_milliseconds": None,
-    "session_recording_linked_flag": None,
-    "session_recording_network_payload_capture_config": None,
-    "session_recording_masking_config": None,
-    "session_recording_url_trigger_config": None,
-    "session_recording_url_blocklist_config": None,
-    "session_recording_event_trigger_config": None,
-    "session_recording_trigger_match_type_config": None,
-    "session_recording_trigger_groups": None,
     "session_recording_retention_period": "30d",
-    "session_replay_config": None,
-    "survey_config": None,
-    "week_start_day": None,
-    "primary_dashboard": None,
-    "live_events_columns": None,
-    "recording_domains": None,
     "cookieless_server_hash_mode": 0,
-    "human_friendly_comparison_periods": None,
-    "inject_web_apps": None,
-    "extra_settings": None,
-    "modifiers": None,
-    "has_completed_onboarding_for": None,
-    "surveys_opt_in": None,
-    "heatmaps_opt_in": None,
-    "flags_persistence_default": None,
-    "feature_flag_confirmation_enabled": None,
-    "feature_flag_confirmation_message": None,
-    "default_evaluation_contexts_enabled": None,
-    "require_evaluation_contexts": None,
     "feature_flag_policy_config": {"require_tags": False},
-    "capture_dead_clicks": None,
-    "default_data_theme": None,
-    "revenue_analytics_config": None,
-    "marketing_analytics_config": None,
-    "customer_analytics_config": None,
-    "onboarding_tasks": None,
     "base_currency": "USD",
     "web_analytics_pre_aggregated_tables_enabled": False,
-    "receive_org_level_activity_logs": None,
-    "business_model": None,
-    "conversations_enabled": None,
-    "conversations_settings": None,
-    "proactive_tasks_enabled": None,
-    "workflows_config": None,
-    "logs_settings": None,
 }
 
 

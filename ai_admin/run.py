@@ -1,0 +1,220 @@
+"""What a run of the Pulumi program does with a checkout's definitions: what it registers, and what it refuses.
+
+Everything is decided here, without Pulumi; ``__main__.py`` carries it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ai_admin.adopted import live_audiences
+from ai_admin.definitions import Definition, Definitions, load
+from ai_admin.definitions.stacks import configurations
+from ai_admin.safety import (
+    Followed,
+    Manifest,
+    Reach,
+    Refusal,
+    ahead,
+    grown,
+    manifest,
+    name_of,
+    refusals,
+    renamed,
+    shared,
+    switched_off,
+    unfinished,
+)
+from providers.posthog.blockers import blockers
+from providers.posthog.client import Client
+from providers.posthog.connection import resolve
+from providers.posthog.errors import ApiError, ConnectionProblem
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.address import wrong_with
+from providers.posthog.members import lost_members
+from providers.posthog.preflight import preflight
+from providers.posthog.settings import Settings
+from providers.posthog.switch import leaving
+
+PUBLIC_PASSPHRASE = "sandbox"
+"""The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the program for one stack, and what it is told from outside."""
+
+    checkout: Path
+    stack: str
+    settings: Settings
+    last: Manifest
+    """What was applied to the stack last; empty on the first run."""
+    followed: Callable[[str], Followed]
+    """Returns what was applied to another stack."""
+    preview: bool
+    tell: Callable[[str], None]
+    """Shows the user a warning."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The definitions to register, and what is refused of it."""
+
+    definitions: tuple[Definition, ...]
+    refused: tuple[str, ...] = ()
+    """Why nothing is applied but what switches a flag off, a line each; empty: all of it is applied."""
+    judged: bool = True
+    """False: too little is known even to show what is refused beside the rest of the plan."""
+    before: Manifest = field(default_factory=dict)
+    """What was applied last, under the keys of now."""
+    after: Manifest = field(default_factory=dict)
+    """What the next run must know of these definitions."""
+    about: frozenset[str] = frozenset()
+    """The names of what a gate refuses."""
+
+    @property
+    def off(self) -> list[str]:
+        """The names of the flags that it switches off."""
+        return switched_off(self.before, self.after)
+
+
+def plan(run: Run) -> Plan:
+    """Return what a run is to do. Asks PostHog, and changes nothing there."""
+    definitions = load(run.checkout, run.stack)
+    if definitions.problems:
+        lines = ("the definitions have problems:", *map(str, definitions.problems))
+        return Plan(with_former_keys(definitions.off, run.last), lines, judged=False)
+    resources = with_former_keys(definitions.resources, run.last)
+    try:
+        client = connected(run, {each.kind for each in resources})
+        return _judged(run, client, replace(definitions, resources=resources))
+    except ConnectionProblem as problem:
+        return Plan(resources, tuple(str(problem).splitlines()), judged=False)
+    except ApiError as problem:
+        unknown = f"it is not known what this run would change: {problem}; run again"
+        return Plan(resources, (unknown,), judged=False)
+
+
+def with_former_keys(definitions: Iterable[Definition], last: Manifest) -> tuple[Definition, ...]:
+    """Return definitions that name the key they stand under also where they come back from a rename not applied."""
+    every = tuple(definitions)
+    keys = unfinished(last, every)
+    return tuple(replace(each, renamed_from=keys.get(name_of(each), each.renamed_from)) for each in every)
+
+
+def connected(run: Run, kinds: set[str]) -> Client:
+    """Return what asks PostHog, for the stack's own project and with a key that may do what these kinds need.
+
+    Raises :class:`ConnectionProblem` when stack and environment contradict each other, or the key is not let in.
+    """
+    if run.settings.stack.get("api_key") and run.settings.passphrase == PUBLIC_PASSPHRASE:
+        raise ConnectionProblem(
+            f"{run.stack}: the API key in Pulumi.{run.stack}.yaml is encrypted with the sandbox's passphrase, which "
+            "everybody knows; unset PULUMI_CONFIG_PASSPHRASE, choose one of your own with `pulumi stack "
+            "change-secrets-provider passphrase`, and put a new key into the stack"
+        )
+    connection = resolve(run.settings)
+    others = shared(run.stack, connection.host, connection.project_id, configurations(run.checkout))
+    if others:
+        raise ConnectionProblem("\n".join(others))
+    client = Client(connection, tell=run.tell)
+    preflight(client, kinds, writing=not run.preview)
+    return client
+
+
+def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
+    """Return the plan for definitions without problems, as the gates see it. Raises ``ApiError``."""
+    settings, resources = run.settings, definitions.resources
+    before = renamed(run.last, resources)
+    live = live_audiences(client, resources, before) if settings.careful or settings.follows else {}
+    base = {**live, **before}
+    after = manifest(resources, base)
+    found = refusals(
+        before,
+        after,
+        settings.consents,
+        settings.careful,
+        _followed(run, base, after),
+        live,
+        lost_members(client, before, after),
+        leaving(client, before, after),
+        Reach(resources, definitions.values),
+    )
+    refused = [*unset_secrets(resources, settings), *map(str, found), *blockers(client, before, after.keys())]
+    return Plan(resources, tuple(refused), True, before, after, _about(found))
+
+
+def _about(found: Iterable[Refusal]) -> frozenset[str]:
+    return frozenset(name for refusal in found for name in refusal.about)
+
+
+def _followed(run: Run, before: Manifest, after: Manifest) -> Followed | None:
+    """Return what this run is compared with, if its stack follows another one and serves anything more widely.
+
+    A preview is compared with what the followed stack has once these files are applied to it: a merge is, before it
+    comes to this one. What that stack lacks until then is told.
+    """
+    stack = run.settings.follows
+    if not stack or not grown(before, after):
+        return None
+    now = run.followed(stack)
+    if now.manifest is None or not run.preview:
+        return now
+    then = Followed(stack, manifest(load(run.checkout, stack).resources, {}))
+    refused_then = list(ahead(before, after, then))
+    for refusal in ahead(before, after, now):
+        if refusal not in refused_then:
+            run.tell(f"{refusal.what}: {', '.join(refusal.about)}; its files have it, so apply {stack} first")
+    return then
+
+
+def unset_secrets(definitions: Iterable[Definition], settings: Settings) -> Iterator[str]:
+    """Yield which variables that hold a secret are not set, or no address to send to; a line each, never a value."""
+    for each in definitions:
+        for variable in (secret["env"] for secret in KINDS[each.kind].secrets(each.properties)):
+            value = settings.environ.get(variable)
+            if not value:
+                yield (
+                    f"{each.source}: {name_of(each)}: the environment variable {variable} is not set; export it with "
+                    "the secret that PostHog needs"
+                )
+            elif wrong := wrong_with(value):
+                yield (
+                    f"{each.source}: {name_of(each)}: the value of the environment variable {variable} {wrong}; "
+                    "export the address as it was given, on one line"
+                )
+
+
+@dataclass(frozen=True)
+class Off:
+    """What a refused run does all the same: the flags that it registers to be off."""
+
+    flags: tuple[Definition, ...]
+    names: dict[str, str]
+    """The names under which they were applied last, by those that they have now: a refused run renames nothing."""
+    switched: list[str]
+    """The names of those of them that were on when they were applied last."""
+
+
+def off_alone(run: Run, definitions: Iterable[Definition]) -> Off:
+    """Return those of these flags that stand in PostHog and are to be off.
+
+    A flag that was off before as well is among them: somebody may have switched it on in PostHog since.
+    """
+    flags = [each for each in definitions if each.kind == "flag" and each.properties.get("active") is False]
+    before = renamed(run.last, flags)
+    names = dict(zip(before, run.last, strict=True))
+    known = tuple(flag for flag in flags if name_of(flag) in before)
+    return Off(known, names, switched_off(before, manifest(flags, before)))
+
+
+def off_all_the_same(run: Run, name: str) -> str:
+    """Return what a refused run says of a flag that goes off; a preview ends `pulumi up` before its update begins."""
+    if not run.preview:
+        return f"{name} is switched off all the same"
+    return (
+        f"{name} is not off yet: `pulumi up --skip-preview` switches it off in spite of this, and "
+        f"`ai-admin off {Ref.parse(name).key} --stack {run.stack}` does at once"
+    )
