@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from providers.posthog.kinds import KINDS
@@ -22,8 +22,7 @@ from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.matching import as_lists
 
 NAME = "__name"
-
-REFUSED = "refused"
+"""From the program a mapping of what it knows of the definition; in the state the name alone."""
 
 MISSING = "__missing:"
 """Begins what stands for the id of a resource that failed in this run; its name follows, and after ``=`` the id that it
@@ -66,10 +65,11 @@ class Note:
 
 def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
     """Return the inputs of a resource. What a run found out about the object is no part: the program can't know it."""
-    refused = REFUSED if note.refused else ""
-    mark = "\t".join((note.name, note.source, note.adopt or "", note.switch, refused)).rstrip("\t")
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
-    return {**inputs, NAME: mark} if mark else inputs
+    told = {name: value for name, value in asdict(note).items() if value and name != "lacks"}
+    if not told:
+        return inputs
+    return {**inputs, NAME: note.name if told.keys() == {"name"} else told}
 
 
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
@@ -94,6 +94,11 @@ def resolved(value: Any) -> tuple[Any, str]:
     return int(id_) if id_.isdigit() else id_, f"{found['name']}, which was not applied"
 
 
+def _note(inputs: Mapping[str, Any]) -> Note:
+    told = inputs.get(NAME, "")
+    return Note(**told) if isinstance(told, Mapping) else Note(told)
+
+
 class Notes:
     """The notes of this process, by name. Safe for several threads."""
 
@@ -103,14 +108,13 @@ class Notes:
 
     def keep(self, inputs: Mapping[str, Any], lacks: str) -> Note:
         """Remember and return what inputs of the program say of their definition."""
-        name, source, adopt, switch, refused = [*str(inputs.get(NAME, "")).split("\t"), "", "", "", ""][:5]
-        note = Note(name, source, adopt or None, lacks, switch, refused == REFUSED)
+        note = replace(_note(inputs), lacks=lacks)
         with self._lock:
             self._notes[note.name] = note
         return note
 
     def of(self, inputs: Mapping[str, Any]) -> Note:
         """Return what is remembered of the definition that inputs or outputs name; at least the name."""
-        name = inputs.get(NAME, "")
+        told = _note(inputs)
         with self._lock:
-            return self._notes.get(name) or Note(name)
+            return self._notes.get(told.name, told)
