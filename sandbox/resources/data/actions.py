@@ -47,8 +47,8 @@ STEP = (
 
 
 def _steps(value: Any, attr: str) -> list[Data]:
-    """An action's steps with every key they are read with; unknown ones are dropped. An error in one has the
-    list's name as its `attr`.
+    """An action's steps with every key they are read with; unknown ones are dropped. An error in one has the list's
+    name as its `attr`.
     """
     return [
         {
