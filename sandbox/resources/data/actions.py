@@ -63,6 +63,7 @@ def _steps(value: Any, attr: str) -> list[Data]:
 
 class Actions(Resource):
     kind, collection, scope, log_scope = "action", "actions", "action", "Action"
+    has_access_controls = obeys_access_controls = True
     order = f"{column('last_calculated_at')} DESC, {column('name')}"
     fields = (
         ID,
