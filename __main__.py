@@ -19,6 +19,7 @@ from ai_admin import record
 from ai_admin.run import Plan, Run, off_all_the_same, off_alone, plan
 from ai_admin.safety import Followed, Manifest, switches
 from providers.posthog import outputs
+from providers.posthog.errors import UnreadableState
 from providers.posthog.kinds import Ref
 from providers.posthog.resources import problems, register, switch_off
 from providers.posthog.settings import NAMES, Settings
@@ -58,7 +59,7 @@ def applied_last(stack: str) -> Manifest:
     """Return what was applied to this stack last; empty on the first run."""
     try:
         return outputs.read(stack, record.OUTPUT) or {}
-    except outputs.UnreadableState as problem:
+    except UnreadableState as problem:
         refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
 
@@ -66,7 +67,7 @@ def followed(stack: str) -> Followed:
     """Return what was applied to the stack that this one follows."""
     try:
         return Followed(stack, outputs.read(stack, record.OUTPUT), "nothing was applied to it yet")
-    except outputs.UnreadableState as problem:
+    except UnreadableState as problem:
         return Followed(stack, None, str(problem))
 
 

@@ -13,6 +13,7 @@ import yaml
 from ai_admin.definitions.check import check
 from ai_admin.definitions.files import FOLDERS, TOP_FOLDERS, find
 from providers.posthog.connection import host_problems, project_problems, same_project
+from providers.posthog.errors import NotInitialised
 
 SAMPLES = Path("docs") / "samples"
 SANDBOX = "sandbox"
@@ -24,10 +25,6 @@ SHOWN = 5
 
 Changes = dict[Path, str | None]
 """The new text of each file; None for one that goes."""
-
-
-class Refused(Exception):
-    """The repository can't be made this; nothing was changed. One line for each reason, with what to do."""
 
 
 def wrong_choices(host: str, projects: Mapping[str, str]) -> list[str]:
@@ -47,7 +44,7 @@ def wrong_choices(host: str, projects: Mapping[str, str]) -> list[str]:
 def changes(root: Path, host: str, projects: Mapping[str, str], keep: bool) -> Changes:
     """Return what makes a fresh clone a repository for these projects, by stack in the order of a change's way.
 
-    Each stack follows the one before, and the last one is careful. Raises :class:`Refused`.
+    Each stack follows the one before, and the last one is careful. Raises :class:`NotInitialised`.
     """
     _ready(root)
     made: Changes = dict.fromkeys(_settings(root))
@@ -99,11 +96,11 @@ def _settings(root: Path) -> Iterator[Path]:
 
 
 def _ready(root: Path) -> None:
-    """Raise Refused unless this is a clone in which nobody has begun."""
+    """Raise NotInitialised unless this is a clone in which nobody has begun."""
     for path in _settings(root):
         written = yaml.safe_load(path.read_text("utf-8")) or {}
         if "ai-admin:project_id" in (written.get("config") or {}) or written.keys() & set(OWN_SETTINGS):
-            raise Refused(
+            raise NotInitialised(
                 f"{path.name} is set up already; change it there, or with `pulumi config set`, "
                 "and add a stack with a file like it and `pulumi stack init`"
             )
@@ -111,16 +108,16 @@ def _ready(root: Path) -> None:
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise Refused("git is not installed; without it nothing that goes could be had back") from None
+        raise NotInitialised("git is not installed; without it nothing that goes could be had back") from None
     if done.returncode:
-        raise Refused("this is no git repository; clone it, so that what goes can be had back")
+        raise NotInitialised("this is no git repository; clone it, so that what goes can be had back")
     if done.stdout:
         names = ", ".join(line[3:] for line in done.stdout.splitlines()[:SHOWN])
-        raise Refused(f"there are changes that are not committed: {names}; commit or `git restore` them")
+        raise NotInitialised(f"there are changes that are not committed: {names}; commit or `git restore` them")
 
 
 def _accepted(root: Path, made: Changes) -> None:
-    """Raise Refused unless `ai-admin check` would accept the definitions with the stacks that are to be."""
+    """Raise NotInitialised unless `ai-admin check` would accept the definitions with the stacks that are to be."""
     with tempfile.TemporaryDirectory() as folder:
         then = Path(folder)
         for name in (*TOP_FOLDERS, "Pulumi.yaml", f"Pulumi.{SANDBOX}.yaml"):
@@ -133,15 +130,15 @@ def _accepted(root: Path, made: Changes) -> None:
     if problems:
         more = [f"and {len(problems) - SHOWN} more"] * (len(problems) > SHOWN)
         advice = "The definitions don't fit these stacks; give each stack that they name a project, or --samples drop:"
-        raise Refused("\n".join([advice, *problems[:SHOWN], *more]))
+        raise NotInitialised("\n".join([advice, *problems[:SHOWN], *more]))
 
 
 def _without_samples(root: Path) -> Changes:
-    """Return what removes the samples, and keeps their folders. Raises Refused where there is more than samples."""
+    """Return what removes the samples, and keeps their folders. Raises NotInitialised where there are others."""
     paths = [Path(file.path) for file in find(root)]
     own = [str(path) for path in paths if not (root / SAMPLES / path).exists()]
     if own:
         named = ", ".join(own[:SHOWN])
-        raise Refused(f"these are no samples: {named}; move them away and commit that, or --samples keep")
+        raise NotInitialised(f"these are no samples: {named}; move them away and commit that, or --samples keep")
     gone: Changes = {root / path: None for path in paths}
     return gone | {root / folder / ".gitkeep": "" for folder in FOLDERS}

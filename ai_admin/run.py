@@ -28,8 +28,9 @@ from ai_admin.safety import (
     unfinished,
 )
 from providers.posthog.blockers import blockers
-from providers.posthog.client import ApiError, Client
-from providers.posthog.connection import ConnectionProblem, resolve
+from providers.posthog.client import Client
+from providers.posthog.connection import resolve
+from providers.posthog.errors import ApiError, ConnectionProblem
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.address import wrong_with
 from providers.posthog.members import lost_members

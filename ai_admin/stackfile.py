@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from providers.posthog.connection import Connection, ConnectionProblem, resolve
+from providers.posthog.connection import Connection, resolve
+from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, Settings
 
 

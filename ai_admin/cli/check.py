@@ -13,7 +13,7 @@ from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.schemas import SchemaError
+from providers.posthog.errors import SchemaError
 
 
 @click.command()

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout
-from ai_admin.initial import SAMPLES, Changes, Refused, changes, write, wrong_choices
+from ai_admin.initial import SAMPLES, Changes, changes, write, wrong_choices
+from providers.posthog.errors import NotInitialised
 
 EU = "https://eu.posthog.com"
 STACKS = ("staging", "production")
@@ -70,7 +71,7 @@ def init(host: str | None, projects: dict[str, str], samples: str | None) -> Non
     try:
         made = changes(root, host, projects, samples == "keep")
         write(made)
-    except (Refused, OSError) as refused:
+    except (NotInitialised, OSError) as refused:
         click.echo(f"Refused, and nothing is changed: {refused}", err=True)
         raise click.exceptions.Exit(1) from None
     click.echo("\n".join([*_done(root, made), "", *_next_steps(host, list(projects))]))

@@ -22,8 +22,8 @@ from ai_admin.cli.switching import (
     to_last,
 )
 from ai_admin.definitions.switch_line import switched
-from providers.posthog.client import ApiError
-from providers.posthog.switch import Live, NotSwitched, Reach, dependents, in_order, reach, turn
+from providers.posthog.errors import ApiError, NotSwitched
+from providers.posthog.switch import Live, Reach, dependents, in_order, reach, turn
 
 PATIENCE = 1.0
 """Seconds that the command waits, once all is done, for PostHog to count who is affected."""

@@ -7,8 +7,8 @@ import click
 from ai_admin.cli.switching import LEFT, Stack, left
 from ai_admin.definitions.alone import off_alone
 from ai_admin.definitions.check import check
-from providers.posthog.client import ApiError
-from providers.posthog.switch import Live, NotSwitched, every, turn
+from providers.posthog.errors import ApiError, NotSwitched
+from providers.posthog.switch import Live, every, turn
 
 
 def off_as_written(stack: Stack) -> None:

@@ -22,9 +22,10 @@ from ai_admin.cli.switching import (
 )
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
-from ai_admin.definitions.switch_line import NotEdited, is_on, switched
+from ai_admin.definitions.switch_line import is_on, switched
+from providers.posthog.errors import NotEdited, NotSwitched
 from providers.posthog.safety import on_code
-from providers.posthog.switch import Live, NotSwitched, only_switched_off, turn
+from providers.posthog.switch import Live, only_switched_off, turn
 
 VERSIONS = 20
 """So many earlier versions of a file are looked at."""

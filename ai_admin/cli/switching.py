@@ -16,10 +16,10 @@ from ai_admin.cli.checkout import only_stack
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.nearest import listed
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.definitions.switch_line import NotEdited, flag_files, is_on, line_of
+from ai_admin.definitions.switch_line import flag_files, is_on, line_of
 from ai_admin.stackfile import connection, settings
-from providers.posthog.client import ApiError, Client
-from providers.posthog.connection import ConnectionProblem
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError, ConnectionProblem, NotEdited
 from providers.posthog.settings import VARIABLES, Settings
 from providers.posthog.switch import Live, find
 

@@ -12,10 +12,11 @@ from ai_admin.definitions import explain, schemas
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.forms.base import Gathered, NotWritable, Value, Written
+from ai_admin.definitions.forms.base import Gathered, Value, Written
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.stacks import View
 from ai_admin.definitions.world import World, units
+from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import Ref
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from ai_admin.definitions.model import Path
+from providers.posthog.errors import SchemaError
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -31,10 +32,6 @@ PROPOSALS = "local"
 """The folder of ``schemas/`` with what this checkout's editors propose. It rules nothing out."""
 _DATA = ("const", "enum", "required", "dependentRequired", "type", "pattern")
 _MAPS = ("properties", "patternProperties", "dependentSchemas")
-
-
-class SchemaError(RuntimeError):
-    """A schema in ``schemas/`` is missing or broken: a defect of the checkout, not of a definition."""
 
 
 @dataclass(frozen=True, slots=True)

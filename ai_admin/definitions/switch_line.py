@@ -17,10 +17,7 @@ from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File, find
 from ai_admin.definitions.model import Path
 from ai_admin.definitions.stacks import view
-
-
-class NotEdited(Exception):
-    """A file can't be edited. Half a sentence with the reason."""
+from providers.posthog.errors import NotEdited
 
 
 def flag_files(root: FilePath, key: str) -> Iterator[Document]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from providers.posthog import reconcile
-from providers.posthog.client import ApiError
+from providers.posthog.errors import ApiError, NotAdopted
 from providers.posthog.history import History, step
 from providers.posthog.inputs import Note
 from providers.posthog.inventory import Inventory, Live
@@ -21,10 +21,6 @@ from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Rea
 from providers.posthog.usage import users
 
 """The value of ``ai-admin:adoption`` with which a stack adopts nothing."""
-
-
-class NotAdopted(Exception):
-    """An object can't be adopted, or not without somebody's choice. One line with what to do."""
 
 
 LONGEST = 600

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from providers.posthog.approvals import POLICY_CONFLICT
-from providers.posthog.client import ApiError
+from providers.posthog.errors import ApiError
 
 BY_CODE = {
     POLICY_CONFLICT: "change what the one policy covers, apply that, and change the rest in a later step",

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers.posthog import reconcile
-from providers.posthog.client import ApiError, Client
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError, NotApproved
 from providers.posthog.inputs import WAITING, Note
 from providers.posthog.kinds.base import Kind, Properties
 
@@ -28,10 +29,6 @@ POLICY_CONFLICT = "policy_conflict"
 
 APART = "active"
 """The field that has policies of its own: switching a flag on, and off."""
-
-
-class NotApproved(Exception):
-    """A change was rejected, or another one that waits stands in its way. One line with what to do."""
 
 
 @dataclass(frozen=True)

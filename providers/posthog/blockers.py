@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from providers.posthog.client import ApiError, Client
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.insight import shown_on
 from providers.posthog.kinds.tiles import described

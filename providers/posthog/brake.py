@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 from providers.posthog.safety import (
@@ -29,10 +30,6 @@ from providers.posthog.safety import (
     rollout_code,
 )
 from providers.posthog.settings import Settings
-
-
-class Unsafe(Exception):
-    """A request of the engine was refused. One line with the rule, the figures and the way to consent."""
 
 
 class Brake:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from providers.posthog.answer import Answer, NoAnswer
 from providers.posthog.connection import Connection
+from providers.posthog.errors import ApiError
 from providers.posthog.limits import HOUR, Clock, Limiter, Wait
 from providers.posthog.settings import KEY_VARIABLE
 
@@ -39,32 +40,6 @@ SETTLED = 2.0
 PAGE = 100
 REPEATABLE = frozenset({"GET", "PATCH", "PUT", "DELETE"})
 """Methods that leave the same behind when they are carried out twice."""
-
-
-class ApiError(Exception):
-    """PostHog refused a request, or gave no answer. The text is one line for the person who must act.
-
-    ``retry_after`` is how many seconds PostHog asks to wait. ``outcome_unknown`` says that PostHog may have carried the
-    request out all the same: there was no answer, or a failure on its side. Such a request is worth repeating.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        status: int | None = None,
-        code: str = "",
-        attr: str = "",
-        answer: Mapping[str, Any] | None = None,
-        retry_after: float | None = None,
-        hopeless: bool = False,
-    ) -> None:
-        super().__init__(message)
-        self.answer = answer or {}
-        self.status = status
-        self.code = code
-        self.attr = attr
-        self.retry_after = retry_after
-        self.outcome_unknown = not hopeless and (status is None or status == 408 or status >= 500)
 
 
 class Client:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, VARIABLES, Settings
 
 _PORTS = {"https": 443, "http": 80}
@@ -15,10 +16,6 @@ _ALSO_CALLED = {
     "us.i.posthog.com": "us.posthog.com",
     "eu.i.posthog.com": "eu.posthog.com",
 }
-
-
-class ConnectionProblem(Exception):
-    """The connection can't be told, or the stack and the environment contradict each other. One line per problem."""
 
 
 @dataclass(frozen=True)

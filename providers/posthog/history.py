@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from providers.posthog.client import ApiError, Client
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 from providers.posthog.kinds.base import Field, Kind, Properties
 
 ENTRIES = "20"

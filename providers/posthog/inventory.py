@@ -7,7 +7,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.client import ApiError, Client
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError, LookupProblem
 from providers.posthog.kinds.base import Field, Kind
 
 Live = dict[str, Any]
@@ -139,10 +140,6 @@ class Inventory:
 def _mark(params: Mapping[str, str]) -> dict[str, str]:
     # A list of property definitions holds one type, and its items do not say which.
     return {"type": params["type"]} if set(params) == {"type"} else {}
-
-
-class LookupProblem(Exception):
-    """A definition names a person, an integration or a variable that does not exist. One line with what does."""
 
 
 class PostHogDirectory:

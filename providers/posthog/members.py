@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.client import ApiError, Client
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 
 Entry = Mapping[str, Any]
 

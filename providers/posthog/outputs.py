@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
+from providers.posthog.errors import UnreadableState
 from providers.posthog.inputs import to_properties
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
@@ -19,10 +20,6 @@ READS, PAUSE = 50, 0.1
 
 Outcome = tuple[str | None, Properties | None]
 """A resource's id (None: a preview, or nothing was made), and its canonical properties where they were asked for."""
-
-
-class UnreadableState(Exception):
-    """A stack's outputs can't be read. The reason, in half a sentence."""
 
 
 def read(stack: str, output: str) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from providers.posthog.client import ApiError, Client
-from providers.posthog.connection import Connection, ConnectionProblem
+from providers.posthog.client import Client
+from providers.posthog.connection import Connection
+from providers.posthog.errors import ApiError, ConnectionProblem
 from providers.posthog.kinds import KINDS, Kind
 
 

@@ -24,18 +24,19 @@ from pulumi.dynamic import (
 )
 
 from providers.posthog import reconcile
-from providers.posthog.adoption import NotAdopted
 from providers.posthog.advice import explained
-from providers.posthog.approvals import NotApproved
-from providers.posthog.brake import Unsafe
-from providers.posthog.client import ApiError
-from providers.posthog.connection import ConnectionProblem
 from providers.posthog.engine import engine_log
+from providers.posthog.errors import (
+    ApiError,
+    ConnectionProblem,
+    Refused,
+    Stopped,
+    Unreachable,
+)
 from providers.posthog.inputs import PROBLEM, Note, resolved, to_inputs, to_properties
-from providers.posthog.inventory import LookupProblem
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
-from providers.posthog.lifecycle import Conflict, Lifecycle
+from providers.posthog.lifecycle import Lifecycle
 from providers.posthog.matching import as_mappings, standing_lists
 from providers.posthog.safety import CONSENTED, on_code
 from providers.posthog.settings import NAMES, VARIABLES, Settings
@@ -45,14 +46,6 @@ PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
 _WORKPLACE = Workplace(engine_log(sys.argv[1:]))
-
-
-class Refused(Exception):
-    """A request of the engine can't be carried out; the text is one line for the person who must act."""
-
-
-class Unreachable(Refused):
-    """The connection can't be used for this stack, so no request of this run can be carried out."""
 
 
 class PostHogProvider(ResourceProvider):
@@ -280,7 +273,7 @@ class _OneLine:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ApiError):
             raise Refused(self._note.line(explained(error))) from None
-        if isinstance(error, LookupProblem | NotAdopted | NotApproved | Conflict | Unsafe):
+        if isinstance(error, Stopped):
             raise Refused(self._note.line(str(error))) from None
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from providers.posthog import reconcile
 from providers.posthog.advice import explained
 from providers.posthog.approvals import NOT_AVAILABLE, Approvals
-from providers.posthog.client import ApiError, Client
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError, NotSwitched
 from providers.posthog.history import History
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds.flag import FLAG
@@ -23,10 +24,6 @@ SEARCHED = 200
 """Most characters that PostHog searches for."""
 
 _SWITCH = [field for field in FLAG.fields if field.name == "active"]
-
-
-class NotSwitched(Exception):
-    """PostHog left a flag as it was. One line with the reason."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from providers.posthog.approvals import Approvals
 from providers.posthog.brake import Brake
 from providers.posthog.client import Client
-from providers.posthog.connection import Connection, ConnectionProblem, resolve
+from providers.posthog.connection import Connection, resolve
 from providers.posthog.engine import engine_watch
+from providers.posthog.errors import ConnectionProblem
 from providers.posthog.history import History
 from providers.posthog.inputs import Note, Notes
 from providers.posthog.inventory import Inventory, PostHogDirectory

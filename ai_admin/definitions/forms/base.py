@@ -45,13 +45,6 @@ class Written:
         return f"{KINDS[self.kind].folder}/{name}.yaml"
 
 
-class NotWritable(Exception):
-    """No file can stand for a definition. One line with its name and the reason."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}")
-
-
 class Gathered:
     """Definitions by kind and key."""
 

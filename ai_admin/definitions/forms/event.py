@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.catalog import is_person
-from ai_admin.definitions.forms.base import Gathered, NotWritable, Value, Written, fields, file, resource, told
+from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, resource, told
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.world import Unit, World
+from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import KINDS
 
 PERSON = "person-properties"

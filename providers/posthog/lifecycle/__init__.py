@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from providers.posthog.errors import Conflict
 from providers.posthog.kinds import Kind
 from providers.posthog.lifecycle.approved import Approved
 from providers.posthog.lifecycle.collection import Collection
 from providers.posthog.lifecycle.discovered import Discovered
-from providers.posthog.lifecycle.services import Conflict, Lifecycle, Services
+from providers.posthog.lifecycle.services import Lifecycle, Services
 from providers.posthog.lifecycle.tiles import Tiles
 
 LIFECYCLES: dict[str, Callable[[Kind, Services], Lifecycle]] = {

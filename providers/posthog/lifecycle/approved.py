@@ -11,7 +11,7 @@ from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.approvals import APART, POLICY_CONFLICT, Gate
-from providers.posthog.client import ApiError
+from providers.posthog.errors import ApiError
 from providers.posthog.inputs import WAITING, Note
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import Field, Kind, Properties

@@ -7,11 +7,11 @@ from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.adoption import Adoption, Match, outlook
-from providers.posthog.client import ApiError
+from providers.posthog.errors import ApiError, Conflict
 from providers.posthog.inputs import Note
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
-from providers.posthog.lifecycle.services import ATTEMPTS, Conflict, Services
+from providers.posthog.lifecycle.services import ATTEMPTS, Services
 from providers.posthog.lifecycle.writing import Writer
 
 

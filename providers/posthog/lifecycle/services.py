@@ -17,10 +17,6 @@ ATTEMPTS = 5
 """How often a write is sent when its outcome stays unknown."""
 
 
-class Conflict(Exception):
-    """Somebody else changed an object between our reading and writing. One line with who and what."""
-
-
 @dataclass(frozen=True)
 class Services:
     """What the lifecycles of all kinds share."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.adoption import Match, outlook
-from providers.posthog.client import ApiError
+from providers.posthog.errors import ApiError
 from providers.posthog.inputs import Note
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import OWN, Kind, Properties

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.errors import Refused
 from providers.posthog.inputs import Note, to_inputs
-from providers.posthog.provider import PostHogProvider, Refused
+from providers.posthog.provider import PostHogProvider
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox, running_sandbox
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.client import ApiError, Client
+from providers.posthog.client import Client
 from providers.posthog.connection import Connection
+from providers.posthog.errors import ApiError
 from tests.support.clocks import Leaping
 
 

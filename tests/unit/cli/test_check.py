@@ -13,7 +13,7 @@ import pytest
 
 from ai_admin import __version__
 from ai_admin.cli import main
-from ai_admin.definitions.schemas import SchemaError
+from providers.posthog.errors import SchemaError
 from tests.support.checkouts import sample_checkout
 from tests.unit.definitions.checkouts import Checkout
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ai_admin.stackfile import connection, settings
-from providers.posthog.connection import ConnectionProblem
+from providers.posthog.errors import ConnectionProblem
 from providers.posthog.safety import consents
 from providers.posthog.settings import Settings
 from tests.support.sandbox import REPOSITORY

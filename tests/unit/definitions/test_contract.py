@@ -12,8 +12,9 @@ import yaml
 
 from ai_admin.definitions import Definition, load
 from ai_admin.definitions.check import check
-from ai_admin.definitions.contract import NotWritable, Written, contract, expanded
+from ai_admin.definitions.contract import Written, contract, expanded
 from ai_admin.definitions.model import Source
+from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import KINDS, Ref
 from tests.campaigns.contract_laws import run
 from tests.campaigns.generated.checkouts import CHECKOUTS

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ai_admin.definitions.schemas import SchemaError, schema
+from ai_admin.definitions.schemas import schema
+from providers.posthog.errors import SchemaError
 
 
 def write(folder: Path, files: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
-from ai_admin.definitions.switch_line import NotEdited, flag_files, is_on, line_of, switched
+from ai_admin.definitions.switch_line import flag_files, is_on, line_of, switched
+from providers.posthog.errors import NotEdited
 
 
 def document(text: str) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from providers.posthog.advice import explained
-from providers.posthog.client import ApiError
+from providers.posthog.errors import ApiError
 
 
 @pytest.mark.parametrize(

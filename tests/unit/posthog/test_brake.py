@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.brake import Brake, Unsafe
+from providers.posthog.brake import Brake
+from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
 from providers.posthog.safety import CONSENTED, ON
 from providers.posthog.settings import Settings

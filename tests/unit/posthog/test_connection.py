@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from providers.posthog.connection import ConnectionProblem, resolve
+from providers.posthog.connection import resolve
+from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import Settings
 
 CONFIG = {"host": "https://eu.posthog.com", "project_id": "42", "organization_id": "org", "api_key": None}

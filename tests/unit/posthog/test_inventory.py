@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.client import ApiError
+from providers.posthog.errors import ApiError
 from providers.posthog.inventory import Inventory
 from providers.posthog.kinds import KINDS
 

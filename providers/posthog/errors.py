@@ -1,0 +1,118 @@
+"""The errors that a person causes, or has to act on. Their texts are for that person.
+
+    Problem
+    ├── ConnectionProblem     where PostHog is, or with which key, can't be told
+    ├── ApiError              PostHog refused a request, or gave no answer
+    ├── Stopped               a definition can't be applied; the engine goes on with the others
+    │   ├── NotAdopted        what is in PostHog already can't be taken over
+    │   ├── NotApproved       an approval was turned down, or another one stands in the way
+    │   ├── Conflict          somebody else changed the object meanwhile
+    │   ├── LookupProblem     a person, an integration or a variable does not exist
+    │   └── Unsafe            the change needs a consent
+    ├── Refused               what the engine shows of one of these: a line with the definition's place
+    │   └── Unreachable       no request of this run can be carried out
+    ├── UnreadableState       a stack's outputs can't be read
+    ├── NotSwitched           PostHog left a flag as it was
+    ├── NotEdited             a flag's file can't be edited
+    ├── NotWritable           no file can stand for an object
+    ├── NotInitialised        a clone can't be made a repository of one's own
+    └── SchemaError           a schema of the checkout is missing or broken
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Problem(Exception):
+    """Something that a person has to act on."""
+
+
+class ConnectionProblem(Problem):
+    """The connection can't be told, or the stack and the environment contradict each other. One line per problem."""
+
+
+class ApiError(Problem):
+    """PostHog refused a request, or gave no answer. The text is one line for the person who must act.
+
+    ``retry_after`` is how many seconds PostHog asks to wait. ``outcome_unknown`` says that PostHog may have carried the
+    request out all the same: there was no answer, or a failure on its side. Such a request is worth repeating.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        code: str = "",
+        attr: str = "",
+        answer: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
+        hopeless: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.answer = answer or {}
+        self.status = status
+        self.code = code
+        self.attr = attr
+        self.retry_after = retry_after
+        self.outcome_unknown = not hopeless and (status is None or status == 408 or status >= 500)
+
+
+class Stopped(Problem):
+    """A definition can't be applied. One line with what to do, without the definition's place."""
+
+
+class NotAdopted(Stopped):
+    """An object can't be adopted, or not without somebody's choice. One line with what to do."""
+
+
+class NotApproved(Stopped):
+    """A change was rejected, or another one that waits stands in its way. One line with what to do."""
+
+
+class Conflict(Stopped):
+    """Somebody else changed an object between our reading and writing. One line with who and what."""
+
+
+class LookupProblem(Stopped):
+    """A definition names a person, an integration or a variable that does not exist. One line with what does."""
+
+
+class Unsafe(Stopped):
+    """A request of the engine was refused. One line with the rule, the figures and the way to consent."""
+
+
+class Refused(Problem):
+    """A request of the engine can't be carried out; the text is one line for the person who must act."""
+
+
+class Unreachable(Refused):
+    """The connection can't be used for this stack, so no request of this run can be carried out."""
+
+
+class UnreadableState(Problem):
+    """A stack's outputs can't be read. The reason, in half a sentence."""
+
+
+class NotSwitched(Problem):
+    """PostHog left a flag as it was. One line with the reason."""
+
+
+class NotEdited(Problem):
+    """A file can't be edited. Half a sentence with the reason."""
+
+
+class NotWritable(Problem):
+    """No file can stand for a definition. One line with its name and the reason."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+
+
+class NotInitialised(Problem):
+    """The repository can't be made this; nothing was changed. One line for each reason, with what to do."""
+
+
+class SchemaError(Problem):
+    """A schema in ``schemas/`` is missing or broken: a defect of the checkout, not of a definition."""
