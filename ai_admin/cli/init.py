@@ -117,12 +117,12 @@ def _next_steps(host: str, stacks: list[str]) -> list[str]:
     lines += [
         "",
         "Describe in events/ what your product sends before anything names it: cohorts, conditions and insights know",
-        "only the events and properties that stand there.",
+        "only the events and properties that are described there.",
     ]
     if tuple(stacks) != STACKS:
         lines += [
             "",
-            f".github/workflows know {' and '.join(STACKS)}. Put in the stacks that you have where `# stacks:` stands:",
+            f".github/workflows know {' and '.join(STACKS)}. Write your stacks where `# stacks:` is:",
             "in apply.yml the matrix of `off` and a job for each stack, in off.yml the choice.",
         ]
     return lines

@@ -83,7 +83,7 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
     if len(done) < len(flags):
         raise click.exceptions.Exit(LEFT)
     if not all(each.well for each in edits):
-        click.echo("off in PostHog, and not in every file: `pulumi up` leaves the flag off and tells so", err=True)
+        click.echo("off in PostHog, and not in every file: `pulumi up` leaves the flag off and reports it", err=True)
         raise click.exceptions.Exit(NOT_IN_FILE)
 
 

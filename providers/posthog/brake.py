@@ -115,7 +115,7 @@ class Brake:
             code = rollout_code(news["key"], start, share)
             if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
                 raise Unsafe(
-                    f"a release condition stands at {start:g} % in PostHog and would grow to {share:g} %, "
+                    f"a release condition is at {start:g} % in PostHog and would grow to {share:g} %, "
                     f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
                 )
 
