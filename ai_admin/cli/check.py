@@ -23,19 +23,19 @@ from providers.posthog.errors import SchemaError
 def check(as_json: bool, stack: str | None, path: Path | None) -> None:
     """Check the definitions, offline.
 
-    Prints every problem of every file, one per line:
+    Prints every problem of every file, one on each line:
 
     \b
         file:line:column: kind/key: what is wrong; what to write instead
 
-    PATH is a checkout, or a file or folder in one, whose problems alone are then shown; without it, the
-    checkout around the current folder. Files are named relative to the checkout.
+    PATH is a checkout, or a file or folder in one; then only its problems are shown. The default is the
+    checkout that contains the current folder. Files are named relative to the checkout.
 
     With --json: {"problems": [{"path", "line", "column", "subject", "message", "fix", "stacks"}],
-    "definitions": N, "files": N}. "stacks" is empty for a problem of the definition as written, and else
-    names the stacks that have it.
+    "definitions": N, "files": N}. "stacks" names the stacks that have the problem; it is empty for a problem
+    of the definition as written.
 
-    Also writes what editors propose where a key is asked for: schemas/local/, which git passes over.
+    Also writes the keys that editors offer as completions, to schemas/local/; git ignores these changes.
 
     Exit codes: 0 no problems, 1 problems, 2 wrong use.
     """

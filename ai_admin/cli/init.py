@@ -1,4 +1,4 @@
-"""``ai-admin init``: makes a fresh clone a user's own repository."""
+"""``ai-admin init``: configures a fresh clone for a user's own PostHog."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from providers.posthog.errors import NotInitialised
 
 EU = "https://eu.posthog.com"
 STACKS = ("staging", "production")
-"""The stacks that are asked about, in the order of a change's way; they are those of .github/workflows/apply.yml."""
+"""The stacks that it asks about, in the order of applying; they are those of .github/workflows/apply.yml."""
 
 
 def _projects(_: click.Context, __: click.Parameter, given: Iterable[str]) -> dict[str, str]:
@@ -38,17 +38,17 @@ def _projects(_: click.Context, __: click.Parameter, given: Iterable[str]) -> di
     metavar="STACK=ID",
     multiple=True,
     callback=_projects,
-    help="A stack and the number of its PostHog project; once for each stack, in the order of a change's way.",
+    help="A stack and the number of its PostHog project; once for each stack, in the order of applying.",
 )
-@click.option("--samples", type=click.Choice(["keep", "drop"]), help="What becomes of the sample definitions.")
+@click.option("--samples", type=click.Choice(["keep", "drop"]), help="Keep or remove the sample definitions.")
 def init(host: str | None, projects: dict[str, str], samples: str | None) -> None:
-    """Make a fresh clone a repository for your own PostHog.
+    """Configure a fresh clone for your own PostHog.
 
-    Writes Pulumi.<stack>.yaml for each stack: host, project, and that a stack follows the one before it and
-    the last one is careful (docs/safety.md). Drops the sample definitions, or keeps them; docs/samples has
-    them either way. Says what is left to do. Sends nothing to PostHog.
+    Writes Pulumi.<stack>.yaml for each stack, with host and project. Each stack follows the one before it,
+    and the last one is careful (docs/safety.md). Keeps or removes the sample definitions; docs/samples has a
+    copy. Prints the next steps. Sends nothing to PostHog.
 
-    What no option says is asked for:
+    Asks for each option that is missing:
 
     \b
         ai-admin init
@@ -117,12 +117,12 @@ def _next_steps(host: str, stacks: list[str]) -> list[str]:
     lines += [
         "",
         "Describe in events/ what your product sends before anything names it: cohorts, conditions and insights know",
-        "only the events and properties that stand there.",
+        "only the events and properties that are described there.",
     ]
     if tuple(stacks) != STACKS:
         lines += [
             "",
-            f".github/workflows know {' and '.join(STACKS)}. Put in the stacks that you have where `# stacks:` stands:",
+            f".github/workflows know {' and '.join(STACKS)}. Write your stacks where `# stacks:` is:",
             "in apply.yml the matrix of `off` and a job for each stack, in off.yml the choice.",
         ]
     return lines

@@ -22,8 +22,8 @@ def cli() -> None:
     """AI Admin: PostHog's flags, cohorts, dashboards and alerts for a product's AI features, kept as reviewed
     code.
 
-    Edit the YAML files in flags/, cohorts/, dashboards/ and the folders beside them, check them here, look at
-    `pulumi preview` and apply with `pulumi up`.
+    Edit the YAML files in flags/, cohorts/, dashboards/ and the other folders, check them here, preview them
+    with `pulumi preview` and apply them with `pulumi up`.
     """
 
 

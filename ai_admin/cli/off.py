@@ -36,17 +36,17 @@ COUNTED = 5
 @stack_option
 @reason_option
 @click.option("--with-dependents", is_flag=True, help="Switch off the flags that depend on it first.")
-@click.option("--as-written", is_flag=True, help="No KEY: every flag that is on and whose file says that it is off.")
+@click.option("--as-written", is_flag=True, help="Without KEY: switch off every flag whose file says that it is off.")
 @click.argument("key", required=False)
 def off(key: str | None, stack: str | None, reason: str | None, with_dependents: bool, as_written: bool) -> None:
     """Switch a flag off in PostHog, at once, and in its file.
 
-    For on-call: no engine, no lock, no state, and no other file. PostHog is asked with one read and one
-    write; then the one line in the flag's file is edited. What is left is the pull request, whose commands
-    are printed; the next `pulumi up` finds nothing to do.
+    For on-call: needs no Pulumi engine, lock or state, and no valid definitions. Sends one read and one write
+    to PostHog, edits the line in the flag's file, and prints the commands for a pull request. The next
+    `pulumi up` then finds nothing to do.
 
-    The key comes from POSTHOG_API_KEY and needs the scope feature_flag:write. Where the stack's own file
-    can't be read, POSTHOG_HOST and POSTHOG_PROJECT_ID say where its PostHog is.
+    The API key comes from POSTHOG_API_KEY and needs the scope feature_flag:write. If the stack's file can't
+    be read, set POSTHOG_HOST and POSTHOG_PROJECT_ID.
 
     Exit codes: 0 it is off, 1 PostHog did not switch it off, 2 wrong use, 3 it is off and its file was not
     edited, 4 PostHog has no such flag.
@@ -83,7 +83,7 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
     if len(done) < len(flags):
         raise click.exceptions.Exit(LEFT)
     if not all(each.well for each in edits):
-        click.echo("off in PostHog, and not in every file: `pulumi up` leaves the flag off and tells so", err=True)
+        click.echo("off in PostHog, and not in every file: `pulumi up` leaves the flag off and reports it", err=True)
         raise click.exceptions.Exit(NOT_IN_FILE)
 
 

@@ -28,7 +28,7 @@ from providers.posthog.safety import on_code
 from providers.posthog.switch import Live, only_switched_off, turn
 
 VERSIONS = 20
-"""So many earlier versions of a file are looked at."""
+"""The number of earlier versions of a file that are searched."""
 
 
 @click.command()
@@ -36,12 +36,12 @@ VERSIONS = 20
 @reason_option
 @click.argument("key")
 def on(key: str, stack: str | None, reason: str | None) -> None:
-    """Switch a flag on again: back to what was on before it was switched off.
+    """Switch a flag on again, as it was before it was switched off.
 
-    The flag's file says again what it said. In PostHog the flag goes on at once if that is within the rules:
-    the stack is neither careful nor follows another one, or its settings have the consent on/KEY; and the
-    switch-off is the last thing that anybody did to the flag (the API key needs activity_log:read to see
-    that). Else it goes on by a pull request, whose commands are printed.
+    Restores the flag's file. Switches the flag on in PostHog at once if the rules allow it: the stack is
+    neither careful nor follows another one, or its settings have the consent on/KEY; and the switch-off is the
+    last change of the flag (to check that the API key needs activity_log:read). Otherwise prints the commands
+    for a pull request that switches it on.
 
     Exit codes: 0 it is on, 1 it was not switched on, 2 wrong use, 3 it is on and its file was not
     edited, 4 PostHog has no such flag.

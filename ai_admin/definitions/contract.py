@@ -41,12 +41,12 @@ def contract(definitions: Iterable[Definition]) -> list[Written]:
                 for field in {*definition.properties, *(there or {})}
                 if (there or {}).get(field) != definition.properties.get(field)
             )
-            raise NotWritable("/".join(name), f"no file can say what stands in {', '.join(differing)}")
+            raise NotWritable("/".join(name), f"no file can express the value of {', '.join(differing)}")
     return files
 
 
 def expanded(files: Iterable[Written]) -> dict[tuple[str, str], Value]:
-    """Return what files stand for, by kind and key."""
+    """Return the resources that files define, by kind and key."""
     world = World(None)
     for each in files:
         document = Document(File(each.path, each.kind, ""))

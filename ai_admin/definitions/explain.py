@@ -134,8 +134,8 @@ def explain(error: Violation) -> Iterator[Finding]:
 def _of_key(error: Violation, name: str) -> Finding:
     path = (*error.path, name)
     if error.keyword != "not":
-        return _finding(error, f"{_shown(name)} is no key that may stand here", path, True)
-    message = f'"{name}" may not stand here'
+        return _finding(error, f"{_shown(name)} is not an allowed key here", path, True)
+    message = f'"{name}" is not allowed here'
     said = error.schema.get("errorMessage")
     return _elsewhere(error, name, path, message, True) or Finding(
         path, f"{message}: {said}" if said else message, f'remove "{name}"', None, True
@@ -186,10 +186,10 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
             yield elsewhere
             continue
         near = _synonym(error.schema, name) or nearest(name, known)
-        here = f"known here: {listed(sorted(known), 'and')}" if known else "nothing may stand here"
+        here = f"known here: {listed(sorted(known), 'and')}" if known else "no keys are allowed here"
         fix = f'write "{near}"' if near else f"remove it ({here})"
         if near in error.found:
-            near, fix = None, f'remove it, "{near}" stands here already'
+            near, fix = None, f'remove it, "{near}" is here already'
         yield Finding((*path, name), message, fix, None, True, near)
 
 
@@ -234,7 +234,7 @@ def _dependent(error: Violation, path: Path) -> Iterator[Finding]:
     for name, needs in error.wanted.items():
         for need in needs:
             if name in error.found and need not in error.found:
-                yield Finding(path, f'"{name}" needs "{need}" beside it', f"add {_entry(error, need)}", need)
+                yield Finding(path, f'"{name}" needs "{need}" as well', f"add {_entry(error, need)}", need)
 
 
 def _entry(error: Violation, name: str) -> str:
@@ -247,7 +247,7 @@ def _type(error: Violation, path: Path) -> Iterator[Finding]:
     found = describe(error.found, error.text)
     said = str(error.schema.get("errorMessage", ""))
     if error.found is None and error.text:
-        yield Finding(path, "`#` begins a comment, so that no value stands here", f'quote it: "{error.text}"')
+        yield Finding(path, "`#` begins a comment, so there is no value here", f'quote it: "{error.text}"')
         return
     fix = _type_fix(wanted, error)
     if said.startswith("write "):
@@ -330,13 +330,13 @@ _POWER = re.compile(r"-?[1-9][0-9]*(\.[0-9]+)?[eE]\+?[0-9]{1,2}")
 def _enum(error: Violation, path: Path) -> Iterator[Finding]:
     options = [error.wanted] if error.keyword == "const" else list(error.wanted)
     if isinstance(error.found, str):
-        elsewhere = _elsewhere(error, error.found, path, f"{_shown(error.found)} may not stand here")
+        elsewhere = _elsewhere(error, error.found, path, f"{_shown(error.found)} is not allowed here")
         if elsewhere:
             yield elsewhere
             return
         meant_value = _synonym(error.schema, error.found)
         if meant_value:
-            message = f"{_shown(error.found)} is not one of the values that may stand here"
+            message = f"{_shown(error.found)} is not one of the values allowed here"
             yield Finding(path, message, f"write {meant_value}")
             return
     yield choice(error.found, options, path, str(error.schema.get("errorMessage", "")))
@@ -349,17 +349,17 @@ def choice(value: Any, options: list[Any], path: Path, said: str = "") -> Findin
         near = _BOOLEAN_WORDS[value.lower()]
     known = listed(map(_plain, options), most=12 if near else 60)
     if len(options) == 1:
-        return Finding(path, said or f"{_shown(value)} cannot stand here", f"write {known}")
-    message = said or f"{_shown(value)} is not one of the values that may stand here"
+        return Finding(path, said or f"{_shown(value)} is not allowed here", f"write {known}")
+    message = said or f"{_shown(value)} is not one of the values allowed here"
     return Finding(path, message, f"write {near} (known: {known})" if near else f"write one of {known}")
 
 
 def _not(error: Violation, path: Path) -> Iterator[Finding]:
     name = path[-1] if path else ""
     if isinstance(name, str) and error.wanted in ({}, True):
-        yield _finding(error, f'"{name}" may not stand here', path, True, f'remove "{name}"')
+        yield _finding(error, f'"{name}" is not allowed here', path, True, f'remove "{name}"')
     else:
-        yield _finding(error, "this may not stand here", path, fix="remove it")
+        yield _finding(error, "this is not allowed here", path, fix="remove it")
 
 
 def _pattern(error: Violation, path: Path) -> Iterator[Finding]:
@@ -406,7 +406,7 @@ def _unique(error: Violation, path: Path) -> Iterator[Finding]:
     for n, item in enumerate(error.found):
         mark = fingerprint(item)
         if mark in seen:
-            yield Finding((*path, n), f"{_shown(item)} stands twice in the list", "keep one of them")
+            yield Finding((*path, n), f"{_shown(item)} is twice in the list", "keep one of them")
         seen.add(mark)
 
 
@@ -417,7 +417,7 @@ def _union(error: Violation, path: Path) -> Iterator[Finding]:
         return
     if not error.parts:
         message = "this can be read in more than one way"
-        yield _finding(error, message, path, fix="remove what is not meant", whole=True)
+        yield _finding(error, message, path, fix="remove what is not intended", whole=True)
         return
     wanted = meant(error)
     if wanted.options:
@@ -436,12 +436,12 @@ def _one_of_keys(error: Violation, path: Path, names: list[str]) -> Finding:
     said = error.schema.get("errorMessage")
     if there:
         fix = f"keep one of {listed(there, 'and')}"
-        return Finding((*path, there[-1]), said or f"only one of {listed(names)} may stand here", fix, None, True)
+        return Finding((*path, there[-1]), said or f"only one of {listed(names)} is allowed here", fix, None, True)
     return Finding(path, said or f"one of {listed(names)} is missing", f"add one of {listed(names)}", names[0])
 
 
 def _any_other(error: Violation, path: Path) -> Iterator[Finding]:
-    yield _finding(error, "this may not stand here", path)
+    yield _finding(error, "this is not allowed here", path)
 
 
 def _examples(schema: Any) -> list[Any]:

@@ -182,7 +182,7 @@ def _unique(_: Any, wanted: bool, value: Any, __: Schema) -> Iterator[Validation
     from jsonschema.exceptions import ValidationError
 
     if wanted and isinstance(value, list) and len({*map(fingerprint, value)}) < len(value):
-        yield ValidationError("an item stands twice")
+        yield ValidationError("an item is twice")
 
 
 def _pattern(_: Any, wanted: str, value: Any, __: Schema) -> Iterator[ValidationError]:

@@ -183,7 +183,7 @@ class _Reader:
                 self._flaw(key_node, 'merge keys ("<<") are not read', "write the keys out")
                 merged += value if isinstance(value, list) else [value]
             elif key in result:
-                self._flaw(key_node, f'the key "{key}" stands twice in this mapping', "keep one of them")
+                self._flaw(key_node, f'the key "{key}" is twice in this mapping', "keep one of them")
                 result[key] = HOLE
             else:
                 result[key] = value
@@ -208,7 +208,7 @@ class _Reader:
         if node.tag != _TEXT:
             self._tag(node)
         elif "\0" in node.value:
-            self._flaw(node, "a NUL character stands in the text", "remove \\0; PostHog cannot store it")
+            self._flaw(node, "the text contains a NUL character", "remove \\0; PostHog cannot store it")
 
     def _plain(self, node: Any) -> Any:
         text: str = node.value
@@ -281,7 +281,7 @@ def _syntax(error: Exception, text: str) -> Flaw:
     if "another document" in str(error) or "but found another" in problem:
         return Flaw(line, column, "the file holds several documents", "keep one definition per file, without ---")
     if _has_tab(text, line):
-        return Flaw(line, column, "a tab stands where YAML wants spaces", "indent with spaces")
+        return Flaw(line, column, "there is a tab where YAML needs spaces", "indent with spaces")
     opened = getattr(error, "context_mark", None)
     hidden = _hidden_by_comment(text, opened, line) if problem in _UNCLOSED else None
     if hidden:

@@ -169,7 +169,7 @@ class Adoption:
         if live is None or live.get("deleted"):
             raise NotAdopted(f"there is no {self._kind.type} {id_} in this project; correct or remove `adopt`")
         if self._inventory.claimed(self._kind, id_):
-            raise NotAdopted(f"{self._described(id_)} stands for another definition of this stack; remove `adopt`")
+            raise NotAdopted(f"{self._described(id_)} belongs to another definition of this stack; remove `adopt`")
         identity = self._identity(live)
         for field in self._kind.fields:
             wanted = properties.get(field.name)

@@ -13,7 +13,7 @@ BY_STATUS = {
     402: "take this out of the definition, or get the plan that has it",
     403: "give the personal API key the scope that it lacks, or its owner the right to do this",
     404: "somebody deleted it; run again",
-    409: "run again to see what stands there now",
+    409: "run again to see what is there now",
     429: "run again later",
 }
 UNKNOWN = "run again: what was applied is known, and nothing is made twice"

@@ -106,11 +106,11 @@ class _Look:
         for tile in self._client.get(self._client.project_path(f"dashboards/{id_}")).get("tiles") or ():
             insight, author = tile.get("insight") or {}, ((tile.get("text") or {}).get("created_by") or {}).get("id")
             if insight or author not in (None, self._me):
-                yield User("insight", str(insight.get("id")), f"{described(tile)} stands on it; move that in PostHog")
+                yield User("insight", str(insight.get("id")), f"{described(tile)} is on it; move that in PostHog")
 
     def _of_insight(self, id_: str) -> Iterator[User]:
         for board in shown_on(self._client.get(self._client.project_path(f"insights/{id_}"))):
-            says = f"it stands on the dashboard {board}, which is none of this stack; take it off there in PostHog"
+            says = f"it is on the dashboard {board}, which is not of this stack; take it off there in PostHog"
             yield User("dashboard", str(board), says)
         for alert in self._alerts:
             if str((alert.get("insight") or {}).get("id")) == id_:

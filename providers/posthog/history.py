@@ -48,7 +48,7 @@ class History:
         if entries:
             return _author(field, entries, live)
         return (
-            f"(last changed by {_email(live.get('last_modified_by'))}; who switched it and when stands in PostHog's "
+            f"(last changed by {_email(live.get('last_modified_by'))}; who switched it and when is in PostHog's "
             "activity log, for which the API key lacks the scope activity_log:read)"
         )
 

@@ -172,7 +172,7 @@ class PostHogDirectory:
         found = [item for item in self._of(kind) if item.get("display_name") == name]
         if len(found) != 1:
             known = ", ".join(str(item.get("display_name")) for item in self._of(kind)) or "none"
-            problem = "is not connected" if not found else "stands for several integrations"
+            problem = "is not connected" if not found else "is the name of several integrations"
             raise LookupProblem(
                 f"{kind} workspace {name!r} {problem}; connected: {known} (people connect one in PostHog's settings)"
             )

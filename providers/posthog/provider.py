@@ -39,13 +39,13 @@ from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
 from providers.posthog.matching import as_mappings, standing_lists
 from providers.posthog.safety import CONSENTED, on_code
+from providers.posthog.session import Session
 from providers.posthog.settings import NAMES, VARIABLES, Settings
-from providers.posthog.workplace import Workplace
 
 PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
-_WORKPLACE = Workplace(engine_log(sys.argv[1:]))
+_SESSION = Session(engine_log(sys.argv[1:]))
 
 
 class PostHogProvider(ResourceProvider):
@@ -68,7 +68,7 @@ class PostHogProvider(ResourceProvider):
         settings = Settings({name: req.config.get(name) for name in NAMES}, os.environ)
         if not settings.shows_tracebacks:
             sys.tracebacklimit = 0
-        _WORKPLACE.configure(settings)
+        _SESSION.configure(settings)
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Return the inputs in canonical form: numbers arrive as doubles, and nulls in objects not at all.
@@ -76,9 +76,9 @@ class PostHogProvider(ResourceProvider):
         A resource that is new to the state has no old inputs. What it is going to adopt is told here, as this is asked
         in a preview too; why an object can't be adopted goes along with the inputs (see ``inputs.PROBLEM``).
         """
-        _WORKPLACE.brake.program_runs()
+        _SESSION.guard.program_runs()
         inputs, lacks = resolved(news)
-        note = _WORKPLACE.notes.keep(inputs, lacks)
+        note = _SESSION.notes.keep(inputs, lacks)
         properties = to_properties(self.kind_name, inputs)
         standing = standing_lists(self.kind_name, _olds, properties)
         checked = self._inputs(properties, note, standing)
@@ -91,14 +91,14 @@ class PostHogProvider(ResourceProvider):
         Here and not in ``diff``, of which an error ends the whole run: a flag that goes off would wait for it.
         """
         olds = to_properties(self.kind_name, _olds)
-        brake = _WORKPLACE.brake
+        guard = _SESSION.guard
         fields = reconcile.changed(KINDS[self.kind_name], olds, properties)
         if not fields or note.refused:
             return ""
         try:
             if not self._holds(olds, properties, note):
                 with _OneLine(note):
-                    brake.change(self.kind_name, note.name, olds, properties)
+                    guard.change(self.kind_name, note.name, olds, properties)
         except Refused as problem:
             return str(problem)
         return ""
@@ -113,13 +113,13 @@ class PostHogProvider(ResourceProvider):
             with _OneLine(note):
                 match = lifecycle.find(properties, note)
                 if match:
-                    _WORKPLACE.brake.adopt(self.kind_name, match.live, match.wanted)
+                    _SESSION.guard.adopt(self.kind_name, match.live, match.wanted)
                 if match and match.changes and not note.refused:
-                    _WORKPLACE.brake.change(self.kind_name, note.name, match.live, match.wanted)
+                    _SESSION.guard.change(self.kind_name, note.name, match.live, match.wanted)
         except Refused as problem:
             return str(problem)
         if match:
-            _WORKPLACE.tell(note, str(match))
+            _SESSION.tell(note, str(match))
         return ""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -129,9 +129,9 @@ class PostHogProvider(ResourceProvider):
         """
         kind = KINDS[self.kind_name]
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        note = _WORKPLACE.notes.of(_news)
+        note = _SESSION.notes.of(_news)
         if note.adopt not in (None, _id):
-            _WORKPLACE.tell(note, f"is {kind.type} {_id} already, so `adopt: {note.adopt}` has no effect; remove it")
+            _SESSION.tell(note, f"is {kind.type} {_id} already, so `adopt: {note.adopt}` has no effect; remove it")
         fields = reconcile.changed(kind, olds, news)
         if not fields and all(olds.get(name) == news.get(name) for name in ("unmanaged", *kind.options)):
             return DiffResult(changes=False)
@@ -142,7 +142,7 @@ class PostHogProvider(ResourceProvider):
         if replaces:
             if _news.get(PROBLEM):
                 raise Refused(_news[PROBLEM])  # now: of two steps the first one may be the deletion
-            _WORKPLACE.brake.replace(self.kind_name, _id)
+            _SESSION.guard.replace(self.kind_name, _id)
         else:
             self._remind(_id, news, note)
         # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
@@ -153,18 +153,18 @@ class PostHogProvider(ResourceProvider):
         def on_since(when: str) -> bool:
             self._lifecycle(lists=True)
             with _OneLine(note):
-                return _WORKPLACE.switches.on_since(olds["key"], when)
+                return _SESSION.switches.on_since(olds["key"], when)
 
-        return _WORKPLACE.brake.holds(self.kind_name, olds, news, note.switch, on_since)
+        return _SESSION.guard.holds(self.kind_name, olds, news, note.switch, on_since)
 
     def _hold(self, id_: str, key: str, waiting: list[str], note: Note) -> None:
         self._lifecycle()
         with _OneLine(note):
-            who = _WORKPLACE.switches.last(id_)
+            who = _SESSION.switches.last(id_)
         consent = f"add {on_code(key)} to ai-admin:consent in the stack's configuration"
         if note.switch == CONSENTED:
             consent = f"take {on_code(key)}, which is used up, out of the stack's configuration, apply, and {consent}"
-        _WORKPLACE.tell(
+        _SESSION.tell(
             note,
             f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; "
             + (f"what else its file changes waits as well: {', '.join(waiting)}; " if waiting else "")
@@ -181,7 +181,7 @@ class PostHogProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
-        note = _WORKPLACE.notes.of(props)
+        note = _SESSION.notes.of(props)
         _refuse_lacking(note)
         if props.get(PROBLEM):
             raise Refused(props[PROBLEM])
@@ -195,11 +195,11 @@ class PostHogProvider(ResourceProvider):
         A refresh asks for every resource, whatever went wrong with the one before. When nothing can be reached the
         first is refused, which fails the run, and the rest stay as they were: one line, and not one per resource.
         """
-        known, note = to_properties(self.kind_name, props), _WORKPLACE.notes.of(props)
+        known, note = to_properties(self.kind_name, props), _SESSION.notes.of(props)
         try:
             lifecycle, project = self._lifecycle(props, lists=True)
         except Unreachable as problem:
-            if _WORKPLACE.first_to_tell(str(problem)):
+            if _SESSION.first_to_tell(str(problem)):
                 raise
             outputs = self._outputs(known, note, props.get(PROJECT), props)
             return ReadResult(id_, outputs, self._inputs(known, note, props))
@@ -213,7 +213,7 @@ class PostHogProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Send the fields that differ from the last outputs, in one PATCH."""
         lifecycle, project = self._lifecycle(_olds)
-        note = _WORKPLACE.notes.of(_news)
+        note = _SESSION.notes.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         _refuse_lacking(note)
         if _news.get(PROBLEM):
@@ -226,8 +226,8 @@ class PostHogProvider(ResourceProvider):
         """Remove the object; one that is gone already is no error."""
         lifecycle, project = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
-        with _OneLine(_WORKPLACE.notes.of(_props)):
-            _WORKPLACE.brake.delete(self.kind_name, _id, properties, project)
+        with _OneLine(_SESSION.notes.of(_props)):
+            _SESSION.guard.delete(self.kind_name, _id, properties, project)
             lifecycle.delete(_id, properties)
 
     def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Lifecycle, str]:
@@ -239,7 +239,7 @@ class PostHogProvider(ResourceProvider):
         stack for gone when a variable points somewhere else.
         """
         try:
-            lifecycle, project = _WORKPLACE.lifecycle(self.kind_name, lists)
+            lifecycle, project = _SESSION.lifecycle(self.kind_name, lists)
         except ConnectionProblem as problem:
             raise Unreachable(str(problem)) from None
         standing = (props or {}).get(PROJECT)

@@ -1,4 +1,4 @@
-"""Figures and consents that the program's gates and the provider's brake share. Pure.
+"""Figures and consents that the program's gates and the provider's guard share. Pure.
 
 Consent is a word in the stack's configuration (``ai-admin:consent``, words separated by blanks, or a list), where it is
 reviewed with the change. It says what it is for in plain words and figures: ``remove/old-flag``,

@@ -214,7 +214,7 @@ RULES = {
         "dashboards/second.yaml",
         _append("tiles", item={"insight": "runs"}),
         ("tiles", 2, "insight"),
-        'the insight "runs" stands on this dashboard already',
+        'the insight "runs" is on this dashboard already',
         {"dashboards/second.yaml": [("tiles", 0, "insight")]},
     ),
     "unknown insight": Rule(

@@ -14,8 +14,8 @@ from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.limits import Clock
 from providers.posthog.provider import PROVIDERS, PostHogProvider
+from providers.posthog.session import Session
 from providers.posthog.settings import Settings
-from providers.posthog.workplace import Workplace
 from tests.support.samples.base import Body
 from tests.support.sandbox import Sandbox
 
@@ -44,10 +44,10 @@ class Desk:
 
     def new_run(self, kind: str, tell: Callable[[str], None] | None = None, **config: str) -> PostHogProvider:
         """Return a kind's provider as it is at the beginning of a run: ``tell`` (else ``told``) gets what it tells."""
-        workplace = Workplace(tell or self.told.append, self.clock)
+        session = Session(tell or self.told.append, self.clock)
         # No program asks for these deletions.
-        workplace.configure(Settings({"disposable": "true", **config}, self.sandbox.environ))
-        provider_module._WORKPLACE = workplace
+        session.configure(Settings({"disposable": "true", **config}, self.sandbox.environ))
+        provider_module._SESSION = session
         return PROVIDERS[kind]()
 
 

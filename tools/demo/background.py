@@ -73,7 +73,7 @@ def _ready_line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
                 ready: dict[str, Any] = json.loads(line)
                 return ready
         time.sleep(0.05)
-    raise NoSandbox(f"the sandbox did not start; what it said stands in {LOG.relative_to(ROOT)}")
+    raise NoSandbox(f"the sandbox did not start; its log is {LOG.relative_to(ROOT)}")
 
 
 def stop() -> bool:

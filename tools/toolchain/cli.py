@@ -1,4 +1,4 @@
-"""The command line of this room."""
+"""The command line of the toolchain."""
 
 import argparse
 import os

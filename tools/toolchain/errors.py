@@ -1,4 +1,4 @@
-"""The one error that this room raises on purpose."""
+"""The one error that the toolchain raises on purpose."""
 
 
 class ToolchainError(Exception):

@@ -1,4 +1,4 @@
-"""What this room puts onto a machine. The SDK's pin in pyproject.toml and go.mod's name the same version."""
+"""What the toolchain installs. The SDK's pin in pyproject.toml and go.mod's name the same version."""
 
 PULUMI_VERSION = "3.259.0"
 

@@ -20,7 +20,7 @@ def each_insight_once(unit: Unit, _: World) -> Iterator[Finding]:
             continue
         if key in seen:
             path = ("tiles", n, "insight", "key") if isinstance(insight, dict) else ("tiles", n, "insight")
-            yield Finding(path, f'the insight "{key}" stands on this dashboard already', "remove one of the tiles")
+            yield Finding(path, f'the insight "{key}" is on this dashboard already', "remove one of the tiles")
         seen.add(key)
 
 

@@ -151,7 +151,7 @@ def _elsewhere(nodes: list[Node]) -> Iterator[str]:
             continue  # what people call it, and not a value of PostHog's
         values.setdefault((said["because"], said["write"]), []).append(code(name))
     if values:
-        yield from ("", "What PostHog knows and may not stand here:", "")
+        yield from ("", "Values that PostHog knows and that are not allowed here:", "")
         yield from _row("value", "why", "what to do")
         for (because, write), names in values.items():
             yield next(_row(", ".join(names), sentence(because), sentence(write)))

@@ -54,7 +54,7 @@ ACTION = Kind(
         Field("slack_message_format", default="", normalise=text),
     ),
     left={
-        "pinned_at": "whether it stands first in people's lists; the time is PostHog's",
+        "pinned_at": "whether it is first in people's lists; the time is PostHog's",
         "last_calculated_at": "PostHog's own, of a calculation it no longer makes",
     },
 )

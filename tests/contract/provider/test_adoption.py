@@ -207,7 +207,7 @@ def test_a_live_flag_is_the_base_that_a_careful_stack_measures_by(sandbox: Sandb
     with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
         plugin.configure({"ai-admin:careful": "true"})
         [problem] = plugin.problems("flag", flag("at-ten", rollout=100))
-        assert "a release condition stands at 10 % in PostHog and would grow to 100 %" in problem
+        assert "a release condition is at 10 % in PostHog and would grow to 100 %" in problem
         assert "rollout/at-ten/10-100" in problem
         sandbox.requests()
         assert "would grow to 100 %" in refused(
@@ -250,7 +250,7 @@ def test_an_object_of_another_definition_is_not_adopted(plugin: Plugin, sandbox:
     plugin.read("cohort", id_, cohort("owner", name))
     [problem] = plugin.problems("cohort", cohort("thief", "Another name", adopt=id_))
     assert f"Cohort {id_} (" in problem
-    assert "stands for another definition of this stack" in problem
+    assert "belongs to another definition of this stack" in problem
 
 
 def test_what_cannot_become_the_definition_is_not_adopted(plugin: Plugin, sandbox: Sandbox) -> None:

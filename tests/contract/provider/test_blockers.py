@@ -140,13 +140,13 @@ def test_an_insight_and_a_dashboard_that_other_people_use(sandbox: Sandbox) -> N
     added = sandbox.call("POST", "insights/", {"name": "Bob's", "query": TRENDS, "dashboards": [ours["id"]]}, key=other)
     sandbox.call("PATCH", f"dashboards/{ours['id']}/", {"tiles": [{"text": {"body": "Bob's note"}}]}, key=other)
     assert found(sandbox, {"insight/s": shared}, {"dashboard/o": ours}) == [
-        f"insight/s can't be deleted: it stands on the dashboard {theirs['id']}, which is none of this stack; "
+        f"insight/s can't be deleted: it is on the dashboard {theirs['id']}, which is not of this stack; "
         "take it off there in PostHog"
     ]
     lines = found(sandbox, {"dashboard/o": ours}, {"insight/s": shared})
     assert len(lines) == 2
     assert any('the insight "Bob\'s"' in line for line in lines)
-    assert any('the text "Bob\'s note" (by bob@example.com) stands on it' in line for line in lines)
+    assert any('the text "Bob\'s note" (by bob@example.com) is on it' in line for line in lines)
     assert added["id"] != shared["id"]
 
 

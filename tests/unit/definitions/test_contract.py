@@ -207,7 +207,7 @@ def test_an_alert_and_its_ways_of_telling_people_come_back_in_one_file() -> None
         (
             "flag",
             {"key": "x", "release_conditions": [{}], "payloads": {"b": "1"}},
-            "no file can say what stands in payloads",
+            "no file can express the value of payloads",
         ),
         ("flag", {"key": "x"}, "release_conditions"),
         ("insight", {"name": "I", "query": {"kind": "DataTableNode"}}, 'insight/x: query: "source" is missing'),

@@ -228,7 +228,7 @@ def test_an_insight_that_keeps_them(checkout: Checkout, query: str) -> None:
         ),
         (
             ["insight: runs", "insight: runs"],
-            ['5:15: dashboard/d: the insight "runs" stands on this dashboard already; remove one of the tiles'],
+            ['5:15: dashboard/d: the insight "runs" is on this dashboard already; remove one of the tiles'],
         ),
         (
             ["text: a, layout: {x: 8, y: 0, w: 6, h: 1}"],

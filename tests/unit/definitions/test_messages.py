@@ -32,18 +32,18 @@ from tests.unit.definitions.checkouts import Checkout
             "or remove the key",
         ),
         ("tags: »ai", 'expected a list, found the text "ai"; write a list: ["ai"]'),
-        ("tags: [a, »a]", '"a" stands twice in the list; keep one of them'),
+        ("tags: [a, »a]", '"a" is twice in the list; keep one of them'),
         (
             "tags: [»{a: b}]",
             "expected text, found a mapping; write text",
         ),
         (
             "evaluation_runtime: »servr",
-            '"servr" is not one of the values that may stand here; write server (known: all, server or client)',
+            '"servr" is not one of the values allowed here; write server (known: all, server or client)',
         ),
         (
             "evaluation_runtime: »everywhere",
-            '"everywhere" is not one of the values that may stand here; write one of all, server or client',
+            '"everywhere" is not one of the values allowed here; write one of all, server or client',
         ),
         ("payload_type: integer, payload: »'5'", "payload_type says that every payload is an integer, not the text "
          '"5"; remove the quotes: 5'),
@@ -90,7 +90,7 @@ def test_a_flag_that_breaks_its_schema(checkout: Checkout, text: str, expected: 
     [
         (
             "key: $v, operator: »semvr_gt, value: 1.2.3",
-            '"semvr_gt" is not one of the values that may stand here; write semver_gt (known: exact, is_not, '
+            '"semvr_gt" is not one of the values allowed here; write semver_gt (known: exact, is_not, '
             "icontains, not_icontains, icontains_multi, not_icontains_multi, regex, not_regex, gt, gte, lt, lte … "
             "(14 more))",
         ),
@@ -106,14 +106,14 @@ def test_a_flag_that_breaks_its_schema(checkout: Checkout, text: str, expected: 
         ),
         (
             "key: $v, operator: »starts_with, value: deep",
-            '"starts_with" may not stand here: only insights and actions know it; '
+            '"starts_with" is not allowed here: only insights and actions know it; '
             "write regex, and a value such as (?i)^deepseek",
         ),
         ("key: $v, operator: »min, value: 5",
-         '"min" may not stand here: it is PostHog\'s other name of gte; write gte'),
+         '"min" is not allowed here: it is PostHog\'s other name of gte; write gte'),
         ("key: $v, operator: is_set, »value: 1", 'is_set and is_not_set take no value; remove "value"'),
         ("type: »cohrt, value: internal",
-         '"cohrt" is not one of the values that may stand here; write cohort (known: person, cohort, flag or group)'),
+         '"cohrt" is not one of the values allowed here; write cohort (known: person, cohort, flag or group)'),
         ("type: cohort, value: internal, »key: id",
          'the key "key" is not known here: value names the cohort; remove key'),
         (
@@ -133,7 +133,7 @@ def test_a_filter_that_breaks_its_schema(checkout: Checkout, leaf: str, expected
     [
         (
             "trends: {series: [{event: ai_used}], »seriess: []}",
-            'the key "seriess" is not known here; remove it, "series" stands here already',
+            'the key "seriess" is not known here; remove it, "series" is here already',
         ),
         (
             "stickiness: {series: [{event: ai_used}], »breakdownFilter: {}}",
@@ -157,7 +157,7 @@ def test_a_filter_that_breaks_its_schema(checkout: Checkout, leaf: str, expected
         ),
         (
             "query: {kind: InsightVizNode, source: {kind: »TrendQuery, series: []}}",
-            '"TrendQuery" is not one of the values that may stand here; write TrendsQuery (known: TrendsQuery, '
+            '"TrendQuery" is not one of the values allowed here; write TrendsQuery (known: TrendsQuery, '
             "FunnelsQuery, RetentionQuery, PathsQuery, StickinessQuery or LifecycleQuery)",
         ),
         (
@@ -222,7 +222,7 @@ SHAPES = {
          [((), '"radius" is missing', "add radius: 2"),
           (("side",), 'the key "side" is not known here', "remove it (known here: kind and radius)")]),
         (SHAPES, {"kind": "sqare", "side": 1},
-         [(("kind",), '"sqare" is not one of the values that may stand here',
+         [(("kind",), '"sqare" is not one of the values allowed here',
            "write square (known: circle or square)")]),
         (SHAPES, 5, [((), "expected a mapping or text, found the number 5", "correct it")]),
         (SHAPES, {"kind": "square", "side": "3"},
@@ -230,11 +230,11 @@ SHAPES = {
         ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {},
          [((), "one of a or b is missing", "add one of a or b")]),
         ({"oneOf": [{"required": ["a"]}, {"required": ["b"]}]}, {"a": 1, "b": 2},
-         [(("b",), "only one of a or b may stand here", "keep one of a and b")]),
+         [(("b",), "only one of a or b is allowed here", "keep one of a and b")]),
         ({"propertyNames": {"pattern": "^[a-z]+$", "examples": ["name"]}}, {"A1": 1},
-         [(("A1",), '"A1" is no key that may stand here', "write something like name")]),
+         [(("A1",), '"A1" is not an allowed key here', "write something like name")]),
         ({"dependentRequired": {"x": ["y"]}, "properties": {"y": {"examples": [0]}}}, {"x": 1},
-         [((), '"x" needs "y" beside it', "add y: 0")]),
+         [((), '"x" needs "y" as well', "add y: 0")]),
         ({"maxItems": 1}, [1, 2], [((), "2 entries are too many", "write at most 1")]),
         ({"minLength": 1, "examples": ["a"]}, "",
          [((), "the text is empty", "write something like a, or remove the key")]),
@@ -242,9 +242,9 @@ SHAPES = {
          [((), "the mapping is empty", "write a mapping, or remove the key")]),
         ({"exclusiveMinimum": 0}, 0, [((), "0 is too small", "write 0 or more")]),
         ({"maximum": 1}, 1.5, [((), "1.5 is too large", "write 1 or less")]),
-        ({"const": "a"}, "b", [((), '"b" cannot stand here', "write a")]),
-        ({"properties": {"a": {"not": {}}}}, {"a": 1}, [(("a",), '"a" may not stand here', 'remove "a"')]),
-        ({"multipleOf": 2}, 3, [((), "this may not stand here", "correct it")]),
+        ({"const": "a"}, "b", [((), '"b" is not allowed here', "write a")]),
+        ({"properties": {"a": {"not": {}}}}, {"a": 1}, [(("a",), '"a" is not allowed here', 'remove "a"')]),
+        ({"multipleOf": 2}, 3, [((), "this is not allowed here", "correct it")]),
     ],
 )  # fmt: skip
 def test_every_keyword_has_words(schema: Any, value: Any, expected: list[Any]) -> None:

@@ -15,7 +15,7 @@ from providers.posthog.errors import ApiError
         (402, "take this out of the definition, or get the plan that has it"),
         (403, "give the personal API key the scope"),
         (404, "somebody deleted it; run again"),
-        (409, "run again to see what stands there now"),
+        (409, "run again to see what is there now"),
         (500, "run again: what was applied is known, and nothing is made twice"),
         (None, "run again: what was applied is known, and nothing is made twice"),
     ],

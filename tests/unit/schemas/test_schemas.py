@@ -24,7 +24,7 @@ from tests.unit.schemas.reading import (
 FIELDS = dict(fields())
 NOTHING: dict[str, Any] = {}
 # `errorMessage` is what the editor and `ai-admin check` say when this part of a schema is not met; `instead` has values
-# and keys that may not stand here, each with the reason and what to write; `synonyms` has what people call things.
+# and keys that is not allowed here, each with the reason and what to write; `synonyms` has what people call things.
 KEYWORDS = {
     *("$schema", "$defs", "$ref", "title", "description", "examples", "default", "errorMessage", "instead", "synonyms"),
     *("type", "enum", "const", "properties", "required", "additionalProperties", "propertyNames"),

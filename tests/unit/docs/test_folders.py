@@ -1,4 +1,4 @@
-"""CONTRIBUTING's table of rooms says what each may import, and that is what it imports."""
+"""CONTRIBUTING's table of folders says what each may import, and that is what it imports."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ ROWS = ROW.findall((REPOSITORY / "CONTRIBUTING.md").read_text("utf-8"))
 ALLOWED = {name: cell.strip() for names, cell in ROWS for name in re.findall(r"[^`, ]+", names)}
 
 
-def room_of(file: Path) -> str:
-    """The innermost room of the table that a file lies in; its top folder where it has none."""
+def folder_of(file: Path) -> str:
+    """The innermost folder of the table that has a file; its top folder where it has none."""
     path = file.relative_to(REPOSITORY).as_posix()
-    rooms = [room for room in ALLOWED if path == room or (room.endswith("/") and path.startswith(room))]
-    return max(rooms, key=len, default=path.partition("/")[0])
+    folders = [folder for folder in ALLOWED if path == folder or (folder.endswith("/") and path.startswith(folder))]
+    return max(folders, key=len, default=path.partition("/")[0])
 
 
 def imported(file: Path) -> set[str]:
@@ -40,31 +40,31 @@ def is_module(name: str) -> bool:
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
-def may(room: str, module: str) -> bool:
-    """Whether a room may import a module: one of its own, or below a name in the table's last column."""
-    cell = ALLOWED[room]
-    own = room.removesuffix(".py").strip("/").replace("/", ".")
+def may(folder: str, module: str) -> bool:
+    """Whether a folder may import a module: one of its own, or below a name in the table's last column."""
+    cell = ALLOWED[folder]
+    own = folder.removesuffix(".py").strip("/").replace("/", ".")
     names = [own, *re.findall(r"`([\w.]+)`", cell)]
     return cell == "anything" or any(module == name or module.startswith(f"{name}.") for name in names)
 
 
-def test_every_module_lies_in_a_room_and_imports_what_it_may() -> None:
+def test_every_module_is_in_a_folder_and_imports_what_it_may() -> None:
     files = [file for top in OURS[:-1] for file in sorted((REPOSITORY / top).rglob("*.py"))]
     files = [*files, REPOSITORY / "__main__.py"]
     wrong = {
         f"{file.relative_to(REPOSITORY)} imports {module}"
         for file in files
         if "tests" not in file.parts and file.read_text("utf-8").strip()
-        for room in [room_of(file)]
+        for folder in [folder_of(file)]
         for module in imported(file)
-        if room not in ALLOWED or not may(room, module)
+        if folder not in ALLOWED or not may(folder, module)
     }
     assert wrong == set()
 
 
-def test_every_room_is_there() -> None:
+def test_every_folder_is_there() -> None:
     assert len(ALLOWED) > 20
-    assert [room for room in ALLOWED if not (REPOSITORY / room).exists()] == []
+    assert [folder for folder in ALLOWED if not (REPOSITORY / folder).exists()] == []
 
 
 def test_ai_admin_needs_no_pulumi() -> None:

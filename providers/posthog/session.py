@@ -1,4 +1,4 @@
-"""What all provider objects of a process share: one connection, one inventory, and what was told and noted so far."""
+"""The session of a provider process: one connection and one inventory for all provider objects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 
 from providers.posthog.approvals import Approvals
-from providers.posthog.brake import Brake
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
 from providers.posthog.engine import engine_watch
 from providers.posthog.errors import ConnectionProblem
+from providers.posthog.guard import Guard
 from providers.posthog.history import History
 from providers.posthog.inputs import Note, Notes
 from providers.posthog.inventory import Inventory, PostHogDirectory
@@ -23,14 +23,14 @@ from providers.posthog.settings import Settings
 from providers.posthog.switches import Switches
 
 
-class Workplace:
+class Session:
     """Connects at the first need; safe for several threads."""
 
     def __init__(self, tell: Callable[[str], None], clock: Clock | None = None) -> None:
         """``tell`` shows the engine's user a message; ``clock`` is another one in tests."""
         self._clock = clock or Clock()
         self.notes = Notes()
-        self.brake = Brake()
+        self.guard = Guard()
         self._lock = threading.Lock()
         self._settings = Settings({}, {})
         self._connection: Connection | None = None
@@ -45,7 +45,7 @@ class Workplace:
         """Take the stack's settings."""
         with self._lock:
             self._settings = settings
-        self.brake.configure(settings)
+        self.guard.configure(settings)
 
     def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.

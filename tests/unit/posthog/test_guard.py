@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.brake import Brake
 from providers.posthog.errors import Unsafe
+from providers.posthog.guard import Guard
 from providers.posthog.kinds import KINDS
 from providers.posthog.safety import CONSENTED, ON
 from providers.posthog.settings import Settings
@@ -18,15 +18,15 @@ def flag(share: int = 10, **properties: Any) -> dict[str, Any]:
     return KINDS["flag"].canonical({"key": "f", "release_conditions": [condition], **properties})
 
 
-def brake(careful: bool = False, consent: str = "", program: bool = True, disposable: bool = False) -> Brake:
-    made = Brake()
+def guard(careful: bool = False, consent: str = "", program: bool = True, disposable: bool = False) -> Guard:
+    made = Guard()
     made.configure(Settings({"careful": str(careful), "consent": consent, "disposable": str(disposable)}, {}))
     if program:
         made.program_runs()
     return made
 
 
-def change(made: Brake, number: int = 0) -> None:
+def change(made: Guard, number: int = 0) -> None:
     made.change("cohort", str(number), {"name": "a"}, {"name": "b"})
 
 
@@ -35,12 +35,12 @@ def test_a_stack_is_destroyed_with_consent_for_its_project_only(careful: bool) -
     """D5: a stack that is not careful as well."""
     for consent in ("", "destroy/2", "destroy"):
         with pytest.raises(Unsafe, match=r"without consent, unless .* add destroy/1 to ai-admin:consent"):
-            brake(careful, consent, program=False).delete("cohort", "1", {}, "1")
-    brake(careful, "destroy/1", program=False).delete("cohort", "1", {}, "1")
+            guard(careful, consent, program=False).delete("cohort", "1", {}, "1")
+    guard(careful, "destroy/1", program=False).delete("cohort", "1", {}, "1")
 
 
 def test_the_whole_reason_is_said_once_and_each_object_named() -> None:
-    made = brake(program=False)
+    made = guard(program=False)
     with pytest.raises(Unsafe, match="apply that with `pulumi up`"):
         made.delete("cohort", "1", {}, "1")
     with pytest.raises(Unsafe, match=r"^not destroyed without the consent destroy/1$"):
@@ -49,23 +49,23 @@ def test_the_whole_reason_is_said_once_and_each_object_named() -> None:
 
 def test_a_disposable_stack_is_destroyed_without_further_ado() -> None:
     """D5: and one that says that it is careful too is not disposable."""
-    made = brake(program=False, disposable=True)
+    made = guard(program=False, disposable=True)
     for number in range(30):
         made.delete("flag", str(number), flag(), "1")
     with pytest.raises(Unsafe):
-        brake(careful=True, program=False, disposable=True).delete("flag", "1", flag(), "1")
+        guard(careful=True, program=False, disposable=True).delete("flag", "1", flag(), "1")
 
 
 def test_a_flag_that_is_on_in_posthog_is_not_deleted_without_consent() -> None:
     with pytest.raises(Unsafe, match="add remove/f to"):
-        brake().delete("flag", "1", flag(), "1")
-    brake(consent="remove/f").delete("flag", "1", flag(), "1")
-    brake().delete("flag", "1", flag(active=False), "1")
+        guard().delete("flag", "1", flag(), "1")
+    guard(consent="remove/f").delete("flag", "1", flag(), "1")
+    guard().delete("flag", "1", flag(active=False), "1")
 
 
 @pytest.mark.parametrize(("consent", "most"), [("", 10), ("delete/12/0123456789ab", 12), ("delete/3/0123456789ab", 10)])
 def test_a_run_deletes_no_more_than_it_may(consent: str, most: int) -> None:
-    made = brake(consent=consent)
+    made = guard(consent=consent)
     for number in range(most):
         made.delete("cohort", str(number), {}, "1")
     with pytest.raises(Unsafe, match=f"{most} objects were deleted"):
@@ -73,7 +73,7 @@ def test_a_run_deletes_no_more_than_it_may(consent: str, most: int) -> None:
 
 
 def test_a_dashboard_with_its_tiles_is_one_deletion() -> None:
-    made = brake()
+    made = guard()
     for number in range(10):
         made.delete("tiles", str(number), {}, "1")
         made.delete("dashboard", str(number), {}, "1")
@@ -82,7 +82,7 @@ def test_a_dashboard_with_its_tiles_is_one_deletion() -> None:
 
 
 def test_what_is_replaced_is_no_deletion() -> None:
-    made = brake()
+    made = guard()
     for number in range(20):
         made.replace("cohort", str(number))
         made.delete("cohort", str(number), {}, "1")
@@ -90,7 +90,7 @@ def test_what_is_replaced_is_no_deletion() -> None:
 
 @pytest.mark.parametrize(("consent", "most"), [("", 50), ("update/60/0123456789ab", 60), ("update/70", 70)])
 def test_a_run_changes_no_more_than_it_may_whatever_made_the_difference(consent: str, most: int) -> None:
-    made = brake(consent=consent)
+    made = guard(consent=consent)
     for number in range(most):
         change(made, number)
         change(made, number)  # asked twice, counted once
@@ -99,7 +99,7 @@ def test_a_run_changes_no_more_than_it_may_whatever_made_the_difference(consent:
 
 
 def test_a_refresh_changes_nothing_and_is_not_counted() -> None:
-    made = brake(program=False)
+    made = guard(program=False)
     for number in range(60):
         change(made, number)
 
@@ -108,14 +108,14 @@ def test_a_careful_stack_does_not_jump_from_what_posthog_holds() -> None:
     """Somebody turned it down, or off, in PostHog: the next run must not bring everything back at once."""
     for live in (flag(10), flag(100, active=False)):
         with pytest.raises(Unsafe, match=r"add rollout/f/\d+-100 to"):
-            brake(careful=True).change("flag", "1", live, flag(100))
-        brake().change("flag", "1", live, flag(100))
-    brake(careful=True, consent="rollout/f/10-100").change("flag", "1", flag(10), flag(100))
-    brake(careful=True).change("flag", "1", flag(80), flag(100))
+            guard(careful=True).change("flag", "1", live, flag(100))
+        guard().change("flag", "1", live, flag(100))
+    guard(careful=True, consent="rollout/f/10-100").change("flag", "1", flag(10), flag(100))
+    guard(careful=True).change("flag", "1", flag(80), flag(100))
 
 
 def test_a_flag_is_always_switched_off() -> None:
-    made = brake(careful=True)
+    made = guard(careful=True)
     for number in range(400):
         made.change("flag", str(number), flag(10), flag(100, active=False))
 
@@ -140,15 +140,15 @@ def test_a_flag_that_somebody_switched_off_is_held(
     olds: dict[str, Any], news: dict[str, Any], switch: str, consent: str, held: bool
 ) -> None:
     """C3: unless its definition means to switch it on, or somebody consents; it was on on the second last."""
-    made = brake(consent=consent)
+    made = guard(consent=consent)
     assert made.holds("flag", flag(**olds), flag(**news), switch, lambda when: when < "2026-09-02") is held
 
 
 def test_what_was_on_comes_back_with_one_consent_and_what_is_more_does_not() -> None:
     """C4, C6: up to the conditions that PostHog kept while the flag was off."""
-    made = brake(careful=True, consent="on/f")
+    made = guard(careful=True, consent="on/f")
     made.change("flag", "1", flag(100, active=False), flag(100))
     with pytest.raises(Unsafe, match="add rollout/f/10-100 to"):
         made.change("flag", "1", flag(10, active=False), flag(100))
     with pytest.raises(Unsafe, match="add rollout/f/0-100 to"):
-        brake(careful=True).change("flag", "1", flag(100, active=False), flag(100))
+        guard(careful=True).change("flag", "1", flag(100, active=False), flag(100))

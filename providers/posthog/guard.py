@@ -1,6 +1,6 @@
 """The second line behind the program's gates: what the provider itself refuses to do.
 
-The program judges what the files say against what was applied last. The brake looks at what one run really asks for and
+The program judges what the files say against what was applied last. The guard looks at what one run really asks for and
 at what PostHog holds, so that no other road leads around the gates: `pulumi destroy` runs no program at all, `--target`
 applies a part, `pulumi refresh` takes over what somebody changed by hand, and a state can be edited.
 """
@@ -32,7 +32,7 @@ from providers.posthog.safety import (
 from providers.posthog.settings import Settings
 
 
-class Brake:
+class Guard:
     """What this process was asked so far; a provider process lives for one run. Safe for several threads."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Brake:
             code = rollout_code(news["key"], start, share)
             if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
                 raise Unsafe(
-                    f"a release condition stands at {start:g} % in PostHog and would grow to {share:g} %, "
+                    f"a release condition is at {start:g} % in PostHog and would grow to {share:g} %, "
                     f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
                 )
 
