@@ -15,7 +15,7 @@ from typing import Any
 from providers.posthog import reconcile
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, NotApproved
-from providers.posthog.inputs import WAITING, Note
+from providers.posthog.inputs import WAITING, Metadata
 from providers.posthog.kinds.base import Kind, Properties
 
 OPEN = ("pending", "approved")
@@ -139,7 +139,7 @@ class Gate:
         kind: Kind,
         approvals: Approvals,
         project: Callable[[Mapping[str, Any], Mapping[str, Any]], Properties],
-        tell: Callable[[Note, str], None],
+        tell: Callable[[Metadata, str], None],
     ) -> None:
         """``project`` gives a live object's canonical form, ``tell`` shows the engine's user a message."""
         self._kind = kind
@@ -173,14 +173,14 @@ class Gate:
             )
         return request
 
-    def wait(self, request: Request, note: Note) -> str:
+    def wait(self, request: Request, meta: Metadata) -> str:
         """Tell that a change waits, and return the provisional id for an object that is to be made.
 
         Raises :class:`NotApproved` when the request was rejected.
         """
         if request.state == REFUSED:
             raise NotApproved(str(request))
-        self._tell(note, str(request))
+        self._tell(meta, str(request))
         return WAITING + request.id
 
     def open_creation(self, id_: str) -> Request | None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pulumi
 from pulumi import dynamic
 
-from providers.posthog.inputs import MISSING, NAME, PROBLEM, Note, to_inputs
+from providers.posthog.inputs import MISSING, NAME, PROBLEM, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import refs
 from providers.posthog.kinds.notification import digest
@@ -66,19 +66,22 @@ def register(
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
-    A :class:`Ref` in the properties becomes the id of that resource, so Pulumi knows the dependency; beside the name
-    of a variable that holds a secret a digest of its value is put (see ``kinds.notification``).
+    A :class:`Ref` in the properties becomes the id of that resource, so that Pulumi knows the dependency. The name of a
+    variable that holds a secret is completed by a digest of its value (see ``kinds.notification``).
 
-    ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
-    object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
-    after what names them: PostHog switches no flag off while another one that is on depends on it. ``switches`` says by
-    Pulumi name of flags that are to be on how they were applied last (see ``inputs.Note``): the provider switches none
-    of them on again that somebody switched off meanwhile.
+    Args:
+        definitions: all that this run registers.
+        settings: the stack's settings.
+        known: the ids of the objects that were applied last. Where the engine continues after a failure, an object
+            that refers to the failed one keeps its id and so has no change.
+        off: the flags among them that this run switches off. They come last, and after what depends on them: PostHog
+            does not switch a flag off while a flag that is on depends on it.
+        switches: how the flags that are to be on were applied last, by Pulumi name (see ``inputs.Metadata``). The
+            provider does not switch a flag on that somebody switched off in PostHog.
+        refused: the Pulumi names of what the program refuses and registers only to show it. The provider does not
+            refuse it again, which would end the plan there.
 
-    ``refused`` are the Pulumi names of what the program refused, and registers only to show it: the provider does not
-    refuse it once more, which would end the plan there.
-
-    A run that PostHog's limits may make wait has an order of its own, see ``turns``.
+    A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``turns``.
     """
     if not settings.shows_tracebacks:
         pulumi.log.debug = _no_debug
@@ -185,8 +188,8 @@ def _resource(
     if former != name and definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=former)]
-    note = Note(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
-    inputs = to_inputs(properties, note)
+    meta = Metadata(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
+    inputs = to_inputs(properties, meta)
     turn = turns.next(inputs[NAME]) if turns else None
     if turn:
         inputs[NAME] = turn  # the last one

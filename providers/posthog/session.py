@@ -13,7 +13,7 @@ from providers.posthog.engine import engine_watch
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.guard import Guard
 from providers.posthog.history import History
-from providers.posthog.inputs import Note, Notes
+from providers.posthog.inputs import Metadata, MetadataStore
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
@@ -29,7 +29,7 @@ class Session:
     def __init__(self, tell: Callable[[str], None], clock: Clock | None = None) -> None:
         """``tell`` shows the engine's user a message; ``clock`` is another one in tests."""
         self._clock = clock or Clock()
-        self.notes = Notes()
+        self.metadata = MetadataStore()
         self.guard = Guard()
         self._lock = threading.Lock()
         self._settings = Settings({}, {})
@@ -84,10 +84,10 @@ class Session:
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
 
-    def tell(self, note: Note, message: str) -> None:
+    def tell(self, meta: Metadata, message: str) -> None:
         """Show the engine's user a message about a definition, once in this process."""
-        if self.first_to_tell(f"{note.name} {message}"):
-            self._tell(note.line(message))
+        if self.first_to_tell(f"{meta.name} {message}"):
+            self._tell(meta.line(message))
 
     def first_to_tell(self, message: str) -> bool:
         """Say whether nobody in this process told the engine this yet."""

@@ -64,7 +64,7 @@ class Turns:
         return Turn(self, self._given - 1, value)
 
     def done(self, number: int) -> None:
-        """Note that a registration has passed, or ended without."""
+        """Record that a registration has passed, or ended without."""
         if number >= self._first:
             self._passed.add(number)
         while self._first in self._passed:

@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.errors import ApiError
-from providers.posthog.inputs import Note
+from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
 from providers.posthog.kinds.normal import json_text
@@ -69,9 +69,15 @@ class Writer:
         return answer, {**others, **{field.name: reason for field in refused}}
 
     def kept(
-        self, id_: str, fields: list[Field], wanted: Properties, answer: Live, refused: Mapping[str, str], note: Note
+        self,
+        id_: str,
+        fields: list[Field],
+        wanted: Properties,
+        answer: Live,
+        refused: Mapping[str, str],
+        meta: Metadata,
     ) -> Properties:
-        """Return what was written with what PostHog did not keep of it, which is said once (see ``kinds.base.UNKEPT``).
+        """Return what was written, with what PostHog did not keep (see ``kinds.base.UNKEPT``); warns of that once.
 
         ``wanted`` is what ``fields`` were written from, ``answer`` the object as PostHog answered it.
         """
@@ -91,7 +97,7 @@ class Writer:
         for each in fields:
             if each.name in lost:
                 reason = f"it needs {each.gate.needs}" if each.gate else "this PostHog takes it and leaves it as it was"
-                self._tell(note, f"{each.name} was not kept: {refused.get(each.name, reason)}")
+                self._tell(meta, f"{each.name} was not kept: {refused.get(each.name, reason)}")
             elif each.gate and plain.get(each.name) is not None:
                 self._open.add(each.name)
         unkept = {**before, **lost}

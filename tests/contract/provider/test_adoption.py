@@ -14,7 +14,7 @@ from ai_admin.definitions import Definition, Source
 from ai_admin.safety import manifest
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
-from providers.posthog.inputs import Note, to_inputs
+from providers.posthog.inputs import Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.settings import Settings
 from tests.support.desk import Applied, Desk
@@ -57,7 +57,7 @@ def cohort(key: str, name: str, adopt: str | None = None) -> dict[str, Any]:
 
 def noted(name: str, file: str, adopt: str | None = None) -> dict[str, Any]:
     """What the program sends along with a definition's properties."""
-    return to_inputs({}, Note(name, f"files/{file}.yaml:1:1", adopt))
+    return to_inputs({}, Metadata(name, f"files/{file}.yaml:1:1", adopt))
 
 
 def theirs(sandbox: Sandbox, key: str, rollout: int = 50, **more: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.inputs import PROBLEM, Note, to_inputs
+from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.safety import CONSENTED, ON
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox
@@ -24,7 +24,7 @@ def desk(sandbox: Sandbox) -> Iterator[Desk]:
 def definition(key: str, switch: str, **more: Any) -> dict[str, Any]:
     conditions = [{"properties": [], "rollout_percentage": 100}]
     properties = {"key": key, "active": True, "release_conditions": conditions, **more}
-    return to_inputs(properties, Note(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch))
+    return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch))
 
 
 def applied_off(desk: Desk, key: str) -> tuple[str, dict[str, Any], str]:
