@@ -18,8 +18,8 @@ from providers.posthog.kinds.notification import digest
 from providers.posthog.limits import Rate, rates
 from providers.posthog.provider import PROJECT, PROVIDERS
 from providers.posthog.references import readable, with_ids
+from providers.posthog.schedule import FEW, Window, interleaved
 from providers.posthog.settings import Settings
-from providers.posthog.turns import FEW, Turns, spread
 
 
 class Definition(Protocol):
@@ -81,7 +81,7 @@ def register(
         refused: the Pulumi names of what the program refuses and registers only to show it. The provider does not
             refuse it again, which would end the plan there.
 
-    A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``turns``.
+    A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``schedule``.
     """
     if not settings.shows_tracebacks:
         pulumi.log.debug = _no_debug
@@ -94,9 +94,9 @@ def register(
     last = [each for each in every if _ref(each) in off]
     users = _users(last)
     others = [each for each in every if _ref(each) not in off]
-    turns = None
+    window = None
     if len(every) > FEW and not pulumi.runtime.is_dry_run():  # a preview writes nothing, so nothing waits
-        others, turns = _spread(others), Turns()
+        others, window = _interleaved(others), Window()
     for definition in (*others, *reversed(last)):
         ref = _ref(definition)
         properties = copy.deepcopy(definition.properties)
@@ -105,7 +105,7 @@ def register(
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
         shown = with_ids(properties, id_of)
-        resources[ref] = _resource(definition, shown, switches, turns, str(ref) in refused, **options)
+        resources[ref] = _resource(definition, shown, switches, window, str(ref) in refused, **options)
     return resources
 
 
@@ -117,7 +117,7 @@ def _no_debug(msg: str, resource: object = None, stream_id: int | None = None, e
     """
 
 
-def _spread(definitions: list[Definition]) -> list[Definition]:
+def _interleaved(definitions: list[Definition]) -> list[Definition]:
     """Return definitions in the order in which PostHog's limits are used at the same time."""
     by_ref = {_ref(each): each for each in definitions}
 
@@ -128,7 +128,7 @@ def _spread(definitions: list[Definition]) -> list[Definition]:
         properties = by_ref[ref].properties
         return [each for each in (*refs(properties), *KINDS[ref.kind].first(properties)) if each in by_ref]
 
-    return [by_ref[ref] for ref in spread(list(by_ref), limits, first)]
+    return [by_ref[ref] for ref in interleaved(list(by_ref), limits, first)]
 
 
 async def problems(resources: Iterable[pulumi.CustomResource]) -> list[str]:
@@ -178,7 +178,7 @@ def _resource(
     definition: Definition,
     properties: dict[str, Any],
     switches: Mapping[str, str] = MappingProxyType({}),
-    turns: Turns | None = None,
+    window: Window | None = None,
     refused: bool = False,
     name: str = "",
     **options: Any,
@@ -190,15 +190,15 @@ def _resource(
         options["aliases"] = [pulumi.Alias(name=former)]
     meta = Metadata(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
     inputs = to_inputs(properties, meta)
-    turn = turns.next(inputs[NAME]) if turns else None
-    if turn:
-        inputs[NAME] = turn  # the last one
+    slot = window.next(inputs[NAME]) if window else None
+    if slot:
+        inputs[NAME] = slot  # the last one
     resource_type: Any = RESOURCES[definition.kind]
     resource: pulumi.CustomResource = resource_type(
         name, inputs, pulumi.ResourceOptions(**options) if options else None
     )
-    if turn:
-        turn.ends_with(asyncio.ensure_future(resource.urn.future()))
+    if slot:
+        slot.ends_with(asyncio.ensure_future(resource.urn.future()))
     return resource
 
 
