@@ -153,14 +153,14 @@ class PostHogProvider(ResourceProvider):
         def on_since(when: str) -> bool:
             self._lifecycle(lists=True)
             with _OneLine(meta):
-                return _SESSION.switches.on_since(olds["key"], when)
+                return _SESSION.switch_history.on_since(olds["key"], when)
 
         return _SESSION.guard.holds(self.kind_name, olds, news, meta.switch, on_since)
 
     def _hold(self, id_: str, key: str, waiting: list[str], meta: Metadata) -> None:
         self._lifecycle()
         with _OneLine(meta):
-            who = _SESSION.switches.last(id_)
+            who = _SESSION.switch_history.last(id_)
         consent = f"add {on_code(key)} to ai-admin:consent in the stack's configuration"
         if meta.switch == CONSENTED:
             consent = f"take {on_code(key)}, which is used up, out of the stack's configuration, apply, and {consent}"

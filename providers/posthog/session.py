@@ -20,7 +20,7 @@ from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
 from providers.posthog.settings import Settings
-from providers.posthog.switches import Switches
+from providers.posthog.switch_history import SwitchHistory
 
 
 class Session:
@@ -36,7 +36,7 @@ class Session:
         self._connection: Connection | None = None
         self._problem: ConnectionProblem | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
-        self.switches: Switches
+        self.switch_history: SwitchHistory
         self._told: set[str] = set()
         self._tell = tell
         self._watch = engine_watch(sys.argv[1:])
@@ -80,7 +80,7 @@ class Session:
             self.tell,
             adoption_allowed=self._settings.may_adopt,
         )
-        self.switches = Switches(inventory, services.history)
+        self.switch_history = SwitchHistory(inventory, services.history)
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
 
