@@ -131,8 +131,8 @@ def _decision(row: Mapping[str, Any]) -> str:
     return f'by {author} ("{reason}")' if reason else f"by {author}"
 
 
-class Gate:
-    """Tells the changes of one kind that wait for an approval from those that can be made."""
+class PendingChanges:
+    """The changes of one kind that wait for an approval."""
 
     def __init__(
         self,

@@ -110,16 +110,19 @@ def _at(live: Mapping[str, Json], path: tuple[str, ...]) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """What an organisation must have for PostHog to keep a field.
-
-    ``needs`` says it in words. ``refusal`` is a part of the message with which PostHog refuses the field where it is
-    missing; the rest is then written without. Where it is empty PostHog takes the field and drops it, and shows it
-    in the answer to the write all the same: only a read tells.
-    """
+class Feature:
+    """A feature that an organisation may lack, without which PostHog does not keep a field."""
 
     needs: str
+    """The feature, in words."""
     refusal: str = ""
+    """A part of the message with which PostHog refuses the field; the other fields are then written without it. Empty
+    where PostHog accepts the field and drops it: its answer to the write then has the field, and only a read shows
+    that it was dropped."""
+
+    def is_refused(self, message: str) -> bool:
+        """Return whether a message of PostHog's refuses the field."""
+        return bool(self.refusal) and self.refusal in message
 
 
 @dataclass(frozen=True)
@@ -176,8 +179,8 @@ class Field:
     """A set that people add to as well: what is theirs is not compared, and stays."""
     secret: bool = False
     """May hold secrets, so that its values are shown nowhere."""
-    gate: Gate | None = None
-    """What an organisation must have for PostHog to keep it."""
+    feature: Feature | None = None
+    """The feature that an organisation needs for PostHog to keep it."""
     manageable: bool = True
     """May be left to PostHog's pages (``unmanaged``)."""
     start: Any = None

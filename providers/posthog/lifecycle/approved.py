@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog import reconcile
-from providers.posthog.approvals import APART, POLICY_CONFLICT, Gate
+from providers.posthog.approvals import APART, POLICY_CONFLICT, PendingChanges
 from providers.posthog.errors import ApiError
 from providers.posthog.inputs import WAITING, Metadata
 from providers.posthog.inventory import Live
@@ -24,7 +24,7 @@ class Approved(Collection):
 
     def __init__(self, kind: Kind, services: Services) -> None:
         super().__init__(kind, services)
-        self._gate = Gate(kind, services.approvals, self.writer.project, services.tell)
+        self._pending = PendingChanges(kind, services.approvals, self.writer.project, services.tell)
 
     def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the object, also one whose creation was approved; while that waits, what was asked for."""
@@ -34,34 +34,34 @@ class Approved(Collection):
         made = self.adoption.candidates(properties, meta)
         if made:
             return self.read(made[0], known, meta)
-        request = self._gate.open_creation(id_)
+        request = self._pending.open_creation(id_)
         if request is None:
             return None
-        self._gate.wait(request, meta)
+        self._pending.wait(request, meta)
         return id_, properties
 
     def _post(self, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
-        request = self._gate.asked(None, {}, properties)
+        request = self._pending.asked(None, {}, properties)
         if request is None:
             try:
                 return super()._post(properties, meta)
             except ApiError as error:
                 if error.code == POLICY_CONFLICT and properties.get(APART):
                     return self._post({**properties, APART: False}, meta)
-                request = self._gate.turned_into(error, {}, properties)
-        return self._gate.wait(request, meta), properties
+                request = self._pending.turned_into(error, {}, properties)
+        return self._pending.wait(request, meta), properties
 
     def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH what differs; of an object that waits for its creation nothing else can be asked for."""
         if not id_.startswith(WAITING) or not reconcile.changed(self.kind, old, new):
             return super().update(id_, old, new, meta)
-        self._gate.wait(self._gate.creation(id_, new), meta)
+        self._pending.wait(self._pending.creation(id_, new), meta)
         return old
 
     def _patch(
         self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, meta: Metadata
     ) -> Properties:
-        request = self._gate.asked(id_, live, new) if fields else None
+        request = self._pending.asked(id_, live, new) if fields else None
         if request is None:
             try:
                 return super()._patch(id_, fields, new, live, before, meta)
@@ -71,8 +71,8 @@ class Approved(Collection):
                     rest = [field for field in fields if field.name != APART]
                     held = self._patch(id_, rest, new, live, before, meta)
                     return held if held is before else self._patch(id_, apart, held, live, before, meta)
-                request = self._gate.turned_into(error, live, new)
-        self._gate.wait(request, meta)
+                request = self._pending.turned_into(error, live, new)
+        self._pending.wait(request, meta)
         return before
 
     def delete(self, id_: str, old: Properties) -> None:
@@ -85,6 +85,6 @@ class Approved(Collection):
     def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
         """Tell of a change that it was asked for in an earlier run."""
         live = None if id_.startswith(WAITING) else self.inventory.get(self.kind, id_)
-        request = self._gate.asked(id_, live, new) if live else None
+        request = self._pending.asked(id_, live, new) if live else None
         if request:
             self.services.tell(meta, str(request))
