@@ -119,7 +119,7 @@ def connected(run: Run, kinds: set[str]) -> Client:
     others = shared(run.stack, connection.host, connection.project_id, configurations(run.checkout))
     if others:
         raise ConnectionProblem("\n".join(others))
-    client = Client(connection, tell=run.warn)
+    client = Client(connection, warn=run.warn)
     preflight(client, kinds, writing=not run.preview)
     return client
 

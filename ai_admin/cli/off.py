@@ -73,7 +73,7 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
     done = [flag for flag in flags if _switched(stack, flag)]
     edits = [edit(stack, flag["key"], lambda document: switched(document, stack.name, False)) for flag in done]
     for each in edits:
-        click.echo(each.told, err=not each.well)
+        click.echo(each.message, err=not each.well)
     paths = [each.path for each in edits if each.path]
     if paths:
         click.echo("to make it lasting:")

@@ -139,13 +139,13 @@ class PendingChanges:
         kind: Kind,
         approvals: Approvals,
         project: Callable[[Mapping[str, Any], Mapping[str, Any]], Properties],
-        tell: Callable[[Metadata, str], None],
+        warn: Callable[[Metadata, str], None],
     ) -> None:
-        """``project`` gives a live object's canonical form, ``tell`` shows the engine's user a message."""
+        """``project`` gives a live object's canonical form, ``warn`` shows the engine's user a message."""
         self._kind = kind
         self._approvals = approvals
         self._project = project
-        self._tell = tell
+        self._warn = warn
 
     def asked(self, id_: str | None, live: Mapping[str, Any], new: Properties) -> Request | None:
         """Return the newest change request by which an object would become what the definition says."""
@@ -180,7 +180,7 @@ class PendingChanges:
         """
         if request.state == REFUSED:
             raise NotApproved(str(request))
-        self._tell(meta, str(request))
+        self._warn(meta, str(request))
         return WAITING + request.id
 
     def open_creation(self, id_: str) -> Request | None:

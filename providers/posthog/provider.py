@@ -119,7 +119,7 @@ class PostHogProvider(ResourceProvider):
         except Refused as problem:
             return str(problem)
         if match:
-            _SESSION.tell(meta, str(match))
+            _SESSION.warn(meta, str(match))
         return ""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -131,7 +131,7 @@ class PostHogProvider(ResourceProvider):
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         meta = _SESSION.metadata.of(_news)
         if meta.adopt not in (None, _id):
-            _SESSION.tell(meta, f"is {kind.type} {_id} already, so `adopt: {meta.adopt}` has no effect; remove it")
+            _SESSION.warn(meta, f"is {kind.type} {_id} already, so `adopt: {meta.adopt}` has no effect; remove it")
         fields = reconcile.changed(kind, olds, news)
         if not fields and all(olds.get(name) == news.get(name) for name in ("unmanaged", *kind.options)):
             return DiffResult(changes=False)
@@ -164,7 +164,7 @@ class PostHogProvider(ResourceProvider):
         consent = f"add {on_code(key)} to ai-admin:consent in the stack's configuration"
         if meta.switch == CONSENTED:
             consent = f"take {on_code(key)}, which is used up, out of the stack's configuration, apply, and {consent}"
-        _SESSION.tell(
+        _SESSION.warn(
             meta,
             f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; "
             + (f"what else its file changes waits as well: {', '.join(waiting)}; " if waiting else "")
@@ -199,7 +199,7 @@ class PostHogProvider(ResourceProvider):
         try:
             lifecycle, project = self._lifecycle(props, lists=True)
         except Unreachable as problem:
-            if _SESSION.first_to_tell(str(problem)):
+            if _SESSION.is_new(str(problem)):
                 raise
             outputs = self._outputs(known, meta, props.get(PROJECT), props)
             return ReadResult(id_, outputs, self._inputs(known, meta, props))

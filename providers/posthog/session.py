@@ -26,8 +26,8 @@ from providers.posthog.switch_history import SwitchHistory
 class Session:
     """Connects at the first need; safe for several threads."""
 
-    def __init__(self, tell: Callable[[str], None], clock: Clock | None = None) -> None:
-        """``tell`` shows the engine's user a message; ``clock`` is another one in tests."""
+    def __init__(self, warn: Callable[[str], None], clock: Clock | None = None) -> None:
+        """``warn`` shows the engine's user a message; ``clock`` is another one in tests."""
         self._clock = clock or Clock()
         self.metadata = MetadataStore()
         self.guard = Guard()
@@ -37,8 +37,8 @@ class Session:
         self._problem: ConnectionProblem | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
         self.switch_history: SwitchHistory
-        self._told: set[str] = set()
-        self._tell = tell
+        self._shown: set[str] = set()
+        self._warn = warn
         self._watch = engine_watch(sys.argv[1:])
 
     def configure(self, settings: Settings) -> None:
@@ -66,7 +66,7 @@ class Session:
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
         connection = resolve(self._settings)
-        client = Client(connection, self._watch, self._tell, self._clock)
+        client = Client(connection, self._watch, self._warn, self._clock)
         inventory = Inventory(client)
         if lists and kind.listed:
             first_look(client, kind, lambda: inventory.all(kind))
@@ -77,21 +77,21 @@ class Session:
             PostHogDirectory(client),
             Approvals(client, self._settings.ask_again),
             History(client),
-            self.tell,
+            self.warn,
             adoption_allowed=self._settings.may_adopt,
         )
         self.switch_history = SwitchHistory(inventory, services.history)
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
 
-    def tell(self, meta: Metadata, message: str) -> None:
+    def warn(self, meta: Metadata, message: str) -> None:
         """Show the engine's user a message about a definition, once in this process."""
-        if self.first_to_tell(f"{meta.name} {message}"):
-            self._tell(meta.line(message))
+        if self.is_new(f"{meta.name} {message}"):
+            self._warn(meta.line(message))
 
-    def first_to_tell(self, message: str) -> bool:
-        """Say whether nobody in this process told the engine this yet."""
+    def is_new(self, message: str) -> bool:
+        """Record a message, and return whether this process has not shown it yet."""
         with self._lock:
-            told = message in self._told
-            self._told.add(message)
-            return not told
+            shown = message in self._shown
+            self._shown.add(message)
+            return not shown

@@ -188,7 +188,7 @@ class Field:
     shown: bool = False
     """Part of the canonical form even at its default."""
     kept: bool = True
-    """False for what PostHog is told with every write and does not keep: it reads as what was told last."""
+    """False for a field that is sent with every write and that PostHog does not store: it reads as it was sent last."""
     item: Callable[[Mapping[str, Any]], str] | None = None
     """Names an item of a list after what makes it that item, so that the engine compares it with itself wherever it
     is."""
@@ -212,8 +212,8 @@ class Field:
         value = self.canonical(self._ours(self.read(self._raw(reading.live), reading), reading.known))
         if not self.copied or self.name in reading.known:
             return value
-        untold = reading.live.get(self.copied[0]) is None  # what it would be copied from is not served
-        return None if untold or value == self.canonical(_at(reading.live, self.copied)) else value
+        unserved = reading.live.get(self.copied[0]) is None  # what it would be copied from is not served
+        return None if unserved or value == self.canonical(_at(reading.live, self.copied)) else value
 
     def _ours(self, items: Any, known: Mapping[str, Any]) -> Any:
         """Return what a set that is shared has of the definition's, which is what was applied of it."""

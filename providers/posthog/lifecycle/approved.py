@@ -24,7 +24,7 @@ class Approved(Collection):
 
     def __init__(self, kind: Kind, services: Services) -> None:
         super().__init__(kind, services)
-        self._pending = PendingChanges(kind, services.approvals, self.writer.project, services.tell)
+        self._pending = PendingChanges(kind, services.approvals, self.writer.project, services.warn)
 
     def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the object, also one whose creation was approved; while that waits, what was asked for."""
@@ -87,4 +87,4 @@ class Approved(Collection):
         live = None if id_.startswith(WAITING) else self.inventory.get(self.kind, id_)
         request = self._pending.asked(id_, live, new) if live else None
         if request:
-            self.services.tell(meta, str(request))
+            self.services.warn(meta, str(request))

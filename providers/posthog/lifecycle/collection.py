@@ -106,10 +106,10 @@ class Collection:
         now = self.writer.project(live, old)
         moved = [field for field in reconcile.changed(self.kind, now, old) if not (deleting and field.follows)]
         if moved:
-            told = self.services.history.told(self.kind, live, moved, old, now)
+            changes = self.services.history.changes(self.kind, live, moved, old, now)
             name = f"{self.kind.type} {live[self.kind.id_name]}"
             raise Conflict(
-                f"{name} was changed since it was read: {told}; it was left as it is, run again to see the change"
+                f"{name} was changed since it was read: {changes}; it was left as it is, run again to see the change"
             )
 
     def _patch(
@@ -118,7 +118,7 @@ class Collection:
         """PATCH these fields, if there are any, and return what PostHog then holds."""
         if not fields:
             return new
-        sent = reconcile.with_told(self.kind, fields)
+        sent = reconcile.with_always_sent(self.kind, fields)
         answer, refused = self.writer.send("PATCH", self.writer.path(id_), sent, new, live, before)
         self.inventory.wrote(self.kind, answer)
         return self.writer.kept(id_, fields, new, answer, refused, meta)

@@ -25,7 +25,7 @@ class Services:
     directory: Directory
     approvals: Approvals
     history: History
-    tell: Callable[[Metadata, str], None]
+    warn: Callable[[Metadata, str], None]
     """Shows the engine's user a message about a definition."""
     adoption_allowed: bool = True
     adopted: dict[str, str] = field(default_factory=dict)

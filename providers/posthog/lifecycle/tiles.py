@@ -63,7 +63,7 @@ class Tiles:
             live = (self._inventory.get(self._kind, id_) or {}).get("tiles") or []
             mine = ours(live, {**new, "exclusive_tiles": False})
             for tile in (tile for tile in live if tile not in mine and not tile.get("deleted")):
-                self._services.tell(meta, f"takes {described(tile)} off the dashboard")
+                self._services.warn(meta, f"takes {described(tile)} off the dashboard")
 
     def _arranged(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """Arrange the tiles, and return them as they stand: a server may not keep all of a tile's look."""

@@ -27,7 +27,7 @@ class Writer:
         self.inventory = services.inventory
         self.client = services.inventory.client
         self.directory = services.directory
-        self._tell = services.tell
+        self._warn = services.warn
         self._open: set[str] = set()
 
     def path(self, id_: str = "") -> str:
@@ -97,7 +97,7 @@ class Writer:
         for each in fields:
             if each.name in lost:
                 reason = f"it needs {each.feature.needs}" if each.feature else "this PostHog accepts and ignores it"
-                self._tell(meta, f"{each.name} was not kept: {refused.get(each.name, reason)}")
+                self._warn(meta, f"{each.name} was not kept: {refused.get(each.name, reason)}")
             elif each.feature and plain.get(each.name) is not None:
                 self._open.add(each.name)
         unkept = {**before, **lost}

@@ -387,7 +387,7 @@ def test_what_a_live_cohort_says_is_the_base_of_who_is_served(sandbox: Sandbox) 
     for key, (name, leaf) in wanted.items():
         properties = KINDS["cohort"].canonical({"name": name, "filters": criteria(leaf)})
         definitions.append(Definition("cohort", key, properties, HERE))
-    client = Client(resolve(Settings({}, sandbox.environ)), tell=print)
+    client = Client(resolve(Settings({}, sandbox.environ)), warn=print)
     live, now = live_audiences(client, definitions, {}), manifest(definitions, {})
     assert live == {name: now[name] for name in ("cohort/inner", "cohort/outer")}
     assert live_audiences(client, definitions, {name: {"id": "1"} for name in now}) == {}

@@ -42,7 +42,7 @@ class Run:
         """Return the provider of a run that has just read what PostHog holds."""
         self.sandbox.requests()
         self.said.clear()
-        provider = self.desk.new_run("flag", tell=self.said.append, **config)
+        provider = self.desk.new_run("flag", warn=self.said.append, **config)
         if self.id:
             found = provider.read(self.id, self.state)
             self.id, self.state = found.id or "", {**(found.outs or {})}
