@@ -15,9 +15,10 @@ from ai_admin.definitions.model import Finding, Path, Problem, Source
 from ai_admin.definitions.rules import RULES
 from ai_admin.definitions.rules.duplicates import duplicates
 from ai_admin.definitions.rules.patches import patch_findings
+from ai_admin.definitions.schemas import Violation
 from ai_admin.definitions.stacks import View, known_stacks, unsure, view
 from ai_admin.definitions.unread import unread
-from ai_admin.definitions.world import Rule, Unit, World, units
+from ai_admin.definitions.world import Unit, World, units
 from providers.posthog.kinds import Ref
 
 _HALF = 400
@@ -74,7 +75,8 @@ def _add_written(document: Document, stacks: tuple[str, ...], world: World, coll
     """Take a definition in as written: with misspelt keys as they are meant, so that nothing is said to be missing."""
     misspelt: list[Finding] = []
     while True:
-        found = explain.findings(schemas.violations(document.kind, document.value, document.written))
+        violations = _violations(document, document)
+        found = explain.findings(violations)
         respelt = [finding for finding in found if finding.meant is not None]
         if not respelt or len(misspelt) >= explain.MOST:
             break
@@ -85,7 +87,7 @@ def _add_written(document: Document, stacks: tuple[str, ...], world: World, coll
     if unsure(document, found):
         world.unsure.add(id(document))
     seen = view(document, None)
-    there = _add(seen, found, world, collector)
+    there = _add(seen, found, violations, world, collector)
     for finding in misspelt:
         collector.add(seen, finding, _innermost(there, finding.path))
 
@@ -105,16 +107,25 @@ def _in_stack(stack: str, written: World, collector: _Collector) -> World:
             continue
         seen.add(id(document))
         patched = view(document, stack)
-        found = explain.findings(schemas.violations(document.kind, patched.value, patched.written))
-        world.changed.update(each.kind for each in _add(patched, found, world, collector))
+        violations = _violations(document, patched)
+        inside = _add(patched, explain.findings(violations), violations, world, collector)
+        world.changed.update(each.kind for each in inside)
     return world
 
 
-def _add(seen: View, found: list[Finding], world: World, collector: _Collector) -> list[Unit]:
+def _violations(document: Document, seen: Document | View) -> list[Violation]:
+    """Return how a definition breaks its schema: all of it, or more than a person can be told of."""
+    return list(islice(schemas.violations(document.kind, seen.value, seen.written), explain.MOST_VIOLATIONS))
+
+
+def _add(
+    seen: View, found: list[Finding], violations: list[Violation], world: World, collector: _Collector
+) -> list[Unit]:
     """Take what a view defines into a world, and what is wrong with it; return what it defines."""
     value = seen.document.value if seen.stack is None else seen.value
     found = [finding for finding in found if not leads_into_a_hole(value, finding.path)]
-    there = list(units(seen, found))
+    broken = [path for finding in found for path in finding.broken()]
+    there = list(units(seen, [*broken, *explain.unchecked(violations)]))
     for unit in there:
         world.add(unit)
     for finding in found:
@@ -136,21 +147,8 @@ def _run_rules(world: World, written: World, collector: _Collector) -> None:
             # something that is not.
             if world is not written and unit.view.stack is None and world.changed.isdisjoint(rule.sees):
                 continue
-            for finding in _said(rule, unit, world):
+            for finding in _most(rule.check(unit, world)):
                 collector.add(unit.view, _placed(finding, unit.path), unit, world.stack)
-
-
-def _said(rule: Rule, unit: Unit, world: World) -> Iterator[Finding]:
-    """Yield what a rule finds; where the schema found something before, until a value is not of the type it must be.
-
-    The schema's finding on a choice of forms (`anyOf`) is about the form that is probably meant, and stands for what
-    else is wrong there: so not every value of a wrong type has become a hole.
-    """
-    try:
-        yield from _most(rule.check(unit, world))
-    except (TypeError, AttributeError, ValueError, LookupError):
-        if unit.value is unit.written:
-            raise
 
 
 def _most(findings: Iterator[Finding]) -> Iterator[Finding]:

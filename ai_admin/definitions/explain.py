@@ -32,6 +32,9 @@ ADDED_BY_POSTHOG = frozenset(
 when. They come along when somebody copies an object out of it."""
 _REMOVE_ADDED = "remove these; PostHog adds them itself"
 
+MOST_VIOLATIONS = 10 * MOST
+"""How many violations of a schema in one file are looked at: several may be one finding."""
+
 TOO_MANY = Finding((), f"more than {MOST} things are wrong in this file", "correct the others first")
 
 _TYPE_NAMES = {
@@ -49,15 +52,38 @@ def findings(violations: Iterable[Violation]) -> list[Finding]:
     """Return every violation of a schema, each once, in an author's words."""
     found: dict[Finding, None] = {}
     added: list[Finding] = []
-    for finding in (each for error in _telling(islice(violations, 10 * MOST)) for each in explain(error)):
+    violations = list(islice(violations, MOST_VIOLATIONS))
+    for finding in (each for error in _telling(violations) for each in explain(error)):
         if finding.fix == _REMOVE_ADDED:
             added.append(finding)
             continue
         found.setdefault(finding)
         if len(found) == MOST:
-            found.setdefault(TOO_MANY)
             break
+    if len(found) == MOST or len(violations) == MOST_VIOLATIONS:
+        found.setdefault(TOO_MANY)
     return [*found, *_added(added)]
+
+
+def unchecked(violations: Iterable[Violation]) -> Iterator[Path]:
+    """Yield where values may have another type than a rule expects, beside where the findings are.
+
+    Where a value is none of those that select what the keys beside it are, nothing has looked at these. What a union's
+    finding is about is the alternative that is probably meant, and another one may want other types.
+    """
+    for each in violations:
+        if each.parts:
+            chosen = meant(each)
+            yield from (each.path,) if chosen.options or chosen.types else _mistyped(each.parts)
+        elif each.selects:
+            yield each.path[:-1]
+
+
+def _mistyped(violations: Iterable[Violation]) -> Iterator[Path]:
+    for each in violations:
+        if each.keyword == "type" and not each.of_key:
+            yield each.path
+        yield from _mistyped(each.parts)
 
 
 def _added(findings: list[Finding]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from ai_admin.definitions import schemas
 from providers.posthog.kinds import KINDS
 
 FOLDERS = dict(sorted((kind.folder, kind.name) for kind in KINDS.values() if kind.folder))
@@ -63,7 +64,7 @@ def _beside(root: Path) -> Iterator[File]:
     for entry in entries:
         if entry.name.endswith(_READ) and _begins_like_one(entry.path):
             text = _read(entry.path, entry.name, "").text or ""
-            kind = next((kind for sign, kind in _SIGNS.items() if re.search(sign, text, re.MULTILINE)), "")
+            kind = _kind_of(text)
             folder = next((f"{folder}/" for folder, each in FOLDERS.items() if each == kind), "the folder of its kind")
             message = "a definition at the top of the checkout is not read"
             yield _bad(entry.name, kind, message, f"move it to {folder}", text)
@@ -94,20 +95,21 @@ def _like_a_folder(name: str) -> str:
     return next((folder for folder, kind in FOLDERS.items() if plain in (folder, kind)), "")
 
 
-_SIGNS = {
-    **{rf"\$schema=\S*schemas/{kind}\.schema\.json": kind for kind in FOLDERS.values()},
-    r"^(release_conditions|variants|payload):": "flag",
-    r"^tiles:": "dashboard",
-    r"^notify:": "alert",
-    r"^steps:": "action",
-    r"^metrics:": "experiment",
-    r"^(target|frequency):": "subscription",
-    r"^date_marker:": "annotation",
-    r"^(trends|funnel|retention|lifecycle|stickiness|paths|sql|query):": "insight",
-    r"^name:": "cohort",
-    r"^(properties|verified|hidden):": "event",
-}
-"""By what stands in a file, the kind that it seems to define; the first that is there counts."""
+def _kind_of(text: str) -> str:
+    """Return the kind that a file seems to define: the one that it names, or whose schema has most of its keys and
+    asks for fewest others; empty where several are as likely.
+    """
+    named = re.search(r"\$schema=\S*schemas/(\w+)\.schema\.json", text)
+    if named and named[1] in FOLDERS.values():
+        return named[1]
+    keys = set(re.findall(r"^(\w+):", text, re.MULTILINE))
+    found: dict[tuple[int, int], list[str]] = {}
+    for kind in FOLDERS.values():
+        schema = schemas.schema(kind)
+        fits = len(keys & schema["properties"].keys()), -len(set(schema["required"]) - keys)
+        found.setdefault(fits, []).append(kind)
+    several = found[max(found)]
+    return several[0] if len(several) == 1 else ""
 
 
 def _walk(folder: str, shown: str, kind: str, above: frozenset[tuple[int, int]]) -> Iterator[File]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.model import Path
 
 
 class _Hole(dict[str, Any]):
@@ -43,12 +43,11 @@ def seen(*values: Any) -> bool:
     return all(value is not HOLE for value in values)
 
 
-def punched(value: dict[str, Any], findings: Iterable[Finding]) -> dict[str, Any]:
-    """Return a definition with holes where its schema's findings stand; itself where there are none."""
+def punched(value: dict[str, Any], broken: Iterable[Path]) -> dict[str, Any]:
+    """Return a definition with holes at these places; itself where there are none."""
     result: Any = value
-    for finding in findings:
-        for path in finding.broken():
-            result = _punched(result, path)
+    for path in broken:
+        result = _punched(result, path)
     found: dict[str, Any] = result
     return found
 

@@ -41,7 +41,8 @@ class Violation:
     ``keyword`` of ``schema`` wants ``wanted`` and found ``found`` at ``path``. ``of_key`` is true when it is
     a key that is wrong, not its value. Where the keyword is a union, ``parts`` are the violations of its
     alternatives, each with the number of its ``alternative``. ``text`` is how a number stands in
-    the file (``2.10`` for 2.1), and where nothing stands the comment that seems to be meant as a value.
+    the file (``2.10`` for 2.1), and where nothing stands the comment that seems to be meant as a value. ``selects`` is
+    true of a value that decides what the keys beside it may be.
     """
 
     keyword: str
@@ -53,6 +54,7 @@ class Violation:
     alternative: int
     parts: tuple[Violation, ...]
     text: str | None
+    selects: bool
 
 
 def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> Iterator[Violation]:
@@ -67,15 +69,16 @@ def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> 
     """
     if not accepts(kind)(value):
         for error in _validator(kind).iter_errors(value):
-            yield violation(error, written)
+            yield violation(error, written, _schema(kind))
 
 
-def violation(error: ValidationError, written: Callable[[Path], str | None]) -> Violation:
+def violation(error: ValidationError, written: Callable[[Path], str | None], root: Schema) -> Violation:
     """Return what an error of jsonschema says, with what its alternatives say.
 
     Args:
         error: as a validator yields it.
         written: gives the text of the scalar at a path, as it stands in the file.
+        root: the whole schema.
     """
     schema: Any = error.schema
     steps = list(error.relative_schema_path)
@@ -89,9 +92,36 @@ def violation(error: ValidationError, written: Callable[[Path], str | None]) -> 
         path=path,
         of_key="propertyNames" in steps,
         alternative=int(steps[0]) if steps and isinstance(steps[0], int) else 0,
-        parts=tuple(violation(part, written) for part in error.context or ()),
+        parts=tuple(violation(part, written, root) for part in error.context or ()),
         text=written(path) if is_number or error.instance is None else None,
+        selects=error.validator in ("enum", "const") and _selects(root, list(error.absolute_schema_path)),
     )
+
+
+def _selects(root: Schema, steps: list[Any]) -> bool:
+    """Return whether the value that a keyword is about decides what the keys beside it may be (``if``).
+
+    Args:
+        root: the whole schema.
+        steps: from the root to the keyword, as jsonschema has them.
+    """
+    nodes, names = [root], [step for n, step in enumerate(steps) if (step, *steps[n + 1 : n + 2]) not in _BRANCHES]
+    for name in names:
+        nodes.append(nodes[-1][name])
+    at = max((n for n, name in enumerate(names) if name == "properties"), default=None)
+    if at is None or at + 3 != len(names):  # a keyword of something inside the value
+        return False
+    for n in range(at, -1, -1):  # the schemas of the mapping that the key is in
+        parts = nodes[n] if isinstance(nodes[n], list) else [nodes[n], *nodes[n].get("allOf", ())]
+        if any(names[at + 1] in part.get("if", {}).get("properties", ()) for part in parts):
+            return True
+        if n and names[n - 1] not in ("allOf", "then", "else") and not isinstance(names[n - 1], int):
+            return False
+    return False
+
+
+_BRANCHES = {("if", "then"), ("if", "else")}
+"""Steps that jsonschema has for one branch of a condition."""
 
 
 def schema(kind: str, folder: FilePath = FOLDER) -> Schema:

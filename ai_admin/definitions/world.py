@@ -108,14 +108,14 @@ class Rule:
     sees: tuple[str, ...] = ()
 
 
-def units(view: View, findings: Iterable[Finding]) -> Iterator[Unit]:
-    """Yield what a view defines, given what its schema finds wrong with it.
+def units(view: View, broken: Iterable[Path]) -> Iterator[Unit]:
+    """Yield what a view defines, given where its schema finds that it can't be read.
 
     Args:
         view: a definition as it stands in a stack.
-        findings: the schema's findings, with paths in the view's value.
+        broken: paths in the view's value.
     """
-    kind, value = view.document.kind, punched(view.value, findings)
+    kind, value = view.document.kind, punched(view.value, broken)
     yield _unit(kind, view, (), value, view.value)
     if kind != "dashboard":
         return

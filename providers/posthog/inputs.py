@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from providers.posthog.kinds import KINDS
@@ -22,8 +22,7 @@ from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.matching import as_lists
 
 NAME = "__name"
-
-REFUSED = "refused"
+"""The input with the metadata: from the program a mapping, in the state the name alone."""
 
 MISSING = "__missing:"
 """The prefix of the placeholder for the id of a resource that failed in this run; its name follows, and after ``=`` the
@@ -65,10 +64,11 @@ class Metadata:
 
 def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:
     """Return the inputs of a resource, without what a run found out about the object: the program can't know it."""
-    refused = REFUSED if meta.refused else ""
-    mark = "\t".join((meta.name, meta.source, meta.adopt or "", meta.switch, refused)).rstrip("\t")
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
-    return {**inputs, NAME: mark} if mark else inputs
+    known = {name: value for name, value in asdict(meta).items() if value and name != "lacks"}
+    if not known:
+        return inputs
+    return {**inputs, NAME: meta.name if known.keys() == {"name"} else known}
 
 
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
@@ -93,23 +93,27 @@ def resolved(value: Any) -> tuple[Any, str]:
     return int(id_) if id_.isdigit() else id_, f"{found['name']}, which was not applied"
 
 
+def _metadata(inputs: Mapping[str, Any]) -> Metadata:
+    known = inputs.get(NAME, "")
+    return Metadata(**known) if isinstance(known, Mapping) else Metadata(known)
+
+
 class MetadataStore:
     """The metadata of the definitions of this process, by name. Safe for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._metadata: dict[str, Metadata] = {}
+        self._known: dict[str, Metadata] = {}
 
     def keep(self, inputs: Mapping[str, Any], lacks: str) -> Metadata:
         """Remember and return the metadata in inputs of the program."""
-        name, source, adopt, switch, refused = [*str(inputs.get(NAME, "")).split("\t"), "", "", "", ""][:5]
-        meta = Metadata(name, source, adopt or None, lacks, switch, refused == REFUSED)
+        meta = replace(_metadata(inputs), lacks=lacks)
         with self._lock:
-            self._metadata[meta.name] = meta
+            self._known[meta.name] = meta
         return meta
 
     def of(self, inputs: Mapping[str, Any]) -> Metadata:
         """Return the metadata of the definition that inputs or outputs name; at least the name."""
-        name = inputs.get(NAME, "")
+        meta = _metadata(inputs)
         with self._lock:
-            return self._metadata.get(name) or Metadata(name)
+            return self._known.get(meta.name, meta)

@@ -18,18 +18,9 @@ from sandbox.wire.errors import Forbidden
 KIND = "access_control"
 NONE, VIEWER, EDITOR, MANAGER = OBJECT_LEVELS = ("none", "viewer", "editor", "manager")
 PROJECT_LEVELS = ("none", "member", "admin")
-# Kinds that have no rules of their own but obey another's.
-UMBRELLAS = {
-    "dashboard_template": "dashboard",
-    "experiment_holdout": "experiment",
-    "experiment_saved_metric": "experiment",
-    "session_recording_playlist": "session_recording",
-}
-# The kinds whose objects may have rules; those of the others obey the kind's alone.
-GUARDED = frozenset(
-    "action annotation cohort dashboard early_access_feature experiment experiment_holdout experiment_saved_metric"
-    " feature_flag insight integration session_recording_playlist subscription survey".split()
-)
+# Declared by the kinds (`rest/resource.py`), which are looked up by name here.
+INHERITED: dict[str, str] = {}  # kind -> the kind whose rules it obeys
+GUARDED: set[str] = set()  # the kinds whose objects have rules that are obeyed; the others obey the kind's only
 READ_ONLY = "activity_log"  # the kind that has no editors
 
 
@@ -120,7 +111,7 @@ def project_level(context: Context, explicit: bool = False) -> str | None:
 
 def kind_level(context: Context, resource: str) -> str:
     """The user's level for a kind as a whole."""
-    resource = UMBRELLAS.get(resource, resource)
+    resource = INHERITED.get(resource, resource)
     if is_exempt(context):
         return highest(resource)
     rules = [rule for rule in _rules(context, resource) if rule["resource_id"] is None]
@@ -134,8 +125,8 @@ def object_level(context: Context, resource: str, row: Data, explicit: bool = Fa
     rules = [rule for rule in _rules(context, resource) if rule["resource_id"] == str(row["id"])]
     if named := _named(rules):
         return _best(resource, named)
-    umbrella = UMBRELLAS.get(resource, resource)
-    if any(rule["resource_id"] is None for rule in _rules(context, umbrella)):
+    parent = INHERITED.get(resource, resource)
+    if any(rule["resource_id"] is None for rule in _rules(context, parent)):
         return kind_level(context, resource)
     return _best(resource, rules) if rules else None if explicit else usual(resource)
 

@@ -17,8 +17,7 @@ from sandbox.wire.requestlog import is_logged, shown_path
 class FaultLayer:
     """ASGI middleware: asks the plan what strikes a request, and lets that happen to it.
 
-    It is inside the request log, which notes what struck, and around nothing but what a client of PostHog may ask
-    for.
+    It is inside the request log, which notes what struck, and around nothing but what a client of PostHog may ask for.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,7 +1,7 @@
 """Faults that a run may be given: rules that say which requests are struck by what, drawn from a seed.
 
-A rule's n-th match is struck or not by a draw that depends on the seed, the rule's place in the list and n
-alone: the same seed, rules and sequence of requests give the same faults again. `strikes.py` has what the kinds do.
+A rule's n-th match is struck or not by a draw that depends on the seed, the rule's place in the list and n alone: the
+same seed, rules and sequence of requests give the same faults again. `strikes.py` has what the kinds do.
 """
 
 import random

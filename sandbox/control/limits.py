@@ -38,7 +38,6 @@ CLASSES: tuple[tuple[re.Pattern[str], tuple[Rate, ...]], ...] = (
     (re.compile(r"/feature_flags/[^/]+/remote_config$"), REMOTE_CONFIG),
     (re.compile(r"/copy_flags$"), COPY_FLAGS),
     (re.compile(r"^/api/[^/]+/[^/]+/query(/|$)"), QUERY),
-    (re.compile(r"/sharing(/|$)"), DEFAULT),
     # All of these collections, writes included: InsightViewSet and its like replace the default limits.
     (re.compile(r"^/api/[^/]+/[^/]+/(insights|persons|session_recording_playlists)(/|$)"), CLICKHOUSE),
 )

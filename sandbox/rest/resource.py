@@ -72,8 +72,18 @@ class Resource:
     search: ClassVar[tuple[str, ...]] = ("name",)  # the fields that `?search=` looks at
     order: ClassVar[str] = "seq"
     page_size: ClassVar[int] = 100
+    has_access_controls: ClassVar[bool] = False  # `:id/access_controls/` sets them
+    obeys_access_controls: ClassVar[bool] = False  # those of the object, not only those of the kind
+    inherits_access_from: ClassVar[str] = ""  # the kind whose access controls are obeyed instead of its own
     admin_only: ClassVar[bool] = False  # writing needs an organisation admin
     look_every: ClassVar[float] = 0  # seconds between two looks for what is due; 0: nothing ever is
+
+    def __init_subclass__(cls) -> None:
+        """Make the kind known to `auth/access.py`."""
+        if cls.obeys_access_controls:
+            access.GUARDED.add(cls.kind)
+        if cls.inherits_access_from:
+            access.INHERITED[cls.kind] = cls.inherits_access_from
 
     def __init__(self) -> None:
         self.by_name = {field.name: field for field in self.fields}

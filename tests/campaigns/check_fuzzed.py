@@ -7,6 +7,7 @@ Whatever a file holds, there is no traceback; each problem names a place that th
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import traceback
@@ -31,6 +32,8 @@ NASTY = [
     "release_conditions: 5", "variants: {}", "tiles: text", "stacks: {staging: 5}", "stacks: {staging: {stacks: {}}}",
     "only: staging", "unmanaged: {tags: 1}", "properties: [1]", "type: person", "kind: EventsNode", "series: 7",
 ]  # fmt: skip
+BREAKS = re.compile(rb"\r|\xc2\x85|\xe2\x80[\xa8\xa9]")
+"""What YAML takes for the end of a line as well."""
 Damage = Callable[[bytes, Random], bytes]
 
 
@@ -160,7 +163,7 @@ def _said(root: Path) -> str:
             count = 1
         if not (problem.message and problem.fix and problem.source.line >= 1 <= problem.source.column):
             return f"an empty problem: {problem}"
-        if problem.source.line > count and b"\r" not in (root / problem.source.path).read_bytes():
+        if problem.source.line > count and not BREAKS.search((root / problem.source.path).read_bytes()):
             return f"no such line: {problem}"
     if bool(loaded.problems) is bool(loaded.resources):
         return "neither problems nor resources, or both"

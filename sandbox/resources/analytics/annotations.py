@@ -33,6 +33,7 @@ YES = ("true", "1", "yes")
 
 class Annotations(Resource):
     kind, collection, scope, log_scope = "annotation", "annotations", "annotation", "Annotation"
+    obeys_access_controls = True
     life = Life.SOFT_GONE
     page_size, named = 1000, "content"
     search = ("content",)

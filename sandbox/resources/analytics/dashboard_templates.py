@@ -11,6 +11,7 @@ from sandbox.wire.context import Context
 
 class DashboardTemplates(Resource):
     kind, collection, scope, log_scope = ("dashboard_template", "dashboard_templates", "dashboard_template", None)
+    inherits_access_from = "dashboard"
     identifier = "uuid"
     search = ("template_name", "dashboard_description")
     fields = (

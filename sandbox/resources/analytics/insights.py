@@ -53,6 +53,7 @@ BASIC = tuple(
 
 class Insights(Resource):
     kind, collection, scope, log_scope = "insight", "insights", "insight", "Insight"
+    has_access_controls = obeys_access_controls = True
     life, environments, key = Life.SOFT_GONE, True, "short_id"
     filters: ClassVar = {
         "short_id": lambda value: ("natural = ?", [value]),

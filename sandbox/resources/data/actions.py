@@ -47,8 +47,8 @@ STEP = (
 
 
 def _steps(value: Any, attr: str) -> list[Data]:
-    """An action's steps with every key they are read with; unknown ones are dropped. An error in one has the
-    list's name as its `attr`.
+    """An action's steps with every key they are read with; unknown ones are dropped. An error in one has the list's
+    name as its `attr`.
     """
     return [
         {
@@ -63,6 +63,7 @@ def _steps(value: Any, attr: str) -> list[Data]:
 
 class Actions(Resource):
     kind, collection, scope, log_scope = "action", "actions", "action", "Action"
+    has_access_controls = obeys_access_controls = True
     order = f"{column('last_calculated_at')} DESC, {column('name')}"
     fields = (
         ID,

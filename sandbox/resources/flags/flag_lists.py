@@ -1,4 +1,4 @@
-"""The filters and orders of the list of feature flags (reference: PostHog's feature flag viewset)."""
+"""The filters and orders of the list of feature flags (PostHog's feature flag viewset)."""
 
 import json
 from collections.abc import Container, Mapping

@@ -1,4 +1,4 @@
-"""How far a feature flag is rolled out, and its status (reference: PostHog's FeatureFlagStatusChecker)."""
+"""How far a feature flag is rolled out, and its status (PostHog's FeatureFlagStatusChecker)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,8 +1,8 @@
 """Flags made at once with one new tag: PostHog of 2026-07 answers 500 for some of them.
 
 The flag is written before its tags, and no transaction holds them together: the tag that another request has just made
-breaks the writing of the tags, and the flag is stored without any. One request follows another here, so how long a
-tag counts as new is a setting (`Settings.tag_race`).
+breaks the writing of the tags, and the flag is stored without any. One request follows another here, so how long a tag
+counts as new is a setting (`Settings.tag_race`).
 """
 
 from datetime import UTC, datetime, timedelta

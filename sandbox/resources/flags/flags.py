@@ -61,6 +61,7 @@ def _contexts(value: Any, attr: str) -> list[str]:
 
 class Flags(Resource):
     kind, collection, scope, log_scope = "feature_flag", "feature_flags", "feature_flag", "FeatureFlag"
+    has_access_controls = obeys_access_controls = True
     key, named, order = "key", "key", "created_at DESC"
     look_every = 1  # PostHog's worker looks every half hour
     search = ("key", "name")

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from sandbox.auth import access
-from sandbox.auth.access import KIND, UMBRELLAS
+from sandbox.auth.access import INHERITED, KIND
 from sandbox.auth.guard import route
 from sandbox.auth.scopes import OBJECTS
 from sandbox.rest.registry import resources
@@ -21,11 +21,6 @@ from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Forbidden, Invalid, Missing, Required
 
-# The kinds whose objects have rules of their own; the others are shared by all who may use the kind.
-CONTROLLED = frozenset(
-    "action cohort dashboard early_access_feature experiment experiment_saved_metric feature_flag hog_function insight"
-    " session_recording_playlist survey".split()
-)
 ELSEWHERE = "Cannot modify access controls for a resource different from the URL target."
 Handler = Callable[[Context], Any]
 
@@ -39,7 +34,7 @@ def routes() -> list[BaseRoute]:
         route(f"{base}/resource_access_controls", GET=(read, _show_defaults), PUT=(write, _put_default)),
     ]
     for resource in resources():
-        if resource.kind in CONTROLLED:
+        if resource.has_access_controls:
             path = f"{base}/{resource.collection}/{{id}}/access_controls"
             found.append(route(path, GET=(read, _show_object(resource)), PUT=(write, _put_object(resource))))
     return found
@@ -97,13 +92,13 @@ def _rule(row: Data) -> Data:
 
 def _inherited(context: Context, kind: str) -> Data:
     """What an object's level would be for everybody without a default of its own."""
-    umbrella = UMBRELLAS.get(kind, kind)
-    default = context.store.get(KIND, f"{context.project['id']}/{umbrella}/None/None/None")
+    parent = INHERITED.get(kind, kind)
+    default = context.store.get(KIND, f"{context.project['id']}/{parent}/None/None/None")
     return {
         "access_level": default["access_level"] if default else access.usual(kind),
         "source": "resource" if default else "system_default",
         "source_subject": "default" if default else None,
-        "source_resource": umbrella,
+        "source_resource": parent,
         "source_resource_id": None,
         "source_display_name": None,
     }

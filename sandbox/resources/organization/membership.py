@@ -1,4 +1,4 @@
-"""An organisation's invites, roles, role memberships, domains and proxy records (reference 10.3 to 10.5)."""
+"""An organisation's roles, their members, and proxy records."""
 
 import hashlib
 import uuid

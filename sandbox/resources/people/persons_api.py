@@ -1,4 +1,4 @@
-"""Persons: read, listed and searched, changed through the events that PostHog captures for it, and deleted.
+"""Persons: read, listed and searched, changed through the events that PostHog captures for it, and deleted in bulk.
 
 Source: PostHog's posthog/api/person.py and actor_strategies.py. Traps: a full page has a `next`, also when nothing
 comes after it; `count` is only there for `?include_total`; `id` is a uuid in lists and a number in a single one; an

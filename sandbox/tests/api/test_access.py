@@ -1,4 +1,4 @@
-"""Who is let in: PostHog's authentication, scopes and error envelope (reference 1.3, 1.4)."""
+"""Who is let in: PostHog's authentication, scopes and error envelope."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,5 +1,5 @@
-"""Access controls of the project, of kinds and of objects (reference 10.6, 12.6 no. 72), and what they keep from whom
-(PostHog: products/access_control/backend/facade/user_access_control.py, posthog/permissions.py).
+"""Access controls of the project, of kinds and of objects, and what they keep from whom (PostHog:
+products/access_control/backend/facade/user_access_control.py, posthog/permissions.py).
 """
 
 from typing import Any

@@ -1,5 +1,5 @@
-"""The activity log (reference 10.8): every change of every kind, who made it, what was before and after; and its
-advanced search (PostHog: posthog/api/advanced_activity_logs/).
+"""The activity log: every change of every kind, who made it, what was before and after; and its advanced search
+(PostHog: posthog/api/advanced_activity_logs/).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Alerts (reference 7, 12.5), and their checks (PostHog: posthog/temporal/alerts/activities.py)."""
+"""Alerts, and their checks (PostHog: posthog/temporal/alerts/activities.py)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

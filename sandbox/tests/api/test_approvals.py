@@ -1,4 +1,4 @@
-"""Change approvals (reference 1.8; PostHog's products/approvals): a gated flag write waits for somebody's consent."""
+"""Change approvals (PostHog's products/approvals): a gated flag write waits for somebody's consent."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -213,7 +213,7 @@ def test_a_request_whose_flag_was_changed_is_marked_stale(api: Api, flag: Any, a
     assert (found["state"], found["can_cancel"]) == ("pending", True)
 
 
-# Scheduled changes (reference 2.9) --------------------------------------------------------------------------
+# Scheduled changes --------------------------------------------------------------------------
 
 
 def _schedule(api: Api, flag: Any, seconds: float, **values: Any) -> Any:

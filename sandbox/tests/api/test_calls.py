@@ -1,6 +1,4 @@
-"""Calls beyond the five that the reference only names (2.8, 7, 8, 9), after PostHog's source: those that can be
-answered without computing a query, and those that fail as a query does.
-"""
+"""Calls beyond create, read, update and delete that need no query, and those that fail as a query does."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Cohorts of what people did (reference 4.1; PostHog's posthog/hogql_queries/hogql_cohort_query.py)."""
+"""Cohorts of what people did (PostHog's posthog/hogql_queries/hogql_cohort_query.py)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Cohorts (reference 4)."""
+"""Cohorts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Insights and dashboards (reference 5 and 6, 12.4; queries: section 1 of the query reference)."""
+"""Insights and dashboards."""
 
 from typing import Any
 

@@ -1,6 +1,4 @@
-"""Event and property definitions, project and organisation settings (reference 9.2, 9.3, 10.1, 10.2,
-10.7).
-"""
+"""Event and property definitions, project and organisation settings."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How every kind is deleted, and what a GET says afterwards (reference 1.5, 12.1 no. 10)."""
+"""How every kind is deleted, and what a GET says afterwards."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Early access features (reference 9.7; PostHog's early_access_features/backend/api.py)."""
+"""Early access features (PostHog's early_access_features/backend/api.py)."""
 
 from typing import Any
 

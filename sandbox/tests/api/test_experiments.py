@@ -1,4 +1,4 @@
-"""Experiments, holdouts and saved metrics (reference 9.6, 12.6 nos. 67 and 68; PostHog's experiment_service.py)."""
+"""Experiments, holdouts and saved metrics (PostHog's experiment_service.py)."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-"""What a write of a flag's filters does: replaced, ignored or merged, and what is refused (reference 2.4, 2.5;
-PostHog's `validate_filters` of 2026-07 and of 2026-09).
+"""What a write of a flag's filters does: replaced, ignored or merged, and what is refused (PostHog's
+`validate_filters` of 2026-07 and of 2026-09).
 """
 
 from collections.abc import Iterator

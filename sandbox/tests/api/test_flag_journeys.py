@@ -1,6 +1,4 @@
-"""What happens to flags beyond a single write: schedules, copies, audiences (reference 1.8, 2.8 to
-2.10).
-"""
+"""What happens to flags beyond a single write: schedules, copies, audiences."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Flags that something else rests on, and what only some organisations may (reference 2.3, 2.5 no. 11, 12.2)."""
+"""Flags that something else rests on, and what only some organisations may."""
 
 import pytest
 

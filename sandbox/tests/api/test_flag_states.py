@@ -1,6 +1,4 @@
-"""Feature flags: keys, switches, versions, deletion, dependencies, lists and calls (reference 2.3, 2.6 to
-2.8).
-"""
+"""Feature flags: keys, switches, deletion, dependencies, lists and calls."""
 
 from typing import Any
 from urllib.parse import urlencode

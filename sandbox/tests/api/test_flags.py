@@ -1,4 +1,4 @@
-"""Feature flags: what is stored of a write (reference 2.1, 2.5, appendix A); filters: test_flag_filters.py."""
+"""Feature flags: what is stored of a write; filters: test_flag_filters.py."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Hog functions and integrations (reference 8, 12.5)."""
+"""Hog functions and integrations."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a refusal or a result, never an accident of the server (reference 1.4)."""
+"""Whatever is sent, the answer is a refusal or a result, never an accident of the server."""
 
 import json
 from typing import Any

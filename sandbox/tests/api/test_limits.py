@@ -1,4 +1,4 @@
-"""PostHog's rate limits (reference 1.7): per personal API key, by Django REST framework's sliding window."""
+"""PostHog's rate limits: per personal API key, by Django REST framework's sliding window."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Paging, tags and the activity log, which all kinds share (reference 1.6, 1.8, 10.8)."""
+"""Paging, tags and the activity log, which all kinds share."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The kinds with little of their own (reference 9.4, 9.5, 9.9, 9.11, 10.3 to 10.6)."""
+"""The kinds with little of their own."""
 
 import pytest
 import requests

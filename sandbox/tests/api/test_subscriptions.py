@@ -1,4 +1,4 @@
-"""Subscriptions (reference 9.1, 12.6 no. 71; PostHog's ee/api/subscription.py and models/subscription.py)."""
+"""Subscriptions (PostHog's ee/api/subscription.py and models/subscription.py)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Surveys and the flags they hide (reference 9.8, 12.6 no. 69; PostHog's surveys/backend/api/survey.py)."""
+"""Surveys and the flags they hide (PostHog's surveys/backend/api/survey.py)."""
 
 import json
 from datetime import UTC, datetime, timedelta

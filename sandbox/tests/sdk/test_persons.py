@@ -1,4 +1,4 @@
-"""Persons over raw HTTP (reference 11; PostHog's posthog/api/person.py and actor_strategies.py)."""
+"""Persons over raw HTTP (PostHog's posthog/api/person.py and actor_strategies.py)."""
 
 import json
 import uuid

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ai_admin.definitions.files import FOLDERS, MAX_BYTES, find
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Kind
+from tests.support.checkouts import SAMPLES
 from tests.unit.definitions.checkouts import Checkout
 
 FLAG = b"key: a\nrelease_conditions: [{}]\n"
@@ -174,3 +175,13 @@ def test_a_file_that_holds_no_mapping(checkout: Checkout) -> None:
         f"flags/b.yaml:1:1: the file holds a number, not a definition; {fix}",
         f"flags/c.yaml:1:1: the file holds nothing, not a definition; {fix}",
     ]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.folder], ids=lambda kind: kind.name)
+def test_a_definition_at_the_top_is_never_sent_to_the_folder_of_another_kind(tmp_path: Path, kind: Kind) -> None:
+    sample = min((SAMPLES / kind.folder).glob("*.yaml"))
+    unnamed = sample.read_text(encoding="utf-8").partition("\n")[2]
+    (tmp_path / "lost.yaml").write_text(unnamed, encoding="utf-8")
+    fix = said(tmp_path)["lost.yaml"].partition("; ")[2]
+    assert fix in (f"move it to {kind.folder}/", "move it to the folder of its kind")
+    assert kind.folder in fix or kind.name in ("playlist", "saved_metric")  # others have all of their keys, too

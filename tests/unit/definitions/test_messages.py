@@ -249,7 +249,7 @@ SHAPES = {
 )  # fmt: skip
 def test_every_keyword_has_words(schema: Any, value: Any, expected: list[Any]) -> None:
     errors = Draft202012Validator(schema).iter_errors(value)
-    found = findings(violation(error, lambda _: None) for error in errors)
+    found = findings(violation(error, lambda _: None, schema) for error in errors)
     assert sorted((each.path, each.message, each.fix) for each in found) == expected
 
 
