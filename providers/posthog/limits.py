@@ -150,7 +150,7 @@ class Limiter:
                     self._known, self._counting = True, limited
 
     def leave(self, path: str) -> None:
-        """Note that the request which took a place has its answer, or will get none."""
+        """Record that the request which took a place has its answer, or will get none."""
         with self._lock:
             budget = self._budgets[rates(path)]
             budget.under_way -= 1

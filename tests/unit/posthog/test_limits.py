@@ -197,7 +197,7 @@ class Traffic(Clock):
 
 
 @given(st.lists(st.floats(0, 25), min_size=1, max_size=40), st.integers(1, 12))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_window_ever_has_more_than_its_limit(latencies: list[float], threads: int) -> None:
     traffic = Traffic(INSIGHTS, latencies, threads)
     traffic.send(Limiter(traffic), 700)
