@@ -22,7 +22,6 @@ from providers.posthog.preflight import first_look
 from providers.posthog.settings import Settings
 from providers.posthog.switch_history import SwitchHistory
 
-
 BY_THE_PROGRAM = 4
 """How many requests the program makes in most runs before the first of these: they count by the same limits."""
 
