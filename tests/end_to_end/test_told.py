@@ -75,7 +75,8 @@ def test_a_failure_is_one_line_what_refers_to_it_waits_and_the_rest_is_applied(
     project.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {v: {type: String}}\n")
     project.write("cohorts/c.yaml", "key: c\nname: C\nproperties: [{key: v, value: 'x'}]\n")
     project.write("flags/needs-c.yaml", "key: needs-c\nrelease_conditions: [{cohort: c}]\n")
-    project.write("dashboards/board.yaml", "key: board\nname: Board\ntiles: [{insight: {key: i, name: I, sql: {query: select 1}}}]\n")
+    tiles = "tiles: [{insight: {key: i, name: I, sql: {query: select 1}}}]\n"
+    project.write("dashboards/board.yaml", f"key: board\nname: Board\n{tiles}")
     # Waits for the tiles: the SDK ends a program that waits for something that fails.
     when = "frequency: weekly\nbyweekday: [monday]\nstart_date: 2026-01-05T08:00:00Z\n"
     board = "dashboard: board\ninsights: [i]\ntarget: {email: [admin@example.com]}\n"
