@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import pulumi
 
 from ai_admin import record
-from ai_admin.run import Plan, Run, off_all_the_same, off_alone, plan
+from ai_admin.run import Plan, Run, off_all_the_same, plan, switch_offs
 from ai_admin.safety import Followed, Manifest, switches
 from providers.posthog import outputs
 from providers.posthog.errors import UnreadableState
@@ -109,7 +109,7 @@ async def end_of_preview(refused: list[str], resources: Iterable[pulumi.CustomRe
 
 def refuse_all_but_off(run: Run, planned: Plan) -> NoReturn:
     """Switch off the flags that are to be off, and refuse the rest of the run."""
-    off = off_alone(run, planned.definitions)
+    off = switch_offs(run, planned.definitions)
     keep(applied_off(run, switch_off(off.flags, off.names)))
     refuse([*planned.refused, *(off_all_the_same(run, name) for name in off.switched)])
 

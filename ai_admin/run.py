@@ -45,7 +45,7 @@ PUBLIC_PASSPHRASE = "sandbox"
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the program for one stack, and what it is told from outside."""
+    """A run of the program for one stack, with its inputs."""
 
     checkout: Path
     stack: str
@@ -55,25 +55,25 @@ class Run:
     followed: Callable[[str], Followed]
     """Returns what was applied to another stack."""
     preview: bool
-    tell: Callable[[str], None]
+    warn: Callable[[str], None]
     """Shows the user a warning."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The definitions to register, and what is refused of it."""
+    """The definitions to register, and the refusals."""
 
     definitions: tuple[Definition, ...]
     refused: tuple[str, ...] = ()
-    """Why nothing is applied but what switches a flag off, a line each; empty: all of it is applied."""
+    """Why only switch-offs are applied, one line for each reason; empty when everything is applied."""
     judged: bool = True
-    """False: too little is known even to show what is refused beside the rest of the plan."""
+    """False when the gates could not be evaluated, so that a preview can't show the plan either."""
     before: Manifest = field(default_factory=dict)
-    """What was applied last, under the keys of now."""
+    """What was applied last, under the present keys."""
     after: Manifest = field(default_factory=dict)
     """What the next run must know of these definitions."""
     about: frozenset[str] = frozenset()
-    """The names of what a gate refuses."""
+    """The names of the resources that a gate refuses."""
 
     @property
     def off(self) -> list[str]:
@@ -82,7 +82,7 @@ class Plan:
 
 
 def plan(run: Run) -> Plan:
-    """Return what a run is to do. Asks PostHog, and changes nothing there."""
+    """Return what a run is to do. Reads from PostHog, and changes nothing there."""
     definitions = load(run.checkout, run.stack)
     if definitions.problems:
         lines = ("the definitions have problems:", *map(str, definitions.problems))
@@ -99,14 +99,14 @@ def plan(run: Run) -> Plan:
 
 
 def with_former_keys(definitions: Iterable[Definition], last: Manifest) -> tuple[Definition, ...]:
-    """Return definitions that name the key they stand under also where they come back from a rename not applied."""
+    """Return the definitions, with ``renamed_from`` also for a rename that was not completed."""
     every = tuple(definitions)
     keys = unfinished(last, every)
     return tuple(replace(each, renamed_from=keys.get(name_of(each), each.renamed_from)) for each in every)
 
 
 def connected(run: Run, kinds: set[str]) -> Client:
-    """Return what asks PostHog, for the stack's own project and with a key that may do what these kinds need.
+    """Return a client for the stack's own project, with a key that has the scopes that these kinds need.
 
     Raises :class:`ConnectionProblem` when stack and environment contradict each other, or the key is not let in.
     """
@@ -120,7 +120,7 @@ def connected(run: Run, kinds: set[str]) -> Client:
     others = shared(run.stack, connection.host, connection.project_id, configurations(run.checkout))
     if others:
         raise ConnectionProblem("\n".join(others))
-    client = Client(connection, tell=run.tell)
+    client = Client(connection, warn=run.warn)
     preflight(client, kinds, writing=not run.preview)
     return client
 
@@ -160,8 +160,8 @@ def _about(found: Iterable[Refusal]) -> frozenset[str]:
 def _followed(run: Run, before: Manifest, after: Manifest) -> Followed | None:
     """Return what this run is compared with, if its stack follows another one and serves anything more widely.
 
-    A preview is compared with what the followed stack has once these files are applied to it: a merge is, before it
-    comes to this one. What that stack lacks until then is told.
+    A preview is compared with what the followed stack has after these files are applied to it, since a merge is applied
+    there first. It warns of what that stack lacks until then.
     """
     stack = run.settings.follows
     if not stack or not grown(before, after):
@@ -173,12 +173,12 @@ def _followed(run: Run, before: Manifest, after: Manifest) -> Followed | None:
     refused_then = list(ahead(before, after, then))
     for refusal in ahead(before, after, now):
         if refusal not in refused_then:
-            run.tell(f"{refusal.what}: {', '.join(refusal.about)}; its files have it, so apply {stack} first")
+            run.warn(f"{refusal.what}: {', '.join(refusal.about)}; its files have it, so apply {stack} first")
     return then
 
 
 def unset_secrets(definitions: Iterable[Definition], settings: Settings) -> Iterator[str]:
-    """Yield which variables that hold a secret are not set, or no address to send to; a line each, never a value."""
+    """Yield a line for each variable that holds a secret and is not set, or holds no valid address; never a value."""
     for each in definitions:
         for variable in (secret["env"] for secret in KINDS[each.kind].secrets(each.properties)):
             value = settings.environ.get(variable)
@@ -195,30 +195,30 @@ def unset_secrets(definitions: Iterable[Definition], settings: Settings) -> Iter
 
 
 @dataclass(frozen=True)
-class Off:
-    """What a refused run does all the same: the flags that it registers to be off."""
+class SwitchOffs:
+    """What a refused run applies: the flags that are to be off."""
 
     flags: tuple[Definition, ...]
     names: dict[str, str]
-    """The names under which they were applied last, by those that they have now: a refused run renames nothing."""
+    """The names under which they were applied last, by their present names: a refused run renames nothing."""
     switched: list[str]
-    """The names of those of them that were on when they were applied last."""
+    """The names of those that were on when they were applied last."""
 
 
-def off_alone(run: Run, definitions: Iterable[Definition]) -> Off:
-    """Return those of these flags that stand in PostHog and are to be off.
+def switch_offs(run: Run, definitions: Iterable[Definition]) -> SwitchOffs:
+    """Return those of these flags that were applied before and are to be off.
 
-    A flag that was off before as well is among them: somebody may have switched it on in PostHog since.
+    That includes a flag that was off before: somebody may have switched it on in PostHog since.
     """
     flags = [each for each in definitions if each.kind == "flag" and each.properties.get("active") is False]
     before = renamed(run.last, flags)
     names = dict(zip(before, run.last, strict=True))
     known = tuple(flag for flag in flags if name_of(flag) in before)
-    return Off(known, names, switched_off(before, manifest(flags, before)))
+    return SwitchOffs(known, names, switched_off(before, manifest(flags, before)))
 
 
 def off_all_the_same(run: Run, name: str) -> str:
-    """Return what a refused run says of a flag that goes off; a preview ends `pulumi up` before its update begins."""
+    """Return the message of a refused run about a flag that is to be off; a refused preview ends `pulumi up`."""
     if not run.preview:
         return f"{name} is switched off all the same"
     return (

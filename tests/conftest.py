@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 from tests.support.guard import sitecustomize  # no test, in this process, opens what people edit
 
 _guard = str(Path(sitecustomize.__file__).parent)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_guard, os.environ.get("PYTHONPATH"))))  # nor in another
+# On a busy machine an example may take any time, and no test asserts a time.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")

@@ -23,7 +23,7 @@ from ai_admin.cli.switching import (
 )
 from ai_admin.definitions.switch_line import switched
 from providers.posthog.errors import ApiError, NotSwitched
-from providers.posthog.switch import Live, Reach, dependents, in_order, reach, turn
+from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, turn
 
 PATIENCE = 1.0
 """Seconds that the command waits, once all is done, for PostHog to count who is affected."""
@@ -73,7 +73,7 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
     done = [flag for flag in flags if _switched(stack, flag)]
     edits = [edit(stack, flag["key"], lambda document: switched(document, stack.name, False)) for flag in done]
     for each in edits:
-        click.echo(each.told, err=not each.well)
+        click.echo(each.message, err=not each.well)
     paths = [each.path for each in edits if each.path]
     if paths:
         click.echo("to make it lasting:")
@@ -114,10 +114,10 @@ def _switched(stack: Stack, live: Live) -> bool:
 
 def _tell_reach(stack: Stack, live: Live) -> None:
     """Say who was affected, as far as PostHog counts that in time: the flag is off whatever comes of it."""
-    found: list[Reach] = []
+    found: list[Audience] = []
 
     def ask() -> None:
-        found.extend(reach(stack.client, live, COUNTED))
+        found.extend(audiences(stack.client, live, COUNTED))
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()

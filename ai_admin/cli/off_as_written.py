@@ -5,15 +5,15 @@ from __future__ import annotations
 import click
 
 from ai_admin.cli.switching import LEFT, Stack, left
-from ai_admin.definitions.alone import off_alone
 from ai_admin.definitions.check import check
+from ai_admin.definitions.off_files import off_by_file
 from providers.posthog.errors import ApiError, NotSwitched
 from providers.posthog.switch import Live, every, turn
 
 
 def off_as_written(stack: Stack) -> None:
     """Switch off every flag that is on and whose own file is sound and says that it is off."""
-    definitions = list(off_alone(check(stack.root, (stack.name,)), stack.root, stack.name))
+    definitions = list(off_by_file(check(stack.root, (stack.name,)), stack.root, stack.name))
     try:
         live = every(stack.client) if definitions else {}
     except ApiError as error:

@@ -50,7 +50,7 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     problem = _switched_on(there, asked_for(there, key))
     edited = edit(there, key, lambda document: _as_before(there, document))
     click.echo(f"{key} was not switched on: {problem}" if problem else f"{key} is on in {there}", err=bool(problem))
-    click.echo(edited.told, err=not edited.well)
+    click.echo(edited.message, err=not edited.well)
     paths = [edited.path] if edited.path else []
     if paths or problem:
         # `up` reads the consent there, too.

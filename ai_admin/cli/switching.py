@@ -1,4 +1,4 @@
-"""What `ai-admin off` and `ai-admin on` share: the way to a stack's PostHog, a flag's file, and what to do with it."""
+"""What `ai-admin off` and `ai-admin on` share: the connection, the edit of the flag's file, and the next commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of a checkout: its settings, and what asks its PostHog."""
+    """A stack of a checkout, with its settings and a client for its PostHog."""
 
     root: Path
     name: str
@@ -42,9 +42,9 @@ class Stack:
 
 
 def opened(root: Path, name: str | None, by_variables: bool = False) -> Stack:
-    """Return a stack (None: the only one). Raises click.UsageError, before anything is asked of PostHog.
+    """Return a stack (None: the only one). Raises click.UsageError, before any request to PostHog.
 
-    ``by_variables``: where the stack's file can't be read, the variables that name host and project are enough.
+    ``by_variables``: if the stack's file can't be read, the variables for host and project are used instead.
     """
     stack = only_stack(root, name)
     try:
@@ -54,7 +54,7 @@ def opened(root: Path, name: str | None, by_variables: bool = False) -> Stack:
             if not by_variables:
                 raise
             given = _without_file(problem)
-        return Stack(root, stack, given, Client(connection(stack, given), tell=click.echo))
+        return Stack(root, stack, given, Client(connection(stack, given), warn=click.echo))
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None
 
@@ -81,7 +81,7 @@ def asked_for(stack: Stack, key: str) -> Live:
 
 
 def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
-    """Say why PostHog did not even show what it holds, and return the end of the command."""
+    """Say why PostHog could not be read, and return the end of the command."""
     denied = error.status in (403, 404)
     advice = "; look at the stack's host and project_id, and at the scopes of the key" if denied else ""
     click.echo(f"{what} is left as it is in {stack}: {error}{advice}", err=True)
@@ -90,15 +90,18 @@ def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
 
 @dataclass(frozen=True)
 class Edit:
-    """What became of a flag's file: the path of one with a change to commit, what to tell, and whether that is well."""
+    """The result of editing a flag's file."""
 
     path: str | None
-    told: str
+    """The path of a file with a change to commit; None where there is none."""
+    message: str
+    """What to show to the user."""
     well: bool = True
+    """False when the file should have been edited and was not."""
 
 
 def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit:
-    """Change what a flag's file says; nothing is raised, as PostHog may be switched already."""
+    """Edit a flag's file. Raises nothing, since the flag may be switched in PostHog already."""
     found = list(flag_files(stack.root, key))
     if not found:
         return Edit(None, f"no file in flags/ that can be read has the key {key}: nothing was edited", False)
@@ -136,7 +139,7 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
 
 
 def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[str], root: Path) -> Iterator[str]:
-    """Yield the commands that make a change of files lasting: a branch, a commit with these files, a pull request."""
+    """Yield the commands for a pull request with these files: branch, commit, push, create."""
     title = f"Switch {word} {', '.join(keys)}" + (f": {reason}" if reason else "")
     shown = " ".join(shlex.quote(os.path.relpath(root / path)) for path in paths)
     yield f"  git switch -c {word}/{keys[-1]}"
@@ -146,7 +149,7 @@ def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[
 
 
 def git(root: Path, *arguments: str) -> bytes | None:
-    """Return what Git says; None where there is no Git, or it fails."""
+    """Return the output of a Git command; None where there is no Git, or it fails."""
     try:
         done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
@@ -161,5 +164,5 @@ def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def reason_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option that says why."""
+    """Add the option for a reason."""
     return click.option("--reason", metavar="TEXT", help="Why; goes into the commit message.")(command)

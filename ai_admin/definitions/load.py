@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
-from ai_admin.definitions.alone import off_alone
 from ai_admin.definitions.catalog import values_of_persons
 from ai_admin.definitions.check import check
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.model import Definitions
+from ai_admin.definitions.off_files import off_by_file
 from ai_admin.definitions.order import in_order
 
 
@@ -26,7 +26,7 @@ def load(root: FilePath, stack: str | None = None) -> Definitions:
     """
     checked = check(root, (stack,) if stack is not None else ())
     if checked.problems:
-        return Definitions((), checked.problems, tuple(off_alone(checked, root, stack)))
+        return Definitions((), checked.problems, tuple(off_by_file(checked, root, stack)))
     world = checked.worlds[stack]
     resources = (resource for unit in world.units for resource in FORMS[unit.kind].expand(unit, world))
     return Definitions(in_order(resources), (), values=values_of_persons(world))

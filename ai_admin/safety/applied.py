@@ -201,7 +201,7 @@ def served_last(entry: Entry | None) -> Rollout:
 def switches(before: Manifest, after: Manifest) -> dict[str, str]:
     """Return of the flags that are to be on how they were applied last, by name: on, or when they were known to be off.
 
-    See ``providers.posthog.inputs.Note``.
+    See ``providers.posthog.inputs.Metadata``.
     """
     found = {name: _switch(before.get(name, {})) for name, entry in after.items() if entry.get("active")}
     return {name: switch for name, switch in found.items() if switch}

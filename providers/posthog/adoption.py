@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from providers.posthog import reconcile
 from providers.posthog.errors import ApiError, NotAdopted
 from providers.posthog.history import History, step
-from providers.posthog.inputs import Note
+from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Inventory, Live
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
 from providers.posthog.usage import users
@@ -88,7 +88,7 @@ class Adoption:
         self._indexed = 0
         self._ids: dict[str, list[str]] = {}
 
-    def find(self, properties: Properties, note: Note) -> str | None:
+    def find(self, properties: Properties, meta: Metadata) -> str | None:
         """Return the id of the object that a new definition stands for, and reserve it; None: it has to be made.
 
         Parts of the natural key that are not known yet (in a preview) agree with anything; when several objects are
@@ -97,10 +97,10 @@ class Adoption:
         Raises :class:`NotAdopted` and ``ApiError``.
         """
         with self._lock:
-            there = [self._chosen(note.adopt, properties)] if note.adopt else self.candidates(properties, note)
+            there = [self._chosen(meta.adopt, properties)] if meta.adopt else self.candidates(properties, meta)
             if not there:
                 return None
-            found = there if note.adopt else self._own(there, properties)
+            found = there if meta.adopt else self._own(there, properties)
             if len(found) != 1:
                 if self._settled(properties):
                     raise NotAdopted(self._choice(found or there, bool(found)))
@@ -110,8 +110,8 @@ class Adoption:
                     f"{self._described(found[0])} exists in PostHog, and ai-admin:adoption forbids this stack to "
                     "adopt it; delete or rename one of the two, or allow adoption"
                 )
-            self._reserved[found[0]] = note.name
-            self._adopted[note.name] = found[0]
+            self._reserved[found[0]] = meta.name
+            self._adopted[meta.name] = found[0]
             return found[0]
 
     def _own(self, found: list[str], properties: Properties) -> list[str]:
@@ -134,14 +134,14 @@ class Adoption:
             return False
         return not self._history.others(self._kind, id_, me)
 
-    def candidates(self, properties: Properties, note: Note) -> list[str]:
+    def candidates(self, properties: Properties, meta: Metadata) -> list[str]:
         """Return the ids of the free objects that are this one by what identifies it."""
         names = self._identifying()  # one that a definition does not mention is at its default
         found = []
         with self._lock:
             for id_ in self._like(properties):
                 live = self._listed[id_]
-                if self._free(id_, note) and not live.get("deleted"):
+                if self._free(id_, meta) and not live.get("deleted"):
                     identity = self._identity(live, properties)
                     if all(reconcile.agrees(identity.get(name), properties.get(name)) for name in names):
                         found.append(id_)
@@ -188,9 +188,9 @@ class Adoption:
                 return None
             raise
 
-    def _free(self, id_: str, note: Note) -> bool:
-        reserved_for = self._reserved.get(id_, note.name)
-        return reserved_for == note.name and not self._inventory.claimed(self._kind, id_)
+    def _free(self, id_: str, meta: Metadata) -> bool:
+        reserved_for = self._reserved.get(id_, meta.name)
+        return reserved_for == meta.name and not self._inventory.claimed(self._kind, id_)
 
     def _identifying(self) -> list[str]:
         """The fields that tell objects apart: one that would have to be replaced at once is another one."""

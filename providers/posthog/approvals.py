@@ -15,7 +15,7 @@ from typing import Any
 from providers.posthog import reconcile
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, NotApproved
-from providers.posthog.inputs import WAITING, Note
+from providers.posthog.inputs import WAITING, Metadata
 from providers.posthog.kinds.base import Kind, Properties
 
 OPEN = ("pending", "approved")
@@ -131,21 +131,21 @@ def _decision(row: Mapping[str, Any]) -> str:
     return f'by {author} ("{reason}")' if reason else f"by {author}"
 
 
-class Gate:
-    """Tells the changes of one kind that wait for an approval from those that can be made."""
+class PendingChanges:
+    """The changes of one kind that wait for an approval."""
 
     def __init__(
         self,
         kind: Kind,
         approvals: Approvals,
         project: Callable[[Mapping[str, Any], Mapping[str, Any]], Properties],
-        tell: Callable[[Note, str], None],
+        warn: Callable[[Metadata, str], None],
     ) -> None:
-        """``project`` gives a live object's canonical form, ``tell`` shows the engine's user a message."""
+        """``project`` gives a live object's canonical form, ``warn`` shows the engine's user a message."""
         self._kind = kind
         self._approvals = approvals
         self._project = project
-        self._tell = tell
+        self._warn = warn
 
     def asked(self, id_: str | None, live: Mapping[str, Any], new: Properties) -> Request | None:
         """Return the newest change request by which an object would become what the definition says."""
@@ -173,14 +173,14 @@ class Gate:
             )
         return request
 
-    def wait(self, request: Request, note: Note) -> str:
+    def wait(self, request: Request, meta: Metadata) -> str:
         """Tell that a change waits, and return the provisional id for an object that is to be made.
 
         Raises :class:`NotApproved` when the request was rejected.
         """
         if request.state == REFUSED:
             raise NotApproved(str(request))
-        self._tell(note, str(request))
+        self._warn(meta, str(request))
         return WAITING + request.id
 
     def open_creation(self, id_: str) -> Request | None:

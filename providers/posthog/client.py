@@ -32,7 +32,7 @@ UNSAID = 10.0
 """Seconds to wait after a 429 that does not say how long."""
 
 LONG = 5.0
-"""Seconds from which on a wait is told."""
+"""The least seconds of a wait that is shown."""
 
 SETTLED = 2.0
 """Seconds after which a write is in every answer: PostHog answers some reads from replicas."""
@@ -49,20 +49,22 @@ class Client:
         self,
         connection: Connection,
         before_write: Callable[[], None] = lambda: None,
-        tell: Callable[[str], object] = lambda _: None,
+        warn: Callable[[str], object] = lambda _: None,
         clock: Clock | None = None,
+        made: int = 0,
     ) -> None:
         """Use ``connection``; call ``before_write`` before each write.
 
-        ``tell`` is given a line before a long wait, for the person who waits too. ``clock`` is what waits go by.
+        ``warn`` shows the user a line before a long wait; ``clock`` measures waits. ``made`` is how many requests
+        another process of this run has just made with the same key.
         """
         self.connection = connection
         self._before_write = before_write
-        self._tell = tell
+        self._warn = warn
         self._clock = clock or Clock()
-        self._limiter = Limiter(self._clock, self._is_limited)
+        self._limiter = Limiter(self._clock, self._is_limited, made)
         self._lock = threading.Lock()
-        self._told_until = 0.0
+        self._warned_until = 0.0
         self._written = self._clock.now()
 
     def project_path(self, path: str) -> str:
@@ -133,7 +135,7 @@ class Client:
     def _is_limited(self) -> bool:
         """Ask the server, which counts no request for this, whose it is (posthog/views.py: ``preflight_check``).
 
-        Only one that says that it is not PostHog Cloud may have no limits; where that can't be told they hold.
+        Only one that says that it is not PostHog Cloud may have no limits; where that is unknown they hold.
         """
         try:
             answer = self._send("GET", "/_preflight/", None, None)
@@ -147,11 +149,11 @@ class Client:
             raise ApiError(f"given up instead of {wait}; run again later", 429)
         with self._lock:
             # One line for all threads that wait for the same.
-            new = wait.seconds >= LONG and now >= self._told_until
+            new = wait.seconds >= LONG and now >= self._warned_until
             if new:
-                self._told_until = now + wait.seconds
+                self._warned_until = now + wait.seconds
         if new:
-            self._tell(str(wait))
+            self._warn(str(wait))
         self._clock.sleep(wait.seconds)
 
     def _counted(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:

@@ -66,15 +66,15 @@ def engine_log(arguments: Sequence[str]) -> Callable[[str], None]:
     channel = grpc.insecure_channel("{}:{}".format(*address), options=[("grpc.enable_http_proxy", 0)])
     engine = engine_pb2_grpc.EngineStub(channel)
 
-    def tell(message: str) -> None:
-        # A warning, since all that is told this way wants to be looked at.
+    def warn(message: str) -> None:
+        # A warning, since people should look at each of these messages.
         request = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=message)
         try:
             engine.Log(request, timeout=PATIENCE)
         except grpc.RpcError:
             return
 
-    return tell
+    return warn
 
 
 def _address(arguments: Sequence[str]) -> tuple[str, int] | None:

@@ -1,7 +1,7 @@
 """The errors that a person causes, or has to act on. Their texts are for that person.
 
     Problem
-    ├── ConnectionProblem     where PostHog is, or with which key, can't be told
+    ├── ConnectionProblem     PostHog's address or the key is missing or contradictory
     ├── ApiError              PostHog refused a request, or gave no answer
     ├── Stopped               a definition can't be applied; the engine goes on with the others
     │   ├── NotAdopted        what is in PostHog already can't be taken over
@@ -30,7 +30,7 @@ class Problem(Exception):
 
 
 class ConnectionProblem(Problem):
-    """The connection can't be told, or the stack and the environment contradict each other. One line per problem."""
+    """The connection is missing, or stack and environment contradict each other. One line per problem."""
 
 
 class ApiError(Problem):

@@ -1,8 +1,8 @@
-"""The second line behind the program's gates: what the provider itself refuses to do.
+"""The guard: what the provider refuses to do, in addition to the program's gates.
 
-The program judges what the files say against what was applied last. The guard looks at what one run really asks for and
-at what PostHog holds, so that no other road leads around the gates: `pulumi destroy` runs no program at all, `--target`
-applies a part, `pulumi refresh` takes over what somebody changed by hand, and a state can be edited.
+The program compares the files with what was applied last. The guard sees the actual requests of a run and what PostHog
+holds, so that nothing bypasses the gates: `pulumi destroy` runs no program, `--target` applies a part, `pulumi refresh`
+accepts changes by hand, and a state can be edited.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from providers.posthog.settings import Settings
 
 
 class Guard:
-    """What this process was asked so far; a provider process lives for one run. Safe for several threads."""
+    """Counts and judges the changes of this process, which lives for one run. Safe for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,25 +42,25 @@ class Guard:
         self._changed: set[str] = set()
         self._replaced: set[tuple[str, str]] = set()
         self._deleted: set[tuple[str, str]] = set()
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
 
     def configure(self, settings: Settings) -> None:
-        """Take the stack's settings: of this run, or, where no program runs, of the last `up`."""
+        """Set the stack's settings: of this run, or, where no program runs, of the last `up`."""
         self._settings = settings
 
     def program_runs(self) -> None:
-        """Note that a program registers resources, which tells an `up` or a preview from a refresh and a destroy."""
+        """Record that a program registers resources: this is an `up` or a preview, not a refresh or a destroy."""
         self._program = True
 
     def holds(
         self, kind_name: str, olds: Properties, news: Properties, switch: str, on_since: Callable[[str], bool]
     ) -> bool:
-        """Say whether a flag stays as it is, since somebody switched it off in PostHog. In a preview too.
+        """Return whether a flag stays off because somebody switched it off in PostHog. In a preview too.
 
-        ``olds`` is what PostHog holds. ``switch`` says how the flag was applied last (see ``inputs.Note``): when it was
-        on already, nobody means to switch it on now, and it went off by another road. When it was off, that is so only
-        where it was on in between: ``on_since`` looks that up, given the time. A consent is used up by the run that
-        leaves the flag on: it is not about what somebody switched off later.
+        ``olds`` is what PostHog holds. ``switch`` says how the flag was applied last (see ``inputs.Metadata``). If it
+        was applied on, somebody switched it off since, and this run does not intend to switch it on. If it was applied
+        off, the same is true only if it was on in between: ``on_since`` finds that out, given the time. A consent is
+        used up by the run that leaves the flag on: it does not cover a later switch-off.
         """
         if not switch or not _switches_on(kind_name, olds, news):
             return False
@@ -69,7 +69,7 @@ class Guard:
         return switch in (ON, CONSENTED) or on_since(switch)
 
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
-        """Judge the adoption of an object: a flag that is off in PostHog is not switched on in passing.
+        """Judge the adoption of an object: adopting a flag that is off in PostHog must not switch it on.
 
         Raises :class:`Unsafe`.
         """
@@ -83,12 +83,12 @@ class Guard:
                 )
 
     def replace(self, kind_name: str, id_: str) -> None:
-        """Note that an object goes because another one takes its place."""
+        """Record that an object is deleted because another one replaces it."""
         with self._lock:
             self._replaced.add((kind_name, id_))
 
     def change(self, kind_name: str, name: str, olds: Properties, news: Properties) -> None:
-        """Judge a change of an object that stands; ``olds`` is what PostHog holds. In a preview too.
+        """Judge a change of an existing object; ``olds`` is what PostHog holds. In a preview too.
 
         A flag that is off afterwards always passes. Raises :class:`Unsafe`.
         """
@@ -151,10 +151,10 @@ class Guard:
                 )
 
     def _unsafe(self, reason: str, shorter: str) -> Unsafe:
-        # The engine goes on with the other resources, and shows an error for each: the whole reason stands at one.
-        told = reason in self._told
-        self._told.add(reason)
-        return Unsafe(shorter if told else reason)
+        # The engine continues with other resources and shows an error for each: only the first has the whole reason.
+        shown = reason in self._shown
+        self._shown.add(reason)
+        return Unsafe(shorter if shown else reason)
 
 
 def _switches_on(kind_name: str, live: Properties, wanted: Properties) -> bool:

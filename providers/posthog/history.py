@@ -22,7 +22,7 @@ class History:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def told(
+    def changes(
         self, kind: Kind, live: Mapping[str, Any], fields: Sequence[Field], before: Properties, now: Properties
     ) -> str:
         """Return which fields of an object changed, from what to what, by whom and when, as far as PostHog tells.

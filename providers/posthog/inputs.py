@@ -1,12 +1,12 @@
-"""A resource's inputs: the definition's properties, and what else of the definition the provider must know.
+"""A resource's inputs: the definition's properties and its metadata.
 
-This is the one place where canonical properties become a resource's inputs and inputs become properties again.
+Only this module turns canonical properties into a resource's inputs and inputs into properties.
 
-Beside the properties there is one more input; its key begins with ``__``, so that no preview shows it. It holds the
-definition's name, and from the program also its source, what it adopts, and of a flag how its switch was applied last.
-The name stays in the state, so that an error of any later call can say which definition it is about. The rest doesn't:
-``check`` takes it out of what the engine compares and keeps, and this process remembers it until ``create`` or
-``update``. So it is no change when a definition moves by a line, or loses its ``adopt:`` once the object was adopted.
+The metadata are one more input. Its key begins with ``__``, so that no preview shows it. It holds the definition's name
+and, from the program, its source, the object that it adopts, and how a flag's switch was applied last. The name is kept
+in the state, so that an error of a later call can name the definition. ``check`` removes the rest from what the engine
+compares and keeps, and this process remembers it until ``create`` or ``update``. So it is no change when a definition
+moves by a line, or when ``adopt:`` is removed after the adoption.
 """
 
 from __future__ import annotations
@@ -22,54 +22,53 @@ from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.matching import as_lists
 
 NAME = "__name"
-"""From the program a mapping of what it knows of the definition; in the state the name alone."""
+"""The input with the metadata: from the program a mapping, in the state the name alone."""
 
 MISSING = "__missing:"
-"""Begins what stands for the id of a resource that failed in this run; its name follows, and after ``=`` the id that it
-had in the last run, if it was there."""
+"""The prefix of the placeholder for the id of a resource that failed in this run; its name follows, and after ``=`` the
+id that it had in the last run, if there was one."""
 
 PROBLEM = "__problem"
-"""Why a definition that is new to the state can't be applied. It goes along with the inputs, since the engine ends a
-run at the first input that is invalid: so all of them are known after one run, and what does not depend on them is
-applied."""
+"""The input that holds why a new definition can't be applied. It is no invalid input, since the engine ends a run at
+the first of these: so one run reports all problems, and what does not depend on them is applied."""
 
 WAITING = "waiting:"
-"""Begins the provisional id of an object whose creation waits for an approval; the change request's id follows."""
+"""The prefix of the provisional id of an object whose creation waits for an approval; the change request's id
+follows."""
 
 _NOT_THERE = re.compile(rf"{MISSING}(?P<name>[^=]+)(=(?P<id>.+))?|{WAITING}[0-9a-f-]{{36}}")
 
 
 @dataclass(frozen=True)
-class Note:
-    """What is known of a definition beside its properties.
-
-    ``name`` is the Pulumi name (``flag/ai-model-version``), ``source`` the place in a file (``flags/x.yaml:3:1``),
-    ``adopt`` the id of the PostHog object that it is to take over; all three may be unknown. ``lacks`` says in words
-    what the definition refers to and isn't there; it is empty when everything is. ``switch`` says of a flag that is to
-    be on how it was applied last: ``safety.ON``, ``safety.CONSENTED``, the time at which it was known to be off (ISO
-    8601), or nothing. ``refused`` says that the program has refused the change already, and registers it in a preview
-    so that the plan shows it.
-    """
+class Metadata:
+    """What the provider must know of a definition in addition to its properties."""
 
     name: str = ""
+    """The Pulumi name (``flag/ai-model-version``); empty where it is unknown."""
     source: str = ""
+    """The place in a file (``flags/x.yaml:3:1``); empty where it is unknown."""
     adopt: str | None = None
+    """The id of the PostHog object that the definition adopts."""
     lacks: str = ""
+    """In words, what the definition refers to and does not exist; empty when everything exists."""
     switch: str = ""
+    """How a flag that is to be on was applied last: ``safety.ON``, ``safety.CONSENTED``, the time at which it was known
+    to be off (ISO 8601), or nothing."""
     refused: bool = False
+    """The program has refused the change; it registers it in a preview so that the plan shows it."""
 
     def line(self, message: str) -> str:
         """Return a message as one line that begins with the definition, as far as it is known."""
         return ": ".join(part for part in (self.source, self.name, " ".join(message.split())) if part)
 
 
-def to_inputs(properties: Properties, note: Note) -> dict[str, Any]:
-    """Return the inputs of a resource. What a run found out about the object is no part: the program can't know it."""
+def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:
+    """Return the inputs of a resource, without what a run found out about the object: the program can't know it."""
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
-    told = {name: value for name, value in asdict(note).items() if value and name != "lacks"}
-    if not told:
+    known = {name: value for name, value in asdict(meta).items() if value and name != "lacks"}
+    if not known:
         return inputs
-    return {**inputs, NAME: note.name if told.keys() == {"name"} else told}
+    return {**inputs, NAME: meta.name if known.keys() == {"name"} else known}
 
 
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
@@ -78,7 +77,7 @@ def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
 
 
 def resolved(value: Any) -> tuple[Any, str]:
-    """Return inputs with the last known ids in the place of what failed, and what isn't there, in words."""
+    """Return inputs with the last known ids instead of placeholders, and what does not exist, in words."""
     if isinstance(value, dict):
         items, lacks = resolved(list(value.values()))
         return dict(zip(value, items, strict=True)), lacks
@@ -94,27 +93,27 @@ def resolved(value: Any) -> tuple[Any, str]:
     return int(id_) if id_.isdigit() else id_, f"{found['name']}, which was not applied"
 
 
-def _note(inputs: Mapping[str, Any]) -> Note:
-    told = inputs.get(NAME, "")
-    return Note(**told) if isinstance(told, Mapping) else Note(told)
+def _metadata(inputs: Mapping[str, Any]) -> Metadata:
+    known = inputs.get(NAME, "")
+    return Metadata(**known) if isinstance(known, Mapping) else Metadata(known)
 
 
-class Notes:
-    """The notes of this process, by name. Safe for several threads."""
+class MetadataStore:
+    """The metadata of the definitions of this process, by name. Safe for several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._notes: dict[str, Note] = {}
+        self._known: dict[str, Metadata] = {}
 
-    def keep(self, inputs: Mapping[str, Any], lacks: str) -> Note:
-        """Remember and return what inputs of the program say of their definition."""
-        note = replace(_note(inputs), lacks=lacks)
+    def keep(self, inputs: Mapping[str, Any], lacks: str) -> Metadata:
+        """Remember and return the metadata in inputs of the program."""
+        meta = replace(_metadata(inputs), lacks=lacks)
         with self._lock:
-            self._notes[note.name] = note
-        return note
+            self._known[meta.name] = meta
+        return meta
 
-    def of(self, inputs: Mapping[str, Any]) -> Note:
-        """Return what is remembered of the definition that inputs or outputs name; at least the name."""
-        told = _note(inputs)
+    def of(self, inputs: Mapping[str, Any]) -> Metadata:
+        """Return the metadata of the definition that inputs or outputs name; at least the name."""
+        meta = _metadata(inputs)
         with self._lock:
-            return self._notes.get(told.name, told)
+            return self._known.get(meta.name, meta)

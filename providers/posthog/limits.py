@@ -111,14 +111,16 @@ def rates(path: str) -> tuple[Rate, ...]:
 class Limiter:
     """The budgets of one key. Safe for several threads."""
 
-    def __init__(self, clock: Clock, is_limited: Callable[[], bool] = lambda: True) -> None:
-        """``is_limited`` asks the server whether it has limits.
+    def __init__(self, clock: Clock, is_limited: Callable[[], bool] = lambda: True, made: int = 0) -> None:
+        """``is_limited`` asks the server whether it has limits; ``made`` is how many requests another process of this
+        run has just made with the same key.
 
         Only a refusal teaches more: the server has limits then, whatever it has said.
         """
         self._clock = clock
         self._lock = threading.Lock()
         self._budgets = {rates: _Budget(rates) for rates in (DEFAULT, *(rates for _, rates in APART))}
+        self._budgets[DEFAULT].answered.extend([clock.now()] * made)
         self._is_limited = is_limited
         self._asking = threading.Lock()
         self._known = False
@@ -150,7 +152,7 @@ class Limiter:
                     self._known, self._counting = True, limited
 
     def leave(self, path: str) -> None:
-        """Note that the request which took a place has its answer, or will get none."""
+        """Record that the request which took a place has its answer, or will get none."""
         with self._lock:
             budget = self._budgets[rates(path)]
             budget.under_way -= 1

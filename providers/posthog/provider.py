@@ -33,7 +33,7 @@ from providers.posthog.errors import (
     Stopped,
     Unreachable,
 )
-from providers.posthog.inputs import PROBLEM, Note, resolved, to_inputs, to_properties
+from providers.posthog.inputs import PROBLEM, Metadata, resolved, to_inputs, to_properties
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
@@ -78,14 +78,14 @@ class PostHogProvider(ResourceProvider):
         """
         _SESSION.guard.program_runs()
         inputs, lacks = resolved(news)
-        note = _SESSION.notes.keep(inputs, lacks)
+        meta = _SESSION.metadata.keep(inputs, lacks)
         properties = to_properties(self.kind_name, inputs)
         standing = standing_lists(self.kind_name, _olds, properties)
-        checked = self._inputs(properties, note, standing)
-        problem = "" if lacks else self._judge(_olds, properties, note) if _olds else self._meet(properties, note)
+        checked = self._inputs(properties, meta, standing)
+        problem = "" if lacks else self._judge(_olds, properties, meta) if _olds else self._meet(properties, meta)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
 
-    def _judge(self, _olds: dict[str, Any], properties: Properties, note: Note) -> str:
+    def _judge(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> str:
         """Return why a change of an object in the state is refused; "" if it isn't.
 
         Here and not in ``diff``, of which an error ends the whole run: a flag that goes off would wait for it.
@@ -93,37 +93,37 @@ class PostHogProvider(ResourceProvider):
         olds = to_properties(self.kind_name, _olds)
         guard = _SESSION.guard
         fields = reconcile.changed(KINDS[self.kind_name], olds, properties)
-        if not fields or note.refused:
+        if not fields or meta.refused:
             return ""
         try:
-            if note.adopt and any(field.immutable for field in fields):  # what replaces it is going to adopt that
+            if meta.adopt and any(field.immutable for field in fields):  # what replaces it is going to adopt that
                 lifecycle, _ = self._lifecycle(lists=True)
-                with _OneLine(note):
-                    lifecycle.find(properties, note)
-            if not self._holds(olds, properties, note):
-                with _OneLine(note):
-                    guard.change(self.kind_name, note.name, olds, properties)
+                with _OneLine(meta):
+                    lifecycle.find(properties, meta)
+            if not self._holds(olds, properties, meta):
+                with _OneLine(meta):
+                    guard.change(self.kind_name, meta.name, olds, properties)
         except Refused as problem:
             return str(problem)
         return ""
 
-    def _meet(self, properties: Properties, note: Note) -> str:
+    def _meet(self, properties: Properties, meta: Metadata) -> str:
         """Return why a definition that is new to the state can't be applied; "" if it can be.
 
         What it adopts is a change of what is live, and is measured as one.
         """
         try:
             lifecycle, _ = self._lifecycle(lists=True)
-            with _OneLine(note):
-                match = lifecycle.find(properties, note)
+            with _OneLine(meta):
+                match = lifecycle.find(properties, meta)
                 if match:
                     _SESSION.guard.adopt(self.kind_name, match.live, match.wanted)
-                if match and match.changes and not note.refused:
-                    _SESSION.guard.change(self.kind_name, note.name, match.live, match.wanted)
+                if match and match.changes and not meta.refused:
+                    _SESSION.guard.change(self.kind_name, meta.name, match.live, match.wanted)
         except Refused as problem:
             return str(problem)
         if match:
-            _SESSION.tell(note, str(match))
+            _SESSION.warn(meta, str(match))
         return ""
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -133,64 +133,64 @@ class PostHogProvider(ResourceProvider):
         """
         kind = KINDS[self.kind_name]
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        note = _SESSION.notes.of(_news)
-        if note.adopt not in (None, _id):
-            _SESSION.tell(note, f"is {kind.type} {_id} already, so `adopt: {note.adopt}` has no effect; remove it")
+        meta = _SESSION.metadata.of(_news)
+        if meta.adopt not in (None, _id):
+            _SESSION.warn(meta, f"is {kind.type} {_id} already, so `adopt: {meta.adopt}` has no effect; remove it")
         fields = reconcile.changed(kind, olds, news)
         if not fields and all(olds.get(name) == news.get(name) for name in ("unmanaged", *kind.options)):
             return DiffResult(changes=False)
-        if self._holds(olds, news, note):
-            self._hold(_id, news["key"], [field.name for field in fields if field.name != "active"], note)
+        if self._holds(olds, news, meta):
+            self._hold(_id, news["key"], [field.name for field in fields if field.name != "active"], meta)
             return DiffResult(changes=False)
         # What is refused is planned as an update, which says so: a replacement may begin with the deletion.
         replaces = [] if _news.get(PROBLEM) else [field.name for field in fields if field.immutable]
         if replaces:
             _SESSION.guard.replace(self.kind_name, _id)
         else:
-            self._remind(_id, news, note)
+            self._remind(_id, news, meta)
         # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
 
-    def _holds(self, olds: Properties, news: Properties, note: Note) -> bool:
+    def _holds(self, olds: Properties, news: Properties, meta: Metadata) -> bool:
         def on_since(when: str) -> bool:
             self._lifecycle(lists=True)
-            with _OneLine(note):
-                return _SESSION.switches.on_since(olds["key"], when)
+            with _OneLine(meta):
+                return _SESSION.switch_history.on_since(olds["key"], when)
 
-        return _SESSION.guard.holds(self.kind_name, olds, news, note.switch, on_since)
+        return _SESSION.guard.holds(self.kind_name, olds, news, meta.switch, on_since)
 
-    def _hold(self, id_: str, key: str, waiting: list[str], note: Note) -> None:
+    def _hold(self, id_: str, key: str, waiting: list[str], meta: Metadata) -> None:
         self._lifecycle()
-        with _OneLine(note):
-            who = _SESSION.switches.last(id_)
+        with _OneLine(meta):
+            who = _SESSION.switch_history.last(id_)
         consent = f"add {on_code(key)} to ai-admin:consent in the stack's configuration"
-        if note.switch == CONSENTED:
+        if meta.switch == CONSENTED:
             consent = f"take {on_code(key)}, which is used up, out of the stack's configuration, apply, and {consent}"
-        _SESSION.tell(
-            note,
+        _SESSION.warn(
+            meta,
             f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; "
             + (f"what else its file changes waits as well: {', '.join(waiting)}; " if waiting else "")
             + f"to keep it off, write `active: false`; to switch it on, {consent}",
         )
 
-    def _remind(self, id_: str, news: Properties, note: Note) -> None:
+    def _remind(self, id_: str, news: Properties, meta: Metadata) -> None:
         # The refresh compares with what was applied last; the source is known once the program has spoken.
-        if note.source:
+        if meta.source:
             lifecycle, _ = self._lifecycle()
-            with _OneLine(note):
-                lifecycle.remind(id_, news, note)
+            with _OneLine(meta):
+                lifecycle.remind(id_, news, meta)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
-        note = _SESSION.notes.of(props)
-        _refuse_lacking(note)
+        meta = _SESSION.metadata.of(props)
+        _refuse_lacking(meta)
         if props.get(PROBLEM):
             raise Refused(props[PROBLEM])
-        with _OneLine(note):
-            id_, standing = lifecycle.create(to_properties(self.kind_name, props), note)
-        return CreateResult(id_, self._outputs(standing, note, project, props))
+        with _OneLine(meta):
+            id_, standing = lifecycle.create(to_properties(self.kind_name, props), meta)
+        return CreateResult(id_, self._outputs(standing, meta, project, props))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
@@ -198,38 +198,38 @@ class PostHogProvider(ResourceProvider):
         A refresh asks for every resource, whatever went wrong with the one before. When nothing can be reached the
         first is refused, which fails the run, and the rest stay as they were: one line, and not one per resource.
         """
-        known, note = to_properties(self.kind_name, props), _SESSION.notes.of(props)
+        known, meta = to_properties(self.kind_name, props), _SESSION.metadata.of(props)
         try:
             lifecycle, project = self._lifecycle(props, lists=True)
         except Unreachable as problem:
-            if _SESSION.first_to_tell(str(problem)):
+            if _SESSION.is_new(str(problem)):
                 raise
-            outputs = self._outputs(known, note, props.get(PROJECT), props)
-            return ReadResult(id_, outputs, self._inputs(known, note, props))
-        with _OneLine(note):
-            found = lifecycle.read(id_, known, note)
+            outputs = self._outputs(known, meta, props.get(PROJECT), props)
+            return ReadResult(id_, outputs, self._inputs(known, meta, props))
+        with _OneLine(meta):
+            found = lifecycle.read(id_, known, meta)
         if found is None:
             return ReadResult("", {})
         live_id, live = found
-        return ReadResult(live_id, self._outputs(live, note, project, props), self._inputs(live, note, props))
+        return ReadResult(live_id, self._outputs(live, meta, project, props), self._inputs(live, meta, props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Send the fields that differ from the last outputs, in one PATCH."""
         lifecycle, project = self._lifecycle(_olds)
-        note = _SESSION.notes.of(_news)
+        meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        _refuse_lacking(note)
+        _refuse_lacking(meta)
         if _news.get(PROBLEM):
             raise Refused(_news[PROBLEM])
-        with _OneLine(note):
-            standing = lifecycle.update(_id, olds, news, note)
-        return UpdateResult(self._outputs(standing, note, project, _news))
+        with _OneLine(meta):
+            standing = lifecycle.update(_id, olds, news, meta)
+        return UpdateResult(self._outputs(standing, meta, project, _news))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
         lifecycle, project = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
-        with _OneLine(_SESSION.notes.of(_props)):
+        with _OneLine(_SESSION.metadata.of(_props)):
             _SESSION.guard.delete(self.kind_name, _id, properties, project)
             lifecycle.delete(_id, properties)
 
@@ -254,35 +254,35 @@ class PostHogProvider(ResourceProvider):
         return lifecycle, project
 
 
-    def _inputs(self, properties: Properties, note: Note, like: Mapping[str, Any]) -> dict[str, Any]:
-        return as_mappings(self.kind_name, to_inputs(properties, Note(note.name)), like)
+    def _inputs(self, properties: Properties, meta: Metadata, like: Mapping[str, Any]) -> dict[str, Any]:
+        return as_mappings(self.kind_name, to_inputs(properties, Metadata(meta.name)), like)
 
     def _outputs(
-        self, properties: Properties, note: Note, project: str | None, like: Mapping[str, Any]
+        self, properties: Properties, meta: Metadata, project: str | None, like: Mapping[str, Any]
     ) -> dict[str, Any]:
         found = {name: properties[name] for name in (UNKEPT, OWN) if properties.get(name)}
-        return {**self._inputs(properties, note, like), **found, PROJECT: project}
+        return {**self._inputs(properties, meta, like), **found, PROJECT: project}
 
 
 class _OneLine:
     """Turns the errors that a user can cause into one line about the definition, without a traceback's chain."""
 
-    def __init__(self, note: Note) -> None:
-        self._note = note
+    def __init__(self, meta: Metadata) -> None:
+        self._meta = meta
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ApiError):
-            raise Refused(self._note.line(explained(error))) from None
+            raise Refused(self._meta.line(explained(error))) from None
         if isinstance(error, Stopped):
-            raise Refused(self._note.line(str(error))) from None
+            raise Refused(self._meta.line(str(error))) from None
 
 
-def _refuse_lacking(note: Note) -> None:
-    if note.lacks:
-        raise Refused(note.line(f"left out, as it refers to {note.lacks}; run again once that is there"))
+def _refuse_lacking(meta: Metadata) -> None:
+    if meta.lacks:
+        raise Refused(meta.line(f"left out, as it refers to {meta.lacks}; run again once that is there"))
 
 
 def _provider(kind: Kind) -> type[PostHogProvider]:

@@ -90,11 +90,11 @@ def body(
     return result
 
 
-def with_told(kind: Kind, fields: Iterable[Field]) -> list[Field]:
-    """Return the fields of a change, and with them those that PostHog is told with every write."""
+def with_always_sent(kind: Kind, fields: Iterable[Field]) -> list[Field]:
+    """Return the fields of a change, and those that are sent with every write."""
     fields = list(fields)
-    told = (field for field in kind.fields if field.always or not field.kept)
-    return [*fields, *(field for field in told if field not in fields)]
+    always = (field for field in kind.fields if field.always or not field.kept)
+    return [*fields, *(field for field in always if field not in fields)]
 
 
 def created(kind: Kind, properties: Mapping[str, Any]) -> list[Field]:

@@ -10,16 +10,17 @@ from typing import Any, Protocol
 
 import pulumi
 from pulumi import dynamic
+from pulumi.runtime.stack import ResourceRegistrationFailed
 
-from providers.posthog.inputs import MISSING, NAME, PROBLEM, Note, to_inputs
+from providers.posthog.inputs import MISSING, NAME, PROBLEM, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import refs
 from providers.posthog.kinds.notification import digest
 from providers.posthog.limits import Rate, rates
 from providers.posthog.provider import PROJECT, PROVIDERS
 from providers.posthog.references import readable, with_ids
+from providers.posthog.schedule import FEW, Window, interleaved
 from providers.posthog.settings import Settings
-from providers.posthog.turns import FEW, Turns, spread
 
 
 class Definition(Protocol):
@@ -66,19 +67,22 @@ def register(
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
-    A :class:`Ref` in the properties becomes the id of that resource, so Pulumi knows the dependency; beside the name
-    of a variable that holds a secret a digest of its value is put (see ``kinds.notification``).
+    A :class:`Ref` in the properties becomes the id of that resource, so that Pulumi knows the dependency. The name of a
+    variable that holds a secret is completed by a digest of its value (see ``kinds.notification``).
 
-    ``known`` are the ids of what was applied last: where the engine goes on after a failure, what refers to the failed
-    object is no change for that. ``off`` are those flags among them that this run switches off. They come last, and
-    after what names them: PostHog switches no flag off while another one that is on depends on it. ``switches`` says by
-    Pulumi name of flags that are to be on how they were applied last (see ``inputs.Note``): the provider switches none
-    of them on again that somebody switched off meanwhile.
+    Args:
+        definitions: all that this run registers.
+        settings: the stack's settings.
+        known: the ids of the objects that were applied last. Where the engine continues after a failure, an object
+            that refers to the failed one keeps its id and so has no change.
+        off: the flags among them that this run switches off. They come last, and after what depends on them: PostHog
+            does not switch a flag off while a flag that is on depends on it.
+        switches: how the flags that are to be on were applied last, by Pulumi name (see ``inputs.Metadata``). The
+            provider does not switch a flag on that somebody switched off in PostHog.
+        refused: the Pulumi names of what the program refuses and registers only to show it. The provider does not
+            refuse it again, which would end the plan there.
 
-    ``refused`` are the Pulumi names of what the program refused, and registers only to show it: the provider does not
-    refuse it once more, which would end the plan there.
-
-    A run that PostHog's limits may make wait has an order of its own, see ``turns``.
+    A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``schedule``.
     """
     if not settings.shows_tracebacks:
         pulumi.log.debug = _no_debug
@@ -91,19 +95,32 @@ def register(
     last = [each for each in every if _ref(each) in off]
     users = _users(last)
     others = [each for each in every if _ref(each) not in off]
-    turns = None
+    window = None
     if len(every) > FEW and not pulumi.runtime.is_dry_run():  # a preview writes nothing, so nothing waits
-        others, turns = _spread(others), Turns()
+        others, window = _interleaved(others), Window()
     for definition in (*others, *reversed(last)):
         ref = _ref(definition)
         properties = copy.deepcopy(definition.properties)
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(settings.environ.get(secret["env"], ""))
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
-        options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
+        options: dict[str, Any] = {"depends_on": _after(resources[each] for each in first)} if first else {}
         shown = with_ids(properties, id_of)
-        resources[ref] = _resource(definition, shown, switches, turns, str(ref) in refused, **options)
+        resources[ref] = _resource(definition, shown, switches, window, str(ref) in refused, **options)
     return resources
+
+
+def _after(resources: Iterable[pulumi.CustomResource]) -> list[pulumi.Output[Any]]:
+    """Return resources to wait for; the SDK would end the whole program at one that failed."""
+
+    async def registered(resource: pulumi.CustomResource) -> pulumi.CustomResource | None:
+        try:
+            await resource.urn.future()
+        except ResourceRegistrationFailed:
+            return None
+        return resource
+
+    return [pulumi.Output.from_input(registered(each)) for each in resources]
 
 
 def _no_debug(msg: str, resource: object = None, stream_id: int | None = None, ephemeral: bool | None = None) -> None:
@@ -114,7 +131,7 @@ def _no_debug(msg: str, resource: object = None, stream_id: int | None = None, e
     """
 
 
-def _spread(definitions: list[Definition]) -> list[Definition]:
+def _interleaved(definitions: list[Definition]) -> list[Definition]:
     """Return definitions in the order in which PostHog's limits are used at the same time."""
     by_ref = {_ref(each): each for each in definitions}
 
@@ -125,7 +142,7 @@ def _spread(definitions: list[Definition]) -> list[Definition]:
         properties = by_ref[ref].properties
         return [each for each in (*refs(properties), *KINDS[ref.kind].first(properties)) if each in by_ref]
 
-    return [by_ref[ref] for ref in spread(list(by_ref), limits, first)]
+    return [by_ref[ref] for ref in interleaved(list(by_ref), limits, first)]
 
 
 async def problems(resources: Iterable[pulumi.CustomResource]) -> list[str]:
@@ -153,7 +170,7 @@ def switch_off(flags: Iterable[Definition], names: Mapping[str, str]) -> dict[st
         only_off = {"key": flag.key, "active": False}
         last = names[str(_ref(flag))]
         resources[_ref(flag)] = _resource(
-            flag, only_off, name=last, ignore_changes=[*others, "unmanaged"], depends_on=first
+            flag, only_off, name=last, ignore_changes=[*others, "unmanaged"], depends_on=_after(first)
         )
     return {names[str(ref)]: resource for ref, resource in resources.items()}
 
@@ -175,7 +192,7 @@ def _resource(
     definition: Definition,
     properties: dict[str, Any],
     switches: Mapping[str, str] = MappingProxyType({}),
-    turns: Turns | None = None,
+    window: Window | None = None,
     refused: bool = False,
     name: str = "",
     **options: Any,
@@ -185,17 +202,17 @@ def _resource(
     if former != name and definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=former)]
-    note = Note(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
-    inputs = to_inputs(properties, note)
-    turn = turns.next(inputs[NAME]) if turns else None
-    if turn:
-        inputs[NAME] = turn  # the last one
+    meta = Metadata(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
+    inputs = to_inputs(properties, meta)
+    slot = window.next(inputs[NAME]) if window else None
+    if slot:
+        inputs[NAME] = slot  # the last one
     resource_type: Any = RESOURCES[definition.kind]
     resource: pulumi.CustomResource = resource_type(
         name, inputs, pulumi.ResourceOptions(**options) if options else None
     )
-    if turn:
-        turn.ends_with(asyncio.ensure_future(resource.urn.future()))
+    if slot:
+        slot.ends_with(asyncio.ensure_future(resource.urn.future()))
     return resource
 
 

@@ -13,32 +13,35 @@ from providers.posthog.engine import engine_watch
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.guard import Guard
 from providers.posthog.history import History
-from providers.posthog.inputs import Note, Notes
+from providers.posthog.inputs import Metadata, MetadataStore
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
 from providers.posthog.settings import Settings
-from providers.posthog.switches import Switches
+from providers.posthog.switch_history import SwitchHistory
+
+BY_THE_PROGRAM = 4
+"""How many requests the program makes in most runs before the first of these: they count by the same limits."""
 
 
 class Session:
     """Connects at the first need; safe for several threads."""
 
-    def __init__(self, tell: Callable[[str], None], clock: Clock | None = None) -> None:
-        """``tell`` shows the engine's user a message; ``clock`` is another one in tests."""
+    def __init__(self, warn: Callable[[str], None], clock: Clock | None = None) -> None:
+        """``warn`` shows the engine's user a message; ``clock`` is another one in tests."""
         self._clock = clock or Clock()
-        self.notes = Notes()
+        self.metadata = MetadataStore()
         self.guard = Guard()
         self._lock = threading.Lock()
         self._settings = Settings({}, {})
         self._connection: Connection | None = None
         self._problem: ConnectionProblem | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
-        self.switches: Switches
-        self._told: set[str] = set()
-        self._tell = tell
+        self.switch_history: SwitchHistory
+        self._shown: set[str] = set()
+        self._warn = warn
         self._watch = engine_watch(sys.argv[1:])
 
     def configure(self, settings: Settings) -> None:
@@ -66,7 +69,7 @@ class Session:
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
         connection = resolve(self._settings)
-        client = Client(connection, self._watch, self._tell, self._clock)
+        client = Client(connection, self._watch, self._warn, self._clock, made=BY_THE_PROGRAM)
         inventory = Inventory(client)
         if lists and kind.listed:
             first_look(client, kind, lambda: inventory.all(kind))
@@ -77,21 +80,21 @@ class Session:
             PostHogDirectory(client),
             Approvals(client, self._settings.ask_again),
             History(client),
-            self.tell,
+            self.warn,
             adoption_allowed=self._settings.may_adopt,
         )
-        self.switches = Switches(inventory, services.history)
+        self.switch_history = SwitchHistory(inventory, services.history)
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
 
-    def tell(self, note: Note, message: str) -> None:
+    def warn(self, meta: Metadata, message: str) -> None:
         """Show the engine's user a message about a definition, once in this process."""
-        if self.first_to_tell(f"{note.name} {message}"):
-            self._tell(note.line(message))
+        if self.is_new(f"{meta.name} {message}"):
+            self._warn(meta.line(message))
 
-    def first_to_tell(self, message: str) -> bool:
-        """Say whether nobody in this process told the engine this yet."""
+    def is_new(self, message: str) -> bool:
+        """Record a message, and return whether this process has not shown it yet."""
         with self._lock:
-            told = message in self._told
-            self._told.add(message)
-            return not told
+            shown = message in self._shown
+            self._shown.add(message)
+            return not shown

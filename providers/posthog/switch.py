@@ -1,6 +1,6 @@
-"""A flag's switch by itself: one read and one write, past the engine, its lock and its state. For on-call.
+"""Switching a flag with one read and one write, without the engine, its lock and its state. For on-call.
 
-Only what PostHog is asked stands here; who may switch what on is for the caller.
+This module only sends requests; the caller decides what may be switched on.
 """
 
 from __future__ import annotations
@@ -21,26 +21,30 @@ from providers.posthog.kinds.flag import FLAG
 Live = dict[str, Any]
 
 SEARCHED = 200
-"""Most characters that PostHog searches for."""
+"""The longest text that PostHog searches for, in characters."""
 
 _SWITCH = [field for field in FLAG.fields if field.name == "active"]
 
 
 @dataclass(frozen=True)
-class Reach:
-    """Whom a release condition is for: its share, and how many match it of how many there are, where PostHog says."""
+class Audience:
+    """Whom a release condition serves."""
 
     title: str
+    """The condition's description, or its number."""
     share: float
+    """The percentage of those who match."""
     matching: int | None = None
+    """How many match; None where PostHog does not say."""
     total: int | None = None
+    """How many there are in all; None where PostHog does not say."""
 
 
 def find(client: Client, key: str) -> Live | None:
     """Return the flag with a key, as PostHog holds it; None where it has none. Raises ``ApiError``.
 
-    The list can be asked for a key, without regard to case. A server that does not know that filter ignores it: then
-    the search, which finds what is like the key, keeps the list short.
+    The list has a filter by key, which ignores case. An older server ignores the filter; the search, which finds
+    similar keys, then keeps the list short.
     """
     search = {"search": key} if len(key) <= SEARCHED else {}
     rows = client.pages(client.project_path(FLAG.collection), {"key": key, **search})
@@ -80,7 +84,7 @@ def turn(client: Client, live: Live, active: bool) -> Live:
         request = Approvals(client).made_by(error)
         if request:
             raise NotSwitched(f"{request}; somebody has to approve it there") from None
-        # A refusal is about what stands in PostHog, and there is no definition to correct.
+        # A refusal is about the flag in PostHog: there is no definition to correct.
         raise NotSwitched(str(error) if error.status == 400 else explained(error)) from None
     if answer.get("active") is not active:
         raise NotSwitched("PostHog took the change and left the switch as it was")
@@ -107,9 +111,9 @@ def in_order(client: Client, live: Live) -> list[Live]:
 
 
 def only_switched_off(client: Client, live: Live) -> str:
-    """Return why the flag is perhaps not what it was when it was on last; empty when nothing but its switch changed.
+    """Return why the flag may differ from when it was last on; empty when only its switch changed.
 
-    PostHog's activity log tells; the API key needs the scope ``activity_log:read``.
+    This reads PostHog's activity log, for which the API key needs the scope ``activity_log:read``.
     """
     try:
         entry = History(client).newest(FLAG, live)
@@ -128,22 +132,22 @@ _COUNTED = ("version", "updated_at", "last_modified_by")
 """What PostHog itself writes with each change."""
 
 
-def reach(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Reach]:
-    """Yield whom the first release conditions are for, as long as PostHog counts them."""
+def audiences(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Audience]:
+    """Yield whom each release condition serves; the first ``most`` with PostHog's counts."""
     for number, condition in enumerate((live.get("filters") or {}).get("groups") or (), 1):
         share = condition.get("rollout_percentage")
-        known = Reach(condition.get("description") or f"condition {number}", 100 if share is None else share)
+        known = Audience(condition.get("description") or f"condition {number}", 100 if share is None else share)
         yield known if number > most else _counted(client, condition, known)
 
 
-def _counted(client: Client, condition: Mapping[str, Any], known: Reach) -> Reach:
+def _counted(client: Client, condition: Mapping[str, Any], known: Audience) -> Audience:
     body = {"condition": condition, "group_type_index": condition.get("aggregation_group_type_index")}
     path = client.project_path(f"{FLAG.collection}/user_blast_radius")
     try:
         answer = client.request("POST", path, body, repeatable=False)
         # Older servers call them by longer names.
         affected, total = (answer.get(name, answer.get(old)) for name, old in _COUNTS)
-        return Reach(known.title, known.share, int(affected), int(total))
+        return Audience(known.title, known.share, int(affected), int(total))
     except (ApiError, TypeError, ValueError, AttributeError):
         return known
 

@@ -40,11 +40,11 @@ class Desk:
         self.sandbox = sandbox
         self.world = world
         self.clock = clock
-        self.told: list[str] = []
+        self.warnings: list[str] = []
 
-    def new_run(self, kind: str, tell: Callable[[str], None] | None = None, **config: str) -> PostHogProvider:
-        """Return a kind's provider as it is at the beginning of a run: ``tell`` (else ``told``) gets what it tells."""
-        session = Session(tell or self.told.append, self.clock)
+    def new_run(self, kind: str, warn: Callable[[str], None] | None = None, **config: str) -> PostHogProvider:
+        """Return a kind's provider at the beginning of a run; ``warn`` (else ``warnings``) gets its warnings."""
+        session = Session(warn or self.warnings.append, self.clock)
         # No program asks for these deletions.
         session.configure(Settings({"disposable": "true", **config}, self.sandbox.environ))
         provider_module._SESSION = session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, resource, told
+from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, for_file, resource
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import query_of
 from ai_admin.definitions.world import Unit, World
@@ -70,7 +70,7 @@ def webhook_inputs(value: dict[str, Any]) -> dict[str, Any]:
 def contract(gathered: Gathered) -> Iterator[Written]:
     """Yield a file per alert, with the ways of telling people."""
     for key, properties in gathered.of("alert").items():
-        value = told(KINDS["alert"], properties, "subscribed_users", "config")
+        value = for_file(KINDS["alert"], properties, "subscribed_users", "config")
         value["condition"] = properties.get("condition")
         if "threshold" in value:
             value["threshold"] = {

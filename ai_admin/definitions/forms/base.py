@@ -101,17 +101,18 @@ def fields(unit: Unit, *left_out: str) -> Value:
     return {**value, **kind.derive(value)}
 
 
-def told(kind: Kind, properties: Value, *left_out: str) -> Value:
-    """Return the properties that a file has to tell, with keys in the place of references: those that neither are at
-    their default nor follow from others.
+def for_file(kind: Kind, properties: Value, *left_out: str) -> Value:
+    """Return the properties that a file must have, with keys instead of references.
+
+    These are the ones that are not at their default and do not follow from others.
     """
     follows = {name for name, item in kind.derive(properties).items() if properties.get(name) == item}
-    told = {
+    written = {
         field.name: _contracted(field, properties[field.name])
         for field in kind.fields
         if field.name in properties.keys() - follows - {*left_out} and properties[field.name] != field.default
     }
-    return told | {name: properties[name] for name in ("unmanaged",) if name in properties}
+    return written | {name: properties[name] for name in ("unmanaged",) if name in properties}
 
 
 def _expanded(field: Field, value: Any) -> Any:
@@ -151,7 +152,7 @@ def expand(unit: Unit, _: World) -> Iterator[Definition]:
 def contract(kind: Kind, gathered: Gathered) -> Iterator[Written]:
     """Yield a file per definition of a kind that is written as PostHog has it."""
     for key, properties in gathered.of(kind.name).items():
-        yield file(kind.name, key, told(kind, properties))
+        yield file(kind.name, key, for_file(kind, properties))
 
 
 def references(unit: Unit) -> Iterator[Reference]:

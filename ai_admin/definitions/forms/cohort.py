@@ -12,9 +12,9 @@ from ai_admin.definitions.forms.base import (
     Written,
     fields,
     file,
+    for_file,
     key_of,
     resource,
-    told,
     usual,
 )
 from ai_admin.definitions.model import Definition, Path
@@ -67,7 +67,7 @@ def _with_value(leaf: dict[str, Any]) -> dict[str, Any]:
 def contract(gathered: Gathered) -> Iterator[Written]:
     """Yield a file per cohort: one list of properties where all of them must match."""
     for key, properties in gathered.of("cohort").items():
-        value = told(KINDS["cohort"], properties, "filters")
+        value = for_file(KINDS["cohort"], properties, "filters")
         criteria = properties.get("filters")
         if criteria:
             groups = [{**each, "values": [*map(_written_leaf, each.get("values", ()))]} for each in criteria["values"]]

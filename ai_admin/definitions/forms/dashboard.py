@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.forms.base import Gathered, Reference, Value, Written, fields, file, key_of, resource, told
+from ai_admin.definitions.forms.base import (
+    Gathered,
+    Reference,
+    Value,
+    Written,
+    fields,
+    file,
+    for_file,
+    key_of,
+    resource,
+)
 from ai_admin.definitions.forms.insight import insight_of
 from ai_admin.definitions.forms.queries import brief, complete
 from ai_admin.definitions.layout import Place, place
@@ -41,7 +51,7 @@ def contract(gathered: Gathered) -> Iterator[Written]:
     """Yield a file per dashboard. An insight is defined on the first one that shows it, and named on the others."""
     defined: set[str] = set()
     for key, properties in gathered.of("dashboard").items():
-        value = told(KINDS["dashboard"], properties)
+        value = for_file(KINDS["dashboard"], properties)
         if "filters" in value:
             value["filters"] = brief(value["filters"])
         board = gathered.of("tiles").get(key, {})

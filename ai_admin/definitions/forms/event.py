@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.catalog import is_person
-from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, resource, told
+from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, for_file, resource
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.world import Unit, World
 from providers.posthog.errors import NotWritable
@@ -54,7 +54,7 @@ def contract(gathered: Gathered) -> Iterator[Written]:
     for key, properties in gathered.of("property").items():
         described[properties["type"]][properties["name"]] = _property(key, properties)
     for key, properties in gathered.of("event").items():
-        value = told(KINDS["event"], properties, "name")
+        value = for_file(KINDS["event"], properties, "name")
         if described["event"]:
             value, described["event"] = {**value, "properties": described["event"]}, {}
         yield file("event", key, value)
@@ -69,4 +69,5 @@ def contract(gathered: Gathered) -> Iterator[Written]:
 def _property(key: str, properties: Value) -> Value:
     if "property_type" not in properties:
         raise NotWritable(f"property/{key}", "PostHog knows no type of it, and a file must say one")
-    return {"type": properties["property_type"], **told(KINDS["property"], properties, "name", "type", "property_type")}
+    written = for_file(KINDS["property"], properties, "name", "type", "property_type")
+    return {"type": properties["property_type"], **written}

@@ -13,9 +13,9 @@ from ai_admin.definitions.forms.base import (
     Written,
     fields,
     file,
+    for_file,
     key_of,
     resource,
-    told,
     usual,
 )
 from ai_admin.definitions.model import Definition, Path
@@ -63,7 +63,7 @@ def _in_cohort(key: str, operator: str = "in") -> dict[str, Any]:
 def contract(gathered: Gathered) -> Iterator[Written]:
     """Yield a file per flag: payloads with their variants, conditions without what every condition has."""
     for key, properties in gathered.of("flag").items():
-        value = told(KINDS["flag"], properties, "key", "payloads")
+        value = for_file(KINDS["flag"], properties, "key", "payloads")
         payloads = {name: json.loads(text) for name, text in properties.get("payloads", {}).items()}
         if "variants" in value:
             value["variants"] = [

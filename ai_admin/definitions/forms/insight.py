@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.forms.base import Gathered, Reference, Written, fields, key_of, resource, told
+from ai_admin.definitions.forms.base import Gathered, Reference, Written, fields, for_file, key_of, resource
 from ai_admin.definitions.forms.queries import full_query, shorthand, variables
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import all_filters, all_nodes, breakdowns, query_of
@@ -44,7 +44,7 @@ def insight_of(gathered: Gathered, key: str) -> Any:
     properties = gathered.of("insight").get(key)
     if properties is None:
         return key
-    about = told(KINDS["insight"], properties, "query", "dashboards")
+    about = for_file(KINDS["insight"], properties, "query", "dashboards")
     return {"key": key, **about, **shorthand(properties.get("query", {}))}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, key_of, resource, told
+from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, for_file, key_of, resource
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.tiles import insight_keys
 from ai_admin.definitions.world import Unit, World
@@ -44,7 +44,7 @@ def contract(gathered: Gathered) -> Iterator[Written]:
 
 def _written(gathered: Gathered, properties: Value) -> Value:
     given = ("content_type", "target_type", "target_value", "workspace", "dashboard_export_insights")
-    value = told(KINDS["subscription"], properties, *given)
+    value = for_file(KINDS["subscription"], properties, *given)
     if properties.get("target_type") == "email":
         value["target"] = {"email": str(properties.get("target_value")).split(",")}
     elif properties.get("target_type") == "teams":

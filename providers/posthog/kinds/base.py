@@ -110,16 +110,19 @@ def _at(live: Mapping[str, Json], path: tuple[str, ...]) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
-    """What an organisation must have for PostHog to keep a field.
-
-    ``needs`` says it in words. ``refusal`` is a part of the message with which PostHog refuses the field where it is
-    missing; the rest is then written without. Where it is empty PostHog takes the field and drops it, and shows it
-    in the answer to the write all the same: only a read tells.
-    """
+class Feature:
+    """A feature that an organisation may lack, without which PostHog does not keep a field."""
 
     needs: str
+    """The feature, in words."""
     refusal: str = ""
+    """A part of the message with which PostHog refuses the field; the other fields are then written without it. Empty
+    where PostHog accepts the field and drops it: its answer to the write then has the field, and only a read shows
+    that it was dropped."""
+
+    def is_refused(self, message: str) -> bool:
+        """Return whether a message of PostHog's refuses the field."""
+        return bool(self.refusal) and self.refusal in message
 
 
 @dataclass(frozen=True)
@@ -176,8 +179,8 @@ class Field:
     """A set that people add to as well: what is theirs is not compared, and stays."""
     secret: bool = False
     """May hold secrets, so that its values are shown nowhere."""
-    gate: Gate | None = None
-    """What an organisation must have for PostHog to keep it."""
+    feature: Feature | None = None
+    """The feature that an organisation needs for PostHog to keep it."""
     manageable: bool = True
     """May be left to PostHog's pages (``unmanaged``)."""
     start: Any = None
@@ -185,7 +188,7 @@ class Field:
     shown: bool = False
     """Part of the canonical form even at its default."""
     kept: bool = True
-    """False for what PostHog is told with every write and does not keep: it reads as what was told last."""
+    """False for a field that is sent with every write and that PostHog does not store: it reads as it was sent last."""
     item: Callable[[Mapping[str, Any]], str] | None = None
     """Names an item of a list after what makes it that item, so that the engine compares it with itself wherever it
     is."""
@@ -209,8 +212,8 @@ class Field:
         value = self.canonical(self._ours(self.read(self._raw(reading.live), reading), reading.known))
         if not self.copied or self.name in reading.known:
             return value
-        untold = reading.live.get(self.copied[0]) is None  # what it would be copied from is not served
-        return None if untold or value == self.canonical(_at(reading.live, self.copied)) else value
+        unserved = reading.live.get(self.copied[0]) is None  # what it would be copied from is not served
+        return None if unserved or value == self.canonical(_at(reading.live, self.copied)) else value
 
     def _ours(self, items: Any, known: Mapping[str, Any]) -> Any:
         """Return what a set that is shared has of the definition's, which is what was applied of it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Gate, Kind, Reading
+from providers.posthog.kinds.base import Directory, Feature, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, same_json, tags, text
 
 # What PostHog's API and UI add to conditions and to the properties in them, and nobody wrote.
@@ -181,7 +181,7 @@ FLAG = Kind(
             "early_exit",
             path=_filter("early_exit"),
             default=False,
-            gate=Gate("the organisation's access to early exit", refusal="early_exit is not available"),
+            feature=Feature("the organisation's access to early exit", refusal="early_exit is not available"),
         ),
         Field("feature_enrollment", path=_filter("feature_enrollment"), default=False),
         Field("holdout", path=_filter("holdout")),
@@ -191,7 +191,7 @@ FLAG = Kind(
             "evaluation_contexts",
             default=[],
             normalise=tags,
-            gate=Gate("the organisation's access to evaluation contexts"),
+            feature=Feature("the organisation's access to evaluation contexts"),
         ),
         Field("bucketing_identifier", default="distinct_id"),
         Field("is_remote_configuration", default=False),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Gate, Json, Kind, Properties, Reading
+from providers.posthog.kinds.base import Directory, Feature, Field, Json, Kind, Properties, Reading
 from providers.posthog.kinds.normal import instant, plain, text, unordered
 from providers.posthog.kinds.notification import digest
 
@@ -137,13 +137,13 @@ SUBSCRIPTION = Kind(
         Field(
             "summary_enabled",
             default=False,
-            gate=Gate("the organisation's consent to AI", refusal="AI data processing must be approved"),
+            feature=Feature("the organisation's consent to AI", refusal="AI data processing must be approved"),
         ),
         Field(
             "summary_prompt_guide",
             default="",
             normalise=text,
-            gate=Gate("the organisation's access to AI summary context", refusal="Setting AI summary context"),
+            feature=Feature("the organisation's access to AI summary context", refusal="Setting AI summary context"),
         ),
         Field("delivery_config", default={}, normalise=_delivery, carry=_carry_delivery),
         # Left out, PostHog delivers at once what is new, and what changed in what it delivers.

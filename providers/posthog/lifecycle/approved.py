@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog import reconcile
-from providers.posthog.approvals import APART, POLICY_CONFLICT, Gate
+from providers.posthog.approvals import APART, POLICY_CONFLICT, PendingChanges
 from providers.posthog.errors import ApiError
-from providers.posthog.inputs import WAITING, Note
+from providers.posthog.inputs import WAITING, Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import Field, Kind, Properties
 from providers.posthog.lifecycle.collection import Collection
@@ -24,55 +24,55 @@ class Approved(Collection):
 
     def __init__(self, kind: Kind, services: Services) -> None:
         super().__init__(kind, services)
-        self._gate = Gate(kind, services.approvals, self.writer.project, services.tell)
+        self._pending = PendingChanges(kind, services.approvals, self.writer.project, services.warn)
 
-    def read(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
+    def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the object, also one whose creation was approved; while that waits, what was asked for."""
         if not id_.startswith(WAITING):
-            return super().read(id_, known, note)
+            return super().read(id_, known, meta)
         properties = self.kind.canonical(known)
-        made = self.adoption.candidates(properties, note)
+        made = self.adoption.candidates(properties, meta)
         if made:
-            return self.read(made[0], known, note)
-        request = self._gate.open_creation(id_)
+            return self.read(made[0], known, meta)
+        request = self._pending.open_creation(id_)
         if request is None:
             return None
-        self._gate.wait(request, note)
+        self._pending.wait(request, meta)
         return id_, properties
 
-    def _post(self, properties: Properties, note: Note) -> tuple[str, Properties]:
-        request = self._gate.asked(None, {}, properties)
+    def _post(self, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
+        request = self._pending.asked(None, {}, properties)
         if request is None:
             try:
-                return super()._post(properties, note)
+                return super()._post(properties, meta)
             except ApiError as error:
                 if error.code == POLICY_CONFLICT and properties.get(APART):
-                    return self._post({**properties, APART: False}, note)
-                request = self._gate.turned_into(error, {}, properties)
-        return self._gate.wait(request, note), properties
+                    return self._post({**properties, APART: False}, meta)
+                request = self._pending.turned_into(error, {}, properties)
+        return self._pending.wait(request, meta), properties
 
-    def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
+    def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH what differs; of an object that waits for its creation nothing else can be asked for."""
         if not id_.startswith(WAITING) or not reconcile.changed(self.kind, old, new):
-            return super().update(id_, old, new, note)
-        self._gate.wait(self._gate.creation(id_, new), note)
+            return super().update(id_, old, new, meta)
+        self._pending.wait(self._pending.creation(id_, new), meta)
         return old
 
     def _patch(
-        self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, note: Note
+        self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, meta: Metadata
     ) -> Properties:
-        request = self._gate.asked(id_, live, new) if fields else None
+        request = self._pending.asked(id_, live, new) if fields else None
         if request is None:
             try:
-                return super()._patch(id_, fields, new, live, before, note)
+                return super()._patch(id_, fields, new, live, before, meta)
             except ApiError as error:
                 apart = [field for field in fields if field.name == APART]
                 if error.code == POLICY_CONFLICT and apart and len(fields) > 1:
                     rest = [field for field in fields if field.name != APART]
-                    held = self._patch(id_, rest, new, live, before, note)
-                    return held if held is before else self._patch(id_, apart, held, live, before, note)
-                request = self._gate.turned_into(error, live, new)
-        self._gate.wait(request, note)
+                    held = self._patch(id_, rest, new, live, before, meta)
+                    return held if held is before else self._patch(id_, apart, held, live, before, meta)
+                request = self._pending.turned_into(error, live, new)
+        self._pending.wait(request, meta)
         return before
 
     def delete(self, id_: str, old: Properties) -> None:
@@ -82,9 +82,9 @@ class Approved(Collection):
         else:
             super().delete(id_, old)
 
-    def remind(self, id_: str, new: Properties, note: Note) -> None:
+    def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
         """Tell of a change that it was asked for in an earlier run."""
         live = None if id_.startswith(WAITING) else self.inventory.get(self.kind, id_)
-        request = self._gate.asked(id_, live, new) if live else None
+        request = self._pending.asked(id_, live, new) if live else None
         if request:
-            self.services.tell(note, str(request))
+            self.services.warn(meta, str(request))

@@ -8,7 +8,7 @@ from typing import Any
 from providers.posthog import reconcile
 from providers.posthog.adoption import Adoption, Match, outlook
 from providers.posthog.errors import ApiError, Conflict
-from providers.posthog.inputs import Note
+from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
 from providers.posthog.lifecycle.services import ATTEMPTS, Services
@@ -33,31 +33,31 @@ class Collection:
             services.adoption_allowed,
         )
 
-    def read(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
+    def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the object's id and live canonical form, or None when it is gone."""
         self.inventory.claim(self.kind, id_)
         live = self.inventory.get(self.kind, id_)
         return None if live is None else (id_, self.writer.project(live, known))
 
-    def find(self, properties: Properties, note: Note) -> Match | None:
+    def find(self, properties: Properties, meta: Metadata) -> Match | None:
         """Return what a definition that is new to the state adopts, and what that changes; None: it has to be made."""
-        id_ = self.adoption.find(properties, note)
+        id_ = self.adoption.find(properties, meta)
         live = self.inventory.get(self.kind, id_) if id_ else None
         return outlook(self.kind, id_, self.writer.project(live, properties), properties) if id_ and live else None
 
-    def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
+    def create(self, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
         """Create the object, or adopt the one that exists already; return its id and what PostHog then holds.
 
         A creation whose answer was lost leaves an object behind that the next run must find and not make again, so the
         live objects are searched first.
         """
-        found = self.adoption.find(properties, note)
+        found = self.adoption.find(properties, meta)
         if found:
             self.inventory.claim(self.kind, found)
-            return self._adopt(found, properties, note)
-        return self._post(properties, note)
+            return self._adopt(found, properties, meta)
+        return self._post(properties, meta)
 
-    def _post(self, properties: Properties, note: Note) -> tuple[str, Properties]:
+    def _post(self, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
         """POST the object; one whose outcome is unknown is looked for before it is sent again: there might be two."""
         fields = reconcile.created(self.kind, properties)
         for attempt in range(ATTEMPTS):
@@ -68,25 +68,25 @@ class Collection:
                     raise
                 self.client.settle()
                 self.inventory.renew(self.kind)
-                made = self.adoption.candidates(properties, note)
+                made = self.adoption.candidates(properties, meta)
                 if made:
                     self.inventory.claim(self.kind, made[0])
-                    return self._adopt(made[0], properties, note)
+                    return self._adopt(made[0], properties, meta)
             else:
                 self.inventory.wrote(self.kind, live)
                 id_ = str(live[self.kind.id_name])
-                return id_, self.writer.kept(id_, fields, properties, live, refused, note)
+                return id_, self.writer.kept(id_, fields, properties, live, refused, meta)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _adopt(self, id_: str, properties: Properties, note: Note) -> tuple[str, Properties]:
+    def _adopt(self, id_: str, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
         live = self.inventory.get(self.kind, id_)
         if live is None:
             raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")
         before = self.writer.project(live, properties)
         fields = reconcile.changed(self.kind, before, properties)
-        return id_, self._patch(id_, fields, properties, live, before, note)
+        return id_, self._patch(id_, fields, properties, live, before, meta)
 
-    def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
+    def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH the fields in which ``new`` differs from ``old``, and return what PostHog then holds.
 
         PostHog's writes know no condition, so the object is read once more right before: what somebody changed since
@@ -101,7 +101,7 @@ class Collection:
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
         self._check_unchanged(live, old, new)
-        return self._patch(id_, fields, new, live, old, note)
+        return self._patch(id_, fields, new, live, old, meta)
 
     def _check_unchanged(self, live: Live, old: Properties, new: Properties | None) -> None:
         """Raise :class:`Conflict` if the object is not as it was read; ``new`` is what it is to be, None: deleted."""
@@ -110,22 +110,22 @@ class Collection:
         if new is not None:
             moved = [field for field in moved if not reconcile.same(now.get(field.name), new.get(field.name))]
         if moved:
-            told = self.services.history.told(self.kind, live, moved, old, now)
+            changes = self.services.history.changes(self.kind, live, moved, old, now)
             name = f"{self.kind.type} {live[self.kind.id_name]}"
             raise Conflict(
-                f"{name} was changed since it was read: {told}; it was left as it is, run again to see the change"
+                f"{name} was changed since it was read: {changes}; it was left as it is, run again to see the change"
             )
 
     def _patch(
-        self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, note: Note
+        self, id_: str, fields: list[Field], new: Properties, live: Live, before: Properties, meta: Metadata
     ) -> Properties:
         """PATCH these fields, if there are any, and return what PostHog then holds."""
         if not fields:
             return new
-        sent = reconcile.with_told(self.kind, fields)
+        sent = reconcile.with_always_sent(self.kind, fields)
         answer, refused = self.writer.send("PATCH", self.writer.path(id_), sent, new, live, before)
         self.inventory.wrote(self.kind, answer)
-        return self.writer.kept(id_, fields, new, answer, refused, note)
+        return self.writer.kept(id_, fields, new, answer, refused, meta)
 
     def delete(self, id_: str, old: Properties) -> None:
         """Remove the object, unless somebody changed it since it was read; one that is gone already is no error."""
@@ -147,5 +147,5 @@ class Collection:
             else:
                 return
 
-    def remind(self, id_: str, new: Properties, note: Note) -> None:
+    def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
         """Tell nothing: what a change does is what its plan shows."""

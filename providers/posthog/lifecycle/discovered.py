@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from providers.posthog.inputs import Note
+from providers.posthog.inputs import Metadata
 from providers.posthog.kinds.base import Kind, Properties
 from providers.posthog.lifecycle.collection import Collection
 from providers.posthog.lifecycle.services import Services
@@ -25,20 +25,20 @@ class Discovered(Collection):
         # Nobody else than PostHog can make them: with adoption forbidden there would be none.
         super().__init__(kind, replace(services, adoption_allowed=True))
 
-    def read(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
+    def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the id and live form; a provisional id becomes the real one as soon as there is one."""
         if not id_.startswith(PENDING):
-            return super().read(id_, known, note)
+            return super().read(id_, known, meta)
         properties = self.kind.canonical(known)
-        found = self.adoption.candidates(properties, note)
-        return super().read(found[0], known, note) if found else (id_, properties)
+        found = self.adoption.candidates(properties, meta)
+        return super().read(found[0], known, meta) if found else (id_, properties)
 
-    def _post(self, properties: Properties, note: Note) -> tuple[str, Properties]:
+    def _post(self, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
         return f"{PENDING}{properties['type']}.{properties['name']}", properties
 
-    def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
+    def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """PATCH what differs; there is nothing to write to while the id is provisional."""
-        return new if id_.startswith(PENDING) else super().update(id_, old, new, note)
+        return new if id_.startswith(PENDING) else super().update(id_, old, new, meta)
 
     def delete(self, id_: str, old: Properties) -> None:
         """Remove the definition; PostHog makes it anew with the next event that has the property."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.posthog.adoption import Match, outlook
 from providers.posthog.errors import ApiError
-from providers.posthog.inputs import Note
+from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import OWN, Kind, Properties
 from providers.posthog.kinds.insight import INSIGHT, shown_on
@@ -26,15 +26,15 @@ class Tiles:
         self._client = services.inventory.client
         self._writer = Writer(kind, services, self._project)
 
-    def read(self, id_: str, known: Mapping[str, Any], note: Note) -> tuple[str, Properties] | None:
+    def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the dashboard's id and the tiles on it that are the definition's, or None when it is gone."""
         self._inventory.claim(self._kind, id_)
         live = self._inventory.get(self._kind, id_)
         return None if live is None else (id_, self._project(live, known))
 
-    def find(self, properties: Properties, note: Note) -> Match | None:
+    def find(self, properties: Properties, meta: Metadata) -> Match | None:
         """Return what adopting the dashboard means for the tiles that stand on it: those of the definition stay."""
-        id_ = self._services.adopted.get(note.name.replace("tiles/", "dashboard/", 1))
+        id_ = self._services.adopted.get(meta.name.replace("tiles/", "dashboard/", 1))
         live = self._inventory.get(self._kind, id_) if id_ else None
         if id_ is None or live is None or not live.get("tiles"):
             return None
@@ -48,24 +48,24 @@ class Tiles:
         others = self._others(str(live["id"]), tiles, known.get("tiles", []), known)
         return self._kind.project({**live, "tiles": _without(others, tiles)}, known, self._services.directory)
 
-    def create(self, properties: Properties, note: Note) -> tuple[str, Properties]:
+    def create(self, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
         """Arrange the dashboard's tiles; the id is the dashboard's."""
         id_ = str(properties["dashboard"])
-        return id_, self._arranged(id_, {}, properties, note)
+        return id_, self._arranged(id_, {}, properties, meta)
 
-    def update(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
+    def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """Arrange the dashboard's tiles anew, whatever stands there: tiles have no state to lose but their place."""
-        return self._arranged(id_, old, new, note)
+        return self._arranged(id_, old, new, meta)
 
-    def remind(self, id_: str, new: Properties, note: Note) -> None:
+    def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
         """Name the tiles of other people that a definition which wants no others takes away."""
         if new.get("exclusive_tiles"):
             live = (self._inventory.get(self._kind, id_) or {}).get("tiles") or []
             mine = ours(live, {**new, "exclusive_tiles": False})
             for tile in (tile for tile in live if tile not in mine and not tile.get("deleted")):
-                self._services.tell(note, f"takes {described(tile)} off the dashboard")
+                self._services.warn(meta, f"takes {described(tile)} off the dashboard")
 
-    def _arranged(self, id_: str, old: Properties, new: Properties, note: Note) -> Properties:
+    def _arranged(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """Arrange the tiles, and return them as they stand: a server may not keep all of a tile's look."""
         known = {**old, "exclusive_tiles": new.get("exclusive_tiles")}
         live = self._arrange(id_, new.get("tiles", []), known)
@@ -75,7 +75,7 @@ class Tiles:
         if stands != [_content(tile) for tile in new.get("tiles", [])]:
             return wanted  # somebody else's hand: the next refresh shows it
         fields = [field for field in self._kind.fields if field.name == "tiles"]
-        return self._writer.kept(id_, fields, wanted, answer, {}, note)
+        return self._writer.kept(id_, fields, wanted, answer, {}, meta)
 
     def delete(self, id_: str, old: Properties) -> None:
         """Take texts and buttons away; tiles of insights go with their insights, and all of them with the dashboard."""

@@ -1,4 +1,4 @@
-"""Writes, and what becomes of them: what an organisation may not have, and what a server takes and does not keep."""
+"""Writes, and the fields that PostHog does not keep: for lack of a feature, or because a server ignores them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.errors import ApiError
-from providers.posthog.inputs import Note
+from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
 from providers.posthog.kinds.normal import json_text
@@ -27,7 +27,7 @@ class Writer:
         self.inventory = services.inventory
         self.client = services.inventory.client
         self.directory = services.directory
-        self._tell = services.tell
+        self._warn = services.warn
         self._open: set[str] = set()
 
     def path(self, id_: str = "") -> str:
@@ -61,7 +61,7 @@ class Writer:
             return self.client.request(method, path, body), {}
         except ApiError as error:
             reason = str(error)
-            refused = [field for field in fields if field.gate and field.gate.refusal and field.gate.refusal in reason]
+            refused = [field for field in fields if field.feature and field.feature.is_refused(reason)]
             if not refused:
                 raise
         rest = [field for field in fields if field not in refused]
@@ -69,40 +69,46 @@ class Writer:
         return answer, {**others, **{field.name: reason for field in refused}}
 
     def kept(
-        self, id_: str, fields: list[Field], wanted: Properties, answer: Live, refused: Mapping[str, str], note: Note
+        self,
+        id_: str,
+        fields: list[Field],
+        wanted: Properties,
+        answer: Live,
+        refused: Mapping[str, str],
+        meta: Metadata,
     ) -> Properties:
-        """Return what was written with what PostHog did not keep of it, which is said once (see ``kinds.base.UNKEPT``).
+        """Return what was written, with what PostHog did not keep (see ``kinds.base.UNKEPT``); warns of that once.
 
         ``wanted`` is what ``fields`` were written from, ``answer`` the object as PostHog answered it.
         """
         written = {field.name for field in fields} - set(wanted.get("unmanaged", ()))
-        before = {name: held for name, held in wanted.get(UNKEPT, {}).items() if name not in written}
+        before = {name: text for name, text in wanted.get(UNKEPT, {}).items() if name not in written}
         plain = {name: value for name, value in wanted.items() if name != UNKEPT}
         fields = [field for field in fields if field.name in written]
         if any(self._hides(answer, field, plain) for field in fields):
             self.client.settle()
             answer = self.inventory.fetch(self.kind, id_) or answer
-        stands = self.project(answer, plain)
+        held = self.project(answer, plain)
         lost = {
-            field.name: json_text(stands.get(field.name))
+            field.name: json_text(held.get(field.name))
             for field in fields
-            if not reconcile.same(stands.get(field.name), plain.get(field.name))
+            if not reconcile.same(held.get(field.name), plain.get(field.name))
         }
         for each in fields:
             if each.name in lost:
-                reason = f"it needs {each.gate.needs}" if each.gate else "this PostHog takes it and leaves it as it was"
-                self._tell(note, f"{each.name} was not kept: {refused.get(each.name, reason)}")
-            elif each.gate and plain.get(each.name) is not None:
+                reason = f"it needs {each.feature.needs}" if each.feature else "this PostHog accepts and ignores it"
+                self._warn(meta, f"{each.name} was not kept: {refused.get(each.name, reason)}")
+            elif each.feature and plain.get(each.name) is not None:
                 self._open.add(each.name)
         unkept = {**before, **lost}
         return {**plain, UNKEPT: unkept} if unkept else plain
 
     def _hides(self, answer: Live, field: Field, properties: Properties) -> bool:
-        """Say whether the answer to a write does not tell if a field was kept.
+        """Return whether the answer to a write may not show that a field was dropped.
 
-        It may leave the field out, or show a value that is dropped; not any more after one was seen to stay.
+        It may lack the field, or contain a value that PostHog drops, unless this run has seen the field kept.
         """
         if not field.served(answer):
             return self.inventory.may_serve(self.kind, field)
-        dropped_unsaid = field.gate is not None and not field.gate.refusal
+        dropped_unsaid = field.feature is not None and not field.feature.refusal
         return dropped_unsaid and properties.get(field.name) is not None and field.name not in self._open

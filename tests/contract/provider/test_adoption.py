@@ -14,7 +14,7 @@ from ai_admin.definitions import Definition, Source
 from ai_admin.safety import manifest
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
-from providers.posthog.inputs import PROBLEM, Note, to_inputs
+from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.settings import Settings
 from tests.support.desk import Applied, Desk
@@ -57,7 +57,7 @@ def cohort(key: str, name: str, adopt: str | None = None) -> dict[str, Any]:
 
 def noted(name: str, file: str, adopt: str | None = None) -> dict[str, Any]:
     """What the program sends along with a definition's properties."""
-    return to_inputs({}, Note(name, f"files/{file}.yaml:1:1", adopt))
+    return to_inputs({}, Metadata(name, f"files/{file}.yaml:1:1", adopt))
 
 
 def theirs(sandbox: Sandbox, key: str, rollout: int = 50, **more: Any) -> str:
@@ -407,7 +407,7 @@ def test_what_a_live_cohort_says_is_the_base_of_who_is_served(sandbox: Sandbox) 
     for key, (name, leaf) in wanted.items():
         properties = KINDS["cohort"].canonical({"name": name, "filters": criteria(leaf)})
         definitions.append(Definition("cohort", key, properties, HERE))
-    client = Client(resolve(Settings({}, sandbox.environ)), tell=print)
+    client = Client(resolve(Settings({}, sandbox.environ)), warn=print)
     live, now = live_audiences(client, definitions, {}), manifest(definitions, {})
     assert live == {name: now[name] for name in ("cohort/inner", "cohort/outer")}
     assert live_audiences(client, definitions, {name: {"id": "1"} for name in now}) == {}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from providers.posthog.errors import Refused
-from providers.posthog.inputs import Note, to_inputs
+from providers.posthog.inputs import Metadata, to_inputs
 from providers.posthog.provider import PostHogProvider
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -36,13 +36,13 @@ class Run:
     def definition(self, rollout: int, active: bool = True) -> dict[str, Any]:
         conditions = [{"properties": [], "rollout_percentage": rollout}]
         properties = {"key": self.key, "active": active, "release_conditions": conditions}
-        return to_inputs(properties, Note(f"flag/{self.key}", f"flags/{self.key}.yaml:1:1"))
+        return to_inputs(properties, Metadata(f"flag/{self.key}", f"flags/{self.key}.yaml:1:1"))
 
     def refreshed(self, **config: str) -> PostHogProvider:
         """Return the provider of a run that has just read what PostHog holds."""
         self.sandbox.requests()
         self.said.clear()
-        provider = self.desk.new_run("flag", tell=self.said.append, **config)
+        provider = self.desk.new_run("flag", warn=self.said.append, **config)
         if self.id:
             found = provider.read(self.id, self.state)
             self.id, self.state = found.id or "", {**(found.outs or {})}

@@ -75,13 +75,13 @@ def clock() -> Leaping:
 
 
 @pytest.fixture
-def told() -> list[str]:
+def warnings() -> list[str]:
     return []
 
 
 @pytest.fixture
-def client(server: Scripted, clock: Leaping, told: list[str]) -> Client:
-    return Client(Connection(server.url, "1", None, "phx_secret"), tell=told.append, clock=clock)
+def client(server: Scripted, clock: Leaping, warnings: list[str]) -> Client:
+    return Client(Connection(server.url, "1", None, "phx_secret"), warn=warnings.append, clock=clock)
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
@@ -96,7 +96,7 @@ def test_what_may_be_repeated_is_after_a_passing_failure(
 
 
 def test_a_server_that_keeps_failing_is_left_alone_after_some_attempts(
-    server: Scripted, client: Client, clock: Leaping, told: list[str]
+    server: Scripted, client: Client, clock: Leaping, warnings: list[str]
 ) -> None:
     for _ in range(5):
         server.say(503)
@@ -106,7 +106,7 @@ def test_a_server_that_keeps_failing_is_left_alone_after_some_attempts(
     assert len(clock.waits) == 4
     assert clock.waits == sorted(clock.waits)
     assert sum(clock.waits) < 10
-    assert told == []
+    assert warnings == []
 
 
 def test_half_an_answer_is_none(server: Scripted, client: Client) -> None:
@@ -152,7 +152,7 @@ def test_a_throttled_creation_did_not_happen_and_is_repeated(server: Scripted, c
 
 
 def test_posthog_says_how_long_to_wait_and_a_long_wait_is_told(
-    server: Scripted, client: Client, clock: Leaping, told: list[str]
+    server: Scripted, client: Client, clock: Leaping, warnings: list[str]
 ) -> None:
     for seconds in ("2700", "40", "2"):
         server.say(429, {"detail": "Request was throttled."}, Retry_After=seconds)
@@ -160,7 +160,7 @@ def test_posthog_says_how_long_to_wait_and_a_long_wait_is_told(
     assert client.get("/x/") == {"ok": True}
     assert clock.waits == [2700, 40, 2]
     said = "PostHog has had too many requests with this key, from this run or another, and says when it takes more"
-    assert told == [f"waiting 45 min: {said}", f"waiting 40 s: {said}"]
+    assert warnings == [f"waiting 45 min: {said}", f"waiting 40 s: {said}"]
 
 
 def test_posthog_may_name_the_time_instead(server: Scripted, client: Client, clock: Leaping) -> None:
@@ -194,12 +194,14 @@ def test_a_wait_without_end_is_not_begun(server: Scripted, client: Client, clock
     assert clock.waits == []
 
 
-def test_a_server_that_is_busy_says_how_long(server: Scripted, client: Client, clock: Leaping, told: list[str]) -> None:
+def test_a_server_that_is_busy_says_how_long(
+    server: Scripted, client: Client, clock: Leaping, warnings: list[str]
+) -> None:
     server.say(503, Retry_After="20")
     server.say(200, {"ok": True})
     client.get("/x/")
     assert clock.waits == [20]
-    assert told == ["waiting 20 s: PostHog answered 503 to GET /x/: Service Unavailable; trying again"]
+    assert warnings == ["waiting 20 s: PostHog answered 503 to GET /x/: Service Unavailable; trying again"]
 
 
 def test_what_cannot_succeed_is_not_repeated(server: Scripted, client: Client) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from providers.posthog.errors import Refused
-from providers.posthog.inputs import Note, to_inputs
+from providers.posthog.inputs import Metadata, to_inputs
 from providers.posthog.provider import PostHogProvider
 from tests.support.desk import Desk
 from tests.support.samples.world import CRITERIA, TREND
@@ -25,7 +25,7 @@ def desk(sandbox: Sandbox) -> Desk:
 def flag(key: str, **more: Any) -> dict[str, Any]:
     conditions = [{"properties": [], "rollout_percentage": 50}]
     properties = {"key": key, "active": True, "release_conditions": conditions, **more}
-    return to_inputs(properties, Note(f"flag/{key}", f"flags/{key}.yaml:1:1"))
+    return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1"))
 
 
 def made(desk: Desk, kind: str, definition: dict[str, Any]) -> tuple[PostHogProvider, str, dict[str, Any]]:

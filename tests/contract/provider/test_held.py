@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.inputs import PROBLEM, Note, to_inputs
+from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.safety import CONSENTED, ON
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox
@@ -24,7 +24,7 @@ def desk(sandbox: Sandbox) -> Iterator[Desk]:
 def definition(key: str, switch: str, **more: Any) -> dict[str, Any]:
     conditions = [{"properties": [], "rollout_percentage": 100}]
     properties = {"key": key, "active": True, "release_conditions": conditions, **more}
-    return to_inputs(properties, Note(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch))
+    return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch))
 
 
 def applied_off(desk: Desk, key: str) -> tuple[str, dict[str, Any], str]:
@@ -42,7 +42,7 @@ def switch(desk: Desk, id_: str, *states: bool) -> None:
 
 def changes(desk: Desk, id_: str, state: dict[str, Any], wanted: dict[str, Any], consent: str = "") -> bool:
     """Say whether a careful stack's next run changes the flag."""
-    desk.told.clear()
+    desk.warnings.clear()
     provider = desk.new_run("flag", careful="true", disposable="", consent=consent)
     read = {**(provider.read(id_, state).outs or {})}
     inputs = provider.check(read, wanted).inputs
@@ -60,7 +60,7 @@ def test_a_flag_that_was_on_in_between_is_held(desk: Desk) -> None:
     assert not changes(desk, id_, state, definition("between", when, tags=["ai"]))
     asked = [each["path"].partition("?")[0].rpartition("projects/1/")[2] for each in desk.sandbox.requests()]
     assert asked.count("activity_log/") == 2, "since when, and by whom"
-    [line] = desk.told
+    [line] = desk.warnings
     assert "left as it is, since it is off in PostHog (by oncall@example.com, 20" in line
     assert "; what else its file changes waits as well: tags; to keep it off" in line
     assert line.endswith("to switch it on, add on/between to ai-admin:consent in the stack's configuration")
@@ -72,7 +72,7 @@ def test_a_consent_holds_for_one_return(desk: Desk) -> None:
     id_, state, _ = applied_off(desk, "used")
     assert changes(desk, id_, state, definition("used", ON), consent="on/used")
     assert not changes(desk, id_, state, definition("used", CONSENTED), consent="on/used")
-    assert "to switch it on, take on/used, which is used up, out of the stack's configuration" in desk.told[0]
+    assert "to switch it on, take on/used, which is used up, out of the stack's configuration" in desk.warnings[0]
 
 
 def test_without_the_log_what_was_touched_since_is_held(desk: Desk) -> None:
@@ -81,4 +81,4 @@ def test_without_the_log_what_was_touched_since_is_held(desk: Desk) -> None:
     assert changes(desk, id_, state, definition("unlogged", when))
     switch(desk, id_, True, False)
     assert not changes(desk, id_, state, definition("unlogged", when))
-    assert "lacks the scope activity_log:read" in desk.told[0]
+    assert "lacks the scope activity_log:read" in desk.warnings[0]

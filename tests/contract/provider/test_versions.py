@@ -145,23 +145,23 @@ def test_a_value_that_does_not_stay_is_said_once_and_is_no_endless_difference(
     desk: Desk, settings: dict[str, Any], kind: str, field: str, value: Any, other: Any
 ) -> None:
     definition = {**least(desk, kind, f"gated-{field.replace('_', '-')}"), field: value}
-    desk.told.clear()
+    desk.warnings.clear()
     applied = Applied(desk, kind, definition)
-    said = [line for line in desk.told if f"{field} was not kept: " in line]
+    said = [line for line in desk.warnings if f"{field} was not kept: " in line]
     kept = settings.get("gated_fields") == "kept"
     assert len(said) == (0 if kept else 1)
     for _ in range(2):
-        desk.told.clear()
+        desk.warnings.clear()
         desk.sandbox.requests()
         assert applied.apply(definition) == []
         assert desk.sandbox.writes() == []
-        assert desk.told == []
+        assert desk.warnings == []
     if other is None:
         return
     changed = {**definition, field: other}
-    desk.told.clear()
+    desk.warnings.clear()
     assert applied.apply(changed) == [field]
-    assert len(desk.told) == (0 if kept else 1)
+    assert len(desk.warnings) == (0 if kept else 1)
     assert applied.shown(changed) == []
 
 

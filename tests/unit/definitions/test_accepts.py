@@ -54,7 +54,7 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_it_agrees_with_jsonschema_on_damaged_definitions(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(KINDS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.posthog.kinds import KINDS
@@ -115,7 +115,6 @@ JSON = st.recursive(
 FREE_FIELDS = [field.name for field in FLAG.fields if field.name not in ("release_conditions", "variants")]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(FREE_FIELDS), JSON, max_size=4))
 def test_canonical_is_idempotent_whatever_stands_in_the_fields(properties: dict[str, object]) -> None:
     once = FLAG.canonical(properties)

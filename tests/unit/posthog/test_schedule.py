@@ -1,4 +1,4 @@
-"""The order and the turns of a run that PostHog's limits may make wait."""
+"""The order and the window of registrations in a run that PostHog's limits may delay."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.posthog.turns import AHEAD, Turns, spread
+from providers.posthog.schedule import AHEAD, Window, interleaved
 
 Item = tuple[str, int]
 
@@ -30,7 +30,7 @@ def test_nothing_is_lost_and_nothing_comes_before_what_it_refers_to(
     world: tuple[list[Item], dict[Item, list[Item]]],
 ) -> None:
     items, first = world
-    ordered = spread(items, lambda item: item[0], first.__getitem__)
+    ordered = interleaved(items, lambda item: item[0], first.__getitem__)
     assert sorted(ordered) == sorted(items)
     for number, item in enumerate(ordered):
         assert set(first[item]) <= set(ordered[:number])
@@ -39,7 +39,7 @@ def test_nothing_is_lost_and_nothing_comes_before_what_it_refers_to(
 @given(st.lists(st.sampled_from("abc"), max_size=60))
 def test_each_limit_is_used_in_equal_parts_and_in_the_order_that_was(kinds: list[str]) -> None:
     items = list(zip(kinds, range(len(kinds)), strict=True))
-    ordered = spread(items, lambda item: item[0], lambda _: ())
+    ordered = interleaved(items, lambda item: item[0], lambda _: ())
     totals = Counter(kinds)
     for kind in totals:
         mine = [item for item in ordered if item[0] == kind]
@@ -54,8 +54,8 @@ def sent(count: int, blocked: set[int], failed: set[int]) -> list[int]:
     """Return which of so many registrations are sent while some wait for what they refer to, and some have failed."""
 
     async def run() -> list[int]:
-        turns, order = Turns(), list[int]()
-        given = [turns.next(number) for number in range(count)]
+        window, order = Window(), list[int]()
+        given = [window.next(number) for number in range(count)]
         ended = asyncio.get_running_loop().create_future()
         ended.set_exception(ValueError("failed"))
 

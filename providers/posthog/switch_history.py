@@ -9,8 +9,8 @@ from providers.posthog.kinds import KINDS
 _FLAG = KINDS["flag"]
 
 
-class Switches:
-    """What PostHog's log says of the switches of flags."""
+class SwitchHistory:
+    """When PostHog's activity log has flags switched on and off, and by whom."""
 
     def __init__(self, inventory: Inventory, history: History) -> None:
         self._inventory = inventory

@@ -1,4 +1,4 @@
-"""What one flag's file says by itself, whatever is wrong with the others: that the flag is off."""
+"""The flags that their own, valid files switch off, whatever is wrong with other files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ai_admin.definitions.stacks import known_stacks, view
 from ai_admin.definitions.world import Unit, World, units
 
 
-def off_alone(checked: Checked, root: FilePath, stack: str | None) -> Iterator[Definition]:
-    """Yield the flags whose own files are sound and say ``active: false`` for a stack.
+def off_by_file(checked: Checked, root: FilePath, stack: str | None) -> Iterator[Definition]:
+    """Yield the flags whose own files are valid and have ``active: false`` for a stack.
 
-    They have no other property than their switch: what else a file says is not applied while others are refused. Of
-    two files with one key neither counts, unless both say the same: nobody can tell which of them is meant.
+    They have no property but their switch: the rest of a file is not applied while other files are refused. Two files
+    with one key count only if both switch the flag off.
     """
     stacks = tuple(dict.fromkeys([*known_stacks(root), *((stack,) if stack else ())]))
     world = checked.worlds[stack]
@@ -35,13 +35,13 @@ def off_alone(checked: Checked, root: FilePath, stack: str | None) -> Iterator[D
     for key, found in by_key.items():
         if key not in on and all(_says_off(unit.view.document, stack, stacks) for unit in found):
             unit, properties = found[0], {"key": key, "active": False}
-            # Which flag it was before is told by what other files say, too.
+            # Whether it was renamed depends on other files, too.
             former = None if any(takes_over_a_free_key(unit, world)) else unit.value.get("renamed_from")
             yield Definition("flag", key, properties, Source(unit.view.document.path, 1, 1), renamed_from=former)
 
 
 def _says_off(document: Document, stack: str | None, stacks: tuple[str, ...]) -> bool:
-    """Say whether a file, read again by itself, is sound and says that its flag is off."""
+    """Return whether a file, read again by itself, is valid and switches its flag off."""
     alone = Document(File(document.path, document.kind, document.text))
     if alone.flaws or any(patch_findings(alone, stacks)):
         return False
