@@ -50,13 +50,13 @@ def blockers(
     look = _Look(client)
     found = []
     for name in sorted(before.keys() - set(after) | set(replaced)):
-        gone = "replaced" if name in after else "deleted"
+        refusal = f"{name} can't be replaced:" if name in after else f"{name} can't be deleted:"
         try:
             users = list(look.users(kind_of(name), str(before[name].get("id", ""))))
         except ApiError as error:
-            found.append(f"{name} is not {gone}, as PostHog does not say who else needs it: {error}")
+            found.append(f"{name} is not deleted, as PostHog does not say who else needs it: {error}")
         else:
-            found += [f"{name} can't be {gone}: {user.says}" for user in users if user[:2] not in ours]
+            found += [f"{refusal} {user.says}" for user in users if user[:2] not in ours]
     return found
 
 

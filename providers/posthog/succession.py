@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from providers.posthog.client import Client
-from providers.posthog.errors import ApiError
-from providers.posthog.inventory import PostHogDirectory
+from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Field, Reading
 
@@ -40,7 +39,7 @@ class Succession:
         after: Mapping[str, Entry],
         definitions: Iterable[Definition],
     ) -> None:
-        self._client = client
+        self._inventory = Inventory(client)
         self._directory = PostHogDirectory(client)
         self._before = before
         self._after = after
@@ -65,11 +64,12 @@ class Succession:
     def namesakes(self) -> Iterator[str]:
         """Yield a line for each new definition with a name that PostHog gives once and that what goes has still.
 
-        PostHog would refuse the new one, and the old one would be deleted all the same. Raises ``ApiError``.
+        PostHog would refuse the new one, and the old one would be deleted all the same. Of a kind whose name never
+        changes the key follows from the name. Raises ``ApiError``.
         """
         gone = sorted(self._before.keys() - self._after.keys())
         for each in self._definitions:
-            distinct = [field for field in KINDS[each.kind].fields if field.distinct]
+            distinct = [field for field in KINDS[each.kind].fields if field.distinct and not field.immutable]
             if not distinct or _name(each) in self._before:
                 continue
             for old in (ref for ref in map(Ref.parse, gone) if ref.kind == each.kind):
@@ -83,15 +83,8 @@ class Succession:
                         )
 
     def _live(self, name: str) -> Mapping[str, Any]:
-        """Return what PostHog holds of an object that was applied; empty where it is gone."""
-        id_ = self._before[name].get("id")
-        path = f"{KINDS[Ref.parse(name).kind].collection}/{id_}"
-        try:
-            live: Mapping[str, Any] = self._client.get(self._client.project_path(path)) if id_ else {}
-        except ApiError as error:
-            if error.status == 404:
-                return {}
-            raise
+        """Return what PostHog's list holds of an object that was applied; empty where it is gone."""
+        live = self._inventory.all(KINDS[Ref.parse(name).kind]).get(str(self._before[name].get("id"))) or {}
         return {} if live.get("deleted") else live
 
     def _says(self, live: Mapping[str, Any], field: Field, definition: Definition) -> bool:

@@ -16,7 +16,6 @@ RENAMED = (
     "experiment",
     "flag",
     "holdout",
-    "insight_variable",
     "playlist",
     "saved_metric",
     "survey",
