@@ -86,7 +86,7 @@ def body(
             place = place.setdefault(step, {})
         value = field.start if field.name in unmanaged else properties.get(field.name)
         place[last] = field.to_api(value, directory, live, before)
-        result.update(field.beside)
+        result.update(field.sent_with)
     return result
 
 

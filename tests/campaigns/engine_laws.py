@@ -184,7 +184,7 @@ class Checkout:
             for step in field.api_path[:-1]:
                 place = place.setdefault(step, {})
             place[field.api_path[-1]] = placed(theirs.get(field.name, field.default), world)
-            body |= field.beside
+            body |= field.sent_with
         return body
 
     # The engine

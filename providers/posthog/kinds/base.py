@@ -149,8 +149,8 @@ class Field:
     """Makes the canonical value of the API's."""
     carry: Callable[[Json, Json], Json] = _as_new
     """Puts the ids that PostHog gave to parts of the live value (second) into the one that replaces it (first)."""
-    beside: Mapping[str, Json] = field(default_factory=dict)
-    """Sent along whenever the field is."""
+    sent_with: Mapping[str, Json] = field(default_factory=dict)
+    """Values that are sent whenever the field is."""
     ref: str = ""
     """The kind of definition whose key a file writes here: as the value, or as each item of a list."""
     ref_at: str = ""
@@ -347,6 +347,6 @@ class Kind:
         self, values: Properties, unmanaged: list[str], known: Mapping[str, Any], unkept: Mapping[str, str]
     ) -> Properties:
         owned = {name: value for name, value in values.items() if value is not None}
-        beside = {name: known.get(name) for name in self.options}
-        beside |= {"unmanaged": unmanaged, UNKEPT: dict(unkept), OWN: plain(known.get(OWN))}
-        return {**owned, **{name: item for name, item in beside.items() if item}}
+        options = {name: known.get(name) for name in self.options}
+        options |= {"unmanaged": unmanaged, UNKEPT: dict(unkept), OWN: plain(known.get(OWN))}
+        return {**owned, **{name: item for name, item in options.items() if item}}

@@ -78,7 +78,7 @@ def editable(kind: str, small: dict[str, Any]) -> str:
     """Return a field that can be set in a definition which lacks it, with nothing else to be set along with it."""
     samples = SAMPLES[kind].fields
     fields = (field.name for field in KINDS[kind].fields if not field.immutable and field.name not in small)
-    return next(name for name in fields if not samples[name].beside and not samples[name].along)
+    return next(name for name in fields if not samples[name].requires and not samples[name].with_it)
 
 
 @pytest.mark.parametrize(("kind", "fault"), CASES)

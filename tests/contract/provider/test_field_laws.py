@@ -74,8 +74,8 @@ def least(desk: Desk, kind: str) -> dict[str, Any]:
 def with_and_without(desk: Desk, kind: str, field: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A definition with a field set to its sample, and the same one with the field left out."""
     sample = SAMPLES[kind].fields[field]
-    without = {**least(desk, kind), **sample.beside}
-    return {**without, field: sample.value, **sample.along}, without
+    without = {**least(desk, kind), **sample.requires}
+    return {**without, field: sample.value, **sample.with_it}, without
 
 
 def nothing(value: Any) -> Any:

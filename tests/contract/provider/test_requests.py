@@ -31,7 +31,7 @@ def least(desk: Desk, kind: str, name: str) -> dict[str, Any]:
 def paths(kind: Kind, names: set[str]) -> set[str]:
     """The top-level names under which a request carries these fields."""
     fields = [field for field in kind.fields if field.name in names or field.always or not field.kept]
-    return {field.api_path[0] for field in fields}.union(*(field.beside for field in fields))
+    return {field.api_path[0] for field in fields}.union(*(field.sent_with for field in fields))
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -60,7 +60,7 @@ def single_changes() -> list[tuple[str, str]]:
             continue
         samples = SAMPLES[kind.name].fields
         alone = (field.name for field in kind.fields if field.clearable and not field.immutable)
-        names = [name for name in alone if not samples[name].beside and not samples[name].along]
+        names = [name for name in alone if not samples[name].requires and not samples[name].with_it]
         found += [(kind.name, name) for name in names[:2]]
     return found
 
