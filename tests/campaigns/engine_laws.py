@@ -35,8 +35,8 @@ from ai_admin.definitions.files import TOP_FOLDERS
 from providers.posthog.kinds import KINDS, Kind, Ref
 from tests.campaigns.generated.checkouts import CHECKOUTS, definition
 from tests.campaigns.generated.parts import EVENTS, NAMES
-from tests.support.desk import placed
 from tests.support.project import Project
+from tests.support.runs import placed
 from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
 _TYPES = {"type": "String"}
