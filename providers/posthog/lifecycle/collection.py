@@ -90,7 +90,8 @@ class Collection:
         """PATCH the fields in which ``new`` differs from ``old``, and return what PostHog then holds.
 
         PostHog's writes know no condition, so the object is read once more right before: what somebody changed since
-        the refresh is not overwritten unseen. Sends nothing when nothing differs.
+        the refresh is not overwritten unseen. What is as wanted by now is no such change: it is this run's own, or a
+        killed one's, where PostHog showed the refresh an older copy. Sends nothing when nothing differs.
         """
         fields = reconcile.changed(self.kind, old, new)
         new = {**new, UNKEPT: old[UNKEPT]} if UNKEPT in old else new
@@ -99,12 +100,15 @@ class Collection:
         live = self.inventory.fetch(self.kind, id_)
         if live is None:
             raise Conflict(f"{self.kind.type} {id_} was deleted since it was read; run again")
-        self._check_unchanged(live, old)
+        self._check_unchanged(live, old, new)
         return self._patch(id_, fields, new, live, old, meta)
 
-    def _check_unchanged(self, live: Live, old: Properties, deleting: bool = False) -> None:
+    def _check_unchanged(self, live: Live, old: Properties, new: Properties | None) -> None:
+        """Raise :class:`Conflict` if the object is not as it was read; ``new`` is what it is to be, None: deleted."""
         now = self.writer.project(live, old)
-        moved = [field for field in reconcile.changed(self.kind, now, old) if not (deleting and field.follows)]
+        moved = [field for field in reconcile.changed(self.kind, now, old) if new is not None or not field.follows]
+        if new is not None:
+            moved = [field for field in moved if not reconcile.same(now.get(field.name), new.get(field.name))]
         if moved:
             changes = self.services.history.changes(self.kind, live, moved, old, now)
             name = f"{self.kind.type} {live[self.kind.id_name]}"
@@ -128,7 +132,7 @@ class Collection:
         live = self.inventory.fetch(self.kind, id_)
         if live is None:
             return
-        self._check_unchanged(live, old, deleting=True)
+        self._check_unchanged(live, old, None)
         method, body = ("PATCH", self.writer.mark(live, old)) if self.kind.soft_delete else ("DELETE", None)
         for attempt in range(ATTEMPTS):
             try:

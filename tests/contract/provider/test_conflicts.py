@@ -72,6 +72,17 @@ def test_the_next_run_sees_the_change_and_puts_it_back(runs: Runs, sandbox: Sand
     assert (live["active"], live["tags"]) == (True, ["ops"])
 
 
+def test_what_is_as_wanted_by_now_is_no_conflict(desk: Desk, sandbox: Sandbox) -> None:
+    """As after a killed run, where PostHog shows the refresh a copy from before it."""
+    provider, id_, state = made(desk, "flag", flag("written"))
+    sandbox.call("PATCH", f"feature_flags/{id_}/", {"tags": ["ops"]})
+    wanted = provider.check(state, flag("written", tags=["ops"], description="Described")).inputs
+    updated = provider.update(id_, state, wanted)
+    live = sandbox.call("GET", f"feature_flags/{id_}/")
+    assert (live["tags"], live["name"]) == (["ops"], "Described")
+    assert provider.diff(id_, updated.outs or {}, wanted).changes is False
+
+
 DELETED: dict[str, tuple[dict[str, Any], str, dict[str, Any], str]] = {
     "flag": (flag("leaving", active=False), "feature_flags", {"tags": ["mine"]}, r'tags null -> \["mine"\]'),
     "cohort": ({"name": "Leaving", "filters": CRITERIA}, "cohorts", {"description": "Mine."}, "description"),
