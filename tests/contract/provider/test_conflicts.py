@@ -72,9 +72,9 @@ def test_the_next_run_sees_the_change_and_puts_it_back(runs: Runs, sandbox: Sand
     assert (live["active"], live["tags"]) == (True, ["ops"])
 
 
-def test_what_is_as_wanted_by_now_is_no_conflict(desk: Desk, sandbox: Sandbox) -> None:
+def test_what_is_as_wanted_by_now_is_no_conflict(runs: Runs, sandbox: Sandbox) -> None:
     """As after a killed run, where PostHog shows the refresh a copy from before it."""
-    provider, id_, state = made(desk, "flag", flag("written"))
+    provider, id_, state = made(runs, "flag", flag("written"))
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"tags": ["ops"]})
     wanted = provider.check(state, flag("written", tags=["ops"], description="Described")).inputs
     updated = provider.update(id_, state, wanted)
