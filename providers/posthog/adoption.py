@@ -1,6 +1,6 @@
-"""Adoption: which object of PostHog's a definition stands for that is new to the state.
+"""Adoption: which existing object of PostHog a new definition takes over.
 
-Nothing is written to PostHog to mark an object as ours. One that no resource of the stack stands for is the
+Nothing is written to PostHog to mark an object as ours. One that belongs to no resource of the stack is the
 definition's by what PostHog keeps unique (a flag's key, an event's name). By a name that anybody may give it is only
 where it says what the definition says, or where this key's user made it and nobody else changed it: what a killed run
 left. Anything else somebody has to choose (``adopt``), and so of several.
@@ -89,7 +89,7 @@ class Adoption:
         self._ids: dict[str, list[str]] = {}
 
     def find(self, properties: Properties, meta: Metadata) -> str | None:
-        """Return the id of the object that a new definition stands for, and reserve it; None: it has to be made.
+        """Return the id of the object that a new definition adopts, and reserve it; None: it has to be made.
 
         Parts of the natural key that are not known yet (in a preview) agree with anything; when several objects are
         left then, the answer is None, as only the run itself can tell.
@@ -121,7 +121,7 @@ class Adoption:
         return [id_ for id_ in found if self._is_own(id_, properties)]
 
     def _is_own(self, id_: str, properties: Properties) -> bool:
-        """Say whether an object says what the definition says, or was made by this key's user and left alone."""
+        """Return whether an object says what the definition says, or was made by this key's user and left alone."""
         live = self._inventory.get(self._kind, id_)
         if live is None:
             return False
@@ -151,7 +151,7 @@ class Adoption:
         """Return the ids of the objects with the wanted first part of the natural key; of all where it isn't known.
 
         A look at every object for every new definition would take a minute for a few thousand. What this run itself
-        adds to the list stands at its end.
+        adds to the list is at its end.
         """
         key, live = self._kind.natural_key[0], self._inventory.all(self._kind)
         if live is not self._listed:

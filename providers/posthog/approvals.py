@@ -95,7 +95,7 @@ class Approvals:
         return [self._request(row) for row in rows]
 
     def made_by(self, error: ApiError) -> Request | None:
-        """Return the change request that a refused write was turned into, or that stands in its way; else None."""
+        """Return the change request that a refused write was turned into, or that blocks it; else None."""
         row = error.answer.get("change_request") or error.answer.get("existing_change_request")
         return self._request(row) if error.status == 409 and isinstance(row, dict) else None
 

@@ -28,7 +28,7 @@ def test_the_first_open_road_is_taken_and_later_ones_not_tried() -> None:
     assert tried == ["b"]
 
 
-def test_where_no_road_is_open_one_message_has_every_reason_and_what_to_install() -> None:
+def test_where_no_source_works_one_message_has_every_reason_and_what_to_install() -> None:
     with pytest.raises(ToolchainError) as caught:
         first_available([closed("a rockfall"), closed("a flood")])
     message = str(caught.value)
