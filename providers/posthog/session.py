@@ -22,6 +22,9 @@ from providers.posthog.preflight import first_look
 from providers.posthog.settings import Settings
 from providers.posthog.switch_history import SwitchHistory
 
+BY_THE_PROGRAM = 4
+"""How many requests the program makes in most runs before the first of these: they count by the same limits."""
+
 
 class Session:
     """Connects at the first need; safe for several threads."""
@@ -66,7 +69,7 @@ class Session:
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
         connection = resolve(self._settings)
-        client = Client(connection, self._watch, self._warn, self._clock)
+        client = Client(connection, self._watch, self._warn, self._clock, made=BY_THE_PROGRAM)
         inventory = Inventory(client)
         if lists and kind.listed:
             first_look(client, kind, lambda: inventory.all(kind))
