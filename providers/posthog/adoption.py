@@ -126,7 +126,7 @@ class Adoption:
         if all(reconcile.agrees(there.get(name), properties.get(name)) for name in {*there, *properties}):
             return True
         me, last = self._inventory.user_id(), live.get("last_modified_by")
-        made_by = (live.get("created_by") or {}).get("id")
+        made_by = _author(live).get("id")
         if made_by is None or made_by != me or (last and last.get("id") != me):
             return False
         return not self._history.others(self._kind, id_, me)
@@ -165,8 +165,6 @@ class Adoption:
         live = self._inventory.all(self._kind).get(id_) or self._fetched(id_)
         if live is None or live.get("deleted"):
             raise NotAdopted(f"there is no {self._kind.type} {id_} in this project; correct or remove `adopt`")
-        if self._inventory.claimed(self._kind, id_):
-            raise NotAdopted(f"{self._described(id_)} belongs to another definition of this stack; remove `adopt`")
         identity = self._identity(live)
         for field in self._kind.fields:
             wanted = properties.get(field.name)
@@ -175,6 +173,8 @@ class Adoption:
                     f"{self._described(id_)} has {field.name} {identity.get(field.name)}, which can't become {wanted}; "
                     "adopt another one, or remove `adopt`"
                 )
+        if self._inventory.claimed(self._kind, id_):
+            raise NotAdopted(f"{self._described(id_)} belongs to another definition of this stack; remove `adopt`")
         return id_
 
     def _fetched(self, id_: str) -> Live | None:
@@ -225,7 +225,13 @@ class Adoption:
 
     def _described(self, id_: str) -> str:
         live = self._inventory.all(self._kind).get(id_) or {}
-        author = (live.get("created_by") or {}).get("email")
+        author = _author(live).get("email")
         made = (f"by {author}" if author else "", str(live.get("created_at") or "")[:10])
         details = ", ".join(part for part in made if part)
         return f"{self._kind.type} {id_}" + (f" ({details})" if details else "")
+
+
+def _author(live: Live) -> Mapping[str, object]:
+    """Return what PostHog tells of who made an object: of an insight variable the id alone, of some nothing."""
+    author = live.get("created_by")
+    return author if isinstance(author, Mapping) else {"id": author}

@@ -96,6 +96,10 @@ class PostHogProvider(ResourceProvider):
         if not fields or meta.refused:
             return ""
         try:
+            if meta.adopt and any(field.immutable for field in fields):  # what replaces it is going to adopt that
+                lifecycle, _ = self._lifecycle(lists=True)
+                with _OneLine(meta):
+                    lifecycle.find(properties, meta)
             if not self._holds(olds, properties, meta):
                 with _OneLine(meta):
                     guard.change(self.kind_name, meta.name, olds, properties)
@@ -138,10 +142,9 @@ class PostHogProvider(ResourceProvider):
         if self._holds(olds, news, meta):
             self._hold(_id, news["key"], [field.name for field in fields if field.name != "active"], meta)
             return DiffResult(changes=False)
-        replaces = [field.name for field in fields if field.immutable]
+        # What is refused is planned as an update, which says so: a replacement may begin with the deletion.
+        replaces = [] if _news.get(PROBLEM) else [field.name for field in fields if field.immutable]
         if replaces:
-            if _news.get(PROBLEM):
-                raise Refused(_news[PROBLEM])  # now: of two steps the first one may be the deletion
             _SESSION.guard.replace(self.kind_name, _id)
         else:
             self._remind(_id, news, meta)

@@ -14,7 +14,7 @@ from ai_admin.definitions import Definition, Source
 from ai_admin.safety import manifest
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
-from providers.posthog.inputs import Metadata, to_inputs
+from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.settings import Settings
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
@@ -257,6 +257,26 @@ def test_what_cannot_become_the_definition_is_not_adopted(plugin: Plugin, sandbo
     static = str(sandbox.call("POST", "cohorts/", {"name": "A list", "is_static": True})["id"])
     [problem] = plugin.problems("cohort", cohort("dynamic", "A list", adopt=static))
     assert "has is_static True, which can't become" in problem
+
+
+def test_a_variable_of_another_type_is_not_adopted_and_not_replaced_by_itself(
+    plugin: Plugin, sandbox: Sandbox
+) -> None:
+    """PostHog tells who made a variable by the id alone. What is refused ends no plan: only the run refuses it."""
+    id_ = sandbox.call("POST", "insight_variables/", {"name": "Whose", "type": "String"})["id"]
+    kept = {"name": "Whose", "type": "String", **noted("insight_variable/whose", "whose", adopt=id_)}
+    edited = {**kept, "type": "Number"}
+    refusal = "has type String, which can't become Number; adopt another one, or remove `adopt`"
+    [problem] = plugin.problems("insight_variable", edited)
+    assert problem.startswith(f"files/whose.yaml:1:1: insight_variable/whose: InsightVariable {id_} (")
+    assert problem.endswith(refusal)
+    _, outs = plugin.create("insight_variable", plugin.check("insight_variable", kept))
+    inputs = plugin.check("insight_variable", edited, outs)
+    assert inputs[PROBLEM] == problem
+    assert list(plugin.diff("insight_variable", id_, outs, inputs).replaces) == []
+    assert refusal in refused(plugin.update, "insight_variable", id_, outs, inputs)
+    without = {**edited, **noted("insight_variable/whose", "whose")}
+    assert PROBLEM not in plugin.check("insight_variable", without, outs)
 
 
 def test_two_definitions_do_not_adopt_the_same(plugin: Plugin, sandbox: Sandbox, engine: Engine) -> None:
