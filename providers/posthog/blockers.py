@@ -1,4 +1,4 @@
-"""What stands in the way of a deletion: objects in PostHog that need what would go, and are none of this stack's.
+"""What prevents a deletion: objects in PostHog that need what would go, and are none of this stack's.
 
 PostHog refuses some of these deletions half-way through a run (a cohort that a flag uses), and carries others out
 together with what nobody meant (an insight's alerts). So they are looked for first, and only when something goes.
@@ -40,7 +40,7 @@ class User(NamedTuple):
 def blockers(
     client: Client, before: Mapping[str, Entry], after: Collection[str], replaced: Collection[str] = ()
 ) -> list[str]:
-    """Return what stands in the way of deleting what is in ``before`` and not in ``after``, a line each.
+    """Return what prevents deleting what is in ``before`` and not in ``after``, a line each.
 
     Both are manifests by Pulumi name; the entries of ``before`` hold the ids in PostHog. ``replaced`` are names in both
     whose object goes as well, since another one takes its place. What is this stack's own is not in the way: it goes

@@ -3,7 +3,7 @@
 The provider classes live in this importable module and have no attributes of their own. Pulumi then pickles them by
 reference (a module path and a class name, the same on every machine and commit), which is also what keeps programs with
 more than about 180 dynamic resources from an endless recursion in the SDK's serialiser. The module path and the
-class names stand in every state: they are a contract.
+class names are in every state: they are a contract.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class PostHogProvider(ResourceProvider):
             _SESSION.guard.replace(self.kind_name, _id)
         else:
             self._remind(_id, news, meta)
-        # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
+        # A replacement is made first and removed last, unless PostHog allows only one object of its name.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
 

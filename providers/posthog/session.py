@@ -53,8 +53,8 @@ class Session:
     def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
 
-        Connects at the first call. What stood in the way then stands in the way of every later call: a host that does
-        not answer is not waited for once per resource. Raises ``ConnectionProblem``.
+        Connects at the first call. A problem of the first call is raised by every later call, so that a run does
+        not wait for a host that does not answer once per resource. Raises ``ConnectionProblem``.
         """
         with self._lock:
             if self._problem:
