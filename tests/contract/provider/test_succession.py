@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.desk import Applied, Desk
 
 from ai_admin.definitions import Definition, Source
 from ai_admin.safety import manifest
@@ -14,14 +13,15 @@ from providers.posthog.client import Client
 from providers.posthog.connection import Connection
 from providers.posthog.kinds import KINDS
 from providers.posthog.succession import Succession
+from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
 from tests.support.samples.world import stand
 from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")
-def desk(sandbox: Sandbox) -> Desk:
-    return Desk(sandbox, stand(sandbox))
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, stand(sandbox))
 
 
 def definition(kind: str, key: str, **properties: Any) -> Definition:
@@ -40,10 +40,10 @@ DISTINCT = sorted(kind.name for kind in KINDS.values() if any(field.distinct for
 
 
 @pytest.mark.parametrize("kind", DISTINCT)
-def test_another_key_alone_is_refused_while_posthog_has_the_name(sandbox: Sandbox, desk: Desk, kind: str) -> None:
+def test_another_key_alone_is_refused_while_posthog_has_the_name(sandbox: Sandbox, runs: Runs, kind: str) -> None:
     """D4: PostHog would refuse the new one, and the old one would be deleted."""
     name = f"Kept {kind}"
-    applied = Applied(desk, kind, SAMPLES[kind].least(name))
+    applied = Applied(runs, kind, SAMPLES[kind].least(name))
     old, new = (definition(kind, key, name=name) for key in ("old", "new"))
     changed = definition(kind, "new", name=name, description="Another.", default_value="x")
     for each in (new, changed):
@@ -52,7 +52,7 @@ def test_another_key_alone_is_refused_while_posthog_has_the_name(sandbox: Sandbo
             f"write `renamed_from: old`; else choose another name, or remove {kind}/old in a run before"
         ]
     assert list(succession(sandbox, applied.id, old, definition(kind, "new", name="Another")).namesakes()) == []
-    desk.sandbox.call("DELETE" if not KINDS[kind].soft_delete else "PATCH", applied.path, {"deleted": True})
+    runs.sandbox.call("DELETE" if not KINDS[kind].soft_delete else "PATCH", applied.path, {"deleted": True})
     assert list(succession(sandbox, applied.id, old, new).namesakes()) == [], "who has deleted it by hand may go on"
 
 
