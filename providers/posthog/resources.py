@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pulumi
 from pulumi import dynamic
 
-from providers.posthog.inputs import MISSING, NAME, PROBLEM, Metadata, to_inputs
+from providers.posthog.inputs import MISSING, NAME, PROBLEM, WAITING, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import refs
 from providers.posthog.kinds.notification import digest
@@ -105,7 +105,16 @@ def register(
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
         shown = with_ids(properties, id_of)
-        resources[ref] = _resource(definition, shown, switches, window, str(ref) in refused, **options)
+        id_ = known.get(ref, "")
+        meta = Metadata(
+            str(ref),
+            str(definition.source),
+            definition.adopt,
+            switch=switches.get(str(ref), ""),
+            id="" if id_.startswith(WAITING) else id_,
+            refused=str(ref) in refused,
+        )
+        resources[ref] = _resource(definition, shown, meta, window, **options)
     return resources
 
 
@@ -155,8 +164,9 @@ def switch_off(flags: Iterable[Definition], names: Mapping[str, str]) -> dict[st
         first = [resources[user] for user in users.get(_ref(flag), ())]
         only_off = {"key": flag.key, "active": False}
         last = names[str(_ref(flag))]
+        meta = Metadata(last, str(flag.source), flag.adopt)
         resources[_ref(flag)] = _resource(
-            flag, only_off, name=last, ignore_changes=[*others, "unmanaged"], depends_on=first
+            flag, only_off, meta, ignore_changes=[*others, "unmanaged"], depends_on=first
         )
     return {names[str(ref)]: resource for ref, resource in resources.items()}
 
@@ -177,18 +187,15 @@ def _ref(definition: Definition) -> Ref:
 def _resource(
     definition: Definition,
     properties: dict[str, Any],
-    switches: Mapping[str, str] = MappingProxyType({}),
+    meta: Metadata,
     window: Window | None = None,
-    refused: bool = False,
-    name: str = "",
     **options: Any,
 ) -> pulumi.CustomResource:
-    name = name or str(_ref(definition))
+    name = meta.name
     former = str(Ref(definition.kind, definition.renamed_from or definition.key))
     if former != name and definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=former)]
-    meta = Metadata(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
     inputs = to_inputs(properties, meta)
     slot = window.next(inputs[NAME]) if window else None
     if slot:

@@ -149,5 +149,23 @@ def removal_code(flag_key: str) -> str:
 
 
 def on_code(flag_key: str) -> str:
-    """Return the consent to switch on again what was on before it was switched off."""
+    """Return the consent to switch on again what was on before it was switched off, or deleted."""
     return f"on/{flag_key}"
+
+
+def how_to_switch_on(flag_key: str, switch: str) -> str:
+    """Return how to consent to that; ``switch`` says how the flag was applied last (see ``inputs.Metadata``)."""
+    consent = f"add {on_code(flag_key)} to ai-admin:consent in the stack's configuration"
+    if switch != CONSENTED:
+        return consent
+    return f"take {on_code(flag_key)}, which is used up, out of the stack's configuration, apply, and {consent}"
+
+
+def reset_code(experiment: str) -> str:
+    """Return the consent to make a draft of an experiment (Pulumi name) that was started."""
+    return f"reset/{experiment.partition('/')[2]}"
+
+
+def resume_code(experiment: str) -> str:
+    """Return the consent to let an experiment (Pulumi name) run again that was ended."""
+    return f"resume/{experiment.partition('/')[2]}"

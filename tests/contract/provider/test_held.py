@@ -1,4 +1,4 @@
-"""C3: a flag that somebody switched off is held, also where it was off when it was applied last."""
+"""What somebody did in PostHog is not undone in passing: a flag switched off or deleted, an experiment's dates."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.safety import CONSENTED, ON
 from tests.support.desk import Desk
 from tests.support.sandbox import Sandbox
+
+DAY, LATER = "2026-09-07T08:00:00Z", "2026-09-21T08:00:00Z"
+VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
 
 
 @pytest.fixture
@@ -21,23 +25,31 @@ def desk(sandbox: Sandbox) -> Iterator[Desk]:
     sandbox.api_key = own_key
 
 
-def definition(key: str, switch: str, **more: Any) -> dict[str, Any]:
+def definition(key: str, switch: str, id_: str = "", **more: Any) -> dict[str, Any]:
     conditions = [{"properties": [], "rollout_percentage": 100}]
     properties = {"key": key, "active": True, "release_conditions": conditions, **more}
-    return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch))
+    return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch, id=id_))
 
 
 def applied_off(desk: Desk, key: str) -> tuple[str, dict[str, Any], str]:
     """A flag that was applied switched off: its id, the state, and when that was known."""
-    provider = desk.new_run("flag")
-    created = provider.create(provider.check({}, definition(key, "", active=False)).inputs)
-    return created.id or "", {**(created.outs or {})}, datetime.now(UTC).isoformat()
+    return *applied(desk, "flag", definition(key, "", active=False)), datetime.now(UTC).isoformat()
+
+
+def applied(desk: Desk, kind: str, wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    provider = desk.new_run(kind)
+    created = provider.create(provider.check({}, wanted).inputs)
+    return created.id or "", {**(created.outs or {})}
+
+
+def by_hand(desk: Desk, path: str, body: dict[str, Any]) -> None:
+    key = desk.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    desk.sandbox.call("PATCH", path, body, key=key)
 
 
 def switch(desk: Desk, id_: str, *states: bool) -> None:
-    key = desk.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
     for active in states:
-        desk.sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": active}, key=key)
+        by_hand(desk, f"feature_flags/{id_}/", {"active": active})
 
 
 def changes(desk: Desk, id_: str, state: dict[str, Any], wanted: dict[str, Any], consent: str = "") -> bool:
@@ -82,3 +94,63 @@ def test_without_the_log_what_was_touched_since_is_held(desk: Desk) -> None:
     switch(desk, id_, True, False)
     assert not changes(desk, id_, state, definition("unlogged", when))
     assert "lacks the scope activity_log:read" in desk.warnings[0]
+
+
+def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(desk: Desk) -> None:
+    id_, state = applied(desk, "flag", definition("gone", ""))
+    by_hand(desk, f"feature_flags/{id_}/", {"deleted": True})
+
+    def inputs(consent: str = "", switch: str = ON, last: str = id_, **more: Any) -> dict[str, Any]:
+        provider = desk.new_run("flag", consent=consent)
+        assert not provider.read(id_, state).id
+        return dict(provider.check({}, definition("gone", switch, last, **more)).inputs)
+
+    said = inputs()[PROBLEM]
+    assert said.startswith("flags/gone.yaml:1:1: flag/gone: it was deleted in PostHog (by oncall@example.com, 20")
+    assert said.endswith("to have it back on, add on/gone to ai-admin:consent in the stack's configuration")
+    with pytest.raises(Refused, match="not created again in passing"):
+        desk.new_run("flag").create(inputs())
+    assert "take on/gone, which is used up, out of" in inputs("on/gone", CONSENTED)[PROBLEM]
+    for made in (inputs("on/gone"), inputs(active=False), inputs(last=""), inputs(switch="2026-09-01T00:00:00+00:00")):
+        assert PROBLEM not in made
+
+
+def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(desk: Desk) -> None:
+    id_, state = applied(desk, "flag", {**definition("left", ""), "active": None, "unmanaged": ["active"]})
+
+    def delete() -> None:
+        provider = desk.new_run("flag", disposable="")
+        provider.check({}, definition("another", ""))  # a program runs
+        provider.delete(id_, state)
+
+    with pytest.raises(Refused, match="the flag is on in PostHog; switch it off there, and delete it afterwards"):
+        delete()
+    switch(desk, id_, False)
+    delete()
+    assert desk.sandbox.call("GET", f"feature_flags/{id_}/")["deleted"]
+
+
+@pytest.mark.parametrize(
+    ("applied_with", "by_hand_to", "said", "consent"),
+    [
+        ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com, 20", "reset/e"),
+        ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/e"),
+    ],
+)
+def test_an_experiment_that_somebody_started_or_ended_remains_so(
+    desk: Desk, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
+) -> None:
+    flag, _ = applied(desk, "flag", definition(f"of-{consent[:5]}", "", variants=VARIANTS))
+    properties = {"name": consent, "flag": int(flag), **applied_with}
+    id_, state = applied(desk, "experiment", to_inputs(properties, Metadata("experiment/e")))
+    by_hand(desk, f"experiments/{id_}/", by_hand_to)
+
+    def problem(given: str = "", **more: Any) -> str:
+        provider = desk.new_run("experiment", consent=given)
+        read = {**(provider.read(id_, state).outs or {})}
+        wanted = to_inputs({**properties, **more}, Metadata("experiment/e", id=id_))
+        return str(provider.check(read, wanted).inputs.get(PROBLEM, ""))
+
+    assert said in problem(hypothesis="The file changes as well.")
+    assert problem().endswith(f"to consent, add {consent} to ai-admin:consent in the stack's configuration")
+    assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""

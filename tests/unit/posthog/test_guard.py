@@ -26,6 +26,10 @@ def guard(careful: bool = False, consent: str = "", program: bool = True, dispos
     return made
 
 
+def never() -> bool:
+    raise AssertionError("PostHog is asked only about a switch that is left to its UI")
+
+
 def change(made: Guard, number: int = 0) -> None:
     made.change("cohort", str(number), {"name": "a"}, {"name": "b"})
 
@@ -35,57 +39,57 @@ def test_a_stack_is_destroyed_with_consent_for_its_project_only(careful: bool) -
     """D5: a stack that is not careful as well."""
     for consent in ("", "destroy/2", "destroy"):
         with pytest.raises(Unsafe, match=r"without consent, unless .* add destroy/1 to ai-admin:consent"):
-            guard(careful, consent, program=False).delete("cohort", "1", {}, "1")
-    guard(careful, "destroy/1", program=False).delete("cohort", "1", {}, "1")
+            guard(careful, consent, program=False).delete("cohort", "1", {}, "1", never)
+    guard(careful, "destroy/1", program=False).delete("cohort", "1", {}, "1", never)
 
 
 def test_the_whole_reason_is_said_once_and_each_object_named() -> None:
     made = guard(program=False)
     with pytest.raises(Unsafe, match="apply that with `pulumi up`"):
-        made.delete("cohort", "1", {}, "1")
+        made.delete("cohort", "1", {}, "1", never)
     with pytest.raises(Unsafe, match=r"^not destroyed without the consent destroy/1$"):
-        made.delete("cohort", "2", {}, "1")
+        made.delete("cohort", "2", {}, "1", never)
 
 
 def test_a_disposable_stack_is_destroyed_without_further_ado() -> None:
     """D5: and one that says that it is careful too is not disposable."""
     made = guard(program=False, disposable=True)
     for number in range(30):
-        made.delete("flag", str(number), flag(), "1")
+        made.delete("flag", str(number), flag(), "1", never)
     with pytest.raises(Unsafe):
-        guard(careful=True, program=False, disposable=True).delete("flag", "1", flag(), "1")
+        guard(careful=True, program=False, disposable=True).delete("flag", "1", flag(), "1", never)
 
 
 def test_a_flag_that_is_on_in_posthog_is_not_deleted_without_consent() -> None:
     with pytest.raises(Unsafe, match="add remove/f to"):
-        guard().delete("flag", "1", flag(), "1")
-    guard(consent="remove/f").delete("flag", "1", flag(), "1")
-    guard().delete("flag", "1", flag(active=False), "1")
+        guard().delete("flag", "1", flag(), "1", never)
+    guard(consent="remove/f").delete("flag", "1", flag(), "1", never)
+    guard().delete("flag", "1", flag(active=False), "1", never)
 
 
 @pytest.mark.parametrize(("consent", "most"), [("", 10), ("delete/12/0123456789ab", 12), ("delete/3/0123456789ab", 10)])
 def test_a_run_deletes_no_more_than_it_may(consent: str, most: int) -> None:
     made = guard(consent=consent)
     for number in range(most):
-        made.delete("cohort", str(number), {}, "1")
+        made.delete("cohort", str(number), {}, "1", never)
     with pytest.raises(Unsafe, match=f"{most} objects were deleted"):
-        made.delete("cohort", "last", {}, "1")
+        made.delete("cohort", "last", {}, "1", never)
 
 
 def test_a_dashboard_with_its_tiles_is_one_deletion() -> None:
     made = guard()
     for number in range(10):
-        made.delete("tiles", str(number), {}, "1")
-        made.delete("dashboard", str(number), {}, "1")
+        made.delete("tiles", str(number), {}, "1", never)
+        made.delete("dashboard", str(number), {}, "1", never)
     with pytest.raises(Unsafe, match="10 objects were deleted"):
-        made.delete("dashboard", "last", {}, "1")
+        made.delete("dashboard", "last", {}, "1", never)
 
 
 def test_what_is_replaced_is_no_deletion() -> None:
     made = guard()
     for number in range(20):
         made.replace("cohort", str(number))
-        made.delete("cohort", str(number), {}, "1")
+        made.delete("cohort", str(number), {}, "1", never)
 
 
 @pytest.mark.parametrize(("consent", "most"), [("", 50), ("update/60/0123456789ab", 60), ("update/70", 70)])
