@@ -14,6 +14,7 @@ from typing import Any
 from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
+from providers.posthog.reconcile import same
 from providers.posthog.safety import (
     CONSENTED,
     DELETES,
@@ -22,6 +23,7 @@ from providers.posthog.safety import (
     ROLLOUT_STEP,
     TO_CONSENT,
     UPDATES,
+    already_served,
     consented_number,
     counted,
     how_to_switch_on,
@@ -123,15 +125,26 @@ class Guard:
         with self._lock:
             self._replaced.add((kind_name, id_))
 
-    def change(self, kind_name: str, name: str, olds: Properties, news: Properties) -> None:
+    def change(
+        self,
+        kind_name: str,
+        name: str,
+        olds: Properties,
+        news: Properties,
+        unchanged: bool = False,
+        targeting: str = "",
+    ) -> None:
         """Judge a change of an existing object; ``olds`` is what PostHog holds. In a preview too.
 
-        A flag that is off afterwards always passes. Raises :class:`Unsafe`.
+        ``unchanged`` and ``targeting`` are the definition's metadata (see ``inputs.Metadata``). A flag that is off
+        afterwards always passes. Raises :class:`Unsafe`.
         """
         if not self._program or (kind_name == "flag" and news.get("active") is False):
             return
         if self._settings.careful and kind_name == "flag":
-            self._check_step(olds, news)
+            self._check_step(olds, news, unchanged)
+        if self._settings.careful and targeting and not same(olds.get("filters"), news.get("filters")):
+            raise Unsafe(f"its criteria were changed in PostHog, and to put them back needs consent: {targeting}")
         allowed = max(UPDATES, consented_number("update", self._settings.consents))
         with self._lock:
             self._changed.add(name)
@@ -142,18 +155,22 @@ class Guard:
                     f"not changed, as one of more than {allowed}",
                 )
 
-    def _check_step(self, olds: Properties, news: Properties) -> None:
+    def _check_step(self, olds: Properties, news: Properties, unchanged: bool) -> None:
+        # A condition that PostHog lacks is new in the file, and may start anywhere, or was changed by hand.
+        live = already_served(olds, news) if unchanged else rollout(olds)
+        known = {EVERYBODY, *live}
         # With this consent a flag that is off comes back at once to the conditions that PostHog kept meanwhile.
-        was = rollout(olds) if olds.get("active", True) or on_code(news["key"]) in self._settings.consents else {}
-        known = {EVERYBODY, *rollout(olds)}
+        was = live if olds.get("active", True) or on_code(news["key"]) in self._settings.consents else {}
         for condition, served in rollout(news).items():
-            start, share = was.get(condition, {}).get("", 0), served[""]
-            code = rollout_code(news["key"], start, share)
-            if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
-                raise Unsafe(
-                    f"a release condition is at {start:g} % in PostHog and would grow to {share:g} %, "
-                    f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
-                )
+            for variant, share in served.items() if unchanged else [("", served[""])]:
+                start = was.get(condition, {}).get(variant, 0)
+                code = rollout_code(news["key"], start, share, variant)
+                if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
+                    of_whom = f"the share of variant {variant}" if variant else "a release condition"
+                    raise Unsafe(
+                        f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %, "
+                        f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
+                    )
 
     def delete(
         self, kind_name: str, id_: str, olds: Mapping[str, Any], project: str, is_on: Callable[[], bool]

@@ -56,6 +56,10 @@ class Metadata:
     to be off (ISO 8601), or nothing."""
     id: str = ""
     """The id of the object that was applied last; empty where there was none, or its creation waits for an approval."""
+    unchanged: bool = False
+    """The definition, and what it refers to, is as it was applied last: what differs was changed in PostHog."""
+    targeting: str = ""
+    """Why a careful stack does not put back a cohort's criteria that were changed in PostHog; empty where it does."""
     refused: bool = False
     """The program has refused the change; it registers it in a preview so that the plan shows it."""
 

@@ -100,7 +100,7 @@ class PostHogProvider(ResourceProvider):
             if not self._holds(olds, properties, meta):
                 with _OneLine(meta):
                     self._check_dates(meta.id, olds, properties, meta)
-                    guard.change(self.kind_name, meta.name, olds, properties)
+                    guard.change(self.kind_name, meta.name, olds, properties, meta.unchanged, meta.targeting)
         except Refused as problem:
             return str(problem)
         return ""

@@ -63,6 +63,8 @@ def register(
     off: Collection[Ref],
     switches: Mapping[str, str] = MappingProxyType({}),
     refused: Collection[str] = (),
+    unchanged: Collection[str] = (),
+    targeting: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
@@ -80,6 +82,8 @@ def register(
             provider does not switch a flag on that somebody switched off in PostHog.
         refused: the Pulumi names of what the program refuses and registers only to show it. The provider does not
             refuse it again, which would end the plan there.
+        unchanged: the Pulumi names of what the files say as it was applied last.
+        targeting: by Pulumi name, why cohorts are not put back (see ``inputs.Metadata``).
 
     A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``schedule``.
     """
@@ -112,6 +116,8 @@ def register(
             definition.adopt,
             switch=switches.get(str(ref), ""),
             id="" if id_.startswith(WAITING) else id_,
+            unchanged=ref.kind == "flag" and str(ref) in unchanged,
+            targeting=targeting.get(str(ref), ""),
             refused=str(ref) in refused,
         )
         resources[ref] = _resource(definition, shown, meta, window, **options)

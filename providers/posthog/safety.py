@@ -119,6 +119,29 @@ def rollout(flag: Mapping[str, Any]) -> Rollout:
     return found
 
 
+def already_served(old: Mapping[str, Any], new: Mapping[str, Any]) -> Rollout:
+    """Return who of those that the conditions of a flag are for is served by another state of the flag, at least.
+
+    Whoever matches a condition matches also those that have no filter beside the same ones.
+    """
+    was, others = rollout(old), _filters(old)
+    found: Rollout = {}
+    for condition, filters in _filters(new).items():
+        served = found.setdefault(condition, {})
+        for other, some in others.items():
+            if all(each in filters for each in some):
+                for variant, share in was[other].items():
+                    served[variant] = max(served.get(variant, 0), share)
+    return found
+
+
+def _filters(flag: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {
+        condition_digest(each): [] if matches_everybody(each) else each.get("properties") or []
+        for each in flag.get("release_conditions") or ()
+    }
+
+
 def numbers(payloads: Mapping[str, str]) -> dict[str, float]:
     """Return the numbers in payloads (JSON texts by variant), by their path: ``true``, ``true.limits.0``."""
     found: dict[str, float] = {}

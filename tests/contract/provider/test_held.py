@@ -154,3 +154,21 @@ def test_an_experiment_that_somebody_started_or_ended_remains_so(
     assert said in problem(hypothesis="The file changes as well.")
     assert problem().endswith(f"to consent, add {consent} to ai-admin:consent in the stack's configuration")
     assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
+
+
+def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(desk: Desk) -> None:
+    """A condition that was taken out by hand, and no file changed."""
+    some = [{"type": "person", "key": "version", "operator": "exact", "value": "1"}]
+    wanted = definition("narrowed", "", release_conditions=[{"properties": some}, {"rollout_percentage": 10}])
+    id_, state = applied(desk, "flag", wanted)
+    groups = [{"properties": [], "rollout_percentage": 10}]
+    by_hand(desk, f"feature_flags/{id_}/", {"filters": {"groups": groups}})
+
+    def problem(unchanged: bool) -> str:
+        provider = desk.new_run("flag", careful="true", disposable="")
+        read = {**(provider.read(id_, state).outs or {})}
+        meta = Metadata("flag/narrowed", switch=ON, id=id_, unchanged=unchanged)
+        return str(provider.check(read, to_inputs(wanted, meta)).inputs.get(PROBLEM, ""))
+
+    assert "a release condition is at 10 % in PostHog and would grow to 100 %" in problem(unchanged=True)
+    assert problem(unchanged=False) == ""

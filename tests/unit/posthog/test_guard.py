@@ -118,6 +118,51 @@ def test_a_careful_stack_does_not_jump_from_what_posthog_holds() -> None:
     guard(careful=True).change("flag", "1", flag(80), flag(100))
 
 
+NEWER = {"type": "person", "key": "version", "operator": "semver_gte", "value": "2.0.0"}
+BETA = {"type": "person", "key": "channel", "operator": "exact", "value": "beta"}
+SPLIT = [{"key": "a", "rollout_percentage": 50}, {"key": "b", "rollout_percentage": 50}]
+ONLY_A = [{"key": "a", "rollout_percentage": 100}, {"key": "b", "rollout_percentage": 0}]
+
+
+def served(*conditions: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return flag(release_conditions=[{"properties": each, "rollout_percentage": 80} for each in conditions], **more)
+
+
+@pytest.mark.parametrize(
+    ("live", "file", "code"),
+    [
+        (served([BETA]), served([BETA], [NEWER]), "rollout/f/0-80"),
+        (served([NEWER, BETA]), served([NEWER]), "rollout/f/0-80"),
+        (served([], variants=ONLY_A), served([], variants=SPLIT), "rollout/f/b/0-40"),
+        (served([]), served([NEWER]), ""),
+        (served([NEWER]), served([NEWER, BETA]), ""),
+        (served([NEWER], description="x"), served([NEWER]), ""),
+    ],
+    ids=["condition removed", "filter added", "variant to 0", "for everybody", "filter removed", "something else"],
+)
+def test_what_somebody_narrowed_in_posthog_is_not_put_back_at_once(
+    live: dict[str, Any], file: dict[str, Any], code: str
+) -> None:
+    """Where no file means it: what was widened by hand is put back, and a change of the file is for the program."""
+    if code:
+        with pytest.raises(Unsafe, match=f"in PostHog and would grow to .* add {code} to"):
+            guard(careful=True).change("flag", "1", live, file, unchanged=True)
+    guard(careful=True, consent=code).change("flag", "1", live, file, unchanged=True)
+    guard(careful=True).change("flag", "1", live, file)
+    guard().change("flag", "1", live, file, unchanged=True)
+
+
+def test_a_cohort_that_flags_serve_by_is_not_put_back() -> None:
+    def cohort(value: str, **more: Any) -> dict[str, Any]:
+        filters = {"properties": {"type": "OR", "values": [{**BETA, "value": value}]}}
+        return KINDS["cohort"].canonical({"name": "C", "filters": filters, **more})
+
+    with pytest.raises(Unsafe, match=r"^its criteria were changed in PostHog, .*: why$"):
+        guard(careful=True).change("cohort", "1", cohort("alpha"), cohort("beta"), targeting="why")
+    guard(careful=True).change("cohort", "1", cohort("beta", description="x"), cohort("beta"), targeting="why")
+    guard(careful=True).change("cohort", "1", cohort("alpha"), cohort("beta"))
+
+
 def test_a_flag_is_always_switched_off() -> None:
     made = guard(careful=True)
     for number in range(400):
