@@ -33,7 +33,7 @@ EXPLAINED = 32
 def main() -> None:
     """Register every definition of this stack; when anything is wrong, only what switches a flag off.
 
-    A preview registers all of them also then: what is refused stands beside the plan, not in its place.
+    A preview registers all of them even then: the refusals are shown with the plan, not instead of it.
     """
     stack, preview = pulumi.get_stack(), pulumi.runtime.is_dry_run()
     settings = Settings({name: pulumi.Config().get(name) for name in NAMES}, os.environ)

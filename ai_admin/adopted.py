@@ -1,4 +1,4 @@
-"""Flags and cohorts that are live already and new to a stack, as the gates see them.
+"""Flags and cohorts that exist in PostHog and are new to a stack, in the form that the gates compare.
 
 Nobody applied them with this stack, but they serve people: what is live is the base that an adoption is measured by.
 """
@@ -22,7 +22,7 @@ AUDIENCES = ("flag", "cohort")
 
 
 def live_audiences(client: Client, definitions: Iterable[Definition], before: Manifest) -> Manifest:
-    """Return a manifest of the flags and cohorts in PostHog that definitions stand for which are not in the manifest
+    """Return a manifest of the flags and cohorts in PostHog that belong to definitions and are not in the manifest
     ``before``.
 
     Asks PostHog nothing when there is no such definition. Raises ``ApiError``.
@@ -79,7 +79,7 @@ class _Refs:
         return value
 
     def _ref(self, kind: str, id_: Any) -> Any:
-        """Return the definition that an id stands for, or the id where there is none."""
+        """Return the definition with an id, or the id where there is none."""
         known = self._known.get((kind, str(id_)))
         if known is None and kind not in self._found:
             new = self._new.get(kind, ())

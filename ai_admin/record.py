@@ -26,7 +26,7 @@ def ids(manifest: Manifest) -> dict[Ref, str]:
 
 
 def in_question(before: Manifest, after: Manifest) -> set[Ref]:
-    """Return of what it is to be asked whether it stands as its definition says: flags, and all that changes."""
+    """Return the resources whose outcome must be looked up: flags, and everything that changes."""
     return {ref for name in after if (ref := Ref.parse(name)).kind == "flag" or _moved(name, before, after)}
 
 

@@ -29,7 +29,7 @@ from ai_admin.safety import (
     unchanged,
     unfinished,
 )
-from providers.posthog.blockers import blockers
+from providers.posthog.blockers import GUARDED, blockers
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.errors import ApiError, ConnectionProblem
@@ -38,6 +38,7 @@ from providers.posthog.kinds.address import wrong_with
 from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
 from providers.posthog.settings import Settings
+from providers.posthog.succession import Succession
 from providers.posthog.switch import leaving
 
 PUBLIC_PASSPHRASE = "sandbox"
@@ -154,7 +155,13 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
         leaving(client, before, after),
         Reach(resources, definitions.values),
     )
-    refused = [*unset_secrets(resources, settings), *map(str, found), *blockers(client, before, after.keys())]
+    succession = Succession(client, before, after, resources)
+    refused = [
+        *unset_secrets(resources, settings),
+        *map(str, found),
+        *succession.namesakes(),
+        *blockers(client, before, after.keys(), succession.replaced(GUARDED)),
+    ]
     return Plan(resources, tuple(refused), True, before, after, _about(found))
 
 

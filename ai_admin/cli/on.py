@@ -91,7 +91,7 @@ def _file(stack: Stack) -> str:
 
 
 def _asks(stack: Stack) -> bool:
-    """Say whether a stack asks for consent before a flag goes on."""
+    """Return whether a stack asks for consent before a flag goes on."""
     return stack.settings.careful or bool(stack.settings.follows)
 
 

@@ -1,7 +1,7 @@
 """From canonical properties back to the author's form: the inverse of ``expand``, as short as it can be said.
 
 ``expand(contract(x)) == x``, for everything that can be said at all; what can't be is refused and never bent. So what
-somebody made on PostHog's pages becomes a file that stands for exactly that.
+somebody made on PostHog's pages becomes a file that defines exactly that.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from providers.posthog.kinds import Ref
 
 
 def contract(definitions: Iterable[Definition]) -> list[Written]:
-    """Return the files that stand for these definitions, which must be whole: all that any of them refers to.
+    """Return the files for these definitions, which must be whole: all that any of them refers to.
 
-    Raises :class:`NotWritable` for the first definition that no file can stand for, with the reason.
+    Raises :class:`NotWritable` for the first definition that no file can express, with the reason.
     """
     gathered = Gathered(definitions)
     files = [file for form in FORMS.values() for file in form.contract(gathered)]

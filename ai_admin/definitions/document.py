@@ -1,4 +1,4 @@
-"""One file's definition as its author wrote it, and where each of its values stands."""
+"""One file's definition as its author wrote it, with the place of each value."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Document:
         return Source(self.path, mark.line + 1, mark.column + 1) if mark else Source(self.path, 1, 1)
 
     def written(self, path: Path) -> str | None:
-        """Return the text of a scalar as it stands in the file (``2.10`` for the number 2.1), or None.
+        """Return the text of a scalar as it is in the file (``2.10`` for the number 2.1), or None.
 
         For one that is empty, it is the comment behind it that looks like a value: ``#ai-alerts``, and not ``# note``.
         """

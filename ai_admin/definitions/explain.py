@@ -1,7 +1,7 @@
 """What a schema finds wrong, in an author's words: what is wrong, and what to write instead.
 
 A schema says much of it itself: ``errorMessage`` is the sentence for what a sub-schema demands, ``examples``
-what to write, ``instead`` why a value or key may not stand in one place, and what to write there, and ``synonyms``
+what to write, ``instead`` why a value or key may not be in one place, and what to write there, and ``synonyms``
 which of its words is meant by one that people use for it.
 """
 
@@ -124,7 +124,7 @@ def _wanted(error: Violation) -> set[Any]:
 
 
 def explain(error: Violation) -> Iterator[Finding]:
-    """Yield the findings that one violation stands for."""
+    """Yield the findings of one violation."""
     if error.of_key:
         yield _of_key(error, str(error.found))
     else:
@@ -159,7 +159,7 @@ def _finding(
 def describe(value: Any, text: str | None = None) -> str:
     """Return what a value is, for a sentence: ``the text "x"``, ``the number 5``, ``a list``, ``nothing``.
 
-    ``text`` is how a number stands in the file.
+    ``text`` is how a number is written in the file.
     """
     if value is None:
         return "nothing"

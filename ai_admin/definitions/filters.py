@@ -1,4 +1,4 @@
-"""Property filters wherever they stand: which property each is about, and who has it."""
+"""Property filters wherever they are: which property each is about, and who has it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Places of a definition that can't be read: rules look at everything else, and say nothing of what they can't see.
 
-A schema's finding punches a hole where it stands, and so does a flaw of the text. A hole reads as an empty mapping and
+A schema's finding punches a hole where it is, and so does a flaw of the text. A hole reads as an empty mapping and
 is false, so that a rule that walks through a definition passes over it; a rule that counts, compares or misses
 something asks whether it sees a hole.
 """
@@ -14,7 +14,7 @@ from ai_admin.definitions.model import Path
 
 
 class _Hole(dict[str, Any]):
-    """The one value that stands where something can't be read; equal to nothing but itself."""
+    """The value for something that can't be read; equal to nothing but itself."""
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -30,7 +30,7 @@ HOLE: Any = _Hole()
 
 
 def at(value: Any, *steps: str, default: Any = None) -> Any:
-    """Return what stands below these keys, ``default`` where there is nothing, HOLE where it can't be read."""
+    """Return what is below these keys, ``default`` where there is nothing, HOLE where it can't be read."""
     for step in steps:
         if value is HOLE:
             return HOLE

@@ -1,4 +1,4 @@
-"""Where the tiles of a dashboard stand: PostHog's wide grid has twelve columns."""
+"""Where the tiles of a dashboard are: PostHog's wide grid has twelve columns."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from ai_admin.definitions.order import in_order
 
 
 def load(root: FilePath, stack: str | None = None) -> Definitions:
-    """Return every resource that a stack's definitions stand for, or everything that is wrong with them.
+    """Return every resource that a stack's definitions make, or everything that is wrong with them.
 
     Args:
         root: the checkout, the folder with ``Pulumi.yaml``.

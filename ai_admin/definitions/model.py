@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
-"""Where a value stands inside a definition: mapping keys and list indexes from the top."""
+"""Where a value is inside a definition: mapping keys and list indexes from the top."""
 
 
 def words(kind: str) -> str:

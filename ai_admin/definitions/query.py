@@ -24,7 +24,7 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query node and where it stands in its insight; in a shorthand, ``sugar`` stands beside the node's own
+    """A query node and where it is in its insight; in a shorthand, ``sugar`` is next to the node's own
     fields.
     """
 

@@ -40,8 +40,8 @@ class Violation:
 
     ``keyword`` of ``schema`` wants ``wanted`` and found ``found`` at ``path``. ``of_key`` is true when it is
     a key that is wrong, not its value. Where the keyword is a union, ``parts`` are the violations of its
-    alternatives, each with the number of its ``alternative``. ``text`` is how a number stands in
-    the file (``2.10`` for 2.1), and where nothing stands the comment that seems to be meant as a value. ``selects`` is
+    alternatives, each with the number of its ``alternative``. ``text`` is how a number is written in
+    the file (``2.10`` for 2.1), and for an empty value the comment that seems to be meant as one. ``selects`` is
     true of a value that decides what the keys beside it may be.
     """
 
@@ -63,7 +63,7 @@ def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> 
     Args:
         kind: ``flag``, ``cohort`` ...
         value: the author's form.
-        written: gives the text of the scalar at a path, as it stands in the file.
+        written: gives the text of the scalar at a path, as it is in the file.
 
     Raises SchemaError.
     """
@@ -77,7 +77,7 @@ def violation(error: ValidationError, written: Callable[[Path], str | None], roo
 
     Args:
         error: as a validator yields it.
-        written: gives the text of the scalar at a path, as it stands in the file.
+        written: gives the text of the scalar at a path, as it is in the file.
         root: the whole schema.
     """
     schema: Any = error.schema
@@ -223,7 +223,7 @@ class _Reader:
         if place not in self._done:
             raw = self._raw(*place)
             if isinstance(raw, dict):
-                self._done[place] = {}  # stands already while its own parts are read
+                self._done[place] = {}  # known already while its own parts are read
                 self._done[place].update(self._read(raw, place[0]))
             else:
                 self._done[place] = raw

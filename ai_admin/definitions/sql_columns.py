@@ -38,7 +38,7 @@ def columns(query: str) -> list[Column] | None:
 
 
 def _items(text: str) -> Iterator[str]:
-    """Yield what stands between the commas of the first SELECT that is in no parentheses."""
+    """Yield what is between the commas of the first SELECT that is in no parentheses."""
     depth, inside, item = 0, False, ""
     for token in _TOKEN.findall(text):
         word = token.lower()

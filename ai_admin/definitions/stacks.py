@@ -55,7 +55,7 @@ def merge(target: Any, patch: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A definition as it stands in one stack; ``stack`` None is as written, before any patch."""
+    """A definition as it is in one stack; ``stack`` None is as written, before any patch."""
 
     document: Document
     stack: str | None
@@ -74,7 +74,7 @@ class View:
         return self.document.source(self._in_document((*finding.path, finding.absent)), True)
 
     def written(self, path: Path) -> str | None:
-        """Return the text of a scalar as it stands in the file."""
+        """Return the text of a scalar as it is in the file."""
         return self.document.written(self._in_document(path))
 
     def _in_document(self, path: Path) -> Path:
@@ -84,7 +84,7 @@ class View:
 
 
 def unsure(document: Document, findings: Iterable[Finding]) -> bool:
-    """Say whether what is wrong with a definition leaves open in which stacks it exists, or how."""
+    """Return whether what is wrong with a definition leaves open in which stacks it exists, or how."""
     stacks = document.value.get("stacks")
     if not seen(stacks, document.value.get("only"), *(stacks.values() if isinstance(stacks, dict) else ())):
         return True
@@ -93,7 +93,7 @@ def unsure(document: Document, findings: Iterable[Finding]) -> bool:
 
 
 def view(document: Document, stack: str | None) -> View:
-    """Return a definition as it stands in a stack where it exists; None: as written."""
+    """Return a definition as it is in a stack where it exists; None: as written."""
     value = {name: item for name, item in document.value.items() if name not in OUTSIDE}
     patch = document.patches.get(stack) if stack is not None else None
     return View(document, stack, merge(value, patch) if isinstance(patch, dict) else value)

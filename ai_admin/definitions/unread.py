@@ -11,7 +11,7 @@ from typing import Any
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import ENDINGS
 
-# The value of "key", in quotes or up to what ends it in YAML, and whatever stands before a colon: the names of the
+# The value of "key", in quotes or up to what ends it in YAML, and whatever is before a colon: the names of the
 # properties of an event. Names are tried from their beginning only, or ten megabytes of one letter would take hours.
 _NAME = re.compile(
     r"""(?:^|[\s{,])["']?key["']?:\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'{\[,}\]][^,}\]\n]*+))"""
@@ -24,7 +24,7 @@ _NAME = re.compile(
 class Unread:
     """What files of one kind seem to define that can't be read.
 
-    ``names`` stand in them or are their own. ``blank`` says that one of them has no text at all, ``folder`` that it is
+    ``names`` are in them or are their own. ``blank`` says that one of them has no text at all, ``folder`` that it is
     not even known which files there are.
     """
 
@@ -33,7 +33,7 @@ class Unread:
     folder: bool = False
 
     def may_name(self, name: str, inside: bool) -> bool:
-        """Whether a name may stand there, of a file's definition or of something inside it."""
+        """Whether a name may be there, of a file's definition or of something inside it."""
         return name in self.names or self.folder or (inside and self.blank)
 
 

@@ -1,4 +1,4 @@
-"""All definitions as they stand together in one stack."""
+"""All definitions of one stack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from providers.posthog.kinds import KINDS, Ref
 class Unit:
     """One thing that a file defines: the file's definition itself, or an insight in a dashboard's tile.
 
-    ``path`` leads to it inside the file's author's form. ``written`` is what stands there, ``value`` the same with
+    ``path`` leads to it inside the file's author's form. ``written`` is what is there, ``value`` the same with
     holes where it does not follow the schema.
     """
 
@@ -74,7 +74,7 @@ class World:
         return self.by_key.get(kind, {})
 
     def may_exist(self, kind: str, name: str) -> bool:
-        """Whether something of a kind that is not there may stand where it can't be read.
+        """Whether something of a kind that is not there may be where it can't be read.
 
         Args:
             kind: a kind of definition, or ``property``.
@@ -112,7 +112,7 @@ def units(view: View, broken: Iterable[Path]) -> Iterator[Unit]:
     """Yield what a view defines, given where its schema finds that it can't be read.
 
     Args:
-        view: a definition as it stands in a stack.
+        view: a definition as it is in a stack.
         broken: paths in the view's value.
     """
     kind, value = view.document.kind, punched(view.value, broken)
@@ -137,7 +137,7 @@ def _files(kind: str) -> tuple[str, ...]:
 
 
 def _half_read(world: World) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Return, by kind, the keys that stand in holes, and what the keys may be like that can't be read.
+    """Return, by kind, the keys that are in holes, and what the keys may be like that can't be read.
 
     The second are what else such a definition says of itself, and the name of its file.
     """

@@ -3,7 +3,7 @@
 Scalars are read by the core schema of YAML 1.2, as editors and JSON do: only ``true`` and ``false`` are
 booleans, so that the country code ``no``, the key ``on`` and the time ``12:30`` stay text, and so do dates.
 What YAML allows beyond JSON and would surprise somebody (tags, merge keys, keys that are not text, NaN) is a
-flaw with its place in the text. Where it leaves open what is meant, a hole stands for the value.
+flaw with its place in the text. Where it leaves open what is meant, a hole replaces the value.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class _Reader:
         self.full = False
 
     def value(self, node: Any, depth: int) -> Any:
-        """Return the data that a node stands for, ``depth`` levels below the top, and note what is wrong with it."""
+        """Return the data of a node, ``depth`` levels below the top, and note what is wrong with it."""
         if type(node) is yaml.ScalarNode:
             self._count += 1
             if node.tag == _PLAIN:
@@ -266,7 +266,7 @@ def _short(text: str) -> str:
 
 
 def _syntax(error: Exception, text: str) -> Flaw:
-    """Return the flaw that a parser's complaint stands for, in an author's words where the cause is known."""
+    """Return the flaw that a parser's complaint means, in an author's words where the cause is known."""
     if isinstance(error, RecursionError):
         return Flaw(1, 1, _TOO_DEEP, "flatten them; no definition needs as much")
     mark = getattr(error, "problem_mark", None)
@@ -313,7 +313,7 @@ _COMMENT_AS_VALUE = re.compile(r"(?<=[ \t\[{,])(#[^\s#,\]}]+)")
 def _hidden_by_comment(text: str, opened: Any, until: int) -> Flaw | None:
     """Return the flaw of a list or mapping whose end a ``#`` hides, such as that of ``{channel: #ai}``.
 
-    It stands behind where the parser says that the list was ``opened``, or anywhere before where it gave up.
+    It is after the place where the list was ``opened``, and before the one where the parser gave up.
     """
     first = opened.line if opened is not None and opened.line < until - 1 else 0
     for number, row in reversed(list(enumerate(text.split("\n")[first:until], first + 1))):

@@ -1,7 +1,7 @@
-"""Safety gates: what an `up` may not do without consent, told from what was applied last. Pure; one module a gate.
+"""Safety gates: what an `up` may not do without consent, by comparison with what was applied last. Pure.
 
-The gates stand in the program, so that a plain `pulumi up` can't walk around them, and they judge a preview as well,
-so that the review fails and not the deployment. Behind them stands the provider's guard
+The program checks the gates, so that a plain `pulumi up` can't bypass them, and it checks a preview as well,
+so that the review fails and not the deployment. The provider's guard is the second check
 (``providers.posthog.guard``), which looks at what PostHog holds instead of at what was applied last.
 
 A flag that is switched off is never held up: no gate counts it, and in a run that is refused it is applied all the

@@ -153,7 +153,7 @@ def _consented(name: str, given: Collection[str]) -> bool:
 
 
 def renamed(before: Manifest, definitions: Iterable[Definition]) -> dict[str, Entry]:
-    """Return a manifest in which what gets another key, and says so, stands under the new one already."""
+    """Return a manifest with the new keys of definitions that have ``renamed_from``."""
     names = {
         str(Ref(each.kind, each.renamed_from)): name_of(each)
         for each in definitions
@@ -172,9 +172,9 @@ def _moved(name: str, to: str, entry: Entry) -> Entry:
 
 
 def unfinished(before: Manifest, definitions: Iterable[Definition]) -> dict[str, str]:
-    """Return the keys under which definitions stand in a manifest for a rename that came to nothing, by Pulumi name.
+    """Return the keys that definitions have in a manifest for a rename that was not completed, by Pulumi name.
 
-    A flag that is held, or whose new key PostHog refused, has its old key still, but stands under the new one in the
+    A flag that is held, or whose new key PostHog refused, has its old key still, but is under the new one in the
     manifest, and in the state. When the files go back to the old key, or to a third one, it has to be found there.
     """
     every = {name_of(each): each for each in definitions}

@@ -1,4 +1,4 @@
-"""Whom release conditions reach, told by trying them on made-up installations. Pure.
+"""Whom release conditions reach: they are evaluated for invented installations. Pure.
 
 A file doesn't say how many installations a condition is for, but it does say whom it leaves out. So each property that
 a flag looks at gets values of all sorts: every one that the catalogue lists, or else texts, numbers, versions and dates

@@ -19,7 +19,7 @@ def removed_flags(
 ) -> Iterator[Refusal]:
     """Yield a refusal for each flag that would go while it is on, or that seems to get another key.
 
-    A flag that was said to be renamed stands in ``before`` under its new key, see ``applied.renamed``. ``live`` says by
+    A flag that was said to be renamed is in ``before`` under its new key, see ``applied.renamed``. ``live`` says by
     Pulumi name whether a flag that would go is on in PostHog, which counts more than what was applied last.
     """
     new = [name for name in after if name.startswith(FLAG) and name not in before]

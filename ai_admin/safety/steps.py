@@ -47,7 +47,7 @@ def _flag_steps(name: str, before: Manifest, after: Manifest) -> list[Refusal]:
 def _everybodys_steps(name: str, before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
     """Yield a refusal where all installations would be served more, by whichever conditions, than they are.
 
-    Conditions that go in this run count as if they had been for nobody: what they said stands in no file any more. What
+    Conditions that go in this run count as if they had been for nobody: what they said is in no file any more. What
     people get because another condition shrinks never counts: that is how they get off a bad candidate.
     """
     entry, key = before.get(name, {}), name.removeprefix(FLAG)

@@ -1,9 +1,9 @@
-"""Adoption: which object of PostHog's a definition stands for that is new to the state.
+"""Adoption: which existing object of PostHog a new definition takes over.
 
-Nothing is written to PostHog to mark an object as ours. One that no resource of the stack stands for is the
-definition's by what PostHog keeps unique (a flag's key, an event's name). By a name that anybody may give it is only
-where it says what the definition says, or where this key's user made it and nobody else changed it: what a killed run
-left. Anything else somebody has to choose (``adopt``), and so of several.
+Nothing is written to PostHog to mark an object as ours. An object that belongs to no resource of the stack is adopted
+by what PostHog keeps unique (a flag's key, an event's name). By a name that several objects may have, it is adopted
+only if it equals the definition, or if this key's user created it and nobody else changed it: a killed run leaves such
+an object. Otherwise, and if there are several, a person has to choose (``adopt``).
 """
 
 from __future__ import annotations
@@ -20,27 +20,24 @@ from providers.posthog.inventory import Inventory, Live
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
 from providers.posthog.usage import users
 
-"""The value of ``ai-admin:adoption`` with which a stack adopts nothing."""
-
-
 LONGEST = 600
 """Characters of a value that are still shown of what an adoption changes."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """The object that a definition adopts, and what is going to change on it.
-
-    ``live`` and ``wanted`` are canonical; ``changes`` names the fields that differ, ``perhaps`` those that hang on
-    something which is not there yet.
-    """
+    """The object that a definition adopts, and how the adoption changes it."""
 
     kind: Kind
     id: str
     live: Properties
+    """The canonical form of what PostHog holds."""
     wanted: Properties
+    """The canonical form of the definition."""
     changes: tuple[str, ...] = ()
+    """The fields that differ."""
     perhaps: tuple[str, ...] = ()
+    """The fields that refer to an object which does not exist yet."""
 
     def __str__(self) -> str:
         """What is adopted, and what that changes: each field with the live value and the definition's."""
@@ -89,7 +86,7 @@ class Adoption:
         self._ids: dict[str, list[str]] = {}
 
     def find(self, properties: Properties, meta: Metadata) -> str | None:
-        """Return the id of the object that a new definition stands for, and reserve it; None: it has to be made.
+        """Return the id of the object that a new definition adopts, and reserve it; None: it has to be made.
 
         Parts of the natural key that are not known yet (in a preview) agree with anything; when several objects are
         left then, the answer is None, as only the run itself can tell.
@@ -121,7 +118,7 @@ class Adoption:
         return [id_ for id_ in found if self._is_own(id_, properties)]
 
     def _is_own(self, id_: str, properties: Properties) -> bool:
-        """Say whether an object says what the definition says, or was made by this key's user and left alone."""
+        """Return whether an object says what the definition says, or was made by this key's user and left alone."""
         live = self._inventory.get(self._kind, id_)
         if live is None:
             return False
@@ -129,7 +126,7 @@ class Adoption:
         if all(reconcile.agrees(there.get(name), properties.get(name)) for name in {*there, *properties}):
             return True
         me, last = self._inventory.user_id(), live.get("last_modified_by")
-        made_by = (live.get("created_by") or {}).get("id")
+        made_by = _author(live).get("id")
         if made_by is None or made_by != me or (last and last.get("id") != me):
             return False
         return not self._history.others(self._kind, id_, me)
@@ -151,7 +148,7 @@ class Adoption:
         """Return the ids of the objects with the wanted first part of the natural key; of all where it isn't known.
 
         A look at every object for every new definition would take a minute for a few thousand. What this run itself
-        adds to the list stands at its end.
+        adds to the list is at its end.
         """
         key, live = self._kind.natural_key[0], self._inventory.all(self._kind)
         if live is not self._listed:
@@ -168,8 +165,6 @@ class Adoption:
         live = self._inventory.all(self._kind).get(id_) or self._fetched(id_)
         if live is None or live.get("deleted"):
             raise NotAdopted(f"there is no {self._kind.type} {id_} in this project; correct or remove `adopt`")
-        if self._inventory.claimed(self._kind, id_):
-            raise NotAdopted(f"{self._described(id_)} belongs to another definition of this stack; remove `adopt`")
         identity = self._identity(live)
         for field in self._kind.fields:
             wanted = properties.get(field.name)
@@ -178,6 +173,8 @@ class Adoption:
                     f"{self._described(id_)} has {field.name} {identity.get(field.name)}, which can't become {wanted}; "
                     "adopt another one, or remove `adopt`"
                 )
+        if self._inventory.claimed(self._kind, id_):
+            raise NotAdopted(f"{self._described(id_)} belongs to another definition of this stack; remove `adopt`")
         return id_
 
     def _fetched(self, id_: str) -> Live | None:
@@ -228,7 +225,13 @@ class Adoption:
 
     def _described(self, id_: str) -> str:
         live = self._inventory.all(self._kind).get(id_) or {}
-        author = (live.get("created_by") or {}).get("email")
+        author = _author(live).get("email")
         made = (f"by {author}" if author else "", str(live.get("created_at") or "")[:10])
         details = ", ".join(part for part in made if part)
         return f"{self._kind.type} {id_}" + (f" ({details})" if details else "")
+
+
+def _author(live: Live) -> Mapping[str, object]:
+    """Return what PostHog tells of who made an object: of an insight variable the id alone, of some nothing."""
+    author = live.get("created_by")
+    return author if isinstance(author, Mapping) else {"id": author}

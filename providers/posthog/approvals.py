@@ -1,8 +1,8 @@
-"""Changes that PostHog puts under approval: change requests, what they would do, and what became of them.
+"""Change requests: changes for which PostHog requires an approval.
 
-A gated write is answered 409 with a change request and isn't done; somebody approves the request in PostHog, which then
-makes the change. PostHog keeps what was asked for in the request, so it is known in every run whether this very change
-was asked for already. (PostHog: products/approvals; an enterprise feature.)
+PostHog answers such a write with 409 and a change request, and does not carry it out. When somebody approves the
+request in PostHog, PostHog makes the change. The request contains the requested change, so every run can tell whether
+it was requested already. (PostHog: products/approvals; an enterprise feature.)
 """
 
 from __future__ import annotations
@@ -33,15 +33,21 @@ APART = "active"
 
 @dataclass(frozen=True)
 class Request:
-    """A change request. ``object`` is the object's id, None for a creation; ``data`` the body that was sent."""
+    """A change request."""
 
     id: str
     state: str
+    """PostHog's name of its state: ``pending``, ``approved``, ``rejected``."""
     object: str | None
+    """The object's id; None for a creation."""
     data: Mapping[str, Any]
+    """The body that was sent."""
     since: str
+    """The time at which it was made, in words."""
     link: str
+    """The address of its page."""
     decision: str
+    """Who rejected it and why; empty where nobody did."""
 
     def __str__(self) -> str:
         """What became of the request so far, and what to do."""
@@ -95,7 +101,7 @@ class Approvals:
         return [self._request(row) for row in rows]
 
     def made_by(self, error: ApiError) -> Request | None:
-        """Return the change request that a refused write was turned into, or that stands in its way; else None."""
+        """Return the change request that a refused write was turned into, or that blocks it; else None."""
         row = error.answer.get("change_request") or error.answer.get("existing_change_request")
         return self._request(row) if error.status == 409 and isinstance(row, dict) else None
 
@@ -132,7 +138,7 @@ def _decision(row: Mapping[str, Any]) -> str:
 
 
 class PendingChanges:
-    """The changes of one kind that wait for an approval."""
+    """The changes of one kind that wait for an approval, compared with the definitions."""
 
     def __init__(
         self,
@@ -174,7 +180,7 @@ class PendingChanges:
         return request
 
     def wait(self, request: Request, meta: Metadata) -> str:
-        """Tell that a change waits, and return the provisional id for an object that is to be made.
+        """Warn that a change waits, and return the provisional id for an object that is to be created.
 
         Raises :class:`NotApproved` when the request was rejected.
         """

@@ -1,4 +1,4 @@
-"""What stands in the way of a deletion: objects in PostHog that need what would go, and are none of this stack's.
+"""What prevents a deletion: objects in PostHog that need what would go, and are none of this stack's.
 
 PostHog refuses some of these deletions half-way through a run (a cohort that a flag uses), and carries others out
 together with what nobody meant (an insight's alerts). So they are looked for first, and only when something goes.
@@ -6,17 +6,27 @@ together with what nobody meant (an insight's alerts). So they are looked for fi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
-from providers.posthog.kinds import Ref
+from providers.posthog.inventory import Inventory
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.insight import shown_on
 from providers.posthog.kinds.tiles import described
 
 Entry = Mapping[str, Any]
+
+_ACTION_PLACES = (
+    ("kind", "ActionsNode", "id"),
+    ("type", "actions", "id"),
+    ("event_type", "actions", "key"),
+    ("seq_event_type", "actions", "seq_event"),
+)
+"""Where a mapping names an action: what says that it does, and the key of the id. The first stands in a series of a
+query, the second in its retention, the others in a cohort's criteria."""
 
 
 class User(NamedTuple):
@@ -27,22 +37,26 @@ class User(NamedTuple):
     says: str
 
 
-def blockers(client: Client, before: Mapping[str, Entry], after: Collection[str]) -> list[str]:
-    """Return what stands in the way of deleting what is in ``before`` and not in ``after``, a line each.
+def blockers(
+    client: Client, before: Mapping[str, Entry], after: Collection[str], replaced: Collection[str] = ()
+) -> list[str]:
+    """Return what prevents deleting what is in ``before`` and not in ``after``, a line each.
 
-    Both are manifests by Pulumi name; the entries of ``before`` hold the ids in PostHog. What is this stack's own is
-    not in the way: it goes as well, or stops using the object before that goes. Asks PostHog nothing when nothing goes.
+    Both are manifests by Pulumi name; the entries of ``before`` hold the ids in PostHog. ``replaced`` are names in both
+    whose object goes as well, since another one takes its place. What is this stack's own is not in the way: it goes
+    too, or stops using the object before that goes. Asks PostHog nothing when nothing goes.
     """
     ours = {(kind_of(name), str(entry.get("id"))) for name, entry in before.items()}
     look = _Look(client)
     found = []
-    for name in sorted(before.keys() - set(after)):
+    for name in sorted(before.keys() - set(after) | set(replaced)):
+        gone = "replaced" if name in after else "deleted"
         try:
             users = list(look.users(kind_of(name), str(before[name].get("id", ""))))
         except ApiError as error:
-            found.append(f"{name} is not deleted, as PostHog does not say who else needs it: {error}")
+            found.append(f"{name} is not {gone}, as PostHog does not say who else needs it: {error}")
         else:
-            found += [f"{name} can't be deleted: {user.says}" for user in users if user[:2] not in ours]
+            found += [f"{name} can't be {gone}: {user.says}" for user in users if user[:2] not in ours]
     return found
 
 
@@ -56,19 +70,13 @@ class _Look:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._inventory = Inventory(client)
 
     def users(self, kind: str, id_: str) -> Iterator[User]:
         """Yield who needs an object. Raises ``ApiError``."""
-        finders = {
-            "cohort": self._of_cohort,
-            "flag": self._of_flag,
-            "insight": self._of_insight,
-            "dashboard": self._of_dashboard,
-        }
-        finder = finders.get(kind)
-        if finder and id_:
+        if kind in GUARDED and id_:
             try:
-                yield from finder(id_)
+                yield from GUARDED[kind](self, id_)
             except ApiError as error:
                 if error.status != 404:  # it is gone already
                     raise
@@ -77,8 +85,7 @@ class _Look:
         used = self._client.get(self._client.project_path(f"cohorts/{id_}/used_in"))
         for part, kind in (("feature_flags", "flag"), ("insights", "insight"), ("cohorts", "cohort")):
             for user in used.get(part, {}).get("results", ()):
-                name = user.get("key") or user.get("name")
-                yield User(kind, str(user["id"]), f"the {kind} {name!r} ({user['id']}) uses it; change that in PostHog")
+                yield User(kind, str(user["id"]), _uses(kind, user))
         if any(each.get("type") == "cohort" and str(each.get("value")) == id_ for each in self._test_accounts):
             yield User(
                 "project", "", "the project's filter for internal and test users uses it; change that in PostHog"
@@ -98,6 +105,9 @@ class _Look:
         for each in flag.get("features") or ():
             says = f"the early access feature {each['name']!r} uses it; delete that in PostHog"
             yield User("early_access_feature", str(each["id"]), says)
+        surveys = (*(flag.get("surveys") or ()), *(each for each in self._surveys if _asks_by_flag(each, id_)))
+        for each in {each["id"]: each for each in surveys}.values():
+            yield User("survey", str(each["id"]), _uses("survey", each))
         if flag.get("is_used_in_replay_settings"):
             yield User("project", "", "the project's session replay settings use it; change that in PostHog")
 
@@ -117,6 +127,34 @@ class _Look:
                 says = f"the alert {alert['name']!r} ({alert['id']}) would go with it; move or delete that in PostHog"
                 yield User("alert", str(alert["id"]), says)
 
+    def _of_action(self, id_: str) -> Iterator[User]:
+        for kind, content in (("insight", "query"), ("cohort", "filters")):
+            yield from (user for user, tree in self._all(kind, content) if _names_action(tree, id_))
+
+    def _of_insight_variable(self, id_: str) -> Iterator[User]:
+        for user, query in self._all("insight", "query"):
+            if any(str(node.get("variableId")) == id_ for node in _mappings(query)):
+                yield user
+
+    def _of_holdout(self, id_: str) -> Iterator[User]:
+        yield from (user for user, holdout in self._all("experiment", "holdout_id") if str(holdout) == id_)
+
+    def _of_saved_metric(self, id_: str) -> Iterator[User]:
+        for user, links in self._all("experiment", "saved_metrics"):
+            if any(str(link["saved_metric"]) == id_ for link in links or ()):
+                yield user
+
+    def _all(self, kind_name: str, content: str) -> Iterator[tuple[User, Any]]:
+        """Yield of all live objects of a kind that they use something, and what the field ``content`` holds.
+
+        Lists of experiments leave out what they use, so these are read one by one.
+        """
+        kind = KINDS[kind_name]
+        for id_, listed in list(self._inventory.all(kind).items()):
+            live = listed if content in listed else self._inventory.get(kind, id_)
+            if live and not live.get("deleted"):
+                yield User(kind_name, id_, _uses(kind_name, live)), live.get(content)
+
     @cached_property
     def _me(self) -> Any:
         return self._client.get("/api/personal_api_keys/@current/").get("user_id")
@@ -124,6 +162,15 @@ class _Look:
     @cached_property
     def _alerts(self) -> list[dict[str, Any]]:
         return list(self._client.pages(self._client.project_path("alerts")))
+
+    @cached_property
+    def _surveys(self) -> list[dict[str, Any]]:
+        try:
+            return list(self._inventory.all(KINDS["survey"]).values())
+        except ApiError as error:
+            if error.status == 403:  # a stack without surveys needs no scope for them; a flag tells those linked to it
+                return []
+            raise
 
     @cached_property
     def _test_accounts(self) -> list[dict[str, Any]]:
@@ -134,3 +181,46 @@ class _Look:
                 return []
             raise
         return project.get("test_account_filters") or []
+
+
+GUARDED: Mapping[str, Callable[[_Look, str], Iterator[User]]] = {
+    "action": _Look._of_action,
+    "cohort": _Look._of_cohort,
+    "dashboard": _Look._of_dashboard,
+    "flag": _Look._of_flag,
+    "holdout": _Look._of_holdout,
+    "insight": _Look._of_insight,
+    "insight_variable": _Look._of_insight_variable,
+    "saved_metric": _Look._of_saved_metric,
+}
+"""By the kinds that others may need, what yields who needs an object."""
+
+
+def _uses(kind: str, user: Entry) -> str:
+    name = user.get("key") or user.get("name")
+    return f"the {kind} {name!r} ({user['id']}) uses it; change that in PostHog"
+
+
+def _asks_by_flag(survey: Entry, id_: str) -> bool:
+    """Say whether a survey chooses people by a flag; a draft's own flag is off, and so depends on none yet."""
+    chosen = survey.get("targeting_flag") or {}
+    return str(chosen.get("id")) == id_ or any(
+        node.get("type") == "flag" and str(node.get("key")) == id_ for node in _mappings(chosen.get("filters"))
+    )
+
+
+def _names_action(tree: Any, id_: str) -> bool:
+    """Say whether a query or a cohort's criteria name an action."""
+    return any(
+        node.get(mark) == value and str(node.get(place)) == id_
+        for node in _mappings(tree)
+        for mark, value, place in _ACTION_PLACES
+    )
+
+
+def _mappings(tree: Any) -> Iterator[Entry]:
+    """Yield every mapping inside a tree."""
+    if isinstance(tree, dict):
+        yield tree
+    for item in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _mappings(item)

@@ -51,16 +51,18 @@ class Client:
         before_write: Callable[[], None] = lambda: None,
         warn: Callable[[str], object] = lambda _: None,
         clock: Clock | None = None,
+        made: int = 0,
     ) -> None:
         """Use ``connection``; call ``before_write`` before each write.
 
-        ``warn`` shows the user a line before a long wait; ``clock`` measures waits.
+        ``warn`` shows the user a line before a long wait; ``clock`` measures waits. ``made`` is how many requests
+        another process of this run has just made with the same key.
         """
         self.connection = connection
         self._before_write = before_write
         self._warn = warn
         self._clock = clock or Clock()
-        self._limiter = Limiter(self._clock, self._is_limited)
+        self._limiter = Limiter(self._clock, self._is_limited, made)
         self._lock = threading.Lock()
         self._warned_until = 0.0
         self._written = self._clock.now()

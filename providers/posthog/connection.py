@@ -106,7 +106,7 @@ def same_project(project_id: str) -> str:
 
 
 def is_loopback(hostname: str) -> bool:
-    """Say whether a host name or address is this machine."""
+    """Return whether a host name or address is this machine."""
     try:
         return ip_address(hostname).is_loopback
     except ValueError:

@@ -1,6 +1,6 @@
 """The engine that this provider process works for.
 
-A provider whose engine was killed goes on with every request that was queued, and what it makes then stands in no
+A provider whose engine was killed goes on with every request that was queued, and what it makes then is in no
 state; without any, it stays for ever. The engine passes its own address to the plugins it starts, so a provider can see
 that it is gone.
 """

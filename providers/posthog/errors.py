@@ -5,7 +5,7 @@
     ├── ApiError              PostHog refused a request, or gave no answer
     ├── Stopped               a definition can't be applied; the engine goes on with the others
     │   ├── NotAdopted        what is in PostHog already can't be taken over
-    │   ├── NotApproved       an approval was turned down, or another one stands in the way
+    │   ├── NotApproved       an approval was turned down, or another one is pending
     │   ├── Conflict          somebody else changed the object meanwhile
     │   ├── LookupProblem     a person, an integration or a variable does not exist
     │   └── Unsafe            the change needs a consent
@@ -14,7 +14,7 @@
     ├── UnreadableState       a stack's outputs can't be read
     ├── NotSwitched           PostHog left a flag as it was
     ├── NotEdited             a flag's file can't be edited
-    ├── NotWritable           no file can stand for an object
+    ├── NotWritable           no file can express an object
     ├── NotInitialised        a clone can't be made a repository of one's own
     └── SchemaError           a schema of the checkout is missing or broken
 """
@@ -68,7 +68,7 @@ class NotAdopted(Stopped):
 
 
 class NotApproved(Stopped):
-    """A change was rejected, or another one that waits stands in its way. One line with what to do."""
+    """A change was rejected, or another one is pending. One line with what to do."""
 
 
 class Conflict(Stopped):
@@ -104,7 +104,7 @@ class NotEdited(Problem):
 
 
 class NotWritable(Problem):
-    """No file can stand for a definition. One line with its name and the reason."""
+    """No file can express a definition. One line with its name and the reason."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")

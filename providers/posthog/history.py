@@ -37,7 +37,7 @@ class History:
         )
 
     def others(self, kind: Kind, id_: str, user_id: Any) -> bool:
-        """Say whether the log has a change of an object by anybody else than this user."""
+        """Return whether the log has a change of an object by anybody else than this user."""
         users = (entry.get("user") or {} for entry in self._entries(kind, id_))
         return any(user.get("id") not in (None, user_id) for user in users)
 
@@ -64,7 +64,7 @@ class History:
         )
 
     def on_since(self, kind: Kind, live: Mapping[str, Any], when: str) -> bool:
-        """Say whether an object was switched on after a time (ISO 8601).
+        """Return whether an object was switched on after a time (ISO 8601).
 
         Where the log can't be read, anything that was changed since may have been that.
         """
@@ -124,7 +124,7 @@ def _by(entry: Mapping[str, Any]) -> str:
 
 
 def _later(time: Any, when: str) -> bool:
-    """Say whether PostHog's time of something is after another one; so is what PostHog doesn't say."""
+    """Return whether PostHog's time of something is after another one; so is what PostHog doesn't say."""
     return not time or datetime.fromisoformat(str(time)) > datetime.fromisoformat(when)
 
 

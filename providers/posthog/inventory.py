@@ -70,7 +70,7 @@ class Inventory:
             return self._details[name]
 
     def _is_light(self, kind: Kind, item: Live) -> bool:
-        """Say whether an item of a list lacks a field that a whole object has.
+        """Return whether an item of a list lacks a field that a whole object has.
 
         Which lists leave fields out differs by PostHog's version, and so does which fields there are at all: the first
         object that is read by itself tells one from the other.
@@ -78,7 +78,7 @@ class Inventory:
         return any(not field.served(item) and self.may_serve(kind, field) for field in kind.fields)
 
     def may_serve(self, kind: Kind, field: Field) -> bool:
-        """Say whether whole objects have this field, or none was read by itself yet."""
+        """Return whether whole objects have this field, or none was read by itself yet."""
         return field.name in self._served.get(kind.name, {field.name})
 
     def fetch(self, kind: Kind, id_: str) -> Live | None:
@@ -114,12 +114,12 @@ class Inventory:
             return self._user[0]
 
     def claim(self, kind: Kind, id_: str) -> None:
-        """Remember that a resource stands for this object, so that no other adopts it."""
+        """Remember that a resource has this object, so that no other adopts it."""
         with self._lock:
             self._claimed.add((kind.collection, id_))
 
     def claimed(self, kind: Kind, id_: str) -> bool:
-        """Say whether a resource stands for this object."""
+        """Return whether a resource has this object."""
         return (kind.collection, id_) in self._claimed
 
     def wrote(self, kind: Kind, live: Live) -> None:

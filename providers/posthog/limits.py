@@ -111,14 +111,16 @@ def rates(path: str) -> tuple[Rate, ...]:
 class Limiter:
     """The budgets of one key. Safe for several threads."""
 
-    def __init__(self, clock: Clock, is_limited: Callable[[], bool] = lambda: True) -> None:
-        """``is_limited`` asks the server whether it has limits.
+    def __init__(self, clock: Clock, is_limited: Callable[[], bool] = lambda: True, made: int = 0) -> None:
+        """``is_limited`` asks the server whether it has limits; ``made`` is how many requests another process of this
+        run has just made with the same key.
 
         Only a refusal teaches more: the server has limits then, whatever it has said.
         """
         self._clock = clock
         self._lock = threading.Lock()
         self._budgets = {rates: _Budget(rates) for rates in (DEFAULT, *(rates for _, rates in APART))}
+        self._budgets[DEFAULT].answered.extend([clock.now()] * made)
         self._is_limited = is_limited
         self._asking = threading.Lock()
         self._known = False

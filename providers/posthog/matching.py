@@ -1,4 +1,4 @@
-"""Lists as the engine compares them: by what their items are, and not by where they stand.
+"""Lists as the engine compares them: by what their items are, and not by where they are.
 
 The engine compares lists place by place, so one condition put in front of four reads as five changes. In inputs and in
 state such a list is therefore a mapping: each item under its name (see ``Field.item``), and one text of the names, a
@@ -59,7 +59,7 @@ def as_mappings(kind_name: str, inputs: Mapping[str, Any], like: Mapping[str, An
 
 
 def as_lists(kind_name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return inputs, or the outputs that mirror them, with each such mapping as the list that it stands for."""
+    """Return inputs, or the outputs that mirror them, with each such mapping as a list."""
     names = {field.name for field in KINDS[kind_name].fields if field.item}
     return {name: in_order(value) if name in names else value for name, value in inputs.items()}
 

@@ -3,7 +3,7 @@
 The provider classes live in this importable module and have no attributes of their own. Pulumi then pickles them by
 reference (a module path and a class name, the same on every machine and commit), which is also what keeps programs with
 more than about 180 dynamic resources from an endless recursion in the SDK's serialiser. The module path and the
-class names stand in every state: they are a contract.
+class names are in every state: they are a contract.
 """
 
 from __future__ import annotations
@@ -97,6 +97,10 @@ class PostHogProvider(ResourceProvider):
         if not fields or meta.refused:
             return ""
         try:
+            if meta.adopt and any(field.immutable for field in fields):  # what replaces it is going to adopt that
+                lifecycle, _ = self._lifecycle(lists=True)
+                with _OneLine(meta):
+                    lifecycle.find(properties, meta)
             if not self._holds(olds, properties, meta):
                 with _OneLine(meta):
                     self._check_dates(meta.id, olds, properties, meta)
@@ -152,14 +156,13 @@ class PostHogProvider(ResourceProvider):
         if self._holds(olds, news, meta):
             self._hold(_id, news["key"], [field.name for field in fields if field.name != "active"], meta)
             return DiffResult(changes=False)
-        replaces = [field.name for field in fields if field.immutable]
+        # What is refused is planned as an update, which says so: a replacement may begin with the deletion.
+        replaces = [] if _news.get(PROBLEM) else [field.name for field in fields if field.immutable]
         if replaces:
-            if _news.get(PROBLEM):
-                raise Refused(_news[PROBLEM])  # now: of two steps the first one may be the deletion
             _SESSION.guard.replace(self.kind_name, _id)
         else:
             self._remind(_id, news, meta)
-        # A replacement is made first and removed last, unless PostHog lets only one object of its name stand.
+        # A replacement is made first and removed last, unless PostHog allows only one object of its name.
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
 

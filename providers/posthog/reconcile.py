@@ -12,7 +12,7 @@ def changed(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[
     """Return the fields in which two canonical forms differ, in the order of the field table.
 
     Fields that ``new`` leaves to the UI are never among them, and those that ``old`` left to it and ``new`` takes back
-    always are: nothing is known of what stands there. A value that is not known yet (in a preview) differs from
+    always are: nothing is known of what is there. A value that is not known yet (in a preview) differs from
     everything.
     """
     unmanaged = new.get("unmanaged", ())
@@ -30,7 +30,7 @@ def changed(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[
 
 
 def same(left: Any, right: Any) -> bool:
-    """Say whether two canonical values are equal; unlike ``==``, true is not 1."""
+    """Return whether two canonical values are equal; unlike ``==``, true is not 1."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):
@@ -41,7 +41,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def known(value: Any) -> bool:
-    """Say whether a canonical value is known whole; in a preview the id of an object that is yet to be made is not."""
+    """Return whether a canonical value is known; in a preview the id of a new object is not."""
     if isinstance(value, dict):
         return all(map(known, value.values()))
     if isinstance(value, list):
@@ -50,7 +50,7 @@ def known(value: Any) -> bool:
 
 
 def agrees(live: Any, wanted: Any) -> bool:
-    """Say whether a live value is the wanted one as far as that is known."""
+    """Return whether a live value is the wanted one as far as that is known."""
     if isinstance(live, dict) and isinstance(wanted, dict):
         return live.keys() == wanted.keys() and all(agrees(live[name], wanted[name]) for name in live)
     if isinstance(wanted, list) and (live is None or isinstance(live, list)):
@@ -86,7 +86,7 @@ def body(
             place = place.setdefault(step, {})
         value = field.start if field.name in unmanaged else properties.get(field.name)
         place[last] = field.to_api(value, directory, live, before)
-        result.update(field.beside)
+        result.update(field.sent_with)
     return result
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pulumi
 from pulumi import dynamic
+from pulumi.runtime.stack import ResourceRegistrationFailed
 
 from providers.posthog.inputs import MISSING, NAME, PROBLEM, WAITING, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
@@ -107,7 +108,7 @@ def register(
         for secret in KINDS[definition.kind].secrets(properties):
             secret["digest"] = digest(settings.environ.get(secret["env"], ""))
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
-        options: dict[str, Any] = {"depends_on": [resources[each] for each in first]} if first else {}
+        options: dict[str, Any] = {"depends_on": _after(resources[each] for each in first)} if first else {}
         shown = with_ids(properties, id_of)
         id_ = known.get(ref, "")
         meta = Metadata(
@@ -122,6 +123,19 @@ def register(
         )
         resources[ref] = _resource(definition, shown, meta, window, **options)
     return resources
+
+
+def _after(resources: Iterable[pulumi.CustomResource]) -> list[pulumi.Output[Any]]:
+    """Return resources to wait for; the SDK would end the whole program at one that failed."""
+
+    async def registered(resource: pulumi.CustomResource) -> pulumi.CustomResource | None:
+        try:
+            await resource.urn.future()
+        except ResourceRegistrationFailed:
+            return None
+        return resource
+
+    return [pulumi.Output.from_input(registered(each)) for each in resources]
 
 
 def _no_debug(msg: str, resource: object = None, stream_id: int | None = None, ephemeral: bool | None = None) -> None:
@@ -172,7 +186,7 @@ def switch_off(flags: Iterable[Definition], names: Mapping[str, str]) -> dict[st
         last = names[str(_ref(flag))]
         meta = Metadata(last, str(flag.source), flag.adopt)
         resources[_ref(flag)] = _resource(
-            flag, only_off, meta, ignore_changes=[*others, "unmanaged"], depends_on=first
+            flag, only_off, meta, ignore_changes=[*others, "unmanaged"], depends_on=_after(first)
         )
     return {names[str(ref)]: resource for ref, resource in resources.items()}
 

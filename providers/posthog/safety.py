@@ -30,8 +30,8 @@ variant."""
 def counted(names: Iterable[str]) -> set[str]:
     """Return those of these resources (Pulumi names) that a person counts: a dashboard and its tiles are one."""
     found = set(names)
-    beside = {f"tiles/{name.removeprefix('dashboard/')}" for name in found if name.startswith("dashboard/")}
-    return found - beside
+    tiles = {f"tiles/{name.removeprefix('dashboard/')}" for name in found if name.startswith("dashboard/")}
+    return found - tiles
 
 
 def consents(written: str | None) -> frozenset[str]:

@@ -22,6 +22,9 @@ from providers.posthog.preflight import first_look
 from providers.posthog.settings import Settings
 from providers.posthog.switch_history import SwitchHistory
 
+BY_THE_PROGRAM = 4
+"""How many requests the program makes in most runs before the first of these: they count by the same limits."""
+
 
 class Session:
     """Connects at the first need; safe for several threads."""
@@ -51,8 +54,8 @@ class Session:
     def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
 
-        Connects at the first call. What stood in the way then stands in the way of every later call: a host that does
-        not answer is not waited for once per resource. Raises ``ConnectionProblem``.
+        Connects at the first call. A problem of the first call is raised by every later call, so that a run does
+        not wait for a host that does not answer once per resource. Raises ``ConnectionProblem``.
         """
         with self._lock:
             if self._problem:
@@ -67,7 +70,7 @@ class Session:
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
         connection = resolve(self._settings)
-        client = Client(connection, self._watch, self._warn, self._clock)
+        client = Client(connection, self._watch, self._warn, self._clock, made=BY_THE_PROGRAM)
         inventory = Inventory(client)
         if lists and kind.listed:
             first_look(client, kind, lambda: inventory.all(kind))

@@ -28,7 +28,7 @@ class SwitchHistory:
         return live is not None and bool(live["active"])
 
     def on_since(self, key: str, when: str) -> bool:
-        """Say whether somebody switched a flag on after a time (ISO 8601); asked once. Raises ``ApiError``."""
+        """Return whether somebody switched a flag on after a time (ISO 8601); asked once. Raises ``ApiError``."""
         if key not in self._on_since:
             live = next((each for each in self._inventory.all(_FLAG).values() if each["key"] == key), None)
             self._on_since[key] = live is not None and self._history.on_since(_FLAG, live, when)

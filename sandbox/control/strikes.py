@@ -71,6 +71,8 @@ async def perform(app: ASGIApp, scope: Scope, receive: Receive) -> Reply:
         messages.append(message)
 
     await app(scope, receive, keep)
+    if not messages:  # the client is gone, and nobody sees this
+        return Reply({"type": "http.response.start", "status": 400, "headers": []}, b"")
     body = b"".join(message.get("body", b"") for message in messages[1:])
     return Reply(messages[0], body)
 

@@ -35,8 +35,8 @@ from ai_admin.definitions.files import TOP_FOLDERS
 from providers.posthog.kinds import KINDS, Kind, Ref
 from tests.campaigns.generated.checkouts import CHECKOUTS, definition
 from tests.campaigns.generated.parts import EVENTS, NAMES
-from tests.support.desk import placed
 from tests.support.project import Project
+from tests.support.runs import placed
 from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
 _TYPES = {"type": "String"}
@@ -184,7 +184,7 @@ class Checkout:
             for step in field.api_path[:-1]:
                 place = place.setdefault(step, {})
             place[field.api_path[-1]] = placed(theirs.get(field.name, field.default), world)
-            body |= field.beside
+            body |= field.sent_with
         return body
 
     # The engine

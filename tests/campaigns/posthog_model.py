@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.campaigns import posthog_beside as beside
+from tests.campaigns import posthog_model_other_kinds as other_kinds
 
 Row = dict[str, Any]
 Store = Callable[[Row | None, Row], Row]
@@ -312,15 +312,15 @@ MODELS: dict[str, Model] = {
     "tiles": Model(_store_tiles, _show_tiles),
     "alert": Model(_store_alert, _show_alert),
     "notification": Model(_store_function, _show_function),
-    "action": Model(lambda row, body: _merged(beside.action_defaults(), row, body), beside.show_action),
+    "action": Model(lambda row, body: _merged(other_kinds.action_defaults(), row, body), other_kinds.show_action),
     "annotation": Model(
-        lambda row, body: _merged(beside.annotation_defaults(), row, {**body, "emoji": body.get("emoji") or None}),
+        lambda row, body: _merged(other_kinds.annotation_defaults(), row, {**body, "emoji": body.get("emoji") or None}),
         _shuffled,
     ),
-    "subscription": _plain(**beside.subscription_defaults()),
+    "subscription": _plain(**other_kinds.subscription_defaults()),
     "experiment": Model(
-        lambda row, body: beside.store_experiment(_merged(beside.experiment_defaults(), row, body), body),
-        beside.show_experiment,
+        lambda row, body: other_kinds.store_experiment(_merged(other_kinds.experiment_defaults(), row, body), body),
+        other_kinds.show_experiment,
     ),
 }
 

@@ -156,7 +156,7 @@ class Case:
             shown = self.shown()
             sent = body(self.kind, fields, new, self.names, shown, before)
             self.row = self.model.store(self.row, sent)
-            expected = {field.api_path for field in fields} | {(name,) for field in fields for name in field.beside}
+            expected = {field.api_path for field in fields} | {(name,) for field in fields for name in field.sent_with}
             leaves = set(_leaves(sent, expected))
             changing = {path for path in leaves if path in expected or not self.stood(path, sent, shown)}
             assert changing == expected, f"announced {[f.name for f in fields]}, sent {sent}"

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout in which nobody has run anything yet."""
     root = tmp_path_factory.mktemp("cloned")
-    Checkout(root).beside()
+    Checkout(root).with_flag_and_action()
     shutil.copytree(ROOT / "schemas", root / "schemas")
     for file in (root / "schemas/local").iterdir():
         schema = json.loads(file.read_text("utf-8"))

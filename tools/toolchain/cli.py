@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tools.toolchain.errors import ToolchainError
 from tools.toolchain.locks import locked
-from tools.toolchain.roads import ensure_cli
 from tools.toolchain.shell import shell_lines, variables
+from tools.toolchain.sources import ensure_cli
 from tools.toolchain.venv import LOCKS, compile_ours, ensure_venv
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""Folders that hold a CLI and what must stand beside it."""
+"""Folders that hold a CLI and what must be next to it."""
 
 import os
 import shutil

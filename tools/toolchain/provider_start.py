@@ -2,7 +2,7 @@
 
 A provider process waits for its engine's requests for ever. What notices that the engine is gone
 (`providers/posthog/engine.py`) is imported with the first request, so where the engine ends before that, as in
-`pulumi preview | head -1`, nothing did, and the process stayed. The SDK leaves no other place to stand in: the engine
+`pulumi preview | head -1`, nothing did, and the process stayed. The SDK leaves no other place: the engine
 starts `python -m pulumi.dynamic`. It must import nothing of ours, since a `.venv` may be lent to another checkout.
 """
 

@@ -52,7 +52,7 @@ def checksum_of(name: str, text: str) -> str:
     """The SHA-256 of file `name` in a checksum file of `<hex>  <name>` lines.
 
     Raises:
-        ToolchainError: no line names the file, or what stands before it is no SHA-256.
+        ToolchainError: no line names the file, or what is before it is no SHA-256.
     """
     for line in text.splitlines():
         fields = line.split()

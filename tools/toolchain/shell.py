@@ -13,7 +13,7 @@ import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.toolchain.roads import BIN
+from tools.toolchain.sources import BIN
 
 QUIET = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",

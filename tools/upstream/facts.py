@@ -1,6 +1,6 @@
 """The facts that are kept: of each collection of the API what a body may hold, of each query node its fields.
 
-Names only. A field stands with the values of its enumeration, an empty list where it has none.
+Names only. A field has the values of its enumeration; the list is empty where there are none.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ COLLECTIONS = (
 FIELDS_DEPTH = 2
 VALUES_DEPTH = 4
 
-# The whole series and filters stand in the body of a goal, beside what belongs to goals alone.
+# The whole series and filters are in the body of a goal, beside what belongs to goals alone.
 _GOAL = "MarketingAnalyticsConversionGoalsCreateCreateBody"
 _OF_GOALS = {"conversion_goal_id", "conversion_goal_name", "counts_as_customer", "counts_as_revenue", "schema_map"}
-_ANSWER = {"response"}  # a query's answer stands in its declaration too
+_ANSWER = {"response"}  # a query's answer is in its declaration too
 _CHART = "AssistantDataVisualization"
 
 # Query nodes by the name that PostHog's declarations give them, with what the command line calls them. The command

@@ -51,7 +51,7 @@ def merged(shapes: Iterable[Shape]) -> Shape:
 def paths(shape: Shape, depth: int, before: str = "") -> Iterator[tuple[str, Shape]]:
     """Yield every field with its path, in alphabetical order, down to a depth.
 
-    Of fields that are alike, the insides of the first stand for all.
+    Of fields that are alike, the insides of the first count for all.
     """
     seen: list[Shape] = []
     for name, each in sorted(shape.fields.items()):

@@ -101,7 +101,7 @@ class Reader:
                 return value
 
     def items(self, end: str) -> list[Any]:
-        """Return what stands between commas up to an end."""
+        """Return what is between commas up to an end."""
         found: list[Any] = []
         while not self.passes(end):
             self.passes("...")

@@ -64,9 +64,9 @@ class Form:
     """How a kind's files are written: the way to its resources and back, and what they refer to."""
 
     expand: Callable[[Unit, World], Iterator[Definition]]
-    """Takes a unit that passed every check and yields the resources that it stands for."""
+    """Takes a unit that passed every check and yields the resources that it defines."""
     contract: Callable[[Gathered], Iterator[Written]]
-    """Yields the files that stand for the definitions of the kind, as short as they can be said."""
+    """Yields the files for the definitions of the kind, as short as they can be said."""
     references: Callable[[Unit], Iterator[Reference]]
     """Yields what a unit refers to, holes and all."""
 

@@ -47,7 +47,7 @@ def _descriptions(world: World) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def contract(gathered: Gathered) -> Iterator[Written]:
-    """Yield a file per event, and one for persons. Every event's properties stand with the first event: PostHog knows
+    """Yield a file per event, and one for persons. Every event's properties are with the first event: PostHog knows
     them by their names alone.
     """
     described: dict[str, dict[str, Any]] = {"event": {}, "person": {}}

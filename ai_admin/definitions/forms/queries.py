@@ -38,7 +38,7 @@ def full_query(insight: Node) -> Node:
 def complete(value: Any, inside: str = "") -> Any:
     """Return a part of a query or a metric with its nodes named, and cohorts and actions referenced.
 
-    ``inside`` is the key it stands under.
+    ``inside`` is the key it is under.
     """
     if isinstance(value, list):
         return [complete(item, inside) for item in value]
@@ -154,9 +154,9 @@ def shorthand(query: Node) -> Node:
 
 
 def brief(value: Any, inside: str = "") -> Any:
-    """Return a part of a query or a metric with references as keys, and without what stands to reason.
+    """Return a part of a query or a metric with references as keys, and without what is implied.
 
-    The inverse of ``complete``; ``inside`` is the key that the part stands under.
+    The inverse of ``complete``; ``inside`` is the key that the part is under.
     """
     if isinstance(value, list):
         return [brief(item, inside) for item in value]
@@ -204,7 +204,7 @@ def _short_breakdown(kind: str, node: Node) -> Node:
 
 
 def _single(kind: str, given: Node) -> Node | None:
-    """Return the one breakdown that a filter stands for, None where it says more than that."""
+    """Return the one breakdown that a filter means, None where it says more than that."""
     many = given.get("breakdowns")
     if many is not None:
         if kind == "FunnelsQuery" or given.keys() != {"breakdowns"} or len(many) != 1 or "type" not in many[0]:

@@ -11,7 +11,7 @@ from ai_admin.definitions.world import Rule, Unit, World
 
 
 def each_insight_once(unit: Unit, _: World) -> Iterator[Finding]:
-    """No insight stands on a dashboard twice: PostHog keeps one tile per insight."""
+    """No insight is on a dashboard twice: PostHog keeps one tile per insight."""
     seen: set[str] = set()
     for n, tile in enumerate(unit.value.get("tiles") or ()):
         insight = tile.get("insight")
@@ -31,7 +31,7 @@ def inside_the_grid(unit: Unit, _: World) -> Iterator[Finding]:
     for n, tile in enumerate(tiles):
         layout = at(tile, "layout", default={})
         if not seen(tile, layout, *layout.values()):
-            continue  # it could stand anywhere
+            continue  # it could be anywhere
         reach = layout.get("x", 0) + layout.get("w", 6)
         if reach > COLUMNS:
             message = f"the tile reaches to column {reach} of {COLUMNS}"

@@ -61,7 +61,7 @@ def _ranges(unit: Unit) -> Iterator[tuple[Path, Any]]:
 
 
 def _comparable(written: Any) -> tuple[str, float] | None:
-    """Return what kind of a time it is and where it stands among those; None for what can't be compared offline."""
+    """Return what kind of a time it is and where it is among those; None for what can't be compared offline."""
     if not isinstance(written, str):
         return None
     ago = _AGO.fullmatch(written)

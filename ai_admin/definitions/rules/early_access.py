@@ -26,7 +26,25 @@ def flag_has_no_variants(unit: Unit, world: World) -> Iterator[Finding]:
         yield Finding(("flag",), message, "name a flag without variants")
 
 
+def has_the_flag_alone(unit: Unit, world: World) -> Iterator[Finding]:
+    """PostHog refuses a second feature on a flag."""
+    first = world.once(_first)[unit.value["flag"]] if isinstance(unit.value.get("flag"), str) else unit
+    if first is not unit:
+        message = f'{first.shown} is on the flag "{unit.value["flag"]}" already ({first.view.document.path})'
+        yield Finding(("flag",), message, "name another flag, or remove one of the two features")
+
+
+def _first(world: World) -> dict[str, Unit]:
+    """Return the first feature on each flag."""
+    found: dict[str, Unit] = {}
+    for unit in world.units:
+        if unit.kind == "early_access_feature" and isinstance(unit.value.get("flag"), str):
+            found.setdefault(unit.value["flag"], unit)
+    return found
+
+
 RULES = (
+    Rule("early_access_feature", has_the_flag_alone, sees=("early_access_feature",)),
     Rule("early_access_feature", leaves_enrolment_to_posthog, sees=("flag",)),
     Rule("early_access_feature", flag_has_no_variants, sees=("flag",)),
 )

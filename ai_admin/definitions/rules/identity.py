@@ -9,8 +9,20 @@ from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 from providers.posthog.kinds import KINDS
 
-RENAMED = ("flag", "cohort")
-"""The kinds that may say which key they had: others are in use under it, or hold what no file does."""
+RENAMED = (
+    "action",
+    "cohort",
+    "early_access_feature",
+    "experiment",
+    "flag",
+    "holdout",
+    "insight_variable",
+    "playlist",
+    "saved_metric",
+    "survey",
+)
+"""The kinds that may say which key they had: others are in use under it, hold what no file does (members, answers,
+results), or have a name that PostHog gives to no second one."""
 
 
 def takes_over_a_free_key(unit: Unit, world: World) -> Iterator[Finding]:

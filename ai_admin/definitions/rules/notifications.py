@@ -31,7 +31,7 @@ def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
 
 
 def templates_close(unit: Unit, _: World) -> Iterator[Finding]:
-    """Braces in messages come in pairs: PostHog compiles what stands between them, and refuses what it can't."""
+    """Braces in messages come in pairs: PostHog compiles what is between them, and refuses what it can't."""
     for way in ("slack", "webhook"):
         inputs = at(unit.value, "notify", way, default={})
         for name in ("text", "username", "blocks", "url", "headers", "body"):

@@ -1,4 +1,4 @@
-"""What may stand in ``stacks`` and ``only`` beyond the schema."""
+"""What may be in ``stacks`` and ``only`` beyond the schema."""
 
 from __future__ import annotations
 

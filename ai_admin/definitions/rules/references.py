@@ -21,7 +21,7 @@ def sees(kind: Kind) -> tuple[str, ...]:
 def exist(unit: Unit, world: World) -> Iterator[Finding]:
     """Every reference names a definition that exists in the stack."""
     for path, kind, key in FORMS[unit.kind].references(unit):
-        # What is no text is a hole, or stands under a misspelt name that only probably means a reference.
+        # What is no text is a hole, or is under a misspelt name that only probably means a reference.
         if isinstance(key, str) and world.find(kind, key) is None and not world.may_exist(kind, key):
             own = unit.key if kind == unit.kind else ""
             yield missing(path, kind, key, world, own)

@@ -43,7 +43,7 @@ def goes_together(unit: Unit, _: World) -> Iterator[Finding]:
 
 
 def sends_what_is_shown(unit: Unit, world: World) -> Iterator[Finding]:
-    """The insights stand on the dashboard, and are not more than PostHog sends."""
+    """The insights are on the dashboard, and are not more than PostHog sends."""
     dashboard = world.find("dashboard", unit.value.get("dashboard"))
     shown = insight_keys(dashboard) if dashboard else None
     if dashboard is None or shown is None:

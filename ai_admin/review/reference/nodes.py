@@ -1,4 +1,4 @@
-"""Schemas as a reader meets them: nodes that know where they stand, so that what is shared is explained once."""
+"""Schemas as a reader meets them: nodes that know where they are, so that what is shared is explained once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_NULL = {"not": {"type": "null"}}
 
 @dataclass(frozen=True)
 class Place:
-    """Where a schema stands: its file below ``schemas/``, and the steps into it."""
+    """Where a schema is: its file below ``schemas/``, and the steps into it."""
 
     file: str
     steps: tuple[str | int, ...] = ()
@@ -49,7 +49,7 @@ class Node:
         return Node(Place(self.place.file, (*self.place.steps, *steps)), found)
 
     def fields(self) -> Iterator[tuple[str, Node]]:
-        """Yield the fields that stand in this schema itself."""
+        """Yield the fields of this schema itself."""
         for name in self.get("properties", {}):
             yield name, self.child("properties", name)
 
@@ -99,17 +99,17 @@ def annotation(node: Node, name: str) -> Any:
 
 
 def refused(node: Node) -> bool:
-    """Say whether a field only stands here to be refused, with a sentence why."""
+    """Return whether a field is here only to be refused, with a sentence why."""
     return bool(settled(node).get("not") == {})
 
 
 def by_type(node: Node) -> bool:
-    """Say whether a node has one schema for one type of value and another for the rest."""
+    """Return whether a node has one schema for one type of value and another for the rest."""
     return set(node.get("if", ())) == {"type"}
 
 
 def is_switch(node: Node) -> bool:
-    """Say whether a node does nothing but choose the schema of ``value`` by ``operator``."""
+    """Return whether a node does nothing but choose the schema of ``value`` by ``operator``."""
     branches = node.get("allOf", ())
     return node.schema.keys() - ANNOTATIONS == {"allOf"} and all(
         "if" in each and each.get("then", {}).get("properties", {}).keys() == {"value"} for each in branches
@@ -117,12 +117,12 @@ def is_switch(node: Node) -> bool:
 
 
 def is_variant(part: Part) -> bool:
-    """Say whether a part is a whole object of its own that holds under a condition."""
+    """Return whether a part is a whole object of its own that holds under a condition."""
     return bool(part.when) and part.node.get("type") == "object" and "properties" in part.node
 
 
 def parts(node: Node, when: tuple[tuple[Node, bool], ...] = ()) -> Iterator[Part]:
-    """Yield all that holds for a value of this node, each with its conditions; not what stands inside of variants."""
+    """Yield all that holds for a value of this node, each with its conditions; not what is inside variants."""
     node = settled(node)
     part = Part(node, when)
     yield part
@@ -139,7 +139,7 @@ def parts(node: Node, when: tuple[tuple[Node, bool], ...] = ()) -> Iterator[Part
 
 
 def is_object(node: Node) -> bool:
-    """Say whether a settled node is an object with fields of its own, and so deserves a section."""
+    """Return whether a settled node is an object with fields of its own, and so deserves a section."""
     if by_type(node):
         return False
     return any("properties" in part.node for part in parts(node))

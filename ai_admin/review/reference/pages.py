@@ -144,7 +144,7 @@ def _section(section: Section, page: Page, found: _Reference) -> Iterator[str]:
 
 
 def _elsewhere(nodes: list[Node]) -> Iterator[str]:
-    """Yield a table of values that PostHog knows and that may not stand in these fields."""
+    """Yield a table of values that PostHog knows and that these fields can't have."""
     values: dict[tuple[str, str], list[str]] = {}
     for name, said in (item for node in nodes for item in node.get("instead", {}).items()):
         if "because" not in said:

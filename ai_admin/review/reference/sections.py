@@ -21,7 +21,7 @@ from ai_admin.review.reference.nodes import (
 )
 
 MANY = 14
-"""Longer lists of values stand in a section of their own."""
+"""Longer lists of values have a section of their own."""
 
 PATCH = "`stacks`: what differs on one stack"
 
@@ -123,7 +123,7 @@ def _take(section: Section, part: Part) -> None:
 
 
 def _possible(section: Section, part: Part) -> bool:
-    """Say whether a variant's conditions ask for values that the section's fields may have."""
+    """Return whether a variant's conditions ask for values that the section's fields may have."""
     for test, met in part.when:
         for name, wanted in test.get("properties", {}).items():
             values = section.fields[name].get("enum") if name in section.fields else None

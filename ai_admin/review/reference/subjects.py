@@ -29,13 +29,13 @@ class Page:
     outermost: tuple[str, ...] = ()
 
     def claims(self, place: Place) -> bool:
-        """Say whether this page explains what stands at a place."""
+        """Return whether this page explains a place."""
         if place.file in self.outermost:
             return not place.steps
         return any(self._holds(each, place) for each in self.schemas)
 
     def rank(self, place: Place) -> int:
-        """Return how far down the page the sections of a place's file stand."""
+        """Return how far down the page the sections of a place's file are."""
         return next((index for index, each in enumerate(self.schemas) if self._holds(each, place)), len(self.schemas))
 
     @staticmethod

@@ -42,7 +42,7 @@ class Ref:
 
     @classmethod
     def parse(cls, name: str) -> Ref:
-        """Return what a resource's name in Pulumi stands for."""
+        """Return the reference for a resource's name in Pulumi."""
         kind, _, key = name.partition("/")
         return cls(kind, key)
 
@@ -102,7 +102,7 @@ def _as_new(new: Json, _: Json) -> Json:
 
 
 def _at(live: Mapping[str, Json], path: tuple[str, ...]) -> Json:
-    """Return what stands at a place in a live object; None where there is none."""
+    """Return what is at a place in a live object; None where there is none."""
     raw: Json = live
     for step in path:
         raw = raw.get(step) if isinstance(raw, Mapping) else None
@@ -127,7 +127,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a kind; every fact about it stands here and nowhere else."""
+    """One field of a kind; every fact about it is here and nowhere else."""
 
     name: str
     """Its name in canonical properties and in state."""
@@ -149,8 +149,8 @@ class Field:
     """Makes the canonical value of the API's."""
     carry: Callable[[Json, Json], Json] = _as_new
     """Puts the ids that PostHog gave to parts of the live value (second) into the one that replaces it (first)."""
-    beside: Mapping[str, Json] = field(default_factory=dict)
-    """Sent along whenever the field is."""
+    sent_with: Mapping[str, Json] = field(default_factory=dict)
+    """Values that are sent whenever the field is."""
     ref: str = ""
     """The kind of definition whose key a file writes here: as the value, or as each item of a list."""
     ref_at: str = ""
@@ -244,7 +244,7 @@ class Field:
         return _at(live, self.read_path or self.api_path)
 
     def served(self, live: Mapping[str, Json]) -> bool:
-        """Say whether an object that PostHog answered has a place for this field."""
+        """Return whether an object that PostHog answered has a place for this field."""
         return not self.kept or (self.read_path or self.api_path)[0] in live
 
     @property
@@ -326,7 +326,7 @@ class Kind:
         return self._finish(values, unmanaged, properties, properties.get(UNKEPT) or {})
 
     def first(self, properties: Mapping[str, Any]) -> list[Ref]:
-        """Return what has to stand before an object with these properties, beside what they refer to."""
+        """Return what must exist before an object with these properties, in addition to what they refer to."""
         return [Ref(kind, properties[name].key) for name, kind in self.after.items() if name in properties]
 
     def project(self, live: Mapping[str, Json], known: Mapping[str, Any], directory: Directory) -> Properties:
@@ -347,6 +347,6 @@ class Kind:
         self, values: Properties, unmanaged: list[str], known: Mapping[str, Any], unkept: Mapping[str, str]
     ) -> Properties:
         owned = {name: value for name, value in values.items() if value is not None}
-        beside = {name: known.get(name) for name in self.options}
-        beside |= {"unmanaged": unmanaged, UNKEPT: dict(unkept), OWN: plain(known.get(OWN))}
-        return {**owned, **{name: item for name, item in beside.items() if item}}
+        options = {name: known.get(name) for name in self.options}
+        options |= {"unmanaged": unmanaged, UNKEPT: dict(unkept), OWN: plain(known.get(OWN))}
+        return {**owned, **{name: item for name, item in options.items() if item}}

@@ -38,7 +38,7 @@ DASHBOARD = Kind(
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("pinned", default=False),
-        # `filters` reflects the request that reads it; what is stored stands in `persisted_filters`.
+        # `filters` reflects the request that reads it; what is stored is in `persisted_filters`.
         Field(
             "filters",
             tree=("cohort",),

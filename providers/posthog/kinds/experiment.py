@@ -132,7 +132,7 @@ def _metric_list(name: str) -> Field:
         default=[],
         normalise=_metrics,
         carry=_carry_metrics,
-        beside=_ANY_EVENT,
+        sent_with=_ANY_EVENT,
     )
 
 

@@ -25,7 +25,7 @@ def condition_property(written: dict[str, Any]) -> dict[str, Any]:
     """Return a condition's property filter with type and operator filled in and a lone list item unwrapped.
 
     ``exact`` and ``is_not`` treat a list of one like the item (the UI always saves a list). ``is_set`` and
-    ``is_not_set`` look at the key alone, so what stands as their value means nothing. Bounds are text: PostHog compares
+    ``is_not_set`` look at the key alone, so their value means nothing. Bounds are text: PostHog compares
     them as numbers, and its stricter rules refuse anything but text there.
     """
     result = {"type": "person", "operator": "exact", **plain(written)}

@@ -20,7 +20,7 @@ SHORTHANDS = {
     "paths": "PathsQuery",
     "sql": "HogQLQuery",
 }
-"""The keys of an insight's file that say a query in short, with the kind of node that they stand for."""
+"""The keys of an insight's file that say a query in short, with the kind of node that they mean."""
 
 QUERY_KEYS = (*SHORTHANDS, "query")
 """The keys of an insight's file, of which exactly one holds its query."""
@@ -66,7 +66,7 @@ def _write_query(value: Any, directory: Directory) -> Json:
 
 
 def shown_on(live: Mapping[str, Json]) -> list[int]:
-    """Return the ids of the dashboards that a live insight stands on.
+    """Return the ids of the dashboards that show a live insight.
 
     ``dashboards`` says so too, but it is deprecated, and newer servers answer it to API keys only where they ask.
     """

@@ -4,7 +4,7 @@ Of a template's inputs those are the definition's that it mentions. Others stay 
 begins with, and what people make of it.
 
 A secret (a webhook's URL) is written ``{"env": NAME}``. Its value is read from the environment when it is sent and
-stands in no state; the state keeps a digest of it, so that a value changed on either side is a difference.
+is in no state; the state keeps a digest of it, so that a value changed on either side is a difference.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ templates' own defaults speak of a person, and an alert has none."""
 
 
 class _Unsaid(dict[str, Any]):
-    """An input that the definition does not mention: of an object that is there, the live one stands in its place."""
+    """An input that the definition does not mention: of an object that is there, the live one is kept."""
 
 
 def digest(secret: str) -> str:

@@ -82,7 +82,7 @@ SUBSCRIPTION = Kind(
     natural_key=("title", "target_type", "target_value"),
     needs=("integration:read",),
     secrets=_secrets,
-    # Only insights that stand on the dashboard are taken, and some come there with its tiles.
+    # Only insights that are on the dashboard are taken, and some come there with its tiles.
     after={"dashboard": "tiles"},
     fields=(
         Field("title", normalise=text, required=True, clearable=False, manageable=False),

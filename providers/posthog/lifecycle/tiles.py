@@ -33,7 +33,7 @@ class Tiles:
         return None if live is None else (id_, self._project(live, known))
 
     def find(self, properties: Properties, meta: Metadata) -> Match | None:
-        """Return what adopting the dashboard means for the tiles that stand on it: those of the definition stay."""
+        """Return what adopting the dashboard means for the tiles that are on it: those of the definition stay."""
         id_ = self._services.adopted.get(meta.name.replace("tiles/", "dashboard/", 1))
         live = self._inventory.get(self._kind, id_) if id_ else None
         if id_ is None or live is None or not live.get("tiles"):
@@ -54,7 +54,7 @@ class Tiles:
         return id_, self._arranged(id_, {}, properties, meta)
 
     def update(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
-        """Arrange the dashboard's tiles anew, whatever stands there: tiles have no state to lose but their place."""
+        """Arrange the dashboard's tiles anew, whatever is there: tiles have no state to lose but their place."""
         return self._arranged(id_, old, new, meta)
 
     def remind(self, id_: str, new: Properties, meta: Metadata) -> None:
@@ -66,7 +66,7 @@ class Tiles:
                 self._services.warn(meta, f"takes {described(tile)} off the dashboard")
 
     def _arranged(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
-        """Arrange the tiles, and return them as they stand: a server may not keep all of a tile's look."""
+        """Arrange the tiles, and return them as they are: a server may not keep all of a tile's look."""
         known = {**old, "exclusive_tiles": new.get("exclusive_tiles")}
         live = self._arrange(id_, new.get("tiles", []), known)
         mine = ours(live, {**new, OWN: old.get(OWN, [])})

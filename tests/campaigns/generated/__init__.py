@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from tests.campaigns.generated import beside, boards, catalogue, flags
+from tests.campaigns.generated import boards, catalogue, flags, other_kinds
 from tests.campaigns.generated.parts import spelled
 
 Properties = dict[str, Any]
@@ -25,10 +25,10 @@ GENERATED: dict[str, Callable[[random.Random, str], Properties]] = {
     "tiles": boards.tiles,
     "alert": boards.alert,
     "notification": boards.notification,
-    "action": beside.action,
-    "annotation": beside.annotation,
-    "subscription": beside.subscription,
-    "experiment": beside.experiment,
+    "action": other_kinds.action,
+    "annotation": other_kinds.annotation,
+    "subscription": other_kinds.subscription,
+    "experiment": other_kinds.experiment,
 }
 
 __all__ = ["GENERATED", "spelled"]

@@ -14,11 +14,11 @@ from ai_admin.definitions import Definition, Source
 from ai_admin.safety import manifest
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
-from providers.posthog.inputs import Metadata, to_inputs
+from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.settings import Settings
-from tests.support.desk import Applied, Desk
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
+from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
 from tests.support.samples.world import CRITERIA, TREND, stand
 from tests.support.sandbox import Sandbox
@@ -35,8 +35,8 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def desk(sandbox: Sandbox) -> Desk:
-    return Desk(sandbox, stand(sandbox))
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, stand(sandbox))
 
 
 @pytest.fixture
@@ -259,6 +259,26 @@ def test_what_cannot_become_the_definition_is_not_adopted(plugin: Plugin, sandbo
     assert "has is_static True, which can't become" in problem
 
 
+def test_a_variable_of_another_type_is_not_adopted_and_not_replaced_by_itself(
+    plugin: Plugin, sandbox: Sandbox
+) -> None:
+    """PostHog tells who made a variable by the id alone. What is refused ends no plan: only the run refuses it."""
+    id_ = sandbox.call("POST", "insight_variables/", {"name": "Whose", "type": "String"})["id"]
+    kept = {"name": "Whose", "type": "String", **noted("insight_variable/whose", "whose", adopt=id_)}
+    edited = {**kept, "type": "Number"}
+    refusal = "has type String, which can't become Number; adopt another one, or remove `adopt`"
+    [problem] = plugin.problems("insight_variable", edited)
+    assert problem.startswith(f"files/whose.yaml:1:1: insight_variable/whose: InsightVariable {id_} (")
+    assert problem.endswith(refusal)
+    _, outs = plugin.create("insight_variable", plugin.check("insight_variable", kept))
+    inputs = plugin.check("insight_variable", edited, outs)
+    assert inputs[PROBLEM] == problem
+    assert list(plugin.diff("insight_variable", id_, outs, inputs).replaces) == []
+    assert refusal in refused(plugin.update, "insight_variable", id_, outs, inputs)
+    without = {**edited, **noted("insight_variable/whose", "whose")}
+    assert PROBLEM not in plugin.check("insight_variable", without, outs)
+
+
 def test_two_definitions_do_not_adopt_the_same(plugin: Plugin, sandbox: Sandbox, engine: Engine) -> None:
     name, [id_] = namesakes(sandbox, 1)
     one, two = (plugin.check("cohort", cohort(key, name)) for key in ("one", "two"))
@@ -294,10 +314,10 @@ def test_a_reference_that_is_not_known_yet_agrees_with_anything(
 
 
 def test_a_natural_key_that_is_not_known_whole_is_matched_by_what_is_known(
-    plugin: Plugin, sandbox: Sandbox, engine: Engine, desk: Desk
+    plugin: Plugin, sandbox: Sandbox, engine: Engine, runs: Runs
 ) -> None:
     samples = SAMPLES["notification"]
-    made = Applied(desk, "notification", {**samples.least("Telling"), **samples.before(sandbox, "Telling")})
+    made = Applied(runs, "notification", {**samples.least("Telling"), **samples.before(sandbox, "Telling")})
     wanted = {name: value for name, value in made.state.items() if name != "project_id"}
     engine.said.clear()
     plugin.check("notification", {**wanted, **noted("notification/telling", "telling"), "alert": UNKNOWN})
@@ -314,12 +334,12 @@ def test_what_only_points_at_a_definition_is_no_part_of_what_the_engine_compares
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_who_lost_the_state_makes_nothing_twice(sandbox: Sandbox, desk: Desk, kind: str) -> None:
+def test_who_lost_the_state_makes_nothing_twice(sandbox: Sandbox, runs: Runs, kind: str) -> None:
     samples, name = SAMPLES[kind], f"lost {kind}".replace(" ", "-")
     definition = {**samples.least(name), **samples.before(sandbox, name), **samples.full}
-    first = Applied(desk, kind, definition)
+    first = Applied(runs, kind, definition)
     sandbox.requests()
-    again = Applied(desk, kind, definition)
+    again = Applied(runs, kind, definition)
     assert again.id == first.id
     assert sandbox.writes() == []
     assert again.shown(definition) == []
@@ -337,10 +357,10 @@ def test_what_adopting_a_dashboard_does_to_its_tiles_is_said(plugin: Plugin, san
     ]
 
 
-def test_a_static_cohort_is_not_taken_over_by_a_definition_with_criteria(desk: Desk, sandbox: Sandbox) -> None:
+def test_a_static_cohort_is_not_taken_over_by_a_definition_with_criteria(runs: Runs, sandbox: Sandbox) -> None:
     name = f"Static {next(_NUMBERS)}"
     static = str(sandbox.call("POST", "cohorts/", {"name": name, "is_static": True})["id"])
-    applied = Applied(desk, "cohort", {"name": name, "filters": CRITERIA})
+    applied = Applied(runs, "cohort", {"name": name, "filters": CRITERIA})
     assert applied.id != static
     assert sandbox.call("GET", f"cohorts/{static}/")["is_static"] is True
 

@@ -11,7 +11,7 @@ import pytest
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import Metadata, to_inputs
 from providers.posthog.provider import PostHogProvider
-from tests.support.desk import Desk
+from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox, running_sandbox
 
 _NUMBERS = count(1)
@@ -28,7 +28,7 @@ class Run:
 
     def __init__(self, sandbox: Sandbox, key: str) -> None:
         self.sandbox, self.key = sandbox, key
-        self.desk = Desk(sandbox, {})
+        self.runs = Runs(sandbox, {})
         self.id = ""
         self.state: dict[str, Any] = {}
         self.said: list[str] = []
@@ -42,7 +42,7 @@ class Run:
         """Return the provider of a run that has just read what PostHog holds."""
         self.sandbox.requests()
         self.said.clear()
-        provider = self.desk.new_run("flag", warn=self.said.append, **config)
+        provider = self.runs.new_run("flag", warn=self.said.append, **config)
         if self.id:
             found = provider.read(self.id, self.state)
             self.id, self.state = found.id or "", {**(found.outs or {})}

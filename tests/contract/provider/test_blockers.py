@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from providers.posthog.blockers import blockers
+from providers.posthog.blockers import GUARDED, blockers
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
 from tests.support.sandbox import Sandbox
@@ -38,6 +39,11 @@ def cohort(sandbox: Sandbox, name: str, leaf: dict[str, Any] = EARLY) -> dict[st
 def flag(sandbox: Sandbox, key: str, *properties: dict[str, Any]) -> dict[str, Any]:
     filters = {"groups": [{"properties": list(properties), "rollout_percentage": 100}]}
     made: dict[str, Any] = sandbox.call("POST", "feature_flags/", {"key": key, "filters": filters})
+    return made
+
+
+def action(sandbox: Sandbox, name: str) -> dict[str, Any]:
+    made: dict[str, Any] = sandbox.call("POST", "actions/", {"name": name, "steps": [{"event": "ai_enhancement_used"}]})
     return made
 
 
@@ -150,7 +156,76 @@ def test_an_insight_and_a_dashboard_that_other_people_use(sandbox: Sandbox) -> N
     assert added["id"] != shared["id"]
 
 
-@pytest.mark.parametrize("kind", ["cohort", "flag", "insight"])
+def test_a_flag_of_somebodys_survey(sandbox: Sandbox) -> None:
+    """Linked to it, or with people chosen by it, of whom PostHog makes a hidden flag."""
+    linked, chosen = flag(sandbox, "surveyed"), flag(sandbox, "chosen")
+    questions = [{"type": "open", "question": "Well?"}]
+    survey = {"name": "How is it?", "type": "popover", "questions": questions, "linked_flag_id": linked["id"]}
+    made = sandbox.call("POST", "surveys/", survey)
+    depends = {"type": "flag", "key": str(chosen["id"]), "operator": "flag_evaluates_to", "value": True}
+    people = {"groups": [{"properties": [depends], "rollout_percentage": 100}]}
+    targeted = {"name": "Who are you?", "type": "popover", "questions": questions, "targeting_flag_filters": people}
+    draft = sandbox.call("POST", "surveys/", targeted)
+    line = f"flag/surveyed can't be deleted: the survey 'How is it?' ({made['id']}) uses it; {THEIRS_FIRST}"
+    assert found(sandbox, {"flag/surveyed": linked}) == [line]
+    assert found(sandbox, {"flag/surveyed": linked, "survey/ours": made}) == []
+    assert found(sandbox, {"flag/chosen": chosen}) == [
+        f"flag/chosen can't be deleted: the survey 'Who are you?' ({draft['id']}) uses it; {THEIRS_FIRST}"
+    ]
+
+
+def retention(action: dict[str, Any]) -> dict[str, Any]:
+    entity = {"id": action["id"], "type": "actions"}
+    return {"kind": "RetentionQuery", "retentionFilter": {"targetEntity": entity, "returningEntity": entity}}
+
+
+def trends(action: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "TrendsQuery", "series": [{"kind": "ActionsNode", "id": action["id"]}]}
+
+
+@pytest.mark.parametrize("query", [trends, retention])
+def test_an_action_that_others_use(sandbox: Sandbox, query: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    used, other = (action(sandbox, f"{name} of {query.__name__}") for name in ("Used", "Other"))
+    source = {"kind": "InsightVizNode", "source": query(used)}
+    insight = sandbox.call("POST", "insights/", {"name": "Of action", "query": source})
+    sandbox.call("POST", "insights/", {"name": "Of another", "query": {**source, "source": query(other)}})
+    did = {"type": "behavioral", "value": "performed_event", "event_type": "actions", "key": used["id"]}
+    theirs = cohort(sandbox, "Did it", {**did, "time_value": 30, "time_interval": "day"})
+    assert found(sandbox, {"action/used": used}) == [
+        f"action/used can't be deleted: the insight 'Of action' ({insight['id']}) uses it; {THEIRS_FIRST}",
+        f"action/used can't be deleted: the cohort 'Did it' ({theirs['id']}) uses it; {THEIRS_FIRST}",
+    ]
+    assert found(sandbox, {"action/used": used, "insight/ours": insight}, {"cohort/ours": theirs}) == []
+
+
+def test_a_holdout_and_a_saved_metric_of_others_experiments(sandbox: Sandbox) -> None:
+    filters = [{"properties": [], "rollout_percentage": 10}]
+    holdout = sandbox.call("POST", "experiment_holdouts/", {"name": "Nobody", "filters": filters})
+    source = {"kind": "EventsNode", "event": "ai_enhancement_used"}
+    query = {"kind": "ExperimentMetric", "metric_type": "mean", "source": source}
+    metric = sandbox.call("POST", "experiment_saved_metrics/", {"name": "Use", "query": query})
+    gone = {"holdout/h": holdout, "saved_metric/m": metric}
+    assert found(sandbox, gone) == []
+    uses = {"holdout_id": holdout["id"], "saved_metrics_ids": [{"id": metric["id"], "metadata": {"type": "primary"}}]}
+    theirs = sandbox.call("POST", "experiments/", {"name": "Theirs", "feature_flag_key": "theirs", **uses})
+    needs = f"the experiment 'Theirs' ({theirs['id']}) uses it; {THEIRS_FIRST}"
+    assert found(sandbox, gone) == [f"{name} can't be deleted: {needs}" for name in gone]
+    assert found(sandbox, gone, {"experiment/ours": theirs}) == []
+
+
+def test_an_insight_variable_that_others_use_goes_in_no_way(sandbox: Sandbox) -> None:
+    used = sandbox.call("POST", "insight_variables/", {"name": "Model", "type": "String"})
+    variables = {used["id"]: {"variableId": used["id"], "code_name": used["code_name"]}}
+    sql = {"kind": "HogQLQuery", "query": "select {variables.model}", "variables": variables}
+    query = {"kind": "DataVisualizationNode", "source": sql}
+    insight = sandbox.call("POST", "insights/", {"name": "By model", "query": query})
+    needs = f"the insight 'By model' ({insight['id']}) uses it; {THEIRS_FIRST}"
+    name, entry = "insight_variable/model", {"id": used["id"]}
+    assert found(sandbox, {name: used}) == [f"{name} can't be deleted: {needs}"]
+    assert blockers(client(sandbox), {name: entry}, {name}, {name}) == [f"{name} can't be replaced: {needs}"]
+
+
+@pytest.mark.parametrize("kind", sorted(GUARDED))
 def test_what_is_gone_already_is_in_nobodys_way(sandbox: Sandbox, kind: str) -> None:
     assert found(sandbox, {f"{kind}/gone": {"id": 987654}}) == []
 
@@ -160,3 +235,8 @@ def test_a_key_that_may_not_look_is_told_and_nothing_is_deleted_blindly(sandbox:
     [line] = blockers(client(sandbox, key), {"insight/watched": {"id": "1"}}, ())
     assert line.startswith("insight/watched is not deleted, as PostHog does not say who else needs it: ")
     assert "alert:read" in line
+
+
+def test_a_key_that_may_not_see_surveys_may_delete_flags(sandbox: Sandbox) -> None:
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:write"]})["value"]
+    assert blockers(client(sandbox, key), {"flag/f": {"id": str(flag(sandbox, "unasked")["id"])}}, ()) == []

@@ -10,7 +10,7 @@ import pytest
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import Metadata, to_inputs
 from providers.posthog.provider import PostHogProvider
-from tests.support.desk import Desk
+from tests.support.runs import Runs
 from tests.support.samples.world import CRITERIA, TREND
 from tests.support.sandbox import Sandbox
 
@@ -18,8 +18,8 @@ WHEN = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
 
 @pytest.fixture(scope="module")
-def desk(sandbox: Sandbox) -> Desk:
-    return Desk(sandbox, {})
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, {})
 
 
 def flag(key: str, **more: Any) -> dict[str, Any]:
@@ -28,9 +28,9 @@ def flag(key: str, **more: Any) -> dict[str, Any]:
     return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1"))
 
 
-def made(desk: Desk, kind: str, definition: dict[str, Any]) -> tuple[PostHogProvider, str, dict[str, Any]]:
+def made(runs: Runs, kind: str, definition: dict[str, Any]) -> tuple[PostHogProvider, str, dict[str, Any]]:
     """An object that is applied and was just read: the provider, the id and the state."""
-    provider = desk.new_run(kind)
+    provider = runs.new_run(kind)
     created = provider.create(provider.check({}, definition).inputs)
     return provider, created.id or "", {**(created.outs or {})}
 
@@ -45,8 +45,8 @@ def update(provider: PostHogProvider, id_: str, state: dict[str, Any], definitio
     return str(raised.value)
 
 
-def test_each_field_is_named_with_what_it_was_and_is_and_who_did_it(desk: Desk, sandbox: Sandbox) -> None:
-    provider, id_, state = made(desk, "flag", flag("touched", tags=["ai"]))
+def test_each_field_is_named_with_what_it_was_and_is_and_who_did_it(runs: Runs, sandbox: Sandbox) -> None:
+    provider, id_, state = made(runs, "flag", flag("touched", tags=["ai"]))
     oncall = another_key(sandbox, ["*"], user="oncall@example.com")
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False}, key=oncall)
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"filters": {"groups": []}})
@@ -61,20 +61,20 @@ def test_each_field_is_named_with_what_it_was_and_is_and_who_did_it(desk: Desk, 
     assert sandbox.writes() == []
 
 
-def test_the_next_run_sees_the_change_and_puts_it_back(desk: Desk, sandbox: Sandbox) -> None:
-    provider, id_, state = made(desk, "flag", flag("seen"))
+def test_the_next_run_sees_the_change_and_puts_it_back(runs: Runs, sandbox: Sandbox) -> None:
+    provider, id_, state = made(runs, "flag", flag("seen"))
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False})
     update(provider, id_, state, flag("seen", tags=["ops"]))
-    later = desk.new_run("flag")
+    later = runs.new_run("flag")
     read = {**(later.read(id_, state).outs or {})}
     later.update(id_, read, later.check(read, flag("seen", tags=["ops"])).inputs)
     live = sandbox.call("GET", f"feature_flags/{id_}/")
     assert (live["active"], live["tags"]) == (True, ["ops"])
 
 
-def test_what_is_as_wanted_by_now_is_no_conflict(desk: Desk, sandbox: Sandbox) -> None:
+def test_what_is_as_wanted_by_now_is_no_conflict(runs: Runs, sandbox: Sandbox) -> None:
     """As after a killed run, where PostHog shows the refresh a copy from before it."""
-    provider, id_, state = made(desk, "flag", flag("written"))
+    provider, id_, state = made(runs, "flag", flag("written"))
     sandbox.call("PATCH", f"feature_flags/{id_}/", {"tags": ["ops"]})
     wanted = provider.check(state, flag("written", tags=["ops"], description="Described")).inputs
     updated = provider.update(id_, state, wanted)
@@ -92,37 +92,37 @@ DELETED: dict[str, tuple[dict[str, Any], str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("kind", DELETED)
-def test_what_somebody_has_just_changed_is_not_deleted(desk: Desk, sandbox: Sandbox, kind: str) -> None:
+def test_what_somebody_has_just_changed_is_not_deleted(runs: Runs, sandbox: Sandbox, kind: str) -> None:
     definition, collection, theirs, said = DELETED[kind]
-    provider, id_, state = made(desk, kind, definition)
+    provider, id_, state = made(runs, kind, definition)
     sandbox.call("PATCH", f"{collection}/{id_}/", theirs)
     sandbox.requests()
     with pytest.raises(Refused, match=rf"was changed since it was read: {said}.* \(by admin@example\.com, {WHEN}\)"):
         provider.delete(id_, state)
     assert sandbox.writes() == []
-    later = desk.new_run(kind)
+    later = runs.new_run(kind)
     read = later.read(id_, state)
     later.delete(read.id or "", {**(read.outs or {})})
     assert len(sandbox.writes()) == 1
 
 
-def test_what_changes_nothing_of_ours_is_no_conflict(desk: Desk, sandbox: Sandbox) -> None:
+def test_what_changes_nothing_of_ours_is_no_conflict(runs: Runs, sandbox: Sandbox) -> None:
     cohort = {"name": "Recalculated", "filters": CRITERIA}
-    provider, id_, state = made(desk, "cohort", cohort)
+    provider, id_, state = made(runs, "cohort", cohort)
     sandbox.call("PATCH", f"cohorts/{id_}/", {"name": "Recalculated"})  # recalculates, and counts its version up
     news = provider.check(state, {**cohort, "description": "d"}).inputs
     assert (provider.update(id_, state, news).outs or {})["description"] == "d"
 
 
-def test_who_may_not_read_the_log_still_learns_of_the_change(desk: Desk, sandbox: Sandbox) -> None:
+def test_who_may_not_read_the_log_still_learns_of_the_change(runs: Runs, sandbox: Sandbox) -> None:
     own_key = sandbox.api_key
     sandbox.api_key = another_key(sandbox, ["feature_flag:write", "cohort:write", "project:read"])
     try:
-        provider, id_, state = made(desk, "flag", flag("unlogged"))
+        provider, id_, state = made(runs, "flag", flag("unlogged"))
         sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": False})
         said = update(provider, id_, state, flag("unlogged", tags=["ops"]))
         assert "active true -> false (by admin@example.com); " in said
-        provider, id_, state = made(desk, "cohort", {"name": "Unlogged", "filters": CRITERIA})
+        provider, id_, state = made(runs, "cohort", {"name": "Unlogged", "filters": CRITERIA})
         sandbox.call("PATCH", f"cohorts/{id_}/", {"description": "Mine."})
         said = update(provider, id_, state, {"name": "Unlogged", "filters": CRITERIA, "description": "Ours."})
         assert 'description null -> "Mine." (by somebody)' in said

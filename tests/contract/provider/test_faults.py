@@ -12,7 +12,7 @@ import requests
 
 from providers.posthog.kinds import KINDS
 from tests.support.clocks import Fast
-from tests.support.desk import Applied, Desk
+from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
 from tests.support.samples.world import stand
 from tests.support.sandbox import Sandbox
@@ -51,8 +51,8 @@ _NAMES = count(1)
 
 
 @pytest.fixture(scope="module")
-def desk(sandbox: Sandbox) -> Desk:
-    return Desk(sandbox, stand(sandbox), Fast(SPEED))
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, stand(sandbox), Fast(SPEED))
 
 
 @contextmanager
@@ -78,18 +78,18 @@ def editable(kind: str, small: dict[str, Any]) -> str:
     """Return a field that can be set in a definition which lacks it, with nothing else to be set along with it."""
     samples = SAMPLES[kind].fields
     fields = (field.name for field in KINDS[kind].fields if not field.immutable and field.name not in small)
-    return next(name for name in fields if not samples[name].beside and not samples[name].along)
+    return next(name for name in fields if not samples[name].requires and not samples[name].with_it)
 
 
 @pytest.mark.parametrize(("kind", "fault"), CASES)
-def test_an_object_lives_through_faults(desk: Desk, sandbox: Sandbox, kind: str, fault: str) -> None:
+def test_an_object_lives_through_faults(runs: Runs, sandbox: Sandbox, kind: str, fault: str) -> None:
     samples, name = SAMPLES[kind], f"{kind}-{next(_NAMES)}"
     small = {**samples.least(name), **samples.before(sandbox, name)}
     field = editable(kind, small)
     large = {**small, field: samples.fields[field].value}
 
     with struck(sandbox, FAULTS[fault]):
-        applied = Applied(desk, kind, small)
+        applied = Applied(runs, kind, small)
     assert standing(sandbox, kind, name) == 1
 
     with struck(sandbox, FAULTS[fault]):

@@ -12,7 +12,7 @@ import pytest
 
 from providers.posthog.kinds import KINDS
 from tests.support.clocks import Leaping
-from tests.support.desk import Applied, Desk
+from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
 from tests.support.samples.base import Body
 from tests.support.samples.world import stand
@@ -47,35 +47,35 @@ def fields(cases: list[tuple[str, str]]) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Desk]]:
+def desks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Runs]]:
     """Starts each server once: pytest would start one anew whenever the next test is for another."""
     with ExitStack() as running:
 
         @cache
-        def start(server: str) -> Desk:
+        def start(server: str) -> Runs:
             data = tmp_path_factory.mktemp("sandbox")
             sandbox = running.enter_context(running_sandbox(data, **SERVERS[server]))
-            return Desk(sandbox, stand(sandbox), Leaping())  # this server's answers are never of before a write
+            return Runs(sandbox, stand(sandbox), Leaping())  # this server's answers are never of before a write
 
         yield start
 
 
 @pytest.fixture
-def desk(request: pytest.FixtureRequest, desks: Callable[[str], Desk]) -> Desk:
+def runs(request: pytest.FixtureRequest, desks: Callable[[str], Runs]) -> Runs:
     return desks(request.param)
 
 
-def least(desk: Desk, kind: str) -> dict[str, Any]:
+def least(runs: Runs, kind: str) -> dict[str, Any]:
     """The smallest definition of a kind, of an object that no other test has."""
     samples, name = SAMPLES[kind], f"{kind}-{next(_NAMES)}"
-    return {**samples.least(name), **samples.before(desk.sandbox, name)}
+    return {**samples.least(name), **samples.before(runs.sandbox, name)}
 
 
-def with_and_without(desk: Desk, kind: str, field: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def with_and_without(runs: Runs, kind: str, field: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """A definition with a field set to its sample, and the same one with the field left out."""
     sample = SAMPLES[kind].fields[field]
-    without = {**least(desk, kind), **sample.beside}
-    return {**without, field: sample.value, **sample.along}, without
+    without = {**least(runs, kind), **sample.requires}
+    return {**without, field: sample.value, **sample.with_it}, without
 
 
 def nothing(value: Any) -> Any:
@@ -97,10 +97,10 @@ def raw(applied: Applied, field: str) -> Any:
     return nothing(value)
 
 
-@pytest.mark.parametrize(("desk", "kind", "field"), fields(CLEARABLE), indirect=["desk"])
-def test_a_field_taken_out_of_a_definition_is_back_at_posthogs_default(desk: Desk, kind: str, field: str) -> None:
-    with_it, without = with_and_without(desk, kind, field)
-    applied = Applied(desk, kind, without)
+@pytest.mark.parametrize(("runs", "kind", "field"), fields(CLEARABLE), indirect=["runs"])
+def test_a_field_taken_out_of_a_definition_is_back_at_posthogs_default(runs: Runs, kind: str, field: str) -> None:
+    with_it, without = with_and_without(runs, kind, field)
+    applied = Applied(runs, kind, without)
     untouched = raw(applied, field)
     assert field in applied.apply(with_it)
     assert raw(applied, field) != untouched
@@ -110,13 +110,13 @@ def test_a_field_taken_out_of_a_definition_is_back_at_posthogs_default(desk: Des
     assert raw(applied, field) in (untouched, default_of(kind, field) if untouched is None else untouched)
 
 
-@pytest.mark.parametrize(("desk", "kind", "field"), fields(FIELDS), indirect=["desk"])
-def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(desk: Desk, kind: str, field: str) -> None:
+@pytest.mark.parametrize(("runs", "kind", "field"), fields(FIELDS), indirect=["runs"])
+def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(runs: Runs, kind: str, field: str) -> None:
     sample = SAMPLES[kind].fields[field]
-    with_it, _ = with_and_without(desk, kind, field)
-    _, without = with_and_without(desk, kind, field)
+    with_it, _ = with_and_without(runs, kind, field)
+    _, without = with_and_without(runs, kind, field)
     for definition, edits in ((with_it, sample.changed), (without, sample.added)):
-        applied = Applied(desk, kind, definition)
+        applied = Applied(runs, kind, definition)
         assert applied.shown(definition) == []  # as it was made
         for number, edit in enumerate(edits):
             applied.by_hand(edit)
@@ -124,12 +124,12 @@ def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(desk: De
         assert applied.shown(definition) == []
 
 
-@pytest.mark.parametrize(("desk", "kind", "field"), fields(SHARED), indirect=["desk"])
-def test_what_people_add_to_a_set_shows_nowhere_and_stays(desk: Desk, kind: str, field: str) -> None:
+@pytest.mark.parametrize(("runs", "kind", "field"), fields(SHARED), indirect=["runs"])
+def test_what_people_add_to_a_set_shows_nowhere_and_stays(runs: Runs, kind: str, field: str) -> None:
     sample = SAMPLES[kind].fields[field]
-    with_it, without = with_and_without(desk, kind, field)
+    with_it, without = with_and_without(runs, kind, field)
     for number, edit in enumerate(sample.theirs):
-        applied = Applied(desk, kind, with_it)
+        applied = Applied(runs, kind, with_it)
         before = raw(applied, field)
         applied.by_hand(edit)
         added = [item for item in raw(applied, field) if item not in before]
@@ -137,22 +137,22 @@ def test_what_people_add_to_a_set_shows_nowhere_and_stays(desk: Desk, kind: str,
         assert applied.shown(with_it) == []
         assert applied.apply(without) == [field]
         assert raw(applied, field) == added
-        with_it, without = with_and_without(desk, kind, field)
+        with_it, without = with_and_without(runs, kind, field)
 
 
-@pytest.mark.parametrize(("desk", "kind", "field"), fields(TOLD), indirect=["desk"])
+@pytest.mark.parametrize(("runs", "kind", "field"), fields(TOLD), indirect=["runs"])
 def test_what_posthog_does_not_keep_is_told_with_every_write_and_never_shows(
-    desk: Desk, kind: str, field: str
+    runs: Runs, kind: str, field: str
 ) -> None:
-    with_it, without = with_and_without(desk, kind, field)
-    desk.sandbox.requests()
-    applied = Applied(desk, kind, without)
+    with_it, without = with_and_without(runs, kind, field)
+    runs.sandbox.requests()
+    applied = Applied(runs, kind, without)
     told = {**without, name_of(kind): "Renamed"}
     assert applied.apply(told) == [name_of(kind)]
-    assert [body[field] for _, _, body in desk.sandbox.writes()] == [default_of(kind, field)] * 2
-    applied = Applied(desk, kind, with_it)
+    assert [body[field] for _, _, body in runs.sandbox.writes()] == [default_of(kind, field)] * 2
+    applied = Applied(runs, kind, with_it)
     assert applied.shown(with_it) == []
-    assert [body[field] for _, _, body in desk.sandbox.writes()] == [with_it[field]]
+    assert [body[field] for _, _, body in runs.sandbox.writes()] == [with_it[field]]
 
 
 def default_of(kind: str, field: str) -> Any:
@@ -164,30 +164,30 @@ def name_of(kind: str) -> str:
     return KINDS[kind].natural_key[0]
 
 
-@pytest.mark.parametrize(("desk", "kind", "field"), fields(MANAGEABLE), indirect=["desk"])
-def test_a_field_left_to_posthog_is_neither_shown_nor_written(desk: Desk, kind: str, field: str) -> None:
-    _, without = with_and_without(desk, kind, field)
-    applied = Applied(desk, kind, without)
+@pytest.mark.parametrize(("runs", "kind", "field"), fields(MANAGEABLE), indirect=["runs"])
+def test_a_field_left_to_posthog_is_neither_shown_nor_written(runs: Runs, kind: str, field: str) -> None:
+    _, without = with_and_without(runs, kind, field)
+    applied = Applied(runs, kind, without)
     definition = {**{name: value for name, value in without.items() if name != field}, "unmanaged": [field]}
     applied.apply(definition)
     sample = SAMPLES[kind].fields[field]
     for edit in (*sample.added, *sample.theirs):
         applied.by_hand(edit)
         theirs = raw(applied, field)
-        desk.sandbox.requests()
+        runs.sandbox.requests()
         assert applied.apply(definition) == []
-        assert desk.sandbox.writes() == []
+        assert runs.sandbox.writes() == []
         assert raw(applied, field) == theirs
 
 
 @pytest.fixture(scope="module")
-def full() -> Callable[[Desk, str], tuple[Applied, dict[str, Any]]]:
+def full() -> Callable[[Runs, str], tuple[Applied, dict[str, Any]]]:
     """Makes one object of a kind with much in it, and its definition."""
 
     @cache
-    def make(desk: Desk, kind: str) -> tuple[Applied, dict[str, Any]]:
-        definition = {**least(desk, kind), **SAMPLES[kind].full}
-        return Applied(desk, kind, definition), definition
+    def make(runs: Runs, kind: str) -> tuple[Applied, dict[str, Any]]:
+        definition = {**least(runs, kind), **SAMPLES[kind].full}
+        return Applied(runs, kind, definition), definition
 
     return make
 
@@ -195,10 +195,10 @@ def full() -> Callable[[Desk, str], tuple[Applied, dict[str, Any]]]:
 NOISE = [(kind, body, f"{kind}: {name}") for kind, samples in SAMPLES.items() for name, body in samples.noise.items()]
 
 
-@pytest.mark.parametrize(("desk", "kind", "body"), on_each_server(*NOISE), indirect=["desk"])
+@pytest.mark.parametrize(("runs", "kind", "body"), on_each_server(*NOISE), indirect=["runs"])
 def test_what_posthog_and_its_pages_add_never_shows(
-    full: Callable[[Desk, str], tuple[Applied, dict[str, Any]]], desk: Desk, kind: str, body: Body
+    full: Callable[[Runs, str], tuple[Applied, dict[str, Any]]], runs: Runs, kind: str, body: Body
 ) -> None:
-    applied, definition = full(desk, kind)
+    applied, definition = full(runs, kind)
     applied.by_hand(body)
     assert applied.shown(definition) == []

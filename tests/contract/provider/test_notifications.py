@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from providers.posthog.kinds import Ref
-from tests.support.desk import Applied, Desk
+from tests.support.runs import Applied, Runs
 from tests.support.sandbox import Sandbox
 
 BLOCK = {"type": "section", "text": {"type": "mrkdwn", "text": "By hand"}}
 
 
 @pytest.fixture(scope="module")
-def desk(sandbox: Sandbox) -> Desk:
-    return Desk(sandbox, {Ref("alert", "a"): "0190a4c1-7e5b-0000-3b1f-2f6a9c8d7e10"})
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, {Ref("alert", "a"): "0190a4c1-7e5b-0000-3b1f-2f6a9c8d7e10"})
 
 
 def form(name: str, template: str, **inputs: Any) -> dict[str, Any]:
@@ -27,17 +27,17 @@ def held(applied: Applied, sandbox: Sandbox) -> dict[str, Any]:
     return {name: item["value"] for name, item in live.items()}
 
 
-def test_a_new_one_begins_with_a_message_about_the_alert(desk: Desk, sandbox: Sandbox) -> None:
-    slack = Applied(desk, "notification", form("S", "template-slack", workspace="acme", channel="#ai"))
-    webhook = Applied(desk, "notification", form("W", "template-webhook", url="https://hooks.example.com/w"))
+def test_a_new_one_begins_with_a_message_about_the_alert(runs: Runs, sandbox: Sandbox) -> None:
+    slack = Applied(runs, "notification", form("S", "template-slack", workspace="acme", channel="#ai"))
+    webhook = Applied(runs, "notification", form("W", "template-webhook", url="https://hooks.example.com/w"))
     assert "{event.properties.alert_name}" in held(slack, sandbox)["text"]
     assert held(slack, sandbox)["blocks"][0]["text"]["text"] == held(slack, sandbox)["text"]
     assert (held(webhook, sandbox)["method"], held(webhook, sandbox)["body"]) == ("POST", {"event": "{event}"})
 
 
-def test_what_no_file_mentions_stays_as_people_made_it(desk: Desk, sandbox: Sandbox) -> None:
+def test_what_no_file_mentions_stays_as_people_made_it(runs: Runs, sandbox: Sandbox) -> None:
     said = form("Said", "template-slack", workspace="acme", channel="#ai")
-    slack = Applied(desk, "notification", said)
+    slack = Applied(runs, "notification", said)
     live = sandbox.call("GET", f"hog_functions/{slack.id}/")["inputs"]
     made = {"username": {"value": "Bob"}, "icon_emoji": {"value": ":fire:"}, "blocks": {"value": [BLOCK]}}
     slack.by_hand({"inputs": {**live, **made}})
@@ -51,9 +51,9 @@ def test_what_no_file_mentions_stays_as_people_made_it(desk: Desk, sandbox: Sand
     assert slack.shown(said) == []
 
 
-def test_what_a_file_mentions_is_put_back(desk: Desk, sandbox: Sandbox) -> None:
+def test_what_a_file_mentions_is_put_back(runs: Runs, sandbox: Sandbox) -> None:
     said = form("Mine", "template-slack", workspace="acme", channel="#ai", username="AI", icon_emoji=":robot_face:")
-    slack = Applied(desk, "notification", said)
+    slack = Applied(runs, "notification", said)
     live = sandbox.call("GET", f"hog_functions/{slack.id}/")["inputs"]
     slack.by_hand({"inputs": {**live, "username": {"value": "Bob"}}})
     assert slack.shown(said) == ["inputs"]
@@ -61,8 +61,8 @@ def test_what_a_file_mentions_is_put_back(desk: Desk, sandbox: Sandbox) -> None:
     assert held(slack, sandbox)["username"] == "AI"
 
 
-def test_what_a_file_mentions_no_more_is_people_s_as_it_is(desk: Desk, sandbox: Sandbox) -> None:
-    slack = Applied(desk, "notification", form("Less", "template-slack", workspace="acme", channel="#a", username="AI"))
+def test_what_a_file_mentions_no_more_is_people_s_as_it_is(runs: Runs, sandbox: Sandbox) -> None:
+    slack = Applied(runs, "notification", form("Less", "template-slack", workspace="acme", channel="#a", username="AI"))
     less = form("Less", "template-slack", workspace="acme", channel="#a")
     slack.apply(less)
     assert held(slack, sandbox)["username"] == "AI"

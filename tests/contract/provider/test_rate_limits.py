@@ -13,8 +13,8 @@ import requests
 
 from providers.posthog.provider import PostHogProvider
 from tests.support.clocks import Fast, Leaping
-from tests.support.desk import Desk
 from tests.support.plugin import running_engine, running_plugin
+from tests.support.runs import Runs
 from tests.support.samples.world import TREND
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -50,10 +50,10 @@ def make(provider: PostHogProvider, definitions: list[dict[str, Any]]) -> None:
 
 
 def test_more_objects_than_a_minute_takes_are_made_with_one_request_each(limited: Sandbox) -> None:
-    desk = Desk(limited, {}, Fast(SPEED))
-    make(desk.new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    runs = Runs(limited, {}, Fast(SPEED))
+    make(runs.new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
     assert limits(limited)["refused"] == 0
-    make(desk.new_run("insight"), [{"name": f"Insight {number}", "query": TREND} for number in range(300)])
+    make(runs.new_run("insight"), [{"name": f"Insight {number}", "query": TREND} for number in range(300)])
     # The second run counts from nothing: it is refused where the first one's requests still count.
     assert limits(limited)["refused"] <= 4 * THREADS
     log = [entry for entry in limited.requests() if entry["status"] != 429]
@@ -68,7 +68,7 @@ def test_more_objects_than_a_minute_takes_are_made_with_one_request_each(limited
 
 def test_where_there_are_no_limits_nobody_waits(unlimited: Sandbox) -> None:
     clock = Leaping()
-    make(Desk(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    make(Runs(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
     assert clock.waits == []
     log = unlimited.requests()
     assert [entry["path"] for entry in log].count("/_preflight/") == 1
@@ -76,7 +76,7 @@ def test_where_there_are_no_limits_nobody_waits(unlimited: Sandbox) -> None:
 
 
 def test_a_small_run_does_not_ask_whether_there_are_limits(unlimited: Sandbox) -> None:
-    make(Desk(unlimited, {}).new_run("flag"), [{"key": "flag"}])
+    make(Runs(unlimited, {}).new_run("flag"), [{"key": "flag"}])
     assert "/_preflight/" not in [entry["path"] for entry in unlimited.requests()]
 
 
@@ -84,13 +84,13 @@ def test_limits_hold_where_it_can_not_be_told_whether_there_are_any(unlimited: S
     rule = {"kind": "error_before", "status": 404, "path": "^/_preflight"}
     requests.put(f"{unlimited.url}/_sandbox/faults", json={"rules": [rule]}, timeout=10).raise_for_status()
     clock = Leaping()
-    make(Desk(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(500)])
+    make(Runs(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(500)])
     assert clock.waits
 
 
 def test_a_server_of_ones_own_with_limits_refuses_no_more_than_was_on_the_way(limited: Sandbox) -> None:
     limits(limited, self_hosted=True)
-    make(Desk(limited, {}, Fast(SPEED)).new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    make(Runs(limited, {}, Fast(SPEED)).new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
     assert 1 <= limits(limited)["refused"] <= THREADS
     log = [entry for entry in limited.requests() if entry["status"] != 429]
     assert [entry["method"] for entry in log].count("POST") == 600
@@ -101,8 +101,8 @@ def test_what_another_run_used_up_is_waited_for(limited: Sandbox) -> None:
     for _ in range(478):
         limited.call("GET", "cohorts/?limit=1")
     limits(limited, speed=SPEED)
-    desk = Desk(limited, {}, Fast(SPEED))
-    make(desk.new_run("cohort"), [{"name": f"Cohort {n}", "filters": CRITERIA} for n in range(20)])
+    runs = Runs(limited, {}, Fast(SPEED))
+    make(runs.new_run("cohort"), [{"name": f"Cohort {n}", "filters": CRITERIA} for n in range(20)])
     assert 1 <= limits(limited)["refused"] <= 4 * THREADS
     requests.delete(f"{limited.url}/_sandbox/limits", timeout=10)
     assert sorted(item["name"] for item in limited.items("cohorts")) == sorted(f"Cohort {n}" for n in range(20))

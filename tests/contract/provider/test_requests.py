@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from providers.posthog.kinds import KINDS, Kind
-from tests.support.desk import Applied, Desk
+from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
 from tests.support.samples.world import stand
 from tests.support.sandbox import Sandbox
@@ -18,27 +18,27 @@ MADE = [kind.name for kind in KINDS.values() if kind.lifecycle in ("collection",
 
 
 @pytest.fixture(scope="module")
-def desk(sandbox: Sandbox) -> Desk:
-    return Desk(sandbox, stand(sandbox))
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, stand(sandbox))
 
 
-def least(desk: Desk, kind: str, name: str) -> dict[str, Any]:
+def least(runs: Runs, kind: str, name: str) -> dict[str, Any]:
     """The smallest definition of a kind."""
     samples = SAMPLES[kind]
-    return {**samples.least(name), **samples.before(desk.sandbox, name)}
+    return {**samples.least(name), **samples.before(runs.sandbox, name)}
 
 
 def paths(kind: Kind, names: set[str]) -> set[str]:
     """The top-level names under which a request carries these fields."""
     fields = [field for field in kind.fields if field.name in names or field.always or not field.kept]
-    return {field.api_path[0] for field in fields}.union(*(field.beside for field in fields))
+    return {field.api_path[0] for field in fields}.union(*(field.sent_with for field in fields))
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_a_creation_says_nothing_that_the_definition_does_not(desk: Desk, sandbox: Sandbox, name: str) -> None:
-    kind, definition = KINDS[name], least(desk, name, f"silent {name}".replace(" ", "-"))
+def test_a_creation_says_nothing_that_the_definition_does_not(runs: Runs, sandbox: Sandbox, name: str) -> None:
+    kind, definition = KINDS[name], least(runs, name, f"silent {name}".replace(" ", "-"))
     sandbox.requests()
-    Applied(desk, name, definition)
+    Applied(runs, name, definition)
     [(method, _, body)] = sandbox.writes()
     assert method == "POST"
     required = {field.name for field in kind.fields if field.required}
@@ -46,8 +46,8 @@ def test_a_creation_says_nothing_that_the_definition_does_not(desk: Desk, sandbo
     assert set(body) <= {*said, *kind.constants}
 
 
-def test_a_flag_that_is_not_said_to_be_on_is_made_as_posthog_makes_it(desk: Desk, sandbox: Sandbox) -> None:
-    applied = Applied(desk, "flag", {"key": "left-open", "unmanaged": ["active"]})
+def test_a_flag_that_is_not_said_to_be_on_is_made_as_posthog_makes_it(runs: Runs, sandbox: Sandbox) -> None:
+    applied = Applied(runs, "flag", {"key": "left-open", "unmanaged": ["active"]})
     assert "active" not in sandbox.writes()[-1][2]
     assert applied.live()["active"] is True  # PostHog's own default
 
@@ -60,15 +60,15 @@ def single_changes() -> list[tuple[str, str]]:
             continue
         samples = SAMPLES[kind.name].fields
         alone = (field.name for field in kind.fields if field.clearable and not field.immutable)
-        names = [name for name in alone if not samples[name].beside and not samples[name].along]
+        names = [name for name in alone if not samples[name].requires and not samples[name].with_it]
         found += [(kind.name, name) for name in names[:2]]
     return found
 
 
 @pytest.mark.parametrize(("name", "field"), single_changes())
-def test_a_change_sends_what_changed_and_nothing_else(desk: Desk, sandbox: Sandbox, name: str, field: str) -> None:
-    definition = least(desk, name, f"changed {name} {field}".replace(" ", "-"))
-    applied = Applied(desk, name, definition)
+def test_a_change_sends_what_changed_and_nothing_else(runs: Runs, sandbox: Sandbox, name: str, field: str) -> None:
+    definition = least(runs, name, f"changed {name} {field}".replace(" ", "-"))
+    applied = Applied(runs, name, definition)
     sandbox.requests()
     assert applied.apply({**definition, field: SAMPLES[name].fields[field].value}) == [field]
     [(method, path, body)] = sandbox.writes()
@@ -77,17 +77,17 @@ def test_a_change_sends_what_changed_and_nothing_else(desk: Desk, sandbox: Sandb
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_as_it_should_be_gets_no_write(desk: Desk, sandbox: Sandbox, name: str) -> None:
-    definition = {**least(desk, name, f"same {name}".replace(" ", "-")), **SAMPLES[name].full}
-    applied = Applied(desk, name, definition)
+def test_what_is_as_it_should_be_gets_no_write(runs: Runs, sandbox: Sandbox, name: str) -> None:
+    definition = {**least(runs, name, f"same {name}".replace(" ", "-")), **SAMPLES[name].full}
+    applied = Applied(runs, name, definition)
     sandbox.requests()
     assert applied.apply(definition) == []
     assert sandbox.writes() == []
 
 
-def test_a_cohort_is_not_calculated_anew_for_nothing(desk: Desk, sandbox: Sandbox) -> None:
-    definition = least(desk, "cohort", "Calculated once")
-    applied = Applied(desk, "cohort", definition)
+def test_a_cohort_is_not_calculated_anew_for_nothing(runs: Runs, sandbox: Sandbox) -> None:
+    definition = least(runs, "cohort", "Calculated once")
+    applied = Applied(runs, "cohort", definition)
     while applied.live()["is_calculating"]:
         time.sleep(0.05)
     before = applied.live()
@@ -97,9 +97,9 @@ def test_a_cohort_is_not_calculated_anew_for_nothing(desk: Desk, sandbox: Sandbo
     assert applied.live()["version"] == before["version"]
 
 
-def test_an_alert_that_fires_goes_on_firing_when_it_is_renamed(desk: Desk, sandbox: Sandbox) -> None:
-    definition = least(desk, "alert", "Firing")
-    applied = Applied(desk, "alert", definition)
+def test_an_alert_that_fires_goes_on_firing_when_it_is_renamed(runs: Runs, sandbox: Sandbox) -> None:
+    definition = least(runs, "alert", "Firing")
+    applied = Applied(runs, "alert", definition)
     sandbox.requests()
     applied.apply({**definition, "name": "Still firing"})
     # Condition, threshold and insight in a request make PostHog forget what the alert knows.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.desk import Applied, Desk
+from tests.support.runs import Applied, Runs
 from tests.support.samples.world import TREND
 from tests.support.sandbox import Sandbox
 
@@ -14,12 +14,12 @@ HERE = {"x": 0, "y": 0, "w": 6, "h": 5}
 
 
 @pytest.fixture(scope="module")
-def desk(sandbox: Sandbox) -> Desk:
-    return Desk(sandbox, {})
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, {})
 
 
-def dashboard(desk: Desk, name: str) -> int:
-    return int(Applied(desk, "dashboard", {"name": name}).id)
+def dashboard(runs: Runs, name: str) -> int:
+    return int(Applied(runs, "dashboard", {"name": name}).id)
 
 
 def tiles(board: int, *insights: Applied) -> dict[str, Any]:
@@ -32,24 +32,24 @@ def shown_on(board: int, sandbox: Sandbox) -> list[int]:
 
 
 def test_an_insight_whose_dashboards_are_left_to_people_gets_its_tile_and_keeps_theirs(
-    desk: Desk, sandbox: Sandbox
+    runs: Runs, sandbox: Sandbox
 ) -> None:
-    ours, theirs = dashboard(desk, "Ours"), dashboard(desk, "Theirs")
-    insight = Applied(desk, "insight", {"name": "Shared", "query": TREND, "unmanaged": ["dashboards"]})
+    ours, theirs = dashboard(runs, "Ours"), dashboard(runs, "Theirs")
+    insight = Applied(runs, "insight", {"name": "Shared", "query": TREND, "unmanaged": ["dashboards"]})
     insight.by_hand({"dashboards": [theirs]})
-    board = Applied(desk, "tiles", tiles(ours, insight))
+    board = Applied(runs, "tiles", tiles(ours, insight))
     assert board.shown(tiles(ours, insight)) == []
     assert shown_on(ours, sandbox) == shown_on(theirs, sandbox) == [int(insight.id)]
 
 
-def test_an_insight_goes_after_its_tile_has_gone(desk: Desk, sandbox: Sandbox) -> None:
-    ours = dashboard(desk, "Shrinking")
-    insight = Applied(desk, "insight", {"name": "Going", "query": TREND, "dashboards": [ours]})
-    board = Applied(desk, "tiles", tiles(ours, insight))
+def test_an_insight_goes_after_its_tile_has_gone(runs: Runs, sandbox: Sandbox) -> None:
+    ours = dashboard(runs, "Shrinking")
+    insight = Applied(runs, "insight", {"name": "Going", "query": TREND, "dashboards": [ours]})
+    board = Applied(runs, "tiles", tiles(ours, insight))
     board.apply(tiles(ours))
     assert shown_on(ours, sandbox) == []
     # Read before the tile went, as the engine reads everything first.
-    desk.new_run("insight").delete(insight.id, insight.state)
+    runs.new_run("insight").delete(insight.id, insight.state)
     assert "Going" not in [item["name"] for item in sandbox.items("insights")]
 
 
@@ -81,15 +81,15 @@ def theirs(sandbox: Sandbox, board: int, tile: dict[str, Any], key: str) -> int:
 @pytest.mark.parametrize("sort", SHOWN)
 @pytest.mark.parametrize("by", ["adoption", "update"])
 def test_what_shows_the_same_and_somebody_else_made_is_left_alone(
-    desk: Desk, sandbox: Sandbox, ana: str, sort: str, by: str
+    runs: Runs, sandbox: Sandbox, ana: str, sort: str, by: str
 ) -> None:
     """B4: it is neither changed nor removed as the definition's, which gets a tile of its own."""
     tile, sent = SHOWN[sort]
     board = int(sandbox.call("POST", "dashboards/", {"name": f"Ana's {sort} {by}"}, key=ana)["id"])
     wanted, other = {"dashboard": board, "tiles": [tile]}, {"dashboard": board, "tiles": [{**NOTE, "text": "Ours"}]}
-    first = Applied(desk, "tiles", other) if by == "update" else None
+    first = Applied(runs, "tiles", other) if by == "update" else None
     hers = theirs(sandbox, board, sent, ana)
-    ours = first or Applied(desk, "tiles", wanted)
+    ours = first or Applied(runs, "tiles", wanted)
     ours.apply(wanted)
     assert len(standing(board, sandbox)) == 2
     assert ours.shown(wanted) == []
@@ -105,32 +105,32 @@ def test_what_shows_the_same_and_somebody_else_made_is_left_alone(
 
 
 @pytest.mark.parametrize("sort", SHOWN)
-def test_what_a_killed_run_has_left_is_found(desk: Desk, sandbox: Sandbox, sort: str) -> None:
+def test_what_a_killed_run_has_left_is_found(runs: Runs, sandbox: Sandbox, sort: str) -> None:
     """A text by its author; a button, which has none, on a dashboard that nobody else has changed."""
-    wanted = {"dashboard": (board := dashboard(desk, f"Killed {sort}")), "tiles": [SHOWN[sort][0]]}
-    Applied(desk, "tiles", wanted)
+    wanted = {"dashboard": (board := dashboard(runs, f"Killed {sort}")), "tiles": [SHOWN[sort][0]]}
+    Applied(runs, "tiles", wanted)
     [first] = standing(board, sandbox)
-    Applied(desk, "tiles", wanted)
+    Applied(runs, "tiles", wanted)
     assert standing(board, sandbox) == [first]
 
 
-def test_a_text_that_somebody_else_has_edited_is_theirs(desk: Desk, sandbox: Sandbox, ana: str) -> None:
-    wanted = {"dashboard": (board := dashboard(desk, "Edited")), "tiles": [NOTE]}
+def test_a_text_that_somebody_else_has_edited_is_theirs(runs: Runs, sandbox: Sandbox, ana: str) -> None:
+    wanted = {"dashboard": (board := dashboard(runs, "Edited")), "tiles": [NOTE]}
     made = sandbox.call("PATCH", f"dashboards/{board}/", {"tiles": [{"text": {"body": "Mine"}, "layouts": {}}]})
     [tile] = made["tiles"]
     text = {"id": tile["text"]["id"], "body": NOTE["text"], "created_by": tile["text"]["created_by"]}
     sandbox.call("PATCH", f"dashboards/{board}/", {"tiles": [{"id": tile["id"], "text": text}]}, key=ana)
-    Applied(desk, "tiles", wanted)
+    Applied(runs, "tiles", wanted)
     assert len(standing(board, sandbox)) == 2
 
 
 @pytest.mark.parametrize("sort", SHOWN)
-def test_an_answer_that_is_lost_makes_no_second_tile(desk: Desk, sandbox: Sandbox, ana: str, sort: str) -> None:
+def test_an_answer_that_is_lost_makes_no_second_tile(runs: Runs, sandbox: Sandbox, ana: str, sort: str) -> None:
     """Also on somebody else's dashboard: what has come since the first look is the definition's."""
     board = int(sandbox.call("POST", "dashboards/", {"name": f"Lost {sort}"}, key=ana)["id"])
     theirs(sandbox, board, SHOWN[sort][1], ana)
     rule = {"kind": "error_after", "methods": ["PATCH"], "path": "/dashboards/", "times": 1, "status": 502}
     sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
-    Applied(desk, "tiles", {"dashboard": board, "tiles": [SHOWN[sort][0]]})
+    Applied(runs, "tiles", {"dashboard": board, "tiles": [SHOWN[sort][0]]})
     sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": []})
     assert len(standing(board, sandbox)) == 2

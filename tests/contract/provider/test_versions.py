@@ -11,7 +11,7 @@ import requests
 
 from providers.posthog.kinds import Ref
 from tests.support.clocks import Leaping
-from tests.support.desk import Applied, Desk
+from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
 from tests.support.samples.world import TREND, stand
 from tests.support.sandbox import NEWER, running_sandbox
@@ -34,14 +34,14 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def desk(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def runs(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     with running_sandbox(tmp_path_factory.mktemp("sandbox"), **settings) as sandbox:
-        yield Desk(sandbox, stand(sandbox), Leaping())  # these servers' answers are never of before a write
+        yield Runs(sandbox, stand(sandbox), Leaping())  # these servers' answers are never of before a write
 
 
-def least(desk: Desk, kind: str, name: str) -> dict[str, Any]:
+def least(runs: Runs, kind: str, name: str) -> dict[str, Any]:
     samples = SAMPLES[kind]
-    return {**samples.least(name), **samples.before(desk.sandbox, name)}
+    return {**samples.least(name), **samples.before(runs.sandbox, name)}
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def least(desk: Desk, kind: str, name: str) -> dict[str, Any]:
     ],
 )
 def test_a_change_of_one_part_of_a_flag_leaves_the_others_as_they_are(
-    desk: Desk, name: str, change: dict[str, Any]
+    runs: Runs, name: str, change: dict[str, Any]
 ) -> None:
-    applied = Applied(desk, "flag", {"key": f"part-{name}", **WHOLE})
+    applied = Applied(runs, "flag", {"key": f"part-{name}", **WHOLE})
     applied.by_hand({"filters": {**applied.live()["filters"], "feature_enrollment": True}})
     definition = {"key": f"part-{name}", **WHOLE, "unmanaged": ["feature_enrollment"], **change}
     before = applied.live()["filters"]
@@ -69,68 +69,68 @@ def test_a_change_of_one_part_of_a_flag_leaves_the_others_as_they_are(
     assert applied.shown(definition) == []
 
 
-def test_what_somebody_takes_out_of_a_flag_is_put_back(desk: Desk) -> None:
+def test_what_somebody_takes_out_of_a_flag_is_put_back(runs: Runs) -> None:
     definition = {"key": "healed", **WHOLE}
-    applied = Applied(desk, "flag", definition)
+    applied = Applied(runs, "flag", definition)
     applied.by_hand({"filters": {"groups": applied.live()["filters"]["groups"], "multivariate": None, "payloads": {}}})
     assert applied.apply(definition) == ["variants", "payloads"]
     assert applied.live()["filters"]["multivariate"] == {"variants": VARIANTS}
     assert applied.shown(definition) == []
 
 
-def test_a_subscription_of_every_day_is_made_without_saying_every_first_one(desk: Desk) -> None:
-    definition = least(desk, "subscription", "daily")
-    applied = Applied(desk, "subscription", definition)
+def test_a_subscription_of_every_day_is_made_without_saying_every_first_one(runs: Runs) -> None:
+    definition = least(runs, "subscription", "daily")
+    applied = Applied(runs, "subscription", definition)
     assert applied.live()["interval"] == 1
     assert applied.shown(definition) == []
 
 
-def test_experiments_are_read_whole_though_their_list_may_be_light(desk: Desk, settings: dict[str, Any]) -> None:
+def test_experiments_are_read_whole_though_their_list_may_be_light(runs: Runs, settings: dict[str, Any]) -> None:
     made = []
     for name in ("first-one", "second-one"):
-        definition = {**least(desk, "experiment", name), **SAMPLES["experiment"].full}
-        made.append((Applied(desk, "experiment", definition), definition))
+        definition = {**least(runs, "experiment", name), **SAMPLES["experiment"].full}
+        made.append((Applied(runs, "experiment", definition), definition))
     for applied, definition in made:
-        desk.sandbox.requests()
+        runs.sandbox.requests()
         assert applied.shown(definition) == []
-        alone = [entry for entry in desk.sandbox.requests() if entry["path"].endswith(f"/experiments/{applied.id}/")]
+        alone = [entry for entry in runs.sandbox.requests() if entry["path"].endswith(f"/experiments/{applied.id}/")]
         assert len(alone) == (0 if settings.get("experiment_lists") == "whole" else 1)
 
 
-def test_a_notification_without_a_description_does_not_differ_from_one_with_its_templates(desk: Desk) -> None:
-    definition = least(desk, "notification", "undescribed")
-    applied = Applied(desk, "notification", definition)
+def test_a_notification_without_a_description_does_not_differ_from_one_with_its_templates(runs: Runs) -> None:
+    definition = least(runs, "notification", "undescribed")
+    applied = Applied(runs, "notification", definition)
     assert applied.shown(definition) == []
     assert applied.apply({**definition, "description": "Of our own"}) == ["description"]
     assert applied.apply(definition) == ["description"]
     assert applied.shown(definition) == []
 
 
-def test_an_event_that_somebody_deleted_is_gone_and_made_again(desk: Desk) -> None:
-    definition = least(desk, "event", "deleted-by-hand")
-    applied = Applied(desk, "event", definition)
-    desk.sandbox.call("DELETE", applied.path)
-    assert desk.new_run("event").read(applied.id, applied.state).id == ""
-    again = Applied(desk, "event", definition)
+def test_an_event_that_somebody_deleted_is_gone_and_made_again(runs: Runs) -> None:
+    definition = least(runs, "event", "deleted-by-hand")
+    applied = Applied(runs, "event", definition)
+    runs.sandbox.call("DELETE", applied.path)
+    assert runs.new_run("event").read(applied.id, applied.state).id == ""
+    again = Applied(runs, "event", definition)
     assert again.id != applied.id
     assert again.shown(definition) == []
-    desk.sandbox.call("DELETE", again.path)
-    desk.new_run("event").delete(again.id, again.state)  # gone already, which is no error
+    runs.sandbox.call("DELETE", again.path)
+    runs.new_run("event").delete(again.id, again.state)  # gone already, which is no error
 
 
-def test_the_dashboards_of_an_insight_are_read_wherever_they_are_served(desk: Desk) -> None:
-    boards = [desk.world[Ref("dashboard", key)] for key in ("first", "second")]
+def test_the_dashboards_of_an_insight_are_read_wherever_they_are_served(runs: Runs) -> None:
+    boards = [runs.world[Ref("dashboard", key)] for key in ("first", "second")]
     definition = {"name": "On two", "query": TREND, "dashboards": boards}
-    applied = Applied(desk, "insight", definition)
+    applied = Applied(runs, "insight", definition)
     assert applied.shown(definition) == []
     assert applied.apply({**definition, "dashboards": boards[:1]}) == ["dashboards"]
     assert applied.shown(definition) == ["dashboards"]
 
 
-def test_a_new_flag_brings_no_dashboard_of_its_usage(desk: Desk) -> None:
-    before = {board["id"] for board in desk.sandbox.items("dashboards")}
-    Applied(desk, "flag", {"key": "without-a-dashboard", **WHOLE})
-    assert {board["id"] for board in desk.sandbox.items("dashboards")} == before
+def test_a_new_flag_brings_no_dashboard_of_its_usage(runs: Runs) -> None:
+    before = {board["id"] for board in runs.sandbox.items("dashboards")}
+    Applied(runs, "flag", {"key": "without-a-dashboard", **WHOLE})
+    assert {board["id"] for board in runs.sandbox.items("dashboards")} == before
 
 
 @pytest.mark.parametrize(
@@ -142,35 +142,35 @@ def test_a_new_flag_brings_no_dashboard_of_its_usage(desk: Desk) -> None:
     ],
 )
 def test_a_value_that_does_not_stay_is_said_once_and_is_no_endless_difference(
-    desk: Desk, settings: dict[str, Any], kind: str, field: str, value: Any, other: Any
+    runs: Runs, settings: dict[str, Any], kind: str, field: str, value: Any, other: Any
 ) -> None:
-    definition = {**least(desk, kind, f"gated-{field.replace('_', '-')}"), field: value}
-    desk.warnings.clear()
-    applied = Applied(desk, kind, definition)
-    said = [line for line in desk.warnings if f"{field} was not kept: " in line]
+    definition = {**least(runs, kind, f"gated-{field.replace('_', '-')}"), field: value}
+    runs.warnings.clear()
+    applied = Applied(runs, kind, definition)
+    said = [line for line in runs.warnings if f"{field} was not kept: " in line]
     kept = settings.get("gated_fields") == "kept"
     assert len(said) == (0 if kept else 1)
     for _ in range(2):
-        desk.warnings.clear()
-        desk.sandbox.requests()
+        runs.warnings.clear()
+        runs.sandbox.requests()
         assert applied.apply(definition) == []
-        assert desk.sandbox.writes() == []
-        assert desk.warnings == []
+        assert runs.sandbox.writes() == []
+        assert runs.warnings == []
     if other is None:
         return
     changed = {**definition, field: other}
-    desk.warnings.clear()
+    runs.warnings.clear()
     assert applied.apply(changed) == [field]
-    assert len(desk.warnings) == (0 if kept else 1)
+    assert len(runs.warnings) == (0 if kept else 1)
     assert applied.shown(changed) == []
 
 
 def test_flags_that_are_made_at_once_with_one_new_tag_are_each_made_once(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, tag_race=60.0) as sandbox:
-        desk = Desk(sandbox, {})
+        runs = Runs(sandbox, {})
         for key in ("first", "second"):
             definition = {"key": key, **WHOLE, "tags": ["brand-new"]}
-            applied = Applied(desk, "flag", definition)
+            applied = Applied(runs, "flag", definition)
             assert applied.live()["tags"] == ["brand-new"]
             assert applied.shown(definition) == []
         assert sorted(flag["key"] for flag in sandbox.items("feature_flags")) == ["first", "second"]
@@ -178,9 +178,9 @@ def test_flags_that_are_made_at_once_with_one_new_tag_are_each_made_once(tmp_pat
         assert 500 in [entry["status"] for entry in log["results"]]
 
 
-def test_what_is_refused_for_one_field_does_not_hold_up_the_others(desk: Desk) -> None:
+def test_what_is_refused_for_one_field_does_not_hold_up_the_others(runs: Runs) -> None:
     definition = {"key": "gated-and-more", **WHOLE}
-    applied = Applied(desk, "flag", definition)
+    applied = Applied(runs, "flag", definition)
     changed = {**definition, "early_exit": True, "description": "Another one", "payloads": {"test": "2"}}
     assert applied.apply(changed) == ["description", "payloads", "early_exit"]
     assert applied.live()["name"] == "Another one"
@@ -190,15 +190,15 @@ def test_what_is_refused_for_one_field_does_not_hold_up_the_others(desk: Desk) -
     assert applied.shown(definition) == []
 
 
-def test_drift_in_what_was_not_kept_still_shows(desk: Desk, settings: dict[str, Any]) -> None:
+def test_drift_in_what_was_not_kept_still_shows(runs: Runs, settings: dict[str, Any]) -> None:
     definition = {"key": "gated-drift", **WHOLE, "evaluation_contexts": ["site"]}
-    applied = Applied(desk, "flag", definition)
+    applied = Applied(runs, "flag", definition)
     if settings.get("gated_fields") != "kept":
-        desk.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "kept"})
+        runs.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": "kept"})
     try:
         applied.by_hand({"evaluation_contexts": ["elsewhere"]})
         assert applied.apply(definition) == ["evaluation_contexts"]
         assert applied.live()["evaluation_contexts"] == ["site"]
         assert applied.shown(definition) == []
     finally:
-        desk.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": settings.get("gated_fields", "dropped")})
+        runs.sandbox.call("PATCH", "/_sandbox/settings", {"gated_fields": settings.get("gated_fields", "dropped")})

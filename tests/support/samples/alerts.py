@@ -158,7 +158,7 @@ NOTIFICATIONS = Samples(
         "name": Sample("Named", changed=({"name": "By hand"},)),
         "description": scalar("description", "What it is for.", "By hand.", ""),
         "enabled": switch("enabled", on=False),
-        "template": Sample("template-slack", along={"inputs": SLACK}),
+        "template": Sample("template-slack", with_it={"inputs": SLACK}),
         "alert": Sample(Ref("alert", "alarm"), changed=_FILTERS),
         "inputs": Sample(INPUTS, changed=_EDITED_INPUTS),
         "hog": Sample("return 1", changed=({"hog": "return 2"},), added=({"hog": "return 2"},)),

@@ -14,31 +14,30 @@ Body = dict[str, Any] | Callable[[dict[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Sample:
-    """How a field is tried: ``value`` is something other than the default that a definition can say.
-
-    ``changed`` are requests by which somebody changes or removes that value in PostHog, ``added`` those by which
-    somebody sets the field where no definition mentions it; each must show that field and no other. ``theirs`` are
-    requests by which somebody adds what is no definition's, which shows nowhere and stays. ``beside`` are
-    properties that the value can't do without, on the object with and without it; ``along`` those that come and go
-    with it.
-    """
+    """How a field is tested."""
 
     value: Any
+    """A value that a definition can have and that is not the default."""
     changed: tuple[Body, ...] = ()
+    """Requests by which somebody changes or removes the value in PostHog; each must show this field and no other."""
     added: tuple[Body, ...] = ()
+    """Requests by which somebody sets the field where no definition mentions it; each must show this field alone."""
     theirs: tuple[Body, ...] = ()
-    beside: Mapping[str, Any] = field(default_factory=dict)
-    along: Mapping[str, Any] = field(default_factory=dict)
+    """Requests by which somebody adds what belongs to no definition; it is no difference, and stays."""
+    requires: Mapping[str, Any] = field(default_factory=dict)
+    """Properties that the object needs for this field, with and without the value."""
+    with_it: Mapping[str, Any] = field(default_factory=dict)
+    """Properties that are set and removed together with the value."""
 
 
-def switch(name: str, on: bool = True, **beside: Any) -> Sample:
+def switch(name: str, on: bool = True, **requires: Any) -> Sample:
     """A boolean whose default is not ``on``."""
-    return Sample(on, changed=({name: not on},), added=({name: on},), beside=beside)
+    return Sample(on, changed=({name: not on},), added=({name: on},), requires=requires)
 
 
-def scalar(name: str, value: Any, other: Any, default: Any, **beside: Any) -> Sample:
+def scalar(name: str, value: Any, other: Any, default: Any, **requires: Any) -> Sample:
     """A field that the API takes by its own name: ``other`` is set by hand, and ``default`` when it is emptied."""
-    return Sample(value, changed=({name: other}, {name: default}), added=({name: other},), beside=beside)
+    return Sample(value, changed=({name: other}, {name: default}), added=({name: other},), requires=requires)
 
 
 def nothing(_: Sandbox, __: str) -> dict[str, Any]:

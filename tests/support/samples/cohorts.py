@@ -43,7 +43,7 @@ COHORTS = Samples(
     fields={
         "name": Sample("Named", changed=({"name": "By hand"},)),
         "description": DESCRIPTION,
-        "is_static": Sample(True, along={"filters": None}),
+        "is_static": Sample(True, with_it={"filters": None}),
         "filters": Sample(_any([PERSON, DID], [MEMBER]), changed=_EDITS, added=_EDITS),
     },
     full={"description": "A description.", "filters": _any([PERSON, {**DID, "time_value": 7}], [MEMBER])},

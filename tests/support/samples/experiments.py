@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.posthog.kinds import Ref
 from tests.support.samples.base import Body, Sample, Samples, scalar, switch
-from tests.support.samples.beside import FAILED
+from tests.support.samples.other_kinds import FAILED
 from tests.support.samples.world import VARIANTS
 from tests.support.sandbox import Sandbox
 

@@ -26,9 +26,10 @@ def _groups(*groups: dict[str, Any]) -> Body:
     return _part("groups", list(groups))
 
 
-def _in_filters(name: str, value: Any, others: tuple[Any, ...], default: Any, **beside: Any) -> Sample:
+def _in_filters(name: str, value: Any, others: tuple[Any, ...], default: Any, **requires: Any) -> Sample:
     edits = tuple(_part(name, other) for other in others)
-    return Sample(value, changed=(*edits, _part(name, default)), added=edits or (_part(name, value),), beside=beside)
+    changed, added = (*edits, _part(name, default)), edits or (_part(name, value),)
+    return Sample(value, changed, added, requires=requires)
 
 
 _EVERYBODY = {"properties": [], "rollout_percentage": 100}
@@ -62,7 +63,7 @@ FLAGS = Samples(
             None,
         ),
         "release_conditions": Sample(
-            CONDITIONS, changed=(*_EDITS, _groups()), added=_EDITS, beside={"variants": VARIANTS}
+            CONDITIONS, changed=(*_EDITS, _groups()), added=_EDITS, requires={"variants": VARIANTS}
         ),
         "payloads": _in_filters(
             "payloads", {"true": '{"limit":10}'}, ({"true": "11"}, {"true": '{"limit":10,"x":1}'}), {}

@@ -57,7 +57,7 @@ INSIGHT_VARIABLES = Samples(
     least=lambda name: {"name": name, "type": "List", "values": ["a", "b"]},
     fields={
         "name": Sample("Named"),
-        "type": Sample("Number", beside={"values": None}),
+        "type": Sample("Number", requires={"values": None}),
         "default_value": scalar("default_value", "b", "c", None),
         "values": scalar("values", ["a", "b", "c"], ["a"], ["b", "c"]),
         "is_multi": Sample(True, changed=({"is_multi": False},)),

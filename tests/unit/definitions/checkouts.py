@@ -51,7 +51,7 @@ GOOD = {
         """,
 }
 
-BESIDE = {
+FLAG_AND_ACTION = {
     "flags/ab.yaml": """
         key: ab
         variants: [{key: control, rollout_percentage: 50}, {key: test, rollout_percentage: 50}]
@@ -77,9 +77,9 @@ class Checkout:
         for path, text in GOOD.items():
             self.write(path, text)
 
-    def beside(self) -> Checkout:
+    def with_flag_and_action(self) -> Checkout:
         """Put a flag with variants and an action into it."""
-        for path, text in BESIDE.items():
+        for path, text in FLAG_AND_ACTION.items():
             self.write(path, text)
         return self
 

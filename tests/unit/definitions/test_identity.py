@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ai_admin.definitions.rules.identity import RENAMED as RENAMED_KINDS
+from providers.posthog.kinds import KINDS
+from tests.support.sandbox import REPOSITORY
 from tests.unit.definitions.checkouts import Checkout
 
 UUID = "0190a4c1-7e5b-0000-3b1f-2f6a9c8d7e10"
+SURVEY = "name: S\ntype: popover\nquestions: [{type: open, question: Well?}]\n"
 RENAMED = "release_conditions: [{}]\nrenamed_from"
 
 
@@ -62,6 +68,17 @@ def test_a_former_key_is_handed_over_and_no_field(checkout: Checkout) -> None:
     assert checkout.resources()["flag/enabled"].renamed_from is None
 
 
+def test_what_is_in_use_or_has_a_name_that_no_other_may_have_can_be_renamed(checkout: Checkout) -> None:
+    """D4: what PostHog would refuse under a new key has a way to keep its object."""
+    distinct = {kind.name for kind in KINDS.values() if any(field.distinct for field in kind.fields)}
+    assert distinct | {"flag", "cohort"} <= set(RENAMED_KINDS)
+    for kind in RENAMED_KINDS:
+        schema = json.loads((REPOSITORY / f"schemas/{kind}.schema.json").read_text())
+        assert "renamed_from" in schema["properties"], kind
+    checkout.write("surveys/s.yaml", f"key: s\nrenamed_from: old\n{SURVEY}")
+    assert checkout.resources()["survey/s"].renamed_from == "old"
+
+
 def test_a_cohort_and_a_flag_may_have_had_the_same_key(checkout: Checkout) -> None:
     """D4: keys are unique within a kind."""
     checkout.write("flags/f.yaml", f"key: f\n{RENAMED}: old\n")
@@ -113,6 +130,20 @@ def test_a_cohort_and_a_flag_may_have_had_the_same_key(checkout: Checkout) -> No
             {"flags/f.yaml": "key: f\nrelease_conditions: [{}]\nadopt: enabled\n"},
             ['flags/f.yaml:3:8: flag/f: "enabled" does not have the right form; '
              "write the number in the object's address in PostHog, such as 1042"],
+        ),
+        (
+            {"surveys/s.yaml": f"key: s\nrenamed_from: s\n{SURVEY}"},
+            ["surveys/s.yaml:2:15: survey/s: the survey is renamed from its own key; "
+             "write the key it had before, or remove renamed_from"],
+        ),
+        (
+            {
+                "flags/f.yaml": "key: f\nrelease_conditions: [{}]\nunmanaged: [feature_enrollment]\n",
+                "flags/early_access/a.yaml": "key: a\nname: A\nstage: beta\nflag: f\n",
+                "flags/early_access/b.yaml": "key: b\nname: B\nstage: beta\nflag: f\n",
+            },
+            ['flags/early_access/b.yaml:4:7: early_access_feature/b: early_access_feature/a is on the flag "f" already '
+             "(flags/early_access/a.yaml); name another flag, or remove one of the two features"],
         ),
         (
             {"events/p.yaml": f"key: p\ntype: person\nadopt: {UUID}\nproperties: {{}}\n"},

@@ -210,7 +210,7 @@ def _yaml(value: Any) -> str:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damaged_definition_makes_it_raise(checkout: Checkout, data: st.DataObject) -> None:
-    checkout.beside()
+    checkout.with_flag_and_action()
     kind = data.draw(st.sampled_from(sorted(WHOLE)))
     value = copy.deepcopy(WHOLE[kind])
     for _ in range(data.draw(st.integers(1, 3))):
@@ -239,7 +239,7 @@ def test_no_data_at_all_makes_it_raise(checkout: Checkout, folder: str, value: A
 
 
 def test_whole_definitions_are_good(checkout: Checkout) -> None:
-    checkout.beside()
+    checkout.with_flag_and_action()
     for kind, value in WHOLE.items():
         checkout.write(f"{KINDS[kind].folder}/whole.yaml", _yaml(value))
     assert checkout.problems() == []

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """``schemas/local`` as it is in git, in a checkout that is committed."""
-    Checkout(tmp_path).beside()
+    Checkout(tmp_path).with_flag_and_action()
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
     folder = tmp_path / "schemas/local"
     for file in folder.iterdir():

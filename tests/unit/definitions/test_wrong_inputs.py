@@ -31,7 +31,7 @@ def entries() -> Iterator[tuple[str, dict[str, str], list[str]]]:
                 else:
                     text = "\n".join(laid_over(group["lines"], entry["write"])) + "\n"
                     says = [f"{group['path']}:{line}" if line[0].isdigit() else line for line in entry["says"]]
-                    yield label, {**group.get("beside", {}), group["path"]: text}, says
+                    yield label, {**group.get("others", {}), group["path"]: text}, says
 
 
 def laid_over(lines: list[str], changes: list[str]) -> list[str]:
@@ -50,17 +50,17 @@ CASES = list(entries())
 
 @pytest.mark.parametrize(("files", "says"), [pytest.param(files, says, id=name) for name, files, says in CASES])
 def test_a_wrong_input_is_refused_with_these_words(checkout: Checkout, files: dict[str, str], says: list[str]) -> None:
-    checkout.beside()
+    checkout.with_flag_and_action()
     for path, text in files.items():
         checkout.write(path, text)
     assert checkout.problems() == says
 
 
 def test_nothing_is_wrong_with_what_the_entries_are_laid_over(checkout: Checkout) -> None:
-    checkout.beside()
+    checkout.with_flag_and_action()
     for catalogue in FOLDER.glob("*.yaml"):
         for group in yaml.safe_load(catalogue.read_text("utf-8")).values():
-            for path, text in group.get("beside", {}).items():
+            for path, text in group.get("others", {}).items():
                 checkout.write(path, text)
             if "lines" in group:
                 checkout.write(group["path"], "\n".join(group["lines"]))

@@ -89,6 +89,17 @@ def test_what_another_run_used_up_is_waited_for_as_long_as_posthog_says() -> Non
     assert world.referee.refused < 30
 
 
+def test_what_the_program_has_just_asked_counts_as_well() -> None:
+    world = World()
+    program = Limiter(world.clock)
+    for _ in range(4):
+        world.send(program, FLAGS)
+    limiter = Limiter(world.clock, made=4)
+    for _ in range(1000):
+        world.send(limiter, FLAGS)
+    assert world.referee.refused == 0
+
+
 def test_requests_under_way_have_taken_their_place() -> None:
     world = World()
     limiter = Limiter(world.clock)

@@ -18,7 +18,7 @@ FIELDS = [(kind.name, field) for kind in KINDS.values() for field in kind.fields
 
 # What PostHog's serializers take beside the bodies that it publishes (tests/upstream/api.json): of events and
 # properties no package has one, and others leave out what is not for everybody.
-BESIDE = {
+FLAG_AND_ACTION = {
     "event": "name description tags verified hidden owner default_columns enforcement_mode primary_property",
     "property": "description tags property_type verified hidden",
     "cohort": "groups",
@@ -40,7 +40,7 @@ def writable(kind: Kind) -> set[str]:
     [resource] = [each for each in resources() if each.collection == kind.collection and each.parent == "project"]
     served = {field.name for field in resource.fields if field.check is not None} - NO_FIELDS
     published = set(written(API[kind.collection])) if kind.collection in API else set()
-    return {*served, *published, *BESIDE.get(kind.name, "").split()} - {"tiles"}
+    return {*served, *published, *FLAG_AND_ACTION.get(kind.name, "").split()} - {"tiles"}
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

@@ -1,4 +1,4 @@
-"""Net one: each kind's field table, schema and sandbox declaration beside the bodies that PostHog publishes."""
+"""Net one: each kind's field table, schema and sandbox declaration sent the bodies that PostHog publishes."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def accounted_for(kind: Kind, name: str) -> bool:
     """Tell whether a field of the API is owned, sent along, or left; a part of a column by its whole path."""
     steps = tuple(name.split("."))
     owned = any(field.api_path[: len(steps)] == steps or field.api_path == steps[:1] for field in kind.fields)
-    beside = any(name in field.beside for field in kind.fields)
+    sent = any(name in field.sent_with for field in kind.fields)
     left = any(steps[: len(each.split("."))] == tuple(each.split(".")) for each in kind.left)
     parent = any(each.split(".")[: len(steps)] == list(steps) for each in kind.left)
-    return owned or beside or left or parent or name in kind.constants
+    return owned or sent or left or parent or name in kind.constants
 
 
 def always_sent(kind: Kind) -> set[str]:

@@ -1,4 +1,4 @@
-"""The roads by which the Pulumi CLI gets into `.toolchain/bin`, and which of them is taken."""
+"""The sources of the Pulumi CLI in `.toolchain/bin`, tried in order."""
 
 import os
 import platform
@@ -20,18 +20,18 @@ BIN = Path(".toolchain") / "bin"
 
 
 @dataclass(frozen=True)
-class Road:
-    """One way to a CLI. `take` answers the folder that holds it, or raises ToolchainError with the reason."""
+class Source:
+    """A source of the CLI. `fetch` answers the folder that holds it, or raises ToolchainError with the reason."""
 
     name: str
-    take: Callable[[], Path]
+    fetch: Callable[[], Path]
 
 
 def ensure_cli(root: Path) -> None:
     """Puts the pinned CLI into `.toolchain/bin` of the checkout; costs nothing when it is there already.
 
     Raises:
-        ToolchainError: no road is open; the message says which were tried, why each failed, what to install.
+        ToolchainError: no source has it; the message says which were tried, why each failed, what to install.
     """
     target = root / BIN
     stamp = target.parent / "made-from"
@@ -42,14 +42,14 @@ def ensure_cli(root: Path) -> None:
     machine = platform_name(platform.system(), platform.machine())
     kept = cache_folder(machine, recipe(), os.environ, Path.home())
     with locked(kept.parent):
-        name, kit = first_open(roads(root, machine, kept, os.environ))
+        name, kit = first_available(sources(root, machine, kept, os.environ))
         place(kit, target)
     stamp.write_text(wanted)
     say(f"Pulumi {PULUMI_VERSION} is in {BIN} ({name})")
 
 
-def roads(root: Path, machine: str, kept: Path, env: Mapping[str, str]) -> list[Road]:
-    """The roads in the order in which they are tried.
+def sources(root: Path, machine: str, kept: Path, env: Mapping[str, str]) -> list[Source]:
+    """The sources in the order in which they are tried.
 
     Args:
         root: the checkout.
@@ -73,17 +73,17 @@ def roads(root: Path, machine: str, kept: Path, env: Mapping[str, str]) -> list[
         return kept
 
     return [
-        Road("the one on PATH", lambda: installed(env.get("PATH", ""))),
-        Road("from the cache", cached),
-        Road("the official release", released),
-        Road("built from its Go modules", built),
+        Source("the one on PATH", lambda: installed(env.get("PATH", ""))),
+        Source("from the cache", cached),
+        Source("the official release", released),
+        Source("built from its Go modules", built),
     ]
 
 
 def installed(path: str) -> Path:
     """The folder of the `pulumi` on `path`, when it is the pinned version and its language host is beside it.
 
-    A checkout's own `.toolchain/bin` doesn't count: it came by one of these roads itself.
+    A checkout's own `.toolchain/bin` doesn't count: it came from one of these sources itself.
     """
     folders = [folder for folder in path.split(os.pathsep) if not folder.rstrip("/").endswith(str(BIN))]
     found = shutil.which(CLI, path=os.pathsep.join(folders))
@@ -94,27 +94,27 @@ def installed(path: str) -> Path:
     return folder
 
 
-def first_open(choices: Sequence[Road]) -> tuple[str, Path]:
-    """The name and folder of the first road that is open.
+def first_available(choices: Sequence[Source]) -> tuple[str, Path]:
+    """The name and folder of the first source that has the CLI.
 
     Raises:
-        ToolchainError: none is.
+        ToolchainError: none has it.
     """
     reasons: list[str] = []
-    for road in choices:
+    for source in choices:
         try:
-            return road.name, road.take()
+            return source.name, source.fetch()
         except ToolchainError as error:
-            reasons.append(f"  {road.name}: {error}")
-    raise ToolchainError(no_road(reasons))
+            reasons.append(f"  {source.name}: {error}")
+    raise ToolchainError(not_found(reasons))
 
 
-def no_road(reasons: Sequence[str]) -> str:
-    """The message for a machine on which every road is closed."""
+def not_found(reasons: Sequence[str]) -> str:
+    """The message for a machine on which no source has the CLI."""
     needed = ".".join(str(part) for part in go_minimum())
     return "\n".join(
         [
-            f"no way to the Pulumi CLI {PULUMI_VERSION} is open on this machine:",
+            f"no source of the Pulumi CLI {PULUMI_VERSION} works on this machine:",
             *reasons,
             "One of these is enough, then run the same command again:",
             f"  install Pulumi {PULUMI_VERSION} so that `pulumi version` prints v{PULUMI_VERSION};",

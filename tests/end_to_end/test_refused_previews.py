@@ -1,4 +1,4 @@
-"""What stands in the way of a change is shown beside the plan, all of it in one preview."""
+"""A preview shows all refusals of a change together with the plan."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def failed(project: Project, *arguments: str, **environ: str) -> str:
 
 @pytest.fixture
 def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
-    return Project(tmp_path_factory.mktemp("beside") / "ai", sandbox)
+    return Project(tmp_path_factory.mktemp("refused") / "ai", sandbox)
 
 
 def test_all_that_can_not_be_adopted_is_named_in_one_preview(project: Project, sandbox: Sandbox) -> None:

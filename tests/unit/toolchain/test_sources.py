@@ -6,14 +6,14 @@ from tests.unit.toolchain.kits import make_kit
 from tools.toolchain.build.modules import go_minimum, go_version
 from tools.toolchain.errors import ToolchainError
 from tools.toolchain.pins import CLI, PULUMI_VERSION
-from tools.toolchain.roads import Road, first_open, installed, roads
+from tools.toolchain.sources import Source, first_available, installed, sources
 
 
-def closed(reason: str) -> Road:
+def closed(reason: str) -> Source:
     def take() -> Path:
         raise ToolchainError(reason)
 
-    return Road(f"the road with {reason}", take)
+    return Source(f"the source with {reason}", take)
 
 
 def test_the_first_open_road_is_taken_and_later_ones_not_tried() -> None:
@@ -23,33 +23,33 @@ def test_the_first_open_road_is_taken_and_later_ones_not_tried() -> None:
         tried.append(name)
         return Path(name)
 
-    choices = [closed("a rockfall"), Road("second", lambda: take("b")), Road("third", lambda: take("c"))]
-    assert first_open(choices) == ("second", Path("b"))
+    choices = [closed("a rockfall"), Source("second", lambda: take("b")), Source("third", lambda: take("c"))]
+    assert first_available(choices) == ("second", Path("b"))
     assert tried == ["b"]
 
 
-def test_where_no_road_is_open_one_message_has_every_reason_and_what_to_install() -> None:
+def test_where_no_source_works_one_message_has_every_reason_and_what_to_install() -> None:
     with pytest.raises(ToolchainError) as caught:
-        first_open([closed("a rockfall"), closed("a flood")])
+        first_available([closed("a rockfall"), closed("a flood")])
     message = str(caught.value)
-    assert "the road with a rockfall: a rockfall" in message
-    assert "the road with a flood: a flood" in message
+    assert "the source with a rockfall: a rockfall" in message
+    assert "the source with a flood: a flood" in message
     assert f"install Pulumi {PULUMI_VERSION}" in message
     assert f"Go >= {'.'.join(map(str, go_minimum()))}" in message
 
 
 def test_the_order_is_path_cache_release_build(tmp_path: Path) -> None:
-    names = [road.name for road in roads(tmp_path, "linux-x64", tmp_path / "cache", {})]
+    names = [source.name for source in sources(tmp_path, "linux-x64", tmp_path / "cache", {})]
     assert names == ["the one on PATH", "from the cache", "the official release", "built from its Go modules"]
 
 
 def test_an_empty_cache_is_closed_and_a_filled_one_open(tmp_path: Path) -> None:
     kept = tmp_path / "cache" / "linux-x64"
-    cached = roads(tmp_path, "linux-x64", kept, {})[1]
+    cached = sources(tmp_path, "linux-x64", kept, {})[1]
     with pytest.raises(ToolchainError, match=f"nothing in {kept}"):
-        cached.take()
+        cached.fetch()
     make_kit(kept)
-    assert cached.take() == kept
+    assert cached.fetch() == kept
 
 
 def test_an_installation_on_path_is_found_through_its_link(tmp_path: Path) -> None:

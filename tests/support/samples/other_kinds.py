@@ -1,4 +1,4 @@
-"""What people keep beside dashboards: actions, annotations and subscriptions."""
+"""Actions, annotations and subscriptions."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ SUBSCRIPTIONS = Samples(
         "dashboard": Sample(
             Ref("dashboard", "delivered"),
             changed=({"dashboard": Ref("dashboard", "delivered too")},),
-            along=_OF_A_DASHBOARD,
+            with_it=_OF_A_DASHBOARD,
         ),
         "dashboard_export_insights": Sample(
             [Ref("insight", "shown")],
@@ -119,10 +119,10 @@ SUBSCRIPTIONS = Samples(
                 {"dashboard_export_insights": [Ref("insight", "shown too")]},
                 {"dashboard_export_insights": [Ref("insight", "shown"), Ref("insight", "shown too")]},
             ),
-            along=_OF_A_DASHBOARD,
+            with_it=_OF_A_DASHBOARD,
         ),
-        "prompt": Sample("Which costs grew?", changed=({"prompt": "By hand"},), along=_OF_A_PROMPT),
-        "target_type": Sample("email", changed=({"target_type": "slack"},), beside={"workspace": "acme"}),
+        "prompt": Sample("Which costs grew?", changed=({"prompt": "By hand"},), with_it=_OF_A_PROMPT),
+        "target_type": Sample("email", changed=({"target_type": "slack"},), requires={"workspace": "acme"}),
         "target_value": Sample(
             "b@example.com,a@example.com",
             changed=(
@@ -153,7 +153,7 @@ SUBSCRIPTIONS = Samples(
             {_IN_ONE: True},
             changed=({"delivery_config": {_IN_ONE: False}}, {"delivery_config": {}}),
             added=({"delivery_config": {_IN_ONE: True}},),
-            beside=_SLACK,
+            requires=_SLACK,
         ),
         "send_test_now": Sample(True),
     },

@@ -15,7 +15,7 @@ FAILED = {"kind": "ActionsNode", "id": Ref("action", "failed")}
 
 @pytest.fixture
 def checkout(checkout: Checkout) -> Checkout:
-    return checkout.beside()
+    return checkout.with_flag_and_action()
 
 
 def test_an_action_is_written_as_posthog_has_it(checkout: Checkout) -> None:

@@ -1,7 +1,7 @@
-"""Applies single definitions to a sandbox as the engine does, in this process and without the engine.
+"""Runs of the provider without the engine: they apply single definitions to a sandbox, in this process.
 
-The provider is asked for the same things in the same order: check, then create; or read, check, diff, then update, or
-delete and create. Each run starts with a provider that remembers nothing, as each run of the engine does.
+They call the provider's methods in the engine's order: check and create; or read, check, diff, and then update, or
+delete and create. Each run starts with a new provider session, as each run of the engine does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.support.sandbox import Sandbox
 
 Properties = dict[str, Any]
 World = Mapping[Ref, Any]
-"""The ids of what stands in the sandbox, by the names that definitions refer to it by."""
+"""The ids of objects in the sandbox, by the references of definitions."""
 
 
 def placed(value: Any, world: World) -> Any:
@@ -33,8 +33,8 @@ def placed(value: Any, world: World) -> Any:
     return [placed(item, world) for item in value] if isinstance(value, list | tuple) else value
 
 
-class Desk:
-    """Where definitions are applied to one sandbox."""
+class Runs:
+    """Makes runs on one sandbox."""
 
     def __init__(self, sandbox: Sandbox, world: World, clock: Clock | None = None) -> None:
         self.sandbox = sandbox
@@ -55,12 +55,12 @@ class Desk:
 class Applied:
     """One object that was applied: its kind, its id, and what the engine's state says of it."""
 
-    def __init__(self, desk: Desk, kind: str, properties: Properties) -> None:
-        self.desk = desk
+    def __init__(self, runs: Runs, kind: str, properties: Properties) -> None:
+        self.runs = runs
         self.kind = KINDS[kind]
         self.id = ""
         self.state: Properties = {}
-        provider = desk.new_run(kind)
+        provider = runs.new_run(kind)
         self._create(provider, self._checked(provider, {}, properties))
 
     @property
@@ -69,24 +69,24 @@ class Applied:
 
     def live(self) -> Properties:
         """What PostHog shows of the object."""
-        return dict(self.desk.sandbox.call("GET", self.path))
+        return dict(self.runs.sandbox.call("GET", self.path))
 
     def by_hand(self, body: Body) -> None:
         """Change the object as PostHog's pages do, past all of our code: a flag's filters are sent whole."""
         live = self.live()
-        sent = placed(body(live) if callable(body) else body, self.desk.world)
+        sent = placed(body(live) if callable(body) else body, self.runs.world)
         sent |= {column: {**live[column], **sent[column]} for column in self.kind.whole if column in sent}
-        self.desk.sandbox.call("PATCH", self.path, sent)
+        self.runs.sandbox.call("PATCH", self.path, sent)
 
     def shown(self, properties: Properties) -> list[str]:
         """The fields that a preview shows for a definition."""
-        provider = self.desk.new_run(self.kind.name)
+        provider = self.runs.new_run(self.kind.name)
         self._refresh(provider)
         return self._differing(provider, self._checked(provider, self.state, properties))
 
     def apply(self, properties: Properties) -> list[str]:
         """Bring the object to what a definition says, and return the fields that had to change."""
-        provider = self.desk.new_run(self.kind.name)
+        provider = self.runs.new_run(self.kind.name)
         self._refresh(provider)
         inputs = self._checked(provider, self.state, properties)
         differing = self._differing(provider, inputs)
@@ -99,7 +99,7 @@ class Applied:
 
     def remove(self) -> None:
         """Remove the object, as an `up` without its definition does."""
-        provider = self.desk.new_run(self.kind.name)
+        provider = self.runs.new_run(self.kind.name)
         self._refresh(provider)
         provider.delete(self.id, self.state)
 
@@ -113,7 +113,7 @@ class Applied:
         self.id, self.state = found.id, {**(found.outs or {})}
 
     def _checked(self, provider: PostHogProvider, olds: Properties, properties: Properties) -> Properties:
-        checked = provider.check(olds, placed(properties, self.desk.world))
+        checked = provider.check(olds, placed(properties, self.runs.world))
         assert not checked.failures, checked.failures
         return dict(checked.inputs)
 

@@ -11,7 +11,7 @@ import pytest
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.safety import CONSENTED, ON
-from tests.support.desk import Desk
+from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
 
 DAY, LATER = "2026-09-07T08:00:00Z", "2026-09-21T08:00:00Z"
@@ -19,9 +19,9 @@ VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollo
 
 
 @pytest.fixture
-def desk(sandbox: Sandbox) -> Iterator[Desk]:
+def runs(sandbox: Sandbox) -> Iterator[Runs]:
     own_key = sandbox.api_key
-    yield Desk(sandbox, {})
+    yield Runs(sandbox, {})
     sandbox.api_key = own_key
 
 
@@ -31,31 +31,31 @@ def definition(key: str, switch: str, id_: str = "", **more: Any) -> dict[str, A
     return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch, id=id_))
 
 
-def applied_off(desk: Desk, key: str) -> tuple[str, dict[str, Any], str]:
+def applied_off(runs: Runs, key: str) -> tuple[str, dict[str, Any], str]:
     """A flag that was applied switched off: its id, the state, and when that was known."""
-    return *applied(desk, "flag", definition(key, "", active=False)), datetime.now(UTC).isoformat()
+    return *applied(runs, "flag", definition(key, "", active=False)), datetime.now(UTC).isoformat()
 
 
-def applied(desk: Desk, kind: str, wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    provider = desk.new_run(kind)
+def applied(runs: Runs, kind: str, wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    provider = runs.new_run(kind)
     created = provider.create(provider.check({}, wanted).inputs)
     return created.id or "", {**(created.outs or {})}
 
 
-def by_hand(desk: Desk, path: str, body: dict[str, Any]) -> None:
-    key = desk.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
-    desk.sandbox.call("PATCH", path, body, key=key)
+def by_hand(runs: Runs, path: str, body: dict[str, Any]) -> None:
+    key = runs.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    runs.sandbox.call("PATCH", path, body, key=key)
 
 
-def switch(desk: Desk, id_: str, *states: bool) -> None:
+def switch(runs: Runs, id_: str, *states: bool) -> None:
     for active in states:
-        by_hand(desk, f"feature_flags/{id_}/", {"active": active})
+        by_hand(runs, f"feature_flags/{id_}/", {"active": active})
 
 
-def changes(desk: Desk, id_: str, state: dict[str, Any], wanted: dict[str, Any], consent: str = "") -> bool:
+def changes(runs: Runs, id_: str, state: dict[str, Any], wanted: dict[str, Any], consent: str = "") -> bool:
     """Say whether a careful stack's next run changes the flag."""
-    desk.warnings.clear()
-    provider = desk.new_run("flag", careful="true", disposable="", consent=consent)
+    runs.warnings.clear()
+    provider = runs.new_run("flag", careful="true", disposable="", consent=consent)
     read = {**(provider.read(id_, state).outs or {})}
     inputs = provider.check(read, wanted).inputs
     changed = provider.diff(id_, read, inputs).changes is not False
@@ -63,45 +63,45 @@ def changes(desk: Desk, id_: str, state: dict[str, Any], wanted: dict[str, Any],
     return changed
 
 
-def test_a_flag_that_was_on_in_between_is_held(desk: Desk) -> None:
+def test_a_flag_that_was_on_in_between_is_held(runs: Runs) -> None:
     """Off in its file and applied, on by `ai-admin on`, and off by hand again: no file was about that."""
-    id_, state, when = applied_off(desk, "between")
-    assert changes(desk, id_, state, definition("between", when))
-    switch(desk, id_, True, False)
-    desk.sandbox.requests()
-    assert not changes(desk, id_, state, definition("between", when, tags=["ai"]))
-    asked = [each["path"].partition("?")[0].rpartition("projects/1/")[2] for each in desk.sandbox.requests()]
+    id_, state, when = applied_off(runs, "between")
+    assert changes(runs, id_, state, definition("between", when))
+    switch(runs, id_, True, False)
+    runs.sandbox.requests()
+    assert not changes(runs, id_, state, definition("between", when, tags=["ai"]))
+    asked = [each["path"].partition("?")[0].rpartition("projects/1/")[2] for each in runs.sandbox.requests()]
     assert asked.count("activity_log/") == 2, "since when, and by whom"
-    [line] = desk.warnings
+    [line] = runs.warnings
     assert "left as it is, since it is off in PostHog (by oncall@example.com, 20" in line
     assert "; what else its file changes waits as well: tags; to keep it off" in line
     assert line.endswith("to switch it on, add on/between to ai-admin:consent in the stack's configuration")
-    assert changes(desk, id_, state, definition("between", when), consent="on/between")
-    assert changes(desk, id_, state, definition("between", datetime.now(UTC).isoformat()))
+    assert changes(runs, id_, state, definition("between", when), consent="on/between")
+    assert changes(runs, id_, state, definition("between", datetime.now(UTC).isoformat()))
 
 
-def test_a_consent_holds_for_one_return(desk: Desk) -> None:
-    id_, state, _ = applied_off(desk, "used")
-    assert changes(desk, id_, state, definition("used", ON), consent="on/used")
-    assert not changes(desk, id_, state, definition("used", CONSENTED), consent="on/used")
-    assert "to switch it on, take on/used, which is used up, out of the stack's configuration" in desk.warnings[0]
+def test_a_consent_holds_for_one_return(runs: Runs) -> None:
+    id_, state, _ = applied_off(runs, "used")
+    assert changes(runs, id_, state, definition("used", ON), consent="on/used")
+    assert not changes(runs, id_, state, definition("used", CONSENTED), consent="on/used")
+    assert "to switch it on, take on/used, which is used up, out of the stack's configuration" in runs.warnings[0]
 
 
-def test_without_the_log_what_was_touched_since_is_held(desk: Desk) -> None:
-    id_, state, when = applied_off(desk, "unlogged")
-    desk.sandbox.api_key = desk.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:write"]})["value"]
-    assert changes(desk, id_, state, definition("unlogged", when))
-    switch(desk, id_, True, False)
-    assert not changes(desk, id_, state, definition("unlogged", when))
-    assert "lacks the scope activity_log:read" in desk.warnings[0]
+def test_without_the_log_what_was_touched_since_is_held(runs: Runs) -> None:
+    id_, state, when = applied_off(runs, "unlogged")
+    runs.sandbox.api_key = runs.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:write"]})["value"]
+    assert changes(runs, id_, state, definition("unlogged", when))
+    switch(runs, id_, True, False)
+    assert not changes(runs, id_, state, definition("unlogged", when))
+    assert "lacks the scope activity_log:read" in runs.warnings[0]
 
 
-def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(desk: Desk) -> None:
-    id_, state = applied(desk, "flag", definition("gone", ""))
-    by_hand(desk, f"feature_flags/{id_}/", {"deleted": True})
+def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(runs: Runs) -> None:
+    id_, state = applied(runs, "flag", definition("gone", ""))
+    by_hand(runs, f"feature_flags/{id_}/", {"deleted": True})
 
     def inputs(consent: str = "", switch: str = ON, last: str = id_, **more: Any) -> dict[str, Any]:
-        provider = desk.new_run("flag", consent=consent)
+        provider = runs.new_run("flag", consent=consent)
         assert not provider.read(id_, state).id
         return dict(provider.check({}, definition("gone", switch, last, **more)).inputs)
 
@@ -109,25 +109,25 @@ def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(desk: De
     assert said.startswith("flags/gone.yaml:1:1: flag/gone: it was deleted in PostHog (by oncall@example.com, 20")
     assert said.endswith("to have it back on, add on/gone to ai-admin:consent in the stack's configuration")
     with pytest.raises(Refused, match="not created again in passing"):
-        desk.new_run("flag").create(inputs())
+        runs.new_run("flag").create(inputs())
     assert "take on/gone, which is used up, out of" in inputs("on/gone", CONSENTED)[PROBLEM]
     for made in (inputs("on/gone"), inputs(active=False), inputs(last=""), inputs(switch="2026-09-01T00:00:00+00:00")):
         assert PROBLEM not in made
 
 
-def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(desk: Desk) -> None:
-    id_, state = applied(desk, "flag", {**definition("left", ""), "active": None, "unmanaged": ["active"]})
+def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(runs: Runs) -> None:
+    id_, state = applied(runs, "flag", {**definition("left", ""), "active": None, "unmanaged": ["active"]})
 
     def delete() -> None:
-        provider = desk.new_run("flag", disposable="")
+        provider = runs.new_run("flag", disposable="")
         provider.check({}, definition("another", ""))  # a program runs
         provider.delete(id_, state)
 
     with pytest.raises(Refused, match="the flag is on in PostHog; switch it off there, and delete it afterwards"):
         delete()
-    switch(desk, id_, False)
+    switch(runs, id_, False)
     delete()
-    assert desk.sandbox.call("GET", f"feature_flags/{id_}/")["deleted"]
+    assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["deleted"]
 
 
 @pytest.mark.parametrize(
@@ -138,15 +138,15 @@ def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(
     ],
 )
 def test_an_experiment_that_somebody_started_or_ended_remains_so(
-    desk: Desk, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
+    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
 ) -> None:
-    flag, _ = applied(desk, "flag", definition(f"of-{consent[:5]}", "", variants=VARIANTS))
+    flag, _ = applied(runs, "flag", definition(f"of-{consent[:5]}", "", variants=VARIANTS))
     properties = {"name": consent, "flag": int(flag), **applied_with}
-    id_, state = applied(desk, "experiment", to_inputs(properties, Metadata("experiment/e")))
-    by_hand(desk, f"experiments/{id_}/", by_hand_to)
+    id_, state = applied(runs, "experiment", to_inputs(properties, Metadata("experiment/e")))
+    by_hand(runs, f"experiments/{id_}/", by_hand_to)
 
     def problem(given: str = "", **more: Any) -> str:
-        provider = desk.new_run("experiment", consent=given)
+        provider = runs.new_run("experiment", consent=given)
         read = {**(provider.read(id_, state).outs or {})}
         wanted = to_inputs({**properties, **more}, Metadata("experiment/e", id=id_))
         return str(provider.check(read, wanted).inputs.get(PROBLEM, ""))
@@ -156,16 +156,16 @@ def test_an_experiment_that_somebody_started_or_ended_remains_so(
     assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
 
 
-def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(desk: Desk) -> None:
+def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -> None:
     """A condition that was taken out by hand, and no file changed."""
     some = [{"type": "person", "key": "version", "operator": "exact", "value": "1"}]
     wanted = definition("narrowed", "", release_conditions=[{"properties": some}, {"rollout_percentage": 10}])
-    id_, state = applied(desk, "flag", wanted)
+    id_, state = applied(runs, "flag", wanted)
     groups = [{"properties": [], "rollout_percentage": 10}]
-    by_hand(desk, f"feature_flags/{id_}/", {"filters": {"groups": groups}})
+    by_hand(runs, f"feature_flags/{id_}/", {"filters": {"groups": groups}})
 
     def problem(unchanged: bool) -> str:
-        provider = desk.new_run("flag", careful="true", disposable="")
+        provider = runs.new_run("flag", careful="true", disposable="")
         read = {**(provider.read(id_, state).outs or {})}
         meta = Metadata("flag/narrowed", switch=ON, id=id_, unchanged=unchanged)
         return str(provider.check(read, to_inputs(wanted, meta)).inputs.get(PROBLEM, ""))

@@ -75,6 +75,12 @@ def test_a_failure_is_one_line_what_refers_to_it_waits_and_the_rest_is_applied(
     project.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {v: {type: String}}\n")
     project.write("cohorts/c.yaml", "key: c\nname: C\nproperties: [{key: v, value: 'x'}]\n")
     project.write("flags/needs-c.yaml", "key: needs-c\nrelease_conditions: [{cohort: c}]\n")
+    tiles = "tiles: [{insight: {key: i, name: I, sql: {query: select 1}}}]\n"
+    project.write("dashboards/board.yaml", f"key: board\nname: Board\n{tiles}")
+    # Waits for the tiles: the SDK ends a program that waits for something that fails.
+    when = "frequency: weekly\nbyweekday: [monday]\nstart_date: 2026-01-05T08:00:00Z\n"
+    board = "dashboard: board\ninsights: [i]\ntarget: {email: [admin@example.com]}\n"
+    project.write("subscriptions/weekly.yaml", f"key: weekly\ntitle: Weekly\n{board}{when}")
     for name in ("one", "two", "three"):
         project.write(f"flags/{name}.yaml", flag(20, name))
     strike(sandbox, "POST")
@@ -112,7 +118,7 @@ def test_a_failure_is_one_line_what_refers_to_it_waits_and_the_rest_is_applied(
 
 def strike(sandbox: Sandbox, method: str) -> None:
     """Let PostHog refuse all such requests for cohorts."""
-    rule = {"kind": "error_before", "methods": [method], "path": "/cohorts/", "status": 400}
+    rule = {"kind": "error_before", "methods": [method], "path": "/(cohorts|dashboards)/", "status": 400}
     requests.put(f"{sandbox.url}/_sandbox/faults", json={"seed": 1, "rules": [rule]}, timeout=10).raise_for_status()
 
 

@@ -1,4 +1,4 @@
-"""The whole road: YAML, the real engine and provider, the sandbox. The tests run in this order on one stack."""
+"""From YAML through the real engine and provider to the sandbox. The tests run in this order on one stack."""
 
 from __future__ import annotations
 

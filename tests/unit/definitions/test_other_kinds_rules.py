@@ -172,7 +172,7 @@ CASES = [
 
 @pytest.fixture
 def checkout(checkout: Checkout) -> Checkout:
-    return checkout.beside()
+    return checkout.with_flag_and_action()
 
 
 @pytest.mark.parametrize(("folder", "text", "expected"), CASES)

@@ -15,8 +15,8 @@ from pulumi.runtime.proto import provider_pb2
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.notification import digest
 from tests.contract.provider.test_provider import applied, changes, flag, refused
-from tests.support.desk import Applied, Desk
 from tests.support.plugin import Plugin, running_plugin
+from tests.support.runs import Applied, Runs
 from tests.support.sandbox import Sandbox
 
 NO = provider_pb2.DiffResponse.DIFF_NONE
@@ -297,12 +297,12 @@ def test_the_address_of_a_teams_channel_stays_out_of_the_state(
     least, _ = subscription(things)
     target = {"env": "TEAMS_URL", "digest": digest(TEAMS)}
     wanted = {**least, "title": things.name("Teams"), "target_type": "teams", "target_value": target}
-    desk = Desk(sandbox, {})
-    made = Applied(desk, "subscription", wanted)
+    runs = Runs(sandbox, {})
+    made = Applied(runs, "subscription", wanted)
     assert made.live()["target_value"] == TEAMS
     assert TEAMS not in repr(made.state)
     assert made.shown(wanted) == []
-    again = Applied(desk, "subscription", wanted)  # after a run that was killed before it could note down the id
+    again = Applied(runs, "subscription", wanted)  # after a run that was killed before it could note down the id
     assert again.id == made.id
     made.by_hand({"target_value": TEAMS + "5"})
     assert made.apply(wanted) == ["target_value"]

@@ -1,0 +1,73 @@
+"""What goes for something else that takes its place, told by what the sandbox holds before anything is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ai_admin.definitions import Definition, Source
+from ai_admin.safety import manifest
+from providers.posthog.blockers import GUARDED
+from providers.posthog.client import Client
+from providers.posthog.connection import Connection
+from providers.posthog.kinds import KINDS
+from providers.posthog.succession import Succession
+from tests.support.runs import Applied, Runs
+from tests.support.samples import SAMPLES
+from tests.support.samples.world import stand
+from tests.support.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def runs(sandbox: Sandbox) -> Runs:
+    return Runs(sandbox, stand(sandbox))
+
+
+def definition(kind: str, key: str, **properties: Any) -> Definition:
+    return Definition(kind, key, KINDS[kind].canonical(properties), Source(f"files/{key}.yaml", 1, 1))
+
+
+def succession(sandbox: Sandbox, id_: str, old: Definition, *new: Definition) -> Succession:
+    """What a run does that finds ``old`` applied, with this id, and is to apply ``new``."""
+    client = Client(Connection(sandbox.url, sandbox.project_id, sandbox.organization_id, sandbox.api_key))
+    before = {name: {**entry, "id": id_} for name, entry in manifest([old], {}).items()}
+    sandbox.requests()
+    return Succession(client, before, manifest(new, before), new)
+
+
+DISTINCT = sorted(kind.name for kind in KINDS.values() if any(field.distinct for field in kind.fields))
+
+
+@pytest.mark.parametrize("kind", DISTINCT)
+def test_another_key_alone_is_refused_while_posthog_has_the_name(sandbox: Sandbox, runs: Runs, kind: str) -> None:
+    """D4: PostHog would refuse the new one, and the old one would be deleted."""
+    name = f"Kept {kind}"
+    applied = Applied(runs, kind, SAMPLES[kind].least(name))
+    old, new = (definition(kind, key, name=name) for key in ("old", "new"))
+    changed = definition(kind, "new", name=name, description="Another.", default_value="x")
+    for each in (new, changed):
+        assert list(succession(sandbox, applied.id, old, each).namesakes()) == [
+            f"files/new.yaml:1:1: {kind}/new: the {kind} {name!r} is {kind}/old's already; if the key was changed, "
+            f"write `renamed_from: old`; else choose another name, or remove {kind}/old in a run before"
+        ]
+    assert list(succession(sandbox, applied.id, old, definition(kind, "new", name="Another")).namesakes()) == []
+    runs.sandbox.call("DELETE" if not KINDS[kind].soft_delete else "PATCH", applied.path, {"deleted": True})
+    assert list(succession(sandbox, applied.id, old, new).namesakes()) == [], "who has deleted it by hand may go on"
+
+
+def test_nothing_is_asked_where_nothing_goes_for_another(sandbox: Sandbox) -> None:
+    old, other = (definition("survey", key, name=key) for key in ("old", "other"))
+    for new in ([old], [old, other], []):
+        asked = succession(sandbox, "1", old, *new)
+        assert (list(asked.namesakes()), asked.replaced(GUARDED)) == ([], set())
+    assert sandbox.requests() == []
+
+
+def test_a_variable_of_another_type_is_replaced(sandbox: Sandbox) -> None:
+    made = sandbox.call("POST", "insight_variables/", {"name": "Limit", "type": "String"})
+    old = definition("insight_variable", "limit", name="Limit", type="String")
+    more = definition("insight_variable", "limit", name="Limit", type="String", default_value="10")
+    other = definition("insight_variable", "limit", name="Limit", type="Number")
+    assert succession(sandbox, made["id"], old, more).replaced(GUARDED) == set()
+    assert succession(sandbox, made["id"], old, other).replaced(GUARDED) == {"insight_variable/limit"}
