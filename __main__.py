@@ -47,7 +47,16 @@ def main() -> None:
         refuse_all_but_off(run, planned)
     known, off = record.ids(planned.before), {Ref.parse(name) for name in planned.off}
     switch = switches(planned.before, planned.after)
-    registered = register(planned.definitions, settings, known, off & known.keys(), switch, planned.about)
+    registered = register(
+        planned.definitions,
+        settings,
+        known,
+        off & known.keys(),
+        switch,
+        planned.about,
+        planned.unchanged,
+        planned.not_put_back(settings),
+    )
     if not planned.refused:
         keep(applied(run, planned, registered))
     if preview:

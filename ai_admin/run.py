@@ -21,10 +21,12 @@ from ai_admin.safety import (
     grown,
     manifest,
     name_of,
+    put_back,
     refusals,
     renamed,
     shared,
     switched_off,
+    unchanged,
     unfinished,
 )
 from providers.posthog.blockers import GUARDED, blockers
@@ -74,6 +76,16 @@ class Plan:
     """What the next run must know of these definitions."""
     about: frozenset[str] = frozenset()
     """The names of the resources that a gate refuses."""
+
+    @property
+    def unchanged(self) -> set[str]:
+        """The names of what the files say as it was applied last."""
+        return unchanged(self.before, self.after, self.definitions)
+
+    def not_put_back(self, settings: Settings) -> dict[str, str]:
+        """Why this stack does not put back what somebody changed of a cohort in PostHog, by the cohort's name."""
+        found = put_back(self.unchanged, self.before, self.after) if settings.careful else ()
+        return {name: str(refusal) for name, refusal in found if refusal.code not in settings.consents}
 
     @property
     def off(self) -> list[str]:

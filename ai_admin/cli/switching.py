@@ -14,14 +14,14 @@ import click
 
 from ai_admin.cli.checkout import only_stack
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.nearest import listed
+from ai_admin.definitions.nearest import listed, nearest
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.definitions.switch_line import flag_files, is_on, line_of
+from ai_admin.definitions.switch_line import flag_files, is_on, line_of, unread_files
 from ai_admin.stackfile import connection, settings
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, ConnectionProblem, NotEdited
 from providers.posthog.settings import VARIABLES, Settings
-from providers.posthog.switch import Live, find
+from providers.posthog.switch import Live, every, find
 
 LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
 """Exit codes: PostHog did not switch the flag; it did, and the file is not edited; there is no such flag."""
@@ -75,9 +75,18 @@ def asked_for(stack: Stack, key: str) -> Live:
     except ApiError as error:
         raise left(stack, key, error) from None
     if live is None:
-        click.echo(f"there is no flag {key} in {stack}", err=True)
+        near = _near(stack, key)
+        click.echo(f"there is no flag {key} in {stack}" + (f"; did you mean {near}?" if near else ""), err=True)
         raise click.exceptions.Exit(NO_FLAG)
     return live
+
+
+def _near(stack: Stack, key: str) -> str | None:
+    """Return the key of PostHog's that somebody evidently meant; None also where PostHog does not list them."""
+    try:
+        return nearest(key, every(stack.client))
+    except ApiError:
+        return None
 
 
 def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
@@ -103,6 +112,10 @@ class Edit:
 def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit:
     """Edit a flag's file. Raises nothing, since the flag may be switched in PostHog already."""
     found = list(flag_files(stack.root, key))
+    unread = [] if found else list(unread_files(stack.root, key))
+    if unread:
+        where, flaw = unread[0].path, unread[0].flaws[0]
+        return Edit(None, f"{where}:{flaw.line}: {flaw.message}: nothing was edited; {flaw.fix}, and try again", False)
     if not found:
         return Edit(None, f"no file in flags/ that can be read has the key {key}: nothing was edited", False)
     here = [document for document in found if is_on(document, stack.name) is not None]

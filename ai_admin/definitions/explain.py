@@ -279,6 +279,8 @@ def _type_fix(wanted: list[str], error: Violation) -> str:
     return _like(error.schema, wanted)
 
 
+_WORDS = re.compile(r"[a-z0-9_]+")
+
 _LOOKS_LIKE_NUMBER = re.compile(r"(?<=[0-9])[_' ](?=[0-9])|\s*%$")
 """What people put into numbers and YAML does not take: marks between digits, and the sign for per cent."""
 
@@ -365,7 +367,11 @@ def _not(error: Violation, path: Path) -> Iterator[Finding]:
 def _pattern(error: Violation, path: Path) -> Iterator[Finding]:
     message = f"{_shown(error.found)} does not have the right form"
     said = str(error.schema.get("errorMessage", ""))
-    if said and not said.startswith("write "):
+    if path[-1:] == ("key",) and not search(error.wanted)("a b"):  # an example would be the key of something else
+        slug = "-".join(_WORDS.findall(error.found.lower()))
+        fits = slug and search(error.wanted)(slug)
+        yield Finding(path, f"{message}: {said}", f"write {slug}" if fits else "write another one")
+    elif said and not said.startswith("write "):
         yield Finding(path, f"{message}: {said}", _like(error.schema))
     else:
         yield _finding(error, message, path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path as FilePath
+from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
@@ -22,12 +23,19 @@ from providers.posthog.errors import NotEdited
 
 def flag_files(root: FilePath, key: str) -> Iterator[Document]:
     """Yield the files that define a flag, of those that can be read. Only files that name it are parsed."""
+    yield from (document for document in _naming(root, key) if document.key == key)
+
+
+def unread_files(root: FilePath, key: str) -> Iterator[Document]:
+    """Yield the files that seem to define a flag, by their text or their name, and that can't be read."""
+    yield from (document for document in _naming(root, key) if not document.readable)
+
+
+def _naming(root: FilePath, key: str) -> Iterator[Document]:
     named = re.compile(rf"""(?:^|[\s{{,])["']?key["']?\s*:\s*["']?{re.escape(key)}["']?\s*(?:[,}}#]|$)""", re.M)
     for file in find(root, {"flags": "flag"}):
-        if file.text is not None and not file.message and named.search(file.text):
-            document = Document(file)
-            if document.key == key:
-                yield document
+        if (file.text is not None and named.search(file.text)) or PurePosixPath(file.path).stem == key:
+            yield Document(file)
 
 
 def is_on(document: Document, stack: str) -> bool | None:

@@ -24,6 +24,7 @@ from ai_admin.safety.applied import (
     switch_left,
     switched_off,
     switches,
+    unchanged,
     unfinished,
 )
 from ai_admin.safety.following import Followed, ahead, grown
@@ -37,7 +38,7 @@ from ai_admin.safety.reordering import reordered
 from ai_admin.safety.returning import back, returning
 from ai_admin.safety.sharing import shared
 from ai_admin.safety.steps import jumps
-from ai_admin.safety.targeting import retargeted
+from ai_admin.safety.targeting import put_back, retargeted
 from ai_admin.safety.volume import deletes, updates
 
 
@@ -102,6 +103,7 @@ __all__ = [
     "manifest",
     "name_of",
     "off",
+    "put_back",
     "refusals",
     "renamed",
     "shared",
@@ -109,5 +111,6 @@ __all__ = [
     "switch_left",
     "switched_off",
     "switches",
+    "unchanged",
     "unfinished",
 ]

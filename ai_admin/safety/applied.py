@@ -213,6 +213,16 @@ def _switch(entry: Entry) -> str:
     return str(entry.get(OFF_AT, ""))
 
 
+def unchanged(before: Manifest, after: Manifest, definitions: Iterable[Definition]) -> set[str]:
+    """Return the names of the definitions that say what they said when they were applied last, and all that they name.
+
+    What differs of these in PostHog was changed there. ``after`` is the manifest of the definitions.
+    """
+    alike = {name for name, entry in after.items() if before.get(name, {}).get("digest") == entry["digest"]}
+    named = {name_of(each): {name_of(each), *map(str, refs(each.properties))} for each in definitions}
+    return {name for name, names in named.items() if names <= alike}
+
+
 def switched_off(before: Manifest, after: Manifest) -> list[str]:
     """Return the names of the flags that this run switches off."""
     return [

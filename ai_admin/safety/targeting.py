@@ -22,19 +22,37 @@ def retargeted(before: Manifest, after: Manifest, returned: Collection[str] = ()
     only come back (``returned``).
     """
     for name in sorted(before.keys() & after.keys()):
-        on: dict[str, float] = {}
         if name.startswith(COHORT) and _differs(name, before, after):
-            on, code = _on_cohorts(_with_users(name, after), after), after[name]["targeting"]
+            yield from _of_cohort(name, before, after)
         elif name.startswith(FLAG) and name not in returned and served(after[name]):
-            on, code = _on_flag(name, before, after), digest(served(after[name]))
-        flags = tuple(
-            f"{flag} ({share:g} %)"
-            for flag, share in sorted(_with_dependents(on, after).items())
-            if share and flag in before and served(after[flag])
-        )
-        if flags:
-            what = f"{name} changes who is in a release condition of flags that are on"
-            yield Refusal(what, flags, f"targeting/{name.partition('/')[2]}/{code}")
+            code = digest(served(after[name]))
+            yield from _refusals(name, _on_flag(name, before, after), code, before, after)
+
+
+def put_back(unchanged: Collection[str], before: Manifest, after: Manifest) -> Iterator[tuple[str, Refusal]]:
+    """Yield for each of these cohorts what refuses to put back criteria that somebody changed in PostHog, if any.
+
+    ``unchanged`` are the Pulumi names of what the files say as it was applied last.
+    """
+    for name in sorted(unchanged):
+        if name.startswith(COHORT):
+            yield from ((name, refusal) for refusal in _of_cohort(name, before, after))
+
+
+def _of_cohort(name: str, before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    on = _on_cohorts(_with_users(name, after), after)
+    yield from _refusals(name, on, after[name]["targeting"], before, after)
+
+
+def _refusals(name: str, on: dict[str, float], code: str, before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    flags = tuple(
+        f"{flag} ({share:g} %)"
+        for flag, share in sorted(_with_dependents(on, after).items())
+        if share and flag in before and served(after[flag])
+    )
+    if flags:
+        what = f"{name} changes who is in a release condition of flags that are on"
+        yield Refusal(what, flags, f"targeting/{name.partition('/')[2]}/{code}")
 
 
 def _differs(name: str, before: Manifest, after: Manifest) -> bool:

@@ -1,9 +1,9 @@
 """Adoption: which existing object of PostHog a new definition takes over.
 
 Nothing is written to PostHog to mark an object as ours. An object that belongs to no resource of the stack is adopted
-by what PostHog keeps unique (a flag's key, an event's name). By a name that several objects may have, it is adopted
-only if it equals the definition, or if this key's user created it and nobody else changed it: a killed run leaves such
-an object. Otherwise, and if there are several, a person has to choose (``adopt``).
+by the key that it has in PostHog (a flag's key, an event's name). By a name that people give it, it is adopted only if
+it equals the definition, or if this key's user created it and nobody else changed it: a killed run leaves such an
+object. Otherwise, and if there are several, a person has to choose (``adopt``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.errors import ApiError, NotAdopted
@@ -225,13 +226,23 @@ class Adoption:
 
     def _described(self, id_: str) -> str:
         live = self._inventory.all(self._kind).get(id_) or {}
-        author = _author(live).get("email")
+        author = self._email(live)
         made = (f"by {author}" if author else "", str(live.get("created_at") or "")[:10])
         details = ", ".join(part for part in made if part)
         return f"{self._kind.type} {id_}" + (f" ({details})" if details else "")
 
+    def _email(self, live: Live) -> object:
+        """Return the e-mail address of who made an object; None where PostHog does not say."""
+        author = _author(live)
+        if "email" in author or author["id"] is None:
+            return author.get("email")
+        try:
+            return self._directory.user_email(author["id"])
+        except ApiError:  # the key need not be allowed to list members
+            return f"user {author['id']}"
 
-def _author(live: Live) -> Mapping[str, object]:
+
+def _author(live: Live) -> Mapping[str, Any]:
     """Return what PostHog tells of who made an object: of an insight variable the id alone, of some nothing."""
     author = live.get("created_by")
     return author if isinstance(author, Mapping) else {"id": author}

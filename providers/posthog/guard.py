@@ -14,6 +14,7 @@ from typing import Any
 from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
+from providers.posthog.reconcile import same
 from providers.posthog.safety import (
     CONSENTED,
     DELETES,
@@ -22,10 +23,14 @@ from providers.posthog.safety import (
     ROLLOUT_STEP,
     TO_CONSENT,
     UPDATES,
+    already_served,
     consented_number,
     counted,
+    how_to_switch_on,
     on_code,
     removal_code,
+    reset_code,
+    resume_code,
     rollout,
     rollout_code,
 )
@@ -62,11 +67,44 @@ class Guard:
         off, the same is true only if it was on in between: ``on_since`` finds that out, given the time. A consent is
         used up by the run that leaves the flag on: it does not cover a later switch-off.
         """
-        if not switch or not _switches_on(kind_name, olds, news):
-            return False
-        if on_code(news["key"]) in self._settings.consents and switch != CONSENTED:
+        if not switch or not _switches_on(kind_name, olds, news) or self._may_switch_on(news["key"], switch):
             return False
         return switch in (ON, CONSENTED) or on_since(switch)
+
+    def _may_switch_on(self, key: str, switch: str) -> bool:
+        return on_code(key) in self._settings.consents and switch != CONSENTED
+
+    def create(self, wanted: Properties, switch: str, deleted_by: Callable[[], str]) -> None:
+        """Judge the creation of a flag that was applied before: one that was on then is not created on in passing.
+
+        ``switch`` says how it was applied last (see ``inputs.Metadata``), and ``deleted_by`` who deleted it. Raises
+        :class:`Unsafe`.
+        """
+        on = switch in (ON, CONSENTED) and wanted.get("active", True) is not False
+        if on and not self._may_switch_on(wanted["key"], switch):
+            raise Unsafe(
+                f"it was deleted in PostHog {deleted_by()} and is not created again in passing, as it would be on; "
+                "restore it there, delete its file, or write `active: false` to have it back off; to have it back on, "
+                + how_to_switch_on(wanted["key"], switch)
+            )
+
+    def dates(self, name: str, live: Properties, wanted: Properties, by: Callable[[str], str]) -> None:
+        """Judge the dates of an experiment (Pulumi name): one that was started or ended remains so.
+
+        ``by`` says who changed a field of it in PostHog, which computes the results from these dates. Raises
+        :class:`Unsafe`.
+        """
+        for field, is_, would, code in (
+            ("start_date", "started", "become a draft", reset_code(name)),
+            ("end_date", "ended", "run again", resume_code(name)),
+        ):
+            goes = live.get(field) and not wanted.get(field) and field not in wanted.get("unmanaged", ())
+            if goes and code not in self._settings.consents:
+                raise Unsafe(
+                    f"it was {is_} in PostHog, {live[field]} {by(field)}, and would {would}; "
+                    f"write `{field}: {live[field]}` to keep it so, or leave the dates to PostHog "
+                    f"with `unmanaged: [start_date, end_date]`; {TO_CONSENT.format(code)}"
+                )
 
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
         """Judge the adoption of an object: adopting a flag that is off in PostHog must not switch it on.
@@ -87,15 +125,26 @@ class Guard:
         with self._lock:
             self._replaced.add((kind_name, id_))
 
-    def change(self, kind_name: str, name: str, olds: Properties, news: Properties) -> None:
+    def change(
+        self,
+        kind_name: str,
+        name: str,
+        olds: Properties,
+        news: Properties,
+        unchanged: bool = False,
+        targeting: str = "",
+    ) -> None:
         """Judge a change of an existing object; ``olds`` is what PostHog holds. In a preview too.
 
-        A flag that is off afterwards always passes. Raises :class:`Unsafe`.
+        ``unchanged`` and ``targeting`` are the definition's metadata (see ``inputs.Metadata``). A flag that is off
+        afterwards always passes. Raises :class:`Unsafe`.
         """
         if not self._program or (kind_name == "flag" and news.get("active") is False):
             return
         if self._settings.careful and kind_name == "flag":
-            self._check_step(olds, news)
+            self._check_step(olds, news, unchanged)
+        if self._settings.careful and targeting and not same(olds.get("filters"), news.get("filters")):
+            raise Unsafe(f"its criteria were changed in PostHog, and to put them back needs consent: {targeting}")
         allowed = max(UPDATES, consented_number("update", self._settings.consents))
         with self._lock:
             self._changed.add(name)
@@ -106,32 +155,34 @@ class Guard:
                     f"not changed, as one of more than {allowed}",
                 )
 
-    def _check_step(self, olds: Properties, news: Properties) -> None:
+    def _check_step(self, olds: Properties, news: Properties, unchanged: bool) -> None:
+        # A condition that PostHog lacks is new in the file, and may start anywhere, or was changed by hand.
+        live = already_served(olds, news) if unchanged else rollout(olds)
+        known = {EVERYBODY, *live}
         # With this consent a flag that is off comes back at once to the conditions that PostHog kept meanwhile.
-        was = rollout(olds) if olds.get("active", True) or on_code(news["key"]) in self._settings.consents else {}
-        known = {EVERYBODY, *rollout(olds)}
+        was = live if olds.get("active", True) or on_code(news["key"]) in self._settings.consents else {}
         for condition, served in rollout(news).items():
-            start, share = was.get(condition, {}).get("", 0), served[""]
-            code = rollout_code(news["key"], start, share)
-            if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
-                raise Unsafe(
-                    f"a release condition is at {start:g} % in PostHog and would grow to {share:g} %, "
-                    f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
-                )
+            for variant, share in served.items() if unchanged else [("", served[""])]:
+                start = was.get(condition, {}).get(variant, 0)
+                code = rollout_code(news["key"], start, share, variant)
+                if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
+                    of_whom = f"the share of variant {variant}" if variant else "a release condition"
+                    raise Unsafe(
+                        f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %, "
+                        f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
+                    )
 
-    def delete(self, kind_name: str, id_: str, olds: Mapping[str, Any], project: str) -> None:
-        """Judge a deletion. Raises :class:`Unsafe`."""
+    def delete(
+        self, kind_name: str, id_: str, olds: Mapping[str, Any], project: str, is_on: Callable[[], bool]
+    ) -> None:
+        """Judge a deletion. ``is_on`` looks up a flag whose switch is left to PostHog's UI. Raises :class:`Unsafe`."""
         if not self._program:
             self._check_destroy(project)
             return
         if (kind_name, id_) in self._replaced:
             return
-        is_on = kind_name == "flag" and olds.get("active", True)
-        if is_on and removal_code(olds["key"]) not in self._settings.consents:
-            raise Unsafe(
-                "the flag is on in PostHog; set `active: false`, apply that, and delete it afterwards; "
-                + TO_CONSENT.format(removal_code(olds["key"]))
-            )
+        if kind_name == "flag" and removal_code(olds["key"]) not in self._settings.consents:
+            self._check_off(olds, is_on)
         allowed = max(DELETES, consented_number("delete", self._settings.consents))
         with self._lock:
             deleted = self._deleted | {(KINDS[kind_name].collection, id_)}  # tiles have their dashboard's id
@@ -139,6 +190,15 @@ class Guard:
                 reason = f"{len(self._deleted)} objects were deleted in this run, and no more may be; run again"
                 raise self._unsafe(reason, "not deleted, as one too many")
             self._deleted = deleted
+
+    def _check_off(self, olds: Mapping[str, Any], is_on: Callable[[], bool]) -> None:
+        consent = TO_CONSENT.format(removal_code(olds["key"]))
+        if olds.get("active"):
+            raise Unsafe(
+                f"the flag is on in PostHog; set `active: false`, apply that, and delete it afterwards; {consent}"
+            )
+        if "active" not in olds and is_on():
+            raise Unsafe(f"the flag is on in PostHog; switch it off there, and delete it afterwards; {consent}")
 
     def _check_destroy(self, project: str) -> None:
         code = f"destroy/{project}"

@@ -41,6 +41,17 @@ class History:
         users = (entry.get("user") or {} for entry in self._entries(kind, id_))
         return any(user.get("id") not in (None, user_id) for user in users)
 
+    def by(self, kind: Kind, id_: str, name: str) -> str:
+        """Return who changed a field of an object last, and when, in brackets; empty where the log does not say."""
+        entries = self._entries(kind, id_)
+        [field] = (each for each in kind.fields if each.name == name)
+        return _by(about[0]) if (about := _about(field, entries)) else ""
+
+    def deleted_by(self, kind: Kind, id_: str) -> str:
+        """Return who deleted an object, and when, in brackets; empty where the log does not say."""
+        entries = self._entries(kind, id_)
+        return next((_by(entry) for entry in entries if entry.get("activity") == "deleted"), "")
+
     def author(self, kind: Kind, live: Mapping[str, Any], name: str) -> str:
         """Return who changed a field of an object last, and when, in brackets, as far as PostHog tells."""
         [field] = (each for each in kind.fields if each.name == name)
@@ -97,12 +108,19 @@ def step(field: Field, before: Properties, now: Properties, longest: int) -> str
 
 def _author(field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]) -> str:
     """Return who changed a field last; the newest entry's author where no entry names the field."""
-    column = field.api_path[0]
-    about = [entry for entry in entries if any(each["field"] == column for each in _changes(entry))]
-    for entry in (*about, *entries):
-        when = str(entry.get("created_at") or "")
-        return f"(by {_email(entry.get('user'))}, {when[:10]} {when[11:19]} UTC)"
+    for entry in (*_about(field, entries), *entries):
+        return _by(entry)
     return f"(by {_email(live.get('last_modified_by'))})"
+
+
+def _about(field: Field, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    column = field.api_path[0]
+    return [entry for entry in entries if any(each["field"] == column for each in _changes(entry))]
+
+
+def _by(entry: Mapping[str, Any]) -> str:
+    when = str(entry.get("created_at") or "")
+    return f"(by {_email(entry.get('user'))}, {when[:10]} {when[11:19]} UTC)"
 
 
 def _later(time: Any, when: str) -> bool:

@@ -3,8 +3,8 @@
 Only this module turns canonical properties into a resource's inputs and inputs into properties.
 
 The metadata are one more input. Its key begins with ``__``, so that no preview shows it. It holds the definition's name
-and, from the program, its source, the object that it adopts, and how a flag's switch was applied last. The name is kept
-in the state, so that an error of a later call can name the definition. ``check`` removes the rest from what the engine
+and, from the program, its source, the object that it adopts, and what was applied of it last. The name is kept in the
+state, so that an error of a later call can name the definition. ``check`` removes the rest from what the engine
 compares and keeps, and this process remembers it until ``create`` or ``update``. So it is no change when a definition
 moves by a line, or when ``adopt:`` is removed after the adoption.
 """
@@ -54,6 +54,12 @@ class Metadata:
     switch: str = ""
     """How a flag that is to be on was applied last: ``safety.ON``, ``safety.CONSENTED``, the time at which it was known
     to be off (ISO 8601), or nothing."""
+    id: str = ""
+    """The id of the object that was applied last; empty where there was none, or its creation waits for an approval."""
+    unchanged: bool = False
+    """The definition, and what it refers to, is as it was applied last: what differs was changed in PostHog."""
+    targeting: str = ""
+    """Why a careful stack does not put back a cohort's criteria that were changed in PostHog; empty where it does."""
     refused: bool = False
     """The program has refused the change; it registers it in a preview so that the plan shows it."""
 

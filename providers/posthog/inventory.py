@@ -153,15 +153,23 @@ class PostHogDirectory:
 
     def user_id(self, email: str) -> int:
         """Return a member's user id; raises :class:`LookupProblem` with the members there are."""
+        members = self._all_members()
+        if email not in members:
+            known = ", ".join(sorted(members)) or "none"
+            raise LookupProblem(f"{email} is no member of the organisation, so it can't be notified; members: {known}")
+        return members[email]
+
+    def user_email(self, user_id: int) -> str:
+        """Return a member's e-mail address, or ``user <id>`` when the organisation has no such member."""
+        return next((email for email, id_ in self._all_members().items() if id_ == user_id), f"user {user_id}")
+
+    def _all_members(self) -> dict[str, int]:
         with self._lock:
             if self._members is None:
                 path = f"/api/organizations/{self._organization()}/members/"
                 users = (member["user"] for member in self._client.pages(path))
                 self._members = {user["email"].lower(): user["id"] for user in users}
-        if email not in self._members:
-            known = ", ".join(sorted(self._members)) or "none"
-            raise LookupProblem(f"{email} is no member of the organisation, so it can't be notified; members: {known}")
-        return self._members[email]
+            return self._members
 
     def _organization(self) -> str:
         known = self._client.connection.organization_id

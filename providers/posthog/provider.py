@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from pulumi.dynamic import (
@@ -38,7 +39,7 @@ from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
 from providers.posthog.matching import as_mappings, standing_lists
-from providers.posthog.safety import CONSENTED, on_code
+from providers.posthog.safety import how_to_switch_on
 from providers.posthog.session import Session
 from providers.posthog.settings import NAMES, VARIABLES, Settings
 
@@ -102,7 +103,8 @@ class PostHogProvider(ResourceProvider):
                     lifecycle.find(properties, meta)
             if not self._holds(olds, properties, meta):
                 with _OneLine(meta):
-                    guard.change(self.kind_name, meta.name, olds, properties)
+                    self._check_dates(meta.id, olds, properties, meta)
+                    guard.change(self.kind_name, meta.name, olds, properties, meta.unchanged, meta.targeting)
         except Refused as problem:
             return str(problem)
         return ""
@@ -118,6 +120,10 @@ class PostHogProvider(ResourceProvider):
                 match = lifecycle.find(properties, meta)
                 if match:
                     _SESSION.guard.adopt(self.kind_name, match.live, match.wanted)
+                    self._check_dates(match.id, match.live, match.wanted, meta)
+                elif meta.id and self.kind_name == "flag":
+                    who = partial(_SESSION.history.deleted_by, KINDS[self.kind_name], meta.id)
+                    _SESSION.guard.create(properties, meta.switch, who)
                 if match and match.changes and not meta.refused:
                     _SESSION.guard.change(self.kind_name, meta.name, match.live, match.wanted)
         except Refused as problem:
@@ -125,6 +131,14 @@ class PostHogProvider(ResourceProvider):
         if match:
             _SESSION.warn(meta, str(match))
         return ""
+
+    def _check_dates(self, id_: str, live: Properties, wanted: Properties, meta: Metadata) -> None:
+        def by(field: str) -> str:
+            self._lifecycle()
+            return _SESSION.history.by(KINDS[self.kind_name], id_, field)
+
+        if self.kind_name == "experiment":
+            _SESSION.guard.dates(meta.name, live, wanted, by)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare the last outputs (what PostHog holds, after a refresh) with the inputs.
@@ -164,14 +178,11 @@ class PostHogProvider(ResourceProvider):
         self._lifecycle()
         with _OneLine(meta):
             who = _SESSION.switch_history.last(id_)
-        consent = f"add {on_code(key)} to ai-admin:consent in the stack's configuration"
-        if meta.switch == CONSENTED:
-            consent = f"take {on_code(key)}, which is used up, out of the stack's configuration, apply, and {consent}"
         _SESSION.warn(
             meta,
             f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; "
             + (f"what else its file changes waits as well: {', '.join(waiting)}; " if waiting else "")
-            + f"to keep it off, write `active: false`; to switch it on, {consent}",
+            + f"to keep it off, write `active: false`; to switch it on, {how_to_switch_on(key, meta.switch)}",
         )
 
     def _remind(self, id_: str, news: Properties, meta: Metadata) -> None:
@@ -230,7 +241,8 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
         with _OneLine(_SESSION.metadata.of(_props)):
-            _SESSION.guard.delete(self.kind_name, _id, properties, project)
+            is_on = partial(_SESSION.switch_history.is_on, _id)
+            _SESSION.guard.delete(self.kind_name, _id, properties, project, is_on)
             lifecycle.delete(_id, properties)
 
     def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Lifecycle, str]:

@@ -87,6 +87,8 @@ def body(
         value = field.start if field.name in unmanaged else properties.get(field.name)
         place[last] = field.to_api(value, directory, live, before)
         result.update(field.sent_with)
+        if live is not None:
+            result.update(field.again)
     return result
 
 

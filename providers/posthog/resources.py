@@ -12,7 +12,7 @@ import pulumi
 from pulumi import dynamic
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
-from providers.posthog.inputs import MISSING, NAME, PROBLEM, Metadata, to_inputs
+from providers.posthog.inputs import MISSING, NAME, PROBLEM, WAITING, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import refs
 from providers.posthog.kinds.notification import digest
@@ -64,6 +64,8 @@ def register(
     off: Collection[Ref],
     switches: Mapping[str, str] = MappingProxyType({}),
     refused: Collection[str] = (),
+    unchanged: Collection[str] = (),
+    targeting: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
@@ -81,6 +83,8 @@ def register(
             provider does not switch a flag on that somebody switched off in PostHog.
         refused: the Pulumi names of what the program refuses and registers only to show it. The provider does not
             refuse it again, which would end the plan there.
+        unchanged: the Pulumi names of what the files say as it was applied last.
+        targeting: by Pulumi name, why cohorts are not put back (see ``inputs.Metadata``).
 
     A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``schedule``.
     """
@@ -106,7 +110,18 @@ def register(
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options: dict[str, Any] = {"depends_on": _after(resources[each] for each in first)} if first else {}
         shown = with_ids(properties, id_of)
-        resources[ref] = _resource(definition, shown, switches, window, str(ref) in refused, **options)
+        id_ = known.get(ref, "")
+        meta = Metadata(
+            str(ref),
+            str(definition.source),
+            definition.adopt,
+            switch=switches.get(str(ref), ""),
+            id="" if id_.startswith(WAITING) else id_,
+            unchanged=ref.kind == "flag" and str(ref) in unchanged,
+            targeting=targeting.get(str(ref), ""),
+            refused=str(ref) in refused,
+        )
+        resources[ref] = _resource(definition, shown, meta, window, **options)
     return resources
 
 
@@ -169,8 +184,9 @@ def switch_off(flags: Iterable[Definition], names: Mapping[str, str]) -> dict[st
         first = [resources[user] for user in users.get(_ref(flag), ())]
         only_off = {"key": flag.key, "active": False}
         last = names[str(_ref(flag))]
+        meta = Metadata(last, str(flag.source), flag.adopt)
         resources[_ref(flag)] = _resource(
-            flag, only_off, name=last, ignore_changes=[*others, "unmanaged"], depends_on=_after(first)
+            flag, only_off, meta, ignore_changes=[*others, "unmanaged"], depends_on=_after(first)
         )
     return {names[str(ref)]: resource for ref, resource in resources.items()}
 
@@ -191,18 +207,15 @@ def _ref(definition: Definition) -> Ref:
 def _resource(
     definition: Definition,
     properties: dict[str, Any],
-    switches: Mapping[str, str] = MappingProxyType({}),
+    meta: Metadata,
     window: Window | None = None,
-    refused: bool = False,
-    name: str = "",
     **options: Any,
 ) -> pulumi.CustomResource:
-    name = name or str(_ref(definition))
+    name = meta.name
     former = str(Ref(definition.kind, definition.renamed_from or definition.key))
     if former != name and definition.renamed_from:
         # The engine then finds the flag under its old name, and changes its key: id and history stay.
         options["aliases"] = [pulumi.Alias(name=former)]
-    meta = Metadata(name, str(definition.source), definition.adopt, switch=switches.get(name, ""), refused=refused)
     inputs = to_inputs(properties, meta)
     slot = window.next(inputs[NAME]) if window else None
     if slot:

@@ -119,6 +119,29 @@ def rollout(flag: Mapping[str, Any]) -> Rollout:
     return found
 
 
+def already_served(old: Mapping[str, Any], new: Mapping[str, Any]) -> Rollout:
+    """Return who of those that the conditions of a flag are for is served by another state of the flag, at least.
+
+    Whoever matches a condition matches also those that have no filter beside the same ones.
+    """
+    was, others = rollout(old), _filters(old)
+    found: Rollout = {}
+    for condition, filters in _filters(new).items():
+        served = found.setdefault(condition, {})
+        for other, some in others.items():
+            if all(each in filters for each in some):
+                for variant, share in was[other].items():
+                    served[variant] = max(served.get(variant, 0), share)
+    return found
+
+
+def _filters(flag: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {
+        condition_digest(each): [] if matches_everybody(each) else each.get("properties") or []
+        for each in flag.get("release_conditions") or ()
+    }
+
+
 def numbers(payloads: Mapping[str, str]) -> dict[str, float]:
     """Return the numbers in payloads (JSON texts by variant), by their path: ``true``, ``true.limits.0``."""
     found: dict[str, float] = {}
@@ -149,5 +172,23 @@ def removal_code(flag_key: str) -> str:
 
 
 def on_code(flag_key: str) -> str:
-    """Return the consent to switch on again what was on before it was switched off."""
+    """Return the consent to switch on again what was on before it was switched off, or deleted."""
     return f"on/{flag_key}"
+
+
+def how_to_switch_on(flag_key: str, switch: str) -> str:
+    """Return how to consent to that; ``switch`` says how the flag was applied last (see ``inputs.Metadata``)."""
+    consent = f"add {on_code(flag_key)} to ai-admin:consent in the stack's configuration"
+    if switch != CONSENTED:
+        return consent
+    return f"take {on_code(flag_key)}, which is used up, out of the stack's configuration, apply, and {consent}"
+
+
+def reset_code(experiment: str) -> str:
+    """Return the consent to make a draft of an experiment (Pulumi name) that was started."""
+    return f"reset/{experiment.partition('/')[2]}"
+
+
+def resume_code(experiment: str) -> str:
+    """Return the consent to let an experiment (Pulumi name) run again that was ended."""
+    return f"resume/{experiment.partition('/')[2]}"

@@ -39,6 +39,7 @@ class Session:
         self._connection: Connection | None = None
         self._problem: ConnectionProblem | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
+        self.history: History
         self.switch_history: SwitchHistory
         self._shown: set[str] = set()
         self._warn = warn
@@ -75,15 +76,16 @@ class Session:
             first_look(client, kind, lambda: inventory.all(kind))
         else:
             first_look(client, kind, lambda: client.get(client.project_path(kind.collection), {"limit": "1"}))
+        self.history = History(client)
         services = Services(
             inventory,
             PostHogDirectory(client),
             Approvals(client, self._settings.ask_again),
-            History(client),
+            self.history,
             self.warn,
             adoption_allowed=self._settings.may_adopt,
         )
-        self.switch_history = SwitchHistory(inventory, services.history)
+        self.switch_history = SwitchHistory(inventory, self.history)
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
 

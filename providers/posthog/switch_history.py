@@ -22,6 +22,11 @@ class SwitchHistory:
         live = self._inventory.get(_FLAG, id_)
         return self._history.author(_FLAG, live, "active") if live else "(deleted since)"
 
+    def is_on(self, id_: str) -> bool:
+        """Return whether PostHog holds a flag that is on now. Raises ``ApiError``."""
+        live = self._inventory.fetch(_FLAG, id_)
+        return live is not None and bool(live["active"])
+
     def on_since(self, key: str, when: str) -> bool:
         """Return whether somebody switched a flag on after a time (ISO 8601); asked once. Raises ``ApiError``."""
         if key not in self._on_since:

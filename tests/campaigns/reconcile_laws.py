@@ -56,6 +56,9 @@ class Names:
     def user_id(self, email: str) -> int:
         return next(id_ for id_, each in EMAILS.items() if each == email)
 
+    def user_email(self, user_id: int) -> str:
+        return EMAILS[user_id]
+
     def integration_id(self, kind: str, name: str) -> int:
         return 7
 

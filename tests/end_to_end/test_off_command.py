@@ -72,7 +72,11 @@ def test_off_twice_is_off_already(oncall: OnCall) -> None:
 
 
 def test_off_says_what_keeps_it_from_being_done(oncall: OnCall, sandbox: Sandbox) -> None:
-    assert oncall.run("off", "nothing").returncode == 4
+    oncall.create("summaries")
+    mistyped = oncall.run("off", "sumaries")
+    assert mistyped.returncode == 4
+    assert "there is no flag sumaries in stack production" in mistyped.stderr
+    assert "did you mean summaries?" in mistyped.stderr
     assert oncall.run("off").returncode == 2
     assert oncall.run("off", "ai", "--stack", "prod").returncode == 2
     without = oncall.run("off", "ai", environ={})
@@ -106,7 +110,8 @@ def test_off_in_posthog_and_not_in_the_file_is_said(oncall: OnCall) -> None:
     oncall.write("ai", f"{FILE}tags: [\n")
     done = oncall.run("off", "ai")
     assert done.returncode == 3
-    assert "no file in flags/ that can be read has the key ai: nothing was edited" in done.stderr
+    assert "flags/ai.yaml:7: this is not YAML: " in done.stderr
+    assert ": nothing was edited; correct the syntax here, and try again" in done.stderr
     assert "off in PostHog, and not in every file" in done.stderr
     assert not oncall.is_on("ai")
     oncall.write("ai", FILE)

@@ -173,6 +173,15 @@ def test_a_cohort_that_somebody_else_uses_is_found_before_anything_is_deleted(
     sandbox.call("PATCH", f"feature_flags/{theirs['id']}/", {"deleted": True})
 
 
+def test_a_flag_that_somebody_deleted_is_not_created_on(project: Project, sandbox: Sandbox) -> None:
+    path = f"feature_flags/{live(sandbox)['tokens']['id']}/"
+    sandbox.call("PATCH", path, {"deleted": True})
+    said = refused(project, *PREVIEW)
+    assert "flag/tokens: it was deleted in PostHog (by " in said
+    assert "to have it back on, add on/tokens to ai-admin:consent" in said
+    sandbox.call("PATCH", path, {"deleted": False})
+
+
 def test_what_the_engine_left_alone_was_not_applied(project: Project, sandbox: Sandbox) -> None:
     """A targeted `up` applies one flag; what the files say of another one or of a cohort was not applied."""
     project.edit("flags/tokens.yaml", "key: tokens\n", "key: tokens\nactive: false\n")

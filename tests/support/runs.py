@@ -45,8 +45,9 @@ class Runs:
     def new_run(self, kind: str, warn: Callable[[str], None] | None = None, **config: str) -> PostHogProvider:
         """Return a kind's provider at the beginning of a run; ``warn`` (else ``warnings``) gets its warnings."""
         session = Session(warn or self.warnings.append, self.clock)
-        # No program asks for these deletions.
-        session.configure(Settings({"disposable": "true", **config}, self.sandbox.environ))
+        # No program asks for these deletions, and a definition without a name may lose its dates.
+        consented = {"disposable": "true", "consent": "reset/ resume/"}
+        session.configure(Settings({**consented, **config}, self.sandbox.environ))
         provider_module._SESSION = session
         return PROVIDERS[kind]()
 

@@ -39,9 +39,17 @@ def missing(path: Path, kind: str, key: Any, world: World, own: str = "") -> Fin
         fix = "add the stack to its only, or restrict this definition with only as well"
         return Finding(path, f'the {what} "{key}" exists on {only} only', fix)
     known = [each for each in world.keys(kind) if each != own]
+    named = [each for each in known if _name(world.find(kind, each)) == str(key).casefold()]
     define = f"define it in {KINDS[kind].folder}/" + (" or in a tile" if KINDS[kind].homes else "")
-    fix = suggestion(str(key), known, f"{define}, or write one of {listed(known)}" if known else define)
+    otherwise = f"{define}, or write one of {listed(known)}" if known else define
+    fix = f'write "{named[0]}"' if len(named) == 1 else suggestion(str(key), known, otherwise)
     return Finding(path, f'there is no {what} "{key}"', fix)
+
+
+def _name(unit: Unit | None) -> str | None:
+    """Return what people call a definition in PostHog, whatever the case."""
+    name = unit.written.get("name") if unit else None
+    return name.casefold() if isinstance(name, str) else None
 
 
 RULES = tuple(Rule(kind, exist, sees=sees(KINDS[kind])) for kind in FORMS)

@@ -55,8 +55,19 @@ def fits_type(unit: Unit, world: World) -> Iterator[Finding]:
     """The operator compares what the catalogue says the property holds, with values that it can have."""
     for each in filters(unit):
         known = described(each, world)
-        if known is not None and known.type and seen(each.leaf.get("operator")):
-            yield from _fits(each, known, unit)
+        found = _fits(each, known, unit) if known and known.type and seen(each.leaf.get("operator")) else ()
+        yield from list(found) or _no_number(each)
+
+
+def _no_number(each: Filter) -> Iterator[Finding]:
+    operator, value = each.leaf.get("operator"), each.leaf.get("value")
+    if operator in _ORDER and isinstance(value, str) and not _NUMBER.fullmatch(value):
+        message = f"{operator} compares with a number, not {describe(value)}"
+        yield Finding(
+            (*each.path, "value"),
+            message,
+            f"write operator: semver_{operator}" if _VERSION.fullmatch(value) else "write a number, such as 1000000",
+        )
 
 
 def _fits(each: Filter, known: Property, unit: Unit) -> Iterator[Finding]:
@@ -104,13 +115,15 @@ _OPERATORS = {
 _SAMPLES = {"Numeric": "a number", "Duration": "a number (seconds)", "Boolean": "true or false"}
 
 
+_ORDER = ("gt", "gte", "lt", "lte")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _VERSION = re.compile(r"v?[0-9]+(\.[0-9]+)+.*")
 
 
 def _counterpart(operator: str, known: Property, value: Any) -> str:
     """Return what compares values of a type as the operator does numbers or versions; nothing where nothing does."""
     name = operator.removeprefix("semver_")
-    if name in ("gt", "gte", "lt", "lte"):
+    if name in _ORDER:
         later = "is_date_after" if name.startswith("g") else "is_date_before"
         is_version = "version" in known.name.lower() or _VERSION.fullmatch(str(value))
         version = f"semver_{name}, and the version as text" if is_version else ""

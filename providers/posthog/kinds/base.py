@@ -63,6 +63,10 @@ class Directory(Protocol):
         """Return the id of the organisation member with this e-mail address."""
         ...
 
+    def user_email(self, user_id: int) -> str:
+        """Return a member's e-mail address, or ``user <id>`` when the organisation has no such member."""
+        ...
+
     def integration_id(self, kind: str, name: str) -> int:
         """Return the id of the project's integration of this kind (``slack``) with this display name."""
         ...
@@ -151,6 +155,9 @@ class Field:
     """Puts the ids that PostHog gave to parts of the live value (second) into the one that replaces it (first)."""
     sent_with: Mapping[str, Json] = field(default_factory=dict)
     """Values that are sent whenever the field is."""
+    again: Mapping[str, Json] = field(default_factory=dict)
+    """Values that are sent with a change of the field. Where there are some, PostHog keeps the field of a new object
+    and acts on it in a change only, so that one follows the creation."""
     ref: str = ""
     """The kind of definition whose key a file writes here: as the value, or as each item of a list."""
     ref_at: str = ""
@@ -277,7 +284,8 @@ class Kind:
     derive: Callable[[Properties], Properties] = lambda _: {}
     """Returns the fields that follow from what a file says."""
     unique: bool = False
-    """PostHog lets no two objects have the same natural key, and it is what the object is called everywhere."""
+    """PostHog lets no two objects have the same natural key, and it is what the object is called everywhere, so that
+    it is the definition's whoever made it. A name is not that, even where PostHog lets it stand once."""
     id_name: str = "id"
     """What the API calls an object's id, by which it is asked for."""
     numeric_id: bool = True

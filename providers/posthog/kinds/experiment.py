@@ -124,6 +124,17 @@ def _read_saved(raw: Any, _: Reading) -> Any:
     return [{"saved_metric": link["saved_metric"], "metadata": link.get("metadata")} for link in raw or ()]
 
 
+def _read_holdout(raw: Any, reading: Reading) -> Any:
+    """Return the holdout's id where the experiment's flag keeps its share out, and else what there is instead.
+
+    The flag is what evaluation looks at. One of an experiment that ended may go on to another experiment.
+    """
+    filters = (reading.live.get("feature_flag") or {}).get("filters")
+    if raw is None or filters is None or reading.live.get("end_date"):
+        return raw
+    return raw if (filters.get("holdout") or {}).get("id") == raw else f"{raw}, of which its flag knows nothing"
+
+
 def _metric_list(name: str) -> Field:
     return Field(
         name,
@@ -185,7 +196,15 @@ EXPERIMENT = Kind(
         Field("stats_config", default={"method": "bayesian"}, normalise=_stats, write=_write_stats, required=True),
         # Left out, it is what the project prefers.
         Field("only_count_matured_users", default=False, required=True),
-        Field("holdout", ref="holdout", path=("holdout_id",)),
+        # PostHog writes a holdout into a flag that it makes itself, and into one that was there with a change of the
+        # experiment only; once that runs, only if it is asked to (experiment_service.py, create and update).
+        Field(
+            "holdout",
+            ref="holdout",
+            path=("holdout_id",),
+            read=_read_holdout,
+            again={"update_feature_flag_params": True},
+        ),
         Field("excluded_variants", default=[], normalise=unordered),
         Field("start_date", normalise=instant),
         Field("end_date", normalise=instant),
@@ -203,7 +222,7 @@ EXPERIMENT = Kind(
         "primary_metrics_ordered_uuids": "PostHog keeps it in step with the metrics, in the order of their ids",
         "secondary_metrics_ordered_uuids": "PostHog keeps it in step with the metrics, in the order of their ids",
         "allow_unknown_events": "how metrics are checked; sent along with them",
-        "update_feature_flag_params": "goes with parameters",
+        "update_feature_flag_params": "goes with parameters, of which none are sent; sent along with a holdout",
         "feature_flag": "what a new flag would be made with; the flag has its own file",
         "repository": "where PostHog proposes to remove the flag's code when the experiment is over",
         "tags": "PostHog from before September 2026 keeps none, so that a definition's would be missing for ever",

@@ -31,7 +31,6 @@ INSIGHT_VARIABLE = Kind(
     scope="insight_variable",
     folder="insights/variables",
     natural_key=("name",),
-    unique=True,
     numeric_id=False,
     soft_delete=False,
     fields=(

@@ -19,7 +19,6 @@ SAVED_METRIC = Kind(
     scope="experiment_saved_metric",
     folder="experiments/saved_metrics",
     natural_key=("name",),
-    unique=True,
     soft_delete=False,
     fields=(
         Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),

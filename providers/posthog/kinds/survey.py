@@ -54,7 +54,6 @@ SURVEY = Kind(
     scope="survey",
     folder="surveys",
     natural_key=("name",),
-    unique=True,
     numeric_id=False,
     soft_delete=False,
     # PostHog makes hidden flags of a survey, and keeps them in step with it; servers of July 2026 also make a dashboard

@@ -75,8 +75,20 @@ class Collection:
             else:
                 self.inventory.wrote(self.kind, live)
                 id_ = str(live[self.kind.id_name])
+                live = self._again(id_, properties, live)
                 return id_, self.writer.kept(id_, fields, properties, live, refused, meta)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _again(self, id_: str, properties: Properties, live: Live) -> Live:
+        """Send a new object what PostHog acts on in a change only, and return it as it then is."""
+        stands = self.writer.project(live, properties)
+        fields = [field for field in reconcile.changed(self.kind, stands, properties) if field.again]
+        if not fields:
+            return live
+        sent = reconcile.with_always_sent(self.kind, fields)
+        answer, _ = self.writer.send("PATCH", self.writer.path(id_), sent, properties, live, stands)
+        self.inventory.wrote(self.kind, answer)
+        return answer
 
     def _adopt(self, id_: str, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
         live = self.inventory.get(self.kind, id_)

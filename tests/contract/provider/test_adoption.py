@@ -18,8 +18,9 @@ from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.settings import Settings
 from tests.support.plugin import UNKNOWN, Engine, Plugin, running_engine, running_plugin
-from tests.support.runs import Applied, Runs
+from tests.support.runs import Applied, Runs, placed
 from tests.support.samples import SAMPLES
+from tests.support.samples.experiments import MEAN, RATIO
 from tests.support.samples.world import CRITERIA, TREND, stand
 from tests.support.sandbox import Sandbox
 
@@ -156,6 +157,44 @@ def test_what_somebody_else_made_is_not_taken_by_its_name(plugin: Plugin, sandbo
     sandbox.requests()
     assert "not taken over" in refused(plugin.create, "insight", plugin.check("insight", insight(sandbox, id_)))
     assert sandbox.writes() == []
+
+
+QUESTIONS = [{"type": "open", "question": "Theirs?"}]
+NAMED_BY_PEOPLE = [
+    ("survey", {"type": "popover", "questions": QUESTIONS}, {"questions": [{"type": "open", "question": "Ours?"}]}),
+    ("insight_variable", {"type": "String", "default_value": "theirs"}, {"default_value": "ours"}),
+    ("saved_metric", {"query": MEAN}, {"query": RATIO}),
+    ("holdout", {"filters": [{"rollout_percentage": 5}]}, {"exclusion_percentage": 10}),
+    ("playlist", {"type": "filters", "filters": {"date_from": "-7d"}}, {"filters": {"date_from": "-30d"}}),
+]
+
+
+@pytest.mark.parametrize(("kind", "body", "wanted"), NAMED_BY_PEOPLE, ids=[kind for kind, *_ in NAMED_BY_PEOPLE])
+def test_a_name_that_people_give_takes_over_nothing_of_another_person(
+    plugin: Plugin, sandbox: Sandbox, runs: Runs, kind: str, body: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    """B3. Also where PostHog lets a name stand only once."""
+    email, name = f"ana{next(_NUMBERS)}@example.com", f"Of somebody {next(_NUMBERS)}"
+    key = sandbox.call("POST", "/_sandbox/users", {"email": email})["personal_api_key"]
+    body = placed({"name": name, **body}, runs.world)
+    id_ = str(sandbox.call("POST", f"{KINDS[kind].collection}/", body, key=key)[KINDS[kind].id_name])
+    given = {"name": name, **({"type": body["type"]} if kind != "playlist" and "type" in body else {})}
+    definition = placed({**given, **wanted}, runs.world)
+    [problem] = plugin.problems(kind, {**definition, **noted(f"{kind}/x", "x")})
+    assert f"not taken over: {KINDS[kind].type} {id_} (by {email}, 20" in problem
+    assert f"`adopt: {id_}`" in problem
+    chosen = plugin.check(kind, {**definition, **noted(f"{kind}/x", "x", adopt=id_)})
+    assert plugin.create(kind, chosen)[0] == id_
+
+
+def test_an_early_access_feature_of_another_person_is_not_taken_by_its_name(plugin: Plugin, sandbox: Sandbox) -> None:
+    """B3."""
+    email, body = f"ana{next(_NUMBERS)}@example.com", {"name": "Sneak preview", "stage": "draft"}
+    key = sandbox.call("POST", "/_sandbox/users", {"email": email})["personal_api_key"]
+    made = sandbox.call("POST", "early_access_feature/", {**body, "description": "Theirs"}, key=key)
+    wanted = {**body, "flag": made["feature_flag"]["id"], "description": "Ours"}
+    [problem] = plugin.problems("early_access_feature", {**wanted, **noted("early_access_feature/x", "x")})
+    assert f"not taken over: EarlyAccessFeature {made['id']} (by {email}, 20" in problem
 
 
 def test_what_is_taken_over_stays_on_other_peoples_dashboards(plugin: Plugin, sandbox: Sandbox) -> None:

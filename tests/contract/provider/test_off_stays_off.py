@@ -1,4 +1,4 @@
-"""C3: a flag that somebody switched off is held, also where it was off when it was applied last."""
+"""What somebody did in PostHog is not undone in passing: a flag switched off or deleted, an experiment's dates."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from providers.posthog.safety import CONSENTED, ON
 from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
+
+DAY, LATER = "2026-09-07T08:00:00Z", "2026-09-21T08:00:00Z"
+VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
 
 
 @pytest.fixture
@@ -21,23 +25,31 @@ def runs(sandbox: Sandbox) -> Iterator[Runs]:
     sandbox.api_key = own_key
 
 
-def definition(key: str, switch: str, **more: Any) -> dict[str, Any]:
+def definition(key: str, switch: str, id_: str = "", **more: Any) -> dict[str, Any]:
     conditions = [{"properties": [], "rollout_percentage": 100}]
     properties = {"key": key, "active": True, "release_conditions": conditions, **more}
-    return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch))
+    return to_inputs(properties, Metadata(f"flag/{key}", f"flags/{key}.yaml:1:1", switch=switch, id=id_))
 
 
 def applied_off(runs: Runs, key: str) -> tuple[str, dict[str, Any], str]:
     """A flag that was applied switched off: its id, the state, and when that was known."""
-    provider = runs.new_run("flag")
-    created = provider.create(provider.check({}, definition(key, "", active=False)).inputs)
-    return created.id or "", {**(created.outs or {})}, datetime.now(UTC).isoformat()
+    return *applied(runs, "flag", definition(key, "", active=False)), datetime.now(UTC).isoformat()
+
+
+def applied(runs: Runs, kind: str, wanted: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    provider = runs.new_run(kind)
+    created = provider.create(provider.check({}, wanted).inputs)
+    return created.id or "", {**(created.outs or {})}
+
+
+def by_hand(runs: Runs, path: str, body: dict[str, Any]) -> None:
+    key = runs.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
+    runs.sandbox.call("PATCH", path, body, key=key)
 
 
 def switch(runs: Runs, id_: str, *states: bool) -> None:
-    key = runs.sandbox.call("POST", "/_sandbox/keys", {"scopes": ["*"], "user": "oncall@example.com"})["value"]
     for active in states:
-        runs.sandbox.call("PATCH", f"feature_flags/{id_}/", {"active": active}, key=key)
+        by_hand(runs, f"feature_flags/{id_}/", {"active": active})
 
 
 def changes(runs: Runs, id_: str, state: dict[str, Any], wanted: dict[str, Any], consent: str = "") -> bool:
@@ -82,3 +94,81 @@ def test_without_the_log_what_was_touched_since_is_held(runs: Runs) -> None:
     switch(runs, id_, True, False)
     assert not changes(runs, id_, state, definition("unlogged", when))
     assert "lacks the scope activity_log:read" in runs.warnings[0]
+
+
+def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(runs: Runs) -> None:
+    id_, state = applied(runs, "flag", definition("gone", ""))
+    by_hand(runs, f"feature_flags/{id_}/", {"deleted": True})
+
+    def inputs(consent: str = "", switch: str = ON, last: str = id_, **more: Any) -> dict[str, Any]:
+        provider = runs.new_run("flag", consent=consent)
+        assert not provider.read(id_, state).id
+        return dict(provider.check({}, definition("gone", switch, last, **more)).inputs)
+
+    said = inputs()[PROBLEM]
+    assert said.startswith("flags/gone.yaml:1:1: flag/gone: it was deleted in PostHog (by oncall@example.com, 20")
+    assert said.endswith("to have it back on, add on/gone to ai-admin:consent in the stack's configuration")
+    with pytest.raises(Refused, match="not created again in passing"):
+        runs.new_run("flag").create(inputs())
+    assert "take on/gone, which is used up, out of" in inputs("on/gone", CONSENTED)[PROBLEM]
+    for made in (inputs("on/gone"), inputs(active=False), inputs(last=""), inputs(switch="2026-09-01T00:00:00+00:00")):
+        assert PROBLEM not in made
+
+
+def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(runs: Runs) -> None:
+    id_, state = applied(runs, "flag", {**definition("left", ""), "active": None, "unmanaged": ["active"]})
+
+    def delete() -> None:
+        provider = runs.new_run("flag", disposable="")
+        provider.check({}, definition("another", ""))  # a program runs
+        provider.delete(id_, state)
+
+    with pytest.raises(Refused, match="the flag is on in PostHog; switch it off there, and delete it afterwards"):
+        delete()
+    switch(runs, id_, False)
+    delete()
+    assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["deleted"]
+
+
+@pytest.mark.parametrize(
+    ("applied_with", "by_hand_to", "said", "consent"),
+    [
+        ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com, 20", "reset/e"),
+        ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/e"),
+    ],
+)
+def test_an_experiment_that_somebody_started_or_ended_remains_so(
+    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
+) -> None:
+    flag, _ = applied(runs, "flag", definition(f"of-{consent[:5]}", "", variants=VARIANTS))
+    properties = {"name": consent, "flag": int(flag), **applied_with}
+    id_, state = applied(runs, "experiment", to_inputs(properties, Metadata("experiment/e")))
+    by_hand(runs, f"experiments/{id_}/", by_hand_to)
+
+    def problem(given: str = "", **more: Any) -> str:
+        provider = runs.new_run("experiment", consent=given)
+        read = {**(provider.read(id_, state).outs or {})}
+        wanted = to_inputs({**properties, **more}, Metadata("experiment/e", id=id_))
+        return str(provider.check(read, wanted).inputs.get(PROBLEM, ""))
+
+    assert said in problem(hypothesis="The file changes as well.")
+    assert problem().endswith(f"to consent, add {consent} to ai-admin:consent in the stack's configuration")
+    assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
+
+
+def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -> None:
+    """A condition that was taken out by hand, and no file changed."""
+    some = [{"type": "person", "key": "version", "operator": "exact", "value": "1"}]
+    wanted = definition("narrowed", "", release_conditions=[{"properties": some}, {"rollout_percentage": 10}])
+    id_, state = applied(runs, "flag", wanted)
+    groups = [{"properties": [], "rollout_percentage": 10}]
+    by_hand(runs, f"feature_flags/{id_}/", {"filters": {"groups": groups}})
+
+    def problem(unchanged: bool) -> str:
+        provider = runs.new_run("flag", careful="true", disposable="")
+        read = {**(provider.read(id_, state).outs or {})}
+        meta = Metadata("flag/narrowed", switch=ON, id=id_, unchanged=unchanged)
+        return str(provider.check(read, to_inputs(wanted, meta)).inputs.get(PROBLEM, ""))
+
+    assert "a release condition is at 10 % in PostHog and would grow to 100 %" in problem(unchanged=True)
+    assert problem(unchanged=False) == ""

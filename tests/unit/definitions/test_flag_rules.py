@@ -286,3 +286,22 @@ def test_a_reference_where_nothing_of_its_kind_exists(checkout: Checkout) -> Non
     assert checkout.problems() == [
         'flags/enabled.yaml:2:31: flag/enabled: there is no cohort "internal"; define it in cohorts/'
     ]
+
+
+@pytest.mark.parametrize("written", ["Early birds", "early birds", "Beta-People", "beta people"])
+def test_a_reference_by_name_leads_to_that_key(checkout: Checkout, written: str) -> None:
+    early = "key: beta-people\nname: Early birds\nproperties: [{key: version, value: dev}]\n"
+    checkout.write("cohorts/beta.yaml", early)
+    checkout.write("flags/f.yaml", flag(f"cohort: {written}"))
+    assert checkout.problems() == [
+        f'flags/f.yaml:3:14: flag/f: there is no cohort "{written}"; write "beta-people"',
+    ]
+
+
+@pytest.mark.parametrize(("key", "fix"), [("AI summaries", "write ai-summaries"), ("¿?", "write another one")])
+def test_a_text_that_is_no_key_is_made_one(checkout: Checkout, key: str, fix: str) -> None:
+    checkout.write("flags/f.yaml", f"key: {key}\nrelease_conditions: [{{}}]\n")
+    assert checkout.problems() == [
+        f'flags/f.yaml:1:6: flag/{key}: "{key}" does not have the right form: a key has only letters, digits, hyphens '
+        f"and underscores; {fix}",
+    ]

@@ -61,7 +61,7 @@ from tests.unit.definitions.checkouts import Checkout
         (
             "variants: [{key: »a b, rollout_percentage: 100}]",
             '"a b" does not have the right form: a variant\'s key has only letters, digits, hyphens, underscores, '
-            "dots and slashes; write text, such as deepseek-chat-v3",
+            "dots and slashes; write a-b",
         ),
         (
             "variants: [»{key: a}]",

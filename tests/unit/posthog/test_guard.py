@@ -26,6 +26,10 @@ def guard(careful: bool = False, consent: str = "", program: bool = True, dispos
     return made
 
 
+def never() -> bool:
+    raise AssertionError("PostHog is asked only about a switch that is left to its UI")
+
+
 def change(made: Guard, number: int = 0) -> None:
     made.change("cohort", str(number), {"name": "a"}, {"name": "b"})
 
@@ -35,57 +39,57 @@ def test_a_stack_is_destroyed_with_consent_for_its_project_only(careful: bool) -
     """D5: a stack that is not careful as well."""
     for consent in ("", "destroy/2", "destroy"):
         with pytest.raises(Unsafe, match=r"without consent, unless .* add destroy/1 to ai-admin:consent"):
-            guard(careful, consent, program=False).delete("cohort", "1", {}, "1")
-    guard(careful, "destroy/1", program=False).delete("cohort", "1", {}, "1")
+            guard(careful, consent, program=False).delete("cohort", "1", {}, "1", never)
+    guard(careful, "destroy/1", program=False).delete("cohort", "1", {}, "1", never)
 
 
 def test_the_whole_reason_is_said_once_and_each_object_named() -> None:
     made = guard(program=False)
     with pytest.raises(Unsafe, match="apply that with `pulumi up`"):
-        made.delete("cohort", "1", {}, "1")
+        made.delete("cohort", "1", {}, "1", never)
     with pytest.raises(Unsafe, match=r"^not destroyed without the consent destroy/1$"):
-        made.delete("cohort", "2", {}, "1")
+        made.delete("cohort", "2", {}, "1", never)
 
 
 def test_a_disposable_stack_is_destroyed_without_further_ado() -> None:
     """D5: and one that says that it is careful too is not disposable."""
     made = guard(program=False, disposable=True)
     for number in range(30):
-        made.delete("flag", str(number), flag(), "1")
+        made.delete("flag", str(number), flag(), "1", never)
     with pytest.raises(Unsafe):
-        guard(careful=True, program=False, disposable=True).delete("flag", "1", flag(), "1")
+        guard(careful=True, program=False, disposable=True).delete("flag", "1", flag(), "1", never)
 
 
 def test_a_flag_that_is_on_in_posthog_is_not_deleted_without_consent() -> None:
     with pytest.raises(Unsafe, match="add remove/f to"):
-        guard().delete("flag", "1", flag(), "1")
-    guard(consent="remove/f").delete("flag", "1", flag(), "1")
-    guard().delete("flag", "1", flag(active=False), "1")
+        guard().delete("flag", "1", flag(), "1", never)
+    guard(consent="remove/f").delete("flag", "1", flag(), "1", never)
+    guard().delete("flag", "1", flag(active=False), "1", never)
 
 
 @pytest.mark.parametrize(("consent", "most"), [("", 10), ("delete/12/0123456789ab", 12), ("delete/3/0123456789ab", 10)])
 def test_a_run_deletes_no_more_than_it_may(consent: str, most: int) -> None:
     made = guard(consent=consent)
     for number in range(most):
-        made.delete("cohort", str(number), {}, "1")
+        made.delete("cohort", str(number), {}, "1", never)
     with pytest.raises(Unsafe, match=f"{most} objects were deleted"):
-        made.delete("cohort", "last", {}, "1")
+        made.delete("cohort", "last", {}, "1", never)
 
 
 def test_a_dashboard_with_its_tiles_is_one_deletion() -> None:
     made = guard()
     for number in range(10):
-        made.delete("tiles", str(number), {}, "1")
-        made.delete("dashboard", str(number), {}, "1")
+        made.delete("tiles", str(number), {}, "1", never)
+        made.delete("dashboard", str(number), {}, "1", never)
     with pytest.raises(Unsafe, match="10 objects were deleted"):
-        made.delete("dashboard", "last", {}, "1")
+        made.delete("dashboard", "last", {}, "1", never)
 
 
 def test_what_is_replaced_is_no_deletion() -> None:
     made = guard()
     for number in range(20):
         made.replace("cohort", str(number))
-        made.delete("cohort", str(number), {}, "1")
+        made.delete("cohort", str(number), {}, "1", never)
 
 
 @pytest.mark.parametrize(("consent", "most"), [("", 50), ("update/60/0123456789ab", 60), ("update/70", 70)])
@@ -112,6 +116,51 @@ def test_a_careful_stack_does_not_jump_from_what_posthog_holds() -> None:
         guard().change("flag", "1", live, flag(100))
     guard(careful=True, consent="rollout/f/10-100").change("flag", "1", flag(10), flag(100))
     guard(careful=True).change("flag", "1", flag(80), flag(100))
+
+
+NEWER = {"type": "person", "key": "version", "operator": "semver_gte", "value": "2.0.0"}
+BETA = {"type": "person", "key": "channel", "operator": "exact", "value": "beta"}
+SPLIT = [{"key": "a", "rollout_percentage": 50}, {"key": "b", "rollout_percentage": 50}]
+ONLY_A = [{"key": "a", "rollout_percentage": 100}, {"key": "b", "rollout_percentage": 0}]
+
+
+def served(*conditions: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return flag(release_conditions=[{"properties": each, "rollout_percentage": 80} for each in conditions], **more)
+
+
+@pytest.mark.parametrize(
+    ("live", "file", "code"),
+    [
+        (served([BETA]), served([BETA], [NEWER]), "rollout/f/0-80"),
+        (served([NEWER, BETA]), served([NEWER]), "rollout/f/0-80"),
+        (served([], variants=ONLY_A), served([], variants=SPLIT), "rollout/f/b/0-40"),
+        (served([]), served([NEWER]), ""),
+        (served([NEWER]), served([NEWER, BETA]), ""),
+        (served([NEWER], description="x"), served([NEWER]), ""),
+    ],
+    ids=["condition removed", "filter added", "variant to 0", "for everybody", "filter removed", "something else"],
+)
+def test_what_somebody_narrowed_in_posthog_is_not_put_back_at_once(
+    live: dict[str, Any], file: dict[str, Any], code: str
+) -> None:
+    """Where no file means it: what was widened by hand is put back, and a change of the file is for the program."""
+    if code:
+        with pytest.raises(Unsafe, match=f"in PostHog and would grow to .* add {code} to"):
+            guard(careful=True).change("flag", "1", live, file, unchanged=True)
+    guard(careful=True, consent=code).change("flag", "1", live, file, unchanged=True)
+    guard(careful=True).change("flag", "1", live, file)
+    guard().change("flag", "1", live, file, unchanged=True)
+
+
+def test_a_cohort_that_flags_serve_by_is_not_put_back() -> None:
+    def cohort(value: str, **more: Any) -> dict[str, Any]:
+        filters = {"properties": {"type": "OR", "values": [{**BETA, "value": value}]}}
+        return KINDS["cohort"].canonical({"name": "C", "filters": filters, **more})
+
+    with pytest.raises(Unsafe, match=r"^its criteria were changed in PostHog, .*: why$"):
+        guard(careful=True).change("cohort", "1", cohort("alpha"), cohort("beta"), targeting="why")
+    guard(careful=True).change("cohort", "1", cohort("beta", description="x"), cohort("beta"), targeting="why")
+    guard(careful=True).change("cohort", "1", cohort("alpha"), cohort("beta"))
 
 
 def test_a_flag_is_always_switched_off() -> None:

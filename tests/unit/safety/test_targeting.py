@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ai_admin.safety import Refusal, put_back, unchanged
 from providers.posthog.kinds import Ref
 from tests.unit.safety.made import Made, applied, cohort, cohorts, flag, judged, on, split
 
@@ -138,3 +139,27 @@ def test_a_flag_that_comes_back_is_one_consent_also_with_flags_on_it() -> None:
     before = applied([parent(100), *chain], [parent(100, active=False), *chain])
     [refusal] = judged(before, [parent(100), *chain], careful=True)
     assert refusal.code == "on/parent"
+
+
+def test_a_cohort_that_no_file_changed_is_told_with_the_flags_that_it_is_for() -> None:
+    """So that the provider does not put back in passing what somebody changed of it in PostHog."""
+
+    def told(before: list[Made], after: list[Made]) -> dict[str, Refusal]:
+        then, now = applied(before), applied(after)
+        return dict(put_back(unchanged(then, now, after), then, now))
+
+    every = [beta("yes"), using("f", 50), cohort("unused")]
+    [(name, refusal)] = told(every, every).items()
+    assert name == "cohort/beta"
+    assert refusal.about == ("flag/f (50 %)",)
+    assert refusal.code == f"targeting/beta/{applied(every)['cohort/beta']['targeting']}"
+    assert told(every, [beta("no"), *every[1:]]) == {}, "the file changes, so the program judges it"
+    assert told(every, [beta("yes"), using("f", 50, active=False)]) == {}
+
+
+def test_what_names_something_that_changes_is_not_unchanged() -> None:
+    """The id of a cohort that is made anew is another one, in PostHog's flag as well."""
+    before = [beta("yes"), using("f", 50), flag("g", 10)]
+    after = [beta("no"), using("f", 50), flag("g", 10)]
+    assert unchanged(applied(before), applied(after), after) == {"flag/g"}
+    assert unchanged({}, applied(after), after) == set()
