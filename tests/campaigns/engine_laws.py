@@ -270,8 +270,8 @@ class Checkout:
         assert left == {}, f"left to do after an up: {[(name, left[name], states.get(name)) for name in left]}"
 
     def agree(self, announced: dict[str, set[str]], sent: dict[str, set[str]], before: dict[str, Any]) -> None:
-        # A field that a file now leaves to PostHog's pages leaves the state as well, and nothing is sent for it; nor for
-        # what a definition says of how it is applied.
+        # A field that a file now leaves to PostHog's pages leaves the state as well, and nothing is sent for it; nor
+        # for what a definition says of how it is applied.
         left = {
             f"{d.kind}/{d.key}": {"unmanaged", *KINDS[d.kind].options, *d.properties.get("unmanaged", ())}
             for d in self.definitions()
