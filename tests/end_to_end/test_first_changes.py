@@ -167,7 +167,7 @@ def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Pro
     sandbox.call("PATCH", f"hog_functions/{notification_id}/", {"enabled": False})
     sandbox.call("PATCH", f"event_definitions/{event_id}/", {"description": "edited by hand"})
     sandbox.call("PATCH", f"actions/{action_id}/", {"steps": [{"event": "ai_enhancement_used"}]})
-    sandbox.call("POST", f"experiments/{experiment_id}/end/", {"conclusion": "lost"})
+    sandbox.call("PATCH", f"experiments/{experiment_id}/", {"name": "Edited by hand"})
     sandbox.call("PATCH", f"subscriptions/{subscription_id}/", {"enabled": False, "byweekday": ["sunday"]})
     sandbox.call("PATCH", f"annotations/{annotation_id}/", {"content": "edited by hand"})
     others = ("holdout", "saved_metric", "insight_variable", "early_access_feature", "survey", "playlist")
@@ -186,7 +186,7 @@ def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Pro
         notification: {"enabled"},
         event: {"description"},
         action: {"steps"},
-        experiment: {"end_date", "conclusion"},
+        experiment: {"name"},
         subscription: {"enabled", "byweekday"},
         annotation: {"content"},
     }
