@@ -1,4 +1,4 @@
-"""Where a key is asked for, an editor proposes the checkout's own, and says what they mean."""
+"""Where a key is asked for, an editor proposes the checkout's own, and says what they mean. Daily loop G2."""
 
 from __future__ import annotations
 

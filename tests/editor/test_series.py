@@ -1,4 +1,4 @@
-"""Inside every `series:` an editor proposes, explains and underlines, as everywhere else."""
+"""Inside every `series:` an editor proposes, explains and underlines, as everywhere else. Daily loop G1."""
 
 from __future__ import annotations
 

@@ -104,6 +104,7 @@ def all_end(project: Project) -> bool:
 
 
 def test_nothing_is_left_of_a_preview_that_nobody_reads_to_the_end(project: Project) -> None:
+    """Daily loop G4."""
     command = ["bash", "-c", "pulumi preview --non-interactive --stack sandbox | head -1"]
     subprocess.run(command, cwd=project.folder, env=project.environ, stdout=subprocess.DEVNULL, check=True)
     assert all_end(project)

@@ -1,6 +1,8 @@
 """A plain `pulumi preview --diff` shows of a list what changed of it, and nothing of its neighbours.
 
 The tests share a stack, and each begins with the definitions that were applied to it.
+
+Daily loop G3.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ NAMES = ("order placed", "$pageview", "[App] opened", "cart/checkout.done", "grÃ
 
 
 def test_events_of_any_name_are_made_kept_and_deleted(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Daily loop B7."""
     project = Project(tmp_path / "ai", sandbox)
     for n, name in enumerate(NAMES):
         project.write(
@@ -32,6 +33,7 @@ def test_events_of_any_name_are_made_kept_and_deleted(tmp_path: Path, sandbox: S
 
 
 def test_a_variable_that_holds_no_address_is_refused_without_being_shown(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Daily loop E7."""
     project = Project(tmp_path / "ai", sandbox)
     project.write("insights/i.yaml", "key: i\nname: I\nsql: {query: SELECT count() AS n FROM events}")
     watched = "key: a\nname: A\ninsight: i\ncondition: absolute_value\nthreshold: {upper: 1}\n"

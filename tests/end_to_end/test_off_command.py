@@ -202,6 +202,7 @@ def test_on_does_not_switch_on_what_was_changed_meanwhile(oncall: OnCall, sandbo
 
 
 def test_off_asks_no_more_of_a_project_with_many_flags(oncall: OnCall, sandbox: Sandbox) -> None:
+    """Daily loop C7."""
     for number in range(150):
         oncall.create(f"ai-{number}")
     sandbox.requests()

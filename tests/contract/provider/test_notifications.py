@@ -36,6 +36,7 @@ def test_a_new_one_begins_with_a_message_about_the_alert(runs: Runs, sandbox: Sa
 
 
 def test_what_no_file_mentions_stays_as_people_made_it(runs: Runs, sandbox: Sandbox) -> None:
+    """Daily loop F2."""
     said = form("Said", "template-slack", workspace="acme", channel="#ai")
     slack = Applied(runs, "notification", said)
     live = sandbox.call("GET", f"hog_functions/{slack.id}/")["inputs"]

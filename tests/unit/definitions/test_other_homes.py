@@ -11,6 +11,7 @@ ALONE = "key: alone\nname: Alone\nowner: ai\ntrends: {series: [{event: ai_used}]
 
 
 def test_an_insight_in_a_file_of_its_own_is_on_no_dashboard(checkout: Checkout) -> None:
+    """Daily loop B8."""
     checkout.write("insights/alone.yaml", ALONE)
     found = checkout.resources()["insight/alone"]
     assert "dashboards" not in found.properties
@@ -80,6 +81,7 @@ def test_an_insight_in_a_file_that_cannot_be_read_is_not_missed(checkout: Checko
 
 
 def test_a_button_is_a_tile_as_low_as_a_text(checkout: Checkout) -> None:
+    """Daily loop F1."""
     checkout.write(
         "dashboards/usage.yaml",
         """

@@ -50,6 +50,7 @@ CASES = list(entries())
 
 @pytest.mark.parametrize(("files", "says"), [pytest.param(files, says, id=name) for name, files, says in CASES])
 def test_a_wrong_input_is_refused_with_these_words(checkout: Checkout, files: dict[str, str], says: list[str]) -> None:
+    """Daily loop B9, E6, E9, E11, E13 and E14 are among them."""
     checkout.with_flag_and_action()
     for path, text in files.items():
         checkout.write(path, text)

@@ -72,6 +72,7 @@ def there(checkout: Checkout) -> Checkout:
 
 @pytest.mark.parametrize(("group", "case"), cases(PAIRS))
 def test_one_problem_is_said_in_the_right_words(there: Checkout, group: str, case: dict[str, Any]) -> None:
+    """Daily loop E1 to E5, E10 and E12 are among them, and the operators of E11."""
     path, form = FORMS[group]
     marked = form.format(case["wrong"])
     before = marked.partition("»")[0]
@@ -119,6 +120,7 @@ def test_no_case_stands_twice() -> None:
     ids=["a list of values", "a payload", "a variant's payload"],
 )
 def test_a_flag_larger_than_posthog_takes(there: Checkout, text: str, expected: str) -> None:
+    """Daily loop E8."""
     there.write("flags/f.yaml", f"key: f\n{text}\n")
     assert there.problems() == [f"flags/f.yaml:{expected}"]
 

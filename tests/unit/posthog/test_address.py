@@ -30,6 +30,7 @@ GOOD = "https://me:secret@hooks.example.com/T0/B1?x=1"
     ],
 )
 def test_what_is_wrong_is_said_without_the_value(value: str, what: str) -> None:
+    """Daily loop E7."""
     assert wrong_with(value) == what
     assert "example" not in wrong_with(value)
 

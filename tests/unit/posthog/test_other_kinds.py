@@ -49,6 +49,7 @@ def test_every_zone_of_a_moment_is_the_same_moment(moment: datetime) -> None:
 
 
 def test_a_step_reads_with_all_its_keys_and_is_the_one_that_was_written() -> None:
+    """Daily loop B10: url_matching without a url says nothing."""
     ours = canonical("action", name="A", steps=[{"event": "e"}, {"text": "Again", "text_matching": "contains"}])
     blank = dict.fromkeys(("event", "properties", "selector", "selector_regex", "tag_name", "text", "href", "url"))
     theirs = [
