@@ -10,11 +10,6 @@ Path = tuple[str | int, ...]
 """Where a value is inside a definition: mapping keys and list indexes from the top."""
 
 
-def words(kind: str) -> str:
-    """Return a kind's name as sentences have it."""
-    return kind.replace("_", " ")
-
-
 class Source(NamedTuple):
     """A place in a file: ``path`` is relative to the checkout with ``/``; line and column count from 1."""
 

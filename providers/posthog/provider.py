@@ -27,13 +27,7 @@ from pulumi.dynamic import (
 from providers.posthog import reconcile
 from providers.posthog.advice import explained
 from providers.posthog.engine import engine_log
-from providers.posthog.errors import (
-    ApiError,
-    ConnectionProblem,
-    Refused,
-    Stopped,
-    Unreachable,
-)
+from providers.posthog.errors import ApiError, ConnectionProblem, Refused, Stopped, Unreachable
 from providers.posthog.inputs import PROBLEM, Metadata, resolved, to_inputs, to_properties
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
@@ -264,7 +258,6 @@ class PostHogProvider(ResourceProvider):
                 f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {standing}"
             )
         return lifecycle, project
-
 
     def _inputs(self, properties: Properties, meta: Metadata, like: Mapping[str, Any]) -> dict[str, Any]:
         return as_mappings(self.kind_name, to_inputs(properties, Metadata(meta.name)), like)

@@ -69,7 +69,8 @@ class Succession:
         """
         gone = sorted(self._before.keys() - self._after.keys())
         for each in self._definitions:
-            distinct = [field for field in KINDS[each.kind].fields if field.distinct and not field.immutable]
+            kind = KINDS[each.kind]
+            distinct = [field for field in kind.fields if field.distinct and not field.immutable]
             if not distinct or _name(each) in self._before:
                 continue
             for old in (ref for ref in map(Ref.parse, gone) if ref.kind == each.kind):
@@ -77,7 +78,7 @@ class Succession:
                 for field in distinct:
                     if live and self._says(live, field, each):
                         yield (
-                            f"{each.source}: {_name(each)}: the {each.kind} {each.properties[field.name]!r} is {old}'s "
+                            f"{each.source}: {_name(each)}: the {kind.words} {each.properties[field.name]!r} is {old}'s "
                             f"already; if the key was changed, write `renamed_from: {old.key}`; else choose another "
                             f"{field.name}, or remove {old} in a run before"
                         )

@@ -15,6 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ai_admin.definitions import Definitions, load
+from providers.posthog.kinds import KINDS
 from tools.demo.background import ROOT, NoSandbox, start, stop
 from tools.demo.installations import INSTALLATIONS, answers, introduce
 from tools.toolchain.shell import environment
@@ -86,7 +87,8 @@ def _show(connection: dict[str, Any], definitions: Definitions) -> None:
 
 
 def _plural(kind: str, count: int) -> str:
-    return kind if count == 1 else "properties" if kind == "property" else f"{kind}s"
+    name = KINDS[kind].words
+    return name if count == 1 else f"{name.removesuffix('y')}ies" if name.endswith("y") else f"{name}s"
 
 
 def _show_flags(connection: dict[str, Any], flags: list[str]) -> None:

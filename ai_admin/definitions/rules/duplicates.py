@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.model import Finding, words
+from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Unit, World
+from providers.posthog.kinds import KINDS
 
 
 def duplicates(world: World) -> Iterator[tuple[Unit, Finding]]:
@@ -16,6 +17,6 @@ def duplicates(world: World) -> Iterator[tuple[Unit, Finding]]:
         first = world.find(unit.kind, unit.key)
         if first is not None and first is not unit:
             place = first.view.source(Finding((*first.path, "key"), "", ""))
-            message = f'the {words(unit.kind)} key "{unit.key}" is taken ({place})'
+            message = f'the {KINDS[unit.kind].words} key "{unit.key}" is taken ({place})'
             fix = "choose another key, or write what differs per stack under stacks of the one definition"
             yield unit, Finding((*unit.path, "key"), message, fix)

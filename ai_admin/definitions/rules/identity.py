@@ -9,29 +9,15 @@ from ai_admin.definitions.model import Finding
 from ai_admin.definitions.world import Rule, Unit, World
 from providers.posthog.kinds import KINDS
 
-RENAMED = (
-    "action",
-    "cohort",
-    "early_access_feature",
-    "experiment",
-    "flag",
-    "holdout",
-    "playlist",
-    "saved_metric",
-    "survey",
-)
-"""The kinds that may say which key they had: others are in use under it, hold what no file does (members, answers,
-results), or have a name that PostHog gives to no second one."""
-
 
 def takes_over_a_free_key(unit: Unit, world: World) -> Iterator[Finding]:
     """A former key is not the definition's own, and no other one of its kind has it now or had it before."""
     former = unit.value.get("renamed_from")
     if not isinstance(former, str):
         return
-    kind = unit.kind
-    other = world.find(kind, former)
-    first = world.once(_renamed)[kind, former]
+    kind = KINDS[unit.kind].words
+    other = world.find(unit.kind, former)
+    first = world.once(_renamed)[unit.kind, former]
     if former == unit.key:
         message = f"the {kind} is renamed from its own key"
         fix = "write the key it had before, or remove renamed_from"
@@ -80,7 +66,7 @@ def _renamed(world: World) -> dict[tuple[str, str], Unit]:
     """Return the first definition of each kind that was renamed from each key."""
     found: dict[tuple[str, str], Unit] = {}
     for unit in world.units:
-        if unit.kind in RENAMED and isinstance(unit.value.get("renamed_from"), str):
+        if isinstance(unit.value.get("renamed_from"), str):
             found.setdefault((unit.kind, unit.value["renamed_from"]), unit)
     return found
 
@@ -98,7 +84,6 @@ def _place(unit: Unit) -> str:
     return str(unit.view.source(Finding((*unit.path, "key"), "", "")))
 
 
-RULES = (
-    *(Rule(kind, takes_over_a_free_key, sees=(kind,)) for kind in RENAMED),
-    *(Rule(kind, check, sees=(kind,)) for kind in FORMS for check in (adopted_once, distinct)),
+RULES = tuple(
+    Rule(kind, check, sees=(kind,)) for kind in FORMS for check in (takes_over_a_free_key, adopted_once, distinct)
 )

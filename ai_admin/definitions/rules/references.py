@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.model import Finding, Path, words
+from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.world import Rule, Unit, World
 from providers.posthog.kinds import KINDS, Kind
@@ -30,7 +30,7 @@ def exist(unit: Unit, world: World) -> Iterator[Finding]:
 def missing(path: Path, kind: str, key: Any, world: World, own: str = "") -> Finding:
     """Return the finding for a reference that leads nowhere; ``own`` is the key of what refers, which is not meant."""
     written = world.written.find(kind, key) if world.written else None
-    what = words(kind)
+    what = KINDS[kind].words
     if written is not None and written.view.document.only is None:
         fix = f"keep it in the patch of {written.view.document.path}, or patch this reference as well"
         return Finding(path, f'the {what} "{key}" is removed by a patch', fix)

@@ -318,6 +318,11 @@ class Kind:
     there, so that a field which is in neither table is a mistake."""
 
     @property
+    def words(self) -> str:
+        """The name as sentences have it."""
+        return self.name.replace("_", " ")
+
+    @property
     def refers_to(self) -> tuple[str, ...]:
         """The kinds of definition that its fields may name, each once."""
         return tuple(dict.fromkeys(kind for each in self.fields for kind in each.refers_to))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from providers.posthog.errors import Conflict
 from providers.posthog.kinds import Kind
 from providers.posthog.lifecycle.approved import Approved
 from providers.posthog.lifecycle.collection import Collection
@@ -20,4 +19,4 @@ LIFECYCLES: dict[str, Callable[[Kind, Services], Lifecycle]] = {
 }
 """By the name that a kind's table says (``Kind.lifecycle``)."""
 
-__all__ = ["LIFECYCLES", "Conflict", "Lifecycle", "Services"]
+__all__ = ["LIFECYCLES", "Lifecycle", "Services"]
