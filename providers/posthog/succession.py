@@ -78,8 +78,8 @@ class Succession:
                 for field in distinct:
                     if live and self._says(live, field, each):
                         yield (
-                            f"{each.source}: {_name(each)}: the {kind.words} {each.properties[field.name]!r} is {old}'s "
-                            f"already; if the key was changed, write `renamed_from: {old.key}`; else choose another "
+                            f"{each.source}: {_name(each)}: the {kind.words} {each.properties[field.name]!r} is "
+                            f"{old}'s already; if the key was changed, write `renamed_from: {old.key}`; else choose another "
                             f"{field.name}, or remove {old} in a run before"
                         )
 

@@ -48,8 +48,8 @@ def test_another_key_alone_is_refused_while_posthog_has_the_name(sandbox: Sandbo
     changed = definition(kind, "new", name=name, description="Another.")
     for each in (new, changed):
         assert list(succession(sandbox, applied.id, old, each).namesakes()) == [
-            f"files/new.yaml:1:1: {kind}/new: the {KINDS[kind].words} {name!r} is {kind}/old's already; if the key was changed, "
-            f"write `renamed_from: old`; else choose another name, or remove {kind}/old in a run before"
+            f"files/new.yaml:1:1: {kind}/new: the {KINDS[kind].words} {name!r} is {kind}/old's already; if the key was "
+            f"changed, write `renamed_from: old`; else choose another name, or remove {kind}/old in a run before"
         ]
     assert list(succession(sandbox, applied.id, old, definition(kind, "new", name="Another")).namesakes()) == []
     runs.sandbox.call("DELETE" if not KINDS[kind].soft_delete else "PATCH", applied.path, {"deleted": True})
