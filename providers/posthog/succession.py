@@ -79,8 +79,8 @@ class Succession:
                     if live and self._says(live, field, each):
                         yield (
                             f"{each.source}: {_name(each)}: the {kind.words} {each.properties[field.name]!r} is "
-                            f"{old}'s already; if the key was changed, write `renamed_from: {old.key}`; else choose another "
-                            f"{field.name}, or remove {old} in a run before"
+                            f"{old}'s already; if the key was changed, write `renamed_from: {old.key}`; else choose "
+                            f"another {field.name}, or remove {old} in a run before"
                         )
 
     def _live(self, name: str) -> Mapping[str, Any]:
