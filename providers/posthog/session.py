@@ -10,7 +10,7 @@ from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
 from providers.posthog.engine import engine_watch
-from providers.posthog.errors import ConnectionProblem
+from providers.posthog.errors import ConnectionProblem, Unreachable
 from providers.posthog.guard import Guard
 from providers.posthog.history import History
 from providers.posthog.inputs import Metadata, MetadataStore
@@ -37,7 +37,7 @@ class Session:
         self._lock = threading.Lock()
         self._settings = Settings({}, {})
         self._connection: Connection | None = None
-        self._problem: ConnectionProblem | None = None
+        self._problem: Unreachable | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
         self.history: History
         self.switch_history: SwitchHistory
@@ -55,7 +55,7 @@ class Session:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
 
         Connects at the first call. A problem of the first call is raised by every later call, so that a run does
-        not wait for a host that does not answer once per resource. Raises ``ConnectionProblem``.
+        not wait for a host that does not answer once per resource. Raises ``Unreachable``.
         """
         with self._lock:
             if self._problem:
@@ -64,8 +64,8 @@ class Session:
                 try:
                     self._connection = self._connect(KINDS[kind_name], lists)
                 except ConnectionProblem as problem:
-                    self._problem = problem
-                    raise
+                    self._problem = Unreachable(str(problem))
+                    raise self._problem from None
             return self._lifecycles[kind_name], self._connection.project_id
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
