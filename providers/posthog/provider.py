@@ -24,7 +24,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from providers.posthog.engine import engine_log
+from providers.posthog.engine import engine_log, engine_watch
 from providers.posthog.errors import Refused, Unreachable
 from providers.posthog.inputs import PROBLEM, Metadata, resolved, to_inputs, to_properties
 from providers.posthog.judge import Judge, OneLine
@@ -38,7 +38,7 @@ from providers.posthog.settings import NAMES, VARIABLES, Settings
 PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
-_SESSION = Session(engine_log(sys.argv[1:]))
+_SESSION = Session(engine_log(sys.argv[1:]), before_write=engine_watch(sys.argv[1:]))
 
 
 class PostHogProvider(ResourceProvider):

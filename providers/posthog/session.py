@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 
 from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
-from providers.posthog.engine import engine_watch
 from providers.posthog.errors import ConnectionProblem, Unreachable
 from providers.posthog.guard import Guard
 from providers.posthog.history import History
@@ -29,8 +27,12 @@ BY_THE_PROGRAM = 4
 class Session:
     """Connects at the first need; safe for several threads."""
 
-    def __init__(self, warn: Callable[[str], None], clock: Clock | None = None) -> None:
-        """``warn`` shows the engine's user a message; ``clock`` is another one in tests."""
+    def __init__(
+        self, warn: Callable[[str], None], clock: Clock | None = None, before_write: Callable[[], None] = lambda: None
+    ) -> None:
+        """``warn`` shows the engine's user a message; ``clock`` is another one in tests; ``before_write`` is called
+        before each write.
+        """
         self._clock = clock or Clock()
         self.metadata = MetadataStore()
         self.guard = Guard()
@@ -39,11 +41,12 @@ class Session:
         self._connection: Connection | None = None
         self._problem: Unreachable | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
+        self._inventory: Inventory
         self.history: History
         self.switch_history: SwitchHistory
         self._shown: set[str] = set()
         self._warn = warn
-        self._watch = engine_watch(sys.argv[1:])
+        self._before_write = before_write
 
     def configure(self, settings: Settings) -> None:
         """Take the stack's settings."""
@@ -68,10 +71,16 @@ class Session:
                     raise self._problem from None
             return self._lifecycles[kind_name], self._connection.project_id
 
+    @property
+    def inventory(self) -> Inventory:
+        """What PostHog holds. Raises ``Unreachable``."""
+        self.lifecycle("flag")
+        return self._inventory
+
     def _connect(self, kind: Kind, lists: bool) -> Connection:
         connection = resolve(self._settings)
-        client = Client(connection, self._watch, self._warn, self._clock, made=BY_THE_PROGRAM)
-        inventory = Inventory(client)
+        client = Client(connection, self._before_write, self._warn, self._clock, made=BY_THE_PROGRAM)
+        inventory = self._inventory = Inventory(client)
         if lists and kind.listed:
             first_look(client, kind, lambda: inventory.all(kind))
         else:

@@ -136,13 +136,14 @@ def _condition_text(item: Mapping[str, Any]) -> str:
     return f"for {filters_text(item.get('properties'))} at {plain_text(item.get('rollout_percentage', 100))} %{variant}"
 
 
-def _condition_title(item: Mapping[str, Any]) -> str:
+def condition_title(item: Mapping[str, Any]) -> str:
+    """Return what people call a condition: its description, or else whom it is for."""
     return str(item.get("description") or filters_text(item.get("properties")))
 
 
 _CONDITION = Wording(
     "condition",
-    name=_condition_title,
+    name=condition_title,
     show=_condition_text,
     parts={"rollout_percentage": PERCENTAGE, "properties": Wording("audience", show=filters_text)},
     inline=("rollout_percentage",),
