@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from ai_admin.review.audience import Reach
 from ai_admin.review.changes import Action
@@ -11,6 +10,7 @@ from ai_admin.review.report import ByHand, Entry, Report
 from ai_admin.review.sentences import Sentence
 from providers.posthog.history import Author
 from providers.posthog.kinds import KINDS
+from providers.posthog.kinds.phrases import moment_text
 
 SIGNS = {
     Action.CREATE: "+",
@@ -79,8 +79,9 @@ def by_hand(report: Report) -> list[Entry]:
 
 def lines(entry: Entry) -> Iterator[str]:
     """Yield what there is to say of an intended change, a line each."""
+    told: set[str] = set()
     for sentence in entry.sentences:
-        yield sentence.text + _more(sentence, entry.reach)
+        yield sentence.text + _more(sentence, entry.reach, told)
     if entry.reach and (reach := reached(entry)):
         yield reach
     yield from entry.uses[:SHOWN]
@@ -98,11 +99,13 @@ def _without_place(reason: str, entry: Entry) -> str:
     return reason.removeprefix(f"{entry.change.source}: ").removeprefix(f"{entry.change.ref}: ")
 
 
-def _more(sentence: Sentence, reach: Reach | None) -> str:
-    """Return how many more or fewer the condition serves that a sentence is about."""
-    number = (reach.conditions.get(sentence.path[-1]) if sentence.path else None) if reach else None
-    if not number or not reach:
+def _more(sentence: Sentence, reach: Reach | None, told: set[str]) -> str:
+    """Return how many more or fewer the condition serves that a sentence is about, where that is not ``told`` yet."""
+    name = sentence.path[0] if sentence.field == "release_conditions" and sentence.path else ""
+    number = reach.conditions.get(name) if reach else None
+    if not number or not reach or name in told:
         return ""
+    told.add(name)
     return f": about {abs(number):,} of {reach.total:,} {_who(reach)} {'more' if number > 0 else 'fewer'}"
 
 
@@ -138,11 +141,7 @@ def written(author: Author | None) -> str:
 
 def when(time: str) -> str:
     """Return a time (ISO 8601) as people read it."""
-    try:
-        at = datetime.fromisoformat(time)
-    except ValueError:
-        return time or "an unknown day"
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+    return moment_text(time) if time else "an unknown day"
 
 
 def unowned(counts: Mapping[str, int]) -> str:

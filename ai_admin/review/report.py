@@ -161,7 +161,7 @@ def _entry(
         for field in change.put_back
         for sentence in sentences(kind, field, applied, live)
     )
-    reach = audiences.reach(change) if audiences and change.action is not Action.HOLD else None
+    reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
     return Entry(change, said, by_hand, reach, uses)
 
