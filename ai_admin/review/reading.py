@@ -79,8 +79,9 @@ def by_hand(report: Report) -> list[Entry]:
 
 def lines(entry: Entry) -> Iterator[str]:
     """Yield what there is to say of an intended change, a line each."""
+    waits = "waits as well: " if entry.change.action is Action.HOLD else ""
     for sentence in entry.sentences:
-        yield sentence.text + _more(sentence, entry.reach)
+        yield waits + sentence.text + _more(sentence, entry.reach)
     if entry.reach and (reach := reached(entry)):
         yield reach
     yield from entry.uses[:SHOWN]

@@ -153,7 +153,8 @@ def _entry(
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
         return Entry(change, _said(change, wanted), deleted=deleted)
-    fields = [each for each in change.fields if each.name not in put_back]
+    held = {"active"} if change.action is Action.HOLD else set()
+    fields = [each for each in change.fields if each.name not in put_back | held]
     said = tuple(text for field in fields for text in sentences(kind, field, live, wanted))
     authors = _authors(change, session) if put_back else {}
     by_hand = tuple(
