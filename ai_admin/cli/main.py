@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from ai_admin import __version__
+from ai_admin.cli.apply import apply
 from ai_admin.cli.check import check
 from ai_admin.cli.init import init
 from ai_admin.cli.off import off
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (check, init, off, on, plan):
+for command in (apply, check, init, off, on, plan):
     cli.add_command(command)
 
 

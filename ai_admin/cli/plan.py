@@ -19,7 +19,12 @@ CHANGES = 3
 @click.option(
     "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", help="The form of the plan."
 )
-def plan(stack: str | None, expect_no_changes: bool, form: str) -> None:
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a file that `ai-admin apply` takes: it binds what the files say and what PostHog holds.",
+)
+def plan(stack: str | None, expect_no_changes: bool, form: str, out: Path | None) -> None:
     """Say what `pulumi up` would do, in sentences, the most dangerous first.
 
     Compares the files with what was applied last and with what PostHog holds now, by the provider's own code,
@@ -38,6 +43,10 @@ def plan(stack: str | None, expect_no_changes: bool, form: str) -> None:
     if not isinstance(found, Planned):
         click.echo("\n".join(found), err=True)
         raise click.exceptions.Exit(1)
+    if out:
+        from ai_admin.review.bound import text as bound_text
+
+        out.write_text(bound_text(found), encoding="utf-8")
     if form == "json":
         from ai_admin.review.as_json import as_json
 

@@ -79,15 +79,18 @@ def by_hand(report: Report) -> list[Entry]:
 
 def lines(entry: Entry) -> Iterator[str]:
     """Yield what there is to say of an intended change, a line each."""
+    waits = "waits as well: " if entry.change.action is Action.HOLD else ""
     told: set[str] = set()
     for sentence in entry.sentences:
-        yield sentence.text + _more(sentence, entry.reach, told)
+        yield waits + sentence.text + _more(sentence, entry.reach, told)
     if entry.reach and (reach := reached(entry)):
         yield reach
     yield from entry.uses[:SHOWN]
     if len(entry.uses) > SHOWN:
         yield f"and {len(entry.uses) - SHOWN:,} more use it"
     yield from stays(entry)
+    if entry.approval:
+        yield entry.approval
     if entry.change.refused:
         yield f"not applied: {_without_place(entry.change.refused, entry)}"
     if entry.change.note:

@@ -87,11 +87,10 @@ def _properties(kind: str, outputs: Mapping[str, Any]) -> Properties:
 
 def pulumi(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the Pulumi CLI in a checkout, and return what it printed. Raises :class:`UnreadableState` without a CLI."""
-    command = shutil.which("pulumi") or str(root / ".toolchain" / "bin" / "pulumi")
     environ = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         return subprocess.run(
-            [command, *arguments, "--non-interactive", "--color", "never"],
+            [cli(root), *arguments, "--non-interactive", "--color", "never"],
             cwd=root,
             env=environ,
             capture_output=True,
@@ -99,3 +98,8 @@ def pulumi(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         )
     except OSError:
         raise UnreadableState("there is no `pulumi` in PATH; run `. ./activate` in the checkout first") from None
+
+
+def cli(root: Path) -> str:
+    """Return the path of the Pulumi CLI: the one in PATH, or else the checkout's own."""
+    return shutil.which("pulumi") or str(root / ".toolchain" / "bin" / "pulumi")

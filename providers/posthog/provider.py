@@ -26,7 +26,7 @@ from pulumi.dynamic import (
 
 from providers.posthog.engine import engine_log, engine_watch
 from providers.posthog.errors import Refused, Unreachable
-from providers.posthog.inputs import PROBLEM, Metadata, resolved, to_inputs, to_properties
+from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, to_inputs, to_properties
 from providers.posthog.judge import Judge, OneLine
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
@@ -176,6 +176,7 @@ class PostHogProvider(ResourceProvider):
         properties = to_properties(self.kind_name, _props)
         with OneLine(_SESSION.metadata.of(_props)):
             is_on = partial(_SESSION.switch_history.is_on, _id)
+            _SESSION.reviewed.check(str(_props.get(NAME, "")), properties)
             _SESSION.guard.delete(self.kind_name, _id, properties, project, is_on)
             lifecycle.delete(_id, properties)
 

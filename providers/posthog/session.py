@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
-from providers.posthog.errors import ConnectionProblem, Unreachable
+from providers.posthog.errors import ConnectionProblem, Refused, Unreachable
 from providers.posthog.guard import Guard
 from providers.posthog.history import History
 from providers.posthog.inputs import Metadata, MetadataStore
@@ -17,6 +18,7 @@ from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
+from providers.posthog.reviewed import Reviewed
 from providers.posthog.settings import Settings
 from providers.posthog.switch_history import SwitchHistory
 
@@ -36,12 +38,14 @@ class Session:
         self._clock = clock or Clock()
         self.metadata = MetadataStore()
         self.guard = Guard()
+        self.reviewed = Reviewed()
         self._lock = threading.Lock()
         self._settings = Settings({}, {})
         self._connection: Connection | None = None
         self._problem: Unreachable | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
         self._inventory: Inventory
+        self.approvals: Approvals
         self.history: History
         self.switch_history: SwitchHistory
         self._shown: set[str] = set()
@@ -53,6 +57,7 @@ class Session:
         with self._lock:
             self._settings = settings
         self.guard.configure(settings)
+        self.reviewed = _reviewed(settings.reviewed_plan)
 
     def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
@@ -86,10 +91,11 @@ class Session:
         else:
             first_look(client, kind, lambda: client.get(client.project_path(kind.collection), {"limit": "1"}))
         self.history = History(client)
+        self.approvals = Approvals(client, self._settings.ask_again)
         services = Services(
             inventory,
             PostHogDirectory(client),
-            Approvals(client, self._settings.ask_again),
+            self.approvals,
             self.history,
             self.warn,
             adoption_allowed=self._settings.may_adopt,
@@ -109,3 +115,12 @@ class Session:
             shown = message in self._shown
             self._shown.add(message)
             return not shown
+
+
+def _reviewed(path: str | None) -> Reviewed:
+    if path is None:
+        return Reviewed()
+    try:
+        return Reviewed(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise Refused(f"the reviewed plan {path} can't be read: {problem}") from None
