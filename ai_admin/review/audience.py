@@ -67,13 +67,18 @@ class Audiences:
         return Reach(_sum(before, total), _sum(after, total), total, groups, moved)
 
     def _members(self, change: Change) -> Reach | None:
-        """Return how many persons a cohort has, and how many its new criteria match, if one condition can say them."""
+        """Return how many persons match a cohort's criteria now and then, as far as one condition can say them."""
         if not any(each.name == "filters" for each in change.fields) or change.live is None:
             return None
-        now = (self._inventory.get(change.kind, change.id) or {}).get("count")
-        leaves = _flat((change.wanted or {}).get("filters"))
-        found = self._matching({"properties": leaves}) if leaves and not any(True for _ in refs(leaves)) else None
-        return Reach(now, found[0], found[1]) if found else Reach(now, None, None)
+        now, then = (self._match((each or {}).get("filters")) for each in (change.live, change.wanted))
+        if now is None:  # what PostHog counted last
+            members = (self._inventory.get(change.kind, change.id) or {}).get("count")
+            return Reach(members, then and then[0], then and then[1])
+        return Reach(now[0], then and then[0], now[1])
+
+    def _match(self, criteria: Any) -> tuple[int, int] | None:
+        leaves = _flat(criteria)
+        return self._matching({"properties": leaves}) if leaves and not any(True for _ in refs(leaves)) else None
 
     def _served(self, flag: Properties) -> list[tuple[int, int]] | None:
         """Return how many a flag serves by each condition, and of how many; None where PostHog does not say."""

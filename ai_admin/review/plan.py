@@ -30,14 +30,21 @@ def planned(root: Path, stack: str, count: bool = True) -> Planned | tuple[str, 
     ``count``: whether PostHog is asked how many persons flags serve. Reads from PostHog, and writes nothing.
     """
     try:
-        found = reviewed(root, stack)
-        warnings = Warnings()
+        return planned_for(reviewed(root, stack), count)
+    except Problem as problem:
+        return tuple(str(problem).splitlines())
+
+
+def planned_for(found: Reviewed, count: bool = True) -> Planned | tuple[str, ...]:
+    """Return the plan for an opened stack, or why there is none, as :func:`planned` does."""
+    warnings = Warnings()
+    try:
         run = found.run(warnings)
         decided = plan_run(run)
         if not decided.judged:
             return decided.refused
         session = Session(warnings)
         coming = outlook(run, decided, found.state, session, warnings)
-        return Planned(found, decided, coming, report(stack, decided, coming, session, count))
+        return Planned(found, decided, coming, report(found.stack, decided, coming, session, count))
     except Problem as problem:
         return tuple(str(problem).splitlines())

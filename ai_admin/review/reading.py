@@ -80,9 +80,10 @@ def by_hand(report: Report) -> list[Entry]:
 def lines(entry: Entry) -> Iterator[str]:
     """Yield what there is to say of an intended change, a line each."""
     waits = "waits as well: " if entry.change.action is Action.HOLD else ""
-    told: set[str] = set()
+    last = {_condition(sentence): sentence for sentence in entry.sentences}  # of each condition
     for sentence in entry.sentences:
-        yield waits + sentence.text + _more(sentence, entry.reach, told)
+        more = _more(_condition(sentence), entry.reach) if sentence is last[_condition(sentence)] else ""
+        yield waits + sentence.text + more
     if entry.reach and (reach := reached(entry)):
         yield reach
     yield from entry.uses[:SHOWN]
@@ -102,13 +103,16 @@ def _without_place(reason: str, entry: Entry) -> str:
     return reason.removeprefix(f"{entry.change.source}: ").removeprefix(f"{entry.change.ref}: ")
 
 
-def _more(sentence: Sentence, reach: Reach | None, told: set[str]) -> str:
-    """Return how many more or fewer the condition serves that a sentence is about, where that is not ``told`` yet."""
-    name = sentence.path[0] if sentence.field == "release_conditions" and sentence.path else ""
-    number = reach.conditions.get(name) if reach else None
-    if not number or not reach or name in told:
+def _condition(sentence: Sentence) -> str:
+    """Return the name of the release condition that a sentence is about; empty for another one."""
+    return sentence.path[0] if sentence.field == "release_conditions" and sentence.path else ""
+
+
+def _more(condition: str, reach: Reach | None) -> str:
+    """Return how many more or fewer a condition serves."""
+    number = reach.conditions.get(condition) if reach else None
+    if not number or not reach:
         return ""
-    told.add(name)
     return f": about {abs(number):,} of {reach.total:,} {_who(reach)} {'more' if number > 0 else 'fewer'}"
 
 

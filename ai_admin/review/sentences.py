@@ -12,7 +12,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind, Ref
 from providers.posthog.kinds.phrases import key_text, plain_text
-from providers.posthog.kinds.wording import COMMON, Wording, called
+from providers.posthog.kinds.wording import COMMON, TEXT, Wording, called
 from providers.posthog.reconcile import same
 
 LONGEST = 60
@@ -20,6 +20,9 @@ LONGEST = 60
 
 AROUND = 24
 """Characters of a longer text that are shown around what differs."""
+
+NOT_SET = " (was not set)"
+"""The end of a sentence about what had no value."""
 
 _NAME = called(
     *("custom_name", "name", "label", "key", "event", "property", "code_name", "description", "id", "value", "kind")
@@ -62,6 +65,27 @@ def sentences(kind: Kind, field: Field, before: Mapping[str, Any], after: Mappin
         Sentence(text, field.name, weight, path, was, is_)
         for path, text, was, is_ in _said(at, field.wording, old, new)
     ]
+
+
+def options(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Sentence]:
+    """Return what changes in how a definition is applied: what it leaves to PostHog's pages, and the kind's options.
+
+    Args:
+        kind: the kind of the object.
+        before: canonical properties, as they were applied last.
+        after: canonical properties of the definition.
+    """
+    was, is_ = (set(each.get("unmanaged") or ()) for each in (before, after))
+    found = [
+        Sentence(f"{field.wording.noun or key_text(field.name)} is {more}left to PostHog's pages", "unmanaged", TEXT)
+        for field in kind.fields
+        for more, names in (("", is_ - was), ("no longer ", was - is_))
+        if field.name in names
+    ]
+    for name, wording in kind.options.items():
+        if not same(bool(before.get(name)), bool(after.get(name))):
+            found.append(Sentence(wording.says[bool(after.get(name))], name, kind.weight))
+    return found
 
 
 def _shown(field: Field, value: Any) -> Any:
@@ -238,7 +262,7 @@ _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 def _from_to(wording: Wording, old: Any, new: Any) -> str:
     if old in _NOTHING and not wording.empty:
-        return f" is {_value(wording, new)} (was not set)"
+        return f" is {_value(wording, new)}{NOT_SET}"
     if new in _NOTHING and not wording.empty:
         return f" is no longer set (was {_value(wording, old)})"
     before, after = _text(wording, old), _text(wording, new)

@@ -216,7 +216,7 @@ TILES = Kind(
     listed=False,
     lifecycle="tiles",
     # Whether tiles that people add are taken away.
-    options=("exclusive_tiles",),
+    options={"exclusive_tiles": switchable("tiles that people add are taken away", "tiles that people add stay")},
     fields=(
         Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
         Field(
