@@ -383,11 +383,20 @@ def _id(name: str, id_: str) -> Any:
 
 
 def _made(chance: random.Random, kind: str, name: str) -> list[Definition]:
-    """Random definitions that PostHog can make: an alert's threshold may be left to its pages only later."""
+    """Random definitions that PostHog can make: some of what they need may be left to its pages only later."""
     while True:
         group = CHECKOUTS[kind](chance, name)
-        if not any(each.kind == "alert" and "threshold" in each.properties.get("unmanaged", ()) for each in group):
+        if not any(_lacking(each) for each in group):
             return group
+
+
+def _lacking(each: Definition) -> bool:
+    """Whether a definition leaves to PostHog's pages what an object can't be made without."""
+    left = each.properties.get("unmanaged", ())
+    if each.kind == "flag":
+        named = any("variant" in condition for condition in each.properties.get("release_conditions") or ())
+        return "variants" in left and named
+    return each.kind == "alert" and "threshold" in left
 
 
 def run(
