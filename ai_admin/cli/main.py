@@ -14,6 +14,7 @@ from ai_admin.cli.check import check
 from ai_admin.cli.init import init
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
+from ai_admin.cli.test import test
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,7 +28,7 @@ def cli() -> None:
     """
 
 
-for command in (check, init, off, on):
+for command in (check, init, off, on, test):
     cli.add_command(command)
 
 
