@@ -15,6 +15,7 @@ from ai_admin.cli.init import init
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 from ai_admin.cli.test import test
+from ai_admin.cli.who import who
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (check, init, off, on, test):
+for command in (check, init, off, on, test, who):
     cli.add_command(command)
 
 
