@@ -48,6 +48,8 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     """
     root = checkout(Path().resolve())
     stacks = (known(stack, root),) if stack is not None else known_stacks(root)
+    if not stacks:
+        raise click.UsageError("there is no Pulumi.<stack>.yaml, so there is no stack to test in")
     try:
         checked = check(root, stacks)
     except SchemaError as error:

@@ -11,7 +11,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import printable
+from ai_admin.cli.text import count, printable
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.check import check
 from ai_admin.definitions.nearest import listed, nearest
@@ -56,8 +56,9 @@ def who(
     feature_flag:read.
 
     With --json: {"distinct_id", "stack", "known", "properties", "cohorts", "flags": [{"key", "differs", "now":
-    {"value", "payload", "by"}, "files": {"value", "payload", "by", "why"}}]}. "now" and "files" are null where
-    PostHog or the files have no such flag, or were not asked; "known" is whether PostHog has a person of this id.
+    {"value", "payload", "by"}, "state", "files": {"value", "payload", "by", "why"}}]}. "now" is null where PostHog
+    serves nothing, for the reason in "state", or was not asked; "files" where no file has the flag. "known" is
+    whether PostHog has a person of this id.
 
     Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems: see `ai-admin check`.
     """
@@ -136,8 +137,11 @@ def _as_text(where: str, known: bool | None, somebody: Person, rows: list[Row]) 
     yield printable(f"{somebody.distinct_id} in {where}")
     if known is False:
         yield "  PostHog knows no such person"
-    for name, value in sorted(somebody.properties.items()):
-        yield printable(f"  {name}: {_shown(value)}")
+    own = [name for name in somebody.properties if is_posthogs_own(name)]
+    for name in sorted(somebody.properties.keys() - own):
+        yield printable(f"  {name}: {_shown(somebody.properties[name])}")
+    if own:
+        yield f"  and {count(len(own), 'property', 'properties')} of PostHog's own"
     if somebody.cohorts:
         yield printable(f"  in {listed(sorted(somebody.cohorts), 'and')}")
     width = max((len(row.flag) for row in rows), default=0)
@@ -157,7 +161,9 @@ def _lines(row: Row) -> Iterator[str]:
         return
     unknown = row.files.answer.value is None
     if not row.differs and not unknown:
-        yield files
+        yield now if row.now and row.now.answer.condition is not None else files
+        if row.now and None not in (row.now.answer.condition, row.files.answer.condition) and row.now.by != row.by:
+            yield f"under the files by {row.by}"
         return
     if now:
         yield f"now: {now}"
@@ -186,7 +192,7 @@ def _as_json(stack: str, known: bool | None, somebody: Person, rows: list[Row]) 
             answer = row.files.answer
             why = list(row.files.lines())
             files = {"value": answer.value, "payload": answer.payload, "by": row.by, "why": why}
-        flags.append({"key": row.flag, "differs": row.differs, "now": now, "files": files})
+        flags.append({"key": row.flag, "differs": row.differs, "now": now, "state": row.state, "files": files})
     return {
         "distinct_id": somebody.distinct_id,
         "stack": stack,

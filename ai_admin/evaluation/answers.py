@@ -39,7 +39,7 @@ class Asked:
         """Take the flag with this key, and an installation with the properties."""
         self.flag = flag_for(served.flags[key], person)
         self._needed = [flag_for(each, person) for each in served.needed(key)]
-        self._cohorts = cohorts_for(served, person)
+        self._cohorts = cohorts_for(served, key, person)
         self._marked = _marked(self.flag)
 
     @property

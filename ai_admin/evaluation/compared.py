@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ai_admin.definitions.model import Definition
 from ai_admin.evaluation.answers import HELD_OUT, Answer
@@ -59,18 +59,7 @@ def compared(
     """
     made = served(definitions, now.flags)
     somebody = person(now, distinct_id, made.cohorts, cohorts)
-    # Conditions that are left to PostHog's pages may name cohorts that no file has.
-    named = {leaf["value"] for flag in made.flags.values() for leaf in _cohort_leaves(flag)}
-    made = replace(made, cohorts={**dict.fromkeys(named), **made.cohorts})
-    keys = sorted({*made.flags, *now.flags})
-    return somebody, [_row(made, key, somebody, now) for key in keys]
-
-
-def _cohort_leaves(flag: Mapping[str, object]) -> Iterator[dict[str, str]]:
-    filters = flag["filters"]
-    assert isinstance(filters, dict)
-    for condition in filters["groups"]:
-        yield from (leaf for leaf in condition["properties"] if leaf["type"] == "cohort")
+    return somebody, [_row(made, key, somebody, now) for key in sorted({*made.flags, *now.flags})]
 
 
 def _row(made: Served, key: str, somebody: Person, now: Now | None) -> Row:

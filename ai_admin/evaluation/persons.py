@@ -53,15 +53,16 @@ def crowd(like: Person, number: int) -> Iterator[Person]:
         yield replace(like, distinct_id=name, device_id=name, groups=groups)
 
 
-def cohorts_for(served: Served, person: Person) -> Json:
-    """Return the cohorts as the SDK takes them, with those decided that are not computed from properties."""
+def cohorts_for(served: Served, key: str, person: Person) -> Json:
+    """Return the cohorts that a flag looks at as the SDK takes them, with what properties don't tell decided."""
     # An empty group of criteria matches everybody.
     decided: Json = {EVERYBODY: {}, NOBODY: {"type": "AND", "values": [{**constant(True), "negation": True}]}}
-    for key, criteria in served.cohorts.items():
-        if key in person.cohorts:
-            decided[_KEY + key] = {}
+    for name in served.cohorts_of(key):
+        criteria = served.cohorts.get(name)
+        if name in person.cohorts:
+            decided[_KEY + name] = {}
         else:
-            decided[_KEY + key] = decided[NOBODY] if criteria is None else _criteria(criteria, person)
+            decided[_KEY + name] = decided[NOBODY] if criteria is None else _criteria(criteria, person)
     return decided
 
 

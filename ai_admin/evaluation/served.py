@@ -50,6 +50,17 @@ class Served:
         """Return the flags that a flag depends on, each after what it depends on itself."""
         return [self.flags[other] for other in _chain(self.flags, key)[:-1]]
 
+    def cohorts_of(self, key: str) -> set[str]:
+        """Return the cohorts that a flag and those that it depends on look at, also through other cohorts."""
+        found: set[str] = set()
+        waiting = [each for flag in (*self.needed(key), self.flags[key]) for each in _named_cohorts(_leaves(flag))]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += _named_cohorts(criteria_leaves(self.cohorts.get(name)))
+        return found
+
 
 def resources(world: World) -> Iterator[Definition]:
     """Yield what is defined in a stack and matters to flags, in canonical form; there must be no problems in it."""
@@ -127,10 +138,19 @@ def _written_by_posthog(definitions: list[Definition]) -> Iterator[tuple[str, Js
             yield said["flag"].key, {"holdout": {"id": said["holdout"].key, "exclusion_percentage": share}}
 
 
+def criteria_leaves(part: Json | None) -> Iterator[Json]:
+    """Yield the leaves of a cohort's criteria; none where there are none to compute."""
+    if part is not None and "values" in part:
+        for each in part["values"]:
+            yield from criteria_leaves(each)
+    elif part:
+        yield part
+
+
+def _named_cohorts(leaves: Iterable[Json]) -> list[str]:
+    return [leaf["value"] for leaf in leaves if leaf.get("type") == "cohort"]
+
+
 def _criteria(cohort: Definition) -> Json | None:
     criteria: Json | None = with_ids(cohort.properties.get("filters"), _key)
-    return criteria if criteria and all(map(_computed, criteria["values"])) else None
-
-
-def _computed(part: Json) -> bool:
-    return all(map(_computed, part["values"])) if "values" in part else part["type"] in COMPUTED
+    return criteria if criteria and all(leaf["type"] in COMPUTED for leaf in criteria_leaves(criteria)) else None

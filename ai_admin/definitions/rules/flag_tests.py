@@ -19,6 +19,10 @@ HELD_OUT = "holdout-"
 """What a variant begins with that PostHog gives to those in a holdout; tests name the holdout's key after it."""
 
 
+_ANSWERING = ("variants", "release_conditions")
+"""The fields without which nothing can be said of what a flag gives."""
+
+
 def installations_exist(unit: Unit, world: World) -> Iterator[Finding]:
     """The cohorts and properties of a test are known, and texts are texts."""
     for path, test in _tests(unit, world):
@@ -55,6 +59,17 @@ def answers_exist(unit: Unit, world: World) -> Iterator[Finding]:
             yield Finding(path, message, f"write {listed([*variants, 'false'])}")
 
 
+def answers_are_known(unit: Unit, _: World) -> Iterator[Finding]:
+    """What is left to PostHog's pages can't be tested offline."""
+    unmanaged = at(unit.value, "unmanaged", default=())
+    left = [name for name in _ANSWERING if name in unmanaged] if seen(unmanaged) else []
+    if left and at(unit.value, "tests"):
+        names = listed([name.replace("_", " ") for name in left], "and")
+        yield Finding(
+            ("tests",), f"the {names} are left to PostHog's pages, so tests can't know them", "remove the tests"
+        )
+
+
 def _held_out(expected: Any, world: World) -> bool:
     key = expected.removeprefix(HELD_OUT) if isinstance(expected, str) else expected
     return key != expected and world.find("holdout", key) is not None
@@ -80,5 +95,6 @@ def _tests(unit: Unit, world: World) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 RULES = (
     Rule("flag", installations_exist, sees=("cohort", "event")),
+    Rule("flag", answers_are_known),
     Rule("flag", answers_exist, sees=("holdout",)),
 )

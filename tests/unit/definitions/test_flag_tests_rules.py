@@ -52,6 +52,11 @@ def flag(test: str, more: str = "") -> str:
             flag("expect: true, share: 20, distinct_id: x"),
             "4:40: flag/f: a share is of random installations, which have random ids; remove \"distinct_id\"",
         ),
+        (
+            "key: f\nunmanaged: [release_conditions]\ntests: [{name: t, expect: true}]\n",
+            "3:8: flag/f: the release conditions are left to PostHog's pages, so tests can't know them; "
+            "remove the tests",
+        ),
         (flag("expect: true, installations: 200"), '4:5: flag/f: "installations" needs "share" as well; add share: 25'),
         (
             flag("expect: true", "stacks: {staging: {tests: [{name: t, expect: true}]}}\n"),
