@@ -68,7 +68,7 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
         try:
             junit.write_bytes(document(report, strict))
         except OSError as error:
-            raise click.ClickException(f"{junit} can't be written: {error.strerror}") from None
+            raise click.UsageError(f"{junit} can't be written: {error.strerror}") from None
     click.echo(_as_json(report) if as_json else "\n".join(_as_text(report)))
     if report.failed or (strict and report.unreached):
         raise click.exceptions.Exit(FAILED)

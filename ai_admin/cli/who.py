@@ -19,6 +19,7 @@ from ai_admin.definitions.world import World
 from providers.posthog.errors import ApiError, SchemaError
 
 if TYPE_CHECKING:
+    from ai_admin.evaluation.answers import Answer
     from ai_admin.evaluation.compared import Row
     from ai_admin.evaluation.persons import Person
 
@@ -154,28 +155,33 @@ def _as_text(where: str, known: bool | None, somebody: Person, rows: list[Row]) 
 
 
 def _lines(row: Row) -> Iterator[str]:
-    now = f"{_value(row.now.answer.value, row.now.answer.payload)} by {row.now.by}" if row.now else row.state
-    files = f"{_value(row.files.answer.value, row.files.answer.payload)} by {row.by}" if row.files else row.by
+    now = _said(row.now.answer, row.now.by) if row.now else row.state
     if row.files is None:
-        yield f"{now}; {files}"
+        yield f"{now}; {row.by}"
         return
-    unknown = row.files.answer.value is None
-    if not row.differs and not unknown:
-        yield now if row.now and row.now.answer.condition is not None else files
-        if row.now and None not in (row.now.answer.condition, row.files.answer.condition) and row.now.by != row.by:
-            yield f"under the files by {row.by}"
-        return
-    if now:
-        yield f"now: {now}"
-    yield f"under the files: {files}"
-    yield from (f"  {line}" for line in row.files.lines())
+    files = _said(row.files.answer, row.by)
+    if row.differs or row.files.answer.value is None:
+        if now:
+            yield f"now: {now}"
+        yield f"under the files: {files}"
+        yield from (f"  {line}" for line in row.files.lines())
+    elif row.now and None not in (row.now.answer.condition, row.files.answer.condition) and row.now.by != row.by:
+        yield now
+        yield f"under the files by {row.by}"
+    else:
+        yield f"{files} (now: {row.state})" if row.state else files
 
 
-def _value(value: Any, payload: Any) -> str:
-    if value is None:
+def _said(answer: Answer, by: str) -> str:
+    """Return an answer with what decided, which is a condition's name in quotation marks or a sentence."""
+    return f"{_value(answer)} by {by}" if by.startswith('"') else f"{_value(answer)}: {by}"
+
+
+def _value(answer: Answer) -> str:
+    if answer.value is None:
         return "what PostHog's SDK can't tell"
-    shown = value if isinstance(value, str) else str(value).lower()
-    return shown if payload is None else f"{shown} with {_shown(payload)}"
+    shown = answer.value if isinstance(answer.value, str) else str(answer.value).lower()
+    return shown if answer.payload is None else f"{shown} with {_shown(answer.payload)}"
 
 
 def _shown(value: Any) -> str:

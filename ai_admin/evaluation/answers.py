@@ -54,9 +54,12 @@ class Asked:
     def answer(self, person: Person) -> Answer:
         """Return what the flag gives an installation, with the payload, and by which of its conditions."""
         value, payload = self._evaluated(self.flag, person)
+        return Answer(value, None if payload is None else json.loads(payload), self.condition(person))
+
+    def condition(self, person: Person) -> int | None:
+        """Return the index of the release condition that decides for an installation; None where none does."""
         by, _ = self._evaluated(self._marked, person)
-        condition = int(by) if isinstance(by, str) and not by.startswith(HELD_OUT) else None
-        return Answer(value, None if payload is None else json.loads(payload), condition)
+        return int(by) if isinstance(by, str) and not by.startswith(HELD_OUT) else None
 
     def matches(self, person: Person, condition: Json, leaf: Json) -> bool | None:
         """Return whether one filter of a condition matches an installation; None where the SDK can't tell."""

@@ -165,7 +165,7 @@ def _run(
         reached |= there
         return Outcome(case, stack, failure)
     answer = asked.answer(case.person)
-    reached |= _reached(asked.flag, answer)
+    reached |= _reached(asked.flag, answer.value, answer.condition)
     failure = _failure(case, answer)
     return Outcome(case, stack, failure, tuple(explain(made, case.flag, case.person).lines()) if failure else ())
 
@@ -183,8 +183,10 @@ def _failure(case: Case, answer: Answer) -> str:
 def _crowded(case: Case, asked: Asked, share: float) -> tuple[str, set[Target]]:
     """Return how a test of random installations fails, empty where it passes; and what it reaches."""
     people = list(crowd(case.person, case.installations))
-    reached: set[Target] = set().union(*(_reached(asked.flag, asked.answer(each)) for each in people[:CONDITIONS_OF]))
-    return _share_failure(case, share, Counter(map(asked.value, people))), reached
+    values = [asked.value(each) for each in people]
+    conditions = map(asked.condition, people[:CONDITIONS_OF])
+    reached = (_reached(asked.flag, value, by) for value, by in zip(values, conditions, strict=False))
+    return _share_failure(case, share, Counter(values)), set().union(*reached)
 
 
 def _share_failure(case: Case, share: float, got: Counter[Value | None]) -> str:
@@ -206,17 +208,15 @@ def _shown(value: Value | None) -> str:
     return {True: "true", False: "false", None: "nothing that the SDK can tell"}.get(value, str(value))  # type: ignore[arg-type]
 
 
-def _reached(flag: Json, answer: Answer) -> set[Target]:
+def _reached(flag: Json, value: Value | None, condition: int | None) -> set[Target]:
     """Return what an answer reached of a flag."""
-    if answer.value is None:
+    if value is None:
         return set()
     if flag["filters"]["feature_enrollment"]:
         return {_ENROLLED}
-    if isinstance(answer.value, str) and answer.value.startswith(HELD_OUT):
+    if isinstance(value, str) and value.startswith(HELD_OUT):
         return {_HELD_OUT}
-    if answer.condition is None:
-        return {_REST}
-    return {("condition", answer.condition), ("variant", answer.value)}
+    return {_REST} if condition is None else {("condition", condition), ("variant", value)}
 
 
 def _missed(unit: Unit, flag: Json, reached: set[Target]) -> Iterator[tuple[Source, str]]:

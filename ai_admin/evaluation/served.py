@@ -30,7 +30,7 @@ COMPUTED = ("person", "cohort")
 """The types of a cohort's criteria that are computed from an installation's properties."""
 
 
-class _Nobody:
+class _NoLookUps:
     """The look-ups that definitions may need; flags and cohorts need none."""
 
     def __getattr__(self, name: str) -> Any:
@@ -91,7 +91,7 @@ def served(definitions: Iterable[Definition], live: Mapping[str, Json] | None = 
 
 
 def _flag(definition: Definition, live: Json | None) -> Json:
-    kind, directory = KINDS["flag"], _Nobody()
+    kind, directory = KINDS["flag"], _NoLookUps()
     properties = with_ids(definition.properties, _key)
     unmanaged = properties.get("unmanaged", ()) if live is not None else ()
     owned = [field for field in kind.fields if field.name not in unmanaged]

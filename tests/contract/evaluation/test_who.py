@@ -172,12 +172,43 @@ def test_a_person_reads_who_it_is_what_it_gets_and_why_that_changes(who: Who, ro
     assert [line for line in lines if line.startswith("* ")] == [lines[start]]
     told = [line.partition("ai-enhancement-enabled")[2].strip() or line.strip() for line in lines[start : start + 5]]
     assert told[0] == 'now: true by "Beta installations that can show AI results"'
-    assert told[1] == "under the files: false by no condition matches"
+    assert told[1] == "under the files: false: no condition matches"
     assert told[3] == (
         '2. "Beta installations that can show AI results" does not match: version semver_gte "2.5.0": '
         'its version is "2.4.0"'
     )
     assert told[4].endswith("at 1 %, this id falls at 51.90 %")
+
+
+def test_the_same_answer_by_another_condition_is_said_and_no_difference(who: Who, sandbox: Sandbox) -> None:
+    _identify(sandbox, "inst-beta", {**BETA, "$initial_os": "Linux"})
+    rows = flags(who("inst-beta", "--cohort", "internal-installations", "--json"))
+    assert not rows["ai-enhancement-enabled"]["differs"]
+    told = who("inst-beta", "--cohort", "internal-installations").stdout.splitlines()
+    assert "  and 1 property of PostHog's own" in told
+    first = next(n for n, line in enumerate(told) if line.startswith("  ai-enhancement-enabled"))
+    assert told[first].endswith('  true by "Beta installations that can show AI results"')
+    assert told[first + 1].endswith('  under the files by "Internal installations always"')
+
+
+def test_it_reads_in_six_requests(who: Who, sandbox: Sandbox) -> None:
+    sandbox.requests()
+    who("inst-0")
+    asked = [(each["method"], each["path"].partition("?")[0]) for each in sandbox.requests()]
+    project = f"/api/projects/{sandbox.project_id}/"
+    names = ("", "persons/", "cohorts/", "feature_flags/", "persons/cohorts/")
+    assert sorted(asked) == sorted([("POST", "/flags/"), *(("GET", f"{project}{name}") for name in names)])
+
+
+def test_definitions_with_problems_are_not_evaluated(who: Who, root: Path) -> None:
+    path = root / "flags" / "broken.yaml"
+    path.write_text("key: broken\nrelease_conditions: [{cohort: nobody}]\n")
+    try:
+        done = who("inst-1", "--offline")
+    finally:
+        path.unlink()
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert 'flags/broken.yaml:2:31: flag/broken: there is no cohort "nobody"' in done.stderr
 
 
 def test_a_property_that_is_given_counts_on_both_sides(who: Who) -> None:
@@ -220,7 +251,6 @@ def test_what_only_one_side_has_is_said(who: Who, root: Path, sandbox: Sandbox) 
     assert (found["newer"]["now"], found["newer"]["files"]["value"], found["newer"]["differs"]) == (None, True, True)
     assert (found["put-away"]["files"], found["put-away"]["differs"]) == (None, False)
     assert "now: PostHog has no such flag" in done.stdout
-    assert "put-away" in done.stdout
     assert "off; no file has this flag" in done.stdout
 
 

@@ -158,8 +158,8 @@ def test_colours_are_for_terminals(run: Run, checkout: Checkout) -> None:
 )
 def test_wrong_use(run: Run, arguments: tuple[str, ...], said: str) -> None:
     done = run(*arguments)
-    assert said in (done.stderr or str(done.exception))
-    assert done.exit_code != 0
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
 
 
 def test_only_commands_that_evaluate_import_the_sdk(checkout: Checkout) -> None:
