@@ -92,6 +92,16 @@ _ENROLLED: Target = ("end", "enrolment")
 _HELD_OUT: Target = ("end", "holdout")
 
 
+@dataclass(frozen=True)
+class _Crowd:
+    """What came of a test of random installations."""
+
+    failure: str
+    reached: set[Target]
+    one: Person | None
+    """One of those that should have got something else, where the test fails."""
+
+
 def run(worlds: Mapping[str, World], made: Mapping[str, Served], flags: Collection[str] = ()) -> Report:
     """Run the tests of flags, in every stack that they are for. Those of a flag that is off are not run.
 
@@ -100,7 +110,7 @@ def run(worlds: Mapping[str, World], made: Mapping[str, Served], flags: Collecti
         made: the same as PostHog would serve it (:func:`ai_admin.evaluation.served.served`).
         flags: the keys of the flags to test; all of them where none is named.
     """
-    report, done = Report(), dict[str, tuple[str, set[Target]]]()
+    report, done = Report(), dict[str, _Crowd]()
     missed: dict[tuple[str, Source, str], list[str]] = {}
     for stack, world in worlds.items():
         for unit in world.units:
@@ -108,7 +118,8 @@ def run(worlds: Mapping[str, World], made: Mapping[str, Served], flags: Collecti
                 continue
             flag = made[stack].flags[unit.key]
             if not all(each["active"] for each in (flag, *made[stack].needed(unit.key))):
-                report.off.setdefault(unit.key, []).append(stack)
+                if unit.value.get("tests"):
+                    report.off.setdefault(unit.key, []).append(stack)
                 continue
             reached: set[Target] = set()
             for case in cases(unit, stack):
@@ -152,22 +163,29 @@ def tolerance(share: float, installations: int) -> float:
     return DEVIATIONS * sqrt(installations * share / 100 * (1 - share / 100))
 
 
-def _run(
-    case: Case, stack: str, made: Served, reached: set[Target], done: dict[str, tuple[str, set[Target]]]
-) -> Outcome:
+def _run(case: Case, stack: str, made: Served, reached: set[Target], done: dict[str, _Crowd]) -> Outcome:
     """Run a test; one of a crowd is ``done`` once for all stacks that have the same of its flag."""
     asked = Asked(made, case.flag, case.person)
     if case.share is not None:
         same = repr(case) + asked.all
         if same not in done:
             done[same] = _crowded(case, asked, case.share)
-        failure, there = done[same]
-        reached |= there
-        return Outcome(case, stack, failure)
+        came = done[same]
+        reached |= came.reached
+        return Outcome(case, stack, came.failure, _why(case, made, came.one))
     answer = asked.answer(case.person)
     reached |= _reached(asked.flag, answer.value, answer.condition)
     failure = _failure(case, answer)
-    return Outcome(case, stack, failure, tuple(explain(made, case.flag, case.person).lines()) if failure else ())
+    return Outcome(case, stack, failure, _why(case, made, case.person if failure else None))
+
+
+def _why(case: Case, made: Served, somebody: Person | None) -> tuple[str, ...]:
+    """Return how the flag comes to its answer for somebody, in lines; none for nobody."""
+    if somebody is None:
+        return ()
+    said = explain(made, case.flag, somebody)
+    one = () if somebody is case.person else (f"{somebody.distinct_id}, for one, gets {_shown(said.answer.value)}:",)
+    return (*one, *said.lines())
 
 
 def _failure(case: Case, answer: Answer) -> str:
@@ -180,13 +198,17 @@ def _failure(case: Case, answer: Answer) -> str:
     return ""
 
 
-def _crowded(case: Case, asked: Asked, share: float) -> tuple[str, set[Target]]:
-    """Return how a test of random installations fails, empty where it passes; and what it reaches."""
+def _crowded(case: Case, asked: Asked, share: float) -> _Crowd:
+    """Return what comes of a test of random installations."""
     people = list(crowd(case.person, case.installations))
     values = [asked.value(each) for each in people]
     conditions = map(asked.condition, people[:CONDITIONS_OF])
     reached = (_reached(asked.flag, value, by) for value, by in zip(values, conditions, strict=False))
-    return _share_failure(case, share, Counter(values)), set().union(*reached)
+    failure, one = _share_failure(case, share, Counter(values)), None
+    if failure:
+        too_many = values.count(case.expect) > len(people) * share / 100
+        one = next(each for each, value in zip(people, values, strict=True) if (value == case.expect) is too_many)
+    return _Crowd(failure, set().union(*reached), one)
 
 
 def _share_failure(case: Case, share: float, got: Counter[Value | None]) -> str:

@@ -149,13 +149,19 @@ def test_it_passes(checkout: Checkout, conditions: str, test: str, more: str) ->
             "[{rollout_percentage: 25}]",
             "share: 50, expect: true",
             "expected 50 % (give or take 2.5) of 10,000 installations to get true, got 75.88 % false, 24.12 % true",
-            (),
+            (
+                "e3e70682-c209-4cac-a29f-6fbed82c07cd, for one, gets false:",
+                '1. "everybody" leaves it out: it is for everybody; at 25 %, this id falls at 69.37 %',
+            ),
         ),
         (
             "[{rollout_percentage: 99}]",
             "share: 100, installations: 1000, expect: true",
             "expected 100 % of 1,000 installations to get true, got 1 % false, 99 % true",
-            (),
+            (
+                "b6e355f6-95bb-440d-89cd-4af97d161f29, for one, gets false:",
+                '1. "everybody" leaves it out: it is for everybody; at 99 %, this id falls at 99.01 %',
+            ),
         ),
     ],
 )  # fmt: skip
