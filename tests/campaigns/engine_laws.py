@@ -204,8 +204,9 @@ class Checkout:
             for step in field.api_path[:-1]:
                 place = place.setdefault(step, {})
             value = placed(theirs.get(field.name, field.default), world)
-            if field.name == "release_conditions":  # as PostHog's pages: else it takes the index of the flag before
+            if field.name == "release_conditions":  # as PostHog's pages: with an index, and variants that there are
                 value = [{"aggregation_group_type_index": None, **item} for item in value]
+                value = [{name: each for name, each in item.items() if name != "variant"} for item in value]
             place[field.api_path[-1]] = value
             body |= field.sent_with
         return body

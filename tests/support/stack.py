@@ -78,7 +78,7 @@ class Stack:
             NAME_OF_STACK,
             self.settings,
             self.manifest,
-            self._reviewed()._followed,
+            self._reviewed().followed,
             False,
             self.warnings.append,
         )
@@ -129,7 +129,7 @@ class Stack:
         return readable(ref, self.resources[ref]["id"])
 
     def _reviewed(self) -> Reviewed:
-        return Reviewed(self.root, NAME_OF_STACK, self.settings, self.state)
+        return Reviewed(self.root, NAME_OF_STACK, self.settings, lambda: self.state)
 
     # Reviewing
 
