@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
 from pathlib import Path
@@ -36,13 +37,21 @@ def late(project: Project, sandbox: Sandbox, times: int) -> str:
     rule = {"kind": "latency", "seconds": LATE}
     requests.put(f"{sandbox.url}/_sandbox/faults", json={"seed": 1, "rules": [rule]}, timeout=10).raise_for_status()
     sandbox.requests()
+    used = _processor()
     plans = [_plan(project) for _ in range(times)]
+    used = (_processor() - used) / times
     asked = [each for each in sandbox.requests() if each["path"].startswith("/api/")]
     requests.delete(f"{sandbox.url}/_sandbox/faults", timeout=10).raise_for_status()
     return (
         f"a plan of {_flags(project):,} flags at {LATE * 1000:.0f} ms latency: {median(plans):.2f} s, "
-        f"{len(asked) / times:.0f} requests (median of {times})"
+        f"{len(asked) / times:.0f} requests, {used:.2f} s of processor time with Pulumi's (median of {times})"
     )
+
+
+def _processor() -> float:
+    """Return the processor time of all processes that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _flags(project: Project) -> int:
@@ -66,5 +75,5 @@ def figures(folder: Path, sandbox: Sandbox, flag: str, events: str) -> list[str]
             text = flag.format(number=number).replace(f"flag-{number:04}", f"plan-{size}-{number:04}")
             project.write(f"flags/flag-{number:04}.yaml", text)
         project.up()
-        found.append(late(project, sandbox, 7) if size == 100 else beside_preview(project, 5))
+        found.append(late(project, sandbox, 7) if size == 100 else beside_preview(project, 3))
     return found
