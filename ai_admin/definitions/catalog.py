@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ai_admin.definitions.holes import HOLE, at, seen
-from ai_admin.definitions.world import Unit, World
+from ai_admin.definitions.index import Index, Unit
+from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,15 @@ class Catalogue:
         return [name for event in named or self.events for name in self.events[event]]
 
 
-def catalogue(world: World) -> Catalogue:
-    """Return the catalogue of a world."""
-    result: Catalogue = world.once(_read)
+def catalogue(index: Index) -> Catalogue:
+    """Return the catalogue of an index."""
+    result: Catalogue = index.once(_read)
     return result
 
 
-def values_of_persons(world: World) -> dict[str, tuple[Any, ...]]:
+def values_of_persons(index: Index) -> dict[str, tuple[Any, ...]]:
     """Return all values of each property of persons for which the catalogue lists them, or which is true or false."""
-    person = catalogue(world).person
+    person = catalogue(index).person
     found = {name: (True, False) if each.type == "Boolean" else each.values for name, each in person.items()}
     return {name: values for name, values in found.items() if values}
 
@@ -76,19 +76,19 @@ def is_posthogs_own(name: str) -> bool:
     return name.startswith("$")
 
 
-def _read(world: World) -> Catalogue:
+def _read(index: Index) -> Catalogue:
     result = Catalogue()
-    for unit in world.units:
+    for unit in index.units:
         if unit.kind != "event":
             continue
         kind, listed = at(unit.value, "type", default="event"), at(unit.value, "properties", default={})
         described = {name: _property(name, item) for name, item in listed.items()}
-        if kind != "event":  # or a hole: then it may be either
+        if kind != "event":  # or UNREADABLE: then it may be either
             result.person.update(described)
-            result.persons_partly |= listed is HOLE
+            result.persons_partly |= listed is UNREADABLE
         if kind != "person":  # without a key it is some event
             result.events.setdefault(unit.key, {}).update(described)
-            if listed is HOLE:
+            if listed is UNREADABLE:
                 result.partly.add(unit.key)
     return result
 
@@ -100,4 +100,4 @@ def is_person(unit: Unit) -> bool:
 
 def _property(name: str, item: Mapping[str, Any]) -> Property:
     kind, values = at(item, "type"), at(item, "values", default=())
-    return Property(name, kind if isinstance(kind, str) else "", tuple(values) if seen(*values) else ())
+    return Property(name, kind if isinstance(kind, str) else "", tuple(values) if is_readable(*values) else ())

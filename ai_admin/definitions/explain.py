@@ -14,8 +14,8 @@ from itertools import islice
 from typing import Any
 
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import listed, nearest
 from ai_admin.definitions.schemas import Violation, fingerprint, search
+from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.unions import meant
 
 MOST = 200
@@ -185,7 +185,7 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
         if elsewhere:
             yield elsewhere
             continue
-        near = _synonym(error.schema, name) or nearest(name, known)
+        near = _synonym(error.schema, name) or closest(name, known)
         here = f"known here: {listed(sorted(known), 'and')}" if known else "no keys are allowed here"
         fix = f'write "{near}"' if near else f"remove it ({here})"
         if near in error.found:
@@ -346,7 +346,7 @@ def _enum(error: Violation, path: Path) -> Iterator[Finding]:
 
 def choice(value: Any, options: list[Any], path: Path, said: str = "") -> Finding:
     """Return the finding for a value that is none of the options, with the nearest one where there is one."""
-    near = nearest(value, options) if isinstance(value, str) else None
+    near = closest(value, options) if isinstance(value, str) else None
     if isinstance(value, str) and value.lower() in _BOOLEAN_WORDS and set(options) <= {True, False}:
         near = _BOOLEAN_WORDS[value.lower()]
     known = listed(map(_plain, options), most=12 if near else 60)

@@ -27,6 +27,6 @@ def load(root: FilePath, stack: str | None = None) -> Definitions:
     checked = check(root, (stack,) if stack is not None else ())
     if checked.problems:
         return Definitions((), checked.problems, tuple(off_by_file(checked, root, stack)))
-    world = checked.worlds[stack]
-    resources = (resource for unit in world.units for resource in FORMS[unit.kind].expand(unit, world))
-    return Definitions(in_order(resources), (), values=values_of_persons(world))
+    index = checked.indexes[stack]
+    resources = (resource for unit in index.units for resource in FORMS[unit.kind].expand(unit, index))
+    return Definitions(in_order(resources), (), values=values_of_persons(index))

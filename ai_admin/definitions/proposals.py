@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
 
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.schemas import PROPOSALS
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS
 
 _EVENT, _OF_EVENTS, _OF_PERSONS = "event", "eventProperty", "personProperty"
@@ -23,11 +23,11 @@ Names = dict[str, str]
 """What is shown beside each name that is proposed."""
 
 
-def names(world: World) -> dict[str, Names]:
+def names(index: Index) -> dict[str, Names]:
     """Return what is proposed, by the name of its file: names, each with what its definition says of it."""
     named = {name for kind in KINDS.values() if kind.folder for name in kind.refers_to}
     result: dict[str, Names] = {file: {} for file in (*sorted(named), _EVENT, _OF_EVENTS, _OF_PERSONS)}
-    for unit in world.units:
+    for unit in index.units:
         if unit.kind in named and unit.key:
             result[unit.kind].setdefault(unit.key, _said(unit.written))
         elif unit.kind == "event":
@@ -51,7 +51,7 @@ def _said(written: Any) -> str:
     return "\n\n".join(text.strip() for text in said if isinstance(text, str) and text.strip())
 
 
-def write(root: FilePath, world: World) -> None:
+def write(root: FilePath, index: Index) -> None:
     """Bring a checkout's ``schemas/local/`` up to date with its definitions as written.
 
     Nothing is written where nothing changed, where a file can't be read at the moment (its names would go), and where
@@ -59,11 +59,11 @@ def write(root: FilePath, world: World) -> None:
     """
     folder = root / "schemas" / PROPOSALS
     lent = folder.resolve() != root.resolve() / "schemas" / PROPOSALS  # a link to another checkout's
-    if world.unread or lent or not folder.is_dir():
+    if index.unreadable_files or lent or not folder.is_dir():
         return
     try:
         changed = {}
-        for file, proposed in names(world).items():
+        for file, proposed in names(index).items():
             path = folder / f"{file}.schema.json"
             if not path.is_file():  # no schema asks for these names where they are referred to
                 continue

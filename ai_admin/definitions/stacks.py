@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.holes import HOLE, seen
 from ai_admin.definitions.model import Finding, Path, Source
+from ai_admin.definitions.unreadable import UNREADABLE, is_readable
 
 OUTSIDE = ("stacks", "only")
 """Keys of the author's form that say where a definition applies, and are no part of what is applied."""
@@ -40,10 +40,10 @@ def configurations(root: FilePath) -> dict[str, dict[str, Any]]:
 
 def merge(target: Any, patch: Any) -> Any:
     """Return the target with a JSON Merge Patch applied (RFC 7396, section 2), as a new value."""
-    if patch is HOLE or not isinstance(patch, dict):
+    if patch is UNREADABLE or not isinstance(patch, dict):
         return patch
-    if target is HOLE:
-        return HOLE
+    if target is UNREADABLE:
+        return UNREADABLE
     result = dict(target) if isinstance(target, dict) else {}
     for name, item in patch.items():
         if item is None:
@@ -86,7 +86,7 @@ class View:
 def unsure(document: Document, findings: Iterable[Finding]) -> bool:
     """Return whether what is wrong with a definition leaves open in which stacks it exists, or how."""
     stacks = document.value.get("stacks")
-    if not seen(stacks, document.value.get("only"), *(stacks.values() if isinstance(stacks, dict) else ())):
+    if not is_readable(stacks, document.value.get("only"), *(stacks.values() if isinstance(stacks, dict) else ())):
         return True
     broken = [path for finding in findings for path in finding.broken()]
     return any(path[:1] == ("only",) or (path[:1] == ("stacks",) and len(path) <= 2) for path in broken)

@@ -26,7 +26,7 @@ def flag_files(root: FilePath, key: str) -> Iterator[Document]:
     yield from (document for document in _naming(root, key) if document.key == key)
 
 
-def unread_files(root: FilePath, key: str) -> Iterator[Document]:
+def unreadable_files(root: FilePath, key: str) -> Iterator[Document]:
     """Yield the files that seem to define a flag, by their text or their name, and that can't be read."""
     yield from (document for document in _naming(root, key) if not document.readable)
 

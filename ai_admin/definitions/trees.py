@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.definitions.forms.queries import brief, complete
+from ai_admin.definitions.index import Unit
 from ai_admin.definitions.model import Path
-from ai_admin.definitions.world import Unit
 from providers.posthog.kinds import KINDS
 
 Node = dict[str, Any]

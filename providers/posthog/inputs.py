@@ -49,7 +49,7 @@ class Metadata:
     """The place in a file (``flags/x.yaml:3:1``); empty where it is unknown."""
     adopt: str | None = None
     """The id of the PostHog object that the definition adopts."""
-    lacks: str = ""
+    missing: str = ""
     """In words, what the definition refers to and does not exist; empty when everything exists."""
     switch: str = ""
     """How a flag that is to be on was applied last: ``safety.ON``, ``safety.CONSENTED``, the time at which it was known
@@ -71,7 +71,7 @@ class Metadata:
 def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:
     """Return the inputs of a resource, without what a run found out about the object: the program can't know it."""
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
-    known = {name: value for name, value in asdict(meta).items() if value and name != "lacks"}
+    known = {name: value for name, value in asdict(meta).items() if value and name != "missing"}
     if not known:
         return inputs
     return {**inputs, NAME: meta.name if known.keys() == {"name"} else known}
@@ -85,11 +85,11 @@ def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
 def resolved(value: Any) -> tuple[Any, str]:
     """Return inputs with the last known ids instead of placeholders, and what does not exist, in words."""
     if isinstance(value, dict):
-        items, lacks = resolved(list(value.values()))
-        return dict(zip(value, items, strict=True)), lacks
+        items, missing = resolved(list(value.values()))
+        return dict(zip(value, items, strict=True)), missing
     if isinstance(value, list):
         parts = [resolved(item) for item in value]
-        return [item for item, _ in parts], next((lacks for _, lacks in parts if lacks), "")
+        return [item for item, _ in parts], next((missing for _, missing in parts if missing), "")
     found = _NOT_THERE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value, ""
@@ -111,9 +111,9 @@ class MetadataStore:
         self._lock = threading.Lock()
         self._known: dict[str, Metadata] = {}
 
-    def keep(self, inputs: Mapping[str, Any], lacks: str) -> Metadata:
+    def keep(self, inputs: Mapping[str, Any], missing: str) -> Metadata:
         """Remember and return the metadata in inputs of the program."""
-        meta = replace(_metadata(inputs), lacks=lacks)
+        meta = replace(_metadata(inputs), missing=missing)
         with self._lock:
             self._known[meta.name] = meta
         return meta

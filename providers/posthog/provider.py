@@ -72,12 +72,12 @@ class PostHogProvider(ResourceProvider):
         in a preview too; why an object can't be adopted goes along with the inputs (see ``inputs.PROBLEM``).
         """
         _SESSION.guard.program_runs()
-        inputs, lacks = resolved(news)
-        meta = _SESSION.metadata.keep(inputs, lacks)
+        inputs, missing = resolved(news)
+        meta = _SESSION.metadata.keep(inputs, missing)
         properties = to_properties(self.kind_name, inputs)
         standing = standing_lists(self.kind_name, _olds, properties)
         checked = self._inputs(properties, meta, standing)
-        problem = "" if lacks else self._judge(_olds, properties, meta) if _olds else self._meet(properties, meta)
+        problem = "" if missing else self._judge(_olds, properties, meta) if _olds else self._meet(properties, meta)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
 
     def _judge(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> str:
@@ -190,7 +190,7 @@ class PostHogProvider(ResourceProvider):
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
         meta = _SESSION.metadata.of(props)
-        _refuse_lacking(meta)
+        _refuse_missing(meta)
         if props.get(PROBLEM):
             raise Refused(props[PROBLEM])
         with _OneLine(meta):
@@ -223,7 +223,7 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        _refuse_lacking(meta)
+        _refuse_missing(meta)
         if _news.get(PROBLEM):
             raise Refused(_news[PROBLEM])
         with _OneLine(meta):
@@ -285,9 +285,9 @@ class _OneLine:
             raise Refused(self._meta.line(str(error))) from None
 
 
-def _refuse_lacking(meta: Metadata) -> None:
-    if meta.lacks:
-        raise Refused(meta.line(f"left out, as it refers to {meta.lacks}; run again once that is there"))
+def _refuse_missing(meta: Metadata) -> None:
+    if meta.missing:
+        raise Refused(meta.line(f"left out, as it refers to {meta.missing}; run again once that is there"))
 
 
 def _provider(kind: Kind) -> type[PostHogProvider]:

@@ -18,15 +18,15 @@ from ai_admin.definitions.forms.base import (
 )
 from ai_admin.definitions.forms.insight import insight_of
 from ai_admin.definitions.forms.queries import brief, complete
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.layout import Place, place
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import property_filters
 from ai_admin.definitions.tiles import insight_key
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Ref
 
 
-def expand(unit: Unit, _: World) -> Iterator[Definition]:
+def expand(unit: Unit, _: Index) -> Iterator[Definition]:
     """Yield the dashboard and its tiles; the insights in them are units of their own."""
     properties = fields(unit, "tiles", "exclusive_tiles")
     if "filters" in properties:

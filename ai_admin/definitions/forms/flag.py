@@ -18,8 +18,8 @@ from ai_admin.definitions.forms.base import (
     resource,
     usual,
 )
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition, Path
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.normal import json_text
 
@@ -27,7 +27,7 @@ from providers.posthog.kinds.normal import json_text
 _INDEX = "aggregation_group_type_index"
 
 
-def expand(unit: Unit, _: World) -> Iterator[Definition]:
+def expand(unit: Unit, _: Index) -> Iterator[Definition]:
     """Yield the flag: payloads become JSON text by variant, cohorts and flags in conditions become
     references.
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.query import Node, Query, query_of
 from ai_admin.definitions.sql_text import COMMENT
+from ai_admin.definitions.unreadable import at, is_readable
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.insight import SHORTHANDS
 
@@ -69,7 +69,7 @@ def variables(node: Node) -> list[str]:
     A variable's definition has its code name as its key.
     """
     text, own = node.get("query"), node.get("variables") or {}
-    if not isinstance(text, str) or not seen(own, *own.values()):
+    if not isinstance(text, str) or not is_readable(own, *own.values()):
         return []
     known = [at(item, "code_name") for item in own.values()]
     return [name for name in dict.fromkeys(_VARIABLE.findall(COMMENT.sub(" ", text))) if name not in known]
