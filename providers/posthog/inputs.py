@@ -2,11 +2,14 @@
 
 Only this module turns canonical properties into a resource's inputs and inputs into properties.
 
-The metadata are one more input. Its key begins with ``__``, so that no preview shows it. It holds the definition's name
-and, from the program, its source, the object that it adopts, and what was applied of it last. The name is kept in the
-state, so that an error of a later call can name the definition. ``check`` removes the rest from what the engine
-compares and keeps, and this process remembers it until ``create`` or ``update``. So it is no change when a definition
-moves by a line, or when ``adopt:`` is removed after the adoption.
+The metadata are one more input. It holds the definition's name and, from the program, its source, the object that it
+adopts, and what was applied of it last. The name is kept in the state, so that an error of a later call can name the
+definition. ``check`` removes the rest, and this process remembers it by name (:class:`MetadataStore`) until ``diff``,
+``create`` or ``update``: they get only the inputs that ``check`` returns.
+
+To leave the metadata in these inputs is no way out: where a resource changes, `pulumi preview --diff` and `--json` then
+show them as changes, although their key begins with ``__`` (Pulumi 3.259.0). The state also keeps them, so that the
+``diff`` of the next refresh, which gets the old inputs, could not tell them from what the program of that run knows.
 """
 
 from __future__ import annotations
