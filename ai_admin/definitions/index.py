@@ -11,8 +11,9 @@ from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.spelling import alike
 from ai_admin.definitions.stacks import View
 from ai_admin.definitions.unreadable import UNREADABLE, at, made_unreadable
-from ai_admin.definitions.unreadable_files import UnreadableFiles, mappings_inside
+from ai_admin.definitions.unreadable_files import UnreadableFiles
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import mappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +148,10 @@ def _half_read(index: Index) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
         if unit.value is unit.written:
             continue
         if unit.kind == "dashboard":
-            keys = (inside.get("key") for inside in mappings_inside(unit.written))
+            keys = (inside.get("key") for inside in mappings(unit.written))
             exact.setdefault("insight", set()).update(key for key in keys if isinstance(key, str))
         if unit.kind == "event":
-            exact.setdefault("property", set()).update(*mappings_inside(unit.written))
+            exact.setdefault("property", set()).update(*mappings(unit.written))
         if at(unit.value, "key") is UNREADABLE:
             texts = {text for text in unit.written.values() if isinstance(text, str)}
             file = PurePosixPath(unit.view.document.path)

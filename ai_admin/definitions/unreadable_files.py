@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import ENDINGS
@@ -49,11 +48,3 @@ def unreadable_files(documents: Iterable[Document]) -> dict[str, UnreadableFiles
             blank = before.blank or document.blank
             found[document.kind] = UnreadableFiles(before.names | names, blank, before.folder or folder)
     return found
-
-
-def mappings_inside(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping inside a value, itself included."""
-    if isinstance(value, dict):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from mappings_inside(item)

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from ai_admin.safety.applied import (
-    Definition,
     Manifest,
     manifest,
     name_of,
@@ -92,7 +91,6 @@ def audiences(before: Manifest, after: Manifest, reach: Reach, returned: Collect
 
 
 __all__ = [
-    "Definition",
     "Followed",
     "Manifest",
     "Reach",

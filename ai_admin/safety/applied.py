@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from providers.posthog.kinds.base import Ref, refs
+from providers.posthog.kinds.base import Definition, Ref, refs
 from providers.posthog.safety import CONSENTED, ON, Rollout, condition_digest, digest, numbers, on_code, rollout
 
 Entry = Mapping[str, Any]
@@ -27,19 +27,6 @@ OFF_AT = "off_at"
 
 FORMER = "former"
 """In an entry: the key that a flag or cohort had, from which it gets another one in this run."""
-
-
-class Definition(Protocol):
-    """What the gates look at of a definition: see ``ai_admin.definitions``."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def properties(self) -> dict[str, Any]: ...
-    @property
-    def renamed_from(self) -> str | None: ...
 
 
 def manifest(definitions: Iterable[Definition], before: Manifest) -> dict[str, dict[str, Any]]:

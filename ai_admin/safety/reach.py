@@ -18,9 +18,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice, product
-from typing import Any, Protocol
+from typing import Any
 
 from providers.posthog.kinds import Ref
+from providers.posthog.kinds.base import Definition
 from providers.posthog.kinds.flag import condition_name
 from providers.posthog.safety import ROLLOUT_STEP, UNLIKE, condition_digest
 
@@ -54,17 +55,6 @@ _NEGATIONS = {
     "not_regex": "regex",
     "semver_neq": "semver_eq",
 }
-
-
-class Definition(Protocol):
-    """What is looked at of a definition: see ``ai_admin.definitions``."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def properties(self) -> dict[str, Any]: ...
 
 
 class Reach:

@@ -35,7 +35,7 @@ COHORT = Kind(
     natural_key=("name",),
     whole=("filters",),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         # PostHog refuses to change criteria of a static cohort, and one kind into the other.
         Field("is_static", default=False, immutable=True, manageable=False),
@@ -47,6 +47,7 @@ COHORT = Kind(
             path=("filters", "properties"),
             normalise=_criteria,
             clearable=False,
+            manageable=True,
         ),
     ),
     left={

@@ -32,16 +32,8 @@ HOLDOUT = Kind(
     natural_key=("name",),
     soft_delete=False,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
-        Field(
-            "exclusion_percentage",
-            path=("filters",),
-            write=_write_share,
-            read=_read_share,
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
+        Field("exclusion_percentage", path=("filters",), write=_write_share, read=_read_share, required=True),
     ),
 )

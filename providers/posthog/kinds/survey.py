@@ -60,20 +60,12 @@ SURVEY = Kind(
     # of such a flag's use, which stays when the survey goes.
     needs=("feature_flag:write",),
     fields=(
-        Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
-        Field("type", required=True, clearable=False, manageable=False),
+        Field("type", required=True),
         # Sent with every change: PostHog checks the variant in the conditions against the flag in the same request.
         Field("flag", ref="flag", path=("linked_flag_id",), read_path=("linked_flag",), read=_read_flag, always=True),
-        Field(
-            "questions",
-            default=[],
-            normalise=_questions,
-            carry=_carry_questions,
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
+        Field("questions", default=[], normalise=_questions, carry=_carry_questions, required=True, clearable=False),
         Field("conditions", default={}, normalise=_conditions, write=_write_conditions),
         Field("appearance", normalise=_settings),
         Field("schedule", default="once"),

@@ -188,7 +188,7 @@ TILES = Kind(
     # Whether tiles that people add are taken away.
     options=("exclusive_tiles",),
     fields=(
-        Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
+        Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False),
         Field(
             "tiles", tree=("insight",), default=[], normalise=_tiles, read=_read_tiles, manageable=False, item=tile_name
         ),
