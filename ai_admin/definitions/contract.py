@@ -1,7 +1,7 @@
 """From canonical properties back to the author's form: the inverse of ``expand``, as short as it can be said.
 
-``expand(contract(x)) == x``, for everything that can be said at all; what can't be is refused and never bent. So what
-somebody made on PostHog's pages becomes a file that defines exactly that.
+``expand(contract(x)) == x`` for everything that a file can express; anything else is refused, and never approximated.
+So what somebody made on PostHog's pages becomes a file that defines exactly that.
 """
 
 from __future__ import annotations

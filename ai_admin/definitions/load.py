@@ -13,15 +13,16 @@ from ai_admin.definitions.order import in_order
 
 
 def load(root: FilePath, stack: str | None = None) -> Definitions:
-    """Return every resource that a stack's definitions make, or everything that is wrong with them.
+    """Return every resource of a stack's definitions, or all their problems.
 
     Args:
         root: the checkout, the folder with ``Pulumi.yaml``.
         stack: the stack whose patches apply; None for the definitions as written.
 
     The problems are those of every stack, the same that ``ai-admin check`` prints; with problems there are no
-    resources, so that nothing is ever applied in part, but for the flags that are switched off by sound files of their
-    own. Never raises for anything that a file can contain.
+    resources, so that nothing is ever applied in part, except flags that their own, valid files switch off. Never
+    raises for anything that a file can contain.
+
     Raises :class:`ai_admin.definitions.schemas.SchemaError` when the checkout's own schemas are broken.
     """
     checked = check(root, (stack,) if stack is not None else ())

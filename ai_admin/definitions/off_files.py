@@ -20,7 +20,7 @@ from ai_admin.definitions.stacks import known_stacks, view
 def off_by_file(checked: Checked, root: FilePath, stack: str | None) -> Iterator[Definition]:
     """Yield the flags whose own files are valid and have ``active: false`` for a stack.
 
-    They have no property but their switch: the rest of a file is not applied while other files are refused. Two files
+    They have only the property ``active``: the rest of a file is not applied while other files are refused. Two files
     with one key count only if both switch the flag off.
     """
     stacks = tuple(dict.fromkeys([*known_stacks(root), *((stack,) if stack else ())]))

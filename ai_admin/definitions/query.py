@@ -24,14 +24,13 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query node and where it is in its insight; in a shorthand, ``sugar`` is next to the node's own
-    fields.
-    """
+    """A query node, and where it is in its insight."""
 
     kind: str
     node: Node
     path: Path
     shorthand: bool
+    """It is a shorthand, whose keys are those of the node and some that stand for several of the node's."""
 
 
 def query_of(insight: Node) -> Query | None:
@@ -49,7 +48,7 @@ def query_of(insight: Node) -> Query | None:
 
 
 def series(query: Query) -> Iterator[tuple[Path, Node]]:
-    """Yield every series node with its path in the insight; the nodes of a group each for itself."""
+    """Yield every series node with its path in the insight; each node of a group by itself."""
     for n, node in enumerate(query.node.get("series") or ()):
         yield from _flat((*query.path, "series", n), node)
 

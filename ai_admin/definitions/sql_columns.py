@@ -1,4 +1,4 @@
-"""The columns of a SQL query's result, as far as its text tells: an alert watches one of them."""
+"""The columns of an SQL query's result, as far as its text shows them: an alert watches one of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name (empty where PostHog makes one up), and whether it holds numbers (None: can't be told)."""
+    """A column: its name (empty where PostHog invents one), and whether it holds numbers (None: can't be told)."""
 
     name: str
     numeric: bool | None

@@ -1,4 +1,4 @@
-"""What every form does: keep the fields that PostHog holds, say where they are, exchange keys and references."""
+"""The parts of every form: fields as PostHog has them, their places in the file, keys and references."""
 
 from __future__ import annotations
 

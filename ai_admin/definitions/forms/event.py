@@ -28,9 +28,7 @@ def expand(unit: Unit, index: Index) -> Iterator[Definition]:
 
 
 def _descriptions(index: Index) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return, by type and name, each property as all files together describe it, and the first unit that
-    does.
-    """
+    """Return by type and name each property as all files together describe it, and the first unit that does."""
     result: dict[tuple[str, str], dict[str, Any]] = {}
     for unit in index.units:
         if unit.kind != "event":
@@ -47,8 +45,9 @@ def _descriptions(index: Index) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def contract(gathered: Gathered) -> Iterator[Written]:
-    """Yield a file per event, and one for persons. Every event's properties are with the first event: PostHog knows
-    them by their names alone.
+    """Yield a file per event, and one for persons.
+
+    The properties of all events are in the file of the first: PostHog knows a property by its name alone.
     """
     described: dict[str, dict[str, Any]] = {"event": {}, "person": {}}
     for key, properties in gathered.of("property").items():

@@ -28,9 +28,7 @@ _INDEX = "aggregation_group_type_index"
 
 
 def expand(unit: Unit, _: Index) -> Iterator[Definition]:
-    """Yield the flag: payloads become JSON text by variant, cohorts and flags in conditions become
-    references.
-    """
+    """Yield the flag: payloads become JSON text by variant, cohorts and flags in conditions become references."""
     value = unit.value
     index = {_INDEX: value[_INDEX]} if _INDEX in value else {}
     properties = fields(unit, "payload", "payload_type", "variants", "release_conditions")

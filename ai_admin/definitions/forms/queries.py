@@ -64,7 +64,7 @@ def complete(value: Any, inside: str = "") -> Any:
 
 
 def variables(node: Node) -> list[str]:
-    """Return the code names of the variables that the text of a SQL query names, but those whose ids it says itself.
+    """Return the code names of the variables in the text of an SQL query, except those whose ids the node has.
 
     A variable's definition has its code name as its key.
     """
@@ -113,7 +113,7 @@ def _formula_nodes(value: Node) -> Node:
 
 def _breakdown(kind: str, item: Node) -> Node:
     type_ = item.get("type", "event")
-    if kind == "FunnelsQuery" or type_ == "cohort":  # funnels read only the single form, and cohorts stand only there
+    if kind == "FunnelsQuery" or type_ == "cohort":  # funnels read only the single form, and cohorts occur only there
         rest = {theirs: item[ours] for ours, theirs in SINGLE_BREAKDOWN.items() if ours in item}
         return {"breakdown": item["property"], "breakdown_type": type_, **rest}
     return {"breakdowns": [{**item, "type": type_}]}

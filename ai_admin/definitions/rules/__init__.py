@@ -1,6 +1,6 @@
-"""What a schema cannot say: rules between the parts of a definition, and between definitions.
+"""Rules that a schema can't express: between the parts of a definition, and between definitions.
 
-Each module here that has ``RULES`` is asked.
+The rules are the ``RULES`` of the modules here.
 """
 
 from __future__ import annotations

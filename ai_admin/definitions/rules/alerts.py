@@ -38,7 +38,7 @@ def bounds_in_order(unit: Unit, _: Index) -> Iterator[Finding]:
 
 
 def looks_at_a_time_of_day(unit: Unit, _: Index) -> Iterator[Finding]:
-    """Only what is looked at once a day or less often has a time of day for it."""
+    """Only an alert that is checked once a day or less often has a time of day for it."""
     interval = unit.value.get("calculation_interval", "daily")
     if "schedule_start_time" in unit.value and interval in _ALL_DAY:
         message = f"an alert that is checked {interval} has no time of day"
@@ -47,7 +47,7 @@ def looks_at_a_time_of_day(unit: Unit, _: Index) -> Iterator[Finding]:
 
 
 def looks_now_and_then(unit: Unit, _: Index) -> Iterator[Finding]:
-    """Times at which PostHog does not look are half an hour or longer, and leave some of the day."""
+    """Times without checks are half an hour or longer, and not the whole day."""
     windows = at(unit.value, "schedule_restriction", "blocked_windows", default=[])
     blocked: set[int] = set()
     for n, window in enumerate(windows if isinstance(windows, list) else ()):
@@ -73,16 +73,14 @@ def _minute(clock: Any) -> int | None:
 
 
 def looks_ahead(unit: Unit, _: Index) -> Iterator[Finding]:
-    """Only what can rise above a bound is looked at before its interval ends: PostHog refuses it for a decrease."""
+    """Only a bound above is checked before the interval ends: PostHog refuses that for a decrease."""
     if unit.value.get("check_ongoing_interval") is True and unit.value.get("condition") == "relative_decrease":
         message = "check_ongoing_interval does not go with relative_decrease: what still runs is less than what ended"
         yield Finding(("check_ongoing_interval",), message, "remove check_ongoing_interval", None, True)
 
 
 def watches_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
-    """The insight is of a kind that can have alerts, has the series, and changes over time where that is
-    compared.
-    """
+    """The insight can have alerts and has the series; where the alert compares over time, it is one over time."""
     insight, query = _watched(unit, index)
     if insight is None or query is None:
         return

@@ -1,4 +1,4 @@
-"""What definitions say of events and properties is what the catalogue knows, and of types that fit."""
+"""Events and properties that definitions name are in the catalogue, with types that fit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ON_NUMBERS = frozenset({"sum", "avg", "min", "max", "median", "p75", "p90", "p9
 _OWNERS = {"event_properties": "event", "person_properties": "person"}
 _NUMBERS = ("Numeric", "Duration")
 _FILE_NAME = re.compile(r"[\w.-]+")
-"""Names of events that are names of files anywhere."""
+"""Event names that are file names on every system."""
 
 
 def events_known(unit: Unit, index: Index) -> Iterator[Finding]:
@@ -37,7 +37,7 @@ def events_known(unit: Unit, index: Index) -> Iterator[Finding]:
 
 
 def event_known(path: Path, name: str, index: Index) -> Iterator[Finding]:
-    """Yield what is wrong with the name of an event: that the catalogue does not have it."""
+    """Yield a finding for the name of an event that the catalogue does not have."""
     known = catalogue(index).events
     if not is_posthogs_own(name) and name not in known and not index.may_exist("event", name):
         near = closest(name, known)
@@ -70,9 +70,7 @@ def filtered_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
 
 
 def computed_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
-    """Every property that an insight computes on or breaks down by is in the catalogue; what is computed on
-    is a number.
-    """
+    """Properties that an insight computes on or breaks down by are in the catalogue; the former are numbers."""
     query = query_of(unit.value)
     if query is None:
         return

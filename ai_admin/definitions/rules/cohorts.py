@@ -64,7 +64,7 @@ def names_somebody(unit: Unit, _: Index) -> Iterator[Finding]:
 
 
 def _is_negated(kind: Any, leaves: Sequence[dict[str, Any]]) -> bool | None:
-    """Return whether a group of criteria comes out as a negation; None where that can't be read."""
+    """Return whether a group of criteria is a negation as a whole; None where that can't be read."""
     if not is_readable(leaves, *leaves):
         return None
     return _combined(kind, [at(leaf, "negation", default=False) for leaf in leaves])
@@ -77,7 +77,7 @@ def _combined(kind: Any, sides: Sequence[bool | None]) -> bool | None:
 
 
 def can_be_met(unit: Unit, _: Index) -> Iterator[Finding]:
-    """Somebody can meet what an event-based criterion asks for, and PostHog can calculate it."""
+    """An event-based criterion can be met, and PostHog can calculate it."""
     for path, leaf in cohort_leaves(unit):
         kind, least, most = leaf.get("value"), leaf.get("min_periods"), leaf.get("total_periods")
         if kind == "performed_event_regularly" and isinstance(least, int) and isinstance(most, int) and least > most:

@@ -10,8 +10,7 @@ from ai_admin.definitions.unreadable import at, is_readable
 
 
 def aggregation_fits(unit: Unit, _: Index) -> Iterator[Finding]:
-    """A condition that rolls out by group filters on groups of that type, one that rolls out by person on
-    persons.
+    """A condition that rolls out by group filters on groups of that type; one that rolls out by person, on persons.
 
     PostHog's rules ``group_property_type_index_mismatch``, ``person_aggregation_property_type`` and
     ``group_aggregation_property_type``.

@@ -25,7 +25,7 @@ def _moments(kind: str) -> tuple[str, ...]:
 
 
 def exist(unit: Unit, _: Index) -> Iterator[Finding]:
-    """There is such a day and such a time."""
+    """The day and the time exist."""
     for name in _moments(unit.kind):
         written = unit.value.get(name)
         if isinstance(written, str) and _time(written) is None:
@@ -33,7 +33,7 @@ def exist(unit: Unit, _: Index) -> Iterator[Finding]:
 
 
 def in_order(unit: Unit, _: Index) -> Iterator[Finding]:
-    """What ends does so after it began."""
+    """An end comes after its start."""
     for first, last in pairwise(_moments(unit.kind)):
         start, end = _time(unit.value.get(first)), _time(unit.value.get(last))
         if start is not None and end is not None and end <= start:

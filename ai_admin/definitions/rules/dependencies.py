@@ -13,8 +13,8 @@ from ai_admin.definitions.unreadable import at
 def needs_what_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
     """No flag that is on needs one that is off, in any stack.
 
-    PostHog refuses the condition, and to switch a flag off while others that are on need it. So whoever switches a flag
-    off hears of the others in the same pull request, and so does who makes a flag need one that is off somewhere.
+    PostHog refuses the condition, and to switch a flag off while others that are on need it. So a pull request that
+    switches a flag off shows the flags that need it, and one that makes a flag need another shows where that is off.
     """
     if _state(unit) == "off":
         return

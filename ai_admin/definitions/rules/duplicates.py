@@ -10,9 +10,7 @@ from providers.posthog.kinds import KINDS
 
 
 def duplicates(index: Index) -> Iterator[tuple[Unit, Finding]]:
-    """Yield the later of two units with the same key. Keys are per kind; ``only`` does not make room for a
-    second one.
-    """
+    """Yield the later of two units of a kind with the same key, even if ``only`` puts them on different stacks."""
     for unit in index.units:
         first = index.find(unit.kind, unit.key)
         if first is not None and first is not unit:

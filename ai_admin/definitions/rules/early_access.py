@@ -10,7 +10,7 @@ from ai_admin.definitions.rules.variants import variant_keys
 
 
 def leaves_enrolment_to_posthog(unit: Unit, index: Index) -> Iterator[Finding]:
-    """The flag says nothing of its own enrolment: PostHog switches that with the stage."""
+    """The flag does not set its enrolment, which PostHog switches with the stage."""
     flag = index.find("flag", unit.value.get("flag"))
     if flag is not None and "feature_enrollment" not in (flag.value.get("unmanaged") or ()):
         message = f'PostHog opens the flag "{flag.key}" for those who opt in, and the next run would close it again'

@@ -16,7 +16,7 @@ _PERCENTILES = ("lower_bound_percentile", "upper_bound_percentile")
 
 
 def names_differ(unit: Unit, _: Index) -> Iterator[Finding]:
-    """No two metrics have the same name: by its name a metric keeps its results when others change."""
+    """No two metrics have the same name, by which a metric keeps its results when others change."""
     there: set[str] = set()
     for path, metric in metrics(unit):
         name = metric.get("name")
@@ -62,7 +62,7 @@ def flag_has_variants(unit: Unit, index: Index) -> Iterator[Finding]:
 
 
 def compares_what_is_left(unit: Unit, index: Index) -> Iterator[Finding]:
-    """What is excluded is a variant and not the baseline, and another one is left to compare with that."""
+    """An excluded variant exists and is not the baseline, and another one remains to compare with that."""
     flag = index.find("flag", unit.value.get("flag"))
     keys = variant_keys(flag) if flag else None
     excluded = unit.value.get("excluded_variants") or []
@@ -92,7 +92,7 @@ def runs_on_a_flag_that_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
 
 
 def leaves_the_holdout_to_posthog(unit: Unit, index: Index) -> Iterator[Finding]:
-    """The flag of an experiment with a holdout says nothing of its own holdout: PostHog writes it there."""
+    """The flag of an experiment with a holdout does not set its holdout: PostHog writes it there."""
     flag = index.find("flag", unit.value.get("flag"))
     there = index.find("holdout", unit.value.get("holdout")) is not None
     if flag is not None and there and "holdout" not in (flag.value.get("unmanaged") or ()):

@@ -18,9 +18,7 @@ _PARTS = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Load, *_OPERATIONS)
 
 
 def computable(unit: Unit, _: Index) -> Iterator[Finding]:
-    """A formula is arithmetic, and its letters are series: A the first, B the second; any other letter is a
-    400.
-    """
+    """A formula is arithmetic, and its letters are series (A the first, B the second); PostHog refuses others."""
     query = query_of(unit.value)
     if query is None:
         return

@@ -1,4 +1,4 @@
-"""How much PostHog takes."""
+"""Sizes that PostHog accepts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Events and properties that SQL insights speak of: PostHog answers a misspelt one with nothing, not with an
-error.
-"""
+"""Events and properties in the text of SQL insights: of a misspelt one PostHog finds nothing, and reports no error."""
 
 from __future__ import annotations
 
@@ -24,8 +22,8 @@ _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
 def speaks_of_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
     """The events and properties that an SQL query plainly names are in the catalogue.
 
-    Only ``event = '...'`` and ``properties.name`` are looked at. Which table a property belongs to is not
-    worked out, so one that any event or the person has will do.
+    Only ``event = '...'`` and ``properties.name`` are checked. The table of a property is not determined: any event, or
+    the person, may have it.
     """
     query = query_of(unit.value)
     if query is None or query.kind != "HogQLQuery" or not isinstance(query.node.get("query"), str):

@@ -52,7 +52,7 @@ def fits_value(unit: Unit, _: Index) -> Iterator[Finding]:
 
 
 def fits_type(unit: Unit, index: Index) -> Iterator[Finding]:
-    """The operator compares what the catalogue says the property holds, with values that it can have."""
+    """The operator fits the type of the property in the catalogue, and the values are ones that it can have."""
     for each in filters(unit):
         known = described(each, index)
         found = _fits(each, known, unit) if known and known.type and is_readable(each.leaf.get("operator")) else ()
@@ -121,7 +121,7 @@ _VERSION = re.compile(r"v?[0-9]+(\.[0-9]+)+.*")
 
 
 def _counterpart(operator: str, known: Property, value: Any) -> str:
-    """Return what compares values of a type as the operator does numbers or versions; nothing where nothing does."""
+    """Return the operator that compares values of this type in the same way; empty where there is none."""
     name = operator.removeprefix("semver_")
     if name in _ORDER:
         later = "is_date_after" if name.startswith("g") else "is_date_before"
