@@ -17,7 +17,7 @@ import pulumi
 
 from ai_admin import manifest
 from ai_admin.run import Plan, Run, off_all_the_same, plan, switch_offs
-from ai_admin.safety import Followed, Manifest, switches
+from ai_admin.safety import Followed, Manifest
 from providers.posthog import outputs
 from providers.posthog.errors import UnreadableState
 from providers.posthog.kinds import Ref
@@ -46,17 +46,7 @@ def main() -> None:
     if planned.refused and not (preview and planned.judged):
         refuse_all_but_off(run, planned)
     known, off = manifest.ids(planned.before), {Ref.parse(name) for name in planned.off}
-    switch = switches(planned.before, planned.after)
-    registered = register(
-        planned.definitions,
-        settings,
-        known,
-        off & known.keys(),
-        switch,
-        planned.about,
-        planned.unchanged,
-        planned.not_put_back(settings),
-    )
+    registered = register(planned.definitions, settings, known, off & known.keys(), planned.metadata(settings))
     if not planned.refused:
         keep(applied(run, planned, registered))
     if preview:

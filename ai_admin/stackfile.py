@@ -18,6 +18,15 @@ def settings(root: Path, stack: str) -> dict[str, str | None]:
 
     Raises ``ConnectionProblem`` when the file can't be read.
     """
+    return {name: _text(value) for name, value in _configuration(root, stack).items() if not _secret(value)}
+
+
+def has_secret(root: Path, stack: str, name: str) -> bool:
+    """Return whether a stack's file holds a secret of this name. Raises ``ConnectionProblem`` as :func:`settings`."""
+    return _secret(_configuration(root, stack).get(name))
+
+
+def _configuration(root: Path, stack: str) -> dict[str, Any]:
     path = root / f"Pulumi.{stack}.yaml"
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -26,11 +35,7 @@ def settings(root: Path, stack: str) -> dict[str, str | None]:
     config = read.get("config") if isinstance(read, dict) else None
     found = config if isinstance(config, dict) else {}
     prefix = f"{NAMESPACE}:"
-    return {
-        name.removeprefix(prefix): _text(value)
-        for name, value in found.items()
-        if str(name).startswith(prefix) and not _secret(value)
-    }
+    return {str(name).removeprefix(prefix): value for name, value in found.items() if str(name).startswith(prefix)}
 
 
 def connection(stack: str, settings: Settings) -> Connection:

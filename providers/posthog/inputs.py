@@ -17,11 +17,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
+from providers.posthog.kinds.notification import digest
 from providers.posthog.matching import as_lists
 
 NAME = "__name"
@@ -78,6 +80,17 @@ def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:
     if not known:
         return inputs
     return {**inputs, NAME: meta.name if known.keys() == {"name"} else known}
+
+
+def with_digests(kind_name: str, properties: Properties, environ: Mapping[str, str]) -> Properties:
+    """Return a definition's properties with a digest of each secret beside the name of its variable.
+
+    So another value of the variable is a change (see ``kinds.notification``).
+    """
+    result = deepcopy(properties)
+    for secret in KINDS[kind_name].secrets(result):
+        secret["digest"] = digest(environ.get(secret["env"], ""))
+    return result
 
 
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from providers.posthog.kinds.normal import json_text, plain
+from providers.posthog.kinds.wording import TEXT, VIEW, Wording
 
 Json = Any
 Properties = dict[str, Any]
@@ -222,6 +223,8 @@ class Field:
     """Part of the canonical form even at its default."""
     kept: bool = True
     """False for a field that is sent with every write and that PostHog does not store: it reads as it was sent last."""
+    wording: Wording = field(default_factory=Wording)
+    """How a reviewer reads it."""
     item: Callable[[Mapping[str, Any]], str] | None = None
     """Names an item of a list after what makes it that item, so that the engine compares it with itself wherever it
     is."""
@@ -343,6 +346,8 @@ class Kind:
     """Yields the ``{"env": NAME}`` objects in canonical properties."""
     options: tuple[str, ...] = ()
     """What a definition says of how it is applied, of which PostHog knows nothing; so is ``unmanaged``."""
+    weight: int = VIEW
+    """How much depends on its fields: see ``kinds.wording``."""
     lifecycle: str = "collection"
     """How objects come and go, where that is not create, change and delete in a collection."""
     left: Mapping[str, str] = field(default_factory=dict)
@@ -353,6 +358,12 @@ class Kind:
     def words(self) -> str:
         """The name as sentences have it."""
         return self.name.replace("_", " ")
+
+    def weighs(self, field: Field) -> int:
+        """Return how much depends on a field."""
+        if field.wording.weight is not None:
+            return field.wording.weight
+        return TEXT if field.name in ("name", "description", "tags") else self.weight
 
     @property
     def refers_to(self) -> tuple[str, ...]:

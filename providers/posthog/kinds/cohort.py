@@ -6,6 +6,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import plain, text
+from providers.posthog.kinds.wording import SERVE, Wording, group_text
 
 # Written by PostHog into every leaf on save.
 _ADDED_TO_LEAF = ("bytecode", "bytecode_error", "conditionHash")
@@ -33,6 +34,7 @@ COHORT = Kind(
     scope="cohort",
     folder="cohorts",
     natural_key=("name",),
+    weight=SERVE,
     whole=("filters",),
     fields=(
         Field("name", normalise=text, required=True),
@@ -47,6 +49,7 @@ COHORT = Kind(
             path=("filters", "properties"),
             normalise=_criteria,
             clearable=False,
+            wording=Wording("criteria", show=group_text),
             manageable=True,
         ),
     ),

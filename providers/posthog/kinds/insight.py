@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import plain, tags, text, unordered
+from providers.posthog.kinds.wording import QUERY
 
 # PostHog's other names of operators; it computes the same with both.
 _OPERATORS = {"min": "gte", "max": "lte"}
@@ -103,6 +104,7 @@ INSIGHT = Kind(
         Field("favorited", default=False),
         Field(
             "query",
+            wording=QUERY,
             written=QUERY_KEYS,
             tree=("cohort", "action", "insight_variable"),
             normalise=query,

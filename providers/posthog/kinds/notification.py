@@ -15,6 +15,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
 from providers.posthog.kinds.normal import plain, text
+from providers.posthog.kinds.wording import SWITCH, WATCH
 
 FIRING = "$insight_alert_firing"
 # What definitions call an input, where PostHog's template has another name for it.
@@ -171,11 +172,12 @@ NOTIFICATION = Kind(
     constants={"type": "internal_destination"},
     needs=("integration:read",),
     secrets=_secrets,
+    weight=WATCH,
     fields=(
         Field("name", normalise=text, required=True),
         # PostHog copies the template's into a new one without.
         Field("description", default="", normalise=text, copied=("template", "description"), manageable=False),
-        Field("enabled", default=True, required=True, manageable=False, shown=True),
+        Field("enabled", default=True, required=True, manageable=False, shown=True, wording=SWITCH),
         # Written as `template_id`, read as the template itself; what was copied from it does not follow a change.
         Field(
             "template",

@@ -11,6 +11,7 @@ from typing import Any
 from providers.posthog.kinds.base import Directory, Feature, Field, Json, Kind, Properties, Reading
 from providers.posthog.kinds.normal import instant, plain, text, unordered
 from providers.posthog.kinds.notification import digest
+from providers.posthog.kinds.wording import SWITCH, WATCH, Wording
 
 # How a delivery looks where nobody says.
 _DELIVERED = {
@@ -80,6 +81,7 @@ SUBSCRIPTION = Kind(
     scope="subscription",
     folder="subscriptions",
     natural_key=("title", "target_type", "target_value"),
+    weight=WATCH,
     needs=("integration:read",),
     secrets=_secrets,
     # Only insights that are on the dashboard are taken, and some come there with its tiles.
@@ -92,6 +94,7 @@ SUBSCRIPTION = Kind(
         Field("dashboard", ref="dashboard", clearable=False),
         Field(
             "dashboard_export_insights",
+            wording=Wording("insights"),
             written=("insights",),
             ref="insight",
             default=[],
@@ -100,7 +103,14 @@ SUBSCRIPTION = Kind(
         ),
         Field("prompt", normalise=text, clearable=False),
         Field("target_type", required=True),
-        Field("target_value", normalise=_addresses, write=_write_target, read=_read_target, required=True),
+        Field(
+            "target_value",
+            wording=Wording("delivered to"),
+            normalise=_addresses,
+            write=_write_target,
+            read=_read_target,
+            required=True,
+        ),
         Field(
             "workspace",
             path=("integration_id",),
@@ -111,12 +121,12 @@ SUBSCRIPTION = Kind(
         Field("frequency", required=True),
         # PostHog's model has a default, its API asks for it all the same.
         Field("interval", default=1, required=True, start=1),
-        Field("byweekday", normalise=_days),
-        Field("bysetpos"),
+        Field("byweekday", normalise=_days, wording=Wording("weekdays")),
+        Field("bysetpos", wording=Wording("place in the month")),
         Field("count"),
         Field("start_date", normalise=instant, required=True),
         Field("until_date", normalise=instant),
-        Field("enabled", default=True, shown=True),
+        Field("enabled", default=True, shown=True, wording=SWITCH),
         Field(
             "summary_enabled",
             default=False,

@@ -13,6 +13,7 @@ from typing import Any
 from providers.posthog.kinds.base import OWN, Field, Kind, Reading
 from providers.posthog.kinds.dashboard import plain_filters
 from providers.posthog.kinds.normal import plain
+from providers.posthog.kinds.wording import Wording
 
 Tile = dict[str, Any]
 _CLEAR: dict[str, Any] = {
@@ -60,6 +61,10 @@ def tile_name(item: Mapping[str, Any]) -> str:
     what = "insight" if "insight" in item else "widget"
     id_ = item.get(what)
     return f"{what} {id_}" if isinstance(id_, str | int | float) else f"{what} that is new"
+
+
+def _tile_title(item: Mapping[str, Any]) -> str:
+    return str(getattr(item.get("insight"), "key", "")) or tile_name(item)
 
 
 def from_live(live: Mapping[str, Any]) -> Tile:
@@ -190,7 +195,14 @@ TILES = Kind(
     fields=(
         Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False),
         Field(
-            "tiles", tree=("insight",), default=[], normalise=_tiles, read=_read_tiles, manageable=False, item=tile_name
+            "tiles",
+            tree=("insight",),
+            default=[],
+            normalise=_tiles,
+            read=_read_tiles,
+            manageable=False,
+            item=tile_name,
+            wording=Wording(each=Wording("tile of", name=_tile_title)),
         ),
     ),
     left={
