@@ -27,7 +27,7 @@ _ACTION_PLACES = (
     ("event_type", "actions", "key"),
     ("seq_event_type", "actions", "seq_event"),
 )
-"""Where a mapping names an action: what says that it does, and the key of the id. The first stands in a series of a
+"""Where a mapping names an action: what says that it does, and the key of the id. The first is in a series of a
 query, the second in its retention, the others in a cohort's criteria."""
 
 
