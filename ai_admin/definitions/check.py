@@ -46,7 +46,7 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
 
     Args:
         root: the checkout, the folder with ``Pulumi.yaml``.
-        more_stacks: stacks to check beside those that have a ``Pulumi.<stack>.yaml``.
+        more_stacks: stacks to check in addition to those that have a ``Pulumi.<stack>.yaml``.
 
     Returns every problem of every file; never raises for anything that a file can contain. Raises
     schemas.SchemaError when the checkout's own schemas are broken.

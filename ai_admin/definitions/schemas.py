@@ -267,12 +267,12 @@ class _Reader:
             return [self._part(each, file) for each in item]
         return self._read(item, file) if isinstance(item, dict) else item
 
-    def _refer(self, reference: str, beside: dict[str, Any], file: PurePosixPath) -> dict[str, Any]:
+    def _refer(self, reference: str, siblings: dict[str, Any], file: PurePosixPath) -> dict[str, Any]:
         name, _, pointer = reference.partition("#")
         target = self.read(_resolved(file.parent / name) if name else file, pointer)
-        if target and isinstance(target, dict) and beside.keys() <= ANNOTATIONS:
-            return {**target, **beside}
-        return {**beside, "allOf": [target, *beside.get("allOf", ())]}
+        if target and isinstance(target, dict) and siblings.keys() <= ANNOTATIONS:
+            return {**target, **siblings}
+        return {**siblings, "allOf": [target, *siblings.get("allOf", ())]}
 
 
 def _is_proposal(part: Any) -> bool:

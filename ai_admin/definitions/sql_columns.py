@@ -31,7 +31,7 @@ class Column:
 
 
 def columns(query: str) -> list[Column] | None:
-    """Return the columns that the outermost SELECT of a query names, None where its text does not tell all of them."""
+    """Return the columns that the outermost SELECT of a query names, None where its text does not show all of them."""
     items = list(_items(COMMENT.sub(" ", query)))
     found = [_column(item) for item in items]
     return None if not items or any(item == "*" or item.endswith(".*") for item in items) else found
