@@ -59,7 +59,7 @@ class Catalogue:
 
 def catalogue(index: Index) -> Catalogue:
     """Return the catalogue of an index."""
-    result: Catalogue = index.once(_read)
+    result: Catalogue = index.cached(_read)
     return result
 
 

@@ -85,10 +85,10 @@ class Index:
         files = (file for file in _files(kind) if file in self.unreadable_files)
         if any(self.unreadable_files[file].may_name(name, inside=file != kind) for file in files):
             return True
-        exact, like = self.once(_half_read)
+        exact, like = self.cached(_partly_read)
         return name in exact.get(kind, ()) or alike(name, like.get(kind, ()))
 
-    def once(self, compute: Callable[[Index], Any]) -> Any:
+    def cached(self, compute: Callable[[Index], Any]) -> Any:
         """Return a function's result for this index, computed once."""
         if compute not in self.caches:
             self.caches[compute] = compute(self)
@@ -137,7 +137,7 @@ def _files(kind: str) -> tuple[str, ...]:
     return (*((kind,) if KINDS[kind].folder else ()), *KINDS[kind].homes)
 
 
-def _half_read(index: Index) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+def _partly_read(index: Index) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     """Return, by kind, keys in units that can be read in part, and texts that a key that can't be read may be like.
 
     The texts are what else such a definition says of itself, and the name of its file.

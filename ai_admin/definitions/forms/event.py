@@ -22,7 +22,7 @@ def expand(unit: Unit, index: Index) -> Iterator[Definition]:
     if kind == "event":
         yield resource("event", unit.key, unit, {**fields(unit, "properties", "type"), "name": unit.key})
     for name in unit.value.get("properties") or {}:
-        described = index.once(_descriptions)[kind, name]
+        described = index.cached(_descriptions)[kind, name]
         if described["first"] is unit:
             yield resource("property", f"{kind}.{name}", unit, described["properties"], ("properties", name))
 

@@ -19,7 +19,7 @@ def expand(unit: Unit, index: Index) -> Iterator[Definition]:
     """Yield the insight, with every dashboard that has a tile for it."""
     properties = fields(unit, *QUERY_KEYS)
     properties["query"] = full_query(unit.value)
-    properties["dashboards"] = [Ref("dashboard", key) for key in index.once(_dashboards).get(unit.key, ())]
+    properties["dashboards"] = [Ref("dashboard", key) for key in index.cached(_dashboards).get(unit.key, ())]
     yield resource("insight", unit.key, unit, properties)
 
 

@@ -154,7 +154,7 @@ def described_once(unit: Unit, index: Index) -> Iterator[Finding]:
 
 
 def _first_description(index: Index, kind: str, name: str) -> Unit | None:
-    found: dict[tuple[str, str], Unit] = index.once(_descriptions)
+    found: dict[tuple[str, str], Unit] = index.cached(_descriptions)
     return found.get((kind, name))
 
 

@@ -28,7 +28,7 @@ def acyclic(unit: Unit, index: Index) -> Iterator[Finding]:
     if index.find(unit.kind, unit.key) is not unit:
         return
     for path, key in _edges(unit):
-        way = _way(unit.kind, key, unit.key, index.once(_graph))
+        way = _way(unit.kind, key, unit.key, index.cached(_graph))
         if way is not None:
             circle = " -> ".join([unit.key, *way])
             yield Finding(

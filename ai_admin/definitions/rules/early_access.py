@@ -28,7 +28,7 @@ def flag_has_no_variants(unit: Unit, index: Index) -> Iterator[Finding]:
 
 def has_the_flag_alone(unit: Unit, index: Index) -> Iterator[Finding]:
     """PostHog refuses a second feature on a flag."""
-    first = index.once(_first)[unit.value["flag"]] if isinstance(unit.value.get("flag"), str) else unit
+    first = index.cached(_first)[unit.value["flag"]] if isinstance(unit.value.get("flag"), str) else unit
     if first is not unit:
         message = f'{first.shown} is on the flag "{unit.value["flag"]}" already ({first.view.document.path})'
         yield Finding(("flag",), message, "name another flag, or remove one of the two features")

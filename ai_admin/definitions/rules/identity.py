@@ -17,7 +17,7 @@ def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
         return
     kind = KINDS[unit.kind].words
     other = index.find(unit.kind, former)
-    first = index.once(_renamed)[unit.kind, former]
+    first = index.cached(_renamed)[unit.kind, former]
     if former == unit.key:
         message = f"the {kind} is renamed from its own key"
         fix = "write the key it had before, or remove renamed_from"
@@ -34,7 +34,7 @@ def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
 def adopted_once(unit: Unit, index: Index) -> Iterator[Finding]:
     """No other definition of the kind takes over the same object."""
     if isinstance(unit.value.get("adopt"), int | float | str):
-        first = index.once(_adopting)[unit.kind, str(unit.value["adopt"])]
+        first = index.cached(_adopting)[unit.kind, str(unit.value["adopt"])]
         if first is not unit:
             message = f"{first.shown} adopts {unit.value['adopt']} as well ({_place(first)})"
             yield Finding(("adopt",), message, "keep one of the two")
@@ -45,7 +45,7 @@ def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
     for field in KINDS[unit.kind].fields:
         value = unit.value.get(field.name)
         if field.distinct and isinstance(value, str):
-            first = index.once(_first)[unit.kind, field.name, value.strip()]
+            first = index.cached(_first)[unit.kind, field.name, value.strip()]
             if first is not unit:
                 place = first.view.source(Finding((field.name,), "", ""))
                 message = f"{first.name} has the same {field.name} ({place})"
