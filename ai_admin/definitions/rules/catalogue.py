@@ -66,7 +66,7 @@ def filtered_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
     """Every property that a filter looks at is in the catalogue."""
     for each in filters(unit):
         if each.key:
-            yield from _property_known((*each.path, "key"), each.type, each.key, each.events, index)
+            yield from property_known((*each.path, "key"), each.type, each.key, each.events, index)
 
 
 def computed_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def computed_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
     events = event_names(query)
     for path, kind, name in breakdowns(query):
         if kind in ("event", "person") and isinstance(name, str):
-            yield from _property_known(path, kind, name, events, index)
+            yield from property_known(path, kind, name, events, index)
     yield from _computed(series(query), index)
     inner = query.node.get("retentionFilter") or {}
     name, kind = inner.get("aggregationProperty"), inner.get("aggregationPropertyType", "event")
@@ -101,7 +101,7 @@ def _computed(places: Iterable[tuple[Path, Node]], index: Index) -> Iterator[Fin
 
 
 def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, index: Index) -> Iterator[Finding]:
-    yield from _property_known(path, kind, name, events, index)
+    yield from property_known(path, kind, name, events, index)
     known = catalogue(index)
     found = known.person.get(name) if kind == "person" else known.event_property(name, events)
     if found is not None and found.type and found.type not in _NUMBERS:
@@ -121,7 +121,16 @@ def _type_of(kind: str, name: str, events: tuple[str, ...], known: Catalogue) ->
     return found.type if found else ""
 
 
-def _property_known(path: Path, kind: str, name: str, events: tuple[str, ...], index: Index) -> Iterator[Finding]:
+def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], index: Index) -> Iterator[Finding]:
+    """Yield what is wrong with the name of a property: that the catalogue does not have it.
+
+    Args:
+        path: the place of the name.
+        kind: ``event`` or ``person``.
+        name: the property's name.
+        events: those that must have it; none is any.
+        index: what exists.
+    """
     names = catalogue(index).properties(kind, events)
     if names is None or name in names or is_posthogs_own(name) or index.may_exist("property", name):
         return
