@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ai_admin import record
+from ai_admin import manifest
 from ai_admin.definitions.files import TOP_FOLDERS
 from ai_admin.review.changes import Change
 from ai_admin.review.plan import Planned, planned_for
@@ -66,7 +66,7 @@ class Stack:
     def state(self) -> State:
         """What was applied, read as `pulumi stack export` prints it."""
         stack = {"urn": "urn:pulumi:s::p::pulumi:pulumi:Stack::p-s", "type": "pulumi:pulumi:Stack"}
-        outputs = {record.OUTPUT: json.dumps(self.manifest)} if self.manifest else {}
+        outputs = {manifest.OUTPUT: json.dumps(self.manifest)} if self.manifest else {}
         return parsed(json.loads(json.dumps([{**stack, "outputs": outputs}, *self.resources.values()])))
 
     def up(self, *consents: str) -> None:
@@ -107,7 +107,7 @@ class Stack:
             PROVIDERS[ref.kind]().delete(gone["id"], gone["outputs"])
         now = datetime.now(UTC).isoformat()
         known = self.settings.consents
-        self.manifest = {**record.applied(planned.before, planned.after, planned.definitions, outcomes, known, now)}
+        self.manifest = {**manifest.applied(planned.before, planned.after, planned.definitions, outcomes, known, now)}
 
     def _apply(self, ref: Ref, inputs: dict[str, Any], standing: dict[str, Any] | None) -> None:
         provider, state = PROVIDERS[ref.kind](), standing["outputs"] if standing else {}

@@ -53,7 +53,7 @@ ACTION = Kind(
     folder="actions",
     natural_key=("name",),
     fields=(
-        Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field(
@@ -64,7 +64,6 @@ ACTION = Kind(
             normalise=_steps,
             required=True,
             clearable=False,
-            manageable=False,
         ),
         Field(
             "post_to_slack",

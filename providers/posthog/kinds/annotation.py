@@ -28,15 +28,8 @@ ANNOTATION = Kind(
     natural_key=("content", "date_marker", "scope"),
     derive=_scope,
     fields=(
-        Field("content", wording=Wording("text"), normalise=text, required=True, clearable=False, manageable=False),
-        Field(
-            "date_marker",
-            wording=Wording("time", show=moment_text),
-            normalise=instant,
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
+        Field("content", wording=Wording("text"), normalise=text, required=True),
+        Field("date_marker", wording=Wording("time", show=moment_text), normalise=instant, required=True),
         # Left out, PostHog takes it for one on an insight.
         Field("scope", default="project", required=True, manageable=False, wording=CHOICE),
         Field("insight", path=("dashboard_item",), ref="insight", manageable=False),

@@ -24,7 +24,7 @@ SAVED_METRIC = Kind(
     natural_key=("name",),
     soft_delete=False,
     fields=(
-        Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field(
@@ -35,8 +35,6 @@ SAVED_METRIC = Kind(
             normalise=metric,
             carry=_carry,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
     ),
 )

@@ -88,7 +88,7 @@ SUBSCRIPTION = Kind(
     # Only insights that are on the dashboard are taken, and some come there with its tiles.
     after={"dashboard": "tiles"},
     fields=(
-        Field("title", normalise=text, required=True, clearable=False, manageable=False),
+        Field("title", normalise=text, required=True),
         # PostHog infers it from what is sent, and refuses to change it afterwards.
         Field(
             "content_type",
@@ -97,11 +97,9 @@ SUBSCRIPTION = Kind(
             read=_read_content,
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
-        Field("insight", ref="insight", clearable=False, manageable=False),
-        Field("dashboard", ref="dashboard", clearable=False, manageable=False),
+        Field("insight", ref="insight", clearable=False),
+        Field("dashboard", ref="dashboard", clearable=False),
         Field(
             "dashboard_export_insights",
             wording=Wording("insights"),
@@ -110,16 +108,9 @@ SUBSCRIPTION = Kind(
             default=[],
             normalise=unordered,
             clearable=False,
-            manageable=False,
         ),
-        Field("prompt", normalise=text, clearable=False, manageable=False),
-        Field(
-            "target_type",
-            wording=Wording("way of delivery", show=choice_text),
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
+        Field("prompt", normalise=text, clearable=False),
+        Field("target_type", wording=Wording("way of delivery", show=choice_text), required=True),
         Field(
             "target_value",
             wording=Wording("recipients", show=lambda value: str(value).replace(",", ", ")),
@@ -127,8 +118,6 @@ SUBSCRIPTION = Kind(
             write=_write_target,
             read=_read_target,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
         Field(
             "workspace",
@@ -137,15 +126,13 @@ SUBSCRIPTION = Kind(
             read=_read_workspace,
             manageable=False,
         ),
-        Field(
-            "frequency", wording=Wording("period", show=choice_text), required=True, clearable=False, manageable=False
-        ),
+        Field("frequency", wording=Wording("period", show=choice_text), required=True),
         # PostHog's model has a default, its API asks for it all the same.
         Field("interval", default=1, required=True, start=1, wording=Wording("periods from one delivery to the next")),
         Field("byweekday", normalise=_days, wording=Wording("weekdays")),
         Field("bysetpos", wording=Wording("place in the month")),
         Field("count", wording=Wording("number of deliveries")),
-        Field("start_date", normalise=instant, wording=MOMENT, required=True, clearable=False, manageable=False),
+        Field("start_date", normalise=instant, wording=MOMENT, required=True),
         Field("until_date", normalise=instant, wording=Wording("end date", show=moment_text)),
         Field("enabled", default=True, shown=True, wording=SWITCH),
         Field(
