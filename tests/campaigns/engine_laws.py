@@ -204,9 +204,8 @@ class Checkout:
             for step in field.api_path[:-1]:
                 place = place.setdefault(step, {})
             value = placed(theirs.get(field.name, field.default), world)
-            if field.name == "release_conditions":  # as PostHog's pages: with an index, and variants that there are
-                value = [{"aggregation_group_type_index": None, **item} for item in value]
-                value = [{name: each for name, each in item.items() if name != "variant"} for item in value]
+            if field.name == "release_conditions":
+                value = [_by_hand(condition) for condition in value]
             place[field.api_path[-1]] = value
             body |= field.sent_with
         return body
@@ -377,6 +376,13 @@ def _at(body: Any, path: tuple[str, ...]) -> Any:
 
 
 _MISSING = object()
+
+
+def _by_hand(condition: dict[str, Any]) -> dict[str, Any]:
+    """A condition as PostHog's pages send it: with an index, and no variant or flag that may not be there."""
+    sent = {name: value for name, value in condition.items() if name != "variant"}
+    properties = [each for each in condition["properties"] if each["type"] != "flag"]
+    return {"aggregation_group_type_index": None, **sent, "properties": properties}
 
 
 def _id(name: str, id_: str) -> Any:
