@@ -241,8 +241,8 @@ def test_the_key_stands_in_no_file(applied: Project, sandbox: Sandbox) -> None:
     ("command", "environ", "said"),
     [
         ("preview", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
-        ("up", {"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
-        ("refresh", {"POSTHOG_HOST": "http://127.0.0.1:9"}, "no answer from http://127.0.0.1:9"),
+        ("up", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
+        ("refresh", {"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
         ("destroy", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
     ],
     ids=["preview", "up", "refresh", "destroy"],
