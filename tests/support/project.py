@@ -73,7 +73,8 @@ class Project:
         state = self.folder / STATE
         if not _NEW_STACK:
             self.pulumi("stack", "init", "sandbox")
-            _NEW_STACK.update({path.relative_to(state): path.read_bytes() for path in state.rglob("*") if path.is_file()})
+            files = [path for path in state.rglob("*") if path.is_file()]
+            _NEW_STACK.update({path.relative_to(state): path.read_bytes() for path in files})
         for path, content in _NEW_STACK.items():
             (state / path).parent.mkdir(parents=True, exist_ok=True)
             (state / path).write_bytes(content)
