@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from ai_admin.definitions.model import Definition
-from ai_admin.record import ids
+from ai_admin.manifest import ids
 from ai_admin.safety import Manifest, manifest, name_of
 from providers.posthog.client import Client
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.reconcile import changed
+from providers.posthog.references import with_refs
 
 AUDIENCES = ("flag", "cohort")
 """The kinds that say whom something is for."""
@@ -40,12 +41,12 @@ def live_audiences(client: Client, definitions: Iterable[Definition], before: Ma
         there = kind.project(live, each.properties, directory) if live else {}
         # What would have to be replaced at once (a static cohort by one with criteria) is another object.
         if there and not any(field.immutable for field in changed(kind, there, each.properties)):
-            found.append(replace(each, properties=refs.put(there)))
+            found.append(replace(each, properties=with_refs(kind, there, refs.of)))
     return manifest(found, {})
 
 
 class _Refs:
-    """Puts references where PostHog has ids, so that a live condition is told from its definition by what it says."""
+    """Which definition an id in PostHog is of, so that a live condition is told from its definition by what it says."""
 
     def __init__(self, inventory: Inventory, definitions: Iterable[Definition], before: Manifest) -> None:
         self._inventory = inventory
@@ -63,28 +64,13 @@ class _Refs:
         ids = self._by_name(new.kind).get(new.properties.get(name), [])
         return new.adopt or (ids[0] if len(ids) == 1 else None)  # of several the provider asks for a choice
 
-    def put(self, value: Any) -> Any:
-        """Return the properties of a flag or cohort with references."""
-        if isinstance(value, list):
-            return [self.put(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        value = {name: self.put(item) for name, item in value.items()}
-        if value.get("type") == "cohort" and "value" in value:
-            value["value"] = self._ref("cohort", value["value"])
-        if value.get("type") == "flag" and "key" in value:
-            value["key"] = self._ref("flag", value["key"])
-        if value.get("event_type") == "actions" and "key" in value:
-            value["key"] = self._ref("action", value["key"])
-        return value
-
-    def _ref(self, kind: str, id_: Any) -> Any:
-        """Return the definition with an id, or the id where there is none."""
+    def of(self, kind: str, id_: Any) -> Ref | None:
+        """Return the definition of a kind that has an id, or adopts the object that has it."""
         known = self._known.get((kind, str(id_)))
         if known is None and kind not in self._found:
             new = self._new.get(kind, ())
             self._found[kind] = {found: Ref(kind, each.key) for each in new if (found := self.id_of(each))}
-        return known or self._found[kind].get(str(id_), id_)
+        return known or self._found[kind].get(str(id_))
 
     def _by_name(self, kind: str) -> Mapping[Any, list[str]]:
         """Return the ids of the live objects of a kind by what they are called."""

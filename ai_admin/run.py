@@ -12,6 +12,7 @@ from pathlib import Path
 from ai_admin.adopted import live_audiences
 from ai_admin.definitions import Definition, Definitions, load
 from ai_admin.definitions.stacks import configurations
+from ai_admin.manifest import ids
 from ai_admin.safety import (
     Followed,
     Manifest,
@@ -26,6 +27,7 @@ from ai_admin.safety import (
     renamed,
     shared,
     switched_off,
+    switches,
     unchanged,
     unfinished,
 )
@@ -33,6 +35,7 @@ from providers.posthog.blockers import GUARDED, blockers
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.errors import ApiError, ConnectionProblem
+from providers.posthog.inputs import WAITING, Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.address import wrong_with
 from providers.posthog.members import lost_members
@@ -77,15 +80,27 @@ class Plan:
     about: frozenset[str] = frozenset()
     """The names of the resources that a gate refuses."""
 
-    @property
-    def unchanged(self) -> set[str]:
-        """The names of what the files say as it was applied last."""
-        return unchanged(self.before, self.after, self.definitions)
+    def metadata(self, settings: Settings) -> dict[Ref, Metadata]:
+        """Return by reference what the provider must know of a definition in addition to its properties."""
+        known, switch = ids(self.before), switches(self.before, self.after)
+        unchanged_names = unchanged(self.before, self.after, self.definitions)
+        put_back_names = put_back(unchanged_names, self.before, self.after) if settings.careful else ()
+        targeting = {name: str(each) for name, each in put_back_names if each.code not in settings.consents}
 
-    def not_put_back(self, settings: Settings) -> dict[str, str]:
-        """Why this stack does not put back what somebody changed of a cohort in PostHog, by the cohort's name."""
-        found = put_back(self.unchanged, self.before, self.after) if settings.careful else ()
-        return {name: str(refusal) for name, refusal in found if refusal.code not in settings.consents}
+        def of(definition: Definition, ref: Ref) -> Metadata:
+            name, id_ = str(ref), known.get(ref, "")
+            return Metadata(
+                name,
+                str(definition.source),
+                definition.adopt,
+                switch=switch.get(name, ""),
+                id="" if id_.startswith(WAITING) else id_,
+                unchanged=definition.kind == "flag" and name in unchanged_names,
+                targeting=targeting.get(name, ""),
+                refused=name in self.about,
+            )
+
+        return {(ref := Ref(each.kind, each.key)): of(each, ref) for each in self.definitions}
 
     @property
     def off(self) -> list[str]:

@@ -18,6 +18,15 @@ def settings(root: Path, stack: str) -> dict[str, str | None]:
 
     Raises ``ConnectionProblem`` when the file can't be read.
     """
+    return {name: _text(value) for name, value in _configuration(root, stack).items() if not _secret(value)}
+
+
+def has_secret(root: Path, stack: str, name: str) -> bool:
+    """Return whether a stack's file holds a secret of this name. Raises ``ConnectionProblem`` as :func:`settings`."""
+    return _secret(_configuration(root, stack).get(name))
+
+
+def _configuration(root: Path, stack: str) -> dict[str, Any]:
     path = root / f"Pulumi.{stack}.yaml"
     try:
         read = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -26,18 +35,17 @@ def settings(root: Path, stack: str) -> dict[str, str | None]:
     config = read.get("config") if isinstance(read, dict) else None
     found = config if isinstance(config, dict) else {}
     prefix = f"{NAMESPACE}:"
-    return {
-        name.removeprefix(prefix): _text(value)
-        for name, value in found.items()
-        if str(name).startswith(prefix) and not _secret(value)
-    }
+    return {str(name).removeprefix(prefix): value for name, value in found.items() if str(name).startswith(prefix)}
 
 
-def connection(stack: str, settings: Settings) -> Connection:
-    """Return where a stack's PostHog is, given its settings. Raises ``ConnectionProblem``."""
+def connection(stack: str, settings: Settings, needs: str = "the scope feature_flag:write") -> Connection:
+    """Return where a stack's PostHog is, given its settings. Raises ``ConnectionProblem``.
+
+    ``needs`` are the scopes that a key must have, in words.
+    """
     if not settings.environ.get(KEY_VARIABLE):
         raise ConnectionProblem(
-            f"no personal API key: set {KEY_VARIABLE} to one with the scope feature_flag:write; a key that is stored "
+            f"no personal API key: set {KEY_VARIABLE} to one with {needs}; a key that is stored "
             f"in Pulumi.{stack}.yaml is encrypted, and this command does without Pulumi, which could read it"
         )
     return resolve(settings)

@@ -10,10 +10,14 @@ from typing import NoReturn
 import click
 
 from ai_admin import __version__
+from ai_admin.cli.apply import apply
 from ai_admin.cli.check import check
 from ai_admin.cli.init import init
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
+from ai_admin.cli.plan import plan
+from ai_admin.cli.test import test
+from ai_admin.cli.who import who
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (check, init, off, on):
+for command in (apply, check, init, off, on, plan, test, who):
     cli.add_command(command)
 
 

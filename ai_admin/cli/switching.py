@@ -14,9 +14,9 @@ import click
 
 from ai_admin.cli.checkout import only_stack
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.definitions.switch_line import flag_files, is_on, line_of, unread_files
+from ai_admin.definitions.switch_line import flag_files, is_on, line_of, unreadable_files
 from ai_admin.stackfile import connection, settings
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, ConnectionProblem, NotEdited
@@ -41,10 +41,13 @@ class Stack:
         return f"stack {self.name} (project {where.project_id} of {where.host})"
 
 
-def opened(root: Path, name: str | None, by_variables: bool = False) -> Stack:
+def opened(
+    root: Path, name: str | None, by_variables: bool = False, needs: str = "the scope feature_flag:write"
+) -> Stack:
     """Return a stack (None: the only one). Raises click.UsageError, before any request to PostHog.
 
     ``by_variables``: if the stack's file can't be read, the variables for host and project are used instead.
+    ``needs`` are the scopes that the key must have, in words.
     """
     stack = only_stack(root, name)
     try:
@@ -54,7 +57,7 @@ def opened(root: Path, name: str | None, by_variables: bool = False) -> Stack:
             if not by_variables:
                 raise
             given = _without_file(problem)
-        return Stack(root, stack, given, Client(connection(stack, given), warn=click.echo))
+        return Stack(root, stack, given, Client(connection(stack, given, needs), warn=click.echo))
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None
 
@@ -84,7 +87,7 @@ def asked_for(stack: Stack, key: str) -> Live:
 def _near(stack: Stack, key: str) -> str | None:
     """Return the key of PostHog's that somebody evidently meant; None also where PostHog does not list them."""
     try:
-        return nearest(key, every(stack.client))
+        return closest(key, every(stack.client))
     except ApiError:
         return None
 
@@ -112,7 +115,7 @@ class Edit:
 def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit:
     """Edit a flag's file. Raises nothing, since the flag may be switched in PostHog already."""
     found = list(flag_files(stack.root, key))
-    unread = [] if found else list(unread_files(stack.root, key))
+    unread = [] if found else list(unreadable_files(stack.root, key))
     if unread:
         where, flaw = unread[0].path, unread[0].flaws[0]
         return Edit(None, f"{where}:{flaw.line}: {flaw.message}: nothing was edited; {flaw.fix}, and try again", False)

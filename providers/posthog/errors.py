@@ -12,6 +12,7 @@
     ├── Refused               what the engine shows of one of these: a line with the definition's place
     │   └── Unreachable       no request of this run can be carried out
     ├── UnreadableState       a stack's outputs can't be read
+    ├── UnreadablePlan        a file is no plan of this version
     ├── NotSwitched           PostHog left a flag as it was
     ├── NotEdited             a flag's file can't be edited
     ├── NotWritable           no file can express an object
@@ -93,6 +94,10 @@ class Unreachable(Refused):
 
 class UnreadableState(Problem):
     """A stack's outputs can't be read. The reason, in half a sentence."""
+
+
+class UnreadablePlan(Problem):
+    """A file can't be read as a reviewed plan. One line with the reason."""
 
 
 class NotSwitched(Problem):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,15 @@ from providers.posthog.kinds.base import Field, Kind, Properties
 ENTRIES = "20"
 LONGEST = 30
 """Characters of a value that are still shown."""
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who changed something, and when."""
+
+    email: str
+    at: str
+    """ISO 8601."""
 
 
 class History:
@@ -46,6 +56,12 @@ class History:
         entries = self._entries(kind, id_)
         [field] = (each for each in kind.fields if each.name == name)
         return _by(about[0]) if (about := _about(field, entries)) else ""
+
+    def authors(self, kind: Kind, id_: str, fields: Sequence[Field]) -> dict[str, Author]:
+        """Return who changed each of these fields of an object last, by the field's name, as far as the log says."""
+        entries = self._entries(kind, id_)
+        found = {field.name: next(iter((*_about(field, entries), *entries)), None) for field in fields}
+        return {name: _author_of(entry) for name, entry in found.items() if entry}
 
     def deleted_by(self, kind: Kind, id_: str) -> str:
         """Return who deleted an object, and when, in brackets; empty where the log does not say."""
@@ -116,6 +132,10 @@ def _author(field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]
 def _about(field: Field, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     column = field.api_path[0]
     return [entry for entry in entries if any(each["field"] == column for each in _changes(entry))]
+
+
+def _author_of(entry: Mapping[str, Any]) -> Author:
+    return Author(_email(entry.get("user")), str(entry.get("created_at") or ""))
 
 
 def _by(entry: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from providers.posthog.client import Client
@@ -47,6 +47,12 @@ class Inventory:
                 # Only now: half a list, for an error in the middle, would pass for the whole.
                 self._lists[kind.collection] = found
             return found
+
+    def read_so_far(self, kinds: Iterable[Kind]) -> Iterator[tuple[Kind, dict[str, Live]]]:
+        """Yield those of these kinds whose lists were read, with what is in them."""
+        for kind in kinds:
+            if (found := self._lists.get(kind.collection)) is not None:
+                yield kind, found
 
     def renew(self, kind: Kind) -> None:
         """Forget a kind's list, so that the next look reads it anew."""

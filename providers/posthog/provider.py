@@ -26,23 +26,21 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from providers.posthog import reconcile
-from providers.posthog.advice import explained
-from providers.posthog.engine import engine_log
-from providers.posthog.errors import ApiError, ConnectionProblem, Refused, Stopped, Unreachable
-from providers.posthog.inputs import PROBLEM, Metadata, resolved, to_inputs, to_properties
+from providers.posthog.engine import engine_log, engine_watch
+from providers.posthog.errors import Refused, Unreachable
+from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, to_inputs, to_properties
+from providers.posthog.judge import Judge, OneLine
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
-from providers.posthog.matching import as_mappings, standing_lists
-from providers.posthog.safety import how_to_switch_on
+from providers.posthog.matching import as_mappings, unchanged_lists
 from providers.posthog.session import Session
 from providers.posthog.settings import NAMES, VARIABLES, Settings
 
 PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
-_SESSION = Session(engine_log(sys.argv[1:]))
+_SESSION = Session(engine_log(sys.argv[1:]), before_write=engine_watch(sys.argv[1:]))
 
 # The engine waits for the end of the processes that it started, this module's program and providers among them. Python
 # would look through all that was imported for what is not in use any more, which takes it longer than importing ours.
@@ -78,67 +76,29 @@ class PostHogProvider(ResourceProvider):
         in a preview too; why an object can't be adopted goes along with the inputs (see ``inputs.PROBLEM``).
         """
         _SESSION.guard.program_runs()
-        inputs, lacks = resolved(news)
-        meta = _SESSION.metadata.keep(inputs, lacks)
+        inputs, missing = resolved(news)
+        meta = _SESSION.metadata.keep(inputs, missing)
         properties = to_properties(self.kind_name, inputs)
-        standing = standing_lists(self.kind_name, _olds, properties)
-        checked = self._inputs(properties, meta, standing)
-        problem = "" if lacks else self._judge(_olds, properties, meta) if _olds else self._meet(properties, meta)
+        unchanged = unchanged_lists(self.kind_name, _olds, properties)
+        checked = self._inputs(properties, meta, unchanged)
+        problem = "" if missing else self._problem(_olds, properties, meta)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
 
-    def _judge(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> str:
-        """Return why a change of an object in the state is refused; "" if it isn't.
+    def _problem(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> str:
+        """Return why the definition can't be applied; "" if it can be.
 
         Here and not in ``diff``, of which an error ends the whole run: a flag that goes off would wait for it.
         """
-        olds = to_properties(self.kind_name, _olds)
-        guard = _SESSION.guard
-        fields = reconcile.changed(KINDS[self.kind_name], olds, properties)
-        if not fields or meta.refused:
-            return ""
-        try:
-            if meta.adopt and any(field.immutable for field in fields):  # what replaces it is going to adopt that
-                lifecycle, _ = self._lifecycle(lists=True)
-                with _OneLine(meta):
-                    lifecycle.find(properties, meta)
-            if not self._holds(olds, properties, meta):
-                with _OneLine(meta):
-                    self._check_dates(meta.id, olds, properties, meta)
-                    guard.change(self.kind_name, meta.name, olds, properties, meta.unchanged, meta.targeting)
-        except Refused as problem:
-            return str(problem)
-        return ""
-
-    def _meet(self, properties: Properties, meta: Metadata) -> str:
-        """Return why a definition that is new to the state can't be applied; "" if it can be.
-
-        What it adopts is a change of what is live, and is measured as one.
-        """
-        try:
-            lifecycle, _ = self._lifecycle(lists=True)
-            with _OneLine(meta):
-                match = lifecycle.find(properties, meta)
-                if match:
-                    _SESSION.guard.adopt(self.kind_name, match.live, match.wanted)
-                    self._check_dates(match.id, match.live, match.wanted, meta)
-                elif meta.id and self.kind_name == "flag":
-                    who = partial(_SESSION.history.deleted_by, KINDS[self.kind_name], meta.id)
-                    _SESSION.guard.create(properties, meta.switch, who)
-                if match and match.changes and not meta.refused:
-                    _SESSION.guard.change(self.kind_name, meta.name, match.live, match.wanted)
-        except Refused as problem:
-            return str(problem)
-        if match:
+        if _olds:
+            return self._judge.change(to_properties(self.kind_name, _olds), properties, meta)
+        match, problem = self._judge.addition(properties, meta)
+        if match and not problem:
             _SESSION.warn(meta, str(match))
-        return ""
+        return problem
 
-    def _check_dates(self, id_: str, live: Properties, wanted: Properties, meta: Metadata) -> None:
-        def by(field: str) -> str:
-            self._lifecycle()
-            return _SESSION.history.by(KINDS[self.kind_name], id_, field)
-
-        if self.kind_name == "experiment":
-            _SESSION.guard.dates(meta.name, live, wanted, by)
+    @property
+    def _judge(self) -> Judge:
+        return Judge(self.kind_name, _SESSION)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare the last outputs (what PostHog holds, after a refresh) with the inputs.
@@ -150,14 +110,13 @@ class PostHogProvider(ResourceProvider):
         meta = _SESSION.metadata.of(_news)
         if meta.adopt not in (None, _id):
             _SESSION.warn(meta, f"is {kind.type} {_id} already, so `adopt: {meta.adopt}` has no effect; remove it")
-        fields = reconcile.changed(kind, olds, news)
-        if not fields and all(olds.get(name) == news.get(name) for name in ("unmanaged", *kind.options)):
-            return DiffResult(changes=False)
-        if self._holds(olds, news, meta):
-            self._hold(_id, news["key"], [field.name for field in fields if field.name != "active"], meta)
+        difference = self._judge.difference(_id, olds, news, meta)
+        if difference.held:
+            _SESSION.warn(meta, difference.held)
+        if not difference:
             return DiffResult(changes=False)
         # What is refused is planned as an update, which says so: a replacement may begin with the deletion.
-        replaces = [] if _news.get(PROBLEM) else [field.name for field in fields if field.immutable]
+        replaces = [] if _news.get(PROBLEM) else difference.replaces
         if replaces:
             _SESSION.guard.replace(self.kind_name, _id)
         else:
@@ -166,42 +125,23 @@ class PostHogProvider(ResourceProvider):
         unique = any(field.immutable for field in kind.fields if field.name in kind.natural_key)
         return DiffResult(changes=None, replaces=replaces, delete_before_replace=bool(replaces) and unique)
 
-    def _holds(self, olds: Properties, news: Properties, meta: Metadata) -> bool:
-        def on_since(when: str) -> bool:
-            self._lifecycle(lists=True)
-            with _OneLine(meta):
-                return _SESSION.switch_history.on_since(olds["key"], when)
-
-        return _SESSION.guard.holds(self.kind_name, olds, news, meta.switch, on_since)
-
-    def _hold(self, id_: str, key: str, waiting: list[str], meta: Metadata) -> None:
-        self._lifecycle()
-        with _OneLine(meta):
-            who = _SESSION.switch_history.last(id_)
-        _SESSION.warn(
-            meta,
-            f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; "
-            + (f"what else its file changes waits as well: {', '.join(waiting)}; " if waiting else "")
-            + f"to keep it off, write `active: false`; to switch it on, {how_to_switch_on(key, meta.switch)}",
-        )
-
     def _remind(self, id_: str, news: Properties, meta: Metadata) -> None:
         # The refresh compares with what was applied last; the source is known once the program has spoken.
         if meta.source:
             lifecycle, _ = self._lifecycle()
-            with _OneLine(meta):
+            with OneLine(meta):
                 lifecycle.remind(id_, news, meta)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
         meta = _SESSION.metadata.of(props)
-        _refuse_lacking(meta)
+        _refuse_missing(meta)
         if props.get(PROBLEM):
             raise Refused(props[PROBLEM])
-        with _OneLine(meta):
-            id_, standing = lifecycle.create(to_properties(self.kind_name, props), meta)
-        return CreateResult(id_, self._outputs(standing, meta, project, props))
+        with OneLine(meta):
+            id_, applied = lifecycle.create(to_properties(self.kind_name, props), meta)
+        return CreateResult(id_, self._outputs(applied, meta, project, props))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
@@ -217,7 +157,7 @@ class PostHogProvider(ResourceProvider):
                 raise
             outputs = self._outputs(known, meta, props.get(PROJECT), props)
             return ReadResult(id_, outputs, self._inputs(known, meta, props))
-        with _OneLine(meta):
+        with OneLine(meta):
             found = lifecycle.read(id_, known, meta)
         if found is None:
             return ReadResult("", {})
@@ -229,19 +169,20 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        _refuse_lacking(meta)
+        _refuse_missing(meta)
         if _news.get(PROBLEM):
             raise Refused(_news[PROBLEM])
-        with _OneLine(meta):
-            standing = lifecycle.update(_id, olds, news, meta)
-        return UpdateResult(self._outputs(standing, meta, project, _news))
+        with OneLine(meta):
+            applied = lifecycle.update(_id, olds, news, meta)
+        return UpdateResult(self._outputs(applied, meta, project, _news))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
         lifecycle, project = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
-        with _OneLine(_SESSION.metadata.of(_props)):
+        with OneLine(_SESSION.metadata.of(_props)):
             is_on = partial(_SESSION.switch_history.is_on, _id)
+            _SESSION.reviewed.check(str(_props.get(NAME, "")), properties)
             _SESSION.guard.delete(self.kind_name, _id, properties, project, is_on)
             lifecycle.delete(_id, properties)
 
@@ -253,15 +194,12 @@ class PostHogProvider(ResourceProvider):
         ``refresh`` and ``destroy`` don't run the program, so this is what keeps them from taking every object of a
         stack for gone when a variable points somewhere else.
         """
-        try:
-            lifecycle, project = _SESSION.lifecycle(self.kind_name, lists)
-        except ConnectionProblem as problem:
-            raise Unreachable(str(problem)) from None
-        standing = (props or {}).get(PROJECT)
-        if standing is not None and str(standing) != project:
+        lifecycle, project = _SESSION.lifecycle(self.kind_name, lists)
+        theirs = (props or {}).get(PROJECT)
+        if theirs is not None and str(theirs) != project:
             raise Unreachable(
-                f"this stack's objects live in PostHog project {standing}, but the connection is to project "
-                f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {standing}"
+                f"this stack's objects live in PostHog project {theirs}, but the connection is to project "
+                f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {theirs}"
             )
         return lifecycle, project
 
@@ -275,25 +213,9 @@ class PostHogProvider(ResourceProvider):
         return {**self._inputs(properties, meta, like), **found, PROJECT: project}
 
 
-class _OneLine:
-    """Turns the errors that a user can cause into one line about the definition, without a traceback's chain."""
-
-    def __init__(self, meta: Metadata) -> None:
-        self._meta = meta
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ApiError):
-            raise Refused(self._meta.line(explained(error))) from None
-        if isinstance(error, Stopped):
-            raise Refused(self._meta.line(str(error))) from None
-
-
-def _refuse_lacking(meta: Metadata) -> None:
-    if meta.lacks:
-        raise Refused(meta.line(f"left out, as it refers to {meta.lacks}; run again once that is there"))
+def _refuse_missing(meta: Metadata) -> None:
+    if meta.missing:
+        raise Refused(meta.line(f"left out, as it refers to {meta.missing}; run again once that is there"))
 
 
 def _provider(kind: Kind) -> type[PostHogProvider]:

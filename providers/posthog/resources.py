@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Collection, Iterable, Mapping
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import pulumi
 from pulumi import dynamic
 from pulumi.runtime.stack import ResourceRegistrationFailed
 
-from providers.posthog.inputs import MISSING, NAME, PROBLEM, WAITING, Metadata, to_inputs
+from providers.posthog.inputs import MISSING, NAME, PROBLEM, Metadata, to_inputs, with_digests
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.base import refs
-from providers.posthog.kinds.notification import digest
+from providers.posthog.kinds.base import Definition, refs
 from providers.posthog.limits import Rate, rates
 from providers.posthog.provider import PROJECT, PROVIDERS
 from providers.posthog.references import readable, with_ids
 from providers.posthog.schedule import FEW, Window, interleaved
 from providers.posthog.settings import Settings
-
-
-class Definition(Protocol):
-    """What registration needs of a definition: see ``ai_admin.definitions``."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def properties(self) -> dict[str, Any]: ...
-    @property
-    def source(self) -> object: ...
-    @property
-    def adopt(self) -> str | None: ...
-    @property
-    def renamed_from(self) -> str | None: ...
 
 
 def _resource_type(kind_name: str) -> type[dynamic.Resource]:
@@ -62,10 +42,7 @@ def register(
     settings: Settings,
     known: Mapping[Ref, str],
     off: Collection[Ref],
-    switches: Mapping[str, str] = MappingProxyType({}),
-    refused: Collection[str] = (),
-    unchanged: Collection[str] = (),
-    targeting: Mapping[str, str] = MappingProxyType({}),
+    metadata: Mapping[Ref, Metadata],
 ) -> dict[Ref, pulumi.CustomResource]:
     """Register every definition, referenced ones first, and return the resources by kind and key.
 
@@ -79,12 +56,7 @@ def register(
             that refers to the failed one keeps its id and so has no change.
         off: the flags among them that this run switches off. They come last, and after what depends on them: PostHog
             does not switch a flag off while a flag that is on depends on it.
-        switches: how the flags that are to be on were applied last, by Pulumi name (see ``inputs.Metadata``). The
-            provider does not switch a flag on that somebody switched off in PostHog.
-        refused: the Pulumi names of what the program refuses and registers only to show it. The provider does not
-            refuse it again, which would end the plan there.
-        unchanged: the Pulumi names of what the files say as it was applied last.
-        targeting: by Pulumi name, why cohorts are not put back (see ``inputs.Metadata``).
+        metadata: what the provider must know of each definition in addition to its properties.
 
     A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``schedule``.
     """
@@ -104,24 +76,11 @@ def register(
         others, window = _interleaved(others), Window()
     for definition in (*others, *reversed(last)):
         ref = _ref(definition)
-        properties = copy.deepcopy(definition.properties)
-        for secret in KINDS[definition.kind].secrets(properties):
-            secret["digest"] = digest(settings.environ.get(secret["env"], ""))
+        properties = with_digests(definition.kind, definition.properties, settings.environ)
         first = users.get(ref, []) if ref in off else KINDS[ref.kind].first(properties)
         options: dict[str, Any] = {"depends_on": _after(resources[each] for each in first)} if first else {}
         shown = with_ids(properties, id_of)
-        id_ = known.get(ref, "")
-        meta = Metadata(
-            str(ref),
-            str(definition.source),
-            definition.adopt,
-            switch=switches.get(str(ref), ""),
-            id="" if id_.startswith(WAITING) else id_,
-            unchanged=ref.kind == "flag" and str(ref) in unchanged,
-            targeting=targeting.get(str(ref), ""),
-            refused=str(ref) in refused,
-        )
-        resources[ref] = _resource(definition, shown, meta, window, **options)
+        resources[ref] = _resource(definition, shown, metadata[ref], window, **options)
     return resources
 
 

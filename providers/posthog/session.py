@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
-from providers.posthog.engine import engine_watch
-from providers.posthog.errors import ConnectionProblem
+from providers.posthog.errors import ConnectionProblem, Refused, Unreachable
 from providers.posthog.guard import Guard
 from providers.posthog.history import History
 from providers.posthog.inputs import Metadata, MetadataStore
@@ -19,6 +18,7 @@ from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
+from providers.posthog.reviewed import Reviewed
 from providers.posthog.settings import Settings
 from providers.posthog.switch_history import SwitchHistory
 
@@ -29,33 +29,41 @@ BY_THE_PROGRAM = 4
 class Session:
     """Connects at the first need; safe for several threads."""
 
-    def __init__(self, warn: Callable[[str], None], clock: Clock | None = None) -> None:
-        """``warn`` shows the engine's user a message; ``clock`` is another one in tests."""
+    def __init__(
+        self, warn: Callable[[str], None], clock: Clock | None = None, before_write: Callable[[], None] = lambda: None
+    ) -> None:
+        """``warn`` shows the engine's user a message; ``clock`` is another one in tests; ``before_write`` is called
+        before each write.
+        """
         self._clock = clock or Clock()
         self.metadata = MetadataStore()
         self.guard = Guard()
+        self.reviewed = Reviewed()
         self._lock = threading.Lock()
         self._settings = Settings({}, {})
         self._connection: Connection | None = None
-        self._problem: ConnectionProblem | None = None
+        self._problem: Unreachable | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
+        self._inventory: Inventory
+        self.approvals: Approvals
         self.history: History
         self.switch_history: SwitchHistory
         self._shown: set[str] = set()
         self._warn = warn
-        self._watch = engine_watch(sys.argv[1:])
+        self._before_write = before_write
 
     def configure(self, settings: Settings) -> None:
         """Take the stack's settings."""
         with self._lock:
             self._settings = settings
         self.guard.configure(settings)
+        self.reviewed = _reviewed(settings.reviewed_plan)
 
     def lifecycle(self, kind_name: str, lists: bool = False) -> tuple[Lifecycle, str]:
         """Return a kind's lifecycle and the id of the project it works in. ``lists``: the caller needs the kind's list.
 
         Connects at the first call. A problem of the first call is raised by every later call, so that a run does
-        not wait for a host that does not answer once per resource. Raises ``ConnectionProblem``.
+        not wait for a host that does not answer once per resource. Raises ``Unreachable``.
         """
         with self._lock:
             if self._problem:
@@ -64,23 +72,30 @@ class Session:
                 try:
                     self._connection = self._connect(KINDS[kind_name], lists)
                 except ConnectionProblem as problem:
-                    self._problem = problem
-                    raise
+                    self._problem = Unreachable(str(problem))
+                    raise self._problem from None
             return self._lifecycles[kind_name], self._connection.project_id
+
+    @property
+    def inventory(self) -> Inventory:
+        """What PostHog holds. Raises ``Unreachable``."""
+        self.lifecycle("flag")
+        return self._inventory
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
         connection = resolve(self._settings)
-        client = Client(connection, self._watch, self._warn, self._clock, made=BY_THE_PROGRAM)
-        inventory = Inventory(client)
+        client = Client(connection, self._before_write, self._warn, self._clock, made=BY_THE_PROGRAM)
+        inventory = self._inventory = Inventory(client)
         if lists and kind.listed:
             first_look(client, kind, lambda: inventory.all(kind))
         else:
             first_look(client, kind, lambda: client.get(client.project_path(kind.collection), {"limit": "1"}))
         self.history = History(client)
+        self.approvals = Approvals(client, self._settings.ask_again)
         services = Services(
             inventory,
             PostHogDirectory(client),
-            Approvals(client, self._settings.ask_again),
+            self.approvals,
             self.history,
             self.warn,
             adoption_allowed=self._settings.may_adopt,
@@ -100,3 +115,12 @@ class Session:
             shown = message in self._shown
             self._shown.add(message)
             return not shown
+
+
+def _reviewed(path: str | None) -> Reviewed:
+    if path is None:
+        return Reviewed()
+    try:
+        return Reviewed(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise Refused(f"the reviewed plan {path} can't be read: {problem}") from None

@@ -22,6 +22,9 @@ KEY_VARIABLE = "POSTHOG_API_KEY"
 TRACEBACK_VARIABLE = "AI_ADMIN_TRACEBACK"
 """The variable that shows people the tracebacks of unexpected errors, and Pulumi's own debug messages."""
 
+PLAN_VARIABLE = "AI_ADMIN_PLAN"
+"""The variable with the path of the reviewed plan, which `ai-admin apply` sets: then nothing else is applied."""
+
 PASSPHRASE_VARIABLE = "PULUMI_CONFIG_PASSPHRASE"
 """Pulumi's variable with the passphrase that the stack's secrets are encrypted with."""
 
@@ -83,6 +86,11 @@ class Settings:
     def shows_tracebacks(self) -> bool:
         """Whether people want to see the tracebacks of unexpected errors."""
         return bool(self.environ.get(TRACEBACK_VARIABLE))
+
+    @property
+    def reviewed_plan(self) -> str | None:
+        """The path of the plan that alone may be applied; None where there is none."""
+        return self.environ.get(PLAN_VARIABLE) or None
 
     def _text(self, name: str) -> str:
         return self.stack.get(name) or ""

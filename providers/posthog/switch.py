@@ -141,15 +141,23 @@ def audiences(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Au
 
 
 def _counted(client: Client, condition: Mapping[str, Any], known: Audience) -> Audience:
+    return Audience(known.title, known.share, *(matching(client, condition) or ()))
+
+
+def matching(client: Client, condition: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return how many persons (or groups) a release condition matches, and how many there are in all.
+
+    ``condition`` has the API's form. None where PostHog does not say: some conditions it can't count.
+    """
     body = {"condition": condition, "group_type_index": condition.get("aggregation_group_type_index")}
     path = client.project_path(f"{FLAG.collection}/user_blast_radius")
     try:
         answer = client.request("POST", path, body, repeatable=False)
         # Older servers call them by longer names.
         affected, total = (answer.get(name, answer.get(old)) for name, old in _COUNTS)
-        return Audience(known.title, known.share, int(affected), int(total))
+        return int(affected), int(total)
     except (ApiError, TypeError, ValueError, AttributeError):
-        return known
+        return None
 
 
 _COUNTS = (("affected", "users_affected"), ("total", "total_users"))

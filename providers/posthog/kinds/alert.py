@@ -6,6 +6,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, text
+from providers.posthog.kinds.wording import SWITCH, WATCH, Wording
 
 
 def _emails(value: Any) -> Any:
@@ -73,13 +74,15 @@ ALERT = Kind(
     folder="alerts",
     natural_key=("name",),
     numeric_id=False,
+    weight=WATCH,
     soft_delete=False,
     needs=("organization_member:read",),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
-        Field("insight", ref="insight", read=_read_insight, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
+        Field("insight", ref="insight", read=_read_insight, required=True),
         Field(
             "subscribed_users",
+            wording=Wording("e-mail"),
             default=[],
             normalise=_emails,
             write=_write_subscribers,
@@ -102,17 +105,18 @@ ALERT = Kind(
             write=_write_threshold,
             read=_read_threshold,
             required=True,
-            clearable=False,
+            manageable=True,
         ),
         Field(
             "config",
             default={"type": "TrendsAlertConfig", "series_index": 0},
+            wording=Wording("what is looked at"),
             read=_read_config,
             required=True,
             manageable=False,
         ),
         Field("calculation_interval", default="daily", shown=True),
-        Field("enabled", default=True, shown=True),
+        Field("enabled", default=True, shown=True, wording=SWITCH),
         Field("skip_weekend", default=False),
         Field("schedule_restriction", normalise=_windows),
         Field("schedule_start_time"),

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from providers.posthog.kinds.normal import json_text, plain
+from providers.posthog.kinds.wording import TEXT, VIEW, Wording
 
 Json = Any
 Properties = dict[str, Any]
@@ -45,6 +46,31 @@ class Ref:
         """Return the reference for a resource's name in Pulumi."""
         kind, _, key = name.partition("/")
         return cls(kind, key)
+
+
+class Definition(Protocol):
+    """A definition as the provider and the safety gates see it: see ``ai_admin.definitions``."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def properties(self) -> dict[str, Any]: ...
+    @property
+    def source(self) -> object: ...
+    @property
+    def adopt(self) -> str | None: ...
+    @property
+    def renamed_from(self) -> str | None: ...
+
+
+def mappings(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping inside a value, itself included."""
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from mappings(item)
 
 
 def refs(value: Any) -> Iterator[Ref]:
@@ -178,7 +204,8 @@ class Field:
     distinct: bool = False
     """PostHog refuses a second object of the kind with the same value."""
     clearable: bool = True
-    """False where PostHog keeps no object without it; the schema then refuses a definition that leaves it out."""
+    """False where PostHog keeps no object without it, as of what is required and has no default; the schema then
+    refuses a definition that leaves it out."""
     follows: bool = False
     """Changes when other definitions are applied too (a tile that goes takes its insight off the dashboard), so that
     this keeps nobody from deleting the object."""
@@ -188,17 +215,25 @@ class Field:
     """May hold secrets, so that its values are shown nowhere."""
     feature: Feature | None = None
     """The feature that an organisation needs for PostHog to keep it."""
-    manageable: bool = True
-    """May be left to PostHog's pages (``unmanaged``)."""
+    manageable: bool | None = None
+    """May be left to PostHog's pages (``unmanaged``); unless it is said, what is clearable may."""
     start: Any = None
     """What a new object begins with where the field is left to PostHog's pages and PostHog makes none without."""
     shown: bool = False
     """Part of the canonical form even at its default."""
     kept: bool = True
     """False for a field that is sent with every write and that PostHog does not store: it reads as it was sent last."""
+    wording: Wording = field(default_factory=Wording)
+    """How a reviewer reads it."""
     item: Callable[[Mapping[str, Any]], str] | None = None
     """Names an item of a list after what makes it that item, so that the engine compares it with itself wherever it
     is."""
+
+    def __post_init__(self) -> None:
+        if self.required and self.default is None:
+            object.__setattr__(self, "clearable", False)
+        if self.manageable is None:
+            object.__setattr__(self, "manageable", self.clearable)
 
     @property
     def refers_to(self) -> tuple[str, ...]:
@@ -311,6 +346,8 @@ class Kind:
     """Yields the ``{"env": NAME}`` objects in canonical properties."""
     options: tuple[str, ...] = ()
     """What a definition says of how it is applied, of which PostHog knows nothing; so is ``unmanaged``."""
+    weight: int = VIEW
+    """How much depends on its fields: see ``kinds.wording``."""
     lifecycle: str = "collection"
     """How objects come and go, where that is not create, change and delete in a collection."""
     left: Mapping[str, str] = field(default_factory=dict)
@@ -321,6 +358,12 @@ class Kind:
     def words(self) -> str:
         """The name as sentences have it."""
         return self.name.replace("_", " ")
+
+    def weighs(self, field: Field) -> int:
+        """Return how much depends on a field."""
+        if field.wording.weight is not None:
+            return field.wording.weight
+        return TEXT if field.name in ("name", "description", "tags") else self.weight
 
     @property
     def refers_to(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import plain, text
+from providers.posthog.kinds.wording import SERVE, Wording, group_text
 
 # Written by PostHog into every leaf on save.
 _ADDED_TO_LEAF = ("bytecode", "bytecode_error", "conditionHash")
@@ -33,9 +34,10 @@ COHORT = Kind(
     scope="cohort",
     folder="cohorts",
     natural_key=("name",),
+    weight=SERVE,
     whole=("filters",),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         # PostHog refuses to change criteria of a static cohort, and one kind into the other.
         Field("is_static", default=False, immutable=True, manageable=False),
@@ -47,6 +49,8 @@ COHORT = Kind(
             path=("filters", "properties"),
             normalise=_criteria,
             clearable=False,
+            wording=Wording("criteria", show=group_text),
+            manageable=True,
         ),
     ),
     left={

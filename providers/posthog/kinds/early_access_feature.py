@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import text
+from providers.posthog.kinds.wording import SERVE, TEXT, Wording
 
 EARLY_ACCESS_FEATURE = Kind(
     name="early_access_feature",
@@ -16,15 +17,16 @@ EARLY_ACCESS_FEATURE = Kind(
     scope="early_access_feature",
     folder="flags/early_access",
     natural_key=("name",),
+    weight=SERVE,
     numeric_id=False,
     soft_delete=False,
     # A stage changes the flag.
     needs=("feature_flag:write",),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
-        Field("stage", required=True, clearable=False),
-        Field("documentation_url", default="", normalise=text),
+        Field("stage", required=True, manageable=True),
+        Field("documentation_url", default="", normalise=text, wording=Wording("documentation", weight=TEXT)),
         Field("payload", default={}),
         Field(
             "flag",
@@ -33,8 +35,6 @@ EARLY_ACCESS_FEATURE = Kind(
             read_path=("feature_flag", "id"),
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
     ),
     left={

@@ -6,11 +6,13 @@ only where parameters are sent. Here none are, so variants and release condition
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.insight import query
 from providers.posthog.kinds.normal import instant, plain, text, unordered
+from providers.posthog.kinds.wording import ARCHIVED, SERVE, TEXT, VIEW, Wording
 
 # PostHog numbers the metrics, and hashes them with how they are analysed.
 _ADDED_TO_METRIC = ("uuid", "fingerprint")
@@ -124,6 +126,10 @@ def _read_saved(raw: Any, _: Reading) -> Any:
     return [{"saved_metric": link["saved_metric"], "metadata": link.get("metadata")} for link in raw or ()]
 
 
+def _saved_name(item: Mapping[str, Any]) -> str:
+    return str(getattr(item["saved_metric"], "key", item["saved_metric"]))
+
+
 def _read_holdout(raw: Any, reading: Reading) -> Any:
     """Return the holdout's id where the experiment's flag keeps its share out, and else what there is instead.
 
@@ -144,6 +150,7 @@ def _metric_list(name: str) -> Field:
         normalise=_metrics,
         carry=_carry_metrics,
         sent_with=_ANY_EVENT,
+        wording=Wording(weight=VIEW, each=Wording("metric", hidden=("kind",), inline=("source",))),
     )
 
 
@@ -154,13 +161,14 @@ EXPERIMENT = Kind(
     scope="experiment",
     folder="experiments",
     natural_key=("name", "flag"),
+    weight=SERVE,
     needs=("feature_flag:read",),
     # A list has the archived ones or the others.
     lists=({"archived": "false"}, {"archived": "true"}),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         # PostHog's column for the hypothesis is called `description`.
-        Field("hypothesis", path=("description",), default="", normalise=text),
+        Field("hypothesis", path=("description",), default="", normalise=text, wording=Wording(weight=TEXT)),
         Field(
             "flag",
             ref="flag",
@@ -169,13 +177,12 @@ EXPERIMENT = Kind(
             write=_write_flag,
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
         _metric_list("metrics"),
         _metric_list("metrics_secondary"),
         Field(
             "saved_metrics",
+            wording=Wording(weight=VIEW, each=Wording("saved metric", name=_saved_name)),
             ref="saved_metric",
             ref_at="saved_metric",
             path=("saved_metrics_ids",),
@@ -187,13 +194,21 @@ EXPERIMENT = Kind(
         ),
         Field(
             "exposure_criteria",
+            wording=Wording(weight=VIEW, inline=("exposure_config",)),
             tree=NAMED,
             reader="exposure",
             default={},
             normalise=_exposure,
             write=_write_exposure,
         ),
-        Field("stats_config", default={"method": "bayesian"}, normalise=_stats, write=_write_stats, required=True),
+        Field(
+            "stats_config",
+            default={"method": "bayesian"},
+            normalise=_stats,
+            write=_write_stats,
+            required=True,
+            wording=Wording("statistics", weight=VIEW),
+        ),
         # Left out, it is what the project prefers.
         Field("only_count_matured_users", default=False, required=True),
         # PostHog writes a holdout into a flag that it makes itself, and into one that was there with a change of the
@@ -209,8 +224,8 @@ EXPERIMENT = Kind(
         Field("start_date", normalise=instant),
         Field("end_date", normalise=instant),
         Field("conclusion"),
-        Field("conclusion_comment", default="", normalise=text),
-        Field("archived", default=False),
+        Field("conclusion_comment", default="", normalise=text, wording=Wording(weight=TEXT)),
+        Field("archived", default=False, wording=ARCHIVED),
     ),
     left={
         "parameters": "what would be written into the flag, which has its own file; excluded_variants had been there",

@@ -12,6 +12,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Feature, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, same_json, tags, text
+from providers.posthog.kinds.wording import ARCHIVED, PERCENTAGE, SERVE, SWITCH, Wording, filters_text, plain_text
 
 # What PostHog's API and UI add to conditions and to the properties in them, and nobody wrote.
 _ADDED_TO_CONDITION = ("sort_key",)
@@ -130,6 +131,33 @@ def _payloads(value: Any) -> Any:
     return {str(name): same_json(item) for name, item in value.items() if item is not None}
 
 
+def _condition_text(item: Mapping[str, Any]) -> str:
+    variant = f", as {item['variant']}" if item.get("variant") else ""
+    return f"for {filters_text(item.get('properties'))} at {plain_text(item.get('rollout_percentage', 100))} %{variant}"
+
+
+def condition_title(item: Mapping[str, Any]) -> str:
+    """Return what people call a condition: its description, or else whom it is for."""
+    return str(item.get("description") or filters_text(item.get("properties")))
+
+
+_CONDITION = Wording(
+    "condition",
+    name=condition_title,
+    show=_condition_text,
+    parts={"rollout_percentage": PERCENTAGE, "properties": Wording("audience", show=filters_text)},
+    inline=("rollout_percentage",),
+    hidden=("description",),
+)
+_VARIANT = Wording(
+    "variant",
+    name=_variant_name,
+    show=lambda item: f"{plain_text(item.get('rollout_percentage', 0))} %",
+    parts={"rollout_percentage": PERCENTAGE},
+    inline=("rollout_percentage",),
+)
+
+
 def _filter(part: str) -> tuple[str, ...]:
     return ("filters", part)
 
@@ -148,12 +176,13 @@ FLAG = Kind(
     constants={"_should_create_usage_dashboard": False},
     whole=("filters",),
     lifecycle="approved",
+    weight=SERVE,
     fields=(
-        Field("key", required=True, clearable=False, manageable=False),
+        Field("key", required=True),
         # PostHog's column for a flag's description is called `name`.
         Field("description", path=("name",), default="", normalise=text),
-        Field("active", default=True, shown=True),
-        Field("archived", default=False),
+        Field("active", default=True, shown=True, wording=SWITCH),
+        Field("archived", default=False, wording=ARCHIVED),
         Field("tags", default=[], normalise=tags),
         Field(
             "variants",
@@ -162,6 +191,7 @@ FLAG = Kind(
             normalise=_variants,
             write=_write_variants,
             item=_variant_name,
+            wording=Wording(each=_VARIANT),
             read=_read_variants,
         ),
         Field(
@@ -173,10 +203,18 @@ FLAG = Kind(
             write=_write_conditions,
             read=_read_conditions,
             item=condition_name,
+            wording=Wording(each=_CONDITION),
             # A new flag needs a condition. Until people write theirs, it is for nobody.
             start=[{"properties": [], "rollout_percentage": 0}],
         ),
-        Field("payloads", written=("payload",), path=_filter("payloads"), default={}, normalise=_payloads),
+        Field(
+            "payloads",
+            written=("payload",),
+            path=_filter("payloads"),
+            default={},
+            normalise=_payloads,
+            wording=Wording("payload"),
+        ),
         Field(
             "early_exit",
             path=_filter("early_exit"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, text
+from providers.posthog.kinds.wording import SERVE, Wording, plain_text
 
 
 def _write_share(value: Any, _: Directory) -> Any:
@@ -22,6 +23,10 @@ def _read_share(raw: Any, _: Reading) -> Any:
     return filters[0]["rollout_percentage"] if alone and not filters[0].get("properties") else filters
 
 
+def _share_text(value: Any) -> str:
+    return f"{plain_text(value)} %" if isinstance(value, int | float) else plain_text(value)
+
+
 HOLDOUT = Kind(
     name="holdout",
     type="ExperimentHoldout",
@@ -30,18 +35,18 @@ HOLDOUT = Kind(
     logged_as="Experiment",
     folder="experiments/holdouts",
     natural_key=("name",),
+    weight=SERVE,
     soft_delete=False,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field(
             "exclusion_percentage",
+            wording=Wording("share kept out", show=_share_text),
             path=("filters",),
             write=_write_share,
             read=_read_share,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import plain, tags, text, unordered
+from providers.posthog.kinds.wording import QUERY
 
 # PostHog's other names of operators; it computes the same with both.
 _OPERATORS = {"min": "gte", "max": "lte"}
@@ -97,19 +98,18 @@ INSIGHT = Kind(
     natural_key=("name",),
     constants={"saved": True},
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("favorited", default=False),
         Field(
             "query",
+            wording=QUERY,
             written=QUERY_KEYS,
             tree=("cohort", "action", "insight_variable"),
             normalise=query,
             write=_write_query,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
         # What is written is the full set: an insight leaves every dashboard that is not in it.
         Field(

@@ -15,6 +15,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
 from providers.posthog.kinds.normal import plain, text
+from providers.posthog.kinds.wording import SWITCH, WATCH
 
 FIRING = "$insight_alert_firing"
 # What definitions call an input, where PostHog's template has another name for it.
@@ -171,11 +172,12 @@ NOTIFICATION = Kind(
     constants={"type": "internal_destination"},
     needs=("integration:read",),
     secrets=_secrets,
+    weight=WATCH,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         # PostHog copies the template's into a new one without.
         Field("description", default="", normalise=text, copied=("template", "description"), manageable=False),
-        Field("enabled", default=True, required=True, manageable=False, shown=True),
+        Field("enabled", default=True, required=True, manageable=False, shown=True, wording=SWITCH),
         # Written as `template_id`, read as the template itself; what was copied from it does not follow a change.
         Field(
             "template",
@@ -184,19 +186,8 @@ NOTIFICATION = Kind(
             read=_read_template,
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
-        Field(
-            "alert",
-            ref="alert",
-            path=("filters",),
-            write=_write_alert,
-            read=_read_alert,
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
+        Field("alert", ref="alert", path=("filters",), write=_write_alert, read=_read_alert, required=True),
         Field(
             "inputs",
             default={},
@@ -206,7 +197,6 @@ NOTIFICATION = Kind(
             secret=True,
             required=True,
             clearable=False,
-            manageable=False,
         ),
         # The program that runs, which the page lets people edit. No definition has one: it is the template's.
         Field("hog", copied=("template", "code"), normalise=text, manageable=False),

@@ -6,6 +6,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import instant, plain, text
+from providers.posthog.kinds.wording import ARCHIVED, SERVE, VIEW, Wording
 
 
 def _question(value: Any) -> Any:
@@ -54,28 +55,35 @@ SURVEY = Kind(
     scope="survey",
     folder="surveys",
     natural_key=("name",),
+    weight=SERVE,
     numeric_id=False,
     soft_delete=False,
     # PostHog makes hidden flags of a survey, and keeps them in step with it; servers of July 2026 also make a dashboard
     # of such a flag's use, which stays when the survey goes.
     needs=("feature_flag:write",),
     fields=(
-        Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
-        Field("type", required=True, clearable=False, manageable=False),
+        Field("type", required=True),
         # Sent with every change: PostHog checks the variant in the conditions against the flag in the same request.
         Field("flag", ref="flag", path=("linked_flag_id",), read_path=("linked_flag",), read=_read_flag, always=True),
         Field(
             "questions",
+            wording=Wording(each=Wording("question", name=lambda item: str(item.get("question")))),
             default=[],
             normalise=_questions,
             carry=_carry_questions,
             required=True,
             clearable=False,
-            manageable=False,
         ),
-        Field("conditions", default={}, normalise=_conditions, write=_write_conditions),
-        Field("appearance", normalise=_settings),
+        Field(
+            "conditions",
+            default={},
+            normalise=_conditions,
+            write=_write_conditions,
+            wording=Wording("shown where"),
+        ),
+        Field("appearance", normalise=_settings, wording=Wording(weight=VIEW)),
         Field("schedule", default="once"),
         Field("start_date", normalise=instant),
         Field("end_date", normalise=instant),
@@ -83,7 +91,7 @@ SURVEY = Kind(
         Field("iteration_count"),
         Field("iteration_frequency_days"),
         Field("enable_partial_responses", default=False),
-        Field("archived", default=False),
+        Field("archived", default=False, wording=ARCHIVED),
     ),
     left={
         "linked_insight_id": "the insight from which somebody made the survey",

@@ -1,0 +1,75 @@
+"""``ai-admin apply``: `pulumi up`, of nothing but what was reviewed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.switching import stack_option
+
+MOVED = 4
+"""Exit code: the files or PostHog are not as they were when the plan was made."""
+
+
+@click.command()
+@stack_option
+@click.option("--yes", is_flag=True, help="Without PLAN: don't ask before it is applied.")
+@click.argument("plan", required=False, type=click.Path(path_type=Path, dir_okay=False, exists=True))
+def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
+    """Apply what a plan says with `pulumi up`, and show what was done in a few lines.
+
+    PLAN is a file that `ai-admin plan --out PLAN` has written. If the files say something else than then, or PostHog
+    holds an object of the plan otherwise, nothing is applied and what moved is said. Without PLAN a plan is made,
+    shown and asked about.
+
+    `pulumi up` is the real one, with its state, lock and history; the provider refuses what is not in the plan.
+
+    Exit codes: 0 all is applied, 1 something is not, or is refused, 2 wrong use, 4 nothing was applied, since something
+    moved.
+    """
+    from ai_admin.review import reading
+    from ai_admin.review.applying import apply as apply_plan
+    from ai_admin.review.bound import moved, parse
+    from ai_admin.review.plan import Planned, planned
+    from ai_admin.review.text import text
+    from providers.posthog.errors import UnreadablePlan, UnreadableState
+    from providers.posthog.reviewed import AGAIN
+
+    root = checkout(Path().resolve())
+    try:
+        then = parse(plan.read_text(encoding="utf-8", errors="replace"), str(plan)) if plan else None
+    except UnreadablePlan as problem:
+        raise click.UsageError(str(problem)) from None
+    name = only_stack(root, stack or (str(then["stack"]) if then else None))
+    found = planned(root, name, count=then is None)
+    if not isinstance(found, Planned):
+        click.echo("\n".join(found), err=True)
+        raise click.exceptions.Exit(1)
+    if then is None:
+        click.echo(text(found.report))
+    elif lines := moved(then, found):
+        click.echo("\n".join(["nothing was applied:", *(f"  {line}" for line in lines), AGAIN]), err=True)
+        raise click.exceptions.Exit(MOVED)
+    if found.report.blocked:
+        click.echo("nothing was applied: the plan is refused", err=True)
+        if found.plan.off:
+            click.echo(f"to switch off {', '.join(found.plan.off)} all the same: ai-admin off --as-written", err=True)
+        raise click.exceptions.Exit(1)
+    if not found.report.entries:
+        click.echo(f"{name}: nothing to apply")
+        return
+    if then is None and not yes:
+        click.confirm(f"apply this to {name}?", abort=True)
+    click.echo(f"applying {reading.title(found.report)}")
+    try:
+        result = apply_plan(found, click.echo)
+    except UnreadableState as problem:
+        raise click.ClickException(str(problem)) from None
+    for line in result.errors:
+        click.echo(f"error: {line}", err=True)
+    applied = reading.counted(len(result.done), "object", "objects")
+    click.echo(f"{name}: {applied} applied in {result.seconds:.0f} s" + (", and not all" if result.code else ""))
+    if result.code:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,67 @@
+"""``ai-admin plan``: what an `up` would do, in sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.switching import stack_option
+
+CHANGES = 3
+"""Exit code: something changes, and --expect-no-changes was said."""
+
+
+@click.command()
+@stack_option
+@click.option("--expect-no-changes", is_flag=True, help="End with exit code 3 when anything changes.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", help="The form of the plan."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write a file that `ai-admin apply` takes: it binds what the files say and what PostHog holds.",
+)
+def plan(stack: str | None, expect_no_changes: bool, form: str, out: Path | None) -> None:
+    """Say what `pulumi up` would do, in sentences, the most dangerous first.
+
+    Compares the files with what was applied last and with what PostHog holds now, by the provider's own code,
+    and needs no Pulumi engine: `pulumi stack export` reads the state. Asks PostHog how many persons changed flags
+    serve, and who changed by hand what would be put back. Writes nothing.
+
+    Exit codes: 0 the plan, 1 something is refused or the definitions have problems, 2 wrong use, 3 something
+    changes and --expect-no-changes was said.
+    """
+    from ai_admin.review.plan import Planned, planned
+    from ai_admin.review.text import text
+
+    root = checkout(Path().resolve())
+    name = only_stack(root, stack)
+    found = planned(root, name)
+    if not isinstance(found, Planned):
+        click.echo("\n".join(found), err=True)
+        raise click.exceptions.Exit(1)
+    if out:
+        from ai_admin.review.bound import text as bound_text
+
+        out.write_text(bound_text(found), encoding="utf-8")
+    if form == "json":
+        from ai_admin.review.as_json import as_json
+
+        click.echo(as_json(found.report))
+    elif form == "markdown":
+        from ai_admin.review.markdown import markdown
+
+        click.echo(markdown(found.report))
+    else:
+        click.echo(text(found.report, lambda part, colour: _styled(part, colour)))
+    if found.report.blocked:
+        raise click.exceptions.Exit(1)
+    if expect_no_changes and found.report.entries:
+        raise click.exceptions.Exit(CHANGES)
+
+
+def _styled(part: str, colour: str) -> str:
+    return click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)

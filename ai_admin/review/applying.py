@@ -1,0 +1,111 @@
+"""`ai-admin apply`: runs the real `pulumi up`, and makes a few lines of the engine's many events."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ai_admin.review import reading
+from ai_admin.review.bound import text
+from ai_admin.review.plan import Planned
+from ai_admin.review.report import Entry
+from ai_admin.review.state import cli
+from providers.posthog.errors import UnreadableState
+from providers.posthog.settings import PLAN_VARIABLE
+
+_QUIET = ("same", "refresh", "read")
+_FAILED = "resOpFailedEvent"
+
+
+@dataclass
+class Result:
+    """What an `up` did."""
+
+    code: int = 0
+    """Pulumi's exit code."""
+    done: list[str] = field(default_factory=list)
+    """The Pulumi names of what was applied."""
+    failed: list[str] = field(default_factory=list)
+    """The Pulumi names of what was not."""
+    errors: list[str] = field(default_factory=list)
+    """What Pulumi reported as errors, a line each."""
+    seconds: float = 0.0
+    """How long the engine took."""
+
+
+def apply(planned: Planned, show: Callable[[str], None]) -> Result:
+    """Run `pulumi up` for a plan, of which the provider applies nothing else, and return what became of it.
+
+    ``show`` gets a line for everything that was applied, and what Pulumi warns of. Raises ``UnreadableState`` without
+    a Pulumi CLI.
+    """
+    entries = {str(each.change.ref): each for each in planned.report.entries}
+    with tempfile.TemporaryDirectory(prefix="ai-admin-") as folder:
+        path = Path(folder) / "plan.json"
+        path.write_text(text(planned), encoding="utf-8")
+        result = Result()
+        command = [cli(planned.reviewed.root), "up", "--yes", "--skip-preview", "--json", "--non-interactive"]
+        process = _started([*command, "--stack", planned.reviewed.stack], planned.reviewed.root, path)
+        with process:
+            for event in _events(process):
+                for line in _line(event, entries, result):
+                    show(line)
+        result.code = process.returncode
+        return result
+
+
+def _started(command: list[str], root: Path, plan: Path) -> subprocess.Popen[str]:
+    environ = {**os.environ, PLAN_VARIABLE: str(plan), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        return subprocess.Popen(
+            command, cwd=root, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+    except OSError as problem:
+        raise UnreadableState(f"`pulumi` can't be started: {problem.strerror}") from None
+
+
+def _events(process: subprocess.Popen[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield the engine's events; what Pulumi prints beside them is an error's text."""
+    for line in process.stdout or ():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = {"diagnosticEvent": {"severity": "error", "message": line}}
+        if isinstance(event, dict):
+            yield event
+
+
+def _line(event: Mapping[str, Any], entries: Mapping[str, Entry], result: Result) -> Iterator[str]:
+    """Yield what there is to show of an event, and take in what it says."""
+    if "summaryEvent" in event:
+        result.seconds = float(event["summaryEvent"].get("durationSeconds") or 0)
+    elif "diagnosticEvent" in event:
+        yield from _diagnostic(event["diagnosticEvent"], result)
+    elif found := event.get("resOutputsEvent") or event.get(_FAILED):
+        name = str(found["metadata"]["urn"]).split("::", 3)[-1]
+        if found["metadata"]["op"] in _QUIET or "/" not in name:
+            return
+        (result.failed if _FAILED in event else result.done).append(name)
+        if _FAILED not in event:
+            yield _applied(name, str(found["metadata"]["op"]), entries.get(name))
+
+
+def _diagnostic(found: Mapping[str, Any], result: Result) -> Iterator[str]:
+    message = " ".join(str(found.get("message", "")).split())
+    if found.get("severity") == "error" and message:
+        result.errors.append(message)
+    elif found.get("severity") == "warning":
+        yield f"note: {message}"
+
+
+def _applied(name: str, operation: str, entry: Entry | None) -> str:
+    if entry is None:
+        return f"{name}: {operation}"
+    said = "; ".join([reading.about(entry), *(each.text for each in entry.sentences)]).removeprefix("; ")
+    return f"{reading.SIGNS[entry.change.action]} {reading.name(entry)}" + (f": {said}" if said else "")

@@ -1,0 +1,64 @@
+"""A plan as JSON, for machines. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ai_admin.review import reading
+from ai_admin.review.report import Entry, Report
+from ai_admin.review.sentences import Sentence
+
+
+def as_json(report: Report) -> str:
+    """Return a report as JSON; references are ``kind/key``, and secrets are left out."""
+    return json.dumps(
+        {
+            "stack": report.stack,
+            "host": report.host,
+            "project": report.project,
+            "refused": list(report.refused),
+            "changes": [_entry(each) for each in report.entries],
+            "unchanged": report.unchanged,
+            "warnings": list(report.warnings),
+            "unowned": dict(report.unowned),
+            "seconds": round(report.seconds, 1),
+        },
+        indent=2,
+        ensure_ascii=False,
+        default=str,
+    )
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    change, reach = entry.change, entry.reach
+    return {
+        "name": str(change.ref),
+        "action": change.action.value,
+        "id": change.id or None,
+        "source": change.source or None,
+        "sentences": list(reading.lines(entry)),
+        "fields": [_field(each) for each in entry.sentences],
+        "by_hand": [
+            {
+                **_field(each.sentence),
+                "by": each.author.email if each.author else None,
+                "at": each.author.at if each.author else None,
+            }
+            for each in entry.by_hand
+        ],
+        "persons": {"now": reach.now, "then": reach.then, "of": reach.total} if reach else None,
+        "uses": list(entry.uses),
+        "approval": entry.approval or None,
+        "refused": change.refused or None,
+    }
+
+
+def _field(sentence: Sentence) -> dict[str, Any]:
+    return {
+        "field": sentence.field,
+        "path": list(sentence.path),
+        "before": sentence.before,
+        "after": sentence.after,
+        "sentence": sentence.text,
+    }

@@ -1,0 +1,286 @@
+"""What an `up` would do, worked out without the engine: refreshed, checked and compared by the provider's own code.
+
+What the engine does around the provider is done here in the same order: it refreshes every resource of the state, hands
+each definition to ``check`` and ``diff`` with the ids of what it refers to, and deletes what no definition has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from ai_admin.definitions import Definition
+from ai_admin.manifest import ids
+from ai_admin.review.state import Resource, State
+from ai_admin.run import Plan, Run
+from providers.posthog import reconcile
+from providers.posthog.adoption import Match
+from providers.posthog.errors import Unreachable
+from providers.posthog.inputs import WAITING, Metadata, with_digests
+from providers.posthog.judge import Judge, OneLine
+from providers.posthog.kinds import KINDS, Field, Kind, Ref
+from providers.posthog.kinds.base import Properties, refs
+from providers.posthog.references import readable, with_ids
+from providers.posthog.session import Session
+
+THREADS = 8
+"""How many objects are read at the same time."""
+
+
+class Action(StrEnum):
+    """What becomes of an object."""
+
+    NOTHING = "nothing"
+    CREATE = "create"
+    ADOPT = "adopt"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    HOLD = "hold"
+    """A flag stays off, as somebody switched it off in PostHog."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one object."""
+
+    ref: Ref
+    action: Action
+    id: str = ""
+    """The object's id in PostHog; empty where there is none yet."""
+    source: str = ""
+    """The place of its definition; empty for what goes."""
+    applied: Properties | None = None
+    """What was applied last; None where nothing was."""
+    live: Properties | None = None
+    """What PostHog holds; None where it has no such object."""
+    wanted: Properties | None = None
+    """What the definition says, with the ids of what is there; None for what goes."""
+    fields: tuple[Field, ...] = ()
+    """The fields that change."""
+    by_hand: tuple[Field, ...] = ()
+    """The fields that are not in PostHog as they were applied last."""
+    former: Ref | None = None
+    """Under which key it was applied last, where that is another one."""
+    gone: str = ""
+    """The id of what was applied last and is not in PostHog any more."""
+    refused: str = ""
+    """Why it is not applied; empty where it is."""
+    note: str = ""
+    """What else there is to know."""
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the object."""
+        return KINDS[self.ref.kind]
+
+    @property
+    def put_back(self) -> tuple[Field, ...]:
+        """The fields that somebody changed in PostHog and the files did not: they become again what they were."""
+        applied, wanted = self.applied or {}, self.wanted or {}
+        return tuple(
+            each
+            for each in self.fields
+            if each in self.by_hand and reconcile.same(applied.get(each.name), wanted.get(each.name))
+        )
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What an `up` would do."""
+
+    changes: tuple[Change, ...]
+    """One for each definition, and one for each object that goes."""
+    warnings: tuple[str, ...] = ()
+    names: Mapping[tuple[str, str], Ref] = field(default_factory=dict)
+    """The definitions by the kinds and ids of their objects in PostHog."""
+
+
+class Warnings:
+    """Takes the lines that the provider would show."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, line: str) -> None:
+        """Take a line."""
+        self.lines.append(line)
+
+
+def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: Warnings) -> Outlook:
+    """Return what an `up` of these definitions would do. Reads from PostHog, and writes nothing.
+
+    Args:
+        run: the run that it would be.
+        planned: what the program decided for it.
+        state: what was applied to the stack last.
+        session: configured with the settings of the run; its warnings go to ``warnings``.
+        warnings: what the session warns with.
+
+    Raises ``Unreachable`` when PostHog can't be asked, or the state belongs to another project.
+    """
+    session.guard.program_runs()
+    session.configure(run.settings)
+    kinds = {ref.kind for ref in state.resources} | {each.kind for each in planned.definitions}
+    _read_lists(session, kinds)
+    live = _refreshed(state, session)
+    engine = _Engine(run, planned, state, session, live)
+    for definition in planned.definitions:
+        engine.register(definition)
+    changes = (*engine.changes, *engine.deletions())
+    return Outlook(changes, tuple(warnings.lines), engine.names())
+
+
+def _read_lists(session: Session, kinds: Iterable[str]) -> None:
+    """Read the lists of kinds at the same time; what goes wrong is said when one is used."""
+    listed = [KINDS[name] for name in sorted(kinds) if KINDS[name].listed]
+    if not listed:
+        return
+    session.lifecycle(listed[0].name, lists=True)
+    inventory = session.inventory
+
+    def look(kind: Kind) -> None:
+        try:
+            inventory.all(kind)
+        except Exception:  # noqa: BLE001 - whoever uses the list meets it again, and says what it is for
+            return
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(look, listed))
+
+
+Live = dict[Ref, tuple[str, Properties] | None]
+
+
+def _refreshed(state: State, session: Session) -> Live:
+    """Return by reference the id and canonical form of what PostHog holds; None for what is gone."""
+
+    def look(resource: Resource) -> tuple[str, Properties] | None:
+        meta = Metadata(str(resource.ref))
+        lifecycle, project = session.lifecycle(resource.ref.kind, lists=True)
+        if resource.project and resource.project != project:
+            raise Unreachable(
+                f"this stack's objects live in PostHog project {resource.project}, but the connection is to project "
+                f"{project}"
+            )
+        with OneLine(meta):
+            return lifecycle.read(resource.id, resource.properties, meta)
+
+    resources = list(state.resources.values())
+    with ThreadPoolExecutor(THREADS) as pool:
+        return dict(zip(state.resources, pool.map(look, resources), strict=True))
+
+
+class _Engine:
+    """Does what Pulumi's engine does with registrations, but for the writing."""
+
+    def __init__(self, run: Run, planned: Plan, state: State, session: Session, live: Live) -> None:
+        self._settings = run.settings
+        self._session = session
+        self._state = state
+        self._live = live
+        self._metadata = planned.metadata(run.settings)
+        self._known = ids(planned.before)
+        self._off = {Ref.parse(name) for name in planned.off} & self._known.keys()
+        self._ids: dict[Ref, str] = {}
+        self._failed: set[Ref] = set()
+        self._registered: set[Ref] = set()
+        self.changes: list[Change] = []
+
+    def register(self, definition: Definition) -> None:
+        """Work out what becomes of one definition; what it refers to comes first."""
+        ref = Ref(definition.kind, definition.key)
+        former = Ref(definition.kind, definition.renamed_from or definition.key)
+        present = ref if ref in self._state.resources else former
+        self._registered.add(present)
+        meta = self._metadata[ref]
+        properties = with_digests(ref.kind, definition.properties, self._settings.environ)
+        missing = next((found for each in refs(properties) if (found := self._missing(each))), "")
+        wanted = KINDS[ref.kind].canonical(with_ids(properties, self._id_of))
+        change = self._changed(ref, present, wanted, meta, missing)
+        if missing and change.action not in (Action.NOTHING, Action.HOLD):
+            change = replace(change, refused=meta.line(f"left out, as it refers to {missing}"))
+        if change.refused:
+            self._failed.add(ref)
+        if change.id and change.action is not Action.REPLACE:
+            self._ids[ref] = change.id
+        self.changes.append(change)
+
+    def _missing(self, ref: Ref) -> str:
+        if ref in self._failed:
+            return f"{ref}, which is not applied"
+        return "an object whose creation waits for approval" if self._ids.get(ref, "").startswith(WAITING) else ""
+
+    def _id_of(self, ref: Ref) -> Any:
+        id_ = self._known.get(ref) if ref in self._off else self._ids.get(ref)
+        return readable(ref, id_) if id_ else ref
+
+    def _changed(self, ref: Ref, present: Ref, wanted: Properties, meta: Metadata, missing: str) -> Change:
+        judge, found = Judge(ref.kind, self._session), self._live.get(present)
+        if found is None:
+            return self._new(judge, ref, present, wanted, meta, missing)
+        id_, live = found
+        applied = self._state.resources[present].properties
+        problem = "" if missing else judge.change(live, wanted, meta)
+        difference = judge.difference(id_, live, wanted, meta)
+        if difference.held:
+            action = Action.HOLD
+        elif not difference:
+            action = Action.NOTHING
+        else:
+            action = Action.REPLACE if difference.replaces and not problem else Action.UPDATE
+        if action is Action.REPLACE:
+            self._session.guard.replace(ref.kind, id_)
+        elif action is Action.UPDATE:
+            with OneLine(meta):
+                self._session.lifecycle(ref.kind)[0].remind(id_, wanted, meta)
+        return Change(
+            ref,
+            action,
+            id_,
+            meta.source,
+            applied,
+            live,
+            wanted,
+            difference.fields,
+            tuple(reconcile.changed(judge.kind, applied, live)),
+            present if present != ref else None,
+            refused=problem,
+            note=difference.held,
+        )
+
+    def _new(self, judge: Judge, ref: Ref, present: Ref, wanted: Properties, meta: Metadata, missing: str) -> Change:
+        match: Match | None = None
+        problem = ""
+        if not missing:
+            match, problem = judge.addition(wanted, meta)
+        gone = self._state.resources.get(present)
+        applied = gone.properties if gone else None
+        if match is None:
+            fields = tuple(reconcile.created(judge.kind, wanted))
+            id_ = gone.id if gone else ""
+            return Change(ref, Action.CREATE, "", meta.source, applied, None, wanted, fields, gone=id_, refused=problem)
+        names = {*match.changes, *match.perhaps}
+        fields = tuple(each for each in judge.kind.fields if each.name in names)
+        return Change(
+            ref, Action.ADOPT, match.id, meta.source, applied, match.live, match.wanted, fields, refused=problem
+        )
+
+    def deletions(self) -> list[Change]:
+        """Return what no definition has any more and PostHog still holds."""
+        left = [each for ref, each in self._state.resources.items() if ref not in self._registered]
+        gone = [
+            Change(each.ref, Action.DELETE, found[0], applied=each.properties, live=found[1])
+            for each in left
+            if (found := self._live[each.ref])
+        ]
+        replaced = (Change(each.ref, Action.DELETE, each.id, live=each.properties) for each in self._state.replaced)
+        return [*gone, *replaced]
+
+    def names(self) -> dict[tuple[str, str], Ref]:
+        """Return the definitions by the kinds and ids of their objects."""
+        before = {(ref.kind, found[0]): ref for ref, found in self._live.items() if found}
+        return {**before, **{(ref.kind, id_): ref for ref, id_ in self._ids.items()}}

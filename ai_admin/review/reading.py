@@ -1,0 +1,172 @@
+"""A report's entries as lines, in the words that every form of a plan shares. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from ai_admin.review.audience import Reach
+from ai_admin.review.changes import Action
+from ai_admin.review.report import ByHand, Entry, Report
+from ai_admin.review.sentences import Sentence
+from providers.posthog.history import Author
+from providers.posthog.kinds import KINDS
+
+SIGNS = {
+    Action.CREATE: "+",
+    Action.ADOPT: "=",
+    Action.UPDATE: "~",
+    Action.REPLACE: "±",
+    Action.DELETE: "-",
+    Action.HOLD: "!",
+}
+"""The sign of each action."""
+
+_WORDS = {
+    Action.CREATE: "is new",
+    Action.ADOPT: "is taken over as it is in PostHog",
+    Action.UPDATE: "",
+    Action.REPLACE: "is replaced: a new object is made, and the one in PostHog deleted",
+    Action.DELETE: "is deleted",
+    Action.HOLD: "stays off",
+}
+
+SHOWN = 8
+"""Most lines of what uses an object before the rest is counted."""
+
+
+def title(report: Report) -> str:
+    """Return what a report says in one line."""
+    changes = counted(len(report.entries), "object changes", "objects change") if report.entries else "nothing changes"
+    stay = f", {report.unchanged:,} as they are" if report.unchanged else ""
+    took = f"; about {duration(report.seconds)} to apply" if report.entries else ""
+    return f"{report.stack} (project {report.project} of {report.host}): {changes}{stay}{took}"
+
+
+def name(entry: Entry) -> str:
+    """Return the name of an entry's object, with the one it had before."""
+    change = entry.change
+    former = f" (so far {change.former.key})" if change.former else ""
+    return f"{change.kind.words} {change.ref.key}{former}"
+
+
+def about(entry: Entry) -> str:
+    """Return what becomes of an entry's object, in half a sentence; empty where its sentences say it."""
+    change = entry.change
+    words = _WORDS[change.action]
+    if change.action is Action.ADOPT and entry.sentences:
+        words = "is taken over from PostHog, and changed"
+    if entry.deleted:
+        words = f"was deleted in PostHog {entry.deleted} and is made anew"
+    return words
+
+
+def stays(entry: Entry) -> Iterator[str]:
+    """Yield what somebody changed in PostHog of an object that is left as it is."""
+    if entry.change.action is Action.HOLD:
+        yield from (f"in PostHog: {put_back(found)}" for found in entry.by_hand)
+
+
+def intended(report: Report) -> list[Entry]:
+    """Return the entries that the files change, or that an approval, a refusal or a hold is about."""
+    return [each for each in report.entries if each.sentences or each not in by_hand(report)]
+
+
+def by_hand(report: Report) -> list[Entry]:
+    """Return the entries in which something would be put back that somebody changed in PostHog."""
+    return [each for each in report.entries if each.by_hand and each.change.action is not Action.HOLD]
+
+
+def lines(entry: Entry) -> Iterator[str]:
+    """Yield what there is to say of an intended change, a line each."""
+    waits = "waits as well: " if entry.change.action is Action.HOLD else ""
+    for sentence in entry.sentences:
+        yield waits + sentence.text + _more(sentence, entry.reach)
+    if entry.reach and (reach := reached(entry)):
+        yield reach
+    yield from entry.uses[:SHOWN]
+    if len(entry.uses) > SHOWN:
+        yield f"and {len(entry.uses) - SHOWN:,} more use it"
+    yield from stays(entry)
+    if entry.approval:
+        yield entry.approval
+    if entry.change.refused:
+        yield f"not applied: {_without_place(entry.change.refused, entry)}"
+    if entry.change.note:
+        yield entry.change.note
+
+
+def _without_place(reason: str, entry: Entry) -> str:
+    """Return a reason without the place and name that the entry has already."""
+    return reason.removeprefix(f"{entry.change.source}: ").removeprefix(f"{entry.change.ref}: ")
+
+
+def _more(sentence: Sentence, reach: Reach | None) -> str:
+    """Return how many more or fewer the condition serves that a sentence is about."""
+    number = (reach.conditions.get(sentence.path[-1]) if sentence.path else None) if reach else None
+    if not number or not reach:
+        return ""
+    return f": about {abs(number):,} of {reach.total:,} {_who(reach)} {'more' if number > 0 else 'fewer'}"
+
+
+def reached(entry: Entry) -> str:
+    """Return how many a flag serves, or a cohort has, now and then."""
+    reach = entry.reach or Reach(None, None, None)
+    verb = "serves" if entry.change.ref.kind == "flag" else "has"
+    if reach.now is None or (reach.then is None and verb == "serves"):
+        return ""
+    of = f" of {reach.total:,}" if reach.total is not None else ""
+    if reach.then is None:
+        return f"{verb} {reach.now:,} {_who(reach)} now"
+    if reach.now == reach.then:
+        return f"{verb} about {reach.now:,}{of} {_who(reach)}, as before"
+    return f"{verb} about {reach.now:,}{of} {_who(reach)} now, and about {reach.then:,} then"
+
+
+def _who(reach: Reach) -> str:
+    return "groups" if reach.groups else "persons"
+
+
+def put_back(found: ByHand) -> str:
+    """Return what somebody changed in PostHog, who and when."""
+    return f"{found.sentence.text} {written(found.author)}"
+
+
+def written(author: Author | None) -> str:
+    """Return who did something and when."""
+    if author is None:
+        return "by somebody (PostHog's log does not say who)"
+    return f"by {author.email} on {when(author.at)}"
+
+
+def when(time: str) -> str:
+    """Return a time (ISO 8601) as people read it."""
+    try:
+        at = datetime.fromisoformat(time)
+    except ValueError:
+        return time or "an unknown day"
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def unowned(counts: Mapping[str, int]) -> str:
+    """Return how many objects no file owns, in words; empty where there are none."""
+    parts = [counted(number, KINDS[kind].words, plural(KINDS[kind].words)) for kind, number in sorted(counts.items())]
+    return f"in no file, and left alone: {', '.join(parts)}" if parts else ""
+
+
+def plural(noun: str) -> str:
+    """Return the plural of a kind's name."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") and noun != "survey" else noun if noun.endswith("s") else f"{noun}s"
+
+
+def counted(number: int, one: str, several: str) -> str:
+    """Return a number with the noun that goes with it."""
+    return f"{number:,} {one if number == 1 else several}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in words."""
+    minutes = seconds / 60
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"

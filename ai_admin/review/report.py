@@ -1,0 +1,196 @@
+"""A plan for people: what an `up` would do, in sentences, the most dangerous first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ai_admin.review.approval import approval
+from ai_admin.review.audience import Audiences, Reach
+from ai_admin.review.changes import THREADS, Action, Change, Outlook
+from ai_admin.review.duration import seconds
+from ai_admin.review.sentences import Sentence, sentences
+from ai_admin.review.uses import users
+from ai_admin.run import Plan
+from providers.posthog.errors import ApiError
+from providers.posthog.history import Author
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.wording import SERVE
+from providers.posthog.references import with_refs
+from providers.posthog.session import Session
+
+_DANGER = {
+    Action.NOTHING: 0,
+    Action.CREATE: 1,
+    Action.UPDATE: 2,
+    Action.HOLD: 3,
+    Action.ADOPT: 3,
+    Action.REPLACE: 5,
+    Action.DELETE: 6,
+}
+"""How much worse an action makes what depends on it."""
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A field that somebody changed in PostHog and the files did not. An `up` puts it back, unless it is held."""
+
+    sentence: Sentence
+    """From what was applied to what somebody made of it."""
+    author: Author | None
+    """Who did, as far as PostHog's log says."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What becomes of one object."""
+
+    change: Change
+    sentences: tuple[Sentence, ...] = ()
+    """What the files change."""
+    by_hand: tuple[ByHand, ...] = ()
+    reach: Reach | None = None
+    """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
+    uses: tuple[str, ...] = ()
+    """What uses it, and how."""
+    approval: str = ""
+    """Which approval in PostHog it needs; empty where none."""
+    deleted: str = ""
+    """Who deleted in PostHog what would be made anew, and when; empty where nobody did."""
+
+    @property
+    def danger(self) -> int:
+        """How much depends on the change."""
+        weights = [each.weight for each in (*self.sentences, *(each.sentence for each in self.by_hand))]
+        weight = max(weights, default=self.change.kind.weight)
+        grows = self.reach is not None and (self.reach.then or 0) > (self.reach.now or 0)
+        return 10 * weight + _DANGER[self.change.action] + (4 if grows else 0)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an `up` would do to a stack."""
+
+    stack: str
+    host: str
+    project: str
+    entries: tuple[Entry, ...]
+    """Of what changes, the most dangerous first."""
+    unchanged: int
+    """How many objects stay as they are."""
+    refused: tuple[str, ...]
+    """Why nothing but switch-offs would be applied; empty where it is."""
+    warnings: tuple[str, ...]
+    unowned: Mapping[str, int]
+    """How many objects people made that no file owns, by kind, of the kinds that were read."""
+    seconds: float
+    """About how long the `up` takes."""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether anything would not be applied."""
+        return bool(self.refused) or any(each.change.refused for each in self.entries)
+
+
+def report(stack: str, planned: Plan, found: Outlook, session: Session, count: bool = True) -> Report:
+    """Return the report of an outlook. Asks PostHog who changed what, and how many persons flags serve.
+
+    ``count``: whether PostHog is asked how many persons release conditions match.
+    """
+    moving = [each for each in found.changes if each.action is not Action.NOTHING]
+    connection = session.inventory.client.connection
+    audiences = Audiences(session) if count else None
+    by_name = _names(found, session)
+    using = users(planned.definitions)
+
+    def entry(change: Change) -> Entry:
+        return _entry(change, by_name, session, audiences, using)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        entries = list(pool.map(entry, moving))
+    return Report(
+        stack,
+        connection.host,
+        connection.project_id,
+        tuple(sorted(entries, key=lambda each: (-each.danger, str(each.change.ref)))),
+        len(found.changes) - len(moving),
+        planned.refused,
+        found.warnings,
+        _unowned(found, session),
+        seconds(moving),
+    )
+
+
+Names = Callable[[str, Any], Ref | None]
+
+
+def _names(found: Outlook, session: Session) -> Names:
+    """Return what says the key, or else the name, of the object of a kind that has an id."""
+
+    def named(kind: str, id_: Any) -> Ref | None:
+        known = found.names.get((kind, str(id_)))
+        if known is None and kind in KINDS and KINDS[kind].listed:
+            try:
+                live = session.inventory.all(KINDS[kind]).get(str(id_))
+            except ApiError:
+                return None
+            name = (live or {}).get("key") or (live or {}).get("name")
+            return Ref(kind, f"{name} ({id_})") if name else None
+        return known
+
+    return named
+
+
+def _entry(
+    change: Change, names: Names, session: Session, audiences: Audiences | None, using: Mapping[Ref, Sequence[str]]
+) -> Entry:
+    kind = change.kind
+    live, wanted, applied = (_readable(change, each, names) for each in (change.live, change.wanted, change.applied))
+    put_back = {each.name for each in change.put_back}
+    if change.action is Action.DELETE:
+        return Entry(change, uses=tuple(using.get(change.ref, ())))
+    if change.action is Action.CREATE:
+        deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
+        return Entry(change, _said(change, wanted), approval=approval(change, session), deleted=deleted)
+    held = {"active"} if change.action is Action.HOLD else set()
+    fields = [each for each in change.fields if each.name not in put_back | held]
+    said = tuple(text for field in fields for text in sentences(kind, field, live, wanted))
+    authors = _authors(change, session) if put_back else {}
+    by_hand = tuple(
+        ByHand(sentence, authors.get(field.name))
+        for field in change.put_back
+        for sentence in sentences(kind, field, applied, live)
+    )
+    reach = audiences.reach(change) if audiences and change.action is not Action.HOLD else None
+    uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
+    return Entry(change, said, by_hand, reach, uses, approval(change, session))
+
+
+def _said(change: Change, wanted: Properties) -> tuple[Sentence, ...]:
+    """Return what a new object says of whom it serves; everything else is in its file."""
+    told = [each for each in change.fields if change.kind.weighs(each) >= SERVE and not each.immutable]
+    return tuple(text for field in told for text in sentences(change.kind, field, {}, wanted))
+
+
+def _readable(change: Change, properties: Properties | None, names: Names) -> Properties:
+    return with_refs(change.kind, properties or {}, names)
+
+
+def _authors(change: Change, session: Session) -> dict[str, Author]:
+    return session.history.authors(change.kind, change.id, change.put_back)
+
+
+def _unowned(found: Outlook, session: Session) -> dict[str, int]:
+    """Return how many live objects belong to no definition, by kind."""
+    owned = {*found.names, *((each.ref.kind, each.id) for each in found.changes)}
+    counted = Counter(
+        kind.name
+        for kind, live in session.inventory.read_so_far(KINDS.values())
+        for id_, item in live.items()
+        if (kind.name, id_) not in owned and not item.get("deleted")
+    )
+    return dict(counted)

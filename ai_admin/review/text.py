@@ -1,0 +1,65 @@
+"""A plan as text for a terminal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ai_admin.review import reading
+from ai_admin.review.changes import Action
+from ai_admin.review.report import Entry, Report
+
+Style = Callable[[str, str], str]
+"""Returns a text in a colour."""
+
+_COLOURS = {
+    Action.CREATE: "green",
+    Action.ADOPT: "cyan",
+    Action.UPDATE: "yellow",
+    Action.REPLACE: "magenta",
+    Action.DELETE: "red",
+    Action.HOLD: "red",
+}
+
+
+def plain(text: str, _: str) -> str:
+    """Return a text as it is."""
+    return text
+
+
+def text(report: Report, style: Style = plain) -> str:
+    """Return a report as text; ``style`` colours parts of it."""
+    return "\n".join(_lines(report, style))
+
+
+def _lines(report: Report, style: Style) -> Iterator[str]:
+    yield reading.title(report)
+    if report.refused:
+        yield ""
+        yield style("refused, so that nothing but switch-offs is applied:", "red")
+        yield from (f"  {line}" for line in report.refused)
+    for entry in reading.intended(report):
+        yield ""
+        yield from _entry(entry, style)
+    put_back = reading.by_hand(report)
+    if put_back:
+        yield ""
+        yield style("changed on PostHog's pages, would be put back:", "yellow")
+    for entry in put_back:
+        yield f"  {reading.name(entry)}"
+        yield from (f"    {reading.put_back(found)}" for found in entry.by_hand)
+    for warning in report.warnings:
+        yield ""
+        yield f"note: {warning}"
+    if unowned := reading.unowned(report.unowned):
+        yield ""
+        yield unowned
+
+
+def _entry(entry: Entry, style: Style) -> Iterator[str]:
+    action = entry.change.action
+    about = reading.about(entry)
+    source = entry.change.source.rsplit(":", 1)[0]
+    place = f"  {style(source, 'bright_black')}" if source else ""
+    said = f" {about}" if about else ""
+    yield f"{style(reading.SIGNS[action], _COLOURS[action])} {style(reading.name(entry), 'bold')}{said}{place}"
+    yield from (f"    {line}" for line in reading.lines(entry))

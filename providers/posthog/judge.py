@@ -1,0 +1,152 @@
+"""What a change of one object means before anything is sent: what differs, and why it is held or refused.
+
+The provider asks at ``check`` and ``diff``, and so does `ai-admin plan`, which has no engine: what is announced and
+what is applied are one comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from providers.posthog import reconcile
+from providers.posthog.adoption import Match
+from providers.posthog.advice import explained
+from providers.posthog.errors import ApiError, Refused, Stopped
+from providers.posthog.inputs import Metadata
+from providers.posthog.kinds import KINDS
+from providers.posthog.kinds.base import Field, Properties
+from providers.posthog.safety import how_to_switch_on
+
+if TYPE_CHECKING:
+    from providers.posthog.session import Session
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an update of an object is about."""
+
+    fields: tuple[Field, ...] = ()
+    """The fields that differ."""
+    options: bool = False
+    """What the definition says of how it is applied differs."""
+    held: str = ""
+    """Why the object is left as it is; empty where it is not."""
+
+    @property
+    def replaces(self) -> list[str]:
+        """The names of the fields of which a change makes a new object."""
+        return [field.name for field in self.fields if field.immutable]
+
+    def __bool__(self) -> bool:
+        return not self.held and bool(self.fields or self.options)
+
+
+class Judge:
+    """Judges the changes of one kind's objects."""
+
+    def __init__(self, kind_name: str, session: Session) -> None:
+        self.kind = KINDS[kind_name]
+        self._session = session
+
+    def change(self, olds: Properties, properties: Properties, meta: Metadata) -> str:
+        """Return why a change of an object in the state is refused; "" if it isn't.
+
+        ``olds`` is what PostHog holds.
+        """
+        guard = self._session.guard
+        fields = reconcile.changed(self.kind, olds, properties)
+        if not fields or meta.refused:
+            return ""
+        try:
+            if meta.adopt and any(field.immutable for field in fields):  # what replaces it is going to adopt that
+                lifecycle = self._session.lifecycle(self.kind.name, lists=True)[0]
+                with OneLine(meta):
+                    lifecycle.find(properties, meta)
+            if not self._holds(olds, properties, meta):
+                with OneLine(meta):
+                    if not (self.kind.name == "flag" and properties.get("active") is False):
+                        self._session.reviewed.check(meta.name, olds)
+                    self._check_dates(meta.id, olds, properties, meta)
+                    guard.change(self.kind.name, meta.name, olds, properties, meta.unchanged, meta.targeting)
+        except Refused as problem:
+            return str(problem)
+        return ""
+
+    def addition(self, properties: Properties, meta: Metadata) -> tuple[Match | None, str]:
+        """Return what a definition that is new to the state adopts, and why it can't be applied; "" if it can be.
+
+        What it adopts is a change of what is live, and is measured as one.
+        """
+        match: Match | None = None
+        try:
+            lifecycle = self._session.lifecycle(self.kind.name, lists=True)[0]
+            with OneLine(meta):
+                match = lifecycle.find(properties, meta)
+                self._session.reviewed.check(meta.name, match.live if match else None)
+                if match:
+                    self._session.guard.adopt(self.kind.name, match.live, match.wanted)
+                    self._check_dates(match.id, match.live, match.wanted, meta)
+                elif meta.id and self.kind.name == "flag":
+                    who = partial(self._session.history.deleted_by, self.kind, meta.id)
+                    self._session.guard.create(properties, meta.switch, who)
+                if match and match.changes and not meta.refused:
+                    self._session.guard.change(self.kind.name, meta.name, match.live, match.wanted)
+        except Refused as problem:
+            return match, str(problem)
+        return match, ""
+
+    def difference(self, id_: str, olds: Properties, news: Properties, meta: Metadata) -> Difference:
+        """Return how an object in the state differs from its definition. ``olds`` is what PostHog holds.
+
+        Raises :class:`Refused`.
+        """
+        fields = tuple(reconcile.changed(self.kind, olds, news))
+        options = any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))
+        if (fields or options) and self._holds(olds, news, meta):
+            return Difference(fields, options, self._held(id_, news["key"], fields, meta))
+        return Difference(fields, options)
+
+    def _check_dates(self, id_: str, live: Properties, wanted: Properties, meta: Metadata) -> None:
+        def by(field: str) -> str:
+            self._session.lifecycle(self.kind.name)
+            return self._session.history.by(self.kind, id_, field)
+
+        if self.kind.name == "experiment":
+            self._session.guard.dates(meta.name, live, wanted, by)
+
+    def _holds(self, olds: Properties, news: Properties, meta: Metadata) -> bool:
+        def on_since(when: str) -> bool:
+            self._session.lifecycle(self.kind.name, lists=True)
+            with OneLine(meta):
+                return self._session.switch_history.on_since(olds["key"], when)
+
+        return self._session.guard.holds(self.kind.name, olds, news, meta.switch, on_since)
+
+    def _held(self, id_: str, key: str, fields: tuple[Field, ...], meta: Metadata) -> str:
+        self._session.lifecycle(self.kind.name)
+        with OneLine(meta):
+            who = self._session.switch_history.last(id_)
+        waiting = [field.name for field in fields if field.name != "active"]
+        return (
+            f"left as it is, since it is off in PostHog {who}, and nothing switches it on again in passing; "
+            + (f"what else its file changes waits as well: {', '.join(waiting)}; " if waiting else "")
+            + f"to keep it off, write `active: false`; to switch it on, {how_to_switch_on(key, meta.switch)}"
+        )
+
+
+class OneLine:
+    """Turns the errors that a user can cause into one line about the definition, without a traceback's chain."""
+
+    def __init__(self, meta: Metadata) -> None:
+        self._meta = meta
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ApiError):
+            raise Refused(self._meta.line(explained(error))) from None
+        if isinstance(error, Stopped):
+            raise Refused(self._meta.line(str(error))) from None

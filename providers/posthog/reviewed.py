@@ -1,0 +1,38 @@
+"""The plan that was reviewed: nothing else is applied than what it announces, and only to what it has seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from providers.posthog.errors import Unsafe
+from providers.posthog.kinds.base import OWN, UNKEPT, Properties
+
+AGAIN = "make the plan again with `ai-admin plan`, and have that reviewed"
+
+
+def fingerprint(live: Properties | None) -> str:
+    """Return a short text that differs wherever what PostHog holds does (canonical; None: there is no such object)."""
+    shown = None if live is None else {name: value for name, value in live.items() if name not in (OWN, UNKEPT)}
+    return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+class Reviewed:
+    """The changes of a plan; without a plan everything passes."""
+
+    def __init__(self, text: str | None = None) -> None:
+        """``text`` is the plan as `ai-admin plan --out` writes it. Raises ``ValueError`` for anything else."""
+        self._changes: Mapping[str, Mapping[str, Any]] | None = None
+        if text is not None:
+            self._changes = dict(json.loads(text)["changes"])
+
+    def check(self, name: str, live: Properties | None) -> None:
+        """Judge a change of the object with this Pulumi name, which PostHog holds so. Raises :class:`Unsafe`."""
+        if self._changes is None:
+            return
+        if name not in self._changes:
+            raise Unsafe(f"the reviewed plan does not change it; {AGAIN}")
+        if self._changes[name]["live"] != fingerprint(live):
+            raise Unsafe(f"PostHog does not hold it as the reviewed plan has seen it; {AGAIN}")
