@@ -10,8 +10,9 @@ from pathlib import Path
 from tests.campaigns.engine_laws import run
 
 
-def test_what_a_preview_announces_is_what_an_up_sends_and_then_nothing_is_left(tmp_path: Path) -> None:
+def test_what_a_plan_and_a_preview_announce_is_what_an_up_sends_and_then_nothing_is_left(tmp_path: Path) -> None:
     counts = run(tmp_path, objects=3, rounds=1, seed=3)
     assert counts["objects"] > 50
     assert counts["edits by hand"] > 10
     assert counts["announced"] > 15
+    assert counts["planned"] == counts["announced"]
