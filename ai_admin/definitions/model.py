@@ -26,7 +26,7 @@ class Problem:
     """Something that keeps a definition from being applied.
 
     ``subject`` is ``kind/key``, or empty where it is unknown. ``stacks`` names the stacks that have the
-    problem; it is empty when the definition has it as written, in every stack.
+    problem; it is empty when the definition has it as written, in every stack. ``rule`` is the name of what found it.
     """
 
     source: Source
@@ -34,12 +34,18 @@ class Problem:
     message: str
     fix: str
     stacks: tuple[str, ...] = ()
+    rule: str = ""
+
+    @property
+    def said(self) -> str:
+        """What is wrong, where it is, and what to write instead, without the place and the subject."""
+        stacks = f"stack{'s' if len(self.stacks) > 1 else ''} {' and '.join(self.stacks)}"
+        where = f"in {stacks}: " if self.stacks else ""
+        return f"{where}{self.message}; {self.fix}"
 
     def __str__(self) -> str:
         subject = f"{self.subject}: " if self.subject else ""
-        stacks = f"stack{'s' if len(self.stacks) > 1 else ''} {' and '.join(self.stacks)}"
-        where = f"in {stacks}: " if self.stacks else ""
-        return f"{self.source}: {subject}{where}{self.message}; {self.fix}"
+        return f"{self.source}: {subject}{self.said}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,11 @@ class Rule:
     check: Check
     sees: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The name by which tools know it: that of its module and its function, ``variants/sum-to-100``."""
+        return f"{self.check.__module__.rpartition('.')[2]}/{self.check.__name__}".replace("_", "-")
+
 
 def units(view: View, broken: Iterable[Path]) -> Iterator[Unit]:
     """Yield what a view defines, given where its schema finds that it can't be read.

@@ -21,6 +21,7 @@ class Planned:
     reviewed: Reviewed
     plan: Plan
     outlook: Outlook
+    session: Session
     report: Report
 
 
@@ -38,6 +39,6 @@ def planned(root: Path, stack: str, count: bool = True) -> Planned | tuple[str, 
             return decided.refused
         session = Session(warnings)
         coming = outlook(run, decided, found.state, session, warnings)
-        return Planned(found, decided, coming, report(stack, decided, coming, session, count))
+        return Planned(found, decided, coming, session, report(stack, decided, coming, session, count))
     except Problem as problem:
         return tuple(str(problem).splitlines())
