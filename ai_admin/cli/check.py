@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.problem_reports import FORMS
 from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.reports import FORMS
 from providers.posthog.errors import SchemaError
 
 
