@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
@@ -56,6 +57,8 @@ class Entry:
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
     uses: tuple[str, ...] = ()
     """What uses it, and how."""
+    approval: str = ""
+    """Which approval in PostHog it needs; empty where none."""
     deleted: str = ""
     """Who deleted in PostHog what would be made anew, and when; empty where nobody did."""
 
@@ -157,7 +160,7 @@ def _entry(
         return Entry(change, uses=tuple(using.get(change.ref, ())))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
-        return Entry(change, _said(change, wanted), deleted=deleted)
+        return Entry(change, _said(change, wanted), approval=approval(change, session), deleted=deleted)
     held = {"active"} if change.action is Action.HOLD else set()
     fields = [each for each in change.fields if each.name not in put_back | held]
     said = tuple(text for field in fields for text in sentences(kind, field, live, wanted))
@@ -169,7 +172,7 @@ def _entry(
     )
     reach = audiences.reach(change) if audiences and change.action is not Action.HOLD else None
     uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
-    return Entry(change, said, by_hand, reach, uses)
+    return Entry(change, said, by_hand, reach, uses, approval(change, session))
 
 
 def _said(change: Change, wanted: Properties) -> tuple[Sentence, ...]:
