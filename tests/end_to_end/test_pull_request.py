@@ -11,17 +11,19 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.support.forges import FakeGitHub, running
+from tests.support.commands import run_script
+from tests.support.forges import FakeGitHub, FakeGitLab, running
 from tests.support.project import CLI
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
-from tests.support.workflows import Done, Runner
+from tests.support.workflows import Done, Runner, every_job
 from tools.toolchain.shell import lean_home
 
 STACKS = ("production", "staging")
@@ -250,3 +252,135 @@ def test_a_plan_that_can_not_be_made_says_why_in_the_comment(story: Story) -> No
     assert plan.failed
     assert plan.summary.startswith("<!-- ai-admin plan production -->\n### `production`: no plan\n")
     assert '    flags/beta.yaml:2:1: flag/beta: the key "actve" is not known here' in plan.summary
+
+
+def test_code_scanning_gets_the_problems(story: Story) -> None:
+    story.runner.variables["CODE_SCANNING"] = "true"
+    done = story.runner.run("code-scanning", "definitions", story.git("rev-parse", "fork"))
+    assert not done.failed, done.said
+    [scan] = json.loads((done.folder / "check.sarif").read_text())["runs"]
+    assert [result["ruleId"] for result in scan["results"]] == ["schema"]
+
+
+GITLAB: dict[str, Any] = yaml.safe_load((REPOSITORY / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+
+
+class GitLabRunner:
+    """Runs the jobs of ``.gitlab-ci.yml`` for the same repository."""
+
+    def __init__(self, story: Story, gitlab: FakeGitLab) -> None:
+        self.story, self.gitlab = story, gitlab
+        self.count = 0
+
+    def run(
+        self, job: str, commit: str, environment: str = "", variables: Mapping[str, str] = {}, code: int = 0
+    ) -> Path:
+        """Run the script of a job, which must end so, and return its folder."""
+        body = GITLAB[job]
+        script = body.get("script") or GITLAB[body["extends"]]["script"]
+        self.count += 1
+        folder = self.story.runner.folder / f"gitlab-{self.count}"
+        subprocess.run(["git", "clone", "-q", str(self.story.runner.origin), str(folder)], check=True)
+        subprocess.run(["git", "checkout", "-q", "--detach", commit], cwd=folder, check=True)
+        for name in (".venv", ".toolchain"):
+            (folder / name).symlink_to(REPOSITORY / name)
+        environ = {
+            **self.story.runner.environ,
+            **self.story.runner.variables,
+            **self.gitlab.environ,
+            **self.story.runner.secrets.get(environment, {}),
+            **body.get("variables", {}),
+            "CI_COMMIT_SHA": commit,
+            "CI_PIPELINE_ID": "30",
+            **variables,
+        }
+        done = run_script("\n".join(script), folder, environ, self.story.runner.folder / "bin")
+        assert done.returncode == code, done.stdout + done.stderr
+        return folder
+
+
+def test_gitlab_does_the_same(story: Story) -> None:
+    """Check, plan, note, switch-offs, the reviewed plan, what moved, and the kill switch."""
+    gitlab = FakeGitLab()
+    with running(gitlab):
+        runner = GitLabRunner(story, gitlab)
+        story.git("switch", "-q", "main")
+        story.write("beta", 40)
+        head = story.commit("More beta")
+        assert json.loads((runner.run("check", head) / "gl-code-quality-report.json").read_text()) == []
+        planned = runner.run("plan", head, "staging-preview", {"STACK": "staging"})
+        plan = planned / "plans" / "staging" / "plan.json"
+        moved = {"iid": 3, "state": "merged", "sha": head, "merge_commit_sha": head, "squash_commit_sha": None}
+        gitlab.tables |= {
+            f"repository/commits/{head}/merge_requests": [moved],
+            "merge_requests/3/pipelines": [{"id": 20, "source": "merge_request_event"}],
+            "pipelines/20/jobs": [{"id": 201, "name": "plan: [staging]"}],
+            "jobs/201/artifacts/plans/staging/plan.json": json.loads(plan.read_text()),
+        }
+        runner.run("off", head, "staging-off", {"STACK": "staging"})
+        story.by_hand("staging", "beta", 5)
+        applied = runner.run("staging", head, "staging", code=4)
+        assert story.share("staging", "beta") == 5
+        [note] = gitlab.notes
+        assert note["body"].startswith("<!-- ai-admin moved staging -->")
+        assert 'from 5 % to 40 %' in note["body"]
+        gitlab.tables |= {
+            "pipelines/30/jobs": [{"id": 301, "name": "staging"}],
+            "jobs/301/artifacts/plans/staging/plan.json": json.loads(
+                (applied / "plans" / "staging" / "plan.json").read_text()
+            ),
+        }
+        runner.run("staging moved", head, "staging")
+        assert story.share("staging", "beta") == 40
+        runner.run("staging", head, "staging")  # started again, it finds nothing to apply
+        elsewhere = {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{story.runner.origin}.insteadOf",
+            "GIT_CONFIG_VALUE_0": "https://oauth2:a-token@gitlab.example.com/acme/ai-admin.git",
+        }
+        given = {"FLAG": "beta", "STACK": "staging", "REASON": "cost; $(touch hacked)"}
+        named = {"CI_SERVER_HOST": "gitlab.example.com", "CI_PROJECT_PATH": "acme/ai-admin", "GITLAB_USER_NAME": "Ada"}
+        more = {"CI_DEFAULT_BRANCH": "main", "GITLAB_USER_EMAIL": "ada@example.com"}
+        subprocess.run(
+            ["git", "config", "receive.advertisePushOptions", "true"], cwd=story.runner.origin, check=True
+        )
+        folder = runner.run("switch", head, "staging-off", given | named | more | elsewhere)
+        assert not (folder / "hacked").exists()
+        story.git("fetch", "-q", "origin")
+        assert story.git("log", "-1", "--format=%s", "origin/off/beta-30") == f"Switch off beta: {given['REASON']}"
+        [beta] = [each for each in story.sandboxes["staging"].items("feature_flags") if each["key"] == "beta"]
+        assert not beta["active"]
+
+
+def test_gitlab_notes_what_was_planned(story: Story, tmp_path: Path) -> None:
+    gitlab = FakeGitLab()
+    with running(gitlab):
+        [script] = GITLAB["comment"]["script"]
+        for stack in STACKS:
+            (tmp_path / "plans" / stack).mkdir(parents=True)
+            (tmp_path / "plans" / stack / "plan.md").write_text(f"<!-- ai-admin plan {stack} -->\n")
+        (tmp_path / "tools").symlink_to(REPOSITORY / "tools")
+        environ = {**story.runner.environ, **gitlab.environ, "CI_MERGE_REQUEST_IID": "3"}
+        for _ in range(2):
+            done = run_script(script, tmp_path, environ, tmp_path / "bin")
+            assert done.returncode == 0, done.stderr
+    assert [each["body"] for each in gitlab.notes] == [
+        "<!-- ai-admin plan production -->\n\n<!-- ai-admin plan staging -->\n"
+    ]
+
+
+def test_every_script_of_every_workflow_was_run(story: Story) -> None:
+    """By this story, or by the test that is named here."""
+    elsewhere = {
+        "off/switch": "test_off_workflow.py",
+        "preview/check: .ci/run": "the run that this test is part of",
+        "drift/drift": "tests/unit/ci/test_drift.py",
+    }
+    scripts = {
+        f"{name}: {step['run']}": step["run"]
+        for name, job in every_job().items()
+        for step in job.get("steps", ())
+        if "run" in step
+    }
+    left = [name for name, script in scripts.items() if script not in story.runner.scripts]
+    assert [name for name in left if not name.startswith(tuple(elsewhere))] == []

@@ -93,6 +93,8 @@ class Runner:
         self.variables: dict[str, str] = {}
         self.environ: dict[str, str] = {}
         """What is in the runner's environment besides."""
+        self.scripts: set[str] = set()
+        """What was run so far."""
         self._jobs = 0
 
     def run(self, name: str, job: str, commit: str, **contexts: Any) -> Done:
@@ -152,6 +154,8 @@ class Runner:
             self.github.keeps(given["name"], done.head, files)
         elif action == "actions/download-artifact":
             self._download(given, done)
+        elif action == "github/codeql-action/upload-sarif":
+            assert (done.folder / given["sarif_file"]).is_file()
         else:
             raise AssertionError(f"no test knows what {action} does")
 
@@ -184,6 +188,7 @@ class Runner:
         environ = {**self.environ, **github, **mapped}
         ran = run_script(step["run"], done.folder, environ, self.folder / "bin")
         done.steps.append(step["run"])
+        self.scripts.add(step["run"])
         done.said += f"$ {step['run']}\n{ran.stdout}{ran.stderr}"
         done.failed = done.failed or ran.returncode != 0
         done.summary = summary.read_text()
