@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -45,7 +45,7 @@ def bound(planned: Planned) -> Bound:
         "settings": digest({name: value for name, value in settings.stack.items() if name != "api_key"}),
         "definitions": {name_of(each): _digest(each, settings) for each in planned.plan.definitions},
         "refused": report.reasons,
-        "changes": {str(each.ref): _change(each, planned) for each in touched},
+        "changes": _changes(touched, planned),
     }
 
 
@@ -72,7 +72,11 @@ _TEXTS = {"type": "object", "additionalProperties": _TEXT}
 _CHANGE = {
     "type": "object",
     "required": ["action", "live", "holds"],
-    "properties": {"action": _TEXT, "live": _TEXT, "holds": {"type": ["object", "null"]}},
+    "properties": {
+        "action": _TEXT,
+        "live": {"type": "array", "items": _TEXT},
+        "holds": {"type": ["object", "null"]},
+    },
 }
 _PARTS = {
     "version": {"const": VERSION},
@@ -89,8 +93,13 @@ def _digest(definition: Definition, settings: Settings) -> str:
     return digest([properties, definition.adopt, definition.renamed_from])
 
 
-def _change(change: Change, planned: Planned) -> dict[str, Any]:
-    return {"action": change.action.value, "live": fingerprint(change.live), "holds": _holds(change, planned)}
+def _changes(touched: Iterable[Change], planned: Planned) -> dict[str, dict[str, Any]]:
+    """Return changes by name. What took the place of another object, that is still to be deleted, has two."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in touched:
+        change: dict[str, Any] = {"action": each.action.value, "live": [], "holds": _holds(each, planned)}
+        found.setdefault(str(each.ref), change)["live"].append(fingerprint(each.live))
+    return found
 
 
 def _holds(change: Change, planned: Planned) -> Properties | None:
@@ -144,7 +153,7 @@ def _files(then: Mapping[str, str], planned: Planned) -> Iterator[str]:
 
 
 def _live(then: Mapping[str, Any], now: Mapping[str, Any], planned: Planned) -> Iterator[str]:
-    entries = {str(each.change.ref): each for each in planned.report.entries}
+    entries = {str(each.change.ref): each for each in reversed(planned.report.entries)}
     for name, change in now.items():
         entry = entries[name]
         if is_off(entry.change.wanted) or _as_wanted(entry.change):
@@ -155,8 +164,12 @@ def _live(then: Mapping[str, Any], now: Mapping[str, Any], planned: Planned) -> 
         elif change["live"] != then[name]["live"]:
             said = _by_hand(entry.change, then[name]["holds"], change["holds"], planned.session.history)
             yield f"{name}: was changed in PostHog since the plan was made: {'; '.join(said)}"
-        elif change["action"] != then[name]["action"]:
+        elif (then[name]["action"], change["action"]) not in _SAME and change["action"] != then[name]["action"]:
             yield f"{name}: the plan says {then[name]['action']}, and now it would be {change['action']}"
+
+
+_SAME = {(Action.REPLACE.value, Action.DELETE.value)}
+"""What was to be done, and is left to do once a run was stopped: the new one is made, and the old one still there."""
 
 
 def _as_wanted(change: Change) -> bool:

@@ -221,7 +221,7 @@ def test_the_merge_applies_what_was_reviewed_and_asks_where_something_moved(stor
 
 
 def test_a_switch_off_goes_first_and_does_not_make_the_plan_another_one(story: Story) -> None:
-    story.git("switch", "-q", "-c", "off")
+    story.git("switch", "-q", "-c", "ai-off")
     story.write("ai", 30, "active: false\n")
     head = story.commit("AI off")
     story.preview(story.open(2, head), ["production"])

@@ -163,6 +163,20 @@ def test_what_a_run_made_before_it_was_stopped_is_as_wanted() -> None:
     assert since(THEN, planned(change(flag(50), flag(50)))) == []
 
 
+def test_what_is_still_to_be_deleted_after_a_replacement_is_part_of_it() -> None:
+    """A run was stopped after it had made the new one; and then the new one is to change as well."""
+    left = change(flag(10), None)
+    then = planned(change(flag(10), flag(50), action=Action.REPLACE))
+    assert since(then, planned(change(flag(50), flag(50)), left)) == []
+    both = planned(change(flag(30), flag(50)), left)
+    assert since(both, both) == []
+    provider = Provider(text(both))
+    for live in (flag(10), flag(30)):
+        provider.check("flag/ai", live, flag(50))
+    with pytest.raises(Unsafe, match="does not hold it as the reviewed plan has seen it"):
+        provider.check("flag/ai", flag(20), flag(50))
+
+
 def test_a_flag_that_goes_off_is_not_held_up() -> None:
     off = flag(50, active=False)
     assert since(planned(change(flag(10), off)), planned(change(flag(20), off))) == []
