@@ -1,8 +1,7 @@
 """The commands: `python3 -m tools.forge COMMAND …`. On GitLab where there is a ``GITLAB_CI``, else on GitHub.
 
-    comment PULL FILE…      write the files into one comment; replaces the one whose first line is theirs
-    issue TITLE [FILE]      open an issue with the file, or write it into the one whose first line is its own;
-                            without FILE: close that issue
+    comment PULL NAME FILE… write the files into the one comment of that name of a pull request
+    issue TITLE [FILE]      write the file into the one issue of that title; without FILE: close it
     plan STACK COMMIT FILE  write the plan that was reviewed into FILE, and print the number of its pull request;
                             exit code 3 where there is no plan, with the number where there is a pull request
     asks ENVIRONMENT        GitHub: fail unless somebody must agree before a job of the environment starts
@@ -19,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.forge.annotations import failures
-from tools.forge.api import Forge, ForgeError
+from tools.forge.api import Forge, ForgeError, Text
 from tools.forge.github import GitHub
 from tools.forge.gitlab import GitLab
 
@@ -27,19 +26,27 @@ NONE = 3
 LABEL = "drift"
 
 
-def put_comment(forge: Forge, pull: int, text: str) -> None:
-    """Write a comment, into the one with the same first line where there is one."""
-    marker = text.partition("\n")[0]
-    same = (each.id for each in forge.comments(pull) if each.text.partition("\n")[0].rstrip() == marker)
-    forge.comment(pull, text, next(same, None))
+def marked(name: str, text: str) -> str:
+    """Return a text with a first line, which nobody sees, by which it is found again."""
+    return f"<!-- ai-admin {name} -->\n{text}"
+
+
+def is_marked(found: Text, name: str) -> bool:
+    """Say whether a text is the one of that name."""
+    return found.text.partition("\n")[0].rstrip() == marked(name, "").rstrip()
+
+
+def put_comment(forge: Forge, pull: int, name: str, text: str) -> None:
+    """Write the comment of a name, in the place of what it was."""
+    same = (each.id for each in forge.comments(pull) if is_marked(each, name))
+    forge.comment(pull, marked(name, text), next(same, None))
 
 
 def put_issue(forge: Forge, title: str, text: str | None) -> None:
     """Open the issue of this title with a text, or write it into that, or close it (None)."""
-    marker = f"<!-- {title} -->"
-    found = next((each for each in forge.issues(LABEL) if each.text.partition("\n")[0].rstrip() == marker), None)
+    found = next((each for each in forge.issues(LABEL) if is_marked(each, title)), None)
     if text is not None:
-        whole = f"{marker}\n{text}"
+        whole = marked(title, text)
         if found is None or found.text.replace("\r\n", "\n").rstrip() != whole.rstrip():
             forge.issue(title, whole, LABEL, found.id if found else None)
     elif found is not None:
@@ -79,7 +86,7 @@ def main(command: str, *arguments: str) -> int:
         return 0
     forge: Forge = GitLab(os.environ) if "GITLAB_CI" in os.environ else GitHub(os.environ)
     if command == "comment":
-        put_comment(forge, int(arguments[0]), _read(arguments[1:]))
+        put_comment(forge, int(arguments[0]), arguments[1], _read(arguments[2:]))
     elif command == "issue":
         put_issue(forge, arguments[0], _read(arguments[1:]) if arguments[1:] else None)
     elif command == "plan":
@@ -97,5 +104,5 @@ def _read(files: Sequence[str]) -> str:
 if __name__ == "__main__":
     try:
         sys.exit(main(*sys.argv[1:]))
-    except ForgeError as problem:
+    except (ForgeError, OSError) as problem:
         sys.exit(str(problem))

@@ -14,8 +14,8 @@ from tests.support.forges import FakeForge, FakeGitHub, FakeGitLab, running
 from tests.support.sandbox import REPOSITORY
 
 PLAN = b'{"version": 1}'
-OLD = "<!-- ai-admin plan production -->\n### before\n"
-NEW = "<!-- ai-admin plan production -->\n### after\n"
+OLD = "<!-- ai-admin plans -->\n### before\n"
+NEW = "<!-- ai-admin plans -->\n### after\n"
 
 
 @pytest.fixture
@@ -56,10 +56,12 @@ def test_the_plans_are_one_comment_that_is_replaced(github: FakeGitHub, tmp_path
     for number in range(150):
         github.says(3, f"Comment {number}", by="User")
     github.says(3, OLD, by="User")  # somebody's own, whom a rewritten one would let forge a plan
-    for text in (OLD, NEW):
-        run(github, "comment", "3", written(tmp_path, text), written(tmp_path, "### staging\n", "staging.md"))
+    for text in ("### before\n", "### after\n"):
+        staging = written(tmp_path, "### staging\n", "staging.md")
+        run(github, "comment", "3", "plans", written(tmp_path, text), staging)
+    run(github, "comment", "3", "moved production", staging)
     ours = [each["body"] for each in github.comments[3] if each["user"]["type"] == "Bot"]
-    assert ours == [f"{NEW}\n### staging\n"]
+    assert ours == [f"{NEW}\n### staging\n", "<!-- ai-admin moved production -->\n### staging\n"]
     assert github.comments[3][150]["body"] == OLD
 
 
@@ -74,7 +76,7 @@ def test_an_issue_is_opened_updated_and_closed(github: FakeGitHub, tmp_path: Pat
     run(github, "issue", title, file)
     assert {method for method, _, _ in github.calls} == {"GET"}, "nobody is told twice of the same"
     run(github, "issue", title, written(tmp_path, "flag ai and flag beta\n"))
-    assert github.issues[1]["body"] == f"<!-- {title} -->\nflag ai and flag beta\n"
+    assert github.issues[1]["body"] == f"<!-- ai-admin {title} -->\nflag ai and flag beta\n"
     run(github, "issue", title)
     assert [github.issues[number]["state"] for number in (1, 2)] == ["closed", "open"]
     run(github, "issue", title, file)
@@ -107,20 +109,21 @@ def test_nothing_is_applied_unasked(github: FakeGitHub) -> None:
 
 
 def test_what_the_forge_refuses_is_one_line(github: FakeGitHub, tmp_path: Path) -> None:
-    said = run(github, "comment", "3", written(tmp_path, OLD), code=1, GH_TOKEN="another")
+    said = run(github, "comment", "3", "plans", written(tmp_path, OLD), code=1, GH_TOKEN="another")
     assert "GET issues/3/comments?per_page=100&page=1: 401" in said
     assert "another" not in said
+    assert "No such file" in run(github, "comment", "3", "plans", tmp_path / "gone.md", code=1)
     assert "Connection refused" in run(github, "issue", "x", code=1, GITHUB_API_URL="http://127.0.0.1:1")
 
 
 def test_gitlab_has_one_note_and_one_issue(gitlab: FakeGitLab, tmp_path: Path) -> None:
     gitlab.says(OLD, by=2)
     for text in (OLD, NEW):
-        run(gitlab, "comment", "3", written(tmp_path, text))
+        run(gitlab, "comment", "3", "plans", written(tmp_path, text.partition("\n")[2]))
     assert [each["body"] for each in gitlab.notes] == [OLD, NEW]
     run(gitlab, "issue", "drift", written(tmp_path, "one\n"))
     run(gitlab, "issue", "drift", written(tmp_path, "two\n"))
-    assert [each["description"] for each in gitlab.issues.values()] == ["<!-- drift -->\ntwo\n"]
+    assert [each["description"] for each in gitlab.issues.values()] == ["<!-- ai-admin drift -->\ntwo\n"]
     run(gitlab, "issue", "drift")
     assert gitlab.issues[1]["state"] == "closed"
 
