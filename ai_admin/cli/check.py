@@ -59,7 +59,7 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
         checked = check_definitions(root)
     except SchemaError as error:
         raise click.ClickException(str(error)) from error
-    proposals.write(root, checked.worlds[None])
+    proposals.write(root, checked.indexes[None])
     problems = [each for each in checked.problems if _wanted(each, stack, inside)]
     form = "json" if as_json else form
     click.echo(FORMS[form](checked, problems) if form in FORMS else _as_text(checked, problems))

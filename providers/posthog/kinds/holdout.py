@@ -38,7 +38,7 @@ HOLDOUT = Kind(
     weight=SERVE,
     soft_delete=False,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field(
             "exclusion_percentage",
@@ -47,8 +47,6 @@ HOLDOUT = Kind(
             write=_write_share,
             read=_read_share,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
     ),
 )
