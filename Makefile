@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint types bench docs upstream lock clean
+.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint workflows types bench docs upstream lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -54,8 +54,15 @@ editor: setup  ## the tests of the schemas in a real YAML language server (needs
 tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
 	@npm ci --prefix tests/editor --ignore-scripts --no-audit --no-fund
 
-lint: setup  ## ruff
+lint: setup workflows  ## ruff, and actionlint for the workflows
 	@$(PYTHON) -m ruff check .
+
+# actionlint is a Go program, pinned in tools/workflows. Without Go everything but the workflows is linted; not so in CI.
+ACTIONLINT := GOFLAGS=-mod=readonly GOWORK=off go tool actionlint -shellcheck= -pyflakes=
+
+workflows:  ## actionlint alone (needs Go 1.25 or later)
+	@if command -v go >/dev/null; then cd tools/workflows && $(ACTIONLINT) ../../.github/workflows/*.yml; \
+	else echo 'make workflows: there is no Go, so .github/workflows is not linted' >&2; test -z "$$CI"; fi
 
 types: setup  ## mypy --strict
 	@$(PYTHON) -m mypy

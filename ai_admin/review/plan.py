@@ -23,6 +23,7 @@ class Planned:
     reviewed: Reviewed
     plan: Plan
     outlook: Outlook
+    session: Session
     report: Report
 
 
@@ -54,6 +55,6 @@ def planned_for(found: Reviewed, count: bool = True) -> Planned | tuple[str, ...
         if not decided.judged:
             return decided.refused
         coming = outlook(run, decided, found.state, session, warnings)
-        return Planned(found, decided, coming, report(found.stack, decided, coming, session, count))
+        return Planned(found, decided, coming, session, report(found.stack, decided, coming, session, count))
     except Problem as problem:
         return tuple(str(problem).splitlines())

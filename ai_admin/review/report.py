@@ -94,7 +94,12 @@ class Report:
     @property
     def blocked(self) -> bool:
         """Whether anything would not be applied."""
-        return bool(self.refused) or any(each.change.refused for each in self.entries)
+        return bool(self.reasons)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why something would not be applied, a line for each reason."""
+        return [*self.refused, *(each.change.refused for each in self.entries if each.change.refused)]
 
 
 def report(stack: str, planned: Plan, found: Outlook, session: Session, count: bool = True) -> Report:
