@@ -12,7 +12,7 @@ from typing import Any
 
 from ai_admin.definitions import Definition, load
 from ai_admin.review.live import Project, title
-from ai_admin.review.stack import Reviewed, reviewed
+from ai_admin.review.stack import reviewed
 from ai_admin.review.state import State
 from ai_admin.stackfile import settings
 from providers.posthog.approvals import Approvals
@@ -230,11 +230,12 @@ def compared(root: Path, stack: str, warn: Callable[[str], object]) -> tuple[Com
     """
     try:
         found = reviewed(root, stack)
+        given, state = found.settings, found.state
     except UnreadableState as problem:
         warn(f"the state of {stack} is not read ({problem}), so objects are found by what they are called")
-        found = Reviewed(root, stack, Settings(settings(root, stack), os.environ), State())
-    connection = resolve(found.settings)
-    others = {each.project for each in found.state.resources.values()} - {"", connection.project_id}
+        given, state = Settings(settings(root, stack), os.environ), State()
+    connection = resolve(given)
+    others = {each.project for each in state.resources.values()} - {"", connection.project_id}
     if others:
         raise ConnectionProblem(
             f"this stack's objects live in PostHog project {', '.join(sorted(others))}, but the connection is to "
@@ -244,4 +245,4 @@ def compared(root: Path, stack: str, warn: Callable[[str], object]) -> tuple[Com
     preflight(client, KINDS, writing=False)
     definitions = load(root, stack)
     problems = tuple(map(str, definitions.problems))
-    return Comparison(Project(client), definitions.resources, found.state, os.environ), problems
+    return Comparison(Project(client), definitions.resources, state, os.environ), problems

@@ -59,8 +59,8 @@ def taken_over(sandbox: Sandbox, root: Path) -> TakeOver:
 
 def planned(sandbox: Sandbox, root: Path) -> list[str]:
     """Return what the next `up` would do but to adopt what is as its file says."""
-    reviewed, warnings = Reviewed(root, STACK, Settings({}, sandbox.environ), State()), Warnings()
-    run = reviewed.run(warnings)
+    reviewed, warnings = Reviewed(root, STACK, Settings({}, sandbox.environ), State), Warnings()
+    run = reviewed.run(warnings, {})
     decided = plan_run(run)
     found = outlook(run, decided, State(), Session(warnings), warnings)
     unmet = {f"property/{each.ref.key}" for each in found.changes if each.ref.kind == "property" and not each.live}
