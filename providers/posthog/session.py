@@ -48,6 +48,8 @@ class Session:
         self.approvals: Approvals
         self.history: History
         self.switch_history: SwitchHistory
+        self.unread: dict[str, str] = {}
+        """Why objects could not be read, by Pulumi name: what the state says of them may have changed."""
         self._shown: set[str] = set()
         self._warn = warn
         self._before_write = before_write

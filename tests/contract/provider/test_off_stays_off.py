@@ -172,3 +172,52 @@ def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -
 
     assert "a release condition is at 10 % in PostHog and would grow to 100 %" in problem(unchanged=True)
     assert problem(unchanged=False) == ""
+
+
+def test_what_cannot_be_read_stays_as_it_is_and_fails_the_run_once(runs: Runs) -> None:
+    def wanted(name: str, **more: Any) -> dict[str, Any]:
+        properties = {"name": name, "steps": [{"event": "ai_enhancement_used"}], **more}
+        return to_inputs(properties, Metadata(f"action/{name}", f"actions/{name}.yaml:1:1"))
+
+    (first, one), (second, two), (third, three) = (applied(runs, "action", wanted(name)) for name in "abc")
+    rule = {"kind": "error_before", "status": 403, "path": "/actions"}
+    runs.warnings.clear()
+    provider = runs.new_run("action")
+    try:
+        runs.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+        runs.sandbox.requests()
+        read = [provider.read(*each) for each in ((first, one), (second, two), (third, three))]
+        asked = [entry["path"] for entry in runs.sandbox.requests()]
+    finally:
+        runs.sandbox.call("DELETE", "/_sandbox/faults")
+    assert len([path for path in asked if "/actions/" in path]) == 1, "one answer serves for all"
+    assert [(each.id, each.outs) for each in read] == [(first, one), (second, two), (third, three)]
+    [warning] = runs.warnings
+    assert "action/a: taken to be as it was: PostHog answered 403 to GET" in warning
+    refused = "left as it is, as what PostHog holds is not known: PostHog answered 403"
+    inputs = [
+        {**provider.check(state, news).inputs}
+        for state, news in ((one, wanted("a")), (two, wanted("b")), (three, wanted("c", description="Not sent.")))
+    ]
+    assert [refused in each.get(PROBLEM, "") for each in inputs] == [True, False, True]
+    olds = ((first, one), (second, two), (third, three))
+    changes = [provider.diff(id_, state, news).changes for (id_, state), news in zip(olds, inputs, strict=True)]
+    assert changes == [True, False, True]
+    for id_, state, news in ((first, one, inputs[0]), (third, three, inputs[2])):
+        with pytest.raises(Refused, match=refused):
+            provider.update(id_, state, news)
+    with pytest.raises(Refused, match=refused):
+        provider.delete(second, two)
+    assert runs.sandbox.writes() == []
+
+
+def test_a_flag_goes_off_though_what_it_names_is_not_there(runs: Runs) -> None:
+    id_, state = applied(runs, "flag", definition("lacking", ""))
+    leaf = {"type": "cohort", "key": "id", "operator": "in", "value": "__missing:cohort/new"}
+    news = definition("lacking", ON, active=False, release_conditions=[{"properties": [leaf]}])
+    provider = runs.new_run("flag")
+    inputs = {**provider.check(state, news).inputs}
+    runs.sandbox.requests()
+    with pytest.raises(Refused, match="left out, as it refers to cohort/new, which was not applied"):
+        provider.update(id_, state, inputs)
+    assert [body for _, _, body in runs.sandbox.writes()] == [{"active": False}]
