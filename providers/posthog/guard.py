@@ -7,6 +7,7 @@ accepts changes by hand, and a state can be edited.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,6 +36,15 @@ from providers.posthog.safety import (
     rollout_code,
 )
 from providers.posthog.settings import Settings
+
+UNDER_WAY: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
+    "start_date": ("started", "become a draft", reset_code),
+    "end_date": ("ended", "run again", resume_code),
+    "conclusion": ("concluded", "lose that", resume_code),
+    "conclusion_comment": ("commented on at its end", "lose that", resume_code),
+}
+"""The fields of an experiment that no file takes away in passing, each with what was done, what would become of it, and
+the consent."""
 
 
 class Guard:
@@ -89,21 +99,26 @@ class Guard:
             )
 
     def dates(self, name: str, live: Properties, wanted: Properties, by: Callable[[str], str]) -> None:
-        """Judge the dates of an experiment (Pulumi name): one that was started or ended remains so.
+        """Judge the dates of an experiment (Pulumi name): one that was started or ended remains so, with what was
+        concluded.
 
         ``by`` says who changed a field of it in PostHog, which computes the results from these dates. Raises
         :class:`Unsafe`.
         """
-        for field, is_, would, code in (
-            ("start_date", "started", "become a draft", reset_code(name)),
-            ("end_date", "ended", "run again", resume_code(name)),
-        ):
-            goes = live.get(field) and not wanted.get(field) and field not in wanted.get("unmanaged", ())
-            if goes and code not in self._settings.consents:
+        goes = [
+            field
+            for field in UNDER_WAY
+            if live.get(field) and not wanted.get(field) and field not in wanted.get("unmanaged", ())
+        ]
+        keep = ", ".join(f"`{field}: {_written(live[field])}`" for field in goes)
+        for field in goes:
+            is_, would, code_of = UNDER_WAY[field]
+            code = code_of(name)
+            if code not in self._settings.consents:
                 raise Unsafe(
                     f"it was {is_} in PostHog, {live[field]} {by(field)}, and would {would}; "
-                    f"write `{field}: {live[field]}` to keep it so, or leave the dates to PostHog "
-                    f"with `unmanaged: [start_date, end_date]`; {TO_CONSENT.format(code)}"
+                    f"write {keep} to keep it so, or leave that to PostHog "
+                    f"with `unmanaged: [{', '.join(UNDER_WAY)}]`; {TO_CONSENT.format(code)}"
                 )
 
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
@@ -215,6 +230,11 @@ class Guard:
         shown = reason in self._shown
         self._shown.add(reason)
         return Unsafe(shorter if shown else reason)
+
+
+def _written(value: str) -> str:
+    """Return a text as a file may have it, on one line."""
+    return value if " " not in value and "\n" not in value else json.dumps(value, ensure_ascii=False)
 
 
 def _switches_on(kind_name: str, live: Properties, wanted: Properties) -> bool:

@@ -15,6 +15,7 @@ from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
 
 DAY, LATER = "2026-09-07T08:00:00Z", "2026-09-21T08:00:00Z"
+CONCLUDED = {"conclusion": "won", "conclusion_comment": "Half: the tokens."}
 VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
 
 
@@ -135,13 +136,20 @@ def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(
     [
         ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com, 20", "reset/e"),
         ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/e"),
+        ({"start_date": DAY, "end_date": LATER}, CONCLUDED, "it was concluded in PostHog, won (by oncall@", "resume/e"),
+        (
+            {"start_date": DAY},
+            {"end_date": LATER, **CONCLUDED},
+            f'write `end_date: {LATER}`, `conclusion: won`, `conclusion_comment: "Half: the tokens."` to keep it so',
+            "resume/e",
+        ),
     ],
 )
 def test_an_experiment_that_somebody_started_or_ended_remains_so(
     runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
 ) -> None:
-    flag, _ = applied(runs, "flag", definition(f"of-{consent[:5]}", "", variants=VARIANTS))
-    properties = {"name": consent, "flag": int(flag), **applied_with}
+    flag, _ = applied(runs, "flag", definition(f"of-{len(said)}", "", variants=VARIANTS))
+    properties = {"name": said, "flag": int(flag), **applied_with}
     id_, state = applied(runs, "experiment", to_inputs(properties, Metadata("experiment/e")))
     by_hand(runs, f"experiments/{id_}/", by_hand_to)
 
