@@ -34,6 +34,7 @@ COHORT = Kind(
     scope="cohort",
     folder="cohorts",
     natural_key=("name",),
+    same_by=("name",),
     weight=SERVE,
     whole=("filters",),
     fields=(
