@@ -24,10 +24,10 @@ from providers.posthog.safety import (
     ROLLOUT_STEP,
     TO_CONSENT,
     UPDATES,
+    again_code,
     already_served,
     consented_number,
     counted,
-    how_to_switch_on,
     on_code,
     removal_code,
     reset_code,
@@ -77,25 +77,26 @@ class Guard:
         off, the same is true only if it was on in between: ``on_since`` finds that out, given the time. A consent is
         used up by the run that leaves the flag on: it does not cover a later switch-off.
         """
-        if not switch or not _switches_on(kind_name, olds, news) or self._may_switch_on(news["key"], switch):
+        if not switch or not _switches_on(kind_name, olds, news):
+            return False
+        if on_code(news["key"]) in self._settings.consents and switch != CONSENTED:
             return False
         return switch in (ON, CONSENTED) or on_since(switch)
 
-    def _may_switch_on(self, key: str, switch: str) -> bool:
-        return on_code(key) in self._settings.consents and switch != CONSENTED
-
-    def create(self, wanted: Properties, switch: str, deleted_by: Callable[[], str]) -> None:
+    def create(self, id_: str, wanted: Properties, switch: str, deleted_by: Callable[[], str]) -> None:
         """Judge the creation of a flag that was applied before: one that was on then is not created on in passing.
 
-        ``switch`` says how it was applied last (see ``inputs.Metadata``), and ``deleted_by`` who deleted it. Raises
+        ``id_`` was its id, ``switch`` says how it was applied last (see ``inputs.Metadata``), and ``deleted_by`` who
+        deleted it. The consent names the id, so that it is for this deletion and no later one. Raises
         :class:`Unsafe`.
         """
+        code = again_code(wanted["key"], id_)
         on = switch in (ON, CONSENTED) and wanted.get("active", True) is not False
-        if on and not self._may_switch_on(wanted["key"], switch):
+        if on and code not in self._settings.consents:
             raise Unsafe(
                 f"it was deleted in PostHog {deleted_by()} and is not created again in passing, as it would be on; "
                 "restore it there, delete its file, or write `active: false` to have it back off; to have it back on, "
-                + how_to_switch_on(wanted["key"], switch)
+                f"add {code} to ai-admin:consent in the stack's configuration"
             )
 
     def dates(self, name: str, live: Properties, wanted: Properties, by: Callable[[str], str]) -> None:

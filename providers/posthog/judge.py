@@ -90,7 +90,7 @@ class Judge:
                     self._check_dates(match.id, match.live, match.wanted, meta)
                 elif meta.id and self.kind.name == "flag":
                     who = partial(self._session.history.deleted_by, self.kind, meta.id)
-                    self._session.guard.create(properties, meta.switch, who)
+                    self._session.guard.create(meta.id, properties, meta.switch, who)
                 if match and match.changes and not meta.refused:
                     self._session.guard.change(self.kind.name, meta.name, match.live, match.wanted)
         except Refused as problem:

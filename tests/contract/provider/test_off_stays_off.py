@@ -108,11 +108,14 @@ def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(runs: Ru
 
     said = inputs()[PROBLEM]
     assert said.startswith("flags/gone.yaml:1:1: flag/gone: it was deleted in PostHog (by oncall@example.com, 20")
-    assert said.endswith("to have it back on, add on/gone to ai-admin:consent in the stack's configuration")
+    assert said.endswith(f"to have it back on, add on/gone/{id_} to ai-admin:consent in the stack's configuration")
     with pytest.raises(Refused, match="not created again in passing"):
         runs.new_run("flag").create(inputs())
-    assert "take on/gone, which is used up, out of" in inputs("on/gone", CONSENTED)[PROBLEM]
-    for made in (inputs("on/gone"), inputs(active=False), inputs(last=""), inputs(switch="2026-09-01T00:00:00+00:00")):
+    # What another deletion was consented to with, or a switch-off, is for that one.
+    for given, switch in ((f"on/gone/{id_}0", ON), ("on/gone", CONSENTED)):
+        assert f"add on/gone/{id_} to" in inputs(given, switch)[PROBLEM]
+    off_since = "2026-09-01T00:00:00+00:00"
+    for made in (inputs(f"on/gone/{id_}"), inputs(active=False), inputs(last=""), inputs(switch=off_since)):
         assert PROBLEM not in made
 
 
