@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from providers.posthog.errors import Unsafe
@@ -83,13 +83,20 @@ class Guard:
             return False
         return switch in (ON, CONSENTED) or on_since(switch)
 
-    def create(self, id_: str, wanted: Properties, switch: str, deleted_by: Callable[[], str]) -> None:
+    def create(
+        self, id_: str, wanted: Properties, switch: str, deleted_by: Callable[[], str], experiments: Sequence[str] = ()
+    ) -> None:
         """Judge the creation of a flag that was applied before: one that was on then is not created on in passing.
 
         ``id_`` was its id, ``switch`` says how it was applied last (see ``inputs.Metadata``), and ``deleted_by`` who
-        deleted it. The consent names the id, so that it is for this deletion and no later one. Raises
-        :class:`Unsafe`.
+        deleted it. The consent names the id, so that it is for this deletion and no later one. ``experiments`` are
+        about the flag that was deleted, in words: PostHog gives them no other one. Raises :class:`Unsafe`.
         """
+        if experiments:
+            raise Unsafe(
+                f"it was deleted in PostHog {deleted_by()}, and a new flag would not be that of "
+                f"{', '.join(experiments)}; restore it there, or delete that experiment there"
+            )
         code = again_code(wanted["key"], id_)
         on = switch in (ON, CONSENTED) and wanted.get("active", True) is not False
         if on and code not in self._settings.consents:
@@ -121,6 +128,18 @@ class Guard:
                     f"write {keep} to keep it so, or leave that to PostHog "
                     f"with `unmanaged: [{', '.join(UNDER_WAY)}]`; {TO_CONSENT.format(code)}"
                 )
+
+    def anew(self, name: str, live: Properties, fields: Iterable[str]) -> None:
+        """Judge that an experiment (Pulumi name) is deleted and made anew for a change of these fields: one that was
+        started would lose its results. Raises :class:`Unsafe`.
+        """
+        code = reset_code(name)
+        if live.get("start_date") and code not in self._settings.consents:
+            raise Unsafe(
+                f"it was started, {live['start_date']}, and would be deleted and made anew, without its results, for "
+                f"another {', '.join(fields)}; keep what it has (a flag that was deleted can be restored in PostHog), "
+                f"or give the new experiment a file and a name of its own; {TO_CONSENT.format(code)}"
+            )
 
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
         """Judge the adoption of an object: adopting a flag that is off in PostHog must not switch it on.

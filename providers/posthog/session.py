@@ -14,7 +14,7 @@ from providers.posthog.guard import Guard
 from providers.posthog.history import History
 from providers.posthog.inputs import Metadata, MetadataStore
 from providers.posthog.inventory import Inventory, PostHogDirectory
-from providers.posthog.kinds import KINDS, Kind
+from providers.posthog.kinds import KINDS, Kind, Ref
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
@@ -48,6 +48,7 @@ class Session:
         self.approvals: Approvals
         self.history: History
         self.switch_history: SwitchHistory
+        self._adopted: dict[str, str] = {}
         self.unread: dict[str, str] = {}
         """Why objects could not be read, by Pulumi name: what the state says of them may have changed."""
         self._shown: set[str] = set()
@@ -101,10 +102,15 @@ class Session:
             self.history,
             self.warn,
             adoption_allowed=self._settings.may_adopt,
+            adopted=self._adopted,
         )
         self.switch_history = SwitchHistory(inventory, self.history)
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
+
+    def adopts(self, kind_name: str, id_: str) -> bool:
+        """Return whether a definition that is new to the state adopts the object of a kind with this id."""
+        return any(Ref.parse(name).kind == kind_name and id_ == found for name, found in self._adopted.items())
 
     def warn(self, meta: Metadata, message: str) -> None:
         """Show the engine's user a message about a definition, once in this process."""

@@ -10,6 +10,7 @@ import pytest
 
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
+from providers.posthog.provider import PROVIDERS
 from providers.posthog.safety import CONSENTED, ON
 from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
@@ -117,6 +118,43 @@ def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(runs: Ru
     off_since = "2026-09-01T00:00:00+00:00"
     for made in (inputs(f"on/gone/{id_}"), inputs(active=False), inputs(last=""), inputs(switch=off_since)):
         assert PROBLEM not in made
+
+
+def test_an_experiment_keeps_the_flag_that_somebody_deleted(runs: Runs) -> None:
+    """The flag is not made anew, restored it is the same, and no other one takes its place unasked."""
+    known = definition("kept", "", variants=VARIANTS)
+    flag, _ = applied(runs, "flag", known)
+    wanted = {"name": "Kept", "flag": int(flag), "start_date": DAY, "end_date": LATER}
+    id_, state = applied(runs, "experiment", to_inputs(wanted, Metadata("experiment/kept")))
+    by_hand(runs, f"feature_flags/{flag}/", {"deleted": True})
+
+    def problem(**more: Any) -> str:
+        news = definition("kept", ON, flag, variants=VARIANTS, **more)
+        return str(runs.new_run("flag").check({}, news).inputs.get(PROBLEM, ""))
+
+    for said in (problem(), problem(active=False)):
+        assert "it was deleted in PostHog (by oncall@example.com, 20" in said
+        assert said.endswith(
+            f"and a new flag would not be that of the experiment 'Kept' ({id_}); restore it there, or delete that "
+            "experiment there"
+        )
+    by_hand(runs, f"feature_flags/{flag}/", {"deleted": False})
+    flags = runs.new_run("flag")
+    assert PROBLEM not in flags.check({}, definition("kept", ON, flag, variants=VARIANTS)).inputs
+    experiments = PROVIDERS["experiment"]()  # of the same run
+    unknown = {**to_inputs(wanted, Metadata("experiment/kept", id=id_)), "flag": object()}
+    inputs = experiments.check(state, unknown).inputs
+    assert PROBLEM not in inputs
+    assert experiments.diff(id_, state, {**inputs}).changes is False
+    other, _ = applied(runs, "flag", definition("other", "", variants=VARIANTS))
+
+    def anew(consent: str) -> str:
+        provider = runs.new_run("experiment", consent=consent)
+        meta = Metadata("experiment/kept", id=id_)
+        return str(provider.check(state, to_inputs({**wanted, "flag": int(other)}, meta)).inputs.get(PROBLEM, ""))
+
+    assert "would be deleted and made anew, without its results, for another flag" in anew("")
+    assert anew("reset/kept") == ""
 
 
 def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(runs: Runs) -> None:
