@@ -22,6 +22,12 @@ Manifest = Mapping[str, Entry]
 FLAG, COHORT = str(Ref("flag", "")), str(Ref("cohort", ""))
 """How the names of flags and of cohorts begin."""
 
+SERVES = {
+    "flag": ("active", "rollout", "by", "groups", "cohorts", "flags", "early_exit"),
+    "cohort": ("targeting", "static"),
+}
+"""By kind, what an entry says of who is served. Of other kinds everything counts."""
+
 OFF_AT = "off_at"
 """In the entry of a flag that is off: when a run saw it so last."""
 
@@ -214,13 +220,19 @@ def _switch(entry: Entry) -> str:
 
 
 def unchanged(before: Manifest, after: Manifest, definitions: Iterable[Definition]) -> set[str]:
-    """Return the names of the definitions that say what they said when they were applied last, and all that they name.
+    """Return the names of the definitions that serve whom they served when they were applied last, and all that they
+    name. Another description or payload is no change of that.
 
-    What differs of these in PostHog was changed there. ``after`` is the manifest of the definitions.
+    Whom these serve otherwise in PostHog was changed there. ``after`` is the manifest of the definitions.
     """
-    alike = {name for name, entry in after.items() if before.get(name, {}).get("digest") == entry["digest"]}
+    alike = {name for name, entry in after.items() if name in before and _serves_alike(name, before[name], entry)}
     named = {name_of(each): {name_of(each), *map(str, refs(each.properties))} for each in definitions}
     return {name for name, names in named.items() if names <= alike}
+
+
+def _serves_alike(name: str, before: Entry, after: Entry) -> bool:
+    facts = SERVES.get(Ref.parse(name).kind, ("digest",))
+    return before.get("digest") == after["digest"] or all(before.get(fact) == after.get(fact) for fact in facts)
 
 
 def switched_off(before: Manifest, after: Manifest) -> list[str]:

@@ -26,6 +26,7 @@ from providers.posthog.safety import (
     UPDATES,
     again_code,
     already_served,
+    condition_digest,
     consented_number,
     counted,
     on_code,
@@ -196,16 +197,21 @@ class Guard:
         known = {EVERYBODY, *live}
         # With this consent a flag that is off comes back at once to the conditions that PostHog kept meanwhile.
         was = live if olds.get("active", True) or on_code(news["key"]) in self._settings.consents else {}
+        steps: list[str] = []
+        codes: dict[str, None] = {}
         for condition, served in rollout(news).items():
             for variant, share in served.items() if unchanged else [("", served[""])]:
                 start = was.get(condition, {}).get(variant, 0)
                 code = rollout_code(news["key"], start, share, variant)
                 if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
-                    of_whom = f"the share of variant {variant}" if variant else "a release condition"
-                    raise Unsafe(
-                        f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %, "
-                        f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
-                    )
+                    of_whom = (f"variant {variant} in " if variant else "") + _called(condition, news)
+                    steps.append(f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %")
+                    codes[code] = None
+        if steps:
+            raise Unsafe(
+                f"{', '.join(steps)}, {ROLLOUT_STEP} points may be in one run; "
+                + TO_CONSENT.format(" and ".join(codes))
+            )
 
     def delete(
         self, kind_name: str, id_: str, olds: Mapping[str, Any], project: str, is_on: Callable[[], bool]
@@ -250,6 +256,13 @@ class Guard:
         shown = reason in self._shown
         self._shown.add(reason)
         return Unsafe(shorter if shown else reason)
+
+
+def _called(condition: str, flag: Properties) -> str:
+    """Return what a person calls the release condition of a flag that has this digest."""
+    conditions = flag["release_conditions"]
+    number, found = next((at, each) for at, each in enumerate(conditions, 1) if condition_digest(each) == condition)
+    return f"release condition {number}" + (f" ({found['description']})" if found.get("description") else "")
 
 
 def _written(value: str) -> str:

@@ -246,7 +246,7 @@ def test_a_live_flag_is_the_base_that_a_careful_stack_measures_by(sandbox: Sandb
     with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
         plugin.configure({"ai-admin:careful": "true"})
         [problem] = plugin.problems("flag", flag("at-ten", rollout=100))
-        assert "a release condition is at 10 % in PostHog and would grow to 100 %" in problem
+        assert "release condition 1 is at 10 % in PostHog and would grow to 100 %" in problem
         assert "rollout/at-ten/10-100" in problem
         sandbox.requests()
         assert "would grow to 100 %" in refused(

@@ -219,7 +219,7 @@ def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -
         meta = Metadata("flag/narrowed", switch=ON, id=id_, unchanged=unchanged)
         return str(provider.check(read, to_inputs(wanted, meta)).inputs.get(PROBLEM, ""))
 
-    assert "a release condition is at 10 % in PostHog and would grow to 100 %" in problem(unchanged=True)
+    assert "release condition 1 is at 10 % in PostHog and would grow to 100 %" in problem(unchanged=True)
     assert problem(unchanged=False) == ""
 
 
