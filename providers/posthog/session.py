@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from providers.posthog.adoption import adopts
 from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
@@ -14,7 +15,7 @@ from providers.posthog.guard import Guard
 from providers.posthog.history import History
 from providers.posthog.inputs import Metadata, MetadataStore
 from providers.posthog.inventory import Inventory, PostHogDirectory
-from providers.posthog.kinds import KINDS, Kind, Ref
+from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
@@ -110,7 +111,7 @@ class Session:
 
     def adopts(self, kind_name: str, id_: str) -> bool:
         """Return whether a definition that is new to the state adopts the object of a kind with this id."""
-        return any(Ref.parse(name).kind == kind_name and id_ == found for name, found in self._adopted.items())
+        return adopts(self._adopted, kind_name, id_)
 
     def warn(self, meta: Metadata, message: str) -> None:
         """Show the engine's user a message about a definition, once in this process."""

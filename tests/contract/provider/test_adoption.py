@@ -197,6 +197,43 @@ def test_an_early_access_feature_of_another_person_is_not_taken_by_its_name(plug
     assert f"not taken over: EarlyAccessFeature {made['id']} (by {email}, 20" in problem
 
 
+def test_it_is_said_in_a_preview_too_where_its_flag_is_adopted(sandbox: Sandbox) -> None:
+    """B3: the id of the flag is not known then."""
+    email = f"ana{next(_NUMBERS)}@example.com"
+    key = sandbox.call("POST", "/_sandbox/users", {"email": email})["personal_api_key"]
+    for name, adopted in (("Alike", True), ("Other", False)):
+        body = {"name": name, "stage": "draft", "description": "Theirs"}
+        made = sandbox.call("POST", "early_access_feature/", body, key=key)
+        wanted = {"name": name, "stage": "draft", "flag": UNKNOWN}
+        with running_plugin(sandbox.environ) as preview:
+            if adopted:
+                preview.check("flag", flag(made["feature_flag"]["key"], active=False))
+            problems = preview.problems("early_access_feature", {**wanted, **noted("early_access_feature/x", "x")})
+        assert ["not taken over" in each for each in problems] == [True] * adopted
+
+
+def test_a_subscription_that_says_the_same_is_taken_though_its_insights_are_not_known_yet(
+    sandbox: Sandbox, runs: Runs
+) -> None:
+    """B3: in the preview after a lost state, with another person's key."""
+    insights = [sandbox.call("POST", "insights/", {"name": str(n), "query": OTHER}) for n in range(2)]
+    board = sandbox.call("POST", "dashboards/", {"name": "Of the subscription"})["id"]
+    for each in insights:
+        sandbox.call("PATCH", f"insights/{each['id']}/", {"dashboards": [board]})
+    ids = [each["id"] for each in insights]
+    content = {"content_type": "dashboard", "dashboard": board, "dashboard_export_insights": ids}
+    least = {name: value for name, value in SAMPLES["subscription"].least("Weekly").items() if name != "insight"}
+    made = Applied(runs, "subscription", {**least, **content})
+    key = sandbox.call("POST", "/_sandbox/users", {"email": f"ana{next(_NUMBERS)}@example.com"})["personal_api_key"]
+    wanted = {**made.state, **noted("subscription/weekly", "weekly")}
+    del wanted["project_id"]
+    unknown = {"dashboard": UNKNOWN, "dashboard_export_insights": [UNKNOWN, UNKNOWN]}
+    with running_plugin({**sandbox.environ, "POSTHOG_API_KEY": key}) as preview:
+        assert preview.problems("subscription", {**wanted, **unknown}) == []
+        [problem] = preview.problems("subscription", {**wanted, **unknown, "dashboard_export_insights": [UNKNOWN]})
+    assert "somebody else made or changed" in problem
+
+
 def test_what_is_taken_over_stays_on_other_peoples_dashboards(plugin: Plugin, sandbox: Sandbox) -> None:
     """B3."""
     id_, board = of_somebody(sandbox)
