@@ -8,6 +8,7 @@ accepts changes by hand, and a state can be edited.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -43,6 +44,7 @@ UNDER_WAY: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
     "end_date": ("ended", "run again", resume_code),
     "conclusion": ("concluded", "lose that", resume_code),
     "conclusion_comment": ("commented on at its end", "lose that", resume_code),
+    "archived": ("archived", "leave the archive", resume_code),
 }
 """The fields of an experiment that no file takes away in passing, each with what was done, what would become of it, and
 the consent."""
@@ -125,7 +127,7 @@ class Guard:
             code = code_of(name)
             if code not in self._settings.consents:
                 raise Unsafe(
-                    f"it was {is_} in PostHog, {live[field]} {by(field)}, and would {would}; "
+                    f"it was {is_} in PostHog, {_written(live[field])} {by(field)}, and would {would}; "
                     f"write {keep} to keep it so, or leave that to PostHog "
                     f"with `unmanaged: [{', '.join(UNDER_WAY)}]`; {TO_CONSENT.format(code)}"
                 )
@@ -265,9 +267,10 @@ def _called(condition: str, flag: Properties) -> str:
     return f"release condition {number}" + (f" ({found['description']})" if found.get("description") else "")
 
 
-def _written(value: str) -> str:
-    """Return a text as a file may have it, on one line."""
-    return value if " " not in value and "\n" not in value else json.dumps(value, ensure_ascii=False)
+def _written(value: str | bool) -> str:
+    """Return a value as a file may have it, on one line."""
+    plain = isinstance(value, str) and re.fullmatch(r"[\w:-]+", value)
+    return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _switches_on(kind_name: str, live: Properties, wanted: Properties) -> bool:

@@ -16,6 +16,7 @@ from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
 
 DAY, LATER = "2026-09-07T08:00:00Z", "2026-09-21T08:00:00Z"
+ENDED = {"start_date": DAY, "end_date": LATER}
 CONCLUDED = {"conclusion": "won", "conclusion_comment": "Half: the tokens."}
 VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
 
@@ -177,7 +178,8 @@ def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(
     [
         ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com, 20", "reset/e"),
         ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/e"),
-        ({"start_date": DAY, "end_date": LATER}, CONCLUDED, "it was concluded in PostHog, won (by oncall@", "resume/e"),
+        (ENDED, {"archived": True}, "it was archived in PostHog, true (by oncall@", "resume/e"),
+        (ENDED, CONCLUDED, "it was concluded in PostHog, won (by oncall@", "resume/e"),
         (
             {"start_date": DAY},
             {"end_date": LATER, **CONCLUDED},
