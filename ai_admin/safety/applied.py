@@ -225,14 +225,22 @@ def unchanged(before: Manifest, after: Manifest, definitions: Iterable[Definitio
 
     Whom these serve otherwise in PostHog was changed there. ``after`` is the manifest of the definitions.
     """
-    alike = {name for name, entry in after.items() if name in before and _serves_alike(name, before[name], entry)}
+    alike = {name for name, entry in after.items() if name in before and serves_alike(name, before[name], entry)}
     named = {name_of(each): {name_of(each), *map(str, refs(each.properties))} for each in definitions}
     return {name for name, names in named.items() if names <= alike}
 
 
-def _serves_alike(name: str, before: Entry, after: Entry) -> bool:
+def serves_alike(name: str, before: Entry, after: Entry) -> bool:
+    """Return whether two entries of this name say the same of who is served."""
     facts = SERVES.get(Ref.parse(name).kind, ("digest",))
     return before.get("digest") == after["digest"] or all(before.get(fact) == after.get(fact) for fact in facts)
+
+
+def serving(name: str, entry: Entry, other: Entry) -> Entry:
+    """Return the entry of a flag or cohort with what another entry of it says of who is served."""
+    facts = SERVES[Ref.parse(name).kind]
+    rest = {part: value for part, value in entry.items() if part not in facts}
+    return {**rest, **{fact: other[fact] for fact in facts if fact in other}}
 
 
 def switched_off(before: Manifest, after: Manifest) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import grpc
 import pytest
 
-from ai_admin.adopted import live_audiences
+from ai_admin.adopted import live_as_written, live_audiences
 from ai_admin.definitions import Definition, Source
 from ai_admin.safety import manifest
 from providers.posthog.client import Client
@@ -487,3 +487,44 @@ def test_what_a_live_cohort_says_is_the_base_of_who_is_served(sandbox: Sandbox) 
     live, now = live_audiences(client, definitions, {}), manifest(definitions, {})
     assert live == {name: now[name] for name in ("cohort/inner", "cohort/outer")}
     assert live_audiences(client, definitions, {name: {"id": "1"} for name in now}) == {}
+
+
+def test_what_was_done_by_hand_and_is_then_in_the_file_is_the_base(sandbox: Sandbox) -> None:
+    def cohort_of(value: str) -> Definition:
+        leaf = {"type": "person", "key": "channel", "operator": "exact", "value": [value]}
+        filters = {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}
+        return Definition("cohort", "hand", KINDS["cohort"].canonical({"name": "By hand", "filters": filters}), HERE)
+
+    def flag_at(share: int) -> Definition:
+        leaf = {"type": "cohort", "key": "id", "operator": "in", "value": Ref("cohort", "hand")}
+        conditions = [{"properties": [leaf], "rollout_percentage": share}]
+        properties = {"key": "by-hand", "active": True, "release_conditions": conditions}
+        return Definition("flag", "by-hand", KINDS["flag"].canonical(properties), HERE)
+
+    cohort_id = str(sandbox.call("POST", "cohorts/", placed_filters(cohort_of("beta")))["id"])
+    leaf = {"type": "cohort", "key": "id", "operator": "in", "value": int(cohort_id)}
+    flag_id = theirs(sandbox, "by-hand")
+    groups = [{"properties": [leaf], "rollout_percentage": 80}]
+    sandbox.call("PATCH", f"feature_flags/{flag_id}/", {"filters": {"groups": groups}})
+    ids = {"cohort/hand": cohort_id, "flag/by-hand": flag_id}
+    applied = manifest([cohort_of("stable"), flag_at(10)], {})
+    before = {name: {**entry, "id": ids[name]} for name, entry in applied.items()}
+    client = Client(resolve(Settings({}, sandbox.environ)))
+
+    def base(*files: Definition) -> dict[str, Any]:
+        return dict(live_as_written(client, files, before, manifest(files, before)))
+
+    found = base(cohort_of("beta"), flag_at(80))
+    after = manifest([cohort_of("beta"), flag_at(80)], {})
+    assert found["cohort/hand"]["targeting"] == after["cohort/hand"]["targeting"]
+    assert found["flag/by-hand"]["rollout"] == after["flag/by-hand"]["rollout"]
+    assert found["flag/by-hand"]["id"] == flag_id
+    assert base(cohort_of("everybody"), flag_at(90)) == {}
+    sandbox.requests()
+    assert base(cohort_of("stable"), flag_at(10)) == {}
+    assert sandbox.requests() == []
+
+
+def placed_filters(cohort: Definition) -> dict[str, Any]:
+    """The body that makes this cohort."""
+    return {"name": cohort.properties["name"], "filters": {"properties": cohort.properties["filters"]}}
