@@ -16,6 +16,8 @@ from ai_admin.cli.init import init
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 from ai_admin.cli.plan import plan
+from ai_admin.cli.test import test
+from ai_admin.cli.who import who
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, init, off, on, plan):
+for command in (apply, check, init, off, on, plan, test, who):
     cli.add_command(command)
 
 
