@@ -8,6 +8,8 @@ class names are in every state: they are a contract.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -33,7 +35,7 @@ from providers.posthog.judge import Judge, OneLine
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
-from providers.posthog.matching import as_mappings, standing_lists
+from providers.posthog.matching import as_mappings, unchanged_lists
 from providers.posthog.session import Session
 from providers.posthog.settings import NAMES, VARIABLES, Settings
 
@@ -41,6 +43,10 @@ PROJECT = "project_id"
 """The one computed output: the PostHog project the object lives in."""
 
 _SESSION = Session(engine_log(sys.argv[1:]), before_write=engine_watch(sys.argv[1:]))
+
+# The engine waits for the end of the processes that it started, this module's program and providers among them. Python
+# would look through all that was imported for what is not in use any more, which takes it longer than importing ours.
+atexit.register(gc.freeze)
 
 
 class PostHogProvider(ResourceProvider):
@@ -72,12 +78,12 @@ class PostHogProvider(ResourceProvider):
         in a preview too; why an object can't be adopted goes along with the inputs (see ``inputs.PROBLEM``).
         """
         _SESSION.guard.program_runs()
-        inputs, lacks = resolved(news)
-        meta = _SESSION.metadata.keep(inputs, lacks)
+        inputs, missing = resolved(news)
+        meta = _SESSION.metadata.keep(inputs, missing)
         properties = to_properties(self.kind_name, inputs)
-        standing = standing_lists(self.kind_name, _olds, properties)
-        checked = self._inputs(properties, meta, standing)
-        problem = "" if lacks else self._problem(_olds, properties, meta)
+        unchanged = unchanged_lists(self.kind_name, _olds, properties)
+        checked = self._inputs(properties, meta, unchanged)
+        problem = "" if missing else self._problem(_olds, properties, meta)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
 
     def _problem(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> str:
@@ -145,11 +151,11 @@ class PostHogProvider(ResourceProvider):
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
         meta = _SESSION.metadata.of(props)
-        if problem := _lacking(meta) or props.get(PROBLEM):
+        if problem := _missing(meta) or props.get(PROBLEM):
             raise Refused(problem)
         with OneLine(meta):
-            id_, standing = lifecycle.create(to_properties(self.kind_name, props), meta)
-        return CreateResult(id_, self._outputs(standing, meta, project, props))
+            id_, applied = lifecycle.create(to_properties(self.kind_name, props), meta)
+        return CreateResult(id_, self._outputs(applied, meta, project, props))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
@@ -192,14 +198,14 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        if problem := _lacking(meta) or _news.get(PROBLEM):
+        if problem := _missing(meta) or _news.get(PROBLEM):
             if self.kind_name == "flag" and news.get("active") is False:
                 with OneLine(meta):
                     lifecycle.update(_id, olds, {**olds, "active": False}, meta)
             raise Refused(problem)
         with OneLine(meta):
-            standing = lifecycle.update(_id, olds, news, meta)
-        return UpdateResult(self._outputs(standing, meta, project, _news))
+            applied = lifecycle.update(_id, olds, news, meta)
+        return UpdateResult(self._outputs(applied, meta, project, _news))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
@@ -223,11 +229,11 @@ class PostHogProvider(ResourceProvider):
         stack for gone when a variable points somewhere else.
         """
         lifecycle, project = _SESSION.lifecycle(self.kind_name, lists)
-        standing = (props or {}).get(PROJECT)
-        if standing is not None and str(standing) != project:
+        theirs = (props or {}).get(PROJECT)
+        if theirs is not None and str(theirs) != project:
             raise Unreachable(
-                f"this stack's objects live in PostHog project {standing}, but the connection is to project "
-                f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {standing}"
+                f"this stack's objects live in PostHog project {theirs}, but the connection is to project "
+                f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {theirs}"
             )
         return lifecycle, project
 
@@ -241,9 +247,9 @@ class PostHogProvider(ResourceProvider):
         return {**self._inputs(properties, meta, like), **found, PROJECT: project}
 
 
-def _lacking(meta: Metadata) -> str:
+def _missing(meta: Metadata) -> str:
     """Return why a definition that refers to what does not exist is not applied; "" if all exists."""
-    return meta.line(f"left out, as it refers to {meta.lacks}; run again once that is there") if meta.lacks else ""
+    return meta.line(f"left out, as it refers to {meta.missing}; run again once that is there") if meta.missing else ""
 
 
 def _name(inputs: Mapping[str, Any]) -> str:

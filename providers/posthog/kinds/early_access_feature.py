@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import text
-from providers.posthog.kinds.wording import SERVE, TEXT, Wording
+from providers.posthog.kinds.wording import CHOICE, SERVE, TEXT, Wording
 
 EARLY_ACCESS_FEATURE = Kind(
     name="early_access_feature",
@@ -24,11 +24,11 @@ EARLY_ACCESS_FEATURE = Kind(
     # A stage changes the flag.
     needs=("feature_flag:write",),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
-        Field("stage", required=True, clearable=False),
+        Field("stage", wording=CHOICE, required=True, manageable=True),
         Field("documentation_url", default="", normalise=text, wording=Wording("documentation", weight=TEXT)),
-        Field("payload", default={}),
+        Field("payload", wording=Wording("payload", each=Wording()), default={}),
         Field(
             "flag",
             ref="flag",
@@ -36,8 +36,6 @@ EARLY_ACCESS_FEATURE = Kind(
             read_path=("feature_flag", "id"),
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
     ),
     left={

@@ -9,7 +9,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, text
-from providers.posthog.kinds.wording import SERVE, Wording, plain_text
+from providers.posthog.kinds.phrases import plain_text
+from providers.posthog.kinds.wording import SERVE, Wording
 
 
 def _write_share(value: Any, _: Directory) -> Any:
@@ -39,7 +40,7 @@ HOLDOUT = Kind(
     weight=SERVE,
     soft_delete=False,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field(
             "exclusion_percentage",
@@ -48,8 +49,6 @@ HOLDOUT = Kind(
             write=_write_share,
             read=_read_share,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import plain, tags, text, unordered
-from providers.posthog.kinds.wording import QUERY
+from providers.posthog.kinds.wording import QUERY, switchable
 
 # PostHog's other names of operators; it computes the same with both.
 _OPERATORS = {"min": "gte", "max": "lte"}
@@ -98,10 +98,10 @@ INSIGHT = Kind(
     natural_key=("name",),
     constants={"saved": True},
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
-        Field("favorited", default=False),
+        Field("favorited", default=False, wording=switchable("is a favourite", "is no longer a favourite")),
         Field(
             "query",
             wording=QUERY,
@@ -110,8 +110,6 @@ INSIGHT = Kind(
             normalise=query,
             write=_write_query,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
         # What is written is the full set: an insight leaves every dashboard that is not in it.
         Field(

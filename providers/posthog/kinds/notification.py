@@ -15,7 +15,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
 from providers.posthog.kinds.normal import plain, text
-from providers.posthog.kinds.wording import SWITCH, WATCH
+from providers.posthog.kinds.wording import SWITCH, WATCH, Wording
 
 FIRING = "$insight_alert_firing"
 # What definitions call an input, where PostHog's template has another name for it.
@@ -174,7 +174,7 @@ NOTIFICATION = Kind(
     secrets=_secrets,
     weight=WATCH,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         # PostHog copies the template's into a new one without.
         Field("description", default="", normalise=text, copied=("template", "description"), manageable=False),
         Field("enabled", default=True, required=True, manageable=False, shown=True, wording=SWITCH),
@@ -186,21 +186,11 @@ NOTIFICATION = Kind(
             read=_read_template,
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
-        Field(
-            "alert",
-            ref="alert",
-            path=("filters",),
-            write=_write_alert,
-            read=_read_alert,
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
+        Field("alert", ref="alert", path=("filters",), write=_write_alert, read=_read_alert, required=True),
         Field(
             "inputs",
+            wording=Wording("message"),
             default={},
             write=_write_inputs,
             read=_read_inputs,
@@ -208,12 +198,18 @@ NOTIFICATION = Kind(
             secret=True,
             required=True,
             clearable=False,
-            manageable=False,
         ),
         # The program that runs, which the page lets people edit. No definition has one: it is the template's.
-        Field("hog", copied=("template", "code"), normalise=text, manageable=False),
+        Field("hog", wording=Wording("code"), copied=("template", "code"), normalise=text, manageable=False),
         # How many firings become one message.
-        Field("masking", normalise=_masking, manageable=False),
+        Field(
+            "masking",
+            wording=Wording(
+                "grouping of messages", parts={"ttl": Wording("time", unit=" s"), "hash": Wording("what is grouped")}
+            ),
+            normalise=_masking,
+            manageable=False,
+        ),
     ),
     left={
         "inputs_schema": "goes with the template",

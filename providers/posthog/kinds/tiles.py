@@ -1,4 +1,4 @@
-"""The tiles of a dashboard: which insights, texts and buttons stand where.
+"""The tiles of a dashboard: which insights, texts and buttons are where.
 
 An insight's tile exists because the insight names the dashboard; only its place and look are written here. PostHog's
 PATCH of tiles is an upsert of the listed ones: an unlisted tile stays, a text without a tile id is added again every
@@ -13,7 +13,8 @@ from typing import Any
 from providers.posthog.kinds.base import OWN, Field, Kind, Reading
 from providers.posthog.kinds.dashboard import plain_filters
 from providers.posthog.kinds.normal import plain
-from providers.posthog.kinds.wording import Wording
+from providers.posthog.kinds.phrases import plain_text
+from providers.posthog.kinds.wording import Wording, switchable
 
 Tile = dict[str, Any]
 _CLEAR: dict[str, Any] = {
@@ -64,7 +65,31 @@ def tile_name(item: Mapping[str, Any]) -> str:
 
 
 def _tile_title(item: Mapping[str, Any]) -> str:
-    return str(getattr(item.get("insight"), "key", "")) or tile_name(item)
+    """Return what people call a tile: its insight's key, or the beginning of its text."""
+    if "text" in item:
+        return str(item["text"]).strip().partition("\n")[0].strip("# ") or "empty text"
+    if "button" in item:
+        return str(item["button"].get("text", "button"))
+    return plain_text(item["insight"]) if "insight" in item else tile_name(item)
+
+
+def _place_text(layout: Mapping[str, Any]) -> str:
+    size = [f"{plain_text(layout[side])} {word}" for side, word in (("w", "wide"), ("h", "high")) if side in layout]
+    start = [f"{word} {plain_text(layout[axis])}" for axis, word in (("y", "row"), ("x", "column")) if axis in layout]
+    return ", ".join([*start, *size])
+
+
+_TILE = Wording(
+    "tile",
+    name=_tile_title,
+    parts={
+        "layout": Wording("place", show=_place_text, quoted=True),
+        "button": Wording(inline=True),
+        "filters_overrides": Wording("its own filters"),
+        "show_description": switchable("shows the description", "does not show the description"),
+        "transparent_background": switchable("has no background", "has a background"),
+    },
+)
 
 
 def from_live(live: Mapping[str, Any]) -> Tile:
@@ -132,17 +157,17 @@ def plan(live: Iterable[Mapping[str, Any]], desired: Iterable[Tile], known: Mapp
 
 
 def _pair(
-    standing: list[Mapping[str, Any]], desired: list[Tile]
+    present: list[Mapping[str, Any]], desired: list[Tile]
 ) -> tuple[list[tuple[Mapping[str, Any], Tile]], list[Mapping[str, Any]], list[Tile]]:
     pairs: list[tuple[Mapping[str, Any], Tile]] = []
     for same in (_same_content, _same_sort):
         for wanted in list(desired):
-            tile = next((each for each in standing if same(from_live(each), wanted)), None)
+            tile = next((each for each in present if same(from_live(each), wanted)), None)
             if tile is not None:
                 pairs.append((tile, wanted))
-                standing.remove(tile)
+                present.remove(tile)
                 desired.remove(wanted)
-    return pairs, standing, desired
+    return pairs, present, desired
 
 
 def shows_one_of(live: Mapping[str, Any], wanted: Iterable[Tile]) -> bool:
@@ -165,8 +190,8 @@ def _change(tile: Mapping[str, Any], wanted: Tile) -> dict[str, Any]:
         if ours_ in wanted:
             # Without its id PostHog links a new text and leaves the old one behind.
             item[theirs] = {"id": tile[theirs]["id"], **item[theirs]}
-    stands = from_live(tile)
-    return {**item, **{name: cleared for name, cleared in _CLEAR.items() if name in stands and name not in wanted}}
+    held = from_live(tile)
+    return {**item, **{name: cleared for name, cleared in _CLEAR.items() if name in held and name not in wanted}}
 
 
 def _item(wanted: Tile) -> dict[str, Any]:
@@ -191,9 +216,9 @@ TILES = Kind(
     listed=False,
     lifecycle="tiles",
     # Whether tiles that people add are taken away.
-    options=("exclusive_tiles",),
+    options={"exclusive_tiles": switchable("tiles that people add are taken away", "tiles that people add stay")},
     fields=(
-        Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
+        Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False),
         Field(
             "tiles",
             tree=("insight",),
@@ -202,7 +227,7 @@ TILES = Kind(
             read=_read_tiles,
             manageable=False,
             item=tile_name,
-            wording=Wording(each=Wording("tile of", name=_tile_title)),
+            wording=Wording(each=_TILE, ordered=False),
         ),
     ),
     left={
