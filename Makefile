@@ -38,11 +38,11 @@ test: setup  ## the tests
 sandbox-test: setup  ## the sandbox's own tests
 	@$(PYTHON) -m pytest -n auto --dist loadfile sandbox/tests/unit sandbox/tests/api sandbox/tests/sdk
 
-browser: setup  ## the tests of the sandbox's pages, in a headless Chromium
+browser: setup  ## the tests of the sandbox's pages and of a plan's comment, in a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || { \
 	  echo 'The browser tests need Chromium and its driver; on Debian: apt-get install chromium chromium-driver' >&2; \
 	  exit 2; }
-	@$(PYTHON) -m pytest sandbox/tests/browser
+	@$(PYTHON) -m pytest sandbox/tests/browser tests/browser
 
 editor: setup  ## the tests of the schemas in a real YAML language server (needs Node.js and npm)
 	@{ command -v node && command -v npm; } >/dev/null || { \

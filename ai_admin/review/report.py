@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
-from ai_admin.review.sentences import Sentence, sentences
+from ai_admin.review.sentences import NOT_SET, Sentence, options, sentences
 from ai_admin.review.uses import users
 from ai_admin.run import Plan
 from providers.posthog.errors import ApiError
 from providers.posthog.history import Author
+from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.wording import SERVE
@@ -154,7 +155,8 @@ def _entry(
     change: Change, names: Names, session: Session, audiences: Audiences | None, using: Mapping[Ref, Sequence[str]]
 ) -> Entry:
     kind = change.kind
-    live, wanted, applied = (_readable(change, each, names) for each in (change.live, change.wanted, change.applied))
+    sides = (_with_taken_back(change, session), change.wanted, change.applied)
+    live, wanted, applied = (_readable(change, each, names) for each in sides)
     put_back = {each.name for each in change.put_back}
     if change.action is Action.DELETE:
         return Entry(change, uses=tuple(using.get(change.ref, ())))
@@ -163,22 +165,37 @@ def _entry(
         return Entry(change, _said(change, wanted), approval=approval(change, session), deleted=deleted)
     held = {"active"} if change.action is Action.HOLD else set()
     fields = [each for each in change.fields if each.name not in put_back | held]
-    said = tuple(text for field in fields for text in sentences(kind, field, live, wanted))
+    said = [text for field in fields for text in sentences(kind, field, live, wanted)]
+    said += options(kind, change.live or {}, change.wanted or {})
     authors = _authors(change, session) if put_back else {}
     by_hand = tuple(
         ByHand(sentence, authors.get(field.name))
         for field in change.put_back
         for sentence in sentences(kind, field, applied, live)
     )
-    reach = audiences.reach(change) if audiences and change.action is not Action.HOLD else None
+    reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
-    return Entry(change, said, by_hand, reach, uses, approval(change, session))
+    return Entry(change, tuple(said), by_hand, reach, uses, approval(change, session))
 
 
 def _said(change: Change, wanted: Properties) -> tuple[Sentence, ...]:
     """Return what a new object says of whom it serves; everything else is in its file."""
-    told = [each for each in change.fields if change.kind.weighs(each) >= SERVE and not each.immutable]
-    return tuple(text for field in told for text in sentences(change.kind, field, {}, wanted))
+    names = change.kind.natural_key
+    told = [each for each in change.fields if change.kind.weighs(each) >= SERVE and each.name not in names]
+    said = (text for field in told for text in sentences(change.kind, field, {}, wanted))
+    return tuple(replace(each, text=each.text.removesuffix(NOT_SET)) for each in said)
+
+
+def _with_taken_back(change: Change, session: Session) -> Properties | None:
+    """Return what PostHog holds, with the fields that were left to its pages and are not any more."""
+    left = {*((change.live or {}).get("unmanaged") or ())} - {*((change.wanted or {}).get("unmanaged") or ())}
+    if change.live is None or change.wanted is None or not left:
+        return change.live
+    known = {name: value for name, value in change.live.items() if name != "unmanaged"}
+    found = session.lifecycle(change.ref.kind)[0].read(change.id, known, Metadata(str(change.ref)))
+    taken = {name: value for name, value in (found[1] if found else {}).items() if name in left}
+    still = [name for name in change.live["unmanaged"] if name not in left]
+    return {**change.live, **taken, "unmanaged": still}
 
 
 def _readable(change: Change, properties: Properties | None, names: Names) -> Properties:
