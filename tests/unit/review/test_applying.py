@@ -38,7 +38,7 @@ def planned(root: Path) -> Planned:
     change = Change(Ref("flag", "ai"), Action.UPDATE, "7", live=live, wanted=wanted, fields=fields)
     said = tuple(sentence for field in fields for sentence in sentences(FLAG, field, live, wanted))
     return Planned(
-        Reviewed(root, "production", Settings({}, {}), State()),
+        Reviewed(root, "production", Settings({}, {}), State),
         Plan(()),
         Outlook((change,)),
         cast(Session, SimpleNamespace()),

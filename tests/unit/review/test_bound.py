@@ -77,7 +77,7 @@ def planned(
     where = {"stack": "production", "host": "https://eu.posthog.com", "project": "1", **more}
     entries = tuple(Entry(each) for each in changes if each.action is not Action.NOTHING)
     return Planned(
-        Reviewed(Path("/checkout"), where["stack"], Settings(settings, environ), State()),
+        Reviewed(Path("/checkout"), where["stack"], Settings(settings, environ), State),
         Plan(tuple(defined), refused),
         Outlook(changes),
         cast(Session, SimpleNamespace(history=Log())),
