@@ -12,10 +12,12 @@ import click
 from ai_admin import __version__
 from ai_admin.cli.apply import apply
 from ai_admin.cli.check import check
+from ai_admin.cli.drift import drift
 from ai_admin.cli.init import init
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 from ai_admin.cli.plan import plan
+from ai_admin.cli.pull import pull
 from ai_admin.cli.test import test
 from ai_admin.cli.who import who
 
@@ -31,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, init, off, on, plan, test, who):
+for command in (apply, check, drift, init, off, on, plan, pull, test, who):
     cli.add_command(command)
 
 
