@@ -35,6 +35,7 @@ COHORT = Kind(
     scope="cohort",
     folder="cohorts",
     natural_key=("name",),
+    same_by=("name",),
     weight=SERVE,
     whole=("filters",),
     fields=(

@@ -17,6 +17,7 @@ EARLY_ACCESS_FEATURE = Kind(
     scope="early_access_feature",
     folder="flags/early_access",
     natural_key=("name",),
+    same_by=("flag",),
     weight=SERVE,
     numeric_id=False,
     soft_delete=False,

@@ -199,6 +199,7 @@ EXPERIMENT = Kind(
     scope="experiment",
     folder="experiments",
     natural_key=("name", "flag"),
+    same_by=("name", "flag"),
     weight=SERVE,
     needs=("feature_flag:read",),
     # A list has the archived ones or the others.
