@@ -19,8 +19,10 @@ from typing import Any
 import pytest
 import yaml
 
+from providers.posthog.kinds import KINDS
 from tests.support.commands import run_script
 from tests.support.forges import FakeGitHub, FakeGitLab, running
+from tests.support.oncall import COMMAND
 from tests.support.project import CLI
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
 from tests.support.workflows import Done, Runner, every_job
@@ -28,7 +30,7 @@ from tools.toolchain.shell import lean_home
 
 STACKS = ("production", "staging")
 CHECKOUT = ("__main__.py", "activate", "ai_admin", "providers", "schemas", "tools", ".ci", ".github", "Pulumi.yaml")
-READS = ["feature_flag", "project", "cohort", "activity_log", "organization", "person"]
+READS = sorted({"project", "activity_log", "integration", "organization_member", *(k.scope for k in KINDS.values())})
 WHO = re.compile(r"by grace@(<!-- -->)?example\.com on ")
 
 
@@ -83,6 +85,15 @@ class Story:
         }
         command = [str(CLI), "stack", "init", stack, "--non-interactive"]
         subprocess.run(command, cwd=self.work, env=environ, check=True, capture_output=True)
+
+    def ai_admin(self, stack: str, *arguments: str) -> str:
+        """Run `ai-admin` in the checkout of somebody who may only read."""
+        path = f"{CLI.parent}{os.pathsep}{self.runner.environ['PATH']}"
+        environ = {**self.runner.environ, **self.runner.variables, **self.runner.secrets[f"{stack}-preview"]}
+        command = [str(COMMAND), *arguments]
+        done = subprocess.run(command, cwd=self.work, env={**environ, "PATH": path}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def git(self, *arguments: str) -> str:
         who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
@@ -231,6 +242,30 @@ def test_a_switch_off_goes_first_and_does_not_make_the_plan_another_one(story: S
     assert (reviewed.failed, reviewed.outputs["moved"]) == (False, ""), reviewed.said
 
 
+def test_what_was_changed_by_hand_becomes_a_pull_request(story: Story) -> None:
+    """Drift opens an issue, `ai-admin pull` writes the change into the file, and the merge closes the issue."""
+    story.by_hand("production", "beta", 15)
+    story.git("switch", "-q", "-c", "from-posthog", "main")
+    drift = story.runner.run("drift", "drift", story.git("rev-parse", "HEAD"), matrix={"stack": "production"})
+    assert not drift.failed, drift.said
+    [issue] = story.github.issues.values()
+    assert (issue["title"], issue["state"]) == ("PostHog differs from the files: production", "open")
+    assert "beta" in issue["body"]
+    assert WHO.search(issue["body"])
+    story.ai_admin("production", "pull", "--stack", "production")
+    assert story.git("diff", "--name-only") == "flags/beta.yaml"
+    head = story.commit("What grace changed")
+    [comment] = story.preview(story.open(5, head), ["production"])
+    assert "nothing changes" in comment
+    commit = story.merge(5, head)
+    reviewed = story.reviewed("production", commit)
+    assert (reviewed.failed, reviewed.outputs["moved"]) == (False, ""), reviewed.said
+    assert (story.share("production", "beta"), story.share("staging", "beta")) == (15, 10)
+    drift = story.runner.run("drift", "drift", commit, matrix={"stack": "production"})
+    assert not drift.failed, drift.said
+    assert issue["state"] == "closed"
+
+
 def test_a_fork_is_checked_and_gets_no_plan(story: Story) -> None:
     story.git("switch", "-q", "-c", "fork")
     story.write("beta", 20, "actve: true\n")
@@ -372,7 +407,6 @@ def test_every_script_of_every_workflow_was_run(story: Story) -> None:
     elsewhere = {
         "off/switch": "test_off_workflow.py",
         "preview/check: .ci/run": "the run that this test is part of",
-        "drift/drift": "tests/unit/ci/test_drift.py",
     }
     scripts = {
         f"{name}: {step['run']}": step["run"]

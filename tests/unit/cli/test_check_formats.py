@@ -129,6 +129,13 @@ def test_code_scanning_reads_sarif(bad: Checkout) -> None:
 def test_every_rule_has_a_name_of_its_own_and_says_what_it_looks_for(bad: Checkout) -> None:
     rules = json.loads(run(bad, "sarif"))["runs"][0]["tool"]["driver"]["rules"]
     names = [rule["id"] for rule in rules]
-    assert len(names) == len(set(names)) > 50
     assert [name for name in names if not re.fullmatch(r"[a-z-]+(/[a-z0-9-]+)?", name)] == []
     assert [rule["id"] for rule in rules if not re.search(r"[.:]", rule["shortDescription"]["text"])] == []
+
+
+def test_a_rules_name_stays_the_same(bad: Checkout) -> None:
+    """Code scanning knows an alert by it: another name opens it again. A new rule is added here."""
+    rules = json.loads(run(bad, "sarif"))["runs"][0]["tool"]["driver"]["rules"]
+    known = Path(__file__).with_name("rule-names.txt").read_text(encoding="utf-8").split()
+    assert [rule["id"] for rule in rules] == known
+    assert len(set(known)) == len(known)
