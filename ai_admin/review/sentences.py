@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
-from providers.posthog.kinds.wording import Wording, plain_text
-from providers.posthog.reconcile import same
+from providers.posthog.kinds.wording import SERVE, Wording, plain_text
+from providers.posthog.reconcile import created, same
 
 LONGEST = 60
 """Characters of a text that are shown whole."""
@@ -57,6 +57,18 @@ def sentences(kind: Kind, field: Field, before: Mapping[str, Any], after: Mappin
         for path, text, was, is_ in _said([noun], field.wording, old, new)
     ]
     return found or [Sentence(f"{noun} changes", field.name, kind.weighs(field))]
+
+
+def of_new(kind: Kind, properties: Mapping[str, Any]) -> list[Sentence]:
+    """Return what a new object says of whom it serves, a sentence for each thing; everything else is in its file.
+
+    Args:
+        kind: the kind of the object.
+        properties: canonical, with references or with names in the place of ids.
+    """
+    named = {*kind.natural_key, *(each.name for each in kind.fields if each.immutable)}
+    told = (each for each in created(kind, properties) if kind.weighs(each) >= SERVE and each.name not in named)
+    return [sentence for field in told for sentence in sentences(kind, field, {}, properties)]
 
 
 def _shown(field: Field, value: Any) -> Any:

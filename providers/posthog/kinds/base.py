@@ -225,6 +225,10 @@ class Field:
         unserved = reading.live.get(self.copied[0]) is None  # what it would be copied from is not served
         return None if unserved or value == self.canonical(_at(reading.live, self.copied)) else value
 
+    def held(self, reading: Reading) -> Any:
+        """Return the canonical value of all that the live object has there, whoever put it there."""
+        return self.canonical(self.read(self._raw(reading.live), reading))
+
     def _ours(self, items: Any, known: Mapping[str, Any]) -> Any:
         """Return what a set that is shared has of the definition's, which is what was applied of it."""
         return [item for item in items or () if item in (known.get(self.name) or ())] if self.shared else items
@@ -255,7 +259,12 @@ class Field:
 
     def served(self, live: Mapping[str, Json]) -> bool:
         """Return whether an object that PostHog answered has a place for this field."""
-        return not self.kept or (self.read_path or self.api_path)[0] in live
+        return not self.kept or self.column in live
+
+    @property
+    def column(self) -> str:
+        """The column of the API's object that it is read from, which PostHog's log names."""
+        return (self.read_path or self.api_path)[0]
 
     @property
     def api_path(self) -> tuple[str, ...]:
