@@ -49,6 +49,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         ],
         "persons": {"now": reach.now, "then": reach.then, "of": reach.total} if reach else None,
         "uses": list(entry.uses),
+        "approval": entry.approval or None,
         "refused": change.refused or None,
     }
 

@@ -88,6 +88,8 @@ def lines(entry: Entry) -> Iterator[str]:
     if len(entry.uses) > SHOWN:
         yield f"and {len(entry.uses) - SHOWN:,} more use it"
     yield from stays(entry)
+    if entry.approval:
+        yield entry.approval
     if entry.change.refused:
         yield f"not applied: {_without_place(entry.change.refused, entry)}"
     if entry.change.note:

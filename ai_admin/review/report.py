@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
@@ -54,6 +55,8 @@ class Entry:
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
     uses: tuple[str, ...] = ()
     """What uses it, and how."""
+    approval: str = ""
+    """Which approval in PostHog it needs; empty where none."""
     deleted: str = ""
     """Who deleted in PostHog what would be made anew, and when; empty where nobody did."""
 
@@ -130,7 +133,7 @@ def _entry(
         return Entry(change, uses=tuple(using.get(change.ref, ())))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
-        return Entry(change, tuple(of_new(kind, wanted)), deleted=deleted)
+        return Entry(change, tuple(of_new(kind, wanted)), approval=approval(change, session), deleted=deleted)
     held = {"active"} if change.action is Action.HOLD else set()
     fields = [each for each in change.fields if each.name not in put_back | held]
     said = tuple(text for field in fields for text in sentences(kind, field, live, wanted))
@@ -142,7 +145,7 @@ def _entry(
     )
     reach = audiences.reach(change) if audiences and change.action is not Action.HOLD else None
     uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
-    return Entry(change, said, by_hand, reach, uses)
+    return Entry(change, said, by_hand, reach, uses, approval(change, session))
 
 
 def _readable(change: Change, properties: Properties | None, by_name: RefOf) -> Properties:

@@ -76,6 +76,7 @@ class Approvals:
         self._again = frozenset(ask_again)
         self._lock = threading.Lock()
         self._requests: dict[str, list[Request]] = {}
+        self._policies: dict[str, Mapping[str, Any]] | None = None
 
     def requests(self, kind: Kind, id_: str | None) -> list[Request]:
         """Return the requests for one object (None: for objects that are yet to be made) that count, newest first.
@@ -99,6 +100,22 @@ class Approvals:
                 return []
             raise
         return [self._request(row) for row in rows]
+
+    def policies(self) -> dict[str, Mapping[str, Any]]:
+        """Return the policies that are on, by the action that they gate (``feature_flag.enable``).
+
+        Empty where PostHog shows none to this key.
+        """
+        with self._lock:
+            if self._policies is None:
+                try:
+                    rows = list(self._client.pages(self._client.project_path("approval_policies")))
+                except ApiError as error:
+                    if error.status not in NOT_AVAILABLE:
+                        raise
+                    rows = []
+                self._policies = {str(row["action_key"]): row for row in rows if row.get("enabled")}
+            return self._policies
 
     def made_by(self, error: ApiError) -> Request | None:
         """Return the change request that a refused write was turned into, or that blocks it; else None."""

@@ -45,6 +45,7 @@ class Session:
         self._problem: Unreachable | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
         self._inventory: Inventory
+        self.approvals: Approvals
         self.history: History
         self.switch_history: SwitchHistory
         self._shown: set[str] = set()
@@ -90,10 +91,11 @@ class Session:
         else:
             first_look(client, kind, lambda: client.get(client.project_path(kind.collection), {"limit": "1"}))
         self.history = History(client)
+        self.approvals = Approvals(client, self._settings.ask_again)
         services = Services(
             inventory,
             PostHogDirectory(client),
-            Approvals(client, self._settings.ask_again),
+            self.approvals,
             self.history,
             self.warn,
             adoption_allowed=self._settings.may_adopt,

@@ -1,0 +1,54 @@
+"""Which changes of flags somebody has to approve in PostHog before it carries them out.
+
+PostHog gates a write by what it does (products/approvals/backend/actions/feature_flags.py): switch a flag on, switch it
+off, or change a rollout percentage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ai_admin.review.changes import Action, Change
+from providers.posthog.errors import ApiError
+from providers.posthog.kinds.base import Properties
+from providers.posthog.session import Session
+
+ENABLE, DISABLE, UPDATE = "feature_flag.enable", "feature_flag.disable", "feature_flag.update"
+
+_WRITES = (Action.CREATE, Action.ADOPT, Action.UPDATE)
+
+
+def approval(change: Change, session: Session) -> str:
+    """Return in words which approval a change needs; empty where it needs none or PostHog does not say."""
+    if change.ref.kind != "flag" or change.action not in _WRITES or change.refused:
+        return ""
+    try:
+        policies = session.approvals.policies()
+    except ApiError:
+        return ""
+    needed = [(action, policies[action]) for action in _gated(change.live, change.wanted or {}) if action in policies]
+    if not needed:
+        return ""
+    words = [_needs(action, policy) for action, policy in needed]
+    return f"needs approval in PostHog: {', '.join(words)}"
+
+
+def _needs(action: str, policy: Any) -> str:
+    quorum = (policy.get("approver_config") or {}).get("quorum", 1)
+    perhaps = ", if its conditions hold" if policy.get("conditions") else ""
+    return f"{action} ({quorum} approval{'' if quorum == 1 else 's'}{perhaps})"
+
+
+def _gated(live: Properties | None, wanted: Properties) -> Iterator[str]:
+    was, is_ = bool((live or {"active": False}).get("active", True)), bool(wanted.get("active", True))
+    if was != is_:
+        yield ENABLE if is_ else DISABLE
+    if _percentages(live or {}) != _percentages(wanted):
+        yield UPDATE
+
+
+def _percentages(flag: Properties) -> list[list[Any]]:
+    return [
+        [each.get("rollout_percentage") for each in flag.get(part) or ()] for part in ("release_conditions", "variants")
+    ]
