@@ -12,6 +12,7 @@ import click
 from ai_admin import __version__
 from ai_admin.cli.apply import apply
 from ai_admin.cli.check import check
+from ai_admin.cli.doctor import doctor
 from ai_admin.cli.history import history
 from ai_admin.cli.init import init
 from ai_admin.cli.off import off
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, history, init, off, on, plan):
+for command in (apply, check, doctor, history, init, off, on, plan):
     cli.add_command(command)
 
 
