@@ -15,9 +15,11 @@ from ai_admin.cli.check import check
 from ai_admin.cli.doctor import doctor
 from ai_admin.cli.history import history
 from ai_admin.cli.init import init
+from ai_admin.cli.ls import ls
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 from ai_admin.cli.plan import plan
+from ai_admin.cli.show import show
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, doctor, history, init, off, on, plan):
+for command in (apply, check, doctor, history, init, ls, off, on, plan, show):
     cli.add_command(command)
 
 

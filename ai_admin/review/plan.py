@@ -22,6 +22,8 @@ class Planned:
     plan: Plan
     outlook: Outlook
     report: Report
+    session: Session
+    """What PostHog was asked with, and holds what it answered."""
 
 
 def planned(root: Path, stack: str, count: bool = True) -> Planned | tuple[str, ...]:
@@ -38,6 +40,6 @@ def planned(root: Path, stack: str, count: bool = True) -> Planned | tuple[str, 
             return decided.refused
         session = Session(warnings)
         coming = outlook(run, decided, found.state, session, warnings)
-        return Planned(found, decided, coming, report(stack, decided, coming, session, count))
+        return Planned(found, decided, coming, report(stack, decided, coming, session, count), session)
     except Problem as problem:
         return tuple(str(problem).splitlines())

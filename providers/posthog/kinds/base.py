@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any, Protocol
 
 from providers.posthog.kinds.normal import json_text, plain
@@ -272,6 +273,11 @@ class Field:
         return self.path or (self.name,)
 
 
+def _names(page: str) -> set[str]:
+    """Return the names of the values in a page's path."""
+    return {name for _, name, _, _ in Formatter().parse(page) if name}
+
+
 @dataclass(frozen=True)
 class Kind:
     """A PostHog kind."""
@@ -287,6 +293,9 @@ class Kind:
     fields: tuple[Field, ...]
     natural_key: tuple[str, ...]
     """The fields that identify an object which is not in state."""
+    pages: tuple[str, ...] = ()
+    """The path of an object's page in a project, with the names of values in it: the first one whose values an object
+    has (PostHog's frontend/src/scenes/urls.ts, products/*/manifest.tsx)."""
     logged_as: str = ""
     """The activity log's name of it, where that is not its type."""
     folder: str = ""
@@ -335,6 +344,11 @@ class Kind:
     def words(self) -> str:
         """The name as sentences have it."""
         return self.name.replace("_", " ")
+
+    def page_of(self, live: Mapping[str, Json]) -> str:
+        """Return the path of an object's page in a project; empty where there is none."""
+        said = {name: value for name, value in live.items() if value is not None}
+        return next((page.format_map(said) for page in self.pages if _names(page) <= said.keys()), "")
 
     def weighs(self, field: Field) -> int:
         """Return how much depends on a field."""

@@ -32,6 +32,7 @@ COHORT = Kind(
     type="Cohort",
     collection="cohorts",
     scope="cohort",
+    pages=("cohorts/{id}",),
     folder="cohorts",
     natural_key=("name",),
     weight=SERVE,

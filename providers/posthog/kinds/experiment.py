@@ -159,6 +159,7 @@ EXPERIMENT = Kind(
     type="Experiment",
     collection="experiments",
     scope="experiment",
+    pages=("experiments/{id}",),
     folder="experiments",
     natural_key=("name", "flag"),
     weight=SERVE,

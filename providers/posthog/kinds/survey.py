@@ -53,6 +53,7 @@ SURVEY = Kind(
     type="Survey",
     collection="surveys",
     scope="survey",
+    pages=("surveys/{id}",),
     folder="surveys",
     natural_key=("name",),
     weight=SERVE,
