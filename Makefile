@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox sandbox-test check test browser editor lint types bench docs upstream lock clean
+.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint types bench docs upstream lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -27,7 +27,10 @@ sandbox: FOR = sandbox
 sandbox: setup  ## a local PostHog in the foreground (PORT=8010 DATA=folder)
 	@PORT='$(PORT)' DATA='$(DATA)' $(PYTHON) -m sandbox
 
-check: lint types test  ## all that a pull request must pass
+check: lint types definitions test  ## all that a pull request must pass
+
+definitions: setup  ## check the definitions, and run the tests that flags have in their files
+	@.venv/bin/ai-admin check && .venv/bin/ai-admin test
 
 test: setup  ## the tests
 	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder

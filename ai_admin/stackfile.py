@@ -38,11 +38,14 @@ def _configuration(root: Path, stack: str) -> dict[str, Any]:
     return {str(name).removeprefix(prefix): value for name, value in found.items() if str(name).startswith(prefix)}
 
 
-def connection(stack: str, settings: Settings) -> Connection:
-    """Return where a stack's PostHog is, given its settings. Raises ``ConnectionProblem``."""
+def connection(stack: str, settings: Settings, needs: str = "the scope feature_flag:write") -> Connection:
+    """Return where a stack's PostHog is, given its settings. Raises ``ConnectionProblem``.
+
+    ``needs`` are the scopes that a key must have, in words.
+    """
     if not settings.environ.get(KEY_VARIABLE):
         raise ConnectionProblem(
-            f"no personal API key: set {KEY_VARIABLE} to one with the scope feature_flag:write; a key that is stored "
+            f"no personal API key: set {KEY_VARIABLE} to one with {needs}; a key that is stored "
             f"in Pulumi.{stack}.yaml is encrypted, and this command does without Pulumi, which could read it"
         )
     return resolve(settings)

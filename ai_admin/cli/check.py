@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.text import count, printable
 from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
@@ -70,18 +71,9 @@ def _wanted(problem: Problem, stack: str | None, inside: str) -> bool:
 
 
 def _as_text(checked: Checked, problems: list[Problem]) -> str:
-    counted = f"{_count(checked.definitions, 'definition')} in {_count(checked.files, 'file')}"
-    verdict = _count(len(problems), "problem") if problems else "no problems"
-    return "\n".join([*map(_printable, problems), f"{counted}: {verdict}"])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _printable(problem: Problem) -> str:
-    """Return a problem on one line, with what terminals would act on escaped."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(problem))
+    counted = f"{count(checked.definitions, 'definition')} in {count(checked.files, 'file')}"
+    verdict = count(len(problems), "problem") if problems else "no problems"
+    return "\n".join([*map(printable, problems), f"{counted}: {verdict}"])
 
 
 def _as_json(checked: Checked, problems: list[Problem]) -> str:

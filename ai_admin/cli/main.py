@@ -20,6 +20,8 @@ from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 from ai_admin.cli.plan import plan
 from ai_admin.cli.show import show
+from ai_admin.cli.test import test
+from ai_admin.cli.who import who
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, doctor, history, init, ls, off, on, plan, show):
+for command in (apply, check, doctor, history, init, ls, off, on, plan, show, test, who):
     cli.add_command(command)
 
 

@@ -41,10 +41,13 @@ class Stack:
         return f"stack {self.name} (project {where.project_id} of {where.host})"
 
 
-def opened(root: Path, name: str | None, by_variables: bool = False) -> Stack:
+def opened(
+    root: Path, name: str | None, by_variables: bool = False, needs: str = "the scope feature_flag:write"
+) -> Stack:
     """Return a stack (None: the only one). Raises click.UsageError, before any request to PostHog.
 
     ``by_variables``: if the stack's file can't be read, the variables for host and project are used instead.
+    ``needs`` are the scopes that the key must have, in words.
     """
     stack = only_stack(root, name)
     try:
@@ -54,7 +57,7 @@ def opened(root: Path, name: str | None, by_variables: bool = False) -> Stack:
             if not by_variables:
                 raise
             given = _without_file(problem)
-        return Stack(root, stack, given, Client(connection(stack, given), warn=click.echo))
+        return Stack(root, stack, given, Client(connection(stack, given, needs), warn=click.echo))
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None
 

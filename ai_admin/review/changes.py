@@ -252,9 +252,7 @@ class _Engine:
             note=difference.held,
         )
 
-    def _new(
-        self, judge: Judge, ref: Ref, standing: Ref, wanted: Properties, meta: Metadata, lacks: str
-    ) -> Change:
+    def _new(self, judge: Judge, ref: Ref, standing: Ref, wanted: Properties, meta: Metadata, lacks: str) -> Change:
         match: Match | None = None
         problem = ""
         if not lacks:
@@ -264,9 +262,7 @@ class _Engine:
         if match is None:
             fields = tuple(reconcile.created(judge.kind, wanted))
             id_ = gone.id if gone else ""
-            return Change(
-                ref, Action.CREATE, "", meta.source, applied, None, wanted, fields, gone=id_, refused=problem
-            )
+            return Change(ref, Action.CREATE, "", meta.source, applied, None, wanted, fields, gone=id_, refused=problem)
         names = {*match.changes, *match.perhaps}
         fields = tuple(each for each in judge.kind.fields if each.name in names)
         return Change(

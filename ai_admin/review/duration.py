@@ -29,4 +29,3 @@ def seconds(changes: Iterable[Change]) -> float:
 def _waits(requests: int, limits: tuple[Rate, ...]) -> float:
     """Return how many seconds the last of so many requests waits for these limits."""
     return max((requests - 1) // rate.requests * rate.seconds for rate in limits)
-

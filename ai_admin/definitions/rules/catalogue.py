@@ -66,7 +66,7 @@ def filtered_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
     """Every property that a filter looks at is in the catalogue."""
     for each in filters(unit):
         if each.key:
-            yield from _property_known((*each.path, "key"), each.type, each.key, each.events, world)
+            yield from property_known((*each.path, "key"), each.type, each.key, each.events, world)
 
 
 def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
     events = event_names(query)
     for path, kind, name in breakdowns(query):
         if kind in ("event", "person") and isinstance(name, str):
-            yield from _property_known(path, kind, name, events, world)
+            yield from property_known(path, kind, name, events, world)
     yield from _computed(series(query), world)
     inner = query.node.get("retentionFilter") or {}
     name, kind = inner.get("aggregationProperty"), inner.get("aggregationPropertyType", "event")
@@ -103,7 +103,7 @@ def _computed(places: Iterable[tuple[Path, Node]], world: World) -> Iterator[Fin
 
 
 def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, world: World) -> Iterator[Finding]:
-    yield from _property_known(path, kind, name, events, world)
+    yield from property_known(path, kind, name, events, world)
     known = catalogue(world)
     found = known.person.get(name) if kind == "person" else known.event_property(name, events)
     if found is not None and found.type and found.type not in _NUMBERS:
@@ -123,7 +123,16 @@ def _type_of(kind: str, name: str, events: tuple[str, ...], known: Catalogue) ->
     return found.type if found else ""
 
 
-def _property_known(path: Path, kind: str, name: str, events: tuple[str, ...], world: World) -> Iterator[Finding]:
+def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], world: World) -> Iterator[Finding]:
+    """Yield what is wrong with the name of a property: that the catalogue does not have it.
+
+    Args:
+        path: the place of the name.
+        kind: ``event`` or ``person``.
+        name: the property's name.
+        events: those that must have it; none is any.
+        world: what exists.
+    """
     names = catalogue(world).properties(kind, events)
     if names is None or name in names or is_posthogs_own(name) or world.may_exist("property", name):
         return

@@ -1,4 +1,4 @@
-"""What may be in ``stacks`` and ``only`` beyond the schema."""
+"""What may be in ``stacks`` and ``only``, and in those of a flag's tests, beyond the schema."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ai_admin.definitions.nearest import listed, suggestion
 
 
 def patch_findings(document: Document, stacks: tuple[str, ...]) -> Iterator[Finding]:
-    """Yield what is wrong with a document's ``stacks`` and ``only``, given the stacks that exist."""
+    """Yield what is wrong where a document names stacks, given the stacks that exist."""
     for name in document.patches:
         yield from _known(name, stacks, ("stacks", name), True)
         if document.only is not None and name not in document.only and name in stacks:
@@ -20,6 +20,20 @@ def patch_findings(document: Document, stacks: tuple[str, ...]) -> Iterator[Find
     for n, name in enumerate(only if isinstance(only, list) else ()):
         if isinstance(name, str):
             yield from _known(name, stacks, ("only", n), False)
+    yield from _of_tests(document, stacks)
+
+
+def _of_tests(document: Document, stacks: tuple[str, ...]) -> Iterator[Finding]:
+    tests = document.value.get("tests")
+    for n, test in enumerate(tests if isinstance(tests, list) else ()):
+        named = test.get("stacks") if isinstance(test, dict) else None
+        for m, name in enumerate(named if isinstance(named, list) else ()):
+            path = ("tests", n, "stacks", m)
+            if isinstance(name, str):
+                yield from _known(name, stacks, path, False)
+                if document.only is not None and name not in document.only and name in stacks:
+                    message = f'"only" leaves stack {name} out, so nothing is tested there'
+                    yield Finding(path, message, f"remove it, or add {name} to only", whole=True)
 
 
 def _known(name: str, stacks: tuple[str, ...], path: Path, at_key: bool) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ LATER = {
     "referencing",
     "rich",
     "click",
+    "posthog",  # PostHog's SDK: when flags are evaluated
     "sandbox",
     "tools",
 }

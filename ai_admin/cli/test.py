@@ -1,0 +1,137 @@
+"""``ai-admin test``: the tests that flags have in their files, offline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.text import count, printable
+from ai_admin.definitions.check import check
+from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.stacks import known_stacks
+from ai_admin.definitions.world import World
+from providers.posthog.errors import SchemaError
+
+if TYPE_CHECKING:
+    from ai_admin.evaluation import Outcome, Report
+
+FAILED, PROBLEMS = 1, 3
+"""Exit codes: a test fails, or with --strict something is not reached; the definitions have problems."""
+
+
+@click.command()
+@click.option("--stack", metavar="NAME", help="Test in this stack only.")
+@click.option("--strict", is_flag=True, help="Fail as well where no test reaches a condition or a variant.")
+@click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Also write JUnit's XML into a file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, keys: tuple[str, ...]) -> None:
+    """Run the tests that flags have in their files, offline.
+
+    Each test says what a flag gives an installation, and PostHog's own SDK evaluates it over what an apply would
+    send, in every stack. A failing test is shown with the conditions that were tried, and why each did or did not
+    match. Conditions and variants that no test reaches are listed; that fails only with --strict. The tests of a
+    flag that is off are not run.
+
+    KEY limits it to these flags.
+
+    With --json: {"tests": [{"flag", "name", "path", "line", "stack", "failure", "why"}], "unreached": [{"flag",
+    "what", "path", "line", "stacks"}], "off": {flag: [stack]}}. "failure" is empty for a test that passes.
+
+    Exit codes: 0 all tests pass, 1 a test fails (or, with --strict, something is not reached), 2 wrong use, 3 the
+    definitions have problems: see `ai-admin check`.
+    """
+    root = checkout(Path().resolve())
+    stacks = (known(stack, root),) if stack is not None else known_stacks(root)
+    if not stacks:
+        raise click.UsageError("there is no Pulumi.<stack>.yaml, so there is no stack to test in")
+    try:
+        checked = check(root, stacks)
+    except SchemaError as error:
+        raise click.ClickException(str(error)) from error
+    if checked.problems:
+        click.echo("\n".join(map(printable, checked.problems)), err=True)
+        raise click.exceptions.Exit(PROBLEMS)
+    worlds = {name: checked.worlds[name] for name in stacks}
+    _exist(keys, worlds)
+    from ai_admin.evaluation import resources, run, served  # PostHog's SDK takes a moment to import
+
+    report = run(worlds, {name: served(resources(world)) for name, world in worlds.items()}, keys)
+    if junit is not None:
+        from ai_admin.evaluation.junit import document
+
+        try:
+            junit.write_bytes(document(report, strict))
+        except OSError as error:
+            raise click.UsageError(f"{junit} can't be written: {error.strerror}") from None
+    click.echo(_as_json(report) if as_json else "\n".join(_as_text(report)))
+    if report.failed or (strict and report.unreached):
+        raise click.exceptions.Exit(FAILED)
+
+
+def _exist(keys: Iterable[str], worlds: dict[str, World]) -> None:
+    """Raise click.UsageError where there is no flag of a key in any of these stacks."""
+    flags = sorted({key for world in worlds.values() for key in world.keys("flag")})
+    for key in keys:
+        if key not in flags:
+            near = nearest(key, flags)
+            hint = f"did you mean {near}?" if near else f"the flags are {listed(flags, 'and')}"
+            raise click.UsageError(f'there is no flag "{key}": {hint}')
+
+
+def _as_text(report: Report) -> Iterator[str]:
+    for outcome, stacks in _together(sorted(report.failed, key=lambda each: each.case.source)):
+        case = outcome.case
+        place = f"{case.source.path}:{case.source.line}: flag/{case.flag}"
+        yield click.style(printable(f"{place}: {case.name}: {outcome.failure} ({listed(stacks, 'and')})"), fg="red")
+        yield from (f"    {printable(line)}" for line in outcome.why)
+    for missed in report.unreached:
+        place = f"{missed.source.path}:{missed.source.line}: flag/{missed.flag}"
+        line = printable(f"{place}: no test reaches {missed.what} ({listed(missed.stacks, 'and')})")
+        yield click.style(line, fg="yellow")
+    for key, stacks in report.off.items():
+        yield f"flag/{key}: its tests are not run in {listed(stacks, 'and')}: it is off, or a flag that it depends on"
+    failed, passed = len(report.failed), len(report.outcomes) - len(report.failed)
+    verdict = f"{count(failed, 'test')} failed, {passed:,} passed" if failed else f"{count(passed, 'test')} passed"
+    unreached = f"; {len(report.unreached)} not reached by any" if report.unreached else ""
+    yield click.style(f"{verdict}{unreached}", fg="red" if failed else "green", bold=True)
+
+
+def _together(outcomes: Iterable[Outcome]) -> Iterator[tuple[Outcome, list[str]]]:
+    """Yield each failure once, with the stacks that have it."""
+    found: dict[tuple[Any, ...], tuple[Outcome, list[str]]] = {}
+    for each in outcomes:
+        key = (each.case.source, each.failure, each.why)
+        found.setdefault(key, (each, []))[1].append(each.stack)
+    yield from found.values()
+
+
+def _as_json(report: Report) -> str:
+    tests = [
+        {
+            "flag": each.case.flag,
+            "name": each.case.name,
+            "path": each.case.source.path,
+            "line": each.case.source.line,
+            "stack": each.stack,
+            "failure": each.failure,
+            "why": list(each.why),
+        }
+        for each in report.outcomes
+    ]
+    unreached = [
+        {
+            "flag": each.flag,
+            "what": each.what,
+            "path": each.source.path,
+            "line": each.source.line,
+            "stacks": list(each.stacks),
+        }
+        for each in report.unreached
+    ]
+    return json.dumps({"tests": tests, "unreached": unreached, "off": report.off}, indent=2, ensure_ascii=False)

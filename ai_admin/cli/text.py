@@ -1,0 +1,13 @@
+"""How commands write for people."""
+
+from __future__ import annotations
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number of things, in words; the plural is the noun with an s where none is given."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def printable(line: object) -> str:
+    """Return something on one line, with what terminals would act on escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(line))

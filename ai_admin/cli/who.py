@@ -1,0 +1,209 @@
+"""``ai-admin who``: what one installation gets, now and under the files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import count, printable
+from ai_admin.definitions.catalog import catalogue, is_posthogs_own
+from ai_admin.definitions.check import check
+from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.world import World
+from providers.posthog.errors import ApiError, SchemaError
+
+if TYPE_CHECKING:
+    from ai_admin.evaluation.answers import Answer
+    from ai_admin.evaluation.compared import Row
+    from ai_admin.evaluation.persons import Person
+
+SCOPES = ("project:read", "person:read", "cohort:read", "feature_flag:read")
+"""What the API key must have."""
+
+NO_ANSWER, PROBLEMS = 1, 3
+"""Exit codes: PostHog gave no answer; the definitions have problems."""
+
+_READ_AS_JSON = ("Numeric", "Boolean", "Duration")
+
+
+@click.command()
+@stack_option
+@click.option("--property", "properties", multiple=True, metavar="NAME=VALUE", help="Ask as if it had this property.")
+@click.option("--cohort", "cohorts", multiple=True, metavar="KEY", help="Under the files, take it for a member.")
+@click.option("--offline", is_flag=True, help="Ask nothing of PostHog: only what the files give.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+@click.argument("distinct_id", metavar="ID")
+def who(
+    distinct_id: str,
+    stack: str | None,
+    properties: tuple[str, ...],
+    cohorts: tuple[str, ...],
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Show what each flag gives one installation, now and under the files, and by which condition.
+
+    "Now" is PostHog's own answer. "Under the files" is what PostHog's SDK answers over what an apply would send,
+    with the person properties that PostHog has of the installation. Cohorts with criteria are computed from these;
+    of others PostHog says whether it is in them. What differs is marked with *, and explained. Changes nothing.
+
+    The API key comes from POSTHOG_API_KEY and needs the scopes project:read, person:read, cohort:read and
+    feature_flag:read.
+
+    With --json: {"distinct_id", "stack", "known", "properties", "cohorts", "flags": [{"key", "differs", "now":
+    {"value", "payload", "by"}, "state", "files": {"value", "payload", "by", "why"}}]}. "now" is null where PostHog
+    serves nothing, for the reason in "state", or was not asked; "files" where no file has the flag. "known" is
+    whether PostHog has a person of this id.
+
+    Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems: see `ai-admin check`.
+    """
+    root = checkout(Path().resolve())
+    name = only_stack(root, stack)
+    try:
+        checked = check(root, (name,))
+    except SchemaError as error:
+        raise click.ClickException(str(error)) from error
+    world = checked.worlds[name]
+    asked, members = _properties(properties, world), _cohorts(cohorts, world)
+    if checked.problems:
+        click.echo("\n".join(map(printable, checked.problems)), err=True)
+        raise click.exceptions.Exit(PROBLEMS)
+    from ai_admin.evaluation import Person, resources  # PostHog's SDK takes a moment to import
+    from ai_admin.evaluation import compared as comparison
+
+    definitions = list(resources(world))
+    known: bool | None = None
+    if offline:
+        somebody = Person(distinct_id, asked, members)
+        rows, where = comparison.offline(definitions, somebody), f"the files of stack {name}"
+    else:
+        from ai_admin.cli.switching import opened
+        from ai_admin.evaluation.remote import read
+
+        there = opened(root, name, needs=f"the scopes {listed(SCOPES, 'and')}")
+        where = str(there)
+        names = {each.properties["name"]: each.key for each in definitions if each.kind == "cohort"}
+        try:
+            now = read(there.client, distinct_id, asked, names)
+        except ApiError as error:
+            click.echo(f"PostHog can't be asked about {distinct_id} in {there}: {error}", err=True)
+            raise click.exceptions.Exit(NO_ANSWER) from None
+        known = now.known
+        somebody, rows = comparison.compared(definitions, now, distinct_id, members)
+    if as_json:
+        click.echo(json.dumps(_as_json(name, known, somebody, rows), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_as_text(where, known, somebody, rows)))
+
+
+def _properties(given: tuple[str, ...], world: World) -> dict[str, Any]:
+    """Return properties by name, of the types that the catalogue has. Raises click.UsageError."""
+    found, described = {}, catalogue(world).person
+    for each in given:
+        name, sign, text = each.partition("=")
+        if not sign:
+            raise click.UsageError(f'write --property {name}=VALUE instead of "{each}"')
+        if name not in described and not is_posthogs_own(name):
+            near = nearest(name, described)
+            raise click.UsageError(
+                f'the catalogue knows no property "{name}": '
+                + (f"did you mean {near}?" if near else f"it has {listed(described, 'and')}")
+            )
+        found[name] = text
+        if name not in described or described[name].type in _READ_AS_JSON:
+            try:
+                found[name] = json.loads(text)
+            except ValueError:
+                found[name] = text
+    return found
+
+
+def _cohorts(given: tuple[str, ...], world: World) -> frozenset[str]:
+    known = sorted(world.keys("cohort"))
+    for key in given:
+        if key not in known:
+            near = nearest(key, known)
+            hint = f"did you mean {near}?" if near else f"the cohorts are {listed(known, 'and')}"
+            raise click.UsageError(f'there is no cohort "{key}": {hint}')
+    return frozenset(given)
+
+
+def _as_text(where: str, known: bool | None, somebody: Person, rows: list[Row]) -> Iterator[str]:
+    yield printable(f"{somebody.distinct_id} in {where}")
+    if known is False:
+        yield "  PostHog knows no such person"
+    own = [name for name in somebody.properties if is_posthogs_own(name)]
+    for name in sorted(somebody.properties.keys() - own):
+        yield printable(f"  {name}: {_shown(somebody.properties[name])}")
+    if own:
+        yield f"  and {count(len(own), 'property', 'properties')} of PostHog's own"
+    if somebody.cohorts:
+        yield printable(f"  in {listed(sorted(somebody.cohorts), 'and')}")
+    width = max((len(row.flag) for row in rows), default=0)
+    for row in rows:
+        lines = [printable(line) for line in _lines(row)]
+        mark = "*" if row.differs else " "
+        first = f"{mark} {row.flag:<{width}}  {lines[0]}"
+        yield click.style(first, fg="yellow") if row.differs else first
+        yield from (f"  {'':<{width}}  {line}" for line in lines[1:])
+
+
+def _lines(row: Row) -> Iterator[str]:
+    now = _said(row.now.answer, row.now.by) if row.now else row.state
+    if row.files is None:
+        yield f"{now}; {row.by}"
+        return
+    files = _said(row.files.answer, row.by)
+    if row.differs or row.files.answer.value is None:
+        if now:
+            yield f"now: {now}"
+        yield f"under the files: {files}"
+        yield from (f"  {line}" for line in row.files.lines())
+    elif row.now and None not in (row.now.answer.condition, row.files.answer.condition) and row.now.by != row.by:
+        yield now
+        yield f"under the files by {row.by}"
+    else:
+        yield f"{files} (now: {row.state})" if row.state else files
+
+
+def _said(answer: Answer, by: str) -> str:
+    """Return an answer with what decided, which is a condition's name in quotation marks or a sentence."""
+    return f"{_value(answer)} by {by}" if by.startswith('"') else f"{_value(answer)}: {by}"
+
+
+def _value(answer: Answer) -> str:
+    if answer.value is None:
+        return "what PostHog's SDK can't tell"
+    shown = answer.value if isinstance(answer.value, str) else str(answer.value).lower()
+    return shown if answer.payload is None else f"{shown} with {_shown(answer.payload)}"
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _as_json(stack: str, known: bool | None, somebody: Person, rows: list[Row]) -> dict[str, Any]:
+    flags = []
+    for row in rows:
+        now = files = None
+        if row.now:
+            now = {"value": row.now.answer.value, "payload": row.now.answer.payload, "by": row.now.by}
+        if row.files:
+            answer = row.files.answer
+            why = list(row.files.lines())
+            files = {"value": answer.value, "payload": answer.payload, "by": row.by, "why": why}
+        flags.append({"key": row.flag, "differs": row.differs, "now": now, "state": row.state, "files": files})
+    return {
+        "distinct_id": somebody.distinct_id,
+        "stack": stack,
+        "known": known,
+        "properties": dict(somebody.properties),
+        "cohorts": sorted(somebody.cohorts),
+        "flags": flags,
+    }

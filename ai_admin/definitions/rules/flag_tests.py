@@ -1,0 +1,100 @@
+"""The tests in a flag's file ask for what the flag can give, to installations that there can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ai_admin.definitions.catalog import catalogue
+from ai_admin.definitions.holes import at, seen
+from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.nearest import listed, suggestion
+from ai_admin.definitions.rules.catalogue import property_known
+from ai_admin.definitions.rules.references import missing
+from ai_admin.definitions.rules.variants import variant_keys
+from ai_admin.definitions.world import Rule, Unit, World
+
+HELD_OUT = "holdout-"
+"""What a variant begins with that PostHog gives to those in a holdout; tests name the holdout's key after it."""
+
+
+_ANSWERING = ("variants", "release_conditions")
+"""The fields without which nothing can be said of what a flag gives."""
+
+
+def installations_exist(unit: Unit, world: World) -> Iterator[Finding]:
+    """The cohorts and properties of a test are known, and texts are texts."""
+    for path, test in _tests(unit, world):
+        for n, key in enumerate(at(test, "cohorts", default=())):
+            if isinstance(key, str) and world.find("cohort", key) is None and not world.may_exist("cohort", key):
+                yield missing((*path, "cohorts", n), "cohort", key, world)
+        for name, value in at(test, "properties", default={}).items():
+            place = (*path, "properties", name)
+            yield from (replace(each, at_key=True) for each in property_known(place, "person", name, (), world))
+            known = catalogue(world).person.get(name)
+            if known and known.type == "String" and isinstance(value, int | float) and not isinstance(value, bool):
+                written = unit.view.written((*unit.path, *place)) or str(value)
+                message = f'"{name}" is of type String, and {written} is a number'
+                yield Finding(place, message, f'write "{written}", in quotation marks')
+
+
+def answers_exist(unit: Unit, world: World) -> Iterator[Finding]:
+    """A flag gives one of its variants, or true where it has none; false to those whom no condition matches."""
+    variants = variant_keys(unit)
+    if variants is None:
+        return
+    for path, test in _tests(unit, world):
+        expected = at(test, "expect")
+        if not seen(expected) or expected is False or expected in variants or _held_out(expected, world):
+            continue
+        path = (*path, "expect")
+        if not variants and isinstance(expected, str):
+            yield Finding(path, f'the flag has no variants, so it never gives "{expected}"', "write true or false")
+        elif isinstance(expected, str):
+            fix = suggestion(expected, variants, f"write {listed([*variants, 'false'])}")
+            yield Finding(path, f'the flag has no variant "{expected}"', fix)
+        elif expected is True and variants:
+            message = "a flag with variants gives the key of one, and never true"
+            yield Finding(path, message, f"write {listed([*variants, 'false'])}")
+
+
+def answers_are_known(unit: Unit, _: World) -> Iterator[Finding]:
+    """What is left to PostHog's pages can't be tested offline."""
+    unmanaged = at(unit.value, "unmanaged", default=())
+    left = [name for name in _ANSWERING if name in unmanaged] if seen(unmanaged) else []
+    if left and at(unit.value, "tests"):
+        names = listed([name.replace("_", " ") for name in left], "and")
+        yield Finding(
+            ("tests",), f"the {names} are left to PostHog's pages, so tests can't know them", "remove the tests"
+        )
+
+
+def _held_out(expected: Any, world: World) -> bool:
+    key = expected.removeprefix(HELD_OUT) if isinstance(expected, str) else expected
+    return key != expected and world.find("holdout", key) is not None
+
+
+def _tests(unit: Unit, world: World) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the tests that are for a world.
+
+    A test that names its stacks says nothing of the others, and nothing of the definition as written where all of these
+    are patched.
+    """
+    for n, test in enumerate(at(unit.value, "tests", default=())):
+        stacks = at(test, "stacks")
+        if stacks is None:
+            there = True
+        elif world.stack is None:
+            there = not unit.view.document.patches.keys() >= set(stacks)
+        else:
+            there = world.stack in stacks
+        if there:
+            yield ("tests", n), test
+
+
+RULES = (
+    Rule("flag", installations_exist, sees=("cohort", "event")),
+    Rule("flag", answers_are_known),
+    Rule("flag", answers_exist, sees=("holdout",)),
+)

@@ -1,0 +1,28 @@
+"""What flags give an installation: PostHog's own local evaluation, over the payloads that the provider sends.
+
+Nothing here decides whom a filter matches; PostHog's SDK does. Importing this package imports the SDK, so that the
+command line does it only in the commands that evaluate.
+"""
+
+from ai_admin.evaluation.answers import Answer, Asked
+from ai_admin.evaluation.explain import Explanation, explain
+from ai_admin.evaluation.flag_tests import Case, Outcome, Report, Unreached, run
+from ai_admin.evaluation.persons import Group, Person
+from ai_admin.evaluation.served import Served, resources, served
+
+__all__ = [
+    "Answer",
+    "Asked",
+    "Case",
+    "Explanation",
+    "Group",
+    "Outcome",
+    "Person",
+    "Report",
+    "Served",
+    "Unreached",
+    "explain",
+    "resources",
+    "run",
+    "served",
+]

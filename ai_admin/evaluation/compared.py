@@ -1,0 +1,88 @@
+"""What one installation gets now, beside what it would get under the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ai_admin.definitions.model import Definition
+from ai_admin.evaluation.answers import HELD_OUT, Answer
+from ai_admin.evaluation.explain import Explanation, explain
+from ai_admin.evaluation.persons import Person
+from ai_admin.evaluation.remote import Given, Now, person
+from ai_admin.evaluation.served import Served, served
+from providers.posthog.kinds.flag import condition_name
+
+
+@dataclass(frozen=True)
+class Row:
+    """One flag for one installation."""
+
+    flag: str
+    now: Given | None
+    """What PostHog serves; None where it serves nothing, or was not asked."""
+    state: str
+    """Why PostHog serves nothing, in words; empty where it does, or was not asked."""
+    files: Explanation | None
+    """What the files give; None where no file has the flag."""
+    by: str
+    """What decides under the files, in words."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the files give something else than PostHog now, as far as that can be told.
+
+        What is off gives nothing, like false.
+        """
+        if self.files is None or self.files.answer.value is None or (self.now is None and not self.state):
+            return False
+        now = self.now.answer if self.now else Answer(False)
+        return _comparable(now) != _comparable(self.files.answer)
+
+
+def offline(definitions: Iterable[Definition], somebody: Person) -> list[Row]:
+    """Return what an installation gets under the files alone."""
+    made = served(definitions)
+    return [_row(made, key, somebody, None) for key in sorted(made.flags)]
+
+
+def compared(
+    definitions: Iterable[Definition], now: Now, distinct_id: str, cohorts: frozenset[str]
+) -> tuple[Person, list[Row]]:
+    """Return an installation as it is evaluated, and what it gets now and under the files, flag by flag.
+
+    Args:
+        definitions: those of the stack that matter to flags.
+        now: what PostHog says.
+        distinct_id: the installation's id.
+        cohorts: cohorts that it is to be taken for a member of.
+    """
+    made = served(definitions, now.flags)
+    somebody = person(now, distinct_id, made.cohorts, cohorts)
+    return somebody, [_row(made, key, somebody, now) for key in sorted({*made.flags, *now.flags})]
+
+
+def _row(made: Served, key: str, somebody: Person, now: Now | None) -> Row:
+    files = explain(made, key, somebody) if key in made.flags else None
+    given = now.given.get(key) if now else None
+    return Row(key, given, "" if given or now is None else _state(now, key), files, _by(made, key, files))
+
+
+def _state(now: Now, key: str) -> str:
+    if key not in now.flags:
+        return "PostHog has no such flag"
+    return "on, and not for SDKs on servers" if now.flags[key].get("active") else "off"
+
+
+def _by(made: Served, key: str, files: Explanation | None) -> str:
+    if files is None:
+        return "no file has this flag"
+    if files.answer.condition is not None:
+        return f'"{condition_name(made.flags[key]["filters"]["groups"][files.answer.condition])}"'
+    return files.otherwise or "no condition matches"
+
+
+def _comparable(answer: Answer) -> object:
+    """Return an answer without the id of a holdout, which differs between files and PostHog."""
+    value = answer.value
+    return (HELD_OUT if isinstance(value, str) and value.startswith(HELD_OUT) else value), repr(answer.payload)

@@ -1,0 +1,123 @@
+"""What PostHog says of one installation now. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ai_admin.evaluation.answers import Answer
+from ai_admin.evaluation.persons import Person
+from ai_admin.evaluation.served import Json
+from providers.posthog.client import Client
+from providers.posthog.kinds import KINDS
+from providers.posthog.kinds.flag import condition_name, condition_property
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a flag gives an installation now."""
+
+    answer: Answer
+    by: str
+    """What decided, in words."""
+
+
+@dataclass(frozen=True)
+class Now:
+    """An installation as PostHog knows it."""
+
+    known: bool
+    """Whether PostHog has a person for its id."""
+    properties: Json
+    cohorts: frozenset[str]
+    """The cohorts that it was in when PostHog computed them last, by key."""
+    flags: Mapping[str, Json]
+    """All flags as PostHog holds them, by key, with keys for the ids of cohorts and flags in their conditions."""
+    given: Mapping[str, Given]
+    """What PostHog serves of them, by key. It serves no flag that is off."""
+
+
+def read(client: Client, distinct_id: str, properties: Json, names: Mapping[str, str]) -> Now:
+    """Return what PostHog says of an installation, in six requests or a few more where there are many flags.
+
+    Args:
+        client: the project. Its key needs the scopes ``project:read``, ``person:read``, ``cohort:read`` and
+            ``feature_flag:read``.
+        distinct_id: the installation's id.
+        properties: what to take for properties of the installation instead of those that PostHog has.
+        names: the keys of the definitions' cohorts by the names that these have in PostHog. Another cohort is called
+            by its name.
+
+    Raises ApiError.
+    """
+    token = client.get(f"/api/projects/{client.connection.project_id}/")["api_token"]
+    persons = client.get(client.project_path("persons"), {"distinct_id": distinct_id})["results"]
+    rows = [row for row in client.pages(client.project_path(KINDS["cohort"].collection)) if not row.get("deleted")]
+    cohorts = {row["id"]: names.get(row["name"], row["name"]) for row in rows}
+    held = [row for row in client.pages(client.project_path(KINDS["flag"].collection)) if not row.get("deleted")]
+    flags = {row["key"]: _with_keys(row, cohorts, {str(each["id"]): each["key"] for each in held}) for row in held}
+    asked = {"api_key": token, "distinct_id": distinct_id, "person_properties": properties, "geoip_disable": True}
+    served = client.request("POST", "/flags/", asked, {"v": "2"}, repeatable=True)["flags"]
+    return Now(
+        bool(persons),
+        {**(persons[0]["properties"] if persons else {}), **properties},
+        _memberships(client, persons[0]["uuid"], cohorts) if persons else frozenset(),
+        flags,
+        {key: _given(flags[key], said) for key, said in served.items() if key in flags},
+    )
+
+
+def _memberships(client: Client, person: str, cohorts: Mapping[int, str]) -> frozenset[str]:
+    rows = client.get(client.project_path("persons/cohorts"), {"person_id": person})["results"]
+    return frozenset(cohorts[row["id"]] for row in rows if row["id"] in cohorts)
+
+
+def _with_keys(flag: Json, cohorts: Mapping[int, str], flags: Mapping[str, str]) -> Json:
+    """Return a flag as PostHog holds it with keys in the place of ids."""
+    filters = flag.get("filters") or {}
+    index = filters.get("aggregation_group_type_index")
+    groups = [
+        {
+            "aggregation_group_type_index": index,
+            **condition,
+            "properties": [_leaf(leaf, cohorts, flags) for leaf in condition.get("properties") or ()],
+        }
+        for condition in filters.get("groups") or ()
+    ]
+    return {**flag, "filters": {**filters, "groups": groups}}
+
+
+def _leaf(leaf: Json, cohorts: Mapping[int, str], flags: Mapping[str, str]) -> Json:
+    leaf = condition_property(leaf)
+    if leaf["type"] == "cohort":
+        return {**leaf, "value": cohorts.get(leaf["value"], str(leaf["value"]))}
+    if leaf["type"] == "flag":
+        return {**leaf, "key": flags.get(str(leaf["key"]), str(leaf["key"]))}
+    return leaf
+
+
+def _given(flag: Json, said: Mapping[str, Any]) -> Given:
+    """Return what PostHog's flag service says of a flag (``FlagDetails`` in rust/feature-flags, api/types.rs)."""
+    reason = said.get("reason") or {}
+    index = reason.get("condition_index") if said["enabled"] and reason.get("code") == "condition_match" else None
+    payload = (said.get("metadata") or {}).get("payload")
+    value = (said.get("variant") or True) if said["enabled"] else False
+    by = reason.get("description") or reason.get("code") or ""
+    if index is not None:
+        by = f'"{condition_name(flag["filters"]["groups"][index])}"'
+    return Given(Answer(value, None if payload is None else json.loads(payload), index), by)
+
+
+def person(now: Now, distinct_id: str, computed: Mapping[str, Json | None], cohorts: frozenset[str]) -> Person:
+    """Return an installation as the definitions' evaluation is asked about it.
+
+    Args:
+        now: what PostHog says of it.
+        distinct_id: its id.
+        computed: the definitions' cohorts; those with criteria are computed anew, since a file may have changed them.
+        cohorts: those that it is to be taken for a member of.
+    """
+    fixed = frozenset(key for key in now.cohorts if computed.get(key) is None)
+    return Person(distinct_id, now.properties, fixed | cohorts)

@@ -1,0 +1,156 @@
+"""Flags and cohorts in the form in which PostHog serves them to the SDKs that evaluate themselves.
+
+The form is that of ``GET /flags/definitions`` (PostHog's rust/feature-flags, flag_definitions.rs): a flag's columns as
+they are stored, dependencies on flags by key and each with the chain of flags to evaluate, and beside the flags the
+criteria of each dynamic cohort. Keys take the place of ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.model import Definition
+from ai_admin.definitions.world import World
+from providers.posthog import reconcile
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.references import with_ids
+
+Json = dict[str, Any]
+
+OPEN_STAGES = ("alpha", "beta")
+"""The stages of an early access feature in which PostHog opens its flag for those who opt in."""
+
+KINDS_NEEDED = ("flag", "cohort", "early_access_feature", "experiment", "holdout")
+"""The kinds of definition of which a flag's answers depend."""
+
+COMPUTED = ("person", "cohort")
+"""The types of a cohort's criteria that are computed from an installation's properties."""
+
+
+class _NoLookUps:
+    """The look-ups that definitions may need; flags and cohorts need none."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"flags and cohorts are written without {name}")
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a stack's definitions make of PostHog, as far as flags need it; all by key."""
+
+    flags: Mapping[str, Json]
+    cohorts: Mapping[str, Json | None]
+    """The criteria of each cohort; None where properties do not say who is in it: it is static, looks at events or at
+    when PostHog first saw somebody, or is left to PostHog's pages."""
+
+    def needed(self, key: str) -> list[Json]:
+        """Return the flags that a flag depends on, each after what it depends on itself."""
+        return [self.flags[other] for other in _chain(self.flags, key)[:-1]]
+
+    def cohorts_of(self, key: str) -> set[str]:
+        """Return the cohorts that a flag and those that it depends on look at, also through other cohorts."""
+        found: set[str] = set()
+        waiting = [each for flag in (*self.needed(key), self.flags[key]) for each in _named_cohorts(_leaves(flag))]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += _named_cohorts(criteria_leaves(self.cohorts.get(name)))
+        return found
+
+
+def resources(world: World) -> Iterator[Definition]:
+    """Yield what is defined in a stack and matters to flags, in canonical form; there must be no problems in it."""
+    for unit in world.units:
+        if unit.kind in KINDS_NEEDED:
+            yield from FORMS[unit.kind].expand(unit, world)
+
+
+def served(definitions: Iterable[Definition], live: Mapping[str, Json] | None = None) -> Served:
+    """Return what PostHog serves once definitions are applied.
+
+    Args:
+        definitions: a stack's definitions in canonical form.
+        live: flags as PostHog holds them, by key. What a definition leaves to PostHog's pages is taken from there;
+            without it a new flag's is assumed, and what PostHog writes into a flag for the experiment or early access
+            feature on it.
+    """
+    definitions = list(definitions)
+    flags = {each.key: _flag(each, (live or {}).get(each.key)) for each in definitions if each.kind == "flag"}
+    for key, part in _written_by_posthog(definitions):
+        if key in flags and (live is None or key not in live):
+            flags[key]["filters"] |= part
+    for flag in flags.values():
+        for leaf in _leaves(flag):
+            if leaf.get("type") == "flag":
+                leaf["dependency_chain"] = _chain(flags, leaf["key"])
+    return Served(flags, {each.key: _criteria(each) for each in definitions if each.kind == "cohort"})
+
+
+def _flag(definition: Definition, live: Json | None) -> Json:
+    kind, directory = KINDS["flag"], _NoLookUps()
+    properties = with_ids(definition.properties, _key)
+    unmanaged = properties.get("unmanaged", ()) if live is not None else ()
+    owned = [field for field in kind.fields if field.name not in unmanaged]
+    flag = {**(live or {}), **reconcile.body(kind, owned, properties, directory, live)}
+    indexes = {each.get("aggregation_group_type_index") for each in flag["filters"]["groups"]}
+    # PostHog derives it from the conditions, where they agree.
+    flag["filters"]["aggregation_group_type_index"] = indexes.pop() if len(indexes) == 1 else None
+    return flag
+
+
+def _key(ref: Ref) -> str:
+    return ref.key
+
+
+def _leaves(flag: Json) -> Iterator[Json]:
+    for condition in flag["filters"]["groups"]:
+        yield from condition["properties"]
+
+
+def _chain(flags: Mapping[str, Json], key: str) -> list[str]:
+    """Return a flag and all that it depends on, in the order of evaluation; what is in no file is left out."""
+    found: dict[str, None] = {}
+
+    def visit(other: str) -> None:
+        if other in flags and other not in found:
+            for leaf in _leaves(flags[other]):
+                if leaf.get("type") == "flag":
+                    visit(leaf["key"])
+            found[other] = None
+
+    visit(key)
+    return list(found)
+
+
+def _written_by_posthog(definitions: list[Definition]) -> Iterator[tuple[str, Json]]:
+    """Yield what PostHog writes into the filters of flags for what is defined on them."""
+    by_name = {(each.kind, each.key): each.properties for each in definitions}
+    for each in definitions:
+        said = each.properties
+        if each.kind == "early_access_feature" and said.get("stage") in OPEN_STAGES:
+            yield said["flag"].key, {"feature_enrollment": True}
+        if each.kind == "experiment" and "holdout" in said:
+            share = by_name["holdout", said["holdout"].key]["exclusion_percentage"]
+            yield said["flag"].key, {"holdout": {"id": said["holdout"].key, "exclusion_percentage": share}}
+
+
+def criteria_leaves(part: Json | None) -> Iterator[Json]:
+    """Yield the leaves of a cohort's criteria; none where there are none to compute."""
+    if part is not None and "values" in part:
+        for each in part["values"]:
+            yield from criteria_leaves(each)
+    elif part:
+        yield part
+
+
+def _named_cohorts(leaves: Iterable[Json]) -> list[str]:
+    return [leaf["value"] for leaf in leaves if leaf.get("type") == "cohort"]
+
+
+def _criteria(cohort: Definition) -> Json | None:
+    criteria: Json | None = with_ids(cohort.properties.get("filters"), _key)
+    return criteria if criteria and all(leaf["type"] in COMPUTED for leaf in criteria_leaves(criteria)) else None
