@@ -28,7 +28,9 @@ NAMES = ("expires", "rolled-out", "stale", "never-evaluated", "owner", "tests", 
 def doctor(
     stack: str | None, chosen: tuple[str, ...], skipped: tuple[str, ...], days: int, offline: bool, as_json: bool
 ) -> None:
-    """Say what is left over or looked after by nobody, one on each line, with what to do.
+    """Say what is left over, or nobody looks after.
+
+    One finding on each line, with what to do:
 
     \b
     expires          flags past the day until which they were to stay (expires:)

@@ -33,13 +33,13 @@ UNREAD, UNKNOWN = 1, 4
 def history(
     key: str | None, stack: str | None, at: str | None, since: str | None, offline: bool, as_csv: bool, as_json: bool
 ) -> None:
-    """Say who changed what, when and why: the commits of the definitions and PostHog's activity log in one line of
-    time, the newest first.
+    """Say who changed what, when and why.
 
-    KEY is a definition's key, or kind/key where several kinds have it; it is followed through renames. Without it
-    everything is shown. A commit has its author, and of its message the reason, the pull request and the reviewers. A
-    merge counts when it came onto the branch. What was applied of a commit is shown with it. Everything else in
-    PostHog's log was done by hand, by a schedule, or by ai-admin. Needs the scope activity_log:read.
+    Shows the commits of the definitions and PostHog's activity log in one line of time, the newest first. KEY is a
+    definition's key, or kind/key where several kinds have it; it is followed through renames. Without it everything
+    is shown. A commit has its author, and of its message the reason, the pull request and the reviewers. A merge
+    counts when it came onto the branch. What was applied of a commit is shown with it. Everything else in PostHog's
+    log was done by hand, by a schedule, or by ai-admin. Needs the scope activity_log:read.
 
     Without --stack, where there are several, what the files said in all stacks, and not PostHog's log. DATE is a day
     or a time (2026-11-12, 2026-11-12T10:00+01:00; UTC without a zone). Of --at, a day means its end.

@@ -29,7 +29,9 @@ _YELLOW, _RED = ("differs", "changed by hand"), ("refused", "in no file any more
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("kind", required=False)
 def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool, as_json: bool) -> None:
-    """List what is defined, one definition on each line, and how PostHog's object stands to it in each stack.
+    """List what is defined, live and different.
+
+    One definition on each line, with how PostHog's object stands to it in each stack:
 
     \b
     as defined               nothing to apply

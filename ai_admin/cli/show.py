@@ -28,11 +28,12 @@ NONE = 4
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("key")
 def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> None:
-    """Show what a definition says, how PostHog's object differs from it, what uses it, and where both are.
+    """Show a definition, what is live of it, and where.
 
-    KEY is a definition's key, or kind/key where several kinds have it. What is shown is the definition as it is
-    compared with PostHog: with shorthands written out, without what is at its default; once for all stacks that have
-    the same.
+    Says what the definition holds, how PostHog's object differs from it, what uses it, and where both are. KEY is a
+    definition's key, or kind/key where several kinds have it. What is shown is the definition as it is compared
+    with PostHog: with shorthands written out, without what is at its default; once for all stacks that have the
+    same.
 
     Exit codes: 0 the definition, 1 a stack could not be read (said on standard error), 2 wrong use, 4 there is no
     such definition.

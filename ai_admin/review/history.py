@@ -161,7 +161,12 @@ class Logs:
         if not key:
             return self._read(KINDS.values(), "", since)
         asked = {*wanted, *(ref for ref in self.known.values() if matches(ref, key))}
-        known = {(scope(KINDS[kind]), id_): kind for (kind, id_), ref in self.known.items() if ref in asked}
+        # The log can be asked for an id that is the one in the database.
+        known = {
+            (scope(KINDS[kind]), id_): kind
+            for (kind, id_), ref in self.known.items()
+            if ref in asked and KINDS[kind].id_name == "id"
+        }
         # What is in no state any more is known by its name only, and so may be anything that nobody knows.
         lost = {ref.kind for ref in asked} - set(known.values()) if asked else {*KINDS}
         found = [each for (_, id_), kind in known.items() for each in self._read([KINDS[kind]], id_, since)]

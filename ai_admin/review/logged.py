@@ -49,7 +49,7 @@ class Log:
         """Return the kind of what an entry is about; several kinds may have one name in the log."""
         alike = [kind for kind in KINDS.values() if scope(kind) == logged.get("scope")]
         marked = [kind for kind in alike if kind.name == (logged.get("detail") or {}).get("type")]
-        owned = [kind for kind in alike if (kind.name, str(logged.get("item_id"))) in self.names]
+        owned = [kind for kind in alike if (kind.name, _id(kind, logged)) in self.names]
         return next(iter([*marked, *owned, *(kind for kind in alike if not kind.logged_as), *alike]), None)
 
     def _entry(self, logged: Logged, kind: Kind) -> Entry:
@@ -72,7 +72,7 @@ class Log:
         )
 
     def _ref(self, kind: Kind, logged: Logged) -> Ref:
-        id_ = str(logged.get("item_id"))
+        id_ = _id(kind, logged)
         name = (logged.get("detail") or {}).get("name") or ""
         if known := self.names.get((kind.name, id_)):
             return known
@@ -106,6 +106,12 @@ class Log:
             return None  # what an older version of PostHog logged, or a value that it masks
         found = with_refs(kind, {name: item for name, item in held.items() if item is not None}, self.ref_of)
         return {each.name: found[each.name] for each in fields if each.name in found}
+
+
+def _id(kind: Kind, logged: Logged) -> str:
+    """Return the id by which a kind's objects are known; what an entry is filed under is the number in the database."""
+    detail = logged.get("detail") or {}
+    return str((detail.get(kind.id_name) if kind.id_name != "id" else None) or logged.get("item_id"))
 
 
 def _activity(logged: Logged, changes: Iterable[Mapping[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections import Counter
@@ -15,8 +16,12 @@ from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.insight import shown_on
 from providers.posthog.matching import in_order
 from tests.support.checkouts import SAMPLES
+from tests.support.commands import run_script
+from tests.support.documents import blocks
 from tests.support.project import STATE, Project
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import REPOSITORY, Sandbox
+
+PAGE = REPOSITORY / "docs" / "history.md"
 
 PERSONS = {"aggregation_group_type_index": None}
 KEPT = ("event_definitions", "property_definitions")
@@ -47,6 +52,33 @@ def test_every_dashboard_holds_the_tiles_of_its_file(applied: Project, sandbox: 
             live = sandbox.call("GET", f"dashboards/{state['id']}/")["tiles"]
             assert len(live) == len(in_order(state["tiles"]))
             assert all(tile["layouts"]["sm"]["w"] >= 1 for tile in live)
+
+
+def test_what_is_there_and_what_was_can_be_asked_as_the_page_says(applied: Project) -> None:
+    """The commands of docs/history.md; the definitions were committed before they were applied."""
+    (applied.folder / ".gitignore").write_text("*\n!*/\n!*.yaml\n.venv\n.pulumi-state\nhome\n")
+    dated = {"GIT_COMMITTER_DATE": "2026-10-01T12:00:00Z", "GIT_AUTHOR_DATE": "2026-10-01T12:00:00Z"}
+    script = "git init -q -b main && git add --all && git -c user.name=Ada -c user.email=a@b.c commit -q -m 'All (#1)'"
+    run_script(script, applied.folder, {**applied.environ, **dated}, applied.folder.parent / "bin").check_returncode()
+    said = {}
+    for command in (line for block in blocks(PAGE) if block.language == "sh" for line in block.text.splitlines()):
+        done = run_script(command, applied.folder, applied.environ, applied.folder.parent / "bin")
+        assert (done.returncode, done.stderr) == (int(" doctor " in command), ""), command + done.stdout
+        said[command] = done.stdout
+    listed, different, shown, history, csv, then, found, offline = said.values()
+    assert re.search(r"^flag +ai-enhancement-enabled +as defined +flags/ai-enhancement-enabled.yaml:2$", listed, re.M)
+    assert "ai-enhancement-enabled" not in different
+    id_ = applied.outputs()["flag/ai-enhancement-enabled"]["id"]
+    assert f"sandbox: as defined  {applied.environ['POSTHOG_HOST']}/project/1/feature_flags/{id_}" in shown
+    assert "survey ai-answer-quality asks by it" in shown
+    assert re.match(r"1 Oct 2026, 12:00 UTC  flag ai-enhancement-enabled  Ada <a@b.c>, #1\n    is new\n", history)
+    assert re.search(r"\n    in PostHog since .*, by ai-admin, admin@example.com\n$", history)
+    made = [line for line in csv.splitlines() if "is made in PostHog" in line]
+    assert all("survey-targeting" in line for line in made), "all but what PostHog makes itself is of the commit"
+    assert "  PostHog held none\n" in then, "it was applied later"
+    assert "cohort/healthy-installations: is used by nothing" in found
+    assert "the API key: may do everything" in found
+    assert "API key" not in offline
 
 
 def left(sandbox: Sandbox, collection: str) -> list[dict[str, Any]]:
@@ -190,6 +222,11 @@ def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Pro
         subscription: {"enabled", "byweekday"},
         annotation: {"content"},
     }
+    listed = run_script(
+        "ai-admin ls --different --stack sandbox --json", applied.folder, applied.environ, applied.folder.parent / "bin"
+    )
+    states = {each["name"]: each["stacks"]["sandbox"] for each in json.loads(listed.stdout)["objects"]}
+    assert states == dict.fromkeys(drift(applied), "changed by hand")
     applied.up()
     assert drift(applied) == {}
     after = sandbox.call("GET", flag_path)
