@@ -98,7 +98,8 @@ class Versions:
                 continue
             old, new = known.get(former.get(ref, ref)), after.get(ref)
             there = tuple(dict.fromkeys(stated.path for stated in (old, new) if stated))
-            found[ref] = _Change([*_lines(ref, old, new)], new.properties if new else None, there, former.get(ref))
+            was, is_ = (stated.properties if stated else None for stated in (old, new))
+            found[ref] = _Change([*lines(ref, was, is_)], is_, there, former.get(ref))
         silent = {path for path in paths if not any(each.lines for each in found.values() if path in each.paths)}
         for ref, stated in after.items():
             if stated.path in silent and ref in before and (aside := _aside(before[ref].own, stated.own)):
@@ -173,18 +174,17 @@ def _problem(document: Document, seen: View) -> str:
     return f"{document.path}:{seen.source(found[0]).line}: {found[0].message}" if found else ""
 
 
-def _lines(ref: Ref, old: Stated | None, new: Stated | None) -> Iterator[Line]:
+def lines(ref: Ref, old: Properties | None, new: Properties | None) -> Iterator[Line]:
+    """Yield what changes of a definition, given what it said and says (canonical); None: there is none."""
     kind = KINDS[ref.kind]
     if new is None:
         yield Line("its definition is deleted")
     elif old is None:
         yield Line(NEW)
-        yield from (Line(each.text, sentence=each) for each in of_new(kind, new.properties))
+        yield from (Line(each.text, sentence=each) for each in of_new(kind, new))
     else:
-        changed = reconcile.changed(kind, old.properties, new.properties)
-        for field in changed:
-            told = sentences(kind, field, old.properties, new.properties)
-            yield from (Line(each.text, sentence=each) for each in told)
+        for field in reconcile.changed(kind, old, new):
+            yield from (Line(each.text, sentence=each) for each in sentences(kind, field, old, new))
 
 
 def _aside(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
