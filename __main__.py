@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import pulumi
 
-from ai_admin import record
+from ai_admin import manifest
 from ai_admin.run import Plan, Run, off_all_the_same, plan, switch_offs
 from ai_admin.safety import Followed, Manifest
 from providers.posthog import outputs
@@ -45,7 +45,7 @@ def main() -> None:
     planned = plan(run)
     if planned.refused and not (preview and planned.judged):
         refuse_all_but_off(run, planned)
-    known, off = record.ids(planned.before), {Ref.parse(name) for name in planned.off}
+    known, off = manifest.ids(planned.before), {Ref.parse(name) for name in planned.off}
     registered = register(planned.definitions, settings, known, off & known.keys(), planned.metadata(settings))
     if not planned.refused:
         keep(applied(run, planned, registered))
@@ -57,7 +57,7 @@ def main() -> None:
 def applied_last(stack: str) -> Manifest:
     """Return what was applied to this stack last; empty on the first run."""
     try:
-        return outputs.read(stack, record.OUTPUT) or {}
+        return outputs.read(stack, manifest.OUTPUT) or {}
     except UnreadableState as problem:
         refuse([f"it is not known what was applied to this stack last: {problem}; run again"])
 
@@ -65,28 +65,28 @@ def applied_last(stack: str) -> Manifest:
 def followed(stack: str) -> Followed:
     """Return what was applied to the stack that this one follows."""
     try:
-        return Followed(stack, outputs.read(stack, record.OUTPUT), "nothing was applied to it yet")
+        return Followed(stack, outputs.read(stack, manifest.OUTPUT), "nothing was applied to it yet")
     except UnreadableState as problem:
         return Followed(stack, None, str(problem))
 
 
-def keep(manifest: Manifest | Coroutine[Any, Any, Manifest]) -> None:
+def keep(kept: Manifest | Coroutine[Any, Any, Manifest]) -> None:
     """Make this the manifest that the next run reads."""
-    outputs.export(record.OUTPUT, manifest)
+    outputs.export(manifest.OUTPUT, kept)
 
 
 async def applied(run: Run, planned: Plan, registered: dict[Ref, pulumi.CustomResource]) -> Manifest:
     """Return the manifest of what this run applied, once the engine is through."""
     before, after = planned.before, planned.after
-    found = await outputs.outcomes(registered, record.in_question(before, after))
-    return record.applied(before, after, planned.definitions, found, run.settings.consents, now())
+    found = await outputs.outcomes(registered, manifest.in_question(before, after))
+    return manifest.applied(before, after, planned.definitions, found, run.settings.consents, now())
 
 
 async def applied_off(run: Run, registered: dict[str, pulumi.CustomResource]) -> Manifest:
     """Return the manifest of a refused run, which applied these flags by their names of before."""
     refs = {Ref.parse(name): resource for name, resource in registered.items()}
     found = await outputs.outcomes(refs, refs)
-    return record.all_but_off(run.last, {str(ref): outcome for ref, outcome in found.items()}, now())
+    return manifest.all_but_off(run.last, {str(ref): outcome for ref, outcome in found.items()}, now())
 
 
 def now() -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ai_admin.definitions.model import Definition
-from ai_admin.record import ids
+from ai_admin.manifest import ids
 from ai_admin.safety import Manifest, manifest, name_of
 from providers.posthog.client import Client
 from providers.posthog.inventory import Inventory, PostHogDirectory

@@ -12,7 +12,7 @@ from pathlib import Path
 from ai_admin.adopted import live_audiences
 from ai_admin.definitions import Definition, Definitions, load
 from ai_admin.definitions.stacks import configurations
-from ai_admin.record import ids
+from ai_admin.manifest import ids
 from ai_admin.safety import (
     Followed,
     Manifest,

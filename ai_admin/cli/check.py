@@ -51,7 +51,7 @@ def check(as_json: bool, stack: str | None, path: Path | None) -> None:
         checked = check_definitions(root)
     except SchemaError as error:
         raise click.ClickException(str(error)) from error
-    proposals.write(root, checked.worlds[None])
+    proposals.write(root, checked.indexes[None])
     problems = [each for each in checked.problems if _wanted(each, stack, inside)]
     click.echo(_as_json(checked, problems) if as_json else _as_text(checked, problems))
     if problems:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
 
 
@@ -22,7 +22,7 @@ def known(stack: str, root: Path) -> str:
     """Return the name of a stack of a checkout. Raises click.UsageError when there is no such stack."""
     stacks = known_stacks(root)
     if stack not in stacks:
-        near = nearest(stack, stacks)
+        near = closest(stack, stacks)
         hint = f"did you mean {near}?" if near else f"the stacks are {listed(stacks, 'and')}"
         raise click.UsageError(f'there is no stack "{stack}": {hint}')
     return stack

@@ -12,7 +12,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.switching import stack_option
-from ai_admin.definitions.nearest import nearest
+from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _moment(text: str, option: str, end: bool = False) -> str:
 
 
 def _unknown(key: str, found: History | None = None) -> None:
-    near = nearest(key.rpartition("/")[2], found.keys) if found else None
+    near = closest(key.rpartition("/")[2], found.keys) if found else None
     hint = f"; did you mean {near}?" if near else ""
     click.echo(f"there never was a definition {key}{hint}", err=True)
     raise click.exceptions.Exit(UNKNOWN)

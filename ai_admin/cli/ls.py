@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai_admin.cli.checkout import checkout, known
-from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _kind(text: str) -> str:
 
     named = {**{kind.folder: name for name, kind in KINDS.items() if kind.folder}, **{name: name for name in KINDS}}
     if text.rstrip("/") not in named:
-        near = nearest(text, named)
+        near = closest(text, named)
         hint = f"did you mean {near}?" if near else f"the kinds are {listed(sorted(KINDS), 'and')}"
         raise click.UsageError(f'there is no kind "{text}": {hint}')
     return named[text.rstrip("/")]

@@ -11,7 +11,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.ls import say_unread
-from ai_admin.definitions.nearest import nearest
+from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
     found = survey(root, names, key, online=not offline)
     if not found.objects and not found.unread:
         keys = {ref.key for ref in survey(root, names, online=False).objects}
-        near = nearest(key.rpartition("/")[2], keys)
+        near = closest(key.rpartition("/")[2], keys)
         click.echo(f"there is no definition {key}" + (f"; did you mean {near}?" if near else ""), err=True)
         raise click.exceptions.Exit(NONE)
     if as_json:

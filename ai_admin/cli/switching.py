@@ -14,9 +14,9 @@ import click
 
 from ai_admin.cli.checkout import only_stack
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.definitions.switch_line import flag_files, is_on, line_of, unread_files
+from ai_admin.definitions.switch_line import flag_files, is_on, line_of, unreadable_files
 from ai_admin.stackfile import connection, settings
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError, ConnectionProblem, NotEdited
@@ -87,7 +87,7 @@ def asked_for(stack: Stack, key: str) -> Live:
 def _near(stack: Stack, key: str) -> str | None:
     """Return the key of PostHog's that somebody evidently meant; None also where PostHog does not list them."""
     try:
-        return nearest(key, every(stack.client))
+        return closest(key, every(stack.client))
     except ApiError:
         return None
 
@@ -115,7 +115,7 @@ class Edit:
 def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit:
     """Edit a flag's file. Raises nothing, since the flag may be switched in PostHog already."""
     found = list(flag_files(stack.root, key))
-    unread = [] if found else list(unread_files(stack.root, key))
+    unread = [] if found else list(unreadable_files(stack.root, key))
     if unread:
         where, flaw = unread[0].path, unread[0].flaws[0]
         return Edit(None, f"{where}:{flaw.line}: {flaw.message}: nothing was edited; {flaw.fix}, and try again", False)

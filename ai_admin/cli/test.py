@@ -12,9 +12,9 @@ import click
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.check import check
-from ai_admin.definitions.nearest import listed, nearest
+from ai_admin.definitions.index import Index
+from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.definitions.world import World
 from providers.posthog.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     if checked.problems:
         click.echo("\n".join(map(printable, checked.problems)), err=True)
         raise click.exceptions.Exit(PROBLEMS)
-    worlds = {name: checked.worlds[name] for name in stacks}
-    _exist(keys, worlds)
+    indexes = {name: checked.indexes[name] for name in stacks}
+    _exist(keys, indexes)
     from ai_admin.evaluation import resources, run, served  # PostHog's SDK takes a moment to import
 
-    report = run(worlds, {name: served(resources(world)) for name, world in worlds.items()}, keys)
+    report = run(indexes, {name: served(resources(index)) for name, index in indexes.items()}, keys)
     if junit is not None:
         from ai_admin.evaluation.junit import document
 
@@ -74,12 +74,12 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
         raise click.exceptions.Exit(FAILED)
 
 
-def _exist(keys: Iterable[str], worlds: dict[str, World]) -> None:
+def _exist(keys: Iterable[str], indexes: dict[str, Index]) -> None:
     """Raise click.UsageError where there is no flag of a key in any of these stacks."""
-    flags = sorted({key for world in worlds.values() for key in world.keys("flag")})
+    flags = sorted({key for index in indexes.values() for key in index.keys("flag")})
     for key in keys:
         if key not in flags:
-            near = nearest(key, flags)
+            near = closest(key, flags)
             hint = f"did you mean {near}?" if near else f"the flags are {listed(flags, 'and')}"
             raise click.UsageError(f'there is no flag "{key}": {hint}')
 

@@ -14,8 +14,8 @@ from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.check import check
-from ai_admin.definitions.nearest import listed, nearest
-from ai_admin.definitions.world import World
+from ai_admin.definitions.index import Index
+from ai_admin.definitions.spelling import closest, listed
 from providers.posthog.errors import ApiError, SchemaError
 
 if TYPE_CHECKING:
@@ -69,15 +69,15 @@ def who(
         checked = check(root, (name,))
     except SchemaError as error:
         raise click.ClickException(str(error)) from error
-    world = checked.worlds[name]
-    asked, members = _properties(properties, world), _cohorts(cohorts, world)
+    index = checked.indexes[name]
+    asked, members = _properties(properties, index), _cohorts(cohorts, index)
     if checked.problems:
         click.echo("\n".join(map(printable, checked.problems)), err=True)
         raise click.exceptions.Exit(PROBLEMS)
     from ai_admin.evaluation import Person, resources  # PostHog's SDK takes a moment to import
     from ai_admin.evaluation import compared as comparison
 
-    definitions = list(resources(world))
+    definitions = list(resources(index))
     known: bool | None = None
     if offline:
         somebody = Person(distinct_id, asked, members)
@@ -102,15 +102,15 @@ def who(
         click.echo("\n".join(_as_text(where, known, somebody, rows)))
 
 
-def _properties(given: tuple[str, ...], world: World) -> dict[str, Any]:
+def _properties(given: tuple[str, ...], index: Index) -> dict[str, Any]:
     """Return properties by name, of the types that the catalogue has. Raises click.UsageError."""
-    found, described = {}, catalogue(world).person
+    found, described = {}, catalogue(index).person
     for each in given:
         name, sign, text = each.partition("=")
         if not sign:
             raise click.UsageError(f'write --property {name}=VALUE instead of "{each}"')
         if name not in described and not is_posthogs_own(name):
-            near = nearest(name, described)
+            near = closest(name, described)
             raise click.UsageError(
                 f'the catalogue knows no property "{name}": '
                 + (f"did you mean {near}?" if near else f"it has {listed(described, 'and')}")
@@ -124,11 +124,11 @@ def _properties(given: tuple[str, ...], world: World) -> dict[str, Any]:
     return found
 
 
-def _cohorts(given: tuple[str, ...], world: World) -> frozenset[str]:
-    known = sorted(world.keys("cohort"))
+def _cohorts(given: tuple[str, ...], index: Index) -> frozenset[str]:
+    known = sorted(index.keys("cohort"))
     for key in given:
         if key not in known:
-            near = nearest(key, known)
+            near = closest(key, known)
             hint = f"did you mean {near}?" if near else f"the cohorts are {listed(known, 'and')}"
             raise click.UsageError(f'there is no cohort "{key}": {hint}')
     return frozenset(given)

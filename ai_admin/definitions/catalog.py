@@ -6,19 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ai_admin.definitions.holes import HOLE, at, seen
-from ai_admin.definitions.world import Unit, World
+from ai_admin.definitions.index import Index, Unit
+from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A described property: its type in PostHog (empty where that can't be read) and, where they are listed, its
-    possible values.
-    """
+    """A described property."""
 
     name: str
     type: str
+    """Its type in PostHog; empty where that can't be read."""
     values: tuple[Any, ...] = ()
+    """Its possible values, where they are listed."""
 
 
 Properties = dict[str, Property]
@@ -26,18 +26,17 @@ Properties = dict[str, Property]
 
 @dataclass
 class Catalogue:
-    """Events with their properties, and the properties of persons.
-
-    ``partly`` are the events of which not every property can be read; ``persons_partly`` says the same of persons.
-    """
+    """Events with their properties, and the properties of persons."""
 
     events: dict[str, Properties] = field(default_factory=dict)
     person: Properties = field(default_factory=dict)
     partly: set[str] = field(default_factory=set)
+    """The events of which not every property can be read."""
     persons_partly: bool = False
+    """Not every property of persons can be read."""
 
     def event_property(self, name: str, events: Iterable[str]) -> Property | None:
-        """Return a property that one of these events has; of any event where none is named."""
+        """Return a property that one of these events has, or any event where ``events`` is empty."""
         for event in list(events) or self.events:
             found = self.events.get(event, {}).get(name)
             if found is not None:
@@ -47,8 +46,8 @@ class Catalogue:
     def properties(self, kind: str, events: Iterable[str]) -> list[str] | None:
         """Return the names of all properties that an ``event`` or a ``person`` has, None where they are not all known.
 
-        ``events`` are those that count; where there are none, any event's property is one. What nobody describes can
-        have any property.
+        An ``event`` is one of ``events``, or any where that is empty. An event that no file describes can have any
+        property.
         """
         if kind == "person":
             return None if self.persons_partly else list(self.person)
@@ -58,46 +57,46 @@ class Catalogue:
         return [name for event in named or self.events for name in self.events[event]]
 
 
-def catalogue(world: World) -> Catalogue:
-    """Return the catalogue of a world."""
-    result: Catalogue = world.once(_read)
+def catalogue(index: Index) -> Catalogue:
+    """Return the catalogue of an index."""
+    result: Catalogue = index.cached(_read)
     return result
 
 
-def values_of_persons(world: World) -> dict[str, tuple[Any, ...]]:
-    """Return all values of each property of persons for which the catalogue lists them, or which is true or false."""
-    person = catalogue(world).person
+def values_of_persons(index: Index) -> dict[str, tuple[Any, ...]]:
+    """Return all values of the properties of persons whose values the catalogue lists, or that are true or false."""
+    person = catalogue(index).person
     found = {name: (True, False) if each.type == "Boolean" else each.values for name, each in person.items()}
     return {name: values for name, values in found.items() if values}
 
 
 def is_posthogs_own(name: str) -> bool:
-    """Whether an event or property is PostHog's own (``$pageview``), which no catalogue needs to describe."""
+    """Return whether an event or property is PostHog's own (``$pageview``), which no catalogue needs to describe."""
     return name.startswith("$")
 
 
-def _read(world: World) -> Catalogue:
+def _read(index: Index) -> Catalogue:
     result = Catalogue()
-    for unit in world.units:
+    for unit in index.units:
         if unit.kind != "event":
             continue
         kind, listed = at(unit.value, "type", default="event"), at(unit.value, "properties", default={})
         described = {name: _property(name, item) for name, item in listed.items()}
-        if kind != "event":  # or a hole: then it may be either
+        if kind != "event":  # or UNREADABLE: then it may be either
             result.person.update(described)
-            result.persons_partly |= listed is HOLE
+            result.persons_partly |= listed is UNREADABLE
         if kind != "person":  # without a key it is some event
             result.events.setdefault(unit.key, {}).update(described)
-            if listed is HOLE:
+            if listed is UNREADABLE:
                 result.partly.add(unit.key)
     return result
 
 
 def is_person(unit: Unit) -> bool:
-    """Whether a file of events/ describes the properties of persons instead of an event."""
+    """Return whether a file of events/ describes the properties of persons instead of an event."""
     return bool(unit.value.get("type") == "person")
 
 
 def _property(name: str, item: Mapping[str, Any]) -> Property:
     kind, values = at(item, "type"), at(item, "values", default=())
-    return Property(name, kind if isinstance(kind, str) else "", tuple(values) if seen(*values) else ())
+    return Property(name, kind if isinstance(kind, str) else "", tuple(values) if is_readable(*values) else ())

@@ -10,34 +10,35 @@ from pathlib import Path as FilePath
 from ai_admin.definitions import explain, schemas
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import find
-from ai_admin.definitions.holes import leads_into_a_hole
+from ai_admin.definitions.index import Index, Unit, units
 from ai_admin.definitions.model import Finding, Path, Problem, Source
 from ai_admin.definitions.rules import RULES
 from ai_admin.definitions.rules.duplicates import duplicates
 from ai_admin.definitions.rules.patches import patch_findings
 from ai_admin.definitions.schemas import Violation
 from ai_admin.definitions.stacks import View, known_stacks, unsure, view
-from ai_admin.definitions.unread import unread
-from ai_admin.definitions.world import Unit, World, units
+from ai_admin.definitions.unreadable import is_unreadable_at
+from ai_admin.definitions.unreadable_files import unreadable_files
 from providers.posthog.kinds import Ref
 
-_HALF = 400
+_ENDS = 400
 
 
 @dataclass
 class Checked:
-    """The result of a check: the worlds by stack (None: as written), the problems in order, and how many
-    files were seen.
-    """
+    """The result of a check."""
 
-    worlds: dict[str | None, World]
+    indexes: dict[str | None, Index]
+    """The definitions by stack; None is all of them as written."""
     problems: tuple[Problem, ...]
+    """In the order of the files."""
     files: int
+    """How many files there are."""
 
     @property
     def definitions(self) -> int:
         """How many definitions there are: one per readable file, and one per insight in a dashboard."""
-        return len(self.worlds[None].units)
+        return len(self.indexes[None].units)
 
 
 def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
@@ -45,7 +46,7 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
 
     Args:
         root: the checkout, the folder with ``Pulumi.yaml``.
-        more_stacks: stacks to check beside those that have a ``Pulumi.<stack>.yaml``.
+        more_stacks: stacks to check in addition to those that have a ``Pulumi.<stack>.yaml``.
 
     Returns every problem of every file; never raises for anything that a file can contain. Raises
     schemas.SchemaError when the checkout's own schemas are broken.
@@ -55,24 +56,24 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
     collector = _Collector()
     for document in documents:
         collector.flaws(document)
-    worlds: dict[str | None, World] = {None: World(None, unread=unread(documents))}
+    indexes: dict[str | None, Index] = {None: Index(None, unreadable_files=unreadable_files(documents))}
     for document in documents:
         if document.readable:
-            _add_written(document, stacks, worlds[None], collector)
+            _add_written(document, stacks, indexes[None], collector)
     if any(document.patches or document.only is not None for document in documents):
         for stack in stacks:
-            worlds[stack] = _in_stack(stack, worlds[None], collector)
+            indexes[stack] = _in_stack(stack, indexes[None], collector)
     else:
-        worlds.update(dict.fromkeys(stacks, worlds[None]))
-    for world in {id(world): world for world in worlds.values()}.values():
-        for unit, finding in duplicates(world):
-            collector.add(unit.view, finding, unit, world.stack)
-        _run_rules(world, worlds[None], collector)
-    return Checked(worlds, collector.problems(), len(documents))
+        indexes.update(dict.fromkeys(stacks, indexes[None]))
+    for index in {id(index): index for index in indexes.values()}.values():
+        for unit, finding in duplicates(index):
+            collector.add(unit.view, finding, unit, index.stack)
+        _run_rules(index, indexes[None], collector)
+    return Checked(indexes, collector.problems(), len(documents))
 
 
-def _add_written(document: Document, stacks: tuple[str, ...], world: World, collector: _Collector) -> None:
-    """Take a definition in as written: with misspelt keys as they are meant, so that nothing is said to be missing."""
+def _add_written(document: Document, stacks: tuple[str, ...], index: Index, collector: _Collector) -> None:
+    """Add a definition as written, with misspelt keys corrected, so that what they mean is not reported as missing."""
     misspelt: list[Finding] = []
     while True:
         violations = _violations(document, document)
@@ -85,49 +86,49 @@ def _add_written(document: Document, stacks: tuple[str, ...], world: World, coll
         misspelt += respelt
     found += patch_findings(document, stacks)
     if unsure(document, found):
-        world.unsure.add(id(document))
+        index.unsure.add(id(document))
     seen = view(document, None)
-    there = _add(seen, found, violations, world, collector)
+    there = _add(seen, found, violations, index, collector)
     for finding in misspelt:
         collector.add(seen, finding, _innermost(there, finding.path))
 
 
-def _in_stack(stack: str, written: World, collector: _Collector) -> World:
-    """Return a stack's world: what is not patched there is taken over as it was read."""
-    world = World(stack, unread=written.unread, written=written, unsure=written.unsure)
+def _in_stack(stack: str, written: Index, collector: _Collector) -> Index:
+    """Return a stack's index, which shares what no patch of this stack changes with the index as written."""
+    index = Index(stack, unreadable_files=written.unreadable_files, written=written, unsure=written.unsure)
     seen: set[int] = set()
     for unit in written.units:
         document = unit.view.document
         there = document.only is None or stack in document.only or id(document) in written.unsure
         if there and stack not in document.patches:
-            world.add(unit)
+            index.add(unit)
             continue
-        world.changed.add(unit.kind)
+        index.changed.add(unit.kind)
         if not there or id(document) in seen:
             continue
         seen.add(id(document))
         patched = view(document, stack)
         violations = _violations(document, patched)
-        inside = _add(patched, explain.findings(violations), violations, world, collector)
-        world.changed.update(each.kind for each in inside)
-    return world
+        inside = _add(patched, explain.findings(violations), violations, index, collector)
+        index.changed.update(each.kind for each in inside)
+    return index
 
 
 def _violations(document: Document, seen: Document | View) -> list[Violation]:
-    """Return how a definition breaks its schema: all of it, or more than a person can be told of."""
+    """Return how a definition breaks its schema, at most as often as is reported."""
     return list(islice(schemas.violations(document.kind, seen.value, seen.written), explain.MOST_VIOLATIONS))
 
 
 def _add(
-    seen: View, found: list[Finding], violations: list[Violation], world: World, collector: _Collector
+    seen: View, found: list[Finding], violations: list[Violation], index: Index, collector: _Collector
 ) -> list[Unit]:
-    """Take what a view defines into a world, and what is wrong with it; return what it defines."""
+    """Add what a view defines to an index, and what is wrong with it to the problems; return what it defines."""
     value = seen.document.value if seen.stack is None else seen.value
-    found = [finding for finding in found if not leads_into_a_hole(value, finding.path)]
+    found = [finding for finding in found if not is_unreadable_at(value, finding.path)]
     broken = [path for finding in found for path in finding.broken()]
     there = list(units(seen, [*broken, *explain.unchecked(violations)]))
     for unit in there:
-        world.add(unit)
+        index.add(unit)
     for finding in found:
         collector.add(seen, finding, _innermost(there, finding.path))
     return there
@@ -138,21 +139,21 @@ def _innermost(there: list[Unit], path: Path) -> Unit:
     return max((unit for unit in there if inside[: len(unit.path)] == unit.path), key=lambda unit: len(unit.path))
 
 
-def _run_rules(world: World, written: World, collector: _Collector) -> None:
-    for unit in world.units:
-        if world is not written and id(unit.view.document) in world.unsure:
+def _run_rules(index: Index, written: Index, collector: _Collector) -> None:
+    for unit in index.units:
+        if index is not written and id(unit.view.document) in index.unsure:
             continue
         for rule in RULES.get(unit.kind, ()):
             # What no patch touches is the same in every stack, and so is what is said of it, unless the rule sees
             # something that is not.
-            if world is not written and unit.view.stack is None and world.changed.isdisjoint(rule.sees):
+            if index is not written and unit.view.stack is None and index.changed.isdisjoint(rule.sees):
                 continue
-            for finding in _most(rule.check(unit, world)):
-                collector.add(unit.view, _placed(finding, unit.path), unit, world.stack)
+            for finding in _most(rule.check(unit, index)):
+                collector.add(unit.view, _placed(finding, unit.path), unit, index.stack)
 
 
 def _most(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Yield as many findings as are worth a person's while, and say so where there are more."""
+    """Yield as many findings as are worth a person's while, and one that says that there are more."""
     yield from islice(findings, explain.MOST)
     if next(findings, None) is not None:
         yield explain.TOO_MANY
@@ -166,16 +167,14 @@ def _placed(finding: Finding, path: Path) -> Finding:
 
 @dataclass
 class _Collector:
-    """Gathers problems: the same one in several stacks once, and none at a place whose text is flawed
-    already.
-    """
+    """Gathers problems: the same one in several stacks once, and none where the text has a flaw already."""
 
     _fixes: dict[tuple[Source, str, str], str] = field(default_factory=dict)
     _stacks: dict[tuple[Source, str, str], set[str | None]] = field(default_factory=dict)
     _flawed: set[Source] = field(default_factory=set)
 
     def flaws(self, document: Document) -> None:
-        """Take in what is wrong with a document's text."""
+        """Add what is wrong with a document's text."""
         subject = str(Ref(document.kind, document.key)) if document.key else ""
         for flaw in document.flaws:
             source = Source(document.path, flaw.line, flaw.column)
@@ -183,7 +182,7 @@ class _Collector:
             self._take((source, subject, flaw.message), flaw.fix, None)
 
     def add(self, seen: View, finding: Finding, unit: Unit, stack: str | None = None) -> None:
-        """Take in what is wrong with a unit, in a stack or in that of its view."""
+        """Add what is wrong with a unit, in a stack or in that of its view."""
         source = seen.source(finding)
         if source not in self._flawed:
             self._take((source, unit.name, finding.message), finding.fix, stack if stack is not None else seen.stack)
@@ -195,7 +194,7 @@ class _Collector:
         self._stacks.setdefault(place, set()).add(stack)
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return what was taken in, in the order of the files, with the stacks that have it."""
+        """Return the problems in the order of the files, each with the stacks that have it."""
         return tuple(Problem(*place, fix, self._named(place)) for place, fix in sorted(self._fixes.items()))
 
     def _named(self, place: tuple[Source, str, str]) -> tuple[str, ...]:
@@ -205,5 +204,5 @@ class _Collector:
 
 
 def _brief(text: str) -> str:
-    """Return a sentence without the middle of what somebody's file made endless."""
-    return text if len(text) <= 2 * _HALF else f"{text[:_HALF]} … {text[-_HALF:]}"
+    """Return a sentence without its middle where a value of the file makes it very long."""
+    return text if len(text) <= 2 * _ENDS else f"{text[:_ENDS]} … {text[-_ENDS:]}"

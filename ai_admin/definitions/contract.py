@@ -1,7 +1,7 @@
 """From canonical properties back to the author's form: the inverse of ``expand``, as short as it can be said.
 
-``expand(contract(x)) == x``, for everything that can be said at all; what can't be is refused and never bent. So what
-somebody made on PostHog's pages becomes a file that defines exactly that.
+``expand(contract(x)) == x`` for everything that a file can express; anything else is refused, and never approximated.
+So what somebody made on PostHog's pages becomes a file that defines exactly that.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered, Value, Written
+from ai_admin.definitions.index import Index, units
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.stacks import View
-from ai_admin.definitions.world import World, units
 from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import Ref
 
@@ -47,12 +47,12 @@ def contract(definitions: Iterable[Definition]) -> list[Written]:
 
 def expanded(files: Iterable[Written]) -> dict[tuple[str, str], Value]:
     """Return the resources that files define, by kind and key."""
-    world = World(None)
+    index = Index(None)
     for each in files:
         document = Document(File(each.path, each.kind, ""))
         for unit in units(View(document, None, each.value), ()):
-            world.add(unit)
-    resources = (resource for unit in world.units for resource in FORMS[unit.kind].expand(unit, world))
+            index.add(unit)
+    resources = (resource for unit in index.units for resource in FORMS[unit.kind].expand(unit, index))
     return {(each.kind, each.key): each.properties for each in resources}
 
 

@@ -10,8 +10,8 @@ import yaml
 
 from ai_admin.definitions import yaml_text
 from ai_admin.definitions.files import File
-from ai_admin.definitions.holes import HOLE
 from ai_admin.definitions.model import Path, Source
+from ai_admin.definitions.unreadable import UNREADABLE
 
 _VALUE_AS_COMMENT = re.compile(r"#[^\s#]\S*")
 
@@ -19,17 +19,22 @@ _VALUE_AS_COMMENT = re.compile(r"#[^\s#]\S*")
 class Document:
     """A file's definition.
 
-    ``value`` is the author's form, a mapping (empty where the file holds none), with holes where the text leaves open
-    what is meant; ``flaws`` are what is wrong with the text, ``blank`` says that there is none. Places are looked up in
-    the node tree, which is built again only when somebody asks for one.
+    Places of values are looked up in the tree of YAML nodes, which is built only when one is needed.
     """
+
+    value: dict[str, Any]
+    """What the file says; empty where that is no mapping. A value that can be read in two ways is UNREADABLE."""
+    flaws: list[yaml_text.Flaw]
+    """What is wrong with the text."""
+    blank: bool
+    """The file has no text."""
 
     def __init__(self, file: File) -> None:
         self.path = file.path
         self.kind = file.kind
         self.text = file.text or ""
         self.blank = file.text is None
-        self.flaws: list[yaml_text.Flaw] = []
+        self.flaws = []
         value: Any = None
         if file.message:
             self.flaws.append(yaml_text.Flaw(file.line, 1, file.message, file.fix))
@@ -39,7 +44,7 @@ class Document:
                 message = f"the file holds {_shape(value)}, not a definition"
                 self.flaws.append(yaml_text.Flaw(1, 1, message, f'start it with "key: <name of the {self.kind}>"'))
         self.readable = isinstance(value, dict)
-        self.value: dict[str, Any] = value if isinstance(value, dict) else {}
+        self.value = value if isinstance(value, dict) else {}
         self._spelt: dict[Path, str] = {}
 
     @property
@@ -49,7 +54,7 @@ class Document:
         return key if isinstance(key, str) else ""
 
     def respell(self, path: Path, meant: str) -> None:
-        """Take the misspelt key at a path for the one that is meant; its places stay what they are."""
+        """Replace the misspelt key at a path by the one that is meant; its place remains."""
         above, key = path[:-1], str(path[-1])
         container: Any = self.value
         for step in above:
@@ -65,7 +70,7 @@ class Document:
         """The merge patch of each stack that has one; a patch may be anything the author wrote."""
         stacks = self.value.get("stacks")
         found = stacks.items() if isinstance(stacks, dict) else ()
-        return {stack: patch for stack, patch in found if patch is not HOLE}
+        return {stack: patch for stack, patch in found if patch is not UNREADABLE}
 
     @property
     def only(self) -> tuple[str, ...] | None:
@@ -74,9 +79,7 @@ class Document:
         return tuple(each for each in only if isinstance(each, str)) if isinstance(only, list) else None
 
     def source(self, path: Path, at_key: bool = False) -> Source:
-        """Return where the value at a path starts (or its key); for a path that is not there, what is nearest
-        above it.
-        """
+        """Return where the value at a path starts, or its key; where there is none, the place of what is above it."""
         node = found = self._root
         key_node = None
         for step in self._as_spelt(path):
@@ -112,9 +115,7 @@ class Document:
 
 
 def _child(node: Any, step: str | int) -> tuple[Any, Any]:
-    """Return the key's node (None in a list) and the value's node below a step, both None where there is
-    none.
-    """
+    """Return the nodes of the key (None in a list) and the value below a step; both None where there is none."""
     if isinstance(node, yaml.MappingNode):
         # The last one wins, as it does in the data.
         for key, item in reversed(node.value):

@@ -1,8 +1,8 @@
-"""What a schema finds wrong, in an author's words: what is wrong, and what to write instead.
+"""What a schema finds wrong, in words for the author: what is wrong, and what to write instead.
 
-A schema says much of it itself: ``errorMessage`` is the sentence for what a sub-schema demands, ``examples``
-what to write, ``instead`` why a value or key may not be in one place, and what to write there, and ``synonyms``
-which of its words is meant by one that people use for it.
+Much of this is in the schema itself: ``errorMessage`` is the sentence for what a sub-schema requires, ``examples`` are
+what to write, ``instead`` has the reason why a value or key is not allowed and what to write there, and ``synonyms``
+map words that people use to those of the schema.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from itertools import islice
 from typing import Any
 
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import listed, nearest
 from ai_admin.definitions.schemas import Violation, fingerprint, search
+from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.unions import meant
 
 MOST = 200
-"""How many findings of one file are worth a person's while; a file of a megabyte could have a hundred thousand."""
+"""The most findings of one file that are reported; a file of a megabyte could have a hundred thousand."""
 
 ADDED_BY_POSTHOG = frozenset(
     {
@@ -28,12 +28,12 @@ ADDED_BY_POSTHOG = frozenset(
         *("last_refresh", "is_cached", "result", "timezone", "user_access_level", "effective_privilege_level"),
     }
 )
-"""Keys that PostHog's API answers and no definition has: compiled filters, names of what ids refer to, and who did what
-when. They come along when somebody copies an object out of it."""
+"""Keys in the answers of PostHog's API that no definition has: compiled filters, names of what ids refer to, authors
+and times. They are in an object that somebody copies from there."""
 _REMOVE_ADDED = "remove these; PostHog adds them itself"
 
 MOST_VIOLATIONS = 10 * MOST
-"""How many violations of a schema in one file are looked at: several may be one finding."""
+"""The most violations of a schema in one file that are explained: several may be one finding."""
 
 TOO_MANY = Finding((), f"more than {MOST} things are wrong in this file", "correct the others first")
 
@@ -49,11 +49,11 @@ _TYPE_NAMES = {
 
 
 def findings(violations: Iterable[Violation]) -> list[Finding]:
-    """Return every violation of a schema, each once, in an author's words."""
+    """Return the findings of these violations, each once."""
     found: dict[Finding, None] = {}
     added: list[Finding] = []
     violations = list(islice(violations, MOST_VIOLATIONS))
-    for finding in (each for error in _telling(violations) for each in explain(error)):
+    for finding in (each for error in _without_repetitions(violations) for each in explain(error)):
         if finding.fix == _REMOVE_ADDED:
             added.append(finding)
             continue
@@ -66,10 +66,10 @@ def findings(violations: Iterable[Violation]) -> list[Finding]:
 
 
 def unchecked(violations: Iterable[Violation]) -> Iterator[Path]:
-    """Yield where values may have another type than a rule expects, beside where the findings are.
+    """Yield the places, besides those of the findings, whose values may have types that rules do not expect.
 
-    Where a value is none of those that select what the keys beside it are, nothing has looked at these. What a union's
-    finding is about is the alternative that is probably meant, and another one may want other types.
+    Where a value selects none of the alternatives for the other keys of its mapping, these are not checked. A finding
+    of a union is about the alternative that is probably meant, while another one may require other types.
     """
     for each in violations:
         if each.parts:
@@ -87,7 +87,7 @@ def _mistyped(violations: Iterable[Violation]) -> Iterator[Path]:
 
 
 def _added(findings: list[Finding]) -> Iterator[Finding]:
-    """Yield one finding for all keys that PostHog added: whoever copied one copied them all."""
+    """Yield one finding for all keys that PostHog added, since they are copied together."""
     if findings:
         names = list(dict.fromkeys(str(finding.path[-1]) for finding in findings))
         where = f" ({len(findings)} places in this file)" if len(findings) > len(names) else ""
@@ -98,10 +98,11 @@ def _added(findings: list[Finding]) -> Iterator[Finding]:
         yield Finding(findings[0].path, message, fix, None, True)
 
 
-def _telling(violations: Iterable[Violation]) -> Iterator[Violation]:
-    """Yield violations without repetitions, which parts of a schema make that refine another part.
+def _without_repetitions(violations: Iterable[Violation]) -> Iterator[Violation]:
+    """Yield violations without those that repeat another one, since a part of a schema refines another part.
 
-    Of several types that one value could have, the most are named; of several choices, the fewest.
+    Of the violations about one value's type the one with most types remains, of those about its choices the one with
+    fewest.
     """
     violations = list(violations)
     types: dict[Path, set[Any]] = {}
@@ -147,8 +148,7 @@ def _finding(
 ) -> Finding:
     """Return a finding in the schema's own words where it has some.
 
-    An ``errorMessage`` says what is wrong, except where it starts with "write": then it is what to write
-    instead.
+    An ``errorMessage`` says what is wrong; one that starts with "write", what to write instead.
     """
     said = str(error.schema.get("errorMessage", ""))
     if said.startswith("write "):
@@ -185,7 +185,7 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
         if elsewhere:
             yield elsewhere
             continue
-        near = _synonym(error.schema, name) or nearest(name, known)
+        near = _synonym(error.schema, name) or closest(name, known)
         here = f"known here: {listed(sorted(known), 'and')}" if known else "no keys are allowed here"
         fix = f'write "{near}"' if near else f"remove it ({here})"
         if near in error.found:
@@ -194,9 +194,9 @@ def _unknown_keys(error: Violation, path: Path) -> Iterator[Finding]:
 
 
 def _elsewhere(error: Violation, name: str, path: Path, message: str, at_key: bool = False) -> Finding | None:
-    """Return the finding for a word of which the schema says what to write ``instead``.
+    """Return the finding for a word for which the schema has an ``instead``; None for others.
 
-    Without a reason it is what people call something that PostHog has another name for.
+    An ``instead`` without a reason is for a word that people use for something which PostHog calls otherwise.
     """
     said = error.schema.get("instead", {}).get(name)
     if said is None:
@@ -207,7 +207,7 @@ def _elsewhere(error: Violation, name: str, path: Path, message: str, at_key: bo
 
 
 def _synonym(schema: dict[str, Any], name: str) -> str | None:
-    """Return the word of a schema that people mean by another one."""
+    """Return the word of a schema of which a name is a synonym."""
     found: str | None = schema.get("synonyms", {}).get(name.lower())
     return found
 
@@ -282,13 +282,11 @@ def _type_fix(wanted: list[str], error: Violation) -> str:
 _WORDS = re.compile(r"[a-z0-9_]+")
 
 _LOOKS_LIKE_NUMBER = re.compile(r"(?<=[0-9])[_' ](?=[0-9])|\s*%$")
-"""What people put into numbers and YAML does not take: marks between digits, and the sign for per cent."""
+"""Parts of numbers that YAML does not know: marks between digits, and the sign for per cent."""
 
 
 def _quoted(text: str, pattern: str, error: Violation) -> str:
-    """Return how to write a number where a text belongs: in quotes, or as a number of days where that is no text of the
-    right form.
-    """
+    """Return how to write a number where a text belongs: in quotes, or as days if the quoted text is not valid."""
     if not pattern or search(pattern)(text):
         return f'put it in quotes: "{text}"'
     days = f"-{text.lstrip('-')}d"
@@ -345,8 +343,8 @@ def _enum(error: Violation, path: Path) -> Iterator[Finding]:
 
 
 def choice(value: Any, options: list[Any], path: Path, said: str = "") -> Finding:
-    """Return the finding for a value that is none of the options, with the nearest one where there is one."""
-    near = nearest(value, options) if isinstance(value, str) else None
+    """Return the finding for a value that is none of the options, with the closest one where there is one."""
+    near = closest(value, options) if isinstance(value, str) else None
     if isinstance(value, str) and value.lower() in _BOOLEAN_WORDS and set(options) <= {True, False}:
         near = _BOOLEAN_WORDS[value.lower()]
     known = listed(map(_plain, options), most=12 if near else 60)
@@ -459,9 +457,7 @@ def _examples(schema: Any) -> list[Any]:
 
 
 def _like(schema: Any, kinds: Iterable[str] = ()) -> str:
-    """Return what to write where a schema is not followed: a thing of the kind that it wants, with its
-    example.
-    """
+    """Return what to write where a schema is not followed: a value of the right type, with the schema's example."""
     examples = _examples(schema)
     named = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", ())
     what = _kinds(kinds or named) if kinds or named else ""

@@ -33,36 +33,38 @@ def kind_at(path: str) -> str:
 
 
 class File(NamedTuple):
-    """A file that is meant to hold a definition: its text, and what keeps it from being read as one.
-
-    ``text`` is None where there is none to be had; with a ``message`` it only hints at what the file is about.
-    """
+    """A file that is meant to hold a definition."""
 
     path: str
     kind: str
     text: str | None
+    """None where it can't be read; with a ``message``, only a hint at what the file defines."""
     line: int = 1
     message: str = ""
+    """Why the file can't be read as a definition; empty where it can."""
     fix: str = ""
 
 
 def find(root: Path, folders: Mapping[str, str] = FOLDERS) -> Iterator[File]:
-    """Yield every file below the folders of a root, in order of path, read or with the reason why it
-    can't be. ``folders`` are those to look into, with the kind of their files.
+    """Yield every file below the folders of a checkout, in order of path, with the reason where it can't be read.
 
-    ``*.yaml`` and ``*.yml`` are read, also in sub-folders and through links. Hidden files and files with
-    other endings are ignored, except those that somebody plainly meant as a definition (``.json``,
-    ``.YAML``).
+    ``*.yaml`` and ``*.yml`` are read, also in sub-folders and through links. Hidden files and files with other endings
+    are ignored, except those that are plainly meant as definitions (``.json``, ``.YAML``).
+
+    Args:
+        root: the checkout.
+        folders: the folders to read, with the kind of their files.
     """
     for folder, kind in folders.items():
         if not any(str(above) in folders for above in PurePosixPath(folder).parents):
             yield from _walk(os.fspath(root / folder), folder, kind, frozenset())
-    yield from _beside(root)
+    yield from _misplaced(root)
 
 
-def _beside(root: Path) -> Iterator[File]:
-    """Yield the files and folders beside those of the definitions that somebody seems to mean as one of them: a file
-    of YAML that begins like a definition, and a folder with such files and a name like that of a kind.
+def _misplaced(root: Path) -> Iterator[File]:
+    """Yield what is in no folder of definitions and seems to be meant for one.
+
+    That is a YAML file which begins like a definition, and a folder of such files with a name like that of a kind.
     """
     try:
         with os.scandir(os.fspath(root)) as scan:
@@ -98,14 +100,15 @@ def _begins_like_one(path: str) -> bool:
 
 
 def _like_a_folder(name: str) -> str:
-    """Return the folder that somebody may have meant: in the singular, in capitals, with ``feature`` before it."""
+    """Return the folder that a name may mean: in the singular, in capitals, with ``feature`` before it."""
     plain = name.lower().replace("_", "-").removeprefix("feature-")
     return next((folder for folder, kind in FOLDERS.items() if plain in (folder, kind)), "")
 
 
 def _kind_of(text: str) -> str:
-    """Return the kind that a file seems to define: the one that it names, or whose schema has most of its keys and
-    asks for fewest others; empty where several are as likely.
+    """Return the kind that a file seems to define; empty where several are equally likely.
+
+    That is the kind which it names, or whose schema has most of its keys and requires fewest others.
     """
     named = re.search(r"\$schema=\S*schemas/(\w+)\.schema\.json", text)
     if named and named[1] in FOLDERS.values():

@@ -8,11 +8,11 @@ from typing import Any
 
 from ai_admin.definitions.catalog import Catalogue, Property, catalogue
 from ai_admin.definitions.forms.cohort import cohort_leaves
-from ai_admin.definitions.holes import HOLE
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Path
 from ai_admin.definitions.query import all_filters, node_events, property_filters, query_of
 from ai_admin.definitions.trees import WITH_NODES, nodes
-from ai_admin.definitions.world import Unit, World
+from ai_admin.definitions.unreadable import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Filter:
 
 
 def filters(unit: Unit) -> list[Filter]:
-    """Return every property filter of a unit; what can't be read in one is a hole."""
+    """Return every property filter of a unit; what can't be read in one is UNREADABLE."""
     return list(_FILTERS[unit.kind](unit))
 
 
-def described(filter_: Filter, world: World) -> Property | None:
-    """Return what the catalogue of a world says of a filter's property, or None."""
-    return filter_.described(catalogue(world)) if filter_.key else None
+def described(filter_: Filter, index: Index) -> Property | None:
+    """Return what the catalogue of an index says of a filter's property, or None."""
+    return filter_.described(catalogue(index)) if filter_.key else None
 
 
 def _of_flag(unit: Unit) -> Iterator[Filter]:
@@ -59,7 +59,7 @@ def _of_cohort(unit: Unit) -> Iterator[Filter]:
         if kind == "behavioral":
             event = leaf.get("key")
             for n, inner in enumerate(leaf.get("event_filters") or ()):
-                events = (event,) if isinstance(event, str) or event is HOLE else ()
+                events = (event,) if isinstance(event, str) or event is UNREADABLE else ()
                 yield Filter((*path, "event_filters", n), inner, inner.get("type", ""), events)
         else:
             yield Filter(path, leaf, kind)

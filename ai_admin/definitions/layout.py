@@ -19,7 +19,7 @@ class Place(NamedTuple):
     h: int
 
     def overlaps(self, other: Place) -> bool:
-        """Whether two rectangles share a cell."""
+        """Return whether two rectangles share a cell."""
         return (
             self.x < other.x + other.w
             and other.x < self.x + self.w

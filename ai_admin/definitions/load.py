@@ -13,20 +13,21 @@ from ai_admin.definitions.order import in_order
 
 
 def load(root: FilePath, stack: str | None = None) -> Definitions:
-    """Return every resource that a stack's definitions make, or everything that is wrong with them.
+    """Return every resource of a stack's definitions, or all their problems.
 
     Args:
         root: the checkout, the folder with ``Pulumi.yaml``.
         stack: the stack whose patches apply; None for the definitions as written.
 
     The problems are those of every stack, the same that ``ai-admin check`` prints; with problems there are no
-    resources, so that nothing is ever applied in part, but for the flags that are switched off by sound files of their
-    own. Never raises for anything that a file can contain.
+    resources, so that nothing is ever applied in part, except flags that their own, valid files switch off. Never
+    raises for anything that a file can contain.
+
     Raises :class:`ai_admin.definitions.schemas.SchemaError` when the checkout's own schemas are broken.
     """
     checked = check(root, (stack,) if stack is not None else ())
     if checked.problems:
         return Definitions((), checked.problems, tuple(off_by_file(checked, root, stack)))
-    world = checked.worlds[stack]
-    resources = (resource for unit in world.units for resource in FORMS[unit.kind].expand(unit, world))
-    return Definitions(in_order(resources), (), values=values_of_persons(world))
+    index = checked.indexes[stack]
+    resources = (resource for unit in index.units for resource in FORMS[unit.kind].expand(unit, index))
+    return Definitions(in_order(resources), (), values=values_of_persons(index))

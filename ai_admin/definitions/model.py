@@ -1,4 +1,4 @@
-"""What definitions hand over: resources in canonical form, and problems in words."""
+"""The results of reading definitions: resources in canonical form, and problems."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ Path = tuple[str | int, ...]
 
 
 class Source(NamedTuple):
-    """A place in a file: ``path`` is relative to the checkout with ``/``; line and column count from 1."""
+    """A place in a file; line and column count from 1."""
 
     path: str
+    """Relative to the checkout, with ``/``."""
     line: int
     column: int
 
@@ -23,17 +24,16 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps a definition from being applied.
-
-    ``subject`` is ``kind/key``, or empty where it is unknown. ``stacks`` names the stacks that have the
-    problem; it is empty when the definition has it as written, in every stack.
-    """
+    """Something that prevents a definition from being applied."""
 
     source: Source
     subject: str
+    """``kind/key``; empty where it is unknown."""
     message: str
     fix: str
+    """What to write instead."""
     stacks: tuple[str, ...] = ()
+    """The stacks that have the problem; empty when the definition has it as written, in every stack."""
 
     def __str__(self) -> str:
         subject = f"{self.subject}: " if self.subject else ""
@@ -44,23 +44,23 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem inside one definition, before its place in a file is looked up.
-
-    ``path`` leads to the value in the author's form. ``absent`` names a key that is missing there. ``at_key``
-    points at the key of the last step instead of its value, and ``meant`` is the key that seems to be misspelt there.
-    ``whole`` is true of a list or mapping whose parts can be read nevertheless.
-    """
+    """A problem inside one definition, before its place in a file is looked up."""
 
     path: Path
+    """Where the value is in the file's definition."""
     message: str
     fix: str
     absent: str | None = None
+    """A key that is missing there."""
     at_key: bool = False
+    """The problem is the key at the end of the path, and not its value."""
     meant: str | None = None
+    """The key of which that one seems to be a misspelling."""
     whole: bool = False
+    """The value is a list or mapping whose parts can be read nevertheless."""
 
     def broken(self) -> Iterator[Path]:
-        """Yield where the definition can't be read because of what a schema finds wrong."""
+        """Yield the places that can't be read because of this problem."""
         if not self.whole:
             yield self.path if self.absent is None else (*self.path, self.absent)
         if self.meant is not None:
@@ -69,30 +69,27 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One resource: ``properties`` in canonical form, with :class:`providers.posthog.kinds.Ref` leaves.
-
-    ``adopt`` is the id of the PostHog object that it takes over, where several could be meant; ``renamed_from``
-    the key that a flag or cohort had before.
-    """
+    """One resource."""
 
     kind: str
     key: str
     properties: dict[str, Any]
+    """In canonical form; references are :class:`providers.posthog.kinds.Ref`."""
     source: Source
     adopt: str | None = None
+    """The id of the PostHog object that it adopts, where a person chose one."""
     renamed_from: str | None = None
+    """The key that it had before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Definitions:
-    """Everything below a root for one stack.
-
-    ``resources`` are in dependency order, referenced ones first. When there are problems, there are no
-    resources; ``off`` are then the flags whose own files are sound and say ``active: false``, with that alone.
-    ``values`` are all values that a property of persons can have, where the catalogue lists them.
-    """
+    """The definitions of a checkout for one stack: all of its resources, or its problems."""
 
     resources: tuple[Definition, ...]
+    """Referenced ones first; empty when there are problems."""
     problems: tuple[Problem, ...]
     off: tuple[Definition, ...] = ()
+    """When there are problems: the flags whose own files are valid and have ``active: false``, with no other field."""
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """All values that properties of persons can have, for those whose values the catalogue lists."""

@@ -1,4 +1,4 @@
-"""Resources in the order in which they can be made."""
+"""Resources in the order in which they can be created."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from providers.posthog.kinds.base import refs
 def in_order(resources: Iterable[Definition]) -> tuple[Definition, ...]:
     """Return resources with every referenced one before those that refer to it, else by kind and key.
 
-    Raises graphlib.CycleError, and KeyError for a reference that leads nowhere: the checks exclude both.
+    Raises graphlib.CycleError, and KeyError for a reference to nothing: the checks exclude both.
     """
     ranks = {kind: rank for rank, kind in enumerate(KINDS)}
     by_name = {Ref(each.kind, each.key): each for each in resources}

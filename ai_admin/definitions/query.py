@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ai_admin.definitions.holes import HOLE, at, seen
 from ai_admin.definitions.model import Path
+from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 from providers.posthog.kinds.insight import SHORTHANDS
 
 WRAPPERS = ("InsightVizNode", "DataVisualizationNode", "DataTableNode")
@@ -24,21 +24,20 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query node and where it is in its insight; in a shorthand, ``sugar`` is next to the node's own
-    fields.
-    """
+    """A query node, and where it is in its insight."""
 
     kind: str
     node: Node
     path: Path
     shorthand: bool
+    """It is a shorthand, whose keys are those of the node and some that stand for several of the node's."""
 
 
 def query_of(insight: Node) -> Query | None:
     """Return the query of an insight, or None where it has none that can be read."""
     for name, kind in SHORTHANDS.items():
         node = insight.get(name)
-        if isinstance(node, dict) and node is not HOLE:
+        if isinstance(node, dict) and node is not UNREADABLE:
             return Query(kind, node, (name,), True)
     node, path = insight.get("query"), cast(Path, ("query",))
     if isinstance(node, dict) and node.get("kind") in WRAPPERS:
@@ -49,7 +48,7 @@ def query_of(insight: Node) -> Query | None:
 
 
 def series(query: Query) -> Iterator[tuple[Path, Node]]:
-    """Yield every series node with its path in the insight; the nodes of a group each for itself."""
+    """Yield every series node with its path in the insight; each node of a group by itself."""
     for n, node in enumerate(query.node.get("series") or ()):
         yield from _flat((*query.path, "series", n), node)
 
@@ -77,7 +76,7 @@ def entities(query: Query) -> Iterator[tuple[Path, Node]]:
 
 
 def formulas(query: Query) -> list[tuple[Path, str]]:
-    """Return the formulas of a trend with their paths, in the order of their results; one may be a hole."""
+    """Return the formulas of a trend with their paths, in the order of their results; one may be UNREADABLE."""
     if query.kind != "TrendsQuery":
         return []
     own = query.node.get("trendsFilter") or {}
@@ -106,13 +105,13 @@ def result_count(query: Query) -> int | None:
     own = query.node.get("trendsFilter")
     parts = [query.node.get(name) for name in ("series", "formula", "formulas")]
     nodes = parts[0] or ()
-    if not seen(own, *parts, *nodes, *(at(own, name) for name in ("formulaNodes", "formulas", "formula"))):
+    if not is_readable(own, *parts, *nodes, *(at(own, name) for name in ("formulaNodes", "formulas", "formula"))):
         return None
     return len(formulas(query)) or len(nodes)
 
 
 def display(query: Query) -> Any:
-    """Return the display type of a trend, HOLE where it can't be read."""
+    """Return the display type of a trend, UNREADABLE where it can't be read."""
     if query.shorthand and "display" in query.node:
         return query.node["display"]
     return at(query.node, "trendsFilter", "display", default="ActionsLineGraph")
@@ -138,8 +137,9 @@ def all_nodes(query: Query) -> Iterator[tuple[Path, Node]]:
 
 
 def all_filters(query: Query) -> Iterator[tuple[Path, Node, tuple[str, ...]]]:
-    """Yield every property filter of a query with its path and the events that it is about (none: every event; a hole
-    where that can't be read).
+    """Yield every property filter of a query with its path and the events that it is about (none: every event).
+
+    UNREADABLE is among the events where one can't be read.
     """
     every = event_names(query)
     for path, node in all_nodes(query):
@@ -162,25 +162,24 @@ def _exclusions(query: Query) -> Iterator[tuple[Path, Node]]:
 
 
 def event_names(query: Query) -> tuple[str, ...]:
-    """Return the events that a query names; none at all where one of its series takes every event, and a hole where one
-    can't be read.
+    """Return the events that a query names; none where one of its series takes every event.
+
+    UNREADABLE alone where one can't be read.
     """
-    if not seen(query.node.get("series"), query.node.get("retentionFilter")):
-        return (HOLE,)
+    if not is_readable(query.node.get("series"), query.node.get("retentionFilter")):
+        return (UNREADABLE,)
     return _event_names([node for _, node in (*series(query), *entities(query))])
 
 
 def node_events(node: Node) -> tuple[str, ...]:
-    """Return the one event that a node names; none where it takes every event or an action, a hole where that can't be
-    read.
-    """
+    """Return the one event that a node names, or UNREADABLE; none where it takes every event or an action."""
     return _event_names([node])
 
 
 def _event_names(nodes: list[Node]) -> tuple[str, ...]:
     events: list[Any] = [at(node, "event") for node in nodes]
-    if not seen(*events):
-        return (HOLE,)
+    if not is_readable(*events):
+        return (UNREADABLE,)
     return tuple(events) if all(isinstance(event, str) for event in events) else ()
 
 

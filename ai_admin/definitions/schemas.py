@@ -1,7 +1,7 @@
 """The JSON Schemas in ``schemas/``: read once, with ``$ref`` followed once, into validators that are reused.
 
-A good definition only ever meets the quick yes of jsonschema-rs. Where that says no, jsonschema says why; it is the
-authority, and imported only then.
+A valid definition is accepted by jsonschema-rs, which is fast. Only where that refuses one, jsonschema is imported and
+decides; it also reports the violations.
 """
 
 from __future__ import annotations
@@ -29,32 +29,35 @@ ANNOTATIONS = frozenset(
     {"title", "description", "examples", "default", "errorMessage", "instead", "synonyms", "$comment"}
 )
 PROPOSALS = "local"
-"""The folder of ``schemas/`` with what this checkout's editors propose. It rules nothing out."""
+"""The folder of ``schemas/`` with the keys that editors propose. Its schemas accept every value."""
 _DATA = ("const", "enum", "required", "dependentRequired", "type", "pattern")
 _MAPS = ("properties", "patternProperties", "dependentSchemas")
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A value that does not follow its schema.
-
-    ``keyword`` of ``schema`` wants ``wanted`` and found ``found`` at ``path``. ``of_key`` is true when it is
-    a key that is wrong, not its value. Where the keyword is a union, ``parts`` are the violations of its
-    alternatives, each with the number of its ``alternative``. ``text`` is how a number is written in
-    the file (``2.10`` for 2.1), and for an empty value the comment that seems to be meant as one. ``selects`` is
-    true of a value that decides what the keys beside it may be.
-    """
+    """A value that does not follow its schema."""
 
     keyword: str
+    """The keyword of the schema that it violates."""
     wanted: Any
+    """The keyword's value."""
     found: Any
+    """The value in the file."""
     schema: dict[str, Any]
+    """The schema that has the keyword."""
     path: Path
     of_key: bool
+    """A key is wrong, and not its value."""
     alternative: int
+    """The number of the alternative that it is a violation of, among the ``parts`` of a union's."""
     parts: tuple[Violation, ...]
+    """The violations of the alternatives, where the keyword is a union."""
     text: str | None
+    """How a number is written in the file (``2.10`` for 2.1); for an empty value, the comment that seems to be meant as
+    one."""
     selects: bool
+    """The value decides which keys its mapping may have."""
 
 
 def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> Iterator[Violation]:
@@ -73,7 +76,7 @@ def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> 
 
 
 def violation(error: ValidationError, written: Callable[[Path], str | None], root: Schema) -> Violation:
-    """Return what an error of jsonschema says, with what its alternatives say.
+    """Return the violation that an error of jsonschema means, with those of its alternatives.
 
     Args:
         error: as a validator yields it.
@@ -99,7 +102,7 @@ def violation(error: ValidationError, written: Callable[[Path], str | None], roo
 
 
 def _selects(root: Schema, steps: list[Any]) -> bool:
-    """Return whether the value that a keyword is about decides what the keys beside it may be (``if``).
+    """Return whether a keyword's value decides which keys its mapping may have (``if``).
 
     Args:
         root: the whole schema.
@@ -136,7 +139,7 @@ def _schema(kind: str) -> Schema:
 
 @cache
 def accepts(kind: str) -> Callable[[Any], bool]:
-    """Return a check that is true for valid values only: it may be false for some, such as a number that JSON has not.
+    """Return a check that is true only for valid values, and false for some of them: numbers that JSON does not have.
 
     Args:
         kind: ``flag``, ``cohort`` ...
@@ -162,7 +165,7 @@ def accepts(kind: str) -> Callable[[Any], bool]:
 
 
 def _retrieve(uri: str) -> Schema:
-    """Return the schema file at an address below that of the folder; what editors propose rules nothing out."""
+    """Return the schema file at an address below that of the folder; one that only editors read accepts everything."""
     file = PurePosixPath(unquote(uri.removeprefix("file:///")))
     return True if file.parent.name == PROPOSALS else json.loads((FOLDER / file).read_text("utf-8"))
 
@@ -205,7 +208,7 @@ def fingerprint(value: Any) -> Any:
 
 @cache
 def search(pattern: str) -> Callable[[str], Any]:
-    """Return what looks for a schema's pattern in a text; ``$`` is its end, as in JSON Schema, line break or not."""
+    """Return a function that searches a text for a pattern. ``$`` is the end of the text, as in JSON Schema."""
     return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern).search
 
 
@@ -264,16 +267,16 @@ class _Reader:
             return [self._part(each, file) for each in item]
         return self._read(item, file) if isinstance(item, dict) else item
 
-    def _refer(self, reference: str, beside: dict[str, Any], file: PurePosixPath) -> dict[str, Any]:
+    def _refer(self, reference: str, siblings: dict[str, Any], file: PurePosixPath) -> dict[str, Any]:
         name, _, pointer = reference.partition("#")
         target = self.read(_resolved(file.parent / name) if name else file, pointer)
-        if target and isinstance(target, dict) and beside.keys() <= ANNOTATIONS:
-            return {**target, **beside}
-        return {**beside, "allOf": [target, *beside.get("allOf", ())]}
+        if target and isinstance(target, dict) and siblings.keys() <= ANNOTATIONS:
+            return {**target, **siblings}
+        return {**siblings, "allOf": [target, *siblings.get("allOf", ())]}
 
 
 def _is_proposal(part: Any) -> bool:
-    """Whether a part of a schema refers to what only editors read (see :mod:`ai_admin.definitions.proposals`)."""
+    """Return whether part of a schema refers to what only editors read (:mod:`ai_admin.definitions.proposals`)."""
     return isinstance(part, dict) and PurePosixPath(part.get("$ref", "")).parent.name == PROPOSALS
 
 

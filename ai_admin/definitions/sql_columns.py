@@ -1,4 +1,4 @@
-"""The columns of a SQL query's result, as far as its text tells: an alert watches one of them."""
+"""The columns of an SQL query's result, as far as its text shows them: an alert watches one of them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name (empty where PostHog makes one up), and whether it holds numbers (None: can't be told)."""
+    """A column: its name (empty where PostHog invents one), and whether it holds numbers (None: can't be told)."""
 
     name: str
     numeric: bool | None
 
 
 def columns(query: str) -> list[Column] | None:
-    """Return the columns that the outermost SELECT of a query names, None where its text does not tell all of them."""
+    """Return the columns that the outermost SELECT of a query names, None where its text does not show all of them."""
     items = list(_items(COMMENT.sub(" ", query)))
     found = [_column(item) for item in items]
     return None if not items or any(item == "*" or item.endswith(".*") for item in items) else found

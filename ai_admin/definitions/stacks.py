@@ -1,4 +1,4 @@
-"""Stacks: which there are, what a definition looks like in one, and where the values of that come from."""
+"""The stacks of a checkout, a definition as it is in one of them, and where its values are in the file."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from typing import Any
 import yaml
 
 from ai_admin.definitions.document import Document
-from ai_admin.definitions.holes import HOLE, seen
 from ai_admin.definitions.model import Finding, Path, Source
+from ai_admin.definitions.unreadable import UNREADABLE, is_readable
 
 OUTSIDE = ("stacks", "only")
-"""Keys of the author's form that say where a definition applies, and are no part of what is applied."""
+"""Keys of a file that say where its definition applies, and are not part of what is applied."""
 
 
 def known_stacks(root: FilePath) -> tuple[str, ...]:
-    """Return the names of a checkout's stacks: one for each ``Pulumi.<stack>.yaml`` beside its
-    ``Pulumi.yaml``.
-    """
+    """Return the names of a checkout's stacks, one for each ``Pulumi.<stack>.yaml``."""
     names = (path.name for path in root.glob("Pulumi.*.yaml"))
     return tuple(sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in names))
 
 
 def configurations(root: FilePath) -> dict[str, dict[str, Any]]:
-    """Return the ``config`` of each stack's file, by stack; what can't be read is Pulumi's to tell."""
+    """Return the ``config`` of each stack's file, by stack; Pulumi reports a file that can't be read."""
     found = {}
     for stack in known_stacks(root):
         try:
@@ -40,10 +38,10 @@ def configurations(root: FilePath) -> dict[str, dict[str, Any]]:
 
 def merge(target: Any, patch: Any) -> Any:
     """Return the target with a JSON Merge Patch applied (RFC 7396, section 2), as a new value."""
-    if patch is HOLE or not isinstance(patch, dict):
+    if patch is UNREADABLE or not isinstance(patch, dict):
         return patch
-    if target is HOLE:
-        return HOLE
+    if target is UNREADABLE:
+        return UNREADABLE
     result = dict(target) if isinstance(target, dict) else {}
     for name, item in patch.items():
         if item is None:
@@ -84,23 +82,23 @@ class View:
 
 
 def unsure(document: Document, findings: Iterable[Finding]) -> bool:
-    """Return whether what is wrong with a definition leaves open in which stacks it exists, or how."""
+    """Return whether errors of a definition hide in which stacks it exists, or how."""
     stacks = document.value.get("stacks")
-    if not seen(stacks, document.value.get("only"), *(stacks.values() if isinstance(stacks, dict) else ())):
+    if not is_readable(stacks, document.value.get("only"), *(stacks.values() if isinstance(stacks, dict) else ())):
         return True
     broken = [path for finding in findings for path in finding.broken()]
     return any(path[:1] == ("only",) or (path[:1] == ("stacks",) and len(path) <= 2) for path in broken)
 
 
 def view(document: Document, stack: str | None) -> View:
-    """Return a definition as it is in a stack where it exists; None: as written."""
+    """Return a definition as it is in a stack that has it; None: as written."""
     value = {name: item for name, item in document.value.items() if name not in OUTSIDE}
     patch = document.patches.get(stack) if stack is not None else None
     return View(document, stack, merge(value, patch) if isinstance(patch, dict) else value)
 
 
 def _wrote(patch: Any, path: Path) -> bool:
-    """Whether a merge patch decides the value at a path: names it, or replaces something above it."""
+    """Return whether a merge patch sets the value at a path, or replaces something above it."""
     if not path:
         return False
     for step in path:

@@ -26,7 +26,7 @@ def flag_files(root: FilePath, key: str) -> Iterator[Document]:
     yield from (document for document in _naming(root, key) if document.key == key)
 
 
-def unread_files(root: FilePath, key: str) -> Iterator[Document]:
+def unreadable_files(root: FilePath, key: str) -> Iterator[Document]:
     """Yield the files that seem to define a flag, by their text or their name, and that can't be read."""
     yield from (document for document in _naming(root, key) if not document.readable)
 
@@ -51,7 +51,7 @@ def line_of(document: Document, stack: str) -> int:
 
 
 def switched(document: Document, stack: str, active: bool) -> Document:
-    """Return a file that says that its flag is on or off in a stack; the line is written after ``key`` without one.
+    """Return a file with its flag on or off in a stack. Without a line for that, one is written after ``key``.
 
     A patch of the stack that decides is edited, else what holds for all stacks. Raises :class:`NotEdited`.
     """
@@ -62,7 +62,7 @@ def switched(document: Document, stack: str, active: bool) -> Document:
     path = _path(document, stack)
     text = _replaced(document, path, active) if path else _inserted(document, active)
     edited = Document(File(document.path, document.kind, text))
-    # The text was edited by the places of its parts; that it says what is meant, and else what it said, is looked at.
+    # The text was edited by position: check that it says what is meant, and that nothing else changed.
     wanted = _with(document.value, path or ("active",), active)
     if not edited.readable or edited.value != wanted or is_on(edited, stack) is not active:
         raise NotEdited("its `active` is written in a way that this command does not edit")

@@ -1,7 +1,7 @@
 """Trees of nodes that name events and actions and filter by properties: metrics, exposures and steps.
 
-One reader for each shape, whichever kind's field has it (``Field.reader``): how it is written out for PostHog and in
-short for people, and where its nodes are.
+A reader for each shape of tree, which fields name (``Field.reader``): it converts between PostHog's form and the
+shorter one of files, and finds the nodes.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.definitions.forms.queries import brief, complete
+from ai_admin.definitions.index import Unit
 from ai_admin.definitions.model import Path
-from ai_admin.definitions.world import Unit
 from providers.posthog.kinds import KINDS
 
 Node = dict[str, Any]

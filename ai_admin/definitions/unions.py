@@ -1,4 +1,4 @@
-"""Which alternative of a union (oneOf, anyOf) an author evidently meant."""
+"""Which alternative of a union (oneOf, anyOf) a value is meant to follow."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from ai_admin.definitions.schemas import Violation
 
 @dataclass
 class Meant:
-    """What to say about a value that fits no alternative; exactly one of the three is filled.
-
-    ``options`` are the values that ``path`` could have to select an alternative (its ``value`` selects none);
-    ``types`` are the types of all alternatives, where none has the value's; ``errors`` are what is wrong with
-    the one that was meant.
-    """
+    """What to report of a value that follows no alternative: one of ``errors``, ``options`` and ``types``."""
 
     errors: list[Violation] = field(default_factory=list)
+    """How the value breaks the alternative that is meant."""
     options: list[Any] = field(default_factory=list)
+    """The values that select an alternative."""
     path: Path = ()
+    """The place of the value that selects none of them."""
     value: Any = None
+    """That value."""
     types: list[str] = field(default_factory=list)
+    """The types of all alternatives, where the value has none of these."""
 
 
 def meant(error: Violation) -> Meant:
-    """Return which alternative of a failed oneOf or anyOf was meant, or why none can be told."""
+    """Return which alternative of a violated oneOf or anyOf is meant, or why that is not known."""
     branches: dict[int, list[Violation]] = {}
     for inner in error.parts:
         branches.setdefault(inner.alternative, []).append(inner)
@@ -54,7 +54,7 @@ def _types(branches: dict[int, list[Violation]], depth: int) -> list[str]:
 
 
 def _selects(error: Violation, depth: int) -> bool:
-    """Whether it is about what tells alternatives apart: the value itself, or one of its keys."""
+    """Return whether a violation is about what selects an alternative: the value itself, or one of its keys."""
     return error.keyword in ("const", "enum") and len(error.path) <= depth + 1
 
 
@@ -74,8 +74,6 @@ def _no_selection(
 
 
 def _distance(errors: list[Violation]) -> tuple[int, int]:
-    """Return how far a value is from an alternative: keys that are missing or unknown weigh more than wrong
-    values.
-    """
+    """Return how far a value is from an alternative: missing and unknown keys weigh more than wrong values."""
     structural = sum(error.keyword in ("required", "additionalProperties") for error in errors)
     return structural, len(errors)

@@ -1,9 +1,9 @@
 """YAML text to plain data, strictly.
 
-Scalars are read by the core schema of YAML 1.2, as editors and JSON do: only ``true`` and ``false`` are
-booleans, so that the country code ``no``, the key ``on`` and the time ``12:30`` stay text, and so do dates.
-What YAML allows beyond JSON and would surprise somebody (tags, merge keys, keys that are not text, NaN) is a
-flaw with its place in the text. Where it leaves open what is meant, a hole replaces the value.
+Scalars are read by the core schema of YAML 1.2, as editors do: only ``true`` and ``false`` are booleans, and the
+country code ``no``, the key ``on``, the time ``12:30`` and dates are text. What YAML allows beyond JSON (tags, merge
+keys, keys that are not text, NaN) is a flaw with its place in the text. A value that can be read in two ways is
+``UNREADABLE``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from ai_admin.definitions.holes import HOLE
+from ai_admin.definitions.unreadable import UNREADABLE
 
 try:
     from yaml.cyaml import CParser as _Parser  # type: ignore[attr-defined]
@@ -61,16 +61,15 @@ class Flaw(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """``value`` is the data (None for an unreadable text), usable as far as it goes even with flaws."""
+    """The data in a YAML text."""
 
     value: Any
+    """None where the text can't be read. Usable in spite of flaws."""
     flaws: list[Flaw]
 
 
 class _Composer(_Parser):
-    """Builds nodes and leaves their meaning to :class:`_Reader`: the tag only says whether a scalar was
-    plain.
-    """
+    """Builds nodes and leaves their meaning to :class:`_Reader`: a tag only says whether a scalar is plain."""
 
     def resolve(self, kind: type, _value: str, implicit: Any) -> str:
         return _PLAIN if kind is yaml.ScalarNode and implicit[0] else _TEXT
@@ -146,7 +145,7 @@ class _Reader:
         mark = id(node)
         if mark in self._open:
             self._flaw(node, "an alias refers to a value that it is part of", "write the value out")
-            return HOLE
+            return UNREADABLE
         known = self._done.get(mark)
         if known is not None:
             self._count += known[1]
@@ -154,12 +153,12 @@ class _Reader:
             if not self.full:
                 self._flaw(node, f"the file holds more than {MAX_VALUES:,} values", "split it, or use fewer aliases")
             self.full = True
-            return HOLE
+            return UNREADABLE
         if known is not None:
             return known[0]
         if depth > MAX_DEPTH:
             self._flaw(node, _TOO_DEEP, "flatten them; no definition needs as much")
-            return HOLE
+            return UNREADABLE
         before = self._count
         self._count += 1
         self._open.add(mark)
@@ -184,10 +183,10 @@ class _Reader:
                 merged += value if isinstance(value, list) else [value]
             elif key in result:
                 self._flaw(key_node, f'the key "{key}" is twice in this mapping', "keep one of them")
-                result[key] = HOLE
+                result[key] = UNREADABLE
             else:
                 result[key] = value
-        for base in merged:  # refused, but nobody is told that what it brings is missing
+        for base in merged:  # refused, but its keys are not reported as missing
             result = {**base, **result} if isinstance(base, dict) else result
         return result
 

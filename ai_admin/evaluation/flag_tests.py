@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
 
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Finding, Path, Source
-from ai_admin.definitions.world import Unit, World
 from ai_admin.evaluation.answers import HELD_OUT, Answer, Asked, Value
 from ai_admin.evaluation.explain import explain
 from ai_admin.evaluation.persons import Group, Person, crowd
@@ -102,18 +102,18 @@ class _Crowd:
     """One of those that should have got something else, where the test fails."""
 
 
-def run(worlds: Mapping[str, World], made: Mapping[str, Served], flags: Collection[str] = ()) -> Report:
+def run(indexes: Mapping[str, Index], made: Mapping[str, Served], flags: Collection[str] = ()) -> Report:
     """Run the tests of flags, in every stack that they are for. Those of a flag that is off are not run.
 
     Args:
-        worlds: what is defined in each stack; its definitions must be without problems.
+        indexes: what is defined in each stack; its definitions must be without problems.
         made: the same as PostHog would serve it (:func:`ai_admin.evaluation.served.served`).
         flags: the keys of the flags to test; all of them where none is named.
     """
     report, done = Report(), dict[str, _Crowd]()
     missed: dict[tuple[str, Source, str], list[str]] = {}
-    for stack, world in worlds.items():
-        for unit in world.units:
+    for stack, index in indexes.items():
+        for unit in index.units:
             if unit.kind != "flag" or (flags and unit.key not in flags):
                 continue
             flag = made[stack].flags[unit.key]

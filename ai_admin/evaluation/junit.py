@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from ai_admin.definitions.nearest import listed
+from ai_admin.definitions.spelling import listed
 from ai_admin.evaluation.flag_tests import Report
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.index import Index
 from ai_admin.definitions.model import Definition
-from ai_admin.definitions.world import World
 from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.references import with_ids
@@ -62,11 +62,11 @@ class Served:
         return found
 
 
-def resources(world: World) -> Iterator[Definition]:
+def resources(index: Index) -> Iterator[Definition]:
     """Yield what is defined in a stack and matters to flags, in canonical form; there must be no problems in it."""
-    for unit in world.units:
+    for unit in index.units:
         if unit.kind in KINDS_NEEDED:
-            yield from FORMS[unit.kind].expand(unit, world)
+            yield from FORMS[unit.kind].expand(unit, index)
 
 
 def served(definitions: Iterable[Definition], live: Mapping[str, Json] | None = None) -> Served:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from ai_admin.definitions import Definition
-from ai_admin.record import ids
+from ai_admin.manifest import ids
 from ai_admin.review.state import Resource, State
 from ai_admin.run import Plan, Run
 from providers.posthog import reconcile
@@ -194,22 +194,22 @@ class _Engine:
         """Work out what becomes of one definition; what it refers to comes first."""
         ref = Ref(definition.kind, definition.key)
         former = Ref(definition.kind, definition.renamed_from or definition.key)
-        standing = ref if ref in self._state.resources else former
-        self._registered.add(standing)
+        present = ref if ref in self._state.resources else former
+        self._registered.add(present)
         meta = self._metadata[ref]
         properties = with_digests(ref.kind, definition.properties, self._settings.environ)
-        lacks = next((lack for each in refs(properties) if (lack := self._lack(each))), "")
+        missing = next((found for each in refs(properties) if (found := self._missing(each))), "")
         wanted = KINDS[ref.kind].canonical(with_ids(properties, self._id_of))
-        change = self._changed(ref, standing, wanted, meta, lacks)
-        if lacks and change.action not in (Action.NOTHING, Action.HOLD):
-            change = replace(change, refused=meta.line(f"left out, as it refers to {lacks}"))
+        change = self._changed(ref, present, wanted, meta, missing)
+        if missing and change.action not in (Action.NOTHING, Action.HOLD):
+            change = replace(change, refused=meta.line(f"left out, as it refers to {missing}"))
         if change.refused:
             self._failed.add(ref)
         if change.id and change.action is not Action.REPLACE:
             self._ids[ref] = change.id
         self.changes.append(change)
 
-    def _lack(self, ref: Ref) -> str:
+    def _missing(self, ref: Ref) -> str:
         if ref in self._failed:
             return f"{ref}, which is not applied"
         return "an object whose creation waits for approval" if self._ids.get(ref, "").startswith(WAITING) else ""
@@ -218,13 +218,13 @@ class _Engine:
         id_ = self._known.get(ref) if ref in self._off else self._ids.get(ref)
         return readable(ref, id_) if id_ else ref
 
-    def _changed(self, ref: Ref, standing: Ref, wanted: Properties, meta: Metadata, lacks: str) -> Change:
-        judge, found = Judge(ref.kind, self._session), self._live.get(standing)
+    def _changed(self, ref: Ref, present: Ref, wanted: Properties, meta: Metadata, missing: str) -> Change:
+        judge, found = Judge(ref.kind, self._session), self._live.get(present)
         if found is None:
-            return self._new(judge, ref, standing, wanted, meta, lacks)
+            return self._new(judge, ref, present, wanted, meta, missing)
         id_, live = found
-        applied = self._state.resources[standing].properties
-        problem = "" if lacks else judge.change(live, wanted, meta)
+        applied = self._state.resources[present].properties
+        problem = "" if missing else judge.change(live, wanted, meta)
         difference = judge.difference(id_, live, wanted, meta)
         if difference.held:
             action = Action.HOLD
@@ -247,17 +247,17 @@ class _Engine:
             wanted,
             difference.fields,
             tuple(reconcile.changed(judge.kind, applied, live)),
-            standing if standing != ref else None,
+            present if present != ref else None,
             refused=problem,
             note=difference.held,
         )
 
-    def _new(self, judge: Judge, ref: Ref, standing: Ref, wanted: Properties, meta: Metadata, lacks: str) -> Change:
+    def _new(self, judge: Judge, ref: Ref, present: Ref, wanted: Properties, meta: Metadata, missing: str) -> Change:
         match: Match | None = None
         problem = ""
-        if not lacks:
+        if not missing:
             match, problem = judge.addition(wanted, meta)
-        gone = self._state.resources.get(standing)
+        gone = self._state.resources.get(present)
         applied = gone.properties if gone else None
         if match is None:
             fields = tuple(reconcile.created(judge.kind, wanted))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ai_admin.record import OUTPUT
+from ai_admin.manifest import OUTPUT
 from ai_admin.safety import Manifest
 from providers.posthog.errors import UnreadableState
 from providers.posthog.inputs import to_properties

@@ -11,8 +11,8 @@ from ai_admin.definitions import explain, schemas
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File, kind_at
 from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.index import Index, Unit, units
 from ai_admin.definitions.stacks import View, view
-from ai_admin.definitions.world import Unit, World, units
 from ai_admin.review.commits import ABSENT, Commit
 from ai_admin.review.sentences import of_new, sentences
 from ai_admin.review.timeline import NEW, Entry, How, Line
@@ -115,7 +115,7 @@ class Versions:
         """
         stated: dict[Ref, Stated] = {}
         broken: dict[str, tuple[Ref, str]] = {}
-        world: World | None = None
+        index: Index | None = None
         for path in paths:
             document = self._documents.get(path)
             if document is None or (stack and document.only is not None and stack not in document.only):
@@ -124,23 +124,23 @@ class Versions:
             if problem := _problem(document, seen):
                 broken[path] = Ref(document.kind, document.key or PurePosixPath(path).stem), problem
                 continue
-            world = world or self._world(stack, paths)
+            index = index or self._index(stack, paths)
             for unit in self._units_of(document, stack):
-                for each in FORMS[unit.kind].expand(unit, world):
+                for each in FORMS[unit.kind].expand(unit, index):
                     own = unit.written if (each.kind, each.key) == (unit.kind, unit.key) else {}
                     stated[Ref(each.kind, each.key)] = Stated(path, each.properties, own, each.renamed_from)
         return stated, broken
 
-    def _world(self, stack: str | None, paths: Iterable[str]) -> World:
-        """Return a world with what these files define, and what the forms of others look at."""
-        world = World(stack)
+    def _index(self, stack: str | None, paths: Iterable[str]) -> Index:
+        """Return an index of what these files define, and of what the forms of others look at."""
+        index = Index(stack)
         looked_at = (path for path, each in self._documents.items() if each.kind in _LOOKED_AT)
         for path in dict.fromkeys([*paths, *looked_at]):
             document = self._documents.get(path)
             if document and (document.only is None or stack is None or stack in document.only):
                 for unit in self._units_of(document, stack):
-                    world.add(unit)
-        return world
+                    index.add(unit)
+        return index
 
     def _units_of(self, document: Document, stack: str | None) -> list[Unit]:
         name = (document, stack if stack in document.patches else None)

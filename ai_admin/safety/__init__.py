@@ -4,8 +4,7 @@ The program checks the gates, so that a plain `pulumi up` can't bypass them, and
 so that the review fails and not the deployment. The provider's guard is the second check
 (``providers.posthog.guard``), which looks at what PostHog holds instead of at what was applied last.
 
-A flag that is switched off is never held up: no gate counts it, and in a run that is refused it is applied all the
-same.
+Nothing prevents switching a flag off: no gate counts it, and a refused run still applies it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from ai_admin.safety.applied import (
-    Definition,
     Manifest,
     manifest,
     name_of,
@@ -53,16 +51,18 @@ def refusals(
     leaving: Mapping[str, bool] = MappingProxyType({}),
     reach: Reach | None = None,
 ) -> list[Refusal]:
-    """Return what this run may not do: ``before`` was applied last, ``after`` is what the files say now.
+    """Return what this run may not do.
 
-    ``before`` has renamed flags under their new keys. ``consent`` are the words in the stack's configuration.
-    ``careful`` stacks (``ai-admin:careful``) let rollouts grow in steps only; ``followed`` is the stack that this one
-    may not be ahead of, None without one.
-
-    ``live`` are flags and cohorts of PostHog's that this run adopts, as a manifest would have them: nobody applied
-    them, but they serve people. ``members`` says how many members the static cohorts have that would go, ``leaving``
-    whether the flags that would go are on in PostHog. ``reach`` is made of the definitions that ``after`` is made of;
-    without it every condition with a filter is one for some.
+    Args:
+        before: the manifest of what was applied last, with renamed flags under their new keys.
+        after: the manifest of the files.
+        consent: the words in the stack's configuration.
+        careful: rollouts grow in steps only (``ai-admin:careful``).
+        followed: the stack that this one may not be ahead of; None without one.
+        live: a manifest of the flags and cohorts that this run adopts. Nobody applied them, but they serve people.
+        members: the number of members of each static cohort that would be deleted.
+        leaving: whether each flag that would be deleted is on in PostHog.
+        reach: made of the same definitions as ``after``; without it every condition with a filter is one for some.
     """
     given, base, reach = set(consent), {**live, **before}, reach or Reach()
 
@@ -84,7 +84,7 @@ def refusals(
 
 
 def audiences(before: Manifest, after: Manifest, reach: Reach, returned: Collection[str]) -> Iterator[Refusal]:
-    """Yield what careful stacks refuse although no rollout grows: others would be served, or served something else."""
+    """Yield what careful stacks refuse though no rollout grows: others are served, or are served something else."""
     yield from retargeted(before, after, returned)
     yield from reordered(before, after, reach)
     yield from redrawn(before, after)
@@ -92,7 +92,6 @@ def audiences(before: Manifest, after: Manifest, reach: Reach, returned: Collect
 
 
 __all__ = [
-    "Definition",
     "Followed",
     "Manifest",
     "Reach",

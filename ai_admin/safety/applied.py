@@ -1,49 +1,39 @@
 """What was applied last: a *manifest*, which the program keeps among its stack's outputs. Pure.
 
-A manifest holds one entry for each resource by its Pulumi name (``flag/ai-model-version``): a digest of its properties,
-its id in PostHog; of a flag whether it is on, who it serves, in the order of its conditions, by which cohorts and
-flags and by what they are drawn, and the numbers in its payloads; of one that is off also who it served when it was on
-last; of a cohort a digest of its criteria, and which cohorts they name. What is kept of an `up` adds what the next run
-must know of each flag's switch.
+A manifest has an entry for each resource, by its Pulumi name (``flag/ai-model-version``):
+
+- of every resource a digest of its properties, and its id in PostHog;
+- of a flag whether it is on, whom it serves, in the order of its conditions, the cohorts and flags in them, what a
+  percentage is drawn by, and the numbers in its payloads; of one that is off also whom it served when it was on last;
+- of a cohort a digest of its criteria, and the cohorts in them.
+
+An `up` adds what the next run must know of each flag's switch.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from providers.posthog.kinds.base import Ref, refs
+from providers.posthog.kinds.base import Definition, Ref, refs
 from providers.posthog.safety import CONSENTED, ON, Rollout, condition_digest, digest, numbers, on_code, rollout
 
 Entry = Mapping[str, Any]
 Manifest = Mapping[str, Entry]
 
 FLAG, COHORT = str(Ref("flag", "")), str(Ref("cohort", ""))
-"""How the names of flags and of cohorts begin."""
+"""The beginnings of the names of flags and of cohorts."""
 
 OFF_AT = "off_at"
-"""In the entry of a flag that is off: when a run saw it so last."""
+"""In the entry of a flag that is off: the time at which a run last applied it so."""
 
 FORMER = "former"
-"""In an entry: the key that a flag or cohort had, from which it gets another one in this run."""
-
-
-class Definition(Protocol):
-    """What the gates look at of a definition: see ``ai_admin.definitions``."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def properties(self) -> dict[str, Any]: ...
-    @property
-    def renamed_from(self) -> str | None: ...
+"""In an entry: the key that the resource had, where this run gives it another one."""
 
 
 def manifest(definitions: Iterable[Definition], before: Manifest) -> dict[str, dict[str, Any]]:
-    """Return what has to be known of these definitions in the next run; ``before`` is the manifest of the last one."""
+    """Return the manifest of definitions; ``before`` is that of the last run."""
     return {(name := name_of(each)): _entry(each, before.get(name, {})) for each in definitions}
 
 
@@ -87,12 +77,12 @@ def _entry(definition: Definition, before: Entry) -> dict[str, Any]:
 
 
 def _filled(**facts: Any) -> dict[str, Any]:
-    """Return the facts that say anything: most flags have none of them, and a manifest is read in every run."""
+    """Return the facts that are not empty: most are, and every run reads the manifest."""
     return {name: fact for name, fact in facts.items() if fact}
 
 
 def _groups(flag: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Return by condition which group types it is rolled out by; conditions for persons are left out."""
+    """Return the group types by condition; conditions for persons are left out."""
     found: dict[str, set[int]] = {}
     for condition in flag.get("release_conditions") or ():
         index = condition.get("aggregation_group_type_index")
@@ -113,9 +103,7 @@ def _cohorts(flag: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _flags(flag: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Return the flags in a flag's conditions, each with the largest share that it decides on, by what it has to be (as
-    JSON).
-    """
+    """Return the flags in a flag's conditions, each with the largest share by the value that it must have (as JSON)."""
     found: dict[str, dict[str, float]] = {}
     for condition in flag.get("release_conditions") or ():
         for leaf in condition.get("properties") or ():
@@ -126,15 +114,15 @@ def _flags(flag: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def off(entry: Entry) -> dict[str, Any]:
-    """Return the entry of a flag of which nothing was applied but that it is off."""
+    """Return the entry of a flag of which only the switch was applied, which is off."""
     return {**entry, "active": False, "served": served_last(entry)}
 
 
 def switch_known(name: str, entry: Entry, now: str, given: Collection[str]) -> dict[str, Any]:
-    """Return the entry of what was applied now (ISO 8601), a flag's with what the next run must know of its switch.
+    """Return the entry of what was applied now (ISO 8601), with what the next run must know of a flag's switch.
 
-    Of one that is off the time: it may be switched on and off again before the next run. Of one that is on whether the
-    consent to that is among the stack's (``given``): then it is used up.
+    Of a flag that is off that is the time: it may be switched on and off again before the next run. Of one that is on
+    it is whether the consent to that is ``given``: it is then used up.
     """
     if not name.startswith(FLAG):
         return dict(entry)
@@ -144,7 +132,7 @@ def switch_known(name: str, entry: Entry, now: str, given: Collection[str]) -> d
 
 
 def switch_left(name: str, entry: Entry, given: Collection[str]) -> dict[str, Any]:
-    """Return the last entry of what was not applied: a consent that was taken out may be given anew."""
+    """Return the last entry of what was not applied; a consent that was removed may be given anew."""
     return {part: value for part, value in entry.items() if part != "consented" or _consented(name, given)}
 
 
@@ -174,8 +162,8 @@ def _moved(name: str, to: str, entry: Entry) -> Entry:
 def unfinished(before: Manifest, definitions: Iterable[Definition]) -> dict[str, str]:
     """Return the keys that definitions have in a manifest for a rename that was not completed, by Pulumi name.
 
-    A flag that is held, or whose new key PostHog refused, has its old key still, but is under the new one in the
-    manifest, and in the state. When the files go back to the old key, or to a third one, it has to be found there.
+    A flag that stays off, or whose new key PostHog refused, still has its old key, but the manifest and the state have
+    the new one. When the files go back to the old key, or to a third one, it has to be found there.
     """
     every = {name_of(each): each for each in definitions}
     left = {
@@ -188,18 +176,18 @@ def unfinished(before: Manifest, definitions: Iterable[Definition]) -> dict[str,
 
 
 def served(entry: Entry | None) -> Rollout:
-    """Return who a flag's entry says is served: nobody, where there is no flag or it is off."""
+    """Return whom a flag serves by its entry: nobody where there is no flag or it is off."""
     found: Rollout = (entry or {}).get("rollout") or {}
     return found if (entry or {}).get("active") else {}
 
 
 def served_last(entry: Entry | None) -> Rollout:
-    """Return who a flag serves or, when it is off, served when it was on last; nobody where that is not known."""
+    """Return whom a flag serves or, if it is off, served when it was last on; nobody where that is not known."""
     return served(entry) or (entry or {}).get("served") or {}
 
 
 def switches(before: Manifest, after: Manifest) -> dict[str, str]:
-    """Return of the flags that are to be on how they were applied last, by name: on, or when they were known to be off.
+    """Return by name how the flags that are to be on were applied last: on, or the time at which they were off.
 
     See ``providers.posthog.inputs.Metadata``.
     """
@@ -214,7 +202,7 @@ def _switch(entry: Entry) -> str:
 
 
 def unchanged(before: Manifest, after: Manifest, definitions: Iterable[Definition]) -> set[str]:
-    """Return the names of the definitions that say what they said when they were applied last, and all that they name.
+    """Return the names of the definitions that are as they were applied last, like all that they refer to.
 
     What differs of these in PostHog was changed there. ``after`` is the manifest of the definitions.
     """

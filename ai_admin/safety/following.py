@@ -36,8 +36,8 @@ def _growth(was: Rollout, now: Rollout) -> Rollout:
 def ahead(before: Manifest, after: Manifest, followed: Followed) -> Iterator[Refusal]:
     """Yield a refusal for each flag that would serve more than it does in the followed stack.
 
-    Compared condition by condition; what everybody gets there, everybody who matches a condition here may get. Only
-    growth is judged, so that a stack is not stuck because the other one went back.
+    Conditions are compared one by one; what everybody gets there, everybody who matches a condition here may get. Only
+    growth counts, so that a rollback of the other stack does not block this one.
     """
     growth = grown(before, after)
     if not growth:

@@ -1,4 +1,4 @@
-"""Gate: the members of a static cohort, which nobody can put back from a file. Pure."""
+"""Gate: the members of a static cohort are not lost, since no file has them. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ai_admin.safety.refusal import Refusal
 
 
 def lost(members: Mapping[str, int]) -> Iterator[Refusal]:
-    """Yield a refusal for each static cohort that would go; ``members`` says by Pulumi name how many it has."""
+    """Yield a refusal for each static cohort that would be deleted, given their numbers of members by Pulumi name."""
     for name, count in sorted(members.items()):
         key = name.removeprefix(COHORT)
         people = "1 member that is" if count == 1 else f"{count} members that are"

@@ -1,6 +1,6 @@
 """Gate: a number in a payload grows more than tenfold. For careful stacks. Pure.
 
-A payload's value is for the reviewer, but three zeros too many are what reviewers overlook.
+The reviewer judges a payload, but may overlook three zeros too many.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from ai_admin.safety.applied import FLAG, Manifest
 from ai_admin.safety.refusal import Refusal
 
 TENFOLD = 10
-"""How many times a number may become itself in one run."""
+"""The factor by which a number may grow in one run."""
 
 
 def swollen(before: Manifest, after: Manifest) -> Iterator[Refusal]:
-    """Yield a refusal for each number that grows too far, away from zero to either side; of flags that are on."""
+    """Yield a refusal for each number in a flag that is on which grows too far, away from zero."""
     for name in sorted(before.keys() & after.keys()):
         if name.startswith(FLAG) and after[name].get("active"):
             was = before[name].get("numbers") or {}

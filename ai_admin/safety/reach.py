@@ -1,13 +1,13 @@
-"""Whom release conditions reach: they are evaluated for invented installations. Pure.
+"""Which installations release conditions serve: the conditions are evaluated for invented ones. Pure.
 
-A file doesn't say how many installations a condition is for, but it does say whom it leaves out. So each property that
-a flag looks at gets values of all sorts: every one that the catalogue lists, or else texts, numbers, versions and dates
-with nothing in common. A condition that leaves out none of the installations with these values may be for everybody, in
-whichever words: a range without an end, all values there are, a pattern that is found in everything.
+A file does not say how many installations a condition is for, but it says which ones it leaves out. So each property in
+a flag's conditions gets different values: all that the catalogue lists, or else texts, numbers, versions and dates with
+nothing in common. A condition that leaves out no installation with these values may be for everybody, however it is
+written: a range without an end, a list of all values, a pattern that matches everything.
 
-What no file can tell is taken for the wider. A negation is for everybody but those that it names, and how many these
-are nobody knows; so it leaves out nobody here, unless it names everybody. ``is_set`` and ``is_not_set`` match, and
-nobody is a member of a static cohort or of one by behaviour.
+Where no file can tell, the wider audience is assumed. A negation is for everybody except those that it names, and
+nobody knows how many these are; so it leaves out nobody here, unless it names everybody. ``is_set`` and ``is_not_set``
+match. Nobody is a member of a static cohort, or of one by behaviour.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice, product
-from typing import Any, Protocol
+from typing import Any
 
 from providers.posthog.kinds import Ref
+from providers.posthog.kinds.base import Definition
 from providers.posthog.kinds.flag import condition_name
 from providers.posthog.safety import ROLLOUT_STEP, UNLIKE, condition_digest
 
@@ -33,12 +34,12 @@ Values = Mapping[str, tuple[Any, ...]]
 """All values that a property of persons can have, for those of which the catalogue lists them."""
 
 MOST = 1000
-"""Installations that a flag is tried on: every combination of values, as far as there are no more."""
+"""The most installations that a flag's conditions are evaluated for; up to then, one for each combination of values."""
 
 _NUMBERS = (0, 1, 10**6)
 _VERSIONS = ("1.0.0", "99.0.0")
 _LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
-_NOT_TOLD = ("is_set", "is_not_set")
+_UNKNOWN = ("is_set", "is_not_set")
 _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -56,19 +57,8 @@ _NEGATIONS = {
 }
 
 
-class Definition(Protocol):
-    """What is looked at of a definition: see ``ai_admin.definitions``."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def properties(self) -> dict[str, Any]: ...
-
-
 class Reach:
-    """Which release conditions of a flag the same installation can match; worked out when it is asked for."""
+    """The release conditions of a flag that one installation can match together; computed when asked for."""
 
     def __init__(
         self, definitions: Iterable[Definition] = (), values: Values | None = None, now: datetime | None = None
@@ -81,9 +71,7 @@ class Reach:
         self._outside: dict[int, bool] = {}
 
     def kinds(self, key: str) -> set[frozenset[str]]:
-        """Return the kinds of installations that a flag tells apart, each as the conditions (digests) that it
-        matches.
-        """
+        """Return the kinds of installations that differ in a flag's conditions: those (digests) that each matches."""
         conditions = self._conditions(Ref("flag", key))
         return {
             frozenset(condition_digest(each) for each in conditions if self._matches(each, installation))
@@ -91,12 +79,12 @@ class Reach:
         }
 
     def meeting(self, key: str, one: str, other: str) -> bool:
-        """Return whether an installation may match both conditions (digests) of a flag, as far as they say."""
+        """Return whether one installation may match both of these conditions (digests) of a flag."""
         first, second = (self._condition(key, each).get("properties") or () for each in (one, other))
         return not any(_exclusive(left, right) for left in first for right in second)
 
     def named(self, key: str, digest: str) -> str:
-        """Return what a person calls a flag's condition."""
+        """Return the name by which messages call a flag's condition (digest)."""
         return condition_name(self._condition(key, digest))
 
     def _conditions(self, ref: Ref) -> list[dict[str, Any]]:
@@ -112,7 +100,7 @@ class Reach:
                 looked_at.setdefault(_property(leaf), []).append(leaf)
         values = [list(self._sorts(each, leaves)) for each, leaves in looked_at.items()]
         combined = list(islice(product(*values), MOST + 1))
-        if len(combined) > MOST:  # each value in one installation at least, which is all that an "and" asks for
+        if len(combined) > MOST:  # each value in one installation at least
             combined = [tuple(each[n % len(each)] for each in values) for n in range(max(map(len, values)))]
         return (dict(zip(looked_at, each, strict=True)) for each in combined)
 
@@ -130,7 +118,7 @@ class Reach:
                 yield leaf
 
     def _sorts(self, looked_at: Property, leaves: list[Leaf]) -> Iterable[Any]:
-        """Return values of every sort that a property can have."""
+        """Return values of every sort for a property."""
         owner, _, name = looked_at
         if owner == "person" and name in self._values:
             return self._values[name]
@@ -158,7 +146,7 @@ class Reach:
         if kind == "behavioral":
             return bool(leaf.get("negation"))
         name = str(leaf.get("operator", "exact"))
-        if name in _NOT_TOLD:
+        if name in _UNKNOWN:
             return True
         if (name in _NEGATIONS) != bool(leaf.get("negation")):
             return not all(self._holds(leaf, value) for value in self._sorts(_property(leaf), [leaf]))
@@ -183,9 +171,7 @@ class Reach:
         return any(found) if criteria.get("type") == "OR" else all(found)
 
     def _is_served(self, ref: Ref, installation: Installation, wanted: bool) -> bool:
-        """Return whether more installations like this one than may come in one run get from another flag what is
-        ``wanted``: it, or nothing.
-        """
+        """Return whether more such installations than one run may add have another flag, or lack it, as ``wanted``."""
         on = self._of.get(ref, {}).get("active", True)
         matching = (each for each in self._conditions(ref) if self._matches(each, installation))
         share = max((each.get("rollout_percentage", 100) for each in matching), default=0) if on else 0

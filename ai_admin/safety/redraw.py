@@ -1,7 +1,7 @@
-"""Gate: who is in a percentage is not drawn anew by the way. For careful stacks. Pure.
+"""Gate: the same people stay in a percentage. For careful stacks. Pure.
 
-PostHog draws from the flag's key and an id of whom it asks for. With another key or another kind of id, 10 % are still
-10 %, but others: everybody in both groups sees the other side.
+PostHog computes who is in a percentage from the flag's key and an id. With another key or another kind of id, 10 % are
+other 10 %.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from providers.posthog.safety import digest
 
 
 def redrawn(before: Manifest, after: Manifest) -> Iterator[Refusal]:
-    """Yield a refusal for each flag that goes on serving a part, and another part than before."""
+    """Yield a refusal for each flag that still serves a part of all, and another part than before."""
     for name in sorted(before.keys() & after.keys()):
         if name.startswith(FLAG):
             yield from _redrawn(name, before[name], after[name])

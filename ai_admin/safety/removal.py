@@ -1,4 +1,4 @@
-"""Gate: how a flag goes. It is switched off first, and a new key is said to be one. Pure."""
+"""Gate: a flag is switched off before it is deleted, and a new key is declared as one. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import removal_code
 
 ALIKE = 0.6
-"""How alike the keys of two flags are (0 to 1) of which the one may be the other under a new key."""
+"""The likeness of two keys (0 to 1) from which on one flag may be the other under a new key."""
 
 
 def removed_flags(
     before: Manifest, after: Manifest, live: Mapping[str, bool] = MappingProxyType({})
 ) -> Iterator[Refusal]:
-    """Yield a refusal for each flag that would go while it is on, or that seems to get another key.
+    """Yield a refusal for each flag that would be deleted while it is on, or that seems to get another key.
 
-    A flag that was said to be renamed is in ``before`` under its new key, see ``applied.renamed``. ``live`` says by
-    Pulumi name whether a flag that would go is on in PostHog, which counts more than what was applied last.
+    A flag with ``renamed_from`` is in ``before`` under its new key, see ``applied.renamed``. ``live`` says by Pulumi
+    name whether a flag that would be deleted is on in PostHog, which counts more than what was applied last.
     """
     new = [name for name in after if name.startswith(FLAG) and name not in before]
     for name in sorted(before.keys() - after.keys()):

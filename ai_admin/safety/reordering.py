@@ -1,4 +1,4 @@
-"""Gate: the order of release conditions is part of who gets what. For careful stacks. Pure.
+"""Gate: release conditions keep their order, by which people get their variant. For careful stacks. Pure.
 
 The first condition whose percentage an installation is in decides on its variant, so that another order serves some
 people something else although no figure changes.
@@ -17,7 +17,7 @@ from providers.posthog.safety import digest
 
 
 def reordered(before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
-    """Yield a refusal for each flag of which somebody gets something else because conditions changed places."""
+    """Yield a refusal for each flag that serves somebody something else because conditions changed places."""
     for name in sorted(before.keys() & after.keys()):
         key = name.removeprefix(FLAG)
         moved = next(_moved(key, before[name], after[name], reach), None) if name.startswith(FLAG) else None
@@ -28,7 +28,7 @@ def reordered(before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refus
 
 
 def _moved(key: str, was: Entry, now: Entry, reach: Reach) -> Iterator[tuple[str, str]]:
-    """Yield pairs of conditions, the former first one first, whose order counts and has changed."""
+    """Yield pairs of conditions whose order matters and has changed, in their former order."""
     rollout, early_exit = served(now), now.get("early_exit") or False
     place = {condition: n for n, condition in enumerate(rollout)}
     for pair in combinations((each for each in served(was) if each in rollout), 2):

@@ -1,6 +1,4 @@
-"""Gate: a flag that was switched off comes back to what was on before. One consent for all that the gates for rollouts
-would ask. Pure.
-"""
+"""Gate: a flag that was switched off returns to what was on before. One consent replaces those for rollouts. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ def _within(entry: Entry, before: Entry) -> bool:
 
 
 def back(found: Iterable[Refusal]) -> Iterator[Refusal]:
-    """Yield a refusal for each flag that only returns, in the place of all that the gates for rollouts found."""
+    """Yield one refusal for each flag that only returns, instead of those of the gates for rollouts."""
     for name in dict.fromkeys(name for refusal in found for name in refusal.about):
         what = "a flag that was switched off would be on again, for all that it served before"
         yield Refusal(what, (name,), on_code(name.removeprefix(FLAG)))

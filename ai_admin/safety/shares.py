@@ -11,7 +11,7 @@ Shares = dict[str, float]
 
 
 def shares(rollout: Rollout, matching: Collection[str], early_exit: bool = False) -> Shares:
-    """Return what installations are served that match these conditions.
+    """Return the shares that installations are served which match these conditions.
 
     PostHog takes the conditions in their order, and the first one decides whose percentage an installation is in. It
     draws once for all of them, so a later condition adds only what it is wider by; with ``early_exit`` none is asked
@@ -30,6 +30,6 @@ def shares(rollout: Rollout, matching: Collection[str], early_exit: bool = False
 
 
 def at_least(rollout: Rollout, kinds: Iterable[Collection[str]], early_exit: bool = False) -> Shares:
-    """Return what installations of every kind are served at the least."""
+    """Return the least shares that installations of any of these kinds are served."""
     found = [shares(rollout, matching, early_exit) for matching in kinds]
     return {variant: min(each.get(variant, 0) for each in found) for variant in found[0]} if found else {}

@@ -1,6 +1,6 @@
 """Gate: two stacks never own one project. Pure.
 
-Each would take the other's objects for its own, and put back what the other changed. There is no consent to that.
+Each would adopt the other's objects, and revert what the other changed. There is no consent to that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from providers.posthog.connection import same_host, same_project
 
 
 def shared(stack: str, host: str, project_id: str, others: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the other stacks that have this run's project in their configuration, in whichever spelling, a line each.
+    """Return a line for each other stack that has this run's project in its configuration, in any spelling.
 
     ``others`` are the configurations in the checkout's ``Pulumi.<stack>.yaml`` files by stack; ``host`` and
     ``project_id`` are those of the run, wherever they come from.

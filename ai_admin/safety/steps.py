@@ -15,9 +15,9 @@ def jumps(before: Manifest, after: Manifest, reach: Reach, first: bool = False) 
     """Yield a refusal for each release condition that would grow too far in one run, whole or for one variant.
 
     A flag that is off serves nobody, so switching it on is growth from nothing; a new flag is like one that was off.
-    A new condition for some (a cohort, properties) may start at once; conditions that together leave out nobody may
-    not. A variant may go back at once to a share that it has had: that is how people get off a bad candidate. In a
-    stack's ``first`` run nothing is in use yet but what is live already.
+    A new condition for some (a cohort, properties) may start at any share; conditions that together leave out nobody
+    may not. A variant may return to a share that it has had, so that a bad candidate can be withdrawn. In a stack's
+    ``first`` run only what PostHog has already is in use.
     """
     for name in sorted(before.keys() & after.keys() if first else after):
         if name.startswith(FLAG):
@@ -45,10 +45,10 @@ def _flag_steps(name: str, before: Manifest, after: Manifest) -> list[Refusal]:
 
 
 def _everybodys_steps(name: str, before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
-    """Yield a refusal where all installations would be served more, by whichever conditions, than they are.
+    """Yield a refusal where all installations would be served more than they are, by any conditions.
 
-    Conditions that go in this run count as if they had been for nobody: what they said is in no file any more. What
-    people get because another condition shrinks never counts: that is how they get off a bad candidate.
+    Conditions that this run removes count as conditions for nobody, since no file has them any more. What people get
+    because another condition shrinks never counts, so that a bad candidate can be withdrawn.
     """
     entry, key = before.get(name, {}), name.removeprefix(FLAG)
     was, now = served(entry), served(after[name])

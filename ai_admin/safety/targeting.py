@@ -1,8 +1,8 @@
 """Gate: a cohort's or a flag's change is a change of every release condition on it. For careful stacks. Pure.
 
-Nobody who reviews a cohort's file sees which flags it is for. Whether the cohort grows can't be told from its criteria,
-so that any other criteria count as growth, also those of a cohort that the cohort names. What another flag reaches can
-be told: it counts where it brings more people to the flags that look at it than may come in one run.
+A cohort's file does not show which flags it is for. Its criteria don't show whether it grows, so any change of them
+counts as growth, also a change in a cohort that it names. What another flag serves is known: its change counts where it
+adds more people to the flags that depend on it than one run may add.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from providers.posthog.safety import ROLLOUT_STEP, Rollout, digest
 def retargeted(before: Manifest, after: Manifest, returned: Collection[str] = ()) -> Iterator[Refusal]:
     """Yield a refusal for each cohort or flag whose change changes whom another flag serves.
 
-    A flag that is new serves nobody yet, so it is not looked at. Switching a flag off never counts, nor do those that
-    only come back (``returned``).
+    A new flag serves nobody yet, so it does not count; nor do flags that go off, or only return (``returned``).
     """
     for name in sorted(before.keys() & after.keys()):
         if name.startswith(COHORT) and _differs(name, before, after):
@@ -81,7 +80,7 @@ def _on_cohorts(cohorts: Collection[str], manifest: Manifest) -> dict[str, float
 
 
 def _on_flag(name: str, before: Manifest, after: Manifest) -> dict[str, float]:
-    """Return the flags on this one to which its change brings people, each with the largest share that they get."""
+    """Return the flags that depend on this one and get people by its change, each with the largest share of them."""
     was, now = served(before[name]), served(after[name])
 
     def brings(value: str) -> bool:
@@ -108,7 +107,7 @@ def _grows(was: Rollout, now: Rollout, variant: str) -> bool:
 
 
 def _with_dependents(on: dict[str, float], manifest: Manifest) -> dict[str, float]:
-    """Return these flags and those that depend on them, directly or not; what reaches them through one is not told."""
+    """Return these flags and those that depend on them, directly or not, each with the largest share."""
     found = dict(on)
     while True:
         more = {

@@ -12,7 +12,7 @@ DELETES_SHARE, UPDATES_SHARE = 0.2, 0.5
 """Most of all objects that a run may delete, and change."""
 
 FEW_UPDATES = 5
-"""So many may change however few there are."""
+"""The number of objects that may change however few there are."""
 
 
 def deletes_allowed(there: int) -> int:
@@ -26,7 +26,7 @@ def updates_allowed(there: int) -> int:
 
 
 def deletes(before: Manifest, after: Manifest) -> Iterator[Refusal]:
-    """Yield a refusal when too much would go."""
+    """Yield a refusal when too many objects would be deleted."""
     there = len(counted(before))
     gone = tuple(sorted(counted(before.keys() - after.keys())))
     allowed = deletes_allowed(there)
@@ -36,7 +36,7 @@ def deletes(before: Manifest, after: Manifest) -> Iterator[Refusal]:
 
 
 def updates(before: Manifest, after: Manifest) -> Iterator[Refusal]:
-    """Yield a refusal when too much would change. A flag that is off afterwards never counts: off is always safe."""
+    """Yield a refusal when too many objects would change. A flag that is off afterwards never counts."""
     both = before.keys() & after.keys()
     changed = (name for name in both if before[name].get("digest") != after[name]["digest"])
     names = sorted(name for name in changed if after[name].get("active") is not False)

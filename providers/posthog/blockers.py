@@ -14,8 +14,10 @@ from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.inventory import Inventory
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import mappings
 from providers.posthog.kinds.insight import shown_on
 from providers.posthog.kinds.tiles import described
+from providers.posthog.usage import users_of_cohort
 
 Entry = Mapping[str, Any]
 
@@ -25,7 +27,7 @@ _ACTION_PLACES = (
     ("event_type", "actions", "key"),
     ("seq_event_type", "actions", "seq_event"),
 )
-"""Where a mapping names an action: what says that it does, and the key of the id. The first stands in a series of a
+"""Where a mapping names an action: what says that it does, and the key of the id. The first is in a series of a
 query, the second in its retention, the others in a cohort's criteria."""
 
 
@@ -82,10 +84,8 @@ class _Look:
                     raise
 
     def _of_cohort(self, id_: str) -> Iterator[User]:
-        used = self._client.get(self._client.project_path(f"cohorts/{id_}/used_in"))
-        for part, kind in (("feature_flags", "flag"), ("insights", "insight"), ("cohorts", "cohort")):
-            for user in used.get(part, {}).get("results", ()):
-                yield User(kind, str(user["id"]), _uses(kind, user))
+        for kind, user in users_of_cohort(self._client, id_):
+            yield User(kind, str(user["id"]), _uses(kind, user))
         if any(each.get("type") == "cohort" and str(each.get("value")) == id_ for each in self._test_accounts):
             yield User(
                 "project", "", "the project's filter for internal and test users uses it; change that in PostHog"
@@ -133,7 +133,7 @@ class _Look:
 
     def _of_insight_variable(self, id_: str) -> Iterator[User]:
         for user, query in self._all("insight", "query"):
-            if any(str(node.get("variableId")) == id_ for node in _mappings(query)):
+            if any(str(node.get("variableId")) == id_ for node in mappings(query)):
                 yield user
 
     def _of_holdout(self, id_: str) -> Iterator[User]:
@@ -205,7 +205,7 @@ def _asks_by_flag(survey: Entry, id_: str) -> bool:
     """Say whether a survey chooses people by a flag; a draft's own flag is off, and so depends on none yet."""
     chosen = survey.get("targeting_flag") or {}
     return str(chosen.get("id")) == id_ or any(
-        node.get("type") == "flag" and str(node.get("key")) == id_ for node in _mappings(chosen.get("filters"))
+        node.get("type") == "flag" and str(node.get("key")) == id_ for node in mappings(chosen.get("filters"))
     )
 
 
@@ -213,14 +213,6 @@ def _names_action(tree: Any, id_: str) -> bool:
     """Say whether a query or a cohort's criteria name an action."""
     return any(
         node.get(mark) == value and str(node.get(place)) == id_
-        for node in _mappings(tree)
+        for node in mappings(tree)
         for mark, value, place in _ACTION_PLACES
     )
-
-
-def _mappings(tree: Any) -> Iterator[Entry]:
-    """Yield every mapping inside a tree."""
-    if isinstance(tree, dict):
-        yield tree
-    for item in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
-        yield from _mappings(item)

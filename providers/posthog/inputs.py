@@ -2,11 +2,14 @@
 
 Only this module turns canonical properties into a resource's inputs and inputs into properties.
 
-The metadata are one more input. Its key begins with ``__``, so that no preview shows it. It holds the definition's name
-and, from the program, its source, the object that it adopts, and what was applied of it last. The name is kept in the
-state, so that an error of a later call can name the definition. ``check`` removes the rest from what the engine
-compares and keeps, and this process remembers it until ``create`` or ``update``. So it is no change when a definition
-moves by a line, or when ``adopt:`` is removed after the adoption.
+The metadata are one more input. It holds the definition's name and, from the program, its source, the object that it
+adopts, and what was applied of it last. The name is kept in the state, so that an error of a later call can name the
+definition. ``check`` removes the rest, and this process remembers it by name (:class:`MetadataStore`) until ``diff``,
+``create`` or ``update``: they get only the inputs that ``check`` returns.
+
+To leave the metadata in these inputs is no way out: where a resource changes, `pulumi preview --diff` and `--json` then
+show them as changes, although their key begins with ``__`` (Pulumi 3.259.0). The state also keeps them, so that the
+``diff`` of the next refresh, which gets the old inputs, could not tell them from what the program of that run knows.
 """
 
 from __future__ import annotations
@@ -51,7 +54,7 @@ class Metadata:
     """The place in a file (``flags/x.yaml:3:1``); empty where it is unknown."""
     adopt: str | None = None
     """The id of the PostHog object that the definition adopts."""
-    lacks: str = ""
+    missing: str = ""
     """In words, what the definition refers to and does not exist; empty when everything exists."""
     switch: str = ""
     """How a flag that is to be on was applied last: ``safety.ON``, ``safety.CONSENTED``, the time at which it was known
@@ -73,7 +76,7 @@ class Metadata:
 def to_inputs(properties: Properties, meta: Metadata) -> dict[str, Any]:
     """Return the inputs of a resource, without what a run found out about the object: the program can't know it."""
     inputs = {name: value for name, value in properties.items() if name not in (UNKEPT, OWN)}
-    known = {name: value for name, value in asdict(meta).items() if value and name != "lacks"}
+    known = {name: value for name, value in asdict(meta).items() if value and name != "missing"}
     if not known:
         return inputs
     return {**inputs, NAME: meta.name if known.keys() == {"name"} else known}
@@ -98,11 +101,11 @@ def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
 def resolved(value: Any) -> tuple[Any, str]:
     """Return inputs with the last known ids instead of placeholders, and what does not exist, in words."""
     if isinstance(value, dict):
-        items, lacks = resolved(list(value.values()))
-        return dict(zip(value, items, strict=True)), lacks
+        items, missing = resolved(list(value.values()))
+        return dict(zip(value, items, strict=True)), missing
     if isinstance(value, list):
         parts = [resolved(item) for item in value]
-        return [item for item, _ in parts], next((lacks for _, lacks in parts if lacks), "")
+        return [item for item, _ in parts], next((missing for _, missing in parts if missing), "")
     found = _NOT_THERE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value, ""
@@ -124,9 +127,9 @@ class MetadataStore:
         self._lock = threading.Lock()
         self._known: dict[str, Metadata] = {}
 
-    def keep(self, inputs: Mapping[str, Any], lacks: str) -> Metadata:
+    def keep(self, inputs: Mapping[str, Any], missing: str) -> Metadata:
         """Remember and return the metadata in inputs of the program."""
-        meta = replace(_metadata(inputs), lacks=lacks)
+        meta = replace(_metadata(inputs), missing=missing)
         with self._lock:
             self._known[meta.name] = meta
         return meta

@@ -64,7 +64,7 @@ def as_lists(kind_name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: in_order(value) if name in names else value for name, value in inputs.items()}
 
 
-def standing_lists(kind_name: str, olds: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+def unchanged_lists(kind_name: str, olds: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the lists of old inputs that canonical properties leave as they are."""
     before = KINDS[kind_name].canonical(as_lists(kind_name, olds))
     return {

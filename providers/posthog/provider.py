@@ -31,7 +31,7 @@ from providers.posthog.judge import Judge, OneLine
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
-from providers.posthog.matching import as_mappings, standing_lists
+from providers.posthog.matching import as_mappings, unchanged_lists
 from providers.posthog.session import Session
 from providers.posthog.settings import NAMES, VARIABLES, Settings
 
@@ -70,12 +70,12 @@ class PostHogProvider(ResourceProvider):
         in a preview too; why an object can't be adopted goes along with the inputs (see ``inputs.PROBLEM``).
         """
         _SESSION.guard.program_runs()
-        inputs, lacks = resolved(news)
-        meta = _SESSION.metadata.keep(inputs, lacks)
+        inputs, missing = resolved(news)
+        meta = _SESSION.metadata.keep(inputs, missing)
         properties = to_properties(self.kind_name, inputs)
-        standing = standing_lists(self.kind_name, _olds, properties)
-        checked = self._inputs(properties, meta, standing)
-        problem = "" if lacks else self._problem(_olds, properties, meta)
+        unchanged = unchanged_lists(self.kind_name, _olds, properties)
+        checked = self._inputs(properties, meta, unchanged)
+        problem = "" if missing else self._problem(_olds, properties, meta)
         return CheckResult({**checked, PROBLEM: problem} if problem else checked, [])
 
     def _problem(self, _olds: dict[str, Any], properties: Properties, meta: Metadata) -> str:
@@ -130,12 +130,12 @@ class PostHogProvider(ResourceProvider):
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
         meta = _SESSION.metadata.of(props)
-        _refuse_lacking(meta)
+        _refuse_missing(meta)
         if props.get(PROBLEM):
             raise Refused(props[PROBLEM])
         with OneLine(meta):
-            id_, standing = lifecycle.create(to_properties(self.kind_name, props), meta)
-        return CreateResult(id_, self._outputs(standing, meta, project, props))
+            id_, applied = lifecycle.create(to_properties(self.kind_name, props), meta)
+        return CreateResult(id_, self._outputs(applied, meta, project, props))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
@@ -163,12 +163,12 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        _refuse_lacking(meta)
+        _refuse_missing(meta)
         if _news.get(PROBLEM):
             raise Refused(_news[PROBLEM])
         with OneLine(meta):
-            standing = lifecycle.update(_id, olds, news, meta)
-        return UpdateResult(self._outputs(standing, meta, project, _news))
+            applied = lifecycle.update(_id, olds, news, meta)
+        return UpdateResult(self._outputs(applied, meta, project, _news))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
@@ -189,11 +189,11 @@ class PostHogProvider(ResourceProvider):
         stack for gone when a variable points somewhere else.
         """
         lifecycle, project = _SESSION.lifecycle(self.kind_name, lists)
-        standing = (props or {}).get(PROJECT)
-        if standing is not None and str(standing) != project:
+        theirs = (props or {}).get(PROJECT)
+        if theirs is not None and str(theirs) != project:
             raise Unreachable(
-                f"this stack's objects live in PostHog project {standing}, but the connection is to project "
-                f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {standing}"
+                f"this stack's objects live in PostHog project {theirs}, but the connection is to project "
+                f"{project}; set {VARIABLES['project_id']} or the stack's configuration to {theirs}"
             )
         return lifecycle, project
 
@@ -207,9 +207,9 @@ class PostHogProvider(ResourceProvider):
         return {**self._inputs(properties, meta, like), **found, PROJECT: project}
 
 
-def _refuse_lacking(meta: Metadata) -> None:
-    if meta.lacks:
-        raise Refused(meta.line(f"left out, as it refers to {meta.lacks}; run again once that is there"))
+def _refuse_missing(meta: Metadata) -> None:
+    if meta.missing:
+        raise Refused(meta.line(f"left out, as it refers to {meta.missing}; run again once that is there"))
 
 
 def _provider(kind: Kind) -> type[PostHogProvider]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import pulumi
 from pulumi import dynamic
@@ -12,29 +12,12 @@ from pulumi.runtime.stack import ResourceRegistrationFailed
 
 from providers.posthog.inputs import MISSING, NAME, PROBLEM, Metadata, to_inputs, with_digests
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.base import refs
+from providers.posthog.kinds.base import Definition, refs
 from providers.posthog.limits import Rate, rates
 from providers.posthog.provider import PROJECT, PROVIDERS
 from providers.posthog.references import readable, with_ids
 from providers.posthog.schedule import FEW, Window, interleaved
 from providers.posthog.settings import Settings
-
-
-class Definition(Protocol):
-    """What registration needs of a definition: see ``ai_admin.definitions``."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def properties(self) -> dict[str, Any]: ...
-    @property
-    def source(self) -> object: ...
-    @property
-    def adopt(self) -> str | None: ...
-    @property
-    def renamed_from(self) -> str | None: ...
 
 
 def _resource_type(kind_name: str) -> type[dynamic.Resource]:

@@ -6,27 +6,14 @@ Asked only about what goes while one of its kind is new, and about what changes 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from providers.posthog.client import Client
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.base import Field, Reading
+from providers.posthog.kinds.base import Definition, Field, Reading
 
 Entry = Mapping[str, Any]
-
-
-class Definition(Protocol):
-    """What is looked at of a definition: see ``ai_admin.definitions``."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def properties(self) -> dict[str, Any]: ...
-    @property
-    def source(self) -> object: ...
 
 
 class Succession:

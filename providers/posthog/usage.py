@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.posthog.client import Client
 from providers.posthog.kinds.base import Kind
 from providers.posthog.kinds.insight import shown_on
+
+
+def users_of_cohort(client: Client, id_: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the kind of each flag, insight and cohort that uses a cohort, and what PostHog says of it."""
+    used = client.get(client.project_path(f"cohorts/{id_}/used_in"))
+    for part, kind in (("feature_flags", "flag"), ("insights", "insight"), ("cohorts", "cohort")):
+        yield from ((kind, each) for each in used.get(part, {}).get("results", ()))
 
 
 def users(client: Client, kind: Kind, live: Mapping[str, Any]) -> list[str]:
@@ -17,11 +24,6 @@ def users(client: Client, kind: Kind, live: Mapping[str, Any]) -> list[str]:
         found = client.pages(client.project_path("dashboards")) if boards else ()
         return [f"the dashboard {board['name']!r} ({board['id']})" for board in found if board["id"] in boards]
     if kind.name == "cohort":
-        used = client.get(client.project_path(f"cohorts/{live['id']}/used_in"))
-        parts = (("feature_flags", "flag"), ("insights", "insight"), ("cohorts", "cohort"))
-        return [
-            f"the {what} {each.get('key') or each.get('name')!r} ({each['id']})"
-            for part, what in parts
-            for each in used.get(part, {}).get("results", ())
-        ]
+        uses = users_of_cohort(client, live["id"])
+        return [f"the {what} {each.get('key') or each.get('name')!r} ({each['id']})" for what, each in uses]
     return []

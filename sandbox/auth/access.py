@@ -84,11 +84,6 @@ def _rules(context: Context, resource: str) -> list[Data]:
     return found
 
 
-def forget(context: Context, resource: str) -> None:
-    """Look at the rules anew: one has just been written."""
-    context.memo.pop(("rules", resource), None)
-
-
 def _named(rules: list[Data]) -> list[Data]:
     return [rule for rule in rules if rule["organization_member"] or rule["role"]]
 

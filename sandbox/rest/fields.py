@@ -124,16 +124,6 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
     return check
 
 
-def number(value: Any, attr: str) -> float:
-    """DRF's FloatField: text that spells a number passes, booleans don't."""
-    try:
-        if isinstance(value, bool):
-            raise ValueError
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise Invalid("A valid number is required.", attr) from error
-
-
 def choice(*values: Any) -> Check:
     """One of the values, as they are."""
 

@@ -35,7 +35,7 @@ def checked(cloned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same after ``ai-admin check``."""
     root = tmp_path_factory.mktemp("checked") / "checkout"
     shutil.copytree(cloned, root)
-    proposals.write(root, check(root).worlds[None])
+    proposals.write(root, check(root).indexes[None])
     return root
 
 

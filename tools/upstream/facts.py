@@ -9,19 +9,15 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from providers.posthog.kinds import KINDS
 from tools.upstream.declarations import Declarations
 from tools.upstream.shape import Scalar, Shape, merged, ordered, paths
 from tools.upstream.zod import Bundle
 
 Facts = dict[str, dict[str, Any]]
 
-# What a definition becomes, and what else the sandbox serves, where the official command line has a body for it.
-COLLECTIONS = (
-    *("actions", "alerts", "annotations", "cohorts", "dashboards", "experiments", "feature_flags", "hog_functions"),
-    *("insights", "property_definitions", "subscriptions"),
-    *("early_access_feature", "experiment_holdouts", "experiment_saved_metrics", "insight_variables"),
-    *("scheduled_changes", "session_recording_playlists", "surveys"),
-)
+# Those of the kinds, and what else changes a flag.
+COLLECTIONS = frozenset({kind.collection for kind in KINDS.values()} | {"scheduled_changes"})
 FIELDS_DEPTH = 2
 VALUES_DEPTH = 4
 
@@ -81,8 +77,12 @@ NODES: dict[str, tuple[str, ...]] = {
 
 
 def api(bundle: Bundle, declared: Declarations) -> Facts:
-    """Return, by collection: the fields of a body that creates and of one that updates, and what is only answered."""
-    return {name: _collection(name, bundle, declared) for name in sorted(COLLECTIONS)}
+    """Return, by collection: the fields of a body that creates and of one that updates, and what is only answered.
+
+    A collection of which the packages say nothing is left out.
+    """
+    found = {name: _collection(name, bundle, declared) for name in sorted(COLLECTIONS)}
+    return {name: facts for name, facts in found.items() if any(facts.values())}
 
 
 def _collection(name: str, bundle: Bundle, declared: Declarations) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Most kinds are written as PostHog has them, with keys where their tables say that they refer to something (see
 :mod:`ai_admin.definitions.forms.base`). What is written otherwise has a module of the kind's name here, with what is
-its own of ``expand(unit, world)``, ``contract(gathered)`` and, for trees, ``references(unit)``.
+its own of ``expand(unit, index)``, ``contract(gathered)`` and, for trees, ``references(unit)``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 from ai_admin.definitions.forms import base
 from ai_admin.definitions.forms.base import Form, Reference
-from ai_admin.definitions.world import Unit
+from ai_admin.definitions.index import Unit
 from providers.posthog.kinds import KINDS, Kind
 
 

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, for_file, resource
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import query_of
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.notification import blocks
 
 _OWN = ("series", "column", "label_column", "rows", "check_ongoing_interval", "notify")
 
 
-def expand(unit: Unit, world: World) -> Iterator[Definition]:
+def expand(unit: Unit, index: Index) -> Iterator[Definition]:
     """Yield the alert, and one notification for Slack and one for the webhook where they are asked for.
 
     E-mail is PostHog's own: the organisation's members with these addresses subscribe to the alert.
@@ -23,7 +23,7 @@ def expand(unit: Unit, world: World) -> Iterator[Definition]:
     value, notify = unit.value, unit.value.get("notify") or {}
     properties = fields(unit, *_OWN)
     properties["subscribed_users"] = notify.get("email") or []
-    properties["config"] = _config(unit, world)
+    properties["config"] = _config(unit, index)
     yield resource("alert", unit.key, unit, properties)
     for way, template, inputs in (
         ("slack", "template-slack", slack_inputs),
@@ -41,9 +41,9 @@ def expand(unit: Unit, world: World) -> Iterator[Definition]:
             yield resource("notification", f"{unit.key}.{way}", unit, notification, ("notify", way))
 
 
-def _config(unit: Unit, world: World) -> dict[str, Any]:
+def _config(unit: Unit, index: Index) -> dict[str, Any]:
     """Return which figure of the insight is watched; PostHog asks for it in a shape per kind of query."""
-    insight = world.find("insight", unit.value["insight"])
+    insight = index.find("insight", unit.value["insight"])
     query = query_of(insight.value) if insight else None
     ongoing = {name: unit.value[name] for name in ("check_ongoing_interval",) if name in unit.value}
     if query is not None and query.kind == "HogQLQuery":

@@ -1,4 +1,4 @@
-"""What every form does: keep the fields that PostHog holds, say where they are, exchange keys and references."""
+"""The parts of every form: fields as PostHog has them, their places in the file, keys and references."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from ai_admin.definitions.holes import at
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition, Finding, Path
 from ai_admin.definitions.query import property_filters
 from ai_admin.definitions.trees import READERS, nodes
-from ai_admin.definitions.world import Unit, World
+from ai_admin.definitions.unreadable import at
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
 
 Value = dict[str, Any]
@@ -63,12 +63,12 @@ class Gathered:
 class Form:
     """How a kind's files are written: the way to its resources and back, and what they refer to."""
 
-    expand: Callable[[Unit, World], Iterator[Definition]]
+    expand: Callable[[Unit, Index], Iterator[Definition]]
     """Takes a unit that passed every check and yields the resources that it defines."""
     contract: Callable[[Gathered], Iterator[Written]]
     """Yields the files for the definitions of the kind, as short as they can be said."""
     references: Callable[[Unit], Iterator[Reference]]
-    """Yields what a unit refers to, holes and all."""
+    """Yields what a unit refers to; some of it may be UNREADABLE."""
 
 
 def resource(kind: str, key: str, unit: Unit, properties: Value, path: Path = ()) -> Definition:
@@ -144,7 +144,7 @@ def file(kind: str, key: str, value: Value) -> Written:
     return Written(kind, key, {"key": key, **value})
 
 
-def expand(unit: Unit, _: World) -> Iterator[Definition]:
+def expand(unit: Unit, _: Index) -> Iterator[Definition]:
     """Yield the one resource of a unit that is written as PostHog has it."""
     yield resource(unit.kind, unit.key, unit, fields(unit))
 

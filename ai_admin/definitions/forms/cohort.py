@@ -17,14 +17,14 @@ from ai_admin.definitions.forms.base import (
     resource,
     usual,
 )
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition, Path
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Ref
 
 _WITHOUT_VALUE = ("is_set", "is_not_set")
 
 
-def expand(unit: Unit, _: World) -> Iterator[Definition]:
+def expand(unit: Unit, _: Index) -> Iterator[Definition]:
     """Yield the cohort; ``properties`` becomes the two levels of groups that flags need."""
     properties = fields(unit, "properties", "filters")
     if "properties" in unit.value:

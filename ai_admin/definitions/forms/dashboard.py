@@ -18,15 +18,15 @@ from ai_admin.definitions.forms.base import (
 )
 from ai_admin.definitions.forms.insight import insight_of
 from ai_admin.definitions.forms.queries import brief, complete
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.layout import Place, place
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import property_filters
 from ai_admin.definitions.tiles import insight_key
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Ref
 
 
-def expand(unit: Unit, _: World) -> Iterator[Definition]:
+def expand(unit: Unit, _: Index) -> Iterator[Definition]:
     """Yield the dashboard and its tiles; the insights in them are units of their own."""
     properties = fields(unit, "tiles", "exclusive_tiles")
     if "filters" in properties:
@@ -73,7 +73,7 @@ def contract(gathered: Gathered) -> Iterator[Written]:
 
 
 def _flowing(tiles: list[Value]) -> list[Value]:
-    """Return tiles that say no more of their layout than it takes: those that flow to where they are say no place."""
+    """Return tiles without what their layout need not say: a tile that flows to its place has none."""
     wanted = place(tiles)
     tiles = [_sized(tile, here) for tile, here in zip(tiles, wanted, strict=True)]
     for n, tile in enumerate(tiles):
@@ -86,16 +86,14 @@ def _flowing(tiles: list[Value]) -> list[Value]:
 
 
 def _sized(tile: Value, here: Place) -> Value:
-    """Return a tile with what its layout says of its place, and of its size where that is not the usual one."""
+    """Return a tile with its place, and with its size where that is not the usual one."""
     usual = place([{name: item for name, item in tile.items() if name != "layout"}])[0]
     size = {name: getattr(here, name) for name in ("w", "h") if getattr(here, name) != getattr(usual, name)}
     return {**tile, "layout": {"x": here.x, "y": here.y, **size}}
 
 
 def references(unit: Unit) -> Iterator[Reference]:
-    """Yield path, kind and key of the insights that a dashboard's tiles name, and of the cohorts in its
-    filters.
-    """
+    """Yield path, kind and key of the insights in a dashboard's tiles, and of the cohorts in its filters."""
     for n, tile in enumerate(unit.value.get("tiles") or ()):
         if isinstance(tile, dict) and isinstance(tile.get("insight"), str):
             yield ("tiles", n, "insight"), "insight", tile["insight"]

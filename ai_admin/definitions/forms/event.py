@@ -7,8 +7,8 @@ from typing import Any
 
 from ai_admin.definitions.catalog import is_person
 from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, for_file, resource
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import KINDS
 
@@ -16,23 +16,21 @@ PERSON = "person-properties"
 """The key of the file that describes persons."""
 
 
-def expand(unit: Unit, world: World) -> Iterator[Definition]:
+def expand(unit: Unit, index: Index) -> Iterator[Definition]:
     """Yield the event and those of its properties that no file before this one has described."""
     kind = "person" if is_person(unit) else "event"
     if kind == "event":
         yield resource("event", unit.key, unit, {**fields(unit, "properties", "type"), "name": unit.key})
     for name in unit.value.get("properties") or {}:
-        described = world.once(_descriptions)[kind, name]
+        described = index.cached(_descriptions)[kind, name]
         if described["first"] is unit:
             yield resource("property", f"{kind}.{name}", unit, described["properties"], ("properties", name))
 
 
-def _descriptions(world: World) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return, by type and name, each property as all files together describe it, and the first unit that
-    does.
-    """
+def _descriptions(index: Index) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return by type and name each property as all files together describe it, and the first unit that does."""
     result: dict[tuple[str, str], dict[str, Any]] = {}
-    for unit in world.units:
+    for unit in index.units:
         if unit.kind != "event":
             continue
         kind = "person" if is_person(unit) else "event"
@@ -47,8 +45,9 @@ def _descriptions(world: World) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def contract(gathered: Gathered) -> Iterator[Written]:
-    """Yield a file per event, and one for persons. Every event's properties are with the first event: PostHog knows
-    them by their names alone.
+    """Yield a file per event, and one for persons.
+
+    The properties of all events are in the file of the first: PostHog knows a property by its name alone.
     """
     described: dict[str, dict[str, Any]] = {"event": {}, "person": {}}
     for key, properties in gathered.of("property").items():

@@ -18,8 +18,8 @@ from ai_admin.definitions.forms.base import (
     resource,
     usual,
 )
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition, Path
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.normal import json_text
 
@@ -27,10 +27,8 @@ from providers.posthog.kinds.normal import json_text
 _INDEX = "aggregation_group_type_index"
 
 
-def expand(unit: Unit, _: World) -> Iterator[Definition]:
-    """Yield the flag: payloads become JSON text by variant, cohorts and flags in conditions become
-    references.
-    """
+def expand(unit: Unit, _: Index) -> Iterator[Definition]:
+    """Yield the flag: payloads become JSON text by variant, cohorts and flags in conditions become references."""
     value = unit.value
     index = {_INDEX: value[_INDEX]} if _INDEX in value else {}
     properties = fields(unit, "payload", "payload_type", "variants", "release_conditions")

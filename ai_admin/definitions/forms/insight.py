@@ -7,26 +7,26 @@ from typing import Any
 
 from ai_admin.definitions.forms.base import Gathered, Reference, Written, fields, for_file, key_of, resource
 from ai_admin.definitions.forms.queries import full_query, shorthand, variables
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.query import all_filters, all_nodes, breakdowns, query_of
 from ai_admin.definitions.tiles import insight_keys
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.insight import QUERY_KEYS
 
 
-def expand(unit: Unit, world: World) -> Iterator[Definition]:
+def expand(unit: Unit, index: Index) -> Iterator[Definition]:
     """Yield the insight, with every dashboard that has a tile for it."""
     properties = fields(unit, *QUERY_KEYS)
     properties["query"] = full_query(unit.value)
-    properties["dashboards"] = [Ref("dashboard", key) for key in world.once(_dashboards).get(unit.key, ())]
+    properties["dashboards"] = [Ref("dashboard", key) for key in index.cached(_dashboards).get(unit.key, ())]
     yield resource("insight", unit.key, unit, properties)
 
 
-def _dashboards(world: World) -> dict[str, list[str]]:
+def _dashboards(index: Index) -> dict[str, list[str]]:
     """Return the keys of the dashboards that show each insight."""
     shown: dict[str, list[str]] = {}
-    for unit in sorted((each for each in world.units if each.kind == "dashboard"), key=lambda each: each.key):
+    for unit in sorted((each for each in index.units if each.kind == "dashboard"), key=lambda each: each.key):
         for key in insight_keys(unit) or ():
             shown.setdefault(key, []).append(unit.key)
     return shown

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ai_admin.definitions.holes import at, seen
 from ai_admin.definitions.query import Node, Query, query_of
 from ai_admin.definitions.sql_text import COMMENT
+from ai_admin.definitions.unreadable import at, is_readable
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.insight import SHORTHANDS
 
@@ -64,12 +64,12 @@ def complete(value: Any, inside: str = "") -> Any:
 
 
 def variables(node: Node) -> list[str]:
-    """Return the code names of the variables that the text of a SQL query names, but those whose ids it says itself.
+    """Return the code names of the variables in the text of an SQL query, except those whose ids the node has.
 
     A variable's definition has its code name as its key.
     """
     text, own = node.get("query"), node.get("variables") or {}
-    if not isinstance(text, str) or not seen(own, *own.values()):
+    if not isinstance(text, str) or not is_readable(own, *own.values()):
         return []
     known = [at(item, "code_name") for item in own.values()]
     return [name for name in dict.fromkeys(_VARIABLE.findall(COMMENT.sub(" ", text))) if name not in known]
@@ -113,7 +113,7 @@ def _formula_nodes(value: Node) -> Node:
 
 def _breakdown(kind: str, item: Node) -> Node:
     type_ = item.get("type", "event")
-    if kind == "FunnelsQuery" or type_ == "cohort":  # funnels read only the single form, and cohorts stand only there
+    if kind == "FunnelsQuery" or type_ == "cohort":  # funnels read only the single form, and cohorts occur only there
         rest = {theirs: item[ours] for ours, theirs in SINGLE_BREAKDOWN.items() if ours in item}
         return {"breakdown": item["property"], "breakdown_type": type_, **rest}
     return {"breakdowns": [{**item, "type": type_}]}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, for_file, key_of, resource
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition
 from ai_admin.definitions.tiles import insight_keys
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS, Ref
 
 
-def expand(unit: Unit, world: World) -> Iterator[Definition]:
+def expand(unit: Unit, index: Index) -> Iterator[Definition]:
     """Yield the subscription; of a dashboard all insights are sent, unless some are named."""
     properties = {**fields(unit, "insights", "target"), **_target(unit.value["target"])}
     for kind in ("insight", "dashboard"):
@@ -20,7 +20,7 @@ def expand(unit: Unit, world: World) -> Iterator[Definition]:
             properties["content_type"] = kind
     if "prompt" in properties:
         properties["content_type"] = "ai_prompt"
-    dashboard = world.find("dashboard", unit.value.get("dashboard"))
+    dashboard = index.find("dashboard", unit.value.get("dashboard"))
     if dashboard is not None:
         sent = unit.value.get("insights") or insight_keys(dashboard) or ()
         properties["dashboard_export_insights"] = [Ref("insight", key) for key in sent]

@@ -1,6 +1,6 @@
-"""What a schema cannot say: rules between the parts of a definition, and between definitions.
+"""Rules that a schema can't express: between the parts of a definition, and between definitions.
 
-Each module here that has ``RULES`` is asked.
+The rules are the ``RULES`` of the modules here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.world import Rule
+from ai_admin.definitions.index import Rule
 
 _MODULES = [import_module(f"{__name__}.{each.name}") for each in iter_modules(__path__)]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.holes import HOLE, at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.query import (
     FEWEST_STEPS,
     TOTAL_VALUE_DISPLAYS,
@@ -17,8 +16,9 @@ from ai_admin.definitions.query import (
     query_of,
     result_count,
 )
+from ai_admin.definitions.spelling import listed, suggestion
 from ai_admin.definitions.sql_columns import Column, columns
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 from providers.posthog.kinds.insight import QUERY_KEYS
 
 _ALERTABLE = ("TrendsQuery", "FunnelsQuery", "HogQLQuery")
@@ -29,7 +29,7 @@ _DAY, _SHORTEST = 24 * 60, 30
 _SNAPSHOT = "is one figure and not a course over time"
 
 
-def bounds_in_order(unit: Unit, _: World) -> Iterator[Finding]:
+def bounds_in_order(unit: Unit, _: Index) -> Iterator[Finding]:
     """The lower bound is below the upper one."""
     lower, upper = at(unit.value, "threshold", "lower"), at(unit.value, "threshold", "upper")
     if isinstance(lower, int | float) and isinstance(upper, int | float) and lower >= upper:
@@ -37,8 +37,8 @@ def bounds_in_order(unit: Unit, _: World) -> Iterator[Finding]:
         yield Finding(("threshold", "lower"), message, f"write less than {upper:g}, or remove one of the two")
 
 
-def looks_at_a_time_of_day(unit: Unit, _: World) -> Iterator[Finding]:
-    """Only what is looked at once a day or less often has a time of day for it."""
+def looks_at_a_time_of_day(unit: Unit, _: Index) -> Iterator[Finding]:
+    """Only an alert that is checked once a day or less often has a time of day for it."""
     interval = unit.value.get("calculation_interval", "daily")
     if "schedule_start_time" in unit.value and interval in _ALL_DAY:
         message = f"an alert that is checked {interval} has no time of day"
@@ -46,8 +46,8 @@ def looks_at_a_time_of_day(unit: Unit, _: World) -> Iterator[Finding]:
         yield Finding(("schedule_start_time",), message, fix, None, True)
 
 
-def looks_now_and_then(unit: Unit, _: World) -> Iterator[Finding]:
-    """Times at which PostHog does not look are half an hour or longer, and leave some of the day."""
+def looks_now_and_then(unit: Unit, _: Index) -> Iterator[Finding]:
+    """Times without checks are half an hour or longer, and not the whole day."""
     windows = at(unit.value, "schedule_restriction", "blocked_windows", default=[])
     blocked: set[int] = set()
     for n, window in enumerate(windows if isinstance(windows, list) else ()):
@@ -72,19 +72,16 @@ def _minute(clock: Any) -> int | None:
     return int(hours) * 60 + int(minutes)
 
 
-def looks_ahead(unit: Unit, _: World) -> Iterator[Finding]:
-    """Only what can rise above a bound is looked at before its interval ends: PostHog refuses it for a decrease."""
+def looks_ahead(unit: Unit, _: Index) -> Iterator[Finding]:
+    """Only a bound above is checked before the interval ends: PostHog refuses that for a decrease."""
     if unit.value.get("check_ongoing_interval") is True and unit.value.get("condition") == "relative_decrease":
         message = "check_ongoing_interval does not go with relative_decrease: what still runs is less than what ended"
         yield Finding(("check_ongoing_interval",), message, "remove check_ongoing_interval", None, True)
 
 
-def watches_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
-    """The insight is of a kind that can have alerts, has the series, and changes over time where that is
-    compared.
-    """
-    insight = world.find("insight", unit.value.get("insight"))
-    query = query_of(insight.value) if insight and seen(*(at(insight.value, name) for name in QUERY_KEYS)) else None
+def watches_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
+    """The insight can have alerts and has the series; where the alert compares over time, it is one over time."""
+    insight, query = _watched(unit, index)
     if insight is None or query is None:
         return
     if query.kind not in _ALERTABLE:
@@ -95,33 +92,40 @@ def watches_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
     yield from _condition(unit, insight.key, query)
 
 
+def _watched(unit: Unit, index: Index) -> tuple[Unit | None, Query | None]:
+    """Return the insight that an alert watches, and its query where that can be read."""
+    insight = index.find("insight", unit.value.get("insight"))
+    if insight is None or not is_readable(*(at(insight.value, name) for name in QUERY_KEYS)):
+        return insight, None
+    return insight, query_of(insight.value)
+
+
 def _series(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
-    index = unit.value.get("series", 0)
-    if index is HOLE:
+    number = unit.value.get("series", 0)
+    if number is UNREADABLE:
         return
     if query.kind == "HogQLQuery":
-        if index:
+        if number:
             yield Finding(("series",), "an SQL insight has columns and no series", "remove series, and write column")
         return
     count = result_count(query)
-    if count is not None and index >= count and not (query.kind == "FunnelsQuery" and count < FEWEST_STEPS):
+    if count is not None and number >= count and not (query.kind == "FunnelsQuery" and count < FEWEST_STEPS):
         noun = "formula" if formulas(query) else "step" if query.kind == "FunnelsQuery" else "series"
         many = noun if count == 1 or noun == "series" else {"formula": "formulas", "step": "steps"}[noun]
         fix = f"write 0 to {count - 1}" if count > 1 else "write 0, or remove it"
-        yield Finding(("series",), f'the insight "{key}" has {count} {many}, so no {noun} {index}', fix)
+        yield Finding(("series",), f'the insight "{key}" has {count} {many}, so no {noun} {number}', fix)
 
 
 _OF_SQL = ("column", "label_column", "rows")
 
 
-def watches_a_column(unit: Unit, world: World) -> Iterator[Finding]:
+def watches_a_column(unit: Unit, index: Index) -> Iterator[Finding]:
     """Of an SQL insight one column of numbers is watched, by name where there are several.
 
     PostHog's evaluation of SQL alerts (products/alerts/backend/evaluation/hogql.py) looks only at the result, and fails
     at every check where a column is not there or can't be told from another one.
     """
-    insight = world.find("insight", unit.value.get("insight"))
-    query = query_of(insight.value) if insight and seen(*(at(insight.value, name) for name in QUERY_KEYS)) else None
+    insight, query = _watched(unit, index)
     if insight is None or query is None:
         return
     if query.kind != "HogQLQuery":
@@ -166,7 +170,7 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
         yield Finding(("check_ongoing_interval",), message, "remove check_ongoing_interval", None, True)
     if query.kind == "FunnelsQuery":
         shown = at(query.node, "funnelsFilter", "funnelVizType", default="steps")
-        if shown is not HOLE and shown not in ("steps", "trends"):
+        if shown is not UNREADABLE and shown not in ("steps", "trends"):
             message = f'the funnel "{key}" is shown as {shown}, and PostHog has alerts on steps and trends only'
             yield Finding(("insight",), message, "write funnelVizType: steps or trends in the insight")
         elif shown == "steps" and condition in _COMPARING:

@@ -1,4 +1,4 @@
-"""What definitions say of events and properties is what the catalogue knows, and of types that fit."""
+"""Events and properties that definitions name are in the catalogue, with types that fit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
 from ai_admin.definitions.filters import FILTERED, filters
 from ai_admin.definitions.forms.cohort import cohort_leaves
-from ai_admin.definitions.holes import at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import nearest
 from ai_admin.definitions.query import (
     Node,
     breakdowns,
@@ -20,27 +19,28 @@ from ai_admin.definitions.query import (
     query_of,
     series,
 )
+from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.trees import WITH_METRICS, WITH_NODES, nodes
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import at, is_readable
 
 _ON_NUMBERS = frozenset({"sum", "avg", "min", "max", "median", "p75", "p90", "p95", "p99"})
 _OWNERS = {"event_properties": "event", "person_properties": "person"}
 _NUMBERS = ("Numeric", "Duration")
 _FILE_NAME = re.compile(r"[\w.-]+")
-"""Names of events that are names of files anywhere."""
+"""Event names that are file names on every system."""
 
 
-def events_known(unit: Unit, world: World) -> Iterator[Finding]:
+def events_known(unit: Unit, index: Index) -> Iterator[Finding]:
     """Every event that a definition names is in the catalogue."""
     for path, name in _event_places(unit):
-        yield from event_known(path, name, world)
+        yield from event_known(path, name, index)
 
 
-def event_known(path: Path, name: str, world: World) -> Iterator[Finding]:
-    """Yield what is wrong with the name of an event: that the catalogue does not have it."""
-    known = catalogue(world).events
-    if not is_posthogs_own(name) and name not in known and not world.may_exist("event", name):
-        near = nearest(name, known)
+def event_known(path: Path, name: str, index: Index) -> Iterator[Finding]:
+    """Yield a finding for the name of an event that the catalogue does not have."""
+    known = catalogue(index).events
+    if not is_posthogs_own(name) and name not in known and not index.may_exist("event", name):
+        near = closest(name, known)
         place = f"events/{name}.yaml" if _FILE_NAME.fullmatch(name) else "a file of events/, with this name as its key"
         fix = f'write "{near}"' if near else f"describe it in {place}"
         yield Finding(path, f'the catalogue knows no event "{name}"', fix)
@@ -62,56 +62,54 @@ def _event_places(unit: Unit) -> Iterator[tuple[Path, str]]:
         yield from named_events(query)
 
 
-def filtered_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
+def filtered_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
     """Every property that a filter looks at is in the catalogue."""
     for each in filters(unit):
         if each.key:
-            yield from property_known((*each.path, "key"), each.type, each.key, each.events, world)
+            yield from property_known((*each.path, "key"), each.type, each.key, each.events, index)
 
 
-def computed_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
-    """Every property that an insight computes on or breaks down by is in the catalogue; what is computed on
-    is a number.
-    """
+def computed_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
+    """Properties that an insight computes on or breaks down by are in the catalogue; the former are numbers."""
     query = query_of(unit.value)
     if query is None:
         return
     events = event_names(query)
     for path, kind, name in breakdowns(query):
         if kind in ("event", "person") and isinstance(name, str):
-            yield from property_known(path, kind, name, events, world)
-    yield from _computed(series(query), world)
+            yield from property_known(path, kind, name, events, index)
+    yield from _computed(series(query), index)
     inner = query.node.get("retentionFilter") or {}
     name, kind = inner.get("aggregationProperty"), inner.get("aggregationPropertyType", "event")
     math = inner.get("aggregationType")
-    if isinstance(name, str) and kind in ("event", "person") and seen(math):
+    if isinstance(name, str) and kind in ("event", "person") and is_readable(math):
         path = (*query.path, "retentionFilter", "aggregationProperty")
-        yield from _number(path, kind, name, events, str(math), world)
+        yield from _number(path, kind, name, events, str(math), index)
 
 
-def measured_properties_known(unit: Unit, world: World) -> Iterator[Finding]:
+def measured_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
     """Every property that a metric computes on is in the catalogue, and a number."""
-    yield from _computed(nodes(unit), world)
+    yield from _computed(nodes(unit), index)
 
 
-def _computed(places: Iterable[tuple[Path, Node]], world: World) -> Iterator[Finding]:
+def _computed(places: Iterable[tuple[Path, Node]], index: Index) -> Iterator[Finding]:
     for path, node in places:
         name, math = node.get("math_property"), node.get("math")
         kind = _OWNERS.get(node.get("math_property_type", "event_properties"))
         if isinstance(name, str) and math in _ON_NUMBERS and kind is not None:
-            yield from _number((*path, "math_property"), kind, name, node_events(node), str(math), world)
+            yield from _number((*path, "math_property"), kind, name, node_events(node), str(math), index)
 
 
-def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, world: World) -> Iterator[Finding]:
-    yield from property_known(path, kind, name, events, world)
-    known = catalogue(world)
+def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, index: Index) -> Iterator[Finding]:
+    yield from property_known(path, kind, name, events, index)
+    known = catalogue(index)
     found = known.person.get(name) if kind == "person" else known.event_property(name, events)
     if found is not None and found.type and found.type not in _NUMBERS:
         numbers = [
             each for each in known.properties(kind, events) or () if _type_of(kind, each, events, known) in _NUMBERS
         ]
         fix = (
-            f"write a Numeric property, such as {nearest(name, numbers) or numbers[0]}"
+            f"write a Numeric property, such as {closest(name, numbers) or numbers[0]}"
             if numbers
             else ("write math: total or dau, which count")
         )
@@ -123,7 +121,7 @@ def _type_of(kind: str, name: str, events: tuple[str, ...], known: Catalogue) ->
     return found.type if found else ""
 
 
-def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], world: World) -> Iterator[Finding]:
+def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], index: Index) -> Iterator[Finding]:
     """Yield what is wrong with the name of a property: that the catalogue does not have it.
 
     Args:
@@ -131,12 +129,12 @@ def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], wo
         kind: ``event`` or ``person``.
         name: the property's name.
         events: those that must have it; none is any.
-        world: what exists.
+        index: what exists.
     """
-    names = catalogue(world).properties(kind, events)
-    if names is None or name in names or is_posthogs_own(name) or world.may_exist("property", name):
+    names = catalogue(index).properties(kind, events)
+    if names is None or name in names or is_posthogs_own(name) or index.may_exist("property", name):
         return
-    near = nearest(name, names)
+    near = closest(name, names)
     where = (
         f"the event {' or '.join(events)}"
         if events and kind == "event"
@@ -146,32 +144,33 @@ def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], wo
     yield Finding(path, f'the catalogue knows no property "{name}" of {where}', fix)
 
 
-def described_once(unit: Unit, world: World) -> Iterator[Finding]:
+def described_once(unit: Unit, index: Index) -> Iterator[Finding]:
     """Two files do not describe one property differently: PostHog keeps one definition per name."""
     kind = "person" if is_person(unit) else "event"
-    if not seen(at(unit.value, "type")):
+    if not is_readable(at(unit.value, "type")):
         return
     for name, item in (unit.value.get("properties") or {}).items():
-        first = _first_description(world, kind, name)
+        first = _first_description(index, kind, name)
         if first is None or first is unit:
             continue
         other = first.value["properties"][name]
         for field in ("type", "description", "tags", "adopt"):
-            if field in item and field in other and seen(item[field], other[field]) and item[field] != other[field]:
+            both = field in item and field in other and is_readable(item[field], other[field])
+            if both and item[field] != other[field]:
                 message = f'{first.shown} describes the property "{name}" with another {field}'
                 fix = "write the same in both, or leave it out here" if field != "type" else f"write {other[field]}"
                 yield Finding(("properties", name, field), message, fix)
 
 
-def _first_description(world: World, kind: str, name: str) -> Unit | None:
-    found: dict[tuple[str, str], Unit] = world.once(_descriptions)
+def _first_description(index: Index, kind: str, name: str) -> Unit | None:
+    found: dict[tuple[str, str], Unit] = index.cached(_descriptions)
     return found.get((kind, name))
 
 
-def _descriptions(world: World) -> dict[tuple[str, str], Unit]:
+def _descriptions(index: Index) -> dict[tuple[str, str], Unit]:
     result: dict[tuple[str, str], Unit] = {}
-    for unit in world.units:
-        if unit.kind == "event" and seen(at(unit.value, "type")):
+    for unit in index.units:
+        if unit.kind == "event" and is_readable(at(unit.value, "type")):
             for name in unit.value.get("properties") or {}:
                 result.setdefault(("person" if is_person(unit) else "event", name), unit)
     return result

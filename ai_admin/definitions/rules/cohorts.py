@@ -8,19 +8,19 @@ from typing import Any
 from ai_admin.definitions.forms.cohort import cohort_leaves
 from ai_admin.definitions.forms.cohort import references as cohort_references
 from ai_admin.definitions.forms.flag import references as flag_references
-from ai_admin.definitions.holes import at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import at, is_readable
 
 
-def usable_in_flags(unit: Unit, world: World) -> Iterator[Finding]:
+def usable_in_flags(unit: Unit, index: Index) -> Iterator[Finding]:
     """No flag uses an event-based cohort, directly or through another cohort.
 
     PostHog refuses it (``behavioral_cohort_found``): flags are evaluated from properties alone. Static
     cohorts are exempt.
     """
     for path, kind, key in flag_references(unit):
-        way = _event_based(key, world, ()) if kind == "cohort" else None
+        way = _event_based(key, index, ()) if kind == "cohort" else None
         if way is None:
             continue
         through = f" (through {' -> '.join(way[1:])})" if len(way) > 1 else ""
@@ -28,21 +28,21 @@ def usable_in_flags(unit: Unit, world: World) -> Iterator[Finding]:
         yield Finding(path, message, "use a cohort of person properties, or a static one")
 
 
-def _event_based(key: str, world: World, above: tuple[str, ...]) -> tuple[str, ...] | None:
+def _event_based(key: str, index: Index, above: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the keys that lead from a cohort to one with an event-based leaf, or None."""
-    cohort = world.find("cohort", key)
+    cohort = index.find("cohort", key)
     if cohort is None or key in above or at(cohort.value, "is_static", default=False) is not False:
         return None
     if any(leaf.get("type") == "behavioral" for _, leaf in cohort_leaves(cohort)):
         return (key,)
     for _, _, inner in cohort_references(cohort):
-        way = _event_based(inner, world, (*above, key))
+        way = _event_based(inner, index, (*above, key))
         if way is not None:
             return (key, *way)
     return None
 
 
-def names_somebody(unit: Unit, _: World) -> Iterator[Finding]:
+def names_somebody(unit: Unit, _: Index) -> Iterator[Finding]:
     """A cohort says who is in it, and not only who is not.
 
     PostHog's cohort query takes those who are not from those who are, and fails where nobody is: "Top level condition
@@ -51,9 +51,9 @@ def names_somebody(unit: Unit, _: World) -> Iterator[Finding]:
     filters = unit.value.get("filters")
     leaves = unit.value.get("properties")
     path: Path
-    if isinstance(filters, dict) and seen(filters, filters.get("values")):
+    if isinstance(filters, dict) and is_readable(filters, filters.get("values")):
         groups = filters.get("values") or ()
-        sides = [_is_negated(group.get("type"), group.get("values") or ()) for group in groups if seen(group)]
+        sides = [_is_negated(group.get("type"), group.get("values") or ()) for group in groups if is_readable(group)]
         path, negated = ("filters", "values"), _combined(filters.get("type"), sides)
     else:
         path, negated = ("properties",), _is_negated("AND", leaves or ())
@@ -64,8 +64,8 @@ def names_somebody(unit: Unit, _: World) -> Iterator[Finding]:
 
 
 def _is_negated(kind: Any, leaves: Sequence[dict[str, Any]]) -> bool | None:
-    """Return whether a group of criteria comes out as a negation; None where that can't be read."""
-    if not seen(leaves, *leaves):
+    """Return whether a group of criteria is a negation as a whole; None where that can't be read."""
+    if not is_readable(leaves, *leaves):
         return None
     return _combined(kind, [at(leaf, "negation", default=False) for leaf in leaves])
 
@@ -76,8 +76,8 @@ def _combined(kind: Any, sides: Sequence[bool | None]) -> bool | None:
     return all(sides) if kind == "AND" else any(sides)
 
 
-def can_be_met(unit: Unit, _: World) -> Iterator[Finding]:
-    """Somebody can meet what an event-based criterion asks for, and PostHog can calculate it."""
+def can_be_met(unit: Unit, _: Index) -> Iterator[Finding]:
+    """An event-based criterion can be met, and PostHog can calculate it."""
     for path, leaf in cohort_leaves(unit):
         kind, least, most = leaf.get("value"), leaf.get("min_periods"), leaf.get("total_periods")
         if kind == "performed_event_regularly" and isinstance(least, int) and isinstance(most, int) and least > most:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.holes import at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import at, is_readable
 
 
-def aggregation_fits(unit: Unit, _: World) -> Iterator[Finding]:
-    """A condition that rolls out by group filters on groups of that type, one that rolls out by person on
-    persons.
+def aggregation_fits(unit: Unit, _: Index) -> Iterator[Finding]:
+    """A condition that rolls out by group filters on groups of that type; one that rolls out by person, on persons.
 
     PostHog's rules ``group_property_type_index_mismatch``, ``person_aggregation_property_type`` and
     ``group_aggregation_property_type``.
@@ -25,7 +24,7 @@ def aggregation_fits(unit: Unit, _: World) -> Iterator[Finding]:
             kind, of_filter = leaf.get("type", "person"), leaf.get("group_type_index")
             if kind in _PERSONS and isinstance(index, int):
                 yield _of_persons(("release_conditions", n, "properties", m), _PERSONS[kind], index)
-            if kind != "group" or of_filter == index or not seen(of_filter, index):
+            if kind != "group" or of_filter == index or not is_readable(of_filter, index):
                 continue
             path = ("release_conditions", n, "properties", m, "group_type_index")
             by = "person" if index is None else f"group type {index}"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ai_admin.definitions.forms.cohort import references as cohort_references
 from ai_admin.definitions.forms.flag import references as flag_references
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.world import Rule, Unit, World
 
 
 def _edges(unit: Unit) -> list[tuple[Path, str]]:
@@ -15,20 +15,20 @@ def _edges(unit: Unit) -> list[tuple[Path, str]]:
     return [(path, key) for path, kind, key in references(unit) if kind == unit.kind and isinstance(key, str)]
 
 
-def _graph(world: World) -> dict[tuple[str, str], list[str]]:
+def _graph(index: Index) -> dict[tuple[str, str], list[str]]:
     return {
         (unit.kind, unit.key): [key for _, key in _edges(unit)]
         for kind in ("flag", "cohort")
-        for unit in world.by_key.get(kind, {}).values()
+        for unit in index.by_key.get(kind, {}).values()
     }
 
 
-def acyclic(unit: Unit, world: World) -> Iterator[Finding]:
+def acyclic(unit: Unit, index: Index) -> Iterator[Finding]:
     """No flag depends on itself and no cohort on itself, directly or through others; PostHog refuses both."""
-    if world.find(unit.kind, unit.key) is not unit:
+    if index.find(unit.kind, unit.key) is not unit:
         return
     for path, key in _edges(unit):
-        way = _way(unit.kind, key, unit.key, world.once(_graph))
+        way = _way(unit.kind, key, unit.key, index.cached(_graph))
         if way is not None:
             circle = " -> ".join([unit.key, *way])
             yield Finding(

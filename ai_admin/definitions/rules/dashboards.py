@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.holes import at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.layout import COLUMNS, Place, place
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import at, is_readable
 
 
-def each_insight_once(unit: Unit, _: World) -> Iterator[Finding]:
+def each_insight_once(unit: Unit, _: Index) -> Iterator[Finding]:
     """No insight is on a dashboard twice: PostHog keeps one tile per insight."""
     seen: set[str] = set()
     for n, tile in enumerate(unit.value.get("tiles") or ()):
@@ -24,13 +24,13 @@ def each_insight_once(unit: Unit, _: World) -> Iterator[Finding]:
         seen.add(key)
 
 
-def inside_the_grid(unit: Unit, _: World) -> Iterator[Finding]:
+def inside_the_grid(unit: Unit, _: Index) -> Iterator[Finding]:
     """No tile reaches beyond the twelve columns, and none lies on another."""
     tiles = unit.value.get("tiles") or ()
     fitting = []
     for n, tile in enumerate(tiles):
         layout = at(tile, "layout", default={})
-        if not seen(tile, layout, *layout.values()):
+        if not is_readable(tile, layout, *layout.values()):
             continue  # it could be anywhere
         reach = layout.get("x", 0) + layout.get("w", 6)
         if reach > COLUMNS:

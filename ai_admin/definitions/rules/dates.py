@@ -11,10 +11,10 @@ from typing import Any
 
 from ai_admin.definitions import schemas
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.holes import at
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.query import query_of
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import at
 
 
 @cache
@@ -24,23 +24,23 @@ def _moments(kind: str) -> tuple[str, ...]:
     return tuple(name for name, each in properties.items() if each.get("format") == "moment")
 
 
-def exist(unit: Unit, _: World) -> Iterator[Finding]:
-    """There is such a day and such a time."""
+def exist(unit: Unit, _: Index) -> Iterator[Finding]:
+    """The day and the time exist."""
     for name in _moments(unit.kind):
         written = unit.value.get(name)
         if isinstance(written, str) and _time(written) is None:
             yield Finding((name,), f"there is no {written}", "write a day and a time that exist")
 
 
-def in_order(unit: Unit, _: World) -> Iterator[Finding]:
-    """What ends does so after it began."""
+def in_order(unit: Unit, _: Index) -> Iterator[Finding]:
+    """An end comes after its start."""
     for first, last in pairwise(_moments(unit.kind)):
         start, end = _time(unit.value.get(first)), _time(unit.value.get(last))
         if start is not None and end is not None and end <= start:
             yield Finding((last,), f"{last} is not after {first}", f"write a time after {unit.value[first]}")
 
 
-def ranges_in_order(unit: Unit, _: World) -> Iterator[Finding]:
+def ranges_in_order(unit: Unit, _: Index) -> Iterator[Finding]:
     """What an insight or a dashboard looks at ends after it begins: PostHog shows an empty chart for others."""
     for path, held in _ranges(unit):
         first, last = at(held, "date_from"), at(held, "date_to")

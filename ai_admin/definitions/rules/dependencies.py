@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_admin.definitions.forms.flag import references as flag_references
-from ai_admin.definitions.holes import at
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import at
 
 
-def needs_what_is_on(unit: Unit, world: World) -> Iterator[Finding]:
+def needs_what_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
     """No flag that is on needs one that is off, in any stack.
 
-    PostHog refuses the condition, and to switch a flag off while others that are on need it. So whoever switches a flag
-    off hears of the others in the same pull request, and so does who makes a flag need one that is off somewhere.
+    PostHog refuses the condition, and to switch a flag off while others that are on need it. So a pull request that
+    switches a flag off shows the flags that need it, and one that makes a flag need another shows where that is off.
     """
     if _state(unit) == "off":
         return
     for path, kind, key in flag_references(unit):
-        other = world.find("flag", key) if kind == "flag" else None
+        other = index.find("flag", key) if kind == "flag" else None
         if other is not None and other is not unit and _state(other) == "off":
             message = f'the flag "{other.key}" is off, and PostHog switches no flag off that one which is on needs'
             yield Finding(path, message, "write active: false here as well, or remove this filter")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.world import Unit, World
 from providers.posthog.kinds import KINDS
 
 
-def duplicates(world: World) -> Iterator[tuple[Unit, Finding]]:
-    """Yield the later of two units with the same key. Keys are per kind; ``only`` does not make room for a
-    second one.
-    """
-    for unit in world.units:
-        first = world.find(unit.kind, unit.key)
+def duplicates(index: Index) -> Iterator[tuple[Unit, Finding]]:
+    """Yield the later of two units of a kind with the same key, even if ``only`` puts them on different stacks."""
+    for unit in index.units:
+        first = index.find(unit.kind, unit.key)
         if first is not None and first is not unit:
             place = first.view.source(Finding((*first.path, "key"), "", ""))
             message = f'the {KINDS[unit.kind].words} key "{unit.key}" is taken ({place})'

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.holes import at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.rules.variants import variant_keys
+from ai_admin.definitions.spelling import listed, suggestion
 from ai_admin.definitions.trees import WITH_METRICS, metrics
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import at, is_readable
 
 BASELINE = "control"
 _PERCENTILES = ("lower_bound_percentile", "upper_bound_percentile")
 
 
-def names_differ(unit: Unit, _: World) -> Iterator[Finding]:
-    """No two metrics have the same name: by its name a metric keeps its results when others change."""
+def names_differ(unit: Unit, _: Index) -> Iterator[Finding]:
+    """No two metrics have the same name, by which a metric keeps its results when others change."""
     there: set[str] = set()
     for path, metric in metrics(unit):
         name = metric.get("name")
@@ -26,7 +26,7 @@ def names_differ(unit: Unit, _: World) -> Iterator[Finding]:
             there.add(name)
 
 
-def computable(unit: Unit, _: World) -> Iterator[Finding]:
+def computable(unit: Unit, _: Index) -> Iterator[Finding]:
     """Nothing in a metric excludes another thing in it."""
     for path, metric in metrics(unit):
         if "threshold" in metric:
@@ -43,9 +43,9 @@ def computable(unit: Unit, _: World) -> Iterator[Finding]:
             yield Finding((*path, "retention_window_end"), f"{end} is before {start}", f"write {start} or more")
 
 
-def flag_has_variants(unit: Unit, world: World) -> Iterator[Finding]:
+def flag_has_variants(unit: Unit, index: Index) -> Iterator[Finding]:
     """The flag has two variants or more, and the one that the others are compared with."""
-    flag = world.find("flag", unit.value.get("flag"))
+    flag = index.find("flag", unit.value.get("flag"))
     keys = variant_keys(flag) if flag else None
     if flag is None or keys is None:
         return
@@ -61,12 +61,12 @@ def flag_has_variants(unit: Unit, world: World) -> Iterator[Finding]:
         yield Finding(path, f'the flag "{flag.key}" has no variant "{baseline}"', fix)
 
 
-def compares_what_is_left(unit: Unit, world: World) -> Iterator[Finding]:
-    """What is excluded is a variant and not the baseline, and another one is left to compare with that."""
-    flag = world.find("flag", unit.value.get("flag"))
+def compares_what_is_left(unit: Unit, index: Index) -> Iterator[Finding]:
+    """An excluded variant exists and is not the baseline, and another one remains to compare with that."""
+    flag = index.find("flag", unit.value.get("flag"))
     keys = variant_keys(flag) if flag else None
     excluded = unit.value.get("excluded_variants") or []
-    if flag is None or not keys or not seen(excluded, *excluded):
+    if flag is None or not keys or not is_readable(excluded, *excluded):
         return
     baseline = at(unit.value, "stats_config", "baseline_variant_key", default=BASELINE)
     for n, key in enumerate(excluded):
@@ -82,19 +82,19 @@ def compares_what_is_left(unit: Unit, world: World) -> Iterator[Finding]:
         yield Finding(("excluded_variants",), message, "remove one of them", None, True)
 
 
-def runs_on_a_flag_that_is_on(unit: Unit, world: World) -> Iterator[Finding]:
+def runs_on_a_flag_that_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
     """While an experiment runs its flag is on: PostHog switches it on at the start, whatever the flag's file says."""
-    flag = world.find("flag", unit.value.get("flag"))
+    flag = index.find("flag", unit.value.get("flag"))
     running = isinstance(unit.value.get("start_date"), str) and "end_date" not in unit.value
     if flag is not None and running and flag.value.get("active") is False:
         message = f'the experiment runs, and its flag "{flag.key}" is off'
         yield Finding(("start_date",), message, "switch the flag on, remove start_date, or add end_date", None, True)
 
 
-def leaves_the_holdout_to_posthog(unit: Unit, world: World) -> Iterator[Finding]:
-    """The flag of an experiment with a holdout says nothing of its own holdout: PostHog writes it there."""
-    flag = world.find("flag", unit.value.get("flag"))
-    there = world.find("holdout", unit.value.get("holdout")) is not None
+def leaves_the_holdout_to_posthog(unit: Unit, index: Index) -> Iterator[Finding]:
+    """The flag of an experiment with a holdout does not set its holdout: PostHog writes it there."""
+    flag = index.find("flag", unit.value.get("flag"))
+    there = index.find("holdout", unit.value.get("holdout")) is not None
     if flag is not None and there and "holdout" not in (flag.value.get("unmanaged") or ()):
         message = f'PostHog writes the holdout into the flag "{flag.key}", and the next run would take it out again'
         yield Finding(("holdout",), message, f"write unmanaged: [holdout] into {flag.view.document.path}", None, True)

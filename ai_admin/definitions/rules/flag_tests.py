@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from ai_admin.definitions.catalog import catalogue
-from ai_admin.definitions.holes import at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import listed, suggestion
 from ai_admin.definitions.rules.catalogue import property_known
 from ai_admin.definitions.rules.references import missing
 from ai_admin.definitions.rules.variants import variant_keys
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.spelling import listed, suggestion
+from ai_admin.definitions.unreadable import at, is_readable
 
 HELD_OUT = "holdout-"
 """What a variant begins with that PostHog gives to those in a holdout; tests name the holdout's key after it."""
@@ -23,30 +23,30 @@ _ANSWERING = ("variants", "release_conditions")
 """The fields without which nothing can be said of what a flag gives."""
 
 
-def installations_exist(unit: Unit, world: World) -> Iterator[Finding]:
+def installations_exist(unit: Unit, index: Index) -> Iterator[Finding]:
     """The cohorts and properties of a test are known, and texts are texts."""
-    for path, test in _tests(unit, world):
+    for path, test in _tests(unit, index):
         for n, key in enumerate(at(test, "cohorts", default=())):
-            if isinstance(key, str) and world.find("cohort", key) is None and not world.may_exist("cohort", key):
-                yield missing((*path, "cohorts", n), "cohort", key, world)
+            if isinstance(key, str) and index.find("cohort", key) is None and not index.may_exist("cohort", key):
+                yield missing((*path, "cohorts", n), "cohort", key, index)
         for name, value in at(test, "properties", default={}).items():
             place = (*path, "properties", name)
-            yield from (replace(each, at_key=True) for each in property_known(place, "person", name, (), world))
-            known = catalogue(world).person.get(name)
+            yield from (replace(each, at_key=True) for each in property_known(place, "person", name, (), index))
+            known = catalogue(index).person.get(name)
             if known and known.type == "String" and isinstance(value, int | float) and not isinstance(value, bool):
                 written = unit.view.written((*unit.path, *place)) or str(value)
                 message = f'"{name}" is of type String, and {written} is a number'
                 yield Finding(place, message, f'write "{written}", in quotation marks')
 
 
-def answers_exist(unit: Unit, world: World) -> Iterator[Finding]:
+def answers_exist(unit: Unit, index: Index) -> Iterator[Finding]:
     """A flag gives one of its variants, or true where it has none; false to those whom no condition matches."""
     variants = variant_keys(unit)
     if variants is None:
         return
-    for path, test in _tests(unit, world):
+    for path, test in _tests(unit, index):
         expected = at(test, "expect")
-        if not seen(expected) or expected is False or expected in variants or _held_out(expected, world):
+        if not is_readable(expected) or expected is False or expected in variants or _held_out(expected, index):
             continue
         path = (*path, "expect")
         if not variants and isinstance(expected, str):
@@ -59,10 +59,10 @@ def answers_exist(unit: Unit, world: World) -> Iterator[Finding]:
             yield Finding(path, message, f"write {listed([*variants, 'false'])}")
 
 
-def answers_are_known(unit: Unit, _: World) -> Iterator[Finding]:
+def answers_are_known(unit: Unit, _: Index) -> Iterator[Finding]:
     """What is left to PostHog's pages can't be tested offline."""
     unmanaged = at(unit.value, "unmanaged", default=())
-    left = [name for name in _ANSWERING if name in unmanaged] if seen(unmanaged) else []
+    left = [name for name in _ANSWERING if name in unmanaged] if is_readable(unmanaged) else []
     if left and at(unit.value, "tests"):
         names = listed([name.replace("_", " ") for name in left], "and")
         yield Finding(
@@ -70,13 +70,13 @@ def answers_are_known(unit: Unit, _: World) -> Iterator[Finding]:
         )
 
 
-def _held_out(expected: Any, world: World) -> bool:
+def _held_out(expected: Any, index: Index) -> bool:
     key = expected.removeprefix(HELD_OUT) if isinstance(expected, str) else expected
-    return key != expected and world.find("holdout", key) is not None
+    return key != expected and index.find("holdout", key) is not None
 
 
-def _tests(unit: Unit, world: World) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the tests that are for a world.
+def _tests(unit: Unit, index: Index) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the tests that are for a index.
 
     A test that names its stacks says nothing of the others, and nothing of the definition as written where all of these
     are patched.
@@ -85,10 +85,10 @@ def _tests(unit: Unit, world: World) -> Iterator[tuple[Path, dict[str, Any]]]:
         stacks = at(test, "stacks")
         if stacks is None:
             there = True
-        elif world.stack is None:
+        elif index.stack is None:
             there = not unit.view.document.patches.keys() >= set(stacks)
         else:
-            there = world.stack in stacks
+            there = index.stack in stacks
         if there:
             yield ("tests", n), test
 

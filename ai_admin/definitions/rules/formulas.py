@@ -6,28 +6,26 @@ import ast
 import warnings
 from collections.abc import Iterator
 
-from ai_admin.definitions.holes import HOLE, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.nearest import listed
 from ai_admin.definitions.query import formulas, query_of
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.spelling import listed
+from ai_admin.definitions.unreadable import UNREADABLE, is_readable
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _OPERATIONS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod, ast.Pow, ast.UAdd, ast.USub)
 _PARTS = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Load, *_OPERATIONS)
 
 
-def computable(unit: Unit, _: World) -> Iterator[Finding]:
-    """A formula is arithmetic, and its letters are series: A the first, B the second; any other letter is a
-    400.
-    """
+def computable(unit: Unit, _: Index) -> Iterator[Finding]:
+    """A formula is arithmetic, and its letters are series (A the first, B the second); PostHog refuses others."""
     query = query_of(unit.value)
     if query is None:
         return
     nodes = query.node.get("series") or ()
-    known = _LETTERS[: len(nodes)] if seen(*nodes) else ""
+    known = _LETTERS[: len(nodes)] if is_readable(*nodes) else ""
     for path, text in formulas(query):
-        if text is HOLE:
+        if text is UNREADABLE:
             continue
         try:
             with warnings.catch_warnings(action="ignore"):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.world import Rule, Unit, World
 from providers.posthog.kinds import KINDS
 
 
-def takes_over_a_free_key(unit: Unit, world: World) -> Iterator[Finding]:
+def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
     """A former key is not the definition's own, and no other one of its kind has it now or had it before."""
     former = unit.value.get("renamed_from")
     if not isinstance(former, str):
         return
     kind = KINDS[unit.kind].words
-    other = world.find(unit.kind, former)
-    first = world.once(_renamed)[unit.kind, former]
+    other = index.find(unit.kind, former)
+    first = index.cached(_renamed)[unit.kind, former]
     if former == unit.key:
         message = f"the {kind} is renamed from its own key"
         fix = "write the key it had before, or remove renamed_from"
@@ -31,50 +31,50 @@ def takes_over_a_free_key(unit: Unit, world: World) -> Iterator[Finding]:
     yield Finding(("renamed_from",), message, fix)
 
 
-def adopted_once(unit: Unit, world: World) -> Iterator[Finding]:
+def adopted_once(unit: Unit, index: Index) -> Iterator[Finding]:
     """No other definition of the kind takes over the same object."""
     if isinstance(unit.value.get("adopt"), int | float | str):
-        first = world.once(_adopting)[unit.kind, str(unit.value["adopt"])]
+        first = index.cached(_adopting)[unit.kind, str(unit.value["adopt"])]
         if first is not unit:
             message = f"{first.shown} adopts {unit.value['adopt']} as well ({_place(first)})"
             yield Finding(("adopt",), message, "keep one of the two")
 
 
-def distinct(unit: Unit, world: World) -> Iterator[Finding]:
+def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
     """No two definitions of a kind have the same value where PostHog refuses the second."""
     for field in KINDS[unit.kind].fields:
         value = unit.value.get(field.name)
         if field.distinct and isinstance(value, str):
-            first = world.once(_first)[unit.kind, field.name, value.strip()]
+            first = index.cached(_first)[unit.kind, field.name, value.strip()]
             if first is not unit:
                 place = first.view.source(Finding((field.name,), "", ""))
                 message = f"{first.name} has the same {field.name} ({place})"
                 yield Finding((field.name,), message, f"choose another {field.name}")
 
 
-def _first(world: World) -> dict[tuple[str, str, str], Unit]:
+def _first(index: Index) -> dict[tuple[str, str, str], Unit]:
     """Return the first definition with each value of the fields that are distinct."""
     found: dict[tuple[str, str, str], Unit] = {}
-    for unit in world.units:
+    for unit in index.units:
         for field in KINDS[unit.kind].fields:
             if field.distinct and isinstance(unit.value.get(field.name), str):
                 found.setdefault((unit.kind, field.name, unit.value[field.name].strip()), unit)
     return found
 
 
-def _renamed(world: World) -> dict[tuple[str, str], Unit]:
+def _renamed(index: Index) -> dict[tuple[str, str], Unit]:
     """Return the first definition of each kind that was renamed from each key."""
     found: dict[tuple[str, str], Unit] = {}
-    for unit in world.units:
+    for unit in index.units:
         if isinstance(unit.value.get("renamed_from"), str):
             found.setdefault((unit.kind, unit.value["renamed_from"]), unit)
     return found
 
 
-def _adopting(world: World) -> dict[tuple[str, str], Unit]:
+def _adopting(index: Index) -> dict[tuple[str, str], Unit]:
     """Return the first definition of each kind that adopts each id."""
     found: dict[tuple[str, str], Unit] = {}
-    for unit in world.units:
+    for unit in index.units:
         if isinstance(unit.value.get("adopt"), int | float | str):
             found.setdefault((unit.kind, str(unit.value["adopt"])), unit)
     return found

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from ai_admin.definitions.holes import at
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import at
 from providers.posthog.kinds.address import host_of, in_the_clear
 
 
-def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
+def safe_webhook(unit: Unit, _: Index) -> Iterator[Finding]:
     """A webhook's address is https, and http only on this machine; it carries no password."""
     url = at(unit.value, "notify", "webhook", "url")
     if not isinstance(url, str):
@@ -30,7 +30,7 @@ def safe_webhook(unit: Unit, _: World) -> Iterator[Finding]:
         yield Finding(path, f"http to {host} sends what it carries in the clear", f"write https{url[4:]}")
 
 
-def templates_close(unit: Unit, _: World) -> Iterator[Finding]:
+def templates_close(unit: Unit, _: Index) -> Iterator[Finding]:
     """Braces in messages come in pairs: PostHog compiles what is between them, and refuses what it can't."""
     for way in ("slack", "webhook"):
         inputs = at(unit.value, "notify", way, default={})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import listed, suggestion
+from ai_admin.definitions.spelling import listed, suggestion
 
 
 def patch_findings(document: Document, stacks: tuple[str, ...]) -> Iterator[Finding]:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.world import Rule, Unit, World
 
 _GROUPED = re.compile(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+")
 
 
-def numbers_are_meant(unit: Unit, _: World) -> Iterator[Finding]:
+def numbers_are_meant(unit: Unit, _: Index) -> Iterator[Finding]:
     """A whole number is written without a dot: ``200.000`` is 200 to YAML, and two hundred thousand to many people.
 
     With ``payload_type: number`` a fraction is what somebody asked for.

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.holes import HOLE, at
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import UNREADABLE, at
 
 
-def no_fraction(unit: Unit, _: World) -> Iterator[Finding]:
+def no_fraction(unit: Unit, _: Index) -> Iterator[Finding]:
     """A rollout below one per cent is meant as such only where the condition's description says so."""
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
         share, description = at(condition, "rollout_percentage"), at(condition, "description", default="")
-        if description is HOLE or not _is_fraction(share):
+        if description is UNREADABLE or not _is_fraction(share):
             continue
         if not any(f"{share:g}{blank}%" in str(description) for blank in ("", " ", "\u00a0", "\u202f")):
             message = f"rollout_percentage: {share:g} is {share:g} % of those who match, fewer than one in a hundred"

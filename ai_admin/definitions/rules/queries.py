@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ai_admin.definitions.holes import HOLE, at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.query import FEWEST_STEPS, Node, Query, breakdowns, display, query_of, series
 from ai_admin.definitions.sql_text import COMMENT
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 
 # PostHog hides and ignores a breakdown with these.
 _WITHOUT_BREAKDOWN = frozenset({"BoldNumber", "Metric", "CalendarHeatmap", "BoxPlot"})
 _SELECT = re.compile(r"[\s(]*(?:select|with)\b", re.IGNORECASE)
 
 
-def effective(unit: Unit, _: World) -> Iterator[Finding]:
+def effective(unit: Unit, _: Index) -> Iterator[Finding]:
     """Nothing in a query is without effect, or fails only when it is computed."""
     query = query_of(unit.value)
     if query is None:
@@ -57,19 +57,19 @@ def _trends(query: Query) -> Iterator[Finding]:
             break
     if "aggregation_group_type_index" in query.node:
         path = (*query.path, "aggregation_group_type_index")
-        index = query.node["aggregation_group_type_index"]
-        fix = f"write math: unique_group and math_group_type_index: {index or 0} in the series"
+        group_type = query.node["aggregation_group_type_index"] or 0
+        fix = f"write math: unique_group and math_group_type_index: {group_type} in the series"
         yield Finding(path, "trends ignore aggregation_group_type_index", fix, None, True)
     for path, node in series(query):
         math = node.get("math", "total")
-        if shown == "BoxPlot" and node is not HOLE and "math_property" not in node:
+        if shown == "BoxPlot" and node is not UNREADABLE and "math_property" not in node:
             yield Finding(
                 path,
                 "a box plot needs a property in every series",
                 "add math_property: <property>",
                 "math_property",
             )
-        if shown == "CalendarHeatmap" and seen(math) and math not in ("total", "dau"):
+        if shown == "CalendarHeatmap" and is_readable(math) and math not in ("total", "dau"):
             yield Finding((*path, "math"), f"a calendar heatmap ignores the math {math}", "write total or dau")
 
 
@@ -84,7 +84,7 @@ def _funnels(query: Query) -> Iterator[Finding]:
             )
             path = (*query.path, "series", n, "optionalInFunnel")
             yield Finding(path, message, "remove optionalInFunnel", None, True)
-    if steps >= FEWEST_STEPS and seen(*query.node["series"]):
+    if steps >= FEWEST_STEPS and is_readable(*query.node["series"]):
         yield from _steps(query, inner, steps)
 
 
@@ -94,16 +94,16 @@ def _steps(query: Query, inner: Node, steps: int) -> Iterator[Finding]:
     whole = f"write funnelFromStep: 0 and funnelToStep: {steps - 1}"
     for n, exclusion in enumerate(inner.get("exclusions") or ()):
         start, end = at(exclusion, "funnelFromStep"), at(exclusion, "funnelToStep")
-        if seen(start, end) and not start < end < steps:
+        if is_readable(start, end) and not start < end < steps:
             message = f"the exclusion from step {start} to {end} is not inside the steps 0 to {steps - 1}"
             yield Finding((*path, "exclusions", n), message, whole)
     start, end = inner.get("funnelFromStep", 0), inner.get("funnelToStep", steps - 1)
-    if seen(start, end) and not start < end < steps:
+    if is_readable(start, end) and not start < end < steps:
         message = f"the range from step {start} to {end} is not inside the steps 0 to {steps - 1}"
         name = "funnelToStep" if "funnelToStep" in inner else "funnelFromStep"
         yield Finding((*path, name), message, whole)
     value = inner.get("breakdownAttributionValue", 0)
-    if inner.get("breakdownAttributionType") == "step" and seen(value) and value >= steps:
+    if inner.get("breakdownAttributionType") == "step" and is_readable(value) and value >= steps:
         place = (*path, "breakdownAttributionValue")
         yield Finding(place, f"the funnel has no step {value}", f"write 0 to {steps - 1}")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import listed, suggestion
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.spelling import listed, suggestion
 from providers.posthog.kinds import KINDS, Kind
 
 
@@ -18,18 +18,18 @@ def sees(kind: Kind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for each in (kind, *made) for name in each.refers_to))
 
 
-def exist(unit: Unit, world: World) -> Iterator[Finding]:
+def exist(unit: Unit, index: Index) -> Iterator[Finding]:
     """Every reference names a definition that exists in the stack."""
     for path, kind, key in FORMS[unit.kind].references(unit):
-        # What is no text is a hole, or is under a misspelt name that only probably means a reference.
-        if isinstance(key, str) and world.find(kind, key) is None and not world.may_exist(kind, key):
+        # What is no text is UNREADABLE, or is under a misspelt name that only probably means a reference.
+        if isinstance(key, str) and index.find(kind, key) is None and not index.may_exist(kind, key):
             own = unit.key if kind == unit.kind else ""
-            yield missing(path, kind, key, world, own)
+            yield missing(path, kind, key, index, own)
 
 
-def missing(path: Path, kind: str, key: Any, world: World, own: str = "") -> Finding:
+def missing(path: Path, kind: str, key: Any, index: Index, own: str = "") -> Finding:
     """Return the finding for a reference that leads nowhere; ``own`` is the key of what refers, which is not meant."""
-    written = world.written.find(kind, key) if world.written else None
+    written = index.written.find(kind, key) if index.written else None
     what = KINDS[kind].words
     if written is not None and written.view.document.only is None:
         fix = f"keep it in the patch of {written.view.document.path}, or patch this reference as well"
@@ -38,8 +38,8 @@ def missing(path: Path, kind: str, key: Any, world: World, own: str = "") -> Fin
         only = listed(written.view.document.only or (), "and")
         fix = "add the stack to its only, or restrict this definition with only as well"
         return Finding(path, f'the {what} "{key}" exists on {only} only', fix)
-    known = [each for each in world.keys(kind) if each != own]
-    named = [each for each in known if _name(world.find(kind, each)) == str(key).casefold()]
+    known = [each for each in index.keys(kind) if each != own]
+    named = [each for each in known if _name(index.find(kind, each)) == str(key).casefold()]
     define = f"define it in {KINDS[kind].folder}/" + (" or in a tile" if KINDS[kind].homes else "")
     otherwise = f"{define}, or write one of {listed(known)}" if known else define
     fix = f'write "{named[0]}"' if len(named) == 1 else suggestion(str(key), known, otherwise)

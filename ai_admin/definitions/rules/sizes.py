@@ -1,4 +1,4 @@
-"""How much PostHog takes."""
+"""Sizes that PostHog accepts."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.world import Rule, Unit, World
 from providers.posthog.kinds.normal import json_text
 
 LARGEST = 512 * 1024
 """Bytes of a flag's filters, as JSON text: its conditions, variants and payloads (PostHog's FeatureFlagSerializer)."""
 
 
-def fits(unit: Unit, _: World) -> Iterator[Finding]:
+def fits(unit: Unit, _: Index) -> Iterator[Finding]:
     """Conditions, variants and payloads of a flag are not larger than what PostHog stores of one."""
     sizes = {path: _size(part) for path, part in _parts(unit)}
     total = sum(sizes.values())

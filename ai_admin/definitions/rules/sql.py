@@ -1,6 +1,4 @@
-"""Events and properties that SQL insights speak of: PostHog answers a misspelt one with nothing, not with an
-error.
-"""
+"""Events and properties in the text of SQL insights: of a misspelt one PostHog finds nothing, and reports no error."""
 
 from __future__ import annotations
 
@@ -8,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from ai_admin.definitions.catalog import catalogue
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.nearest import nearest
 from ai_admin.definitions.query import query_of
 from ai_admin.definitions.rules.catalogue import event_known
+from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.sql_text import COMMENT
-from ai_admin.definitions.world import Rule, Unit, World
 
 # None of these looks at a character more than a few times, whatever the text.
 _EVENT = re.compile(r"\bevent\s*(?:=|==|!=|<>)\s*'([^'\\]+)'")
@@ -21,11 +19,11 @@ _PROPERTY = re.compile(r"(?<![\w'.])(?:\w+\.)*properties\.([A-Za-z_]\w*)")
 _TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
 
 
-def speaks_of_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
+def speaks_of_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
     """The events and properties that an SQL query plainly names are in the catalogue.
 
-    Only ``event = '...'`` and ``properties.name`` are looked at. Which table a property belongs to is not
-    worked out, so one that any event or the person has will do.
+    Only ``event = '...'`` and ``properties.name`` are checked. The table of a property is not determined: any event, or
+    the person, may have it.
     """
     query = query_of(unit.value)
     if query is None or query.kind != "HogQLQuery" or not isinstance(query.node.get("query"), str):
@@ -33,15 +31,15 @@ def speaks_of_what_exists(unit: Unit, world: World) -> Iterator[Finding]:
     text = COMMENT.sub(" ", query.node["query"])
     path = (*query.path, "query")
     for name in dict.fromkeys(_EVENT.findall(text)):
-        yield from event_known(path, name, world)
-    known = catalogue(world)
+        yield from event_known(path, name, index)
+    known = catalogue(index)
     of_persons, of_events = known.properties("person", ()), known.properties("event", ())
     if of_persons is None or of_events is None:
         return
     names = {*of_persons, *of_events}
     for name in dict.fromkeys(_PROPERTY.findall(_TEXT.sub("''", text))):
-        if name not in names and not world.may_exist("property", name):
-            near = nearest(name, names)
+        if name not in names and not index.may_exist("property", name):
+            near = closest(name, names)
             fix = f'write "{near}"' if near else "describe it in events/"
             yield Finding(path, f'the catalogue knows no property "{name}"', fix)
 

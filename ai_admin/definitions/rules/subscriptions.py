@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.holes import seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.nearest import suggestion
+from ai_admin.definitions.spelling import suggestion
 from ai_admin.definitions.tiles import insight_keys
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.unreadable import is_readable
 
 MOST = 10
 """Most insights of a dashboard that PostHog sends."""
@@ -24,7 +24,7 @@ _ONLY_OF_PROMPTS = {
 }
 
 
-def goes_together(unit: Unit, _: World) -> Iterator[Finding]:
+def goes_together(unit: Unit, _: Index) -> Iterator[Finding]:
     """Settings of deliveries go with what is sent, and with where it goes: PostHog refuses others."""
     look, target, prompt = unit.value.get("delivery_config") or {}, unit.value.get("target"), "prompt" in unit.value
     wrong = {} if prompt else _ONLY_OF_PROMPTS
@@ -34,22 +34,22 @@ def goes_together(unit: Unit, _: World) -> Iterator[Finding]:
             if unit.value.get(name):
                 message = "PostHog's AI writes the answer to a prompt itself, and adds no summary to it"
                 yield Finding((name,), message, f"remove {name}", None, True)
-    if isinstance(target, dict) and seen(target) and "slack" not in target:
+    if isinstance(target, dict) and is_readable(target) and "slack" not in target:
         thread = "only Slack has a main message, and others in its thread"
         wrong = {_IN_ONE_MESSAGE: thread, _HINT: "PostHog hints at itself in Slack only", **wrong}
-    for name in look if seen(look) else ():
+    for name in look if is_readable(look) else ():
         if name in wrong:
             yield Finding(("delivery_config", name), wrong[name], f"remove {name}", None, True)
 
 
-def sends_what_is_shown(unit: Unit, world: World) -> Iterator[Finding]:
+def sends_what_is_shown(unit: Unit, index: Index) -> Iterator[Finding]:
     """The insights are on the dashboard, and are not more than PostHog sends."""
-    dashboard = world.find("dashboard", unit.value.get("dashboard"))
+    dashboard = index.find("dashboard", unit.value.get("dashboard"))
     shown = insight_keys(dashboard) if dashboard else None
     if dashboard is None or shown is None:
         return
     for n, key in enumerate(unit.value.get("insights") or ()):
-        if key not in shown and world.find("insight", key) is not None:
+        if key not in shown and index.find("insight", key) is not None:
             fix = suggestion(key, shown, "put it into a tile there, or remove it here")
             yield Finding(("insights", n), f'the dashboard "{dashboard.key}" does not show the insight "{key}"', fix)
     if "insights" not in unit.value and not shown:

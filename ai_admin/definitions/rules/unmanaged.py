@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.world import Rule, Unit, World
 from providers.posthog.kinds import KINDS
 
 
-def not_set_as_well(unit: Unit, _: World) -> Iterator[Finding]:
+def not_set_as_well(unit: Unit, _: Index) -> Iterator[Finding]:
     """No field is left to PostHog and set."""
     keys = {field.name: field.written for field in KINDS[unit.kind].fields}
     for name in unit.value.get("unmanaged") or ():

@@ -11,10 +11,10 @@ from typing import Any
 from ai_admin.definitions.catalog import Property
 from ai_admin.definitions.explain import describe
 from ai_admin.definitions.filters import FILTERED, Filter, described, filters
-from ai_admin.definitions.holes import HOLE, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import listed, nearest
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.unreadable import UNREADABLE, is_readable
 
 _NUMERIC = ("gt", "gte", "lt", "lte", "between", "not_between")
 _ENDS = ("starts_with", "not_starts_with", "ends_with", "not_ends_with")
@@ -27,7 +27,7 @@ _LOOK_AROUND = re.compile(r"\(\?<?[=!]|\\[1-9]")
 _ONLY_OURS = ("bad escape", "global flags not at the start", "unknown extension")
 
 
-def fits_value(unit: Unit, _: World) -> Iterator[Finding]:
+def fits_value(unit: Unit, _: Index) -> Iterator[Finding]:
     """Regular expressions compile, bounds are in order, dates exist."""
     for each in filters(unit):
         operator, value = each.leaf.get("operator", "exact"), each.leaf.get("value")
@@ -51,11 +51,11 @@ def fits_value(unit: Unit, _: World) -> Iterator[Finding]:
                 yield Finding(path, f"there is no time {value[11:]}", f"write a time such as {value[:10]}T08:00:00Z")
 
 
-def fits_type(unit: Unit, world: World) -> Iterator[Finding]:
-    """The operator compares what the catalogue says the property holds, with values that it can have."""
+def fits_type(unit: Unit, index: Index) -> Iterator[Finding]:
+    """The operator fits the type of the property in the catalogue, and the values are ones that it can have."""
     for each in filters(unit):
-        known = described(each, world)
-        found = _fits(each, known, unit) if known and known.type and seen(each.leaf.get("operator")) else ()
+        known = described(each, index)
+        found = _fits(each, known, unit) if known and known.type and is_readable(each.leaf.get("operator")) else ()
         yield from list(found) or _no_number(each)
 
 
@@ -90,14 +90,14 @@ def _fits(each: Filter, known: Property, unit: Unit) -> Iterator[Finding]:
     if operator not in _EQUAL:
         return
     for item in value if isinstance(value, list) else [value]:
-        if item is HOLE:
+        if item is UNREADABLE:
             continue
         if not _has_type(item, known.type):
             message = f'"{known.name}" is of type {known.type} and is never {describe(item)}'
             yield Finding((*each.path, "value"), message, f"write {_SAMPLES[known.type]}")
         elif known.values and not any(_same(item, option) for option in known.values):
             options = listed(map(str, known.values))
-            near = nearest(str(item), map(str, known.values))
+            near = closest(str(item), map(str, known.values))
             message = f'"{known.name}" is never {describe(item)} (values in the catalogue: {options})'
             yield Finding((*each.path, "value"), message, f'write "{near}"' if near else f"write {options}")
 
@@ -121,7 +121,7 @@ _VERSION = re.compile(r"v?[0-9]+(\.[0-9]+)+.*")
 
 
 def _counterpart(operator: str, known: Property, value: Any) -> str:
-    """Return what compares values of a type as the operator does numbers or versions; nothing where nothing does."""
+    """Return the operator that compares values of this type in the same way; empty where there is none."""
     name = operator.removeprefix("semver_")
     if name in _ORDER:
         later = "is_date_after" if name.startswith("g") else "is_date_before"
@@ -150,7 +150,9 @@ def _is_numeric(value: Any) -> bool:
 
 
 def _both(value: Any) -> bool:
-    return isinstance(value, list) and {str(item).lower() for item in value if item is not HOLE} == {"true", "false"}
+    if not isinstance(value, list):
+        return False
+    return {str(item).lower() for item in value if item is not UNREADABLE} == {"true", "false"}
 
 
 def _numbers(value: Any) -> Iterator[tuple[Path, Any]]:

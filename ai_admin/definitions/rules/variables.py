@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.world import Rule, Unit, World
 
 
-def key_is_the_code_name(unit: Unit, _: World) -> Iterator[Finding]:
+def key_is_the_code_name(unit: Unit, _: Index) -> Iterator[Finding]:
     """The key is what SQL says: ``{variables.ai_model}`` for the name "AI model" (PostHog: insight_variable.py)."""
     name = unit.value.get("name")
     if not isinstance(name, str) or not unit.key:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isclose
 
-from ai_admin.definitions.holes import HOLE, at, seen
+from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
-from ai_admin.definitions.nearest import listed, suggestion
-from ai_admin.definitions.world import Rule, Unit, World
+from ai_admin.definitions.spelling import listed, suggestion
+from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 
 
-def sum_to_100(unit: Unit, _: World) -> Iterator[Finding]:
+def sum_to_100(unit: Unit, _: Index) -> Iterator[Finding]:
     """Rollout percentages of variants sum to 100.
 
     PostHog of 2026-07 refuses other sums, a later one only logs it and gives the rest no variant. Both add up floating
     point numbers and compare exactly.
     """
     shares = [at(variant, "rollout_percentage") for variant in unit.value.get("variants") or ()]
-    if not shares or not seen(*shares):
+    if not shares or not is_readable(*shares):
         return
     total = sum(shares)
     if not isclose(total, 100, abs_tol=1e-6):
@@ -31,17 +31,17 @@ def sum_to_100(unit: Unit, _: World) -> Iterator[Finding]:
         yield Finding(("variants",), message, "write whole percentages, or move the fractions to other variants")
 
 
-def unique_keys(unit: Unit, _: World) -> Iterator[Finding]:
+def unique_keys(unit: Unit, _: Index) -> Iterator[Finding]:
     """No two variants have the same key."""
     there: set[str] = set()
     for n, variant in enumerate(unit.value.get("variants") or ()):
         key = at(variant, "key")
-        if key in there and key is not HOLE:
+        if key in there and key is not UNREADABLE:
             yield Finding(("variants", n, "key"), f'the variant "{key}" is there twice', "rename or remove one")
         there.add(key)
 
 
-def conditions_name_variants(unit: Unit, _: World) -> Iterator[Finding]:
+def conditions_name_variants(unit: Unit, _: Index) -> Iterator[Finding]:
     """A condition's variant is one of the flag's."""
     known = variant_keys(unit)
     if known is None:
@@ -58,11 +58,11 @@ def conditions_name_variants(unit: Unit, _: World) -> Iterator[Finding]:
             yield Finding(path, f'the flag has no variants, so none is called "{name}"', "add variants, or remove this")
 
 
-def dependencies_name_variants(unit: Unit, world: World) -> Iterator[Finding]:
+def dependencies_name_variants(unit: Unit, index: Index) -> Iterator[Finding]:
     """A dependency on a flag's variant names one that the other flag has."""
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
         for m, leaf in enumerate(condition.get("properties") or ()):
-            other = world.find("flag", leaf.get("key")) if leaf.get("type") == "flag" else None
+            other = index.find("flag", leaf.get("key")) if leaf.get("type") == "flag" else None
             name = leaf.get("value")
             known = variant_keys(other) if other else None
             if other is None or known is None or not isinstance(name, str):
@@ -77,7 +77,7 @@ def variant_keys(flag: Unit) -> list[str] | None:
     """Return the keys of a flag's variants, None where there may be others: in PostHog, or where it can't be read."""
     unmanaged, variants = at(flag.value, "unmanaged", default=()), at(flag.value, "variants", default=())
     keys = [at(variant, "key") for variant in variants]
-    return None if "variants" in unmanaged or not seen(unmanaged, variants, *keys) else list(dict.fromkeys(keys))
+    return None if "variants" in unmanaged or not is_readable(unmanaged, variants, *keys) else list(dict.fromkeys(keys))
 
 
 RULES = (

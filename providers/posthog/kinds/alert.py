@@ -79,8 +79,8 @@ ALERT = Kind(
     soft_delete=False,
     needs=("organization_member:read",),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
-        Field("insight", ref="insight", read=_read_insight, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
+        Field("insight", ref="insight", read=_read_insight, required=True),
         Field(
             "subscribed_users",
             wording=Wording("e-mail"),
@@ -106,7 +106,7 @@ ALERT = Kind(
             write=_write_threshold,
             read=_read_threshold,
             required=True,
-            clearable=False,
+            manageable=True,
         ),
         Field(
             "config",

@@ -27,8 +27,8 @@ ANNOTATION = Kind(
     natural_key=("content", "date_marker", "scope"),
     derive=_scope,
     fields=(
-        Field("content", normalise=text, required=True, clearable=False, manageable=False),
-        Field("date_marker", normalise=instant, required=True, clearable=False, manageable=False),
+        Field("content", normalise=text, required=True),
+        Field("date_marker", normalise=instant, required=True),
         # Left out, PostHog takes it for one on an insight.
         Field("scope", default="project", required=True, manageable=False),
         Field("insight", path=("dashboard_item",), ref="insight", manageable=False),

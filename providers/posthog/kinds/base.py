@@ -49,6 +49,31 @@ class Ref:
         return cls(kind, key)
 
 
+class Definition(Protocol):
+    """A definition as the provider and the safety gates see it: see ``ai_admin.definitions``."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def properties(self) -> dict[str, Any]: ...
+    @property
+    def source(self) -> object: ...
+    @property
+    def adopt(self) -> str | None: ...
+    @property
+    def renamed_from(self) -> str | None: ...
+
+
+def mappings(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping inside a value, itself included."""
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from mappings(item)
+
+
 def refs(value: Any) -> Iterator[Ref]:
     """Yield the references in a value, however deep they are."""
     if isinstance(value, Ref):
@@ -180,7 +205,8 @@ class Field:
     distinct: bool = False
     """PostHog refuses a second object of the kind with the same value."""
     clearable: bool = True
-    """False where PostHog keeps no object without it; the schema then refuses a definition that leaves it out."""
+    """False where PostHog keeps no object without it, as of what is required and has no default; the schema then
+    refuses a definition that leaves it out."""
     follows: bool = False
     """Changes when other definitions are applied too (a tile that goes takes its insight off the dashboard), so that
     this keeps nobody from deleting the object."""
@@ -190,8 +216,8 @@ class Field:
     """May hold secrets, so that its values are shown nowhere."""
     feature: Feature | None = None
     """The feature that an organisation needs for PostHog to keep it."""
-    manageable: bool = True
-    """May be left to PostHog's pages (``unmanaged``)."""
+    manageable: bool | None = None
+    """May be left to PostHog's pages (``unmanaged``); unless it is said, what is clearable may."""
     start: Any = None
     """What a new object begins with where the field is left to PostHog's pages and PostHog makes none without."""
     shown: bool = False
@@ -203,6 +229,12 @@ class Field:
     item: Callable[[Mapping[str, Any]], str] | None = None
     """Names an item of a list after what makes it that item, so that the engine compares it with itself wherever it
     is."""
+
+    def __post_init__(self) -> None:
+        if self.required and self.default is None:
+            object.__setattr__(self, "clearable", False)
+        if self.manageable is None:
+            object.__setattr__(self, "manageable", self.clearable)
 
     @property
     def refers_to(self) -> tuple[str, ...]:

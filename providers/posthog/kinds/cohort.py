@@ -38,7 +38,7 @@ COHORT = Kind(
     weight=SERVE,
     whole=("filters",),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         # PostHog refuses to change criteria of a static cohort, and one kind into the other.
         Field("is_static", default=False, immutable=True, manageable=False),
@@ -51,6 +51,7 @@ COHORT = Kind(
             normalise=_criteria,
             clearable=False,
             wording=Wording("criteria", show=group_text),
+            manageable=True,
         ),
     ),
     left={

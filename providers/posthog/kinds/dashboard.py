@@ -35,7 +35,7 @@ DASHBOARD = Kind(
     natural_key=("name",),
     listed=False,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("pinned", default=False),

@@ -24,9 +24,9 @@ EARLY_ACCESS_FEATURE = Kind(
     # A stage changes the flag.
     needs=("feature_flag:write",),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
-        Field("stage", required=True, clearable=False),
+        Field("stage", required=True, manageable=True),
         Field("documentation_url", default="", normalise=text, wording=Wording("documentation", weight=TEXT)),
         Field("payload", default={}),
         Field(
@@ -36,8 +36,6 @@ EARLY_ACCESS_FEATURE = Kind(
             read_path=("feature_flag", "id"),
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
     ),
     left={

@@ -18,7 +18,7 @@ EVENT = Kind(
     soft_delete=False,
     unlisted_fails=True,
     fields=(
-        Field("name", immutable=True, required=True, clearable=False, manageable=False),
+        Field("name", immutable=True, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("verified", default=False),

@@ -167,7 +167,7 @@ EXPERIMENT = Kind(
     # A list has the archived ones or the others.
     lists=({"archived": "false"}, {"archived": "true"}),
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         # PostHog's column for the hypothesis is called `description`.
         Field("hypothesis", path=("description",), default="", normalise=text, wording=Wording(weight=TEXT)),
         Field(
@@ -178,8 +178,6 @@ EXPERIMENT = Kind(
             write=_write_flag,
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
         _metric_list("metrics"),
         _metric_list("metrics_secondary"),

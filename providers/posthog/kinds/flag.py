@@ -179,7 +179,7 @@ FLAG = Kind(
     lifecycle="approved",
     weight=SERVE,
     fields=(
-        Field("key", required=True, clearable=False, manageable=False),
+        Field("key", required=True),
         # PostHog's column for a flag's description is called `name`.
         Field("description", path=("name",), default="", normalise=text),
         Field("active", default=True, shown=True, wording=SWITCH),

@@ -39,7 +39,7 @@ HOLDOUT = Kind(
     weight=SERVE,
     soft_delete=False,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field(
             "exclusion_percentage",
@@ -48,8 +48,6 @@ HOLDOUT = Kind(
             write=_write_share,
             read=_read_share,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
     ),
 )

@@ -99,7 +99,7 @@ INSIGHT = Kind(
     natural_key=("name",),
     constants={"saved": True},
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("favorited", default=False),
@@ -111,8 +111,6 @@ INSIGHT = Kind(
             normalise=query,
             write=_write_query,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
         # What is written is the full set: an insight leaves every dashboard that is not in it.
         Field(

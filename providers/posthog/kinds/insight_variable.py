@@ -35,8 +35,8 @@ INSIGHT_VARIABLE = Kind(
     numeric_id=False,
     soft_delete=False,
     fields=(
-        Field("name", immutable=True, distinct=True, required=True, clearable=False, manageable=False),
-        Field("type", immutable=True, required=True, clearable=False, manageable=False),
+        Field("name", immutable=True, distinct=True, required=True),
+        Field("type", immutable=True, required=True),
         Field("default_value", normalise=_default),
         Field("values", default=[], normalise=_values),
         Field("is_multi", default=False),

@@ -175,7 +175,7 @@ NOTIFICATION = Kind(
     secrets=_secrets,
     weight=WATCH,
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         # PostHog copies the template's into a new one without.
         Field("description", default="", normalise=text, copied=("template", "description"), manageable=False),
         Field("enabled", default=True, required=True, manageable=False, shown=True, wording=SWITCH),
@@ -187,19 +187,8 @@ NOTIFICATION = Kind(
             read=_read_template,
             immutable=True,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
-        Field(
-            "alert",
-            ref="alert",
-            path=("filters",),
-            write=_write_alert,
-            read=_read_alert,
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
+        Field("alert", ref="alert", path=("filters",), write=_write_alert, read=_read_alert, required=True),
         Field(
             "inputs",
             default={},
@@ -209,7 +198,6 @@ NOTIFICATION = Kind(
             secret=True,
             required=True,
             clearable=False,
-            manageable=False,
         ),
         # The program that runs, which the page lets people edit. No definition has one: it is the template's.
         Field("hog", copied=("template", "code"), normalise=text, manageable=False),

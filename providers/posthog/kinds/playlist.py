@@ -33,11 +33,11 @@ PLAYLIST = Kind(
     lists=({"type": "filters"},),
     constants={"type": "filters"},
     fields=(
-        Field("name", normalise=text, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field("pinned", default=False),
         # PostHog refuses every change of saved filters that comes without them.
-        Field("filters", normalise=_filters, always=True, required=True, clearable=False, manageable=False),
+        Field("filters", normalise=_filters, always=True, required=True),
     ),
     left={"derived_name": "PostHog's page writes it for playlists without a name"},
 )

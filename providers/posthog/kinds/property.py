@@ -32,8 +32,8 @@ PROPERTY = Kind(
     # A list holds one type, and its items do not say which.
     lists=({"type": "event"}, {"type": "person"}),
     fields=(
-        Field("name", immutable=True, clearable=False, manageable=False),
-        Field("type", read=_read_type, immutable=True, clearable=False, manageable=False),
+        Field("name", immutable=True, clearable=False),
+        Field("type", read=_read_type, immutable=True, clearable=False),
         Field("property_type", manageable=False),
         Field("description", default="", normalise=text, manageable=False),
         Field("tags", default=[], normalise=tags, manageable=False),

@@ -22,18 +22,9 @@ SAVED_METRIC = Kind(
     natural_key=("name",),
     soft_delete=False,
     fields=(
-        Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
-        Field(
-            "query",
-            tree=NAMED,
-            reader="metric",
-            normalise=metric,
-            carry=_carry,
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
+        Field("query", tree=NAMED, reader="metric", normalise=metric, carry=_carry, required=True),
     ),
 )

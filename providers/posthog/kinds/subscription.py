@@ -88,19 +88,11 @@ SUBSCRIPTION = Kind(
     # Only insights that are on the dashboard are taken, and some come there with its tiles.
     after={"dashboard": "tiles"},
     fields=(
-        Field("title", normalise=text, required=True, clearable=False, manageable=False),
+        Field("title", normalise=text, required=True),
         # PostHog infers it from what is sent, and refuses to change it afterwards.
-        Field(
-            "content_type",
-            read_path=("dashboard",),
-            read=_read_content,
-            immutable=True,
-            required=True,
-            clearable=False,
-            manageable=False,
-        ),
-        Field("insight", ref="insight", clearable=False, manageable=False),
-        Field("dashboard", ref="dashboard", clearable=False, manageable=False),
+        Field("content_type", read_path=("dashboard",), read=_read_content, immutable=True, required=True),
+        Field("insight", ref="insight", clearable=False),
+        Field("dashboard", ref="dashboard", clearable=False),
         Field(
             "dashboard_export_insights",
             wording=Wording("insights"),
@@ -109,10 +101,9 @@ SUBSCRIPTION = Kind(
             default=[],
             normalise=unordered,
             clearable=False,
-            manageable=False,
         ),
-        Field("prompt", normalise=text, clearable=False, manageable=False),
-        Field("target_type", required=True, clearable=False, manageable=False),
+        Field("prompt", normalise=text, clearable=False),
+        Field("target_type", required=True),
         Field(
             "target_value",
             wording=Wording("delivered to"),
@@ -120,8 +111,6 @@ SUBSCRIPTION = Kind(
             write=_write_target,
             read=_read_target,
             required=True,
-            clearable=False,
-            manageable=False,
         ),
         Field(
             "workspace",
@@ -130,13 +119,13 @@ SUBSCRIPTION = Kind(
             read=_read_workspace,
             manageable=False,
         ),
-        Field("frequency", required=True, clearable=False, manageable=False),
+        Field("frequency", required=True),
         # PostHog's model has a default, its API asks for it all the same.
         Field("interval", default=1, required=True, start=1),
         Field("byweekday", normalise=_days, wording=Wording("weekdays")),
         Field("bysetpos", wording=Wording("place in the month")),
         Field("count"),
-        Field("start_date", normalise=instant, required=True, clearable=False, manageable=False),
+        Field("start_date", normalise=instant, required=True),
         Field("until_date", normalise=instant),
         Field("enabled", default=True, shown=True, wording=SWITCH),
         Field(

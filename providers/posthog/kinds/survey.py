@@ -63,9 +63,9 @@ SURVEY = Kind(
     # of such a flag's use, which stays when the survey goes.
     needs=("feature_flag:write",),
     fields=(
-        Field("name", normalise=text, distinct=True, required=True, clearable=False, manageable=False),
+        Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
-        Field("type", required=True, clearable=False, manageable=False),
+        Field("type", required=True),
         # Sent with every change: PostHog checks the variant in the conditions against the flag in the same request.
         Field("flag", ref="flag", path=("linked_flag_id",), read_path=("linked_flag",), read=_read_flag, always=True),
         Field(
@@ -76,7 +76,6 @@ SURVEY = Kind(
             carry=_carry_questions,
             required=True,
             clearable=False,
-            manageable=False,
         ),
         Field(
             "conditions",

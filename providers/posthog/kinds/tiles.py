@@ -1,4 +1,4 @@
-"""The tiles of a dashboard: which insights, texts and buttons stand where.
+"""The tiles of a dashboard: which insights, texts and buttons are where.
 
 An insight's tile exists because the insight names the dashboard; only its place and look are written here. PostHog's
 PATCH of tiles is an upsert of the listed ones: an unlisted tile stays, a text without a tile id is added again every
@@ -132,17 +132,17 @@ def plan(live: Iterable[Mapping[str, Any]], desired: Iterable[Tile], known: Mapp
 
 
 def _pair(
-    standing: list[Mapping[str, Any]], desired: list[Tile]
+    present: list[Mapping[str, Any]], desired: list[Tile]
 ) -> tuple[list[tuple[Mapping[str, Any], Tile]], list[Mapping[str, Any]], list[Tile]]:
     pairs: list[tuple[Mapping[str, Any], Tile]] = []
     for same in (_same_content, _same_sort):
         for wanted in list(desired):
-            tile = next((each for each in standing if same(from_live(each), wanted)), None)
+            tile = next((each for each in present if same(from_live(each), wanted)), None)
             if tile is not None:
                 pairs.append((tile, wanted))
-                standing.remove(tile)
+                present.remove(tile)
                 desired.remove(wanted)
-    return pairs, standing, desired
+    return pairs, present, desired
 
 
 def shows_one_of(live: Mapping[str, Any], wanted: Iterable[Tile]) -> bool:
@@ -165,8 +165,8 @@ def _change(tile: Mapping[str, Any], wanted: Tile) -> dict[str, Any]:
         if ours_ in wanted:
             # Without its id PostHog links a new text and leaves the old one behind.
             item[theirs] = {"id": tile[theirs]["id"], **item[theirs]}
-    stands = from_live(tile)
-    return {**item, **{name: cleared for name, cleared in _CLEAR.items() if name in stands and name not in wanted}}
+    held = from_live(tile)
+    return {**item, **{name: cleared for name, cleared in _CLEAR.items() if name in held and name not in wanted}}
 
 
 def _item(wanted: Tile) -> dict[str, Any]:
@@ -194,7 +194,7 @@ TILES = Kind(
     # Whether tiles that people add are taken away.
     options=("exclusive_tiles",),
     fields=(
-        Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False, manageable=False),
+        Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False),
         Field(
             "tiles",
             tree=("insight",),

@@ -81,12 +81,12 @@ class Collection:
 
     def _again(self, id_: str, properties: Properties, live: Live) -> Live:
         """Send a new object what PostHog acts on in a change only, and return it as it then is."""
-        stands = self.writer.project(live, properties)
-        fields = [field for field in reconcile.changed(self.kind, stands, properties) if field.again]
+        held = self.writer.project(live, properties)
+        fields = [field for field in reconcile.changed(self.kind, held, properties) if field.again]
         if not fields:
             return live
         sent = reconcile.with_always_sent(self.kind, fields)
-        answer, _ = self.writer.send("PATCH", self.writer.path(id_), sent, properties, live, stands)
+        answer, _ = self.writer.send("PATCH", self.writer.path(id_), sent, properties, live, held)
         self.inventory.wrote(self.kind, answer)
         return answer
 

@@ -71,8 +71,8 @@ class Tiles:
         live = self._arrange(id_, new.get("tiles", []), known)
         mine = ours(live, {**new, OWN: old.get(OWN, [])})
         answer, wanted = {"id": id_, "tiles": mine}, {**new, OWN: [tile["id"] for tile in mine]}
-        stands = [_content(tile) for tile in self._project(answer, wanted).get("tiles", [])]
-        if stands != [_content(tile) for tile in new.get("tiles", [])]:
+        kept = [_content(tile) for tile in self._project(answer, wanted).get("tiles", [])]
+        if kept != [_content(tile) for tile in new.get("tiles", [])]:
             return wanted  # somebody else's hand: the next refresh shows it
         fields = [field for field in self._kind.fields if field.name == "tiles"]
         return self._writer.kept(id_, fields, wanted, answer, {}, meta)
@@ -93,11 +93,11 @@ class Tiles:
         """
         others: set[Any] | None = None
         for attempt in range(ATTEMPTS):
-            standing = self._standing(id_, tiles)
-            others = self._others(id_, standing, [*tiles, *known.get("tiles", [])], known) if others is None else others
-            items = plan(_without(others, standing), tiles, known)
+            present = self._present(id_, tiles)
+            others = self._others(id_, present, [*tiles, *known.get("tiles", [])], known) if others is None else others
+            items = plan(_without(others, present), tiles, known)
             try:
-                live = (self._patch(id_, items).get("tiles") or self._live_tiles(id_)) if items else standing
+                live = (self._patch(id_, items).get("tiles") or self._live_tiles(id_)) if items else present
                 return _without(others, live)
             except ApiError as error:
                 if not error.outcome_unknown or attempt == ATTEMPTS - 1:
@@ -130,22 +130,22 @@ class Tiles:
         mine = (board.get("created_by") or {}).get("id") == me is not None
         return mine and not self._services.history.others(self._kind, id_, me)
 
-    def _standing(self, id_: str, tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _present(self, id_: str, tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the live tiles; looks twice when one is missing, as the first answer may be older than an insight.
 
         An insight whose dashboards are left to PostHog's pages did not name this one, and gets its tile here.
         """
         insights = [tile["insight"] for tile in tiles if "insight" in tile]
-        standing = self._live_tiles(id_)
-        if _absent(insights, standing):
+        present = self._live_tiles(id_)
+        if _absent(insights, present):
             self._client.settle()
-            standing = self._live_tiles(id_)
-        absent = _absent(insights, standing)
+            present = self._live_tiles(id_)
+        absent = _absent(insights, present)
         for insight in absent:
             path = self._client.project_path(f"{INSIGHT.collection}/{insight}")
             dashboards = [*shown_on(self._client.get(path)), int(id_)]
             self._inventory.wrote(INSIGHT, self._client.request("PATCH", path, {"dashboards": dashboards}))
-        return self._live_tiles(id_) if absent else standing
+        return self._live_tiles(id_) if absent else present
 
     def _live_tiles(self, id_: str) -> list[dict[str, Any]]:
         live = self._inventory.fetch(self._kind, id_)

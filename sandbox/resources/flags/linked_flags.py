@@ -21,12 +21,6 @@ def get(context: Context, identifier: Any) -> Data | None:
     return context.store.get(KIND, identifier, FLAGS.parent_id(context)) if identifier else None
 
 
-def find(context: Context, key: str) -> Data | None:
-    """The project's live flag with that key."""
-    rows = context.store.select(KIND, FLAGS.parent_id(context), "natural = ?", [key])
-    return next((row for row in rows if not row["deleted"]), None)
-
-
 def chosen(context: Context, identifier: Any, attr: str | None = None) -> Data:
     """The flag a client names by its id. Raises `Invalid` when there is none."""
     flag = get(context, identifier)

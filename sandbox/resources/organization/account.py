@@ -9,20 +9,19 @@ from typing import Any
 from starlette.routing import BaseRoute, Route
 
 from sandbox.auth.guard import route
-from sandbox.auth.identity import authenticate, membership
+from sandbox.auth.identity import authenticate
 from sandbox.auth.users import user_basic
 from sandbox.resources.organization.organizations import show_organization
 from sandbox.resources.organization.projects import project_basic, show_project, visible_to
-from sandbox.rest import fields
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, endpoint
-from sandbox.wire.errors import Forbidden, Invalid, NotFound
+from sandbox.wire.errors import Forbidden, NotFound
 
 
 def routes() -> list[BaseRoute]:
     """The routes of the asking user and of their keys."""
     return [
-        route("/api/users/{user}", GET=(("user:read",), show_me), PATCH=(("user:write",), change_me)),
+        route("/api/users/{user}", GET=(("user:read",), show_me)),
         Route("/api/personal_api_keys/{key}", endpoint(show_own_key)),
     ]
 
@@ -69,28 +68,6 @@ def show_me(context: Context) -> Any:
         ],
         "projects": [project_basic(row) for row in visible_to(context, organization)],
     }
-
-
-def change_me(context: Context) -> Any:
-    """`PATCH /api/users/@me/`: the names, and which project and organisation are current."""
-    user = dict(_myself(context))
-    for name in ("first_name", "last_name", "role_at_organization"):
-        if name in context.data:
-            user[name] = fields.text(150)(context.data[name], name)
-    if "set_current_team" in context.data:
-        project = context.store.get("project", context.data["set_current_team"])
-        organization = context.store.get("organization", project["organization"]) if project else None
-        if project is None or organization is None or membership(context.store, organization, user) is None:
-            raise Invalid(
-                f"Object with id={context.data['set_current_team']} does not exist.",
-                "set_current_team",
-                "does_not_exist",
-            )
-        user["current_project"], user["current_organization"] = project["id"], organization["id"]
-    context.store.put("user", "", user, natural=user["email"])
-    assert context.identity is not None
-    context.identity.user = user
-    return show_me(context)
 
 
 def show_key(key: Data) -> Data:

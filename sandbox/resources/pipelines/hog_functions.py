@@ -34,7 +34,7 @@ from sandbox.rest.fields import (
 from sandbox.rest.listing import Condition, among, column, flagged, same
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, timestamp
+from sandbox.wire.context import Context
 from sandbox.wire.errors import Conflict, Invalid
 
 TYPES = tuple(
@@ -97,7 +97,6 @@ class HogFunctions(Resource):
 
     def actions(self) -> list[Action]:
         return [
-            Action("rearrange", self._rearrange, ("PATCH",), detail=False),
             # Nothing is delivered here, so logs and metrics are empty.
             Action("logs", lambda _, row: {"count": 0, "next": None, "previous": None, "results": []}),
             Action("metrics", lambda _, row: {"labels": [], "series": []}),
@@ -199,23 +198,6 @@ class HogFunctions(Resource):
         restored = before is not None and before["deleted"] and not after["deleted"]
         if restored or ((before is None or re_enabled) and values.get("execution_order") is None):
             after["execution_order"] = max((row["execution_order"] or 0 for row in others), default=0) + 1
-
-    def _rearrange(self, context: Context) -> Any:
-        """`PATCH rearrange/ {orders: {id: position}}` -> the enabled transformations in order."""
-        orders = context.data.get("orders")
-        if not isinstance(orders, dict):
-            raise Invalid("Orders field is required", "orders")
-        for identifier, position in orders.items():
-            row = self.fetch(context, identifier)
-            self.store(context, {**row, "execution_order": position, "updated_at": timestamp()})
-        rows = context.store.select(
-            self.kind,
-            self.parent_id(context),
-            f"listed = 1 AND {column('type')} = ?",
-            ["transformation"],
-            order=self.order,
-        )
-        return [self.show(context, row) for row in rows]
 
     # Reading ------------------------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def sandbox(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
 
 def _apply(root: Path, sandbox: Sandbox) -> None:
     ids: dict[Ref, int] = {}
-    definitions = list(resources(check(root).worlds["production"]))
+    definitions = list(resources(check(root).indexes["production"]))
     for kind in ("cohort", "flag"):
         for each in definitions:
             if each.kind == kind:
@@ -104,7 +104,7 @@ def flags(result: Result) -> dict[str, dict[str, Any]]:
 
 def test_what_was_applied_gives_everybody_what_the_files_give(root: Path, sandbox: Sandbox) -> None:
     """Missing properties, versions, cohorts and splits: the service and the files agree, condition by condition."""
-    definitions = list(resources(check(root).worlds["production"]))
+    definitions = list(resources(check(root).indexes["production"]))
     names = {each.properties["name"]: each.key for each in definitions if each.kind == "cohort"}
     seen = set()
     for number, properties in enumerate(PERSONS):

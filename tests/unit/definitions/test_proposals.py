@@ -36,7 +36,7 @@ def git(root: Path, *arguments: str) -> str:
 
 def write(folder: Path) -> None:
     root = folder.parents[1]
-    proposals.write(root, check(root).worlds[None])
+    proposals.write(root, check(root).indexes[None])
 
 
 def proposed(folder: Path, file: str) -> list[str]:
@@ -97,7 +97,7 @@ def test_nothing_is_written_while_git_is_at_work(folder: Path) -> None:
 
 def test_a_checkout_without_the_folder_gets_none(tmp_path: Path) -> None:
     Checkout(tmp_path)
-    proposals.write(tmp_path, check(tmp_path).worlds[None])
+    proposals.write(tmp_path, check(tmp_path).indexes[None])
     assert not (tmp_path / "schemas").exists()
 
 
@@ -106,7 +106,7 @@ def test_another_checkouts_folder_is_left_alone(folder: Path, tmp_path: Path) ->
     borrower.mkdir()
     Checkout(borrower)
     (borrower / "schemas").symlink_to(folder.parent)
-    proposals.write(borrower, check(borrower).worlds[None])
+    proposals.write(borrower, check(borrower).indexes[None])
     assert proposed(folder, "flag") == []
 
 

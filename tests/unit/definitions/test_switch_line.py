@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
-from ai_admin.definitions.switch_line import flag_files, is_on, line_of, switched, unread_files
+from ai_admin.definitions.switch_line import flag_files, is_on, line_of, switched, unreadable_files
 from providers.posthog.errors import NotEdited
 
 
@@ -77,9 +77,9 @@ def test_a_flag_is_found_by_its_key_among_broken_files(tmp_path: Path) -> None:
     (tmp_path / "flags" / "team" / "copy.yaml").write_text("{key: x}\n")
     assert [each.path for each in flag_files(tmp_path, "x")] == ["flags/team/copy.yaml", "flags/team/z.yml"]
     assert list(flag_files(tmp_path, "y")) == []
-    assert [each.path for each in unread_files(tmp_path, "x")] == ["flags/a.yaml"]
-    assert [each.path for each in unread_files(tmp_path, "c")] == ["flags/c.yaml"]
-    assert list(unread_files(tmp_path, "other")) == []
+    assert [each.path for each in unreadable_files(tmp_path, "x")] == ["flags/a.yaml"]
+    assert [each.path for each in unreadable_files(tmp_path, "c")] == ["flags/c.yaml"]
+    assert list(unreadable_files(tmp_path, "other")) == []
 
 
 def test_only_says_where_a_flag_is_at_all() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ai_admin.definitions.holes import HOLE
+from ai_admin.definitions.unreadable import UNREADABLE
 from ai_admin.definitions.yaml_text import MAX_DEPTH, parse
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -121,7 +121,7 @@ def test_a_deep_but_reasonable_text_is_read() -> None:
 def test_every_flaw_is_reported_and_the_rest_of_the_text_is_kept() -> None:
     value, flaws = parse("a: 1\na: 2\nb: !x y\n1: c\nd: [.nan, 3]\n")
     assert [flaw.line for flaw in flaws] == [2, 3, 4, 5]
-    assert value == {"a": HOLE, "b": "y", "1": "c", "d": [".nan", 3]}
+    assert value == {"a": UNREADABLE, "b": "y", "1": "c", "d": [".nan", 3]}
 
 
 def test_a_merge_key_is_refused_once_and_what_it_brings_is_not_missed() -> None:

@@ -39,8 +39,8 @@ def came(checkout: Checkout, *flags: str) -> Report:
 def run_all(checkout: Checkout) -> Report:
     checked = check(checkout.root)
     assert checked.problems == ()
-    worlds = {stack: checked.worlds[stack] for stack in sorted(STACKS)}
-    return run(worlds, {stack: served(resources(world)) for stack, world in worlds.items()})
+    indexes = {stack: checked.indexes[stack] for stack in sorted(STACKS)}
+    return run(indexes, {stack: served(resources(index)) for stack, index in indexes.items()})
 
 
 def flag(conditions: str, *tests: str, more: str = "") -> str:

@@ -107,11 +107,11 @@ def _asked(
     chance = random.Random(seed)
     definitions = [_cohort(chance, number) for number in range(cohorts)]
     made = [_flag(chance, number, cohorts) for number in range(flags)]
-    world = served([*definitions, *made])
+    index = served([*definitions, *made])
     for number in range(persons):
         somebody = _person(chance, number, cohorts)
         for flag in made:
-            yield flag, explain(world, flag.key, somebody), somebody
+            yield flag, explain(index, flag.key, somebody), somebody
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -8,8 +8,8 @@ from tests.support.checkouts import SAMPLES
 
 
 def test_the_samples_pass_and_nothing_is_unreached() -> None:
-    worlds = {stack: world for stack, world in check(SAMPLES).worlds.items() if stack is not None}
-    report = run(worlds, {stack: served(resources(world)) for stack, world in worlds.items()})
+    indexes = {stack: index for stack, index in check(SAMPLES).indexes.items() if stack is not None}
+    report = run(indexes, {stack: served(resources(index)) for stack, index in indexes.items()})
     assert {each.stack for each in report.outcomes} == {"sandbox", "staging", "production"}
     assert [(each.case.name, each.failure) for each in report.failed] == []
     assert (report.unreached, report.off) == ([], {})

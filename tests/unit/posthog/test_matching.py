@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.posthog.kinds import KINDS
-from providers.posthog.matching import LONGEST, ORDER, as_lists, as_mappings, in_order, named, standing_lists
+from providers.posthog.matching import LONGEST, ORDER, as_lists, as_mappings, in_order, named, unchanged_lists
 
 INTERNAL = {"description": "Internal", "properties": [], "rollout_percentage": 100}
 BETA = {
@@ -101,7 +101,7 @@ def test_a_list_in_an_older_state_stays_one_until_it_changes(same: bool) -> None
     kind = KINDS["flag"]
     olds = {"key": "ai", "release_conditions": [INTERNAL], "variants": [{"key": "a", "rollout_percentage": 100}]}
     news = kind.canonical({**olds, "release_conditions": [INTERNAL] if same else [BETA]})
-    standing = standing_lists("flag", olds, news)
+    standing = unchanged_lists("flag", olds, news)
     assert standing.keys() == ({"release_conditions", "variants"} if same else {"variants"})
     checked = as_mappings("flag", news, standing)
     assert isinstance(checked["release_conditions"], list) is same

@@ -21,6 +21,8 @@ class Made:
     key: str
     properties: dict[str, Any]
     renamed_from: str | None = None
+    source: str = ""
+    adopt: str | None = None
 
 
 def cohorts(count: int, **properties: Any) -> list[Made]:

@@ -1,4 +1,4 @@
-"""All definitions of one stack."""
+"""The definitions of one stack, by kind and key, as rules see them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from ai_admin.definitions.holes import HOLE, at, punched
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.nearest import alike
+from ai_admin.definitions.spelling import alike
 from ai_admin.definitions.stacks import View
-from ai_admin.definitions.unread import Unread, mappings_inside
+from ai_admin.definitions.unreadable import UNREADABLE, at, made_unreadable
+from ai_admin.definitions.unreadable_files import UnreadableFiles
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import mappings
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One thing that a file defines: the file's definition itself, or an insight in a dashboard's tile.
-
-    ``path`` leads to it inside the file's author's form. ``written`` is what is there, ``value`` the same with
-    holes where it does not follow the schema.
-    """
+    """One thing that a file defines: the file's definition itself, or an insight in a dashboard's tile."""
 
     kind: str
     key: str
+    """Empty where it has none that can be read."""
     view: View
     path: Path
+    """Where it is in the file."""
     value: dict[str, Any]
+    """What it says, UNREADABLE where that does not follow the schema."""
     written: dict[str, Any]
+    """The same with every value as its author wrote it."""
 
     @property
     def name(self) -> str:
@@ -37,30 +38,31 @@ class Unit:
 
     @property
     def shown(self) -> str:
-        """How the message of another one names it."""
+        """How a message about another definition names it: ``kind/key``, else the file's path."""
         return self.name or self.view.document.path
 
 
 @dataclass
-class World:
-    """What exists in a stack, by kind and key; ``stack`` None is everything as ``written``.
-
-    ``changed`` are the kinds of which a unit is patched in this stack or left out of it. ``unread`` is, by kind of
-    file, what could not be read. ``unsure`` are documents (by id) of which it can't be told in which stacks
-    they exist, or how: references find them everywhere, and their own are looked at as written only.
-    """
+class Index:
+    """What exists in a stack, by kind and key."""
 
     stack: str | None
+    """None for all definitions as written, before any stack's patch."""
     units: list[Unit] = field(default_factory=list)
     by_key: dict[str, dict[str, Unit]] = field(default_factory=dict)
-    unread: Mapping[str, Unread] = field(default_factory=dict)
-    written: World | None = None
+    unreadable_files: Mapping[str, UnreadableFiles] = field(default_factory=dict)
+    """By kind of file."""
+    written: Index | None = None
+    """The index of all definitions as written; None in that one."""
     changed: set[str] = field(default_factory=set)
+    """The kinds of which this stack patches a unit or leaves one out."""
     unsure: set[int] = field(default_factory=set)
+    """Documents (by id) of which an error hides in which stacks they exist, or how. References find them in every
+    stack, and rules check them as written only."""
     caches: dict[Any, Any] = field(default_factory=dict)
 
     def add(self, unit: Unit) -> None:
-        """Take a unit in; of two with the same key the first stays the one that references mean."""
+        """Add a unit; of two with the same key, references mean the first."""
         self.units.append(unit)
         if unit.key:
             self.by_key.setdefault(unit.kind, {}).setdefault(unit.key, unit)
@@ -74,54 +76,53 @@ class World:
         return self.by_key.get(kind, {})
 
     def may_exist(self, kind: str, name: str) -> bool:
-        """Whether something of a kind that is not there may be where it can't be read.
+        """Return whether a definition that is not in the index may be in something that can't be read.
 
         Args:
             kind: a kind of definition, or ``property``.
             name: its key; of a property its name.
         """
-        files = (file for file in _files(kind) if file in self.unread)
-        if any(self.unread[file].may_name(name, inside=file != kind) for file in files):
+        files = (file for file in _files(kind) if file in self.unreadable_files)
+        if any(self.unreadable_files[file].may_name(name, inside=file != kind) for file in files):
             return True
-        exact, like = self.once(_half_read)
+        exact, like = self.cached(_partly_read)
         return name in exact.get(kind, ()) or alike(name, like.get(kind, ()))
 
-    def once(self, compute: Callable[[World], Any]) -> Any:
-        """Return what a function makes of this world, computed once."""
+    def cached(self, compute: Callable[[Index], Any]) -> Any:
+        """Return a function's result for this index, computed once."""
         if compute not in self.caches:
             self.caches[compute] = compute(self)
         return self.caches[compute]
 
 
-Check = Callable[[Unit, World], Iterator[Finding]]
+Check = Callable[[Unit, Index], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check of one kind of unit, which looks past the holes in it (see :mod:`ai_admin.definitions.holes`).
-
-    Paths of its findings start at the unit. ``sees`` are the kinds of other units that it looks at.
-    """
+    """A check of one kind of unit, which skips what is :mod:`unreadable <ai_admin.definitions.unreadable>` in it."""
 
     kind: str
     check: Check
+    """Yields findings, whose paths start at the unit."""
     sees: tuple[str, ...] = ()
+    """The kinds of other units that it looks at."""
 
 
 def units(view: View, broken: Iterable[Path]) -> Iterator[Unit]:
-    """Yield what a view defines, given where its schema finds that it can't be read.
+    """Yield what a view defines.
 
     Args:
         view: a definition as it is in a stack.
-        broken: paths in the view's value.
+        broken: paths in the view's value that don't follow the schema.
     """
-    kind, value = view.document.kind, punched(view.value, broken)
+    kind, value = view.document.kind, made_unreadable(view.value, broken)
     yield _unit(kind, view, (), value, view.value)
     if kind != "dashboard":
         return
     for n, tile in enumerate(value.get("tiles") or ()):
         insight = tile.get("insight")
-        if isinstance(insight, dict) and insight is not HOLE:
+        if isinstance(insight, dict) and insight is not UNREADABLE:
             written = view.value["tiles"][n]["insight"]
             yield _unit("insight", view, ("tiles", n, "insight"), insight, written)
 
@@ -136,22 +137,22 @@ def _files(kind: str) -> tuple[str, ...]:
     return (*((kind,) if KINDS[kind].folder else ()), *KINDS[kind].homes)
 
 
-def _half_read(world: World) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Return, by kind, the keys that are in holes, and what the keys may be like that can't be read.
+def _partly_read(index: Index) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Return, by kind, keys in units that can be read in part, and texts that a key that can't be read may be like.
 
-    The second are what else such a definition says of itself, and the name of its file.
+    The texts are what else such a definition says of itself, and the name of its file.
     """
     exact: dict[str, set[str]] = {}
     like: dict[str, set[str]] = {}
-    for unit in world.units:
+    for unit in index.units:
         if unit.value is unit.written:
             continue
         if unit.kind == "dashboard":
-            keys = (inside.get("key") for inside in mappings_inside(unit.written))
+            keys = (inside.get("key") for inside in mappings(unit.written))
             exact.setdefault("insight", set()).update(key for key in keys if isinstance(key, str))
         if unit.kind == "event":
-            exact.setdefault("property", set()).update(*mappings_inside(unit.written))
-        if at(unit.value, "key") is HOLE:
+            exact.setdefault("property", set()).update(*mappings(unit.written))
+        if at(unit.value, "key") is UNREADABLE:
             texts = {text for text in unit.written.values() if isinstance(text, str)}
             file = PurePosixPath(unit.view.document.path)
             like.setdefault(unit.kind, set()).update(texts if unit.path else {*texts, file.stem})

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from ai_admin import record
+from ai_admin import manifest as manifests
 from ai_admin.definitions import Definition, Source
 from ai_admin.safety import Manifest, manifest
 from providers.posthog import outputs
@@ -70,8 +70,8 @@ def recorded(before: Manifest, after: list[Definition], stands: list[Definition]
 
 def through(before: Manifest, definitions: list[Definition], resources: Mapping[Ref, Any]) -> Manifest:
     after = manifest(definitions, before)
-    found = asyncio.run(outputs.outcomes(resources, record.in_question(before, after)))
-    return record.applied(before, after, definitions, found, (), "2026-11-27T12:00:00+00:00")
+    found = asyncio.run(outputs.outcomes(resources, manifests.in_question(before, after)))
+    return manifests.applied(before, after, definitions, found, (), "2026-11-27T12:00:00+00:00")
 
 
 def applied(definitions: list[Definition]) -> dict[str, Any]:

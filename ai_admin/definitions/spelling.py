@@ -1,7 +1,7 @@
-"""The known name that somebody evidently meant, and how names are listed.
+"""Which known name a misspelt one means, and lists of names in messages.
 
-One mechanism for keys, values and references. It is narrow on purpose: the wrong cohort in a release condition serves
-another audience, so a name is proposed only where the letters leave no doubt, and else what exists is listed.
+The same for keys, values and references. It is narrow on purpose: the wrong cohort in a release condition serves
+another audience, so a name is proposed only for a clear typo; else the message lists what exists.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ _LEAST = 3
 """Shorter words differ in a letter because they are other words (``us``, ``eu``)."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is one typo away from ``name``, or None.
 
     A typo is a letter that is missing, too much, another one, or changed places with its neighbour. Case and
     separators do not count, and of a name of several words each may have one, but two at most. Digits are never
     taken for a typo: ``v3`` is not ``v4``.
     """
-    return _nearest(name, tuple(each for each in known if isinstance(each, str)))
+    return _closest(name, tuple(each for each in known if isinstance(each, str)))
 
 
 @lru_cache
-def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+def _closest(name: str, known: tuple[str, ...]) -> str | None:
     near = [(typos, each) for each in known if (typos := _typos(name, each)) is not None]
     return min(near)[1] if near else None
 
@@ -63,15 +63,15 @@ def _one_typo(word: str, other: str) -> bool:
 
 
 def alike(name: str, others: Iterable[str]) -> bool:
-    """Whether one of these names is so much like ``name`` that it may be what is meant; for silence, not for advice."""
+    """Return whether one of these names may be what ``name`` means: reason to report nothing, not to propose it."""
     from difflib import get_close_matches  # only when there is a problem to report
 
     return bool(get_close_matches("_".join(_words(name)), {"_".join(_words(each)) for each in others}, n=1, cutoff=0.6))
 
 
 def suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Return ``write "<nearest>"``, or ``otherwise`` when nothing known is near."""
-    near = nearest(name, known)
+    """Return ``write "<closest>"``, or ``otherwise`` when no known name is close."""
+    near = closest(name, known)
     return f'write "{near}"' if near else otherwise
 
 

@@ -1,12 +1,11 @@
-"""What seems to exist although it can't be read, so that nobody is told that it is missing."""
+"""What files that can't be read may define, so that it is not reported as missing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
 
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import ENDINGS
@@ -21,42 +20,31 @@ _NAME = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """What files of one kind seem to define that can't be read.
-
-    ``names`` are in them or are their own. ``blank`` says that one of them has no text at all, ``folder`` that it is
-    not even known which files there are.
-    """
+class UnreadableFiles:
+    """What the unreadable files of one kind may define."""
 
     names: frozenset[str] = frozenset()
+    """The names in their text, and those of the files."""
     blank: bool = False
+    """One of them has no text."""
     folder: bool = False
+    """A folder can't be listed, so it is not known which files there are."""
 
     def may_name(self, name: str, inside: bool) -> bool:
-        """Whether a name may be there, of a file's definition or of something inside it."""
+        """Return whether one of the files may define a name, as its own or inside its definition."""
         return name in self.names or self.folder or (inside and self.blank)
 
 
-def unread(documents: Iterable[Document]) -> dict[str, Unread]:
-    """Return, by kind of file, what the files seem to define that could not be read: what their text names, if there
-    is one, and what their own name says.
-    """
-    found: dict[str, Unread] = {}
+def unreadable_files(documents: Iterable[Document]) -> dict[str, UnreadableFiles]:
+    """Return, by kind of file, what the files that can't be read may define."""
+    found: dict[str, UnreadableFiles] = {}
     for document in documents:
         if not document.readable:
-            before = found.get(document.kind, Unread())
+            before = found.get(document.kind, UnreadableFiles())
             path = PurePosixPath(document.path)
             texts = (text.strip() for groups in _NAME.findall(document.text) for text in groups)
             names = {path.stem, *filter(None, texts)}
             folder = not document.path.lower().endswith(ENDINGS)
             blank = before.blank or document.blank
-            found[document.kind] = Unread(before.names | names, blank, before.folder or folder)
+            found[document.kind] = UnreadableFiles(before.names | names, blank, before.folder or folder)
     return found
-
-
-def mappings_inside(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping inside a value, itself included."""
-    if isinstance(value, dict):
-        yield value
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from mappings_inside(item)

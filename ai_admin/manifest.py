@@ -64,14 +64,14 @@ def applied(
         id_, there = outcomes.get(ref, (None, None))
         if id_:
             known[ref] = readable(ref, id_)
-            if there is None or _stands(definition, there, known):
+            if there is None or _is_as_defined(definition, there, known):
                 entry = switch_known(name, after[name], now, consents)
         if entry is not None:
             entries[name] = {**entry, "id": id_ or entry.get("id")}
     return entries
 
 
-def _stands(definition: Definition, there: Properties, known: Mapping[Ref, Any]) -> bool:
+def _is_as_defined(definition: Definition, there: Properties, known: Mapping[Ref, Any]) -> bool:
     """Return whether what the engine says of a resource is what its definition says."""
     kind = KINDS[definition.kind]
     wanted = kind.canonical(with_ids(definition.properties, lambda ref: known.get(ref, ref)))
