@@ -18,6 +18,8 @@ ABSENT = "0" * 40
 _FIELDS = "%x00>%H%x00%P%x00%cI%x00%an <%ae>%x00%cn <%ce>%x00%B%x00"
 """What is asked of a commit: parts that end with NUL, which no message has in it. The first one begins with ``>``."""
 
+_RAW = ("--raw", "-z", "--no-abbrev", "--no-renames", "--relative", f"--format={_FIELDS}")
+
 _TRAILER = re.compile(r"^([A-Za-z][A-Za-z-]+): +(.+)$")
 _MERGE = re.compile(r"^Merge (?:pull request #(\d+)|(?:remote-tracking )?branch|branches|tag|commit)\b")
 _SQUASHED = re.compile(r"\s*\(#(\d+)\)$")
@@ -119,19 +121,15 @@ class Repository:
         They are those that the branch went through (``--first-parent``): a merge stands for all that it brought, at the
         time when it did. Files and folders may have any name.
         """
-        text = self._git(
-            "log", "--first-parent", "-m", "--raw", "-z", "--no-abbrev", "--no-renames", "--relative", "--reverse",
-            f"--format={_FIELDS}", "--", *folders,
-        )  # fmt: skip
-        return list(_commits(text))
+        return list(_commits(self._git("log", "--first-parent", "-m", "--reverse", *_RAW, "--", *folders)))
 
-    def merged(self, commit: Commit, paths: Sequence[str]) -> list[Commit]:
-        """Return the commits that a merge brought and that changed these files; none where it is no merge."""
+    def merged(self, commit: Commit) -> list[Commit]:
+        """Return the commits that a merge brought and that changed the same files; none where it is no merge."""
         if len(commit.parents) < 2:
             return []
         span = f"{commit.parents[0]}..{commit.id}"
-        text = self._git("log", "--no-merges", "-z", f"--format={_FIELDS}", span, "--", *paths)
-        return list(_commits(text))
+        paths = [f":(literal){each.path}" for each in commit.files]
+        return list(_commits(self._git("log", "--no-merges", *_RAW, span, "--", *paths)))
 
     def contents(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return what files held, by the ids of their content."""

@@ -42,6 +42,7 @@ class Past:
         self.commits = self.repository.commits(TOP_FOLDERS)
         ids = (id_ for each in self.commits for file in each.files for id_ in (file.before, file.after))
         self.contents = self.repository.contents(list(ids))
+        self._brought: dict[str, list[Commit]] = {}
 
     def at(self, time: str, stacks: Sequence[str]) -> Versions:
         """Return the definitions as they were at a time (ISO 8601, UTC)."""
@@ -53,9 +54,14 @@ class Past:
 
     def told(self, entry: Entry) -> Entry:
         """Return an entry with all that Git knows of who made it: of a merge, what it brought."""
-        if entry.commit is None or not (brought := self.repository.merged(entry.commit, entry.paths)):
+        if entry.commit is None:
             return entry
-        return replace(entry, by=_authors(brought), commit=_of_merge(entry.commit, brought))
+        if entry.commit.id not in self._brought:
+            self._brought[entry.commit.id] = self.repository.merged(entry.commit)
+        here = [
+            each for each in self._brought[entry.commit.id] if any(file.path in entry.paths for file in each.files)
+        ]
+        return replace(entry, by=_authors(here), commit=_of_merge(entry.commit, here)) if here else entry
 
 
 def _authors(commits: Iterable[Commit]) -> tuple[str, ...]:

@@ -60,9 +60,9 @@ def test_a_merge_stands_for_what_it_brought_when_it_did(tmp_path: Path) -> None:
     assert (first.at, first.author, first.told.pull_request) == ("2026-10-01T12:00:00+00:00", ANA, "#1")
     assert (merge.at, merge.committer) == ("2026-10-04T12:00:00+00:00", "Merger <merger@example.com>")
     assert merge.told.pull_request == "#2"
-    [brought] = repository.merged(merge, ["flags/ai.yaml"])
+    [brought] = repository.merged(merge)
     assert (brought.id, brought.author, brought.told.reviewers) == (written, BEN, (ANA,))
-    assert repository.merged(first, ["flags/ai.yaml"]) == []
+    assert repository.merged(first) == []
     [file] = merge.files
     assert file.path == "flags/ai.yaml"
     contents = repository.contents([file.before, file.after])
