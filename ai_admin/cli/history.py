@@ -12,6 +12,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import styled
 from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
 
@@ -130,8 +131,3 @@ def _end(unread: tuple[str, ...]) -> None:
         click.echo(f"not read: {line}", err=True)
     if unread:
         raise click.exceptions.Exit(UNREAD)
-
-
-def styled(part: str, colour: str) -> str:
-    """Return a text in a colour, which click leaves out where the output is no terminal."""
-    return click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)

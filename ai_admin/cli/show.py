@@ -11,6 +11,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.ls import say_unread
+from ai_admin.cli.text import printable
 from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
 
@@ -74,9 +75,9 @@ def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
         yield from (f"    {line}" for line in text.rstrip().splitlines())
     for stack, each in standings.items():
         yield f"  {stack}: {each.state}" + (f"  {each.url}" if each.url else "")
-        yield from (f"    {line}" for line in differences(each))
+        yield from (f"    {printable(line)}" for line in differences(each))
     for line in dict.fromkeys(line for each in standings.values() for line in each.uses):
-        yield f"  {line}"
+        yield f"  {printable(line)}"
 
 
 def differences(standing: Standing) -> list[str]:

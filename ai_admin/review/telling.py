@@ -37,7 +37,7 @@ def text(history: History, style: Style = plain) -> str:
 def _lines(history: History, style: Style) -> Iterator[str]:
     for entry in history.entries:
         yield f"{when(entry.at)}  {style(_name(entry), 'bold')}  {style(_who(entry), _COLOURS[entry.how])}"
-        yield from (f"    {_said(line)}" for line in entry.lines)
+        yield from (f"    {style(_said(line), '')}" for line in entry.lines)
         if entry.commit:
             yield f"    {style(_reason(entry), 'bright_black')}"
         for applied in entry.applied:
@@ -157,8 +157,8 @@ def _then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
         written = yaml.safe_dump(dict(found.stated.own), sort_keys=False, allow_unicode=True, width=100).rstrip()
         yield from (f"    {line}" for line in written.splitlines() if found.stated.own)
     if found.allowed:
-        yield f"  since {when(found.allowed.at)}, by {_who(found.allowed)}"
-        yield f"    {_reason(found.allowed)}"
+        yield f"  since {when(found.allowed.at)}, by {style(_who(found.allowed), '')}"
+        yield f"    {style(_reason(found.allowed), 'bright_black')}"
     if not found.known:
         return
     if found.live is None:
@@ -170,7 +170,7 @@ def _then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
     elif found.stated:
         yield style("  PostHog held something else than the file says:", "yellow")
         for each in found.differences:
-            yield f"    {each.sentence.text}" + (f" ({_changed(each.change)})" if each.change else "")
+            yield f"    {style(each.sentence.text + (f' ({_changed(each.change)})' if each.change else ''), '')}"
     else:
         yield "  PostHog held one that no file defines"
 

@@ -43,6 +43,15 @@ def test_people_read_the_newest_first(checkout: Checkout) -> None:
     assert "(PostHog's log: --stack production or --stack staging)" in done.stderr
 
 
+def test_a_message_does_nothing_to_a_terminal(checkout: Checkout) -> None:
+    checkout.flag(share=60)
+    checkout.commit("Red \x1b[31m and\x07 a bell", "A\x1b[2J <a@example.com>")
+    done = run("ai", "--offline")
+    assert "\x1b" not in done.stdout
+    assert r"A\x1b[2J <a@example.com>" in done.stdout
+    assert r"Red \x1b[31m and\x07 a bell" in done.stdout
+
+
 def test_machines_read_json_and_auditors_csv(checkout: Checkout) -> None:
     found = json.loads(run("ai", "--json", "--offline").stdout)
     assert [each["commit"]["pull_request"] for each in found["entries"]] == [None, "#1"]
