@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint types bench docs upstream lock clean
+.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint workflows types bench docs upstream lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -38,11 +38,11 @@ test: setup  ## the tests
 sandbox-test: setup  ## the sandbox's own tests
 	@$(PYTHON) -m pytest -n auto --dist loadfile sandbox/tests/unit sandbox/tests/api sandbox/tests/sdk
 
-browser: setup  ## the tests of the sandbox's pages, in a headless Chromium
+browser: setup  ## the tests of the sandbox's pages and of a plan's comment, in a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || { \
 	  echo 'The browser tests need Chromium and its driver; on Debian: apt-get install chromium chromium-driver' >&2; \
 	  exit 2; }
-	@$(PYTHON) -m pytest sandbox/tests/browser
+	@$(PYTHON) -m pytest sandbox/tests/browser tests/browser
 
 editor: setup  ## the tests of the schemas in a real YAML language server (needs Node.js and npm)
 	@{ command -v node && command -v npm; } >/dev/null || { \
@@ -54,8 +54,15 @@ editor: setup  ## the tests of the schemas in a real YAML language server (needs
 tests/editor/node_modules/.package-lock.json: tests/editor/package-lock.json
 	@npm ci --prefix tests/editor --ignore-scripts --no-audit --no-fund
 
-lint: setup  ## ruff
+lint: setup workflows  ## ruff, and actionlint for the workflows
 	@$(PYTHON) -m ruff check .
+
+# actionlint is a Go program, pinned in tools/workflows. Without Go everything but the workflows is linted; not so in CI.
+ACTIONLINT := GOFLAGS=-mod=readonly GOWORK=off go tool actionlint -shellcheck= -pyflakes=
+
+workflows:  ## actionlint alone (needs Go 1.25 or later)
+	@if command -v go >/dev/null; then cd tools/workflows && $(ACTIONLINT) ../../.github/workflows/*.yml; \
+	else echo 'make workflows: there is no Go, so .github/workflows is not linted' >&2; test -z "$$CI"; fi
 
 types: setup  ## mypy --strict
 	@$(PYTHON) -m mypy

@@ -108,15 +108,23 @@ class Plan:
         return switched_off(self.before, self.after)
 
 
-def plan(run: Run) -> Plan:
-    """Return what a run is to do. Reads from PostHog, and changes nothing there."""
-    definitions = load(run.checkout, run.stack)
+def plan(
+    run: Run, definitions: Definitions | None = None, connect: Callable[[Run, set[str]], Client] | None = None
+) -> Plan:
+    """Return what a run is to do. Reads from PostHog, and changes nothing there.
+
+    Args:
+        run: the run.
+        definitions: those of the checkout for the stack; None: they are read now.
+        connect: what connects in the place of :func:`connected`.
+    """
+    definitions = definitions or load(run.checkout, run.stack)
     if definitions.problems:
         lines = ("the definitions have problems:", *map(str, definitions.problems))
         return Plan(with_former_keys(definitions.off, run.last), lines, judged=False)
     resources = with_former_keys(definitions.resources, run.last)
     try:
-        client = connected(run, {each.kind for each in resources})
+        client = (connect or connected)(run, {each.kind for each in resources})
         return _judged(run, client, replace(definitions, resources=resources))
     except ConnectionProblem as problem:
         return Plan(resources, tuple(str(problem).splitlines()), judged=False)

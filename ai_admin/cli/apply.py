@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
+
+if TYPE_CHECKING:
+    from ai_admin.review.plan import Planned
 
 MOVED = 4
 """Exit code: the files or PostHog are not as they were when the plan was made."""
@@ -24,7 +30,9 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     holds an object of the plan otherwise, nothing is applied and what moved is said. Without PLAN a plan is made,
     shown and asked about.
 
-    `pulumi up` is the real one, with its state, lock and history; the provider refuses what is not in the plan.
+    `pulumi up` is the real one, with its state, lock and history; the provider refuses what is not in the plan. What
+    was applied already, by a run that was interrupted, is no reason to refuse; nor is a flag that its file switches
+    off. An interrupt is handed to Pulumi, which ends what it has begun; a second one ends it at once.
 
     Exit codes: 0 all is applied, 1 something is not, or is refused, 2 wrong use, 4 nothing was applied, since something
     moved.
@@ -32,7 +40,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     from ai_admin.review import reading
     from ai_admin.review.applying import apply as apply_plan
     from ai_admin.review.bound import moved, parse
-    from ai_admin.review.plan import Planned, planned
+    from ai_admin.review.plan import planned
     from ai_admin.review.text import text
     from providers.posthog.errors import UnreadablePlan, UnreadableState
     from providers.posthog.reviewed import AGAIN
@@ -44,23 +52,18 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise click.UsageError(str(problem)) from None
     name = only_stack(root, stack or (str(then["stack"]) if then else None))
     found = planned(root, name, count=then is None)
-    if not isinstance(found, Planned):
+    if isinstance(found, tuple):
         click.echo("\n".join(found), err=True)
         raise click.exceptions.Exit(1)
     if then is None:
         click.echo(text(found.report))
     elif lines := moved(then, found):
-        click.echo("\n".join(["nothing was applied:", *(f"  {line}" for line in lines), AGAIN]), err=True)
-        raise click.exceptions.Exit(MOVED)
-    if found.report.blocked:
-        click.echo("nothing was applied: the plan is refused", err=True)
-        if found.plan.off:
-            click.echo(f"to switch off {', '.join(found.plan.off)} all the same: ai-admin off --as-written", err=True)
-        raise click.exceptions.Exit(1)
-    if not found.report.entries:
-        click.echo(f"{name}: nothing to apply")
-        return
-    if then is None and not yes:
+        raise _nothing_applied(found, [*lines, AGAIN], MOVED)
+    if refused := found.report.reasons:
+        raise _nothing_applied(found, refused, 1)
+    if then is None and not yes and found.report.entries:
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody is here to ask; give the plan that was reviewed, or say --yes")
         click.confirm(f"apply this to {name}?", abort=True)
     click.echo(f"applying {reading.title(found.report)}")
     try:
@@ -69,7 +72,16 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise click.ClickException(str(problem)) from None
     for line in result.errors:
         click.echo(f"error: {line}", err=True)
-    applied = reading.counted(len(result.done), "object", "objects")
-    click.echo(f"{name}: {applied} applied in {result.seconds:.0f} s" + (", and not all" if result.code else ""))
+    applied = f"{reading.counted(len(result.done), 'object', 'objects')} applied" if result.done else "nothing applied"
+    click.echo(f"{name}: {applied} in {result.seconds:.0f} s" + (", and not all" if result.code else ""))
     if result.code:
         raise click.exceptions.Exit(1)
+
+
+def _nothing_applied(found: Planned, why: Sequence[str], code: int) -> click.exceptions.Exit:
+    """Say why nothing is applied, and what goes off all the same; return the end of the command."""
+    click.echo("\n".join(["nothing was applied:", *(f"  {line}" for line in why)]), err=True)
+    if found.plan.off:
+        command = f"ai-admin off --as-written --stack {found.report.stack}"
+        click.echo(f"to switch off {', '.join(found.plan.off)} all the same: {command}", err=True)
+    return click.exceptions.Exit(code)

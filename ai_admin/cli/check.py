@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.problem_reports import FORMS
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
@@ -19,9 +18,16 @@ from providers.posthog.errors import SchemaError
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "gitlab", "sarif"]),
+    default="text",
+    help="Print lines, JSON, GitHub's annotations, GitLab's code quality report, or SARIF 2.1.0.",
+)
 @click.option("--stack", metavar="NAME", help="Show only the problems that this stack has.")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-def check(as_json: bool, stack: str | None, path: Path | None) -> None:
+def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> None:
     """Check the definitions, offline.
 
     Prints every problem of every file, one on each line:
@@ -32,9 +38,11 @@ def check(as_json: bool, stack: str | None, path: Path | None) -> None:
     PATH is a checkout, or a file or folder in one; then only its problems are shown. The default is the
     checkout that contains the current folder. Files are named relative to the checkout.
 
-    With --json: {"problems": [{"path", "line", "column", "subject", "message", "fix", "stacks"}],
+    With --json: {"problems": [{"path", "line", "column", "subject", "message", "fix", "stacks", "rule"}],
     "definitions": N, "files": N}. "stacks" names the stacks that have the problem; it is empty for a problem
-    of the definition as written.
+    of the definition as written. "rule" names what found it, as SARIF's rule ids do; the names stay the same.
+
+    With --format github each problem is an annotation on the line of its file, and the lines follow.
 
     Also writes the keys that editors offer as completions, to schemas/local/; git ignores these changes.
 
@@ -53,7 +61,8 @@ def check(as_json: bool, stack: str | None, path: Path | None) -> None:
         raise click.ClickException(str(error)) from error
     proposals.write(root, checked.indexes[None])
     problems = [each for each in checked.problems if _wanted(each, stack, inside)]
-    click.echo(_as_json(checked, problems) if as_json else _as_text(checked, problems))
+    form = "json" if as_json else form
+    click.echo(FORMS[form](checked, problems) if form in FORMS else _as_text(checked, problems))
     if problems:
         raise click.exceptions.Exit(1)
 
@@ -74,20 +83,3 @@ def _as_text(checked: Checked, problems: list[Problem]) -> str:
     counted = f"{count(checked.definitions, 'definition')} in {count(checked.files, 'file')}"
     verdict = count(len(problems), "problem") if problems else "no problems"
     return "\n".join([*map(printable, problems), f"{counted}: {verdict}"])
-
-
-def _as_json(checked: Checked, problems: list[Problem]) -> str:
-    shown: list[dict[str, Any]] = [
-        {
-            "path": problem.source.path,
-            "line": problem.source.line,
-            "column": problem.source.column,
-            "subject": problem.subject,
-            "message": problem.message,
-            "fix": problem.fix,
-            "stacks": list(problem.stacks),
-        }
-        for problem in problems
-    ]
-    result = {"problems": shown, "definitions": checked.definitions, "files": checked.files}
-    return json.dumps(result, indent=2, ensure_ascii=False)

@@ -20,11 +20,19 @@ CHANGES = 3
     "--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", help="The form of the plan."
 )
 @click.option(
+    "--limit",
+    type=click.IntRange(min=2000),
+    default=65_000,
+    show_default=True,
+    metavar="CHARACTERS",
+    help="How long Markdown may be; what does not fit is counted. GitHub's comments hold 65,536.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a file that `ai-admin apply` takes: it binds what the files say and what PostHog holds.",
 )
-def plan(stack: str | None, expect_no_changes: bool, form: str, out: Path | None) -> None:
+def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, out: Path | None) -> None:
     """Say what `pulumi up` would do, in sentences, the most dangerous first.
 
     Compares the files with what was applied last and with what PostHog holds now, by the provider's own code,
@@ -54,7 +62,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, out: Path | None
     elif form == "markdown":
         from ai_admin.review.markdown import markdown
 
-        click.echo(markdown(found.report))
+        click.echo(markdown(found.report, limit))
     else:
         click.echo(text(found.report, lambda part, colour: _styled(part, colour)))
     if found.report.blocked:

@@ -23,6 +23,9 @@ from providers.posthog.kinds import Ref
 
 _ENDS = 400
 
+YAML, SCHEMA, UNIQUE = "yaml", "schema", "keys/unique"
+"""The names of what finds problems beside the rules."""
+
 
 @dataclass
 class Checked:
@@ -67,7 +70,7 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
         indexes.update(dict.fromkeys(stacks, indexes[None]))
     for index in {id(index): index for index in indexes.values()}.values():
         for unit, finding in duplicates(index):
-            collector.add(unit.view, finding, unit, index.stack)
+            collector.add(unit.view, finding, unit, index.stack, UNIQUE)
         _run_rules(index, indexes[None], collector)
     return Checked(indexes, collector.problems(), len(documents))
 
@@ -149,7 +152,7 @@ def _run_rules(index: Index, written: Index, collector: _Collector) -> None:
             if index is not written and unit.view.stack is None and index.changed.isdisjoint(rule.sees):
                 continue
             for finding in _most(rule.check(unit, index)):
-                collector.add(unit.view, _placed(finding, unit.path), unit, index.stack)
+                collector.add(unit.view, _placed(finding, unit.path), unit, index.stack, rule.name)
 
 
 def _most(findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -170,6 +173,7 @@ class _Collector:
     """Gathers problems: the same one in several stacks once, and none where the text has a flaw already."""
 
     _fixes: dict[tuple[Source, str, str], str] = field(default_factory=dict)
+    _rules: dict[tuple[Source, str, str], str] = field(default_factory=dict)
     _stacks: dict[tuple[Source, str, str], set[str | None]] = field(default_factory=dict)
     _flawed: set[Source] = field(default_factory=set)
 
@@ -179,23 +183,27 @@ class _Collector:
         for flaw in document.flaws:
             source = Source(document.path, flaw.line, flaw.column)
             self._flawed.add(source)
-            self._take((source, subject, flaw.message), flaw.fix, None)
+            self._take((source, subject, flaw.message), flaw.fix, None, YAML)
 
-    def add(self, seen: View, finding: Finding, unit: Unit, stack: str | None = None) -> None:
+    def add(self, seen: View, finding: Finding, unit: Unit, stack: str | None = None, rule: str = SCHEMA) -> None:
         """Add what is wrong with a unit, in a stack or in that of its view."""
         source = seen.source(finding)
         if source not in self._flawed:
-            self._take((source, unit.name, finding.message), finding.fix, stack if stack is not None else seen.stack)
+            stack = stack if stack is not None else seen.stack
+            self._take((source, unit.name, finding.message), finding.fix, stack, rule)
 
-    def _take(self, place: tuple[Source, str, str], fix: str, stack: str | None) -> None:
+    def _take(self, place: tuple[Source, str, str], fix: str, stack: str | None, rule: str) -> None:
         source, subject, message = place
         place = (source, subject, _brief(message))
         self._fixes.setdefault(place, _brief(fix))
+        self._rules.setdefault(place, rule)
         self._stacks.setdefault(place, set()).add(stack)
 
     def problems(self) -> tuple[Problem, ...]:
         """Return the problems in the order of the files, each with the stacks that have it."""
-        return tuple(Problem(*place, fix, self._named(place)) for place, fix in sorted(self._fixes.items()))
+        return tuple(
+            Problem(*place, fix, self._named(place), self._rules[place]) for place, fix in sorted(self._fixes.items())
+        )
 
     def _named(self, place: tuple[Source, str, str]) -> tuple[str, ...]:
         """Return the stacks that have a problem; none where the definition has it as written."""

@@ -108,6 +108,11 @@ class Rule:
     sees: tuple[str, ...] = ()
     """The kinds of other units that it looks at."""
 
+    @property
+    def name(self) -> str:
+        """The name by which tools know it: that of its module and its function, ``variants/sum-to-100``."""
+        return f"{self.check.__module__.rpartition('.')[2]}/{self.check.__name__}".replace("_", "-")
+
 
 def units(view: View, broken: Iterable[Path]) -> Iterator[Unit]:
     """Yield what a view defines.

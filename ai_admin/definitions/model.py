@@ -34,12 +34,19 @@ class Problem:
     """What to write instead."""
     stacks: tuple[str, ...] = ()
     """The stacks that have the problem; empty when the definition has it as written, in every stack."""
+    rule: str = ""
+    """The name of what found it."""
+
+    @property
+    def said(self) -> str:
+        """What is wrong, where it is, and what to write instead, without the place and the subject."""
+        stacks = f"stack{'s' if len(self.stacks) > 1 else ''} {' and '.join(self.stacks)}"
+        where = f"in {stacks}: " if self.stacks else ""
+        return f"{where}{self.message}; {self.fix}"
 
     def __str__(self) -> str:
         subject = f"{self.subject}: " if self.subject else ""
-        stacks = f"stack{'s' if len(self.stacks) > 1 else ''} {' and '.join(self.stacks)}"
-        where = f"in {stacks}: " if self.stacks else ""
-        return f"{self.source}: {subject}{where}{self.message}; {self.fix}"
+        return f"{self.source}: {subject}{self.said}"
 
 
 @dataclass(frozen=True, slots=True)

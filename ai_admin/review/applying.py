@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,8 +44,9 @@ class Result:
 def apply(planned: Planned, show: Callable[[str], None]) -> Result:
     """Run `pulumi up` for a plan, of which the provider applies nothing else, and return what became of it.
 
-    ``show`` gets a line for everything that was applied, and what Pulumi warns of. Raises ``UnreadableState`` without
-    a Pulumi CLI.
+    ``show`` gets a line for everything that was applied, and what Pulumi warns of, while Pulumi runs. An interrupt
+    is Pulumi's to handle: it ends what it has begun, writes its state and gives its lock back. Raises
+    ``UnreadableState`` without a Pulumi CLI.
     """
     entries = {str(each.change.ref): each for each in planned.report.entries}
     with tempfile.TemporaryDirectory(prefix="ai-admin-") as folder:
@@ -52,10 +55,11 @@ def apply(planned: Planned, show: Callable[[str], None]) -> Result:
         result = Result()
         command = [cli(planned.reviewed.root), "up", "--yes", "--skip-preview", "--json", "--non-interactive"]
         process = _started([*command, "--stack", planned.reviewed.stack], planned.reviewed.root, path)
-        with process:
+        with process, _interrupts_handed_to(process):
             for event in _events(process):
                 for line in _line(event, entries, result):
-                    show(line)
+                    with suppress(BrokenPipeError):  # whoever reads along may stop, and Pulumi goes on
+                        show(line)
         result.code = process.returncode
         return result
 
@@ -64,10 +68,32 @@ def _started(command: list[str], root: Path, plan: Path) -> subprocess.Popen[str
     environ = {**os.environ, PLAN_VARIABLE: str(plan), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         return subprocess.Popen(
-            command, cwd=root, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=root,
+            env=environ,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # or a terminal would interrupt Pulumi itself and we would do it once more
         )
     except OSError as problem:
         raise UnreadableState(f"`pulumi` can't be started: {problem.strerror}") from None
+
+
+@contextmanager
+def _interrupts_handed_to(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Send what interrupts this process to another one, and go on; the second one ends Pulumi at once, as it says."""
+
+    def hand_over(number: int, _: object) -> None:
+        process.send_signal(number)
+
+    before = {number: signal.signal(number, hand_over) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _events(process: subprocess.Popen[str]) -> Iterator[Mapping[str, Any]]:
@@ -97,7 +123,7 @@ def _line(event: Mapping[str, Any], entries: Mapping[str, Entry], result: Result
 
 
 def _diagnostic(found: Mapping[str, Any], result: Result) -> Iterator[str]:
-    message = " ".join(str(found.get("message", "")).split())
+    message = " ".join(str(found.get("message", "")).split()).removeprefix("error: ")
     if found.get("severity") == "error" and message:
         result.errors.append(message)
     elif found.get("severity") == "warning":

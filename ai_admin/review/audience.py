@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ai_admin.review.changes import Change
+from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds.base import Properties, refs
-from providers.posthog.kinds.flag import FLAG, condition_title
+from providers.posthog.kinds.flag import FLAG
+from providers.posthog.kinds.wording import Wording
 from providers.posthog.session import Session
 from providers.posthog.switch import matching
 
@@ -35,7 +37,7 @@ class Reach:
     groups: bool = False
     """Whether groups are counted, and not persons."""
     conditions: Mapping[str, int] = field(default_factory=dict)
-    """How many more (or fewer) each condition serves, by its title, where it changes."""
+    """How many more (or fewer) each condition serves, by its name in the sentences, where it changes."""
 
 
 class Audiences:
@@ -48,51 +50,50 @@ class Audiences:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, int] | None] = {}
 
-    def reach(self, change: Change) -> Reach | None:
+    def reach(self, change: Change, live: Properties, wanted: Properties) -> Reach | None:
         """Return how many a flag serves, or a cohort has, now and after the change.
 
-        None where the change leaves that as it is, and for other kinds.
+        None where the change leaves that as it is, and for other kinds. ``live`` and ``wanted`` are its two sides
+        with references in the place of ids, as the sentences have them.
         """
         if change.ref.kind == "cohort":
             return self._members(change)
         if change.ref.kind != "flag" or not any(each.name in _SERVING for each in change.fields):
             return None
         before, after = self._served(change.live or {}), self._served(change.wanted or {})
-        totals = [total for part in (before, after) for _, total in (part or {}).values()]
-        total = max(totals, default=None)
-        was, is_ = before or {}, after or {}
-        changes = {
-            title: is_.get(title, (0, 0))[0] - was.get(title, (0, 0))[0]
-            for title in {**was, **is_}
-            if before is not None and after is not None
-        }
+        total = max((total for _, total in (*(before or ()), *(after or ()))), default=None)
+        moved = _moved(live, wanted, before, after) if before is not None and after is not None else {}
         groups = any("aggregation_group_type_index" in each for each in _conditions(change.wanted or {}))
-        moved = {title: number for title, number in changes.items() if number}
         return Reach(_sum(before, total), _sum(after, total), total, groups, moved)
 
     def _members(self, change: Change) -> Reach | None:
-        """Return how many persons a cohort has, and how many its new criteria match, if one condition can say them."""
+        """Return how many persons match a cohort's criteria now and then, as far as one condition can say them."""
         if not any(each.name == "filters" for each in change.fields) or change.live is None:
             return None
-        now = (self._inventory.get(change.kind, change.id) or {}).get("count")
-        leaves = _flat((change.wanted or {}).get("filters"))
-        found = self._matching({"properties": leaves}) if leaves and not any(True for _ in refs(leaves)) else None
-        return Reach(now, found[0], found[1]) if found else Reach(now, None, None)
+        now, then = (self._match((each or {}).get("filters")) for each in (change.live, change.wanted))
+        if now is None:  # what PostHog counted last
+            members = (self._inventory.get(change.kind, change.id) or {}).get("count")
+            return Reach(members, then and then[0], then and then[1])
+        return Reach(now[0], then and then[0], now[1])
 
-    def _served(self, flag: Properties) -> dict[str, tuple[int, int]] | None:
-        """Return by condition how many a flag serves by it, and of how many; None where PostHog does not say."""
+    def _match(self, criteria: Any) -> tuple[int, int] | None:
+        leaves = _flat(criteria)
+        return self._matching({"properties": leaves}) if leaves and not any(True for _ in refs(leaves)) else None
+
+    def _served(self, flag: Properties) -> list[tuple[int, int]] | None:
+        """Return how many a flag serves by each condition, and of how many; None where PostHog does not say."""
         if not flag or flag.get("active") is False or flag.get("archived"):
-            return {}
+            return []
         conditions = _conditions(flag)
         if len(conditions) > MOST or any(True for _ in refs(conditions)):
             return None
-        served: dict[str, tuple[int, int]] = {}
+        served: list[tuple[int, int]] = []
         for condition, sent in zip(conditions, self._sent(conditions), strict=True):
             found = self._matching(sent)
             if found is None:
                 return None
             share = condition.get("rollout_percentage", 100)
-            served[condition_title(condition)] = (round(found[0] * share / 100), found[1])
+            served.append((round(found[0] * share / 100), found[1]))
         return served
 
     def _sent(self, conditions: Sequence[Mapping[str, Any]]) -> list[Any]:
@@ -118,11 +119,29 @@ def _conditions(flag: Properties) -> list[dict[str, Any]]:
     return list(flag.get("release_conditions") or ())
 
 
-def _sum(served: Mapping[str, tuple[int, int]] | None, total: int | None) -> int | None:
+def _moved(
+    live: Properties, wanted: Properties, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]
+) -> dict[str, int]:
+    """Return how many more or fewer each condition serves, by its name; none where it is as many."""
+    each = _CONDITIONS.wording.each or Wording()
+    was, is_ = (named_items(each, _conditions(flag)) for flag in (live, wanted))
+    # A flag that is off serves nobody by any condition.
+    then, now = (
+        {name: served[n][0] if n < len(served) else 0 for n, name in enumerate(names)}
+        for names, served in ((is_, after), (was, before))
+    )
+    called = paired(was, is_)
+    moved = {name: -number for name, number in now.items() if name not in called}
+    former = {new: old for old, new in called.items()}
+    moved |= {name: number - now.get(former.get(name, ""), 0) for name, number in then.items()}
+    return {name: number for name, number in moved.items() if number}
+
+
+def _sum(served: Sequence[tuple[int, int]] | None, total: int | None) -> int | None:
     """Return how many are served at most: who matches two conditions is served once."""
     if served is None:
         return None
-    return min(sum(number for number, _ in served.values()), total) if total is not None else 0
+    return min(sum(number for number, _ in served), total) if total is not None else 0
 
 
 def _flat(criteria: Any) -> list[Any] | None:

@@ -1,4 +1,4 @@
-"""A plan as a file: it binds what the files say, and what PostHog holds of every touched object. Pure.
+"""A plan as a file: it binds what the files say, and what PostHog holds of every touched object.
 
 `ai-admin apply` compares it with a fresh plan and says what moved; the provider then applies nothing else
 (``providers.posthog.reviewed``), so that what moves in the last second is refused as well.
@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from jsonschema import Draft202012Validator
 
 from ai_admin.definitions import Definition
 from ai_admin.review import reading
@@ -17,11 +19,12 @@ from ai_admin.review.plan import Planned
 from ai_admin.review.sentences import sentences
 from ai_admin.safety import name_of
 from providers.posthog.errors import UnreadablePlan
+from providers.posthog.history import History
 from providers.posthog.inputs import with_digests
-from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Properties
 from providers.posthog.references import with_refs
-from providers.posthog.reviewed import AGAIN, fingerprint
+from providers.posthog.reviewed import AGAIN, fingerprint, is_off
 from providers.posthog.safety import digest
 from providers.posthog.settings import Settings
 
@@ -41,8 +44,8 @@ def bound(planned: Planned) -> Bound:
         "project": report.project,
         "settings": digest({name: value for name, value in settings.stack.items() if name != "api_key"}),
         "definitions": {name_of(each): _digest(each, settings) for each in planned.plan.definitions},
-        "refused": [*report.refused, *(each.change.refused for each in report.entries if each.change.refused)],
-        "changes": {str(each.ref): _change(each, planned) for each in touched},
+        "refused": report.reasons,
+        "changes": _changes(touched, planned),
     }
 
 
@@ -55,14 +58,34 @@ def parse(content: str, path: str) -> Bound:
     """Return the plan in a file. Raises :class:`UnreadablePlan`."""
     try:
         found = json.loads(content)
-        if found["version"] != VERSION:
-            raise UnreadablePlan(f"{path} was written by another version of ai-admin; {AGAIN}")
-        return {name: found[name] for name in _KEYS}
-    except (ValueError, KeyError, TypeError):
-        raise UnreadablePlan(f"{path} is no plan of `ai-admin plan --out`") from None
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and found.get("version", VERSION) != VERSION:
+        raise UnreadablePlan(f"{path} was written by another version of ai-admin; {AGAIN}")
+    if not _FORM.is_valid(found):
+        raise UnreadablePlan(f"{path} is no plan of `ai-admin plan --out`; {AGAIN}")
+    return {name: found[name] for name in _PARTS}
 
 
-_KEYS = ("version", "stack", "host", "project", "settings", "definitions", "refused", "changes")
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "object", "additionalProperties": _TEXT}
+_CHANGE = {
+    "type": "object",
+    "required": ["action", "live", "holds"],
+    "properties": {
+        "action": _TEXT,
+        "live": {"type": "array", "items": _TEXT},
+        "holds": {"type": ["object", "null"]},
+    },
+}
+_PARTS = {
+    "version": {"const": VERSION},
+    **dict.fromkeys(("stack", "host", "project", "settings"), _TEXT),
+    "definitions": _TEXTS,
+    "refused": {"type": "array", "items": _TEXT},
+    "changes": {"type": "object", "additionalProperties": _CHANGE},
+}
+_FORM = Draft202012Validator({"type": "object", "required": list(_PARTS), "properties": _PARTS})
 
 
 def _digest(definition: Definition, settings: Settings) -> str:
@@ -70,8 +93,13 @@ def _digest(definition: Definition, settings: Settings) -> str:
     return digest([properties, definition.adopt, definition.renamed_from])
 
 
-def _change(change: Change, planned: Planned) -> dict[str, Any]:
-    return {"action": change.action.value, "live": fingerprint(change.live), "holds": _holds(change, planned)}
+def _changes(touched: Iterable[Change], planned: Planned) -> dict[str, dict[str, Any]]:
+    """Return changes by name. What took the place of another object, that is still to be deleted, has two."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in touched:
+        change: dict[str, Any] = {"action": each.action.value, "live": [], "holds": _holds(each, planned)}
+        found.setdefault(str(each.ref), change)["live"].append(fingerprint(each.live))
+    return found
 
 
 def _holds(change: Change, planned: Planned) -> Properties | None:
@@ -89,46 +117,78 @@ def _holds(change: Change, planned: Planned) -> Properties | None:
 def moved(then: Bound, planned: Planned) -> list[str]:
     """Return what is not as it was when a plan was made, a line each; empty where it can be applied.
 
-    What is as wanted already is no reason to refuse: a run that was stopped half-way may be started again.
+    What is as wanted already is no reason to refuse: a run that was stopped half-way may be started again. Nor is a
+    flag that is to be off. Where nothing is to be sent at all, the files may say it in other words. Asks PostHog who
+    changed what.
     """
     now = bound(planned)
     for name in ("stack", "host", "project"):
         if then[name] != now[name]:
             return [f"the plan is for {name} {then[name]}, and this is {now[name]}"]
-    lines = ["the stack's settings are not those of the plan"] if then["settings"] != now["settings"] else []
-    return [*lines, *_files(then["definitions"], now["definitions"]), *_live(then["changes"], now["changes"], planned)]
+    lines = [f"Pulumi.{now['stack']}.yaml: the settings are not those of the plan"]
+    return [
+        *(lines if then["settings"] != now["settings"] else ()),
+        *_refused(then["refused"], now["refused"]),
+        *(_files(then["definitions"], planned) if now["changes"] else ()),
+        *_live(then["changes"], now["changes"], planned),
+    ]
 
 
-def _files(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    for name in sorted({*then, *now}):
-        if name not in now:
-            yield f"{name}: its definition is gone since the plan was made"
-        elif name not in then:
-            yield f"{name}: its definition is new since the plan was made"
-        elif then[name] != now[name]:
-            yield f"{name}: its definition is not the one of the plan"
+def _refused(then: list[str], now: list[str]) -> Iterator[str]:
+    if not now:
+        yield from (f"the plan was refused, so nobody agreed to it: {line}" for line in then)
+
+
+def _files(then: Mapping[str, str], planned: Planned) -> Iterator[str]:
+    settings, found = planned.reviewed.settings, {name_of(each): each for each in planned.plan.definitions}
+    for name in sorted(then.keys() - found.keys()):
+        yield f"{name}: its definition is gone since the plan was made"
+    for name, definition in found.items():
+        if name not in then:
+            yield f"{definition.source}: {name}: its definition is new since the plan was made"
+        elif then[name] != _digest(definition, settings):
+            variables = [secret["env"] for secret in KINDS[definition.kind].secrets(definition.properties)]
+            or_secret = f", or the value of {' or '.join(variables)}," if variables else ""
+            yield f"{definition.source}: {name}: its definition{or_secret} is not the one of the plan"
 
 
 def _live(then: Mapping[str, Any], now: Mapping[str, Any], planned: Planned) -> Iterator[str]:
+    entries = {str(each.change.ref): each for each in reversed(planned.report.entries)}
     for name, change in now.items():
+        entry = entries[name]
+        if is_off(entry.change.wanted) or _as_wanted(entry.change):
+            continue
         if name not in then:
-            entry = next(each for each in planned.report.entries if str(each.change.ref) == name)
             said = [*map(reading.put_back, entry.by_hand), *reading.lines(entry)]
             yield f"{name}: would change, and the plan does not say so: {'; '.join(said[:3])}"
         elif change["live"] != then[name]["live"]:
-            yield f"{name}: was changed in PostHog since the plan was made{_difference(name, then[name], change)}"
-        elif change["action"] != then[name]["action"]:
+            said = _by_hand(entry.change, then[name]["holds"], change["holds"], planned.session.history)
+            yield f"{name}: was changed in PostHog since the plan was made: {'; '.join(said)}"
+        elif (then[name]["action"], change["action"]) not in _SAME and change["action"] != then[name]["action"]:
             yield f"{name}: the plan says {then[name]['action']}, and now it would be {change['action']}"
 
 
-def _difference(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    kind, before, after = KINDS[Ref.parse(name).kind], then["holds"], now["holds"]
-    if before is None or after is None:
-        return ": it was deleted" if after is None else ": it was made"
-    said = [
-        sentence.text
-        for field in kind.fields
-        if not field.secret and before.get(field.name) != after.get(field.name)
+_SAME = {(Action.REPLACE.value, Action.DELETE.value)}
+"""What was to be done, and is left to do once a run was stopped: the new one is made, and the old one still there."""
+
+
+def _as_wanted(change: Change) -> bool:
+    """Return whether nothing is sent: a run that was stopped had made it, and this one only writes that down."""
+    return change.action is Action.ADOPT and not change.fields and not change.refused
+
+
+def _by_hand(change: Change, before: Properties | None, after: Properties | None, history: History) -> list[str]:
+    """Return what became of an object since a plan was made, and who did it."""
+    kind = change.kind
+    if after is None:
+        return [f"it was deleted {history.deleted_by(kind, change.gone) or '(nobody knows who)'}"]
+    if before is None:
+        return [f"it was made, and has the id {change.id}"]
+    fields = [each for each in kind.fields if each.secret or before.get(each.name) != after.get(each.name)]
+    authors = history.authors(kind, change.id, fields)
+    return [
+        f"{sentence.text} {reading.written(authors.get(field.name))}"
+        for field in fields
+        if not field.secret
         for sentence in sentences(kind, field, before, after)
-    ]
-    return f": {'; '.join(said)}" if said else ""
+    ] or [f"last {reading.written(next(iter(authors.values()), None))}"]

@@ -106,8 +106,9 @@ class Warnings:
         self.lines: list[str] = []
 
     def __call__(self, line: str) -> None:
-        """Take a line."""
-        self.lines.append(line)
+        """Take a line, once."""
+        if line not in self.lines:
+            self.lines.append(line)
 
 
 def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: Warnings) -> Outlook:
@@ -125,7 +126,7 @@ def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: W
     session.guard.program_runs()
     session.configure(run.settings)
     kinds = {ref.kind for ref in state.resources} | {each.kind for each in planned.definitions}
-    _read_lists(session, kinds)
+    read_lists(session, kinds)
     live = _refreshed(state, session)
     engine = _Engine(run, planned, state, session, live)
     for definition in planned.definitions:
@@ -134,7 +135,7 @@ def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: W
     return Outlook(changes, tuple(warnings.lines), engine.names())
 
 
-def _read_lists(session: Session, kinds: Iterable[str]) -> None:
+def read_lists(session: Session, kinds: Iterable[str]) -> None:
     """Read the lists of kinds at the same time; what goes wrong is said when one is used."""
     listed = [KINDS[name] for name in sorted(kinds) if KINDS[name].listed]
     if not listed:

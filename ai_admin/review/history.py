@@ -13,9 +13,10 @@ from ai_admin.review.commits import Commit, Repository
 from ai_admin.review.logged import Log, scope
 from ai_admin.review.names import names
 from ai_admin.review.stack import Reviewed
+from ai_admin.review.state import State
 from ai_admin.review.timeline import Entry, joined
 from ai_admin.review.versions import Versions, changes
-from providers.posthog.errors import NoHistory, Problem
+from providers.posthog.errors import NoHistory, Problem, UnreadableState
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind, Ref
 from providers.posthog.session import Session
@@ -110,7 +111,9 @@ def history(
     log: list[Entry] = []
     if logs:
         try:
-            log = logs().read(wanted, key, since)
+            opened = logs()
+            unread += [opened.unread] if opened.unread else []
+            log = opened.read(wanted, key, since)
         except Problem as problem:
             unread.append(not_read(problem))
     entries = joined(commits, log, stack or "")
@@ -152,10 +155,15 @@ class Logs:
         self.session.configure(stack.settings)
         self.inventory = self.session.inventory
         self.directory = PostHogDirectory(self.inventory.client)
-        self.state = stack.state
-        self.known = {
-            (each.ref.kind, each.id): each.ref for each in (*stack.state.replaced, *stack.state.resources.values())
-        }
+        self.state = State()
+        self.unread = ""
+        """Why it is not known which objects are whose; empty where it is."""
+        try:
+            self.state = stack.state
+        except UnreadableState as problem:
+            self.unread = f"what was applied to {stack.stack}, so that objects have PostHog's names: {problem}"
+        standing = (*self.state.replaced, *self.state.resources.values())
+        self.known = {(each.ref.kind, each.id): each.ref for each in standing}
         self.ref_of = names(self.known, self.inventory)
         self._log = Log(self.known, self.ref_of, self.directory, self.inventory.user_id())
 

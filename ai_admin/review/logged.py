@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ai_admin.review.sentences import sentences, words
+from ai_admin.review.sentences import sentences
 from ai_admin.review.timeline import Entry, How, Line
 from providers.posthog.connection import CLIENT
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
+from providers.posthog.kinds.phrases import key_text
 from providers.posthog.reconcile import same
 from providers.posthog.references import RefOf, with_refs
 
@@ -60,7 +61,7 @@ class Log:
         lines = [Line(_VERBS[activity])] if activity in _VERBS else []
         for field in told:
             lines += [Line(each.text, sentence=each) for each in sentences(kind, field, before, after)]
-        lines += [Line(f"{words(column)} changes, which no definition says") for column in rest]
+        lines += [Line(f"{key_text(column)} changes, which no definition says") for column in rest]
         return Entry(
             _utc(str(logged.get("created_at") or "")),
             self._ref(kind, logged),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from ai_admin.review import reading
 from ai_admin.review.report import Entry, Report
@@ -13,6 +13,12 @@ LIMIT = 65_000
 
 OPEN = 10
 """How many changes are shown unfolded."""
+
+LINES = 40
+"""Most lines of one change."""
+
+LINE = 600
+"""Most characters of a line."""
 
 _MARK = re.compile(r"([\\`*_\[\]<>|~#])")
 
@@ -24,71 +30,67 @@ def marker(stack: str) -> str:
 
 def markdown(report: Report, limit: int = LIMIT) -> str:
     """Return a report as Markdown of at most ``limit`` characters; what does not fit is counted."""
-    head = "\n".join(_head(report))
-    tail = "\n".join(_tail(report))
+    put_back = [f"> - **{_text(reading.name(each))}**: {_text(reading.put_back(found))}"
+                for each in reading.by_hand(report) for found in each.by_hand]  # fmt: skip
+    refused = [f"> - {_text(line)}" for line in report.refused]
+    warnings = [f"- {_text(line)}" for line in report.warnings]
     blocks = [_block(each) for each in reading.intended(report)]
-    room = limit - len(head) - len(tail) - 400
-    body = _fitted(blocks[:OPEN], room, report.stack)
-    folded = blocks[OPEN:]
-    if folded and not body.endswith(_cut(0, report.stack)[-20:]):
-        inner = _fitted(folded, room - len(body), report.stack)
-        body += f"\n<details><summary>{len(folded):,} more</summary>\n\n{inner}\n\n</details>\n"
-    text = f"{head}\n{body}\n{tail}".rstrip() + "\n"
-    return text if len(text) <= limit else f"{text[: limit - 200]}\n\n{_cut(len(report.entries), report.stack)}\n"
+    title = f"### `{report.stack}`: {_text(reading.title(report).partition(': ')[2])}"
+    unowned = reading.unowned(report.unowned)
+    fitted = _Fitted(report.stack, limit - 1000)
+    head = [marker(report.stack), title]
+    head += fitted.section("CAUTION", "Refused, so that nothing but switch-offs is applied:", refused, "refusals")
+    head += fitted.section("WARNING", "Changed on PostHog's pages, would be put back:", put_back, "changes by hand")
+    tail = [*fitted.lines(warnings, "notes", 8), *([f"<sub>{_text(unowned)}</sub>"] if unowned else [])]
+    shown = fitted.lines(blocks[:OPEN], "changes", 1)
+    folded = fitted.lines(blocks[OPEN:], "changes", 1) if blocks[OPEN:] else []
+    if folded:
+        folded = [f"<details><summary>{len(blocks) - OPEN:,} more</summary>", "", *folded, "", "</details>"]
+    parts = ["\n".join(part) for part in (head, shown, folded, tail) if part]
+    return "\n\n".join(parts) + "\n"
 
 
-def _head(report: Report) -> Iterator[str]:
-    yield marker(report.stack)
-    yield f"### `{report.stack}`: {_escaped(reading.title(report).partition(': ')[2])}"
-    if report.refused:
-        yield ""
-        yield "> [!CAUTION]"
-        yield "> Refused, so that nothing but switch-offs is applied:"
-        yield from (f"> - {_escaped(line)}" for line in report.refused)
-    put_back = reading.by_hand(report)
-    if put_back:
-        yield ""
-        yield "> [!WARNING]"
-        yield "> Changed on PostHog's pages, would be put back:"
-        for entry in put_back:
-            yield from (f"> - **{_escaped(reading.name(entry))}**: {_escaped(reading.put_back(each))}"
-                        for each in entry.by_hand)  # fmt: skip
-    yield ""
+class _Fitted:
+    """Takes lines as long as there is room for them."""
 
+    def __init__(self, stack: str, room: int) -> None:
+        self._stack, self._room = stack, room
 
-def _tail(report: Report) -> Iterator[str]:
-    for warning in report.warnings:
-        yield f"- {_escaped(warning)}"
-    if unowned := reading.unowned(report.unowned):
-        yield ""
-        yield f"<sub>{_escaped(unowned)}</sub>"
+    def section(self, sign: str, title: str, lines: list[str], what: str) -> list[str]:
+        """Return a quoted section; none without lines."""
+        return ["", f"> [!{sign}]", f"> {title}", *self.lines(lines, what, 4, "> ")] if lines else []
+
+    def lines(self, lines: Iterable[str], what: str, share: int, quote: str = "") -> list[str]:
+        """Return as many lines as fit into a part of the room, and how many are left out."""
+        every, taken, room = list(lines), list[str](), self._room // share
+        for line in every:
+            room -= len(line) + 1
+            if room < 0:
+                break
+            taken.append(line)
+            self._room -= len(line) + 1
+        if left := len(every) - len(taken):
+            taken += [quote.rstrip(), f"{quote}**{left:,} {what} don't fit into this comment**; {self._where}."]
+        return taken
+
+    @property
+    def _where(self) -> str:
+        return f"`ai-admin plan --stack {self._stack}` shows all of them"
 
 
 def _block(entry: Entry) -> str:
     said = reading.about(entry)
     source = entry.change.source.rsplit(":", 1)[0]
     place = f" `{source}`" if source else ""
-    lines = [f"- **{_escaped(reading.name(entry))}**{f' {_escaped(said)}' if said else ''}{place}"]
-    lines += [f"  - {_escaped(line)}" for line in reading.lines(entry)]
-    return "\n".join(lines)
+    lines = [_text(line) for line in reading.lines(entry)]
+    if len(lines) > LINES:
+        lines[LINES:] = [f"{len(lines) - LINES:,} more don't fit into this comment"]
+    return "\n".join([f"- **{_text(reading.name(entry))}**{f' {_text(said)}' if said else ''}{place}",
+                      *(f"  - {line}" for line in lines)])  # fmt: skip
 
 
-def _fitted(blocks: list[str], room: int, stack: str) -> str:
-    """Return as many blocks as fit, and how many are left out."""
-    taken, used = [], 0
-    for block in blocks:
-        if used + len(block) + 1 > room:
-            break
-        taken.append(block)
-        used += len(block) + 1
-    left = len(blocks) - len(taken)
-    return "\n".join([*taken, *([_cut(left, stack)] if left else [])])
-
-
-def _cut(left: int, stack: str) -> str:
-    return f"\n**{left:,} changes don't fit into this comment**; `ai-admin plan --stack {stack}` shows all of them."
-
-
-def _escaped(text: str) -> str:
-    """Return a text that shows as it is: no markup, no mention of anybody, no link to an issue."""
-    return _MARK.sub(r"\\\1", " ".join(text.split())).replace("@", "@<!-- -->")
+def _text(text: str) -> str:
+    """Return a text that shows as it is: no markup, no mention of anybody, no link."""
+    line = " ".join(text.split())
+    line = line if len(line) <= LINE else f"{line[:LINE]}… (this line doesn't fit into this comment)"
+    return _MARK.sub(r"\\\1", line).replace("@", "@<!-- -->").replace("://", ":<!-- -->//")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ai_admin.review.changes import Outlook, Warnings, outlook
+from ai_admin.definitions import load
+from ai_admin.review.changes import Outlook, Warnings, outlook, read_lists
 from ai_admin.review.report import Report, report
 from ai_admin.review.stack import Reviewed, reviewed
-from ai_admin.run import Plan
+from ai_admin.run import Plan, connected
 from ai_admin.run import plan as plan_run
 from providers.posthog.errors import Problem
 from providers.posthog.session import Session
@@ -21,9 +23,8 @@ class Planned:
     reviewed: Reviewed
     plan: Plan
     outlook: Outlook
-    report: Report
     session: Session
-    """What PostHog was asked with, and holds what it answered."""
+    report: Report
 
 
 def planned(root: Path, stack: str, count: bool = True) -> Planned | tuple[str, ...]:
@@ -32,14 +33,28 @@ def planned(root: Path, stack: str, count: bool = True) -> Planned | tuple[str, 
     ``count``: whether PostHog is asked how many persons flags serve. Reads from PostHog, and writes nothing.
     """
     try:
-        found = reviewed(root, stack)
-        warnings = Warnings()
-        run = found.run(warnings)
-        decided = plan_run(run)
+        return planned_for(reviewed(root, stack), count)
+    except Problem as problem:
+        return tuple(str(problem).splitlines())
+
+
+def planned_for(found: Reviewed, count: bool = True) -> Planned | tuple[str, ...]:
+    """Return the plan for an opened stack, or why there is none, as :func:`planned` does."""
+    warnings = Warnings()
+    session = Session(warnings)
+    try:
+        session.configure(found.settings)
+        definitions = load(found.root, found.stack)
+        kinds = {each.kind for each in definitions.resources}
+        with ThreadPoolExecutor(2) as pool:  # PostHog is asked while Pulumi reads the state
+            if not definitions.problems:
+                pool.submit(read_lists, session, kinds)
+                client = pool.submit(connected, found.run(warnings, {}), kinds)
+            run = found.run(warnings, found.state.manifest or {})
+            decided = plan_run(run, definitions, lambda *_: client.result())
         if not decided.judged:
             return decided.refused
-        session = Session(warnings)
         coming = outlook(run, decided, found.state, session, warnings)
-        return Planned(found, decided, coming, report(stack, decided, coming, session, count), session)
+        return Planned(found, decided, coming, session, report(found.stack, decided, coming, session, count))
     except Problem as problem:
         return tuple(str(problem).splitlines())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 from ai_admin.review.audience import Reach
 from ai_admin.review.changes import Action
@@ -11,6 +10,7 @@ from ai_admin.review.report import ByHand, Entry, Report
 from ai_admin.review.sentences import Sentence
 from providers.posthog.history import Author
 from providers.posthog.kinds import KINDS
+from providers.posthog.kinds.phrases import moment_text
 
 SIGNS = {
     Action.CREATE: "+",
@@ -80,8 +80,10 @@ def by_hand(report: Report) -> list[Entry]:
 def lines(entry: Entry) -> Iterator[str]:
     """Yield what there is to say of an intended change, a line each."""
     waits = "waits as well: " if entry.change.action is Action.HOLD else ""
+    last = {_condition(sentence): sentence for sentence in entry.sentences}  # of each condition
     for sentence in entry.sentences:
-        yield waits + sentence.text + _more(sentence, entry.reach)
+        more = _more(_condition(sentence), entry.reach) if sentence is last[_condition(sentence)] else ""
+        yield waits + sentence.text + more
     if entry.reach and (reach := reached(entry)):
         yield reach
     yield from entry.uses[:SHOWN]
@@ -101,9 +103,14 @@ def _without_place(reason: str, entry: Entry) -> str:
     return reason.removeprefix(f"{entry.change.source}: ").removeprefix(f"{entry.change.ref}: ")
 
 
-def _more(sentence: Sentence, reach: Reach | None) -> str:
-    """Return how many more or fewer the condition serves that a sentence is about."""
-    number = (reach.conditions.get(sentence.path[-1]) if sentence.path else None) if reach else None
+def _condition(sentence: Sentence) -> str:
+    """Return the name of the release condition that a sentence is about; empty for another one."""
+    return sentence.path[0] if sentence.field == "release_conditions" and sentence.path else ""
+
+
+def _more(condition: str, reach: Reach | None) -> str:
+    """Return how many more or fewer a condition serves."""
+    number = reach.conditions.get(condition) if reach else None
     if not number or not reach:
         return ""
     return f": about {abs(number):,} of {reach.total:,} {_who(reach)} {'more' if number > 0 else 'fewer'}"
@@ -141,11 +148,7 @@ def written(author: Author | None) -> str:
 
 def when(time: str) -> str:
     """Return a time (ISO 8601) as people read it."""
-    try:
-        at = datetime.fromisoformat(time)
-    except ValueError:
-        return time or "an unknown day"
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+    return moment_text(time) if time else "an unknown day"
 
 
 def unowned(counts: Mapping[str, int]) -> str:

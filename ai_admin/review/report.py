@@ -12,10 +12,11 @@ from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
 from ai_admin.review.names import names
-from ai_admin.review.sentences import Sentence, of_new, sentences
+from ai_admin.review.sentences import Sentence, of_new, options, sentences
 from ai_admin.review.uses import users
 from ai_admin.run import Plan
 from providers.posthog.history import Author
+from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.references import RefOf, with_refs
@@ -91,7 +92,12 @@ class Report:
     @property
     def blocked(self) -> bool:
         """Whether anything would not be applied."""
-        return bool(self.refused) or any(each.change.refused for each in self.entries)
+        return bool(self.reasons)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why something would not be applied, a line for each reason."""
+        return [*self.refused, *(each.change.refused for each in self.entries if each.change.refused)]
 
 
 def report(stack: str, planned: Plan, found: Outlook, session: Session, count: bool = True) -> Report:
@@ -127,7 +133,8 @@ def _entry(
     change: Change, by_name: RefOf, session: Session, audiences: Audiences | None, using: Mapping[Ref, Sequence[str]]
 ) -> Entry:
     kind = change.kind
-    live, wanted, applied = (_readable(change, each, by_name) for each in (change.live, change.wanted, change.applied))
+    sides = (_with_taken_back(change, session), change.wanted, change.applied)
+    live, wanted, applied = (_readable(change, each, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
     if change.action is Action.DELETE:
         return Entry(change, uses=tuple(using.get(change.ref, ())))
@@ -136,16 +143,29 @@ def _entry(
         return Entry(change, tuple(of_new(kind, wanted)), approval=approval(change, session), deleted=deleted)
     held = {"active"} if change.action is Action.HOLD else set()
     fields = [each for each in change.fields if each.name not in put_back | held]
-    said = tuple(text for field in fields for text in sentences(kind, field, live, wanted))
+    said = [text for field in fields for text in sentences(kind, field, live, wanted)]
+    said += options(kind, change.live or {}, change.wanted or {})
     authors = _authors(change, session) if put_back else {}
     by_hand = tuple(
         ByHand(sentence, authors.get(field.name))
         for field in change.put_back
         for sentence in sentences(kind, field, applied, live)
     )
-    reach = audiences.reach(change) if audiences and change.action is not Action.HOLD else None
+    reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
-    return Entry(change, said, by_hand, reach, uses, approval(change, session))
+    return Entry(change, tuple(said), by_hand, reach, uses, approval(change, session))
+
+
+def _with_taken_back(change: Change, session: Session) -> Properties | None:
+    """Return what PostHog holds, with the fields that were left to its pages and are not any more."""
+    left = {*((change.live or {}).get("unmanaged") or ())} - {*((change.wanted or {}).get("unmanaged") or ())}
+    if change.live is None or change.wanted is None or not left:
+        return change.live
+    known = {name: value for name, value in change.live.items() if name != "unmanaged"}
+    found = session.lifecycle(change.ref.kind)[0].read(change.id, known, Metadata(str(change.ref)))
+    taken = {name: value for name, value in (found[1] if found else {}).items() if name in left}
+    still = [name for name in change.live["unmanaged"] if name not in left]
+    return {**change.live, **taken, "unmanaged": still}
 
 
 def _readable(change: Change, properties: Properties | None, by_name: RefOf) -> Properties:

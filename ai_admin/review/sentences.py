@@ -5,22 +5,29 @@ Every command that shows a change uses it, so that no two say it differently.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
-from providers.posthog.kinds.base import Field, Kind
-from providers.posthog.kinds.wording import SERVE, Wording, plain_text
+from providers.posthog.kinds.base import Field, Kind, Ref
+from providers.posthog.kinds.phrases import key_text, plain_text
+from providers.posthog.kinds.wording import COMMON, SERVE, TEXT, Wording, called
 from providers.posthog.reconcile import created, same
 
 LONGEST = 60
 """Characters of a text that are shown whole."""
 
-AROUND = 20
+AROUND = 24
 """Characters of a longer text that are shown around what differs."""
 
-_NAMES = ("custom_name", "name", "key", "event", "uuid", "description", "id", "kind")
-"""The keys by which an item is called that its table gives no name, the best first."""
+NOT_SET = " (was not set)"
+"""The end of a sentence about what had no value."""
+
+_NAME = called(
+    *("custom_name", "name", "label", "key", "event", "property", "code_name", "description", "id", "value", "kind")
+)
+"""Names an item that its table gives no name."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +55,37 @@ def sentences(kind: Kind, field: Field, before: Mapping[str, Any], after: Mappin
         before: canonical properties, with references or with names in the place of ids.
         after: canonical properties of the same form.
     """
-    noun = field.wording.noun or words(field.name)
-    if field.secret:
-        return [Sentence(f"{noun} changes (not shown, as it may hold secrets)", field.name, kind.weighs(field))]
+    noun = field.wording.noun or key_text(field.name)
+    weight = kind.weighs(field)
     old, new = (_shown(field, each.get(field.name)) for each in (before, after))
-    found = [
-        Sentence(text, field.name, kind.weighs(field), tuple(path[1:]), was, is_)
-        for path, text, was, is_ in _said([noun], field.wording, old, new)
+    if field.secret or _digested(old) or _digested(new):
+        return [Sentence(f"{noun} changes (not shown, as it may hold secrets)", field.name, weight)]
+    at = _At((), (noun,))
+    return [
+        Sentence(text, field.name, weight, path, was, is_)
+        for path, text, was, is_ in _said(at, field.wording, old, new)
     ]
-    return found or [Sentence(f"{noun} changes", field.name, kind.weighs(field))]
+
+
+def options(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Sentence]:
+    """Return what changes in how a definition is applied: what it leaves to PostHog's pages, and the kind's options.
+
+    Args:
+        kind: the kind of the object.
+        before: canonical properties, as they were applied last.
+        after: canonical properties of the definition.
+    """
+    was, is_ = (set(each.get("unmanaged") or ()) for each in (before, after))
+    found = [
+        Sentence(f"{field.wording.noun or key_text(field.name)} is {more}left to PostHog's pages", "unmanaged", TEXT)
+        for field in kind.fields
+        for more, names in (("", is_ - was), ("no longer ", was - is_))
+        if field.name in names
+    ]
+    for name, wording in kind.options.items():
+        if not same(bool(before.get(name)), bool(after.get(name))):
+            found.append(Sentence(wording.says[bool(after.get(name))], name, kind.weight))
+    return found
 
 
 def of_new(kind: Kind, properties: Mapping[str, Any]) -> list[Sentence]:
@@ -66,96 +95,155 @@ def of_new(kind: Kind, properties: Mapping[str, Any]) -> list[Sentence]:
         kind: the kind of the object.
         properties: canonical, with references or with names in the place of ids.
     """
-    named = {*kind.natural_key, *(each.name for each in kind.fields if each.immutable)}
-    told = (each for each in created(kind, properties) if kind.weighs(each) >= SERVE and each.name not in named)
-    return [sentence for field in told for sentence in sentences(kind, field, {}, properties)]
+    told = [
+        each for each in created(kind, properties) if kind.weighs(each) >= SERVE and each.name not in kind.natural_key
+    ]
+    said = (sentence for field in told for sentence in sentences(kind, field, {}, properties))
+    return [replace(each, text=each.text.removesuffix(NOT_SET)) for each in said]
 
 
 def _shown(field: Field, value: Any) -> Any:
     return field.default if value is None else value
 
 
-Said = Iterator[tuple[list[str], str, Any, Any]]
+def _digested(value: Any) -> bool:
+    """Return whether a value stands for a secret of the environment."""
+    return isinstance(value, Mapping) and "digest" in value
 
 
-def _said(path: list[str], wording: Wording, old: Any, new: Any) -> Said:
+@dataclass(frozen=True)
+class _At:
+    """A place in a field: by names for machines, and in words."""
+
+    path: tuple[str, ...]
+    words: tuple[str, ...]
+
+    def into(self, name: str, words: str) -> _At:
+        """Return the place of a part."""
+        return _At((*self.path, name), (*self.words, words))
+
+    def item(self, name: str, noun: str) -> _At:
+        """Return the place of an item, whose noun takes that of its list."""
+        return _At((*self.path, name), (*self.words[:-1], f"{noun} {_quoted(name)}"))
+
+    def inside(self, name: str) -> _At:
+        """Return the place of a part that is no level of its own in words."""
+        return _At((*self.path, name), self.words)
+
+    @property
+    def line(self) -> str:
+        return ": ".join(self.words)
+
+    def says(self, predicate: str) -> str:
+        """Return a predicate about what the part belongs to."""
+        return ": ".join((*self.words[:-1], predicate))
+
+
+Said = Iterator[tuple[tuple[str, ...], str, Any, Any]]
+
+
+def _said(at: _At, wording: Wording, old: Any, new: Any) -> Said:
     if same(old, new):
         return
-    if isinstance(new, bool | str | int) and new in wording.says:
-        subject = path[:-1]
-        yield path, _line([*subject, wording.says[new]]), old, new
-    elif _items(old) and _items(new) and not (wording.show and not wording.each):
-        yield from _list_said(path, wording, list(old or ()), list(new or ()))
-    elif isinstance(old, Mapping) and isinstance(new, Mapping) and (wording.parts or not wording.show):
-        yield from _mapping_said(path, wording, old, new)
-    elif _scalars(old) and _scalars(new) and not wording.show:
-        yield from _set_said(path, list(old or ()), list(new or ()))
+    if isinstance(new, bool | str | int | None) and new in wording.says:
+        yield at.path, at.says(wording.says[new]), old, new
+    elif _list_of(Mapping, old, new) and (wording.each or not wording.show):
+        yield from _list_said(at, wording, list(old or ()), list(new or ()))
+    elif _mappings(old, new) and _walked(wording, old, new):
+        parts = [{key: item for key, item in (each or {}).items() if key in wording.shown} for each in (old, new)]
+        if not same(*parts):
+            yield at.path, at.line + _from_to(wording, old, new), old, new
+        yield from _mapping_said(at, wording, old or {}, new or {})
+    elif _list_of(bool | int | float | str | Ref, old, new) and not wording.show:
+        yield from _set_said(at, list(old or ()), list(new or ()))
     else:
-        yield path, _line(path) + _from_to(wording, old, new), old, new
+        yield at.path, at.line + _from_to(wording, old, new), old, new
 
 
-def _items(value: Any) -> bool:
-    return value in (None, []) or (isinstance(value, list) and all(isinstance(each, Mapping) for each in value))
+def _list_of(types: Any, *values: Any) -> bool:
+    return all(each is None or (isinstance(each, list) and all(isinstance(i, types) for i in each)) for each in values)
 
 
-def _scalars(value: Any) -> bool:
-    return isinstance(value, list) and not any(isinstance(each, Mapping | list) for each in value)
+def _mappings(*values: Any) -> bool:
+    return all(each is None or isinstance(each, Mapping) for each in values)
 
 
-def _mapping_said(path: list[str], wording: Wording, old: Mapping[str, Any], new: Mapping[str, Any]) -> Said:
+def _walked(wording: Wording, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
+    """Return whether two mappings are compared key by key, and not each shown whole."""
+    return not wording.show or bool(wording.parts and old and new)
+
+
+def _mapping_said(at: _At, wording: Wording, old: Mapping[str, Any], new: Mapping[str, Any]) -> Said:
     for key in dict.fromkeys([*wording.parts, *old, *new]):
-        if key in wording.hidden:
+        if key in wording.shown:
             continue
-        inner = wording.parts.get(key) or Wording()
-        inside = path if key in wording.inline else [*path, inner.noun or words(key)]
-        yield from _said(inside, inner, old.get(key), new.get(key))
+        if wording.each:
+            inner, place = wording.each, at.item(key, at.words[-1])
+        else:
+            inner = wording.parts.get(key) or COMMON.get(key) or Wording()
+            place = at.inside(key) if inner.inline else at.into(key, inner.noun or key_text(key))
+        yield from _said(place, inner, old.get(key), new.get(key))
 
 
-def _set_said(path: list[str], old: list[Any], new: list[Any]) -> Said:
+def _set_said(at: _At, old: list[Any], new: list[Any]) -> Said:
     come, go = [each for each in new if each not in old], [each for each in old if each not in new]
-    if not come and not go:
-        yield path, f"{_line(path)} in another order: {plain_text(new)}", old, new
-        return
     parts = [f"{plain_text(come)} added"] * bool(come) + [f"{plain_text(go)} removed"] * bool(go)
-    yield path, f"{_line(path)}: {', '.join(parts)}", old, new
+    if parts:
+        yield at.path, f"{at.line}: {', '.join(parts)}", old, new
+    else:
+        yield at.path, f"{at.line} in another order: {plain_text(new)}", old, new
 
 
-def _list_said(path: list[str], wording: Wording, old: list[Any], new: list[Any]) -> Said:
+def _list_said(at: _At, wording: Wording, old: list[Any], new: list[Any]) -> Said:
     each = wording.each or Wording()
-    noun, name = each.noun or _singular(path[-1]), each.name or _name
-    was, is_ = _by_name(old, name), _by_name(new, name)
-    pairs = {key: key for key in was if key in is_}
-    pairs |= _paired({k: v for k, v in was.items() if k not in pairs}, {k: v for k, v in is_.items() if k not in pairs})
+    noun = each.noun or _singular(at.words[-1])
+    was, is_ = named_items(each, old), named_items(each, new)
+    pairs = paired(was, is_)
     for key, item in was.items():
+        place = at.item(pairs.get(key, key), noun)
         if key not in pairs:
-            yield [*path, key], _line([*path[:-1], f"{noun} {_quoted(key)} goes"]) + _whole(each, item), item, None
-    for key, item in was.items():
-        if key in pairs:
-            called = pairs[key]
-            if called != key:
-                now = f"{noun} {_quoted(key)} becomes {_quoted(called)}"
-                yield [*path, key], _line([*path[:-1], now]), key, called
-            changes = list(_said([*path[:-1], f"{noun} {_quoted(called)}"], each, item, is_[called]))
-            told_by_name = called != key and len(changes) == 1
-            yield from () if told_by_name else changes
+            yield place.path, f"{place.line} goes{_whole(each, item, key)}", item, None
+            continue
+        name = pairs[key]
+        if name != key:
+            yield place.path, f"{at.item(key, noun).line} becomes {_quoted(name)}", key, name
+        yield from _said(place, each, _renamed(each, item, is_[name]) if name != key else item, is_[name])
     for key, item in is_.items():
         if key not in pairs.values():
-            yield [*path, key], _line([*path[:-1], f"{noun} {_quoted(key)} is new"]) + _whole(each, item), None, item
+            place = at.item(key, noun)
+            yield place.path, f"{place.line} is new{_whole(each, item, key)}", None, item
     stay = [pairs[key] for key in was if key in pairs]
-    if stay != [key for key in is_ if key in pairs.values()]:
-        yield path, f"{_line(path)} in another order: {', '.join(map(_quoted, is_))}", list(was), list(is_)
+    if wording.ordered and stay != [key for key in is_ if key in pairs.values()]:
+        order = plain_text([_quoted(key) for key in is_])
+        yield at.path, f"{at.line} in another order: {order}", list(was), list(is_)
 
 
-def _paired(was: Mapping[str, Any], is_: Mapping[str, Any]) -> dict[str, str]:
-    """Return which items are the same under another name: the ones most alike, and a single one in another's place."""
-    found: dict[str, str] = {}
-    left = dict(is_)
-    for key, item in was.items():
-        alike = [other for other, there in left.items() if _alike(item, there)]
-        if alike:
-            found[key] = alike[0]
-            del left[alike[0]]
-    rest = [key for key in was if key not in found]
+def named_items(each: Wording, items: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return a list's items by their names, in their order; ``each`` is the wording of an item."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for item in items:
+        plain = (each.name or _NAME)(item) or f"number {len(found) + 1}"
+        number, name = 1, plain
+        while name in found:
+            number += 1
+            name = f"{plain} ({number})"
+        found[name] = item
+    return found
+
+
+def paired(was: Mapping[str, Any], is_: Mapping[str, Any]) -> dict[str, str]:
+    """Return by its former name what an item that stays is called.
+
+    Items of another name are the same where they differ in one thing, and where one takes the place of a single other.
+    """
+    found = {name: name for name in was if name in is_}
+    left = {name: item for name, item in is_.items() if name not in found}
+    for name, item in was.items():
+        alike = next((other for other, there in left.items() if name not in found and _alike(item, there)), None)
+        if alike is not None:
+            found[name] = alike
+            del left[alike]
+    rest = [name for name in was if name not in found]
     if len(rest) == len(left) == 1:
         found[rest[0]] = next(iter(left))
     return found
@@ -167,45 +255,53 @@ def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return len(keys) > 1 and sum(not same(one.get(key), other.get(key)) for key in keys) <= 1
 
 
-def _by_name(items: Sequence[Any], name: Callable[[Mapping[str, Any]], str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for item in items:
-        plain = name(item)
-        number, key = 1, plain
-        while key in found:
-            number += 1
-            key = f"{plain} ({number})"
-        found[key] = item
-    return found
+def _renamed(each: Wording, item: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item with what makes the other one's name: that was said already."""
+    name, result = each.name or _NAME, dict(item)
+    for key in other.keys() | item.keys():
+        changed = {**{k: v for k, v in item.items() if k != key}, **({key: other[key]} if key in other else {})}
+        if name(changed) != name(item):
+            result = {**{k: v for k, v in result.items() if k != key}, **({key: other[key]} if key in other else {})}
+    return result
 
 
-def _name(item: Mapping[str, Any]) -> str:
-    return next((plain_text(item[key]) for key in _NAMES if item.get(key) not in (None, "")), "item")
+def _whole(wording: Wording, item: Any, name: str) -> str:
+    """Return what an item is, where its name does not say it."""
+    text = wording.show(item) if wording.show else ""
+    return f": {_short(text)}" if text not in ("", name) else ""
 
 
-def _whole(wording: Wording, item: Any) -> str:
-    return f": {wording.show(item)}" if wording.show else ""
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def _from_to(wording: Wording, old: Any, new: Any) -> str:
-    if old in (None, "", [], {}):
-        return f" is {_value(wording, new)} (was not set)"
-    if new in (None, "", [], {}):
+    if old in _NOTHING and not wording.empty:
+        return f" is {_value(wording, new)}{NOT_SET}"
+    if new in _NOTHING and not wording.empty:
         return f" is no longer set (was {_value(wording, old)})"
-    if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > LONGEST and not wording.show:
-        old, new = _excerpts(old, new)
-    return f" from {_value(wording, old)} to {_value(wording, new)}"
+    before, after = _text(wording, old), _text(wording, new)
+    if before == after:
+        return " changes"
+    if max(len(before), len(after)) > LONGEST:
+        before, after = _excerpts(before, after)
+    return f" from {_put(wording, old, before)} to {_put(wording, new, after)}"
 
 
 def _value(wording: Wording, value: Any) -> str:
-    if wording.show:
-        return wording.show(value)
-    text = _reference(value) or (_quoted(value) if isinstance(value, str) and " " in value else plain_text(value))
-    return f"{_short(text)}{wording.unit}"
+    return _put(wording, value, _short(_text(wording, value)))
 
 
-def _reference(value: Any) -> str:
-    return value.key if hasattr(value, "key") and hasattr(value, "kind") else ""
+def _text(wording: Wording, value: Any) -> str:
+    if wording.empty and value in _NOTHING:
+        return wording.empty
+    return " ".join((wording.show or plain_text)(value).split())
+
+
+def _put(wording: Wording, value: Any, text: str) -> str:
+    """Return a text in quotes, where it could be taken for a part of the sentence."""
+    if value in _NOTHING or not (wording.quoted or (isinstance(value, str) and " " in text and not wording.show)):
+        return f"{text}{wording.unit}"
+    return f'"{text}"{wording.unit}'
 
 
 def _short(text: str) -> str:
@@ -215,31 +311,31 @@ def _short(text: str) -> str:
 
 def _excerpts(old: str, new: str) -> tuple[str, str]:
     """Return of two long texts the parts that differ, with a little around them."""
-    start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    room = min(len(old), len(new)) - start
-    end = next((n for n, (a, b) in enumerate(zip(old[::-1], new[::-1], strict=False)) if a != b or n == room), room)
+    start = _alike_at_start(old, new)
+    end = _alike_at_start(old[start:][::-1], new[start:][::-1])
 
     def part(text: str) -> str:
-        first, last = max(start - AROUND, 0), min(len(text) - end + AROUND, len(text))
-        return f"{'…' if first else ''}{text[first:last]}{'…' if last < len(text) else ''}"
+        stop = len(text) - end
+        first, last = max(start - AROUND, 0), min(stop + AROUND, len(text))
+        if first:
+            first = text.find(" ", first, start) + 1 or first
+        if last < len(text):
+            last = max(text.rfind(" ", stop, last), stop)
+        middle = text[first:last]
+        if len(middle) > 4 * LONGEST:
+            middle = f"{middle[: 2 * LONGEST]}…{middle[-LONGEST:]}"
+        return f"{'…' if first else ''}{middle}{'…' if last < len(text) else ''}"
 
     return part(old), part(new)
 
 
-def _line(path: Sequence[str]) -> str:
-    return ": ".join(path)
+def _alike_at_start(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _quoted(text: str) -> str:
     return f'"{_short(text)}"'
-
-
-def words(key: str) -> str:
-    """Return a key as words."""
-    return _WORDS.get(key, key.replace("_", " "))
-
-
-_WORDS = {"date_from": "first day", "date_to": "last day", "w": "width", "h": "height", "x": "column", "y": "row"}
 
 
 def _singular(noun: str) -> str:

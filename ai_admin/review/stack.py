@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ai_admin.review.state import State, pulumi, read
 from ai_admin.run import Run
-from ai_admin.safety import Followed
+from ai_admin.safety import Followed, Manifest
 from ai_admin.stackfile import has_secret, settings
 from providers.posthog.errors import UnreadableState
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, Settings
@@ -23,13 +23,20 @@ class Reviewed:
     root: Path
     stack: str
     settings: Settings
-    state: State
+    state_of: Callable[[], State]
+    """Waits for the state. Raises :class:`UnreadableState`."""
 
-    def run(self, warn: Callable[[str], None]) -> Run:
-        """Return the preview of it that the program would make."""
-        return Run(self.root, self.stack, self.settings, self.state.manifest or {}, self._followed, True, warn)
+    @property
+    def state(self) -> State:
+        """What was applied last. Raises :class:`UnreadableState`."""
+        return self.state_of()
 
-    def _followed(self, stack: str) -> Followed:
+    def run(self, warn: Callable[[str], None], last: Manifest) -> Run:
+        """Return the preview that the program would make; ``last`` is what was applied last."""
+        return Run(self.root, self.stack, self.settings, last, self.followed, True, warn)
+
+    def followed(self, stack: str) -> Followed:
+        """Return what was applied to another stack."""
         try:
             return Followed(stack, read(self.root, stack).manifest, "nothing was applied to it yet")
         except UnreadableState as problem:
@@ -37,13 +44,17 @@ class Reviewed:
 
 
 def reviewed(root: Path, stack: str) -> Reviewed:
-    """Return a stack of the checkout ``root``. Raises ``ConnectionProblem`` and :class:`UnreadableState`."""
+    """Return a stack of the checkout ``root``, whose state Pulumi goes on to read.
+
+    Raises ``ConnectionProblem`` and :class:`UnreadableState`.
+    """
     found = settings(root, stack)
-    with ThreadPoolExecutor() as pool:
-        state = pool.submit(read, root, stack)
-        if not os.environ.get(KEY_VARIABLE) and has_secret(root, stack, "api_key"):
-            found["api_key"] = _secret(root, stack, "api_key")
-        return Reviewed(root, stack, Settings(found, os.environ), state.result())
+    pool = ThreadPoolExecutor(1)
+    state = pool.submit(read, root, stack)
+    pool.shutdown(wait=False)
+    if not os.environ.get(KEY_VARIABLE) and has_secret(root, stack, "api_key"):
+        found["api_key"] = _secret(root, stack, "api_key")
+    return Reviewed(root, stack, Settings(found, os.environ), state.result)
 
 
 def _secret(root: Path, stack: str, name: str) -> str | None:

@@ -70,6 +70,7 @@ def then(
     if logs:
         try:
             there = logs()
+            unread += [there.unread] if there.unread else []
             log = there.read(wanted, key)
         except Problem as problem:
             there = None

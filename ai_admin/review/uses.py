@@ -9,7 +9,7 @@ from ai_admin.definitions import Definition
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.base import refs
 from providers.posthog.kinds.flag import condition_title
-from providers.posthog.kinds.wording import plain_text
+from providers.posthog.kinds.phrases import plain_text
 
 _VERBS = {
     "flag": "serves by it",

@@ -14,7 +14,7 @@ from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.index import Index, Unit, units
 from ai_admin.definitions.stacks import View, view
 from ai_admin.review.commits import ABSENT, Commit
-from ai_admin.review.sentences import of_new, sentences
+from ai_admin.review.sentences import of_new, options, sentences
 from ai_admin.review.timeline import NEW, Entry, How, Line
 from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
@@ -183,8 +183,8 @@ def lines(ref: Ref, old: Properties | None, new: Properties | None) -> Iterator[
         yield Line(NEW)
         yield from (Line(each.text, sentence=each) for each in of_new(kind, new))
     else:
-        for field in reconcile.changed(kind, old, new):
-            yield from (Line(each.text, sentence=each) for each in sentences(kind, field, old, new))
+        told = [each for field in reconcile.changed(kind, old, new) for each in sentences(kind, field, old, new)]
+        yield from (Line(each.text, sentence=each) for each in (*told, *options(kind, old, new)))
 
 
 def _aside(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -66,8 +66,7 @@ class Judge:
                     lifecycle.find(properties, meta)
             if not self._holds(olds, properties, meta):
                 with OneLine(meta):
-                    if not (self.kind.name == "flag" and properties.get("active") is False):
-                        self._session.reviewed.check(meta.name, olds)
+                    self._session.reviewed.check(meta.name, olds, properties)
                     self._check_dates(meta.id, olds, properties, meta)
                     guard.change(self.kind.name, meta.name, olds, properties, meta.unchanged, meta.targeting)
         except Refused as problem:
@@ -84,7 +83,7 @@ class Judge:
             lifecycle = self._session.lifecycle(self.kind.name, lists=True)[0]
             with OneLine(meta):
                 match = lifecycle.find(properties, meta)
-                self._session.reviewed.check(meta.name, match.live if match else None)
+                self._session.reviewed.check(meta.name, match.live if match else None, properties)
                 if match:
                     self._session.guard.adopt(self.kind.name, match.live, match.wanted)
                     self._check_dates(match.id, match.live, match.wanted, meta)

@@ -19,6 +19,11 @@ def fingerprint(live: Properties | None) -> str:
     return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
+def is_off(wanted: Properties | None) -> bool:
+    """Return whether this is a flag that is to be off: no plan stands in the way of that, as it serves nobody."""
+    return wanted is not None and wanted.get("active") is False
+
+
 class Reviewed:
     """The changes of a plan; without a plan everything passes."""
 
@@ -28,11 +33,14 @@ class Reviewed:
         if text is not None:
             self._changes = dict(json.loads(text)["changes"])
 
-    def check(self, name: str, live: Properties | None) -> None:
-        """Judge a change of the object with this Pulumi name, which PostHog holds so. Raises :class:`Unsafe`."""
-        if self._changes is None:
+    def check(self, name: str, live: Properties | None, wanted: Properties | None = None) -> None:
+        """Judge a change of the object with this Pulumi name. Raises :class:`Unsafe`.
+
+        ``live`` is what PostHog holds, and ``wanted`` what it is to hold (None: no such object).
+        """
+        if self._changes is None or is_off(wanted):
             return
         if name not in self._changes:
             raise Unsafe(f"the reviewed plan does not change it; {AGAIN}")
-        if self._changes[name]["live"] != fingerprint(live):
+        if fingerprint(live) not in self._changes[name]["live"]:
             raise Unsafe(f"PostHog does not hold it as the reviewed plan has seen it; {AGAIN}")

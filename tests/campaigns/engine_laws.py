@@ -3,6 +3,7 @@
 A round: somebody changes objects by hand in PostHog, files change, appear and go, and then
 
 - what the preview announces, field by field, is exactly what the `up` after it sends;
+- `ai-admin plan`, which has no engine, announces the same: object by object, action by action, field by field;
 - after the `up` a preview is empty, and so is the next `up`.
 
 Every object of a checkout is a case, so few runs of the CLI make many.
@@ -18,6 +19,7 @@ import json
 import random
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -83,6 +85,8 @@ class Checkout:
         self.project, self.sandbox, self.chance = project, sandbox, chance
         self.groups: dict[tuple[str, str], list[Definition]] = {}
         self.counts: Counter[str] = Counter()
+        self.adopted: dict[str, set[str]] = {}
+        """What the last plan takes over from PostHog, with the fields that it changes there."""
 
     # The files
 
@@ -141,6 +145,22 @@ class Checkout:
                 self.sandbox.call("PATCH", path, {**body, **whole})
                 self.counts["edits by hand"] += 1
 
+    def delete_by_hand(self, share: float) -> None:
+        """Delete some annotations on PostHog's side, which nothing refers to."""
+        for name, each in sorted(self.project.outputs().items()):
+            if name.startswith("annotation/") and self.chance.random() < share:
+                self.sandbox.call("PATCH", f"annotations/{each['id']}/", {"deleted": True})
+                self.counts["deletions by hand"] += 1
+
+    def make_by_hand(self, number: int) -> dict[tuple[str, str], list[Definition] | None]:
+        """Make flags on PostHog's side; return definitions that adopt them."""
+        made: dict[tuple[str, str], list[Definition] | None] = {}
+        for key in (f"by-hand-{number}-{letter}" for letter in "ab"):
+            filters = {"groups": [{"properties": [], "rollout_percentage": 10}]}
+            self.sandbox.call("POST", "feature_flags/", {"key": key, "name": "By hand", "filters": filters})
+            made["flag", key] = _made(self.chance, "flag", key)
+        return made
+
     def _edit(self, kind: Kind, key: str, state: dict[str, Any], world: dict[Ref, Any]) -> dict[str, Any]:
         """What somebody sends from PostHog's pages; nothing for kinds and fields that take more thought."""
         if str(state["id"]).startswith("pending:"):
@@ -183,7 +203,11 @@ class Checkout:
             place = body
             for step in field.api_path[:-1]:
                 place = place.setdefault(step, {})
-            place[field.api_path[-1]] = placed(theirs.get(field.name, field.default), world)
+            value = placed(theirs.get(field.name, field.default), world)
+            if field.name == "release_conditions":  # as PostHog's pages: with an index, and variants that there are
+                value = [{"aggregation_group_type_index": None, **item} for item in value]
+                value = [{name: each for name, each in item.items() if name != "variant"} for item in value]
+            place[field.api_path[-1]] = value
             body |= field.sent_with
         return body
 
@@ -218,6 +242,20 @@ class Checkout:
             found[name] = {"create": {"+"}, "delete": {"-"}}.get(op, fields)
         return found
 
+    def planned(self) -> dict[str, set[str]]:
+        """What `ai-admin plan` announces, in the same words."""
+        command = [sys.executable, "-m", "ai_admin", "plan", "--stack", "sandbox", "--format", "json"]
+        environ = self.project.environ
+        done = subprocess.run(command, cwd=self.project.folder, env=environ, capture_output=True, text=True)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        whole = {"create": {"+"}, "adopt": {"+"}, "delete": {"-"}, "replace": {"-"}}
+        changes = [each for each in json.loads(done.stdout)["changes"] if each["action"] != "hold"]
+        self.counts["planned"] += len(changes)
+        fields = {each["name"]: {part["field"] for part in (*each["fields"], *each["by_hand"])} for each in changes}
+        self.adopted = {each["name"]: fields[each["name"]] for each in changes if each["action"] == "adopt"}
+        self.counts["adopted"] += len(self.adopted)
+        return {each["name"]: whole.get(each["action"]) or fields[each["name"]] for each in changes}
+
     def columns(self, before: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """The live objects of kinds with columns that are sent whole, by name."""
         found = {}
@@ -232,7 +270,8 @@ class Checkout:
 
         A part of a column that is sent whole is no change where it is as it was in the ``live`` object.
         """
-        names = {(name.split("/")[0], str(each["id"])): name for name, each in before.items()}
+        after = {name: each for name, each in self.project.outputs().items() if name in self.adopted}
+        names = {(name.split("/")[0], str(each["id"])): name for name, each in {**before, **after}.items()}
         found: dict[str, set[str]] = {}
         for method, path, body in self.sandbox.writes():
             collection, id_ = path.split("/")[4], path.split("/")[5]
@@ -246,7 +285,7 @@ class Checkout:
             fields = {"-"} if gone else {"tiles"} if kind == "tiles" else set(changing)
             # An insight whose dashboards are left to PostHog's pages gets its tile on one as a part of the tiles.
             attached = body == {"dashboards": (body or {}).get("dashboards")}
-            apart = fields if attached and "dashboards" in before[name].get("unmanaged", ()) else set()
+            apart = fields if attached and "dashboards" in before.get(name, {}).get("unmanaged", ()) else set()
             found.setdefault(name, set()).update(fields - apart)
         return {name: fields for name, fields in found.items() if fields}
 
@@ -256,10 +295,23 @@ class Checkout:
         announced = self.announced()
         live = self.columns(before)
         self.sandbox.requests()
+        planned = self.planned()
+        written = [path for _, path, _ in self.sandbox.writes() if not path.endswith("/user_blast_radius/")]
+        assert written == [], f"a plan wrote: {written}"
+        left = {name: set(each.get("unmanaged") or ()) for name, each in before.items()}
+        for each in self.definitions():
+            left.setdefault(f"{each.kind}/{each.key}", set()).update(each.properties.get("unmanaged", ()))
+        assert not (differing := _differing(planned, announced, left)), differing
         self.consented("up", "--yes", "--skip-preview")
         sent = self.sent(before, live)
-        self.agree(announced, sent, before)
+        for name, fields in self.adopted.items():
+            # A flag's filters are one column, which is sent whole.
+            changed = sent.pop(name, set())
+            assert fields <= changed, f"{name}: {fields} planned, {changed} sent"
+            assert bool(fields) == bool(changed), f"{name}: {fields} planned, {changed} sent"
+        self.agree(planned, sent, before)
         self.settled()
+        assert self.planned() == {}
         self.counts["objects"] += len(before)
         self.counts["announced"] += len(announced)
 
@@ -292,6 +344,23 @@ class Checkout:
         assert sent.keys() <= announced.keys(), f"never announced: {sent.keys() - announced.keys()}"
 
 
+def _differing(
+    planned: dict[str, set[str]], announced: dict[str, set[str]], left: dict[str, set[str]]
+) -> list[str]:
+    """What a plan and a preview announce differently, but for fields ``left`` to PostHog's pages before or after.
+
+    A preview shows these beside ``unmanaged``: one that comes there leaves the state, and one that is taken back is
+    sent in any case. A plan shows them where PostHog's value changes.
+    """
+    return [
+        f"{name}: planned {planned.get(name)}, announced {announced.get(name)}"
+        for name in sorted({*planned, *announced})
+        if name not in planned
+        or name not in announced
+        or (planned[name] ^ announced[name]) - left.get(name, set())
+    ]
+
+
 def _fields(kind: Kind, body: dict[str, Any], live: dict[str, Any]) -> Iterator[str]:
     """The fields of a table that a body changes."""
     for field in kind.fields:
@@ -315,11 +384,20 @@ def _id(name: str, id_: str) -> Any:
 
 
 def _made(chance: random.Random, kind: str, name: str) -> list[Definition]:
-    """Random definitions that PostHog can make: an alert's threshold may be left to its pages only later."""
+    """Random definitions that PostHog can make: some of what they need may be left to its pages only later."""
     while True:
         group = CHECKOUTS[kind](chance, name)
-        if not any(each.kind == "alert" and "threshold" in each.properties.get("unmanaged", ()) for each in group):
+        if not any(_lacking(each) for each in group):
             return group
+
+
+def _lacking(each: Definition) -> bool:
+    """Whether a definition leaves to PostHog's pages what an object can't be made without."""
+    left = each.properties.get("unmanaged", ())
+    if each.kind == "flag":
+        named = any("variant" in condition for condition in each.properties.get("release_conditions") or ())
+        return "variants" in left and named
+    return each.kind == "alert" and "threshold" in left
 
 
 def run(
@@ -337,12 +415,13 @@ def run(
         names = [(kind, f"{kind}-x{n}") for kind in kinds for n in range(objects)]
         checkout.write({name: _made(chance, *name) for name in names})
         checkout.consented("up", "--yes", "--skip-preview")
-        for _ in range(rounds):
+        for number in range(rounds):
             checkout.by_hand(0.4)
+            checkout.delete_by_hand(0.1)
             some = [name for name in names if chance.random() < 0.4]
             gone = [name for name in names if chance.random() < 0.03 and name[0] not in ("flag",)]
             again = {name: _made(chance, *name) for name in some}
-            checkout.write({**again, **dict.fromkeys(gone)})
+            checkout.write({**again, **checkout.make_by_hand(number), **dict.fromkeys(gone)})
             checkout.round()
         return checkout.counts
 

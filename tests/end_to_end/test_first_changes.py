@@ -23,9 +23,35 @@ from tests.support.sandbox import REPOSITORY, Sandbox
 
 PAGE = REPOSITORY / "docs" / "history.md"
 
+EDITED = "key: edited\nrelease_conditions:\n  - rollout_percentage: 10\n"
 PERSONS = {"aggregation_group_type_index": None}
 KEPT = ("event_definitions", "property_definitions")
 """Collections in which PostHog keeps what it has met."""
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
+    """The samples, with a flag to edit, and a subscription that has to wait, applied by the first `up`.
+
+    Of its dashboard the first insight is there long before the second, whose cohort is made first, and so before the
+    tiles.
+    """
+    project = Project(tmp_path_factory.mktemp("project") / "ai", sandbox, definitions=SAMPLES)
+    project.write("flags/edited.yaml", EDITED)
+    project.write("cohorts/late.yaml", "key: late\nname: Late\nproperties: [{key: channel, value: beta}]\n")
+    late_a = "{key: late-a, name: Late A, unmanaged: [dashboards], sql: {query: select 1}}"
+    members = "[{type: cohort, value: late, operator: in}]"
+    trends = f"{{series: [{{event: ai_enhancement_used}}], properties: {members}}}"
+    late_b = f"{{key: late-b, name: Late B, trends: {trends}}}"
+    board = f"key: late\nname: Late\ntiles:\n  - insight: {late_a}\n  - insight: {late_b}\n"
+    project.write("dashboards/late.yaml", board)
+    project.write(
+        "subscriptions/late.yaml",
+        "key: late\ntitle: Late\ndashboard: late\ninsights: [late-a]\ntarget: {email: [admin@example.com]}\n"
+        "frequency: weekly\nstart_date: 2026-09-07\n",
+    )
+    project.up()
+    return project
 
 
 def drift(project: Project) -> dict[str, set[str]]:
@@ -38,11 +64,11 @@ def drift(project: Project) -> dict[str, set[str]]:
 
 
 def test_the_first_up_makes_every_definition(applied: Project, sandbox: Sandbox) -> None:
-    expected = {f"{each.kind}/{each.key}" for each in load(SAMPLES, "sandbox").resources}
+    expected = {f"{each.kind}/{each.key}" for each in load(applied.folder, "sandbox").resources}
     assert set(applied.outputs()) == expected
     for kind in KINDS.values():
         if kind.folder and kind.name not in ("event", "insight"):  # PostHog has events of its own, dashboards insights
-            files = list((SAMPLES / kind.folder).glob("*.yaml"))
+            files = list((applied.folder / kind.folder).glob("*.yaml"))
             assert len(left(sandbox, kind.collection)) == len(files), kind.name
 
 
@@ -52,6 +78,11 @@ def test_every_dashboard_holds_the_tiles_of_its_file(applied: Project, sandbox: 
             live = sandbox.call("GET", f"dashboards/{state['id']}/")["tiles"]
             assert len(live) == len(in_order(state["tiles"]))
             assert all(tile["layouts"]["sm"]["w"] >= 1 for tile in live)
+
+
+def test_a_dashboard_is_subscribed_once_its_tiles_stand(applied: Project, sandbox: Sandbox) -> None:
+    [sent] = [each for each in sandbox.items("subscriptions") if each["title"] == "Late"]
+    assert str(sent["dashboard"]) == applied.outputs()["dashboard/late"]["id"]
 
 
 def test_what_is_there_and_what_was_can_be_asked_as_the_page_says(applied: Project) -> None:
@@ -109,16 +140,11 @@ def test_a_second_up_sends_no_write_and_asks_what_the_page_says(applied: Project
         "dashboards",
     }
     assert sum(count for path, count in asked.items() if path.startswith(f"{project}/dashboards/")) == len(dashboards)
-    assert drift(applied) == {}
 
 
 def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Project, sandbox: Sandbox) -> None:
-    path = applied.folder / "flags" / "edited.yaml"
-    text = "key: edited\nrelease_conditions:\n  - rollout_percentage: 10\n"
-    path.write_text(text, encoding="utf-8")
-    applied.up()
+    applied.write("flags/edited.yaml", EDITED.replace("10", "25"))
     sandbox.requests()
-    path.write_text(text.replace("10", "25"), encoding="utf-8")
     assert drift(applied) == {"flag/edited": {"release_conditions"}}
     applied.up()
     id_ = applied.outputs()["flag/edited"]["id"]
@@ -128,42 +154,40 @@ def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Proje
     assert sent == {"filters": PERSONS}  # as it was: PostHog's filters are sent whole
 
 
-def test_a_removed_definition_is_deleted_once_it_was_applied_switched_off(applied: Project, sandbox: Sandbox) -> None:
-    path = applied.folder / "flags" / "edited.yaml"
-    text = path.read_text(encoding="utf-8")
-    path.unlink()
-    sandbox.requests()
-    for command in (["up", "--yes", "--skip-preview"], ["preview"]):  # refused once, it is refused again
-        refused = applied.run(*command, "--stack", "sandbox")
-        assert refused.returncode != 0
-        assert "a flag would be deleted while it is on" in refused.stdout
-    assert sandbox.writes() == []
-    path.write_text(f"{text}active: false\n", encoding="utf-8")
-    applied.up()
-    path.unlink()
-    applied.up()
-    assert "edited" not in {flag["key"] for flag in sandbox.items("feature_flags")}
-    assert "flag/edited" not in applied.outputs()
-
-
-def test_too_many_deletions_are_refused_until_the_stack_consents(applied: Project, sandbox: Sandbox) -> None:
-    away = applied.folder.parent / "away"
+def test_what_would_be_deleted_is_switched_off_first_and_many_need_consent(applied: Project, sandbox: Sandbox) -> None:
+    edited, away = applied.folder / "flags" / "edited.yaml", applied.folder.parent / "away"
     away.mkdir()
     folders = ("dashboards", "alerts", "subscriptions", "annotations")
-    for name in folders:
-        shutil.move(applied.folder / name, away / name)
-        (applied.folder / name).mkdir()
+
+    def remove() -> None:
+        edited.unlink()
+        for name in folders:
+            shutil.move(applied.folder / name, away / name)
+            (applied.folder / name).mkdir()
+
+    def put_back() -> None:
+        for name in folders:
+            (applied.folder / name).rmdir()
+            shutil.move(away / name, applied.folder / name)
+
+    remove()
     sandbox.requests()
-    refused = applied.run("up", "--yes", "--skip-preview", "--stack", "sandbox").stdout
-    code = re.search(r"would be deleted, 10 may be in one run: .* add (\S+) to ai-admin:consent", refused)
-    assert code, refused
+    refused = applied.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
+    assert refused.returncode != 0
+    assert "a flag would be deleted while it is on" in refused.stdout
+    code = re.search(r"would be deleted, 10 may be in one run: .* add (\S+) to ai-admin:consent", refused.stdout)
+    assert code, refused.stdout
     assert sandbox.writes() == []
+    put_back()
+    edited.write_text(f"{EDITED.replace('10', '25')}active: false\n", encoding="utf-8")
+    applied.up()
+    remove()
     applied.pulumi("config", "set", "ai-admin:consent", code[1], "--stack", "sandbox")
     applied.up()
     assert left(sandbox, "dashboards") == []
-    for name in folders:
-        (applied.folder / name).rmdir()
-        shutil.move(away / name, applied.folder / name)
+    assert "edited" not in {flag["key"] for flag in sandbox.items("feature_flags")}
+    assert "flag/edited" not in applied.outputs()
+    put_back()
     applied.up()
 
 
@@ -227,8 +251,8 @@ def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Pro
     )
     states = {each["name"]: each["stacks"]["sandbox"] for each in json.loads(listed.stdout)["objects"]}
     assert states == dict.fromkeys(drift(applied), "changed by hand")
-    applied.up()
-    assert drift(applied) == {}
+    shown_without_the_key(applied, sandbox, "up", "--yes", "--skip-preview", "--logtostderr", "-v=3")
+    shown_without_the_key(applied, sandbox, "preview", "--diff", "--expect-no-changes")
     after = sandbox.call("GET", flag_path)
     assert after["tags"] == flag["tags"]
     assert after["filters"]["groups"] == flag["filters"]["groups"]
@@ -237,11 +261,14 @@ def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Pro
     assert "a colleague's" in {text["body"] for text in texts}
 
 
-def test_the_key_stands_in_no_file_and_no_output(applied: Project, sandbox: Sandbox) -> None:
-    printed = applied.run("up", "--yes", "--skip-preview", "--stack", "sandbox", "--logtostderr", "-v=3")
-    printed_preview = applied.run("preview", "--diff", "--stack", "sandbox")
-    for text in (printed.stdout, printed.stderr, printed_preview.stdout, printed_preview.stderr):
-        assert sandbox.api_key not in text
+def shown_without_the_key(project: Project, sandbox: Sandbox, *arguments: str) -> None:
+    """Run a command that must succeed, and that must not print the key."""
+    done = project.run(*arguments, "--stack", "sandbox")
+    assert done.returncode == 0, done.stdout
+    assert sandbox.api_key not in done.stdout + done.stderr
+
+
+def test_the_key_stands_in_no_file(applied: Project, sandbox: Sandbox) -> None:
     own = (path for name in (STATE, "home") for path in Path(applied.folder / name).rglob("*") if path.is_file())
     files = [path for path in own if sandbox.api_key.encode() in path.read_bytes()]
     assert files == []
@@ -251,8 +278,8 @@ def test_the_key_stands_in_no_file_and_no_output(applied: Project, sandbox: Sand
     ("command", "environ", "said"),
     [
         ("preview", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
-        ("up", {"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
-        ("refresh", {"POSTHOG_HOST": "http://127.0.0.1:9"}, "no answer from http://127.0.0.1:9"),
+        ("up", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
+        ("refresh", {"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
         ("destroy", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
     ],
     ids=["preview", "up", "refresh", "destroy"],
@@ -271,27 +298,6 @@ def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
     assert said in errors[0]
     assert sandbox.writes() == []
     assert applied.outputs() == before
-
-
-def test_a_dashboard_is_subscribed_once_its_tiles_stand(applied: Project, sandbox: Sandbox) -> None:
-    # The first insight is there long before the second, whose cohort is made first, and so before the tiles.
-    members = "[{type: cohort, value: late-members, operator: in}]"
-    late_a = "{key: late-a, name: Late A, unmanaged: [dashboards], sql: {query: select 1}}"
-    trends = f"{{series: [{{event: ai_enhancement_used}}], properties: {members}}}"
-    late_b = f"{{key: late-b, name: Late B, trends: {trends}}}"
-    cohort = "key: late-members\nname: Late members\nproperties: [{key: channel, value: beta}]\n"
-    applied.write("cohorts/late.yaml", cohort)
-    board = f"key: late\nname: Late\ntiles:\n  - insight: {late_a}\n  - insight: {late_b}\n"
-    applied.write("dashboards/late.yaml", board)
-    applied.write(
-        "subscriptions/late.yaml",
-        "key: late\ntitle: Late\ndashboard: late\ninsights: [late-a]\ntarget: {email: [admin@example.com]}\n"
-        "frequency: weekly\nstart_date: 2026-09-07\n",
-    )
-    applied.up()
-    [sent] = [each for each in sandbox.items("subscriptions") if each["title"] == "Late"]
-    assert str(sent["dashboard"]) == applied.outputs()["dashboard/late"]["id"]
-    assert drift(applied) == {}
 
 
 def test_destroy_leaves_nothing_live(applied: Project, sandbox: Sandbox) -> None:

@@ -9,18 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.commands import run_script
 from tests.support.oncall import FILE, OnCall
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
-
-WORKFLOWS = REPOSITORY / ".github" / "workflows"
-
-
-def workflow(name: str) -> dict[Any, Any]:
-    read: dict[Any, Any] = yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8"))
-    return read
+from tests.support.workflows import workflow
 
 
 @pytest.fixture
@@ -42,7 +35,7 @@ def oncall(tmp_path: Path, sandbox: Sandbox) -> OnCall:
 def steps(
     oncall: OnCall, job: dict[str, Any], tmp_path: Path, **given: str
 ) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Run the scripts of a job, all but the installation, each with the variables that the file gives it."""
+    """Run the scripts of a job, each with the variables that the file gives it."""
     inputs = {
         "${{ secrets.POSTHOG_API_KEY }}": oncall.sandbox.api_key,
         "${{ github.token }}": "token",
@@ -52,14 +45,11 @@ def steps(
     }
     github = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "GITHUB_RUN_ID": "7", "GITHUB_ACTOR": "grace"}
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "GITHUB_"))}
-    scripts = [step for step in job["steps"] if "run" in step]
-    assert scripts[0]["run"] == "make setup FOR=apply"
     done = {}
-    for step in scripts[1:]:
+    for step in (step for step in job["steps"] if "run" in step):
         variables = {name: inputs[value] for name, value in {**job.get("env", {}), **step.get("env", {})}.items()}
-        script = step["run"].replace("${{ matrix.stack }}", "production")
-        assert "${{" not in script, "what somebody typed is a variable, and no part of a script"
-        done[step["name"]] = run_script(script, oncall.folder, {**plain, **github, **variables}, tmp_path / "bin")
+        assert "${{" not in step["run"], "what somebody typed is a variable, and no part of a script"
+        done[step["name"]] = run_script(step["run"], oncall.folder, {**plain, **github, **variables}, tmp_path / "bin")
     return done
 
 

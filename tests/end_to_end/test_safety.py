@@ -100,7 +100,7 @@ def test_a_flag_is_switched_off_whatever_else_is_refused(project: Project, sandb
 
 
 def test_what_was_switched_off_comes_back_with_one_consent(project: Project, sandbox: Sandbox) -> None:
-    """The refused run that switched it off is known: to come back to what was on before takes one consent."""
+    """C6: the refused run that switched it off is known: to come back to what was on before takes one consent."""
     sandbox.requests()
     assert "a flag that was switched off would be on again, for all that it served before" in refused(project, *PREVIEW)
     assert "add on/ai to ai-admin:consent" in refused(project, *UP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -18,6 +19,17 @@ from tools.toolchain.shell import lean_home
 PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", ".venv", "Pulumi.yaml")
 STATE = ".pulumi-state"  # as in a checkout, so that the documentation's commands work
 CLI = REPOSITORY / ".toolchain" / "bin" / "pulumi"
+_NEW_STACK: dict[Path, bytes] = {}
+"""What `pulumi stack init` writes into a state."""
+
+
+def _places(folder: Path, sandbox: Sandbox) -> dict[str, str]:
+    """Return the variables that lead to a project's state and to its sandbox."""
+    return {
+        **sandbox.environ,
+        "PULUMI_BACKEND_URL": f"file://{folder}/{STATE}?metadata=skip",
+        "PULUMI_HOME": str(folder / "home"),
+    }
 
 
 class Project:
@@ -44,10 +56,8 @@ class Project:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "POSTHOG_"))}
         self.environ: dict[str, str] = {
             **inherited,
-            **sandbox.environ,
             "PATH": f"{CLI.parent}{os.pathsep}{inherited['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{folder}/{STATE}?metadata=skip",
-            "PULUMI_HOME": str(folder / "home"),
+            **_places(folder, sandbox),
             "PULUMI_CONFIG_PASSPHRASE": "sandbox",
             "PULUMI_CONTINUE_ON_ERROR": "true",
             "PULUMI_SKIP_CHECKPOINTS": "true",
@@ -56,7 +66,25 @@ class Project:
             "PULUMI_CREDENTIAL_STORE": "plaintext",
         }
         lean_home(folder / "home")
-        self.pulumi("stack", "init", "sandbox")
+        self._init()
+
+    def _init(self) -> None:
+        """Make the stack. The first project of a process has Pulumi do it; it would write the same for every other."""
+        state = self.folder / STATE
+        if not _NEW_STACK:
+            self.pulumi("stack", "init", "sandbox")
+            files = [path for path in state.rglob("*") if path.is_file()]
+            _NEW_STACK.update({path.relative_to(state): path.read_bytes() for path in files})
+        for path, content in _NEW_STACK.items():
+            (state / path).parent.mkdir(parents=True, exist_ok=True)
+            (state / path).write_bytes(content)
+
+    def copied(self, folder: Path, sandbox: Sandbox) -> Project:
+        """Return a copy with its definitions and its state, whose objects are in a copy of the same sandbox."""
+        other = copy.copy(self)
+        other.folder = shutil.copytree(self.folder, folder, symlinks=True)
+        other.environ = {**self.environ, **_places(folder, sandbox)}
+        return other
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the project."""

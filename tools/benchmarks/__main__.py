@@ -19,6 +19,7 @@ from ai_admin.definitions import load
 from tests.support.project import Project
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
 from tools.benchmarks.idle import idle_project
+from tools.benchmarks.reviews import figures
 from tools.benchmarks.start import pairs, summary
 
 SIZES = (100, 500, 1000)
@@ -44,11 +45,14 @@ EVENTS = "key: installation\ntype: person\nproperties:\n  version: {type: String
 
 
 def main() -> int:
-    """Measure what starting costs, then every size, and print one table."""
+    """Measure what starting costs, and a plan, then every size, and print one table."""
     with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
         measured = pairs(Path(folder), sandbox, lambda project: _seconds(lambda: _preview(project)))
         start = summary(list(islice(measured, STARTS)))
     print(start, flush=True)
+    with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
+        reviews = list(figures(Path(folder), sandbox, FLAG, EVENTS))
+    print(*reviews, sep="\n", flush=True)
     table = Table(title="seconds, and API requests in brackets", box=SIMPLE_HEAD)
     columns = ("flags", "check", "first up", "idle", "preview", "idle", "same inputs", "ratios", "change", "off", "MB")
     for column in columns:
@@ -56,7 +60,7 @@ def main() -> int:
     for size in [int(argument) for argument in sys.argv[1:]] or SIZES:
         with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
             table.add_row(*_measure(Path(folder), sandbox, size))
-    table.caption, table.caption_justify = start, "left"
+    table.caption, table.caption_justify = "\n".join((start, *reviews)), "left"
     Console(width=120).print(table)
     return 0
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.insight import query
 from providers.posthog.kinds.normal import tags, text
+from providers.posthog.kinds.phrases import choice_text, node_text
+from providers.posthog.kinds.wording import Wording, switchable
 
 # What a step matches by where it does not say: PostHog writes the first into every step, and takes null for the others.
 _MATCHING = {"url_matching": "contains", "text_matching": "exact", "href_matching": "exact"}
@@ -26,6 +29,18 @@ def _step(value: Any) -> Any:
     return {name: item for name, item in step.items() if name not in idle}
 
 
+def _step_text(step: Mapping[str, Any]) -> str:
+    """Return what a step matches, as people read it."""
+    parts = [
+        f"{kind.removesuffix('_matching')} {choice_text(step.get(kind, usual))} {step[kind.removesuffix('_matching')]}"
+        for kind, usual in _MATCHING.items()
+        if kind.removesuffix("_matching") in step
+    ]
+    if "selector" in step:
+        parts.append(f"selector {step['selector']}")
+    return " with ".join([node_text(step), ", ".join(parts)] if parts else [node_text(step)])
+
+
 def _steps(value: Any) -> Any:
     return [_step(item) for item in value] if isinstance(value, list | tuple) else value
 
@@ -42,9 +57,21 @@ ACTION = Kind(
         Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
-        Field("steps", reader="steps", default=[], normalise=_steps, required=True, clearable=False),
-        Field("post_to_slack", default=False),
-        Field("slack_message_format", default="", normalise=text),
+        Field(
+            "steps",
+            reader="steps",
+            wording=Wording(each=Wording("step", name=_step_text)),
+            default=[],
+            normalise=_steps,
+            required=True,
+            clearable=False,
+        ),
+        Field(
+            "post_to_slack",
+            default=False,
+            wording=switchable("posts every match to the project's webhook", "posts nothing to the project's webhook"),
+        ),
+        Field("slack_message_format", default="", normalise=text, wording=Wording("text that is posted")),
     ),
     left={
         "pinned_at": "whether it is first in people's lists; the time is PostHog's",

@@ -6,7 +6,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, text
-from providers.posthog.kinds.wording import SWITCH, WATCH, Wording
+from providers.posthog.kinds.phrases import choice_text
+from providers.posthog.kinds.wording import CHOICE, SWITCH, WATCH, Wording, switchable
 
 
 def _emails(value: Any) -> Any:
@@ -65,6 +66,31 @@ def _detector(value: Any) -> Any:
     return plain(value) or None  # one that is switched off reads as an object of nulls
 
 
+def _series_name(index: Any) -> str:
+    """Return the letter that PostHog's pages give a series."""
+    return chr(ord("A") + index) if isinstance(index, int) and 0 <= index < 26 else str(index)
+
+
+_LOOKS = Wording(
+    "what is looked at",
+    parts={
+        "series_index": Wording("series", show=_series_name),
+        "check_ongoing_interval": switchable("also a period that is not over", "no period that is not over"),
+        "type": CHOICE,
+        "evaluation": CHOICE,
+    },
+)
+_QUIET = Wording(
+    "quiet hours",
+    parts={
+        "blocked_windows": Wording(
+            inline=True,
+            each=Wording("quiet time", name=lambda item: f"{item.get('start')} to {item.get('end')}"),
+        )
+    },
+)
+
+
 ALERT = Kind(
     name="alert",
     type="Alert",
@@ -94,6 +120,7 @@ ALERT = Kind(
         Field(
             "condition",
             path=("condition", "type"),
+            wording=Wording("comparison", show=choice_text),
             default="absolute_value",
             required=True,
             manageable=False,
@@ -102,6 +129,7 @@ ALERT = Kind(
         Field(
             "threshold",
             path=("threshold", "configuration"),
+            wording=Wording(parts={"type": CHOICE, "lower": Wording("lower bound"), "upper": Wording("upper bound")}),
             normalise=_threshold,
             write=_write_threshold,
             read=_read_threshold,
@@ -111,19 +139,24 @@ ALERT = Kind(
         Field(
             "config",
             default={"type": "TrendsAlertConfig", "series_index": 0},
-            wording=Wording("what is looked at"),
+            wording=_LOOKS,
             read=_read_config,
             required=True,
             manageable=False,
         ),
-        Field("calculation_interval", default="daily", shown=True),
+        Field(
+            "calculation_interval",
+            default="daily",
+            shown=True,
+            wording=Wording("frequency of checks", show=choice_text),
+        ),
         Field("enabled", default=True, shown=True, wording=SWITCH),
-        Field("skip_weekend", default=False),
-        Field("schedule_restriction", normalise=_windows),
-        Field("schedule_start_time"),
+        Field("skip_weekend", default=False, wording=switchable("rests at weekends", "works at weekends too")),
+        Field("schedule_restriction", normalise=_windows, wording=_QUIET),
+        Field("schedule_start_time", wording=Wording("time of the check")),
         # Anomaly detection, which takes the threshold's place; made on PostHog's pages only.
-        Field("detector_config", normalise=_detector),
-        Field("forecast_config", normalise=_detector),
+        Field("detector_config", normalise=_detector, wording=Wording("anomaly detection")),
+        Field("forecast_config", normalise=_detector, wording=Wording("forecast")),
     ),
     left={
         "config.metric": "against which step a funnel's conversion is measured; it is the first one",

@@ -6,6 +6,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind, Properties
 from providers.posthog.kinds.normal import instant, text
+from providers.posthog.kinds.phrases import moment_text
+from providers.posthog.kinds.wording import CHOICE, Wording, switchable
 
 # PostHog says beside what an annotation hangs on that it hangs there.
 _SCOPES = {"insight": "dashboard_item", "dashboard": "dashboard"}
@@ -27,13 +29,17 @@ ANNOTATION = Kind(
     natural_key=("content", "date_marker", "scope"),
     derive=_scope,
     fields=(
-        Field("content", normalise=text, required=True),
-        Field("date_marker", normalise=instant, required=True),
+        Field("content", wording=Wording("text"), normalise=text, required=True),
+        Field("date_marker", wording=Wording("time", show=moment_text), normalise=instant, required=True),
         # Left out, PostHog takes it for one on an insight.
-        Field("scope", default="project", required=True, manageable=False),
+        Field("scope", default="project", required=True, manageable=False, wording=CHOICE),
         Field("insight", path=("dashboard_item",), ref="insight", manageable=False),
         Field("dashboard", path=("dashboard_id",), ref="dashboard", manageable=False),
-        Field("hidden_in_user_interface", default=False),
+        Field(
+            "hidden_in_user_interface",
+            default=False,
+            wording=switchable("is hidden on charts", "is shown on charts"),
+        ),
         Field("emoji", default="", normalise=text),
     ),
     left={"creation_type": "whether a person or a release made it; it changes nothing but an icon"},

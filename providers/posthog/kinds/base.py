@@ -362,8 +362,9 @@ class Kind:
     """By a field, the kind of the same key that has to be there as well as what the field refers to."""
     secrets: Callable[[Properties], Iterator[dict[str, str]]] = lambda _: iter(())
     """Yields the ``{"env": NAME}`` objects in canonical properties."""
-    options: tuple[str, ...] = ()
-    """What a definition says of how it is applied, of which PostHog knows nothing; so is ``unmanaged``."""
+    options: Mapping[str, Wording] = field(default_factory=dict)
+    """What a definition says of how it is applied, of which PostHog knows nothing, with its words; so is
+    ``unmanaged``."""
     weight: int = VIEW
     """How much depends on its fields: see ``kinds.wording``."""
     lifecycle: str = "collection"

@@ -6,7 +6,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import plain, text
-from providers.posthog.kinds.wording import SERVE, Wording, group_text
+from providers.posthog.kinds.phrases import group_text
+from providers.posthog.kinds.wording import SERVE, Wording, switchable
 
 # Written by PostHog into every leaf on save.
 _ADDED_TO_LEAF = ("bytecode", "bytecode_error", "conditionHash")
@@ -41,7 +42,13 @@ COHORT = Kind(
         Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         # PostHog refuses to change criteria of a static cohort, and one kind into the other.
-        Field("is_static", default=False, immutable=True, manageable=False),
+        Field(
+            "is_static",
+            default=False,
+            immutable=True,
+            manageable=False,
+            wording=switchable("has the members that people put in", "has the members that its criteria find"),
+        ),
         # Null and {} are refused: a cohort that is not static has criteria.
         Field(
             "filters",
@@ -50,7 +57,7 @@ COHORT = Kind(
             path=("filters", "properties"),
             normalise=_criteria,
             clearable=False,
-            wording=Wording("criteria", show=group_text),
+            wording=Wording("criteria", show=group_text, quoted=True),
             manageable=True,
         ),
     ),

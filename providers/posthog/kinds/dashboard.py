@@ -6,6 +6,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind
 from providers.posthog.kinds.normal import plain, tags, text
+from providers.posthog.kinds.wording import Wording, switchable
 
 _FILTERS = ("date_from", "date_to", "properties")
 
@@ -38,7 +39,7 @@ DASHBOARD = Kind(
         Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
-        Field("pinned", default=False),
+        Field("pinned", default=False, wording=switchable("is pinned", "is no longer pinned")),
         # `filters` reflects the request that reads it; what is stored is in `persisted_filters`.
         Field(
             "filters",
@@ -49,7 +50,13 @@ DASHBOARD = Kind(
             write=_write_filters,
         ),
         # 21: everybody in the project may edit; 37: only collaborators.
-        Field("restriction_level", default=21),
+        Field(
+            "restriction_level",
+            default=21,
+            wording=Wording(
+                says={21: "may be edited by everybody in the project", 37: "may be edited by its collaborators only"}
+            ),
+        ),
         # Two fields of a request, and parts of one field of an answer.
         Field("grid_spacing", read_path=("customization", "tile_spacing"), default="standard"),
         Field("layout_compaction", read_path=("customization", "layout_compaction"), default="vertical"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import text
-from providers.posthog.kinds.wording import SERVE, TEXT, Wording
+from providers.posthog.kinds.wording import CHOICE, SERVE, TEXT, Wording
 
 EARLY_ACCESS_FEATURE = Kind(
     name="early_access_feature",
@@ -26,9 +26,9 @@ EARLY_ACCESS_FEATURE = Kind(
     fields=(
         Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
-        Field("stage", required=True, manageable=True),
+        Field("stage", wording=CHOICE, required=True, manageable=True),
         Field("documentation_url", default="", normalise=text, wording=Wording("documentation", weight=TEXT)),
-        Field("payload", default={}),
+        Field("payload", wording=Wording("payload", each=Wording()), default={}),
         Field(
             "flag",
             ref="flag",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import tags, text
+from providers.posthog.kinds.wording import switchable
 
 EVENT = Kind(
     name="event",
@@ -21,8 +22,10 @@ EVENT = Kind(
         Field("name", immutable=True, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
-        Field("verified", default=False),
-        Field("hidden", default=False),
+        Field("verified", default=False, wording=switchable("is verified", "is no longer verified")),
+        Field(
+            "hidden", default=False, wording=switchable("is hidden in PostHog's lists", "is shown in PostHog's lists")
+        ),
     ),
     left={
         "owner": "a person's account, which differs per project; a file's owner is a team",

@@ -7,12 +7,25 @@ only where parameters are sent. Here none are, so variants and release condition
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.insight import query
 from providers.posthog.kinds.normal import instant, plain, text, unordered
-from providers.posthog.kinds.wording import ARCHIVED, SERVE, TEXT, VIEW, Wording
+from providers.posthog.kinds.phrases import choice_text
+from providers.posthog.kinds.wording import (
+    ARCHIVED,
+    CHOICE,
+    METRIC,
+    MOMENT,
+    NODE,
+    SERVE,
+    TEXT,
+    VIEW,
+    Wording,
+    switchable,
+)
 
 # PostHog numbers the metrics, and hashes them with how they are analysed.
 _ADDED_TO_METRIC = ("uuid", "fingerprint")
@@ -141,7 +154,32 @@ def _read_holdout(raw: Any, reading: Reading) -> Any:
     return raw if (filters.get("holdout") or {}).get("id") == raw else f"{raw}, of which its flag knows nothing"
 
 
-def _metric_list(name: str) -> Field:
+_EXPOSURE = Wording(
+    "exposure",
+    weight=VIEW,
+    parts={
+        "exposure_config": replace(NODE, noun="event that counts as one"),
+        "multiple_variant_handling": Wording("handling of several variants", show=choice_text),
+        "filterTestAccounts": Wording(
+            says={
+                False: "test accounts are counted too",
+                True: "test accounts are left out",
+                None: "test accounts are left out",
+            }
+        ),
+    },
+)
+_STATISTICS = Wording(
+    "statistics",
+    weight=VIEW,
+    parts={
+        "bayesian": Wording(inline=True, parts={"ci_level": Wording("level of confidence")}),
+        "frequentist": Wording(inline=True, parts={"alpha": Wording("level of significance")}),
+    },
+)
+
+
+def _metric_list(name: str, noun: str) -> Field:
     return Field(
         name,
         tree=NAMED,
@@ -150,7 +188,7 @@ def _metric_list(name: str) -> Field:
         normalise=_metrics,
         carry=_carry_metrics,
         sent_with=_ANY_EVENT,
-        wording=Wording(weight=VIEW, each=Wording("metric", hidden=("kind",), inline=("source",))),
+        wording=Wording(weight=VIEW, each=replace(METRIC, noun=noun)),
     )
 
 
@@ -179,11 +217,13 @@ EXPERIMENT = Kind(
             immutable=True,
             required=True,
         ),
-        _metric_list("metrics"),
-        _metric_list("metrics_secondary"),
+        _metric_list("metrics", "metric"),
+        _metric_list("metrics_secondary", "secondary metric"),
         Field(
             "saved_metrics",
-            wording=Wording(weight=VIEW, each=Wording("saved metric", name=_saved_name)),
+            wording=Wording(
+                weight=VIEW, each=Wording("saved metric", name=_saved_name, parts={"metadata": Wording(inline=True)})
+            ),
             ref="saved_metric",
             ref_at="saved_metric",
             path=("saved_metrics_ids",),
@@ -195,7 +235,7 @@ EXPERIMENT = Kind(
         ),
         Field(
             "exposure_criteria",
-            wording=Wording(weight=VIEW, inline=("exposure_config",)),
+            wording=_EXPOSURE,
             tree=NAMED,
             reader="exposure",
             default={},
@@ -208,10 +248,19 @@ EXPERIMENT = Kind(
             normalise=_stats,
             write=_write_stats,
             required=True,
-            wording=Wording("statistics", weight=VIEW),
+            wording=_STATISTICS,
         ),
         # Left out, it is what the project prefers.
-        Field("only_count_matured_users", default=False, required=True),
+        Field(
+            "only_count_matured_users",
+            default=False,
+            required=True,
+            wording=switchable(
+                "counts a person only once the window of a conversion is over",
+                "counts a person at once",
+                weight=VIEW,
+            ),
+        ),
         # PostHog writes a holdout into a flag that it makes itself, and into one that was there with a change of the
         # experiment only; once that runs, only if it is asked to (experiment_service.py, create and update).
         Field(
@@ -221,10 +270,15 @@ EXPERIMENT = Kind(
             read=_read_holdout,
             again={"update_feature_flag_params": True},
         ),
-        Field("excluded_variants", default=[], normalise=unordered),
-        Field("start_date", normalise=instant),
-        Field("end_date", normalise=instant),
-        Field("conclusion"),
+        Field(
+            "excluded_variants",
+            default=[],
+            normalise=unordered,
+            wording=Wording("variants left out of the results", weight=VIEW),
+        ),
+        Field("start_date", normalise=instant, wording=MOMENT),
+        Field("end_date", normalise=instant, wording=MOMENT),
+        Field("conclusion", wording=replace(CHOICE, weight=VIEW)),
         Field("conclusion_comment", default="", normalise=text, wording=Wording(weight=TEXT)),
         Field("archived", default=False, wording=ARCHIVED),
     ),

@@ -12,7 +12,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Feature, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, same_json, tags, text
-from providers.posthog.kinds.wording import ARCHIVED, PERCENTAGE, SERVE, SWITCH, Wording, filters_text, plain_text
+from providers.posthog.kinds.phrases import choice_text, filters_text, plain_text
+from providers.posthog.kinds.wording import ARCHIVED, PERCENTAGE, SERVE, SWITCH, Wording, switchable
 
 # What PostHog's API and UI add to conditions and to the properties in them, and nobody wrote.
 _ADDED_TO_CONDITION = ("sort_key",)
@@ -133,7 +134,12 @@ def _payloads(value: Any) -> Any:
 
 def _condition_text(item: Mapping[str, Any]) -> str:
     variant = f", as {item['variant']}" if item.get("variant") else ""
-    return f"for {filters_text(item.get('properties'))} at {plain_text(item.get('rollout_percentage', 100))} %{variant}"
+    whom = f" where {filters_text(item['properties'])}" if item.get("description") and item.get("properties") else ""
+    return f"{plain_text(item.get('rollout_percentage', 100))} %{whom}{variant}"
+
+
+def _counted_in(index: Any) -> str:
+    return f"groups of type {index}"
 
 
 def condition_title(item: Mapping[str, Any]) -> str:
@@ -145,16 +151,17 @@ _CONDITION = Wording(
     "condition",
     name=condition_title,
     show=_condition_text,
-    parts={"rollout_percentage": PERCENTAGE, "properties": Wording("audience", show=filters_text)},
-    inline=("rollout_percentage",),
-    hidden=("description",),
+    parts={
+        "rollout_percentage": PERCENTAGE,
+        "properties": Wording("audience", show=filters_text, quoted=True, empty="everybody"),
+        "aggregation_group_type_index": Wording("counted in", show=_counted_in, empty="persons"),
+    },
 )
 _VARIANT = Wording(
     "variant",
     name=_variant_name,
     show=lambda item: f"{plain_text(item.get('rollout_percentage', 0))} %",
     parts={"rollout_percentage": PERCENTAGE},
-    inline=("rollout_percentage",),
 )
 
 
@@ -214,26 +221,49 @@ FLAG = Kind(
             path=_filter("payloads"),
             default={},
             normalise=_payloads,
-            wording=Wording("payload"),
+            wording=Wording("payload", each=Wording()),
         ),
         Field(
             "early_exit",
             path=_filter("early_exit"),
+            wording=switchable(
+                "stops at the first condition that matches, also for whom its share leaves out",
+                "tries the next condition for whom a condition's share leaves out",
+            ),
             default=False,
             feature=Feature("the organisation's access to early exit", refusal="early_exit is not available"),
         ),
-        Field("feature_enrollment", path=_filter("feature_enrollment"), default=False),
-        Field("holdout", path=_filter("holdout")),
-        Field("ensure_experience_continuity", default=False),
-        Field("evaluation_runtime", default="all"),
+        Field(
+            "feature_enrollment",
+            path=_filter("feature_enrollment"),
+            default=False,
+            wording=switchable("is also for whoever opts in", "is no longer for whoever opts in"),
+        ),
+        Field(
+            "holdout",
+            path=_filter("holdout"),
+            wording=Wording("share kept out", show=lambda value: f"{plain_text(value.get('exclusion_percentage'))} %"),
+        ),
+        Field(
+            "ensure_experience_continuity",
+            default=False,
+            wording=switchable(
+                "keeps for a person what they had before logging in", "may change for a person when they log in"
+            ),
+        ),
+        Field("evaluation_runtime", default="all", wording=Wording("place of evaluation", show=choice_text)),
         Field(
             "evaluation_contexts",
             default=[],
             normalise=tags,
             feature=Feature("the organisation's access to evaluation contexts"),
         ),
-        Field("bucketing_identifier", default="distinct_id"),
-        Field("is_remote_configuration", default=False),
+        Field("bucketing_identifier", default="distinct_id", wording=Wording("unit of a share", show=choice_text)),
+        Field(
+            "is_remote_configuration",
+            default=False,
+            wording=switchable("only delivers its payload", "is a switch, and not only a payload"),
+        ),
     ),
     left={
         "filters.aggregation_group_type_index": "PostHog derives it from the release conditions, which have it",

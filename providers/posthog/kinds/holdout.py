@@ -9,7 +9,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, text
-from providers.posthog.kinds.wording import SERVE, Wording, plain_text
+from providers.posthog.kinds.phrases import plain_text
+from providers.posthog.kinds.wording import SERVE, Wording
 
 
 def _write_share(value: Any, _: Directory) -> Any:

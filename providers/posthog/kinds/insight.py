@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import plain, tags, text, unordered
-from providers.posthog.kinds.wording import QUERY
+from providers.posthog.kinds.wording import QUERY, switchable
 
 # PostHog's other names of operators; it computes the same with both.
 _OPERATORS = {"min": "gte", "max": "lte"}
@@ -102,7 +102,7 @@ INSIGHT = Kind(
         Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
-        Field("favorited", default=False),
+        Field("favorited", default=False, wording=switchable("is a favourite", "is no longer a favourite")),
         Field(
             "query",
             wording=QUERY,

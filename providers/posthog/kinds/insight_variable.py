@@ -9,6 +9,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import plain
+from providers.posthog.kinds.wording import switchable
 
 
 def _values(value: Any) -> Any:
@@ -39,7 +40,7 @@ INSIGHT_VARIABLE = Kind(
         Field("type", immutable=True, required=True),
         Field("default_value", normalise=_default),
         Field("values", default=[], normalise=_values),
-        Field("is_multi", default=False),
+        Field("is_multi", default=False, wording=switchable("takes several values", "takes one value")),
     ),
     left={
         "values_query": "a query that lists the values; people write it on PostHog's pages, which show them",

@@ -15,7 +15,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
 from providers.posthog.kinds.normal import plain, text
-from providers.posthog.kinds.wording import SWITCH, WATCH
+from providers.posthog.kinds.wording import SWITCH, WATCH, Wording
 
 FIRING = "$insight_alert_firing"
 # What definitions call an input, where PostHog's template has another name for it.
@@ -191,6 +191,7 @@ NOTIFICATION = Kind(
         Field("alert", ref="alert", path=("filters",), write=_write_alert, read=_read_alert, required=True),
         Field(
             "inputs",
+            wording=Wording("message"),
             default={},
             write=_write_inputs,
             read=_read_inputs,
@@ -200,9 +201,16 @@ NOTIFICATION = Kind(
             clearable=False,
         ),
         # The program that runs, which the page lets people edit. No definition has one: it is the template's.
-        Field("hog", copied=("template", "code"), normalise=text, manageable=False),
+        Field("hog", wording=Wording("code"), copied=("template", "code"), normalise=text, manageable=False),
         # How many firings become one message.
-        Field("masking", normalise=_masking, manageable=False),
+        Field(
+            "masking",
+            wording=Wording(
+                "grouping of messages", parts={"ttl": Wording("time", unit=" s"), "hash": Wording("what is grouped")}
+            ),
+            normalise=_masking,
+            manageable=False,
+        ),
     ),
     left={
         "inputs_schema": "goes with the template",

@@ -10,6 +10,7 @@ from typing import Any
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.insight import query
 from providers.posthog.kinds.normal import text
+from providers.posthog.kinds.wording import switchable
 
 
 def _filters(value: Any) -> Any:
@@ -35,7 +36,7 @@ PLAYLIST = Kind(
     fields=(
         Field("name", normalise=text, required=True),
         Field("description", default="", normalise=text),
-        Field("pinned", default=False),
+        Field("pinned", default=False, wording=switchable("is pinned", "is no longer pinned")),
         # PostHog refuses every change of saved filters that comes without them.
         Field("filters", normalise=_filters, always=True, required=True),
     ),

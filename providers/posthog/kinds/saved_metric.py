@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from providers.posthog.kinds.base import Field, Json, Kind
 from providers.posthog.kinds.experiment import NAMED, metric
 from providers.posthog.kinds.normal import tags, text
+from providers.posthog.kinds.wording import METRIC
 
 
 def _carry(new: Json, live: Json) -> Json:
@@ -25,6 +28,14 @@ SAVED_METRIC = Kind(
         Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
-        Field("query", tree=NAMED, reader="metric", normalise=metric, carry=_carry, required=True),
+        Field(
+            "query",
+            tree=NAMED,
+            reader="metric",
+            wording=replace(METRIC, name=None),
+            normalise=metric,
+            carry=_carry,
+            required=True,
+        ),
     ),
 )

@@ -11,7 +11,8 @@ from typing import Any
 from providers.posthog.kinds.base import Directory, Feature, Field, Json, Kind, Properties, Reading
 from providers.posthog.kinds.normal import instant, plain, text, unordered
 from providers.posthog.kinds.notification import digest
-from providers.posthog.kinds.wording import SWITCH, WATCH, Wording
+from providers.posthog.kinds.phrases import choice_text, moment_text
+from providers.posthog.kinds.wording import MOMENT, SWITCH, WATCH, Wording, switchable
 
 # How a delivery looks where nobody says.
 _DELIVERED = {
@@ -90,7 +91,14 @@ SUBSCRIPTION = Kind(
     fields=(
         Field("title", normalise=text, required=True),
         # PostHog infers it from what is sent, and refuses to change it afterwards.
-        Field("content_type", read_path=("dashboard",), read=_read_content, immutable=True, required=True),
+        Field(
+            "content_type",
+            wording=Wording("content", show=choice_text),
+            read_path=("dashboard",),
+            read=_read_content,
+            immutable=True,
+            required=True,
+        ),
         Field("insight", ref="insight", clearable=False),
         Field("dashboard", ref="dashboard", clearable=False),
         Field(
@@ -103,10 +111,10 @@ SUBSCRIPTION = Kind(
             clearable=False,
         ),
         Field("prompt", normalise=text, clearable=False),
-        Field("target_type", required=True),
+        Field("target_type", wording=Wording("way of delivery", show=choice_text), required=True),
         Field(
             "target_value",
-            wording=Wording("delivered to"),
+            wording=Wording("recipients", show=lambda value: str(value).replace(",", ", ")),
             normalise=_addresses,
             write=_write_target,
             read=_read_target,
@@ -119,29 +127,44 @@ SUBSCRIPTION = Kind(
             read=_read_workspace,
             manageable=False,
         ),
-        Field("frequency", required=True),
+        Field("frequency", wording=Wording("period", show=choice_text), required=True),
         # PostHog's model has a default, its API asks for it all the same.
-        Field("interval", default=1, required=True, start=1),
+        Field("interval", default=1, required=True, start=1, wording=Wording("periods from one delivery to the next")),
         Field("byweekday", normalise=_days, wording=Wording("weekdays")),
         Field("bysetpos", wording=Wording("place in the month")),
-        Field("count"),
-        Field("start_date", normalise=instant, required=True),
-        Field("until_date", normalise=instant),
+        Field("count", wording=Wording("number of deliveries")),
+        Field("start_date", normalise=instant, wording=MOMENT, required=True),
+        Field("until_date", normalise=instant, wording=Wording("end date", show=moment_text)),
         Field("enabled", default=True, shown=True, wording=SWITCH),
         Field(
             "summary_enabled",
             default=False,
+            wording=switchable("comes with a summary by PostHog's AI", "comes without a summary"),
             feature=Feature("the organisation's consent to AI", refusal="AI data processing must be approved"),
         ),
         Field(
             "summary_prompt_guide",
+            wording=Wording("instructions for the summary"),
             default="",
             normalise=text,
             feature=Feature("the organisation's access to AI summary context", refusal="Setting AI summary context"),
         ),
-        Field("delivery_config", default={}, normalise=_delivery, carry=_carry_delivery),
+        Field(
+            "delivery_config",
+            default={},
+            normalise=_delivery,
+            carry=_carry_delivery,
+            wording=Wording("look of a delivery"),
+        ),
         # Left out, PostHog delivers at once what is new, and what changed in what it delivers.
-        Field("send_test_now", default=False, required=True, manageable=False, kept=False),
+        Field(
+            "send_test_now",
+            default=False,
+            required=True,
+            manageable=False,
+            kept=False,
+            wording=switchable("is delivered at once too, with every change", "is delivered when its time comes only"),
+        ),
     ),
     left={
         "ai_prompt_config": "how far back a prompt looks; left out, to the last delivery",

@@ -6,7 +6,8 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import instant, plain, text
-from providers.posthog.kinds.wording import ARCHIVED, SERVE, VIEW, Wording
+from providers.posthog.kinds.phrases import choice_text
+from providers.posthog.kinds.wording import ARCHIVED, CHOICE, MOMENT, SERVE, VIEW, Wording, switchable
 
 
 def _question(value: Any) -> Any:
@@ -48,6 +49,17 @@ def _read_flag(raw: Any, _: Reading) -> Any:
     return raw.get("id") if isinstance(raw, dict) else raw
 
 
+_SHOWN = Wording(
+    "shown where",
+    parts={
+        **dict.fromkeys(("events", "actions"), Wording(parts={"values": Wording(inline=True)})),
+        "urlMatchType": Wording("comparison of the address", show=choice_text),
+        "seenSurveyWaitPeriodInDays": Wording("time since the last survey", unit=" days"),
+        "linkedFlagVariant": Wording("variant"),
+    },
+)
+
+
 SURVEY = Kind(
     name="survey",
     type="Survey",
@@ -65,7 +77,7 @@ SURVEY = Kind(
     fields=(
         Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),
-        Field("type", required=True),
+        Field("type", wording=CHOICE, required=True),
         # Sent with every change: PostHog checks the variant in the conditions against the flag in the same request.
         Field("flag", ref="flag", path=("linked_flag_id",), read_path=("linked_flag",), read=_read_flag, always=True),
         Field(
@@ -82,16 +94,20 @@ SURVEY = Kind(
             default={},
             normalise=_conditions,
             write=_write_conditions,
-            wording=Wording("shown where"),
+            wording=_SHOWN,
         ),
         Field("appearance", normalise=_settings, wording=Wording(weight=VIEW)),
-        Field("schedule", default="once"),
-        Field("start_date", normalise=instant),
-        Field("end_date", normalise=instant),
-        Field("responses_limit"),
-        Field("iteration_count"),
-        Field("iteration_frequency_days"),
-        Field("enable_partial_responses", default=False),
+        Field("schedule", default="once", wording=Wording("repetition", show=choice_text)),
+        Field("start_date", normalise=instant, wording=MOMENT),
+        Field("end_date", normalise=instant, wording=MOMENT),
+        Field("responses_limit", wording=Wording("most answers")),
+        Field("iteration_count", wording=Wording("number of rounds")),
+        Field("iteration_frequency_days", wording=Wording("time between rounds", unit=" days")),
+        Field(
+            "enable_partial_responses",
+            default=False,
+            wording=switchable("counts answers that are not complete", "counts complete answers only", weight=VIEW),
+        ),
         Field("archived", default=False, wording=ARCHIVED),
     ),
     left={

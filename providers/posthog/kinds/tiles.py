@@ -13,7 +13,8 @@ from typing import Any
 from providers.posthog.kinds.base import OWN, Field, Kind, Reading
 from providers.posthog.kinds.dashboard import plain_filters
 from providers.posthog.kinds.normal import plain
-from providers.posthog.kinds.wording import Wording
+from providers.posthog.kinds.phrases import plain_text
+from providers.posthog.kinds.wording import Wording, switchable
 
 Tile = dict[str, Any]
 _CLEAR: dict[str, Any] = {
@@ -64,7 +65,31 @@ def tile_name(item: Mapping[str, Any]) -> str:
 
 
 def _tile_title(item: Mapping[str, Any]) -> str:
-    return str(getattr(item.get("insight"), "key", "")) or tile_name(item)
+    """Return what people call a tile: its insight's key, or the beginning of its text."""
+    if "text" in item:
+        return str(item["text"]).strip().partition("\n")[0].strip("# ") or "empty text"
+    if "button" in item:
+        return str(item["button"].get("text", "button"))
+    return plain_text(item["insight"]) if "insight" in item else tile_name(item)
+
+
+def _place_text(layout: Mapping[str, Any]) -> str:
+    size = [f"{plain_text(layout[side])} {word}" for side, word in (("w", "wide"), ("h", "high")) if side in layout]
+    start = [f"{word} {plain_text(layout[axis])}" for axis, word in (("y", "row"), ("x", "column")) if axis in layout]
+    return ", ".join([*start, *size])
+
+
+_TILE = Wording(
+    "tile",
+    name=_tile_title,
+    parts={
+        "layout": Wording("place", show=_place_text, quoted=True),
+        "button": Wording(inline=True),
+        "filters_overrides": Wording("its own filters"),
+        "show_description": switchable("shows the description", "does not show the description"),
+        "transparent_background": switchable("has no background", "has a background"),
+    },
+)
 
 
 def from_live(live: Mapping[str, Any]) -> Tile:
@@ -192,7 +217,7 @@ TILES = Kind(
     listed=False,
     lifecycle="tiles",
     # Whether tiles that people add are taken away.
-    options=("exclusive_tiles",),
+    options={"exclusive_tiles": switchable("tiles that people add are taken away", "tiles that people add stay")},
     fields=(
         Field("dashboard", ref="dashboard", read_path=("id",), immutable=True, clearable=False),
         Field(
@@ -203,7 +228,7 @@ TILES = Kind(
             read=_read_tiles,
             manageable=False,
             item=tile_name,
-            wording=Wording(each=Wording("tile of", name=_tile_title)),
+            wording=Wording(each=_TILE, ordered=False),
         ),
     ),
     left={

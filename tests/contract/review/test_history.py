@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import sleep
 from typing import Any
-
-import pytest
 
 from ai_admin.definitions import load
 from ai_admin.review.history import History, Logs, history
@@ -16,19 +13,14 @@ from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import Resource, State
 from ai_admin.review.then import Then, then
 from ai_admin.review.timeline import How
+from providers.posthog.errors import UnreadableState
 from providers.posthog.kinds import Ref
 from providers.posthog.settings import Settings
 from tests.support.past import ANA, BEN, Checkout
 from tests.support.runs import Applied, Runs
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.sandbox import Sandbox
 
 STACK = "production"
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
-        yield running
 
 
 class Story:
@@ -62,7 +54,7 @@ class Story:
     def logs(self) -> Logs:
         ref = Ref("flag", self.key)
         state = State({ref: Resource(ref, self.applied.id, self.applied.kind.canonical(self.applied.state))})
-        return Logs(Reviewed(self.checkout.folder, STACK, Settings({}, self.sandbox.environ), state))
+        return Logs(Reviewed(self.checkout.folder, STACK, Settings({}, self.sandbox.environ), lambda: state))
 
     def history(self, key: str | None = None, since: str = "") -> History:
         return history(self.checkout.folder, self.key if key is None else key, STACK, since, self.logs)
@@ -156,10 +148,26 @@ def test_what_the_key_may_not_read_is_said(tmp_path: Path, sandbox: Sandbox) -> 
 
     def logs() -> Logs:
         settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": reader})
-        return Logs(Reviewed(tmp_path, STACK, settings, State()))
+        return Logs(Reviewed(tmp_path, STACK, settings, State))
 
     found = history(tmp_path, story.key, STACK, logs=logs)
     assert [each.how for each in found.entries] == [How.COMMIT]
     [reason] = found.unread
     assert reason.startswith("PostHog's activity log: PostHog answered 403")
     assert "activity_log:read" in reason
+
+
+def test_a_state_that_can_not_be_read_takes_only_the_names(tmp_path: Path, sandbox: Sandbox) -> None:
+    story = Story(tmp_path, sandbox, "ai-stateless")
+
+    def unreadable() -> State:
+        raise UnreadableState("there is no `pulumi` in PATH")
+
+    def logs() -> Logs:
+        return Logs(Reviewed(tmp_path, STACK, Settings({}, sandbox.environ), unreadable))
+
+    found = history(tmp_path, story.key, STACK, logs=logs)
+    assert [len(each.applied) for each in found.entries] == [1], "PostHog itself keeps a flag's key unique"
+    assert found.unread == (
+        "what was applied to production, so that objects have PostHog's names: there is no `pulumi` in PATH",
+    )

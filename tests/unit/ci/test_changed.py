@@ -98,4 +98,4 @@ def test_the_check_that_is_required_leaves_out_steps_and_not_itself() -> None:
     steps = {step["run"]: step.get("if") for step in check["steps"] if "run" in step}
     assert steps[".ci/run"] == "steps.changed.outputs.product == 'true'"
     assert [run for run, condition in steps.items() if condition] == [".ci/run"]
-    assert ".venv/bin/ai-admin check" in steps
+    assert '.venv/bin/ai-admin check --format "$FORM"' in steps

@@ -83,6 +83,7 @@ def test_json_for_machines(bad: Checkout) -> None:
             "message": 'there is no cohort "x"',
             "fix": "define it in cohorts/, or write one of internal",
             "stacks": ["staging"],
+            "rule": "references/exist",
         },
         {
             "path": "flags/typo.yaml",
@@ -92,6 +93,7 @@ def test_json_for_machines(bad: Checkout) -> None:
             "message": 'the key "actve" is not known here',
             "fix": 'write "active"',
             "stacks": [],
+            "rule": "schema",
         },
     ]
 

@@ -24,7 +24,7 @@ def messages(*headings: str) -> list[str]:
     found: list[str] = []
     for section in re.split(r"^##+ ", PAGE.read_text(encoding="utf-8"), flags=re.M):
         if section.splitlines()[0] in headings:
-            found += re.findall(r"^\| `(.+?)` \|", section, re.M)
+            found += [message for _, message in re.findall(r"^\| (`+) ?(.+?) ?\1 \|", section, re.M)]
     return found
 
 
@@ -41,7 +41,7 @@ def text(node: ast.expr) -> str:
 def texts() -> set[str]:
     """Return every text in the code that `pulumi` runs."""
     program = [REPOSITORY / "__main__.py", *(REPOSITORY / "ai_admin" / "safety").glob("*.py")]
-    program.append(REPOSITORY / "ai_admin" / "run.py")
+    program += [REPOSITORY / "ai_admin" / "run.py", *(REPOSITORY / "ai_admin" / "review").glob("*.py")]
     places = [*program, *(REPOSITORY / "providers").rglob("*.py")]
     nodes = (node for path in places for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     return {text(node) for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)}

@@ -44,7 +44,7 @@ def test_each_commit_says_what_it_changes_in_which_stack(checkout: Checkout) -> 
         ["its definition is deleted"],
         ['condition "Everybody" from 10 % to 50 %'],
         ["staging: is switched off"],
-        ["is new", 'condition "Everybody" is new: for everybody at 10 %'],
+        ["is new", 'condition "Everybody" is new: 10 %'],
     ]
     assert found.unread == ()
     assert found.keys == {"ai", "other"}
@@ -65,7 +65,7 @@ def test_a_definition_is_followed_through_other_files_and_keys(checkout: Checkou
     found = history(checkout.folder, "new").entries
     assert [told(each) for each in found] == [
         ["key from old to new", 'condition "Everybody" from 10 % to 20 %'],
-        ["is new", 'condition "Everybody" is new: for everybody at 10 %'],
+        ["is new", 'condition "Everybody" is new: 10 %'],
     ]
     assert [str(each.former) for each in found] == ["flag/old", "None"]
     assert history(checkout.folder, "old").entries[-1].at == found[-1].at

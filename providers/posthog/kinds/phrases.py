@@ -1,0 +1,283 @@
+"""Values as people read them: numbers, times, filters, criteria, what queries and metrics count. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+
+def choice_text(value: Any) -> str:
+    """Return a value of PostHog's enumerations as words."""
+    return key_text(str(value).replace("-", " "))
+
+
+def key_text(key: str) -> str:
+    """Return a key of PostHog's as words: ``date_from``, ``trendsFilter``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ").strip().lower()
+
+
+def moment_text(value: Any) -> str:
+    """Return a time (ISO 8601) as people read it."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+_SPANS = {"h": "hour", "d": "day", "w": "week", "m": "month", "q": "quarter", "y": "year"}
+
+
+def day_text(value: Any) -> str:
+    """Return a date as queries have it (``-30d``) as people read it."""
+    found = re.fullmatch(r"-(\d+)([hdwmqy])(Start|End)?", str(value))
+    if found:
+        number, unit, edge = int(found[1]), _SPANS[found[2]], found[3]
+        return f"{'the start of ' if edge == 'Start' else ''}{counted(number, unit)} ago"
+    if value == "all":
+        return "the beginning"
+    started = re.fullmatch(r"([hdwmqy])Start", str(value))
+    return f"the start of this {_SPANS[started[1]]}" if started else str(value)
+
+
+def counted(number: float, one: str) -> str:
+    """Return a number with the noun that goes with it."""
+    return f"{plain_text(number)} {one if number == 1 else f'{one}s'}"
+
+
+OPERATORS = {
+    "exact": "is",
+    "is_not": "is not",
+    "icontains": "contains",
+    "not_icontains": "does not contain",
+    "icontains_multi": "contains one of",
+    "not_icontains_multi": "contains none of",
+    "starts_with": "starts with",
+    "not_starts_with": "does not start with",
+    "ends_with": "ends with",
+    "not_ends_with": "does not end with",
+    "regex": "matches",
+    "not_regex": "does not match",
+    "gt": "is more than",
+    "gte": "is at least",
+    "lt": "is less than",
+    "lte": "is at most",
+    "between": "is between",
+    "not_between": "is not between",
+    "in": "is in",
+    "not_in": "is not in",
+    "is_set": "is set",
+    "is_not_set": "is not set",
+    "is_date_exact": "is on",
+    "is_date_before": "is before",
+    "is_date_after": "is after",
+    "is_cleaned_path_exact": "is, as a cleaned path,",
+    "semver_eq": "is version",
+    "semver_neq": "is not version",
+    "semver_gt": "is later than version",
+    "semver_gte": "is at least version",
+    "semver_lt": "is earlier than version",
+    "semver_lte": "is at most version",
+    "semver_tilde": "is a patch of version",
+    "semver_caret": "is compatible with version",
+    "semver_wildcard": "is one of versions",
+    "flag_evaluates_to": "is",
+}
+"""PostHog's operators as predicates."""
+
+SHOWN = 5
+"""Most values of a list that are shown before the rest is counted."""
+
+
+def plain_text(value: Any) -> str:
+    """Return a value as people read it: numbers with separators, keys of references, no quotes or brackets."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        number = round(value, 10)
+        return f"{int(number) if number == int(number) else number:,}"
+    if isinstance(value, list | tuple):
+        shown = [plain_text(each) for each in value[:SHOWN]]
+        more = [f"{len(value) - SHOWN:,} more"] if len(value) > SHOWN else []
+        return ", ".join([*shown, *more]) if value else "nothing"
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False, default=plain_text)
+    return str(getattr(value, "key", value))
+
+
+def filter_text(leaf: Any) -> str:
+    """Return a property filter, or a group of them, as people read it."""
+    if not isinstance(leaf, Mapping):
+        return plain_text(leaf)
+    type_ = leaf.get("type")
+    if "values" in leaf:
+        return group_text(leaf)
+    if type_ in ("behavioral", "person_behavioral"):
+        return behaviour_text(leaf)
+    if type_ in ("events", "actions"):
+        return node_text(leaf)
+    operator, key, value = str(leaf.get("operator") or "exact"), leaf.get("key"), leaf.get("value")
+    if type_ == "cohort":
+        outside = bool(leaf.get("negation")) != (operator == "not_in")
+        return f"{'not ' if outside else ''}in {_named('cohort', value)}"
+    if type_ == "flag":
+        return f"{_named('flag', key)} {_FLAGS.get(str(value), f'serves {value}')}"
+    if type_ == "hogql":
+        return f"SQL {key}"
+    return f"{'not: ' if leaf.get('negation') else ''}{plain_text(key)} {_compared(operator, value)}"
+
+
+_FLAGS = {"True": "is on", "False": "is off"}
+
+
+def _compared(operator: str, value: Any) -> str:
+    words = OPERATORS.get(operator, key_text(operator))
+    if operator in ("is_set", "is_not_set"):
+        return words
+    if isinstance(value, list):
+        if operator in ("exact", "is_not"):
+            words = "is one of" if operator == "exact" else "is none of"
+        elif operator in ("between", "not_between"):
+            return f"{words} {' and '.join(map(_operand, value))}"
+        return f"{words} {', '.join(map(_operand, value))}"
+    return f"{words} {day_text(value) if operator.startswith('is_date') else _operand(value)}"
+
+
+def _operand(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else plain_text(value)
+
+
+def filters_text(leaves: Any) -> str:
+    """Return a list of property filters of which all must match."""
+    if isinstance(leaves, Mapping):
+        return group_text(leaves)
+    return " and ".join(map(filter_text, leaves or ())) or "everybody"
+
+
+def group_text(group: Any) -> str:
+    """Return a group of criteria, of which all or any must match."""
+    if not isinstance(group, Mapping) or not group.get("values"):
+        return "nobody"
+    word = " or " if group.get("type") == "OR" else " and "
+    parts = [filter_text(each) for each in group["values"]]
+    inner = [
+        f"({text})" if len(parts) > 1 and isinstance(each, Mapping) and len(each.get("values") or ()) > 1 else text
+        for each, text in zip(group["values"], parts, strict=True)
+    ]
+    return word.join(inner)
+
+
+_DID = {
+    "performed_event": "did {}",
+    "performed_event_multiple": "did {}",
+    "performed_event_first_time": "did {} for the first time",
+    "performed_event_regularly": "did {} regularly",
+    "performed_event_sequence": "did {}",
+    "stopped_performing_event": "stopped doing {}",
+    "restarted_performing_event": "did {} again",
+}
+"""What somebody did, by the value of a criterion."""
+
+
+def behaviour_text(leaf: Mapping[str, Any]) -> str:
+    """Return a criterion of a cohort by what somebody did."""
+    value = str(leaf.get("value"))
+    did = _DID.get(value, f"{key_text(value)} {{}}").format(_done(leaf, "event_type", "key"))
+    often, regularly = leaf.get("operator_value"), leaf.get("min_periods")
+    parts = [f"{'not: ' if leaf.get('negation') else ''}{did}"]
+    if often is not None:
+        parts.append(f"{_OFTEN.get(str(leaf.get('operator')), 'exactly')} {counted(often, 'time')}")
+    if leaf.get("explicit_datetime"):
+        parts.append(f"since {day_text(leaf['explicit_datetime'])}")
+        if leaf.get("explicit_datetime_to"):
+            parts.append(f"until {day_text(leaf['explicit_datetime_to'])}")
+    elif leaf.get("time_value"):
+        parts.append(f"in the last {counted(leaf['time_value'], str(leaf.get('time_interval', 'day')))}")
+    if regularly is not None:
+        parts.append(f"in {plain_text(regularly)} of {plain_text(leaf.get('total_periods'))} such periods")
+    if leaf.get("seq_event"):
+        within = counted(leaf.get("seq_time_value", 0), str(leaf.get("seq_time_interval", "day")))
+        parts.append(f"and then {_done(leaf, 'seq_event_type', 'seq_event')} within {within}")
+    elif leaf.get("seq_time_value"):
+        before = counted(leaf["seq_time_value"], str(leaf.get("seq_time_interval", "day")))
+        parts.append(f"compared with the last {before}")
+    if leaf.get("event_filters"):
+        parts.append(f"where {filters_text(leaf['event_filters'])}")
+    return " ".join(parts)
+
+
+_OFTEN = {"gte": "at least", "gt": "more than", "lte": "at most", "lt": "less than"}
+
+
+def _done(leaf: Mapping[str, Any], type_: str, key: str) -> str:
+    name = plain_text(leaf.get(key))
+    return f"action {name}" if leaf.get(type_) == "actions" else name
+
+
+def _named(kind: str, value: Any) -> str:
+    return f"{kind} {getattr(value, 'key', value)}"
+
+
+_MATH = {
+    "dau": "persons who did {}",
+    "weekly_active": "persons who did {} in the last 7 days",
+    "monthly_active": "persons who did {} in the last 30 days",
+    "unique_session": "sessions with {}",
+    "unique_group": "groups with {}",
+    "first_time_for_user": "persons' first {}",
+    "hogql": "an SQL expression over {}",
+}
+
+
+_STATISTICS = {"avg": "average", "min": "least", "max": "greatest", "p95": "95th percentile", "p99": "99th percentile"}
+
+
+def node_text(node: Any) -> str:
+    """Return what a node of a query, or of a metric, counts."""
+    if not isinstance(node, Mapping):
+        return plain_text(node)
+    if node.get("nodes"):
+        return (" and " if node.get("operator") == "AND" else " or ").join(map(node_text, node["nodes"]))
+    name = next((node[key] for key in ("event", "id", "table_name") if node.get(key) not in (None, "")), None)
+    what = "every event" if name is None else plain_text(name)
+    if node.get("kind") == "ActionsNode" or node.get("type") == "actions":
+        what = f"action {what}"
+    math, of = node.get("math"), plain_text(node.get("math_property", "it"))
+    statistic = _STATISTICS.get(str(math), key_text(str(math)))
+    text = _MATH.get(str(math), f"{statistic} of {of} of {{}}" if math else "{}").format(what)
+    return f"{text} where {filters_text(node['properties'])}" if node.get("properties") else text
+
+
+MEASURED = ("source", "series", "numerator", "denominator", "start_event", "completion_event")
+"""The parts of a metric that say what it counts."""
+
+
+def metric_text(metric: Any) -> str:
+    """Return what a metric of an experiment measures."""
+    nodes = [metric[part] for part in MEASURED if metric.get(part)]
+    texts = [node_text(each) for node in nodes for each in (node if isinstance(node, list) else [node])]
+    word = {"ratio": " by ", "funnel": ", then ", "retention": ", and again "}.get(str(metric.get("metric_type")), ", ")
+    return f"{choice_text(metric.get('metric_type', 'metric'))}: {word.join(texts)}"
+
+
+_QUERIES = {
+    "HogQLQuery": "SQL",
+    "InsightVizNode": "an insight",
+    "DataVisualizationNode": "a chart of SQL",
+    "DataTableNode": "a table",
+}
+
+
+def query_text(kind: Any) -> str:
+    """Return a kind of query node as people call it."""
+    return _QUERIES.get(str(kind), key_text(str(kind).removesuffix("Query")))
+
+
+def chart_text(value: Any) -> str:
+    """Return a kind of chart as people call it."""
+    return key_text(str(value).removeprefix("Actions"))

@@ -1,0 +1,400 @@
+"""What a plan says of each kind of change: of files, by hand, refused, held, waiting, and when it can't be made."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_admin.review import reading
+from ai_admin.review.as_json import as_json
+from ai_admin.review.changes import Action
+from ai_admin.review.markdown import markdown
+from ai_admin.review.plan import planned
+from ai_admin.review.text import text
+from tests.support.sandbox import Sandbox
+from tests.support.stack import Stack
+
+_NUMBERS = count(1)
+ALL: dict[str, Any] = {"release_conditions": [{"description": "Everybody", "rollout_percentage": 50}]}
+OURS = {"description": "Ours", "properties": [{"key": "channel", "value": "internal"}]}
+
+
+@pytest.fixture
+def key() -> str:
+    """A key that no other test's flag has."""
+    return f"plan-{next(_NUMBERS)}"
+
+
+@pytest.fixture
+def flag(stack: Stack, key: str) -> str:
+    """The name of a flag that is applied, for half of everybody."""
+    stack.write("flag", key, description="Before", **ALL)
+    stack.up()
+    return f"flag/{key}"
+
+
+def said(stack: Stack, name: str, count: bool = False) -> list[str]:
+    return list(reading.lines(stack.entry(name, count)))
+
+
+def test_the_first_plan_has_everything_as_new(stack: Stack, key: str) -> None:
+    stack.write("flag", key, description="New", release_conditions=[OURS, *ALL["release_conditions"]])
+    found = stack.plan()
+    assert {each.change.action for each in found.report.entries if each.change.ref.kind == "flag"} == {Action.CREATE}
+    assert found.report.unchanged == 0
+    assert said(stack, f"flag/{key}") == [
+        'condition "Ours" is new: 100 % where channel is internal',
+        'condition "Everybody" is new: 50 %',
+    ]
+
+
+def test_nothing_changes_after_an_up_and_nothing_was_written_by_asking(stack: Stack, flag: str) -> None:
+    stack.sandbox.requests()
+    report = stack.plan().report
+    assert stack.sandbox.writes() in ([], [("POST", f"{_project(stack)}/feature_flags/user_blast_radius/", {})])
+    assert (report.entries, report.unchanged) == ((), 2)
+    assert "nothing changes, 2 as they are" in text(report)
+
+
+def _project(stack: Stack) -> str:
+    return f"/api/projects/{stack.sandbox.project_id}"
+
+
+def test_an_update_says_each_thing_and_how_many_persons_it_moves(stack: Stack, flag: str, key: str) -> None:
+    wider = [OURS, {"description": "Everybody", "rollout_percentage": 100}]
+    stack.write("flag", key, description="After", release_conditions=wider)
+    assert stack.entry(flag).change.action is Action.UPDATE
+    assert said(stack, flag, count=True) == [
+        "description from Before to After",
+        'condition "Everybody" from 50 % to 100 %: about 10 of 20 persons more',
+        'condition "Ours" is new: 100 % where channel is internal: about 5 of 20 persons more',
+        "serves about 10 of 20 persons now, and about 20 then",
+    ]
+
+
+def test_a_flag_that_goes_off_serves_nobody_then(stack: Stack, flag: str, key: str) -> None:
+    stack.write("flag", key, description="Before", active=False, **ALL)
+    assert said(stack, flag, count=True) == [
+        "is switched off",
+        "serves about 10 of 20 persons now, and about 0 then",
+    ]
+
+
+def test_a_cohort_that_changes_names_what_uses_it(stack: Stack, key: str) -> None:
+    stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "internal"}])
+    stack.write("flag", f"{key}-flag", release_conditions=[{"description": "Ours", "cohort": key}])
+    stack.up()
+    stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "stable"}])
+    assert said(stack, f"cohort/{key}", count=True) == [
+        'criteria from "channel is internal" to "channel is stable"',
+        "has about 5 of 20 persons now, and about 15 then",
+        f'flag {key}-flag serves by it: condition "Ours" at 100 %',
+    ]
+
+
+def test_a_condition_on_a_cohort_is_counted_under_the_cohorts_key(stack: Stack, key: str) -> None:
+    stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "internal"}])
+    stack.write("flag", f"{key}-flag", release_conditions=[{"cohort": key, "rollout_percentage": 20}])
+    stack.up()
+    stack.write("flag", f"{key}-flag", release_conditions=[{"cohort": key, "rollout_percentage": 100}])
+    [share, _] = said(stack, f"flag/{key}-flag", count=True)
+    assert share == f'condition "in cohort {key}" from 20 % to 100 %: about 4 of 20 persons more'
+
+
+def test_an_adoption_is_shown_as_the_change_of_what_is_there(stack: Stack, sandbox: Sandbox, key: str) -> None:
+    groups = [{"properties": [], "rollout_percentage": 10, "description": "Everybody"}]
+    sandbox.call("POST", "feature_flags/", {"key": key, "name": "By hand", "filters": {"groups": groups}})
+    stack.write("flag", key, description="By hand", **ALL)
+    entry = stack.entry(f"flag/{key}")
+    assert entry.change.action is Action.ADOPT
+    assert [each.text for each in entry.sentences] == ['condition "Everybody" from 10 % to 50 %']
+    assert reading.about(entry) == "is taken over from PostHog, and changed"
+    stack.write("flag", key, description="By hand", release_conditions=[{"description": "Everybody", **_ten()}])
+    assert reading.about(stack.entry(f"flag/{key}")) == "is taken over as it is in PostHog"
+
+
+def _ten() -> dict[str, Any]:
+    return {"rollout_percentage": 10}
+
+
+def test_a_replacement_says_so(stack: Stack, key: str) -> None:
+    name = key.replace("-", "_")
+    stack.write("insight_variable", name, name=name, type="String", default_value="a")
+    stack.up()
+    stack.write("insight_variable", name, name=name, type="Number", default_value=1)
+    entry = stack.entry(f"insight_variable/{name}")
+    assert entry.change.action is Action.REPLACE
+    assert "type from String to Number" in [each.text for each in entry.sentences]
+    assert "is replaced" in text(stack.plan(False).report)
+
+
+def test_what_no_file_has_any_more_is_deleted(stack: Stack, flag: str, key: str) -> None:
+    stack.write("action", f"{key}-a", name=key, steps=[{"event": "$pageview"}])
+    stack.up()
+    stack.remove("action", f"{key}-a")
+    entry = stack.entry(f"action/{key}-a")
+    assert (entry.change.action, reading.about(entry)) == (Action.DELETE, "is deleted")
+    assert f"- action {key}-a is deleted" in text(stack.plan(False).report)
+
+
+def test_what_is_gone_already_is_no_deletion(stack: Stack, sandbox: Sandbox, key: str) -> None:
+    stack.write("action", key, name=key, steps=[{"event": "$pageview"}])
+    stack.up()
+    sandbox.call("PATCH", stack.path(f"action/{key}"), {"deleted": True})
+    stack.remove("action", key)
+    assert stack.plan(False).report.entries == ()
+
+
+# By hand
+
+
+def test_what_somebody_changed_in_posthog_is_put_back_with_who_and_when(
+    stack: Stack, sandbox: Sandbox, flag: str
+) -> None:
+    filters = sandbox.call("GET", stack.path(flag))["filters"]
+    filters["groups"][0]["rollout_percentage"] = 10
+    sandbox.call("PATCH", stack.path(flag), {"filters": filters})
+    entry = stack.entry(flag)
+    [found] = entry.by_hand
+    assert entry.sentences == ()
+    assert found.sentence.text == 'condition "Everybody" from 50 % to 10 %'
+    assert found.author is not None
+    assert found.author.email == "admin@example.com"
+    shown = text(stack.plan(False).report)
+    assert "changed on PostHog's pages, would be put back:" in shown
+    assert 'condition "Everybody" from 50 % to 10 % by admin@example.com on ' in shown
+
+
+def test_an_intended_change_is_apart_from_one_by_hand(stack: Stack, sandbox: Sandbox, flag: str, key: str) -> None:
+    sandbox.call("PATCH", stack.path(flag), {"tags": ["by-hand"]})
+    stack.write("flag", key, description="After", **ALL)
+    entry = stack.entry(flag)
+    assert [each.text for each in entry.sentences] == ["description from Before to After"]
+    assert [each.sentence.text for each in entry.by_hand] == ["tags: by-hand added"]
+
+
+def test_a_change_by_hand_that_the_file_follows_is_no_change(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str
+) -> None:
+    sandbox.call("PATCH", stack.path(flag), {"name": "After"})
+    stack.write("flag", key, description="After", **ALL)
+    assert stack.plan(False).report.entries == ()
+
+
+def test_what_somebody_deleted_is_made_anew_and_says_who_did(stack: Stack, sandbox: Sandbox, key: str) -> None:
+    stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "internal"}])
+    stack.up()
+    sandbox.call("PATCH", stack.path(f"cohort/{key}"), {"deleted": True})
+    entry = stack.entry(f"cohort/{key}")
+    assert entry.change.action is Action.CREATE
+    assert "admin@example.com" in entry.deleted
+    assert reading.about(entry) == f"was deleted in PostHog {entry.deleted} and is made anew"
+
+
+def test_a_flag_that_somebody_switched_off_stays_off_and_says_what_waits(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str
+) -> None:
+    sandbox.call("PATCH", stack.path(flag), {"active": False})
+    stack.write("flag", key, description="After", **ALL)
+    entry = stack.entry(flag)
+    assert entry.change.action is Action.HOLD
+    lines = list(reading.lines(entry))
+    assert "waits as well: description from Before to After" in lines
+    assert any("nothing switches it on again in passing" in line for line in lines)
+    assert "admin@example.com" in entry.change.note
+    assert stack.plan(False).report.blocked is False
+    assert f"! flag {key} stays off" in text(stack.plan(False).report)
+
+
+def test_objects_without_a_file_are_counted(stack: Stack, sandbox: Sandbox, flag: str, key: str) -> None:
+    before = stack.plan(False).report.unowned.get("flag", 0)
+    for name in "ab":
+        sandbox.call("POST", "feature_flags/", {"key": f"{key}-{name}", "filters": {"groups": [{}]}})
+    report = stack.plan(False).report
+    assert report.unowned["flag"] == before + 2
+    assert f"{before + 2} flags" in reading.unowned(report.unowned)
+
+
+# Names, options, limits
+
+
+def test_another_key_is_a_change_of_the_same_object(stack: Stack, flag: str, key: str) -> None:
+    stack.remove("flag", key)
+    stack.write("flag", f"{key}-new", renamed_from=key, description="Before", **ALL)
+    entry = stack.entry(f"flag/{key}-new")
+    assert entry.change.action is Action.UPDATE
+    assert [each.text for each in entry.sentences] == [f"key from {key} to {key}-new"]
+    assert f"flag {key}-new (so far {key})" in text(stack.plan(False).report)
+    assert len(stack.plan(False).report.entries) == 1
+
+
+def test_a_field_left_to_posthogs_pages_is_announced_and_sends_nothing(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str
+) -> None:
+    stack.write("flag", key, unmanaged=["description"], **ALL)
+    assert said(stack, flag) == ["description is left to PostHog's pages"]
+    stack.sandbox.requests()
+    stack.up()
+    assert stack.sandbox.writes() == []
+    sandbox.call("PATCH", stack.path(flag), {"name": "By hand"})
+    stack.write("flag", key, description="Before", **ALL)
+    assert said(stack, flag) == [
+        'description from "By hand" to Before',
+        "description is no longer left to PostHog's pages",
+    ]
+
+
+def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, key: str) -> None:
+    tiles = [{"text": "Ours", "layout": {"w": 6, "h": 2}}]
+    stack.write("dashboard", key, name=key, tiles=tiles)
+    stack.up()
+    theirs = {"text": {"body": "Theirs"}, "layouts": {"sm": {"x": 0, "y": 9, "w": 6, "h": 2}}}
+    sandbox.call("PATCH", stack.path(f"dashboard/{key}"), {"tiles": [theirs]})
+    stack.write("dashboard", key, name=key, tiles=tiles, exclusive_tiles=True)
+    assert said(stack, f"tiles/{key}") == ["tiles that people add are taken away"]
+
+
+# Refused
+
+
+def test_a_gate_refuses_and_the_plan_is_shown_beside_it(stack: Stack, flag: str, key: str) -> None:
+    stack.configure(careful="true")
+    stack.write("flag", key, description="Before", release_conditions=[{"description": "Everybody"}])
+    found = stack.plan(False).report
+    assert found.blocked
+    assert any("50 %" in line and key in line for line in found.refused)
+    shown = text(found)
+    assert "refused, so that nothing but switch-offs is applied:" in shown
+    assert 'condition "Everybody" from 50 % to 100 %' in shown
+
+
+def test_what_the_guard_refuses_and_what_depends_on_it_is_not_applied(
+    stack: Stack, key: str
+) -> None:
+    """The cohort that is to be adopted is not there, so the flag on it is left out."""
+    stack.write("cohort", key, name=key, adopt="987654", properties=[{"key": "channel", "value": "internal"}])
+    stack.write("flag", f"{key}-flag", release_conditions=[{"cohort": key}])
+    report = stack.plan(False).report
+    [cohort, flag] = (stack.entry(name) for name in (f"cohort/{key}", f"flag/{key}-flag"))
+    assert report.blocked
+    assert cohort.change.refused
+    assert f"left out, as it refers to cohort/{key}, which is not applied" in flag.change.refused
+    assert any(line.startswith("not applied: ") for line in reading.lines(cohort))
+    assert "cohorts/" not in next(line for line in reading.lines(cohort) if line.startswith("not applied: "))[:20]
+
+
+def test_a_flag_that_waits_for_approval_says_so(stack: Stack, sandbox: Sandbox, flag: str, key: str) -> None:
+    sandbox.call("PATCH", "/_sandbox/settings", {"approvals": True})
+    rule = {"action_key": "feature_flag.update", "approver_config": {"quorum": 2, "users": [1]}}
+    policy = sandbox.call("POST", "approval_policies/", rule)["id"]
+    try:
+        stack.write("flag", key, description="Before", release_conditions=[{"description": "Everybody"}])
+        assert "needs approval in PostHog: feature_flag.update (2 approvals)" in said(stack, flag)
+        stack.up()
+        report = stack.plan(False).report
+        assert any("waits" in line or "approval" in line for line in (*report.warnings, *said(stack, flag)))
+    finally:
+        for request in sandbox.items("change_requests"):
+            if request["state"] == "pending":
+                sandbox.call("POST", f"change_requests/{request['id']}/cancel/", {})
+        sandbox.call("DELETE", f"approval_policies/{policy}/")
+        sandbox.call("PATCH", "/_sandbox/settings", {"approvals": False})
+
+
+# No plan
+
+
+def test_problems_of_the_files_are_told_in_place_of_a_plan(stack: Stack, key: str) -> None:
+    stack.write("flag", key, relase_conditions=[])
+    found = stack.planned()
+    assert isinstance(found, tuple)
+    assert found[0] == "the definitions have problems:"
+    assert "relase_conditions" in "\n".join(found)
+
+
+def test_another_project_is_refused_and_nothing_is_taken_for_gone(stack: Stack, flag: str) -> None:
+    for each in stack.resources.values():
+        each["outputs"]["project_id"] = "77"
+    assert stack.planned() == (
+        "this stack's objects live in PostHog project 77, but the connection is to project "
+        f"{stack.sandbox.project_id}",
+    )
+
+
+def test_a_posthog_that_does_not_answer_is_one_line(stack: Stack, key: str) -> None:
+    stack.write("flag", key, **ALL)
+    stack.configure()
+    nowhere = {**stack.sandbox.environ, "POSTHOG_HOST": "http://127.0.0.1:9"}
+    stack.settings = type(stack.settings)(stack.settings.stack, nowhere)
+    found = stack.planned()
+    assert isinstance(found, tuple)
+    assert "http://127.0.0.1:9" in found[0]
+    assert all("Traceback" not in line for line in found)
+
+
+def test_without_pulumi_it_says_how_to_get_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = planned(stack.root, "sandbox")
+    assert found == ("there is no `pulumi` in PATH; run `. ./activate` in the checkout first",)
+
+
+def test_a_stack_without_a_file_is_named(stack: Stack) -> None:
+    found = planned(stack.root, "stagng")
+    assert isinstance(found, tuple)
+    assert "Pulumi.stagng.yaml can't be read" in found[0]
+
+
+# Forms
+
+
+NASTY = "a|b `c` <script> @octocat #12 **bold** ![x](y) ~~no~~ \\ $x"
+
+
+def test_markdown_shows_what_people_wrote_as_it_is_and_calls_nobody(stack: Stack, flag: str, key: str) -> None:
+    stack.write("flag", key, description=NASTY, **ALL)
+    found = markdown(stack.plan(False).report)
+    assert found.startswith("<!-- ai-admin plan sandbox -->\n")
+    line = next(line for line in found.splitlines() if "description from" in line)
+    for raw in ("a|b", "`c`", "<script>", "@octocat", " #12", "**bold**", "![x]", "~~no~~"):
+        assert raw not in line
+
+
+def test_json_has_what_the_text_says(stack: Stack, sandbox: Sandbox, flag: str, key: str) -> None:
+    sandbox.call("PATCH", stack.path(flag), {"tags": ["by-hand"]})
+    stack.write("flag", key, description="After", release_conditions=[{"description": "Everybody"}])
+    found = json.loads(as_json(stack.plan().report))
+    [change] = found["changes"]
+    assert (change["name"], change["action"]) == (flag, "update")
+    assert {tuple(each["path"]) for each in change["fields"]} == {(), ("Everybody", "rollout_percentage")}
+    share = next(each for each in change["fields"] if each["path"])
+    assert (share["field"], share["before"], share["after"]) == ("release_conditions", 50, 100)
+    assert change["by_hand"][0]["by"] == "admin@example.com"
+    assert change["persons"] == {"now": 10, "then": 20, "of": 20}
+    assert found["refused"] == []
+
+
+def test_no_secret_is_in_any_form(stack: Stack, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, secret in enumerate(("https://hooks.example.com/ONE-SECRET", "https://hooks.example.com/OTHER-SECRET")):
+        monkeypatch.setitem(os.environ, "PLAN_WEBHOOK", secret)
+        environ = {**stack.sandbox.environ, "PLAN_WEBHOOK": secret}
+        stack.settings = type(stack.settings)(stack.settings.stack, environ)
+        if number == 0:
+            series = {"trends": {"series": [{"event": "$pageview"}]}}
+            stack.write("dashboard", key, name=key, tiles=[{"insight": {"key": f"{key}-i", "name": key, **series}}])
+            watched = {"insight": f"{key}-i", "condition": "absolute_value", "threshold": {"upper": 1}}
+            stack.write("alert", key, name=key, notify={"webhook": {"url": {"env": "PLAN_WEBHOOK"}}}, **watched)
+            stack.up()
+    report = stack.plan().report
+    assert [str(each.change.ref) for each in report.entries] == [f"notification/{key}.webhook"]
+    for form in (text(report), markdown(report), as_json(report), repr(stack.plan().report.entries[0].sentences)):
+        assert "SECRET" not in form
+        assert "hooks.example.com" not in form
+        assert stack.sandbox.api_key not in form
+    assert "message changes (not shown, as it may hold secrets)" in text(report)

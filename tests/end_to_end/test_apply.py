@@ -1,0 +1,206 @@
+"""What is reviewed is applied: `ai-admin plan --out`, what happens in between, and `ai-admin apply`.
+
+The tests are one story of one stack, in their order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.checkouts import SAMPLES
+from tests.support.oncall import COMMAND
+from tests.support.project import CLI, STATE, Project
+from tests.support.sandbox import Sandbox
+
+NAME = re.compile(r"^((?:name|description): \w+)", re.MULTILINE)
+
+
+class Story:
+    """A stack of the samples, and somebody who plans and applies."""
+
+    def __init__(self, project: Project, sandbox: Sandbox) -> None:
+        self.project, self.sandbox = project, sandbox
+        made = sandbox.call("POST", "/_sandbox/users", {"email": "grace@example.com"})
+        self.graces_key = str(made["personal_api_key"])
+
+    def run(self, *arguments: str, code: int = 0, **environ: str) -> tuple[str, str]:
+        """Run `ai-admin`, which must end so, and return what it printed to both streams."""
+        environ = {**self.project.environ, **environ}
+        done = subprocess.run(
+            [str(COMMAND), *arguments],
+            cwd=self.project.folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout, done.stderr
+
+    def plan(self, code: int = 0) -> None:
+        self.run("plan", "--stack", "sandbox", "--out", "plan.json", code=code)
+
+    def by_hand(self, flag: str, share: int) -> None:
+        body = {"filters": {"groups": [{"properties": [], "rollout_percentage": share}]}}
+        self.sandbox.call("PATCH", f"feature_flags/{self.live(flag)['id']}/", body, key=self.graces_key)
+
+    def live(self, flag: str) -> dict[str, object]:
+        return next(item for item in self.sandbox.items("feature_flags") if item["key"] == flag)
+
+    def share(self, flag: str) -> object:
+        return self.live(flag)["filters"]["groups"][0]["rollout_percentage"]  # type: ignore[index]
+
+    def write(self, flag: str, share: int, more: str = "") -> None:
+        text = f"key: {flag}\n{more}release_conditions: [{{rollout_percentage: {share}}}]\n"
+        self.project.write(f"flags/{flag}.yaml", text)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Story:
+    return Story(Project(tmp_path_factory.mktemp("project") / "ai", sandbox, definitions=SAMPLES), sandbox)
+
+
+def test_the_first_up_is_applied_as_planned(story: Story) -> None:
+    story.write("one", 10)
+    story.write("two", 20)
+    story.write("three", 30)
+    story.plan()
+    said, _ = story.run("apply", "plan.json")
+    assert re.search(r"^sandbox: \d+ objects applied in \d+ s$", said.splitlines()[-1])
+    assert "nothing changes" in story.run("plan", "--stack", "sandbox", "--expect-no-changes")[0]
+
+
+def test_every_kind_is_seen_by_the_engine_as_the_plan_has_seen_it(story: Story) -> None:
+    """What the plan fingerprints and what the engine hands to the provider are one: names, texts, and what goes."""
+    for path in sorted(story.project.folder.glob("[a-z]*/**/*.yaml")):
+        if not {"schemas", "events", "variables"} & set(path.parts):
+            path.write_text(NAME.sub(r"\1, changed,", path.read_text(), count=1))
+    for gone in ("surveys/ai-answer-quality", "subscriptions/ai-cost-of-the-week", "annotations/deepseek-prices"):
+        (story.project.folder / f"{gone}.yaml").unlink()
+    story.plan()
+    story.run("apply", "plan.json")
+    story.run("plan", "--stack", "sandbox", "--expect-no-changes")
+
+
+def test_a_refused_plan_is_not_applied(story: Story) -> None:
+    file = story.project.folder / "flags" / "two.yaml"
+    written = file.read_text()
+    file.unlink()
+    story.plan(code=1)
+    story.sandbox.writes()
+    said, why = story.run("apply", "plan.json", code=1)
+    assert (said, why.splitlines()[0], story.sandbox.writes()) == ("", "nothing was applied:", [])
+    assert "a flag would be deleted while it is on" in why
+    file.write_text(written)
+
+
+def test_what_somebody_changed_since_is_refused_and_said(story: Story) -> None:
+    story.write("one", 50)
+    story.plan()
+    story.by_hand("one", 1)
+    story.by_hand("two", 2)
+    story.sandbox.writes()
+    said, why = story.run("apply", "plan.json", code=4)
+    assert said == ""
+    assert re.search(
+        r"flag/one: was changed in PostHog since the plan was made: condition \"everybody\" from 10 % to 1 % "
+        r"by grace@example.com on ",
+        why,
+    )
+    assert re.search(
+        r"flag/two: would change, and the plan does not say so: condition \"everybody\" from 20 % to 2 % "
+        r"by grace@example.com on ",
+        why,
+    )
+    assert story.sandbox.writes() == []
+
+
+def test_what_changes_in_the_last_second_is_refused_by_the_provider(story: Story, tmp_path: Path) -> None:
+    """A stand-in for `pulumi` changes a flag by hand before it starts the real `up`."""
+    story.plan()
+    url = f"{story.sandbox.url}/api/projects/{story.sandbox.project_id}/feature_flags/{story.live('one')['id']}/"
+    body = json.dumps({"filters": {"groups": [{"properties": [], "rollout_percentage": 3}]}})
+    (tmp_path / "pulumi").write_text(
+        f"#!/bin/sh\n[ \"$1\" = up ] && python3 -c 'import sys, urllib.request as u; u.urlopen(u.Request(sys.argv[1], "
+        'data=sys.argv[2].encode(), method="PATCH", headers={"Content-Type": "application/json", '
+        f'"Authorization": "Bearer {story.graces_key}"}}))\' \'{url}\' \'{body}\'\nexec {CLI} "$@"\n'
+    )
+    (tmp_path / "pulumi").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{story.project.environ['PATH']}"
+    said, why = story.run("apply", "plan.json", code=1, PATH=path)
+    assert "flag/one: PostHog does not hold it as the reviewed plan has seen it" in why
+    assert said.splitlines()[-1].endswith(", and not all")
+    assert (story.share("one"), story.share("two")) == (3, 20)
+
+
+def test_what_was_done_already_and_what_goes_off_is_no_reason_to_refuse(story: Story) -> None:
+    """A run was stopped after it had changed one flag, and made another of which the state knows nothing."""
+    story.write("one", 50, "active: false\n")
+    story.write("two", 60)
+    story.write("three", 70)
+    story.write("new", 5)
+    story.plan()
+    story.by_hand("one", 90)  # it is to be off, whatever else somebody did
+    story.by_hand("two", 60)
+    made = {"key": "new", "filters": {"groups": [{"properties": [], "rollout_percentage": 5}]}}
+    story.sandbox.call("POST", "feature_flags/", made)
+    said, _ = story.run("apply", "plan.json")
+    assert "flag one: is switched off" in said
+    assert '~ flag three: condition "everybody" from 30 % to 70 %' in said
+    assert [story.live(flag)["active"] for flag in ("one", "two", "three", "new")] == [False, True, True, True]
+    assert [story.share(flag) for flag in ("two", "three", "new")] == [60, 70, 5]
+
+
+def slow(sandbox: Sandbox, seconds: float) -> None:
+    rules = [{"kind": "latency", "seconds": seconds, "methods": ["POST"], "path": "feature_flags"}] if seconds else []
+    requests.put(f"{sandbox.url}/_sandbox/faults", json={"seed": 1, "rules": rules}, timeout=10).raise_for_status()
+
+
+@pytest.fixture
+def slow_writes(story: Story) -> Iterator[None]:
+    slow(story.sandbox, 2)
+    yield
+    slow(story.sandbox, 0)
+
+
+@pytest.mark.usefixtures("slow_writes")
+def test_progress_shows_while_it_runs_and_an_interrupt_lets_pulumi_end(story: Story) -> None:
+    """One write at a time takes two seconds: the last ones are not begun any more, and nothing stays locked."""
+    flags = [f"many-{number}" for number in range(4)]
+    for flag in flags:
+        story.write(flag, 20)
+    story.plan()
+    environ = {**story.project.environ, "PULUMI_PARALLEL": "1"}
+    process = subprocess.Popen(
+        [str(COMMAND), "apply", "plan.json"],
+        cwd=story.project.folder,
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    shown = [process.stdout.readline(), process.stdout.readline()]
+    assert process.poll() is None, "what was applied shows only at the end"
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    rest, why = process.communicate(timeout=60)
+    assert time.monotonic() - began < 30
+    assert "+ flag many-" in shown[1], (shown, rest, why)
+    assert process.returncode == 1
+    assert rest.splitlines()[-1].endswith(", and not all")
+    locks = story.project.folder / STATE / ".pulumi" / "locks"
+    assert list(locks.rglob("*.json")) == []
+    made = {item["key"] for item in story.sandbox.items("feature_flags")} & set(flags)
+    assert 0 < len(made) < len(flags)

@@ -1,0 +1,95 @@
+"""What holds for every workflow: who may do what, and what is pinned."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.sandbox import REPOSITORY
+from tests.support.workflows import WORKFLOWS, every_job, workflow
+
+JOBS = every_job()
+TEXTS = {path.name: path.read_text(encoding="utf-8") for path in WORKFLOWS.glob("*.yml")}
+ACTION = REPOSITORY / ".github" / "actions" / "setup" / "action.yml"
+PINNED = re.compile(r"[\w./-]+@[0-9a-f]{40}")
+
+
+def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = job.get("steps", [])
+    return found
+
+
+def secrets(value: Any) -> set[str]:
+    return set(re.findall(r"secrets\.(\w+)", str(value)))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_may_do_what_it_says_and_nothing_else(name: str) -> None:
+    assert workflow(name.partition("/")[0])["permissions"] == {}, "what a job does not ask for it does not have"
+    permissions = JOBS[name]["permissions"]
+    assert permissions["contents"] == ("write" if name == "off/switch" else "read")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_ends_and_leaves_no_token_behind(name: str) -> None:
+    job = JOBS[name]
+    assert "timeout-minutes" in job or "uses" in job
+    for step in steps(job):
+        if step.get("uses", "").startswith("actions/checkout@") and name != "off/switch":
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_secrets_are_those_of_an_environment_and_only_in_the_step_that_needs_them(name: str) -> None:
+    job = JOBS[name]
+    outside = {key: value for key, value in job.items() if key != "steps"}
+    assert secrets(outside) == set()
+    if any(secrets(step) for step in steps(job)):
+        assert "environment" in job
+        assert [step["name"] for step in steps(job) if secrets(step) and "run" not in step] == []
+
+
+def test_a_token_that_writes_is_not_beside_a_key_in_a_pull_request() -> None:
+    """Nor is there a workflow that runs a fork's files with our rights."""
+    for name, job in JOBS.items():
+        if name.startswith(("preview/", "code-scanning/")) and "write" in job["permissions"].values():
+            assert not secrets(job)
+    assert not any("pull_request_target" in text or "workflow_run" in text for text in TEXTS.values())
+
+
+def test_actions_are_pinned_by_commit_with_the_version_beside() -> None:
+    for text in (*TEXTS.values(), ACTION.read_text(encoding="utf-8")):
+        for line in re.findall(r"uses: (.*)", text):
+            assert line.startswith("./") or re.fullmatch(rf"{PINNED.pattern} # v\d+\.\d+\.\d+", line), line
+
+
+def test_one_action_has_one_commit() -> None:
+    found = set(re.findall(PINNED, "\n".join((*TEXTS.values(), ACTION.read_text(encoding="utf-8")))))
+    assert len({each.partition("@")[0] for each in found}) == len(found)
+
+
+def test_no_two_applies_of_a_stack_at_once_and_switch_offs_wait_for_none() -> None:
+    apply = workflow("apply")
+    for stack in ("staging", "production"):
+        concurrency = apply["jobs"][stack]["concurrency"]
+        assert concurrency == {"group": f"apply-{stack}", "cancel-in-progress": False}
+    assert "concurrency" not in {*apply["jobs"]["off"], *apply, *workflow("up")}
+
+
+def test_gitlab_has_the_same_rules() -> None:
+    jobs = yaml.safe_load((REPOSITORY / ".gitlab-ci.yml").read_text(encoding="utf-8"))
+    for stack in ("staging", "production"):
+        for job in (jobs[stack], jobs[f"{stack} moved"]):
+            assert (job["stage"], job["variables"]) == (stack, {"STACK": stack})
+    for template in (jobs[".apply"], jobs[".moved"]):
+        assert (template["resource_group"], template["interruptible"]) == ("$STACK", False)
+    assert jobs[".moved"]["rules"][0]["when"] == "manual"
+    assert "resource_group" not in jobs["off"]
+    assert jobs["stages"].index("off") < jobs["stages"].index("staging") < jobs["stages"].index("production")
+    fork = "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID"
+    assert fork in jobs["plan"]["rules"][0]["if"]
+    assert fork in jobs["comment"]["rules"][0]["if"]
+    assert fork not in jobs["check"]["rules"][0]["if"]

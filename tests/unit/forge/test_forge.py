@@ -1,0 +1,163 @@
+"""`python -m tools.forge` against a GitHub and a GitLab on loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.forges import FakeForge, FakeGitHub, FakeGitLab, running
+from tests.support.sandbox import REPOSITORY
+
+PLAN = b'{"version": 1}'
+OLD = "<!-- ai-admin plans -->\n### before\n"
+NEW = "<!-- ai-admin plans -->\n### after\n"
+
+
+@pytest.fixture
+def github() -> Iterator[FakeGitHub]:
+    forge = FakeGitHub()
+    with running(forge):
+        yield forge
+
+
+@pytest.fixture
+def gitlab() -> Iterator[FakeGitLab]:
+    forge = FakeGitLab()
+    with running(forge):
+        yield forge
+
+
+def run(forge: FakeGitHub | FakeGitLab, *arguments: str | Path, code: int = 0, **environ: str) -> str:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI", "GITLAB"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.forge", *map(str, arguments)],
+        cwd=REPOSITORY,
+        env={**plain, **forge.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout if code == 0 else done.stdout + done.stderr
+
+
+def written(folder: Path, text: str, name: str = "plan.md") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+def test_the_plans_are_one_comment_that_is_replaced(github: FakeGitHub, tmp_path: Path) -> None:
+    for number in range(150):
+        github.says(3, f"Comment {number}", by="User")
+    github.says(3, OLD, by="User")  # somebody's own, whom a rewritten one would let forge a plan
+    for text in ("### before\n", "### after\n"):
+        staging = written(tmp_path, "### staging\n", "staging.md")
+        run(github, "comment", "3", "plans", written(tmp_path, text), staging)
+    run(github, "comment", "3", "moved production", staging)
+    ours = [each["body"] for each in github.comments[3] if each["user"]["type"] == "Bot"]
+    assert ours == [f"{NEW}\n### staging\n", "<!-- ai-admin moved production -->\n### staging\n"]
+    assert github.comments[3][150]["body"] == OLD
+
+
+def test_an_issue_is_opened_updated_and_closed(github: FakeGitHub, tmp_path: Path) -> None:
+    title, file = "PostHog differs from the files: production", written(tmp_path, "flag ai\n")
+    run(github, "issue", title)
+    assert github.issues == {}
+    run(github, "issue", title, file)
+    run(github, "issue", "PostHog differs from the files: staging", file)
+    assert [github.issues[number]["title"] for number in (1, 2)] == [title, title.replace("production", "staging")]
+    github.calls.clear()
+    run(github, "issue", title, file)
+    assert {method for method, _, _ in github.calls} == {"GET"}, "nobody is told twice of the same"
+    run(github, "issue", title, written(tmp_path, "flag ai and flag beta\n"))
+    assert github.issues[1]["body"] == f"<!-- ai-admin {title} -->\nflag ai and flag beta\n"
+    run(github, "issue", title)
+    assert [github.issues[number]["state"] for number in (1, 2)] == ["closed", "open"]
+    run(github, "issue", title, file)
+    assert (len(github.issues), github.issues[3]["state"]) == (3, "open")
+
+
+def test_the_reviewed_plan_is_that_of_the_merged_pull_request(github: FakeGitHub, tmp_path: Path) -> None:
+    github.merges("abc", 3, head="def")
+    github.keeps("plan-production-def", "def", {"plan.json": PLAN, "plan.md": b""})
+    github.keeps("plan-production-def", "def", {"plan.json": b"of an attacker"}, fork=True)
+    github.keeps("plan-production-def", "other", {"plan.json": b"of another commit"})
+    github.keeps("plan-staging-def", "def", {"plan.json": b"of another stack"})
+    assert run(github, "plan", "production", "abc", tmp_path / "reviewed.json") == "3\n"
+    assert (tmp_path / "reviewed.json").read_bytes() == PLAN
+
+
+def test_a_plan_that_is_gone_or_never_was(github: FakeGitHub, tmp_path: Path) -> None:
+    github.merges("abc", 3, head="def")
+    github.keeps("plan-production-def", "def", {"plan.json": PLAN}, expired=True)
+    assert run(github, "plan", "production", "abc", tmp_path / "reviewed.json", code=3) == "3\n"
+    assert run(github, "plan", "production", "pushed", tmp_path / "reviewed.json", code=3) == ""
+    assert not (tmp_path / "reviewed.json").exists()
+
+
+def test_nothing_is_applied_unasked(github: FakeGitHub) -> None:
+    """GitHub makes an environment that nobody has set up, and lets everything into it."""
+    github.reviewers.add("production-moved")
+    run(github, "asks", "production-moved")
+    assert "the environment staging-moved asks nobody" in run(github, "asks", "staging-moved", code=1)
+
+
+def test_what_the_forge_refuses_is_one_line(github: FakeGitHub, tmp_path: Path) -> None:
+    said = run(github, "comment", "3", "plans", written(tmp_path, OLD), code=1, GH_TOKEN="another")
+    assert "GET issues/3/comments?per_page=100&page=1: 401" in said
+    assert "another" not in said
+    assert "No such file" in run(github, "comment", "3", "plans", tmp_path / "gone.md", code=1)
+    assert "Connection refused" in run(github, "issue", "x", code=1, GITHUB_API_URL="http://127.0.0.1:1")
+
+
+def test_gitlab_has_one_note_and_one_issue(gitlab: FakeGitLab, tmp_path: Path) -> None:
+    gitlab.says(OLD, by=2)
+    for text in (OLD, NEW):
+        run(gitlab, "comment", "3", "plans", written(tmp_path, text.partition("\n")[2]))
+    assert [each["body"] for each in gitlab.notes] == [OLD, NEW]
+    run(gitlab, "issue", "drift", written(tmp_path, "one\n"))
+    run(gitlab, "issue", "drift", written(tmp_path, "two\n"))
+    assert [each["description"] for each in gitlab.issues.values()] == ["<!-- ai-admin drift -->\ntwo\n"]
+    run(gitlab, "issue", "drift")
+    assert gitlab.issues[1]["state"] == "closed"
+
+
+def test_gitlab_has_the_plan_of_the_merge_requests_own_pipeline(gitlab: FakeGitLab, tmp_path: Path) -> None:
+    merged = {"iid": 3, "state": "merged", "sha": "def", "merge_commit_sha": "abc", "squash_commit_sha": None}
+    gitlab.tables |= {
+        "repository/commits/abc/merge_requests": [{**merged, "state": "opened"}, merged],
+        "repository/commits/pushed/merge_requests": [],
+        "merge_requests/3/pipelines": [{"id": 21, "source": "push"}, {"id": 20, "source": "merge_request_event"}],
+        "pipelines/20/jobs": [{"id": 200, "name": "check"}, {"id": 201, "name": "plan: [production]"}],
+        "jobs/201/artifacts/plans/production/plan.json": [{"version": 1}],
+    }
+    assert run(gitlab, "plan", "production", "abc", tmp_path / "reviewed.json") == "3\n"
+    assert (tmp_path / "reviewed.json").read_bytes() == b'[{"version": 1}]'
+    assert run(gitlab, "plan", "staging", "abc", tmp_path / "none.json", code=3) == "3\n"
+    assert run(gitlab, "plan", "production", "pushed", tmp_path / "none.json", code=3) == ""
+    path = "plans/production/plan.json"
+    run(gitlab, "artifact", "20", "plan: [production]", path, tmp_path / "again.json")
+    assert (tmp_path / "again.json").exists()
+    assert "the job gone has left no" in run(gitlab, "artifact", "20", "gone", path, tmp_path / "x", code=3)
+
+
+JUNIT = """<testsuites><testsuite name="production" tests="2" failures="1">
+<testcase classname="flag/ai" name="internal: 100 %, r1" file="flags/ai.yaml" line="7">
+<failure message="expected r1, got false">flags/ai.yaml:7
+why</failure></testcase>
+<testcase classname="flag/ai" name="others" file="flags/ai.yaml" line="9"/></testsuite></testsuites>"""
+
+
+def test_a_failing_flag_test_is_an_annotation_on_its_line(github: FakeForge, tmp_path: Path) -> None:
+    assert isinstance(github, FakeGitHub)
+    said = run(github, "annotate", written(tmp_path, JUNIT, "tests.xml"))
+    assert said == (
+        "::error file=flags/ai.yaml,line=7,title=flag/ai%3A internal%3A 100 %25%2C r1 (production)"
+        "::expected r1, got false\n"
+    )

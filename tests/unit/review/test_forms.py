@@ -1,0 +1,106 @@
+"""A plan as Markdown: whatever is in it, one comment that GitHub takes, with what is left out counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ai_admin.review.audience import Reach
+from ai_admin.review.changes import Action, Change
+from ai_admin.review.markdown import LIMIT, markdown, marker
+from ai_admin.review.report import ByHand, Entry, Report
+from ai_admin.review.sentences import Sentence
+from ai_admin.review.text import text
+from providers.posthog.history import Author
+from providers.posthog.kinds import Ref
+
+NASTY = "a|b `c` <script>x</script> @octocat #12 **bold** ![x](http://y) ~~no~~ _i_\n# head"
+
+
+def entry(number: int, *said: str, action: Action = Action.UPDATE, **change: Any) -> Entry:
+    found = Change(Ref("flag", f"flag-{number}"), action, str(number), f"flags/flag-{number}.yaml:1:1", **change)
+    return Entry(found, tuple(Sentence(each, "description", 0) for each in said))
+
+
+def by_hand(number: int, said: str) -> Entry:
+    author = Author("ana@example.com", "2026-11-12T09:30:00Z")
+    found = Change(Ref("flag", f"flag-{number}"), Action.UPDATE, str(number))
+    return Entry(found, by_hand=(ByHand(Sentence(said, "tags", 0), author),))
+
+
+def report(*entries: Entry, **others: Any) -> Report:
+    values: dict[str, Any] = {"refused": (), "warnings": (), "unowned": {}, "unchanged": 0, "seconds": 3.0}
+    return Report("production", "https://eu.posthog.com", "7", entries, **{**values, **others})
+
+
+@pytest.mark.parametrize("size", [1, 11, 300, 2000])
+def test_a_change_of_any_size_is_one_comment(size: int) -> None:
+    found = markdown(report(*(entry(n, f"description from {'old ' * 20} to {'new ' * 20}") for n in range(size))))
+    assert len(found) <= LIMIT
+    assert found.startswith(marker("production") + "\n")
+    assert found.count("<details>") == found.count("</details>") == (size > 10)
+    shown = found.count("- **flag flag\\-") or found.count("- **flag flag-")
+    said = [line for line in found.splitlines() if "don't fit into this comment" in line]
+    assert len(said) == (shown < size)
+    if said:
+        assert f"**{size - shown:,} changes don't fit" in said[0]
+        assert "`ai-admin plan --stack production` shows all of them" in said[0]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        report(*(by_hand(n, "tags: " + "x" * 200) for n in range(2000))),
+        report(entry(1, "is switched off"), refused=tuple("no " * 50 for _ in range(2000))),
+        report(entry(1, "is switched off"), warnings=tuple(f"{n} " + "w" * 200 for n in range(2000))),
+        report(entry(1, *(f"condition {n} " + "c" * 100 for n in range(2000)))),
+        report(*(entry(n, NASTY * 40) for n in range(2000))),
+    ],
+    ids=["by hand", "refusals", "warnings", "one object", "markup"],
+)
+def test_whatever_is_long_the_comment_fits_and_says_that_something_is_left_out(found: Report) -> None:
+    made = markdown(found)
+    assert len(made) <= LIMIT
+    assert made.startswith(marker("production") + "\n")
+    assert "don't fit into this comment" in made
+    assert made.count("<details>") == made.count("</details>")
+
+
+def test_what_people_wrote_is_no_markup() -> None:
+    made = markdown(report(entry(1, NASTY), by_hand(2, NASTY), warnings=(NASTY,), refused=(NASTY,)))
+    for line in made.splitlines()[1:]:
+        for raw in ("a|b", " `c`", "<script>", "@octocat", " #12", "**bold**", "![x](", "~~no~~", "_i_", "http://y"):
+            assert raw not in line, line
+    assert "\n# head" not in made
+
+
+def test_a_reader_sees_refusals_first_then_changes_by_hand_then_the_rest() -> None:
+    found = report(
+        entry(1, "is switched off"), by_hand(2, "tags: a added"), refused=("too many",), unowned={"flag": 3}
+    )
+    for made, order in (
+        (markdown(found), ["too many", "tags: a added", "is switched off", "3 flags"]),
+        (text(found), ["too many", "is switched off", "tags: a added", "3 flags"]),
+    ):
+        places = [made.index(each) for each in order]
+        assert places == sorted(places)
+    assert "by ana@example.com on 12 Nov 2026, 09:30 UTC" in text(found)
+
+
+def test_nothing_is_said_in_one_line() -> None:
+    title = "production (project 7 of https://eu.posthog.com): nothing changes, 12 as they are"
+    assert text(report(unchanged=12)) == title
+    assert markdown(report(unchanged=12)).count("\n") <= 3
+
+
+def test_colours_are_the_callers() -> None:
+    made = text(report(entry(1, "is switched off")), lambda part, colour: f"<{colour}>{part}</>")
+    assert "<yellow>~</> <bold>flag flag-1</>" in made
+
+
+def test_a_reach_is_said_with_what_it_is_of() -> None:
+    grown = Entry(entry(1).change, (), (), Reach(620, 1240, 5000))
+    assert "serves about 620 of 5,000 persons now, and about 1,240 then" in text(report(grown))
+    groups = Entry(entry(1).change, (), (), Reach(2, 2, 5, groups=True))
+    assert "serves about 2 of 5 groups, as before" in text(report(groups))
