@@ -157,8 +157,16 @@ def edit(stack: Stack, key: str, change: Callable[[Document], Document]) -> Edit
 def to_last(word: str, keys: Sequence[str], reason: str | None, paths: Sequence[str], root: Path) -> Iterator[str]:
     """Yield the commands for a pull request with these files: branch, commit, push, create."""
     title = f"Switch {word} {', '.join(keys)}" + (f": {reason}" if reason else "")
+    return pull_request(f"{word}/{keys[-1]}", title, paths, root)
+
+
+def pull_request(branch: str, title: str, paths: Sequence[str], root: Path) -> Iterator[str]:
+    """Yield the commands for a pull request with these files, of which some may be new or gone."""
     shown = " ".join(shlex.quote(os.path.relpath(root / path)) for path in paths)
-    yield f"  git switch -c {word}/{keys[-1]}"
+    new = git(root, "ls-files", "--others", "--", *paths)
+    yield f"  git switch -c {branch}"
+    if new:
+        yield f"  git add -- {shown}"
     yield f"  git commit -m {shlex.quote(title)} -- {shown}"
     yield "  git push -u origin HEAD"
     yield "  gh pr create --fill"

@@ -6,7 +6,8 @@ So what somebody made on PostHog's pages becomes a file that defines exactly tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from ai_admin.definitions import explain, schemas
 from ai_admin.definitions.document import Document
@@ -14,10 +15,22 @@ from ai_admin.definitions.files import File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered, Value, Written
 from ai_admin.definitions.index import Index, units
-from ai_admin.definitions.model import Definition
+from ai_admin.definitions.model import Definition, Path
 from ai_admin.definitions.stacks import View
 from providers.posthog.errors import NotWritable
-from providers.posthog.kinds import Ref
+from providers.posthog.kinds import KINDS, Ref
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A definition that no file can express."""
+
+    ref: Ref
+    """The definition: of a file with several the one that is in the way."""
+    fields: tuple[str, ...]
+    """Its fields that are in the way, as far as they are known."""
+    problem: NotWritable
+    """Why, in words."""
 
 
 def contract(definitions: Iterable[Definition]) -> list[Written]:
@@ -25,35 +38,94 @@ def contract(definitions: Iterable[Definition]) -> list[Written]:
 
     Raises :class:`NotWritable` for the first definition that no file can express, with the reason.
     """
-    gathered = Gathered(definitions)
-    files = [file for form in FORMS.values() for file in form.contract(gathered)]
-    for file in files:
-        for finding in explain.findings(schemas.violations(file.kind, file.value, lambda _: None)):
-            place = ".".join(map(str, finding.path))
-            raise NotWritable(str(Ref(file.kind, file.key)), f"{place}: {finding.message}")
-    again = expanded(files)
-    for definition in gathered.definitions:
-        name = (definition.kind, definition.key)
-        there = again.get(name)
-        if there != definition.properties:
-            differing = sorted(
-                field
-                for field in {*definition.properties, *(there or {})}
-                if (there or {}).get(field) != definition.properties.get(field)
-            )
-            raise NotWritable("/".join(name), f"no file can express the value of {', '.join(differing)}")
+    files, refused = attempt(definitions)
+    if refused:
+        raise refused[0].problem
     return files
 
 
-def expanded(files: Iterable[Written]) -> dict[tuple[str, str], Value]:
-    """Return the resources that files define, by kind and key."""
+def attempt(definitions: Iterable[Definition]) -> tuple[list[Written], list[Refusal]]:
+    """Return the files for these definitions, and which of them no file can express.
+
+    Raises :class:`NotWritable` for properties of events where there is no event.
+    """
+    gathered = Gathered(definitions)
+    files = [file for form in FORMS.values() for file in form.contract(gathered)]
+    refused = [each for file in files for each in _violating(file)]
+    if refused:
+        return files, refused
+    again = expanded(files)
+    return files, [each for definition in gathered.definitions for each in _bent(definition, again)]
+
+
+def _violating(file: Written) -> Iterator[Refusal]:
+    for finding in explain.findings(schemas.violations(file.kind, file.value, lambda _: None)):
+        place = ".".join(map(str, finding.path))
+        problem = NotWritable(str(Ref(file.kind, file.key)), f"{place}: {finding.message}")
+        ref, path = defined_at(file, (*finding.path, *([finding.absent] if finding.absent else ())))
+        yield Refusal(ref, tuple(fields_at(ref.kind, path)), problem)
+
+
+def defined_at(file: Written, path: Path) -> tuple[Ref, Path]:
+    """Return which definition of a file a place belongs to, and the place in that."""
+    match file.kind, path:
+        case "dashboard", ("tiles", int(n), "insight", *rest) if isinstance(file.value["tiles"][n]["insight"], dict):
+            return Ref("insight", file.value["tiles"][n]["insight"]["key"]), tuple(rest)
+        case "dashboard", ("tiles" | "exclusive_tiles", *_):
+            return Ref("tiles", file.key), path
+        case "event", ("properties", str(name), *rest):
+            return Ref("property", f"{file.value.get('type', 'event')}.{name}"), tuple(rest)
+        case "alert", ("notify", "slack" | "webhook" as way, *rest):
+            return Ref("notification", f"{file.key}.{way}"), tuple(rest)
+    return Ref(file.kind, file.key), path
+
+
+def fields_at(kind: str, path: Path) -> Iterator[str]:
+    """Yield the fields that a key of a file says."""
+    for field in KINDS[kind].fields if path else ():
+        if path[0] in (field.written or (field.name,)):
+            yield field.name
+
+
+def _bent(definition: Definition, again: dict[tuple[str, str], Value]) -> Iterator[Refusal]:
+    """Yield that the files say something else than a definition, if they do."""
+    there = again.get((definition.kind, definition.key))
+    if there != definition.properties:
+        differing = sorted(
+            field
+            for field in {*definition.properties, *(there or {})}
+            if (there or {}).get(field) != definition.properties.get(field)
+        )
+        ref = Ref(definition.kind, definition.key)
+        problem = NotWritable(str(ref), f"no file can express the value of {', '.join(differing)}")
+        yield Refusal(ref, tuple(differing), problem)
+
+
+def index_of(files: Iterable[Written]) -> Index:
+    """Return what files define, as the rules look at it."""
     index = Index(None)
     for each in files:
         document = Document(File(each.path, each.kind, ""))
         for unit in units(View(document, None, each.value), ()):
             index.add(unit)
+    return index
+
+
+def expanded(files: Iterable[Written]) -> dict[tuple[str, str], Value]:
+    """Return the resources that files define, by kind and key."""
+    index = index_of(files)
     resources = (resource for unit in index.units for resource in FORMS[unit.kind].expand(unit, index))
     return {(each.kind, each.key): each.properties for each in resources}
 
 
-__all__ = ["NotWritable", "Written", "contract", "expanded"]
+__all__ = [
+    "NotWritable",
+    "Refusal",
+    "Written",
+    "attempt",
+    "contract",
+    "defined_at",
+    "expanded",
+    "fields_at",
+    "index_of",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -91,6 +92,17 @@ class Document:
         mark = place.start_mark if place is not None else None
         return Source(self.path, mark.line + 1, mark.column + 1) if mark else Source(self.path, 1, 1)
 
+    def path_at(self, line: int, column: int) -> Path:
+        """Return the innermost path whose key or value starts at a place, or before it; counted as in a source."""
+        path: Path = ()
+        node, place = self._root, (line - 1, column - 1)
+        while True:
+            inside = [(step, mark, child) for step, mark, child in _children(node) if (mark.line, mark.column) <= place]
+            if not inside:
+                return path
+            step, _, node = max(inside, key=lambda each: (each[1].line, each[1].column))
+            path = (*path, step)
+
     def written(self, path: Path) -> str | None:
         """Return the text of a scalar as it is in the file (``2.10`` for the number 2.1), or None.
 
@@ -124,6 +136,14 @@ def _child(node: Any, step: str | int) -> tuple[Any, Any]:
     elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return None, node.value[step]
     return None, None
+
+
+def _children(node: Any) -> Iterator[tuple[str | int, yaml.Mark, Any]]:
+    """Yield the steps below a node, where each starts, and the values' nodes."""
+    if isinstance(node, yaml.MappingNode):
+        yield from ((key.value, key.start_mark, item) for key, item in node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from ((n, item.start_mark, item) for n, item in enumerate(node.value))
 
 
 def _shape(value: Any) -> str:

@@ -93,9 +93,10 @@ def body(
 
 
 def with_always_sent(kind: Kind, fields: Iterable[Field]) -> list[Field]:
-    """Return the fields of a change, and those that are sent with every write."""
+    """Return the fields of a change, and those that are sent with every write, or along with one of these."""
     fields = list(fields)
-    always = (field for field in kind.fields if field.always or not field.kept)
+    names = {field.name for field in fields}
+    always = (field for field in kind.fields if field.always or not field.kept or not names.isdisjoint(field.along))
     return [*fields, *(field for field in always if field not in fields)]
 
 

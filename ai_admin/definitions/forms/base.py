@@ -181,4 +181,10 @@ def _keys(field: Field, path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
 def usual(leaf: Value) -> Value:
     """Return a filter without the type and the operator that a filter has when it says none."""
     usual = {"type": "person", "operator": "exact"}
-    return {name: item for name, item in leaf.items() if usual.get(name) != item}
+    rest = {name: item for name, item in leaf.items() if usual.get(name) != item}
+    return in_order(rest, "type", "key", "operator", "value")
+
+
+def in_order(value: Value, *first: str) -> Value:
+    """Return a mapping with some of its keys first, as people read it."""
+    return {name: value[name] for name in (*first, *value) if name in value}

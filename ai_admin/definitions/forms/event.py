@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ai_admin.definitions.catalog import is_person
-from ai_admin.definitions.forms.base import Gathered, Value, Written, fields, file, for_file, resource
+from ai_admin.definitions.forms.base import Gathered, Written, fields, file, for_file, resource
 from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Definition
 from providers.posthog.errors import NotWritable
@@ -36,10 +36,8 @@ def _descriptions(index: Index) -> dict[tuple[str, str], dict[str, Any]]:
         kind = "person" if is_person(unit) else "event"
         for name, item in (unit.value.get("properties") or {}).items():
             known = result.setdefault((kind, name), {"first": unit, "properties": {"name": name, "type": kind}})
-            own = {
-                "property_type": item["type"],
-                **{part: item[part] for part in ("description", "tags", "adopt") if part in item},
-            }
+            parts = {"type": "property_type", "description": "description", "tags": "tags", "adopt": "adopt"}
+            own = {parts[part]: item[part] for part in parts if part in item}
             known["properties"] = {**own, **known["properties"]}
     return result
 
@@ -50,8 +48,10 @@ def contract(gathered: Gathered) -> Iterator[Written]:
     The properties of all events are in the file of the first: PostHog knows a property by its name alone.
     """
     described: dict[str, dict[str, Any]] = {"event": {}, "person": {}}
-    for key, properties in gathered.of("property").items():
-        described[properties["type"]][properties["name"]] = _property(key, properties)
+    for properties in gathered.of("property").values():
+        typed = {"type": properties["property_type"]} if "property_type" in properties else {}
+        about = for_file(KINDS["property"], properties, "name", "type", "property_type")
+        described[properties["type"]][properties["name"]] = {**typed, **about}
     for key, properties in gathered.of("event").items():
         value = for_file(KINDS["event"], properties, "name")
         if described["event"]:
@@ -63,10 +63,3 @@ def contract(gathered: Gathered) -> Iterator[Written]:
         )
     if described["person"]:
         yield file("event", PERSON, {"type": "person", "properties": described["person"]})
-
-
-def _property(key: str, properties: Value) -> Value:
-    if "property_type" not in properties:
-        raise NotWritable(f"property/{key}", "PostHog knows no type of it, and a file must say one")
-    written = for_file(KINDS["property"], properties, "name", "type", "property_type")
-    return {"type": properties["property_type"], **written}

@@ -14,6 +14,7 @@ from ai_admin.definitions.forms.base import (
     fields,
     file,
     for_file,
+    in_order,
     key_of,
     resource,
     usual,
@@ -94,7 +95,7 @@ def _written_condition(condition: Value) -> Value:
         result["cohort"] = key_of(leaves.pop(0)["value"])
     if leaves:
         result["properties"] = [_written_property(each) for each in leaves]
-    return result
+    return in_order(result, "description", "cohort", "properties")
 
 
 def _written_property(leaf: Value) -> Value:

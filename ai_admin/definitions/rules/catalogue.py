@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
 from ai_admin.definitions.filters import FILTERED, filters
@@ -62,46 +64,77 @@ def _event_places(unit: Unit) -> Iterator[tuple[Path, str]]:
         yield from named_events(query)
 
 
-def filtered_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
-    """Every property that a filter looks at is in the catalogue."""
-    for each in filters(unit):
+class Use(NamedTuple):
+    """A property that a definition looks at."""
+
+    path: Path
+    type: str
+    """``event`` or ``person``."""
+    name: str
+    events: tuple[str, ...]
+    """The events that it is about; none: any."""
+    math: str = ""
+    """What is computed on it, which takes numbers."""
+    compared: Mapping[str, Any] = MappingProxyType({})
+    """The filter that compares it."""
+
+
+def property_uses(unit: Unit) -> Iterator[Use]:
+    """Yield every property that a definition looks at."""
+    for uses in (filtered_properties, computed_properties, measured_properties):
+        yield from uses(unit)
+
+
+def filtered_properties(unit: Unit) -> Iterator[Use]:
+    """Yield the properties that filters look at."""
+    for each in filters(unit) if unit.kind in FILTERED else ():
         if each.key:
-            yield from property_known((*each.path, "key"), each.type, each.key, each.events, index)
+            yield Use((*each.path, "key"), each.type, each.key, each.events, compared=each.leaf)
 
 
-def computed_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
-    """Properties that an insight computes on or breaks down by are in the catalogue; the former are numbers."""
-    query = query_of(unit.value)
+def computed_properties(unit: Unit) -> Iterator[Use]:
+    """Yield the properties that an insight computes on or breaks down by."""
+    query = query_of(unit.value) if unit.kind == "insight" else None
     if query is None:
         return
-    events = event_names(query)
+    events = tuple(event_names(query))
     for path, kind, name in breakdowns(query):
         if kind in ("event", "person") and isinstance(name, str):
-            yield from property_known(path, kind, name, events, index)
-    yield from _computed(series(query), index)
+            yield Use(path, kind, name, events)
+    yield from _computed(series(query))
     inner = query.node.get("retentionFilter") or {}
     name, kind = inner.get("aggregationProperty"), inner.get("aggregationPropertyType", "event")
     math = inner.get("aggregationType")
     if isinstance(name, str) and kind in ("event", "person") and is_readable(math):
         path = (*query.path, "retentionFilter", "aggregationProperty")
-        yield from _number(path, kind, name, events, str(math), index)
+        yield Use(path, kind, name, events, str(math))
 
 
-def measured_properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
-    """Every property that a metric computes on is in the catalogue, and a number."""
-    yield from _computed(nodes(unit), index)
+def measured_properties(unit: Unit) -> Iterator[Use]:
+    """Yield the properties that a metric computes on."""
+    yield from _computed(nodes(unit))
 
 
-def _computed(places: Iterable[tuple[Path, Node]], index: Index) -> Iterator[Finding]:
+def _computed(places: Iterable[tuple[Path, Node]]) -> Iterator[Use]:
     for path, node in places:
         name, math = node.get("math_property"), node.get("math")
         kind = _OWNERS.get(node.get("math_property_type", "event_properties"))
         if isinstance(name, str) and math in _ON_NUMBERS and kind is not None:
-            yield from _number((*path, "math_property"), kind, name, node_events(node), str(math), index)
+            yield Use((*path, "math_property"), kind, name, node_events(node), str(math))
+
+
+def _known(uses: Callable[[Unit], Iterator[Use]]) -> Callable[[Unit, Index], Iterator[Finding]]:
+    def properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
+        """Every property is in the catalogue, and a number where something is computed on it."""
+        for use in uses(unit):
+            yield from property_known(use.path, use.type, use.name, use.events, index)
+            if use.math:
+                yield from _number(use.path, use.type, use.name, use.events, use.math, index)
+
+    return properties_known
 
 
 def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, index: Index) -> Iterator[Finding]:
-    yield from property_known(path, kind, name, events, index)
     known = catalogue(index)
     found = known.person.get(name) if kind == "person" else known.event_property(name, events)
     if found is not None and found.type and found.type not in _NUMBERS:
@@ -178,8 +211,8 @@ def _descriptions(index: Index) -> dict[tuple[str, str], Unit]:
 
 RULES = (
     *(Rule(kind, events_known, sees=("event",)) for kind in ("insight", "cohort", *WITH_NODES)),
-    *(Rule(kind, filtered_properties_known, sees=("event",)) for kind in FILTERED),
-    Rule("insight", computed_properties_known, sees=("event",)),
-    *(Rule(kind, measured_properties_known, sees=("event",)) for kind in WITH_METRICS),
+    *(Rule(kind, _known(filtered_properties), sees=("event",)) for kind in FILTERED),
+    Rule("insight", _known(computed_properties), sees=("event",)),
+    *(Rule(kind, _known(measured_properties), sees=("event",)) for kind in WITH_METRICS),
     Rule("event", described_once, sees=("event",)),
 )

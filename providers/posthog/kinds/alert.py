@@ -141,6 +141,7 @@ ALERT = Kind(
             default={"type": "TrendsAlertConfig", "series_index": 0},
             wording=_LOOKS,
             read=_read_config,
+            along=("condition", "threshold"),
             required=True,
             manageable=False,
         ),

@@ -202,6 +202,8 @@ class Field:
     """Part of every create, even at its default."""
     always: bool = False
     """Part of every change, even one of other fields."""
+    along: tuple[str, ...] = ()
+    """The fields with a change of which it is sent as well: PostHog has added to it what only the old values allow."""
     distinct: bool = False
     """PostHog refuses a second object of the kind with the same value."""
     clearable: bool = True

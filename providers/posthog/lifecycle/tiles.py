@@ -11,7 +11,7 @@ from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import OWN, Kind, Properties
 from providers.posthog.kinds.insight import INSIGHT, shown_on
-from providers.posthog.kinds.tiles import described, ours, plan, shows_one_of
+from providers.posthog.kinds.tiles import described, from_live, ours, plan, shows_one_of
 from providers.posthog.lifecycle.services import ATTEMPTS, Services
 from providers.posthog.lifecycle.writing import Writer
 
@@ -34,13 +34,18 @@ class Tiles:
 
     def find(self, properties: Properties, meta: Metadata) -> Match | None:
         """Return what adopting the dashboard means for the tiles that are on it: those of the definition stay."""
-        id_ = self._services.adopted.get(meta.name.replace("tiles/", "dashboard/", 1))
+        id_ = self._adopted(meta)
         live = self._inventory.get(self._kind, id_) if id_ else None
-        if id_ is None or live is None or not live.get("tiles"):
+        if id_ is None or live is None or (properties.get("tiles") and not live.get("tiles")):
             return None
-        others = self._others(id_, live["tiles"], properties.get("tiles", []), {**properties, "tiles": []})
-        there = self._project({**live, "tiles": _without(others, live["tiles"])}, properties)
+        tiles = live.get("tiles") or []
+        others = self._others(id_, tiles, properties.get("tiles", []), {**properties, "tiles": []}, True)
+        there = self._project({**live, "tiles": _without(others, tiles)}, properties)
         return outlook(self._kind, id_, {**there, "dashboard": properties["dashboard"]}, properties)
+
+    def _adopted(self, meta: Metadata) -> str | None:
+        """Return the id of the tiles' dashboard if this run adopts that."""
+        return self._services.adopted.get(meta.name.replace("tiles/", "dashboard/", 1))
 
     def _project(self, live: Mapping[str, Any], known: Mapping[str, Any]) -> Properties:
         """Return the canonical form of the tiles that are the definition's; an equal one of somebody else's is not."""
@@ -68,7 +73,7 @@ class Tiles:
     def _arranged(self, id_: str, old: Properties, new: Properties, meta: Metadata) -> Properties:
         """Arrange the tiles, and return them as they are: a server may not keep all of a tile's look."""
         known = {**old, "exclusive_tiles": new.get("exclusive_tiles")}
-        live = self._arrange(id_, new.get("tiles", []), known)
+        live = self._arrange(id_, new.get("tiles", []), known, not old and self._adopted(meta) == id_)
         mine = ours(live, {**new, OWN: old.get(OWN, [])})
         answer, wanted = {"id": id_, "tiles": mine}, {**new, OWN: [tile["id"] for tile in mine]}
         kept = [_content(tile) for tile in self._project(answer, wanted).get("tiles", [])]
@@ -85,7 +90,9 @@ class Tiles:
         if mine:
             self._patch(id_, [{"id": tile, "deleted": True} for tile in mine])
 
-    def _arrange(self, id_: str, tiles: list[dict[str, Any]], known: Properties) -> list[dict[str, Any]]:
+    def _arrange(
+        self, id_: str, tiles: list[dict[str, Any]], known: Properties, adopting: bool
+    ) -> list[dict[str, Any]]:
         """Send what is missing and return the live tiles but those that somebody else made and that show the same.
 
         Always from a fresh answer: insights that were just created have put tiles on the dashboard. Where the outcome
@@ -94,7 +101,8 @@ class Tiles:
         others: set[Any] | None = None
         for attempt in range(ATTEMPTS):
             present = self._present(id_, tiles)
-            others = self._others(id_, present, [*tiles, *known.get("tiles", [])], known) if others is None else others
+            if others is None:
+                others = self._others(id_, present, [*tiles, *known.get("tiles", [])], known, adopting)
             items = plan(_without(others, present), tiles, known)
             try:
                 live = (self._patch(id_, items).get("tiles") or self._live_tiles(id_)) if items else present
@@ -106,16 +114,23 @@ class Tiles:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _others(
-        self, id_: str, live: list[dict[str, Any]], wanted: list[dict[str, Any]], known: Mapping[str, Any]
+        self,
+        id_: str,
+        live: list[dict[str, Any]],
+        wanted: list[dict[str, Any]],
+        known: Mapping[str, Any],
+        adopting: bool = False,
     ) -> set[Any]:
         """Return the ids of the texts and buttons that show what is wanted and that somebody else made.
 
         ``known`` is what was applied last. A state of before the definition's tiles had ids in it tells by what they
-        show alone.
+        show alone. With an adopted dashboard (``adopting``) comes what is on it just as it is wanted, whoever made it.
         """
         if known.get("exclusive_tiles") or (known.get("tiles") and OWN not in known):
             return set()
         alike = [tile for tile in live if tile["id"] not in known.get(OWN, ()) and shows_one_of(tile, wanted)]
+        if adopting:
+            alike = [tile for tile in alike if from_live(tile) not in wanted]
         return {tile["id"] for tile in alike if not self._is_made_here(id_, tile)}
 
     def _is_made_here(self, id_: str, tile: Mapping[str, Any]) -> bool:

@@ -73,7 +73,8 @@ def test_a_change_sends_what_changed_and_nothing_else(runs: Runs, sandbox: Sandb
     assert applied.apply({**definition, field: SAMPLES[name].fields[field].value}) == [field]
     [(method, path, body)] = sandbox.writes()
     assert (method, path.split("/", 4)[4]) == ("PATCH", applied.path)
-    assert set(body) == paths(KINDS[name], {field})
+    along = {each.name for each in KINDS[name].fields if field in each.along}
+    assert set(body) == paths(KINDS[name], {field, *along})
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -104,3 +105,12 @@ def test_an_alert_that_fires_goes_on_firing_when_it_is_renamed(runs: Runs, sandb
     applied.apply({**definition, "name": "Still firing"})
     # Condition, threshold and insight in a request make PostHog forget what the alert knows.
     assert [body for _, _, body in sandbox.writes()] == [{"name": "Still firing"}]
+
+
+def test_an_alert_may_lose_the_bound_by_which_posthog_looks_at_what_still_runs(runs: Runs, sandbox: Sandbox) -> None:
+    definition = least(runs, "alert", "Both ways")
+    often = {**definition, "calculation_interval": "hourly"}
+    applied = Applied(runs, "alert", {**often, "threshold": {"type": "absolute", "lower": 1, "upper": 9}})
+    assert applied.live()["config"]["check_ongoing_interval"] is True
+    assert applied.apply({**often, "threshold": {"type": "absolute", "lower": 1}}) == ["threshold"]
+    assert "check_ongoing_interval" not in applied.live()["config"]

@@ -211,7 +211,7 @@ def test_an_alert_and_its_ways_of_telling_people_come_back_in_one_file() -> None
         ),
         ("flag", {"key": "x"}, "release_conditions"),
         ("insight", {"name": "I", "query": {"kind": "DataTableNode"}}, 'insight/x: query: "source" is missing'),
-        ("property", {"name": "p", "type": "event"}, "property/x: PostHog knows no type of it"),
+        ("property", {"name": "p", "type": "event"}, "property/event.p: no event is described that could have it"),
         ("event", {"name": " opened"}, "the name of an event is one line"),
         ("annotation", {"content": "x", "date_marker": "2026-01-01", "scope": "organization"}, "annotation/x"),
     ],

@@ -1,0 +1,41 @@
+"""``ai-admin drift``: what differs in PostHog from the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.live import comparison_of
+from ai_admin.cli.switching import stack_option
+
+DIFFERS = 1
+"""Exit code: something differs."""
+
+
+@click.command()
+@stack_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("--all", "every", is_flag=True, help="Name each object that is in no file, too.")
+def drift(stack: str | None, as_json: bool, every: bool) -> None:
+    """Say what differs in PostHog from the files, who changed it and when.
+
+    Compares every definition with what PostHog holds, as `pulumi preview` does, and counts what people made
+    that is in no file. `pulumi stack export` says which object is whose; without a state they are found by
+    their keys and names. Reads only: the API key needs the read scopes of the kinds, and activity_log:read to
+    say who.
+
+    For a schedule: exit codes 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known, since
+    the files have problems or PostHog did not answer.
+    """
+    from ai_admin.review import drift as review
+
+    root = checkout(Path().resolve())
+    name = only_stack(root, stack)
+    with comparison_of(root, name) as comparison:
+        found = review.drift(name, comparison)
+    styled = lambda part, colour: click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)  # noqa: E731
+    click.echo(review.as_json(found) if as_json else review.text(found, every, styled))
+    if found.entries:
+        raise click.exceptions.Exit(DIFFERS)

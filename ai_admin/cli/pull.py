@@ -1,0 +1,134 @@
+"""``ai-admin pull``: what PostHog holds, into the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.live import UNKNOWN, comparison_of
+from ai_admin.cli.switching import pull_request, reason_option, stack_option
+from providers.posthog.errors import NotEdited
+
+if TYPE_CHECKING:
+    from ai_admin.review.comparison import Comparison
+
+NOT_ALL = 1
+"""Exit code: not everything could be written."""
+
+
+@click.command()
+@stack_option
+@reason_option
+@click.option("--all", "everything", is_flag=True, help="Make a file of every object that no file defines yet.")
+@click.option("--delete", is_flag=True, help="Remove from the files what was removed in PostHog.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --all: write the files below this folder instead of the checkout.",
+)
+@click.argument("keys", metavar="[KEY]...", nargs=-1)
+def pull(
+    keys: Sequence[str],
+    stack: str | None,
+    reason: str | None,
+    everything: bool,
+    delete: bool,
+    dry_run: bool,
+    folder: Path | None,
+) -> None:
+    """Write into the files what PostHog holds. Only reads from PostHog.
+
+    Without --all: what somebody changed on PostHog's pages goes into the files that define it; KEY (or
+    kind/KEY) names single definitions. Comments, order and style stay, and only the lines of what changed
+    change. A change goes into the patch of this stack (under `stacks:`) where that says the field already, or
+    where the definition itself would change other stacks, too. Nothing is written that would not pass
+    `ai-admin check`, or that PostHog would not hold exactly so.
+
+    With --all: every object that no file defines becomes a file, with the next `pulumi preview` adopting it as
+    it is. Existing files stay. What a file can't express is left to PostHog, and named.
+
+    Exit codes: 0 done, 1 something could not be written, 2 wrong use, 3 nothing is known, since the files have
+    problems or PostHog did not answer.
+    """
+    if everything and (keys or delete):
+        raise click.UsageError("--all takes over what no file defines; name no KEY, and not --delete")
+    if folder and not everything:
+        raise click.UsageError("--folder goes with --all")
+    root = checkout(Path().resolve())
+    name = only_stack(root, stack)
+    with comparison_of(root, name) as comparison:
+        try:
+            if everything:
+                _take_over(root, name, comparison, folder or root, dry_run)
+            else:
+                _write_back(root, name, comparison, keys, reason, delete, dry_run)
+        except NotEdited as problem:
+            click.echo(f"nothing is written: {problem}", err=True)
+            raise click.exceptions.Exit(UNKNOWN) from None
+
+
+def _write_back(
+    root: Path, stack: str, comparison: Comparison, keys: Sequence[str], reason: str | None, delete: bool, dry_run: bool
+) -> None:
+    from ai_admin.review.drift import concerning
+    from ai_admin.review.pull import pull as pulled
+
+    known = {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
+    unknown = [key for key in keys if key not in known]
+    if unknown:
+        raise click.UsageError(f"no file defines {', '.join(unknown)} in {stack}")
+    result = pulled(root, stack, comparison, concerning([*comparison.differences()], keys), delete)
+    for ref in result.written:
+        click.echo(f"{ref}: as PostHog holds it")
+    for path, text in result.texts.items():
+        click.echo(f"  {path}{'' if text is not None else ' goes'}")
+    if not result.written and not result.refused:
+        click.echo(f"nothing differs in {stack}")
+    _write(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
+    for ref, why in result.refused.items():
+        click.echo(f"{ref}: not written: {why}", err=True)
+    if result.refused:
+        raise click.exceptions.Exit(NOT_ALL)
+
+
+def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:
+    from ai_admin.review.takeover import take_over
+
+    result = take_over(root, stack, comparison)
+    for path in result.texts:
+        click.echo(path)
+    for line in result.partly:
+        click.echo(line)
+    for left in result.left:
+        click.echo(f"left to PostHog: {left}")
+    for path in result.skipped:
+        click.echo(f"{path} exists already and stays as it is")
+    there = f"; {len(comparison.owners):,} were in files already" if comparison.owners else ""
+    made = f"{result.definitions:,} objects in {len(result.texts):,} files"
+    click.echo(f"{made}, {len(result.left):,} left to PostHog{there}")
+    _write(root, folder, result.texts, dry_run, "take-over", f"Take over the project of {stack}", None)
+
+
+def _write(
+    root: Path,
+    folder: Path,
+    texts: Mapping[str, str | None],
+    dry_run: bool,
+    branch: str,
+    title: str,
+    reason: str | None,
+) -> None:
+    from ai_admin.review.trial import write
+
+    if dry_run or not texts:
+        click.echo("nothing is written")
+        return
+    write(folder, texts)
+    if folder == root:
+        click.echo("for a pull request:")
+        click.echo("\n".join(pull_request(branch, f"{title}: {reason}" if reason else title, [*texts], root)))

@@ -1,0 +1,248 @@
+"""What a project holds beside what the files of a stack say: by the comparison of the provider, and only by reading."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ai_admin.definitions import Definition, load
+from ai_admin.review.live import Project, title
+from ai_admin.review.stack import reviewed
+from ai_admin.review.state import State
+from ai_admin.stackfile import settings
+from providers.posthog.approvals import Approvals
+from providers.posthog.client import Client
+from providers.posthog.connection import resolve
+from providers.posthog.errors import ConnectionProblem, NotAdopted, UnreadableState
+from providers.posthog.inputs import Metadata, with_digests
+from providers.posthog.inventory import Live
+from providers.posthog.kinds import KINDS, Field, Kind, Ref
+from providers.posthog.kinds.base import OWN, UNKEPT, Properties
+from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
+from providers.posthog.preflight import preflight
+from providers.posthog.reconcile import changed
+from providers.posthog.references import readable, with_ids, with_refs
+from providers.posthog.settings import Settings
+
+_OPTIONS = (UNKEPT, OWN)
+_BY_POSTHOG = ("event", "property")
+"""The kinds that PostHog makes itself, of what it is sent."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A definition that PostHog holds otherwise, or not at all."""
+
+    definition: Definition
+    fields: tuple[Field, ...] = ()
+    """What differs; empty where there is no object."""
+    id: str = ""
+    """The id of the object; of a removed one the former. Empty where there never was one."""
+    live: Live | None = None
+    """The object as PostHog answers it."""
+    there: Properties | None = None
+    """Its canonical form with references; None where there is no object."""
+    applied: bool = False
+    """Whether PostHog holds what was applied last: then the file was changed, and nobody changed PostHog."""
+    unclear: str = ""
+    """Why it is not certain which object is the definition's."""
+
+    @property
+    def ref(self) -> Ref:
+        """The definition."""
+        return Ref(self.definition.kind, self.definition.key)
+
+    @property
+    def removed(self) -> bool:
+        """Whether there was an object that is gone."""
+        return self.there is None and bool(self.id)
+
+
+@dataclass(frozen=True)
+class Unowned:
+    """An object that no file defines."""
+
+    kind: Kind
+    id: str
+    title: str
+
+
+class Comparison:
+    """Compares definitions with a project."""
+
+    def __init__(
+        self,
+        project: Project,
+        definitions: Iterable[Definition],
+        state: State,
+        environ: Mapping[str, str],
+        ids: Mapping[Ref, str] | None = None,
+    ) -> None:
+        """Read the project.
+
+        Args:
+            project: the project of the stack.
+            definitions: all of the stack, referenced ones first.
+            state: what was applied to the stack last. What is not in it is found as an adoption finds it.
+            environ: the variables with secrets. What is not set is taken for unchanged.
+            ids: the ids of the objects, where they were found already.
+
+        Raises ``ApiError``.
+        """
+        self.project = project
+        self.definitions = tuple(definitions)
+        self._state = state
+        self._environ = environ
+        self.lives = project.read()
+        history, inventory = project.history, project.inventory
+        approvals = Approvals(project.client, [])
+        services = Services(inventory, project.directory, approvals, history, lambda *_: None)
+        self._lifecycles: dict[str, Lifecycle] = {
+            kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()
+        }
+        self._unclear: dict[Ref, str] = {}
+        self._known_ids = ids
+
+    def again(self, definitions: Iterable[Definition]) -> Comparison:
+        """Return the comparison of other definitions of the same objects with what was read."""
+        return Comparison(self.project, definitions, self._state, self._environ, self.ids)
+
+    @cached_property
+    def ids(self) -> dict[Ref, str]:
+        """The ids of the objects that definitions have, by definition."""
+        if self._known_ids is not None:
+            return dict(self._known_ids)
+        applied = self._state.resources
+        for ref, resource in applied.items():
+            self.project.inventory.claim(KINDS[ref.kind], resource.id)
+        found: dict[Ref, str] = {}
+        for each in self.definitions:
+            ref = Ref(each.kind, each.key)
+            id_ = applied[ref].id if ref in applied else self._adopted(each, found)
+            if id_:
+                found[ref] = id_
+        return found
+
+    def _adopted(self, new: Definition, found: Mapping[Ref, str]) -> str | None:
+        """Return the id of the object that a definition without one adopts."""
+        if new.kind == "tiles":
+            return found.get(Ref("dashboard", new.key))
+        try:
+            wanted = self._wanted(new, found)
+            match = self._lifecycles[new.kind].find(wanted, Metadata(str(Ref(new.kind, new.key)), adopt=new.adopt))
+        except NotAdopted as problem:
+            self._unclear[Ref(new.kind, new.key)] = str(problem)
+            return None
+        return match.id if match else None
+
+    def _wanted(self, definition: Definition, ids: Mapping[Ref, str]) -> Properties:
+        def id_of(ref: Ref) -> Any:
+            return readable(ref, ids[ref]) if ref in ids else ref
+
+        kind = KINDS[definition.kind]
+        wanted = kind.canonical(with_ids(definition.properties, id_of))
+        return with_digests(kind.name, wanted, self._environ)
+
+    @cached_property
+    def owners(self) -> dict[tuple[str, str], Ref]:
+        """The definitions that objects have, by kind and id."""
+        return {(ref.kind, id_): ref for ref, id_ in self.ids.items()}
+
+    def ref_of(self, kind: str, id_: Any) -> Ref | None:
+        """Return the definition that has an object."""
+        return self.owners.get((kind, str(id_)))
+
+    def differences(self) -> Iterator[Difference]:
+        """Yield what differs, in the order of the definitions."""
+        for each in self.definitions:
+            found = self._difference(each)
+            if found is not None:
+                yield found
+
+    def _difference(self, definition: Definition) -> Difference | None:
+        ref = Ref(definition.kind, definition.key)
+        kind, id_, applied = KINDS[ref.kind], self.ids.get(ref), self._state.resources.get(ref)
+        if id_ is None:
+            if kind.lifecycle == "discovered":  # PostHog has met it in no event yet
+                return None
+            return Difference(definition, unclear=self._unclear.get(ref, ""))
+        before = applied.properties if applied else {}
+        wanted, comparable = self._with_known_secrets(kind, self._wanted(definition, self.ids), before)
+        known = {**wanted, **{name: before[name] for name in _OPTIONS if name in before}}
+        found = self._lifecycles[ref.kind].read(id_, known, Metadata(str(ref)))
+        if found is None:
+            return Difference(definition, id=id_)
+        fields = changed(kind, comparable(found[1]), comparable(wanted))
+        if not fields:
+            return None
+        there = {name: item for name, item in deepcopy(found[1]).items() if name not in _OPTIONS}
+        for secret in kind.secrets(there):
+            secret.pop("digest", None)  # no file has it
+        live = self.project.inventory.get(kind, id_)
+        stands = applied is not None and not changed(kind, found[1], before)
+        return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), stands)
+
+    def _with_known_secrets(
+        self, kind: Kind, wanted: Properties, before: Properties
+    ) -> tuple[Properties, Callable[[Properties], Properties]]:
+        """Return wanted properties with the digests of secrets as they were applied where no variable has them, and
+        what makes two forms comparable where neither is known.
+        """
+        applied = {each["env"]: each["digest"] for each in kind.secrets(before) if "digest" in each}
+        unset = [each for each in kind.secrets(wanted) if not self._environ.get(each["env"])]
+        for secret in unset:
+            secret["digest"] = applied.get(secret["env"], "")
+        return wanted, _without_digests if any(not each["digest"] for each in unset) else lambda form: form
+
+    def unowned(self) -> list[Unowned]:
+        """Return the objects that people made and no definition has, in the order of the kinds."""
+        return [
+            Unowned(KINDS[kind], id_, title(KINDS[kind], live))
+            for (kind, id_), live in self.lives.items()
+            if (kind, id_) not in self.owners and not made_by_posthog(KINDS[kind], live)
+        ]
+
+
+def made_by_posthog(kind: Kind, live: Live) -> bool:
+    """Return whether PostHog made an object of what it was sent, and nobody said anything of it."""
+    said = ("description", "tags", "verified", "hidden")
+    return kind.name in _BY_POSTHOG and not any(live.get(name) for name in said)
+
+
+def _without_digests(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_digests(item) for name, item in value.items() if name != "digest"}
+    return [_without_digests(item) for item in value] if isinstance(value, list) else value
+
+
+
+
+def compared(root: Path, stack: str, warn: Callable[[str], object]) -> tuple[Comparison, tuple[str, ...]]:
+    """Return the comparison of a stack's files with its project, and the problems of the files.
+
+    ``warn`` shows a line: that the state could not be read, or a long wait. Raises ``ConnectionProblem`` and
+    ``ApiError``.
+    """
+    try:
+        found = reviewed(root, stack)
+        given, state = found.settings, found.state
+    except UnreadableState as problem:
+        warn(f"the state of {stack} is not read ({problem}), so objects are found by what they are called")
+        given, state = Settings(settings(root, stack), os.environ), State()
+    connection = resolve(given)
+    others = {each.project for each in state.resources.values()} - {"", connection.project_id}
+    if others:
+        raise ConnectionProblem(
+            f"this stack's objects live in PostHog project {', '.join(sorted(others))}, but the connection is to "
+            f"project {connection.project_id}"
+        )
+    client = Client(connection, warn=warn)
+    preflight(client, KINDS, writing=False)
+    definitions = load(root, stack)
+    problems = tuple(map(str, definitions.problems))
+    return Comparison(Project(client), definitions.resources, state, os.environ), problems

@@ -1,0 +1,160 @@
+"""What differs in PostHog from the files, by whom and since when; and what people made that is in no file."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ai_admin.review import reading
+from ai_admin.review.changes import THREADS
+from ai_admin.review.comparison import Comparison, Difference, Unowned
+from ai_admin.review.sentences import Sentence, sentences
+from providers.posthog.history import Author, History
+from providers.posthog.kinds import KINDS
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that differs."""
+
+    sentence: Sentence
+    """From what the file says to what PostHog holds."""
+    author: Author | None
+    """Who changed it in PostHog last; None where the log does not say, or nobody did."""
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """A definition that PostHog holds otherwise, in words."""
+
+    difference: Difference
+    said: tuple[Said, ...] = ()
+    whole: str = ""
+    """What is to be said of the object as a whole."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What differs in a stack."""
+
+    stack: str
+    host: str
+    project: str
+    entries: tuple[Drifted, ...]
+    same: int
+    """How many definitions PostHog holds as the files say."""
+    unowned: tuple[Unowned, ...]
+
+
+def drift(stack: str, comparison: Comparison) -> Drift:
+    """Return what differs. Asks PostHog's activity log once for each object that does. Raises ``ApiError``."""
+    found = list(comparison.differences())
+    history, connection = comparison.project.history, comparison.project.client.connection
+    with ThreadPoolExecutor(THREADS) as pool:
+        entries = tuple(pool.map(lambda each: drifted(each, history), found))
+    same = len(comparison.definitions) - len(found)
+    return Drift(stack, connection.host, connection.project_id, entries, same, tuple(comparison.unowned()))
+
+
+def drifted(each: Difference, history: History) -> Drifted:
+    """Return a difference in words, with who made it."""
+    kind = KINDS[each.ref.kind]
+    if each.unclear:
+        return Drifted(each, whole=each.unclear)
+    if each.there is None and not each.id:
+        return Drifted(each, whole="is not in PostHog: it was never applied, or its state is lost")
+    if each.there is None:
+        return Drifted(each, whole=f"was removed in PostHog {history.deleted_by(kind, each.id)}".rstrip())
+    authors = {} if each.applied or each.live is None else history.authors(kind, str(each.live["id"]), each.fields)
+    said = tuple(
+        Said(sentence, authors.get(field.name))
+        for field in each.fields
+        for sentence in sentences(kind, field, each.definition.properties, each.there)
+    )
+    unapplied = "PostHog holds what was applied last: the file was changed since"
+    return Drifted(each, said, unapplied if each.applied else "")
+
+
+Style = Callable[[str, str], str]
+
+
+def text(found: Drift, every: bool, style: Style = lambda part, _: part) -> str:
+    """Return what differs for people; ``every``: name each object that is in no file."""
+    return "\n".join(_lines(found, every, style))
+
+
+def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
+    verb = "differs" if len(found.entries) == 1 else "differ"
+    counted = f"{len(found.entries):,} {verb}" if found.entries else "nothing differs"
+    yield f"{found.stack} (project {found.project} of {found.host}): {counted}, {found.same:,} as the files say"
+    for each in found.entries:
+        yield ""
+        sign, colour = ("-", "red") if each.difference.there is None else ("~", "yellow")
+        path, line, _ = each.difference.definition.source
+        place = style(f"{path}:{line}", "bright_black")
+        named = style(f"{KINDS[each.difference.ref.kind].words} {each.difference.ref.key}", "bold")
+        yield f"{style(sign, colour)} {named}  {place}"
+        if each.whole:
+            yield f"    {each.whole}"
+        for said in each.said:
+            yield f"    {said.sentence.text}" + ("" if each.difference.applied else f" {reading.written(said.author)}")
+    counts = Counter(each.kind.name for each in found.unowned)
+    if counts:
+        yield ""
+        yield reading.unowned(counts)
+    for unowned in found.unowned if every else ():
+        yield f"  {unowned.kind.words} {unowned.id}: {unowned.title}"
+    if found.entries:
+        yield ""
+        yield f"to write into the files what PostHog holds: ai-admin pull --stack {found.stack}"
+
+
+def as_json(found: Drift) -> str:
+    """Return what differs as JSON; references are ``kind/key``, and secrets are left out."""
+    return json.dumps(
+        {
+            "stack": found.stack,
+            "host": found.host,
+            "project": found.project,
+            "differing": [_entry(each) for each in found.entries],
+            "same": found.same,
+            "unowned": [{"kind": each.kind.name, "id": each.id, "name": each.title} for each in found.unowned],
+        },
+        indent=2,
+        ensure_ascii=False,
+        default=str,
+    )
+
+
+def _entry(each: Drifted) -> dict[str, Any]:
+    difference = each.difference
+    state = "removed" if difference.removed else "missing" if difference.there is None else "changed"
+    return {
+        "name": str(difference.ref),
+        "id": difference.id or None,
+        "source": str(difference.definition.source),
+        "state": "unclear" if difference.unclear else "not applied" if difference.applied else state,
+        "message": each.whole or None,
+        "fields": [_said(said) for said in each.said],
+    }
+
+
+def _said(said: Said) -> dict[str, Any]:
+    return {
+        "field": said.sentence.field,
+        "path": list(said.sentence.path),
+        "sentence": said.sentence.text,
+        "file": said.sentence.before,
+        "posthog": said.sentence.after,
+        "by": said.author.email if said.author else None,
+        "at": said.author.at if said.author else None,
+    }
+
+
+def concerning(found: Sequence[Difference], keys: Sequence[str]) -> list[Difference]:
+    """Return the differences of these definitions, by key or ``kind/key``; all of them where none is named."""
+    return [each for each in found if not keys or each.ref.key in keys or str(each.ref) in keys]

@@ -1,0 +1,300 @@
+"""A change on PostHog's pages, written back into the files.
+
+What the author wrote is kept: of a definition only what differs is exchanged, in the spelling that the file has. The
+change goes to the place that says the value for this stack:
+
+- the stack's own patch (``stacks:``), where that says the key already;
+- else the definition itself, when no other stack would change with it: there is none, it has no such definition, or its
+  own patch says the key whole;
+- else a patch of this stack, new or longer: what somebody did in one project is no decision about another one.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ai_admin.definitions import Definition
+from ai_admin.definitions.contract import fields_at
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.files import FOLDERS, File
+from ai_admin.definitions.forms import FORMS
+from ai_admin.definitions.forms.base import Gathered
+from ai_admin.definitions.stacks import OUTSIDE, known_stacks, view
+from ai_admin.review.comparison import Comparison, Difference
+from ai_admin.review.live import title
+from ai_admin.review.splice import aligned, edited
+from ai_admin.review.trial import trial
+from providers.posthog.errors import NotEdited
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import Properties, refs
+from providers.posthog.reconcile import same
+from providers.posthog.references import with_refs
+
+Value = dict[str, Any]
+
+
+class Wanted(dict[Ref, Properties | None]):
+    """What definitions are to say; None: nothing more."""
+
+
+
+@dataclass
+class Pulled:
+    """What is to be written, and what is not."""
+
+    texts: dict[str, str | None] = field(default_factory=dict)
+    """The new text of each file, by its path in the checkout; None: the file goes."""
+    written: list[Ref] = field(default_factory=list)
+    """The definitions that these texts bring up to date."""
+    refused: dict[Ref, str] = field(default_factory=dict)
+    """Why nothing is written of a definition."""
+
+
+def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Difference], delete: bool) -> Pulled:
+    """Return the texts of files that say what PostHog holds.
+
+    Args:
+        root: the checkout, without problems.
+        stack: the stack of the project.
+        comparison: of all definitions of the stack.
+        differing: what to write back of what it found.
+        delete: remove from the files what was removed in PostHog.
+
+    What is returned was tried in a copy of the checkout: it passes every check, and the comparison finds nothing that
+    differs in it.
+    """
+    result, wanted = Pulled(), Wanted()
+    for each in differing:
+        if each.unclear or (each.there is None and not each.id):
+            result.refused[each.ref] = each.unclear or "PostHog has no such object; `pulumi up` makes it"
+        elif each.there is None and not delete:
+            result.refused[each.ref] = "it was removed in PostHog; --delete removes it from its file, too"
+        else:
+            wanted[each.ref] = each.there
+    return _Pull(root, stack, comparison, wanted, result).result()
+
+
+class _Pull:
+    def __init__(self, root: Path, stack: str, comparison: Comparison, wanted: Wanted, result: Pulled) -> None:
+        self._root, self._stack, self._stacks = root, stack, known_stacks(root)
+        self._comparison = comparison
+        self._every = {Ref(each.kind, each.key): each for each in comparison.definitions}
+        self._differing = {each.ref for each in comparison.differences()}
+        self._wanted, self._result = wanted, result
+        self._whole: set[str] = set()
+
+    def result(self) -> Pulled:
+        """Return the texts with all that can be written; what can't be is taken out until the rest can."""
+        while self._wanted:
+            texts = self._texts()
+            wrong = self._wrong(texts) if texts is not None else {}
+            if texts is not None and not wrong:
+                self._result.texts = texts
+                self._result.written = [*self._wanted]
+                break
+            for ref, reason in wrong.items():
+                self._retry(self._every[ref].source.path, [ref], reason)
+        return self._result
+
+    def _retry(self, path: str, concerned: Iterable[Ref], reason: str) -> None:
+        """Write whole fields of a file where parts did not do, and nothing of what that does not do for either."""
+        if path in self._whole:
+            for ref in concerned:
+                self._wanted.pop(ref, None)
+                self._result.refused[ref] = reason
+        self._whole.add(path)
+
+    def _paths(self) -> dict[str, list[Ref]]:
+        found: dict[str, list[Ref]] = {}
+        for ref in self._wanted:
+            found.setdefault(self._every[ref].source.path, []).append(ref)
+        return found
+
+    def _texts(self) -> dict[str, str | None] | None:
+        """Return the new texts; None where one could not be made."""
+        texts: dict[str, str | None] = {}
+        for path, concerned in self._paths().items():
+            try:
+                texts[path] = self._text(path)
+            except NotEdited as problem:
+                self._retry(path, concerned, f"{path} was not edited: {problem}")
+                return None
+        return texts
+
+    def _text(self, path: str) -> str | None:
+        mine = [each for each in self._every.values() if each.source.path == path]
+        text = (self._root / path).read_bytes().decode("utf-8")
+        document = Document(File(path, FOLDERS[_folder(path)], text))
+        before, after = self._forms(document.kind, mine)
+        if after is None:
+            return None
+        old, whole = view(document, self._stack).value, path in self._whole
+        new = _exchanged(document.kind, old, before, after) if whole else patched(old, before, after)
+        return edited(text, relocated(document, self._stack, self._stacks, new), whole)
+
+    def _forms(self, kind: str, mine: Sequence[Definition]) -> tuple[Value, Value | None]:
+        """Return what a file says in the author's form, and what it would say; None: its definition is gone."""
+        # What a subscription of a dashboard says depends on the tiles of that.
+        others = [each for each in self._every.values() if each.kind == "tiles"] if kind == "subscription" else []
+        after = [
+            replace(each, properties=there)
+            for each in mine
+            if (there := self._wanted.get(Ref(each.kind, each.key), each.properties)) is not None
+        ]
+        gone = all(each.kind != kind for each in after) and any(each.kind == kind for each in mine)
+        forms = [
+            next((file.value for file in FORMS[kind].contract(Gathered([*each, *others]))), None) if each else None
+            for each in (mine, [] if gone else after)
+        ]
+        assert forms[0] is not None
+        return forms[0], forms[1]
+
+    def _wrong(self, texts: Mapping[str, str | None]) -> dict[Ref, str]:
+        """Return which definitions can't be written, and why: with these texts something has problems, or differs."""
+        loaded = trial(self._root, self._stack, texts)
+        if loaded.problems:
+            places = self._paths()
+            named = {
+                ref: f"{each}{self._unowned(ref)}"
+                for each in loaded.problems
+                for ref in places.get(each.source.path, ())
+            }
+            gone = {ref: str(loaded.problems[0]) for ref, there in self._wanted.items() if there is None}
+            return named or gone or dict.fromkeys(self._wanted, str(loaded.problems[0]))
+        wrong = {}
+        for each in self._comparison.again(loaded.resources).differences():
+            if each.ref in self._wanted:
+                names = ", ".join(field.name for field in each.fields)
+                wrong[each.ref] = f"no file can express the value of {names}{self._unowned(each.ref)}"
+            elif each.ref not in self._differing:
+                users = [ref for ref in self._wanted if ref in {*refs(each.definition.properties)}] or [*self._wanted]
+                wrong |= dict.fromkeys(users, f"{each.ref} would change with it, and PostHog's has not")
+        return wrong
+
+    def _unowned(self, ref: Ref) -> str:
+        """Return in words what a definition would refer to that no file defines; empty where there is no such thing."""
+        found: list[str] = []
+
+        def look(kind: str, id_: Any) -> None:
+            live = self._comparison.lives.get((kind, str(id_)))
+            if live is not None and self._comparison.ref_of(kind, id_) is None:
+                found.append(f"{KINDS[kind].words} {id_} {title(KINDS[kind], live)!r}")
+
+        with_refs(KINDS[ref.kind], self._wanted[ref] or {}, look)
+        named = ", ".join(dict.fromkeys(found))
+        return f"; it refers to {named}, which no file defines: `ai-admin pull --all` makes one" if found else ""
+
+
+def _folder(path: str) -> str:
+    return next(str(above) for above in PurePosixPath(path).parents if str(above) in FOLDERS)
+
+
+def patched(written: Any, before: Any, after: Any) -> Any:
+    """Return what an author wrote with the change from one author's form of it to another one.
+
+    What does not change stays as it is written, also where it says more than it must.
+    """
+    if same(before, after):
+        return written
+    if isinstance(written, dict) and isinstance(before, dict) and isinstance(after, dict):
+        gone = before.keys() - after.keys()
+        kept = {
+            name: patched(item, before.get(name), after.get(name, before.get(name)))
+            for name, item in written.items()
+            if name not in gone
+        }
+        moved = {name: item for name, item in after.items() if name not in kept and not same(before.get(name), item)}
+        return _in_order(kept, moved, [*after])
+    lists = isinstance(written, list) and isinstance(before, list) and isinstance(after, list)
+    if lists and len(written) == len(before):
+        return [
+            after[j] if i is None else patched(written[i], before[i], after[j])
+            for i, j in aligned(before, after)
+            if j is not None
+        ]
+    return after
+
+
+def _exchanged(kind: str, written: Value, before: Value, after: Value) -> Value:
+    """Return what an author wrote with each field anew that changes, whichever of its keys says it."""
+    differing = {name for name in {*before, *after} if not same(before.get(name), after.get(name))}
+    fields = {field for name in differing for field in fields_at(kind, (name,))}
+    keys = {key for each in KINDS[kind].fields if each.name in fields for key in each.written or (each.name,)}
+    kept = {name: item for name, item in written.items() if name not in differing | keys}
+    return _in_order(kept, {name: after[name] for name in after if name in differing | keys}, [*after])
+
+
+def _in_order(kept: Value, new: Value, order: Sequence[str]) -> Value:
+    """Return a mapping with new keys, each behind the one that is before it in an order."""
+    names = [*kept]
+    for name in new:
+        before = [each for each in order[: order.index(name)] if each in names]
+        names.insert(names.index(before[-1]) + 1 if before else len(names), name)
+    return {name: new[name] if name in new else kept[name] for name in names}
+
+
+def relocated(document: Document, stack: str, stacks: Iterable[str], new: Value) -> Value:
+    """Return what a file is to say so that its definition is a given one in a stack, and the same as before in others.
+
+    Args:
+        document: the file as it is.
+        stack: the stack in which the definition changes.
+        stacks: all stacks of the checkout.
+        new: the definition in that stack.
+    """
+    old, result = view(document, stack).value, copy.deepcopy(document.value)
+    patch = copy.deepcopy(document.patches.get(stack))
+    patch = patch if isinstance(patch, dict) else {}
+    order = [*new]
+    for name in dict.fromkeys([*old, *new]):
+        if same(old.get(name), new.get(name)):
+            continue
+        if name in patch or _is_said_to_others(document, stack, stacks, name):
+            said = _difference(result.get(name), new.get(name))
+            if said is _NOTHING:
+                patch.pop(name, None)
+            else:
+                patch[name] = said
+        elif name in new:
+            base = {each: item for each, item in result.items() if each not in OUTSIDE}
+            rest = {each: item for each, item in result.items() if each in OUTSIDE}
+            changed = {**base, name: new[name]} if name in base else _in_order(base, {name: new[name]}, order)
+            result = {**changed, **rest}
+        else:
+            del result[name]
+    return _with_patch(document, result, stack, patch)
+
+
+def _is_said_to_others(document: Document, stack: str, stacks: Iterable[str], name: str) -> bool:
+    """Return whether another stack has what the definition itself says under a key, or a part of it: a mapping in a
+    patch is laid over that.
+    """
+    others = [each for each in stacks if each != stack and (document.only is None or each in document.only)]
+    patches = [document.patches.get(each) or {} for each in others]
+    return any(name not in patch or isinstance(patch[name], dict) for patch in patches)
+
+
+def _with_patch(document: Document, value: Value, stack: str, patch: Value) -> Value:
+    patches = {**(value.get("stacks") or {}), stack: patch}
+    if not patch:
+        del patches[stack]
+    if patches:
+        return {**value, "stacks": patches}
+    return {name: item for name, item in value.items() if name != "stacks"}
+
+
+_NOTHING = object()
+
+
+def _difference(base: Any, wanted: Any) -> Any:
+    """Return the merge patch from one value to another (RFC 7396), ``_NOTHING`` where they are equal."""
+    if same(base, wanted):
+        return _NOTHING
+    if not (isinstance(base, dict) and isinstance(wanted, dict)):
+        return wanted
+    said = {name: _difference(base.get(name), wanted.get(name)) for name in {**base, **wanted}}
+    return {name: item for name, item in said.items() if item is not _NOTHING}

@@ -1,0 +1,427 @@
+"""Taking over a live project: a file for every object that a file can express, so that nothing changes in PostHog.
+
+What can't be expressed is left to PostHog, whole or in part, and the files say so. The result is judged as a person's
+files are: it is checked in a copy of the checkout, and what its definitions say is compared with what PostHog holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ai_admin.definitions import Definition, load
+from ai_admin.definitions.catalog import is_posthogs_own
+from ai_admin.definitions.contract import Written, attempt, defined_at, expanded, fields_at, index_of
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.file_text import text_of
+from ai_admin.definitions.files import FOLDERS, File
+from ai_admin.definitions.layout import COLUMNS
+from ai_admin.definitions.model import Problem, Source
+from ai_admin.definitions.rules.catalogue import Use, property_uses
+from ai_admin.definitions.stacks import known_stacks
+from ai_admin.review.comparison import Comparison, made_by_posthog
+from ai_admin.review.live import Object, Objects
+from ai_admin.review.trial import trial
+from providers.posthog.errors import NotEdited
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import Properties
+from providers.posthog.reconcile import same
+
+ROUNDS = 30
+"""How often what could not be expressed is taken out, and the rest tried again; each round takes something out."""
+
+_NOWHERE = Source("", 1, 1)
+_NUMERIC = ("gt", "gte", "lt", "lte", "between", "not_between", "min", "max")
+
+
+@dataclass(frozen=True)
+class Left:
+    """An object that stays PostHog's alone."""
+
+    kind: str
+    id: str
+    title: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{KINDS[self.kind].words} {self.id} {self.title!r}: {self.reason}"
+
+
+@dataclass
+class TakeOver:
+    """The files of a project, and what is in none."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    """The text of each new file, by its path in the checkout."""
+    skipped: list[str] = field(default_factory=list)
+    """The files that exist already: nothing was done to them."""
+    left: list[Left] = field(default_factory=list)
+    partly: list[str] = field(default_factory=list)
+    """What files leave to PostHog, a sentence each."""
+    definitions: int = 0
+    """How many objects the new files define."""
+
+
+def take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
+    """Return files for what a project holds and no file defines yet.
+
+    Args:
+        root: the checkout.
+        stack: the stack of the project.
+        comparison: of the definitions of the checkout with what the project holds.
+
+    Raises :class:`NotEdited` when the files that are there have problems, so that the new ones can't be judged.
+    """
+    if problems := load(root, stack).problems:
+        raise NotEdited(f"the definitions have problems, correct them first (`ai-admin check`): {problems[0]}")
+    return _TakeOver(root, stack, comparison).result()
+
+
+class _TakeOver:
+    def __init__(self, root: Path, stack: str, comparison: Comparison) -> None:
+        self._root, self._stack = root, stack
+        self._defined = {Ref(each.kind, each.key) for each in comparison.definitions}
+        objects = Objects(comparison.project, comparison.lives, comparison.owners, self._defined)
+        self._many_stacks = len(known_stacks(root)) > 1
+        self._excluded: set[Ref] = set()
+        self._every = {each.ref: each for each in objects.all()}
+        self._result = TakeOver()
+        self._forms: dict[Ref, Properties] = {}
+        self._unmanaged: dict[Ref, dict[str, str]] = defaultdict(dict)
+        self._notes: dict[Ref, list[str]] = defaultdict(list)
+        self._invented: set[Ref] = set()
+        for ref, each in self._every.items():
+            if ref not in self._defined and not _is_posthogs_own(each):
+                self._forms[ref] = each.properties
+        for kind, id_, live in objects.nameless:
+            reason = "it has no name that a key could be made of"
+            if kind.name == "notification":  # what listens to other things than alerts is no definition's
+                if objects.told_of(live) is None:
+                    continue
+                reason = "a file has one Slack message and one webhook of an alert, with the alert's name"
+            self._leave(kind.name, id_, str(live.get("name") or ""), reason)
+        self._prepare()
+
+    # What is known beforehand to be PostHog's.
+
+    def _prepare(self) -> None:
+        for ref in [*self._forms]:
+            if ref.kind == "early_access_feature" and isinstance(flag := self._forms[ref].get("flag"), Ref):
+                self._leave_field(flag, "feature_enrollment", "PostHog switches it with the early access feature")
+            if ref.kind == "notification":
+                self._leave_inputs(ref)
+            if ref.kind == "subscription" and isinstance(self._forms[ref].get("target_value"), dict):
+                reason = "the address of its Teams channel is a secret; write a file with the variable that holds it"
+                self._exclude(ref, f"{reason}, and adopt: {self._every[ref].id}")
+
+    def _leave_inputs(self, ref: Ref) -> None:
+        """Leave a webhook to PostHog, and a text that is not what its blocks show: a file says both in one."""
+        inputs = self._forms[ref].get("inputs", {})
+        if "url" in inputs:
+            self._leave_webhook(ref)
+        elif "text" in inputs and "blocks" not in inputs:
+            rest = {name: item for name, item in inputs.items() if name != "text"}
+            self._forms[ref] = {**self._forms[ref], "inputs": rest}
+            self._note(Ref("alert", ref.key.rpartition(".")[0]), "Left to PostHog: the text of the Slack message.")
+
+    def _leave_webhook(self, ref: Ref) -> None:
+        alert, id_ = Ref("alert", ref.key.rpartition(".")[0]), self._every[ref].id
+        name = re.sub(r"\W+", "_", f"{alert.key}_WEBHOOK_URL").upper()
+        self._note(
+            alert,
+            f"The webhook stays PostHog's: its address may be a secret, which is in no file. To take it over, put the\n"
+            f"address into a variable, and write under notify: webhook: {{url: {{env: {name}}}, adopt: {id_}}}",
+        )
+        self._exclude(ref, f"the address of a webhook may be a secret, see the comment in the file of {alert}")
+
+    def _leave(self, kind: str, id_: str, title: str, reason: str) -> None:
+        self._result.left.append(Left(kind, id_, title, reason))
+
+    def _exclude(self, ref: Ref, reason: str) -> None:
+        """Leave an object to PostHog; what names it can't be expressed then either, and is found in the next round."""
+        if self._forms.pop(ref, None) is None:
+            return
+        self._excluded.add(ref)
+        if ref.kind == "tiles":
+            self._forms[ref] = {"dashboard": Ref("dashboard", ref.key)}
+            self._note(Ref("dashboard", ref.key), f"The tiles stay PostHog's: {reason}.")
+        elif ref in self._every:
+            each = self._every[ref]
+            self._leave(ref.kind, each.id, each.title, reason)
+        if ref.kind == "dashboard":
+            self._forms.pop(Ref("tiles", ref.key), None)
+
+    def _leave_field(self, ref: Ref, name: str, reason: str) -> None:
+        if ref in self._forms:
+            self._unmanaged[ref].setdefault(name, reason)
+
+    def _note(self, ref: Ref, comment: str) -> None:
+        if comment not in self._notes[ref]:
+            self._notes[ref].append(comment)
+
+    # The rounds.
+
+    def result(self) -> TakeOver:
+        """Return the files with all that they can express; what they can't is taken out, round by round."""
+        for _ in range(ROUNDS):
+            self._exclude_homeless()
+            files, refused = attempt(self._definitions())
+            if refused:
+                for each in refused:
+                    self._take_out(each.ref, each.fields, str(each.problem).partition(": ")[2])
+                continue
+            if self._skip_existing(files) or self._describe_more(files):
+                continue
+            texts = self._texts(files)
+            problems = list(self._problems(texts))
+            if not problems:
+                return self._finished(texts)
+            for ref, fields, reason in problems:
+                self._take_out(ref, fields, reason)
+        raise NotEdited("the project could not be brought into files that pass `ai-admin check`")
+
+    def _exclude_homeless(self) -> None:
+        """Leave properties of events to PostHog where no new file could describe them."""
+        if any(ref.kind == "event" for ref in self._forms):
+            return
+        for ref in [each for each in self._forms if each.kind == "property" and each.key.startswith("event.")]:
+            self._exclude(ref, "no new file describes an event that could have it")
+
+    def _take_out(self, ref: Ref, fields: Iterable[str], reason: str) -> None:
+        """Leave fields to PostHog where people can, and else the whole object."""
+        table = {each.name: each for each in KINDS[ref.kind].fields}
+        names = [name for name in fields if name in table]
+        left = self._unmanaged[ref]
+        if names and all(table[name].manageable and name not in left for name in names):
+            for name in names:
+                self._leave_field(ref, name, reason)
+        else:
+            self._exclude(ref, reason)
+
+    def _definitions(self) -> Iterator[Definition]:
+        boards = self._boards()
+        for ref, form in self._forms.items():
+            kind, left = KINDS[ref.kind], sorted(self._unmanaged[ref])
+            if ref.kind == "tiles":
+                form = {**form, "tiles": self._placed(form)}
+            if ref.kind == "insight":  # its files say the dashboards whose tiles they have
+                form = {**form, "dashboards": boards[ref]}
+            yield Definition(ref.kind, ref.key, kind.canonical({**form, "unmanaged": left}), _NOWHERE)
+
+    def _boards(self) -> dict[Ref, list[Ref]]:
+        """Return the dashboards whose files have a tile of each insight."""
+        found: dict[Ref, list[Ref]] = defaultdict(list)
+        for ref, form in self._forms.items():
+            for tile in self._placed(form) if ref.kind == "tiles" else ():
+                if "insight" in tile:
+                    found[tile["insight"]].append(Ref("dashboard", ref.key))
+        return found
+
+    def _placed(self, tiles: Properties) -> list[dict[str, Any]]:
+        """Return the tiles that a file can express; the rest stay PostHog's, as the tiles of others do."""
+        return [tile for tile in tiles.get("tiles", ()) if not self._unplaced(tile)]
+
+    def _unplaced(self, tile: Mapping[str, Any]) -> str:
+        layout, insight = tile.get("layout") or {}, tile.get("insight")
+        if "widget" in tile:
+            return "it is a widget"
+        if insight is not None and insight not in self._forms and insight not in self._defined:
+            return "its insight is PostHog's alone"
+        if layout.keys() != {"x", "y", "w", "h"}:
+            return "it has no place of its own"
+        if not all(isinstance(size, int) for size in layout.values()) or layout["x"] + layout["w"] > COLUMNS:
+            return "its place is not one of the grid's"
+        odd = sorted(tile.keys() - {"insight", "text", "button", "layout", "color", "show_description"})
+        return f"no file can say its {' and '.join(odd)}" if odd else ""
+
+    def _skip_existing(self, files: Iterable[Written]) -> bool:
+        """Leave out what belongs into files that exist with something else in them; return whether there are some."""
+        there = [file for file in files if (self._root / file.path).exists()]
+        for file in there:
+            self._result.skipped.append(file.path)
+            for definition in expanded([file]):
+                self._exclude(Ref(*definition), f"{file.path} exists already, with something else in it")
+        return bool(there)
+
+    # The catalogue.
+
+    def _describe_more(self, files: Iterable[Written]) -> bool:
+        """Describe each property with the events that definitions look at it of; return whether some were unknown."""
+        unknown = False
+        for use in _uses(files):
+            ref = Ref("property", f"{use.type}.{use.name}")
+            if ref in {*self._forms, *self._defined, *self._excluded} or is_posthogs_own(use.name):
+                continue
+            if use.type == "event" and not any(each.kind == "event" for each in self._forms):
+                continue
+            self._invented.add(ref)
+            guessed = KINDS["property"].canonical({"name": use.name, "type": use.type, "property_type": _guess(use)})
+            self._forms[ref] = guessed
+            unknown = True
+        return unknown
+
+    def _with_properties(self, files: list[Written]) -> list[Written]:
+        """Return the files of events, each with the properties that definitions look at of it."""
+        described = {
+            name: about
+            for file in files
+            if file.kind == "event" and file.value.get("type") != "person"
+            for name, about in file.value.get("properties", {}).items()
+        }
+        wanted: dict[str, dict[str, Any]] = defaultdict(dict)
+        for use in _uses(files):
+            for event in use.events if use.type == "event" and use.name in described else ():
+                wanted[event][use.name] = described[use.name]
+        used = {name for names in wanted.values() for name in names}
+        result = []
+        for file in files:
+            if file.kind == "event" and file.value.get("type") != "person":
+                own = file.value.get("properties", {})
+                rest = {name: about for name, about in own.items() if name not in used}
+                both = {**wanted.get(file.key, {}), **rest}
+                value = {name: item for name, item in file.value.items() if name != "properties"}
+                file = replace(file, value={**value, "properties": both} if both else value)
+            result.append(file)
+        return result
+
+    # The files.
+
+    def _texts(self, files: list[Written]) -> dict[str, str]:
+        """Return the texts of files that are not there yet."""
+        files, texts = self._with_adoptions(self._with_properties(files)), {}
+        for file in files:
+            texts[file.path] = text_of(file, self._comments(file))
+        return texts
+
+    def _comments(self, file: Written) -> Iterator[str]:
+        inside = [Ref(file.kind, file.key)]
+        tiles = [tile["insight"] for tile in file.value.get("tiles", ()) if "insight" in tile]
+        inside += [Ref("insight", each["key"]) for each in tiles if isinstance(each, dict)]
+        for ref in inside:
+            about = "" if ref == inside[0] else f" of {ref}"
+            for name, reason in self._unmanaged[ref].items():
+                yield f"Left to PostHog: {name}{about}, since {_sentence(reason)}."
+            yield from self._notes[ref]
+        for tile in self._forms.get(Ref("tiles", file.key), {}).get("tiles", ()) if file.kind == "dashboard" else ():
+            if reason := self._unplaced(tile):
+                shown = next((tile[name] for name in ("insight", "text", "button", "widget") if name in tile), "")
+                what = str(shown).partition("\n")[0][:40]
+                yield f"Left to PostHog: the tile of {what}, since {reason}."
+        if file.kind == "event":
+            kind = "person" if file.value.get("type") == "person" else "event"
+            unmet = [n for n in file.value.get("properties", {}) if Ref("property", f"{kind}.{n}") in self._invented]
+            if unmet:
+                yield f"PostHog has met no {', '.join(unmet)} yet; the type is a guess of how definitions compare it."
+
+    def _with_adoptions(self, files: list[Written]) -> list[Written]:
+        """Return files that say which object they take over where its name alone would not tell."""
+        adopt = dict(self._ambiguous())
+        result: list[Written] = []
+        for file in files:
+            value = self._adopting(file.value, adopt.get(Ref(file.kind, file.key)))
+            slack = adopt.get(Ref("notification", f"{file.key}.slack")) if file.kind == "alert" else None
+            if slack and "slack" in value["notify"]:
+                value["notify"] = {**value["notify"], "slack": {**value["notify"]["slack"], "adopt": slack}}
+            for n, tile in enumerate(value.get("tiles", ())):
+                insight = tile.get("insight")
+                id_ = adopt.get(Ref("insight", insight["key"])) if isinstance(insight, dict) else None
+                if id_ is None:
+                    continue
+                inside: Any = self._adopting(insight, id_)
+                if self._many_stacks:  # a patch of a stack can't reach into a list
+                    result.append(Written("insight", insight["key"], inside))
+                    inside = insight["key"]
+                value["tiles"] = [*value["tiles"][:n], {**tile, "insight": inside}, *value["tiles"][n + 1 :]]
+            result.append(replace(file, value=value))
+        return result
+
+    def _adopting(self, value: Mapping[str, Any], id_: int | str | None) -> dict[str, Any]:
+        if id_ is None:
+            return dict(value)
+        if self._many_stacks:  # ids differ per project
+            return {**value, "stacks": {self._stack: {"adopt": id_}}}
+        return {"key": value["key"], "adopt": id_, **value}
+
+    def _ambiguous(self) -> Iterator[tuple[Ref, int | str]]:
+        """Yield the objects, with their ids, that are not the only ones with what identifies them."""
+        for kind in KINDS.values():
+            if kind.unique:
+                continue
+            mine = {ref: each for ref, each in self._every.items() if ref.kind == kind.name}
+            names = {ref: repr([each.properties.get(name) for name in kind.natural_key]) for ref, each in mine.items()}
+            counted = Counter(names.values())
+            for ref, name in names.items():
+                if ref in self._forms and counted[name] > 1:
+                    id_ = mine[ref].id
+                    yield ref, int(id_) if kind.numeric_id else id_
+
+    # The judgement.
+
+    def _problems(self, texts: Mapping[str, str]) -> Iterator[tuple[Ref, list[str], str]]:
+        """Yield what is wrong with new files, in a copy of the checkout: definition, fields, and why."""
+        loaded = trial(self._root, self._stack, texts)
+        if loaded.problems:
+            yield from (_located(each, texts) for each in loaded.problems)
+            return
+        wanted = {Ref(each.kind, each.key): each.properties for each in self._definitions()}
+        for each in loaded.resources:
+            ref = Ref(each.kind, each.key)
+            if each.source.path in texts and ref in wanted and not same(each.properties, wanted[ref]):
+                mine, theirs = each.properties, wanted[ref]
+                differing = sorted(name for name in {*mine, *theirs} if not same(mine.get(name), theirs.get(name)))
+                yield ref, differing, "no file can express it"
+
+    def _finished(self, texts: dict[str, str]) -> TakeOver:
+        result = self._result
+        result.texts = dict(sorted(texts.items()))
+        result.definitions = sum(ref not in self._invented and ref.kind != "tiles" for ref in self._forms)
+        result.partly = [
+            f"{ref}: {name} is left to PostHog: {_sentence(reason)}"
+            for ref, left in self._unmanaged.items()
+            for name, reason in left.items()
+            if ref in self._forms
+        ]
+        return result
+
+
+def _located(problem: Problem, texts: Mapping[str, str]) -> tuple[Ref, list[str], str]:
+    """Return which definition of a new file has a problem, in which fields, and why.
+
+    Raises :class:`NotEdited` for a problem of a file that was there before.
+    """
+    text = texts.get(problem.source.path)
+    if text is None:
+        raise NotEdited(f"with what PostHog holds, the definitions would have a problem: {problem}")
+    kind = FOLDERS[str(PurePosixPath(problem.source.path).parent)]
+    document = Document(File(problem.source.path, kind, text))
+    path = document.path_at(problem.source.line, problem.source.column)
+    ref, inside = defined_at(Written(kind, document.key, document.value), path)
+    return ref, list(fields_at(ref.kind, inside)), problem.message
+
+
+def _is_posthogs_own(each: Object) -> bool:
+    """Return whether an object describes an event or a property of PostHog's own, and nobody said anything of it."""
+    return is_posthogs_own(each.title) and made_by_posthog(KINDS[each.ref.kind], each.live)
+
+
+def _uses(files: Iterable[Written]) -> Iterator[Use]:
+    for unit in index_of(files).units:
+        yield from property_uses(unit)
+
+
+def _guess(use: Use) -> str:
+    """Return the type of a property as it is compared and computed on."""
+    operator, value = str(use.compared.get("operator")), use.compared.get("value")
+    if use.math or operator in _NUMERIC or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return "Numeric"
+    if operator.startswith("is_date"):
+        return "DateTime"
+    return "Boolean" if isinstance(value, bool) else "String"
+
+
+def _sentence(reason: str) -> str:
+    return reason.rstrip(".")

@@ -1,0 +1,42 @@
+"""New texts of files, tried in a copy of the checkout before anything is written."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ai_admin.definitions import Definitions, load
+from ai_admin.definitions.files import TOP_FOLDERS
+from ai_admin.definitions.stacks import known_stacks
+
+
+def trial(root: Path, stack: str, texts: Mapping[str, str | None]) -> Definitions:
+    """Return what a checkout would define, and all problems that it would have, with these texts of files.
+
+    Args:
+        root: the checkout.
+        stack: the stack whose definitions are returned; the problems are those of every stack.
+        texts: by path in the checkout; None: without the file.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in ("Pulumi.yaml", *(f"Pulumi.{each}.yaml" for each in known_stacks(root))):
+            shutil.copy(root / name, copy)
+        for name in TOP_FOLDERS:
+            if (root / name).is_dir():
+                shutil.copytree(root / name, copy / name)
+        write(copy, texts)
+        return load(copy, stack)
+
+
+def write(root: Path, texts: Mapping[str, str | None]) -> None:
+    """Write the texts of files into a checkout; None removes the file. Raises ``OSError``."""
+    for path, text in texts.items():
+        file = root / path
+        if text is None:
+            file.unlink()
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode("utf-8"))

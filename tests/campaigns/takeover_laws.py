@@ -1,0 +1,118 @@
+"""The take-over law: whatever project somebody made through PostHog's API, `ai-admin pull --all` into an empty checkout
+writes files that pass every check, that say what PostHog holds, and whose next plan adopts and sends nothing.
+
+`python -m tests.campaigns.takeover_laws [--cases N] [--seed N]` takes over 200 random projects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from ai_admin.definitions import load
+from ai_admin.review.changes import Action, Warnings, outlook
+from ai_admin.review.comparison import Comparison
+from ai_admin.review.live import Project
+from ai_admin.review.stack import Reviewed
+from ai_admin.review.state import State
+from ai_admin.review.takeover import TakeOver, take_over
+from ai_admin.review.trial import write
+from ai_admin.run import plan as plan_run
+from providers.posthog.client import Client
+from providers.posthog.connection import resolve
+from providers.posthog.kinds import KINDS
+from providers.posthog.session import Session
+from providers.posthog.settings import Settings
+from tests.campaigns.strangers import Stranger, project_of
+from tests.support.sandbox import Sandbox, running_sandbox
+
+STACK = "production"
+
+
+def checkout(folder: Path) -> Path:
+    """Return an empty checkout with one stack."""
+    folder.mkdir(parents=True)
+    (folder / "Pulumi.yaml").write_text("name: ai-admin\n")
+    (folder / f"Pulumi.{STACK}.yaml").write_text("config: {}\n")
+    return folder
+
+
+def compare(sandbox: Sandbox, root: Path, state: State | None = None) -> Comparison:
+    """Return the comparison of a checkout with a project as it is now."""
+    loaded = load(root, STACK)
+    assert not loaded.problems, [*map(str, loaded.problems)]
+    project = Project(Client(resolve(Settings({}, sandbox.environ))))
+    return Comparison(project, loaded.resources, state or State(), {})
+
+
+def taken_over(sandbox: Sandbox, root: Path) -> TakeOver:
+    """Take a project over into a checkout."""
+    result = take_over(root, STACK, compare(sandbox, root))
+    write(root, result.texts)
+    return result
+
+
+def planned(sandbox: Sandbox, root: Path) -> list[str]:
+    """Return what the next `up` would do but to adopt what is as its file says."""
+    reviewed, warnings = Reviewed(root, STACK, Settings({}, sandbox.environ), State), Warnings()
+    run = reviewed.run(warnings, {})
+    decided = plan_run(run)
+    found = outlook(run, decided, State(), Session(warnings), warnings)
+    unmet = {f"property/{each.ref.key}" for each in found.changes if each.ref.kind == "property" and not each.live}
+    return [
+        *decided.refused,
+        *(
+            f"{each.action} {each.ref}: {[field.name for field in each.fields]} {each.refused}"
+            for each in found.changes
+            if str(each.ref) not in unmet and (each.action is not Action.ADOPT or each.fields or each.refused)
+        ),
+    ]
+
+
+def case(project: Sandbox, chance: random.Random, folder: Path, most: int) -> Counter[str]:
+    """Take one random project over; raises AssertionError where the law is broken."""
+    Stranger(project, chance).make_project(most)
+    root = checkout(folder)
+    project.requests()
+    result = taken_over(project, root)
+    comparison = compare(project, root)
+    differing = [(str(each.ref), [f.name for f in each.fields], each.unclear) for each in comparison.differences()]
+    assert not differing, differing
+    left = {(each.kind, each.id) for each in result.left}
+    lost = [each for each in comparison.unowned() if (each.kind.name, each.id) not in left]
+    assert all(each.kind.name == "notification" for each in lost), lost
+    assert not (found := planned(project, root)), found
+    assert not project.writes()
+    assert not taken_over(project, root).texts, "a second time there is nothing new"
+    counts = Counter(f"{kind.words}" for kind in KINDS.values() for ref in comparison.ids if ref.kind == kind.name)
+    figures = {"left to PostHog": len(left), "left in part": len(result.partly), "files": len(result.texts)}
+    return counts + Counter(figures)
+
+
+def main() -> int:
+    """Run the campaign; the first case that fails ends it with an error."""
+    parser = argparse.ArgumentParser(description="Random projects taken over into empty checkouts.")
+    parser.add_argument("--cases", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    start, counts = time.perf_counter(), Counter[str]()
+    with tempfile.TemporaryDirectory() as folder, running_sandbox(Path(folder) / "data") as sandbox:
+        for number in range(arguments.cases):
+            name = f"takeover-{arguments.seed}-{number}"
+            try:
+                project = project_of(sandbox) if number else sandbox  # this one has a Slack workspace
+                counts += case(project, random.Random(name), Path(folder) / name, 4)
+            except Exception as broken:
+                raise AssertionError(f"case {name}: {broken}") from broken
+    figures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    print(f"{arguments.cases} projects, {figures}; {time.perf_counter() - start:.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""`ai-admin pull` and `ai-admin drift` as people and schedules run them: the real command, the real sandbox."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.campaigns.strangers import project_of
+from tests.support.oncall import OnCall
+from tests.support.samples.world import CRITERIA, TREND
+from tests.support.sandbox import Sandbox
+
+SCOPES = [f"{scope}:read" for scope in (
+    "action", "activity_log", "alert", "annotation", "cohort", "dashboard", "early_access_feature", "event_definition",
+    "experiment", "experiment_holdout", "experiment_saved_metric", "feature_flag", "hog_function", "insight",
+    "insight_variable", "integration", "organization_member", "property_definition", "session_recording_playlist",
+    "subscription", "survey",
+)]  # fmt: skip
+
+
+class Checkout(OnCall):
+    """A checkout without definitions, of a project of its own; somebody else works on PostHog's pages."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        project = project_of(sandbox)
+        super().__init__(folder, project)
+        (folder / "flags" / "ai.yaml").unlink()
+        self.commit()
+        email = f"ana-{project.project_id}@example.com"
+        user = project.call("POST", "/_sandbox/users", {"email": email, "role": "admin"})
+        self.email, self.theirs = email, user["personal_api_key"]
+        key = project.call("POST", "/_sandbox/keys", {"scopes": SCOPES})
+        self.environ = {"POSTHOG_API_KEY": key["value"]}
+
+    def by_hand(self, method: str, path: str, body: Any = None) -> Any:
+        return self.sandbox.call(method, path, body, key=self.theirs)
+
+    def make(self) -> None:
+        """What somebody made: a cohort, a flag on it, a dashboard with a text and an insight, an alert."""
+        self.by_hand("POST", "event_definitions/", {"name": "ai"})
+        cohort = self.by_hand("POST", "cohorts/", {"name": "Beta testers", "filters": {"properties": CRITERIA}})["id"]
+        leaf = {"type": "cohort", "key": "id", "operator": "in", "value": cohort}
+        groups = [{"description": "Beta first", "properties": [leaf], "rollout_percentage": 40}]
+        body = {"key": "model", "filters": {"groups": groups}, "_should_create_usage_dashboard": False}
+        self.flag = self.by_hand("POST", "feature_flags/", body)["id"]
+        board = self.by_hand("POST", "dashboards/", {"name": "AI usage"})["id"]
+        insight = self.by_hand("POST", "insights/", {"name": "Uses", "query": TREND, "dashboards": [board]})["id"]
+        tile = self.by_hand("GET", f"dashboards/{board}/")["tiles"][0]["id"]
+        self.by_hand("PATCH", f"dashboards/{board}/", {"tiles": [
+            {"id": tile, "layouts": {"sm": {"x": 0, "y": 1, "w": 6, "h": 5}}},
+            {"text": {"body": "## Cost"}, "layouts": {"sm": {"x": 0, "y": 0, "w": 12, "h": 1}}},
+        ]})  # fmt: skip
+        self.by_hand("POST", "alerts/", {
+            "name": "Too many", "insight": insight, "subscribed_users": [], "condition": {"type": "absolute_value"},
+            "threshold": {"configuration": {"type": "absolute", "bounds": {"upper": 9}}},
+            "config": {"type": "TrendsAlertConfig", "series_index": 0},
+        })  # fmt: skip
+        self.cohort, self.insight = cohort, insight
+
+    def roll_out(self, percentage: int) -> None:
+        live = self.by_hand("GET", f"feature_flags/{self.flag}/")
+        live["filters"]["groups"][0]["rollout_percentage"] = percentage
+        self.by_hand("PATCH", f"feature_flags/{self.flag}/", {"filters": live["filters"]})
+
+    def ai_admin(self, *arguments: str, code: int = 0) -> str:
+        done = self.run(*arguments, environ=self.environ)
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, sandbox: Sandbox) -> Checkout:
+    made = Checkout(tmp_path / "co", sandbox)
+    made.make()
+    return made
+
+
+FLAG = """\
+# yaml-language-server: $schema=../schemas/flag.schema.json
+key: model
+release_conditions:
+  - {description: Beta first, cohort: beta-testers, rollout_percentage: 40}
+"""
+BOARD = """\
+# yaml-language-server: $schema=../schemas/dashboard.schema.json
+key: ai-usage
+name: AI usage
+tiles:
+  - text: '## Cost'
+    layout: {w: 12}
+  - insight:
+      key: uses
+      name: Uses
+      trends:
+        series:
+          - {event: ai}
+"""
+
+
+def test_a_project_becomes_files_with_names_that_people_read(checkout: Checkout) -> None:
+    checkout.sandbox.requests()
+    assert "nothing is written" in checkout.ai_admin("pull", "--all", "--dry-run")
+    assert not list(checkout.folder.glob("*/*.yaml"))
+    said = checkout.ai_admin("pull", "--all")
+    assert checkout.sandbox.writes() == []
+    assert "git add -- " in said
+    assert (checkout.folder / "flags" / "model.yaml").read_text() == FLAG
+    assert (checkout.folder / "dashboards" / "ai-usage.yaml").read_text() == BOARD
+    assert "notify: {}" in (checkout.folder / "alerts" / "too-many.yaml").read_text()
+    assert "no problems" in checkout.ai_admin("check")
+    assert "nothing differs" in checkout.ai_admin("drift")
+    before = {file: file.read_bytes() for file in checkout.folder.glob("*/*.yaml")}
+    assert "0 objects in 0 files" in checkout.ai_admin("pull", "--all")
+    assert {file: file.read_bytes() for file in checkout.folder.glob("*/*.yaml")} == before
+
+
+def test_an_object_that_is_not_the_only_one_of_its_name_is_adopted_by_its_id(checkout: Checkout) -> None:
+    body = {"name": "Beta testers", "filters": {"properties": CRITERIA}}
+    second = checkout.by_hand("POST", "cohorts/", body)["id"]
+    assert "cohorts/beta-testers-2.yaml" in checkout.ai_admin("pull", "--all")
+    file = checkout.folder / "cohorts" / "beta-testers-2.yaml"
+    assert f"\nkey: beta-testers-2\nadopt: {second}\n" in file.read_text()
+    (checkout.folder / "Pulumi.staging.yaml").write_text("config: {}\n")
+    file.unlink()
+    checkout.ai_admin("pull", "--all", "--stack", "production")
+    assert file.read_text().endswith(f"stacks:\n  production: {{adopt: {second}}}\n")
+
+
+def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout) -> None:
+    """A webhook's address may be a secret, and a tile with filters of its own is in no file."""
+    [alert] = checkout.sandbox.items("alerts")
+    firing = {"events": [{"id": "$insight_alert_firing", "type": "events"}], "properties": [
+        {"key": "alert_id", "value": alert["id"], "operator": "exact", "type": "event"}]}  # fmt: skip
+    inputs = {"url": {"value": "https://hooks.example.com/s3cret"}}
+    hook = {"type": "internal_destination", "name": "Too many (webhook)", "template_id": "template-webhook"}
+    checkout.by_hand("POST", "hog_functions/", {**hook, "filters": firing, "inputs": inputs, "enabled": True})
+    [board] = (each for each in checkout.sandbox.items("dashboards") if each["name"] == "AI usage")
+    tiles = checkout.by_hand("GET", f"dashboards/{board['id']}/")["tiles"]
+    own = [{"id": each["id"], "filters_overrides": {"date_from": "-1d"}} for each in tiles if each.get("insight")]
+    checkout.by_hand("PATCH", f"dashboards/{board['id']}/", {"tiles": own})
+    said = checkout.ai_admin("pull", "--all")
+    assert "the address of a webhook may be a secret" in said
+    files = {file.name: file.read_text() for file in checkout.folder.glob("*/*.yaml")}
+    assert not any("s3cret" in text for text in files.values())
+    assert "webhook: {url: {env: TOO_MANY_WEBHOOK_URL}, adopt: " in files["too-many.yaml"]
+    assert "# Left to PostHog: the tile of insight/uses, since no file can say its filters_overrides." in (
+        files["ai-usage.yaml"]
+    )
+    assert "uses.yaml" in files
+    assert "nothing differs" in checkout.ai_admin("drift")
+
+
+def test_a_change_by_hand_is_reported_and_becomes_one_changed_line(checkout: Checkout) -> None:
+    checkout.ai_admin("pull", "--all")
+    file = checkout.folder / "flags" / "model.yaml"
+    file.write_text(FLAG.replace("release_conditions:", "# Beta knows what it is in for.\nrelease_conditions:"))
+    checkout.commit()
+    checkout.roll_out(10)
+    said = checkout.ai_admin("drift", code=1)
+    assert "flag model  flags/model.yaml:2" in said
+    assert f"by {checkout.email} on " in said
+    assert "40 %" in said
+    assert "10 %" in said
+    found = json.loads(checkout.run("drift", "--json", environ=checkout.environ).stdout)
+    [entry] = found["differing"]
+    assert (entry["name"], entry["state"]) == ("flag/model", "changed")
+    [field] = entry["fields"]
+    assert (field["by"], field["field"]) == (checkout.email, "release_conditions")
+    said = checkout.ai_admin("pull", "model", "--reason", "Beta complained")
+    assert "git commit -m 'Take over from production what was changed in PostHog: Beta complained'" in said
+    assert checkout.git("diff", "--numstat").split()[:2] == ["1", "1"]
+    assert "cohort: beta-testers, rollout_percentage: 10}" in file.read_text()
+    assert "nothing differs" in checkout.ai_admin("drift")
+
+
+def test_what_no_file_defines_can_not_be_named_in_one(checkout: Checkout) -> None:
+    checkout.ai_admin("pull", "--all")
+    new = checkout.by_hand("POST", "cohorts/", {"name": "New people", "filters": {"properties": CRITERIA}})["id"]
+    live = checkout.by_hand("GET", f"feature_flags/{checkout.flag}/")
+    live["filters"]["groups"][0]["properties"][0]["value"] = new
+    checkout.by_hand("PATCH", f"feature_flags/{checkout.flag}/", {"filters": live["filters"]})
+    before = (checkout.folder / "flags" / "model.yaml").read_bytes()
+    said = checkout.ai_admin("pull", code=1)
+    assert f"it refers to cohort {new} 'New people', which no file defines: `ai-admin pull --all` makes one" in said
+    assert (checkout.folder / "flags" / "model.yaml").read_bytes() == before
+    checkout.ai_admin("pull", "--all")
+    assert "flag/model: as PostHog holds it" in checkout.ai_admin("pull")
+    assert "cohort: new-people" in (checkout.folder / "flags" / "model.yaml").read_text()
+
+
+def test_what_was_removed_goes_only_when_asked_for(checkout: Checkout) -> None:
+    checkout.ai_admin("pull", "--all")
+    checkout.by_hand("PATCH", f"feature_flags/{checkout.flag}/", {"deleted": True})
+    assert "flag model" in checkout.ai_admin("drift", code=1)
+    assert "not written" in checkout.ai_admin("pull", code=1)
+    assert (checkout.folder / "flags" / "model.yaml").exists()
+
+
+def test_what_is_in_no_file_is_counted_and_named_when_asked_for(checkout: Checkout) -> None:
+    said = checkout.ai_admin("drift", "--all")
+    assert "1 cohort" in said
+    assert f"cohort {checkout.cohort}: Beta testers" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("drift", "--stack", "nowhere"), 2),
+        (("pull", "no-such-key"), 2),
+        (("pull", "--all", "model"), 2),
+        (("pull", "--folder", "x"), 2),
+    ],
+)
+def test_wrong_use_is_told_from_a_difference(checkout: Checkout, arguments: tuple[str, ...], code: int) -> None:
+    checkout.ai_admin(*arguments, code=code)
+
+
+def test_what_can_not_be_known_is_no_difference(checkout: Checkout) -> None:
+    checkout.write("broken", "key: [")
+    assert "the definitions have problems" in checkout.ai_admin("drift", code=3)
+    checkout.environ = {"POSTHOG_API_KEY": "phx_wrong"}
+    (checkout.folder / "flags" / "broken.yaml").unlink()
+    assert "does not accept this personal API key" in checkout.ai_admin("drift", code=3)

@@ -1,0 +1,157 @@
+"""Another value into a file's text: the lines of what changes, and no others."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ai_admin.definitions import yaml_text
+from ai_admin.definitions.file_text import mapping
+from ai_admin.review.splice import edited
+from providers.posthog.errors import NotEdited
+
+TEXT = """\
+# top
+key: x
+description: 'Old words'   # why
+release_conditions:
+  # why A
+  - description: A
+    rollout_percentage: 10   # ten
+  # why B
+  - {description: 'B',   rollout_percentage: 50}   # half
+  - properties: [{key: version, operator: semver_gte,
+                  value: 2.4.0}]
+    rollout_percentage: 5
+tags: [ai,  cost]
+# the end
+stacks:
+  # prod
+  production:
+    active: false # off
+"""
+Value = dict[str, Any]
+
+
+def change(text: str, do: Callable[[Value], object]) -> list[str]:
+    """The lines that go and come when a value is edited."""
+    value, flaws = yaml_text.parse(text)
+    assert not flaws
+    new = copy.deepcopy(value)
+    do(new)
+    result = edited(text, new)
+    assert yaml_text.parse(result)[0] == new
+    lines = difflib.unified_diff(text.splitlines(), result.splitlines(), n=0, lineterm="")
+    return [line for line in lines if line[:3] not in ("---", "+++") and line[:2] != "@@"]
+
+
+CASES: dict[str, tuple[Callable[[Value], object], list[str]]] = {
+    "a number": (
+        lambda v: v["release_conditions"][0].update(rollout_percentage=20),
+        ["-    rollout_percentage: 10   # ten", "+    rollout_percentage: 20   # ten"],
+    ),
+    "a number in braces": (
+        lambda v: v["release_conditions"][1].update(rollout_percentage=60),
+        [
+            "-  - {description: 'B',   rollout_percentage: 50}   # half",
+            "+  - {description: 'B',   rollout_percentage: 60}   # half",
+        ],
+    ),
+    "a key more in braces": (
+        lambda v: v["release_conditions"][1].update(variant="r1"),
+        [
+            "-  - {description: 'B',   rollout_percentage: 50}   # half",
+            "+  - {description: 'B',   rollout_percentage: 50, variant: r1}   # half",
+        ],
+    ),
+    "a text in its quotes": (
+        lambda v: v.update(description="It's new"),
+        ["-description: 'Old words'   # why", "+description: 'It''s new'   # why"],
+    ),
+    "a text of several lines": (
+        lambda v: v.update(description="New\nwords"),
+        ["-description: 'Old words'   # why", "+description: |-   # why", "+  New", "+  words"],
+    ),
+    "an item that goes leaves the comments": (
+        lambda v: v["release_conditions"].pop(0),
+        ["-  - description: A", "-    rollout_percentage: 10   # ten"],
+    ),
+    "an item that comes": (
+        lambda v: v["release_conditions"].insert(1, {"description": "New", "rollout_percentage": 3}),
+        ["+  - {description: New, rollout_percentage: 3}"],
+    ),
+    "the first key of an item goes": (
+        lambda v: v["release_conditions"][2].pop("properties"),
+        [
+            "-  - properties: [{key: version, operator: semver_gte,",
+            "-                  value: 2.4.0}]",
+            "-    rollout_percentage: 5",
+            "+  - rollout_percentage: 5",
+        ],
+    ),
+    "a list in brackets": (lambda v: v.update(tags=["ai"]), ["-tags: [ai,  cost]", "+tags: [ai]"]),
+    "a key more in a patch": (
+        lambda v: v["stacks"]["production"].update(tags=["a"]),
+        ["+    tags: [a]"],
+    ),
+    "the last key of a patch": (
+        lambda v: v["stacks"]["production"].pop("active"),
+        ["-  production:", "-    active: false # off", "+  production: {} # off"],
+    ),
+    "nothing": (lambda v: v, []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_only_the_lines_of_what_changes_change(name: str) -> None:
+    do, lines = CASES[name]
+    assert change(TEXT, do) == lines
+    ends = change(TEXT.replace("\n", "\r\n"), do)
+    assert ends == lines
+    marked = change("\ufeff" + TEXT, do)
+    assert marked == lines
+
+
+def test_line_ends_stay_what_they_are() -> None:
+    value = yaml_text.parse(TEXT)[0]
+    result = edited(TEXT.replace("\n", "\r\n"), {**value, "description": "New\nwords"})
+    assert result.count("\n") == result.count("\r\n") == TEXT.count("\n") + 2
+
+
+_TEXTS = st.sampled_from(["a", "on", "2.4.0", "x: y", "# no", "é", "1"])
+_SCALARS = st.one_of(st.integers(-5, 99), st.booleans(), _TEXTS)
+_KEYS = st.sampled_from(["key", "name", "description", "value", "b", "c"])
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=14,
+)
+_MAPPINGS = st.dictionaries(_KEYS, _VALUES, min_size=1, max_size=5)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(_MAPPINGS, _MAPPINGS, st.integers(0, 99))
+def test_any_value_becomes_any_other_one_and_comments_on_lines_of_their_own_stay(
+    old: Value, new: Value, seed: int
+) -> None:
+    """A change that can't be made in its place is made by writing the key anew, which keeps what is around it."""
+    chance = random.Random(seed)
+    lines: list[str] = []
+    for line in mapping(old).splitlines():
+        if not line.startswith(" ") and chance.random() < 0.5:
+            lines.append(f"# comment {len(lines)}")
+        lines.append(line)
+    text = "\n".join(lines) + "\n"
+    try:
+        result = edited(text, {**old, **new})
+    except NotEdited:  # what parts can't do, whole keys can
+        result = edited(text, {**old, **new}, whole=True)
+    assert yaml_text.parse(result)[0] == {**old, **new}
+    assert [line for line in result.splitlines() if line.startswith("#")] == [line for line in lines if line[0] == "#"]
