@@ -20,6 +20,7 @@ from ai_admin.cli.ls import ls
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 from ai_admin.cli.plan import plan
+from ai_admin.cli.promote import promote
 from ai_admin.cli.pull import pull
 from ai_admin.cli.show import show
 from ai_admin.cli.test import test
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, doctor, drift, history, init, ls, off, on, plan, pull, show, test, who):
+for command in (apply, check, doctor, drift, history, init, ls, off, on, plan, promote, pull, show, test, who):
     cli.add_command(command)
 
 

@@ -58,8 +58,7 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
 
 
 def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
-    import yaml
-
+    from ai_admin.definitions.file_text import mapping
     from ai_admin.review.standing import shown
     from providers.posthog.kinds import KINDS
 
@@ -67,12 +66,11 @@ def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
     place = next(iter(definitions.values())).source if definitions else None
     where = f"  {place.path}:{place.line}" if place else ""
     yield click.style(f"{KINDS[ref.kind].words} {ref.key}", bold=True) + click.style(where, fg="bright_black")
-    texts = {stack: yaml.safe_dump(shown(each.properties), sort_keys=False, allow_unicode=True, width=100)
-             for stack, each in definitions.items()}  # fmt: skip
+    texts = {stack: mapping(shown(each.properties)) for stack, each in definitions.items()}
     for text in dict.fromkeys(texts.values()):
         stacks = [stack for stack, each in texts.items() if each == text]
         yield click.style(f"  in {' and '.join(stacks)}:", fg="cyan")
-        yield from (f"    {line}" for line in text.rstrip().splitlines())
+        yield from (f"    {line}" for line in text.splitlines())
     for stack, each in standings.items():
         yield f"  {stack}: {each.state}" + (f"  {each.url}" if each.url else "")
         yield from (f"    {printable(line)}" for line in differences(each))

@@ -8,8 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
+from ai_admin.definitions.file_text import mapping
 from ai_admin.review.history import History
 from ai_admin.review.reading import when
 from ai_admin.review.text import Style, plain
@@ -154,7 +153,7 @@ def _then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
         yield "  no file defined it"
     else:
         yield f"  {found.stated.path} said:"
-        written = yaml.safe_dump(dict(found.stated.own), sort_keys=False, allow_unicode=True, width=100).rstrip()
+        written = mapping(dict(found.stated.own))
         yield from (f"    {line}" for line in written.splitlines() if found.stated.own)
     if found.allowed:
         yield f"  since {when(found.allowed.at)}, by {style(_who(found.allowed), '')}"

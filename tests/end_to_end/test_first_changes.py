@@ -106,7 +106,7 @@ def test_what_is_there_and_what_was_can_be_asked_as_the_page_says(applied: Proje
         done = asked(applied, command)
         assert (done.exit_code, done.stderr) == (int(" doctor " in command), ""), command + done.stdout
         said[command] = done.stdout
-    listed, different, shown, history, csv, then, found, offline = said.values()
+    listed, different, shown, history, csv, then, promoted, found, offline = said.values()
     assert re.search(r"^flag +ai-enhancement-enabled +as defined +flags/ai-enhancement-enabled.yaml:2$", listed, re.M)
     assert "ai-enhancement-enabled" not in different
     id_ = applied.outputs()["flag/ai-enhancement-enabled"]["id"]
@@ -117,6 +117,8 @@ def test_what_is_there_and_what_was_can_be_asked_as_the_page_says(applied: Proje
     made = [line for line in csv.splitlines() if "is made in PostHog" in line]
     assert all("survey-targeting" in line for line in made), "all but what PostHog makes itself is of the commit"
     assert "  PostHog held none\n" in then, "it was applied later"
+    assert promoted.startswith("flag/ai-enhancement-enabled in production:\n")
+    assert promoted.endswith("nothing is written\n")
     assert "cohort/healthy-installations: is used by nothing" in found
     assert "the API key: may do everything" in found
     assert "API key" not in offline
