@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ai_admin.review.history import history
+from ai_admin.definitions import load
+from ai_admin.review.history import Past, history
 from ai_admin.review.then import then
 from ai_admin.review.timeline import Entry
+from providers.posthog.kinds import Ref
+from tests.support.checkouts import sample_checkout
 from tests.support.past import ANA, BEN, Checkout
 
 
@@ -159,3 +162,15 @@ def test_without_git_the_history_says_that_it_is_not_whole(tmp_path: Path) -> No
     found = history(tmp_path)
     assert found.entries == ()
     assert found.unread[0].startswith("Git has no history of this checkout")
+
+
+@pytest.mark.parametrize("stack", ["production", "sandbox", "staging"])
+def test_what_a_commit_defines_is_what_a_checkout_of_it_defines(tmp_path: Path, stack: str) -> None:
+    """All samples, of every kind, read out of Git's tree and out of the folder."""
+    checkout = Checkout(sample_checkout(tmp_path))
+    checkout.commit("The samples")
+    stated = Past(checkout.folder).at("2026-12-31", [stack]).stated(stack)
+    defined = load(checkout.folder, stack).resources
+    assert {ref: each.properties for ref, each in stated.items()} == {
+        Ref(each.kind, each.key): each.properties for each in defined
+    }
