@@ -57,8 +57,8 @@ def doctor(
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
     try:
         found = facts(root, name, reviewed(root, name) if name and not offline else None, days)
-        if isinstance(found, tuple):
-            click.echo("\n".join(("the definitions have problems:", *found)), err=True)
+        if isinstance(found, str):
+            click.echo(found, err=True)
             raise click.exceptions.Exit(FOUND)
         checks = [each for each in OFFLINE if offline] or list(CHECKS)
         findings = examine(found, [each for each in checks if each in (chosen or checks) and each not in skipped])

@@ -21,8 +21,8 @@ from providers.posthog.session import Session
 from providers.posthog.usage import users
 
 
-def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> Facts | tuple[str, ...]:
-    """Return the facts about a stack's definitions, or what is wrong with these, a line each.
+def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> Facts | str:
+    """Return the facts about a stack's definitions, or what is wrong with these.
 
     Args:
         root: the checkout.
@@ -34,7 +34,7 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
     """
     definitions = load(root, stack)
     if definitions.problems:
-        return tuple(map(str, definitions.problems))
+        return f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}"
     known = Facts(
         definitions.resources,
         datetime.now(UTC),

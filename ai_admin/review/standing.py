@@ -102,7 +102,7 @@ def survey(root: Path, stacks: Iterable[str], key: str = "", online: bool = True
     for stack in every:
         definitions = load(root, stack)
         if definitions.problems:
-            unread[stack] = ("its definitions have problems:", *map(str, definitions.problems))
+            unread[stack] = (f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}",)
             continue
         plan = planned(root, stack, count=False) if online else None
         if isinstance(plan, tuple):

@@ -34,7 +34,8 @@ def test_doctor_knows_what_nobody_asks_for_what_people_use_and_what_the_key_may_
         group = {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}
         made = sandbox.call("POST", "cohorts/", {"name": key, "filters": {"properties": group}})
         resources[Ref("cohort", key)] = Resource(Ref("cohort", key), str(made["id"]), {})
-    using: dict[str, Any] = {"type": "cohort", "key": "id", "operator": "in", "value": int(resources[Ref("cohort", "doctor-used")].id)}
+    used = int(resources[Ref("cohort", "doctor-used")].id)
+    using = {"type": "cohort", "key": "id", "operator": "in", "value": used}
     groups = [{"properties": [using], "rollout_percentage": 10}]
     sandbox.call("POST", "feature_flags/", {"key": "somebodys", "filters": {"groups": groups}})
     scopes = ["feature_flag:write", "cohort:write", "survey:read", "event_definition:read", "property_definition:read"]
