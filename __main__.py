@@ -50,8 +50,8 @@ def main() -> None:
     if not planned.refused:
         keep(applied(run, planned, registered))
     if preview:
-        also_off = [off_all_the_same(run, name) for name in planned.off] if planned.refused else []
-        pulumi.run(lambda: end_of_preview([*planned.refused, *also_off], registered.values()))
+        not_yet = [off_all_the_same(run, name) for name in planned.off]
+        pulumi.run(lambda: end_of_preview(planned.refused, not_yet, registered.values()))
 
 
 def applied_last(stack: str) -> Manifest:
@@ -94,10 +94,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-async def end_of_preview(refused: list[str], resources: Iterable[pulumi.CustomResource]) -> None:
-    """Show what would not be applied, once the whole plan is known, and fail if there is anything."""
+async def end_of_preview(
+    refused: Iterable[str], off: Iterable[str], resources: Iterable[pulumi.CustomResource]
+) -> None:
+    """Show what would not be applied, once the whole plan is known, and fail if there is anything.
+
+    ``off`` says of the flags that are to be off what switches them off all the same.
+    """
     found = ["\n".join(refused)] if refused else []
     found += dict.fromkeys(await problems(resources))
+    found += off if found else ()
     for each in found:
         pulumi.log.error(each)
     if found:

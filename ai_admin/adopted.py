@@ -1,6 +1,7 @@
-"""Flags and cohorts that exist in PostHog and are new to a stack, in the form that the gates compare.
+"""Flags and cohorts as PostHog holds them, in the form that the gates compare.
 
-Nobody applied them with this stack, but they serve people: what is live is the base that an adoption is measured by.
+Nobody applied those that are new to a stack, but they serve people: what is live is the base that an adoption is
+measured by. So it is where a file says what somebody did in PostHog.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from ai_admin.definitions.model import Definition
 from ai_admin.manifest import ids
-from ai_admin.safety import Manifest, manifest, name_of
+from ai_admin.safety import Manifest, manifest, name_of, serves_alike, serving
 from providers.posthog.client import Client
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
@@ -43,6 +44,29 @@ def live_audiences(client: Client, definitions: Iterable[Definition], before: Ma
         if there and not any(field.immutable for field in changed(kind, there, each.properties)):
             found.append(replace(each, properties=with_refs(kind, there, refs.of)))
     return manifest(found, {})
+
+
+def live_as_written(
+    client: Client, definitions: Iterable[Definition], before: Manifest, after: Manifest
+) -> Manifest:
+    """Return the entries of ``before`` that have to say what PostHog holds, as the files (``after``) do by now.
+
+    Somebody changed these flags and cohorts in PostHog and then wrote that into the files: nobody is served otherwise
+    than before this run. Reads each of those whose file changes by itself. Raises ``ApiError``.
+    """
+    every = tuple(definitions)
+    inventory, directory = Inventory(client), PostHogDirectory(client)
+    refs, known = _Refs(inventory, every, before), ids(before)
+    found = {}
+    for each in every:
+        name, kind, id_ = name_of(each), KINDS[each.kind], known.get(Ref(each.kind, each.key))
+        if each.kind in AUDIENCES and id_ and not serves_alike(name, before[name], after[name]):
+            live = inventory.fetch(kind, id_) or {}
+            there = with_refs(kind, kind.project(live, each.properties, directory), refs.of) if live else {}
+            [(_, entry)] = manifest([replace(each, properties=there)], {}).items()
+            if serves_alike(name, entry, after[name]):
+                found[name] = serving(name, before[name], entry)
+    return found
 
 
 class _Refs:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from ai_admin.adopted import live_audiences
+from ai_admin.adopted import live_as_written, live_audiences
 from ai_admin.definitions import Definition, Definitions, load
 from ai_admin.definitions.stacks import configurations
 from ai_admin.manifest import ids
@@ -167,17 +168,20 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
     live = live_audiences(client, resources, before) if settings.careful or settings.follows else {}
     base = {**live, **before}
     after = manifest(resources, base)
-    found = refusals(
-        before,
-        after,
-        settings.consents,
-        settings.careful,
-        _followed(run, base, after),
-        live,
-        lost_members(client, before, after),
-        leaving(client, before, after),
-        Reach(resources, definitions.values),
+    gates = partial(
+        refusals,
+        after=after,
+        consent=settings.consents,
+        careful=settings.careful,
+        followed=_followed(run, base, after),
+        live=live,
+        members=lost_members(client, before, after),
+        leaving=leaving(client, before, after),
+        reach=Reach(resources, definitions.values),
     )
+    found = gates(before)
+    if found and (settings.careful or settings.follows):
+        found = gates({**before, **live_as_written(client, resources, before, after)})
     succession = Succession(client, before, after, resources)
     refused = [
         *unset_secrets(resources, settings),

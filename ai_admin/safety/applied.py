@@ -25,6 +25,12 @@ Manifest = Mapping[str, Entry]
 FLAG, COHORT = str(Ref("flag", "")), str(Ref("cohort", ""))
 """The beginnings of the names of flags and of cohorts."""
 
+SERVES = {
+    "flag": ("active", "rollout", "by", "groups", "cohorts", "flags", "early_exit"),
+    "cohort": ("targeting", "static"),
+}
+"""By kind, what an entry says of who is served. Of other kinds everything counts."""
+
 OFF_AT = "off_at"
 """In the entry of a flag that is off: the time at which a run last applied it so."""
 
@@ -202,13 +208,27 @@ def _switch(entry: Entry) -> str:
 
 
 def unchanged(before: Manifest, after: Manifest, definitions: Iterable[Definition]) -> set[str]:
-    """Return the names of the definitions that are as they were applied last, like all that they refer to.
+    """Return the names of the definitions that serve whom they served when they were applied last, and all that they
+    name. Another description or payload is no change of that.
 
-    What differs of these in PostHog was changed there. ``after`` is the manifest of the definitions.
+    Whom these serve otherwise in PostHog was changed there. ``after`` is the manifest of the definitions.
     """
-    alike = {name for name, entry in after.items() if before.get(name, {}).get("digest") == entry["digest"]}
+    alike = {name for name, entry in after.items() if name in before and serves_alike(name, before[name], entry)}
     named = {name_of(each): {name_of(each), *map(str, refs(each.properties))} for each in definitions}
     return {name for name, names in named.items() if names <= alike}
+
+
+def serves_alike(name: str, before: Entry, after: Entry) -> bool:
+    """Return whether two entries of this name say the same of who is served."""
+    facts = SERVES.get(Ref.parse(name).kind, ("digest",))
+    return before.get("digest") == after["digest"] or all(before.get(fact) == after.get(fact) for fact in facts)
+
+
+def serving(name: str, entry: Entry, other: Entry) -> Entry:
+    """Return the entry of a flag or cohort with what another entry of it says of who is served."""
+    facts = SERVES[Ref.parse(name).kind]
+    rest = {part: value for part, value in entry.items() if part not in facts}
+    return {**rest, **{fact: other[fact] for fact in facts if fact in other}}
 
 
 def switched_off(before: Manifest, after: Manifest) -> list[str]:

@@ -18,7 +18,7 @@ from providers.posthog.errors import ApiError, NotAdopted
 from providers.posthog.history import History, step
 from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Inventory, Live
-from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
+from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading, Ref
 from providers.posthog.usage import users
 
 LONGEST = 600
@@ -61,6 +61,11 @@ def outlook(kind: Kind, id_: str, live: Properties, wanted: Properties) -> Match
     return Match(kind, id_, live, wanted, certain, tuple(name for name in changed if name not in certain))
 
 
+def adopts(adopted: Mapping[str, str], kind_name: str, id_: object) -> bool:
+    """Return whether an object of a kind with this id is among what is adopted (ids by the definitions' names)."""
+    return any(Ref.parse(name).kind == kind_name and found == str(id_) for name, found in adopted.items())
+
+
 class Adoption:
     """Finds what definitions of one kind adopt, and lets no two adopt the same. Safe for several threads."""
 
@@ -100,7 +105,7 @@ class Adoption:
                 return None
             found = there if meta.adopt else self._own(there, properties)
             if len(found) != 1:
-                if self._settled(properties):
+                if self._settled(properties, there):
                     raise NotAdopted(self._choice(found or there, bool(found)))
                 return None
             if not self._allowed:
@@ -199,8 +204,16 @@ class Adoption:
         reading, names = Reading(live, known or {}, self._directory), self._identifying()
         return {field.name: field.from_live(reading) for field in self._kind.fields if field.name in names}
 
-    def _settled(self, properties: Mapping[str, object]) -> bool:
-        return all(reconcile.known(properties.get(name)) for name in self._identifying())
+    def _settled(self, properties: Mapping[str, object], found: list[str]) -> bool:
+        """Return whether it is known what identifies a definition.
+
+        In a preview the id of an object that is new to the state is not known. What is found is about it all the same
+        where what is found refers to one that this run adopts.
+        """
+        unknown = [name for name in self._identifying() if not reconcile.known(properties.get(name))]
+        fields = [field for field in self._kind.fields if field.name in unknown]
+        lives = [self._identity(self._listed[id_]) for id_ in found]
+        return all(adopts(self._adopted, field.ref, live.get(field.name)) for field in fields for live in lives)
 
     def _choice(self, found: list[str], own: bool) -> str:
         oldest_first = sorted(found, key=lambda id_: (len(id_), id_))

@@ -31,6 +31,10 @@ _ACTION_PLACES = (
 query, the second in its retention, the others in a cohort's criteria."""
 
 
+_TO_DO = {"survey": "unlink or delete that in PostHog (archived, it still uses it)"}
+"""What to do about a user, by its kind, where that is not to change it."""
+
+
 class User(NamedTuple):
     """Something in PostHog that needs an object: its kind and id, and what it does with the object."""
 
@@ -198,7 +202,7 @@ GUARDED: Mapping[str, Callable[[_Look, str], Iterator[User]]] = {
 
 def _uses(kind: str, user: Entry) -> str:
     name = user.get("key") or user.get("name")
-    return f"the {kind} {name!r} ({user['id']}) uses it; change that in PostHog"
+    return f"the {kind} {name!r} ({user['id']}) uses it; {_TO_DO.get(kind, 'change that in PostHog')}"
 
 
 def _asks_by_flag(survey: Entry, id_: str) -> bool:

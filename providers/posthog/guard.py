@@ -7,8 +7,10 @@ accepts changes by hand, and a state can be edited.
 
 from __future__ import annotations
 
+import json
+import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from providers.posthog.errors import Unsafe
@@ -23,10 +25,11 @@ from providers.posthog.safety import (
     ROLLOUT_STEP,
     TO_CONSENT,
     UPDATES,
+    again_code,
     already_served,
+    condition_digest,
     consented_number,
     counted,
-    how_to_switch_on,
     on_code,
     removal_code,
     reset_code,
@@ -35,6 +38,16 @@ from providers.posthog.safety import (
     rollout_code,
 )
 from providers.posthog.settings import Settings
+
+UNDER_WAY: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
+    "start_date": ("started", "become a draft", reset_code),
+    "end_date": ("ended", "run again", resume_code),
+    "conclusion": ("concluded", "lose that", resume_code),
+    "conclusion_comment": ("commented on at its end", "lose that", resume_code),
+    "archived": ("archived", "leave the archive", resume_code),
+}
+"""The fields of an experiment that no file takes away in passing, each with what was done, what would become of it, and
+the consent."""
 
 
 class Guard:
@@ -67,44 +80,69 @@ class Guard:
         off, the same is true only if it was on in between: ``on_since`` finds that out, given the time. A consent is
         used up by the run that leaves the flag on: it does not cover a later switch-off.
         """
-        if not switch or not _switches_on(kind_name, olds, news) or self._may_switch_on(news["key"], switch):
+        if not switch or not _switches_on(kind_name, olds, news):
+            return False
+        if on_code(news["key"]) in self._settings.consents and switch != CONSENTED:
             return False
         return switch in (ON, CONSENTED) or on_since(switch)
 
-    def _may_switch_on(self, key: str, switch: str) -> bool:
-        return on_code(key) in self._settings.consents and switch != CONSENTED
-
-    def create(self, wanted: Properties, switch: str, deleted_by: Callable[[], str]) -> None:
+    def create(
+        self, id_: str, wanted: Properties, switch: str, deleted_by: Callable[[], str], experiments: Sequence[str] = ()
+    ) -> None:
         """Judge the creation of a flag that was applied before: one that was on then is not created on in passing.
 
-        ``switch`` says how it was applied last (see ``inputs.Metadata``), and ``deleted_by`` who deleted it. Raises
-        :class:`Unsafe`.
+        ``id_`` was its id, ``switch`` says how it was applied last (see ``inputs.Metadata``), and ``deleted_by`` who
+        deleted it. The consent names the id, so that it is for this deletion and no later one. ``experiments`` are
+        about the flag that was deleted, in words: PostHog gives them no other one. Raises :class:`Unsafe`.
         """
+        if experiments:
+            raise Unsafe(
+                f"it was deleted in PostHog {deleted_by()}, and a new flag would not be that of "
+                f"{', '.join(experiments)}; restore it there, or delete that experiment there"
+            )
+        code = again_code(wanted["key"], id_)
         on = switch in (ON, CONSENTED) and wanted.get("active", True) is not False
-        if on and not self._may_switch_on(wanted["key"], switch):
+        if on and code not in self._settings.consents:
             raise Unsafe(
                 f"it was deleted in PostHog {deleted_by()} and is not created again in passing, as it would be on; "
                 "restore it there, delete its file, or write `active: false` to have it back off; to have it back on, "
-                + how_to_switch_on(wanted["key"], switch)
+                f"add {code} to ai-admin:consent in the stack's configuration"
             )
 
     def dates(self, name: str, live: Properties, wanted: Properties, by: Callable[[str], str]) -> None:
-        """Judge the dates of an experiment (Pulumi name): one that was started or ended remains so.
+        """Judge the dates of an experiment (Pulumi name): one that was started or ended remains so, with what was
+        concluded.
 
         ``by`` says who changed a field of it in PostHog, which computes the results from these dates. Raises
         :class:`Unsafe`.
         """
-        for field, is_, would, code in (
-            ("start_date", "started", "become a draft", reset_code(name)),
-            ("end_date", "ended", "run again", resume_code(name)),
-        ):
-            goes = live.get(field) and not wanted.get(field) and field not in wanted.get("unmanaged", ())
-            if goes and code not in self._settings.consents:
+        goes = [
+            field
+            for field in UNDER_WAY
+            if live.get(field) and not wanted.get(field) and field not in wanted.get("unmanaged", ())
+        ]
+        keep = ", ".join(f"`{field}: {_written(live[field])}`" for field in goes)
+        for field in goes:
+            is_, would, code_of = UNDER_WAY[field]
+            code = code_of(name)
+            if code not in self._settings.consents:
                 raise Unsafe(
-                    f"it was {is_} in PostHog, {live[field]} {by(field)}, and would {would}; "
-                    f"write `{field}: {live[field]}` to keep it so, or leave the dates to PostHog "
-                    f"with `unmanaged: [start_date, end_date]`; {TO_CONSENT.format(code)}"
+                    f"it was {is_} in PostHog, {_written(live[field])} {by(field)}, and would {would}; "
+                    f"write {keep} to keep it so, or leave that to PostHog "
+                    f"with `unmanaged: [{', '.join(UNDER_WAY)}]`; {TO_CONSENT.format(code)}"
                 )
+
+    def anew(self, name: str, live: Properties, fields: Iterable[str]) -> None:
+        """Judge that an experiment (Pulumi name) is deleted and made anew for a change of these fields: one that was
+        started would lose its results. Raises :class:`Unsafe`.
+        """
+        code = reset_code(name)
+        if live.get("start_date") and code not in self._settings.consents:
+            raise Unsafe(
+                f"it was started, {live['start_date']}, and would be deleted and made anew, without its results, for "
+                f"another {', '.join(fields)}; keep what it has (a flag that was deleted can be restored in PostHog), "
+                f"or give the new experiment a file and a name of its own; {TO_CONSENT.format(code)}"
+            )
 
     def adopt(self, kind_name: str, live: Properties, wanted: Properties) -> None:
         """Judge the adoption of an object: adopting a flag that is off in PostHog must not switch it on.
@@ -161,16 +199,21 @@ class Guard:
         known = {EVERYBODY, *live}
         # With this consent a flag that is off comes back at once to the conditions that PostHog kept meanwhile.
         was = live if olds.get("active", True) or on_code(news["key"]) in self._settings.consents else {}
+        steps: list[str] = []
+        codes: dict[str, None] = {}
         for condition, served in rollout(news).items():
             for variant, share in served.items() if unchanged else [("", served[""])]:
                 start = was.get(condition, {}).get(variant, 0)
                 code = rollout_code(news["key"], start, share, variant)
                 if condition in known and share - start > ROLLOUT_STEP and code not in self._settings.consents:
-                    of_whom = f"the share of variant {variant}" if variant else "a release condition"
-                    raise Unsafe(
-                        f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %, "
-                        f"{ROLLOUT_STEP} points may be in one run; {TO_CONSENT.format(code)}"
-                    )
+                    of_whom = (f"variant {variant} in " if variant else "") + _called(condition, news)
+                    steps.append(f"{of_whom} is at {start:g} % in PostHog and would grow to {share:g} %")
+                    codes[code] = None
+        if steps:
+            raise Unsafe(
+                f"{', '.join(steps)}, {ROLLOUT_STEP} points may be in one run; "
+                + TO_CONSENT.format(" and ".join(codes))
+            )
 
     def delete(
         self, kind_name: str, id_: str, olds: Mapping[str, Any], project: str, is_on: Callable[[], bool]
@@ -215,6 +258,19 @@ class Guard:
         shown = reason in self._shown
         self._shown.add(reason)
         return Unsafe(shorter if shown else reason)
+
+
+def _called(condition: str, flag: Properties) -> str:
+    """Return what a person calls the release condition of a flag that has this digest."""
+    conditions = flag["release_conditions"]
+    number, found = next((at, each) for at, each in enumerate(conditions, 1) if condition_digest(each) == condition)
+    return f"release condition {number}" + (f" ({found['description']})" if found.get("description") else "")
+
+
+def _written(value: str | bool) -> str:
+    """Return a value as a file may have it, on one line."""
+    plain = isinstance(value, str) and re.fullmatch(r"[\w:-]+", value)
+    return str(value) if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _switches_on(kind_name: str, live: Properties, wanted: Properties) -> bool:

@@ -22,6 +22,7 @@ class Inventory:
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._lists: dict[str, dict[str, Live]] = {}
+        self._unread: dict[str, ApiError] = {}
         self._marks: dict[tuple[str, str], dict[str, str]] = {}
         self._details: dict[str, Live] = {}
         self._served: dict[str, set[str]] = {}
@@ -34,19 +35,33 @@ class Inventory:
             return self._locks.setdefault(name, threading.Lock())
 
     def all(self, kind: Kind) -> dict[str, Live]:
-        """Return all live objects of a kind by id; reads the kind's lists at the first call."""
+        """Return all live objects of a kind by id; reads the kind's lists at the first call.
+
+        A list that can't be read is asked for once: hundreds of objects would each wait for the same answer. Raises
+        ``ApiError``.
+        """
         with self.lock(f"list {kind.collection}"):
+            if problem := self._unread.get(kind.collection):
+                raise problem
             found = self._lists.get(kind.collection)
             if found is None:
-                found = {}
-                for params in kind.lists:
-                    for item in self.client.pages(self.client.project_path(kind.collection), params):
-                        id_ = str(item[kind.id_name])
-                        self._marks[kind.collection, id_] = _mark(params)
-                        found[id_] = {**item, **_mark(params)}
+                try:
+                    found = self._read(kind)
+                except ApiError as problem:
+                    self._unread[kind.collection] = problem
+                    raise
                 # Only now: half a list, for an error in the middle, would pass for the whole.
                 self._lists[kind.collection] = found
             return found
+
+    def _read(self, kind: Kind) -> dict[str, Live]:
+        found = {}
+        for params in kind.lists:
+            for item in self.client.pages(self.client.project_path(kind.collection), params):
+                id_ = str(item[kind.id_name])
+                self._marks[kind.collection, id_] = _mark(params)
+                found[id_] = {**item, **_mark(params)}
+        return found
 
     def read_so_far(self, kinds: Iterable[Kind]) -> Iterator[tuple[Kind, dict[str, Live]]]:
         """Yield those of these kinds whose lists were read, with what is in them."""
@@ -58,6 +73,7 @@ class Inventory:
         """Forget a kind's list, so that the next look reads it anew."""
         with self.lock(f"list {kind.collection}"):
             self._lists.pop(kind.collection, None)
+            self._unread.pop(kind.collection, None)
 
     def get(self, kind: Kind, id_: str) -> Live | None:
         """Return a live object whole, or None when PostHog has no such object (any more)."""

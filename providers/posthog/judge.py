@@ -56,7 +56,7 @@ class Judge:
         ``olds`` is what PostHog holds.
         """
         guard = self._session.guard
-        fields = reconcile.changed(self.kind, olds, properties)
+        fields = self._changed(olds, properties)
         if not fields or meta.refused:
             return ""
         try:
@@ -68,6 +68,9 @@ class Judge:
                 with OneLine(meta):
                     self._session.reviewed.check(meta.name, olds, properties)
                     self._check_dates(meta.id, olds, properties, meta)
+                    anew = [field.name for field in fields if field.immutable]
+                    if anew and self.kind.name == "experiment":
+                        guard.anew(meta.name, olds, anew)
                     guard.change(self.kind.name, meta.name, olds, properties, meta.unchanged, meta.targeting)
         except Refused as problem:
             return str(problem)
@@ -89,7 +92,8 @@ class Judge:
                     self._check_dates(match.id, match.live, match.wanted, meta)
                 elif meta.id and self.kind.name == "flag":
                     who = partial(self._session.history.deleted_by, self.kind, meta.id)
-                    self._session.guard.create(properties, meta.switch, who)
+                    guard = self._session.guard
+                    guard.create(meta.id, properties, meta.switch, who, self._experiments_on(meta.id))
                 if match and match.changes and not meta.refused:
                     self._session.guard.change(self.kind.name, meta.name, match.live, match.wanted)
         except Refused as problem:
@@ -101,11 +105,35 @@ class Judge:
 
         Raises :class:`Refused`.
         """
-        fields = tuple(reconcile.changed(self.kind, olds, news))
+        fields = tuple(self._changed(olds, news))
         options = any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))
         if (fields or options) and self._holds(olds, news, meta):
             return Difference(fields, options, self._held(id_, news["key"], fields, meta))
         return Difference(fields, options)
+
+    def _changed(self, olds: Properties, news: Properties) -> list[Field]:
+        """Return the fields that differ.
+
+        An id that is not known yet (in a preview) is that of an object which is new to the state: where that takes over
+        the very object that is referred to now, nothing is going to differ.
+        """
+
+        def stays(field: Field) -> bool:
+            unknown = field.immutable and field.ref and not reconcile.known(news.get(field.name))
+            return bool(unknown) and self._session.adopts(field.ref, str(olds.get(field.name)))
+
+        return [field for field in reconcile.changed(self.kind, olds, news) if not stays(field)]
+
+    def _experiments_on(self, flag_id: str) -> list[str]:
+        """Return the experiments that are about a flag which was deleted, in words. Raises ``ApiError``."""
+        client = self._session.inventory.client
+        try:
+            flag = client.get(client.project_path(f"{self.kind.collection}/{flag_id}"))
+        except ApiError as error:
+            if error.status == 404:  # one of which nothing is left can't be restored either
+                return []
+            raise
+        return [f"the experiment {each['name']!r} ({each['id']})" for each in flag.get("experiment_set_metadata") or ()]
 
     def _check_dates(self, id_: str, live: Properties, wanted: Properties, meta: Metadata) -> None:
         def by(field: str) -> str:

@@ -20,11 +20,14 @@ def preflight(client: Client, kind_names: Iterable[str], writing: bool) -> None:
     Raises :class:`ConnectionProblem` with one line.
     """
     connection = client.connection
-    kinds = [KINDS[name] for name in sorted(set(kind_names))]
+    names = set(kind_names)
+    kinds = [KINDS[name] for name in sorted(names)]
     try:
         key = client.get("/api/personal_api_keys/@current/")
         _check_scopes(connection, key, needed(kinds, writing))
-        client.get(client.project_path(kinds[0].collection if kinds else "feature_flags"), {"limit": "1"})
+        # Flags, where they are in use: no other collection may keep one from being switched off.
+        looked_at = kinds[0] if names and "flag" not in names else KINDS["flag"]
+        client.get(client.project_path(looked_at.collection), {"limit": "1"})
     except ApiError as error:
         raise ConnectionProblem(_explain(connection, error)) from None
 
@@ -33,16 +36,27 @@ def first_look(client: Client, kind: Kind, look: Callable[[], object]) -> None:
     """Carry out ``look``, the first thing that a process asks about a kind.
 
     The program has asked about the key, or will before anything is written. So where PostHog answers nothing more is
-    asked; where it refuses, :func:`preflight` finds out why.
+    asked; where it refuses, :func:`preflight` finds out why. A refusal that is about this kind alone, as flags can be
+    read, is left to whoever asks about the kind: a flag that is to be off waits for no other kind.
 
     Raises :class:`ConnectionProblem` with one line.
     """
     try:
         look()
     except ApiError as error:
+        if kind is not KINDS["flag"] and error.status is not None and _reads_flags(client):
+            return
         if error.status in (403, 404):
             preflight(client, [kind.name], writing=False)
         raise ConnectionProblem(_explain(client.connection, error)) from None
+
+
+def _reads_flags(client: Client) -> bool:
+    try:
+        client.get(client.project_path(KINDS["flag"].collection), {"limit": "1"})
+    except ApiError:
+        return False
+    return True
 
 
 def needed(kinds: Iterable[Kind], writing: bool) -> set[str]:

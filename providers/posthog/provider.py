@@ -26,8 +26,10 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from providers.posthog import reconcile
+from providers.posthog.advice import explained
 from providers.posthog.engine import engine_log, engine_watch
-from providers.posthog.errors import Refused, Unreachable
+from providers.posthog.errors import ApiError, Refused, Stopped, Unreachable
 from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, to_inputs, to_properties
 from providers.posthog.judge import Judge, OneLine
 from providers.posthog.kinds import KINDS, Kind
@@ -90,11 +92,22 @@ class PostHogProvider(ResourceProvider):
         Here and not in ``diff``, of which an error ends the whole run: a flag that goes off would wait for it.
         """
         if _olds:
+            if unread := _SESSION.unread.get(_name(_olds)):
+                return self._unread_problem(unread, _olds, properties, meta)
             return self._judge.change(to_properties(self.kind_name, _olds), properties, meta)
         match, problem = self._judge.addition(properties, meta)
         if match and not problem:
             _SESSION.warn(meta, str(match))
         return problem
+
+    def _unread_problem(self, unread: str, olds: Mapping[str, Any], properties: Properties, meta: Metadata) -> str:
+        """Return why an object that could not be read is not changed.
+
+        Of those that nothing changes, the first of each reason has the problem, so that the run fails; "" for the rest.
+        """
+        new = _SESSION.is_new(f"problem {unread}")
+        differs = reconcile.changed(KINDS[self.kind_name], to_properties(self.kind_name, olds), properties)
+        return meta.line(unread) if new or differs else ""
 
     @property
     def _judge(self) -> Judge:
@@ -108,6 +121,8 @@ class PostHogProvider(ResourceProvider):
         kind = KINDS[self.kind_name]
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
         meta = _SESSION.metadata.of(_news)
+        if _news.get(PROBLEM) and _name(_olds) in _SESSION.unread:
+            return DiffResult(changes=True)  # an update, which is refused
         if meta.adopt not in (None, _id):
             _SESSION.warn(meta, f"is {kind.type} {_id} already, so `adopt: {meta.adopt}` has no effect; remove it")
         difference = self._judge.difference(_id, olds, news, meta)
@@ -136,9 +151,8 @@ class PostHogProvider(ResourceProvider):
         """Create the object in PostHog, or adopt the one that is there already."""
         lifecycle, project = self._lifecycle()
         meta = _SESSION.metadata.of(props)
-        _refuse_missing(meta)
-        if props.get(PROBLEM):
-            raise Refused(props[PROBLEM])
+        if problem := _missing(meta) or props.get(PROBLEM):
+            raise Refused(problem)
         with OneLine(meta):
             id_, applied = lifecycle.create(to_properties(self.kind_name, props), meta)
         return CreateResult(id_, self._outputs(applied, meta, project, props))
@@ -148,6 +162,9 @@ class PostHogProvider(ResourceProvider):
 
         A refresh asks for every resource, whatever went wrong with the one before. When nothing can be reached the
         first is refused, which fails the run, and the rest stay as they were: one line, and not one per resource.
+
+        An object that can't be read stays as it was, too, and is told. A refusal here would end the run before the
+        program, and with it every switch-off; ``check``, ``update`` and ``delete`` refuse it instead.
         """
         known, meta = to_properties(self.kind_name, props), _SESSION.metadata.of(props)
         try:
@@ -155,23 +172,37 @@ class PostHogProvider(ResourceProvider):
         except Unreachable as problem:
             if _SESSION.is_new(str(problem)):
                 raise
-            outputs = self._outputs(known, meta, props.get(PROJECT), props)
-            return ReadResult(id_, outputs, self._inputs(known, meta, props))
-        with OneLine(meta):
+            return self._as_known(id_, known, meta, props)
+        try:
             found = lifecycle.read(id_, known, meta)
+        except (ApiError, Stopped) as problem:
+            reason = explained(problem) if isinstance(problem, ApiError) else str(problem)
+            _SESSION.unread[meta.name] = f"left as it is, as what PostHog holds is not known: {reason}"
+            if _SESSION.is_new(reason):
+                _SESSION.warn(meta, f"taken to be as it was: {reason}")
+            return self._as_known(id_, known, meta, props)
         if found is None:
             return ReadResult("", {})
         live_id, live = found
         return ReadResult(live_id, self._outputs(live, meta, project, props), self._inputs(live, meta, props))
 
+    def _as_known(self, id_: str, known: Properties, meta: Metadata, props: Mapping[str, Any]) -> ReadResult:
+        outputs = self._outputs(known, meta, props.get(PROJECT), props)
+        return ReadResult(id_, outputs, self._inputs(known, meta, props))
+
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        """Send the fields that differ from the last outputs, in one PATCH."""
+        """Send the fields that differ from the last outputs, in one PATCH.
+
+        Of a flag that is refused and goes off, the switch is sent all the same.
+        """
         lifecycle, project = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        _refuse_missing(meta)
-        if _news.get(PROBLEM):
-            raise Refused(_news[PROBLEM])
+        if problem := _missing(meta) or _news.get(PROBLEM):
+            if self.kind_name == "flag" and news.get("active") is False:
+                with OneLine(meta):
+                    lifecycle.update(_id, olds, {**olds, "active": False}, meta)
+            raise Refused(problem)
         with OneLine(meta):
             applied = lifecycle.update(_id, olds, news, meta)
         return UpdateResult(self._outputs(applied, meta, project, _news))
@@ -180,9 +211,12 @@ class PostHogProvider(ResourceProvider):
         """Remove the object; one that is gone already is no error."""
         lifecycle, project = self._lifecycle(_props)
         properties = to_properties(self.kind_name, _props)
-        with OneLine(_SESSION.metadata.of(_props)):
+        meta = _SESSION.metadata.of(_props)
+        if unread := _SESSION.unread.get(meta.name):
+            raise Refused(meta.line(unread))
+        with OneLine(meta):
             is_on = partial(_SESSION.switch_history.is_on, _id)
-            _SESSION.reviewed.check(str(_props.get(NAME, "")), properties)
+            _SESSION.reviewed.check(_name(_props), properties)
             _SESSION.guard.delete(self.kind_name, _id, properties, project, is_on)
             lifecycle.delete(_id, properties)
 
@@ -213,9 +247,14 @@ class PostHogProvider(ResourceProvider):
         return {**self._inputs(properties, meta, like), **found, PROJECT: project}
 
 
-def _refuse_missing(meta: Metadata) -> None:
-    if meta.missing:
-        raise Refused(meta.line(f"left out, as it refers to {meta.missing}; run again once that is there"))
+def _missing(meta: Metadata) -> str:
+    """Return why a definition that refers to what does not exist is not applied; "" if all exists."""
+    return meta.line(f"left out, as it refers to {meta.missing}; run again once that is there") if meta.missing else ""
+
+
+def _name(inputs: Mapping[str, Any]) -> str:
+    """Return the Pulumi name in inputs of the state."""
+    return str(inputs.get(NAME, ""))
 
 
 def _provider(kind: Kind) -> type[PostHogProvider]:

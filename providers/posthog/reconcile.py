@@ -55,8 +55,9 @@ def agrees(live: Any, wanted: Any) -> bool:
         return live.keys() == wanted.keys() and all(agrees(live[name], wanted[name]) for name in live)
     if isinstance(wanted, list) and (live is None or isinstance(live, list)):
         live = live or []
-        if any(not isinstance(item, dict | list) and not known(item) for item in wanted):
-            return all(item in wanted for item in live)  # ids, of which some are not known yet
+        unknown = sum(not isinstance(item, dict | list) and not known(item) for item in wanted)
+        if unknown:  # ids: each that is not known yet may be one of those that are there
+            return sum(item not in wanted for item in live) <= unknown
         return len(live) == len(wanted) and all(map(agrees, live, wanted))
     return same(live, wanted) or not (isinstance(wanted, dict | list) or known(wanted))
 

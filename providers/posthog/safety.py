@@ -172,8 +172,13 @@ def removal_code(flag_key: str) -> str:
 
 
 def on_code(flag_key: str) -> str:
-    """Return the consent to switch on again what was on before it was switched off, or deleted."""
+    """Return the consent to switch on again what was on before it was switched off."""
     return f"on/{flag_key}"
+
+
+def again_code(flag_key: str, id_: str) -> str:
+    """Return the consent to create again, and on, a flag that had this id and was deleted in PostHog."""
+    return f"{on_code(flag_key)}/{id_}"
 
 
 def how_to_switch_on(flag_key: str, switch: str) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from providers.posthog.adoption import adopts
 from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
@@ -48,6 +49,9 @@ class Session:
         self.approvals: Approvals
         self.history: History
         self.switch_history: SwitchHistory
+        self._adopted: dict[str, str] = {}
+        self.unread: dict[str, str] = {}
+        """Why objects could not be read, by Pulumi name: what the state says of them may have changed."""
         self._shown: set[str] = set()
         self._warn = warn
         self._before_write = before_write
@@ -99,10 +103,15 @@ class Session:
             self.history,
             self.warn,
             adoption_allowed=self._settings.may_adopt,
+            adopted=self._adopted,
         )
         self.switch_history = SwitchHistory(inventory, self.history)
         self._lifecycles = {kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()}
         return connection
+
+    def adopts(self, kind_name: str, id_: str) -> bool:
+        """Return whether a definition that is new to the state adopts the object of a kind with this id."""
+        return adopts(self._adopted, kind_name, id_)
 
     def warn(self, meta: Metadata, message: str) -> None:
         """Show the engine's user a message about a definition, once in this process."""

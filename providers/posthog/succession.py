@@ -10,8 +10,9 @@ from typing import Any
 
 from providers.posthog.client import Client
 from providers.posthog.inventory import Inventory, PostHogDirectory
-from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds import KINDS, Kind, Ref
 from providers.posthog.kinds.base import Definition, Field, Reading
+from providers.posthog.references import readable, with_ids
 
 Entry = Mapping[str, Any]
 
@@ -49,25 +50,25 @@ class Succession:
         return found
 
     def namesakes(self) -> Iterator[str]:
-        """Yield a line for each new definition with a name that PostHog gives once and that what goes has still.
+        """Yield a line for each new definition that is what goes under another key, by what it is called or is about.
 
-        PostHog would refuse the new one, and the old one would be deleted all the same. Of a kind whose name never
-        changes the key follows from the name. Raises ``ApiError``.
+        PostHog would refuse the new one, if it gives a name once, and the old one would be deleted all the same. Of a
+        kind whose name never changes the key follows from the name. What happens to the members of a static cohort is
+        asked by itself (``members``). Raises ``ApiError``.
         """
-        gone = sorted(self._before.keys() - self._after.keys())
+        gone = [Ref.parse(name) for name in sorted(self._before.keys() - self._after.keys())]
         for each in self._definitions:
-            kind = KINDS[each.kind]
-            distinct = [field for field in kind.fields if field.distinct and not field.immutable]
-            if not distinct or _name(each) in self._before:
+            if _name(each) in self._before:
                 continue
-            for old in (ref for ref in map(Ref.parse, gone) if ref.kind == each.kind):
-                live = self._live(str(old))
-                for field in distinct:
-                    if live and self._says(live, field, each):
+            marks = _marks(KINDS[each.kind])
+            for old in (ref for ref in gone if ref.kind == each.kind and not self._before[str(ref)].get("static")):
+                live = self._live(str(old)) if marks else {}
+                for mark in marks:
+                    if live and all(self._says(live, field, each) for field in mark):
                         yield (
-                            f"{each.source}: {_name(each)}: the {kind.words} {each.properties[field.name]!r} is "
-                            f"{old}'s already; if the key was changed, write `renamed_from: {old.key}`; else choose "
-                            f"another {field.name}, or remove {old} in a run before"
+                            f"{each.source}: {_name(each)}: the {_called(each, mark[0])} is {old}'s already; if the "
+                            f"key was changed, write `renamed_from: {old.key}`; else choose another {mark[0].name}, or "
+                            f"remove {old} in a run before"
                         )
 
     def _live(self, name: str) -> Mapping[str, Any]:
@@ -77,7 +78,23 @@ class Succession:
 
     def _says(self, live: Mapping[str, Any], field: Field, definition: Definition) -> bool:
         there = field.from_live(Reading(live, {}, self._directory))
-        return bool(there == field.canonical(definition.properties.get(field.name)))
+        return bool(there == field.canonical(with_ids(definition.properties.get(field.name), self._id)))
+
+    def _id(self, ref: Ref) -> Any:
+        id_ = self._before.get(str(ref), {}).get("id")
+        return readable(ref, str(id_)) if id_ else ref
+
+
+def _marks(kind: Kind) -> list[list[Field]]:
+    """Return the fields of a kind that say, each group by itself, that two definitions are of one object."""
+    distinct = [[field] for field in kind.fields if field.distinct and not field.immutable]
+    same = [field for field in kind.fields if field.name in kind.same_by]
+    return [*distinct, same] if same else distinct
+
+
+def _called(definition: Definition, field: Field) -> str:
+    words, value = KINDS[definition.kind].words, definition.properties[field.name]
+    return f"{words} of {value}" if isinstance(value, Ref) else f"{words} {value!r}"
 
 
 def _name(definition: Definition) -> str:

@@ -201,7 +201,13 @@ def test_a_flag_goes_off_beside_one_that_somebody_turned_down(
     project.edit("cohorts/named.yaml", "name: Named", "name: Renamed")
     for arguments in (PREVIEW, UP):
         said = refused(project, *arguments)
-        assert "a release condition is at 0 % in PostHog and would grow to 70 %" in said
+        assert "release condition 1 is at 0 % in PostHog and would grow to 70 %" in said
     assert live(sandbox, "going")["active"] is False
     assert live(sandbox, "down")["filters"]["groups"][0]["rollout_percentage"] == 0
     assert "Renamed" in [each["name"] for each in sandbox.items("cohorts")]
+    groups[0]["rollout_percentage"] = 100
+    sandbox.call("PATCH", down, {"filters": {"groups": groups}}, key=colleague)
+    project.edit("flags/down.yaml", "70", "100")
+    sandbox.requests()
+    project.up()
+    assert sandbox.writes() == [], "the file says what is there"

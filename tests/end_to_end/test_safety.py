@@ -174,11 +174,12 @@ def test_a_cohort_that_somebody_else_uses_is_found_before_anything_is_deleted(
 
 
 def test_a_flag_that_somebody_deleted_is_not_created_on(project: Project, sandbox: Sandbox) -> None:
-    path = f"feature_flags/{live(sandbox)['tokens']['id']}/"
+    id_ = live(sandbox)["tokens"]["id"]
+    path = f"feature_flags/{id_}/"
     sandbox.call("PATCH", path, {"deleted": True})
     said = refused(project, *PREVIEW)
     assert "flag/tokens: it was deleted in PostHog (by " in said
-    assert "to have it back on, add on/tokens to ai-admin:consent" in said
+    assert f"to have it back on, add on/tokens/{id_} to ai-admin:consent" in said
     sandbox.call("PATCH", path, {"deleted": False})
 
 

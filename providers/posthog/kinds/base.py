@@ -341,6 +341,9 @@ class Kind:
     unique: bool = False
     """PostHog lets no two objects have the same natural key, and it is what the object is called everywhere, so that
     it is the definition's whoever made it. A name is not that, even where PostHog lets it stand once."""
+    same_by: tuple[str, ...] = ()
+    """The fields that tell, all of them equal, that a definition under another key is the same object, which would lose
+    something if it were deleted and made anew (who opted in, results, what others refer to)."""
     id_name: str = "id"
     """What the API calls an object's id, by which it is asked for."""
     numeric_id: bool = True

@@ -36,6 +36,7 @@ COHORT = Kind(
     pages=("cohorts/{id}",),
     folder="cohorts",
     natural_key=("name",),
+    same_by=("name",),
     weight=SERVE,
     whole=("filters",),
     fields=(

@@ -18,6 +18,7 @@ EARLY_ACCESS_FEATURE = Kind(
     pages=("early_access_features/{id}",),
     folder="flags/early_access",
     natural_key=("name",),
+    same_by=("flag",),
     weight=SERVE,
     numeric_id=False,
     soft_delete=False,

@@ -200,6 +200,7 @@ EXPERIMENT = Kind(
     pages=("experiments/{id}",),
     folder="experiments",
     natural_key=("name", "flag"),
+    same_by=("name", "flag"),
     weight=SERVE,
     needs=("feature_flag:read",),
     # A list has the archived ones or the others.

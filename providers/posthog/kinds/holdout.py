@@ -37,6 +37,7 @@ HOLDOUT = Kind(
     logged_as="Experiment",
     folder="experiments/holdouts",
     natural_key=("name",),
+    same_by=("name",),
     weight=SERVE,
     soft_delete=False,
     fields=(

@@ -29,6 +29,7 @@ PLAYLIST = Kind(
     folder="insights/playlists",
     id_name="short_id",
     natural_key=("name",),
+    same_by=("name",),
     numeric_id=False,
     # The other list has playlists that PostHog makes up, and collections.
     lists=({"type": "filters"},),

@@ -9,7 +9,7 @@ from typing import Any, cast
 import grpc
 import pytest
 
-from ai_admin.adopted import live_audiences
+from ai_admin.adopted import live_as_written, live_audiences
 from ai_admin.definitions import Definition, Source
 from ai_admin.safety import manifest
 from providers.posthog.client import Client
@@ -197,6 +197,43 @@ def test_an_early_access_feature_of_another_person_is_not_taken_by_its_name(plug
     assert f"not taken over: EarlyAccessFeature {made['id']} (by {email}, 20" in problem
 
 
+def test_it_is_said_in_a_preview_too_where_its_flag_is_adopted(sandbox: Sandbox) -> None:
+    """B3: the id of the flag is not known then."""
+    email = f"ana{next(_NUMBERS)}@example.com"
+    key = sandbox.call("POST", "/_sandbox/users", {"email": email})["personal_api_key"]
+    for name, adopted in (("Alike", True), ("Other", False)):
+        body = {"name": name, "stage": "draft", "description": "Theirs"}
+        made = sandbox.call("POST", "early_access_feature/", body, key=key)
+        wanted = {"name": name, "stage": "draft", "flag": UNKNOWN}
+        with running_plugin(sandbox.environ) as preview:
+            if adopted:
+                preview.check("flag", flag(made["feature_flag"]["key"], active=False))
+            problems = preview.problems("early_access_feature", {**wanted, **noted("early_access_feature/x", "x")})
+        assert ["not taken over" in each for each in problems] == [True] * adopted
+
+
+def test_a_subscription_that_says_the_same_is_taken_though_its_insights_are_not_known_yet(
+    sandbox: Sandbox, runs: Runs
+) -> None:
+    """B3: in the preview after a lost state, with another person's key."""
+    insights = [sandbox.call("POST", "insights/", {"name": str(n), "query": OTHER}) for n in range(2)]
+    board = sandbox.call("POST", "dashboards/", {"name": "Of the subscription"})["id"]
+    for each in insights:
+        sandbox.call("PATCH", f"insights/{each['id']}/", {"dashboards": [board]})
+    ids = [each["id"] for each in insights]
+    content = {"content_type": "dashboard", "dashboard": board, "dashboard_export_insights": ids}
+    least = {name: value for name, value in SAMPLES["subscription"].least("Weekly").items() if name != "insight"}
+    made = Applied(runs, "subscription", {**least, **content})
+    key = sandbox.call("POST", "/_sandbox/users", {"email": f"ana{next(_NUMBERS)}@example.com"})["personal_api_key"]
+    wanted = {**made.state, **noted("subscription/weekly", "weekly")}
+    del wanted["project_id"]
+    unknown = {"dashboard": UNKNOWN, "dashboard_export_insights": [UNKNOWN, UNKNOWN]}
+    with running_plugin({**sandbox.environ, "POSTHOG_API_KEY": key}) as preview:
+        assert preview.problems("subscription", {**wanted, **unknown}) == []
+        [problem] = preview.problems("subscription", {**wanted, **unknown, "dashboard_export_insights": [UNKNOWN]})
+    assert "somebody else made or changed" in problem
+
+
 def test_what_is_taken_over_stays_on_other_peoples_dashboards(plugin: Plugin, sandbox: Sandbox) -> None:
     """B3."""
     id_, board = of_somebody(sandbox)
@@ -246,7 +283,7 @@ def test_a_live_flag_is_the_base_that_a_careful_stack_measures_by(sandbox: Sandb
     with running_plugin({**sandbox.environ, "PULUMI_PROJECT": "ai-admin"}) as plugin:
         plugin.configure({"ai-admin:careful": "true"})
         [problem] = plugin.problems("flag", flag("at-ten", rollout=100))
-        assert "a release condition is at 10 % in PostHog and would grow to 100 %" in problem
+        assert "release condition 1 is at 10 % in PostHog and would grow to 100 %" in problem
         assert "rollout/at-ten/10-100" in problem
         sandbox.requests()
         assert "would grow to 100 %" in refused(
@@ -450,3 +487,44 @@ def test_what_a_live_cohort_says_is_the_base_of_who_is_served(sandbox: Sandbox) 
     live, now = live_audiences(client, definitions, {}), manifest(definitions, {})
     assert live == {name: now[name] for name in ("cohort/inner", "cohort/outer")}
     assert live_audiences(client, definitions, {name: {"id": "1"} for name in now}) == {}
+
+
+def test_what_was_done_by_hand_and_is_then_in_the_file_is_the_base(sandbox: Sandbox) -> None:
+    def cohort_of(value: str) -> Definition:
+        leaf = {"type": "person", "key": "channel", "operator": "exact", "value": [value]}
+        filters = {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}
+        return Definition("cohort", "hand", KINDS["cohort"].canonical({"name": "By hand", "filters": filters}), HERE)
+
+    def flag_at(share: int) -> Definition:
+        leaf = {"type": "cohort", "key": "id", "operator": "in", "value": Ref("cohort", "hand")}
+        conditions = [{"properties": [leaf], "rollout_percentage": share}]
+        properties = {"key": "by-hand", "active": True, "release_conditions": conditions}
+        return Definition("flag", "by-hand", KINDS["flag"].canonical(properties), HERE)
+
+    cohort_id = str(sandbox.call("POST", "cohorts/", placed_filters(cohort_of("beta")))["id"])
+    leaf = {"type": "cohort", "key": "id", "operator": "in", "value": int(cohort_id)}
+    flag_id = theirs(sandbox, "by-hand")
+    groups = [{"properties": [leaf], "rollout_percentage": 80}]
+    sandbox.call("PATCH", f"feature_flags/{flag_id}/", {"filters": {"groups": groups}})
+    ids = {"cohort/hand": cohort_id, "flag/by-hand": flag_id}
+    applied = manifest([cohort_of("stable"), flag_at(10)], {})
+    before = {name: {**entry, "id": ids[name]} for name, entry in applied.items()}
+    client = Client(resolve(Settings({}, sandbox.environ)))
+
+    def base(*files: Definition) -> dict[str, Any]:
+        return dict(live_as_written(client, files, before, manifest(files, before)))
+
+    found = base(cohort_of("beta"), flag_at(80))
+    after = manifest([cohort_of("beta"), flag_at(80)], {})
+    assert found["cohort/hand"]["targeting"] == after["cohort/hand"]["targeting"]
+    assert found["flag/by-hand"]["rollout"] == after["flag/by-hand"]["rollout"]
+    assert found["flag/by-hand"]["id"] == flag_id
+    assert base(cohort_of("everybody"), flag_at(90)) == {}
+    sandbox.requests()
+    assert base(cohort_of("stable"), flag_at(10)) == {}
+    assert sandbox.requests() == []
+
+
+def placed_filters(cohort: Definition) -> dict[str, Any]:
+    """The body that makes this cohort."""
+    return {"name": cohort.properties["name"], "filters": {"properties": cohort.properties["filters"]}}

@@ -18,6 +18,7 @@ TRENDS = {
     "source": {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ai_enhancement_used"}]},
 }
 THEIRS_FIRST = "change that in PostHog"
+UNLINK = "unlink or delete that in PostHog (archived, it still uses it)"
 
 
 def client(sandbox: Sandbox, key: str | None = None) -> Client:
@@ -166,11 +167,12 @@ def test_a_flag_of_somebodys_survey(sandbox: Sandbox) -> None:
     people = {"groups": [{"properties": [depends], "rollout_percentage": 100}]}
     targeted = {"name": "Who are you?", "type": "popover", "questions": questions, "targeting_flag_filters": people}
     draft = sandbox.call("POST", "surveys/", targeted)
-    line = f"flag/surveyed can't be deleted: the survey 'How is it?' ({made['id']}) uses it; {THEIRS_FIRST}"
+    line = f"flag/surveyed can't be deleted: the survey 'How is it?' ({made['id']}) uses it; {UNLINK}"
+    sandbox.call("PATCH", f"surveys/{made['id']}/", {"archived": True})
     assert found(sandbox, {"flag/surveyed": linked}) == [line]
     assert found(sandbox, {"flag/surveyed": linked, "survey/ours": made}) == []
     assert found(sandbox, {"flag/chosen": chosen}) == [
-        f"flag/chosen can't be deleted: the survey 'Who are you?' ({draft['id']}) uses it; {THEIRS_FIRST}"
+        f"flag/chosen can't be deleted: the survey 'Who are you?' ({draft['id']}) uses it; {UNLINK}"
     ]
 
 

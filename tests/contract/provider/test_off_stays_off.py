@@ -10,11 +10,14 @@ import pytest
 
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
+from providers.posthog.provider import PROVIDERS
 from providers.posthog.safety import CONSENTED, ON
 from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
 
 DAY, LATER = "2026-09-07T08:00:00Z", "2026-09-21T08:00:00Z"
+ENDED = {"start_date": DAY, "end_date": LATER}
+CONCLUDED = {"conclusion": "won", "conclusion_comment": "Half: the tokens."}
 VARIANTS = [{"key": "control", "rollout_percentage": 50}, {"key": "test", "rollout_percentage": 50}]
 
 
@@ -107,12 +110,52 @@ def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(runs: Ru
 
     said = inputs()[PROBLEM]
     assert said.startswith("flags/gone.yaml:1:1: flag/gone: it was deleted in PostHog (by oncall@example.com, 20")
-    assert said.endswith("to have it back on, add on/gone to ai-admin:consent in the stack's configuration")
+    assert said.endswith(f"to have it back on, add on/gone/{id_} to ai-admin:consent in the stack's configuration")
     with pytest.raises(Refused, match="not created again in passing"):
         runs.new_run("flag").create(inputs())
-    assert "take on/gone, which is used up, out of" in inputs("on/gone", CONSENTED)[PROBLEM]
-    for made in (inputs("on/gone"), inputs(active=False), inputs(last=""), inputs(switch="2026-09-01T00:00:00+00:00")):
+    # What another deletion was consented to with, or a switch-off, is for that one.
+    for given, switch in ((f"on/gone/{id_}0", ON), ("on/gone", CONSENTED)):
+        assert f"add on/gone/{id_} to" in inputs(given, switch)[PROBLEM]
+    off_since = "2026-09-01T00:00:00+00:00"
+    for made in (inputs(f"on/gone/{id_}"), inputs(active=False), inputs(last=""), inputs(switch=off_since)):
         assert PROBLEM not in made
+
+
+def test_an_experiment_keeps_the_flag_that_somebody_deleted(runs: Runs) -> None:
+    """The flag is not made anew, restored it is the same, and no other one takes its place unasked."""
+    known = definition("kept", "", variants=VARIANTS)
+    flag, _ = applied(runs, "flag", known)
+    wanted = {"name": "Kept", "flag": int(flag), "start_date": DAY, "end_date": LATER}
+    id_, state = applied(runs, "experiment", to_inputs(wanted, Metadata("experiment/kept")))
+    by_hand(runs, f"feature_flags/{flag}/", {"deleted": True})
+
+    def problem(**more: Any) -> str:
+        news = definition("kept", ON, flag, variants=VARIANTS, **more)
+        return str(runs.new_run("flag").check({}, news).inputs.get(PROBLEM, ""))
+
+    for said in (problem(), problem(active=False)):
+        assert "it was deleted in PostHog (by oncall@example.com, 20" in said
+        assert said.endswith(
+            f"and a new flag would not be that of the experiment 'Kept' ({id_}); restore it there, or delete that "
+            "experiment there"
+        )
+    by_hand(runs, f"feature_flags/{flag}/", {"deleted": False})
+    flags = runs.new_run("flag")
+    assert PROBLEM not in flags.check({}, definition("kept", ON, flag, variants=VARIANTS)).inputs
+    experiments = PROVIDERS["experiment"]()  # of the same run
+    unknown = {**to_inputs(wanted, Metadata("experiment/kept", id=id_)), "flag": object()}
+    inputs = experiments.check(state, unknown).inputs
+    assert PROBLEM not in inputs
+    assert experiments.diff(id_, state, {**inputs}).changes is False
+    other, _ = applied(runs, "flag", definition("other", "", variants=VARIANTS))
+
+    def anew(consent: str) -> str:
+        provider = runs.new_run("experiment", consent=consent)
+        meta = Metadata("experiment/kept", id=id_)
+        return str(provider.check(state, to_inputs({**wanted, "flag": int(other)}, meta)).inputs.get(PROBLEM, ""))
+
+    assert "would be deleted and made anew, without its results, for another flag" in anew("")
+    assert anew("reset/kept") == ""
 
 
 def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(runs: Runs) -> None:
@@ -135,13 +178,21 @@ def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(
     [
         ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com, 20", "reset/e"),
         ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/e"),
+        (ENDED, {"archived": True}, "it was archived in PostHog, true (by oncall@", "resume/e"),
+        (ENDED, CONCLUDED, "it was concluded in PostHog, won (by oncall@", "resume/e"),
+        (
+            {"start_date": DAY},
+            {"end_date": LATER, **CONCLUDED},
+            f'write `end_date: {LATER}`, `conclusion: won`, `conclusion_comment: "Half: the tokens."` to keep it so',
+            "resume/e",
+        ),
     ],
 )
 def test_an_experiment_that_somebody_started_or_ended_remains_so(
     runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
 ) -> None:
-    flag, _ = applied(runs, "flag", definition(f"of-{consent[:5]}", "", variants=VARIANTS))
-    properties = {"name": consent, "flag": int(flag), **applied_with}
+    flag, _ = applied(runs, "flag", definition(f"of-{len(said)}", "", variants=VARIANTS))
+    properties = {"name": said, "flag": int(flag), **applied_with}
     id_, state = applied(runs, "experiment", to_inputs(properties, Metadata("experiment/e")))
     by_hand(runs, f"experiments/{id_}/", by_hand_to)
 
@@ -170,5 +221,54 @@ def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -
         meta = Metadata("flag/narrowed", switch=ON, id=id_, unchanged=unchanged)
         return str(provider.check(read, to_inputs(wanted, meta)).inputs.get(PROBLEM, ""))
 
-    assert "a release condition is at 10 % in PostHog and would grow to 100 %" in problem(unchanged=True)
+    assert "release condition 1 is at 10 % in PostHog and would grow to 100 %" in problem(unchanged=True)
     assert problem(unchanged=False) == ""
+
+
+def test_what_cannot_be_read_stays_as_it_is_and_fails_the_run_once(runs: Runs) -> None:
+    def wanted(name: str, **more: Any) -> dict[str, Any]:
+        properties = {"name": name, "steps": [{"event": "ai_enhancement_used"}], **more}
+        return to_inputs(properties, Metadata(f"action/{name}", f"actions/{name}.yaml:1:1"))
+
+    (first, one), (second, two), (third, three) = (applied(runs, "action", wanted(name)) for name in "abc")
+    rule = {"kind": "error_before", "status": 403, "path": "/actions"}
+    runs.warnings.clear()
+    provider = runs.new_run("action")
+    try:
+        runs.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+        runs.sandbox.requests()
+        read = [provider.read(*each) for each in ((first, one), (second, two), (third, three))]
+        asked = [entry["path"] for entry in runs.sandbox.requests()]
+    finally:
+        runs.sandbox.call("DELETE", "/_sandbox/faults")
+    assert len([path for path in asked if "/actions/" in path]) == 1, "one answer serves for all"
+    assert [(each.id, each.outs) for each in read] == [(first, one), (second, two), (third, three)]
+    [warning] = runs.warnings
+    assert "action/a: taken to be as it was: PostHog answered 403 to GET" in warning
+    refused = "left as it is, as what PostHog holds is not known: PostHog answered 403"
+    inputs = [
+        {**provider.check(state, news).inputs}
+        for state, news in ((one, wanted("a")), (two, wanted("b")), (three, wanted("c", description="Not sent.")))
+    ]
+    assert [refused in each.get(PROBLEM, "") for each in inputs] == [True, False, True]
+    olds = ((first, one), (second, two), (third, three))
+    changes = [provider.diff(id_, state, news).changes for (id_, state), news in zip(olds, inputs, strict=True)]
+    assert changes == [True, False, True]
+    for id_, state, news in ((first, one, inputs[0]), (third, three, inputs[2])):
+        with pytest.raises(Refused, match=refused):
+            provider.update(id_, state, news)
+    with pytest.raises(Refused, match=refused):
+        provider.delete(second, two)
+    assert runs.sandbox.writes() == []
+
+
+def test_a_flag_goes_off_though_what_it_names_is_not_there(runs: Runs) -> None:
+    id_, state = applied(runs, "flag", definition("lacking", ""))
+    leaf = {"type": "cohort", "key": "id", "operator": "in", "value": "__missing:cohort/new"}
+    news = definition("lacking", ON, active=False, release_conditions=[{"properties": [leaf]}])
+    provider = runs.new_run("flag")
+    inputs = {**provider.check(state, news).inputs}
+    runs.sandbox.requests()
+    with pytest.raises(Refused, match="left out, as it refers to cohort/new, which was not applied"):
+        provider.update(id_, state, inputs)
+    assert [body for _, _, body in runs.sandbox.writes()] == [{"active": False}]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from ai_admin.safety import manifest
 from providers.posthog.blockers import GUARDED
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.succession import Succession
 from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
@@ -28,12 +30,14 @@ def definition(kind: str, key: str, **properties: Any) -> Definition:
     return Definition(kind, key, KINDS[kind].canonical(properties), Source(f"files/{key}.yaml", 1, 1))
 
 
-def succession(sandbox: Sandbox, id_: str, old: Definition, *new: Definition) -> Succession:
-    """What a run does that finds ``old`` applied, with this id, and is to apply ``new``."""
+def succession(
+    sandbox: Sandbox, id_: str, old: Definition, *new: Definition, known: Mapping[str, Any] = MappingProxyType({})
+) -> Succession:
+    """What a run does that finds ``old`` applied, with this id, and is to apply ``new``; ``known`` stays as it was."""
     client = Client(Connection(sandbox.url, sandbox.project_id, sandbox.organization_id, sandbox.api_key))
     before = {name: {**entry, "id": id_} for name, entry in manifest([old], {}).items()}
     sandbox.requests()
-    return Succession(client, before, manifest(new, before), new)
+    return Succession(client, {**before, **known}, {**manifest(new, before), **known}, new)
 
 
 DISTINCT = ("action", "saved_metric", "survey")
@@ -54,6 +58,25 @@ def test_another_key_alone_is_refused_while_posthog_has_the_name(sandbox: Sandbo
     assert list(succession(sandbox, applied.id, old, definition(kind, "new", name="Another")).namesakes()) == []
     runs.sandbox.call("DELETE" if not KINDS[kind].soft_delete else "PATCH", applied.path, {"deleted": True})
     assert list(succession(sandbox, applied.id, old, new).namesakes()) == [], "who has deleted it by hand may go on"
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.same_by])
+def test_another_key_alone_is_refused_where_the_object_would_lose_something(
+    sandbox: Sandbox, runs: Runs, kind: str
+) -> None:
+    """D4: who opted in to a feature, an experiment's results, what others refer to."""
+    samples, called = SAMPLES[kind], f"lost-{kind}"
+    small = {**samples.least(called), **samples.before(sandbox, called)}
+    id_, same = Applied(runs, kind, small).id, {name: small[name] for name in KINDS[kind].same_by}
+    known = {"flag/of": {"id": same["flag"]}} if "flag" in same else {}
+    same |= {"flag": Ref("flag", "of")} if known else {}
+    old, new = (definition(kind, key, **same) for key in ("old", "new"))
+    other = definition(kind, "new", **{**same, KINDS[kind].same_by[0]: "another"})
+    [line] = succession(sandbox, id_, old, new, known=known).namesakes()
+    object_ = f"{KINDS[kind].words} {'of flag/of' if KINDS[kind].same_by == ('flag',) else repr(called)}"
+    assert line.startswith(f"files/new.yaml:1:1: {kind}/new: the {object_} is {kind}/old's already; ")
+    assert "write `renamed_from: old`" in line
+    assert list(succession(sandbox, id_, old, other, known=known).namesakes()) == []
 
 
 def test_nothing_is_asked_where_nothing_goes_for_another(sandbox: Sandbox) -> None:

@@ -118,6 +118,22 @@ def test_a_careful_stack_does_not_jump_from_what_posthog_holds() -> None:
     guard(careful=True).change("flag", "1", flag(80), flag(100))
 
 
+def test_all_that_would_grow_is_said_at_once() -> None:
+    live = served([BETA], variants=ONLY_A)
+    file = served([BETA], [NEWER], variants=SPLIT)
+    file["release_conditions"][1]["description"] = "Newer"
+    with pytest.raises(Unsafe) as refusal:
+        guard(careful=True).change("flag", "1", live, file, unchanged=True)
+    assert str(refusal.value) == (
+        "variant b in release condition 1 is at 0 % in PostHog and would grow to 40 %, "
+        "release condition 2 (Newer) is at 0 % in PostHog and would grow to 80 %, "
+        "variant a in release condition 2 (Newer) is at 0 % in PostHog and would grow to 40 %, "
+        "variant b in release condition 2 (Newer) is at 0 % in PostHog and would grow to 40 %, "
+        "25 points may be in one run; to consent, add rollout/f/b/0-40 and rollout/f/0-80 and rollout/f/a/0-40 to "
+        "ai-admin:consent in the stack's configuration"
+    )
+
+
 NEWER = {"type": "person", "key": "version", "operator": "semver_gte", "value": "2.0.0"}
 BETA = {"type": "person", "key": "channel", "operator": "exact", "value": "beta"}
 SPLIT = [{"key": "a", "rollout_percentage": 50}, {"key": "b", "rollout_percentage": 50}]

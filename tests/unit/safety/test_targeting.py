@@ -163,3 +163,11 @@ def test_what_names_something_that_changes_is_not_unchanged() -> None:
     after = [beta("no"), using("f", 50), flag("g", 10)]
     assert unchanged(applied(before), applied(after), after) == {"flag/g"}
     assert unchanged({}, applied(after), after) == set()
+
+
+def test_what_does_not_decide_on_who_is_served_changes_nothing() -> None:
+    """Or a condition that somebody took out by hand would return along with a cohort's new description."""
+    before = [beta("yes"), using("f", 50), flag("g", 10)]
+    other = {"description": "Said better."}
+    after = [beta("yes", **other), using("f", 50, **other, payloads={"true": "1"}), flag("g", 10, 20)]
+    assert unchanged(applied(before), applied(after), after) == {"cohort/beta", "flag/f"}
