@@ -158,8 +158,11 @@ class Tiles:
         absent = _absent(insights, present)
         for insight in absent:
             path = self._client.project_path(f"{INSIGHT.collection}/{insight}")
-            dashboards = [*shown_on(self._client.get(path)), int(id_)]
-            self._inventory.wrote(INSIGHT, self._client.request("PATCH", path, {"dashboards": dashboards}))
+            # The set is written whole: two dashboards that took the insight at the same time would take it off each
+            # other.
+            with self._inventory.lock(f"dashboards of insight {insight}"):
+                dashboards = [*shown_on(self._client.get(path)), int(id_)]
+                self._inventory.wrote(INSIGHT, self._client.request("PATCH", path, {"dashboards": dashboards}))
         return self._live_tiles(id_) if absent else present
 
     def _live_tiles(self, id_: str) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +41,21 @@ def test_an_insight_whose_dashboards_are_left_to_people_gets_its_tile_and_keeps_
     board = Applied(runs, "tiles", tiles(ours, insight))
     assert board.shown(tiles(ours, insight)) == []
     assert shown_on(ours, sandbox) == shown_on(theirs, sandbox) == [int(insight.id)]
+
+
+def test_an_insight_that_two_dashboards_take_at_the_same_time_is_on_both(runs: Runs, sandbox: Sandbox) -> None:
+    insight = Applied(runs, "insight", {"name": "Everywhere", "query": TREND, "unmanaged": ["dashboards"]})
+    boards = [dashboard(runs, name) for name in ("First", "Second", "Third")]
+    provider = runs.new_run("tiles")
+    wanted = [dict(provider.check({}, tiles(board, insight)).inputs) for board in boards]
+    late = {"kind": "latency", "seconds": 0.1, "path": "/insights/"}
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [late]})
+    try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(provider.create, wanted))
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    assert [shown_on(board, sandbox) for board in boards] == [[int(insight.id)]] * 3
 
 
 def test_an_insight_goes_after_its_tile_has_gone(runs: Runs, sandbox: Sandbox) -> None:

@@ -1,0 +1,85 @@
+"""`ai-admin plan` with the real Pulumi CLI, whose engine never runs: state, secrets, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ai_admin.review.state import State, read
+from providers.posthog.errors import UnreadableState
+from tests.support.project import Project
+from tests.support.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
+    made = Project(tmp_path_factory.mktemp("project") / "ai", sandbox)
+    made.write("flags/cli.yaml", "key: cli\nrelease_conditions: [{rollout_percentage: 10}]\n")
+    return made
+
+
+def plan(project: Project, *options: str, **environ: str | None) -> subprocess.CompletedProcess[str]:
+    given = {**project.environ, **{name: value for name, value in environ.items() if value is not None}}
+    for name in (name for name, value in environ.items() if value is None):
+        del given[name]
+    command = [sys.executable, "-m", "ai_admin", "plan", "--stack", "sandbox", *options]
+    return subprocess.run(command, cwd=project.folder, env=given, capture_output=True, text=True, timeout=120)
+
+
+def test_the_first_run_has_everything_as_new_and_tells_schedules_so(project: Project) -> None:
+    done = plan(project, "--expect-no-changes")
+    assert done.returncode == 3
+    assert "+ flag cli is new" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert plan(project).returncode == 0
+
+
+def test_each_form_is_printed_and_a_problem_is_exit_code_1(project: Project) -> None:
+    assert json.loads(plan(project, "--format", "json").stdout)["changes"][0]["action"] == "create"
+    assert plan(project, "--format", "markdown").stdout.startswith("<!-- ai-admin plan sandbox -->")
+    project.write("flags/bad.yaml", "key: bad\n")
+    done = plan(project)
+    (project.folder / "flags" / "bad.yaml").unlink()
+    assert done.returncode == 1
+    assert done.stderr.startswith("the definitions have problems:\nflags/bad.yaml:")
+    assert done.stdout == ""
+
+
+def test_a_key_that_is_a_secret_of_the_stack_is_decrypted_by_pulumi(project: Project) -> None:
+    name, key = "ai-admin:api_key", project.environ["POSTHOG_API_KEY"]
+    # Not with the sandbox's passphrase, which everybody knows.
+    own = {"PULUMI_CONFIG_PASSPHRASE": "our own"}
+    project.pulumi("stack", "init", "secret", environ=own)
+    project.pulumi("config", "set", "--secret", name, key, "--stack", "secret", environ=own)
+    assert key not in (project.folder / "Pulumi.secret.yaml").read_text(encoding="utf-8")
+    asked = ("--stack", "secret")
+    done = plan(project, *asked, POSTHOG_API_KEY=None, PULUMI_CONFIG_PASSPHRASE="our own")
+    assert done.returncode == 0, done.stderr
+    assert "+ flag cli is new" in done.stdout
+    assert key not in done.stdout
+    wrong = plan(project, *asked, POSTHOG_API_KEY=None, PULUMI_CONFIG_PASSPHRASE="another")
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("ai-admin:api_key of secret can't be decrypted: ")
+    assert "Traceback" not in wrong.stderr
+
+
+def test_a_stack_that_the_backend_does_not_know_is_one_of_which_nothing_was_applied(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in project.environ.items():
+        monkeypatch.setenv(name, value)
+    assert read(project.folder, "production") == State()
+
+
+def test_a_backend_that_can_not_be_read_is_said_in_one_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in {**project.environ, "PULUMI_BACKEND_URL": f"file://{tmp_path}/nowhere"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UnreadableState) as raised:
+        read(project.folder, "sandbox")
+    assert "\n" not in str(raised.value)
