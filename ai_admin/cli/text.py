@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 
 def count(number: int, noun: str, plural: str = "") -> str:
     """Return a number of things, in words; the plural is the noun with an s where none is given."""
@@ -11,3 +13,13 @@ def count(number: int, noun: str, plural: str = "") -> str:
 def printable(line: object) -> str:
     """Return something on one line, with what terminals would act on escaped."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(line))
+
+
+def styled(text: str, colour: str) -> str:
+    """Return a text in a colour (``bold`` and none, the empty text, are some, too) with what terminals would act on
+    escaped; where the output is no terminal, click leaves the colour out.
+    """
+    plain = printable(text)
+    if not colour:
+        return plain
+    return click.style(plain, bold=True) if colour == "bold" else click.style(plain, fg=colour)

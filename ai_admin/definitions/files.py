@@ -24,6 +24,14 @@ ENDINGS = (".json", ".yaml", ".yml", ".jsonc", ".json5", ".toml")
 _READ = (".yaml", ".yml")
 
 
+def kind_at(path: str) -> str:
+    """Return the kind of the definition that a file of a checkout holds; empty where :func:`find` reads none there."""
+    parts = PurePosixPath(path)
+    if not path.endswith(_READ) or any(part.startswith(".") for part in parts.parts):
+        return ""
+    return next((FOLDERS[str(above)] for above in parts.parents if str(above) in FOLDERS), "")
+
+
 class File(NamedTuple):
     """A file that is meant to hold a definition."""
 

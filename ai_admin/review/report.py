@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
-from ai_admin.review.sentences import NOT_SET, Sentence, options, sentences
+from ai_admin.review.names import names
+from ai_admin.review.sentences import Sentence, of_new, options, sentences
 from ai_admin.review.uses import users
 from ai_admin.run import Plan
-from providers.posthog.errors import ApiError
 from providers.posthog.history import Author
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
-from providers.posthog.kinds.wording import SERVE
-from providers.posthog.references import with_refs
+from providers.posthog.references import RefOf, with_refs
 from providers.posthog.session import Session
 
 _DANGER = {
@@ -110,7 +108,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     moving = [each for each in found.changes if each.action is not Action.NOTHING]
     connection = session.inventory.client.connection
     audiences = Audiences(session) if count else None
-    by_name = _names(found, session)
+    by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
 
     def entry(change: Change) -> Entry:
@@ -131,38 +129,18 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     )
 
 
-Names = Callable[[str, Any], Ref | None]
-
-
-def _names(found: Outlook, session: Session) -> Names:
-    """Return what says the key, or else the name, of the object of a kind that has an id."""
-
-    def named(kind: str, id_: Any) -> Ref | None:
-        known = found.names.get((kind, str(id_)))
-        if known is None and kind in KINDS and KINDS[kind].listed:
-            try:
-                live = session.inventory.all(KINDS[kind]).get(str(id_))
-            except ApiError:
-                return None
-            name = (live or {}).get("key") or (live or {}).get("name")
-            return Ref(kind, f"{name} ({id_})") if name else None
-        return known
-
-    return named
-
-
 def _entry(
-    change: Change, names: Names, session: Session, audiences: Audiences | None, using: Mapping[Ref, Sequence[str]]
+    change: Change, by_name: RefOf, session: Session, audiences: Audiences | None, using: Mapping[Ref, Sequence[str]]
 ) -> Entry:
     kind = change.kind
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
-    live, wanted, applied = (_readable(change, each, names) for each in sides)
+    live, wanted, applied = (_readable(change, each, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
     if change.action is Action.DELETE:
         return Entry(change, uses=tuple(using.get(change.ref, ())))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
-        return Entry(change, _said(change, wanted), approval=approval(change, session), deleted=deleted)
+        return Entry(change, tuple(of_new(kind, wanted)), approval=approval(change, session), deleted=deleted)
     held = {"active"} if change.action is Action.HOLD else set()
     fields = [each for each in change.fields if each.name not in put_back | held]
     said = [text for field in fields for text in sentences(kind, field, live, wanted)]
@@ -178,14 +156,6 @@ def _entry(
     return Entry(change, tuple(said), by_hand, reach, uses, approval(change, session))
 
 
-def _said(change: Change, wanted: Properties) -> tuple[Sentence, ...]:
-    """Return what a new object says of whom it serves; everything else is in its file."""
-    names = change.kind.natural_key
-    told = [each for each in change.fields if change.kind.weighs(each) >= SERVE and each.name not in names]
-    said = (text for field in told for text in sentences(change.kind, field, {}, wanted))
-    return tuple(replace(each, text=each.text.removesuffix(NOT_SET)) for each in said)
-
-
 def _with_taken_back(change: Change, session: Session) -> Properties | None:
     """Return what PostHog holds, with the fields that were left to its pages and are not any more."""
     left = {*((change.live or {}).get("unmanaged") or ())} - {*((change.wanted or {}).get("unmanaged") or ())}
@@ -198,8 +168,8 @@ def _with_taken_back(change: Change, session: Session) -> Properties | None:
     return {**change.live, **taken, "unmanaged": still}
 
 
-def _readable(change: Change, properties: Properties | None, names: Names) -> Properties:
-    return with_refs(change.kind, properties or {}, names)
+def _readable(change: Change, properties: Properties | None, by_name: RefOf) -> Properties:
+    return with_refs(change.kind, properties or {}, by_name)
 
 
 def _authors(change: Change, session: Session) -> dict[str, Author]:

@@ -6,14 +6,14 @@ Every command that shows a change uses it, so that no two say it differently.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind, Ref
 from providers.posthog.kinds.phrases import key_text, plain_text
-from providers.posthog.kinds.wording import COMMON, TEXT, Wording, called
-from providers.posthog.reconcile import same
+from providers.posthog.kinds.wording import COMMON, SERVE, TEXT, Wording, called
+from providers.posthog.reconcile import created, same
 
 LONGEST = 60
 """Characters of a text that are shown whole."""
@@ -86,6 +86,20 @@ def options(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
         if not same(bool(before.get(name)), bool(after.get(name))):
             found.append(Sentence(wording.says[bool(after.get(name))], name, kind.weight))
     return found
+
+
+def of_new(kind: Kind, properties: Mapping[str, Any]) -> list[Sentence]:
+    """Return what a new object says of whom it serves, a sentence for each thing; everything else is in its file.
+
+    Args:
+        kind: the kind of the object.
+        properties: canonical, with references or with names in the place of ids.
+    """
+    told = [
+        each for each in created(kind, properties) if kind.weighs(each) >= SERVE and each.name not in kind.natural_key
+    ]
+    said = (sentence for field in told for sentence in sentences(kind, field, {}, properties))
+    return [replace(each, text=each.text.removesuffix(NOT_SET)) for each in said]
 
 
 def _shown(field: Field, value: Any) -> Any:

@@ -9,7 +9,7 @@ from ai_admin.review.changes import Action
 from ai_admin.review.report import Entry, Report
 
 Style = Callable[[str, str], str]
-"""Returns a text in a colour."""
+"""Returns a text in a colour; in none for the empty one."""
 
 _COLOURS = {
     Action.CREATE: "green",

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, VARIABLES, Settings
 
+CLIENT = "ai-admin"
+"""How this program names itself to PostHog."""
+
 _PORTS = {"https": 443, "http": 80}
 _ALSO_CALLED = {
     "app.posthog.com": "us.posthog.com",

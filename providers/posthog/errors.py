@@ -13,6 +13,7 @@
     │   └── Unreachable       no request of this run can be carried out
     ├── UnreadableState       a stack's outputs can't be read
     ├── UnreadablePlan        a file is no plan of this version
+    ├── NoHistory             Git does not say what files said before
     ├── NotSwitched           PostHog left a flag as it was
     ├── NotEdited             a flag's file can't be edited
     ├── NotWritable           no file can express an object
@@ -98,6 +99,10 @@ class UnreadableState(Problem):
 
 class UnreadablePlan(Problem):
     """A file can't be read as a reviewed plan. One line with the reason."""
+
+
+class NoHistory(Problem):
+    """Git does not say what files said before. One line with the reason."""
 
 
 class NotSwitched(Problem):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,9 @@ from providers.posthog.errors import ApiError
 from providers.posthog.kinds.base import Field, Kind, Properties
 
 ENTRIES = "20"
+PAGE = "1000"
+"""The most entries that PostHog gives at once."""
+
 LONGEST = 30
 """Characters of a value that are still shown."""
 
@@ -94,6 +97,20 @@ class History:
             if any(each.get("field") == "active" and each.get("after") is True for each in _changes(entry))
         )
         return any(_later(entry.get("created_at"), when) for entry in switched_on)
+
+    def log(self, scopes: Iterable[str], id_: str = "", since: str = "") -> Iterator[dict[str, Any]]:
+        """Yield the log's entries, the newest first. Raises ``ApiError``.
+
+        Args:
+            scopes: the log's names of the kinds.
+            id_: the id of the only object that is asked for; empty for all of them.
+            since: when the oldest entry is that is asked for (ISO 8601); empty for all that the log has.
+        """
+        asked = {"scopes": ",".join(scopes), "page_size": PAGE, **({"item_id": id_} if id_ else {})}
+        for entry in self._client.pages(self._client.project_path("activity_log"), asked):
+            if since and not _later(entry.get("created_at"), since):
+                return
+            yield entry
 
     def newest(self, kind: Kind, live: Mapping[str, Any]) -> dict[str, Any]:
         """Return the log's last entry about an object, empty without one. Raises ``ApiError``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
@@ -24,10 +24,7 @@ def preflight(client: Client, kind_names: Iterable[str], writing: bool) -> None:
     kinds = [KINDS[name] for name in sorted(names)]
     try:
         key = client.get("/api/personal_api_keys/@current/")
-        action = "write" if writing else "read"
-        others = (need for kind in kinds for need in kind.needs if writing or not need.endswith(":write"))
-        needed = {f"{kind.scope}:{action}" for kind in kinds}.union(others)
-        _check_scopes(connection, key, needed)
+        _check_scopes(connection, key, needed(kinds, writing))
         # Flags, where they are in use: no other collection may keep one from being switched off.
         looked_at = kinds[0] if names and "flag" not in names else KINDS["flag"]
         client.get(client.project_path(looked_at.collection), {"limit": "1"})
@@ -62,15 +59,30 @@ def _reads_flags(client: Client) -> bool:
     return True
 
 
-def _check_scopes(connection: Connection, key: dict[str, object], needed: set[str]) -> None:
-    scopes = set(_strings(key.get("scopes"))) or {"*"}  # keys from before scopes existed may do everything
-    writes = {scope.removesuffix(":write") for scope in scopes if scope.endswith(":write")}
-    missing = sorted(
+def needed(kinds: Iterable[Kind], writing: bool) -> set[str]:
+    """Return the scopes that a key needs to read, or write, objects of these kinds."""
+    action = "write" if writing else "read"
+    every = list(kinds)
+    others = (need for kind in every for need in kind.needs if writing or not need.endswith(":write"))
+    return {f"{kind.scope}:{action}" for kind in every}.union(others)
+
+
+def given(key: Mapping[str, object]) -> set[str]:
+    """Return the scopes that a key has, as PostHog describes it; ``*`` is all of them."""
+    return set(_strings(key.get("scopes"))) or {"*"}  # keys from before scopes existed may do everything
+
+
+def lacking(have: Set[str], wanted: Iterable[str]) -> list[str]:
+    """Return which of these scopes a key lacks; who may write may read."""
+    return sorted(
         scope
-        for scope in needed
-        if "*" not in scopes and scope not in scopes and scope.split(":")[0] not in writes
+        for scope in wanted
+        if "*" not in have and scope not in have and f"{scope.split(':')[0]}:write" not in have
     )
-    if missing:
+
+
+def _check_scopes(connection: Connection, key: Mapping[str, object], wanted: set[str]) -> None:
+    if missing := lacking(given(key), wanted):
         raise ConnectionProblem(f"the personal API key lacks scopes: add {', '.join(missing)} to it in PostHog")
     projects = _strings(key.get("scoped_teams"))
     if projects and connection.project_id not in projects:

@@ -13,7 +13,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from providers.posthog.answer import Answer, NoAnswer
-from providers.posthog.connection import Connection, is_loopback
+from providers.posthog.connection import CLIENT, Connection, is_loopback
 
 CONNECT, ANSWER = 5.0, 30.0
 """Seconds to wait for a connection, and for a whole answer."""
@@ -61,7 +61,8 @@ class Transport:
             session.auth = _Bearer(self._connection.api_key)
             # A proxy serves the way out, never the way to a sandbox on this machine.
             session.trust_env = not is_loopback(urlsplit(self._connection.host).hostname or "")
-            session.headers["User-Agent"] = "ai-admin"
+            session.headers["User-Agent"] = CLIENT
+            session.headers["X-PostHog-Client"] = CLIENT  # what newer versions write into their activity log
             self._local.session = session
         return session
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import shutil
 from collections import Counter
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from ai_admin.cli.main import cli
 from ai_admin.definitions import load
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.insight import shown_on
 from providers.posthog.matching import in_order
 from tests.support.checkouts import SAMPLES
+from tests.support.commands import run_script
+from tests.support.documents import blocks
 from tests.support.project import STATE, Project
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import REPOSITORY, Sandbox
+
+PAGE = REPOSITORY / "docs" / "history.md"
 
 EDITED = "key: edited\nrelease_conditions:\n  - rollout_percentage: 10\n"
 PERSONS = {"aggregation_group_type_index": None}
@@ -78,6 +87,41 @@ def test_every_dashboard_holds_the_tiles_of_its_file(applied: Project, sandbox: 
 def test_a_dashboard_is_subscribed_once_its_tiles_stand(applied: Project, sandbox: Sandbox) -> None:
     [sent] = [each for each in sandbox.items("subscriptions") if each["title"] == "Late"]
     assert str(sent["dashboard"]) == applied.outputs()["dashboard/late"]["id"]
+
+
+def asked(project: Project, command: str) -> Result:
+    """Return what a command of ours says in a project, run in this process, which is quicker."""
+    with chdir(project.folder):
+        return CliRunner().invoke(cli, shlex.split(command)[1:], env=project.environ)
+
+
+def test_what_is_there_and_what_was_can_be_asked_as_the_page_says(applied: Project) -> None:
+    """The commands of docs/history.md; the definitions were committed before they were applied."""
+    (applied.folder / ".gitignore").write_text("*\n!*/\n!*.yaml\n.venv\n.pulumi-state\nhome\n")
+    dated = {"GIT_COMMITTER_DATE": "2026-10-01T12:00:00Z", "GIT_AUTHOR_DATE": "2026-10-01T12:00:00Z"}
+    script = "git init -q -b main && git add --all && git -c user.name=Ada -c user.email=a@b.c commit -q -m 'All (#1)'"
+    run_script(script, applied.folder, {**applied.environ, **dated}, applied.folder.parent / "bin").check_returncode()
+    said = {}
+    for command in (line for block in blocks(PAGE) if block.language == "sh" for line in block.text.splitlines()):
+        done = asked(applied, command)
+        assert (done.exit_code, done.stderr) == (int(" doctor " in command), ""), command + done.stdout
+        said[command] = done.stdout
+    listed, different, shown, history, csv, then, promoted, found, offline = said.values()
+    assert re.search(r"^flag +ai-enhancement-enabled +as defined +flags/ai-enhancement-enabled.yaml:2$", listed, re.M)
+    assert "ai-enhancement-enabled" not in different
+    id_ = applied.outputs()["flag/ai-enhancement-enabled"]["id"]
+    assert f"sandbox: as defined  {applied.environ['POSTHOG_HOST']}/project/1/feature_flags/{id_}" in shown
+    assert "survey ai-answer-quality asks by it" in shown
+    assert re.match(r"1 Oct 2026, 12:00 UTC  flag ai-enhancement-enabled  Ada <a@b.c>, #1\n    is new\n", history)
+    assert re.search(r"\n    in PostHog since .*, by ai-admin, admin@example.com\n$", history)
+    made = [line for line in csv.splitlines() if "is made in PostHog" in line]
+    assert all("survey-targeting" in line for line in made), "all but what PostHog makes itself is of the commit"
+    assert "  PostHog held none\n" in then, "it was applied later"
+    assert promoted.startswith("flag/ai-enhancement-enabled in production:\n")
+    assert promoted.endswith("nothing is written\n")
+    assert "cohort/healthy-installations: is used by nothing" in found
+    assert "the API key: may do everything" in found
+    assert "API key" not in offline
 
 
 def left(sandbox: Sandbox, collection: str) -> list[dict[str, Any]]:
@@ -214,6 +258,9 @@ def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Pro
         subscription: {"enabled", "byweekday"},
         annotation: {"content"},
     }
+    listed = asked(applied, "ai-admin ls --different --stack sandbox --json")
+    states = {each["name"]: each["stacks"]["sandbox"] for each in json.loads(listed.stdout)["objects"]}
+    assert states == dict.fromkeys(drift(applied), "changed by hand")
     shown_without_the_key(applied, sandbox, "up", "--yes", "--skip-preview", "--logtostderr", "-v=3")
     shown_without_the_key(applied, sandbox, "preview", "--diff", "--expect-no-changes")
     after = sandbox.call("GET", flag_path)

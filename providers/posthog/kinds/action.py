@@ -50,6 +50,7 @@ ACTION = Kind(
     type="Action",
     collection="actions",
     scope="action",
+    pages=("data-management/actions/{id}",),
     folder="actions",
     natural_key=("name",),
     fields=(

@@ -96,6 +96,7 @@ ALERT = Kind(
     type="Alert",
     collection="alerts",
     scope="alert",
+    pages=("insights/{insight_short_id}/alerts?alert_id={id}", "insights?tab=alerts&alert_id={id}"),
     logged_as="AlertConfiguration",
     folder="alerts",
     natural_key=("name",),

@@ -23,6 +23,7 @@ ANNOTATION = Kind(
     type="Annotation",
     collection="annotations",
     scope="annotation",
+    pages=("data-management/annotations/{id}",),
     folder="annotations",
     # One that shows in the whole organisation belongs to another project, whatever it says.
     natural_key=("content", "date_marker", "scope"),

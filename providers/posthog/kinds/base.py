@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any, Protocol
 
 from providers.posthog.kinds.normal import json_text, plain
@@ -259,6 +260,10 @@ class Field:
         unserved = reading.live.get(self.copied[0]) is None  # what it would be copied from is not served
         return None if unserved or value == self.canonical(_at(reading.live, self.copied)) else value
 
+    def held(self, reading: Reading) -> Any:
+        """Return the canonical value of all that the live object has there, whoever put it there."""
+        return self.canonical(self.read(self._raw(reading.live), reading))
+
     def _ours(self, items: Any, known: Mapping[str, Any]) -> Any:
         """Return what a set that is shared has of the definition's, which is what was applied of it."""
         return [item for item in items or () if item in (known.get(self.name) or ())] if self.shared else items
@@ -289,12 +294,22 @@ class Field:
 
     def served(self, live: Mapping[str, Json]) -> bool:
         """Return whether an object that PostHog answered has a place for this field."""
-        return not self.kept or (self.read_path or self.api_path)[0] in live
+        return not self.kept or self.column in live
+
+    @property
+    def column(self) -> str:
+        """The column of the API's object that it is read from, which PostHog's log names."""
+        return (self.read_path or self.api_path)[0]
 
     @property
     def api_path(self) -> tuple[str, ...]:
         """The field's place in a request body."""
         return self.path or (self.name,)
+
+
+def _names(page: str) -> set[str]:
+    """Return the names of the values in a page's path."""
+    return {name for _, name, _, _ in Formatter().parse(page) if name}
 
 
 @dataclass(frozen=True)
@@ -312,6 +327,9 @@ class Kind:
     fields: tuple[Field, ...]
     natural_key: tuple[str, ...]
     """The fields that identify an object which is not in state."""
+    pages: tuple[str, ...] = ()
+    """The path of an object's page in a project, with the names of values in it: the first one whose values an object
+    has (PostHog's frontend/src/scenes/urls.ts, products/*/manifest.tsx)."""
     logged_as: str = ""
     """The activity log's name of it, where that is not its type."""
     folder: str = ""
@@ -364,6 +382,11 @@ class Kind:
     def words(self) -> str:
         """The name as sentences have it."""
         return self.name.replace("_", " ")
+
+    def page_of(self, live: Mapping[str, Json]) -> str:
+        """Return the path of an object's page in a project; empty where there is none."""
+        said = {name: value for name, value in live.items() if value is not None}
+        return next((page.format_map(said) for page in self.pages if _names(page) <= said.keys()), "")
 
     def weighs(self, field: Field) -> int:
         """Return how much depends on a field."""

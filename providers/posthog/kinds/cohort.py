@@ -33,6 +33,7 @@ COHORT = Kind(
     type="Cohort",
     collection="cohorts",
     scope="cohort",
+    pages=("cohorts/{id}",),
     folder="cohorts",
     natural_key=("name",),
     same_by=("name",),

@@ -31,6 +31,7 @@ DASHBOARD = Kind(
     type="Dashboard",
     collection="dashboards",
     scope="dashboard",
+    pages=("dashboard/{id}",),
     folder="dashboards",
     natural_key=("name",),
     listed=False,

@@ -15,6 +15,7 @@ EARLY_ACCESS_FEATURE = Kind(
     type="EarlyAccessFeature",
     collection="early_access_feature",
     scope="early_access_feature",
+    pages=("early_access_features/{id}",),
     folder="flags/early_access",
     natural_key=("name",),
     same_by=("flag",),

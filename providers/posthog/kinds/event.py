@@ -11,6 +11,7 @@ EVENT = Kind(
     type="EventDefinition",
     collection="event_definitions",
     scope="event_definition",
+    pages=("data-management/events/{id}",),
     folder="events",
     natural_key=("name",),
     unique=True,

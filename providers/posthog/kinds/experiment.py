@@ -197,6 +197,7 @@ EXPERIMENT = Kind(
     type="Experiment",
     collection="experiments",
     scope="experiment",
+    pages=("experiments/{id}",),
     folder="experiments",
     natural_key=("name", "flag"),
     same_by=("name", "flag"),

@@ -174,6 +174,7 @@ FLAG = Kind(
     type="FeatureFlag",
     collection="feature_flags",
     scope="feature_flag",
+    pages=("feature_flags/{id}",),
     folder="flags",
     natural_key=("key",),
     unique=True,

@@ -33,6 +33,7 @@ HOLDOUT = Kind(
     type="ExperimentHoldout",
     collection="experiment_holdouts",
     scope="experiment_holdout",
+    pages=("experiments?tab=holdouts",),
     logged_as="Experiment",
     folder="experiments/holdouts",
     natural_key=("name",),

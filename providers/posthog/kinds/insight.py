@@ -93,6 +93,7 @@ INSIGHT = Kind(
     type="Insight",
     collection="insights",
     scope="insight",
+    pages=("insights/{short_id}",),
     folder="insights",
     homes=("dashboard",),
     natural_key=("name",),

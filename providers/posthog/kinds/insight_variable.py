@@ -30,6 +30,7 @@ INSIGHT_VARIABLE = Kind(
     type="InsightVariable",
     collection="insight_variables",
     scope="insight_variable",
+    pages=("data-management/variables",),
     folder="insights/variables",
     natural_key=("name",),
     numeric_id=False,

@@ -164,6 +164,7 @@ NOTIFICATION = Kind(
     type="HogFunction",
     collection="hog_functions",
     scope="hog_function",
+    pages=("functions/{id}",),
     homes=("alert",),
     natural_key=("name", "alert"),
     numeric_id=False,

@@ -25,6 +25,7 @@ PLAYLIST = Kind(
     type="SessionRecordingPlaylist",
     collection="session_recording_playlists",
     scope="session_recording_playlist",
+    pages=("replay/playlists/{short_id}",),
     folder="insights/playlists",
     id_name="short_id",
     natural_key=("name",),

@@ -22,6 +22,7 @@ PROPERTY = Kind(
     type="PropertyDefinition",
     collection="property_definitions",
     scope="property_definition",
+    pages=("data-management/properties/{id}",),
     homes=("event",),
     natural_key=("type", "name"),
     unique=True,

@@ -20,6 +20,7 @@ SAVED_METRIC = Kind(
     type="ExperimentSavedMetric",
     collection="experiment_saved_metrics",
     scope="experiment_saved_metric",
+    pages=("experiments/shared-metrics/{id}",),
     folder="experiments/saved_metrics",
     natural_key=("name",),
     soft_delete=False,

@@ -80,6 +80,7 @@ SUBSCRIPTION = Kind(
     type="Subscription",
     collection="subscriptions",
     scope="subscription",
+    pages=("insights/{insight_short_id}/subscriptions/{id}", "dashboard/{dashboard}/subscriptions/{id}"),
     folder="subscriptions",
     natural_key=("title", "target_type", "target_value"),
     weight=WATCH,

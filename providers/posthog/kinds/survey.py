@@ -65,6 +65,7 @@ SURVEY = Kind(
     type="Survey",
     collection="surveys",
     scope="survey",
+    pages=("surveys/{id}",),
     folder="surveys",
     natural_key=("name",),
     weight=SERVE,

@@ -209,6 +209,7 @@ TILES = Kind(
     type="DashboardTiles",
     collection="dashboards",
     scope="dashboard",
+    pages=("dashboard/{id}",),
     logged_as="Dashboard",
     homes=("dashboard",),
     natural_key=("dashboard",),

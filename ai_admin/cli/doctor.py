@@ -1,0 +1,73 @@
+"""``ai-admin doctor``: what nobody needs any more, or nobody looks after."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ai_admin.cli.checkout import checkout, known, only_stack
+from ai_admin.cli.switching import stack_option
+
+FOUND = 1
+"""Exit code: there is something to do, or PostHog could not be asked."""
+
+NAMES = ("expires", "rolled-out", "stale", "never-evaluated", "owner", "tests", "unused", "scopes")
+"""The checks (``ai_admin.review.doctor.CHECKS``), without importing them for `--help`."""
+
+
+@click.command()
+@stack_option
+@click.option("--check", "chosen", metavar="NAME", type=click.Choice(NAMES), multiple=True, help="Only this check.")
+@click.option("--skip", "skipped", metavar="NAME", type=click.Choice(NAMES), multiple=True, help="Not this check.")
+@click.option("--days", default=30, show_default=True, help="After how many days a flag counts as left over.")
+@click.option("--offline", is_flag=True, help="Only what files and Git say; PostHog is not asked.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+def doctor(
+    stack: str | None, chosen: tuple[str, ...], skipped: tuple[str, ...], days: int, offline: bool, as_json: bool
+) -> None:
+    """Say what is left over, or nobody looks after.
+
+    One finding on each line, with what to do:
+
+    \b
+    expires          flags past the day until which they were to stay (expires:)
+    rolled-out       flags that give everybody the same, for long
+    stale            flags that nobody asked PostHog for, for long
+    never-evaluated  flags that nobody ever asked PostHog for
+    owner            flags without an owner
+    tests            flags without a test
+    unused           cohorts and insights that nothing uses
+    scopes           an API key with scopes that it lacks or does not need
+
+    --check and --skip may be given several times. With --offline the checks that ask PostHog are left out (stale,
+    never-evaluated, scopes), no stack is needed, and what people made of a cohort in PostHog is not seen.
+
+    Exit codes: 0 nothing to do, 1 something to do, problems of the definitions, or PostHog can't be asked,
+    2 wrong use.
+    """
+    from ai_admin.review.checkup import facts
+    from ai_admin.review.doctor import CHECKS, OFFLINE, examine
+    from ai_admin.review.stack import reviewed
+    from providers.posthog.errors import Problem
+
+    root = checkout(Path().resolve())
+    name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
+    try:
+        found = facts(root, name, reviewed(root, name) if name and not offline else None, days)
+        if isinstance(found, str):
+            click.echo(found, err=True)
+            raise click.exceptions.Exit(FOUND)
+        checks = [each for each in OFFLINE if offline] or list(CHECKS)
+        findings = examine(found, [each for each in checks if each in (chosen or checks) and each not in skipped])
+    except Problem as problem:
+        click.echo(f"{problem}\n--offline does without PostHog", err=True)
+        raise click.exceptions.Exit(FOUND) from None
+    if as_json:
+        click.echo(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join([*map(str, findings), f"{len(findings)} to do" if findings else "nothing to do"]))
+    if findings:
+        raise click.exceptions.Exit(FOUND)

@@ -1,0 +1,133 @@
+"""``ai-admin history``: who changed what, when and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import styled
+from ai_admin.definitions.spelling import closest
+from ai_admin.definitions.stacks import known_stacks
+
+if TYPE_CHECKING:
+    from ai_admin.review.history import History, Logs
+
+UNREAD, UNKNOWN = 1, 4
+"""Exit codes: a part of the history could not be read; there never was such a definition."""
+
+
+@click.command()
+@stack_option
+@click.option("--at", "at", metavar="DATE", help="Say what KEY was then instead, and who had allowed it.")
+@click.option("--since", metavar="DATE", help="Only what happened since then.")
+@click.option("--offline", is_flag=True, help="Only Git's history; PostHog is not asked.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV for a spreadsheet: a row for each thing that changed.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("key", required=False)
+def history(
+    key: str | None, stack: str | None, at: str | None, since: str | None, offline: bool, as_csv: bool, as_json: bool
+) -> None:
+    """Say who changed what, when and why.
+
+    Shows the commits of the definitions and PostHog's activity log in one line of time, the newest first. KEY is a
+    definition's key, or kind/key where several kinds have it; it is followed through renames. Without it everything
+    is shown. A commit has its author, and of its message the reason, the pull request and the reviewers. A merge
+    counts when it came onto the branch. What was applied of a commit is shown with it. Everything else in PostHog's
+    log was done by hand, by a schedule, or by ai-admin. Needs the scope activity_log:read.
+
+    Without --stack, where there are several, what the files said in all stacks, and not PostHog's log. DATE is a day
+    or a time (2026-11-12, 2026-11-12T10:00+01:00; UTC without a zone). Of --at, a day means its end.
+
+    Exit codes: 0 the history, 1 a part of it could not be read (said on standard error), 2 wrong use, 4 there never
+    was such a definition.
+    """
+    from ai_admin.review import telling
+    from ai_admin.review.history import history as read
+
+    if as_csv and (as_json or at):
+        raise click.UsageError("--csv goes with neither --json nor --at")
+    if at and (since or not key):
+        raise click.UsageError("--at goes with KEY and without --since")
+    root = checkout(Path().resolve())
+    stacks = known_stacks(root)
+    name = known(stack, root) if stack else stacks[0] if len(stacks) == 1 else None
+    logs = partial(_logs, root, name) if name and not offline else None
+    if at:
+        _at(root, key or "", _moment(at, "--at", end=True), name, logs, as_json)
+        return
+    found = read(root, key or "", name, _moment(since, "--since") if since else "", logs)
+    if key and not found.entries and not found.unread and not since:
+        _unknown(key, found)
+    if as_json:
+        click.echo(telling.as_json(found))
+    elif as_csv:
+        click.echo(telling.as_csv(found), nl=False)
+    elif found.entries:
+        click.echo(telling.text(found, styled))
+    if name is None and not offline and not (as_json or as_csv):
+        click.echo(f"(PostHog's log: --stack {' or --stack '.join(stacks)})", err=True)
+    _end(found.unread)
+
+
+def _logs(root: Path, stack: str) -> Logs:
+    from ai_admin.review.history import Logs
+    from ai_admin.review.stack import reviewed
+
+    return Logs(reviewed(root, stack))
+
+
+def _at(
+    root: Path, key: str, time: str, stack: str | None, logs: Callable[[], Logs] | None, as_json: bool
+) -> None:
+    from ai_admin.review import telling
+    from ai_admin.review.then import then
+    from providers.posthog.errors import NoHistory
+
+    try:
+        found, unread = then(root, key, time, stack, logs)
+    except NoHistory as problem:
+        raise click.ClickException(str(problem)) from None
+    if not found and not unread:
+        _unknown(key)
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"at": time, "found": [telling.then_json(each) for each in found], "unread": list(unread)},
+                indent=2,
+                ensure_ascii=False,
+                default=str,
+            )
+        )
+    else:
+        click.echo("\n".join(telling.then_text(each, time, styled) for each in found))
+    _end(unread)
+
+
+def _moment(text: str, option: str, end: bool = False) -> str:
+    from ai_admin.review.moments import moment
+
+    try:
+        return moment(text, end)
+    except ValueError:
+        raise click.UsageError(f"{option} {text}: no day or time; write 2026-11-12 or 2026-11-12T10:00") from None
+
+
+def _unknown(key: str, found: History | None = None) -> None:
+    near = closest(key.rpartition("/")[2], found.keys) if found else None
+    hint = f"; did you mean {near}?" if near else ""
+    click.echo(f"there never was a definition {key}{hint}", err=True)
+    raise click.exceptions.Exit(UNKNOWN)
+
+
+def _end(unread: tuple[str, ...]) -> None:
+    for line in unread:
+        click.echo(f"not read: {line}", err=True)
+    if unread:
+        raise click.exceptions.Exit(UNREAD)

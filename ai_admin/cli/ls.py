@@ -1,0 +1,99 @@
+"""``ai-admin ls``: what is defined, live and different."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ai_admin.cli.checkout import checkout, known
+from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.stacks import known_stacks
+
+if TYPE_CHECKING:
+    from ai_admin.review.standing import Row
+
+UNREAD = 1
+"""Exit code: a stack could not be read."""
+
+_YELLOW, _RED = ("differs", "changed by hand"), ("refused", "in no file any more", "?")
+
+
+@click.command()
+@click.option("--stack", "stacks", metavar="NAME", multiple=True, help="Only this stack; may be given several times.")
+@click.option("--different", is_flag=True, help="Only what is not as defined.")
+@click.option("--offline", is_flag=True, help="Only what is defined; PostHog is not asked.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("kind", required=False)
+def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool, as_json: bool) -> None:
+    """List what is defined, live and different.
+
+    One definition on each line, with how PostHog's object stands to it in each stack:
+
+    \b
+    as defined               nothing to apply
+    differs                  an up would change it; `ai-admin show KEY` says how
+    changed by hand          an up would put it back
+    not there yet            an up would make it
+    not taken over yet       an up would adopt what is there
+    in no file any more      an up would delete it
+    off by hand, and stays off
+    refused                  an up would not apply it
+    -                        not defined in this stack
+    ?                        the stack could not be read
+
+    KIND is a kind of definition (flag, cohort, ...) or its folder. Properties of events and tiles of dashboards are
+    listed only where they differ, or when KIND names them.
+
+    Exit codes: 0 the list, 1 a stack could not be read (said on standard error), 2 wrong use.
+    """
+    from ai_admin.review.standing import survey
+
+    root = checkout(Path().resolve())
+    wanted = _kind(kind) if kind else ""
+    found = survey(root, [known(each, root) for each in stacks] or known_stacks(root), online=not offline)
+    rows = list(found.rows(wanted, different))
+    if as_json:
+        objects = [{"name": str(row.ref), "stacks": dict(row.states), "source": row.source or None} for row in rows]
+        click.echo(json.dumps({"objects": objects, "unowned": found.unowned, "unread": found.unread}, indent=2))
+    else:
+        lines = [*_table(found.stacks, rows), *(f"{stack}: {line}" for stack, line in found.unowned.items() if line)]
+        click.echo("\n".join(lines))
+    say_unread(found.unread)
+
+
+def say_unread(unread: Mapping[str, Sequence[str]]) -> None:
+    """Say why stacks could not be read, and end the command with :data:`UNREAD` if any could not."""
+    for stack, lines in unread.items():
+        click.echo("\n".join(f"{stack}: {line}" for line in lines), err=True)
+    if unread:
+        raise click.exceptions.Exit(UNREAD)
+
+
+def _kind(text: str) -> str:
+    from providers.posthog.kinds import KINDS
+
+    named = {**{kind.folder: name for name, kind in KINDS.items() if kind.folder}, **{name: name for name in KINDS}}
+    if text.rstrip("/") not in named:
+        near = closest(text, named)
+        hint = f"did you mean {near}?" if near else f"the kinds are {listed(sorted(KINDS), 'and')}"
+        raise click.UsageError(f'there is no kind "{text}": {hint}')
+    return named[text.rstrip("/")]
+
+
+def _table(stacks: Sequence[str], rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a heading and a line for each row, in columns."""
+    cells = [["", "", *stacks, ""]]
+    cells += [[row.ref.kind, row.ref.key, *row.states.values(), row.source] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        padded = [_coloured(cell, cell.ljust(width)) for cell, width in zip(line, widths, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
+def _coloured(cell: str, padded: str) -> str:
+    colour = "yellow" if cell in _YELLOW else "red" if cell in _RED else None
+    return click.style(padded, fg=colour) if colour else padded

@@ -1,0 +1,61 @@
+"""``ai-admin promote``: what one stack has of a definition, for another stack as well."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from ai_admin.cli.checkout import checkout, known
+
+LEFT = 1
+"""Exit code: the file can't be edited so, or the definitions have problems."""
+
+
+@click.command()
+@click.option("--from", "source", metavar="NAME", required=True, help="The stack that has it so.")
+@click.option("--to", "target", metavar="NAME", required=True, help="The stack that is to have it.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.argument("key")
+def promote(key: str, source: str, target: str, dry_run: bool) -> None:
+    """Give one stack what another one has of a definition.
+
+    Edits the overlays (stacks:) in the definition's file, so that --to gets what --from has; every other stack keeps
+    what it has. What both then have, and no other stack has otherwise, is said once, in the definition itself.
+    Comments, order and style stay. Shows what changes in the sentences of `ai-admin plan`, and prints the commands
+    for a pull request. Where the rules of the stack would refuse the step, says so, and which one to take instead;
+    they are looked at as if the files were applied as they are. PostHog is not asked.
+
+    KEY is a definition's key, or kind/key where several kinds have it. `adopt` and `renamed_from` are of one project
+    alone, and stay.
+
+    Exit codes: 0 the file says so, or would (--dry-run); 1 nothing was written, and why is said, 2 wrong use.
+    """
+    from ai_admin.cli.switching import pull_request
+    from ai_admin.review.promotion import promote as promotion
+    from providers.posthog.errors import Problem
+
+    root = checkout(Path().resolve())
+    if known(source, root) == known(target, root):
+        raise click.UsageError("--from and --to are the same stack")
+    try:
+        found = promotion(root, key, source, target)
+    except Problem as problem:
+        click.echo(f"nothing is written: {problem}", err=True)
+        raise click.exceptions.Exit(LEFT) from None
+    if not found.changes:
+        click.echo(f"{target} has of {key} what {source} has")
+        return
+    for ref, lines in found.changes.items():
+        click.echo(click.style(f"{ref} in {target}:", bold=True))
+        click.echo("\n".join(f"  {line.text}" for line in lines))
+    for line in found.refused:
+        click.echo(click.style(f"refused by the rules of {target}: ", fg="red") + line)
+    if dry_run:
+        click.echo("nothing is written")
+        return
+    (root / found.path).write_bytes(found.text.encode("utf-8"))
+    click.echo(f"{os.path.relpath(root / found.path)} says so now; for a pull request:")
+    name = key.rpartition("/")[2]
+    click.echo("\n".join(pull_request(f"promote/{name}", f"Promote {name} to {target}", [found.path], root)))

@@ -1,0 +1,103 @@
+"""``ai-admin show``: one definition, what is live of it, and where both are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.ls import say_unread
+from ai_admin.cli.text import printable
+from ai_admin.definitions.spelling import closest
+from ai_admin.definitions.stacks import known_stacks
+
+if TYPE_CHECKING:
+    from ai_admin.review.standing import Standing
+    from providers.posthog.kinds import Ref
+
+NONE = 4
+"""Exit code: there is no such definition."""
+
+
+@click.command()
+@click.option("--stack", "stacks", metavar="NAME", multiple=True, help="Only this stack; may be given several times.")
+@click.option("--offline", is_flag=True, help="Only what is defined; PostHog is not asked.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("key")
+def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> None:
+    """Show a definition, what is live of it, and where.
+
+    Says what the definition holds, how PostHog's object differs from it, what uses it, and where both are. KEY is a
+    definition's key, or kind/key where several kinds have it. What is shown is the definition as it is compared
+    with PostHog: with shorthands written out, without what is at its default; once for all stacks that have the
+    same.
+
+    Exit codes: 0 the definition, 1 a stack could not be read (said on standard error), 2 wrong use, 4 there is no
+    such definition.
+    """
+    from ai_admin.review.standing import survey
+
+    root = checkout(Path().resolve())
+    names = [known(each, root) for each in stacks] or list(known_stacks(root))
+    found = survey(root, names, key, online=not offline)
+    if not found.objects and not found.unread:
+        keys = {ref.key for ref in survey(root, names, online=False).objects}
+        near = closest(key.rpartition("/")[2], keys)
+        click.echo(f"there is no definition {key}" + (f"; did you mean {near}?" if near else ""), err=True)
+        raise click.exceptions.Exit(NONE)
+    if as_json:
+        shown = {str(ref): {name: _data(each) for name, each in by.items()} for ref, by in found.objects.items()}
+        click.echo(json.dumps({"objects": shown, "unread": found.unread}, indent=2, ensure_ascii=False, default=str))
+    else:
+        click.echo("\n".join(line for ref, by in found.objects.items() for line in _lines(ref, by)))
+    say_unread(found.unread)
+
+
+def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
+    from ai_admin.definitions.file_text import mapping
+    from ai_admin.review.standing import shown
+    from providers.posthog.kinds import KINDS
+
+    definitions = {stack: each.definition for stack, each in standings.items() if each.definition}
+    place = next(iter(definitions.values())).source if definitions else None
+    where = f"  {place.path}:{place.line}" if place else ""
+    yield click.style(f"{KINDS[ref.kind].words} {ref.key}", bold=True) + click.style(where, fg="bright_black")
+    texts = {stack: mapping(shown(each.properties)) for stack, each in definitions.items()}
+    for text in dict.fromkeys(texts.values()):
+        stacks = [stack for stack, each in texts.items() if each == text]
+        yield click.style(f"  in {' and '.join(stacks)}:", fg="cyan")
+        yield from (f"    {line}" for line in text.splitlines())
+    for stack, each in standings.items():
+        yield f"  {stack}: {each.state}" + (f"  {each.url}" if each.url else "")
+        yield from (f"    {printable(line)}" for line in differences(each))
+    for line in dict.fromkeys(line for each in standings.values() for line in each.uses):
+        yield f"  {printable(line)}"
+
+
+def differences(standing: Standing) -> list[str]:
+    """Return how PostHog's object differs from the definition, a line each: what an up would do."""
+    from ai_admin.review import reading
+
+    if standing.entry is None:
+        return []
+    by_hand = [f"changed in PostHog: {reading.put_back(each)}" for each in standing.entry.by_hand]
+    return [*by_hand, *(line for line in reading.lines(standing.entry) if line not in standing.uses)]
+
+
+def _data(standing: Standing) -> dict[str, Any]:
+    from ai_admin.review.standing import shown
+
+    definition = standing.definition
+    return {
+        "state": standing.state,
+        "source": str(definition.source) if definition else None,
+        "definition": shown(definition.properties) if definition else None,
+        "differences": differences(standing),
+        "uses": list(standing.uses),
+        "id": standing.id or None,
+        "url": standing.url or None,
+    }

@@ -1,0 +1,78 @@
+"""What `ai-admin doctor` looks at, gathered from the files, from Git and from PostHog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ai_admin.definitions import load
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.files import find
+from ai_admin.definitions.stacks import view
+from ai_admin.review.changes import Warnings
+from ai_admin.review.doctor import Facts
+from ai_admin.review.history import Past
+from ai_admin.review.stack import Reviewed
+from providers.posthog.errors import NoHistory
+from providers.posthog.inventory import Inventory
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.session import Session
+from providers.posthog.usage import users
+
+
+def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> Facts | str:
+    """Return the facts about a stack's definitions, or what is wrong with these.
+
+    Args:
+        root: the checkout.
+        stack: the stack; None: the definitions as they are written.
+        opened: the stack, to ask PostHog; None: PostHog is not asked.
+        days: after how many days something counts as left over.
+
+    Raises ``Problem`` where PostHog can't be asked.
+    """
+    definitions = load(root, stack)
+    if definitions.problems:
+        return f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}"
+    known = Facts(
+        definitions.resources,
+        datetime.now(UTC),
+        {Ref(each.kind, each.key): view(each, stack).value for each in map(Document, find(root)) if each.key},
+        _committed(root),
+        days=days,
+    )
+    if opened is None:
+        return known
+    session = Session(Warnings())
+    session.configure(opened.settings)
+    inventory = session.inventory
+    ids = {ref: each.id for ref, each in opened.state.resources.items()}
+
+    def elsewhere(ref: Ref) -> Iterable[str]:
+        kind = KINDS[ref.kind]
+        live = inventory.get(kind, ids[ref]) if ref in ids else None
+        return users(inventory.client, kind, live) if live else ()
+
+    return Facts(
+        known.definitions,
+        known.now,
+        known.written,
+        known.committed,
+        _flags(inventory),
+        elsewhere,
+        inventory.client.get("/api/personal_api_keys/@current/"),
+        days,
+    )
+
+
+def _flags(inventory: Inventory) -> dict[str, dict[str, object]]:
+    return {str(each["key"]): each for each in inventory.all(KINDS["flag"]).values() if not each.get("deleted")}
+
+
+def _committed(root: Path) -> dict[str, str]:
+    try:
+        commits = Past(root).commits
+    except NoHistory:
+        return {}
+    return {file.path: each.at for each in commits for file in each.files}

@@ -1,0 +1,192 @@
+"""`ai-admin history`: who changed what, when and why, from Git and from PostHog's activity log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ai_admin.definitions.files import TOP_FOLDERS
+from ai_admin.definitions.stacks import known_stacks
+from ai_admin.review.changes import Warnings
+from ai_admin.review.commits import Commit, Repository
+from ai_admin.review.logged import Log, scope
+from ai_admin.review.names import names
+from ai_admin.review.stack import Reviewed
+from ai_admin.review.state import State
+from ai_admin.review.timeline import Entry, joined
+from ai_admin.review.versions import Versions, changes
+from providers.posthog.errors import NoHistory, Problem, UnreadableState
+from providers.posthog.inventory import PostHogDirectory
+from providers.posthog.kinds import KINDS, Kind, Ref
+from providers.posthog.session import Session
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened."""
+
+    entries: tuple[Entry, ...]
+    """The newest first."""
+    keys: frozenset[str]
+    """The keys of everything that there ever was."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, a line each: without it the history is not whole."""
+
+
+class Past:
+    """The commits of a checkout that changed definitions."""
+
+    def __init__(self, root: Path) -> None:
+        """Read them. Raises ``NoHistory``."""
+        self.repository = Repository(root)
+        self.commits = self.repository.commits(TOP_FOLDERS)
+        ids = (id_ for each in self.commits for file in each.files for id_ in (file.before, file.after))
+        self.contents = self.repository.contents(list(ids))
+        self._brought: dict[str, list[Commit]] = {}
+
+    def at(self, time: str, stacks: Sequence[str]) -> Versions:
+        """Return the definitions as they were at a time (ISO 8601, UTC)."""
+        versions = Versions(stacks, self.contents)
+        for commit in self.commits:
+            if commit.at <= time:
+                list(versions.go(commit))
+        return versions
+
+    def told(self, entry: Entry) -> Entry:
+        """Return an entry with all that Git knows of who made it: of a merge, what it brought."""
+        if entry.commit is None:
+            return entry
+        if entry.commit.id not in self._brought:
+            self._brought[entry.commit.id] = self.repository.merged(entry.commit)
+        here = [
+            each for each in self._brought[entry.commit.id] if any(file.path in entry.paths for file in each.files)
+        ]
+        return replace(entry, by=_authors(here), commit=_of_merge(entry.commit, here)) if here else entry
+
+
+def _authors(commits: Iterable[Commit]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for each in commits for name in (each.author, *each.told.authors)))
+
+
+def _of_merge(merge: Commit, brought: Sequence[Commit]) -> Commit:
+    """Return a merge with what the messages of its commits say, where its own does not."""
+    told = [merge.told, *(each.told for each in brought)]
+    titled = not merge.told.reason.startswith("Merge ")
+    reasons = dict.fromkeys(each.told.reason.partition("\n")[0] for each in reversed(brought))
+    return replace(
+        merge,
+        told=replace(
+            merge.told,
+            reason=merge.told.reason if titled else "; ".join(reasons),
+            pull_request=next((each.pull_request for each in told if each.pull_request), ""),
+            reviewers=tuple(dict.fromkeys(name for each in told for name in each.reviewers)),
+        ),
+    )
+
+
+def history(
+    root: Path, key: str = "", stack: str | None = None, since: str = "", logs: Callable[[], Logs] | None = None
+) -> History:
+    """Return what happened to definitions and to their objects in PostHog.
+
+    Args:
+        root: the checkout.
+        key: ``kind/key``, or a key, of the only definition that is asked for, also by a key that it had; empty for all.
+        stack: the stack; None for what all stacks' files said, without PostHog's log.
+        since: when the oldest entry is that is asked for (ISO 8601, UTC); empty for all.
+        logs: opens PostHog's log of the stack; None: it is not read.
+    """
+    unread: list[str] = []
+    commits: list[Entry] = []
+    past: Past | None = None
+    try:
+        past = Past(root)
+        commits = changes(past.commits, past.contents, [stack] if stack else known_stacks(root))
+        if past.repository.shallow:
+            unread.append("this clone lacks older commits: run `git fetch --unshallow`")
+    except NoHistory as problem:
+        unread.append(str(problem))
+    wanted = with_former(commits, key)
+    log: list[Entry] = []
+    if logs:
+        try:
+            opened = logs()
+            unread += [opened.unread] if opened.unread else []
+            log = opened.read(wanted, key, since)
+        except Problem as problem:
+            unread.append(not_read(problem))
+    entries = joined(commits, log, stack or "")
+    of = {ref for ref in (each.ref for each in entries) if not key or ref in wanted or matches(ref, key)}
+    found = [each for each in entries if each.ref in of and each.at >= since]
+    return History(
+        tuple(past.told(each) if past else each for each in reversed(found)),
+        frozenset(each.ref.key for each in entries),
+        tuple(unread),
+    )
+
+
+def not_read(problem: Problem) -> str:
+    """Return why PostHog's log could not be read, on one line."""
+    return f"PostHog's activity log: {' '.join(str(problem).split())}"
+
+
+def matches(ref: Ref, key: str) -> bool:
+    """Return whether ``kind/key``, or a key, names a definition."""
+    return key in (ref.key, str(ref))
+
+
+def with_former(commits: Iterable[Entry], key: str) -> set[Ref]:
+    """Return the definitions with a key (``kind/key``, or a key), and those that they were under former keys."""
+    entries = list(commits)
+    found = {each.ref for each in entries if matches(each.ref, key)}
+    for each in reversed(entries):
+        if each.ref in found and each.former:
+            found.add(each.former)
+    return found
+
+
+class Logs:
+    """PostHog's activity log of a stack's project."""
+
+    def __init__(self, stack: Reviewed) -> None:
+        """Connect. Raises ``Unreachable``."""
+        self.session = Session(Warnings())
+        self.session.configure(stack.settings)
+        self.inventory = self.session.inventory
+        self.directory = PostHogDirectory(self.inventory.client)
+        self.state = State()
+        self.unread = ""
+        """Why it is not known which objects are whose; empty where it is."""
+        try:
+            self.state = stack.state
+        except UnreadableState as problem:
+            self.unread = f"what was applied to {stack.stack}, so that objects have PostHog's names: {problem}"
+        standing = (*self.state.replaced, *self.state.resources.values())
+        self.known = {(each.ref.kind, each.id): each.ref for each in standing}
+        self.ref_of = names(self.known, self.inventory)
+        self._log = Log(self.known, self.ref_of, self.directory, self.inventory.user_id())
+
+    def read(self, wanted: Collection[Ref], key: str = "", since: str = "") -> list[Entry]:
+        """Return what the log says of these definitions' objects; without a key, of all of our kinds.
+
+        Raises ``ApiError``.
+        """
+        if not key:
+            return self._read(KINDS.values(), "", since)
+        asked = {*wanted, *(ref for ref in self.known.values() if matches(ref, key))}
+        # The log can be asked for an id that is the one in the database.
+        known = {
+            (scope(KINDS[kind]), id_): kind
+            for (kind, id_), ref in self.known.items()
+            if ref in asked and KINDS[kind].id_name == "id"
+        }
+        # What is in no state any more is known by its name only, and so may be anything that nobody knows.
+        lost = {ref.kind for ref in asked} - set(known.values()) if asked else {*KINDS}
+        found = [each for (_, id_), kind in known.items() for each in self._read([KINDS[kind]], id_, since)]
+        found += self._read([KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
+        return [each for each in found if each.ref in asked or matches(each.ref, key)]
+
+    def _read(self, kinds: Iterable[Kind], id_: str, since: str) -> list[Entry]:
+        scopes = dict.fromkeys(scope(kind) for kind in kinds)
+        return self._log.entries(self.session.history.log(scopes, id_, since))

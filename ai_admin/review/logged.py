@@ -1,0 +1,154 @@
+"""PostHog's activity log as entries of a timeline, in the plan's sentences. Pure, but for the look-ups it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ai_admin.review.sentences import sentences
+from ai_admin.review.timeline import Entry, How, Line
+from providers.posthog.connection import CLIENT
+from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
+from providers.posthog.kinds.base import Directory, Properties
+from providers.posthog.kinds.phrases import key_text
+from providers.posthog.reconcile import same
+from providers.posthog.references import RefOf, with_refs
+
+Logged = Mapping[str, Any]
+"""An entry as PostHog's API answers it."""
+
+_DELETED = "deleted"
+_ALONG = (_DELETED, "version", "updated_at", "last_modified_at", "last_modified_by", "last_called_at")
+"""Columns that say what the entry says already, or that PostHog writes by itself."""
+
+_VERBS = {"created": "is made in PostHog", _DELETED: "is deleted in PostHog", "restored": "is restored in PostHog"}
+
+
+def scope(kind: Kind) -> str:
+    """Return the log's name of a kind."""
+    return kind.logged_as or kind.type
+
+
+@dataclass(frozen=True)
+class Log:
+    """Reads entries of the log of one project."""
+
+    names: Mapping[tuple[str, str], Ref]
+    """The definitions by the kinds and ids of their objects."""
+    ref_of: RefOf
+    """What the ids are called that values have in them."""
+    directory: Directory
+    user: Any
+    """The id of the user whose key this program has; None where PostHog does not say."""
+
+    def entries(self, logged: Iterable[Logged]) -> list[Entry]:
+        """Return what the log says of objects of our kinds, in its order."""
+        return [self._entry(each, kind) for each in logged if (kind := self._kind(each))]
+
+    def _kind(self, logged: Logged) -> Kind | None:
+        """Return the kind of what an entry is about; several kinds may have one name in the log."""
+        alike = [kind for kind in KINDS.values() if scope(kind) == logged.get("scope")]
+        marked = [kind for kind in alike if kind.name == (logged.get("detail") or {}).get("type")]
+        owned = [kind for kind in alike if (kind.name, _id(kind, logged)) in self.names]
+        return next(iter([*marked, *owned, *(kind for kind in alike if not kind.logged_as), *alike]), None)
+
+    def _entry(self, logged: Logged, kind: Kind) -> Entry:
+        detail = logged.get("detail") or {}
+        changes = [each for each in detail.get("changes") or () if isinstance(each, Mapping)]
+        activity = _activity(logged, changes)
+        before, after, told, rest = self._fields(kind, changes)
+        lines = [Line(_VERBS[activity])] if activity in _VERBS else []
+        for field in told:
+            lines += [Line(each.text, sentence=each) for each in sentences(kind, field, before, after)]
+        lines += [Line(f"{key_text(column)} changes, which no definition says") for column in rest]
+        return Entry(
+            _utc(str(logged.get("created_at") or "")),
+            self._ref(kind, logged),
+            _how(logged, self.user),
+            (str((logged.get("user") or {}).get("email") or "PostHog"),),
+            tuple(lines or [Line(f"{activity} in PostHog")]),
+            values=None if activity == _DELETED else {each.name: after.get(each.name) for each in told},
+            before=None if activity == "created" else {each.name: before.get(each.name) for each in told},
+        )
+
+    def _ref(self, kind: Kind, logged: Logged) -> Ref:
+        id_ = _id(kind, logged)
+        name = (logged.get("detail") or {}).get("name") or ""
+        if known := self.names.get((kind.name, id_)):
+            return known
+        return Ref(kind.name, str(name) if kind.unique and name else f"{name} ({id_})".strip())
+
+    def _fields(
+        self, kind: Kind, changes: Iterable[Mapping[str, Any]]
+    ) -> tuple[Properties, Properties, list[Field], list[str]]:
+        """Return the values of fields before and after changes, the fields that differ, and the columns of no field."""
+        before: Properties = {}
+        after: Properties = {}
+        rest: list[str] = []
+        for change in changes:
+            column = str(change.get("field"))
+            fields = [each for each in kind.fields if each.kept and each.column == column]
+            old, new = (self._values(kind, fields, column, change.get(when)) for when in ("before", "after"))
+            if old is None or new is None or not fields:
+                rest += [column] if column not in _ALONG else []
+            else:
+                before, after = {**before, **old}, {**after, **new}
+        told = [each for each in kind.fields if not same(before.get(each.name), after.get(each.name))]
+        return before, after, told, rest
+
+    def _values(self, kind: Kind, fields: Iterable[Field], column: str, value: Any) -> Properties | None:
+        """Return what fields make of the value of a column; None of one that they can't read."""
+        reading = Reading({column: value}, {}, self.directory)
+        fields = list(fields)
+        try:
+            held = {each.name: each.held(reading) for each in fields}
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return None  # what an older version of PostHog logged, or a value that it masks
+        found = with_refs(kind, {name: item for name, item in held.items() if item is not None}, self.ref_of)
+        return {each.name: found[each.name] for each in fields if each.name in found}
+
+
+def _id(kind: Kind, logged: Logged) -> str:
+    """Return the id by which a kind's objects are known; what an entry is filed under is the number in the database."""
+    detail = logged.get("detail") or {}
+    return str((detail.get(kind.id_name) if kind.id_name != "id" else None) or logged.get("item_id"))
+
+
+def _activity(logged: Logged, changes: Iterable[Mapping[str, Any]]) -> str:
+    """Return what was done; some kinds are deleted and restored by a change of a column."""
+    done = next((each.get("after") for each in changes if each.get("field") == _DELETED), None)
+    if done is not None:
+        return _DELETED if done else "restored"
+    return str(logged.get("activity") or "changed")
+
+
+def _how(logged: Logged, user: Any) -> How:
+    """Return how something was changed: newer versions of PostHog say which program did, older ones only whose key."""
+    author, client = logged.get("user") or {}, logged.get("client")
+    if (logged.get("detail") or {}).get("trigger"):
+        return How.SCHEDULE
+    if not author or logged.get("is_system"):
+        return How.POSTHOG
+    ours = client == CLIENT if client else user is not None and author.get("id") == user
+    return How.PROGRAM if ours else How.HAND
+
+
+def _utc(time: str) -> str:
+    return time.replace("Z", "+00:00")
+
+
+def undone(now: Properties | None, entries: Iterable[Entry]) -> Iterator[Properties | None]:
+    """Yield what an object was before each of these entries of the log, the newest first; None: there was none.
+
+    Args:
+        now: what it is after the first of them; None where there is none then.
+        entries: of one object, the newest first.
+    """
+    for entry in entries:
+        if entry.before is None:
+            now = None
+        else:
+            rest = {name: value for name, value in (now or {}).items() if name not in entry.before}
+            now = {**rest, **{name: value for name, value in entry.before.items() if value is not None}}
+        yield now

@@ -1,0 +1,185 @@
+"""`ai-admin promote`: what one stack has of a definition, for another stack as well."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ai_admin.definitions import Definitions, load
+from ai_admin.definitions.document import Document
+from ai_admin.definitions.files import find
+from ai_admin.definitions.stacks import known_stacks, merge, view
+from ai_admin.review.history import matches
+from ai_admin.review.pull import relocated
+from ai_admin.review.splice import edited
+from ai_admin.review.timeline import Line
+from ai_admin.review.trial import trial
+from ai_admin.review.versions import lines
+from ai_admin.safety import Followed, Reach, Refusal, manifest, refusals
+from ai_admin.stackfile import settings
+from providers.posthog.errors import NotEdited
+from providers.posthog.kinds import Ref
+from providers.posthog.reconcile import same
+from providers.posthog.safety import ROLLOUT_STEP
+from providers.posthog.settings import Settings
+
+OWN = ("adopt", "renamed_from")
+"""What a definition says of one project alone."""
+
+_STEP = re.compile(r"rollout/.+/([0-9.]+)-[0-9.]+")
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What is to be written."""
+
+    path: str
+    text: str
+    """The file's new text; the old one where nothing differs."""
+    changes: Mapping[Ref, tuple[Line, ...]]
+    """What changes in the stack that is promoted to, by definition."""
+    refused: tuple[str, ...] = ()
+    """Why an `up` of that stack would refuse it, and what to write instead, a line each."""
+
+
+def promote(root: Path, key: str, source: str, target: str) -> Promotion:
+    """Return what to write so that a stack has of a definition what another one has, and other stacks what they had.
+
+    Args:
+        root: the checkout.
+        key: the definition's key, or ``kind/key``.
+        source: the stack that has it so.
+        target: the stack that is to have it.
+
+    The text was tried in a copy of the checkout: it passes every check. Raises :class:`NotEdited`.
+    """
+    document = _document(root, key)
+    value = promoted(document, source, target, known_stacks(root))
+    text = rewritten(document.text, document.value, value)
+    before, after = load(root, target), trial(root, target, {document.path: text})
+    if after.problems:
+        raise NotEdited(f"with that the definitions have problems: {after.problems[0]}")
+    was, is_ = (
+        {Ref(each.kind, each.key): each.properties for each in found.resources if each.source.path == document.path}
+        for found in (before, after)
+    )
+    said = {ref: tuple(lines(ref, was.get(ref), is_.get(ref))) for ref in dict.fromkeys([*was, *is_])}
+    changes = {ref: found for ref, found in said.items() if found}
+    return Promotion(document.path, text, changes, tuple(_refused(root, target, document.path, text, before, after)))
+
+
+def _document(root: Path, key: str) -> Document:
+    """Return the file of a definition. Raises :class:`NotEdited` where none or several could be meant."""
+    found = [each for each in map(Document, find(root)) if each.key and matches(Ref(each.kind, each.key), key)]
+    if not found:
+        raise NotEdited(f"no file defines {key}; an insight in a dashboard goes with the dashboard")
+    if len(found) > 1:
+        raise NotEdited(f"several files define {key}: say {' or '.join(f'{each.kind}/{each.key}' for each in found)}")
+    return found[0]
+
+
+def promoted(document: Document, source: str, target: str, stacks: Sequence[str]) -> dict[str, Any]:
+    """Return what a file is to say so that a stack has what another one has, and every other one what it had. Pure.
+
+    What both then say alike, and no other stack has otherwise, is said once, in the definition itself.
+
+    Args:
+        document: the file.
+        source: the stack that has it so.
+        target: the stack that is to have it.
+        stacks: all stacks of the checkout.
+
+    Raises :class:`NotEdited` where the definition does not exist in the first stack.
+    """
+    only = document.only
+    if only is not None and source not in only:
+        raise NotEdited(f"{document.path} does not define it in {source}")
+    here, there = (view(document, stack).value for stack in (source, target))
+    wanted = {name: item for name, item in here.items() if name not in OWN}
+    wanted |= {name: there[name] for name in OWN if name in there}
+    value = relocated(document, target, stacks, wanted)
+    if only is not None and target not in only:
+        value = {**value, "only": [*only, target]}
+    names = [name for name in dict.fromkeys([*here, *there]) if not same(here.get(name), there.get(name))]
+    others = [each for each in stacks if each not in (source, target) and (only is None or each in only)]
+    return _said_once(value, [name for name in names if name not in OWN], (source, target), others)
+
+
+def rewritten(text: str, old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Return the text of a file with another value: only what changes in a key, or else the whole key, is written anew.
+
+    Raises :class:`NotEdited`.
+    """
+    if same(old, new):
+        return text
+    try:
+        return edited(text, new)
+    except NotEdited:
+        return edited(text, new, whole=True)
+
+
+def _said_once(
+    value: dict[str, Any], names: Sequence[str], alike: Sequence[str], others: Sequence[str]
+) -> dict[str, Any]:
+    """Return a file's value with what two stacks say alike in the definition itself, if no other has that from it.
+
+    Args:
+        value: what the file says.
+        names: the keys that may be said elsewhere than now.
+        alike: the two stacks.
+        others: all other stacks in which the definition exists.
+    """
+    base = {name: item for name, item in value.items() if name != "stacks"}
+    patches = {stack: dict(patch or {}) for stack, patch in (value.get("stacks") or {}).items()}
+    for name in names:
+        said = [patches.get(each, {}).get(name, _UNSAID) for each in alike]
+        apart = all(not isinstance(patches.get(each, {}).get(name, {}), dict) for each in others)
+        if apart and _UNSAID not in said and not isinstance(said[0], dict) and same(*said):
+            base = merge(base, {name: said[0]})
+        for patch in (patches[each] for each in alike if name in patches.get(each, {})):
+            if same(merge(base, {name: patch[name]}), base):
+                del patch[name]
+    left = {stack: patch for stack, patch in patches.items() if patch or not value["stacks"][stack]}
+    # Where the block of the stacks stood, it stays.
+    return {name: left if name == "stacks" else base[name] for name in _order(value, base) if name != "stacks" or left}
+
+
+_UNSAID = object()
+
+
+def _order(value: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a file in their order, with those that the definition has now."""
+    new = [name for name in base if name not in value]
+    kept = [name for name in value if name in base or name == "stacks"]
+    at = next((n for n, name in enumerate(kept) if name in _LAST), len(kept))
+    return [*kept[:at], *new, *kept[at:]]
+
+
+_LAST = ("stacks", "only", "tests")
+"""What says where a definition applies, or what is expected of it: it comes last."""
+
+
+def _refused(
+    root: Path, target: str, path: str, text: str, before: Definitions, after: Definitions
+) -> Iterator[str]:
+    """Yield why an `up` of the stack would refuse these definitions, if the ones before them were applied."""
+    given = Settings(settings(root, target), os.environ)
+    applied = manifest(before.resources, {})
+    follows = given.follows
+    followed = Followed(follows, manifest(trial(root, follows, {path: text}).resources, {})) if follows else None
+    wanted = manifest(after.resources, applied)
+    reach = Reach(after.resources, after.values)
+    for each in refusals(applied, wanted, given.consents, given.careful, followed, reach=reach):
+        yield f"{each}{_instead(each)}"
+
+
+def _instead(refusal: Refusal) -> str:
+    """Return which smaller step would not be refused."""
+    found = _STEP.fullmatch(refusal.code)
+    return f"; or write {float(found[1]) + ROLLOUT_STEP:g} % first, apply that, and promote again" if found else ""
+
+

@@ -1,0 +1,174 @@
+"""What is defined and what is live, stack by stack: `ai-admin ls` and `ai-admin show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ai_admin.definitions import Definition, load
+from ai_admin.review import reading
+from ai_admin.review.changes import Action, Change
+from ai_admin.review.history import matches
+from ai_admin.review.plan import Planned, planned
+from ai_admin.review.report import Entry
+from ai_admin.review.uses import users
+from providers.posthog.errors import ApiError
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import Properties
+
+PARTS = ("property", "tiles")
+"""Kinds that are parts of what has a file, and are listed where they differ or are asked for."""
+
+DEFINED, SAME, ABSENT, UNKNOWN = "defined", "as defined", "-", "?"
+"""How an object stands where PostHog was not asked, where nothing differs, where a stack does not define it, and where
+a stack could not be read."""
+
+_WORDS = {
+    Action.NOTHING: SAME,
+    Action.CREATE: "not there yet",
+    Action.ADOPT: "not taken over yet",
+    Action.UPDATE: "differs",
+    Action.REPLACE: "differs, and is made anew",
+    Action.DELETE: "in no file any more",
+    Action.HOLD: "off by hand, and stays off",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One object in one stack."""
+
+    state: str
+    """How PostHog's object stands to the definition."""
+    definition: Definition | None = None
+    entry: Entry | None = None
+    """What the plan says of it; None where nothing changes or PostHog was not asked."""
+    uses: tuple[str, ...] = ()
+    """What uses it, a line each."""
+    id: str = ""
+    """Its id in PostHog; empty where it is not there or PostHog was not asked."""
+    url: str = ""
+    """Its page in PostHog."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What stands in stacks."""
+
+    stacks: tuple[str, ...]
+    objects: Mapping[Ref, Mapping[str, Standing]]
+    """By definition and stack."""
+    unowned: Mapping[str, str] = field(default_factory=dict)
+    """By stack how many objects no file owns, in words."""
+    unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By stack why it could not be read, a line each."""
+
+    def rows(self, kind: str = "", different: bool = False) -> Iterator[Row]:
+        """Yield a row for each object of a kind (empty: of all), if ``different`` only of those that differ."""
+        for ref, standings in self.objects.items():
+            states = {stack: standings[stack].state if stack in standings else ABSENT for stack in self.stacks}
+            differs = not {SAME, DEFINED, ABSENT, UNKNOWN}.issuperset(states.values())
+            if (ref.kind == kind if kind else ref.kind not in PARTS or differs) and (differs or not different):
+                defined = next((each.definition for each in standings.values() if each.definition), None)
+                yield Row(ref, states, f"{defined.source.path}:{defined.source.line}" if defined else "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One object as a line of a list."""
+
+    ref: Ref
+    states: Mapping[str, str]
+    """By stack how it stands."""
+    source: str
+    """``flags/ai.yaml:1``; empty for what is in no file."""
+
+
+def survey(root: Path, stacks: Iterable[str], key: str = "", online: bool = True) -> Survey:
+    """Return what is defined in these stacks of a checkout, and how it stands to PostHog's objects.
+
+    Args:
+        root: the checkout.
+        stacks: the stacks.
+        key: ``kind/key``, or a key, of the only definitions that are asked for, with their pages; empty for all.
+        online: whether PostHog is asked.
+    """
+    every = tuple(stacks)
+    objects: dict[Ref, dict[str, Standing]] = {}
+    unowned: dict[str, str] = {}
+    unread: dict[str, tuple[str, ...]] = {}
+    for stack in every:
+        definitions = load(root, stack)
+        if definitions.problems:
+            unread[stack] = (f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}",)
+            continue
+        plan = planned(root, stack, count=False) if online else None
+        if isinstance(plan, tuple):
+            unread[stack] = plan
+        elif plan:
+            unowned[stack] = reading.unowned(plan.report.unowned)
+        for ref, standing in _standing(definitions.resources, plan if isinstance(plan, Planned) else None, key):
+            objects.setdefault(ref, {})[stack] = standing if plan or not online else replace(standing, state=UNKNOWN)
+    ordered = {ref: objects[ref] for ref in sorted(objects, key=lambda ref: (ref.kind, ref.key))}
+    return Survey(every, ordered, unowned, unread)
+
+
+def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str) -> Iterator[tuple[Ref, Standing]]:
+    """Yield how each object stands that is defined, or that a plan deletes."""
+    defined = {Ref(each.kind, each.key): each for each in definitions}
+    using = users(defined.values())
+    changes = {each.ref: each for each in plan.outlook.changes} if plan else {}
+    entries = {each.change.ref: each for each in plan.report.entries} if plan else {}
+    for ref in dict.fromkeys([*defined, *changes]):
+        if key and not matches(ref, key):
+            continue
+        change, entry = changes.get(ref), entries.get(ref)
+        yield (
+            ref,
+            Standing(
+                _state(change, entry) if change else DEFINED,
+                defined.get(ref),
+                entry,
+                tuple(using.get(ref, ())),
+                change.id if change else "",
+                _page(change, plan) if key and change and plan else "",
+            ),
+        )
+
+
+def _state(change: Change, entry: Entry | None) -> str:
+    """Return in a few words how an object stands to its definition."""
+    if change.refused:
+        return "refused"
+    if change.action is Action.UPDATE and entry and entry.by_hand and not entry.sentences:
+        return "changed by hand"
+    return _WORDS[change.action]
+
+
+def _page(change: Change, plan: Planned) -> str:
+    """Return the address of an object's page; empty where there is none."""
+    if not change.id:
+        return ""
+    # Tiles are on the page of their dashboard.
+    kind = KINDS["dashboard"] if change.ref.kind == "tiles" else change.kind
+    try:
+        live = plan.session.inventory.get(kind, change.id)
+    except ApiError:
+        return ""
+    path = kind.page_of(live or {})
+    return f"{plan.report.host}/project/{plan.report.project}/{path}" if path else ""
+
+
+def shown(properties: Properties) -> Properties:
+    """Return canonical properties for people: keys in the place of references, and nothing that only states have."""
+    return {name: _keyed(value) for name, value in properties.items() if not name.startswith("__")}
+
+
+def _keyed(value: Any) -> Any:
+    if isinstance(value, Ref):
+        return value.key
+    if isinstance(value, dict):
+        return {name: _keyed(item) for name, item in value.items()}
+    return [_keyed(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,134 @@
+"""One line of time from two logs: the commits that changed definitions, and what PostHog says of its objects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from ai_admin.review.commits import Commit
+from ai_admin.review.sentences import Sentence
+from providers.posthog import reconcile
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import Properties
+
+
+class How(StrEnum):
+    """How something was changed."""
+
+    COMMIT = "commit"
+    HAND = "by hand"
+    SCHEDULE = "by schedule"
+    PROGRAM = "by ai-admin"
+    POSTHOG = "by PostHog"
+
+
+NEW = "is new"
+"""What a commit says of a definition that it brings."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that changed."""
+
+    text: str
+    stacks: tuple[str, ...] = ()
+    """The stacks in which it did; empty: in all that are looked at."""
+    sentence: Sentence | None = None
+    """What the plan says of it; None of what comes, goes or can't be read."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """When a commit's change reached PostHog."""
+
+    at: str
+    by: str
+    how: How
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change of one object."""
+
+    at: str
+    """ISO 8601, UTC."""
+    ref: Ref
+    how: How
+    by: tuple[str, ...]
+    """Who made it; of a commit its authors."""
+    lines: tuple[Line, ...]
+    commit: Commit | None = None
+    paths: tuple[str, ...] = ()
+    """The files that the commit changed for it."""
+    after: Mapping[str, Properties | None] = field(default_factory=dict)
+    """By stack what the files say after a commit; None where they define it no more."""
+    values: Properties | None = None
+    """What fields have after a change in PostHog; None where it deletes the object."""
+    before: Properties | None = None
+    """What the same fields had before; None where it makes the object."""
+    former: Ref | None = None
+    """Which key the definition had before a commit that renames it."""
+    applied: tuple[Applied, ...] = ()
+    """When this program brought a commit's change to PostHog."""
+
+
+def joined(commits: Iterable[Entry], log: Iterable[Entry], stack: str) -> list[Entry]:
+    """Return both logs as one, the oldest first: what this program applied of a commit is that commit's, and no entry.
+
+    An entry of PostHog's log is the application of commits when it leaves the fields that it changes as the files said
+    them then. Several commits may be applied at once.
+
+    Args:
+        commits: what commits changed.
+        log: what PostHog logged in the stack's project.
+        stack: the stack.
+    """
+    entries = sorted(commits, key=lambda each: each.at)
+    later = {each.former: each.ref for each in entries if each.former}
+    waiting: dict[Ref, list[int]] = {}
+    for number, entry in enumerate(entries):
+        waiting.setdefault(_last(entry.ref, later), []).append(number)
+    left: list[Entry] = []
+    for each in sorted(log, key=lambda each: each.at):
+        known = [number for number in waiting.get(_last(each.ref, later), ()) if entries[number].at <= each.at]
+        if each.how is not How.PROGRAM or not known or not _as_said(each, entries[known[-1]], stack):
+            left.append(each)
+            continue
+        for number in _since(each, entries, known, stack):
+            entries[number] = replace(
+                entries[number], applied=(*entries[number].applied, Applied(each.at, ", ".join(each.by), each.how))
+            )
+    return sorted([*entries, *left], key=lambda each: each.at)
+
+
+def _last(ref: Ref, later: Mapping[Ref, Ref]) -> Ref:
+    """Return which key a definition has in the end."""
+    seen = {ref}
+    while (renamed := later.get(ref)) and renamed not in seen:
+        ref = renamed
+        seen.add(ref)
+    return ref
+
+
+def _as_said(logged: Entry, commit: Entry, stack: str) -> bool:
+    """Return whether an entry of the log leaves an object as the files say it after a commit."""
+    said = commit.after.get(stack)
+    if logged.values == {} and logged.before is not None:
+        return False  # something else than what a definition says
+    if logged.values is None or said is None:
+        return logged.values is None and said is None
+    secret = {each.name for each in KINDS[logged.ref.kind].fields if each.secret}
+    return all(
+        reconcile.same(value, said.get(name)) for name, value in logged.values.items() if name not in secret
+    )
+
+
+def _since(logged: Entry, entries: Sequence[Entry], known: Sequence[int], stack: str) -> Iterator[int]:
+    """Yield the commits that an entry applies: the last one, and those before it that nothing has applied yet."""
+    for place, number in enumerate(reversed(known)):
+        if entries[number].applied:
+            return
+        there = [each for each in entries[number].lines if not each.stacks or stack in each.stacks]
+        if not place or any(each.sentence or each.text == NEW for each in there):
+            yield number

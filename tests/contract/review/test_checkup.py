@@ -1,0 +1,55 @@
+"""What `ai-admin doctor` learns of PostHog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ai_admin.review.checkup import facts
+from ai_admin.review.doctor import Facts, examine
+from ai_admin.review.stack import Reviewed
+from ai_admin.review.state import Resource, State
+from providers.posthog.kinds import Ref
+from providers.posthog.settings import Settings
+from tests.support.past import Checkout
+from tests.support.sandbox import Sandbox
+
+LONG_AGO = "2025-01-01T00:00:00Z"
+
+
+def test_doctor_knows_what_nobody_asks_for_what_people_use_and_what_the_key_may_do(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    checkout = Checkout(tmp_path, "production")
+    checkout.write("events/person.yaml", "type: person\nkey: person\nproperties: {channel: {type: String}}\n")
+    filters: dict[str, Any] = {"groups": [{"rollout_percentage": 10}]}
+    for key, called in (("doctor-stale", LONG_AGO), ("doctor-never", None), ("doctor-asked", "2999-01-01T00:00:00Z")):
+        checkout.flag(key)
+        body = {"key": key, "filters": filters, "created_at": LONG_AGO, "last_called_at": called}
+        sandbox.call("POST", "feature_flags/", body)
+    resources = {}
+    leaf = {"type": "person", "key": "channel", "operator": "exact", "value": "beta"}
+    for key in ("doctor-used", "doctor-unused"):
+        checkout.write(f"cohorts/{key}.yaml", f"key: {key}\nname: {key}\nproperties: [{{key: channel, value: beta}}]\n")
+        group = {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}
+        made = sandbox.call("POST", "cohorts/", {"name": key, "filters": {"properties": group}})
+        resources[Ref("cohort", key)] = Resource(Ref("cohort", key), str(made["id"]), {})
+    used = int(resources[Ref("cohort", "doctor-used")].id)
+    using = {"type": "cohort", "key": "id", "operator": "in", "value": used}
+    groups = [{"properties": [using], "rollout_percentage": 10}]
+    sandbox.call("POST", "feature_flags/", {"key": "somebodys", "filters": {"groups": groups}})
+    scopes = ["feature_flag:write", "cohort:write", "survey:read", "event_definition:read", "property_definition:read"]
+    key = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": key})
+    found = facts(tmp_path, "production", Reviewed(tmp_path, "production", settings, lambda: State(resources)), 30)
+    assert isinstance(found, Facts)
+    said = [(each.check, each.subject, each.what) for each in examine(found, ["stale", "never-evaluated", "unused"])]
+    assert [(check, subject) for check, subject, _ in said] == [
+        ("stale", "flag/doctor-stale"),
+        ("never-evaluated", "flag/doctor-never"),
+        ("unused", "cohort/doctor-unused"),
+    ]
+    assert said[0][2].startswith("was evaluated last on 1 Jan 2025, 00:00 UTC, ")
+    lacks, more = (each.what for each in examine(found, ["scopes"]))
+    assert lacks == "lacks activity_log:read, property_definition:write"
+    assert more == "does not need event_definition:read, survey:read"

@@ -1,0 +1,173 @@
+"""Git's history and PostHog's activity log as one: a real repository, a real sandbox, and the real provider."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+from ai_admin.definitions import load
+from ai_admin.review.history import History, Logs, history
+from ai_admin.review.stack import Reviewed
+from ai_admin.review.state import Resource, State
+from ai_admin.review.then import Then, then
+from ai_admin.review.timeline import How
+from providers.posthog.errors import UnreadableState
+from providers.posthog.kinds import Ref
+from providers.posthog.settings import Settings
+from tests.support.past import ANA, BEN, Checkout
+from tests.support.runs import Applied, Runs
+from tests.support.sandbox import Sandbox
+
+STACK = "production"
+
+
+class Story:
+    """A flag that two people's commits change, that is applied, and that Ben also changes by hand."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox, key: str) -> None:
+        self.checkout, self.sandbox, self.key = Checkout(folder, STACK), sandbox, key
+        self.runs = Runs(sandbox, {})
+        self.checkout.flag(key, 10)
+        self.checkout.commit("Ten (#1)\n\nReviewed-by: Ben <ben@example.com>")
+        self.applied = Applied(self.runs, "flag", self.defined())
+
+    def defined(self) -> dict[str, Any]:
+        [flag] = load(self.checkout.folder, STACK).resources
+        return flag.properties
+
+    def change(self, share: float, author: str = ANA) -> None:
+        self.checkout.flag(self.key, share)
+        self.commit(f"{share} (#2)", author)
+
+    def commit(self, message: str, author: str = ANA) -> None:
+        """Commit later than all that PostHog logged so far, whose times are finer than Git's seconds."""
+        sleep(1 - datetime.now(UTC).microsecond / 1e6)
+        self.checkout.commit(message, author, datetime.now(UTC).isoformat())
+
+    def by_hand(self, share: float) -> None:
+        groups = [{"description": "Everybody", "properties": [], "rollout_percentage": share}]
+        filters = {**self.applied.live()["filters"], "groups": groups}
+        self.sandbox.call("PATCH", self.applied.path, {"filters": filters}, key_of_oncall(self.sandbox))
+
+    def logs(self) -> Logs:
+        ref = Ref("flag", self.key)
+        state = State({ref: Resource(ref, self.applied.id, self.applied.kind.canonical(self.applied.state))})
+        return Logs(Reviewed(self.checkout.folder, STACK, Settings({}, self.sandbox.environ), lambda: state))
+
+    def history(self, key: str | None = None, since: str = "") -> History:
+        return history(self.checkout.folder, self.key if key is None else key, STACK, since, self.logs)
+
+    def then(self, time: datetime) -> Then:
+        [found], unread = then(self.checkout.folder, self.key, time.isoformat(), STACK, self.logs)
+        assert unread == ()
+        return found
+
+
+def key_of_oncall(sandbox: Sandbox) -> str:
+    """The key of another user than the program's."""
+    body = {"scopes": ["*"], "user": "oncall@example.com"}
+    return str(sandbox.call("POST", "/_sandbox/keys", body)["value"])
+
+
+def now() -> datetime:
+    """The time, later than all that happened so far and earlier than all that will."""
+    sleep(0.01)
+    found = datetime.now(UTC)
+    sleep(0.01)
+    return found
+
+
+def test_one_line_of_time_has_commits_with_their_application_and_what_was_done_by_hand(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    story = Story(tmp_path, sandbox, "ai-first")
+    start = now()
+    story.by_hand(30)
+    by_hand = now()
+    story.change(20, BEN)
+    story.change(50)
+    story.applied.apply(story.defined())
+    applied = now()
+    soon = (datetime.now(UTC) + timedelta(seconds=0.1)).isoformat()
+    scheduled = {"operation": "update_status", "value": False}
+    body = {"record_id": story.applied.id, "model_name": "FeatureFlag", "payload": scheduled, "scheduled_at": soon}
+    sandbox.call("POST", "scheduled_changes/", body)
+    while story.applied.live()["active"]:
+        sleep(0.05)
+    found = story.history().entries
+    assert [(each.how, each.by, [line.text for line in each.lines]) for each in found[:4]] == [
+        (How.SCHEDULE, ("PostHog",), ["is switched off"]),
+        (How.COMMIT, (ANA,), ['condition "Everybody" from 20 % to 50 %']),
+        (How.COMMIT, (BEN,), ['condition "Everybody" from 10 % to 20 %']),
+        (How.HAND, ("oncall@example.com",), ['condition "Everybody" from 10 % to 30 %']),
+    ]
+    made = found[4]
+    assert (made.how, made.lines[0].text, len(found)) == (How.COMMIT, "is new", 5)
+    assert [len(each.applied) for each in found] == [0, 1, 1, 0, 1]
+    assert made.applied[0].at <= start.isoformat() <= found[1].applied[0].at
+    assert story.history(since=applied.isoformat()).entries == found[:1]
+
+    assert (story.then(start).differences, story.then(start).known) == ((), True)
+    [changed] = story.then(by_hand).differences
+    assert changed.change
+    assert (changed.sentence.text, changed.change.by) == (
+        'condition "Everybody" from 10 % to 30 %', ("oncall@example.com",),
+    )  # fmt: skip
+    assert story.then(applied).differences == ()
+    [off] = story.then(datetime.now(UTC)).differences
+    assert off.sentence.text == "is switched off"
+    before = story.then(datetime(2026, 10, 1, 13, tzinfo=UTC))
+    assert before.allowed
+    assert before.allowed.commit
+    assert (before.allowed.by, before.allowed.commit.told.reviewers, before.live) == ((ANA,), (BEN,), None)
+
+
+def test_a_flag_that_is_gone_is_still_in_the_log(tmp_path: Path, sandbox: Sandbox) -> None:
+    story = Story(tmp_path, sandbox, "ai-gone")
+    body = {"key": "ai-by-hand", "filters": {"groups": [{"rollout_percentage": 5}]}}
+    sandbox.call("POST", "feature_flags/", body, key_of_oncall(sandbox))
+    there = now()
+    (story.checkout.folder / "flags/ai-gone.yaml").unlink()
+    story.commit("Gone")
+    story.applied.remove()
+    found = story.history().entries
+    assert [each.lines[0].text for each in found] == ["its definition is deleted", "is new"]
+    assert [len(each.applied) for each in found] == [1, 1]
+    [others] = story.history("ai-by-hand").entries
+    assert (str(others.ref), others.lines[0].text, others.how) == ("flag/ai-by-hand", "is made in PostHog", How.HAND)
+    assert {each.ref.key for each in story.history("").entries} >= {"ai-gone", "ai-by-hand"}
+    assert story.then(there).known
+    assert story.then(datetime.now(UTC)).live is None
+
+
+def test_what_the_key_may_not_read_is_said(tmp_path: Path, sandbox: Sandbox) -> None:
+    story = Story(tmp_path, sandbox, "ai-unread")
+    reader = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})["value"]
+
+    def logs() -> Logs:
+        settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": reader})
+        return Logs(Reviewed(tmp_path, STACK, settings, State))
+
+    found = history(tmp_path, story.key, STACK, logs=logs)
+    assert [each.how for each in found.entries] == [How.COMMIT]
+    [reason] = found.unread
+    assert reason.startswith("PostHog's activity log: PostHog answered 403")
+    assert "activity_log:read" in reason
+
+
+def test_a_state_that_can_not_be_read_takes_only_the_names(tmp_path: Path, sandbox: Sandbox) -> None:
+    story = Story(tmp_path, sandbox, "ai-stateless")
+
+    def unreadable() -> State:
+        raise UnreadableState("there is no `pulumi` in PATH")
+
+    def logs() -> Logs:
+        return Logs(Reviewed(tmp_path, STACK, Settings({}, sandbox.environ), unreadable))
+
+    found = history(tmp_path, story.key, STACK, logs=logs)
+    assert [len(each.applied) for each in found.entries] == [1], "PostHog itself keeps a flag's key unique"
+    assert found.unread == (
+        "what was applied to production, so that objects have PostHog's names: there is no `pulumi` in PATH",
+    )

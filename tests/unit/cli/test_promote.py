@@ -1,0 +1,65 @@
+"""`ai-admin promote` as people run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ai_admin.cli.main import cli
+from tests.support.past import Checkout
+
+OVERLAY = "stacks:\n  staging: {release_conditions: [{description: Everybody, rollout_percentage: 50}]}\n"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    monkeypatch.chdir(tmp_path)
+    made = Checkout(tmp_path, "production", "staging")
+    made.flag("ai", 10, OVERLAY)
+    made.commit("One")
+    return made
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["promote", *arguments])
+
+
+def test_the_step_is_shown_and_written_and_becomes_a_pull_request(checkout: Checkout) -> None:
+    before = (checkout.folder / "flags/ai.yaml").read_text()
+    done = run("ai", "--from", "staging", "--to", "production", "--dry-run")
+    said = 'flag/ai in production:\n  condition "Everybody" from 10 % to 50 %\n'
+    assert (done.exit_code, done.stdout) == (0, f"{said}nothing is written\n")
+    assert (checkout.folder / "flags/ai.yaml").read_text() == before
+    done = run("ai", "--from", "staging", "--to", "production")
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"{said}flags/ai.yaml says so now; for a pull request:\n  git switch -c promote/ai\n")
+    assert "git commit -m 'Promote ai to production' -- flags/ai.yaml" in done.stdout
+    assert "rollout_percentage: 50" in (checkout.folder / "flags/ai.yaml").read_text()
+    again = run("ai", "--from", "staging", "--to", "production")
+    assert (again.exit_code, again.stdout) == (0, "production has of ai what staging has\n")
+
+
+def test_a_step_that_is_refused_is_said(checkout: Checkout) -> None:
+    checkout.write("Pulumi.production.yaml", "config: {ai-admin:careful: true}\n")
+    done = run("ai", "--from", "staging", "--to", "production", "--dry-run")
+    assert done.exit_code == 0
+    refused = done.stdout.splitlines()[2]
+    assert refused.startswith("refused by the rules of production: a release condition would grow from 10 % to 50 %")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("ia", "--from", "staging", "--to", "production"), 1, "nothing is written: no file defines ia"),
+        (("ai", "--from", "staging", "--to", "staging"), 2, "--from and --to are the same stack"),
+        (("ai", "--from", "stagin", "--to", "production"), 2, "did you mean staging?"),
+        (("ai", "--from", "staging"), 2, "Missing option '--to'"),
+    ],
+)
+def test_the_exit_code_says_how_it_ended(
+    checkout: Checkout, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    done = run(*arguments)
+    assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
