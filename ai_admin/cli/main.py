@@ -33,8 +33,8 @@ def cli() -> None:
     """AI Admin: PostHog's flags, cohorts, dashboards and alerts for a product's AI features, kept as reviewed
     code.
 
-    Edit the YAML files in flags/, cohorts/, dashboards/ and the other folders, check them here, preview them
-    with `pulumi preview` and apply them with `pulumi up`.
+    Edit the YAML files in flags/, cohorts/, dashboards/ and the other folders, `check` them, see with `plan` what
+    would change, and `apply` it. `pulumi preview` and `pulumi up` do the same in the engine's words.
     """
 
 

@@ -67,7 +67,7 @@ def test_the_readme_works_word_for_word(copy: Path) -> None:
         said = follow(copy, "A first change", {})
     finally:
         subprocess.run(["make", "stop"], cwd=copy, check=True)
-    for expected in ("no problems", "1 updated", "The sandbox is stopped"):
+    for expected in ("no problems", "from 50 % to 60 %", "1 object applied", "The sandbox is stopped"):
         assert expected in said
 
 
