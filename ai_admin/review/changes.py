@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -18,7 +19,7 @@ from ai_admin.review.state import Resource, State
 from ai_admin.run import Plan, Run
 from providers.posthog import reconcile
 from providers.posthog.adoption import Match
-from providers.posthog.errors import Unreachable
+from providers.posthog.errors import Problem, Unreachable
 from providers.posthog.inputs import WAITING, Metadata, with_digests
 from providers.posthog.judge import Judge, OneLine
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
@@ -144,10 +145,8 @@ def read_lists(session: Session, kinds: Iterable[str]) -> None:
     inventory = session.inventory
 
     def look(kind: Kind) -> None:
-        try:
+        with suppress(Problem):  # whoever uses the list meets it again, and says what it is for
             inventory.all(kind)
-        except Exception:  # noqa: BLE001 - whoever uses the list meets it again, and says what it is for
-            return
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(look, listed))
