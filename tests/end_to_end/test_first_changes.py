@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from ai_admin.cli.main import cli
+from ai_admin.cli.commands import cli
 from ai_admin.definitions import load
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.insight import shown_on

@@ -12,6 +12,7 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 
+from ai_admin.cli.commands import cli
 from ai_admin.definitions.check import check
 from ai_admin.definitions.model import Definition, Source
 from ai_admin.evaluation import resources
@@ -86,9 +87,6 @@ def _identify(sandbox: Sandbox, name: str, properties: dict[str, Any]) -> None:
 
 @pytest.fixture
 def who(root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Who:
-    # Imported late: the module hides the function of its name, which other tests import from its package.
-    from ai_admin.cli.main import cli
-
     def run(*arguments: str, key: str = sandbox.api_key) -> Result:
         monkeypatch.chdir(root)
         monkeypatch.setenv("POSTHOG_API_KEY", key)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from ai_admin.cli.main import cli
+from ai_admin.cli.commands import cli
 from tests.unit.definitions.checkouts import Checkout
 
 Run = Callable[..., Result]
@@ -163,7 +163,8 @@ def test_wrong_use(run: Run, arguments: tuple[str, ...], said: str) -> None:
 
 
 def test_only_commands_that_evaluate_import_the_sdk(checkout: Checkout) -> None:
-    script = "import sys; from ai_admin.cli.main import cli; cli(['check'], standalone_mode=False); print(*sys.modules)"
+    script = "import sys; from ai_admin.cli.commands import cli\n"
+    script += "cli(['check'], standalone_mode=False); print(*sys.modules)"
     printed = subprocess.check_output([sys.executable, "-c", script], cwd=checkout.root, text=True).split()
     assert "ai_admin.cli.who" in printed
     assert "posthog" not in printed

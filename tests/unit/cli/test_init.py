@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from ai_admin import initial
-from ai_admin.cli.main import cli
+from ai_admin.cli.commands import cli
 from ai_admin.definitions import load
 from ai_admin.definitions.files import FOLDERS
 from tests.support.checkouts import SAMPLES, put, sample_checkout

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ai_admin.cli.main import cli
+from ai_admin.cli.commands import cli
 from tests.support.past import Checkout
 
 OVERLAY = "stacks:\n  staging: {release_conditions: [{description: Everybody, rollout_percentage: 50}]}\n"

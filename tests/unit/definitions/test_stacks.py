@@ -56,8 +56,8 @@ FLAG = """
             "stacks: {staging: {key: other}}",
             ['flags/model.yaml:6:20: flag/model: the key "key" is not known here; remove it (known here: active, '
              "adopt, aggregation_group_type_index, archived, bucketing_identifier, description, early_exit, "
-             "ensure_experience_continuity, evaluation_contexts, evaluation_runtime, is_remote_configuration, owner "
-             "… (7 more))"],
+             "ensure_experience_continuity, evaluation_contexts, evaluation_runtime, expires, is_remote_configuration "
+             "… (8 more))"],
             id="a key is the same everywhere",
         ),
         pytest.param(
