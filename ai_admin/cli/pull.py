@@ -87,7 +87,10 @@ def _write_back(
         click.echo(f"{ref}: as PostHog holds it")
     for path, text in result.texts.items():
         click.echo(f"  {path}{'' if text is not None else ' goes'}")
-    if not result.written and not result.refused:
+    for ref, fields in result.kept.items():
+        why = "the file was changed since it was applied; nothing of PostHog to bring back"
+        click.echo(f"{ref}: {why}" if ref not in result.written else f"{ref}: of {', '.join(fields)}, {why}")
+    if not result.written and not result.refused and not result.kept:
         click.echo(f"nothing differs in {stack}")
     _write(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
     for ref, why in result.refused.items():

@@ -47,8 +47,9 @@ class Difference:
     """The object as PostHog answers it."""
     there: Properties | None = None
     """Its canonical form with references; None where there is no object."""
-    applied: bool = False
-    """Whether PostHog holds what was applied last: then the file was changed, and nobody changed PostHog."""
+    by_hand: tuple[Field, ...] = ()
+    """The fields of these that PostHog holds otherwise than they were applied last; without a state all of them. Of the
+    others only the file was changed."""
     unclear: str = ""
     """Why it is not certain which object is the definition's."""
 
@@ -56,6 +57,16 @@ class Difference:
     def ref(self) -> Ref:
         """The definition."""
         return Ref(self.definition.kind, self.definition.key)
+
+    @property
+    def applied(self) -> bool:
+        """Whether PostHog holds what was applied last: then the file was changed, and nobody changed PostHog."""
+        return bool(self.fields) and not self.by_hand
+
+    @property
+    def only_in_file(self) -> tuple[Field, ...]:
+        """The fields that were changed in the file since they were applied, and not in PostHog."""
+        return tuple(each for each in self.fields if each not in self.by_hand)
 
     @property
     def removed(self) -> bool:
@@ -184,8 +195,9 @@ class Comparison:
         for secret in kind.secrets(there):
             secret.pop("digest", None)  # no file has it
         live = self.project.inventory.get(kind, id_)
-        stands = applied is not None and not changed(kind, found[1], before)
-        return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), stands)
+        moved = fields if applied is None else changed(kind, found[1], before)
+        by_hand = tuple(each for each in fields if each in moved)
+        return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), by_hand)
 
     def _with_known_secrets(
         self, kind: Kind, wanted: Properties, before: Properties

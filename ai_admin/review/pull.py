@@ -52,6 +52,8 @@ class Pulled:
     """The definitions that these texts bring up to date."""
     refused: dict[Ref, str] = field(default_factory=dict)
     """Why nothing is written of a definition."""
+    kept: dict[Ref, tuple[str, ...]] = field(default_factory=dict)
+    """The fields of a definition that stay as its file says, since only that was changed since it was applied."""
 
 
 def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Difference], delete: bool) -> Pulled:
@@ -74,8 +76,20 @@ def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Dif
         elif each.there is None and not delete:
             result.refused[each.ref] = "it was removed in PostHog; --delete removes it from its file, too"
         else:
-            wanted[each.ref] = each.there
+            if each.only_in_file:
+                result.kept[each.ref] = tuple(field.name for field in each.only_in_file)
+            if not each.applied:
+                wanted[each.ref] = _brought_back(each)
     return _Pull(root, stack, comparison, wanted, result).result()
+
+
+def _brought_back(difference: Difference) -> Properties | None:
+    """Return what PostHog holds, with the fields that only the file changed as that says them."""
+    if difference.there is None:
+        return None
+    said, names = difference.definition.properties, {each.name for each in difference.only_in_file}
+    there = {name: item for name, item in difference.there.items() if name not in names}
+    return {**there, **{name: said[name] for name in names if name in said}}
 
 
 class _Pull:
@@ -167,8 +181,8 @@ class _Pull:
             return named or gone or dict.fromkeys(self._wanted, str(loaded.problems[0]))
         wrong = {}
         for each in self._comparison.again(loaded.resources).differences():
-            if each.ref in self._wanted:
-                names = ", ".join(field.name for field in each.fields)
+            if each.ref in self._wanted and not each.applied:
+                names = ", ".join(field.name for field in each.by_hand)
                 wrong[each.ref] = f"no file can express the value of {names}{self._unowned(each.ref)}"
             elif each.ref not in self._differing:
                 users = [ref for ref in self._wanted if ref in {*refs(each.definition.properties)}] or [*self._wanted]

@@ -1,0 +1,77 @@
+"""What `ai-admin pull` writes of what was applied once: only what people changed in PostHog, each object by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ai_admin.review.comparison import Comparison
+from ai_admin.review.pull import Pulled, pull
+from ai_admin.review.trial import write
+from providers.posthog.kinds import Ref
+from tests.campaigns.pull_laws import applied
+from tests.campaigns.strangers import project_of
+from tests.campaigns.takeover_laws import STACK, checkout, compare, taken_over
+from tests.support.samples.world import CRITERIA
+from tests.support.sandbox import Sandbox
+
+FLAG = Ref("flag", "model")
+
+
+class Applied:
+    """A checkout of a project with a flag, a cohort and two dashboards, as it was applied last."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.project, self.root = project_of(sandbox), checkout(folder)
+        self.call("POST", "event_definitions/", {"name": "ai"})
+        self.cohort = self.call("POST", "cohorts/", {"name": "Beta", "filters": {"properties": CRITERIA}})["id"]
+        groups = [{"description": "All", "properties": [], "rollout_percentage": 33}]
+        flag = {"key": "model", "name": "Which model.", "filters": {"groups": groups}}
+        self.flag = self.call("POST", "feature_flags/", {**flag, "_should_create_usage_dashboard": False})["id"]
+        taken_over(self.project, self.root)
+        self.file = self.root / "flags" / "model.yaml"
+        before = compare(self.project, self.root)
+        assert not [*before.differences()]
+        self.state = applied(before)
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, object]:
+        answer: dict[str, object] = self.project.call(method, path, body)
+        return answer
+
+    def edit(self, old: str, new: str) -> None:
+        said = self.file.read_text()
+        assert old in said
+        self.file.write_text(said.replace(old, new))
+
+    def comparison(self) -> Comparison:
+        return compare(self.project, self.root, self.state)
+
+    def pull(self) -> Pulled:
+        comparison = self.comparison()
+        result = pull(self.root, STACK, comparison, [*comparison.differences()], delete=False)
+        write(self.root, result.texts)
+        return result
+
+
+@pytest.fixture
+def co(tmp_path: Path, sandbox: Sandbox) -> Applied:
+    return Applied(tmp_path / "co", sandbox)
+
+
+def test_an_edit_that_is_not_applied_yet_stays(co: Applied) -> None:
+    co.edit("rollout_percentage: 33", "rollout_percentage: 44")
+    said = co.file.read_text()
+    result = co.pull()
+    assert (result.kept, result.written, result.refused) == ({FLAG: ("release_conditions",)}, [], {})
+    assert co.file.read_text() == said
+
+
+def test_of_a_definition_only_what_people_changed_is_brought_back(co: Applied) -> None:
+    co.edit("rollout_percentage: 33", "rollout_percentage: 44")
+    said = co.file.read_text()
+    co.call("PATCH", f"feature_flags/{co.flag}/", {"name": "Ours."})
+    result = co.pull()
+    assert (result.kept, result.written) == ({FLAG: ("release_conditions",)}, [FLAG])
+    assert co.file.read_text() == said.replace("Which model.", "Ours.")
+    assert co.pull().kept == {FLAG: ("release_conditions",)}, "the edit waits still"
