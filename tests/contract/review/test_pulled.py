@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ai_admin.review.comparison import Comparison
+from ai_admin.review.drift import drift, text
 from ai_admin.review.pull import Pulled, pull
 from ai_admin.review.trial import write
 from providers.posthog.kinds import Ref
@@ -82,6 +83,10 @@ def test_of_a_definition_only_what_people_changed_is_brought_back(co: Applied) -
     co.edit("rollout_percentage: 33", "rollout_percentage: 44")
     said = co.file.read_text()
     co.call("PATCH", f"feature_flags/{co.flag}/", {"name": "Ours."})
+    conditions, description = sorted(drift(STACK, co.comparison()).entries[0].said, key=lambda each: each.by_hand)
+    assert (conditions.author, conditions.by_hand) == (None, False)
+    assert description.author
+    assert "only the file was changed" in text(drift(STACK, co.comparison()), False)
     result = co.pull()
     assert (result.kept, result.written) == ({FLAG: ("release_conditions",)}, [FLAG])
     assert co.file.read_text() == said.replace("Which model.", "Ours.")
@@ -97,6 +102,9 @@ def test_what_can_not_be_written_costs_no_other_file_its_style(co: Applied) -> N
     co.call("PATCH", f"feature_flags/{co.flag}/", {"filters": {"groups": groups}})
     tiles = co.call("GET", co.board)["tiles"]
     co.call("PATCH", co.board, {"tiles": [{"id": each["id"], "deleted": True} for each in tiles]})
+    gone = next(each for each in drift(STACK, co.comparison()).entries if each.difference.ref.kind == "tiles")
+    assert gone.said
+    assert all(each.by_hand and each.author is None for each in gone.said), "the log has no entry of it"
     result = co.pull()
     assert result.written == [FLAG]
     assert {ref.kind for ref in result.refused} == {"insight", "tiles"}, "the alert would be about nothing"
