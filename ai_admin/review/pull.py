@@ -4,8 +4,8 @@ What the author wrote is kept: of a definition only what differs is exchanged, i
 change goes to the place that says the value for this stack:
 
 - the stack's own patch (``stacks:``), where that says the key already;
-- else the definition itself, when no other stack would change with it: there is none, it has no such definition, or its
-  own patch says the key whole;
+- else the definition itself, when no other stack would change with it: there is none (that of `make demo` does not
+  count), it has no such definition, or its own patch says the key whole;
 - else a patch of this stack, new or longer: what somebody did in one project is no decision about another one.
 """
 
@@ -23,7 +23,7 @@ from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered
-from ai_admin.definitions.stacks import OUTSIDE, known_stacks, view
+from ai_admin.definitions.stacks import OUTSIDE, known_stacks, project_stacks, view
 from ai_admin.review.comparison import Comparison, Difference
 from ai_admin.review.live import title
 from ai_admin.review.splice import aligned, edited
@@ -94,7 +94,10 @@ def _brought_back(difference: Difference) -> Properties | None:
 
 class _Pull:
     def __init__(self, root: Path, stack: str, comparison: Comparison, wanted: Wanted, result: Pulled) -> None:
-        self._root, self._stack, self._stacks = root, stack, known_stacks(root)
+        self._root, self._stack = root, stack
+        projects = project_stacks(root)
+        # That of `make demo` is there to try what the files say, and no reason to say it apart.
+        self._stacks = projects if stack in projects else known_stacks(root)
         self._comparison = comparison
         self._every = {Ref(each.kind, each.key): each for each in comparison.definitions}
         self._differing = {each.ref for each in comparison.differences()}

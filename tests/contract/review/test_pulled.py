@@ -42,6 +42,7 @@ class Applied:
             **alert, "threshold": bounds, "config": config, "condition": {"type": "absolute_value"},
         })  # fmt: skip
         self.board = f"dashboards/{board}/"
+        (self.root / "Pulumi.sandbox.yaml").write_text("config: {}\n")  # no reason for a patch of the project's stack
         taken_over(self.project, self.root)
         self.file = self.root / "flags" / "model.yaml"
         before = compare(self.project, self.root)
