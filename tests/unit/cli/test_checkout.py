@@ -1,4 +1,4 @@
-"""Which stack a command is about where none is named."""
+"""Which stack a command is about where none is named, and which files of it a person is told to commit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 import pytest
 
 from ai_admin.cli.checkout import only_stack
+from ai_admin.cli.pull import folded
 from ai_admin.definitions.stacks import project_stacks
 
 DEMO = "config:\n  ai-admin:disposable: true\n"
@@ -42,3 +43,9 @@ def test_the_stack_of_the_demo_is_named_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.sandbox.yaml").write_text(DEMO)
     assert only_stack(tmp_path, "sandbox") == "sandbox"
     assert project_stacks(tmp_path) == ("production",)
+
+
+def test_of_many_new_files_their_folders_are_named() -> None:
+    few = ["flags/a.yaml", "flags/early_access/b.yaml"]
+    assert folded(few) == few
+    assert folded([*few, *(f"cohorts/{n}.yaml" for n in range(70))]) == ["cohorts", "flags"]
