@@ -58,9 +58,11 @@ def sentences(kind: Kind, field: Field, before: Mapping[str, Any], after: Mappin
     noun = field.wording.noun or key_text(field.name)
     weight = kind.weighs(field)
     old, new = (_shown(field, each.get(field.name)) for each in (before, after))
-    if field.secret or _digested(old) or _digested(new):
-        return [Sentence(f"{noun} changes (not shown, as it may hold secrets)", field.name, weight)]
     at = _At((), (noun,))
+    if field.secret or _digested(old) or _digested(new):
+        return [
+            Sentence(text, field.name, weight, path) for path, text, *_ in _guarded(at, field.wording, old, new)
+        ]
     return [
         Sentence(text, field.name, weight, path, was, is_)
         for path, text, was, is_ in _said(at, field.wording, old, new)
@@ -140,6 +142,21 @@ class _At:
 
 
 Said = Iterator[tuple[tuple[str, ...], str, Any, Any]]
+
+
+def _guarded(at: _At, wording: Wording, old: Any, new: Any) -> Said:
+    """Yield what changes in a value that may hold secrets: what is public in full, of the rest only that it changes."""
+    if _digested(old) or _digested(new) or not wording.public or not _mappings(old, new):
+        yield at.path, f"{at.line} changes (not shown, as it may hold secrets)", None, None
+        return
+    old, new = old or {}, new or {}
+    for key in dict.fromkeys([*wording.parts, *old, *new]):
+        part = wording.parts.get(key) or Wording(f"{at.line}: {key_text(key)}")
+        place, was, is_ = _At((*at.path, key), (part.noun,)), old.get(key), new.get(key)
+        if key in wording.public and not _digested(was) and not _digested(is_):
+            yield from _said(place, part, was, is_)
+        elif not same(was, is_):
+            yield from _guarded(place, Wording(), was, is_)
 
 
 def _said(at: _At, wording: Wording, old: Any, new: Any) -> Said:

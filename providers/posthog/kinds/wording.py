@@ -52,6 +52,8 @@ class Wording:
     """The wordings of what is inside, by key; for other keys ``COMMON``."""
     weight: int | None = None
     """How much depends on it; None: as on the kind's other fields."""
+    public: tuple[str, ...] = ()
+    """Of a field that may hold secrets, the keys of its mapping that hold none: their values are shown."""
     inline: bool = False
     """No level of its own for people: what is in it is said as if it stood outside."""
 

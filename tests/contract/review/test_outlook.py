@@ -397,4 +397,4 @@ def test_no_secret_is_in_any_form(stack: Stack, key: str, monkeypatch: pytest.Mo
         assert "SECRET" not in form
         assert "hooks.example.com" not in form
         assert stack.sandbox.api_key not in form
-    assert "message changes (not shown, as it may hold secrets)" in text(report)
+    assert "the webhook's address changes (not shown, as it may hold secrets)" in text(report)

@@ -160,7 +160,9 @@ def test_no_value_of_a_secret_field_is_in_a_sentence() -> None:
 
 
 def _secrets() -> dict[str, Any]:
-    return {"url": SECRET, "headers": {"Authorization": SECRET}, "deep": [{"of": SECRET}]}
+    secret = {"env": "TOKEN", "digest": SECRET}
+    plain = {"url": SECRET, "body": SECRET, "headers": {"Authorization": SECRET}, "deep": [{"of": SECRET}]}
+    return {"channel": secret, **plain}
 
 
 def test_what_stands_for_a_secret_of_the_environment_is_not_shown() -> None:
