@@ -109,10 +109,14 @@ def _condition(sentence: Sentence) -> str:
 
 
 def _more(condition: str, reach: Reach | None) -> str:
-    """Return how many more or fewer a condition serves."""
-    number = reach.conditions.get(condition) if reach else None
-    if not number or not reach:
+    """Return how many a condition serves now and then, or how many more or fewer."""
+    served = reach.conditions.get(condition) if reach else None
+    if not served or not reach:
         return ""
+    if served.others and served.now:
+        of = f" of {reach.total:,} {_who(reach)}"
+        return f": serves about {served.now:,}{of} now, and about {served.then:,} then; not the same ones"
+    number = served.then - served.now
     return f": about {abs(number):,} of {reach.total:,} {_who(reach)} {'more' if number > 0 else 'fewer'}"
 
 
@@ -125,6 +129,8 @@ def reached(entry: Entry) -> str:
     of = f" of {reach.total:,}" if reach.total is not None else ""
     if reach.then is None:
         return f"{verb} {reach.now:,} {_who(reach)} now"
+    if reach.now == reach.then and any(each.others for each in reach.conditions.values()):
+        return f"{verb} about {reach.now:,}{of} {_who(reach)} now and then, but not the same ones"
     if reach.now == reach.then:
         return f"{verb} about {reach.now:,}{of} {_who(reach)}, as before"
     return f"{verb} about {reach.now:,}{of} {_who(reach)} now, and about {reach.then:,} then"

@@ -222,9 +222,10 @@ def _list_said(at: _At, wording: Wording, old: list[Any], new: list[Any]) -> Sai
             yield place.path, f"{place.line} goes{_whole(each, item, key)}", item, None
             continue
         name = pairs[key]
-        if name != key:
+        if name != key and max(len(key), len(name)) <= 2 * LONGEST:  # of longer names what differs would not show
             yield place.path, f"{at.item(key, noun).line} becomes {_quoted(name)}", key, name
-        yield from _said(place, each, _renamed(each, item, is_[name]) if name != key else item, is_[name])
+            item = _renamed(each, item, is_[name])
+        yield from _said(place, each, item, is_[name])
     for key, item in is_.items():
         if key not in pairs.values():
             place = at.item(key, noun)
@@ -300,6 +301,8 @@ def _from_to(wording: Wording, old: Any, new: Any) -> str:
     if before == after:
         return " changes"
     if max(len(before), len(after)) > LONGEST:
+        if wording.moved and (told := wording.moved(old, new)):
+            return f": {told}"
         before, after = _excerpts(before, after)
     return f" from {_put(wording, old, before)} to {_put(wording, new, after)}"
 
@@ -323,7 +326,12 @@ def _put(wording: Wording, value: Any, text: str) -> str:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 2 * LONGEST else f"{line[: 2 * LONGEST - 1]}…"
+    return line if len(line) <= 2 * LONGEST else f"{line[: _word(line, 2 * LONGEST - 1)]}…"
+
+
+def _word(line: str, stop: int) -> int:
+    """Return where the last whole word before a place ends; the place itself in a very long word."""
+    return max(line.rfind(" ", stop - LONGEST, stop + 1), 0) or stop
 
 
 def _excerpts(old: str, new: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from providers.posthog.kinds.phrases import (
     chart_text,
     choice_text,
     day_text,
+    filters_moved,
     filters_text,
     metric_text,
     moment_text,
@@ -36,6 +37,8 @@ class Wording:
     """By value, the predicate that says it whole: ``{False: "is switched off"}``."""
     show: Callable[[Any], str] | None = None
     """Makes text of a whole value; of one with ``parts`` where it comes or goes only."""
+    moved: Callable[[Any, Any], str] | None = None
+    """Says what goes and what comes between two values whose texts are long; empty where it can't."""
     shown: tuple[str, ...] = ()
     """The keys of a mapping that ``show`` makes that text of, where it has others, which are said one by one."""
     quoted: bool = False
@@ -74,7 +77,7 @@ PERCENTAGE = Wording(unit=" %", inline=True)
 CHOICE = Wording(show=choice_text)
 MOMENT = Wording(show=moment_text)
 
-FILTER = Wording("filter", show=filters_text, quoted=True, empty="none")
+FILTER = Wording("filter", show=filters_text, moved=filters_moved, quoted=True, empty="none")
 DAY = Wording(show=day_text)
 NODE = Wording(
     show=node_text,
