@@ -21,7 +21,7 @@ from providers.posthog.switch import matching
 MOST = 20
 """Most release conditions of one flag of which PostHog is asked."""
 
-_SERVING = ("active", "archived", "release_conditions")
+_SERVING = ("key", "active", "archived", "release_conditions")
 """The fields that say how many a flag serves."""
 
 [_CONDITIONS] = (each for each in FLAG.fields if each.name == "release_conditions")

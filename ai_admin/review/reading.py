@@ -86,6 +86,7 @@ def lines(entry: Entry) -> Iterator[str]:
         yield waits + sentence.text + more
     if entry.reach and (reach := reached(entry)):
         yield reach
+    yield from entry.effects
     yield from entry.uses[:SHOWN]
     if len(entry.uses) > SHOWN:
         yield f"and {len(entry.uses) - SHOWN:,} more use it"
@@ -129,6 +130,8 @@ def reached(entry: Entry) -> str:
     of = f" of {reach.total:,}" if reach.total is not None else ""
     if reach.then is None:
         return f"{verb} {reach.now:,} {_who(reach)} now"
+    if any(each.field == "key" for each in entry.sentences):  # of whom most will not ask for the new one
+        return f"{verb} about {reach.now:,}{of} {_who(reach)} now"
     if reach.now == reach.then and any(each.others for each in reach.conditions.values()):
         return f"{verb} about {reach.now:,}{of} {_who(reach)} now and then, but not the same ones"
     if reach.now == reach.then:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
+from ai_admin.review.effects import effects, running
 from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, of_new, options, sentences
 from ai_admin.review.uses import users
@@ -54,6 +56,8 @@ class Entry:
     by_hand: tuple[ByHand, ...] = ()
     reach: Reach | None = None
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
+    effects: tuple[str, ...] = ()
+    """What follows for who is served, where no sentence says it."""
     uses: tuple[str, ...] = ()
     """What uses it, and how."""
     approval: str = ""
@@ -110,9 +114,10 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     audiences = Audiences(session) if count else None
     by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
+    experiments = running(planned.definitions)
 
     def entry(change: Change) -> Entry:
-        return _entry(change, by_name, session, audiences, using)
+        return _entry(change, by_name, session, audiences, using, experiments)
 
     with ThreadPoolExecutor(THREADS) as pool:
         entries = list(pool.map(entry, moving))
@@ -130,7 +135,12 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
 
 
 def _entry(
-    change: Change, by_name: RefOf, session: Session, audiences: Audiences | None, using: Mapping[Ref, Sequence[str]]
+    change: Change,
+    by_name: RefOf,
+    session: Session,
+    audiences: Audiences | None,
+    using: Mapping[Ref, Sequence[str]],
+    experiments: Mapping[Ref, Sequence[Definition]],
 ) -> Entry:
     kind = change.kind
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
@@ -153,7 +163,8 @@ def _entry(
     )
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
-    return Entry(change, tuple(said), by_hand, reach, uses, approval(change, session))
+    follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
+    return Entry(change, tuple(said), by_hand, reach, follows, uses, approval(change, session))
 
 
 def _with_taken_back(change: Change, session: Session) -> Properties | None:

@@ -59,7 +59,7 @@ def test_a_long_list_of_values_is_shown_where_it_differs() -> None:
 
 def test_of_long_filters_each_that_goes_or_comes_is_shown_in_full() -> None:
     """Cut anywhere, the one name that says who is served could be missing."""
-    name = "installations-of-the-partners-that-asked-for-the-preview-of-the-search"
+    name = "installations-of-the-partners-that-asked-for-the-preview-of-the-search-in-the-application"
     stays = {"key": "channel", "value": ["beta", "internal"]}
     before = [stays, {"type": "cohort", "value": Ref("cohort", name)}]
     after = [stays, {"key": "version", "operator": "semver_gte", "value": "2.2.0"}]
