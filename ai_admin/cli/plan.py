@@ -27,12 +27,13 @@ CHANGES = 3
     metavar="CHARACTERS",
     help="How long Markdown may be; what does not fit is counted. GitHub's comments hold 65,536.",
 )
+@click.option("--all", "every", is_flag=True, help="As text, also name what is taken over as it is.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a file that `ai-admin apply` takes: it binds what the files say and what PostHog holds.",
 )
-def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, out: Path | None) -> None:
+def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, every: bool, out: Path | None) -> None:
     """Say what `pulumi up` would do, in sentences, the most dangerous first.
 
     Compares the files with what was applied last and with what PostHog holds now, by the provider's own code,
@@ -64,7 +65,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, out:
 
         click.echo(markdown(found.report, limit))
     else:
-        click.echo(text(found.report, lambda part, colour: _styled(part, colour)))
+        click.echo(text(found.report, lambda part, colour: _styled(part, colour), every))
     if found.report.blocked:
         raise click.exceptions.Exit(1)
     if expect_no_changes and found.report.entries:

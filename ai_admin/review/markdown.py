@@ -41,7 +41,8 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
     head = [marker(report.stack), title]
     head += fitted.section("CAUTION", "Refused, so that nothing but switch-offs is applied:", refused, "refusals")
     head += fitted.section("WARNING", "Changed on PostHog's pages, would be put back:", put_back, "changes by hand")
-    tail = [*fitted.lines(warnings, "notes", 8), *([f"<sub>{_text(unowned)}</sub>"] if unowned else [])]
+    taken = [f"- {_text(line)}" for line in reading.takes_over(report)]
+    tail = [*taken, *fitted.lines(warnings, "notes", 8), *([f"<sub>{_text(unowned)}</sub>"] if unowned else [])]
     shown = fitted.lines(blocks[:OPEN], "changes", 1)
     folded = fitted.lines(blocks[OPEN:], "changes", 1) if blocks[OPEN:] else []
     if folded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from ai_admin.review.audience import Reach
@@ -37,7 +38,11 @@ SHOWN = 8
 
 def title(report: Report) -> str:
     """Return what a report says in one line."""
-    changes = counted(len(report.entries), "object changes", "objects change") if report.entries else "nothing changes"
+    taken = len(taken_over(report))
+    number = len(report.entries) - taken
+    changes = counted(number, "object changes", "objects change") if number else "nothing changes"
+    if taken:
+        changes += f", {counted(taken, 'is taken over as it is', 'are taken over as they are')} (nothing is sent)"
     stay = f", {report.unchanged:,} as they are" if report.unchanged else ""
     took = f"; about {duration(report.seconds)} to apply" if report.entries else ""
     return f"{report.stack} (project {report.project} of {report.host}): {changes}{stay}{took}"
@@ -69,7 +74,32 @@ def stays(entry: Entry) -> Iterator[str]:
 
 def intended(report: Report) -> list[Entry]:
     """Return the entries that the files change, or that an approval, a refusal or a hold is about."""
-    return [each for each in report.entries if each.sentences or each not in by_hand(report)]
+    apart = [*by_hand(report), *taken_over(report)]
+    return [each for each in report.entries if each.sentences or each not in apart]
+
+
+def taken_over(report: Report) -> list[Entry]:
+    """Return the entries of what is taken over as it is: nothing is sent, so that it is counted and not listed."""
+    return [
+        each
+        for each in report.entries
+        if each.change.action is Action.ADOPT
+        and not (each.change.fields or each.change.refused or each.approval)
+        and not each.sentences
+    ]
+
+
+def takes_over(report: Report, every: bool = False) -> Iterator[str]:
+    """Yield what is taken over as it is, by kind, a line for all of it; with ``every`` the names, a line each."""
+    found = taken_over(report)
+    if not found:
+        return
+    kinds = Counter(each.change.ref.kind for each in found)
+    yield f"taken over as they are in PostHog (nothing is sent): {', '.join(_by_kind(kinds))}"
+    if every:
+        yield from (f"  {name(each)}" for each in found)
+    if not report.unchanged and all(each.change.applied is None for each in report.entries):
+        yield "nothing is in the stack's state: it is new, or its state was lost"
 
 
 def by_hand(report: Report) -> list[Entry]:
@@ -162,8 +192,12 @@ def when(time: str) -> str:
 
 def unowned(counts: Mapping[str, int]) -> str:
     """Return how many objects no file owns, in words; empty where there are none."""
-    parts = [counted(number, KINDS[kind].words, plural(KINDS[kind].words)) for kind, number in sorted(counts.items())]
+    parts = _by_kind(counts)
     return f"in no file, and left alone: {', '.join(parts)}" if parts else ""
+
+
+def _by_kind(counts: Mapping[str, int]) -> list[str]:
+    return [counted(number, KINDS[kind].words, plural(KINDS[kind].words)) for kind, number in sorted(counts.items())]
 
 
 def plural(noun: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from ai_admin.review.as_json import as_json
 from ai_admin.review.audience import Reach, Served
 from ai_admin.review.changes import Action, Change
 from ai_admin.review.markdown import LIMIT, markdown, marker
@@ -114,3 +116,17 @@ def test_of_a_condition_with_another_audience_both_numbers_are_said() -> None:
     assert "a to b: serves about 77 of 203 persons now, and about 78 then; not the same ones" in swapped
     wider = text(report(Entry(change, said, (), Reach(77, 78, 203, conditions={"Beta": Served(77, 78)}))))
     assert "a to b: about 1 of 203 persons more" in wider
+
+
+def test_what_is_taken_over_as_it_is_is_counted_apart_from_what_changes() -> None:
+    """A stack's first plan, or one whose state was lost, would hide the change in eighty lines."""
+    taken = [entry(n, action=Action.ADOPT) for n in range(1, 4)]
+    found = report(entry(9, "is switched off", applied={}), *taken)
+    assert "1 object changes, 3 are taken over as they are (nothing is sent); about" in text(found)
+    assert "taken over as they are in PostHog (nothing is sent): 3 flags" in text(found).splitlines()
+    assert "flag flag-2" not in text(found)
+    assert "  flag flag-2" in text(found, every=True).splitlines()
+    assert "(nothing is sent): 3 flags" in markdown(found)
+    assert [each["name"] for each in json.loads(as_json(found))["changes"]][1:] == [f"flag/flag-{n}" for n in (1, 2, 3)]
+    assert "state was lost" not in text(found)
+    assert "nothing is in the stack's state: it is new, or its state was lost" in text(report(*taken))
