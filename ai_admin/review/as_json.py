@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ai_admin.review import reading
-from ai_admin.review.report import Entry, Report
+from ai_admin.review.report import ByHand, Entry, Report
 from ai_admin.review.sentences import Sentence
 
 
@@ -39,19 +39,18 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "source": change.source or None,
         "sentences": list(reading.lines(entry)),
         "fields": [_field(each) for each in entry.sentences],
-        "by_hand": [
-            {
-                **_field(each.sentence),
-                "by": each.author.email if each.author else None,
-                "at": each.author.at if each.author else None,
-            }
-            for each in entry.by_hand
-        ],
+        "by_hand": [_by(each) for each in entry.by_hand],
+        "overwritten": [_by(each) for each in entry.overwritten],
         "persons": {"now": reach.now, "then": reach.then, "of": reach.total} if reach else None,
         "uses": list(entry.uses),
         "approval": entry.approval or None,
         "refused": change.refused or None,
     }
+
+
+def _by(found: ByHand) -> dict[str, Any]:
+    author = found.author
+    return {**_field(found.sentence), "by": author.email if author else None, "at": author.at if author else None}
 
 
 def _field(sentence: Sentence) -> dict[str, Any]:

@@ -114,6 +114,7 @@ def lines(entry: Entry) -> Iterator[str]:
     for sentence in entry.sentences:
         more = _more(_condition(sentence), entry.reach) if sentence is last[_condition(sentence)] else ""
         yield waits + sentence.text + more
+    yield from (f"overwrites what was changed in PostHog: {put_back(found)}" for found in entry.overwritten)
     if entry.reach and (reach := reached(entry)):
         yield reach
     yield from entry.effects

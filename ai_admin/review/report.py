@@ -54,6 +54,8 @@ class Entry:
     sentences: tuple[Sentence, ...] = ()
     """What the files change."""
     by_hand: tuple[ByHand, ...] = ()
+    overwritten: tuple[ByHand, ...] = ()
+    """What somebody changed in PostHog of fields that the files change as well, so that it is lost."""
     reach: Reach | None = None
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
     effects: tuple[str, ...] = ()
@@ -155,16 +157,16 @@ def _entry(
     fields = [each for each in change.fields if each.name not in put_back | held]
     said = [text for field in fields for text in sentences(kind, field, live, wanted)]
     said += options(kind, change.live or {}, change.wanted or {})
-    authors = _authors(change, session) if put_back else {}
-    by_hand = tuple(
-        ByHand(sentence, authors.get(field.name))
-        for field in change.put_back
-        for sentence in sentences(kind, field, applied, live)
+    lost = [each for each in fields if each in change.by_hand]
+    authors = session.history.authors(kind, change.id, [*change.put_back, *lost]) if put_back or lost else {}
+    by_hand, overwritten = (
+        tuple(ByHand(each, authors.get(field.name)) for field in some for each in sentences(kind, field, applied, live))
+        for some in (change.put_back, lost if change.action is not Action.HOLD else ())
     )
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
     follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
-    return Entry(change, tuple(said), by_hand, reach, follows, uses, approval(change, session))
+    return Entry(change, tuple(said), by_hand, overwritten, reach, follows, uses, approval(change, session))
 
 
 def _with_taken_back(change: Change, session: Session) -> Properties | None:
@@ -181,10 +183,6 @@ def _with_taken_back(change: Change, session: Session) -> Properties | None:
 
 def _readable(change: Change, properties: Properties | None, by_name: RefOf) -> Properties:
     return with_refs(change.kind, properties or {}, by_name)
-
-
-def _authors(change: Change, session: Session) -> dict[str, Author]:
-    return session.history.authors(change.kind, change.id, change.put_back)
 
 
 def _unowned(found: Outlook, session: Session) -> dict[str, int]:

@@ -178,6 +178,17 @@ def test_an_intended_change_is_apart_from_one_by_hand(stack: Stack, sandbox: San
     assert [each.sentence.text for each in entry.by_hand] == ["tags: by-hand added"]
 
 
+def test_a_change_by_hand_that_the_files_overwrite_says_whose_it_is(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str
+) -> None:
+    sandbox.call("PATCH", stack.path(flag), {"name": "Theirs"})
+    stack.write("flag", key, description="After", **ALL)
+    change, lost = said(stack, flag)
+    assert change == "description from Theirs to After"
+    start = "overwrites what was changed in PostHog: description from Before to Theirs by admin@example.com on "
+    assert lost.startswith(start)
+
+
 def test_a_change_by_hand_that_the_file_follows_is_no_change(
     stack: Stack, sandbox: Sandbox, flag: str, key: str
 ) -> None:

@@ -102,9 +102,9 @@ def test_colours_are_the_callers() -> None:
 
 
 def test_a_reach_is_said_with_what_it_is_of() -> None:
-    grown = Entry(entry(1).change, (), (), Reach(620, 1240, 5000))
+    grown = Entry(entry(1).change, reach=Reach(620, 1240, 5000))
     assert "serves about 620 of 5,000 persons now, and about 1,240 then" in text(report(grown))
-    groups = Entry(entry(1).change, (), (), Reach(2, 2, 5, groups=True))
+    groups = Entry(entry(1).change, reach=Reach(2, 2, 5, groups=True))
     assert "serves about 2 of 5 groups, as before" in text(report(groups))
 
 
@@ -112,9 +112,9 @@ def test_of_a_condition_with_another_audience_both_numbers_are_said() -> None:
     """The net of who goes and who comes would hide a swap of the whole audience."""
     change = entry(1).change
     said = (Sentence('condition "Beta": audience from a to b', "release_conditions", 3, ("Beta",)),)
-    swapped = text(report(Entry(change, said, (), Reach(77, 78, 203, conditions={"Beta": Served(77, 78, True)}))))
+    swapped = text(report(Entry(change, said, reach=Reach(77, 78, 203, conditions={"Beta": Served(77, 78, True)}))))
     assert "a to b: serves about 77 of 203 persons now, and about 78 then; not the same ones" in swapped
-    wider = text(report(Entry(change, said, (), Reach(77, 78, 203, conditions={"Beta": Served(77, 78)}))))
+    wider = text(report(Entry(change, said, reach=Reach(77, 78, 203, conditions={"Beta": Served(77, 78)}))))
     assert "a to b: about 1 of 203 persons more" in wider
 
 
