@@ -140,7 +140,7 @@ def _moved(
         {name: served[n][0] if n < len(served) else 0 for n, name in enumerate(names)}
         for names, served in ((is_, after), (was, before))
     )
-    called = paired(was, is_)
+    called = paired(each, was, is_)
     moved = {name: Served(number, 0) for name, number in now.items() if name not in called}
     former = {new: old for old, new in called.items()}
     for name, number in then.items():

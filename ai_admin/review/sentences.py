@@ -215,7 +215,7 @@ def _list_said(at: _At, wording: Wording, old: list[Any], new: list[Any]) -> Sai
     each = wording.each or Wording()
     noun = each.noun or _singular(at.words[-1])
     was, is_ = named_items(each, old), named_items(each, new)
-    pairs = paired(was, is_)
+    pairs = paired(each, was, is_)
     for key, item in was.items():
         place = at.item(pairs.get(key, key), noun)
         if key not in pairs:
@@ -249,10 +249,11 @@ def named_items(each: Wording, items: Iterable[Mapping[str, Any]]) -> dict[str, 
     return found
 
 
-def paired(was: Mapping[str, Any], is_: Mapping[str, Any]) -> dict[str, str]:
-    """Return by its former name what an item that stays is called.
+def paired(each: Wording, was: Mapping[str, Any], is_: Mapping[str, Any]) -> dict[str, str]:
+    """Return by its former name what an item that stays is called; ``each`` is the wording of an item.
 
-    Items of another name are the same where they differ in one thing, and where one takes the place of a single other.
+    Items of another name are the same where they differ in one thing, and where one takes the place of a single other
+    of which it keeps what makes it that item.
     """
     found = {name: name for name in was if name in is_}
     left = {name: item for name, item in is_.items() if name not in found}
@@ -263,7 +264,9 @@ def paired(was: Mapping[str, Any], is_: Mapping[str, Any]) -> dict[str, str]:
             del left[alike]
     rest = [name for name in was if name not in found]
     if len(rest) == len(left) == 1:
-        found[rest[0]] = next(iter(left))
+        [(other, there)] = left.items()
+        if all(same(was[rest[0]].get(key), there.get(key)) for key in each.kept):
+            found[rest[0]] = other
     return found
 
 

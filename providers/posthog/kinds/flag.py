@@ -150,6 +150,7 @@ def condition_title(item: Mapping[str, Any]) -> str:
 _CONDITION = Wording(
     "condition",
     name=condition_title,
+    kept=("properties", "aggregation_group_type_index"),
     show=_condition_text,
     parts={
         "rollout_percentage": PERCENTAGE,

@@ -49,6 +49,8 @@ class Wording:
     """Names an item of a list."""
     each: Wording | None = None
     """The wording of an item of a list, or of a mapping whose keys are people's own."""
+    kept: tuple[str, ...] = ()
+    """The keys of an item that are as before where it is the same item under another name."""
     ordered: bool = True
     """Whether the order of a list means anything."""
     parts: Mapping[str, Wording] = field(default_factory=dict)
