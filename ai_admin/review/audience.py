@@ -13,7 +13,7 @@ from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds.base import Properties, refs
-from providers.posthog.kinds.flag import FLAG
+from providers.posthog.kinds.flag import CONDITIONS
 from providers.posthog.kinds.wording import Wording
 from providers.posthog.session import Session
 from providers.posthog.switch import matching
@@ -23,8 +23,6 @@ MOST = 20
 
 _SERVING = ("key", "active", "archived", "release_conditions")
 """The fields that say how many a flag serves."""
-
-[_CONDITIONS] = (each for each in FLAG.fields if each.name == "release_conditions")
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ class Audiences:
 
     def _sent(self, conditions: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:
-            return list(_CONDITIONS.to_api(list(conditions), self._directory))
+            return list(CONDITIONS.to_api(list(conditions), self._directory))
         except Problem:
             return [None] * len(conditions)
 
@@ -133,7 +131,7 @@ def _moved(
     live: Properties, wanted: Properties, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]
 ) -> dict[str, Served]:
     """Return how many each condition serves, by its name; none where they are the same ones or as many."""
-    each = _CONDITIONS.wording.each or Wording()
+    each = CONDITIONS.wording.each or Wording()
     was, is_ = (named_items(each, _conditions(flag)) for flag in (live, wanted))
     # A flag that is off serves nobody by any condition.
     then, now = (

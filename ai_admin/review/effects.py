@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ai_admin.definitions import Definition
 from ai_admin.review.changes import Change
+from ai_admin.review.sentences import named_items, paired
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.early_access_feature import ENROLLING
+from providers.posthog.kinds.flag import CONDITIONS
 from providers.posthog.kinds.phrases import moment_text
-from providers.posthog.kinds.wording import SERVE
+from providers.posthog.kinds.wording import SERVE, Wording
 
 _MEASURING = ("metrics", "saved_metrics", "exposure_criteria", "stats_config")
 """The fields of an experiment that say what its results are."""
@@ -44,10 +46,31 @@ def effects(
         if any(change.kind.weighs(each) >= SERVE for each in change.fields):
             for each in experiments.get(change.ref, ()):
                 yield f"experiment {each.key} has run on it since {_day(each.properties)}"
+        if "release_conditions" in names and wanted.get("active", True):
+            yield from _served_first(live, wanted)
     if change.ref.kind == "experiment" and _runs(live) and names & {*_MEASURING}:
         yield f"the experiment has run since {_day(live)}"
     if change.ref.kind == "early_access_feature" and "stage" in names:
         yield _enrolled(live, wanted)
+
+
+def _served_first(live: Properties, wanted: Properties) -> Iterator[str]:
+    """Yield of each condition that comes before others now who gets its variant instead of theirs."""
+    each = CONDITIONS.wording.each or Wording()
+    was, is_ = (named_items(each, side.get("release_conditions") or ()) for side in (live, wanted))
+    former = {new: old for old, new in paired(each, was, is_).items()}
+    place = {name: number for number, name in enumerate(was)}
+    stay = [name for name in is_ if name in former]
+    for number, name in enumerate(stay):
+        variant = is_[name].get("variant")
+        passed = [
+            f'"{other}"'
+            for other in stay[number + 1 :]
+            if place[former[name]] > place[former[other]] and is_[other].get("variant") != variant
+        ]
+        if passed:
+            gets = f"variant {variant}" if variant else "the variant of their share"
+            yield f'who matches "{name}" and {" or ".join(passed)} gets {gets} now, as "{name}" comes first'
 
 
 def _enrolled(live: Properties, wanted: Properties) -> str:

@@ -21,6 +21,9 @@ LONGEST = 60
 AROUND = 24
 """Characters of a longer text that are shown around what differs."""
 
+MOVES = 3
+"""Most items of a list of which is said where they moved; of more the new order is shown."""
+
 NOT_SET = " (was not set)"
 """The end of a sentence about what had no value."""
 
@@ -231,9 +234,31 @@ def _list_said(at: _At, wording: Wording, old: list[Any], new: list[Any]) -> Sai
             place = at.item(key, noun)
             yield place.path, f"{place.line} is new{_whole(each, item, key)}", None, item
     stay = [pairs[key] for key in was if key in pairs]
-    if wording.ordered and stay != [key for key in is_ if key in pairs.values()]:
-        order = plain_text([_quoted(key) for key in is_])
-        yield at.path, f"{at.line} in another order: {order}", list(was), list(is_)
+    now = [key for key in is_ if key in pairs.values()]
+    if wording.ordered and stay != now:
+        yield at.path, _order(at, noun, stay, now), list(was), list(is_)
+
+
+def _order(at: _At, noun: str, was: list[str], now: list[str]) -> str:
+    """Return what moved in a list, or the new order where that is shorter; both have the same names."""
+    moved = _moved([was.index(name) for name in now])
+    if len(moved) > MOVES:
+        return f"{at.line} in another order: {plain_text([_quoted(name) for name in now])}"
+    said: list[str] = []
+    for place in moved:
+        where = f"before {_quoted(now[place + 1])}" if place + 1 < len(now) else f"after {_quoted(now[place - 1])}"
+        said.append(f"{noun} {_quoted(now[place])} goes {where}")
+    return at.says(", ".join(said))
+
+
+def _moved(places: list[int]) -> list[int]:
+    """Return the positions of as few items as can have moved, by what was the place of each: the first ones."""
+    longest: dict[int, list[int]] = {}
+    for n in reversed(range(len(places))):
+        after = [longest[m] for m in longest if places[m] > places[n]]
+        longest[n] = [n, *max(after, key=len, default=[])]
+    stay = max(longest.values(), key=len, default=[])
+    return [n for n in range(len(places)) if n not in stay]
 
 
 def named_items(each: Wording, items: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

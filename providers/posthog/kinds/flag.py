@@ -281,3 +281,6 @@ FLAG = Kind(
         "version": "PostHog counts it",
     },
 )
+
+[CONDITIONS] = (each for each in FLAG.fields if each.name == "release_conditions")
+"""The field with the release conditions."""

@@ -53,3 +53,14 @@ def test_an_experiment_that_is_measured_otherwise_says_since_when_it_runs() -> N
     assert followed(ref, STARTED, {**STARTED, **changed}) == ["the experiment has run since 14 Sep 2026"]
     assert followed(ref, {"flag": FLAG}, {"flag": FLAG, **changed}) == []
     assert followed(ref, STARTED, {**STARTED, "name": "b"}) == []
+
+
+def test_of_conditions_in_another_order_the_variant_that_comes_first_is_said() -> None:
+    ours, beta = {"description": "Ours", "variant": "a"}, {"description": "Beta", "variant": "b"}
+    rest = {"description": "Rest", "variant": "b"}
+    before, after = ({"release_conditions": some} for some in ([ours, beta, rest], [rest, beta, ours]))
+    told = [
+        f'who matches "{name}" and "Ours" gets variant b now, as "{name}" comes first' for name in ("Rest", "Beta")
+    ]
+    assert followed(FLAG, before, after) == told
+    assert followed(FLAG, {**before, "active": False}, {**after, "active": False}) == []
