@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -50,7 +51,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     name = only_stack(root, stack)
     found = planned(root, name)
     if not isinstance(found, Planned):
-        click.echo("\n".join(found), err=True)
+        _no_plan(name, found, form, limit)
         raise click.exceptions.Exit(1)
     if out:
         from ai_admin.review.bound import text as bound_text
@@ -70,6 +71,19 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
         raise click.exceptions.Exit(1)
     if expect_no_changes and found.report.entries:
         raise click.exceptions.Exit(CHANGES)
+
+
+def _no_plan(stack: str, problems: Sequence[str], form: str, limit: int) -> None:
+    """Say why there is no plan: for people, and in the form that was asked for."""
+    if form == "json":
+        from ai_admin.review.as_json import problems_as_json
+
+        click.echo(problems_as_json(stack, problems))
+    elif form == "markdown":
+        from ai_admin.review.markdown import problems_as_markdown
+
+        click.echo(problems_as_markdown(stack, problems, limit))
+    click.echo("\n".join(problems), err=True)
 
 
 def _styled(part: str, colour: str) -> str:

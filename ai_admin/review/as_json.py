@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from ai_admin.review import reading
@@ -28,6 +29,11 @@ def as_json(report: Report) -> str:
         ensure_ascii=False,
         default=str,
     )
+
+
+def problems_as_json(stack: str, problems: Iterable[str]) -> str:
+    """Return as JSON why there is no plan for a stack."""
+    return json.dumps({"stack": stack, "problems": list(problems)}, indent=2, ensure_ascii=False)
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -51,6 +51,13 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def problems_as_markdown(stack: str, problems: Iterable[str], limit: int = LIMIT) -> str:
+    """Return as Markdown why there is no plan for a stack, under the marker of its plans."""
+    # Indented by four, a line is shown as it is, whatever stands in it.
+    lines = _Fitted(stack, limit - 1000).lines([f"    {line}" for line in problems], "lines", 1)
+    return "\n".join([marker(stack), f"### `{stack}`: no plan", "", *lines]) + "\n"
+
+
 class _Fitted:
     """Takes lines as long as there is room for them."""
 
