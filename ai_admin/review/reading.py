@@ -118,9 +118,10 @@ def lines(entry: Entry) -> Iterator[str]:
     if entry.reach and (reach := reached(entry)):
         yield reach
     yield from entry.effects
-    yield from entry.uses[:SHOWN]
-    if len(entry.uses) > SHOWN:
-        yield f"and {len(entry.uses) - SHOWN:,} more use it"
+    shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count
+    yield from entry.uses[:shown]
+    if len(entry.uses) > shown:
+        yield f"and {len(entry.uses) - shown:,} more use it"
     yield from stays(entry)
     if entry.approval:
         yield entry.approval

@@ -21,6 +21,7 @@ from providers.posthog.history import Author
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.wording import TEXT
 from providers.posthog.references import RefOf, with_refs
 from providers.posthog.session import Session
 
@@ -164,7 +165,9 @@ def _entry(
         for some in (change.put_back, lost if change.action is not Action.HOLD else ())
     )
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
-    uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
+    # Who is only called otherwise means nothing to what uses it.
+    matters = kind.name != "flag" and any(kind.weighs(each) > TEXT for each in change.fields)
+    uses = tuple(using.get(change.ref, ())) if matters else ()
     follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
     return Entry(change, tuple(said), by_hand, overwritten, reach, follows, uses, approval(change, session))
 

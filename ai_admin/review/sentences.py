@@ -207,9 +207,9 @@ def _mapping_said(at: _At, wording: Wording, old: Mapping[str, Any], new: Mappin
 
 def _set_said(at: _At, old: list[Any], new: list[Any]) -> Said:
     come, go = [each for each in new if each not in old], [each for each in old if each not in new]
-    parts = [f"{plain_text(come)} added"] * bool(come) + [f"{plain_text(go)} removed"] * bool(go)
+    parts = [f"added {plain_text(come)}"] * bool(come) + [f"removed {plain_text(go)}"] * bool(go)
     if parts:
-        yield at.path, f"{at.line}: {', '.join(parts)}", old, new
+        yield at.path, f"{at.line}: {'; '.join(parts)}", old, new
     else:
         yield at.path, f"{at.line} in another order: {plain_text(new)}", old, new
 

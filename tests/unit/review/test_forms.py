@@ -130,3 +130,11 @@ def test_what_is_taken_over_as_it_is_is_counted_apart_from_what_changes() -> Non
     assert [each["name"] for each in json.loads(as_json(found))["changes"]][1:] == [f"flag/flag-{n}" for n in (1, 2, 3)]
     assert "state was lost" not in text(found)
     assert "nothing is in the stack's state: it is new, or its state was lost" in text(report(*taken))
+
+
+def test_what_uses_it_is_counted_where_that_is_shorter() -> None:
+    change = entry(1).change
+    nine, ten = (text(report(Entry(change, uses=tuple(f"insight i{n} draws it" for n in range(n))))) for n in (9, 10))
+    assert "insight i8 draws it" in nine
+    assert "more use it" not in nine
+    assert "and 2 more use it" in ten
