@@ -5,15 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
-
-if TYPE_CHECKING:
-    from ai_admin.review.plan import Planned
 
 MOVED = 4
 """Exit code: the files or PostHog are not as they were when the plan was made."""
@@ -51,16 +47,17 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     except UnreadablePlan as problem:
         raise click.UsageError(str(problem)) from None
     name = only_stack(root, stack or (str(then["stack"]) if then else None))
+    if then and then["stack"] != name:  # before the stack is opened: what that one lacks is beside the point
+        raise _nothing_applied([f"the plan is for stack {then['stack']}, and this is {name}", AGAIN], MOVED)
     found = planned(root, name, count=then is None)
     if isinstance(found, tuple):
-        click.echo("\n".join(found), err=True)
-        raise click.exceptions.Exit(1)
+        raise _nothing_applied(found, 1, name, _off_by_file(root, name))
     if then is None:
         click.echo(text(found.report))
     elif lines := moved(then, found):
-        raise _nothing_applied(found, [*lines, AGAIN], MOVED)
+        raise _nothing_applied([*lines, AGAIN], MOVED, name, found.plan.off)
     if refused := found.report.reasons:
-        raise _nothing_applied(found, refused, 1)
+        raise _nothing_applied(refused, 1, name, found.plan.off)
     if then is None and not yes and found.report.entries:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody is here to ask; give the plan that was reviewed, or say --yes")
@@ -78,10 +75,18 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _nothing_applied(found: Planned, why: Sequence[str], code: int) -> click.exceptions.Exit:
+def _off_by_file(root: Path, stack: str) -> list[str]:
+    """Return the flags whose files say that they are off, also where other files have problems."""
+    from ai_admin.definitions.check import check
+    from ai_admin.definitions.off_files import off_by_file
+
+    return [each.key for each in off_by_file(check(root, (stack,)), root, stack)]
+
+
+def _nothing_applied(why: Sequence[str], code: int, stack: str = "", off: Sequence[str] = ()) -> click.exceptions.Exit:
     """Say why nothing is applied, and what goes off all the same; return the end of the command."""
     click.echo("\n".join(["nothing was applied:", *(f"  {line}" for line in why)]), err=True)
-    if found.plan.off:
-        command = f"ai-admin off --as-written --stack {found.report.stack}"
-        click.echo(f"to switch off {', '.join(found.plan.off)} all the same: {command}", err=True)
+    if off:
+        command = f"ai-admin off --as-written --stack {stack}"
+        click.echo(f"to switch off {', '.join(off)} all the same: {command}", err=True)
     return click.exceptions.Exit(code)

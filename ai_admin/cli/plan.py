@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -27,12 +28,13 @@ CHANGES = 3
     metavar="CHARACTERS",
     help="How long Markdown may be; what does not fit is counted. GitHub's comments hold 65,536.",
 )
+@click.option("--all", "every", is_flag=True, help="As text, also name what is taken over as it is.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write a file that `ai-admin apply` takes: it binds what the files say and what PostHog holds.",
 )
-def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, out: Path | None) -> None:
+def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, every: bool, out: Path | None) -> None:
     """Say what `pulumi up` would do, in sentences, the most dangerous first.
 
     Compares the files with what was applied last and with what PostHog holds now, by the provider's own code,
@@ -49,7 +51,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, out:
     name = only_stack(root, stack)
     found = planned(root, name)
     if not isinstance(found, Planned):
-        click.echo("\n".join(found), err=True)
+        _no_plan(name, found, form, limit)
         raise click.exceptions.Exit(1)
     if out:
         from ai_admin.review.bound import text as bound_text
@@ -64,11 +66,24 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, out:
 
         click.echo(markdown(found.report, limit))
     else:
-        click.echo(text(found.report, lambda part, colour: _styled(part, colour)))
+        click.echo(text(found.report, lambda part, colour: _styled(part, colour), every))
     if found.report.blocked:
         raise click.exceptions.Exit(1)
     if expect_no_changes and found.report.entries:
         raise click.exceptions.Exit(CHANGES)
+
+
+def _no_plan(stack: str, problems: Sequence[str], form: str, limit: int) -> None:
+    """Say why there is no plan: for people, and in the form that was asked for."""
+    if form == "json":
+        from ai_admin.review.as_json import problems_as_json
+
+        click.echo(problems_as_json(stack, problems))
+    elif form == "markdown":
+        from ai_admin.review.markdown import problems_as_markdown
+
+        click.echo(problems_as_markdown(stack, problems, limit))
+    click.echo("\n".join(problems), err=True)
 
 
 def _styled(part: str, colour: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from ai_admin.review import reading
-from ai_admin.review.report import Entry, Report
+from ai_admin.review.report import ByHand, Entry, Report
 from ai_admin.review.sentences import Sentence
 
 
@@ -30,6 +31,11 @@ def as_json(report: Report) -> str:
     )
 
 
+def problems_as_json(stack: str, problems: Iterable[str]) -> str:
+    """Return as JSON why there is no plan for a stack."""
+    return json.dumps({"stack": stack, "problems": list(problems)}, indent=2, ensure_ascii=False)
+
+
 def _entry(entry: Entry) -> dict[str, Any]:
     change, reach = entry.change, entry.reach
     return {
@@ -39,19 +45,18 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "source": change.source or None,
         "sentences": list(reading.lines(entry)),
         "fields": [_field(each) for each in entry.sentences],
-        "by_hand": [
-            {
-                **_field(each.sentence),
-                "by": each.author.email if each.author else None,
-                "at": each.author.at if each.author else None,
-            }
-            for each in entry.by_hand
-        ],
+        "by_hand": [_by(each) for each in entry.by_hand],
+        "overwritten": [_by(each) for each in entry.overwritten],
         "persons": {"now": reach.now, "then": reach.then, "of": reach.total} if reach else None,
         "uses": list(entry.uses),
         "approval": entry.approval or None,
         "refused": change.refused or None,
     }
+
+
+def _by(found: ByHand) -> dict[str, Any]:
+    author = found.author
+    return {**_field(found.sentence), "by": author.email if author else None, "at": author.at if author else None}
 
 
 def _field(sentence: Sentence) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds.base import Properties, refs
-from providers.posthog.kinds.flag import FLAG
+from providers.posthog.kinds.flag import CONDITIONS
 from providers.posthog.kinds.wording import Wording
 from providers.posthog.session import Session
 from providers.posthog.switch import matching
@@ -21,10 +21,18 @@ from providers.posthog.switch import matching
 MOST = 20
 """Most release conditions of one flag of which PostHog is asked."""
 
-_SERVING = ("active", "archived", "release_conditions")
+_SERVING = ("key", "active", "archived", "release_conditions")
 """The fields that say how many a flag serves."""
 
-[_CONDITIONS] = (each for each in FLAG.fields if each.name == "release_conditions")
+
+@dataclass(frozen=True)
+class Served:
+    """How many a condition serves."""
+
+    now: int
+    then: int
+    others: bool = False
+    """Whether filters go and others come, so that the difference of the numbers is not who comes."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +44,8 @@ class Reach:
     total: int | None
     groups: bool = False
     """Whether groups are counted, and not persons."""
-    conditions: Mapping[str, int] = field(default_factory=dict)
-    """How many more (or fewer) each condition serves, by its name in the sentences, where it changes."""
+    conditions: Mapping[str, Served] = field(default_factory=dict)
+    """How many each condition serves, by its name in the sentences, where that changes."""
 
 
 class Audiences:
@@ -98,7 +106,7 @@ class Audiences:
 
     def _sent(self, conditions: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:
-            return list(_CONDITIONS.to_api(list(conditions), self._directory))
+            return list(CONDITIONS.to_api(list(conditions), self._directory))
         except Problem:
             return [None] * len(conditions)
 
@@ -121,20 +129,30 @@ def _conditions(flag: Properties) -> list[dict[str, Any]]:
 
 def _moved(
     live: Properties, wanted: Properties, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]
-) -> dict[str, int]:
-    """Return how many more or fewer each condition serves, by its name; none where it is as many."""
-    each = _CONDITIONS.wording.each or Wording()
+) -> dict[str, Served]:
+    """Return how many each condition serves, by its name; none where they are the same ones or as many."""
+    each = CONDITIONS.wording.each or Wording()
     was, is_ = (named_items(each, _conditions(flag)) for flag in (live, wanted))
     # A flag that is off serves nobody by any condition.
     then, now = (
         {name: served[n][0] if n < len(served) else 0 for n, name in enumerate(names)}
         for names, served in ((is_, after), (was, before))
     )
-    called = paired(was, is_)
-    moved = {name: -number for name, number in now.items() if name not in called}
+    called = paired(each, was, is_)
+    moved = {name: Served(number, 0) for name, number in now.items() if name not in called}
     former = {new: old for old, new in called.items()}
-    moved |= {name: number - now.get(former.get(name, ""), 0) for name, number in then.items()}
-    return {name: number for name, number in moved.items() if number}
+    for name, number in then.items():
+        old = former.get(name, "")
+        moved[name] = Served(now.get(old, 0), number, bool(number) and _swapped(was.get(old), is_[name]))
+    return {name: served for name, served in moved.items() if served.others or served.now != served.then}
+
+
+def _swapped(was: Mapping[str, Any] | None, is_: Mapping[str, Any]) -> bool:
+    """Return whether filters of a condition go while others come."""
+    if was is None:
+        return False
+    old, new = (each.get("properties") or () for each in (was, is_))
+    return any(each not in new for each in old) and any(each not in old for each in new)
 
 
 def _sum(served: Sequence[tuple[int, int]] | None, total: int | None) -> int | None:

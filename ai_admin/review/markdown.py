@@ -41,13 +41,21 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
     head = [marker(report.stack), title]
     head += fitted.section("CAUTION", "Refused, so that nothing but switch-offs is applied:", refused, "refusals")
     head += fitted.section("WARNING", "Changed on PostHog's pages, would be put back:", put_back, "changes by hand")
-    tail = [*fitted.lines(warnings, "notes", 8), *([f"<sub>{_text(unowned)}</sub>"] if unowned else [])]
+    taken = [f"- {_text(line)}" for line in reading.takes_over(report)]
+    tail = [*taken, *fitted.lines(warnings, "notes", 8), *([f"<sub>{_text(unowned)}</sub>"] if unowned else [])]
     shown = fitted.lines(blocks[:OPEN], "changes", 1)
     folded = fitted.lines(blocks[OPEN:], "changes", 1) if blocks[OPEN:] else []
     if folded:
         folded = [f"<details><summary>{len(blocks) - OPEN:,} more</summary>", "", *folded, "", "</details>"]
     parts = ["\n".join(part) for part in (head, shown, folded, tail) if part]
     return "\n\n".join(parts) + "\n"
+
+
+def problems_as_markdown(stack: str, problems: Iterable[str], limit: int = LIMIT) -> str:
+    """Return as Markdown why there is no plan for a stack, under the marker of its plans."""
+    # Indented by four, a line is shown as it is, whatever stands in it.
+    lines = _Fitted(stack, limit - 1000).lines([f"    {line}" for line in problems], "lines", 1)
+    return "\n".join([marker(stack), f"### `{stack}`: no plan", "", *lines]) + "\n"
 
 
 class _Fitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from ai_admin.review.audience import Reach
@@ -37,7 +38,11 @@ SHOWN = 8
 
 def title(report: Report) -> str:
     """Return what a report says in one line."""
-    changes = counted(len(report.entries), "object changes", "objects change") if report.entries else "nothing changes"
+    taken = len(taken_over(report))
+    number = len(report.entries) - taken
+    changes = counted(number, "object changes", "objects change") if number else "nothing changes"
+    if taken:
+        changes += f", {counted(taken, 'is taken over as it is', 'are taken over as they are')} (nothing is sent)"
     stay = f", {report.unchanged:,} as they are" if report.unchanged else ""
     took = f"; about {duration(report.seconds)} to apply" if report.entries else ""
     return f"{report.stack} (project {report.project} of {report.host}): {changes}{stay}{took}"
@@ -69,7 +74,32 @@ def stays(entry: Entry) -> Iterator[str]:
 
 def intended(report: Report) -> list[Entry]:
     """Return the entries that the files change, or that an approval, a refusal or a hold is about."""
-    return [each for each in report.entries if each.sentences or each not in by_hand(report)]
+    apart = [*by_hand(report), *taken_over(report)]
+    return [each for each in report.entries if each.sentences or each not in apart]
+
+
+def taken_over(report: Report) -> list[Entry]:
+    """Return the entries of what is taken over as it is: nothing is sent, so that it is counted and not listed."""
+    return [
+        each
+        for each in report.entries
+        if each.change.action is Action.ADOPT
+        and not (each.change.fields or each.change.refused or each.approval)
+        and not each.sentences
+    ]
+
+
+def takes_over(report: Report, every: bool = False) -> Iterator[str]:
+    """Yield what is taken over as it is, by kind, a line for all of it; with ``every`` the names, a line each."""
+    found = taken_over(report)
+    if not found:
+        return
+    kinds = Counter(each.change.ref.kind for each in found)
+    yield f"taken over as they are in PostHog (nothing is sent): {', '.join(_by_kind(kinds))}"
+    if every:
+        yield from (f"  {name(each)}" for each in found)
+    if not report.unchanged and all(each.change.applied is None for each in report.entries):
+        yield "nothing is in the stack's state: it is new, or its state was lost"
 
 
 def by_hand(report: Report) -> list[Entry]:
@@ -84,11 +114,14 @@ def lines(entry: Entry) -> Iterator[str]:
     for sentence in entry.sentences:
         more = _more(_condition(sentence), entry.reach) if sentence is last[_condition(sentence)] else ""
         yield waits + sentence.text + more
+    yield from (f"overwrites what was changed in PostHog: {put_back(found)}" for found in entry.overwritten)
     if entry.reach and (reach := reached(entry)):
         yield reach
-    yield from entry.uses[:SHOWN]
-    if len(entry.uses) > SHOWN:
-        yield f"and {len(entry.uses) - SHOWN:,} more use it"
+    yield from entry.effects
+    shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count
+    yield from entry.uses[:shown]
+    if len(entry.uses) > shown:
+        yield f"and {len(entry.uses) - shown:,} more use it"
     yield from stays(entry)
     if entry.approval:
         yield entry.approval
@@ -109,10 +142,14 @@ def _condition(sentence: Sentence) -> str:
 
 
 def _more(condition: str, reach: Reach | None) -> str:
-    """Return how many more or fewer a condition serves."""
-    number = reach.conditions.get(condition) if reach else None
-    if not number or not reach:
+    """Return how many a condition serves now and then, or how many more or fewer."""
+    served = reach.conditions.get(condition) if reach else None
+    if not served or not reach:
         return ""
+    if served.others and served.now:
+        of = f" of {reach.total:,} {_who(reach)}"
+        return f": serves about {served.now:,}{of} now, and about {served.then:,} then; not the same ones"
+    number = served.then - served.now
     return f": about {abs(number):,} of {reach.total:,} {_who(reach)} {'more' if number > 0 else 'fewer'}"
 
 
@@ -125,6 +162,10 @@ def reached(entry: Entry) -> str:
     of = f" of {reach.total:,}" if reach.total is not None else ""
     if reach.then is None:
         return f"{verb} {reach.now:,} {_who(reach)} now"
+    if any(each.field == "key" for each in entry.sentences):  # of whom most will not ask for the new one
+        return f"{verb} about {reach.now:,}{of} {_who(reach)} now"
+    if reach.now == reach.then and any(each.others for each in reach.conditions.values()):
+        return f"{verb} about {reach.now:,}{of} {_who(reach)} now and then, but not the same ones"
     if reach.now == reach.then:
         return f"{verb} about {reach.now:,}{of} {_who(reach)}, as before"
     return f"{verb} about {reach.now:,}{of} {_who(reach)} now, and about {reach.then:,} then"
@@ -153,7 +194,7 @@ def when(time: str) -> str:
 
 def unowned(counts: Mapping[str, int]) -> str:
     """Return how many objects no file owns, in words; empty where there are none."""
-    parts = [counted(number, KINDS[kind].words, plural(KINDS[kind].words)) for kind, number in sorted(counts.items())]
+    parts = _by_kind(counts)
     return f"in no file, and left alone: {', '.join(parts)}" if parts else ""
 
 
@@ -161,6 +202,10 @@ def unowned_of_plan(counts: Mapping[str, int]) -> str:
     """Return how many objects no file owns of the kinds that a plan read; empty where there are none."""
     found = unowned(counts)
     return f"{found} (of the kinds that the plan reads; ai-admin drift counts all)" if found else ""
+
+
+def _by_kind(counts: Mapping[str, int]) -> list[str]:
+    return [counted(number, KINDS[kind].words, plural(KINDS[kind].words)) for kind, number in sorted(counts.items())]
 
 
 def plural(noun: str) -> str:

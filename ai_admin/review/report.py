@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
+from ai_admin.review.effects import effects, running
 from ai_admin.review.live import BY_POSTHOG
 from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, of_new, options, sentences
@@ -20,6 +22,7 @@ from providers.posthog.history import Author
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.wording import TEXT
 from providers.posthog.references import RefOf, with_refs
 from providers.posthog.session import Session
 
@@ -53,8 +56,12 @@ class Entry:
     sentences: tuple[Sentence, ...] = ()
     """What the files change."""
     by_hand: tuple[ByHand, ...] = ()
+    overwritten: tuple[ByHand, ...] = ()
+    """What somebody changed in PostHog of fields that the files change as well, so that it is lost."""
     reach: Reach | None = None
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
+    effects: tuple[str, ...] = ()
+    """What follows for who is served, where no sentence says it."""
     uses: tuple[str, ...] = ()
     """What uses it, and how."""
     approval: str = ""
@@ -111,9 +118,10 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     audiences = Audiences(session) if count else None
     by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
+    experiments = running(planned.definitions)
 
     def entry(change: Change) -> Entry:
-        return _entry(change, by_name, session, audiences, using)
+        return _entry(change, by_name, session, audiences, using, experiments)
 
     with ThreadPoolExecutor(THREADS) as pool:
         entries = list(pool.map(entry, moving))
@@ -131,7 +139,12 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
 
 
 def _entry(
-    change: Change, by_name: RefOf, session: Session, audiences: Audiences | None, using: Mapping[Ref, Sequence[str]]
+    change: Change,
+    by_name: RefOf,
+    session: Session,
+    audiences: Audiences | None,
+    using: Mapping[Ref, Sequence[str]],
+    experiments: Mapping[Ref, Sequence[Definition]],
 ) -> Entry:
     kind = change.kind
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
@@ -146,15 +159,18 @@ def _entry(
     fields = [each for each in change.fields if each.name not in put_back | held]
     said = [text for field in fields for text in sentences(kind, field, live, wanted)]
     said += options(kind, change.live or {}, change.wanted or {})
-    authors = _authors(change, session) if put_back else {}
-    by_hand = tuple(
-        ByHand(sentence, authors.get(field.name))
-        for field in change.put_back
-        for sentence in sentences(kind, field, applied, live)
+    lost = [each for each in fields if each in change.by_hand]
+    authors = session.history.authors(kind, change.id, [*change.put_back, *lost]) if put_back or lost else {}
+    by_hand, overwritten = (
+        tuple(ByHand(each, authors.get(field.name)) for field in some for each in sentences(kind, field, applied, live))
+        for some in (change.put_back, lost if change.action is not Action.HOLD else ())
     )
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
-    uses = tuple(using.get(change.ref, ())) if kind.name != "flag" else ()
-    return Entry(change, tuple(said), by_hand, reach, uses, approval(change, session))
+    # Who is only called otherwise means nothing to what uses it.
+    matters = kind.name != "flag" and any(kind.weighs(each) > TEXT for each in change.fields)
+    uses = tuple(using.get(change.ref, ())) if matters else ()
+    follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
+    return Entry(change, tuple(said), by_hand, overwritten, reach, follows, uses, approval(change, session))
 
 
 def _with_taken_back(change: Change, session: Session) -> Properties | None:
@@ -171,10 +187,6 @@ def _with_taken_back(change: Change, session: Session) -> Properties | None:
 
 def _readable(change: Change, properties: Properties | None, by_name: RefOf) -> Properties:
     return with_refs(change.kind, properties or {}, by_name)
-
-
-def _authors(change: Change, session: Session) -> dict[str, Author]:
-    return session.history.authors(change.kind, change.id, change.put_back)
 
 
 def _unowned(found: Outlook, session: Session) -> dict[str, int]:

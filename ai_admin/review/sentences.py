@@ -21,6 +21,9 @@ LONGEST = 60
 AROUND = 24
 """Characters of a longer text that are shown around what differs."""
 
+MOVES = 3
+"""Most items of a list of which is said where they moved; of more the new order is shown."""
+
 NOT_SET = " (was not set)"
 """The end of a sentence about what had no value."""
 
@@ -58,9 +61,11 @@ def sentences(kind: Kind, field: Field, before: Mapping[str, Any], after: Mappin
     noun = field.wording.noun or key_text(field.name)
     weight = kind.weighs(field)
     old, new = (_shown(field, each.get(field.name)) for each in (before, after))
-    if field.secret or _digested(old) or _digested(new):
-        return [Sentence(f"{noun} changes (not shown, as it may hold secrets)", field.name, weight)]
     at = _At((), (noun,))
+    if field.secret or _digested(old) or _digested(new):
+        return [
+            Sentence(text, field.name, weight, path) for path, text, *_ in _guarded(at, field.wording, old, new)
+        ]
     return [
         Sentence(text, field.name, weight, path, was, is_)
         for path, text, was, is_ in _said(at, field.wording, old, new)
@@ -142,6 +147,21 @@ class _At:
 Said = Iterator[tuple[tuple[str, ...], str, Any, Any]]
 
 
+def _guarded(at: _At, wording: Wording, old: Any, new: Any) -> Said:
+    """Yield what changes in a value that may hold secrets: what is public in full, of the rest only that it changes."""
+    if _digested(old) or _digested(new) or not wording.public or not _mappings(old, new):
+        yield at.path, f"{at.line} changes (not shown, as it may hold secrets)", None, None
+        return
+    old, new = old or {}, new or {}
+    for key in dict.fromkeys([*wording.parts, *old, *new]):
+        part = wording.parts.get(key) or Wording(f"{at.line}: {key_text(key)}")
+        place, was, is_ = _At((*at.path, key), (part.noun,)), old.get(key), new.get(key)
+        if key in wording.public and not _digested(was) and not _digested(is_):
+            yield from _said(place, part, was, is_)
+        elif not same(was, is_):
+            yield from _guarded(place, Wording(), was, is_)
+
+
 def _said(at: _At, wording: Wording, old: Any, new: Any) -> Said:
     if same(old, new):
         return
@@ -187,9 +207,9 @@ def _mapping_said(at: _At, wording: Wording, old: Mapping[str, Any], new: Mappin
 
 def _set_said(at: _At, old: list[Any], new: list[Any]) -> Said:
     come, go = [each for each in new if each not in old], [each for each in old if each not in new]
-    parts = [f"{plain_text(come)} added"] * bool(come) + [f"{plain_text(go)} removed"] * bool(go)
+    parts = [f"added {plain_text(come)}"] * bool(come) + [f"removed {plain_text(go)}"] * bool(go)
     if parts:
-        yield at.path, f"{at.line}: {', '.join(parts)}", old, new
+        yield at.path, f"{at.line}: {'; '.join(parts)}", old, new
     else:
         yield at.path, f"{at.line} in another order: {plain_text(new)}", old, new
 
@@ -198,24 +218,47 @@ def _list_said(at: _At, wording: Wording, old: list[Any], new: list[Any]) -> Sai
     each = wording.each or Wording()
     noun = each.noun or _singular(at.words[-1])
     was, is_ = named_items(each, old), named_items(each, new)
-    pairs = paired(was, is_)
+    pairs = paired(each, was, is_)
     for key, item in was.items():
         place = at.item(pairs.get(key, key), noun)
         if key not in pairs:
             yield place.path, f"{place.line} goes{_whole(each, item, key)}", item, None
             continue
         name = pairs[key]
-        if name != key:
+        if name != key and max(len(key), len(name)) <= 2 * LONGEST:  # of longer names what differs would not show
             yield place.path, f"{at.item(key, noun).line} becomes {_quoted(name)}", key, name
-        yield from _said(place, each, _renamed(each, item, is_[name]) if name != key else item, is_[name])
+            item = _renamed(each, item, is_[name])
+        yield from _said(place, each, item, is_[name])
     for key, item in is_.items():
         if key not in pairs.values():
             place = at.item(key, noun)
             yield place.path, f"{place.line} is new{_whole(each, item, key)}", None, item
     stay = [pairs[key] for key in was if key in pairs]
-    if wording.ordered and stay != [key for key in is_ if key in pairs.values()]:
-        order = plain_text([_quoted(key) for key in is_])
-        yield at.path, f"{at.line} in another order: {order}", list(was), list(is_)
+    now = [key for key in is_ if key in pairs.values()]
+    if wording.ordered and stay != now:
+        yield at.path, _order(at, noun, stay, now), list(was), list(is_)
+
+
+def _order(at: _At, noun: str, was: list[str], now: list[str]) -> str:
+    """Return what moved in a list, or the new order where that is shorter; both have the same names."""
+    moved = _moved([was.index(name) for name in now])
+    if len(moved) > MOVES:
+        return f"{at.line} in another order: {plain_text([_quoted(name) for name in now])}"
+    said: list[str] = []
+    for place in moved:
+        where = f"before {_quoted(now[place + 1])}" if place + 1 < len(now) else f"after {_quoted(now[place - 1])}"
+        said.append(f"{noun} {_quoted(now[place])} goes {where}")
+    return at.says(", ".join(said))
+
+
+def _moved(places: list[int]) -> list[int]:
+    """Return the positions of as few items as can have moved, by what was the place of each: the first ones."""
+    longest: dict[int, list[int]] = {}
+    for n in reversed(range(len(places))):
+        after = [longest[m] for m in longest if places[m] > places[n]]
+        longest[n] = [n, *max(after, key=len, default=[])]
+    stay = max(longest.values(), key=len, default=[])
+    return [n for n in range(len(places)) if n not in stay]
 
 
 def named_items(each: Wording, items: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -231,10 +274,11 @@ def named_items(each: Wording, items: Iterable[Mapping[str, Any]]) -> dict[str, 
     return found
 
 
-def paired(was: Mapping[str, Any], is_: Mapping[str, Any]) -> dict[str, str]:
-    """Return by its former name what an item that stays is called.
+def paired(each: Wording, was: Mapping[str, Any], is_: Mapping[str, Any]) -> dict[str, str]:
+    """Return by its former name what an item that stays is called; ``each`` is the wording of an item.
 
-    Items of another name are the same where they differ in one thing, and where one takes the place of a single other.
+    Items of another name are the same where they differ in one thing, and where one takes the place of a single other
+    of which it keeps what makes it that item.
     """
     found = {name: name for name in was if name in is_}
     left = {name: item for name, item in is_.items() if name not in found}
@@ -245,7 +289,9 @@ def paired(was: Mapping[str, Any], is_: Mapping[str, Any]) -> dict[str, str]:
             del left[alike]
     rest = [name for name in was if name not in found]
     if len(rest) == len(left) == 1:
-        found[rest[0]] = next(iter(left))
+        [(other, there)] = left.items()
+        if all(same(was[rest[0]].get(key), there.get(key)) for key in each.kept):
+            found[rest[0]] = other
     return found
 
 
@@ -283,6 +329,8 @@ def _from_to(wording: Wording, old: Any, new: Any) -> str:
     if before == after:
         return " changes"
     if max(len(before), len(after)) > LONGEST:
+        if wording.moved and (told := wording.moved(old, new)):
+            return f": {told}"
         before, after = _excerpts(before, after)
     return f" from {_put(wording, old, before)} to {_put(wording, new, after)}"
 
@@ -306,7 +354,12 @@ def _put(wording: Wording, value: Any, text: str) -> str:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 2 * LONGEST else f"{line[: 2 * LONGEST - 1]}…"
+    return line if len(line) <= 2 * LONGEST else f"{line[: _word(line, 2 * LONGEST - 1)]}…"
+
+
+def _word(line: str, stop: int) -> int:
+    """Return where the last whole word before a place ends; the place itself in a very long word."""
+    return max(line.rfind(" ", stop - LONGEST, stop + 1), 0) or stop
 
 
 def _excerpts(old: str, new: str) -> tuple[str, str]:

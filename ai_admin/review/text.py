@@ -26,12 +26,12 @@ def plain(text: str, _: str) -> str:
     return text
 
 
-def text(report: Report, style: Style = plain) -> str:
-    """Return a report as text; ``style`` colours parts of it."""
-    return "\n".join(_lines(report, style))
+def text(report: Report, style: Style = plain, every: bool = False) -> str:
+    """Return a report as text; ``style`` colours parts of it, ``every`` names what is only counted else."""
+    return "\n".join(_lines(report, style, every))
 
 
-def _lines(report: Report, style: Style) -> Iterator[str]:
+def _lines(report: Report, style: Style, every: bool) -> Iterator[str]:
     yield reading.title(report)
     if report.refused:
         yield ""
@@ -40,6 +40,9 @@ def _lines(report: Report, style: Style) -> Iterator[str]:
     for entry in reading.intended(report):
         yield ""
         yield from _entry(entry, style)
+    if taken := list(reading.takes_over(report, every)):
+        yield ""
+        yield from taken
     put_back = reading.by_hand(report)
     if put_back:
         yield ""

@@ -49,11 +49,16 @@ def _lines(ref: Ref, direct: Mapping[Ref, list[Definition]]) -> Iterator[str]:
                 continue
             seen.add(name)
             yield _line(user, current) + through
-            waiting.append((name, through or f", through {user.kind} {user.key}"))
+            waiting.append((name, through or f", through {_name(user)}"))
+
+
+def _name(user: Definition) -> str:
+    noun = "dashboard" if user.kind == "tiles" else user.kind.replace("_", " ")  # nobody calls its tiles anything
+    return f"{noun} {user.key}"
 
 
 def _line(user: Definition, ref: Ref) -> str:
-    name = f"{user.kind.replace('_', ' ')} {user.key}"
+    name = _name(user)
     if user.kind == "flag":
         shares = [
             f'condition "{condition_title(each)}" at {plain_text(each.get("rollout_percentage", 100))} %'

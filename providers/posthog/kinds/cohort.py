@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import plain, text
-from providers.posthog.kinds.phrases import group_text
+from providers.posthog.kinds.phrases import filters_moved, group_text
 from providers.posthog.kinds.wording import SERVE, Wording, switchable
 
 # Written by PostHog into every leaf on save.
@@ -58,7 +58,7 @@ COHORT = Kind(
             path=("filters", "properties"),
             normalise=_criteria,
             clearable=False,
-            wording=Wording("criteria", show=group_text, quoted=True),
+            wording=Wording("criteria", show=group_text, moved=filters_moved, quoted=True),
             manageable=True,
         ),
     ),

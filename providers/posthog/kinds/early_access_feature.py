@@ -10,6 +10,9 @@ from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import text
 from providers.posthog.kinds.wording import CHOICE, SERVE, TEXT, Wording
 
+ENROLLING = ("alpha", "beta", "general-availability")
+"""The stages in which PostHog serves the flag to who opted in; entering another one takes that back."""
+
 EARLY_ACCESS_FEATURE = Kind(
     name="early_access_feature",
     type="EarlyAccessFeature",

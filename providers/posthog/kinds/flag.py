@@ -12,7 +12,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Feature, Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, same_json, tags, text
-from providers.posthog.kinds.phrases import choice_text, filters_text, plain_text
+from providers.posthog.kinds.phrases import choice_text, filters_moved, filters_text, plain_text
 from providers.posthog.kinds.wording import ARCHIVED, PERCENTAGE, SERVE, SWITCH, Wording, switchable
 
 # What PostHog's API and UI add to conditions and to the properties in them, and nobody wrote.
@@ -150,10 +150,13 @@ def condition_title(item: Mapping[str, Any]) -> str:
 _CONDITION = Wording(
     "condition",
     name=condition_title,
+    kept=("properties", "aggregation_group_type_index"),
     show=_condition_text,
     parts={
         "rollout_percentage": PERCENTAGE,
-        "properties": Wording("audience", show=filters_text, quoted=True, empty="everybody"),
+        "properties": Wording(
+            "audience", show=filters_text, moved=filters_moved, quoted=True, empty="everybody"
+        ),
         "aggregation_group_type_index": Wording("counted in", show=_counted_in, empty="persons"),
     },
 )
@@ -278,3 +281,6 @@ FLAG = Kind(
         "version": "PostHog counts it",
     },
 )
+
+[CONDITIONS] = (each for each in FLAG.fields if each.name == "release_conditions")
+"""The field with the release conditions."""

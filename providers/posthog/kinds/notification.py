@@ -159,6 +159,30 @@ def _read_template(raw: Any, _: Reading) -> Any:
     return raw.get("id") if isinstance(raw, dict) else raw
 
 
+def _blocks_text(value: Any) -> str:
+    """Return the texts in the message blocks of Slack."""
+    if isinstance(value, list):
+        return " ".join(filter(None, map(_blocks_text, value)))
+    if not isinstance(value, dict):
+        return ""
+    inner = _blocks_text([each for each in value.values() if isinstance(each, dict | list)])
+    return f"{value['text']} {inner}".strip() if isinstance(value.get("text"), str) else inner
+
+
+_MESSAGE = Wording(
+    "message",
+    parts={
+        "channel": Wording("Slack channel"),
+        "workspace": Wording("Slack workspace"),
+        "text": Wording("message", quoted=True),
+        "blocks": Wording("blocks of the message", show=_blocks_text, quoted=True),
+        "url": Wording("the webhook's address"),
+        "method": Wording("method of the webhook"),
+    },
+    public=("channel", "workspace", "text", "blocks", "method"),
+)
+"""Where a message goes and what it says. An address, headers and a body may hold secrets."""
+
 NOTIFICATION = Kind(
     name="notification",
     type="HogFunction",
@@ -191,7 +215,7 @@ NOTIFICATION = Kind(
         Field("alert", ref="alert", path=("filters",), write=_write_alert, read=_read_alert, required=True),
         Field(
             "inputs",
-            wording=Wording("message"),
+            wording=_MESSAGE,
             default={},
             write=_write_inputs,
             read=_read_inputs,

@@ -172,6 +172,53 @@ def group_text(group: Any) -> str:
     return word.join(inner)
 
 
+def filters_moved(old: Any, new: Any) -> str:
+    """Return which filters, or criteria, go and which come; empty where that does not say what changes.
+
+    Of a filter with several values that stays, the values.
+    """
+    (word, was), (other, is_) = _leaves(old), _leaves(new)
+    if word != other:
+        return ""
+    go, come = [each for each in was if each not in is_], [each for each in is_ if each not in was]
+    parts: list[str] = []
+    for leaf in list(go):
+        same = next((each for each in come if _but_for_values(leaf, each)), None)
+        if same is not None:
+            go.remove(leaf)
+            come.remove(same)
+            parts.append(_values_moved(leaf, same))
+    parts += [f"no longer: {' and '.join(map(filter_text, go))}"] * bool(go)
+    parts += [f"now also: {' and '.join(map(filter_text, come))}"] * bool(come)
+    return "; ".join(parts)
+
+
+def _leaves(value: Any) -> tuple[str, list[Any]]:
+    """Return how filters are joined, and each of them; a group of one group is that one."""
+    if not isinstance(value, Mapping):
+        return "AND", list(value or ())
+    values = list(value.get("values") or ())
+    if len(values) == 1 and isinstance(values[0], Mapping) and "values" in values[0]:
+        return _leaves(values[0])
+    return str(value.get("type", "AND")), values
+
+
+def _but_for_values(one: Any, other: Any) -> bool:
+    """Return whether two filters are the same but for their lists of values."""
+    if not all(isinstance(each, Mapping) and isinstance(each.get("value"), list) for each in (one, other)):
+        return False
+    return {**one, "value": None} == {**other, "value": None} and one.get("operator") not in ("between", "not_between")
+
+
+def _values_moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    come, go = (
+        [_operand(each) for each in some["value"] if each not in rest["value"]]
+        for some, rest in ((other, one), (one, other))
+    )
+    parts = [f"added {', '.join(come)}"] * bool(come) + [f"removed {', '.join(go)}"] * bool(go)
+    return f"{filter_text({**one, 'value': []}).rstrip()}: {', '.join(parts) or 'in another order'}"
+
+
 _DID = {
     "performed_event": "did {}",
     "performed_event_multiple": "did {}",

@@ -11,6 +11,7 @@ from providers.posthog.kinds.phrases import (
     chart_text,
     choice_text,
     day_text,
+    filters_moved,
     filters_text,
     metric_text,
     moment_text,
@@ -36,6 +37,8 @@ class Wording:
     """By value, the predicate that says it whole: ``{False: "is switched off"}``."""
     show: Callable[[Any], str] | None = None
     """Makes text of a whole value; of one with ``parts`` where it comes or goes only."""
+    moved: Callable[[Any, Any], str] | None = None
+    """Says what goes and what comes between two values whose texts are long; empty where it can't."""
     shown: tuple[str, ...] = ()
     """The keys of a mapping that ``show`` makes that text of, where it has others, which are said one by one."""
     quoted: bool = False
@@ -46,12 +49,16 @@ class Wording:
     """Names an item of a list."""
     each: Wording | None = None
     """The wording of an item of a list, or of a mapping whose keys are people's own."""
+    kept: tuple[str, ...] = ()
+    """The keys of an item that are as before where it is the same item under another name."""
     ordered: bool = True
     """Whether the order of a list means anything."""
     parts: Mapping[str, Wording] = field(default_factory=dict)
     """The wordings of what is inside, by key; for other keys ``COMMON``."""
     weight: int | None = None
     """How much depends on it; None: as on the kind's other fields."""
+    public: tuple[str, ...] = ()
+    """Of a field that may hold secrets, the keys of its mapping that hold none: their values are shown."""
     inline: bool = False
     """No level of its own for people: what is in it is said as if it stood outside."""
 
@@ -72,7 +79,7 @@ PERCENTAGE = Wording(unit=" %", inline=True)
 CHOICE = Wording(show=choice_text)
 MOMENT = Wording(show=moment_text)
 
-FILTER = Wording("filter", show=filters_text, quoted=True, empty="none")
+FILTER = Wording("filter", show=filters_text, moved=filters_moved, quoted=True, empty="none")
 DAY = Wording(show=day_text)
 NODE = Wording(
     show=node_text,

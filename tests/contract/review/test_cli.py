@@ -43,8 +43,12 @@ def test_each_form_is_printed_and_a_problem_is_exit_code_1(project: Project) -> 
     assert plan(project, "--format", "markdown").stdout.startswith("<!-- ai-admin plan sandbox -->")
     project.write("flags/bad.yaml", "key: bad\n")
     done = plan(project)
+    as_json, as_markdown = (plan(project, "--format", form) for form in ("json", "markdown"))
     (project.folder / "flags" / "bad.yaml").unlink()
-    assert done.returncode == 1
+    assert done.returncode == as_json.returncode == as_markdown.returncode == 1
+    assert json.loads(as_json.stdout)["problems"][1].startswith("flags/bad.yaml:")
+    assert as_markdown.stdout.startswith("<!-- ai-admin plan sandbox -->\n### `sandbox`: no plan\n")
+    assert "\n    flags/bad.yaml:" in as_markdown.stdout
     assert done.stderr.startswith("the definitions have problems:\nflags/bad.yaml:")
     assert done.stdout == ""
 

@@ -95,6 +95,8 @@ def test_a_cohort_that_changes_names_what_uses_it(stack: Stack, key: str) -> Non
         "has about 5 of 20 persons now, and about 15 then",
         f'flag {key}-flag serves by it: condition "Ours" at 100 %',
     ]
+    stack.write("cohort", key, name=key, description="Ours", properties=[{"key": "channel", "value": "internal"}])
+    assert said(stack, f"cohort/{key}") == ["description is Ours (was not set)"]
 
 
 def test_a_condition_on_a_cohort_is_counted_under_the_cohorts_key(stack: Stack, key: str) -> None:
@@ -175,7 +177,18 @@ def test_an_intended_change_is_apart_from_one_by_hand(stack: Stack, sandbox: San
     stack.write("flag", key, description="After", **ALL)
     entry = stack.entry(flag)
     assert [each.text for each in entry.sentences] == ["description from Before to After"]
-    assert [each.sentence.text for each in entry.by_hand] == ["tags: by-hand added"]
+    assert [each.sentence.text for each in entry.by_hand] == ["tags: added by-hand"]
+
+
+def test_a_change_by_hand_that_the_files_overwrite_says_whose_it_is(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str
+) -> None:
+    sandbox.call("PATCH", stack.path(flag), {"name": "Theirs"})
+    stack.write("flag", key, description="After", **ALL)
+    change, lost = said(stack, flag)
+    assert change == "description from Theirs to After"
+    start = "overwrites what was changed in PostHog: description from Before to Theirs by admin@example.com on "
+    assert lost.startswith(start)
 
 
 def test_a_change_by_hand_that_the_file_follows_is_no_change(
@@ -398,4 +411,4 @@ def test_no_secret_is_in_any_form(stack: Stack, key: str, monkeypatch: pytest.Mo
         assert "SECRET" not in form
         assert "hooks.example.com" not in form
         assert stack.sandbox.api_key not in form
-    assert "message changes (not shown, as it may hold secrets)" in text(report)
+    assert "the webhook's address changes (not shown, as it may hold secrets)" in text(report)

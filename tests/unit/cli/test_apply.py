@@ -1,64 +1,44 @@
-"""`ai-admin apply` where it ends before anything is applied."""
+"""`ai-admin apply` where there is nothing to apply."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
-from providers.posthog.errors import Refused
-from providers.posthog.session import Session
-from providers.posthog.settings import PLAN_VARIABLE, Settings
-from tests.support.checkouts import sample_checkout
-from tests.support.sandbox import REPOSITORY
-
-EMPTY = {"version": 1, "host": "h", "project": "1", "settings": "", "definitions": {}, "refused": [], "changes": {}}
+from ai_admin.cli.commands import cli
+from tests.support.past import Checkout
 
 
-def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it where there is no Pulumi."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("POSTHOG_", "PULUMI_"))}
-    path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.run(
-        [sys.executable, "-m", "ai_admin", "apply", *arguments],
-        cwd=root,
-        env={**plain, "PATH": "/usr/bin:/bin", "PYTHONPATH": path, "POSTHOG_API_KEY": "phx_key"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    monkeypatch.chdir(tmp_path)
+    return Checkout(tmp_path, "production", "staging")
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("{", "plan.json is no plan of `ai-admin plan --out`; make the plan again"),
-        (json.dumps({"version": 0}), "plan.json was written by another version of ai-admin; make the plan again"),
-        (json.dumps({**EMPTY, "stack": "stagin"}), 'there is no stack "stagin": did you mean staging?'),
-    ],
-)
-def test_a_wrong_plan_is_wrong_use(tmp_path: Path, content: str, said: str) -> None:
-    root = sample_checkout(tmp_path)
-    (root / "plan.json").write_text(content)
-    done = run(root, "plan.json")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["apply", *arguments])
 
 
-def test_without_pulumi_nothing_is_applied(tmp_path: Path) -> None:
-    done = run(sample_checkout(tmp_path), "--stack", "sandbox", "--yes")
-    said = "there is no `pulumi` in PATH; run `. ./activate` in the checkout first\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+def test_the_plan_of_another_stack_is_named_before_what_this_one_lacks(checkout: Checkout) -> None:
+    texts = dict.fromkeys(("host", "project", "settings"), "x")
+    plan = {"version": 1, "stack": "production", **texts, "definitions": {}, "refused": [], "changes": {}}
+    checkout.write("plan.json", json.dumps(plan))
+    done = run("plan.json", "--stack", "staging")
+    assert done.exit_code == 4
+    assert done.stderr.startswith("nothing was applied:\n  the plan is for stack production, and this is staging\n")
+    assert "host" not in done.stderr
 
 
-def test_the_provider_refuses_a_plan_that_it_can_not_read(tmp_path: Path) -> None:
-    (tmp_path / "plan.json").write_text("{}")
-    for path in (tmp_path / "plan.json", tmp_path / "gone.json"):
-        with pytest.raises(Refused, match=r"the reviewed plan .*\.json can't be read"):
-            Session(print).configure(Settings({}, {PLAN_VARIABLE: str(path)}))
+def test_where_there_is_no_plan_the_flags_that_files_switch_off_can_go_off_all_the_same(checkout: Checkout) -> None:
+    checkout.write("flags/ai.yaml", "key: ai\nactive: false\n")
+    hint = "to switch off ai all the same: ai-admin off --as-written --stack staging"
+    assert hint not in run("--stack", "staging").stderr
+    checkout.flag("ai", 10, "active: false\n")
+    done = run("--stack", "staging")
+    assert done.exit_code == 1
+    assert hint in done.stderr
+    checkout.write("flags/theirs.yaml", "key: [theirs\n")
+    assert hint in run("--stack", "staging").stderr

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from ai_admin.review.audience import Reach
+from ai_admin.review.as_json import as_json
+from ai_admin.review.audience import Reach, Served
 from ai_admin.review.changes import Action, Change
 from ai_admin.review.markdown import LIMIT, markdown, marker
 from ai_admin.review.report import ByHand, Entry, Report
@@ -100,7 +102,39 @@ def test_colours_are_the_callers() -> None:
 
 
 def test_a_reach_is_said_with_what_it_is_of() -> None:
-    grown = Entry(entry(1).change, (), (), Reach(620, 1240, 5000))
+    grown = Entry(entry(1).change, reach=Reach(620, 1240, 5000))
     assert "serves about 620 of 5,000 persons now, and about 1,240 then" in text(report(grown))
-    groups = Entry(entry(1).change, (), (), Reach(2, 2, 5, groups=True))
+    groups = Entry(entry(1).change, reach=Reach(2, 2, 5, groups=True))
     assert "serves about 2 of 5 groups, as before" in text(report(groups))
+
+
+def test_of_a_condition_with_another_audience_both_numbers_are_said() -> None:
+    """The net of who goes and who comes would hide a swap of the whole audience."""
+    change = entry(1).change
+    said = (Sentence('condition "Beta": audience from a to b', "release_conditions", 3, ("Beta",)),)
+    swapped = text(report(Entry(change, said, reach=Reach(77, 78, 203, conditions={"Beta": Served(77, 78, True)}))))
+    assert "a to b: serves about 77 of 203 persons now, and about 78 then; not the same ones" in swapped
+    wider = text(report(Entry(change, said, reach=Reach(77, 78, 203, conditions={"Beta": Served(77, 78)}))))
+    assert "a to b: about 1 of 203 persons more" in wider
+
+
+def test_what_is_taken_over_as_it_is_is_counted_apart_from_what_changes() -> None:
+    """A stack's first plan, or one whose state was lost, would hide the change in eighty lines."""
+    taken = [entry(n, action=Action.ADOPT) for n in range(1, 4)]
+    found = report(entry(9, "is switched off", applied={}), *taken)
+    assert "1 object changes, 3 are taken over as they are (nothing is sent); about" in text(found)
+    assert "taken over as they are in PostHog (nothing is sent): 3 flags" in text(found).splitlines()
+    assert "flag flag-2" not in text(found)
+    assert "  flag flag-2" in text(found, every=True).splitlines()
+    assert "(nothing is sent): 3 flags" in markdown(found)
+    assert [each["name"] for each in json.loads(as_json(found))["changes"]][1:] == [f"flag/flag-{n}" for n in (1, 2, 3)]
+    assert "state was lost" not in text(found)
+    assert "nothing is in the stack's state: it is new, or its state was lost" in text(report(*taken))
+
+
+def test_what_uses_it_is_counted_where_that_is_shorter() -> None:
+    change = entry(1).change
+    nine, ten = (text(report(Entry(change, uses=tuple(f"insight i{n} draws it" for n in range(n))))) for n in (9, 10))
+    assert "insight i8 draws it" in nine
+    assert "more use it" not in nine
+    assert "and 2 more use it" in ten

@@ -54,10 +54,26 @@ def test_each_operator_has_words() -> None:
 def test_a_long_list_of_values_is_shown_where_it_differs() -> None:
     models = [f"model-{n}" for n in range(40)]
     [said] = _flag_conditions(models, [*models[:30], "added", *models[30:]])
-    assert said == (
-        'condition "Beta": audience from "…model-28, model-29, model-30, model-31,…" '
-        'to "…model-28, model-29, added, model-30, model-31,…"'
-    )
+    assert said == 'condition "Beta": audience: model is one of: added added'
+
+
+def test_of_long_filters_each_that_goes_or_comes_is_shown_in_full() -> None:
+    """Cut anywhere, the one name that says who is served could be missing."""
+    name = "installations-of-the-partners-that-asked-for-the-preview-of-the-search-in-the-application"
+    stays = {"key": "channel", "value": ["beta", "internal"]}
+    before = [stays, {"type": "cohort", "value": Ref("cohort", name)}]
+    after = [stays, {"key": "version", "operator": "semver_gte", "value": "2.2.0"}]
+    told = f"no longer: in cohort {name}; now also: version is at least version 2.2.0"
+    for more, start in (({"description": "Beta"}, "Beta"), ({}, "channel is one of beta, internal and version")):
+        conditions = [[{**more, "properties": filters}] for filters in (before, after)]
+        [said] = _said("flag", "release_conditions", *conditions)
+        if more:
+            assert said == f'condition "{start}": audience: {told}'
+        else:
+            assert said.startswith(f'condition "{start}')
+            assert said.endswith(f": audience: {told}")
+    group = [{"type": "OR", "values": each} for each in (before, after)]
+    assert _said("cohort", "filters", *group)[0].startswith(f"criteria: no longer: in cohort {name}; now also: ")
 
 
 def test_a_change_in_the_middle_of_a_long_text_is_shown_with_what_is_around_it() -> None:
@@ -160,7 +176,9 @@ def test_no_value_of_a_secret_field_is_in_a_sentence() -> None:
 
 
 def _secrets() -> dict[str, Any]:
-    return {"url": SECRET, "headers": {"Authorization": SECRET}, "deep": [{"of": SECRET}]}
+    secret = {"env": "TOKEN", "digest": SECRET}
+    plain = {"url": SECRET, "body": SECRET, "headers": {"Authorization": SECRET}, "deep": [{"of": SECRET}]}
+    return {"channel": secret, **plain}
 
 
 def test_what_stands_for_a_secret_of_the_environment_is_not_shown() -> None:

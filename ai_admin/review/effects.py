@@ -1,0 +1,89 @@
+"""What follows from a change for who is served, where none of its sentences says that. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ai_admin.definitions import Definition
+from ai_admin.review.changes import Change
+from ai_admin.review.sentences import named_items, paired
+from providers.posthog.kinds import Ref
+from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.early_access_feature import ENROLLING
+from providers.posthog.kinds.flag import CONDITIONS
+from providers.posthog.kinds.phrases import moment_text
+from providers.posthog.kinds.wording import SERVE, Wording
+
+_MEASURING = ("metrics", "saved_metrics", "exposure_criteria", "stats_config")
+"""The fields of an experiment that say what its results are."""
+
+
+def running(definitions: Iterable[Definition]) -> dict[Ref, list[Definition]]:
+    """Return the experiments that were started and have not ended, by the flag that they run on."""
+    found: dict[Ref, list[Definition]] = {}
+    for each in definitions:
+        flag = each.properties.get("flag")
+        if each.kind == "experiment" and isinstance(flag, Ref) and _runs(each.properties):
+            found.setdefault(flag, []).append(each)
+    return found
+
+
+def effects(
+    change: Change, live: Properties, wanted: Properties, experiments: Mapping[Ref, Iterable[Definition]]
+) -> Iterator[str]:
+    """Yield what follows from the change of an object that is there, a line each.
+
+    Args:
+        change: the change.
+        live: what PostHog holds, with references in the place of ids.
+        wanted: what the definition says, in the same form.
+        experiments: those that run, by flag.
+    """
+    names = {each.name for each in change.fields}
+    if change.ref.kind == "flag":
+        if "key" in names and live.get("active", True):
+            yield f"installations that ask for {live.get('key')} get nothing from then on"
+        if any(change.kind.weighs(each) >= SERVE for each in change.fields):
+            for each in experiments.get(change.ref, ()):
+                yield f"experiment {each.key} has run on it since {_day(each.properties)}"
+        if "release_conditions" in names and wanted.get("active", True):
+            yield from _served_first(live, wanted)
+    if change.ref.kind == "experiment" and _runs(live) and names & {*_MEASURING}:
+        yield f"the experiment has run since {_day(live)}"
+    if change.ref.kind == "early_access_feature" and "stage" in names:
+        yield _enrolled(live, wanted)
+
+
+def _served_first(live: Properties, wanted: Properties) -> Iterator[str]:
+    """Yield of each condition that comes before others now who gets its variant instead of theirs."""
+    each = CONDITIONS.wording.each or Wording()
+    was, is_ = (named_items(each, side.get("release_conditions") or ()) for side in (live, wanted))
+    former = {new: old for old, new in paired(each, was, is_).items()}
+    place = {name: number for number, name in enumerate(was)}
+    stay = [name for name in is_ if name in former]
+    for number, name in enumerate(stay):
+        variant = is_[name].get("variant")
+        passed = [
+            f'"{other}"'
+            for other in stay[number + 1 :]
+            if place[former[name]] > place[former[other]] and is_[other].get("variant") != variant
+        ]
+        if passed:
+            gets = f"variant {variant}" if variant else "the variant of their share"
+            yield f'who matches "{name}" and {" or ".join(passed)} gets {gets} now, as "{name}" comes first'
+
+
+def _enrolled(live: Properties, wanted: Properties) -> str:
+    """Return what a stage does to who opted in."""
+    flag = getattr(wanted.get("flag"), "key", wanted.get("flag"))
+    was, is_ = (each.get("stage") in ENROLLING for each in (live, wanted))
+    verb = ("keeps", "loses") if was else ("gets", "gets no")
+    return f"who opted in {verb[not is_]} flag {flag}"
+
+
+def _runs(experiment: Properties) -> bool:
+    return bool(experiment.get("start_date")) and not experiment.get("end_date")
+
+
+def _day(experiment: Properties) -> str:
+    return moment_text(experiment["start_date"]).partition(",")[0]

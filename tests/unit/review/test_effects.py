@@ -1,0 +1,66 @@
+"""What follows from a change, which its own fields do not say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ai_admin.definitions import Definition, Source
+from ai_admin.review.changes import Action, Change
+from ai_admin.review.effects import effects, running
+from providers.posthog.kinds import KINDS, Ref
+
+FLAG = Ref("flag", "search")
+STARTED = {"flag": FLAG, "start_date": "2026-09-14T08:00:00Z"}
+
+
+def followed(ref: Ref, live: dict[str, Any], wanted: dict[str, Any], *experiments: dict[str, Any]) -> list[str]:
+    names = [name for name in live.keys() | wanted.keys() if live.get(name) != wanted.get(name)]
+    fields = tuple(each for each in KINDS[ref.kind].fields if each.name in names)
+    source = Source("experiments/e.yaml", 1, 1)
+    known = running(Definition("experiment", f"e{n}", each, source) for n, each in enumerate(experiments))
+    return list(effects(Change(ref, Action.UPDATE, fields=fields), live, wanted, known))
+
+
+def test_a_flag_under_a_new_key_serves_nobody_who_asks_for_the_old_one() -> None:
+    new = {"key": "search"}
+    told = ["installations that ask for find get nothing from then on"]
+    assert followed(FLAG, {"key": "find", "active": True}, {**new, "active": True}) == told
+    assert followed(FLAG, {"key": "find", "active": False}, {**new, "active": False}) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "is_", "said"),
+    [("beta", "concept", "loses"), ("concept", "beta", "gets"), ("alpha", "general-availability", "keeps")],
+)
+def test_a_stage_decides_on_who_opted_in(was: str, is_: str, said: str) -> None:
+    [line] = followed(Ref("early_access_feature", "s"), {"stage": was, "flag": FLAG}, {"stage": is_, "flag": FLAG})
+    assert line == f"who opted in {said} flag search"
+
+
+def test_an_experiment_that_runs_is_named_where_its_flag_changes() -> None:
+    ended, draft = {**STARTED, "end_date": "2026-10-01T08:00:00Z"}, {"flag": FLAG}
+    other = {**STARTED, "flag": Ref("flag", "other")}
+    on, off = {"active": True}, {"active": False}
+    told = ["experiment e0 has run on it since 14 Sep 2026"]
+    assert followed(FLAG, on, off, STARTED, ended, draft, other) == told
+    assert followed(FLAG, {"description": "a"}, {"description": "b"}, STARTED) == []
+
+
+def test_an_experiment_that_is_measured_otherwise_says_since_when_it_runs() -> None:
+    ref, changed = Ref("experiment", "e"), {"metrics": [{"name": "other"}]}
+    assert followed(ref, STARTED, {**STARTED, **changed}) == ["the experiment has run since 14 Sep 2026"]
+    assert followed(ref, {"flag": FLAG}, {"flag": FLAG, **changed}) == []
+    assert followed(ref, STARTED, {**STARTED, "name": "b"}) == []
+
+
+def test_of_conditions_in_another_order_the_variant_that_comes_first_is_said() -> None:
+    ours, beta = {"description": "Ours", "variant": "a"}, {"description": "Beta", "variant": "b"}
+    rest = {"description": "Rest", "variant": "b"}
+    before, after = ({"release_conditions": some} for some in ([ours, beta, rest], [rest, beta, ours]))
+    told = [
+        f'who matches "{name}" and "Ours" gets variant b now, as "{name}" comes first' for name in ("Rest", "Beta")
+    ]
+    assert followed(FLAG, before, after) == told
+    assert followed(FLAG, {**before, "active": False}, {**after, "active": False}) == []
