@@ -12,12 +12,11 @@ import yaml
 
 from ai_admin.definitions.check import check
 from ai_admin.definitions.files import FOLDERS, TOP_FOLDERS, find
+from ai_admin.definitions.stacks import SANDBOX
 from providers.posthog.connection import host_problems, project_problems, same_project
 from providers.posthog.errors import NotInitialised
 
 SAMPLES = Path("docs") / "samples"
-SANDBOX = "sandbox"
-"""The stack of `make demo`, which every checkout has."""
 OWN_SETTINGS = ("encryptionsalt", "encryptedkey", "secretsprovider")
 """What `pulumi stack init` writes into a stack's settings."""
 SHOWN = 5

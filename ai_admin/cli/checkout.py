@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ai_admin.definitions.spelling import closest, listed
-from ai_admin.definitions.stacks import known_stacks
+from ai_admin.definitions.stacks import known_stacks, project_stacks
 
 
 def checkout(start: Path) -> Path:
@@ -29,10 +29,11 @@ def known(stack: str, root: Path) -> str:
 
 
 def only_stack(root: Path, stack: str | None) -> str:
-    """Return the stack that is named, or the only one. Raises click.UsageError."""
+    """Return the stack that is named, or the only one beside that of `make demo`. Raises click.UsageError."""
     if stack is not None:
         return known(stack, root)
     stacks = known_stacks(root)
-    if len(stacks) != 1:
+    only = project_stacks(root) or stacks
+    if len(only) != 1:
         raise click.UsageError(f"say which stack: --stack {' or --stack '.join(stacks) or 'NAME'}")
-    return stacks[0]
+    return only[0]

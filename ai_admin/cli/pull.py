@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 NOT_ALL = 1
 """Exit code: not everything could be written."""
 
+SHOWN = 8
+"""New files that are named in the commands for a pull request; of more their folders are."""
+
+TAKE_OVER = "take-over"
+"""The branch of a project that is taken over."""
+
 
 @click.command()
 @stack_option
@@ -87,7 +93,10 @@ def _write_back(
         click.echo(f"{ref}: as PostHog holds it")
     for path, text in result.texts.items():
         click.echo(f"  {path}{'' if text is not None else ' goes'}")
-    if not result.written and not result.refused:
+    for ref, fields in result.kept.items():
+        why = "the file was changed since it was applied; nothing of PostHog to bring back"
+        click.echo(f"{ref}: {why}" if ref not in result.written else f"{ref}: of {', '.join(fields)}, {why}")
+    if not result.written and not result.refused and not result.kept:
         click.echo(f"nothing differs in {stack}")
     _write(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
     for ref, why in result.refused.items():
@@ -111,7 +120,7 @@ def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry
     there = f"; {len(comparison.owners):,} were in files already" if comparison.owners else ""
     made = f"{result.definitions:,} objects in {len(result.texts):,} files"
     click.echo(f"{made}, {len(result.left):,} left to PostHog{there}")
-    _write(root, folder, result.texts, dry_run, "take-over", f"Take over the project of {stack}", None)
+    _write(root, folder, result.texts, dry_run, TAKE_OVER, f"Take over the project of {stack}", None)
 
 
 def _write(
@@ -131,4 +140,10 @@ def _write(
     write(folder, texts)
     if folder == root:
         click.echo("for a pull request:")
-        click.echo("\n".join(pull_request(branch, f"{title}: {reason}" if reason else title, [*texts], root)))
+        named = folded([*texts]) if branch == TAKE_OVER else [*texts]
+        click.echo("\n".join(pull_request(branch, f"{title}: {reason}" if reason else title, named, root)))
+
+
+def folded(paths: Sequence[str]) -> list[str]:
+    """Return paths of new files as people type them: where they are many, the folders that they are in."""
+    return [*paths] if len(paths) <= SHOWN else sorted({path.split("/")[0] for path in paths})

@@ -26,6 +26,9 @@ from providers.posthog.switch import Live, every, find
 LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
 """Exit codes: PostHog did not switch the flag; it did, and the file is not edited; there is no such flag."""
 
+PATIENCE = 30.0
+"""Seconds that a request waits in all: whoever switches something waits for it at the screen."""
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -57,7 +60,8 @@ def opened(
             if not by_variables:
                 raise
             given = _without_file(problem)
-        return Stack(root, stack, given, Client(connection(stack, given, needs), warn=click.echo))
+        client = Client(connection(stack, given, needs), warn=click.echo, patience=PATIENCE)
+        return Stack(root, stack, given, client)
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None
 
@@ -94,8 +98,12 @@ def _near(stack: Stack, key: str) -> str | None:
 
 def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
     """Say why PostHog could not be read, and return the end of the command."""
-    denied = error.status in (403, 404)
-    advice = "; look at the stack's host and project_id, and at the scopes of the key" if denied else ""
+    advice = ""
+    if error.status in (403, 404):
+        advice = "; look at the stack's host and project_id, and at the scopes of the key"
+    elif error.status == 429:
+        where = stack.client.connection
+        advice = f"; PostHog's own page is not limited: {where.host}/project/{where.project_id}/feature_flags"
     click.echo(f"{what} is left as it is in {stack}: {error}{advice}", err=True)
     return click.exceptions.Exit(LEFT)
 
@@ -183,7 +191,7 @@ def git(root: Path, *arguments: str) -> bytes | None:
 
 def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option that names a stack."""
-    text = "The stack; optional where there is only one."
+    text = "The stack; optional where there is only one beside the sandbox."
     return click.option("--stack", metavar="NAME", help=text)(command)
 
 

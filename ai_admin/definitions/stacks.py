@@ -16,11 +16,21 @@ from ai_admin.definitions.unreadable import UNREADABLE, is_readable
 OUTSIDE = ("stacks", "only")
 """Keys of a file that say where its definition applies, and are not part of what is applied."""
 
+SANDBOX = "sandbox"
+"""The stack of `make demo`, which every checkout has."""
+
 
 def known_stacks(root: FilePath) -> tuple[str, ...]:
     """Return the names of a checkout's stacks, one for each ``Pulumi.<stack>.yaml``."""
     names = (path.name for path in root.glob("Pulumi.*.yaml"))
     return tuple(sorted(name.removeprefix("Pulumi.").removesuffix(".yaml") for name in names))
+
+
+def project_stacks(root: FilePath) -> tuple[str, ...]:
+    """Return the stacks of PostHog projects: all but that of `make demo`, whose file says no host and no project."""
+    config = configurations(root).get(SANDBOX)
+    demo = SANDBOX if config is not None and not {"ai-admin:host", "ai-admin:project_id"} & config.keys() else None
+    return tuple(stack for stack in known_stacks(root) if stack != demo)
 
 
 def configurations(root: FilePath) -> dict[str, dict[str, Any]]:

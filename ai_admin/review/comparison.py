@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_admin.definitions import Definition, load
-from ai_admin.review.live import Project, title
+from ai_admin.review.live import BY_POSTHOG, Project, title
 from ai_admin.review.stack import reviewed
 from ai_admin.review.state import State
 from ai_admin.stackfile import settings
@@ -30,8 +30,6 @@ from providers.posthog.references import readable, with_ids, with_refs
 from providers.posthog.settings import Settings
 
 _OPTIONS = (UNKEPT, OWN)
-_BY_POSTHOG = ("event", "property")
-"""The kinds that PostHog makes itself, of what it is sent."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,9 @@ class Difference:
     """The object as PostHog answers it."""
     there: Properties | None = None
     """Its canonical form with references; None where there is no object."""
-    applied: bool = False
-    """Whether PostHog holds what was applied last: then the file was changed, and nobody changed PostHog."""
+    by_hand: tuple[Field, ...] = ()
+    """The fields of these that PostHog holds otherwise than they were applied last; without a state all of them. Of the
+    others only the file was changed."""
     unclear: str = ""
     """Why it is not certain which object is the definition's."""
 
@@ -56,6 +55,16 @@ class Difference:
     def ref(self) -> Ref:
         """The definition."""
         return Ref(self.definition.kind, self.definition.key)
+
+    @property
+    def applied(self) -> bool:
+        """Whether PostHog holds what was applied last: then the file was changed, and nobody changed PostHog."""
+        return bool(self.fields) and not self.by_hand
+
+    @property
+    def only_in_file(self) -> tuple[Field, ...]:
+        """The fields that were changed in the file since they were applied, and not in PostHog."""
+        return tuple(each for each in self.fields if each not in self.by_hand)
 
     @property
     def removed(self) -> bool:
@@ -184,8 +193,9 @@ class Comparison:
         for secret in kind.secrets(there):
             secret.pop("digest", None)  # no file has it
         live = self.project.inventory.get(kind, id_)
-        stands = applied is not None and not changed(kind, found[1], before)
-        return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), stands)
+        moved = fields if applied is None else changed(kind, found[1], before)
+        by_hand = tuple(each for each in fields if each in moved)
+        return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), by_hand)
 
     def _with_known_secrets(
         self, kind: Kind, wanted: Properties, before: Properties
@@ -200,26 +210,27 @@ class Comparison:
         return wanted, _without_digests if any(not each["digest"] for each in unset) else lambda form: form
 
     def unowned(self) -> list[Unowned]:
-        """Return the objects that people made and no definition has, in the order of the kinds."""
+        """Return the objects that people made and no definition has, in the order of the kinds.
+
+        PostHog makes event and property definitions itself, of what it is sent.
+        """
         return [
             Unowned(KINDS[kind], id_, title(KINDS[kind], live))
             for (kind, id_), live in self.lives.items()
-            if (kind, id_) not in self.owners and not made_by_posthog(KINDS[kind], live)
+            if (kind, id_) not in self.owners and kind not in BY_POSTHOG
         ]
 
 
 def made_by_posthog(kind: Kind, live: Live) -> bool:
     """Return whether PostHog made an object of what it was sent, and nobody said anything of it."""
     said = ("description", "tags", "verified", "hidden")
-    return kind.name in _BY_POSTHOG and not any(live.get(name) for name in said)
+    return kind.name in BY_POSTHOG and not any(live.get(name) for name in said)
 
 
 def _without_digests(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _without_digests(item) for name, item in value.items() if name != "digest"}
     return [_without_digests(item) for item in value] if isinstance(value, list) else value
-
-
 
 
 def compared(root: Path, stack: str, warn: Callable[[str], object]) -> tuple[Comparison, tuple[str, ...]]:

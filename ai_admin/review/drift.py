@@ -25,6 +25,8 @@ class Said:
     """From what the file says to what PostHog holds."""
     author: Author | None
     """Who changed it in PostHog last; None where the log does not say, or nobody did."""
+    by_hand: bool
+    """Whether PostHog holds it otherwise than it was applied last; else only the file was changed since."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,9 @@ def drifted(each: Difference, history: History) -> Drifted:
         return Drifted(each, whole="is not in PostHog: it was never applied, or its state is lost")
     if each.there is None:
         return Drifted(each, whole=f"was removed in PostHog {history.deleted_by(kind, each.id)}".rstrip())
-    authors = {} if each.applied or each.live is None else history.authors(kind, str(each.live["id"]), each.fields)
+    authors = history.authors(kind, str(each.live["id"]), each.by_hand) if each.live and each.by_hand else {}
     said = tuple(
-        Said(sentence, authors.get(field.name))
+        Said(sentence, authors.get(field.name), field in each.by_hand)
         for field in each.fields
         for sentence in sentences(kind, field, each.definition.properties, each.there)
     )
@@ -101,7 +103,7 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         if each.whole:
             yield f"    {each.whole}"
         for said in each.said:
-            yield f"    {said.sentence.text}" + ("" if each.difference.applied else f" {reading.written(said.author)}")
+            yield f"    {said.sentence.text}{'' if each.difference.applied else f' {_by(said)}'}"
     counts = Counter(each.kind.name for each in found.unowned)
     if counts:
         yield ""
@@ -111,6 +113,10 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
     if found.entries:
         yield ""
         yield f"to write into the files what PostHog holds: ai-admin pull --stack {found.stack}"
+
+
+def _by(said: Said) -> str:
+    return reading.written(said.author) if said.by_hand else "(only the file was changed since it was applied)"
 
 
 def as_json(found: Drift) -> str:
@@ -150,6 +156,7 @@ def _said(said: Said) -> dict[str, Any]:
         "sentence": said.sentence.text,
         "file": said.sentence.before,
         "posthog": said.sentence.after,
+        "by_hand": said.by_hand,
         "by": said.author.email if said.author else None,
         "at": said.author.at if said.author else None,
     }

@@ -27,6 +27,9 @@ LONGEST = 60
 PAGED = tuple(kind for kind in KINDS.values() if kind.name != "tiles")
 """The kinds whose objects have a list of their own; tiles are part of their dashboard."""
 
+BY_POSTHOG = ("event", "property")
+"""The kinds that PostHog makes itself, of what it is sent."""
+
 _WAYS = {"template-slack": "slack", "template-webhook": "webhook"}
 """The key of an alert's file under which a notification is, by its template."""
 

@@ -4,8 +4,8 @@ What the author wrote is kept: of a definition only what differs is exchanged, i
 change goes to the place that says the value for this stack:
 
 - the stack's own patch (``stacks:``), where that says the key already;
-- else the definition itself, when no other stack would change with it: there is none, it has no such definition, or its
-  own patch says the key whole;
+- else the definition itself, when no other stack would change with it: there is none (that of `make demo` does not
+  count), it has no such definition, or its own patch says the key whole;
 - else a patch of this stack, new or longer: what somebody did in one project is no decision about another one.
 """
 
@@ -23,14 +23,14 @@ from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered
-from ai_admin.definitions.stacks import OUTSIDE, known_stacks, view
+from ai_admin.definitions.stacks import OUTSIDE, known_stacks, project_stacks, view
 from ai_admin.review.comparison import Comparison, Difference
 from ai_admin.review.live import title
 from ai_admin.review.splice import aligned, edited
 from ai_admin.review.trial import trial
 from providers.posthog.errors import NotEdited
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.base import Properties, refs
+from providers.posthog.kinds.base import Properties
 from providers.posthog.reconcile import same
 from providers.posthog.references import with_refs
 
@@ -52,6 +52,8 @@ class Pulled:
     """The definitions that these texts bring up to date."""
     refused: dict[Ref, str] = field(default_factory=dict)
     """Why nothing is written of a definition."""
+    kept: dict[Ref, tuple[str, ...]] = field(default_factory=dict)
+    """The fields of a definition that stay as its file says, since only that was changed since it was applied."""
 
 
 def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Difference], delete: bool) -> Pulled:
@@ -74,13 +76,28 @@ def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Dif
         elif each.there is None and not delete:
             result.refused[each.ref] = "it was removed in PostHog; --delete removes it from its file, too"
         else:
-            wanted[each.ref] = each.there
+            if each.only_in_file:
+                result.kept[each.ref] = tuple(field.name for field in each.only_in_file)
+            if not each.applied:
+                wanted[each.ref] = _brought_back(each)
     return _Pull(root, stack, comparison, wanted, result).result()
+
+
+def _brought_back(difference: Difference) -> Properties | None:
+    """Return what PostHog holds, with the fields that only the file changed as that says them."""
+    if difference.there is None:
+        return None
+    said, names = difference.definition.properties, {each.name for each in difference.only_in_file}
+    there = {name: item for name, item in difference.there.items() if name not in names}
+    return {**there, **{name: said[name] for name in names if name in said}}
 
 
 class _Pull:
     def __init__(self, root: Path, stack: str, comparison: Comparison, wanted: Wanted, result: Pulled) -> None:
-        self._root, self._stack, self._stacks = root, stack, known_stacks(root)
+        self._root, self._stack = root, stack
+        projects = project_stacks(root)
+        # That of `make demo` is there to try what the files say, and no reason to say it apart.
+        self._stacks = projects if stack in projects else known_stacks(root)
         self._comparison = comparison
         self._every = {Ref(each.kind, each.key): each for each in comparison.definitions}
         self._differing = {each.ref for each in comparison.differences()}
@@ -88,62 +105,71 @@ class _Pull:
         self._whole: set[str] = set()
 
     def result(self) -> Pulled:
-        """Return the texts with all that can be written; what can't be is taken out until the rest can."""
-        while self._wanted:
-            texts = self._texts()
-            wrong = self._wrong(texts) if texts is not None else {}
-            if texts is not None and not wrong:
-                self._result.texts = texts
-                self._result.written = [*self._wanted]
-                break
-            for ref, reason in wrong.items():
-                self._retry(self._every[ref].source.path, [ref], reason)
+        """Return the texts with all that can be written.
+
+        Each definition is judged by itself: where all together do not do, halves are tried until the one is found that
+        does not, and then the rest again, since a change may need another one.
+        """
+        left = [*self._wanted]
+        while left and len(rest := self._tried(left)) < len(left):
+            left = rest
+        for ref in self._result.written:
+            self._result.refused.pop(ref, None)
         return self._result
 
-    def _retry(self, path: str, concerned: Iterable[Ref], reason: str) -> None:
-        """Write whole fields of a file where parts did not do, and nothing of what that does not do for either."""
-        if path in self._whole:
-            for ref in concerned:
-                self._wanted.pop(ref, None)
-                self._result.refused[ref] = reason
-        self._whole.add(path)
+    def _tried(self, refs: Sequence[Ref]) -> list[Ref]:
+        """Write these definitions in addition to those that are written; return what can't be."""
+        reason = self._reason(refs)
+        if not reason:
+            return []
+        if len(refs) > 1:
+            half = len(refs) // 2
+            return [*self._tried(refs[:half]), *self._tried(refs[half:])]
+        path = self._every[refs[0]].source.path
+        if path not in self._whole:
+            # Whole fields of the file may do where parts do not.
+            self._whole.add(path)
+            reason = self._reason(refs)
+            if not reason:
+                return []
+            self._whole.remove(path)
+        self._result.refused[refs[0]] = reason
+        return [*refs]
 
-    def _paths(self) -> dict[str, list[Ref]]:
-        found: dict[str, list[Ref]] = {}
-        for ref in self._wanted:
-            found.setdefault(self._every[ref].source.path, []).append(ref)
-        return found
+    def _reason(self, refs: Sequence[Ref]) -> str:
+        """Return why these definitions can't be written in addition; empty where they are now."""
+        together = [*self._result.written, *refs]
+        wanted = {ref: self._wanted[ref] for ref in together}
+        try:
+            texts = {path: self._text(path, wanted) for path in {self._every[ref].source.path: 0 for ref in together}}
+        except NotEdited as problem:
+            return f"{self._every[refs[0]].source.path} was not edited: {problem}"
+        reason = self._wrong(texts, together, refs[0])
+        if not reason:
+            self._result.texts, self._result.written = texts, together
+        return reason
 
-    def _texts(self) -> dict[str, str | None] | None:
-        """Return the new texts; None where one could not be made."""
-        texts: dict[str, str | None] = {}
-        for path, concerned in self._paths().items():
-            try:
-                texts[path] = self._text(path)
-            except NotEdited as problem:
-                self._retry(path, concerned, f"{path} was not edited: {problem}")
-                return None
-        return texts
-
-    def _text(self, path: str) -> str | None:
+    def _text(self, path: str, wanted: Mapping[Ref, Properties | None]) -> str | None:
         mine = [each for each in self._every.values() if each.source.path == path]
         text = (self._root / path).read_bytes().decode("utf-8")
         document = Document(File(path, FOLDERS[_folder(path)], text))
-        before, after = self._forms(document.kind, mine)
+        before, after = self._forms(document.kind, mine, wanted)
         if after is None:
             return None
         old, whole = view(document, self._stack).value, path in self._whole
         new = _exchanged(document.kind, old, before, after) if whole else patched(old, before, after)
         return edited(text, relocated(document, self._stack, self._stacks, new), whole)
 
-    def _forms(self, kind: str, mine: Sequence[Definition]) -> tuple[Value, Value | None]:
+    def _forms(
+        self, kind: str, mine: Sequence[Definition], wanted: Mapping[Ref, Properties | None]
+    ) -> tuple[Value, Value | None]:
         """Return what a file says in the author's form, and what it would say; None: its definition is gone."""
         # What a subscription of a dashboard says depends on the tiles of that.
         others = [each for each in self._every.values() if each.kind == "tiles"] if kind == "subscription" else []
         after = [
             replace(each, properties=there)
             for each in mine
-            if (there := self._wanted.get(Ref(each.kind, each.key), each.properties)) is not None
+            if (there := wanted.get(Ref(each.kind, each.key), each.properties)) is not None
         ]
         gone = all(each.kind != kind for each in after) and any(each.kind == kind for each in mine)
         forms = [
@@ -153,27 +179,18 @@ class _Pull:
         assert forms[0] is not None
         return forms[0], forms[1]
 
-    def _wrong(self, texts: Mapping[str, str | None]) -> dict[Ref, str]:
-        """Return which definitions can't be written, and why: with these texts something has problems, or differs."""
+    def _wrong(self, texts: Mapping[str, str | None], refs: Sequence[Ref], about: Ref) -> str:
+        """Return why these texts are not to be written: with them something has problems, or differs."""
         loaded = trial(self._root, self._stack, texts)
         if loaded.problems:
-            places = self._paths()
-            named = {
-                ref: f"{each}{self._unowned(ref)}"
-                for each in loaded.problems
-                for ref in places.get(each.source.path, ())
-            }
-            gone = {ref: str(loaded.problems[0]) for ref, there in self._wanted.items() if there is None}
-            return named or gone or dict.fromkeys(self._wanted, str(loaded.problems[0]))
-        wrong = {}
+            return f"{loaded.problems[0]}{self._unowned(about)}"
         for each in self._comparison.again(loaded.resources).differences():
-            if each.ref in self._wanted:
-                names = ", ".join(field.name for field in each.fields)
-                wrong[each.ref] = f"no file can express the value of {names}{self._unowned(each.ref)}"
-            elif each.ref not in self._differing:
-                users = [ref for ref in self._wanted if ref in {*refs(each.definition.properties)}] or [*self._wanted]
-                wrong |= dict.fromkeys(users, f"{each.ref} would change with it, and PostHog's has not")
-        return wrong
+            if each.ref in refs and not each.applied:
+                names = ", ".join(field.name for field in each.by_hand)
+                return f"no file can express the value of {names}{self._unowned(each.ref)}"
+            if each.ref not in self._differing:
+                return f"{each.ref} would change with it, and PostHog's has not"
+        return ""
 
     def _unowned(self, ref: Ref) -> str:
         """Return in words what a definition would refer to that no file defines; empty where there is no such thing."""

@@ -157,6 +157,12 @@ def unowned(counts: Mapping[str, int]) -> str:
     return f"in no file, and left alone: {', '.join(parts)}" if parts else ""
 
 
+def unowned_of_plan(counts: Mapping[str, int]) -> str:
+    """Return how many objects no file owns of the kinds that a plan read; empty where there are none."""
+    found = unowned(counts)
+    return f"{found} (of the kinds that the plan reads; ai-admin drift counts all)" if found else ""
+
+
 def plural(noun: str) -> str:
     """Return the plural of a kind's name."""
     return f"{noun[:-1]}ies" if noun.endswith("y") and noun != "survey" else noun if noun.endswith("s") else f"{noun}s"

@@ -11,6 +11,7 @@ from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
+from ai_admin.review.live import BY_POSTHOG
 from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, of_new, options, sentences
 from ai_admin.review.uses import users
@@ -177,11 +178,12 @@ def _authors(change: Change, session: Session) -> dict[str, Author]:
 
 
 def _unowned(found: Outlook, session: Session) -> dict[str, int]:
-    """Return how many live objects belong to no definition, by kind."""
+    """Return how many live objects that people made belong to no definition, by kind."""
     owned = {*found.names, *((each.ref.kind, each.id) for each in found.changes)}
     counted = Counter(
         kind.name
         for kind, live in session.inventory.read_so_far(KINDS.values())
+        if kind.name not in BY_POSTHOG
         for id_, item in live.items()
         if (kind.name, id_) not in owned and not item.get("deleted")
     )

@@ -108,7 +108,7 @@ def survey(root: Path, stacks: Iterable[str], key: str = "", online: bool = True
         if isinstance(plan, tuple):
             unread[stack] = plan
         elif plan:
-            unowned[stack] = reading.unowned(plan.report.unowned)
+            unowned[stack] = reading.unowned_of_plan(plan.report.unowned)
         for ref, standing in _standing(definitions.resources, plan if isinstance(plan, Planned) else None, key):
             objects.setdefault(ref, {})[stack] = standing if plan or not online else replace(standing, state=UNKNOWN)
     ordered = {ref: objects[ref] for ref in sorted(objects, key=lambda ref: (ref.kind, ref.key))}

@@ -50,7 +50,7 @@ def _lines(report: Report, style: Style) -> Iterator[str]:
     for warning in report.warnings:
         yield ""
         yield f"note: {warning}"
-    if unowned := reading.unowned(report.unowned):
+    if unowned := reading.unowned_of_plan(report.unowned):
         yield ""
         yield unowned
 

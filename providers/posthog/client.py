@@ -52,14 +52,17 @@ class Client:
         warn: Callable[[str], object] = lambda _: None,
         clock: Clock | None = None,
         made: int = 0,
+        patience: float = PATIENCE,
     ) -> None:
         """Use ``connection``; call ``before_write`` before each write.
 
         ``warn`` shows the user a line before a long wait; ``clock`` measures waits. ``made`` is how many requests
-        another process of this run has just made with the same key.
+        another process of this run has just made with the same key. ``patience`` is how many seconds a request waits in
+        all.
         """
         self.connection = connection
         self._before_write = before_write
+        self._patience = patience
         self._warn = warn
         self._clock = clock or Clock()
         self._limiter = Limiter(self._clock, self._is_limited, made)
@@ -107,7 +110,7 @@ class Client:
         Raises :class:`ApiError` with PostHog's own message; ``status`` is None when there was no answer.
         """
         repeatable = method in REPEATABLE if repeatable is None else repeatable
-        deadline = self._clock.now() + PATIENCE
+        deadline = self._clock.now() + self._patience
         failures = 0
         while True:
             while wait := self._limiter.enter(path):

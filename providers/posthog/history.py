@@ -61,10 +61,12 @@ class History:
         return _by(about[0]) if (about := _about(field, entries)) else ""
 
     def authors(self, kind: Kind, id_: str, fields: Sequence[Field]) -> dict[str, Author]:
-        """Return who changed each of these fields of an object last, by the field's name, as far as the log says."""
+        """Return who changed each of these fields of an object last, by the field's name, as far as the log says.
+
+        Only an entry that names the field says it: the newest one may be about anything.
+        """
         entries = self._entries(kind, id_)
-        found = {field.name: next(iter((*_about(field, entries), *entries)), None) for field in fields}
-        return {name: _author_of(entry) for name, entry in found.items() if entry}
+        return {field.name: _author_of(about[0]) for field in fields if (about := _about(field, entries))}
 
     def deleted_by(self, kind: Kind, id_: str) -> str:
         """Return who deleted an object, and when, in brackets; empty where the log does not say."""

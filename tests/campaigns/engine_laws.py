@@ -36,6 +36,7 @@ from ai_admin.definitions.contract import Written, contract
 from ai_admin.definitions.files import TOP_FOLDERS
 from providers.posthog.kinds import KINDS, Kind, Ref
 from providers.posthog.kinds.base import UNKEPT
+from providers.posthog.reconcile import with_always_sent
 from tests.campaigns.generated.checkouts import CHECKOUTS, definition
 from tests.campaigns.generated.parts import EVENTS, NAMES
 from tests.support.project import Project
@@ -340,7 +341,9 @@ class Checkout:
             taken_back = set(before[name].get("unmanaged") or ()) if "unmanaged" in announced[name] else set()
             # What PostHog did not keep reads as it was applied, and what is sent in its place may be what PostHog has.
             unkept = set(before[name].get(UNKEPT) or ())
-            assert fields - unkept <= sent.get(name, set()) <= fields | taken_back, (
+            kind = KINDS[name.split("/", 1)[0]]
+            along = {each.name for each in with_always_sent(kind, (f for f in kind.fields if f.name in fields))}
+            assert fields - unkept <= sent.get(name, set()) <= fields | along | taken_back, (
                 f"{name}: {fields} announced, {sent.get(name)} sent"
             )
         assert sent.keys() <= announced.keys(), f"never announced: {sent.keys() - announced.keys()}"

@@ -41,6 +41,15 @@ def test_off_is_one_read_one_write_and_one_line(oncall: OnCall, sandbox: Sandbox
     assert "gh pr create --fill" in done.stdout
 
 
+def test_a_key_that_has_used_up_its_requests_is_not_waited_for(oncall: OnCall, sandbox: Sandbox) -> None:
+    refusal = {"kind": "error_before", "status": 429, "retry_after": 3600}
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [refusal]})
+    done = oncall.run("off", "ai")
+    assert done.returncode == 1
+    assert "given up instead of waiting 60 min" in done.stderr
+    assert f"PostHog's own page is not limited: {sandbox.url}/project/{sandbox.project_id}/feature_flags" in done.stderr
+
+
 def test_the_commands_that_off_prints_make_the_commit(oncall: OnCall, tmp_path: Path) -> None:
     oncall.remote(tmp_path / "remote")
     printed = oncall.run("off", "ai", "--reason", "cost").stdout.splitlines()

@@ -202,6 +202,7 @@ def test_what_was_removed_goes_only_when_asked_for(checkout: Checkout) -> None:
 def test_what_is_in_no_file_is_counted_and_named_when_asked_for(checkout: Checkout) -> None:
     said = checkout.ai_admin("drift", "--all")
     assert "1 cohort" in said
+    assert "event" not in said, "PostHog makes definitions of events itself"
     assert f"cohort {checkout.cohort}: Beta testers" in said
 
 

@@ -1,0 +1,112 @@
+"""What `ai-admin pull` writes of what was applied once: only what people changed in PostHog, each object by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_admin.review.comparison import Comparison
+from ai_admin.review.drift import drift, text
+from ai_admin.review.pull import Pulled, pull
+from ai_admin.review.trial import write
+from providers.posthog.kinds import Ref
+from tests.campaigns.pull_laws import applied
+from tests.campaigns.strangers import project_of
+from tests.campaigns.takeover_laws import STACK, checkout, compare, taken_over
+from tests.support.samples.world import TREND
+from tests.support.sandbox import Sandbox
+
+FLAG = Ref("flag", "model")
+
+
+class Applied:
+    """A checkout of a project with a flag, a dashboard and an alert on it, as it was applied last."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.project, self.root = project_of(sandbox), checkout(folder)
+        self.call("POST", "event_definitions/", {"name": "ai"})
+        groups = [{"description": "All", "properties": [], "rollout_percentage": 33}]
+        flag = {"key": "model", "name": "Which model.", "filters": {"groups": groups}}
+        self.flag = self.call("POST", "feature_flags/", {**flag, "_should_create_usage_dashboard": False})["id"]
+        board = self.call("POST", "dashboards/", {"name": "AI usage"})["id"]
+        insight = self.call("POST", "insights/", {"name": "Uses", "query": TREND, "dashboards": [board]})["id"]
+        layouts = {"sm": {"x": 0, "y": 0, "w": 6, "h": 5}}
+        tile = self.call("GET", f"dashboards/{board}/")["tiles"][0]["id"]
+        self.call("PATCH", f"dashboards/{board}/", {"tiles": [{"id": tile, "layouts": layouts}]})
+        alert = {"name": "Too many", "insight": insight, "subscribed_users": []}
+        bounds = {"configuration": {"type": "absolute", "bounds": {"upper": 9}}}
+        config = {"type": "TrendsAlertConfig", "series_index": 0}
+        self.call("POST", "alerts/", {
+            **alert, "threshold": bounds, "config": config, "condition": {"type": "absolute_value"},
+        })  # fmt: skip
+        self.board = f"dashboards/{board}/"
+        (self.root / "Pulumi.sandbox.yaml").write_text("config: {}\n")  # no reason for a patch of the project's stack
+        taken_over(self.project, self.root)
+        self.file = self.root / "flags" / "model.yaml"
+        before = compare(self.project, self.root)
+        assert not [*before.differences()]
+        self.state = applied(before)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        return self.project.call(method, path, body)
+
+    def edit(self, old: str, new: str) -> None:
+        said = self.file.read_text()
+        assert old in said
+        self.file.write_text(said.replace(old, new))
+
+    def comparison(self) -> Comparison:
+        return compare(self.project, self.root, self.state)
+
+    def pull(self) -> Pulled:
+        comparison = self.comparison()
+        result = pull(self.root, STACK, comparison, [*comparison.differences()], delete=False)
+        write(self.root, result.texts)
+        return result
+
+
+@pytest.fixture
+def co(tmp_path: Path, sandbox: Sandbox) -> Applied:
+    return Applied(tmp_path / "co", sandbox)
+
+
+def test_an_edit_that_is_not_applied_yet_stays(co: Applied) -> None:
+    co.edit("rollout_percentage: 33", "rollout_percentage: 44")
+    said = co.file.read_text()
+    result = co.pull()
+    assert (result.kept, result.written, result.refused) == ({FLAG: ("release_conditions",)}, [], {})
+    assert co.file.read_text() == said
+
+
+def test_of_a_definition_only_what_people_changed_is_brought_back(co: Applied) -> None:
+    co.edit("rollout_percentage: 33", "rollout_percentage: 44")
+    said = co.file.read_text()
+    co.call("PATCH", f"feature_flags/{co.flag}/", {"name": "Ours."})
+    conditions, description = sorted(drift(STACK, co.comparison()).entries[0].said, key=lambda each: each.by_hand)
+    assert (conditions.author, conditions.by_hand) == (None, False)
+    assert description.author
+    assert "only the file was changed" in text(drift(STACK, co.comparison()), False)
+    result = co.pull()
+    assert (result.kept, result.written) == ({FLAG: ("release_conditions",)}, [FLAG])
+    assert co.file.read_text() == said.replace("Which model.", "Ours.")
+    assert co.pull().kept == {FLAG: ("release_conditions",)}, "the edit waits still"
+
+
+def test_what_can_not_be_written_costs_no_other_file_its_style(co: Applied) -> None:
+    block = "release_conditions:\n  # Everybody gets the same.\n  - description: All\n    rollout_percentage: 33\n"
+    co.file.write_text(f"key: model\ndescription: Which model.\n{block}")
+    assert not [*co.comparison().differences()]
+    said = co.file.read_text()
+    groups = [{"description": "All", "properties": [], "rollout_percentage": 20}]
+    co.call("PATCH", f"feature_flags/{co.flag}/", {"filters": {"groups": groups}})
+    tiles = co.call("GET", co.board)["tiles"]
+    co.call("PATCH", co.board, {"tiles": [{"id": each["id"], "deleted": True} for each in tiles]})
+    gone = next(each for each in drift(STACK, co.comparison()).entries if each.difference.ref.kind == "tiles")
+    assert gone.said
+    assert all(each.by_hand and each.author is None for each in gone.said), "the log has no entry of it"
+    result = co.pull()
+    assert result.written == [FLAG]
+    assert {ref.kind for ref in result.refused} == {"insight", "tiles"}, "the alert would be about nothing"
+    assert co.file.read_text() == said.replace("33", "20")
