@@ -225,7 +225,7 @@ class Checkout:
             config = self.project.run("config", "get", "ai-admin:consent", "--stack", "sandbox").stdout.split()
             codes = [code.replace("NUMBER", "10000") for code in codes]  # of the provider, which has no figures before
             words = " ".join(dict.fromkeys([*config, *codes]))
-            self.project.pulumi("config", "set", "ai-admin:consent", words, "--stack", "sandbox")
+            self.project.configure("consent", words)
         raise AssertionError(f"the safety gates refuse what they were consented to:\n{done.stdout}")
 
     def announced(self) -> dict[str, set[str]]:

@@ -169,14 +169,14 @@ def slow(sandbox: Sandbox, seconds: float) -> None:
 
 @pytest.fixture
 def slow_writes(story: Story) -> Iterator[None]:
-    slow(story.sandbox, 2)
+    slow(story.sandbox, 1)
     yield
     slow(story.sandbox, 0)
 
 
 @pytest.mark.usefixtures("slow_writes")
 def test_progress_shows_while_it_runs_and_an_interrupt_lets_pulumi_end(story: Story) -> None:
-    """One write at a time takes two seconds: the last ones are not begun any more, and nothing stays locked."""
+    """One write at a time takes a second: the last ones are not begun any more, and nothing stays locked."""
     flags = [f"many-{number}" for number in range(4)]
     for flag in flags:
         story.write(flag, 20)

@@ -22,7 +22,7 @@ KNOWN = "key: installation\ntype: person\nproperties: {channel: {type: String}}\
 @pytest.fixture
 def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
     made = Project(tmp_path_factory.mktemp("careful") / "ai", sandbox)
-    made.pulumi("config", "set", "ai-admin:careful", "true", "--stack", "sandbox")
+    made.configure("careful", "true")
     made.write("events/installation.yaml", KNOWN)
     return made
 
@@ -47,7 +47,7 @@ def live(sandbox: Sandbox, key: str) -> dict[str, Any]:
 
 
 def consent(project: Project, codes: str) -> None:
-    project.pulumi("config", "set", "ai-admin:consent", codes, "--stack", "sandbox")
+    project.configure("consent", codes)
 
 
 def test_a_colleagues_flag_is_the_base_of_a_first_run(project: Project, sandbox: Sandbox, colleague: str) -> None:
@@ -178,7 +178,7 @@ def test_a_stack_is_destroyed_with_consent_or_because_it_is_disposable(
     said = refused(project, "destroy", "--yes", "--skip-preview")
     assert f"add destroy/{sandbox.project_id} to ai-admin:consent" in said
     assert live(sandbox, "d5")["active"] is True
-    project.pulumi("config", "set", "ai-admin:disposable", "true", "--stack", "sandbox")
+    project.configure("disposable", "true")
     project.up()
     project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
     assert "d5" not in {each["key"] for each in sandbox.items("feature_flags")}

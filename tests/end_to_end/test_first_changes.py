@@ -166,43 +166,6 @@ def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Proje
     assert sent == {"filters": PERSONS}  # as it was: PostHog's filters are sent whole
 
 
-def test_what_would_be_deleted_is_switched_off_first_and_many_need_consent(applied: Project, sandbox: Sandbox) -> None:
-    edited, away = applied.folder / "flags" / "edited.yaml", applied.folder.parent / "away"
-    away.mkdir()
-    folders = ("dashboards", "alerts", "subscriptions", "annotations")
-
-    def remove() -> None:
-        edited.unlink()
-        for name in folders:
-            shutil.move(applied.folder / name, away / name)
-            (applied.folder / name).mkdir()
-
-    def put_back() -> None:
-        for name in folders:
-            (applied.folder / name).rmdir()
-            shutil.move(away / name, applied.folder / name)
-
-    remove()
-    sandbox.requests()
-    refused = applied.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
-    assert refused.returncode != 0
-    assert "a flag would be deleted while it is on" in refused.stdout
-    code = re.search(r"would be deleted, 10 may be in one run: .* add (\S+) to ai-admin:consent", refused.stdout)
-    assert code, refused.stdout
-    assert sandbox.writes() == []
-    put_back()
-    edited.write_text(f"{EDITED.replace('10', '25')}active: false\n", encoding="utf-8")
-    applied.up()
-    remove()
-    applied.pulumi("config", "set", "ai-admin:consent", code[1], "--stack", "sandbox")
-    applied.up()
-    assert left(sandbox, "dashboards") == []
-    assert "edited" not in {flag["key"] for flag in sandbox.items("feature_flags")}
-    assert "flag/edited" not in applied.outputs()
-    put_back()
-    applied.up()
-
-
 def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
     state = applied.outputs()
 
@@ -244,7 +207,8 @@ def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Pro
         path = f"{KINDS[kind].collection}/{some(kind)[1]}/"
         along = {"filters": sandbox.call("GET", path)["filters"]} if kind == "playlist" else {}
         sandbox.call("PATCH", path, {**changed, **along})
-    assert drift(applied) == {
+    drifted = drift(applied)
+    assert drifted == {
         **{some(kind)[0]: {"default_value" if kind == "insight_variable" else "description"} for kind in others},
         "flag/ai-model-version": {"tags", "payloads", "release_conditions"},
         cohort: {"description"},
@@ -260,7 +224,7 @@ def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Pro
     }
     listed = asked(applied, "ai-admin ls --different --stack sandbox --json")
     states = {each["name"]: each["stacks"]["sandbox"] for each in json.loads(listed.stdout)["objects"]}
-    assert states == dict.fromkeys(drift(applied), "changed by hand")
+    assert states == dict.fromkeys(drifted, "changed by hand")
     shown_without_the_key(applied, sandbox, "up", "--yes", "--skip-preview", "--logtostderr", "-v=3")
     shown_without_the_key(applied, sandbox, "preview", "--diff", "--expect-no-changes")
     after = sandbox.call("GET", flag_path)
@@ -287,20 +251,18 @@ def test_the_key_stands_in_no_file(applied: Project, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("command", "environ", "said"),
     [
-        ("preview", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
         ("up", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
         ("refresh", {"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
         ("destroy", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
     ],
-    ids=["preview", "up", "refresh", "destroy"],
+    ids=["up", "refresh", "destroy"],
 )
 def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
     applied: Project, sandbox: Sandbox, command: str, environ: dict[str, str], said: str
 ) -> None:
     before = applied.outputs()
     sandbox.requests()
-    consent = [] if command == "preview" else ["--yes", "--skip-preview"]
-    refused = applied.run(command, *consent, "--stack", "sandbox", environ=environ)
+    refused = applied.run(command, "--yes", "--skip-preview", "--stack", "sandbox", environ=environ)
     assert refused.returncode != 0
     diagnostics = refused.stdout.split("Diagnostics:")[1].splitlines()
     errors = [line for line in diagnostics if "error: " in line and not line.endswith(" failed")]
@@ -308,6 +270,42 @@ def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
     assert said in errors[0]
     assert sandbox.writes() == []
     assert applied.outputs() == before
+
+
+def test_what_would_be_deleted_is_switched_off_first_and_many_need_consent(applied: Project, sandbox: Sandbox) -> None:
+    edited, away = applied.folder / "flags" / "edited.yaml", applied.folder.parent / "away"
+    away.mkdir()
+    folders = ("dashboards", "alerts", "subscriptions", "annotations")
+
+    def remove() -> None:
+        edited.unlink()
+        for name in folders:
+            shutil.move(applied.folder / name, away / name)
+            (applied.folder / name).mkdir()
+
+    def put_back() -> None:
+        for name in folders:
+            (applied.folder / name).rmdir()
+            shutil.move(away / name, applied.folder / name)
+
+    remove()
+    sandbox.requests()
+    refused = applied.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
+    assert refused.returncode != 0
+    assert "a flag would be deleted while it is on" in refused.stdout
+    code = re.search(r"would be deleted, 10 may be in one run: .* add (\S+) to ai-admin:consent", refused.stdout)
+    assert code, refused.stdout
+    assert sandbox.writes() == []
+    put_back()
+    edited.write_text(f"{EDITED.replace('10', '25')}active: false\n", encoding="utf-8")
+    applied.up()
+    remove()
+    applied.pulumi("config", "set", "ai-admin:consent", code[1], "--stack", "sandbox")
+    applied.up()
+    assert left(sandbox, "dashboards") == []
+    assert "edited" not in {flag["key"] for flag in sandbox.items("feature_flags")}
+    assert "flag/edited" not in applied.outputs()
+    put_back()
 
 
 def test_destroy_leaves_nothing_live(applied: Project, sandbox: Sandbox) -> None:

@@ -46,7 +46,7 @@ def project(tmp_path: Path, sandbox: Sandbox, prepared: tuple[Path, Project]) ->
 
 def careful(folder: Path, sandbox: Sandbox) -> Project:
     made = Project(folder, sandbox)
-    made.pulumi("config", "set", "ai-admin:careful", "true", "--stack", "sandbox")
+    made.configure("careful", "true")
     made.write("events/installation.yaml", EVENT)
     made.write("cohorts/early.yaml", "key: early\nname: Early\nproperties: [{key: version, value: '1'}]\n")
     made.write("flags/ai.yaml", flag("ai", 100))
@@ -75,7 +75,7 @@ def off_by_hand(sandbox: Sandbox, flag: str, key: str) -> None:
 
 
 def consent(project: Project, *codes: str) -> None:
-    project.pulumi("config", "set", "ai-admin:consent", " ".join(codes), "--stack", "sandbox")
+    project.configure("consent", " ".join(codes))
 
 
 def test_c1_a_flag_goes_off_while_a_colleagues_file_is_broken(project: Project, sandbox: Sandbox) -> None:

@@ -132,14 +132,18 @@ class Story:
         pull = {"number": number, "head": {"sha": head, "repo": {"full_name": repository}}, "base": {"sha": base}}
         return {"pull_request": pull, "merge": merge}
 
-    def preview(self, event: dict[str, Any], stacks: Sequence[str] = STACKS) -> list[str]:
-        """Run the workflow of a pull request, and return the comments of machines."""
-        merge, number = event["merge"], event["pull_request"]["number"]
+    def check(self, event: dict[str, Any]) -> None:
+        """Run what the workflow of a pull request does before the plans, which takes nothing from it but the stacks."""
+        merge = event["merge"]
         changed = self.runner.run("preview", "changed", merge, event=event)
         assert json.loads(changed.outputs["stacks"]) == sorted(STACKS)
         check = self.runner.run("preview", "check", merge, event=event)
         assert not check.failed, check.said
         assert ".ci/run" not in check.steps
+
+    def preview(self, event: dict[str, Any], stacks: Sequence[str] = STACKS) -> list[str]:
+        """Make the plans of a pull request and its comment, and return the comments of machines."""
+        merge, number = event["merge"], event["pull_request"]["number"]
         for stack in stacks:
             context = {"matrix": {"stack": stack}, "strategy": {"job-total": len(STACKS)}}
             plan = self.runner.run("preview", "plan", merge, event=event, **context)
@@ -192,7 +196,9 @@ def test_what_came_without_a_pull_request_waits_for_somebody_to_agree(story: Sto
 def test_a_pull_request_has_one_comment_with_the_plans(story: Story) -> None:
     story.git("switch", "-q", "-c", "more-ai")
     story.write("ai", 25)
-    [comment] = story.preview(story.open(1, story.commit("AI for a quarter")))
+    event = story.open(1, story.commit("AI for a quarter"))
+    story.check(event)
+    [comment] = story.preview(event)
     for stack in STACKS:
         assert f"<!-- ai-admin plan {stack} -->" in comment
     assert comment.count('condition "everybody" from 10 % to 25 %') == 2

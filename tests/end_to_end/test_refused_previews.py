@@ -80,7 +80,7 @@ def test_a_refusal_stands_beside_the_plan(project: Project, sandbox: Sandbox) ->
 
 def test_what_is_refused_is_in_the_plan_as_well(project: Project, sandbox: Sandbox) -> None:
     """D6: the provider, which would refuse the same jump, does not end the plan there."""
-    project.pulumi("config", "set", "ai-admin:careful", "true", "--stack", "sandbox")
+    project.configure("careful", "true")
     project.write("flags/d6-jumps.yaml", flag("d6-jumps"))
     project.write("flags/d6-other.yaml", flag("d6-other"))
     project.up()

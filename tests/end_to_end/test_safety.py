@@ -24,7 +24,7 @@ def flag(key: str, share: int = 100, more: str = "") -> str:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
     made = Project(tmp_path_factory.mktemp("safety") / "ai", sandbox)
-    made.pulumi("config", "set", "ai-admin:careful", "true", "--stack", "sandbox")
+    made.configure("careful", "true")
     made.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {version: {type: String}}\n")
     made.write("cohorts/early.yaml", f"key: early\nname: Early\n{SOME}\n")
     made.write("cohorts/late.yaml", f"key: late\nname: Late\n{SOME}\n")
@@ -57,8 +57,8 @@ def refused(project: Project, *arguments: str) -> str:
 
 def recorded(project: Project) -> dict[str, Any]:
     """Return what the program says was applied last."""
-    outputs = json.loads(project.pulumi("stack", "output", "--json", "--stack", "sandbox"))
-    found: dict[str, Any] = json.loads(outputs["__manifest"])
+    [stack] = (each for each in project.state() if each["type"] == "pulumi:pulumi:Stack")
+    found: dict[str, Any] = json.loads(stack["outputs"]["__manifest"])
     return found
 
 
@@ -105,7 +105,7 @@ def test_what_was_switched_off_comes_back_with_one_consent(project: Project, san
     assert "a flag that was switched off would be on again, for all that it served before" in refused(project, *PREVIEW)
     assert "add on/ai to ai-admin:consent" in refused(project, *UP)
     assert sandbox.writes() == []
-    project.pulumi("config", "set", "ai-admin:consent", "on/ai", "--stack", "sandbox")
+    project.configure("consent", "on/ai")
     project.up()
     assert live(sandbox)["ai"]["active"] is True
 
@@ -137,7 +137,7 @@ def test_flags_that_depend_on_one_another_are_switched_off_together(project: Pro
         r"3 of 9 objects would be deleted, 1 may be in one run: .* add (delete/3/\w+) to", refused(project, *UP)
     )
     assert code
-    project.pulumi("config", "set", "ai-admin:consent", code[1], "--stack", "sandbox")
+    project.configure("consent", code[1])
     project.up()
     assert not {"base", "middle", "end"} & live(sandbox).keys()
 
@@ -147,7 +147,7 @@ def test_a_flag_that_says_its_former_key_stays_the_same_object(project: Project,
     project.edit("flags/model.yaml", "key: model\n", "key: model-version\nrenamed_from: model\n")
     sandbox.requests()
     assert "another key draws anew who is in a percentage" in refused(project, *PREVIEW)
-    project.pulumi("config", "set", "ai-admin:consent", "redraw/model-version/model", "--stack", "sandbox")
+    project.configure("consent", "redraw/model-version/model")
     project.up()
     path = f"/api/projects/{sandbox.project_id}/feature_flags/{before['id']}/"
     assert sandbox.writes() == [("PATCH", path, {"key": "model-version"})]
@@ -214,7 +214,7 @@ def test_a_careful_stack_is_not_destroyed_without_consent(
 
 def test_a_careful_stack_is_destroyed_with_consent_that_was_applied(project: Project, sandbox: Sandbox) -> None:
     consent = f"destroy/{sandbox.project_id}"
-    project.pulumi("config", "set", "ai-admin:consent", consent, "--stack", "sandbox")
+    project.configure("consent", consent)
     assert consent in refused(project, "destroy", "--yes", "--skip-preview")
     project.up()
     project.pulumi("destroy", "--yes", "--stack", "sandbox")
@@ -243,11 +243,10 @@ def test_production_is_not_ahead_of_staging_whose_passphrase_is_another(project:
     assert "add unfollowed/staging to ai-admin:consent" in preview.stdout
     project.pulumi(*UP, "--stack", "staging", environ=staging)
     sandbox.requests()
-    for arguments in (PREVIEW, UP):
-        run = project.run(*arguments, "--stack", "production", environ=production)
-        assert run.returncode != 0
-        assert "would be at 50 %, ahead of the 20 % that staging has: flag/ai" in run.stdout
-        assert "add ahead/ai/50-20 to ai-admin:consent" in run.stdout
+    run = project.run(*UP, "--stack", "production", environ=production)
+    assert run.returncode != 0
+    assert "would be at 50 %, ahead of the 20 % that staging has: flag/ai" in run.stdout
+    assert "add ahead/ai/50-20 to ai-admin:consent" in run.stdout
     assert sandbox.writes() == []
 
 

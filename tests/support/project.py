@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, put, stacks
 from tests.support.sandbox import REPOSITORY, Sandbox
@@ -124,12 +126,22 @@ class Project:
         digest: dict[str, Any] = json.loads(self.pulumi("preview", "--json", "--stack", "sandbox"))
         return digest
 
+    def configure(self, name: str, value: str) -> None:
+        """Set a setting of the stack, in its file: what `pulumi config set` does, in no time."""
+        path = self.folder / "Pulumi.sandbox.yaml"
+        settings: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        settings.setdefault("config", {})[f"ai-admin:{name}"] = value
+        self.write(path.name, yaml.safe_dump(settings))
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return the resources in state, read from its file: what `pulumi stack export` prints, in no time."""
+        text = (self.folder / STATE / ".pulumi" / "stacks" / "ai-admin" / "sandbox.json").read_text(encoding="utf-8")
+        return list((json.loads(text)["checkpoint"].get("latest") or {}).get("resources") or ())
+
     def outputs(self) -> dict[str, dict[str, Any]]:
         """Return id and outputs of every resource in state, by Pulumi name (``flag/ai-model-version``)."""
-        state = json.loads(self.pulumi("stack", "export", "--stack", "sandbox"))
-        resources = state["deployment"].get("resources", ())
         return {
             item["urn"].split("::")[-1]: {"id": item["id"], **item.get("outputs", {})}
-            for item in resources
+            for item in self.state()
             if "/posthog:" in item["type"]
         }

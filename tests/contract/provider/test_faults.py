@@ -17,7 +17,7 @@ from tests.support.samples import SAMPLES
 from tests.support.samples.world import stand
 from tests.support.sandbox import Sandbox
 
-SPEED = 20.0
+SPEED = 100.0
 FAULTS: dict[str, dict[str, Any]] = {
     "a failure before": {"kind": "error_before"},
     "a crash before": {"kind": "error_before", "status": 500},

@@ -347,7 +347,7 @@ def test_a_posthog_that_does_not_answer_is_one_line(stack: Stack, key: str) -> N
     stack.settings = type(stack.settings)(stack.settings.stack, nowhere)
     found = stack.planned()
     assert isinstance(found, tuple)
-    assert "http://127.0.0.1:9" in found[0]
+    assert "no answer from http://127.0.0.1:9" in found[0]
     assert all("Traceback" not in line for line in found)
 
 
