@@ -14,3 +14,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_guard, os.environ.get(
 # On a busy machine an example may take any time, and no test asserts a time.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers `-n auto` is: tests with the engine wait about a fifth of their time."""
+    return max((os.cpu_count() or 1) * 3 // 2, 1)
