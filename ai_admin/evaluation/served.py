@@ -16,12 +16,10 @@ from ai_admin.definitions.index import Index
 from ai_admin.definitions.model import Definition
 from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.early_access_feature import ENROLLING
 from providers.posthog.references import with_ids
 
 Json = dict[str, Any]
-
-OPEN_STAGES = ("alpha", "beta")
-"""The stages of an early access feature in which PostHog opens its flag for those who opt in."""
 
 KINDS_NEEDED = ("flag", "cohort", "early_access_feature", "experiment", "holdout")
 """The kinds of definition of which a flag's answers depend."""
@@ -131,7 +129,7 @@ def _written_by_posthog(definitions: list[Definition]) -> Iterator[tuple[str, Js
     by_name = {(each.kind, each.key): each.properties for each in definitions}
     for each in definitions:
         said = each.properties
-        if each.kind == "early_access_feature" and said.get("stage") in OPEN_STAGES:
+        if each.kind == "early_access_feature" and said.get("stage") in ENROLLING:
             yield said["flag"].key, {"feature_enrollment": True}
         if each.kind == "experiment" and "holdout" in said:
             share = by_name["holdout", said["holdout"].key]["exclusion_percentage"]

@@ -249,9 +249,10 @@ def test_a_flag_that_is_off_is_not_tested_nor_what_depends_on_it(checkout: Check
     assert {(each.flag, each.what) for each in report.unreached} == {("g", "those who match no condition")}
 
 
-def test_who_opted_in_or_is_in_a_holdout(checkout: Checkout) -> None:
+@pytest.mark.parametrize("stage", ["beta", "general-availability"])
+def test_who_opted_in_or_is_in_a_holdout(checkout: Checkout, stage: str) -> None:
     """What PostHog writes into a flag for an early access feature, or an experiment, is what is tested."""
-    checkout.write("flags/early_access/f.yaml", "key: feature\nname: F\nflag: f\nstage: beta\n")
+    checkout.write("flags/early_access/f.yaml", f"key: feature\nname: F\nflag: f\nstage: {stage}\n")
     opted = "properties: {$feature_enrollment/f: %s}, expect: %s"
     tests = (opted % ("true", "true"), opted % ("false", "false"), "cohorts: [internal], expect: true", "expect: false")
     checkout.write("flags/f.yaml", flag("[{cohort: internal}]", *tests, more="unmanaged: [feature_enrollment]\n"))
