@@ -116,23 +116,25 @@ class _Splice:
                 self._insert_pair(node, pairs.get(before) if before else None, name, new[name])
 
     def _value(self, key: yaml.Node, node: yaml.Node, old: Any, new: Any, flow: bool) -> None:
-        if not self._inside(node, old, new, flow):
-            if flow:
-                self._put(node, dumped(new, flow=True))
-            elif _is_line(node) and not isinstance(new, dict | list) and "\n" not in str(new):
-                self._put(node, _scalar(new, node))
-            else:
-                self._rewrite(key, node, new)
+        if not self._put_in_place(node, old, new, flow):
+            self._rewrite(key, node, new)
 
     def _item(self, node: yaml.Node, old: Any, new: Any, flow: bool) -> None:
-        if not self._inside(node, old, new, flow):
-            if flow:
-                self._put(node, dumped(new, flow=True))
-            elif _is_line(node) and not isinstance(new, dict | list) and "\n" not in str(new):
-                self._put(node, _scalar(new, node))
-            else:
-                dash = self._dash(node)
-                self._replace(dash, self._end(node), _item_text(new, self._column(dash)))
+        if not self._put_in_place(node, old, new, flow):
+            dash = self._dash(node)
+            self._replace(dash, self._end(node), _item_text(new, self._column(dash)))
+
+    def _put_in_place(self, node: yaml.Node, old: Any, new: Any, flow: bool) -> bool:
+        """Edit a value where it is, and return whether that is possible."""
+        if self._inside(node, old, new, flow):
+            return True
+        if flow:
+            self._put(node, dumped(new, flow=True))
+        elif _is_line(node) and not isinstance(new, dict | list) and "\n" not in str(new):
+            self._put(node, _scalar(new, node))
+        else:
+            return False
+        return True
 
     def _inside(self, node: yaml.Node, old: Any, new: Any, flow: bool) -> bool:
         """Change parts of a mapping or a list; return whether that can be."""

@@ -89,7 +89,7 @@ def case(project: Sandbox, chance: random.Random, folder: Path, most: int) -> Co
     assert not (found := planned(project, root)), found
     assert not project.writes()
     assert not taken_over(project, root).texts, "a second time there is nothing new"
-    counts = Counter(f"{kind.words}" for kind in KINDS.values() for ref in comparison.ids if ref.kind == kind.name)
+    counts = Counter(kind.words for kind in KINDS.values() for ref in comparison.ids if ref.kind == kind.name)
     figures = {"left to PostHog": len(left), "left in part": len(result.partly), "files": len(result.texts)}
     return counts + Counter(figures)
 

@@ -110,8 +110,8 @@ def _say_what_next(connection: dict[str, Any]) -> None:
         f"Look at it:      {connection['url']}\n"
         "Set up a shell:  . ./activate\n"
         "Change a flag:   edit its file in flags/, then `ai-admin check`\n"
-        f"See the effect:  pulumi preview --diff --stack {STACK}\n"
-        f"Apply it:        pulumi up --stack {STACK}\n"
+        f"See the effect:  ai-admin plan --stack {STACK}\n"
+        f"Apply it:        ai-admin apply --stack {STACK}\n"
         "Stop:            make stop"
     )
 
