@@ -7,6 +7,8 @@ change goes to the place that says the value for this stack:
 - else the definition itself, when no other stack would change with it: there is none (that of `make demo` does not
   count), it has no such definition, or its own patch says the key whole;
 - else a patch of this stack, new or longer: what somebody did in one project is no decision about another one.
+
+What was removed goes from its file where no other stack has it, and else from this stack alone (``only:``).
 """
 
 from __future__ import annotations
@@ -39,7 +41,6 @@ Value = dict[str, Any]
 
 class Wanted(dict[Ref, Properties | None]):
     """What definitions are to say; None: nothing more."""
-
 
 
 @dataclass
@@ -155,10 +156,19 @@ class _Pull:
         document = Document(File(path, FOLDERS[_folder(path)], text))
         before, after = self._forms(document.kind, mine, wanted)
         if after is None:
-            return None
+            return self._without(document, text)
         old, whole = view(document, self._stack).value, path in self._whole
         new = _exchanged(document.kind, old, before, after) if whole else patched(old, before, after)
         return edited(text, relocated(document, self._stack, self._stacks, new), whole)
+
+    def _without(self, document: Document, text: str) -> str | None:
+        """Return the text of a file whose definition is gone in this stack; None where no other stack has it."""
+        others = [each for each in document.only or self._stacks if each != self._stack]
+        if not others:
+            return None
+        patches = {name: patch for name, patch in document.patches.items() if name != self._stack}
+        rest = {name: item for name, item in document.value.items() if name not in OUTSIDE}
+        return edited(text, {**rest, "only": others, **({"stacks": patches} if patches else {})}, False)
 
     def _forms(
         self, kind: str, mine: Sequence[Definition], wanted: Mapping[Ref, Properties | None]
@@ -184,6 +194,11 @@ class _Pull:
         loaded = trial(self._root, self._stack, texts)
         if loaded.problems:
             return f"{loaded.problems[0]}{self._unowned(about)}"
+        here = {Ref(each.kind, each.key) for each in loaded.resources}
+        gone = {self._every[ref].source.path for ref in refs if self._wanted[ref] is None}
+        for ref, definition in self._every.items():
+            if ref not in here and definition.source.path not in gone:
+                return f"{ref} would go from its file with it; name it, with --delete, if it is to go"
         for each in self._comparison.again(loaded.resources).differences():
             if each.ref in refs and not each.applied:
                 names = ", ".join(field.name for field in each.by_hand)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ai_admin.review.comparison import Comparison
 from ai_admin.review.drift import drift, text
@@ -60,9 +61,9 @@ class Applied:
     def comparison(self) -> Comparison:
         return compare(self.project, self.root, self.state)
 
-    def pull(self) -> Pulled:
+    def pull(self, delete: bool = False) -> Pulled:
         comparison = self.comparison()
-        result = pull(self.root, STACK, comparison, [*comparison.differences()], delete=False)
+        result = pull(self.root, STACK, comparison, [*comparison.differences()], delete)
         write(self.root, result.texts)
         return result
 
@@ -110,3 +111,25 @@ def test_what_can_not_be_written_costs_no_other_file_its_style(co: Applied) -> N
     assert result.written == [FLAG]
     assert {ref.kind for ref in result.refused} == {"insight", "tiles"}, "the alert would be about nothing"
     assert co.file.read_text() == said.replace("33", "20")
+
+
+def test_what_was_removed_in_one_project_stays_in_the_others(co: Applied) -> None:
+    (co.root / "Pulumi.staging.yaml").write_text("config:\n  ai-admin:project_id: '7'\n")
+    said = f"{co.file.read_text()}stacks:\n  staging: {{description: Staging's.}}\n  {STACK}: {{tags: []}}\n"
+    co.file.write_text(said)
+    co.call("PATCH", f"feature_flags/{co.flag}/", {"deleted": True})
+    assert co.pull(delete=True).written == [FLAG]
+    now = co.file.read_text()
+    assert yaml.safe_load(now)["only"] == ["staging"]
+    assert f"{STACK}:" not in now
+    assert [line for line in said.splitlines() if STACK not in line and line not in now.splitlines()] == []
+
+
+def test_no_tile_takes_its_insight_out_of_the_file(co: Applied) -> None:
+    said = {path: path.read_text() for path in co.root.rglob("*.yaml")}
+    [insight] = [each["id"] for each in co.project.items("insights") if each["name"] == "Uses"]
+    co.call("PATCH", f"insights/{insight}/", {"deleted": True})
+    result = co.pull()
+    assert result.written == []
+    assert {path: path.read_text() for path in co.root.rglob("*.yaml")} == said
+    assert any("--delete" in reason for reason in result.refused.values())
