@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.index import Index, Rule, Unit
@@ -10,7 +11,7 @@ from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.rules.catalogue import event_known, property_known
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.sql.meaning import mistakes
-from ai_admin.definitions.sql.names import EITHER, Event, Property, Scope, names, placeholders
+from ai_admin.definitions.sql.names import COLUMNS, EITHER, EVENT, Column, Event, Property, Scope, names, placeholders
 from ai_admin.definitions.sql.parser import parse
 from ai_admin.definitions.sql.places import HOLDERS, Sql, sql_of
 
@@ -38,11 +39,12 @@ def _unfilled(sql: Sql, chain: tuple[str, ...]) -> tuple[str, str]:
         return f"PostHog puts nothing in the place of {shown} in an expression", "write the value itself"
     near = closest(str(chain[0]), sql.filled) if chain and chain != ("variables",) else None
     fix = f"write {{{'.'.join([near, *map(str, chain[1:])])}}}" if near else "write {variables.name} or {filters}"
-    return f"PostHog knows {listed([f'{{{name}}}' for name in sql.filled], 'and')} here, and not {shown}", fix
+    known = listed(["{variables.name}" if name == "variables" else f"{{{name}}}" for name in sql.filled], "and")
+    return f"PostHog knows {known} here, and not {shown}", fix
 
 
 def speaks_of_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
-    """The events and properties that SQL names are in the catalogue.
+    """The events and properties that SQL names are in the catalogue, and no column of PostHog's tables is misspelt.
 
     The tables that a query selects from tell whether events or persons have a property. Of other tables and of queries
     whose columns are computed nothing is said.
@@ -60,18 +62,24 @@ def speaks_of_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
                     yield _placed(finding, sql, each)
 
 
-def _placed(finding: Finding, sql: Sql, name: Event | Property) -> Finding:
+def _placed(finding: Finding, sql: Sql, name: Event | Property | Column) -> Finding:
     """Return a finding with the place of a name: an expression starts with what the property is read from."""
     offset = sql.text.find(name.name, name.offset)
     quoted = isinstance(name, Event)
-    return Finding(finding.path, finding.message, finding.fix, offset=name.offset if quoted or offset < 0 else offset)
+    return replace(finding, offset=name.offset if quoted or offset < 0 else offset)
 
 
-def _unknown(path: Path, name: Event | Property, index: Index) -> Iterator[Finding]:
+def _unknown(path: Path, name: Event | Property | Column, index: Index) -> Iterator[Finding]:
     if isinstance(name, Event):
         yield from event_known(path, name.name, index)
+    elif isinstance(name, Column):
+        near = closest(name.name, COLUMNS[name.table])
+        if near and name.name not in COLUMNS[name.table]:
+            yield Finding(path, f'the table {name.table} has no column "{name.name}"', f'write "{near}"')
     elif name.owner != EITHER:
-        yield from property_known(path, name.owner, name.name, name.events, index)
+        for finding in property_known(path, name.owner, name.name, name.events, index):
+            of_person = name.owner == EVENT and name.name in catalogue(index).person
+            yield replace(finding, fix=f'write "person.properties.{name.name}"') if of_person else finding
     else:
         known = catalogue(index)
         of_persons, of_events = known.properties("person", ()), known.properties("event", ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ai_admin.definitions.sql.parser import Tree, walk
@@ -17,6 +17,24 @@ _TABLES = {"events": EVENT, "persons": PERSON, "raw_persons": PERSON}
 _EQUAL = ("==", "!=", "in", "not in", "global in", "global not in")
 _EQUALS = ("equals", "notequals", "in", "notin")
 _RESTRICTING = ("==", "in")
+
+
+COLUMNS = {
+    "events": (
+        "uuid", "event", "properties", "timestamp", "distinct_id", "elements_chain", "created_at", "person_id",
+        "person_mode", "person", "session", "$session_id", "$window_id",
+    ),
+    "persons": ("id", "created_at", "properties", "is_identified", "last_seen_at"),
+}  # fmt: skip
+"""Columns of PostHog's tables that a name may be meant to be. There are more (posthog/hogql/database/schema)."""
+
+
+class Column(NamedTuple):
+    """A name that must be a column of one of PostHog's tables, and where it is in the text."""
+
+    offset: int
+    name: str
+    table: str
 
 
 class Event(NamedTuple):
@@ -46,6 +64,8 @@ class Scope:
     """The only events that it takes, where that is known."""
     queries: dict[str, Tree] = field(default_factory=dict)
     """What WITH gives names."""
+    direct: dict[str, str] = field(default_factory=dict)
+    """Which of COLUMNS each table is, by its name here, if it is one."""
 
     def owner(self, prefix: tuple[Any, ...]) -> str | None:
         """Return who has the properties below a prefix (``e.person`` in ``e.person.properties.x``), if known."""
@@ -66,13 +86,14 @@ class Scope:
         return any(each in (EVENT, EITHER, _DERIVED) for each in meant)
 
 
-def names(tree: Tree, scope: Scope) -> Iterator[Event | Property]:
-    """Yield the events and properties that SQL names, in no particular order.
+def names(tree: Tree, scope: Scope) -> Iterator[Event | Property | Column]:
+    """Yield the events, properties and columns that SQL names, in no particular order.
 
     Args:
         tree: what was parsed.
         scope: what names mean outside of every SELECT in it.
     """
+    given = set(_given(tree))
     left: list[tuple[Any, Scope]] = [(tree, scope)]
     while left:
         node, inside = left.pop()
@@ -83,6 +104,7 @@ def names(tree: Tree, scope: Scope) -> Iterator[Event | Property]:
                 inside = _inside(node, inside)
             yield from _events(node, inside)
             yield from _property(node, inside)
+            yield from (each for each in _column(node, inside) if each.name not in given)
             left += [(each, inside) for each in node.values()]
 
 
@@ -97,14 +119,17 @@ def placeholders(tree: Tree) -> Iterator[tuple[int, tuple[Any, ...]]]:
 def _inside(query: Tree, outer: Scope) -> Scope:
     queries = {**outer.queries, **{each["name"]: each["expr"] for each in query.get("ctes") or ()}}
     tables: dict[str, str] = {}
+    direct: dict[str, str] = {}
     join = query.get("select_from")
     while join:
         table = join.get("table")
         name = join.get("alias") or (str(table["chain"][-1]) if _is(table, "Field") else "")
         tables[name] = _owner(table, queries)
+        if _is(table, "Field") and len(table["chain"]) == 1 and table["chain"][0] in COLUMNS.keys() - queries:
+            direct[name] = table["chain"][0]
         join = join.get("next_join")
-    scope = Scope(tables, (), queries)
-    return Scope(tables, _taken(query.get("where"), scope), queries)
+    scope = Scope(tables, (), queries, direct)
+    return replace(scope, events=_taken(query.get("where"), scope))
 
 
 def _owner(table: Any, queries: dict[str, Tree]) -> str:
@@ -149,7 +174,7 @@ def _events(node: Tree, scope: Scope) -> Iterator[Event]:
     for one, other in (sides, sides[::-1]):
         if scope.names_events(one):
             for item in _items(other):
-                if isinstance(item.get("value"), str):
+                if isinstance(item.get("value"), str) and item["value"]:
                     yield Event(_offset(item), item["value"])
 
 
@@ -179,6 +204,28 @@ def _property(node: Tree, scope: Scope) -> Iterator[Property]:
     if owner is not None:
         events = scope.events if owner == EVENT else ()
         yield Property(_offset(place), chain[where + 1], owner, events)
+
+
+def _column(node: Tree, scope: Scope) -> Iterator[Column]:
+    if not _is(node, "Field") or not isinstance(node["chain"][-1], str) or len(node["chain"]) > 2:
+        return
+    table = None
+    if len(node["chain"]) == 2:
+        table = scope.direct.get(node["chain"][0])
+    elif len(scope.tables) == 1:
+        table = next(iter(scope.direct.values()), None)
+    if table is not None:
+        yield Column(_offset(node), node["chain"][-1], table)
+
+
+def _given(tree: Tree) -> Iterator[str]:
+    """Yield the names that SQL itself gives to columns, queries, tables and what a lambda takes."""
+    for node in walk(tree):
+        yield from (node[name] for name in ("alias", "name") if isinstance(node.get(name), str))
+        if node["node"] == "Lambda":
+            yield from node["args"]
+        if node["node"] == "JoinExpr" and _is(node.get("table"), "Field"):
+            yield str(node["table"]["chain"][-1])
 
 
 def _is(node: Any, kind: str) -> bool:

@@ -21,6 +21,7 @@ _WRITE = {
     **dict.fromkeys("‘’‚", "'"), **dict.fromkeys("“”„", "' around texts"), "`": "a second `", '"': 'a second "',
     "&": "AND", "!": "NOT, or != between two values", "'": "a second '", "–": "-", "−": "-", "×": "*", "≥": ">=",
     "≤": "<=", "≠": "!=", "@": "{variables.name} for a variable", "#": "-- before a comment",
+    "\\": "nothing in its place",
 }  # fmt: skip
 
 
@@ -48,11 +49,11 @@ def explained(select: bool, offset: int, found: list[Token]) -> Flaw:
         near = closest(first.text, _STARTS[:2])
         fix = f'write "{near}"' if near else "start the query with SELECT"
         return Flaw(first.offset, "HogQL takes only SELECT and WITH", fix)
-    return _of_characters(found) or _of_words(offset, found) or _of_brackets(found) or _here(offset, found)
+    return of_characters(found) or _of_words(offset, found) or _of_brackets(found) or _here(offset, found)
 
 
-def _of_characters(found: list[Token]) -> Flaw | None:
-    """Name a character that no SQL has outside of quotes, or a quote that is never closed."""
+def of_characters(found: list[Token]) -> Flaw | None:
+    """Return a flaw for a character that no SQL has outside of quotes, or for a quote that is never closed."""
     for each in found:
         if each.text in _WRITE:
             opening = each.text in "'\"`"
