@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-_SLOW = 0.01
+_SLOW = 0.002
 """Seconds; what is parsed faster is not worth a file."""
 
 

@@ -11,11 +11,11 @@ from ai_admin.definitions.model import Path
 from ai_admin.definitions.query import Query, breakdowns, event_names, node_events, query_of, series
 from ai_admin.definitions.sql.names import EVENT, PERSON
 from ai_admin.definitions.sql.parser import EXPRESSION, ORDER, SELECT
-from ai_admin.definitions.trees import WITH_NODES, nodes
+from ai_admin.definitions.trees import nodes
 from ai_admin.definitions.unreadable import at
 
-HOLDERS = tuple(dict.fromkeys(("insight", *FILTERED, *WITH_NODES)))
-"""The kinds of unit that can hold SQL."""
+HOLDERS = tuple(kind for kind in FILTERED if kind != "flag")
+"""The kinds of unit that can hold SQL: those with filters, except flags, which run none."""
 
 _COLUMNS = ("columns", "hiddenColumns", "pinnedColumns")
 
@@ -47,7 +47,7 @@ _Found = Iterator[tuple[Path, Any, str, str, tuple[str, ...], tuple[str, ...]]]
 
 
 def _found(unit: Unit) -> _Found:
-    for each in filters(unit) if unit.kind in FILTERED else ():
+    for each in filters(unit):
         if each.type == "hogql":
             yield (*each.path, "key"), each.leaf.get("key"), EXPRESSION, EVENT, each.events, ()
     for path, node in nodes(unit):
