@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.query import events, sql
+from sandbox.query import events, sql, trends
 from sandbox.query.asked import Asked
 from sandbox.query.dates import iso
 from sandbox.query.errors import NotComputedError
@@ -22,6 +22,7 @@ from sandbox.storage.store import Data, Store
 KINDS: dict[str, Callable[[Asked], Data]] = {
     "HogQLQuery": sql.compute,
     "EventsQuery": events.compute,
+    "TrendsQuery": trends.compute,
 }
 # How long an answer is fresh, by the interval of the query.
 STALE_AFTER = {

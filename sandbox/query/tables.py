@@ -256,6 +256,21 @@ class ProjectTables:
             raise QueryError(f"Action ID {identifier} does not exist!")
         return action_matches(self, found, self.now)
 
+    def has_action(self, identifier: Any) -> bool:
+        """Whether there is such an action."""
+        found = self.store.get("action", identifier, str(self.project))
+        return found is not None and not found.get("deleted")
+
+    def action_name(self, identifier: Any) -> str | None:
+        """What an action is called."""
+        found = self.store.get("action", identifier, str(self.project))
+        return str(found["name"]) if found and found.get("name") else None
+
+    def cohort_name(self, identifier: int) -> str:
+        """What a cohort is called."""
+        found = self._cohort(identifier)
+        return str(found["name"]) if found and found.get("name") else f"Cohort {identifier}"
+
     def cohort(self, identifier: Any) -> int:
         """The number of a cohort, whose members are counted now."""
         found = self._cohort(identifier)
