@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.query import events, sql, trends
+from sandbox.query import events, funnels, lifecycle, paths, retention, sql, stickiness, trends
 from sandbox.query.asked import Asked
 from sandbox.query.dates import iso
 from sandbox.query.errors import NotComputedError
@@ -23,6 +23,11 @@ KINDS: dict[str, Callable[[Asked], Data]] = {
     "HogQLQuery": sql.compute,
     "EventsQuery": events.compute,
     "TrendsQuery": trends.compute,
+    "FunnelsQuery": funnels.compute,
+    "RetentionQuery": retention.compute,
+    "StickinessQuery": stickiness.compute,
+    "LifecycleQuery": lifecycle.compute,
+    "PathsQuery": paths.compute,
 }
 # How long an answer is fresh, by the interval of the query.
 STALE_AFTER = {

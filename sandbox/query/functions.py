@@ -68,7 +68,7 @@ SAME = frozenset(
 ANY_CASE = {
     each.lower(): each
     for each in "if coalesce ifNull nullIf isNull lower upper concat substring ascii position extract replace trim"
-    " count min max sum avg now abs round floor ceil sqrt exp log pow power greatest least rank lag lead"
+    " not and or xor count min max sum avg now abs round floor ceil sqrt exp log pow power greatest least rank lag lead"
     " row_number dense_rank first_value last_value".split()
 }
 # What stands for a call: {0}, {1} … are the arguments, {all} all of them; {tz} is the project's timezone and {now} the
@@ -134,7 +134,7 @@ AGGREGATES = frozenset(
     array_agg json_agg string_agg every avgArray medianArray
     """.split()
 )
-_COMBINED = re.compile(r"([A-Za-z_0-9]+?)((?:If|Array|Map|State|Merge|ForEach|OrDefault|OrNull|ArgMin|ArgMax)+)")
+_COMBINATOR = re.compile(r"(?:If|Array|Map|State|Merge|ForEach|OrDefault|OrNull|ArgMin|ArgMax)$")
 # What comes out, where it matters for what is made of it; "0" and "-1" are the kind of the first or the last argument.
 KINDS = {
     **dict.fromkeys(
@@ -179,5 +179,5 @@ def is_aggregate(name: str) -> bool:
     """Whether the function aggregates, combinators such as `If` included."""
     if name in AGGREGATES or name.lower() in ("count", "min", "max", "sum", "avg"):
         return True
-    combined = _COMBINED.fullmatch(name)
-    return combined is not None and combined[1] in AGGREGATES
+    base = _COMBINATOR.sub("", name)
+    return base != name and is_aggregate(base)

@@ -132,6 +132,10 @@ def written(node: Node) -> str:
         return f"[{inner}]" if kind == "Array" else f"tuple({inner})"
     if kind == "Alias":
         return f"{written(node['expr'])} AS {name(node['alias'])}"
+    if kind == "Lambda":
+        return f"{', '.join(node['args'])} -> {written(node['expr'])}"
+    if kind == "TupleAccess":
+        return f"tupleElement({written(node['tuple'])}, {node['index']})"
     if kind == "ArrayAccess":
         return f"{written(node['array'])}[{written(node['property'])}]"
     return str(kind).lower()
