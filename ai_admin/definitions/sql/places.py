@@ -72,8 +72,7 @@ def _found(unit: Unit) -> _Found:
 
 def _of_a_table(unit: Unit, query: Query) -> _Found:
     owner = EVENT if query.kind == "EventsQuery" else PERSON
-    event = query.node.get("event")
-    events = (event,) if isinstance(event, str) and owner == EVENT else ()
+    events = event_names(query)
     for name, form in (("select", EXPRESSION), ("where", EXPRESSION), ("orderBy", ORDER)):
         for n, text in enumerate(query.node.get(name) or ()):
             yield (*query.path, name, n), text, form, owner, events, ()
