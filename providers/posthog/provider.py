@@ -165,8 +165,12 @@ class PostHogProvider(ResourceProvider):
 
         An object that can't be read stays as it was, too, and is told. A refusal here would end the run before the
         program, and with it every switch-off; ``check``, ``update`` and ``delete`` refuse it instead.
+
+        So does what the reviewed plan leaves alone: the engine neither puts it back nor forgets what was applied.
         """
         known, meta = to_properties(self.kind_name, props), _SESSION.metadata.of(props)
+        if _SESSION.reviewed.leaves(meta.name):
+            return self._as_known(id_, known, meta, props)
         try:
             lifecycle, project = self._lifecycle(props, lists=True)
         except Unreachable as problem:
