@@ -71,10 +71,35 @@ def test_an_update_says_each_thing_and_how_many_persons_it_moves(stack: Stack, f
     assert stack.entry(flag).change.action is Action.UPDATE
     assert said(stack, flag, count=True) == [
         "description from Before to After",
-        'condition "Everybody" from 50 % to 100 %: about 10 of 20 persons more',
-        'condition "Ours" is new: 100 % where channel is internal: about 5 of 20 persons more',
+        'condition "Everybody" from 50 % to 100 %: about 8 of 20 persons more',
+        'condition "Ours" is new: 100 % where channel is internal: nobody more, as other conditions serve the same '
+        "persons",
         "serves about 10 of 20 persons now, and about 20 then",
     ]
+
+
+def test_who_matches_several_conditions_is_counted_once(stack: Stack, key: str) -> None:
+    """Five of twenty are internal; ten match the second condition, among these the five."""
+
+    def conditions(share: int, *more: dict[str, Any]) -> list[dict[str, Any]]:
+        half = [{"key": "channel", "operator": "is_set"}, {"key": "half", "value": "yes"}]
+        return [OURS, {"description": "Half", "properties": half, "rollout_percentage": share}, *more]
+
+    for number in range(10):
+        person = {"event": "seen", "distinct_id": f"p-{number}", "properties": {"$set": {"half": "yes"}}}
+        stack.sandbox.call("POST", "/capture/", {"api_key": stack.sandbox.project_api_key, **person})
+    stack.write("event", "installation", type="person", properties={
+        "channel": {"type": "String"}, "half": {"type": "String"}})  # fmt: skip
+    stack.write("flag", key, release_conditions=conditions(20))
+    stack.up()
+    stack.write("flag", key, release_conditions=conditions(100))
+    assert said(stack, f"flag/{key}", count=True) == [
+        'condition "Half" from 20 % to 100 %: about 4 of 20 persons more',
+        "serves about 6 of 20 persons now, and about 10 then",
+    ]
+    others = [{"properties": [{"key": name, "value": "yes"}]} for name in ("channel", "half")]
+    stack.write("flag", key, release_conditions=conditions(100, *others))
+    assert "serves at most 7 of 20 persons now, and at most 20 then" in said(stack, f"flag/{key}", count=True)
 
 
 def test_a_flag_that_goes_off_serves_nobody_then(stack: Stack, flag: str, key: str) -> None:
