@@ -281,6 +281,7 @@ class _Engine:
         return [*gone, *replaced]
 
     def names(self) -> dict[tuple[str, str], Ref]:
-        """Return the definitions by the kinds and ids of their objects."""
+        """Return the definitions by the kinds and ids of their objects, also of those that are gone from PostHog."""
+        applied = {(ref.kind, each.id): ref for ref, each in self._state.resources.items()}
         before = {(ref.kind, found[0]): ref for ref, found in self._live.items() if found}
-        return {**before, **{(ref.kind, id_): ref for ref, id_ in self._ids.items()}}
+        return {**applied, **before, **{(ref.kind, id_): ref for ref, id_ in self._ids.items()}}

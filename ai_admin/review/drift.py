@@ -12,9 +12,11 @@ from typing import Any
 from ai_admin.review import reading
 from ai_admin.review.changes import THREADS
 from ai_admin.review.comparison import Comparison, Difference, Unowned
+from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, sentences
 from providers.posthog.history import Author, History
 from providers.posthog.kinds import KINDS
+from providers.posthog.references import RefOf, with_refs
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,15 @@ def drift(stack: str, comparison: Comparison) -> Drift:
     """Return what differs. Asks PostHog's activity log once for each object that does. Raises ``ApiError``."""
     found = list(comparison.differences())
     history, connection = comparison.project.history, comparison.project.client.connection
+    by_name = names(comparison.owners, comparison.project.inventory)
     with ThreadPoolExecutor(THREADS) as pool:
-        entries = tuple(pool.map(lambda each: drifted(each, history), found))
+        entries = tuple(pool.map(lambda each: drifted(each, history, by_name), found))
     same = len(comparison.definitions) - len(found)
     return Drift(stack, connection.host, connection.project_id, entries, same, tuple(comparison.unowned()))
 
 
-def drifted(each: Difference, history: History) -> Drifted:
-    """Return a difference in words, with who made it."""
+def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
+    """Return a difference in words, with who made it; ``by_name`` says what an id is called that no file has."""
     kind = KINDS[each.ref.kind]
     if each.unclear:
         return Drifted(each, whole=each.unclear)
@@ -72,10 +75,11 @@ def drifted(each: Difference, history: History) -> Drifted:
     if each.there is None:
         return Drifted(each, whole=f"was removed in PostHog {history.deleted_by(kind, each.id)}".rstrip())
     authors = history.authors(kind, str(each.live["id"]), each.by_hand) if each.live and each.by_hand else {}
+    there = with_refs(kind, each.there, by_name)
     said = tuple(
         Said(sentence, authors.get(field.name), field in each.by_hand)
         for field in each.fields
-        for sentence in sentences(kind, field, each.definition.properties, each.there)
+        for sentence in sentences(kind, field, each.definition.properties, there)
     )
     unapplied = "PostHog holds what was applied last: the file was changed since"
     return Drifted(each, said, unapplied if each.applied else "")

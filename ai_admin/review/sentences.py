@@ -222,7 +222,7 @@ def _list_said(at: _At, wording: Wording, old: list[Any], new: list[Any]) -> Sai
     for key, item in was.items():
         place = at.item(pairs.get(key, key), noun)
         if key not in pairs:
-            yield place.path, f"{place.line} goes{_whole(each, item, key)}", item, None
+            yield place.path, f"{place.line} is removed{_whole(each, item, key)}", item, None
             continue
         name = pairs[key]
         if name != key and max(len(key), len(name)) <= 2 * LONGEST:  # of longer names what differs would not show
@@ -247,7 +247,7 @@ def _order(at: _At, noun: str, was: list[str], now: list[str]) -> str:
     said: list[str] = []
     for place in moved:
         where = f"before {_quoted(now[place + 1])}" if place + 1 < len(now) else f"after {_quoted(now[place - 1])}"
-        said.append(f"{noun} {_quoted(now[place])} goes {where}")
+        said.append(f"{noun} {_quoted(now[place])} moves {where}")
     return at.says(", ".join(said))
 
 

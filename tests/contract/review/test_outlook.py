@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -296,6 +297,24 @@ def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, k
     sandbox.call("PATCH", stack.path(f"dashboard/{key}"), {"tiles": [theirs]})
     stack.write("dashboard", key, name=key, tiles=tiles, exclusive_tiles=True)
     assert said(stack, f"tiles/{key}") == ["tiles that people add are taken away"]
+
+
+def test_a_tile_is_called_as_its_insight_also_where_that_is_gone_or_in_no_file(
+    stack: Stack, sandbox: Sandbox, key: str
+) -> None:
+    query = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery", "series": [{"event": "$pageview"}]}}
+    tiles = [{"insight": {"key": f"{key}-{name}", "name": f"{key} {name}", "query": query}} for name in ("a", "b")]
+    stack.write("dashboard", key, name=key, tiles=tiles, exclusive_tiles=True)
+    stack.up()
+    board = sandbox.call("GET", stack.path(f"dashboard/{key}"))["id"]
+    sandbox.call("POST", "insights/", {"name": "Theirs", "query": query, "dashboards": [board]})
+    sandbox.call("PATCH", stack.path(f"insight/{key}-b"), {"deleted": True})
+    stack.write("dashboard", key, name=key, tiles=tiles[:1], exclusive_tiles=True)
+    entry = stack.entry(f"tiles/{key}")
+    told = "\n".join(reading.lines(entry))
+    assert 'tile "Theirs (' in told
+    assert f'tile "{key}-b"' in told
+    assert not re.search(r'tile "\d+"', told)
 
 
 # Refused
