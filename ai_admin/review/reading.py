@@ -184,7 +184,7 @@ def _who(reach: Reach) -> str:
 
 def put_back(found: ByHand) -> str:
     """Return what somebody changed in PostHog, who and when."""
-    return f"{found.sentence.text} {written(found.author)}"
+    return f"{found.sentence.text} {written(found.author)}" + (f"; {found.keep}" if found.keep else "")
 
 
 def written(author: Author | None) -> str:

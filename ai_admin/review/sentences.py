@@ -396,3 +396,22 @@ def _singular(noun: str) -> str:
         if noun.endswith(ending) and noun != "series":
             return noun[: -len(ending)] + one
     return noun
+
+
+def to_keep(field: Field, said: Mapping[str, Any], there: Mapping[str, Any], source: str) -> str:
+    """Return what to write to keep what somebody changed in PostHog, where that is more than the value.
+
+    That is so for a key, by which everything else names the definition; empty for other fields.
+
+    Args:
+        field: the field that was changed.
+        said: what was applied, or what the file says.
+        there: what PostHog holds.
+        source: the place of the definition (``flags/x.yaml:2:1``).
+    """
+    if field.name != "key":
+        return ""
+    return (
+        f"to keep that key, write `key: {there['key']}` and `renamed_from: {said['key']}` into "
+        f"{source.partition(':')[0]}, and the new key where other files name it"
+    )

@@ -273,6 +273,20 @@ def test_another_key_is_a_change_of_the_same_object(stack: Stack, flag: str, key
     assert len(stack.plan(False).report.entries) == 1
 
 
+def test_a_key_that_was_changed_in_posthog_is_said_with_what_to_write(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str
+) -> None:
+    sandbox.call("PATCH", stack.path(flag), {"key": f"{key}-new"})
+    shown = text(stack.plan(False).report)
+    assert f"key from {key} to {key}-new by admin@example.com on " in shown
+    to_keep = f"to keep that key, write `key: {key}-new` and `renamed_from: {key}` into flags/{key}.yaml, and"
+    assert f"; {to_keep}" in shown
+    stack.remove("flag", key)
+    stack.write("flag", f"{key}-new", renamed_from=key, description="Before", **ALL)
+    assert [each.change.fields for each in stack.plan(False).report.entries] == []
+    assert stack.plan(False).report.refused == (), "it has the key already: nothing changes for anybody who asks for it"
+
+
 def test_a_field_left_to_posthogs_pages_is_announced_and_sends_nothing(
     stack: Stack, sandbox: Sandbox, flag: str, key: str
 ) -> None:
