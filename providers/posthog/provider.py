@@ -13,7 +13,6 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar
 
 from pulumi.dynamic import (
@@ -218,10 +217,9 @@ class PostHogProvider(ResourceProvider):
         meta = _SESSION.metadata.of(_props)
         if unread := _SESSION.unread.get(meta.name):
             raise Refused(meta.line(unread))
+        if problem := self._judge.deletion(_id, properties, project, meta):
+            raise Refused(problem)
         with OneLine(meta):
-            is_on = partial(_SESSION.switch_history.is_on, _id)
-            _SESSION.reviewed.check(_name(_props), properties)
-            _SESSION.guard.delete(self.kind_name, _id, properties, project, is_on)
             lifecycle.delete(_id, properties)
 
     def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Lifecycle, str]:

@@ -170,6 +170,16 @@ def test_what_no_file_has_any_more_is_deleted(stack: Stack, flag: str, key: str)
     assert f"- action {key}-a is deleted" in text(stack.plan(False).report)
 
 
+def test_a_deletion_that_only_the_provider_refuses_is_refused_in_the_plan(stack: Stack, flag: str, key: str) -> None:
+    """A run that was stopped made the flag and did not write down that it had applied it; somebody switched it on."""
+    stack.manifest.pop(flag)
+    stack.remove("flag", key)
+    change = stack.change(flag)
+    assert change.action is Action.DELETE
+    assert "the flag is on in PostHog; set `active: false`, apply that, and delete it afterwards" in change.refused
+    assert stack.plan(False).report.blocked
+
+
 def test_what_is_gone_already_is_no_deletion(stack: Stack, sandbox: Sandbox, key: str) -> None:
     stack.write("action", key, name=key, steps=[{"event": "$pageview"}])
     stack.up()
