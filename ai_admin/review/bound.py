@@ -164,6 +164,8 @@ def _is_left(change: Change, then: Bound) -> bool:
 def _since(entry: Entry) -> str:
     if entry.change.gone:
         return f"was deleted in PostHog {entry.deleted}".rstrip()
+    if entry.change.action is Action.ADOPT:
+        return f"is another object in PostHog now, which has the id {entry.change.id}"
     said = [*map(reading.put_back, entry.by_hand), *(each.text for each in entry.sentences)]
     return "; ".join(said[:SHOWN]) + (f"; and {len(said) - SHOWN} more" if len(said) > SHOWN else "")
 

@@ -458,7 +458,7 @@ def test_json_has_what_the_text_says(stack: Stack, sandbox: Sandbox, flag: str, 
     share = next(each for each in change["fields"] if each["path"])
     assert (share["field"], share["before"], share["after"]) == ("release_conditions", 50, 100)
     assert change["by_hand"][0]["by"] == "admin@example.com"
-    assert change["persons"] == {"now": 10, "then": 20, "of": 20}
+    assert change["persons"] == {"now": 10, "then": 20, "of": 20, "at_most": False}
     assert found["refused"] == []
 
 

@@ -173,6 +173,13 @@ def test_what_somebody_deleted_is_left_with_who_did() -> None:
     assert left(then_of(planned(change(flag(50), flag(50)))), gone) == {"flag/ai": "was deleted in PostHog by grace"}
 
 
+def test_what_somebody_deleted_and_made_again_is_another_object() -> None:
+    made = planned(change(flag(10), flag(50), action=Action.ADOPT))
+    assert left(then_of(planned(change(flag(50), flag(50)))), made) == {
+        "flag/ai": "is another object in PostHog now, which has the id 7"
+    }
+
+
 def test_one_object_that_was_refused_then_is_not_applied_without_another_look() -> None:
     then = planned(change(flag(10), flag(50), refused="flag/ai: too much"))
     assert since(then, then) == [], "the provider refuses it as well, and the rest is applied"
