@@ -140,7 +140,8 @@ ROWS = """SELECT properties.model AS model, count() AS runs, max(properties.cost
          Outcome(error="SQL alert query returns 3 columns (model, runs, dearest) and more than one of them is numeric "
                        "— pick the column to evaluate in the alert settings.")),
         ({"column": "model"}, {"upper": 3},
-         Outcome(error="SQL alert query must return a numeric value to evaluate (got str for the second-to-last row).")),
+         Outcome(error="SQL alert query must return a numeric value to evaluate "
+                       "(got str for the second-to-last row).")),
     ],
 )  # fmt: skip
 def test_rows_of_sql(project: Project, config: Data, bounds: Any, outcome: Outcome) -> None:
