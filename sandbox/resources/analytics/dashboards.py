@@ -92,7 +92,6 @@ class Dashboards(Resource):
 
     def actions(self) -> list[Action]:
         return [
-            *dashboard_tiles.actions(self),
             Action("run_insights", self._run_insights, scopes=("query:read",)),
             *self.activity_actions(),
         ]

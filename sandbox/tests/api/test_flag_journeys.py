@@ -6,13 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.tests.shapes import Api, depending_on, eventually, in_cohort, name, person, refusal, variants
-
-
-@pytest.fixture
-def other_project(api: Api) -> int:
-    made = api.post(f"/api/organizations/{api.sandbox.organization_id}/projects/", {"name": name("project")})
-    return int(made["id"])
+from sandbox.tests.shapes import Api, eventually, person, refusal, variants
 
 
 def _soon() -> str:
@@ -133,52 +127,6 @@ def test_a_paused_recurrence_does_nothing(api: Api) -> None:
     )
 
 
-def test_a_flag_is_copied_with_its_cohorts_by_name(api: Api, other_project: int) -> None:
-    cohort = api.cohort(name=name("shared"))
-    flag = api.flag(name="d", tags=["t"], filters=in_cohort(cohort["id"]))
-    path = f"/api/organizations/{api.sandbox.organization_id}/feature_flags/copy_flags/"
-    body = {
-        "feature_flag_key": flag["key"],
-        "from_project": int(api.sandbox.project_id),
-        "target_project_ids": [other_project, 999999],
-    }
-    outcome = api.post(path, body)
-    assert outcome["failed"] == [{"project_id": 999999, "error_message": "Project not found."}]
-    there = Api(api.sandbox, project=str(other_project))
-    copy = there.get(f"feature_flags/{outcome['success'][0]['id']}/")
-    assert (copy["key"], copy["name"], copy["tags"]) == (flag["key"], "d", [])
-    leaf = copy["filters"]["groups"][0]["properties"][0]
-    assert leaf["cohort_name"] == cohort["name"]
-    assert leaf["value"] != cohort["id"]
-    again = api.post(path, {**body, "target_project_ids": [other_project], "disable_copied_flag": True})
-    assert (again["success"][0]["id"], again["success"][0]["active"]) == (copy["id"], False), "it is overwritten"
-    assert there.get("cohorts/")["count"] == 1
-
-
-def test_a_copy_may_bring_its_schedule(api: Api, other_project: int) -> None:
-    flag = api.flag()
-    _schedule(api, flag, "update_status", False, scheduled_at="2099-01-01T00:00:00Z")
-    path = f"/api/organizations/{api.sandbox.organization_id}/feature_flags/copy_flags/"
-    body = {"feature_flag_key": flag["key"], "from_project": int(api.sandbox.project_id)}
-    copy = api.post(path, {**body, "target_project_ids": [other_project], "copy_schedule": True})["success"][0]
-    there = Api(api.sandbox, project=str(other_project))
-    listed = there.get(f"scheduled_changes/?record_id={copy['id']}")["results"]
-    assert [each["scheduled_at"] for each in listed] == ["2099-01-01T00:00:00Z"]
-
-
-def test_a_copy_that_can_not_be_made_is_reported(api: Api, other_project: int) -> None:
-    flag = api.flag(filters=depending_on(api.flag()["id"]))
-    path = f"/api/organizations/{api.sandbox.organization_id}/feature_flags/copy_flags/"
-    body = {"from_project": int(api.sandbox.project_id), "target_project_ids": [other_project]}
-    failed = api.post(path, {**body, "feature_flag_key": flag["key"]})["failed"]
-    assert failed[0]["project_id"] == other_project
-    assert failed[0]["error_message"]["filters"][0].startswith("Flag dependency references non-existent flag")
-    for asked, error in (({}, "Missing required fields"),
-                         ({"feature_flag_key": "no"}, "Feature flag to copy does not exist.")):  # fmt: skip
-        answer = api("POST", path, {**body, **asked})
-        assert (answer.status_code, answer.json()) == (400, {"error": error})
-
-
 def test_the_blast_radius_counts_persons(api: Api) -> None:
     for number in range(4):
         event = {"event": "e", "distinct_id": f"blast-{number}", "properties": {"$set": {"ring": number % 2}}}
@@ -186,18 +134,3 @@ def test_the_blast_radius_counts_persons(api: Api) -> None:
     odd = {"condition": {"properties": [person("ring", "1")]}}
     assert api.post("feature_flags/user_blast_radius/", odd) == {"affected": 2, "total": 4}
     assert api.post("feature_flags/user_blast_radius/", {"condition": {"properties": []}})["affected"] == 4
-
-
-def test_the_reasons_of_an_evaluation(api: Api) -> None:
-    event = {"event": "e", "distinct_id": "reasoned", "properties": {"$set": {"seat": "aisle"}}}
-    requests.post(f"{api.url}/e/", json={"api_key": api.sandbox.project_api_key, **event}, timeout=10)
-    on = api.flag(filters={"groups": [{"properties": [person("seat", "aisle")], "rollout_percentage": 100}]})["key"]
-    off, disabled = api.flag(filters={"groups": [{"rollout_percentage": 0}]})["key"], api.flag(active=False)["key"]
-    found = api.get(f"feature_flags/evaluation_reasons/?distinct_id=reasoned&flag_keys={on},{off},{disabled}")
-    assert {key: (each["value"], each["evaluation"]["reason"]) for key, each in found.items()} == {
-        on: (True, "condition_match"),
-        off: (False, "out_of_rollout_bound"),
-        disabled: (False, "disabled"),
-    }
-    assert found[on]["evaluation"]["condition_index"] == 0
-    assert refusal(api("GET", "feature_flags/evaluation_reasons/"))[2] == "distinct_id is required"
