@@ -64,9 +64,6 @@ class Settings:
     # switching a flag on and changing its rollout (409 with a change request).
     approvals: bool = False
 
-    # Whether access control is available (a paid feature).
-    advanced_permissions: bool = True
-
     # Whether descriptions, tags and verification of events and properties are supported (a paid feature).
     taxonomy: bool = True
 

@@ -86,7 +86,6 @@ def _looks_back(value: Any, attr: str) -> dict[str, Any]:
 
 class Subscriptions(Resource):
     kind, collection, scope, log_scope = "subscription", "subscriptions", "subscription", "Subscription"
-    obeys_access_controls = True
     life, environments = Life.SOFT_READABLE, True
     log_masked = frozenset({"target_value"})
     refs: ClassVar = {"insight": "insight", "dashboard": "dashboard"}

@@ -10,7 +10,6 @@ A recurring change, and one that needs an approval, is refused, which PostHog do
 from datetime import datetime
 from typing import ClassVar
 
-from sandbox.auth.access import EDITOR, allows
 from sandbox.resources.approvals import approval_gate
 from sandbox.resources.flags.flags import FLAGS
 from sandbox.rest.fields import (
@@ -30,9 +29,8 @@ from sandbox.rest.listing import column, same
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Services, timestamp, worker_context
-from sandbox.wire.errors import ApiError, Forbidden, Invalid
+from sandbox.wire.errors import ApiError, Invalid
 
-NO_EDIT = "You don't have edit permissions for this feature flag"
 # What a payload that isn't what it should be runs into: a permanent failure of the change, not of the worker.
 MALFORMED = (ApiError, AttributeError, KeyError, TypeError, ValueError)
 
@@ -73,19 +71,12 @@ class ScheduledChanges(Resource):
         flag = context.store.get(FLAGS.kind, int(number), self.parent_id(context)) if number.isdigit() else None
         if flag is None:
             raise Invalid("Feature flag not found")
-        if not allows(context, FLAGS.kind, flag, EDITOR):
-            raise Invalid(NO_EDIT)
         row["record_id"], row["team_id"] = str(flag["id"]), context.project["id"]
         if before is None:
             row["timezone"] = context.project["timezone"]
         if _needs_approval(context, row["payload"], flag):
             raise Invalid("This server schedules no change that needs an approval.", "payload")
         return row
-
-    def removing(self, context: Context, row: Data) -> None:
-        flag = context.store.get(FLAGS.kind, row["record_id"], self.parent_id(context))
-        if flag is not None and not allows(context, FLAGS.kind, flag, EDITOR):
-            raise Forbidden(NO_EDIT)
 
     # The worker ---------------------------------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ def _metrics(value: Any, attr: str) -> list[Data]:
 
 class Experiments(Resource):
     kind, collection, scope, log_scope = "experiment", "experiments", "experiment", "Experiment"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     life = Life.SOFT_GONE
     filters: ClassVar = {"created_by_id": same("created_by")}
     order = "created_at DESC"

@@ -40,7 +40,7 @@ DAYS = {"day": 1, "week": 7, "month": 30}
 
 class Surveys(Resource):
     kind, collection, scope, log_scope = "survey", "surveys", "survey", "Survey"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     life, identifier = Life.HARD, "uuid"
     order = "created_at DESC"
     search = ("name", "description")

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sandbox.auth.access import EDITOR, allows
 from sandbox.auth.users import show_user
 from sandbox.resources.approvals import approval_gate
 from sandbox.resources.flags import (
@@ -61,7 +60,7 @@ def _contexts(value: Any, attr: str) -> list[str]:
 
 class Flags(Resource):
     kind, collection, scope, log_scope = "feature_flag", "feature_flags", "feature_flag", "FeatureFlag"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     key, named, order = "key", "key", "created_at DESC"
     look_every = 1  # PostHog's worker looks every half hour
     search = ("key", "name")
@@ -269,7 +268,6 @@ class Flags(Resource):
         shown = super().show(context, row)
         shown["filters"] = self._show_filters(context, row)
         shown["status"] = flag_rollout.status(row)[0].upper()
-        shown["can_edit"] = allows(context, self.kind, row, EDITOR)
         variants = (row["filters"].get("multivariate") or {}).get("variants") or []
         shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20
         if row.get("linked"):

@@ -53,7 +53,7 @@ MINIMAL = tuple(
 
 class HogFunctions(Resource):
     kind, collection, scope, log_scope = "hog_function", "hog_functions", "hog_function", "HogFunction"
-    has_access_controls = True  # which restrict nobody
+    has_access_controls = True
     life, identifier, environments = Life.SOFT_GONE, "uuid", True
     keyless = frozenset({"destroy"})  # not among scope_object_write_actions (2026-09)
     log_masked = frozenset({"encrypted_inputs"})
