@@ -3,14 +3,13 @@
 Traps: PATCH of `filters` replaces them, ignores them, or merges top-level keys (`Settings.filters`); the stored filters
 are rewritten (`flag_filters.py`, `flag_filters_older.py`); a new flag brings a dashboard (`flag_usage.py`); a tombstone
 still answers GET, and gives its key away to the next flag that wants it; the list leaves out archived flags; `version`
-is counted by the server and only compared, together with `original_flag`.
+is counted by the server, whatever is sent.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sandbox.auth.users import show_user
 from sandbox.resources.approvals import approval_gate
 from sandbox.resources.flags import (
     flag_actions,
@@ -45,7 +44,7 @@ from sandbox.rest.listing import Condition
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services
-from sandbox.wire.errors import Conflict, Invalid
+from sandbox.wire.errors import Invalid
 
 KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 SECRET = '"********* (encrypted)"'  # what an encrypted payload reads as; the quotes belong to it
@@ -231,8 +230,7 @@ class Flags(Resource):
         if values.get("active") is True and not before["active"]:
             flag_dependencies.check_enabled(context, before)
         values.pop("creation_context", None)
-        sent_version = values.pop("version", None)
-        values = self._without_conflicts(context, values, before, sent_version)
+        values.pop("version", None)
         if context.settings.gated_fields != "kept":
             values.pop("evaluation_contexts", None)
         if "analytics_dashboards" in values:  # only ever adds
@@ -244,23 +242,6 @@ class Flags(Resource):
         if "key" in values and values["key"] != before["key"] and not after["deleted"]:
             flag_dependencies.free_key(context, self, values["key"], but=before["id"])
         return after
-
-    def _without_conflicts(self, context: Context, values: Data, before: Data, sent_version: Any) -> Data:
-        """Compare with what the client says it has read (`version`, `original_flag`). Raises `Conflict`."""
-        if sent_version in (None, -1) or sent_version == before["version"]:
-            return values
-        original = context.data.get("original_flag")
-        if not isinstance(original, dict):
-            return values
-        for name, value in values.items():
-            theirs = name in original and value != original[name]
-            if theirs and original[name] != before.get(name) and value != before.get(name):
-                author = show_user(context, before["last_modified_by"])
-                raise Conflict(
-                    f"The feature flag was updated by {author['email'] if author else 'another user'} "
-                    "since you started editing it. Please refresh and try again."
-                )
-        return {name: value for name, value in values.items() if name not in original or value != original[name]}
 
     # Reading ------------------------------------------------------------------------------------------------
 

@@ -38,35 +38,6 @@ def test_every_update_counts_the_version(api: Api) -> None:
     assert api.patch(f"feature_flags/{flag['id']}/", {"name": "b"})["version"] == 3
 
 
-def test_a_stale_version_with_a_conflict_409(api: Api) -> None:
-    flag = api.flag(name="original")
-    api.patch(f"feature_flags/{flag['id']}/", {"name": "theirs"})
-    stale = {"name": "mine", "version": 1, "original_flag": {"name": "original"}}
-    answer = api("PATCH", f"feature_flags/{flag['id']}/", stale)
-    assert refusal(answer) == (
-        409,
-        "conflict",
-        "The feature flag was updated by admin@example.com since you started editing it. Please refresh and try again.",
-        None,
-    )
-    assert answer.json()["type"] == "server_error"
-    assert api.get(f"feature_flags/{flag['id']}/")["name"] == "theirs"
-
-
-def test_a_stale_version_without_a_conflict_writes_only_what_changed(api: Api) -> None:
-    flag = api.flag(name="original")
-    api.patch(f"feature_flags/{flag['id']}/", {"name": "theirs"})
-    body = {"name": "original", "active": False, "version": 1, "original_flag": {"name": "original", "active": True}}
-    after = api.patch(f"feature_flags/{flag['id']}/", body)
-    assert (after["name"], after["active"]) == ("theirs", False)
-
-
-def test_a_stale_version_without_the_original_passes(api: Api) -> None:
-    flag = api.flag()
-    api.patch(f"feature_flags/{flag['id']}/", {"name": "a"})
-    assert api.patch(f"feature_flags/{flag['id']}/", {"name": "b", "version": 1})["name"] == "b"
-
-
 def test_delete_is_405_without_a_body(api: Api) -> None:
     answer = api("DELETE", f"feature_flags/{api.flag()['id']}/")
     assert (answer.status_code, answer.content) == (405, b"")
