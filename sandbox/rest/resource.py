@@ -62,7 +62,6 @@ class Resource:
     parent: ClassVar[Literal["project", "organization"]] = "project"
     environments: ClassVar[bool] = False  # also below /api/environments/
     operations: ClassVar[frozenset[str]] = CRUD
-    keyless: ClassVar[frozenset[str]] = frozenset()  # those of the operations that no personal API key may use
     log_scope: ClassVar[str | None] = None  # the activity log's name of the kind; None: changes aren't logged
     log_masked: ClassVar[frozenset[str]] = frozenset()
     key: ClassVar[str] = ""  # the field that objects are also looked up by

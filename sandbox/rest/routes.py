@@ -57,7 +57,7 @@ def _route(path: str, operations: dict[str, Operation], run: Run) -> Route:
 
 def _allowed(resource: Resource, **named: tuple[str, tuple[str, ...]]) -> dict[str, Operation]:
     return {
-        method: (() if name in resource.keyless else scopes, getattr(resource, name))
+        method: (scopes, getattr(resource, name))
         for method, (name, scopes) in named.items()
         if name in resource.operations
     }

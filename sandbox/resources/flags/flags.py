@@ -47,7 +47,6 @@ from sandbox.wire.context import Context, Json, Services
 from sandbox.wire.errors import Invalid
 
 KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-SECRET = '"********* (encrypted)"'  # what an encrypted payload reads as; the quotes belong to it
 LEGACY_KEYS = ("super_groups", "holdout_groups")
 INTERNAL_CONTEXTS = ("surveys", "product_tours")  # flags of these origins aren't listed
 
@@ -238,7 +237,8 @@ class Flags(Resource):
         after = {**before, **values, "version": before["version"] + 1}
         if not context.memo.get("keep legacy filters"):
             after["filters"] = {k: v for k, v in after["filters"].items() if k not in LEGACY_KEYS}
-        _keep_secret(before, after)
+        self._check_secret(after)
+        _drop_secret(before, after)
         if "key" in values and values["key"] != before["key"] and not after["deleted"]:
             flag_dependencies.free_key(context, self, values["key"], but=before["id"])
         return after
@@ -258,7 +258,7 @@ class Flags(Resource):
         return shown
 
     def _show_filters(self, context: Context, row: Data) -> Data:
-        """The stored filters with cohorts' and groups' names, and encrypted payloads as the caller may see them."""
+        """The stored filters with cohorts' and groups' names. A key may read encrypted payloads."""
         filters: Data = row["filters"]
         named = [
             prop
@@ -271,9 +271,6 @@ class Flags(Resource):
             else:
                 keys = prop["value"] if isinstance(prop.get("value"), list) else [prop.get("value")]
                 prop["group_key_names"] = {str(key): str(key) for key in keys if key is not None}
-        by_key = context.identity is not None and context.identity.key is not None
-        if row["has_encrypted_payloads"] and not by_key:
-            filters = {**filters, "payloads": dict.fromkeys(filters.get("payloads") or {}, SECRET)}
         return filters
 
     # Listing ------------------------------------------------------------------------------------------
@@ -307,19 +304,11 @@ def _force_rollout(row: Data) -> None:
             group["rollout_percentage"] = 100
 
 
-def _keep_secret(before: Data, after: Data) -> None:
-    """Re-sending the marker of an encrypted payload keeps the stored one."""
-    payloads = after["filters"].get("payloads") or {}
-    stored = before["filters"].get("payloads") or {}
-    if after["has_encrypted_payloads"]:
-        kept = {key: stored.get(key, value) if value == SECRET else value for key, value in payloads.items()}
-        if not kept.get("true") and stored.get("true"):
-            kept["true"] = stored["true"]
-        if not kept.get("true"):
-            raise Invalid("An encrypted payload is required when has_encrypted_payloads is true.")
-        after["filters"] = {**after["filters"], "payloads": kept}
-    elif before["has_encrypted_payloads"]:
-        kept = {key: value for key, value in payloads.items() if value != SECRET and value != stored.get(key)}
+def _drop_secret(before: Data, after: Data) -> None:
+    """A payload that was encrypted goes when it is to be so no more, unless another one is sent."""
+    if before["has_encrypted_payloads"] and not after["has_encrypted_payloads"]:
+        stored, payloads = before["filters"].get("payloads") or {}, after["filters"].get("payloads") or {}
+        kept = {key: value for key, value in payloads.items() if value != stored.get(key)}
         after["filters"] = {**after["filters"], "payloads": kept}
 
 

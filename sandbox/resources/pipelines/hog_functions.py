@@ -3,7 +3,7 @@ products/cdp/backend/api/hog_function.py).
 
 Traps: the type can't be changed; `template_id` is written and `template` read; a template gives what is left out and
 what is sent empty; inputs and filters gain keys (`hog_inputs.py`); secrets read as a marker; the list is minimal
-without `?full=true`; `hog` loses surrounding space; DELETE is refused to keys and a 405 to people; a deleted one is
+without `?full=true`; `hog` loses surrounding space; DELETE is refused to keys; a deleted one is
 gone but for the PATCH that restores it.
 """
 
@@ -32,7 +32,7 @@ from sandbox.rest.fields import (
     write_only,
 )
 from sandbox.rest.listing import Condition, among, column, flagged, same
-from sandbox.rest.resource import Action, Life, Resource
+from sandbox.rest.resource import CRUD, Action, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Conflict, Invalid
@@ -52,7 +52,7 @@ class HogFunctions(Resource):
     kind, collection, scope, log_scope = "hog_function", "hog_functions", "hog_function", "HogFunction"
     has_access_controls = True
     life, identifier, environments = Life.SOFT_GONE, "uuid", True
-    keyless = frozenset({"destroy"})  # not among scope_object_write_actions (2026-09)
+    operations = CRUD - {"destroy"}  # it is not among scope_object_write_actions (2026-09)
     log_masked = frozenset({"encrypted_inputs"})
     search = ("name", "description")
     filters: ClassVar = {
