@@ -7,7 +7,6 @@ comes after it; `count` is only there for `?include_total`; `id` is a uuid in li
 import json
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from starlette.routing import BaseRoute
 
@@ -162,7 +161,7 @@ def asked_person(context: Context) -> Person:
     Raises: Invalid for what can't be an id, NotFound.
     """
     identifier = context.param("id")
-    if not is_uuid(identifier) and not (identifier.isascii() and identifier.isdigit()):
+    if not people.is_uuid(identifier) and not (identifier.isascii() and identifier.isdigit()):
         raise Invalid(
             "The ID provided does not look like a personID. If you are using a distinctId, please use "
             f"/persons?distinct_id={identifier} instead."
@@ -171,15 +170,6 @@ def asked_person(context: Context) -> Person:
     if person is None:
         raise NotFound()
     return person
-
-
-def is_uuid(text: str) -> bool:
-    """Whether a text spells a UUID."""
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def project_of(context: Context) -> int:
