@@ -151,7 +151,7 @@ class Subscriptions(Resource):
         if not after["enabled"] or after["deleted"] or not values.get("send_test_now", True):
             return
         if before is None or not before["enabled"] or _delivered(before) != _delivered(after):
-            deliveries.deliver(context, after, "target_change")
+            deliveries.deliver(context, after)
 
     def _check_exports(self, context: Context, values: Data, row: Data, new: bool) -> None:
         """The insights of the dashboard that are delivered."""
