@@ -61,6 +61,8 @@ def about(entry: Entry) -> str:
     words = _WORDS[change.action]
     if change.action is Action.ADOPT and entry.sentences:
         words = "is taken over from PostHog, and changed"
+    if change.action is Action.CREATE and change.kind.lifecycle == "discovered":
+        words = "is not in PostHog yet, which makes it when it first meets it in an event; nothing is sent before"
     if entry.deleted:
         words = f"was deleted in PostHog {entry.deleted} and is made anew"
     return words
@@ -205,7 +207,13 @@ def unowned_of_plan(counts: Mapping[str, int]) -> str:
 
 
 def _by_kind(counts: Mapping[str, int]) -> list[str]:
-    return [counted(number, KINDS[kind].words, plural(KINDS[kind].words)) for kind, number in sorted(counts.items())]
+    return [_of_kind(KINDS[kind].words, number) for kind, number in sorted(counts.items())]
+
+
+def _of_kind(words: str, number: int) -> str:
+    if words == "tiles":  # all those of a dashboard are one object
+        return f"the tiles of {counted(number, 'dashboard', 'dashboards')}"
+    return counted(number, words, plural(words))
 
 
 def plural(noun: str) -> str:

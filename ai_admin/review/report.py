@@ -13,14 +13,14 @@ from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
 from ai_admin.review.effects import effects, running
-from ai_admin.review.live import BY_POSTHOG
+from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, of_new, options, sentences
 from ai_admin.review.uses import users
 from ai_admin.run import Plan
 from providers.posthog.history import Author
 from providers.posthog.inputs import Metadata
-from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds import Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.wording import TEXT
 from providers.posthog.references import RefOf, with_refs
@@ -194,7 +194,7 @@ def _unowned(found: Outlook, session: Session) -> dict[str, int]:
     owned = {*found.names, *((each.ref.kind, each.id) for each in found.changes)}
     counted = Counter(
         kind.name
-        for kind, live in session.inventory.read_so_far(KINDS.values())
+        for kind, live in session.inventory.read_so_far(PAGED)
         if kind.name not in BY_POSTHOG
         for id_, item in live.items()
         if (kind.name, id_) not in owned and not item.get("deleted")

@@ -237,6 +237,25 @@ def test_objects_without_a_file_are_counted(stack: Stack, sandbox: Sandbox, flag
 # Names, options, limits
 
 
+def test_a_lost_state_makes_nothing_new_of_what_posthog_has_or_is_going_to_meet(
+    stack: Stack, sandbox: Sandbox, key: str
+) -> None:
+    stack.write("event", key, properties={f"{key}-met": {"type": "Numeric"}, f"{key}-unmet": {"type": "Numeric"}})
+    stack.write("dashboard", key, name=key, tiles=[{"text": "Ours"}])
+    event = {"event": key, "distinct_id": "p-1", "properties": {f"{key}-met": 1}}
+    sandbox.call("POST", "/capture/", {"api_key": sandbox.project_api_key, **event})
+    stack.up()
+    sandbox.call("POST", "dashboards/", {"name": "Theirs"})
+    stack.resources, stack.manifest = {}, {}
+    entries = {str(each.change.ref): each for each in stack.plan(False).report.entries}
+    assert entries[f"property/event.{key}-met"].change.action is Action.ADOPT
+    assert reading.about(entries[f"property/event.{key}-unmet"]).startswith("is not in PostHog yet")
+    shown = text(stack.plan(False).report)
+    [taken, unowned] = (line for line in shown.splitlines() if "taken over as they are in" in line or "no file" in line)
+    assert "the tiles of 1 dashboard" in taken
+    assert "tiles" not in unowned
+
+
 def test_another_key_is_a_change_of_the_same_object(stack: Stack, flag: str, key: str) -> None:
     stack.remove("flag", key)
     stack.write("flag", f"{key}-new", renamed_from=key, description="Before", **ALL)
