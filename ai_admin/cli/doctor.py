@@ -10,6 +10,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known, only_stack
 from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import waiting
 
 FOUND = 1
 """Exit code: there is something to do, or PostHog could not be asked."""
@@ -56,7 +57,7 @@ def doctor(
     root = checkout(Path().resolve())
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
     try:
-        found = facts(root, name, reviewed(root, name) if name and not offline else None, days)
+        found = facts(root, name, reviewed(root, name, waiting) if name and not offline else None, days)
         if isinstance(found, str):
             click.echo(found, err=True)
             raise click.exceptions.Exit(FOUND)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ai_admin.cli.text import waiting
 from providers.posthog.errors import ApiError, ConnectionProblem, LookupProblem
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def comparison_of(root: Path, stack: str) -> Iterator[Comparison]:
     from ai_admin.review.comparison import compared
 
     try:
-        comparison, problems = compared(root, stack, lambda line: click.echo(line, err=True))
+        comparison, problems = compared(root, stack, waiting)
         if problems:
             click.echo("\n".join(["the definitions have problems:", *problems]), err=True)
             raise click.exceptions.Exit(UNKNOWN)

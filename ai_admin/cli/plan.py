@@ -9,6 +9,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import waiting
 
 CHANGES = 3
 """Exit code: something changes, and --expect-no-changes was said."""
@@ -49,7 +50,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
 
     root = checkout(Path().resolve())
     name = only_stack(root, stack)
-    found = planned(root, name)
+    found = planned(root, name, waiting=waiting)
     if not isinstance(found, Planned):
         _no_plan(name, found, form, limit)
         raise click.exceptions.Exit(1)

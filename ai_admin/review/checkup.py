@@ -17,7 +17,6 @@ from ai_admin.review.stack import Reviewed
 from providers.posthog.errors import NoHistory
 from providers.posthog.inventory import Inventory
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.session import Session
 from providers.posthog.usage import users
 
 
@@ -44,9 +43,7 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
     )
     if opened is None:
         return known
-    session = Session(Warnings())
-    session.configure(opened.settings)
-    inventory = session.inventory
+    inventory = opened.session(Warnings()).inventory
     ids = {ref: each.id for ref, each in opened.state.resources.items()}
 
     def elsewhere(ref: Ref) -> Iterable[str]:

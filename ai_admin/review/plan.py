@@ -9,7 +9,7 @@ from pathlib import Path
 from ai_admin.definitions import load
 from ai_admin.review.changes import Outlook, Warnings, outlook, read_lists
 from ai_admin.review.report import Report, report
-from ai_admin.review.stack import Reviewed, reviewed
+from ai_admin.review.stack import Reviewed, Waiting, reviewed
 from ai_admin.run import Plan, connected
 from ai_admin.run import plan as plan_run
 from providers.posthog.errors import Problem
@@ -27,13 +27,16 @@ class Planned:
     report: Report
 
 
-def planned(root: Path, stack: str, count: bool = True) -> Planned | tuple[str, ...]:
+def planned(
+    root: Path, stack: str, count: bool = True, waiting: Waiting = lambda _: None
+) -> Planned | tuple[str, ...]:
     """Return the plan for a stack of the checkout ``root``, or why there is none, a line each.
 
-    ``count``: whether PostHog is asked how many persons flags serve. Reads from PostHog, and writes nothing.
+    ``count``: whether PostHog is asked how many persons flags serve; ``waiting`` shows that it is waited for. Reads
+    from PostHog, and writes nothing.
     """
     try:
-        return planned_for(reviewed(root, stack), count)
+        return planned_for(reviewed(root, stack, waiting), count)
     except Problem as problem:
         return tuple(str(problem).splitlines())
 
@@ -41,15 +44,14 @@ def planned(root: Path, stack: str, count: bool = True) -> Planned | tuple[str, 
 def planned_for(found: Reviewed, count: bool = True) -> Planned | tuple[str, ...]:
     """Return the plan for an opened stack, or why there is none, as :func:`planned` does."""
     warnings = Warnings()
-    session = Session(warnings)
     try:
-        session.configure(found.settings)
+        session = found.session(warnings)
         definitions = load(found.root, found.stack)
         kinds = {each.kind for each in definitions.resources}
         with ThreadPoolExecutor(2) as pool:  # PostHog is asked while Pulumi reads the state
             if not definitions.problems:
                 pool.submit(read_lists, session, kinds)
-                client = pool.submit(connected, found.run(warnings, {}), kinds)
+                client = pool.submit(connected, found.run(found.waiting, {}), kinds)
             run = found.run(warnings, found.state.manifest or {})
             decided = plan_run(run, definitions, lambda *_: client.result())
         if not decided.judged:

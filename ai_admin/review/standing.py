@@ -13,6 +13,7 @@ from ai_admin.review.changes import Action, Change
 from ai_admin.review.history import matches
 from ai_admin.review.plan import Planned, planned
 from ai_admin.review.report import Entry
+from ai_admin.review.stack import Waiting
 from ai_admin.review.uses import users
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS, Ref
@@ -86,7 +87,9 @@ class Row:
     """``flags/ai.yaml:1``; empty for what is in no file."""
 
 
-def survey(root: Path, stacks: Iterable[str], key: str = "", online: bool = True) -> Survey:
+def survey(
+    root: Path, stacks: Iterable[str], key: str = "", online: bool = True, waiting: Waiting = lambda _: None
+) -> Survey:
     """Return what is defined in these stacks of a checkout, and how it stands to PostHog's objects.
 
     Args:
@@ -94,6 +97,7 @@ def survey(root: Path, stacks: Iterable[str], key: str = "", online: bool = True
         stacks: the stacks.
         key: ``kind/key``, or a key, of the only definitions that are asked for, with their pages; empty for all.
         online: whether PostHog is asked.
+        waiting: shows that it is waited for.
     """
     every = tuple(stacks)
     objects: dict[Ref, dict[str, Standing]] = {}
@@ -104,7 +108,7 @@ def survey(root: Path, stacks: Iterable[str], key: str = "", online: bool = True
         if definitions.problems:
             unread[stack] = (f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}",)
             continue
-        plan = planned(root, stack, count=False) if online else None
+        plan = planned(root, stack, False, waiting) if online else None
         if isinstance(plan, tuple):
             unread[stack] = plan
         elif plan:

@@ -40,6 +40,7 @@ class ApiError(Problem):
 
     ``retry_after`` is how many seconds PostHog asks to wait. ``outcome_unknown`` says that PostHog may have carried the
     request out all the same: there was no answer, or a failure on its side. Such a request is worth repeating.
+    ``reading`` says that it asked for something and changed nothing.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class ApiError(Problem):
         answer: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
         hopeless: bool = False,
+        reading: bool = False,
     ) -> None:
         super().__init__(message)
+        self.reading = reading
         self.answer = answer or {}
         self.status = status
         self.code = code
