@@ -42,8 +42,8 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     and needs no Pulumi engine: `pulumi stack export` reads the state. Asks PostHog how many persons changed flags
     serve, and who changed by hand what would be put back. Writes nothing.
 
-    Exit codes: 0 the plan, 1 something is refused or the definitions have problems, 2 wrong use, 3 something
-    changes and --expect-no-changes was said.
+    Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
+    use, 3 something changes and --expect-no-changes was said.
     """
     from ai_admin.review.plan import Planned, planned
     from ai_admin.review.text import text

@@ -51,7 +51,9 @@ def planned_for(found: Reviewed, count: bool = True) -> Planned | tuple[str, ...
         with ThreadPoolExecutor(2) as pool:  # PostHog is asked while Pulumi reads the state
             if not definitions.problems:
                 pool.submit(read_lists, session, kinds)
-                client = pool.submit(connected, found.run(found.waiting, {}), kinds)
+                # Of another kind than flags it is said at its objects that the key may not read them.
+                first = {"flag"} & kinds or kinds
+                client = pool.submit(connected, found.run(found.waiting, {}), first)
             run = found.run(warnings, found.state.manifest or {})
             decided = plan_run(run, definitions, lambda *_: client.result())
         if not decided.judged:

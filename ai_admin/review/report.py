@@ -20,13 +20,17 @@ from ai_admin.review.uses import users
 from ai_admin.run import Plan
 from providers.posthog.history import Author
 from providers.posthog.inputs import Metadata
-from providers.posthog.kinds import Ref
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.kinds.wording import TEXT
 from providers.posthog.references import RefOf, with_refs
 from providers.posthog.session import Session
 
+NAMED = 8
+"""Most objects that are named where something is not known of them."""
+
 _DANGER = {
+    Action.UNKNOWN: 0,
     Action.NOTHING: 0,
     Action.CREATE: 1,
     Action.UPDATE: 2,
@@ -105,7 +109,23 @@ class Report:
     @property
     def reasons(self) -> list[str]:
         """Why something would not be applied, a line for each reason."""
-        return [*self.refused, *(each.change.refused for each in self.entries if each.change.refused)]
+        known = (each.change.refused for each in self.entries if not each.change.unread)
+        return [*self.refused, *filter(None, known), *self.unread]
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What is not known as PostHog could not be read, a line for each reason."""
+        found: dict[str, list[Ref]] = {}
+        for each in (each.change for each in self.entries if each.change.unread):
+            found.setdefault(each.unread, []).append(each.ref)
+        return tuple(not_known(about, reason) for reason, about in found.items())
+
+
+def not_known(about: Sequence[Ref], reason: str) -> str:
+    """Return what is not known for a reason; of many objects some are named."""
+    more = f" and {len(about) - NAMED:,} more" if len(about) > NAMED else ""
+    named = ", ".join(f"{KINDS[ref.kind].words} {ref.key}" for ref in about[:NAMED])
+    return f"{named}{more}: not known: {reason}"
 
 
 def report(stack: str, planned: Plan, found: Outlook, session: Session, count: bool = True) -> Report:
@@ -150,6 +170,8 @@ def _entry(
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
     live, wanted, applied = (_readable(change, each, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
+    if change.action is Action.UNKNOWN:
+        return Entry(change)
     if change.action is Action.DELETE:
         return Entry(change, uses=tuple(using.get(change.ref, ())))
     if change.action is Action.CREATE:

@@ -34,6 +34,7 @@ _WORDS = {
     Action.REPLACE: "differs, and is made anew",
     Action.DELETE: "in no file any more",
     Action.HOLD: "off by hand, and stays off",
+    Action.UNKNOWN: UNKNOWN,
 }
 
 
@@ -70,8 +71,9 @@ class Survey:
         """Yield a row for each object of a kind (empty: of all), if ``different`` only of those that differ."""
         for ref, standings in self.objects.items():
             states = {stack: standings[stack].state if stack in standings else ABSENT for stack in self.stacks}
-            differs = not {SAME, DEFINED, ABSENT, UNKNOWN}.issuperset(states.values())
-            if (ref.kind == kind if kind else ref.kind not in PARTS or differs) and (differs or not different):
+            differs = not {SAME, DEFINED, ABSENT}.issuperset(states.values())
+            part = ref.kind in PARTS and {SAME, DEFINED, ABSENT, UNKNOWN}.issuperset(states.values())
+            if (ref.kind == kind if kind else not part) and (differs or not different):
                 defined = next((each.definition for each in standings.values() if each.definition), None)
                 yield Row(ref, states, f"{defined.source.path}:{defined.source.line}" if defined else "")
 
@@ -108,12 +110,13 @@ def survey(
         if definitions.problems:
             unread[stack] = (f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}",)
             continue
-        plan = planned(root, stack, False, waiting) if online else None
-        if isinstance(plan, tuple):
-            unread[stack] = plan
-        elif plan:
+        found = planned(root, stack, False, waiting) if online else ()
+        plan = found if isinstance(found, Planned) else None
+        if plan:
             unowned[stack] = reading.unowned_of_plan(plan.report.unowned)
-        for ref, standing in _standing(definitions.resources, plan if isinstance(plan, Planned) else None, key):
+        if lines := found.report.unread if isinstance(found, Planned) else found:
+            unread[stack] = lines
+        for ref, standing in _standing(definitions.resources, plan, key):
             objects.setdefault(ref, {})[stack] = standing if plan or not online else replace(standing, state=UNKNOWN)
     ordered = {ref: objects[ref] for ref in sorted(objects, key=lambda ref: (ref.kind, ref.key))}
     return Survey(every, ordered, unowned, unread)
@@ -144,7 +147,7 @@ def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str)
 
 def _state(change: Change, entry: Entry | None) -> str:
     """Return in a few words how an object stands to its definition."""
-    if change.refused:
+    if change.refused and not change.unread:
         return "refused"
     if change.action is Action.UPDATE and entry and entry.by_hand and not entry.sentences:
         return "changed by hand"

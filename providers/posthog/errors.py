@@ -10,6 +10,7 @@
     │   ├── LookupProblem     a person, an integration or a variable does not exist
     │   └── Unsafe            the change needs a consent
     ├── Refused               what the engine shows of one of these: a line with the definition's place
+    │   ├── NotRead           what PostHog holds of one object is not known
     │   └── Unreachable       no request of this run can be carried out
     ├── UnreadableState       a stack's outputs can't be read
     ├── UnreadablePlan        a file is no plan of this version
@@ -90,6 +91,10 @@ class Unsafe(Stopped):
 
 class Refused(Problem):
     """A request of the engine can't be carried out; the text is one line for the person who must act."""
+
+
+class NotRead(Refused):
+    """PostHog could not be read, so that it is not known what it holds of an object."""
 
 
 class Unreachable(Refused):

@@ -12,10 +12,13 @@ import pytest
 
 from ai_admin.review import reading
 from ai_admin.review.as_json import as_json
+from ai_admin.review.bound import bound
 from ai_admin.review.changes import Action
 from ai_admin.review.markdown import markdown
 from ai_admin.review.plan import planned
+from ai_admin.review.standing import survey
 from ai_admin.review.text import text
+from providers.posthog.settings import Settings
 from tests.support.sandbox import Sandbox
 from tests.support.stack import Stack
 
@@ -368,6 +371,39 @@ def test_a_posthog_that_does_not_answer_is_one_line(stack: Stack, key: str) -> N
     assert isinstance(found, tuple)
     assert "no answer from http://127.0.0.1:9" in found[0]
     assert all("Traceback" not in line for line in found)
+
+
+def test_what_can_not_be_read_is_not_known_and_the_rest_is_planned(
+    stack: Stack, flag: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
+    stack.write("survey", key, name=key, **question)
+    stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "internal"}])
+    stack.up()
+    scopes = [f"{each}:read" for each in ("feature_flag", "event_definition", "property_definition", "action")]
+    limited = stack.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    stack.settings = Settings(stack.settings.stack, {**stack.settings.environ, "POSTHOG_API_KEY": limited})
+    stack.remove("survey", key)
+    stack.write("survey", f"{key}-new", name=f"{key}-new", **question)
+    stack.write("cohort", f"{key}-new", name=f"{key}-new", properties=[{"key": "channel", "value": "beta"}])
+    stack.write("flag", f"{key}-on", release_conditions=[{"cohort": f"{key}-new"}])
+    stack.write("flag", key, description="After", **ALL)
+    found = stack.plan(False)
+    actions = {str(each.ref): each.action for each in found.outlook.changes}
+    assert actions[flag] is Action.UPDATE
+    asked = (f"survey/{key}", f"survey/{key}-new", f"cohort/{key}", f"cohort/{key}-new", f"flag/{key}-on")
+    assert {actions[name] for name in asked} == {Action.UNKNOWN}
+    lines = [line for line in text(found.report).splitlines() if "not known: " in line]
+    assert any(f"survey {key}, survey {key}-new: " in line and "survey:read" in line for line in lines)
+    assert any(f"flag {key}-on" in line and "cohort:read" in line for line in lines)
+    assert "nothing is made twice" not in "".join(lines)
+    plan = bound(found)
+    assert (plan["changes"].keys(), bool(plan["refused"])) == ({flag}, True), "`ai-admin apply` takes none of it"
+    monkeypatch.setattr("ai_admin.review.standing.planned", lambda *_: found)
+    seen = survey(stack.root, ["sandbox"])
+    states = {str(row.ref): row.states["sandbox"] for row in seen.rows(different=True)}
+    assert {name: states[name] for name in (flag, *asked)} == {flag: "differs", **dict.fromkeys(asked, "?")}
+    assert any("survey:read" in line for line in seen.unread["sandbox"])
 
 
 def test_without_pulumi_it_says_how_to_get_it(

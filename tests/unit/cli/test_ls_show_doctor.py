@@ -40,6 +40,15 @@ def test_ls_has_a_line_for_each_definition_and_a_column_for_each_stack(checkout:
     assert {each["name"] for each in found["objects"]} == {"cohort/beta", "flag/ai"}
 
 
+def test_ls_knows_nothing_of_a_stack_that_it_can_not_read(checkout: Checkout) -> None:
+    done = run("ls", "flag", "--different")
+    assert done.exit_code == 1
+    assert [line.split()[:4] for line in done.stdout.splitlines()[1:]] == [
+        ["flag", "ai", "?", "?"],
+        ["flag", "search", "-", "?"],
+    ]
+
+
 def test_show_says_what_it_holds_where_it_is_and_what_uses_it(checkout: Checkout) -> None:
     condition = "{cohort: beta, description: Testers, rollout_percentage: 5}"
     checkout.write("flags/user.yaml", f"key: user\nrelease_conditions: [{condition}]\n")
