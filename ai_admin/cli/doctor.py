@@ -46,6 +46,8 @@ def doctor(
     --check and --skip may be given several times. With --offline the checks that ask PostHog are left out (stale,
     never-evaluated, scopes), no stack is needed, and what people made of a cohort in PostHog is not seen.
 
+    A file with problems is named, and the others are looked at; what uses a cohort or an insight is not known then.
+
     Exit codes: 0 nothing to do, 1 something to do, problems of the definitions, or PostHog can't be asked,
     2 wrong use.
     """
@@ -58,9 +60,6 @@ def doctor(
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
     try:
         found = facts(root, name, reviewed(root, name, waiting) if name and not offline else None, days)
-        if isinstance(found, str):
-            click.echo(found, err=True)
-            raise click.exceptions.Exit(FOUND)
         checks = [each for each in OFFLINE if offline] or list(CHECKS)
         findings = examine(found, [each for each in checks if each in (chosen or checks) and each not in skipped])
     except Problem as problem:
@@ -70,5 +69,7 @@ def doctor(
         click.echo(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join([*map(str, findings), f"{len(findings)} to do" if findings else "nothing to do"]))
-    if findings:
+    for line in found.broken:
+        click.echo(f"not looked at, as this is wrong with it: {line}", err=True)
+    if findings or found.broken:
         raise click.exceptions.Exit(FOUND)

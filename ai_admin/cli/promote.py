@@ -25,7 +25,8 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     what it has. What both then have, and no other stack has otherwise, is said once, in the definition itself.
     Comments, order and style stay. Shows what changes in the sentences of `ai-admin plan`, and prints the commands
     for a pull request. Where the rules of the stack would refuse the step, says so, and which one to take instead;
-    they are looked at as if the files were applied as they are. PostHog is not asked.
+    they are looked at as if the files were applied as they are. PostHog is not asked. Other files that have problems
+    are named, and are no obstacle.
 
     KEY is a definition's key, or kind/key where several kinds have it. `adopt` and `renamed_from` are of one project
     alone, and stay.
@@ -52,6 +53,8 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
         click.echo("\n".join(f"  {line.text}" for line in lines))
     for line in found.refused:
         click.echo(click.style(f"refused by the rules of {target}: ", fg="red") + line)
+    for line in found.broken:
+        click.echo(f"not looked at, and to be corrected first: {line}", err=True)
     if dry_run:
         click.echo("nothing is written")
         return

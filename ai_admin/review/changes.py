@@ -117,7 +117,9 @@ class Warnings:
             self.lines.append(line)
 
 
-def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: Warnings) -> Outlook:
+def outlook(
+    run: Run, planned: Plan, state: State, session: Session, warnings: Warnings, broken: str = ""
+) -> Outlook:
     """Return what an `up` of these definitions would do. Reads from PostHog, and writes nothing.
 
     Args:
@@ -126,6 +128,8 @@ def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: W
         state: what was applied to the stack last.
         session: configured with the settings of the run; its warnings go to ``warnings``.
         warnings: what the session warns with.
+        broken: why these are not all definitions, so that it is not known what becomes of anything else; empty where
+            they are.
 
     Raises ``Unreachable`` when PostHog can't be asked, or the state belongs to another project.
     """
@@ -134,7 +138,7 @@ def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: W
     kinds = {ref.kind for ref in state.resources} | {each.kind for each in planned.definitions}
     read_lists(session, kinds)
     live = _refreshed(state, session)
-    engine = _Engine(run, planned, state, session, live)
+    engine = _Engine(run, planned, state, session, live, broken)
     for definition in planned.definitions:
         engine.register(definition)
     changes = (*engine.changes, *engine.deletions())
@@ -194,7 +198,7 @@ def _refreshed(state: State, session: Session) -> Live:
 class _Engine:
     """Does what Pulumi's engine does with registrations, but for the writing."""
 
-    def __init__(self, run: Run, planned: Plan, state: State, session: Session, live: Live) -> None:
+    def __init__(self, run: Run, planned: Plan, state: State, session: Session, live: Live, broken: str) -> None:
         self._settings = run.settings
         self._session = session
         self._state = state
@@ -205,6 +209,10 @@ class _Engine:
         self._ids: dict[Ref, str] = {}
         self._failed: set[Ref] = set()
         self._unread: dict[Ref, str] = {}
+        self._broken = broken
+        self._defined = {Ref(each.kind, each.key) for each in planned.definitions}
+        if broken:
+            self._ids.update((ref, each.id) for ref, each in state.resources.items() if ref not in self._defined)
         self._registered: set[Ref] = set()
         self.changes: list[Change] = []
 
@@ -218,9 +226,8 @@ class _Engine:
         properties = with_digests(ref.kind, definition.properties, self._settings.environ)
         missing = next((found for each in refs(properties) if (found := self._missing(each))), "")
         wanted = KINDS[ref.kind].canonical(with_ids(properties, self._id_of))
-        unread = next((self._unread[each] for each in refs(properties) if each in self._unread), "")
-        if unread and self._live.get(present) is None:  # it may be there, and is found by what it refers to
-            change = _unknown(ref, _Unread("", unread), meta, None, wanted)
+        if unread := self._unknown(properties, self._live.get(present)):
+            change = _unknown(ref, unread, meta, None, wanted)
         else:
             change = self._changed(ref, present, wanted, meta, missing)
         if missing and change.action not in (Action.NOTHING, Action.HOLD, Action.UNKNOWN):
@@ -232,6 +239,15 @@ class _Engine:
         if change.id and change.action is not Action.REPLACE:
             self._ids[ref] = change.id
         self.changes.append(change)
+
+    def _unknown(self, properties: Properties, live: tuple[str, Properties] | _Unread | None) -> _Unread | None:
+        """Return why it can't be known what becomes of an object, by what it refers to; None where it can."""
+        about = [*refs(properties)]
+        if self._broken and any(each not in self._defined and each not in self._ids for each in about):
+            return _Unread(live[0] if isinstance(live, tuple) else "", self._broken)
+        # One that is new to the state may be there, and is found by what it refers to.
+        reason = next((self._unread[each] for each in about if each in self._unread), "") if live is None else ""
+        return _Unread("", reason) if reason else None
 
     def _missing(self, ref: Ref) -> str:
         if ref in self._failed:
@@ -301,13 +317,14 @@ class _Engine:
     def deletions(self) -> list[Change]:
         """Return what no definition has any more and PostHog still holds."""
         left = [each for ref, each in self._state.resources.items() if ref not in self._registered]
-        gone = [
-            _unknown(each.ref, found, Metadata(str(each.ref)), each.properties)
-            if isinstance(found, _Unread)
-            else Change(each.ref, Action.DELETE, found[0], applied=each.properties, live=found[1])
-            for each in left
-            if (found := self._live[each.ref])
-        ]
+        gone = []
+        for each in left:
+            found = self._live[each.ref]
+            if self._broken or isinstance(found, _Unread):
+                unread = found if isinstance(found, _Unread) else _Unread(each.id, self._broken)
+                gone.append(_unknown(each.ref, unread, Metadata(str(each.ref)), each.properties))
+            elif found:
+                gone.append(Change(each.ref, Action.DELETE, found[0], applied=each.properties, live=found[1]))
         replaced = (Change(each.ref, Action.DELETE, each.id, live=each.properties) for each in self._state.replaced)
         return [*gone, *replaced]
 

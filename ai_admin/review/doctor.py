@@ -53,6 +53,8 @@ class Facts:
     """What PostHog says of the API key; None where it was not asked."""
     days: int = 30
     """After how many days without a change or a call something counts as left over."""
+    broken: tuple[str, ...] = ()
+    """What is wrong with files that are not looked at, a line each."""
 
     def source(self, definition: Definition) -> str:
         """Return the file and line of a definition."""
@@ -134,7 +136,9 @@ def never_evaluated(facts: Facts) -> Iterator[Finding]:
 
 
 def unused(facts: Facts) -> Iterator[Finding]:
-    """Cohorts and insights that nothing uses, no definition and nothing in PostHog."""
+    """Cohorts and insights that nothing uses, no definition and nothing in PostHog; none where a file can't tell."""
+    if facts.broken:
+        return
     using = users(facts.definitions)
     for kind in ("cohort", "insight"):
         for each in facts.kind(kind):

@@ -44,6 +44,8 @@ class Promotion:
     """What changes in the stack that is promoted to, by definition."""
     refused: tuple[str, ...] = ()
     """Why an `up` of that stack would refuse it, and what to write instead, a line each."""
+    broken: tuple[str, ...] = ()
+    """What is wrong with other files, a line each: an `up` applies nothing until they are corrected."""
 
 
 def promote(root: Path, key: str, source: str, target: str) -> Promotion:
@@ -55,21 +57,23 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
         source: the stack that has it so.
         target: the stack that is to have it.
 
-    The text was tried in a copy of the checkout: it passes every check. Raises :class:`NotEdited`.
+    The text was tried in a copy of the checkout: no check finds anything new. Raises :class:`NotEdited`.
     """
     document = _document(root, key)
     value = promoted(document, source, target, known_stacks(root))
     text = rewritten(document.text, document.value, value)
-    before, after = load(root, target), trial(root, target, {document.path: text})
-    if after.problems:
-        raise NotEdited(f"with that the definitions have problems: {after.problems[0]}")
+    before, after = load(root, target, partly=True), trial(root, target, {document.path: text}, partly=True)
+    own = (each for each in after.problems if each.source.path == document.path or each not in before.problems)
+    if problem := next(own, None):
+        raise NotEdited(f"with that the definitions have problems: {problem}")
     was, is_ = (
         {Ref(each.kind, each.key): each.properties for each in found.resources if each.source.path == document.path}
         for found in (before, after)
     )
     said = {ref: tuple(lines(ref, was.get(ref), is_.get(ref))) for ref in dict.fromkeys([*was, *is_])}
     changes = {ref: found for ref, found in said.items() if found}
-    return Promotion(document.path, text, changes, tuple(_refused(root, target, document.path, text, before, after)))
+    refused = tuple(_refused(root, target, document.path, text, before, after))
+    return Promotion(document.path, text, changes, refused, after.broken)
 
 
 def _document(root: Path, key: str) -> Document:
@@ -170,7 +174,8 @@ def _refused(
     given = Settings(settings(root, target), os.environ)
     applied = manifest(before.resources, {})
     follows = given.follows
-    followed = Followed(follows, manifest(trial(root, follows, {path: text}).resources, {})) if follows else None
+    there = trial(root, follows, {path: text}, partly=True).resources if follows else ()
+    followed = Followed(follows, manifest(there, {})) if follows else None
     wanted = manifest(after.resources, applied)
     reach = Reach(after.resources, after.values)
     for each in refusals(applied, wanted, given.consents, given.careful, followed, reach=reach):

@@ -16,6 +16,9 @@ from providers.posthog.errors import UnreadableState
 from providers.posthog.session import Session
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, Settings
 
+BROKEN = "files have problems, as `ai-admin check` lists"
+"""Why it is not known what becomes of what the other files do not define."""
+
 Waiting = Callable[[str], None]
 """Shows the user a line about a wait for PostHog, while it is waited."""
 

@@ -106,15 +106,12 @@ def survey(
     unowned: dict[str, str] = {}
     unread: dict[str, tuple[str, ...]] = {}
     for stack in every:
-        definitions = load(root, stack)
-        if definitions.problems:
-            unread[stack] = (f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}",)
-            continue
-        found = planned(root, stack, False, waiting) if online else ()
+        definitions = load(root, stack, partly=True)
+        found = planned(root, stack, False, waiting, partly=True) if online else ()
         plan = found if isinstance(found, Planned) else None
         if plan:
             unowned[stack] = reading.unowned_of_plan(plan.report.unowned)
-        if lines := found.report.unread if isinstance(found, Planned) else found:
+        if lines := (*definitions.broken, *(found.report.unread if isinstance(found, Planned) else found)):
             unread[stack] = lines
         for ref, standing in _standing(definitions.resources, plan, key):
             objects.setdefault(ref, {})[stack] = standing if plan or not online else replace(standing, state=UNKNOWN)

@@ -12,13 +12,14 @@ from ai_admin.definitions.files import TOP_FOLDERS
 from ai_admin.definitions.stacks import known_stacks
 
 
-def trial(root: Path, stack: str, texts: Mapping[str, str | None]) -> Definitions:
+def trial(root: Path, stack: str, texts: Mapping[str, str | None], partly: bool = False) -> Definitions:
     """Return what a checkout would define, and all problems that it would have, with these texts of files.
 
     Args:
         root: the checkout.
         stack: the stack whose definitions are returned; the problems are those of every stack.
         texts: by path in the checkout; None: without the file.
+        partly: as :func:`ai_admin.definitions.load` says.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
@@ -28,7 +29,7 @@ def trial(root: Path, stack: str, texts: Mapping[str, str | None]) -> Definition
             if (root / name).is_dir():
                 shutil.copytree(root / name, copy / name)
         write(copy, texts)
-        return load(copy, stack)
+        return load(copy, stack, partly)
 
 
 def write(root: Path, texts: Mapping[str, str | None]) -> None:

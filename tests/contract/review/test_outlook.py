@@ -15,7 +15,7 @@ from ai_admin.review.as_json import as_json
 from ai_admin.review.bound import bound
 from ai_admin.review.changes import Action
 from ai_admin.review.markdown import markdown
-from ai_admin.review.plan import planned
+from ai_admin.review.plan import Planned, planned
 from ai_admin.review.standing import survey
 from ai_admin.review.text import text
 from providers.posthog.settings import Settings
@@ -351,6 +351,28 @@ def test_problems_of_the_files_are_told_in_place_of_a_plan(stack: Stack, key: st
     assert isinstance(found, tuple)
     assert found[0] == "the definitions have problems:"
     assert "relase_conditions" in "\n".join(found)
+
+
+def test_what_a_broken_file_defines_is_neither_gone_nor_in_the_way(stack: Stack, key: str) -> None:
+    for name in (key, f"{key}-other"):
+        stack.write("cohort", name, name=name, properties=[{"key": "channel", "value": "internal"}])
+        stack.write("flag", name, release_conditions=[{"description": "Ours", "cohort": name}])
+    stack.up()
+    (stack.root / "cohorts" / f"{key}.yaml").write_text("key: [")
+    stack.write("flag", f"{key}-other", active=False, release_conditions=[{"description": "Ours", "cohort": key}])
+    stack.write("flag", f"{key}-new", release_conditions=[{"cohort": "written-there"}])
+    (stack.root / "cohorts" / f"{key}-others.yaml").write_text("key: written-there\nname: [")
+    found = stack.planned(False, partly=True)
+    assert isinstance(found, Planned), found
+    actions = {str(each.ref): each.action for each in found.outlook.changes}
+    assert {name: action for name, action in actions.items() if key in name} == {
+        f"cohort/{key}": Action.UNKNOWN,
+        f"cohort/{key}-other": Action.NOTHING,
+        f"flag/{key}": Action.NOTHING,
+        f"flag/{key}-other": Action.UPDATE,
+        f"flag/{key}-new": Action.UNKNOWN,
+    }
+    assert found.report.refused == ()
 
 
 def test_another_project_is_refused_and_nothing_is_taken_for_gone(stack: Stack, flag: str) -> None:

@@ -97,6 +97,18 @@ def test_the_exit_code_says_how_it_ended(
     assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
 
 
+def test_a_broken_file_is_named_and_the_rest_is_shown(checkout: Checkout) -> None:
+    checkout.write("cohorts/theirs.yaml", "key: [")
+    checkout.flag("theirs", 500)
+    commands: dict[tuple[str, ...], str] = {("ls",): "flag    ai", ("show", "ai"): "flag ai", ("doctor",): "search"}
+    for command, shown in commands.items():
+        done = run(*command, "--offline")
+        assert (done.exit_code, shown in done.stdout) == (1, True), done.stdout
+        assert all(each in done.stderr for each in ("cohorts/theirs.yaml:", "flags/theirs.yaml:5:"))
+        assert "theirs" not in done.stdout
+    assert "is used by nothing" not in run("doctor", "--offline").stdout, "the broken file may use it"
+
+
 def test_problems_of_the_definitions_are_said(checkout: Checkout) -> None:
     checkout.flag("ai", 500)
     for command in (("ls", "--offline"), ("show", "ai", "--offline"), ("doctor", "--offline")):
