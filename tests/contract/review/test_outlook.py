@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,10 @@ from ai_admin.review.as_json import as_json
 from ai_admin.review.bound import bound
 from ai_admin.review.changes import Action
 from ai_admin.review.markdown import markdown
-from ai_admin.review.plan import Planned, planned
+from ai_admin.review.plan import Planned, planned, planned_for
 from ai_admin.review.standing import survey
 from ai_admin.review.text import text
+from providers.posthog.limits import Clock
 from providers.posthog.settings import Settings
 from tests.support.sandbox import Sandbox
 from tests.support.stack import Stack
@@ -393,6 +396,24 @@ def test_a_posthog_that_does_not_answer_is_one_line(stack: Stack, key: str) -> N
     assert isinstance(found, tuple)
     assert "no answer from http://127.0.0.1:9" in found[0]
     assert all("Traceback" not in line for line in found)
+
+
+def test_short_waits_are_told_while_they_are_waited_and_are_no_notes_of_the_plan(
+    stack: Stack, flag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
+    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    rule = {"kind": "error_before", "status": 429, "retry_after": 2, "path": "/property_definitions/", "times": 4}
+    stack.sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    told: list[str] = []
+    try:
+        found = planned_for(replace(stack._reviewed(), waiting=told.append), count=False)
+    finally:
+        stack.sandbox.call("DELETE", "/_sandbox/faults")
+    assert isinstance(found, Planned), found
+    assert [each.partition(" in all")[0] for each in told] == ["still waiting, 6 s"]
+    assert "waiting" not in text(found.report)
 
 
 def test_what_can_not_be_read_is_not_known_and_the_rest_is_planned(
