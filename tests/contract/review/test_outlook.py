@@ -442,7 +442,7 @@ def test_what_can_not_be_read_is_not_known_and_the_rest_is_planned(
     assert "nothing is made twice" not in "".join(lines)
     plan = bound(found)
     assert (plan["changes"].keys(), bool(plan["refused"])) == ({flag}, True), "`ai-admin apply` takes none of it"
-    monkeypatch.setattr("ai_admin.review.standing.planned", lambda *_: found)
+    monkeypatch.setattr("ai_admin.review.standing.planned", lambda *_, **__: found)
     seen = survey(stack.root, ["sandbox"])
     states = {str(row.ref): row.states["sandbox"] for row in seen.rows(different=True)}
     assert {name: states[name] for name in (flag, *asked)} == {flag: "differs", **dict.fromkeys(asked, "?")}
