@@ -23,6 +23,7 @@ from ai_admin.cli.plan import plan
 from ai_admin.cli.promote import promote
 from ai_admin.cli.pull import pull
 from ai_admin.cli.show import show
+from ai_admin.cli.simulate import simulate
 from ai_admin.cli.test import test
 from ai_admin.cli.who import who
 
@@ -38,7 +39,24 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, doctor, drift, history, init, ls, off, on, plan, promote, pull, show, test, who):
+for command in (
+    apply,
+    check,
+    doctor,
+    drift,
+    history,
+    init,
+    ls,
+    off,
+    on,
+    plan,
+    promote,
+    pull,
+    show,
+    simulate,
+    test,
+    who,
+):
     cli.add_command(command)
 
 
