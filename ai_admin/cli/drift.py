@@ -38,9 +38,9 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
         found = review.drift(name, comparison)
     styled = lambda part, colour: click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)  # noqa: E731
     click.echo(review.as_json(found) if as_json else review.text(found, every, styled))
-    for line in found.unread:
+    for line in (*found.broken, *found.unread):
         click.echo(line, err=True)
-    if found.unknown or comparison.broken:
+    if found.unknown or found.broken:
         raise click.exceptions.Exit(UNKNOWN)
     if found.entries:
         raise click.exceptions.Exit(DIFFERS)

@@ -52,8 +52,10 @@ class Drift:
     same: int
     """How many definitions PostHog holds as the files say."""
     unowned: tuple[Unowned, ...]
+    broken: tuple[str, ...] = ()
+    """What is wrong with files that are left out, a line each."""
     unread: tuple[str, ...] = ()
-    """What could not be read, a line for each reason: files with problems, and what PostHog did not say."""
+    """What could not be read in PostHog, a line for each reason."""
     unknown: tuple[Ref, ...] = ()
     """The definitions of which it is not known for that whether PostHog holds them so."""
 
@@ -78,7 +80,8 @@ def drift(stack: str, comparison: Comparison) -> Drift:
         entries,
         same,
         tuple(comparison.unowned()),
-        (*comparison.broken, *lines),
+        comparison.broken,
+        tuple(lines),
         tuple(each.ref for each in every if each.unread),
     )
 
@@ -114,6 +117,7 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
     verb = "differs" if len(found.entries) == 1 else "differ"
     counted = f"{len(found.entries):,} {verb}" if found.entries else "nothing differs"
     unknown = f", of {len(found.unknown):,} it is not known" if found.unknown else ""
+    unknown += ", and files with problems are left out" if found.broken else ""
     where = f"{found.stack} (project {found.project} of {found.host})"
     yield f"{where}: {counted}, {found.same:,} as the files say{unknown}"
     for each in found.entries:
@@ -152,6 +156,7 @@ def as_json(found: Drift) -> str:
             "differing": [_entry(each) for each in found.entries],
             "same": found.same,
             "unknown": [str(each) for each in found.unknown],
+            "broken": list(found.broken),
             "unread": list(found.unread),
             "unowned": [{"kind": each.kind.name, "id": each.id, "name": each.title} for each in found.unowned],
         },
