@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint workflows types bench docs upstream lock clean
+.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint workflows types bench docs pictures upstream lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 docs: setup  ## write docs/reference anew from schemas/
 	@$(PYTHON) -m ai_admin.review.reference
 
+pictures: setup  ## write docs/pictures anew: one of each kind of chart
+	@$(PYTHON) -m tools.pictures
+
 # A version of the command line and of the toolkit; the newest where none is given.
 CLI ?=
 TOOLKIT ?=
@@ -86,7 +89,8 @@ LOCKS := tools/requirements
 
 lock: setup  ## write tools/requirements/*.txt anew from pyproject.toml
 	$(COMPILE) pyproject.toml --group install --output-file $(LOCKS)/apply.txt
-	$(COMPILE) --group sandbox --constraint $(LOCKS)/apply.txt --output-file $(LOCKS)/sandbox.txt
+	$(COMPILE) --group sandbox --group charts --constraint $(LOCKS)/apply.txt \
+	  --output-file $(LOCKS)/sandbox.txt
 	$(COMPILE) --group development --constraint $(LOCKS)/apply.txt --constraint $(LOCKS)/sandbox.txt \
 	  --output-file $(LOCKS)/development.txt
 	$(COMPILE) --group go --output-file tools/toolchain/build/requirements.txt
