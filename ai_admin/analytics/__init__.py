@@ -1,0 +1,1 @@
+"""What events say, asked of PostHog's query API."""
