@@ -10,7 +10,7 @@ from ai_admin.charts.rendering import svg
 from ai_admin.charts.specs import spec
 from ai_admin.charts.themes import DARK, LIGHT, Theme
 
-NARROW = 380
+NARROW = 320
 """The width of the drawing for a tile that is too narrow for its own width on a wide page."""
 
 _VARIABLES = {colour: name for name, colour in LIGHT.variables().items()}
@@ -105,7 +105,7 @@ def _grid(grid: Grid) -> str:
 _STYLE = """.tile { container: tile / inline-size; }
 .chart svg { display: block; width: 100%; height: auto; overflow: visible; }
 .chart > .wide { display: none; }
-.chart > .narrow, .chart > svg { max-width: 540px; margin: 0 auto; }
+.chart > .narrow, .chart > svg { max-width: 460px; margin: 0 auto; }
 .chart-number { font-size: 2.6rem; line-height: 1.2; margin: .6rem 0 0; text-align: center; color: var(--chart-ink); }
 .chart-note, .chart-empty { text-align: center; color: var(--chart-soft); margin: .2rem 0; }
 .chart-empty, .chart-failed { padding: 1.5rem .5rem; overflow-wrap: anywhere; }

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-MISSING = "drawing needs the package vl-convert-python; `make setup FOR=sandbox` installs it"
+MISSING = "drawing needs the packages vl-convert-python and markdown-it-py; `make setup FOR=sandbox` installs them"
 """What to say where it is not installed: whoever applies needs none of it."""
 
 
 class NotInstalled(Exception):
-    """vl-convert is not installed. Its text says what to do."""
+    """A package that draws is not installed. Its text says what to do."""
 
 
 def svg(spec: dict[str, Any], name: str = "") -> str:

@@ -12,7 +12,8 @@ DESK, PHONE = 1300, 390
 
 # The least contrast of any text with the nearest background that is painted behind it (WCAG 2.2, 1.4.3).
 CONTRAST = """
-const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number)
+  .map((part, n) => text.startsWith('color(srgb') && n < 3 ? part * 255 : part);
 const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
   .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
   .reduce((sum, c, index) => sum + c * [0.2126, 0.7152, 0.0722][index], 0);
