@@ -36,6 +36,7 @@ class Plot:
     """Values in the order of time, or of another scale."""
 
     points: tuple[str, ...]
+    """As PostHog gives them: the starts of intervals, in the project's timezone, or other labels."""
     series: tuple[Series, ...]
     mark: str = "line"
     """``line``, ``area`` or ``bar``."""
@@ -44,6 +45,8 @@ class Plot:
     goals: tuple[Goal, ...] = ()
     unfinished: int = 0
     """How many of the last points are of intervals that were not over."""
+    interval: str = ""
+    """PostHog's name of the interval, where the points are moments."""
 
     def rows(self) -> Rows:
         """Return a row for each point."""

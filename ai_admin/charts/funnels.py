@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ai_admin.charts.figures import Bar, Bars, Figure, Plot, Series, Words
-from ai_admin.charts.formats import Format, duration, moment, unfinished
-from ai_admin.charts.trends import breakdown, goals
+from ai_admin.charts.formats import Format, duration
+from ai_admin.charts.trends import breakdown, goals, time_of
 
 Json = Mapping[str, Any]
 
@@ -78,7 +78,6 @@ def _trends(source: Json, settings: Json, answer: Json) -> Figure:
     items = answer["results"]
     if not any(any(item["data"]) for item in items):
         return NOBODY
-    interval, days = source.get("interval") or "day", list(map(str, items[0]["days"]))
     series = [
         Series(
             "conversion" if item.get("breakdown_value") is None else breakdown(item["breakdown_value"]),
@@ -87,10 +86,9 @@ def _trends(source: Json, settings: Json, answer: Json) -> Figure:
         )
         for colour, item in enumerate(items)
     ]
-    points = tuple(moment(day, interval) for day in days)
     goal = goals(settings, max(max(each.values) for each in series))
     shape = Format(style="percentage")
-    return Plot(points, tuple(series), format=shape, goals=goal, unfinished=unfinished(days, interval, answer))
+    return Plot(series=tuple(series), format=shape, goals=goal, **time_of(source, answer, items[0]))
 
 
 def _edge(edge: Json) -> str:

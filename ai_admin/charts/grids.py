@@ -24,7 +24,8 @@ def grid(columns: Sequence[str], names: Sequence[str], values: Sequence[Sequence
 def retention(source: Mapping[str, Any], answer: Mapping[str, Any]) -> Figure:
     """Return the figure of a RetentionQuery: of those who came in a period, who came again how many periods later.
 
-    PostHog's answer has zeros for periods that are still to come; these are left out, as on its pages.
+    PostHog's answer has zeros for periods that are still to come; these are left out, as on its pages, and so are the
+    shares of nobody.
     """
     settings = source.get("retentionFilter") or {}
     period, results = settings.get("period") or "Day", answer["results"]
@@ -38,7 +39,7 @@ def retention(source: Mapping[str, Any], answer: Mapping[str, Any]) -> Figure:
     mean = settings.get("meanRetentionCalculation") or "simple"
     if mean != "none" and not measured:
         weights = [row["values"][0]["count"] if mean == "weighted" else 1 for row in results]
-        lines.insert(0, _mean(lines, weights, [row["values"][0]["count"] > 0 for row in results]))
+        lines.insert(0, _mean(lines, weights))
         names.insert(0, "Mean")
         notes.insert(0, "")
     heading = tuple(str(value["label"]) for value in results[0]["values"])
@@ -54,7 +55,7 @@ def _line(
         whole = counts[max(place - 1, 0)] if previous else counts[0]
         share = count / whole if whole else 0.0
         begins, ends = (_after(row["date"], period, steps) for steps in (place, place + 1))
-        if now is not None and begins > now:
+        if not counts[0] or (now is not None and begins > now):
             line.append(None)
         elif measured:
             value = float(row["values"][place].get("aggregation_value") or 0)
@@ -64,12 +65,12 @@ def _line(
     return line
 
 
-def _mean(lines: list[list[Cell | None]], weights: list[float], counted: list[bool]) -> list[Cell | None]:
-    """Return the mean of each column over the rows with somebody in them, without what is not over yet."""
+def _mean(lines: list[list[Cell | None]], weights: list[float]) -> list[Cell | None]:
+    """Return the mean of each column, without what is not over yet."""
     found: list[Cell | None] = []
     for column in zip(*lines, strict=True):
-        rows = zip(column, weights, counted, strict=True)
-        full = [(cell.value, weight) for cell, weight, counts in rows if cell and counts and not cell.unfinished]
+        full = [(cell.value, weight) for cell, weight in zip(column, weights, strict=True)
+                if cell and not cell.unfinished]  # fmt: skip
         whole = sum(weight for _, weight in full)
         mean = sum(value * weight for value, weight in full) / whole if whole else None
         found.append(None if mean is None else Cell(f"{mean:.1%}", mean, min(mean, 1)))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ai_admin.charts.figures import Bars, Cell, Figure, Grid, Number, Plot, Series, Table, Words
+from ai_admin.charts.formats import moment
 from ai_admin.charts.themes import Theme
 
 Spec = dict[str, Any]
@@ -84,7 +85,9 @@ def _plot(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
     axis = _values(plot)
     step, low = axis[1] - axis[0], axis[0]
     shape = plot.format.finer(step)
-    places = _shown(plot.points, width - 50)
+    points = [moment(point, plot.interval) if plot.interval else point for point in plot.points]
+    flush = plot.mark != "bar" or len(points) > 15
+    places = _shown(points, width - 50, flush)
     # A band leaves room for bars; the others begin and end at the edges.
     across = {"type": "band" if plot.mark == "bar" else "point", "domain": list(range(len(plot.points)))}
     encoding: Spec = {
@@ -94,9 +97,9 @@ def _plot(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
             "scale": {**across, **({"paddingInner": 0.25} if plot.mark == "bar" else {"padding": 0})},
             "axis": {
                 "values": places,
-                "labelExpr": f"{json.dumps(plot.points)}[datum.value]",
+                "labelExpr": f"{json.dumps(points)}[datum.value]",
                 "labelAngle": 0,
-                "labelFlush": plot.mark != "bar",
+                "labelFlush": flush,
                 "labelOverlap": False,
                 "grid": False,
             },
@@ -179,10 +182,13 @@ def _values(plot: Plot) -> list[float]:
     return ticks(low, high, whole)
 
 
-def _shown(points: Sequence[str], width: int) -> list[int]:
-    """Return which points have their label, so that no label touches the next one; the last one counts backwards."""
-    room = max(int(width // (max(map(len, points)) * LETTER + 28)), 1)
-    step = math.ceil(len(points) / room)
+def _shown(points: Sequence[str], width: int, flush: bool) -> list[int]:
+    """Return which points have their label, counted from the last, so that no label touches the next one.
+
+    Where the last label is moved inwards (``flush``), it takes half of its length from its neighbour.
+    """
+    needed = max(map(len, points)) * LETTER * (1.5 if flush else 1) + 12
+    step = math.ceil(needed * len(points) / width)
     return list(range(len(points) - 1, -1, -step))[::-1]
 
 

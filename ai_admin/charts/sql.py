@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ai_admin.charts.figures import Figure, Plot, Series, Table, Words
-from ai_admin.charts.formats import Format, moment, of_column
+from ai_admin.charts.formats import Format, of_column
 from ai_admin.charts.trends import breakdown, goals, number, ranking
 
 Json = Mapping[str, Any]
@@ -69,8 +69,8 @@ def _chart(
             series.append(Series(title, tuple(found.get(point, 0.0) for point in points), len(series)))
     mark, stacked = _PLOTS[display]
     top = max(max(each.values) for each in series)
-    labels = tuple(moment(point, "hour" if "T" in point else "day") for point in points)
-    return Plot(labels, tuple(series), mark, stacked, shape, goals(charts, top))
+    interval = "hour" if any("T" in point for point in points) else "day"
+    return Plot(tuple(points), tuple(series), mark, stacked, shape, goals(charts, top), interval=interval)
 
 
 def _table(node: Json, columns: list[str], rows: Sequence[Any]) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ai_admin.charts.figures import Bar, Bars, Figure, Goal, Number, Plot, Series, Table, Words
-from ai_admin.charts.formats import Format, moment, of_trends, unfinished
+from ai_admin.charts.formats import Format, of_trends, unfinished
 from ai_admin.charts.grids import grid
 
 Json = Mapping[str, Any]
@@ -64,7 +64,7 @@ def lifecycle(source: Json, answer: Json) -> Figure:
     if not any(any(item.get("data") or ()) for item in items):
         return NO_DATA
     series = _series(items, [item["status"] for item in items], [_LIFECYCLE.index(item["status"]) for item in items])
-    return Plot(series=series, mark="bar", stacked=True, **_time(source, answer, items[0]))
+    return Plot(series=series, mark="bar", stacked=True, **time_of(source, answer, items[0]))
 
 
 def labels(source: Json, items: Sequence[Json]) -> list[str]:
@@ -153,7 +153,7 @@ def _plot(source: Json, answer: Json, kept: list[tuple[Json, str, int]], setting
         stacked=_stacks(display),
         format=shape,
         goals=goals(settings, top),
-        **_time(source, answer, items[0]),
+        **time_of(source, answer, items[0]),
     )
 
 
@@ -161,11 +161,13 @@ def _stacks(display: str | None) -> bool:
     return display in ("ActionsAreaGraph", "ActionsBar", "ActionsStackedBar")
 
 
-def _time(source: Json, answer: Json, item: Json) -> dict[str, Any]:
+def time_of(source: Json, answer: Json, item: Json) -> dict[str, Any]:
+    """Return the fields of a :class:`Plot` that say when its points are."""
     days, interval = list(map(str, item["days"])), source.get("interval") or "day"
     return {
-        "points": tuple(moment(day, interval) for day in days),
+        "points": tuple(days),
         "unfinished": unfinished(days, interval, answer),
+        "interval": interval,
     }
 
 

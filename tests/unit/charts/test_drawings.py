@@ -81,7 +81,7 @@ def test_labels_are_as_far_apart_as_they_are_long() -> None:
         axis = spec(of("hours"), LIGHT, width)["layer"][0]["encoding"]["x"]["axis"]
         assert axis["values"][-1] == 71
         gap = min(later - earlier for earlier, later in pairwise(axis["values"]))
-        assert gap * (width - 50) / 72 > len("26 Nov 02:00") * 7
+        assert gap * (width - 50) / 72 > len("26 Nov 02:00") * 7 * 1.5
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
