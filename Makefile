@@ -90,8 +90,7 @@ LOCKS := tools/requirements
 
 lock: setup  ## write tools/requirements/*.txt anew from pyproject.toml
 	$(COMPILE) pyproject.toml --group install --output-file $(LOCKS)/apply.txt
-	$(COMPILE) --group sandbox --group charts --constraint $(LOCKS)/apply.txt \
-	  --output-file $(LOCKS)/sandbox.txt
+	$(COMPILE) --group sandbox --constraint $(LOCKS)/apply.txt --output-file $(LOCKS)/sandbox.txt
 	$(COMPILE) --group development --constraint $(LOCKS)/apply.txt --constraint $(LOCKS)/sandbox.txt \
 	  --output-file $(LOCKS)/development.txt
 	$(COMPILE) --group go --output-file tools/toolchain/build/requirements.txt

@@ -35,13 +35,21 @@ def test_what_pyproject_pins_is_what_the_locks_install() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = {
         LOCKS["apply"]: [*project["project"]["dependencies"], *project["build-system"]["requires"]],
-        LOCKS["sandbox"]: [pin for group in ("sandbox", "charts") for pin in project["dependency-groups"][group]],
-        LOCKS["development"]: project["dependency-groups"]["development"],
-        GO: project["dependency-groups"]["go"],
+        LOCKS["sandbox"]: pinned(project["dependency-groups"], "sandbox"),
+        LOCKS["development"]: pinned(project["dependency-groups"], "development"),
+        GO: pinned(project["dependency-groups"], "go"),
     }
     for lock, pins in wanted.items():
         text = (ROOT / lock).read_text().lower()
         assert [pin for pin in pins if f"\n{pin.lower()} \\" not in text] == [], lock
+
+
+def pinned(groups: dict[str, list[str | dict[str, str]]], name: str) -> list[str]:
+    """The pins of a dependency group and of the groups that it includes (PEP 735)."""
+    found = []
+    for item in groups[name]:
+        found += [item] if isinstance(item, str) else pinned(groups, item["include-group"])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -66,6 +74,7 @@ def test_what_is_installed_for_a_purpose_is_all_that_it_imports(
 
 
 DISTRIBUTIONS = {
+    "chdb": "chdb-core",
     "dateutil": "python-dateutil",
     "google": "protobuf",
     "grpc": "grpcio",
