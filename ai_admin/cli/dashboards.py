@@ -20,9 +20,9 @@ from ai_admin.definitions.spelling import closest, listed
 from providers.posthog.errors import ApiError, SchemaError
 
 if TYPE_CHECKING:
-    from ai_admin.analytics.dashboards import Wanted
-    from ai_admin.analytics.drawing import Written
     from ai_admin.definitions.index import Index
+    from ai_admin.numbers.dashboards import Wanted
+    from ai_admin.numbers.drawing import Written
 
 FAILED, PROBLEMS = 1, 3
 """Exit codes: something is not drawn, for the reason on standard error; the definitions have problems."""
@@ -77,9 +77,9 @@ def dashboards(
     Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 the definitions have
     problems: see `ai-admin check`.
     """
-    from ai_admin.analytics.dashboards import SCOPES, Board, boards
-    from ai_admin.analytics.drawing import write
     from ai_admin.charts import NotInstalled
+    from ai_admin.numbers.dashboards import SCOPES, Board, boards
+    from ai_admin.numbers.drawing import write
 
     root = checkout(Path().resolve())
     there = opened(root, only_stack(root, stack), needs=f"the scopes {listed(SCOPES, 'and')}")
@@ -127,7 +127,7 @@ def _index(root: Path, stack: str) -> Index:
 
 def _wanted(index: Index, keys: tuple[str, ...]) -> list[Wanted]:
     """Return the dashboards and insights with these keys. Raises click.UsageError where there is none."""
-    from ai_admin.analytics.dashboards import Wanted
+    from ai_admin.numbers.dashboards import Wanted
 
     units = [unit for kind in ("insight", "dashboard") for unit in index.by_key.get(kind, {}).values()]
     known = {unit.key: Wanted(unit.kind, unit.key, unit.value["name"]) for unit in units}

@@ -10,8 +10,8 @@ from io import StringIO
 from pathlib import Path
 
 from ai_admin import charts
-from ai_admin.analytics.dashboards import Board, Tile
 from ai_admin.charts import texts
+from ai_admin.numbers.dashboards import Board, Tile
 
 FORMATS = ("html", "png", "svg", "csv", "json")
 """What can be written; all but ``html`` is a file for each insight."""

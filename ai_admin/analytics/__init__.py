@@ -1,1 +1,0 @@
-"""What events say, asked of PostHog's query API."""
