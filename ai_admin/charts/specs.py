@@ -22,6 +22,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 LETTER = 7.2
 """The width of a letter of axes and legends, in pixels, in the widest of the fonts that a browser may take."""
+_FITS = 0.82
+"""How much of the room a text may take, which is measured in a narrower font."""
 
 _ROW = 44
 _SIZE = 12
@@ -134,7 +136,11 @@ def _plot(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
         mark = {"type": "line", "strokeWidth": 2, "point": len(plot.points) == 1}
         dash = {"field": "part", "type": "nominal", "legend": None}
         encoding["strokeDash"] = {**dash, "scale": {"domain": ["whole", "open"], "range": [[1, 0], [4, 4]]}}
-    goals = [layer for goal in plot.goals for layer in _goal(goal.value, f"{goal.label}: {shape(goal.value)}", theme)]
+    goals = [
+        layer
+        for goal in plot.goals
+        for layer in _goal(goal.value, f"{goal.label}: {shape(goal.value)}", theme, (width - 90) * _FITS)
+    ]
     drawn = {"data": {"values": rows}, "mark": mark, "encoding": encoding}
     return {"height": height, "layer": [drawn, *goals]}
 
@@ -201,7 +207,7 @@ def _colours(series: Sequence[Series], theme: Theme, width: int, line: bool) -> 
         "columns": max(int(width // (longest * LETTER + 36)), 1),
         "labelExpr": f"{json.dumps(names)}[datum.value]",
         "columnPadding": 10 + 0.12 * longest * LETTER,
-        "labelLimit": width - 40,
+        "labelLimit": (width - 90) * _FITS,
         "symbolLimit": 0,
         "symbolOpacity": 1,
         "offset": 12,
@@ -213,10 +219,11 @@ def _colours(series: Sequence[Series], theme: Theme, width: int, line: bool) -> 
     return {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
 
 
-def _goal(value: float, label: str, theme: Theme) -> list[Spec]:
+def _goal(value: float, label: str, theme: Theme, limit: float) -> list[Spec]:
     there = {"y": {"datum": value, "type": "quantitative"}}
     rule = {"mark": {"type": "rule", "color": theme.goal, "strokeDash": [6, 4], "strokeWidth": 1.5}, "encoding": there}
-    text = {"type": "text", "align": "right", "dy": -7, "color": theme.goal, "text": label.removeprefix(": ")}
+    text = {"type": "text", "align": "right", "dy": -7, "color": theme.goal, "limit": limit}
+    text["text"] = label.removeprefix(": ")
     edge: Spec = {"value": "width"}
     return [{"data": {"values": [{}]}, **rule},
             {"data": {"values": [{}]}, "mark": text, "encoding": {**there, "x": edge}}]  # fmt: skip
@@ -229,7 +236,7 @@ def _pie(pie: Bars, theme: Theme, width: int, height: int) -> Spec:
         "orient": "right" if wide else "bottom",
         "columns": 1,
         "labelExpr": f"{json.dumps(names)}[datum.value]",
-        "labelLimit": width - height - 60 if wide else width - 40,
+        "labelLimit": (width - height - 60 if wide else width - 40) * _FITS,
         "symbolLimit": 0,
         **_SQUARE,
     }
@@ -269,7 +276,7 @@ def _bars(bars: Bars, theme: Theme, width: int) -> Spec:
             },
         },
         {
-            "mark": {**text, "align": "left", "limit": max(inner - longest, 60)},
+            "mark": {**text, "align": "left", "limit": max((inner - longest) * _FITS, 60)},
             "encoding": {"x": {"value": 0}, "text": {"field": "label"}},
         },
         {

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from html import unescape
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from ai_admin.charts import DARK, LIGHT, Figure, Place, Tile, figure, page, place, png, spec, style, svg, tile
+from ai_admin.charts import (
+    DARK,
+    LIGHT,
+    Figure,
+    NotInstalled,
+    Place,
+    Tile,
+    figure,
+    page,
+    place,
+    png,
+    rendering,
+    spec,
+    style,
+    svg,
+    tile,
+)
 from ai_admin.charts.figures import Bar, Bars, Plot, Series
 from ai_admin.charts.specs import ticks
 from ai_admin.charts.texts import html
@@ -184,3 +202,14 @@ def test_layouts_that_are_no_layouts_have_a_place_too() -> None:
     for odd in odds:
         assert place(odd) == Place(0, 0, 6, 5)
     assert place({"sm": {"w": 99, "h": 0}}) == Place(0, 0, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("package", "draw"), [("vl_convert", lambda: tile(of("line"), "x")), ("markdown_it", lambda: html("x"))]
+)
+def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, package: str, draw: Callable[[], str]) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(rendering, "_converter", rendering._converter.__wrapped__)
+    rendering._drawn.cache_clear()
+    with pytest.raises(NotInstalled, match="make setup FOR=sandbox"):
+        draw()
