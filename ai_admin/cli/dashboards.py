@@ -103,6 +103,8 @@ def dashboards(
     if as_json:
         what = {"stack": there.name, "boards": [asdict(each) for each in drawn], "missing": missing}
         click.echo(json.dumps(what, indent=2, ensure_ascii=False))
+    elif not wanted:
+        click.echo("no dashboards are defined")
     else:
         click.echo("\n".join(printable(line) for each in drawn for line in _lines(each)))
     failed = [f"{board.key}/{each.key}: {each.message}" for board in drawn for each in board.insights

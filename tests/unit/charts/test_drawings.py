@@ -31,6 +31,7 @@ from ai_admin.charts import (
 from ai_admin.charts.figures import Bar, Bars, Plot, Series
 from ai_admin.charts.specs import ticks
 from ai_admin.charts.texts import html
+from tests.support.sandbox import REPOSITORY
 from tools.pictures.examples import EXAMPLES
 
 EVIL = '<img src=x onerror="alert(1)"><script>alert(1)</script>\'"&amp;</svg>\\'
@@ -213,3 +214,10 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, package: str, 
     rendering._drawn.cache_clear()
     with pytest.raises(NotInstalled, match="make setup FOR=sandbox"):
         draw()
+
+
+def test_the_documentation_has_a_small_picture_of_every_kind() -> None:
+    pictures = {path.stem: path.stat().st_size for path in (REPOSITORY / "docs" / "pictures").iterdir()}
+    shown = (REPOSITORY / "docs" / "numbers.md").read_text("utf-8")
+    assert set(pictures) == set(EXAMPLES) == set(re.findall(r"\(pictures/([\w-]+)\.svg\)", shown))
+    assert max(pictures.values()) < 60_000
