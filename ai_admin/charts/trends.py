@@ -147,10 +147,12 @@ def _plot(source: Json, answer: Json, kept: list[tuple[Json, str, int]], setting
         )
         shape = Format(style="percentage_scaled", most=1)
     top = max(max(each.values, default=0) for each in series)
+    # The period before lies beside bars; areas would be stacked on each other.
+    lines = display == "ActionsAreaGraph" and any(each.before for each in series)
     return Plot(
         series=series,
-        mark=_MARKS.get(display or "", "line"),
-        stacked=_stacks(display),
+        mark="line" if lines else _MARKS.get(display or "", "line"),
+        stacked=_stacks(display) and not lines,
         format=shape,
         goals=goals(settings, top),
         **time_of(source, answer, items[0]),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 from ai_admin import charts
 from ai_admin.charts import texts
 from ai_admin.numbers.dashboards import Board, Tile
+from ai_admin.sheet import as_csv
 
 FORMATS = ("html", "png", "svg", "csv", "json")
 """What can be written; all but ``html`` is a file for each insight."""
@@ -71,9 +70,7 @@ def _drawn(tile: Tile, folder: Path, formats: Collection[str], theme: str | None
 def _files(tile: Tile, shown: charts.Figure, folder: Path, formats: Collection[str], theme: str | None) -> list[str]:
     written = []
     if "csv" in formats:
-        text = StringIO()
-        csv.writer(text, lineterminator="\n").writerows(shown.rows())
-        written.append(_put(folder / f"{tile.key}.csv", text.getvalue()))
+        written.append(_put(folder / f"{tile.key}.csv", as_csv(shown.rows())))
     if "json" in formats:
         whole = {"key": tile.key, "name": tile.name, "query": tile.query, "answer": tile.answer}
         written.append(_put(folder / f"{tile.key}.json", json.dumps(whole, indent=2, ensure_ascii=False) + "\n"))

@@ -29,7 +29,7 @@ from ai_admin.charts import (
     tile,
 )
 from ai_admin.charts.figures import Bar, Bars, Plot, Series
-from ai_admin.charts.specs import ticks
+from ai_admin.charts.plots import ticks
 from ai_admin.charts.texts import html
 from tests.support.sandbox import REPOSITORY
 from tools.pictures.examples import EXAMPLES

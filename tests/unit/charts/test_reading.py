@@ -304,3 +304,11 @@ def test_every_figure_can_be_told_as_rows() -> None:
     assert rows["table"][1][3] == 9876543
     assert rows["retention"][2][:3] == ["9 Oct", "120", 1.0]
     assert rows["failed"] == []
+
+
+def test_areas_of_two_periods_are_lines_which_are_not_stacked_on_each_other() -> None:
+    query, answer = deepcopy(EXAMPLES["comparison"][1])
+    query["source"]["trendsFilter"]["display"] = "ActionsAreaGraph"
+    plot = figure(query, answer)
+    assert isinstance(plot, Plot)
+    assert (plot.mark, plot.stacked) == ("line", False)
