@@ -56,6 +56,7 @@ def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
             "axis": {
                 "values": axis,
                 "labelExpr": f"{json.dumps([shape(value) for value in axis])}[round((datum.value - {low}) / {step})]",
+                "minExtent": max(len(shape(value)) for value in axis) * LETTER + 4,
                 "domain": False,
                 "ticks": False,
             },

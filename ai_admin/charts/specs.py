@@ -20,7 +20,7 @@ _ROW = 44
 _SIZE = 12
 
 
-def spec(figure: Figure, theme: Theme, width: int = 640, height: int = 260) -> Spec:
+def spec(figure: Figure, theme: Theme, width: int = 640, height: int = 260, title: str = "") -> Spec:
     """Return the specification of a figure.
 
     Args:
@@ -28,6 +28,7 @@ def spec(figure: Figure, theme: Theme, width: int = 640, height: int = 260) -> S
         theme: its colours.
         width: of the whole drawing, in pixels.
         height: of the area with the marks; axes and legends come on top, and what has rows is as high as they need.
+        title: what stands above it.
     """
     if isinstance(figure, Plot):
         body = plot_spec(figure, theme, width, height)
@@ -40,7 +41,8 @@ def spec(figure: Figure, theme: Theme, width: int = 640, height: int = 260) -> S
         body = _lines([(line, 13, theme.goal if figure.failed else theme.soft) for line in wrapped], width)
     else:
         body = _table(figure, theme, width) if isinstance(figure, Table) else _grid(figure, theme, width)
-    return {**_frame(theme), "width": width, **body}
+    above = {"text": title, "anchor": "start", "frame": "bounds", "limit": (width - 24) * FITS, "offset": 12}
+    return {**_frame(theme), "width": width, **body, **({"title": above} if title else {})}
 
 
 def _frame(theme: Theme) -> Spec:
@@ -48,7 +50,7 @@ def _frame(theme: Theme) -> Spec:
     return {
         "$schema": SCHEMA,
         "background": theme.paper,
-        "padding": 4,
+        "padding": 8,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "config": {
             "font": FONT,
@@ -57,18 +59,18 @@ def _frame(theme: Theme) -> Spec:
             "axis": {**text, "title": None, **dict.fromkeys(("domainColor", "tickColor", "gridColor"), theme.line)},
             "legend": {**text, "title": None, "labelColor": theme.ink, "symbolSize": 80},
             "text": {"color": theme.ink, "fontSize": _SIZE},
+            "title": {"color": theme.ink, "fontSize": 15},
         },
     }
 
 
 def _pie(pie: Bars, theme: Theme, width: int, height: int) -> Spec:
     names = [f"{bar.label}  {bar.note}" for bar in pie.bars]
-    wide = width >= 460
     legend = {
-        "orient": "right" if wide else "bottom",
+        "orient": "bottom",
         "columns": 1,
         "labelExpr": f"{json.dumps(names)}[datum.value]",
-        "labelLimit": (width - height - 60 if wide else width - 40) * FITS,
+        "labelLimit": (width - 40) * FITS,
         "symbolLimit": 0,
         **SQUARE,
     }
@@ -87,7 +89,7 @@ def _pie(pie: Bars, theme: Theme, width: int, height: int) -> Spec:
 
 def _bars(bars: Bars, theme: Theme, width: int) -> Spec:
     """Bars from the top, each with its name and its value above it: names may be long, and screens narrow."""
-    inner = width - 8
+    inner = width - 16
     longest = max(len(bar.note) for bar in bars.bars) * LETTER + 12
     rows = [
         {"row": n, "label": bar.label, "note": bar.note, "share": bar.share, "colour": theme.colour(bar.colour)}
@@ -133,9 +135,9 @@ def _lines(lines: Sequence[tuple[str, int, str]], width: int) -> Spec:
     return {
         "height": top,
         "data": {"values": rows},
-        "mark": {"type": "text", "baseline": "middle", "limit": width - 8},
+        "mark": {"type": "text", "baseline": "middle", "limit": width - 16},
         "encoding": {
-            "x": {"value": (width - 8) / 2},
+            "x": {"value": (width - 16) / 2},
             "y": {"field": "y", "type": "quantitative", "axis": None, "scale": {"domain": [top, 0], "nice": False}},
             "text": {"field": "text"},
             "size": {"field": "size", "type": "quantitative", "scale": None, "legend": None},
@@ -148,7 +150,7 @@ def _table(table: Table, theme: Theme, width: int) -> Spec:
     """The rows as texts; a text that is longer than its column ends in an ellipsis."""
     texts = [table.columns, *table.cells]
     widths = [max(len(row[place]) for row in texts) * LETTER + 16 for place in range(len(table.columns))]
-    factor = min(1.0, (width - 8) / sum(widths))
+    factor = min(1.0, (width - 16) / sum(widths))
     rows, left = [], 0.0
     for place, wide in enumerate(widths):
         for line, row in enumerate(texts):
@@ -187,7 +189,11 @@ def _grid(grid: Grid, theme: Theme, width: int) -> Spec:
     across = {"type": "ordinal", "scale": {"domain": list(range(len(grid.columns) - 2)), "padding": 0.04}}
     down = {"type": "ordinal", "scale": {"domain": list(range(len(names))), "padding": 0.06}}
     heads = {"labelExpr": f"{json.dumps(grid.columns[2:])}[datum.value]", "orient": "top", "labelAngle": 0}
-    side = {"labelExpr": f"{json.dumps(names)}[datum.value]", "labelLimit": 200}
+    side = {
+        "labelExpr": f"{json.dumps(names)}[datum.value]",
+        "labelLimit": 200,
+        "minExtent": min(max(map(len, names)) * LETTER, 200),
+    }
     plain = {"domain": False, "ticks": False}
     text = {"mark": {"type": "text"}, "encoding": {"text": {"field": "text"}}}
     shade = {"field": "shade", "type": "quantitative", "scale": None, "legend": None}

@@ -76,7 +76,7 @@ def _files(tile: Tile, shown: charts.Figure, folder: Path, formats: Collection[s
         written.append(_put(folder / f"{tile.key}.json", json.dumps(whole, indent=2, ensure_ascii=False) + "\n"))
     pictures = [each for each in ("png", "svg") if each in formats]
     for one in (("light", "dark") if theme == "both" else (theme or "light",)) if pictures else ():
-        drawing = charts.svg(charts.spec(shown, charts.THEMES[one], 800, 300), tile.name)
+        drawing = charts.svg(charts.spec(shown, charts.THEMES[one], 800, 300, tile.name), tile.name)
         for kind in pictures:
             path = folder / f"{tile.key}{'-dark' if one == 'dark' else ''}.{kind}"
             written.append(_put(path, charts.png(drawing) if kind == "png" else drawing))

@@ -14,7 +14,7 @@ def main() -> None:
     """Write ``docs/pictures/*.svg`` anew."""
     FOLDER.mkdir(exist_ok=True)
     for name, (title, (query, answer)) in EXAMPLES.items():
-        drawn = svg(spec(figure(query, answer), LIGHT, 640, 220), title)
+        drawn = svg(spec(figure(query, answer), LIGHT, 640, 220, title), title)
         (FOLDER / f"{name}.svg").write_text(drawn + "\n", encoding="utf-8")
 
 
