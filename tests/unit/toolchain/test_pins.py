@@ -33,11 +33,12 @@ def test_everything_installed_is_pinned_with_a_hash() -> None:
 
 def test_what_pyproject_pins_is_what_the_locks_install() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = project["dependency-groups"]
     wanted = {
         LOCKS["apply"]: [*project["project"]["dependencies"], *project["build-system"]["requires"]],
-        LOCKS["sandbox"]: pinned(project["dependency-groups"], "sandbox"),
-        LOCKS["development"]: pinned(project["dependency-groups"], "development"),
-        GO: pinned(project["dependency-groups"], "go"),
+        LOCKS["sandbox"]: pinned(groups, "sandbox"),
+        LOCKS["development"]: pinned(groups, "development"),
+        GO: pinned(groups, "go"),
     }
     for lock, pins in wanted.items():
         text = (ROOT / lock).read_text().lower()
