@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint workflows types bench docs upstream lock clean
+.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint workflows types bench docs pictures upstream lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 
 docs: setup  ## write docs/reference anew from schemas/
 	@$(PYTHON) -m ai_admin.review.reference
+
+pictures: setup  ## write docs/pictures anew: one of each kind of chart
+	@$(PYTHON) -m tools.pictures
 
 # A version of the command line and of the toolkit; the newest where none is given.
 CLI ?=

@@ -12,8 +12,9 @@ from ai_admin.review.commits import Commit, Told
 from ai_admin.review.history import History
 from ai_admin.review.moments import moment
 from ai_admin.review.sentences import Sentence
-from ai_admin.review.telling import COLUMNS, as_csv, as_json, safe, text
+from ai_admin.review.telling import COLUMNS, as_csv, as_json, text
 from ai_admin.review.timeline import Applied, Entry, How, Line, joined
+from ai_admin.sheet import safe
 from providers.posthog.kinds import Ref
 
 FLAG = Ref("flag", "ai")
