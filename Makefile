@@ -70,8 +70,9 @@ types: setup  ## mypy --strict
 bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 	@$(PYTHON) -m tools.benchmarks
 
-docs: setup  ## write docs/reference anew from schemas/
+docs: setup  ## write docs/reference and the example's client anew, from schemas/ and docs/samples
 	@$(PYTHON) -m ai_admin.review.reference
+	@$(PYTHON) -m ai_admin.clients
 
 # A version of the command line and of the toolkit; the newest where none is given.
 CLI ?=

@@ -12,6 +12,7 @@ import click
 from ai_admin import __version__
 from ai_admin.cli.apply import apply
 from ai_admin.cli.check import check
+from ai_admin.cli.clients import clients
 from ai_admin.cli.doctor import doctor
 from ai_admin.cli.drift import drift
 from ai_admin.cli.history import history
@@ -38,7 +39,10 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, doctor, drift, history, init, ls, off, on, plan, promote, pull, show, test, who):
+COMMANDS = (
+    apply, check, clients, doctor, drift, history, init, ls, off, on, plan, promote, pull, show, test, who,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 
