@@ -82,7 +82,7 @@ def _person(properties: tuple[Property, ...], aliases: Aliases) -> Iterator[str]
     yield "    },"
     yield "    total=False,"
     yield ")"
-    yield '"""What is known of an installation. A flag whose conditions need more gives its fallback."""'
+    yield '"""What is known of an installation: give all that conditions look at, or they do not match."""'
 
 
 def _flags(flags: tuple[Flag, ...], aliases: Aliases) -> Iterator[str]:

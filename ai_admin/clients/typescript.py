@@ -23,6 +23,7 @@ from ai_admin.clients.layout import WIDTH, remarks, spread, wrapped
 
 Aliases = Mapping[str, str]
 """The name in code of each of a client's choices."""
+_PERSON = "What is known of an installation: give all that conditions look at, or they do not match."
 _TYPES = {
     "": "unknown", "String": "string", "Numeric": "number", "Duration": "number", "Boolean": "boolean",
     "DateTime": "Date",
@@ -41,7 +42,7 @@ def module(contents: Contents, title: str, runtime: str) -> str:
     parts = [
         f"// {title}\nimport type {{ PostHog }} from 'posthog-node'\n\n{runtime.strip()}",
         "\n".join(line for of, alias in aliases.items() for line in _choice(alias, choices[of])),
-        "\n".join(_interface("Person", "What is known of an installation.", PERSON, contents.person, aliases)),
+        "\n".join(_interface("Person", _PERSON, PERSON, contents.person, aliases)),
         *(
             "\n".join(_interface(f"{names[event.name]}Event", event.description, event.name, event.properties, aliases))
             for event in contents.events

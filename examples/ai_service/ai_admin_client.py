@@ -186,7 +186,7 @@ Person = TypedDict(
     },
     total=False,
 )
-"""What is known of an installation. A flag whose conditions need more gives its fallback."""
+"""What is known of an installation: give all that conditions look at, or they do not match."""
 
 
 class Flags(Readers):

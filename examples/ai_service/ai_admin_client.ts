@@ -127,7 +127,7 @@ export type AiEnhancementUsedError =
   | "provider_unavailable"
   | "budget_exceeded"
 
-/** What is known of an installation. */
+/** What is known of an installation: give all that conditions look at, or they do not match. */
 export interface Person {
   /** The installation's id, the same as its distinct id. */
   "installation_id"?: string
