@@ -44,7 +44,7 @@ browser: setup  ## the tests of the sandbox's pages and of a plan's comment, in 
 	  exit 2; }
 	@$(PYTHON) -m pytest sandbox/tests/browser tests/browser
 
-editor: setup  ## the tests of the schemas in a real YAML language server (needs Node.js and npm)
+editor: setup  ## the tests of the schemas in a real YAML language server, and of TypeScript clients (needs Node.js and npm)
 	@{ command -v node && command -v npm; } >/dev/null || { \
 	  echo 'The editor tests need Node.js (20 or later) and npm; on Debian: apt-get install nodejs npm' >&2; \
 	  exit 2; }

@@ -39,7 +39,7 @@ class Client {
     return this.posthog.evaluateFlags(id, options)
   }
 
-  protected send(event: string, distinctId: string, described: Record<string, Property>, given: object): void {
+  protected send(event: string, distinctId: string, described: Map<string, Property>, given: object): void {
     this.posthog.capture({ distinctId, event, properties: checked(event, described, { ...given }) })
   }
 }
@@ -95,10 +95,10 @@ const TYPES = {
   DateTime: ['a Date', FITS.moment],
 } as const
 
-function checked(event: string, described: Record<string, Property>, given: Json): Json {
-  const names = new Set([...Object.keys(described), ...Object.keys(given)])
-  const known = (name: string) => (Object.hasOwn(described, name) ? described[name] : undefined)
-  const wrong = [...names].map((name) => fault(name, known(name), given[name])).filter(Boolean)
+function checked(event: string, described: Map<string, Property>, given: Json): Json {
+  const names = new Set([...described.keys(), ...Object.keys(given)])
+  const value = (name: string) => (Object.hasOwn(given, name) ? given[name] : undefined)
+  const wrong = [...names].map((name) => fault(name, described.get(name), value(name))).filter(Boolean)
   if (wrong.length) throw new InvalidEvent(`${event} was not sent: ${wrong.join('; ')}`)
   return given
 }

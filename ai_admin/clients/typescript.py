@@ -72,11 +72,11 @@ def _interface(
 
 
 def _described(event: Event) -> Iterator[str]:
-    yield f"const {_constant(event)}: Record<string, Property> = {{"
+    yield f"const {_constant(event)} = new Map<string, Property>(["
     for each in event.properties:
         about = [f"type: {_json(each.type)}", f"required: {_json(each.required)}", f"values: {_json(each.values)}"]
-        yield from spread(f"  {_json(each.name)}: {{ ", about, " },", "  ")
-    yield "}"
+        yield from spread(f"  [{_json(each.name)}, {{ ", about, " }],", "  ")
+    yield "])"
 
 
 def _constant(event: Event) -> str:

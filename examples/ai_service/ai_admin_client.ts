@@ -39,7 +39,7 @@ class Client {
     return this.posthog.evaluateFlags(id, options)
   }
 
-  protected send(event: string, distinctId: string, described: Record<string, Property>, given: object): void {
+  protected send(event: string, distinctId: string, described: Map<string, Property>, given: object): void {
     this.posthog.capture({ distinctId, event, properties: checked(event, described, { ...given }) })
   }
 }
@@ -95,10 +95,10 @@ const TYPES = {
   DateTime: ['a Date', FITS.moment],
 } as const
 
-function checked(event: string, described: Record<string, Property>, given: Json): Json {
-  const names = new Set([...Object.keys(described), ...Object.keys(given)])
-  const known = (name: string) => (Object.hasOwn(described, name) ? described[name] : undefined)
-  const wrong = [...names].map((name) => fault(name, known(name), given[name])).filter(Boolean)
+function checked(event: string, described: Map<string, Property>, given: Json): Json {
+  const names = new Set([...described.keys(), ...Object.keys(given)])
+  const value = (name: string) => (Object.hasOwn(given, name) ? given[name] : undefined)
+  const wrong = [...names].map((name) => fault(name, described.get(name), value(name))).filter(Boolean)
   if (wrong.length) throw new InvalidEvent(`${event} was not sent: ${wrong.join('; ')}`)
   return given
 }
@@ -167,20 +167,20 @@ export interface AiEnhancementUsedEvent {
   "error"?: AiEnhancementUsedError
 }
 
-const AI_ENHANCEMENT_USED_EVENT: Record<string, Property> = {
-  "installation_id": { type: "String", required: true, values: [] },
-  "model": { type: "String", required: true, values: ["deepseek-chat-v3", "deepseek-chat-r1"] },
-  "prompt_tokens": { type: "Numeric", required: true, values: [] },
-  "completion_tokens": { type: "Numeric", required: true, values: [] },
-  "total_tokens": { type: "Numeric", required: true, values: [] },
-  "estimated_cost": { type: "Numeric", required: true, values: [] },
-  "success": { type: "Boolean", required: true, values: [] },
-  "error": {
+const AI_ENHANCEMENT_USED_EVENT = new Map<string, Property>([
+  ["installation_id", { type: "String", required: true, values: [] }],
+  ["model", { type: "String", required: true, values: ["deepseek-chat-v3", "deepseek-chat-r1"] }],
+  ["prompt_tokens", { type: "Numeric", required: true, values: [] }],
+  ["completion_tokens", { type: "Numeric", required: true, values: [] }],
+  ["total_tokens", { type: "Numeric", required: true, values: [] }],
+  ["estimated_cost", { type: "Numeric", required: true, values: [] }],
+  ["success", { type: "Boolean", required: true, values: [] }],
+  ["error", {
     type: "String",
     required: false,
     values: ["timeout", "rate_limited", "context_too_long", "invalid_response", "provider_unavailable", "budget_exceeded"],
-  },
-}
+  }],
+])
 
 /** What the flags give one installation, evaluated at one time. */
 export class Flags extends Readers {

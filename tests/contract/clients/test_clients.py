@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,9 @@ from examples.ai_service.load import Sandbox as LoadedSandbox
 from examples.ai_service.service import AiService, Run, connected
 from tests.support.applied import apply_flags
 from tests.support.checkouts import sample_checkout
-from tests.support.sandbox import Sandbox, running_sandbox
+from tests.support.commands import run_script
+from tests.support.documents import blocks
+from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
 
 USUAL: Person = {"version": "2.4.0", "health_status": "healthy", "total_usage": 1000}
 BETA: Person = {**USUAL, "channel": "beta"}
@@ -185,3 +188,16 @@ def test_a_load_loses_no_event_and_breaks_no_cap(sandbox: Sandbox, flag_ids: dic
     assert found.is_good, found
     assert found.errors["budget_exceeded"] > 10
     assert 100 < found.sent < found.requests == 600
+
+
+def test_the_commands_of_the_page_work_as_they_stand(
+    root: Path, sandbox: Sandbox, flag_ids: dict[str, int], tmp_path: Path
+) -> None:
+    """docs/clients.md; the load is sent to a sandbox with the samples' flags, as after `make demo`."""
+    page = blocks(REPOSITORY / "docs" / "clients.md")
+    script = "".join(block.text for block in page if block.language == "sh")
+    done = run_script(script, root, {**os.environ, **sandbox.environ}, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"{root}/clients/ai_admin_client.ts" in done.stdout
+    assert "250 requests of 1,000 installations" in done.stdout
+    assert " 0 lost, 0 that nobody sent" in done.stdout

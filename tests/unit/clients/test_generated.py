@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
+from mypy import api
+from posthog import Posthog
 
 from ai_admin.cli.commands import cli
 from ai_admin.clients import FILES, NotGenerated, generate
 from ai_admin.clients.contents import named
 from ai_admin.definitions.check import check
+from ai_admin.evaluation import resources, served
 from tests.support.checkouts import SAMPLES, sample_checkout
 from tests.support.sandbox import REPOSITORY
+from tests.unit.clients.kinds import VALUES, every_kind
 from tests.unit.definitions.checkouts import Checkout
 
 EXAMPLE = REPOSITORY / "examples" / "ai_service"
+
+
+def functions(module: str) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(ast.parse(module)) if isinstance(node, ast.FunctionDef)]
 
 
 @pytest.fixture
@@ -85,20 +95,52 @@ def test_one_client_has_the_variants_of_all_stacks(tmp_path: Path) -> None:
     assert 'export type FVariant = "a" | "b"' in texts["ai_admin_client.ts"]
 
 
-def test_any_text_of_a_definition_is_only_a_text_in_code(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path)
-    nasty = r'"""\ */ ${x}"' * 12
-    text = "'" + nasty + "'"
-    checkout.write("flags/f.yaml", f"key: class\ndescription: {text}\nrelease_conditions: [{{}}]\n")
-    lines = ('key: order "placed"', f"description: {text}", "properties:", "  self: {type: String}", "  1st $: {}")
-    checkout.write("events/e.yaml", "\n".join(lines))
-    texts = generate(check(tmp_path).indexes)
-    module = ast.parse(texts["ai_admin_client.py"])
-    methods = {node.name: node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
-    assert (ast.get_docstring(methods["class_"]) or "").replace("\n", " ").startswith("'''\\ */ ${x}")
-    assert [each.arg for each in methods["capture_order_placed"].args.kwonlyargs] == ["self_", "_1st"]
+def test_names_and_texts_of_definitions_are_only_names_and_texts_in_code(tmp_path: Path) -> None:
+    texts = generate(every_kind(tmp_path))
+    methods = {each.name: each for each in functions(texts["ai_admin_client.py"])}
+    assert (ast.get_docstring(methods["text"]) or "").startswith(r"'''\ */ ${x}")
+    placed = methods["capture_order_placed"].args.kwonlyargs
+    assert [each.arg for each in placed] == ["self_", "given", "_1st", "when", "took", "quoted"]
     comments = [part.partition("*/")[0] for part in texts["ai_admin_client.ts"].split("/**")[1:]]
-    assert [part for part in comments if "${x}" in part and "* /" not in part] == []
+    assert any("${x}" in part for part in comments)
+
+
+def test_a_client_of_every_kind_has_strict_types(tmp_path: Path) -> None:
+    """Of TypeScript's compiler the same is asked in tests/editor."""
+    (tmp_path / "ai_admin_client.py").write_text(generate(every_kind(tmp_path))["ai_admin_client.py"])
+    options = ["--strict", "--warn-unreachable", "--cache-dir", str(REPOSITORY / ".mypy_cache"), "--config-file="]
+    said, _, code = api.run([*options, str(tmp_path / "ai_admin_client.py")])
+    assert (said, code) == ("Success: no issues found in 1 source file\n", 0)
+
+
+def test_a_reader_gives_what_its_flag_delivers_or_else_its_fallback(tmp_path: Path) -> None:
+    """By the real SDK over what an apply would send; then the same payloads where other types are read."""
+    indexes = every_kind(tmp_path)
+    module: dict[str, Any] = {"__name__": "ai_admin_client"}
+    exec(generate(indexes)["ai_admin_client.py"], module)
+    posthog = Posthog("phc_x", host="http://127.0.0.1:9", secret_key="phx_x", poll_interval=3600, send=False)
+    client = module["AiAdmin"](posthog)
+
+    def given() -> dict[str, Any]:
+        flags = client.flags("inst-1")
+        return {kind: (getattr(flags, f"{kind}_flag")(), getattr(flags, f"{kind}_safe_flag")()) for kind in VALUES}
+
+    kinds = {kind: tuple(map(yaml.safe_load, values)) for kind, values in VALUES.items()}
+    nothing = {kind: (None, fallback) for kind, (_, fallback) in kinds.items()}
+    assert given() == nothing
+    definitions = served(resources(indexes[None])).flags
+    posthog.feature_flags = list(definitions.values())
+    assert given() == {kind: (payload, payload) for kind, (payload, _) in kinds.items()}
+    for key, each in definitions.items():
+        other = "[1]" if key.startswith("object") else '{"a": NaN}' if key.startswith("array") else '[{"a": 1}]'
+        each["filters"]["payloads"] = {"true": other}
+    assert given() == nothing
+    for key, payload in (("integer-safe-flag", "1e9"), ("number-safe-flag", "400000.5"), ("integer-flag", "1.5")):
+        definitions[key]["filters"]["payloads"] = {"true": payload}
+    assert (given()["integer"], given()["number"]) == ((None, 300_000), (None, 300_000))
+    definitions["number-safe-flag"]["filters"]["payloads"] = {"true": "Infinity"}
+    assert given()["number"] == (None, 0.25)
+    posthog.shutdown()
 
 
 @pytest.mark.parametrize(
