@@ -54,7 +54,8 @@ def events_have_what_is_required(unit: Unit, _: Index) -> Iterator[Finding]:
     """A property that is required is one of an event: of an installation nothing has to be known."""
     if at(unit.value, "type") == "person":
         for name, item in at(unit.value, "properties", default={}).items():
-            if at(item, "required") is not None:
+            required = at(item, "required")
+            if required is not None and is_readable(required):
                 message = "only a property of an event can be required"
                 yield Finding(("properties", name, "required"), message, "remove required", at_key=True)
 
