@@ -35,8 +35,8 @@ def compute(asked: Asked) -> Data:
     """The response. Raises QueryError."""
     funnel = Funnel(asked)
     shapes: dict[str, Callable[[], Any]] = {"time_to_convert": funnel.durations, "trends": funnel.trends}
-    results = shapes.get(funnel.viz, funnel.steps)()
-    return {"results": results, "resolved_date_range": asked.range.resolved}
+    shape: Callable[[], Any] = shapes.get(funnel.viz, funnel.steps)
+    return {"results": shape(), "resolved_date_range": asked.range.resolved}
 
 
 class Funnel:
