@@ -21,10 +21,11 @@ from ai_admin.simulation.traffic import incidents, runs
 from sandbox.app import create_app
 from sandbox.events.processing import clean, ingest
 from sandbox.resources.analytics.queries import source_of
+from sandbox.storage.store import Store
 from tests.support.sandbox import REPOSITORY
 
 EVENTS, INSTALLATIONS, DAYS = 1_000_000, 1_000, 90
-AT_A_TIME = 10_000
+AT_A_TIME, COPIES = 10_000, 20
 RUNS = 15
 MODEL = "deepseek-chat-v3"
 BY_DAY: dict[str, Any] = {
@@ -45,13 +46,8 @@ def main() -> int:
         project = services.store.select("project", None)[0]
         variable = {"id": "1", "code_name": "ai_model", "default_value": MODEL}
         services.store.put("insight_variable", str(project["id"]), variable)
-        start = time.perf_counter()
-        captured = _events(wanted, now)
-        while batch := list(islice(captured, AT_A_TIME)):
-            with services.store.transaction():
-                ingest(services.store, project["id"], [clean(each, each["distinct_id"], None) for each in batch])
-        print(f"{wanted:,} events captured in {time.perf_counter() - start:.1f} s", flush=True)
-        nodes = _insights()
+        fill(services.store, project["id"], wanted, now)
+        nodes = insights()
 
         def seconds(node: dict[str, Any]) -> float:
             begun = time.perf_counter()
@@ -70,6 +66,25 @@ def main() -> int:
         return int(by_day > 0.3 or sum(again.values()) > 4)
 
 
+def fill(store: Store, project: int, wanted: int, now: datetime) -> None:
+    """Capture a simulated company's events, and put each into the database so often again, some seconds earlier."""
+    captured = _events(wanted // COPIES, now)
+    while batch := list(islice(captured, AT_A_TIME)):
+        with store.transaction():
+            ingest(store, project, [clean(each, each["distinct_id"], None) for each in batch])
+    last = store.execute("SELECT max(seq) FROM events").fetchone()[0]
+    with store.transaction():
+        for number in range(1, COPIES):
+            store.execute(
+                "INSERT INTO events"
+                " (project, uuid, event, distinct_id, person, timestamp, created_at, data, person_properties)"
+                " SELECT project, substr(uuid, 1, 24) || printf('%012x', ? * 1000000000 + seq), event, distinct_id,"
+                " person, strftime('%Y-%m-%dT%H:%M:%f000Z', timestamp, ? || ' seconds'), created_at, data,"
+                " person_properties FROM events WHERE seq <= ?",
+                (number, -7 * number, last),
+            )
+
+
 def _events(count: int, now: datetime) -> Iterator[dict[str, Any]]:
     simulated = company(1, INSTALLATIONS, DAYS, now)
     for run in runs(1, simulated, count, incidents(simulated)):
@@ -82,7 +97,7 @@ def _events(count: int, now: datetime) -> Iterator[dict[str, Any]]:
         }
 
 
-def _insights() -> dict[str, dict[str, Any]]:
+def insights() -> dict[str, dict[str, Any]]:
     """The queries of the repository's insights; those that leave their dates to a dashboard over 30 days."""
     found = {}
     for each in load(REPOSITORY, "sandbox").resources:
