@@ -59,10 +59,34 @@ def test_legacy_filters_are_refused(api: Api) -> None:
     )
 
 
-def test_nothing_is_computed(api: Api) -> None:
-    insight = api.insight()
+def test_a_result_is_computed_when_it_is_asked_for_and_kept(api: Api) -> None:
+    query = {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "query": "SELECT 1 + 1 AS two"}}
+    insight = api.insight(query=query)
+    path = f"insights/{insight['id']}/"
+    assert (insight["result"], insight["is_cached"], insight["filters"]) == (None, False, {})
+    computed = api.get(f"{path}?refresh=blocking")
+    assert (computed["result"], computed["columns"], computed["is_cached"]) == ([[2]], ["two"], False)
+    kept = api.get(path)
+    assert (kept["result"], kept["is_cached"], kept["last_refresh"]) == ([[2]], True, computed["last_refresh"])
+    assert api.get(f"{path}?refresh=force_blocking")["is_cached"] is False
+    dashboard = api.dashboard()
+    api.patch(path, {"dashboards": [dashboard["id"]]})
+    (tile,) = api.get(f"dashboards/{dashboard['id']}/?refresh=blocking")["tiles"]
+    assert tile["insight"]["result"] == [[2]]
+
+
+def test_a_query_that_cannot_be_computed_says_why(api: Api) -> None:
+    wrong = {"kind": "HogQLQuery", "query": "SELECT nothing FROM events"}
+    assert refusal(api("POST", "query/", {"query": wrong})) == (
+        400, "invalid_input", "Unable to resolve field: nothing", None
+    )  # fmt: skip
+    insight = api.insight(query={"kind": "DataVisualizationNode", "source": wrong})
+    assert refusal(api("GET", f"insights/{insight['id']}/?refresh=blocking"))[0] == 400
+    box = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode"}], "trendsFilter": {"display": "BoxPlot"}}
+    insight = api.insight(query={"kind": "InsightVizNode", "source": box})
     shown = api.get(f"insights/{insight['id']}/?refresh=blocking")
-    assert (shown["result"], shown["filters"], shown["is_cached"]) == (None, {}, False)
+    assert (shown["result"], shown["query_status"]["error"]) == (None, True)
+    assert "does not compute trends shown as BoxPlot" in shown["query_status"]["error_message"]
 
 
 def test_an_insight_is_found_by_its_short_id_and_its_number(api: Api) -> None:
@@ -222,14 +246,15 @@ def test_an_unknown_filter_breaks_a_dashboard_once_it_shows_an_insight(api: Api)
     assert len(api.patch(path, {"filters": {"date_from": "-1d"}})["tiles"]) == 1, "what is written then is known again"
 
 
-def test_the_insights_of_a_dashboard_are_run_without_a_result(api: Api) -> None:
+def test_the_insights_of_a_dashboard_are_run(api: Api) -> None:
     dashboard = api.dashboard()
     api.patch(f"dashboards/{dashboard['id']}/", {"tiles": [{"text": {"body": "no insight"}}]})
-    insight = api.insight(dashboards=[dashboard["id"]])
+    query = {"kind": "HogQLQuery", "query": "SELECT 2"}
+    insight = api.insight(query=query, dashboards=[dashboard["id"]])
     run = api.get(f"dashboards/{dashboard['id']}/run_insights/")["results"]
     assert [each["insight"] for each in run] == [
         {"id": insight["id"], "short_id": insight["short_id"], "name": insight["name"], "derived_name": None,
-         "result": None}
+         "result": [[2]]}
     ]  # fmt: skip
 
 

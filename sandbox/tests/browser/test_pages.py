@@ -163,7 +163,7 @@ def test_alerts_show_their_checks(page: Any, content: Content) -> None:
     snoozed, failed = page(f"{content.base}/alerts").run(texts)
     assert "Too many tokens" in snoozed
     assert snoozed.count("Snoozed") == 2, "the state, and the check that it came with"
-    assert "this server does not compute TrendsQuery. (notified admin@example.com)" in failed
+    assert "this server does not compute alerts on a TrendsQuery. (notified admin@example.com)" in failed
     assert "next 20" in failed
 
 
