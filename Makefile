@@ -36,7 +36,8 @@ test: setup  ## the tests
 	@$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 sandbox-test: setup  ## the sandbox's own tests
-	@$(PYTHON) -m pytest -n auto --dist loadfile sandbox/tests/unit sandbox/tests/api sandbox/tests/sdk
+	@$(PYTHON) -m pytest -n auto --dist loadfile sandbox/tests/unit sandbox/tests/api sandbox/tests/sdk \
+	  sandbox/tests/query
 
 browser: setup  ## the tests of the sandbox's pages and of a plan's comment, in a headless Chromium
 	@{ command -v chromium && command -v chromedriver; } >/dev/null || { \

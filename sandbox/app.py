@@ -21,7 +21,9 @@ from sandbox.control import faultlayer, handles
 from sandbox.control.faultlayer import FaultLayer
 from sandbox.control.settings import Settings
 from sandbox.evaluation.service import flags_api, flagset, local_evaluation, remote_config
-from sandbox.events import capture_v1, ingestion
+from sandbox.events import capture_v1, ingestion, processing
+from sandbox.query.engine import Engine
+from sandbox.resources.people import cohort_calculation
 from sandbox.rest import routes as rest
 from sandbox.rest.registry import resources
 from sandbox.seed import seed
@@ -71,7 +73,9 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
     """The ASGI application over the database in folder `data`, which is created and seeded when it is new."""
     data.mkdir(parents=True, exist_ok=True)
     searched = {resource.kind: resource.search for resource in resources()}
-    services = Services(Store(data / "sandbox.sqlite3", TABLES, searched), settings or Settings())
+    store = Store(data / "sandbox.sqlite3", TABLES, searched)
+    processing.upgrade(store)
+    services = Services(store, settings or Settings(), Engine(store, cohort_calculation.count))
     with services.store.transaction():
         seed(services.store)
 
@@ -81,6 +85,7 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
         yield
         for task in list(services.tasks):
             task.cancel()
+        services.queries.close()
         services.store.close()
 
     app = Starlette(

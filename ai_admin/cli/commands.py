@@ -16,13 +16,16 @@ from ai_admin.cli.doctor import doctor
 from ai_admin.cli.drift import drift
 from ai_admin.cli.history import history
 from ai_admin.cli.init import init
+from ai_admin.cli.installations import installations
 from ai_admin.cli.ls import ls
+from ai_admin.cli.metrics import metrics
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 from ai_admin.cli.plan import plan
 from ai_admin.cli.promote import promote
 from ai_admin.cli.pull import pull
 from ai_admin.cli.show import show
+from ai_admin.cli.simulate import simulate
 from ai_admin.cli.test import test
 from ai_admin.cli.who import who
 
@@ -38,7 +41,26 @@ def cli() -> None:
     """
 
 
-for command in (apply, check, doctor, drift, history, init, ls, off, on, plan, promote, pull, show, test, who):
+for command in (
+    apply,
+    check,
+    doctor,
+    drift,
+    history,
+    init,
+    installations,
+    ls,
+    metrics,
+    off,
+    on,
+    plan,
+    promote,
+    pull,
+    show,
+    simulate,
+    test,
+    who,
+):
     cli.add_command(command)
 
 

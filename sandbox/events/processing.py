@@ -20,7 +20,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     project INTEGER NOT NULL, uuid TEXT NOT NULL, event TEXT NOT NULL, distinct_id TEXT NOT NULL,
-    person TEXT, timestamp TEXT NOT NULL, created_at TEXT NOT NULL, data TEXT NOT NULL,
+    person TEXT, timestamp TEXT NOT NULL, created_at TEXT NOT NULL, data TEXT NOT NULL, person_properties TEXT,
     UNIQUE (project, uuid, event, distinct_id)
 );
 CREATE INDEX IF NOT EXISTS events_time ON events (project, timestamp);
@@ -86,6 +86,12 @@ class _Batch:
         return self.group_types[name]
 
 
+def upgrade(store: Store) -> None:
+    """Give a database from before there was the column `person_properties` that column."""
+    if not any(column[1] == "person_properties" for column in store.execute("PRAGMA table_info(events)")):
+        store.execute("ALTER TABLE events ADD COLUMN person_properties TEXT")
+
+
 def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
     """Store events of one project and everything that follows from them. Runs within the caller's transaction.
 
@@ -100,6 +106,7 @@ def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
         _strip(event)
         _groups(batch, event)
         person = _person(batch, event)
+        known = batch.person(event.distinct_id)
         seen.event(event.name, event.properties, batch.group_types)
         rows.append(
             (
@@ -111,12 +118,13 @@ def ingest(store: Store, project: int, events: Iterable[Event]) -> None:
                 event.timestamp,
                 batch.now,
                 jsontext.encode(event.data),
+                jsontext.encode(known.properties) if known else None,
             )
         )
     store.connection.executemany(
         "INSERT OR REPLACE INTO events"
-        " (project, uuid, event, distinct_id, person, timestamp, created_at, data)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " (project, uuid, event, distinct_id, person, timestamp, created_at, data, person_properties)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     people.save(store, batch.changed.values())

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from sandbox.control.faults import Plan
 from sandbox.control.limits import Limiter
 from sandbox.control.settings import Settings
+from sandbox.query.engine import Engine
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data, Store
 from sandbox.wire.errors import Answer, ApiError, Invalid
@@ -53,6 +54,7 @@ class Services:
 
     store: Store
     settings: Settings
+    queries: Engine
     limiter: Limiter = field(default_factory=Limiter)
     plan: Plan = field(default_factory=Plan)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

@@ -113,7 +113,7 @@ def test_a_flag_that_says_its_former_key_stays_the_same_object(project: Project,
     before = live(sandbox)["model"]
     project.edit("flags/model.yaml", "key: model\n", "key: model-version\nrenamed_from: model\n")
     sandbox.requests()
-    project.configure("consent", "redraw/model-version/model")
+    project.configure("consent", "redraw/model-version/model rename/model/model-version")
     project.up()
     path = f"/api/projects/{sandbox.project_id}/feature_flags/{before['id']}/"
     assert sandbox.writes() == [("PATCH", path, {"key": "model-version"})]

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sandbox.query.errors import NotComputedError
 from sandbox.resources.analytics import queries
 from sandbox.storage.store import Data, Store
 from sandbox.wire.context import timestamp
@@ -113,7 +114,7 @@ def check(store: Store, alert: Data, query: Any, zone: ZoneInfo, now: datetime) 
     notified = tuple(_addresses(store, alert)) if first else ()
     if notified:
         alert["last_notified_at"] = timestamp(now)
-    record(store, alert, now, queries.failure(source.get("kind")), notified)
+    record(store, alert, now, NotComputedError(str(source.get("kind"))).text, notified)
 
 
 def _addresses(store: Store, alert: Data) -> list[str]:

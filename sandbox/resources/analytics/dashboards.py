@@ -185,15 +185,17 @@ class Dashboards(Resource):
         return bool(unknown) and any(tile["insight"] for tile in tiles.of_dashboard(context.store, row["id"]))
 
     def _run_insights(self, context: Context, row: Data) -> Any:
-        """The result of every insight in its order, of which none is computed here."""
+        """The result of every insight in its order, as the dashboard's filters and variables make it."""
         if self._breaks(context, row):
             return failure()
         found = []
         for tile in tiles.of_dashboard(context.store, row["id"]):
             insight = context.store.get("insight", tile["insight"]) if tile["insight"] else None
             if insight and insight["query"]:
-                named = {name: insight[name] for name in ("id", "short_id", "name", "derived_name")}
-                found.append({"id": tile["id"], "insight": {**named, "result": None}})
+                filters = {**row["filters"], **(tile["filters_overrides"] or {})}
+                shown = INSIGHTS.show_tile(context, insight, filters, row["variables"], "blocking")
+                named = {name: shown[name] for name in ("id", "short_id", "name", "derived_name", "result")}
+                found.append({"id": tile["id"], "insight": named})
         return {"results": found}
 
     def show(self, context: Context, row: Data) -> Data:
@@ -203,7 +205,8 @@ class Dashboards(Resource):
         shown["quick_filter_ids"] = row["quick_filter_ids"] or []
         shown["filters"] = {**row["filters"], **_override(context.query.get("filters_override"))}
         shown["tiles"] = [
-            show_tile(context, tile, shown["filters"]) for tile in tiles.of_dashboard(context.store, row["id"])
+            show_tile(context, tile, shown["filters"], row["variables"])
+            for tile in tiles.of_dashboard(context.store, row["id"])
         ]
         return shown
 
@@ -217,14 +220,15 @@ class Dashboards(Resource):
         return {name: value for name, value in shown.items() if name not in DETAIL_ONLY}
 
 
-def show_tile(context: Context, tile: Data, filters: Data) -> Data:
-    """A tile with its whole insight, whose query the dashboard's filters are merged into."""
+def show_tile(context: Context, tile: Data, filters: Data, variables: Data | None = None) -> Data:
+    """A tile with its whole insight, whose query the dashboard's filters and variables are merged into."""
     insight = context.store.get("insight", tile["insight"]) if tile["insight"] else None
     override = tile["filters_overrides"] or {}
     content = tile["text"]
+    shown = INSIGHTS.show_tile(context, insight, {**filters, **override}, variables) if insight else None
     return {
         "id": tile["id"],
-        "insight": INSIGHTS.show_tile(context, insight, {**filters, **override}) if insight else None,
+        "insight": shown,
         "text": content and dashboard_tiles.show_text(context, content, tile),
         "button_tile": tile["button_tile"],
         "widget": tile["widget"],
@@ -234,8 +238,8 @@ def show_tile(context: Context, tile: Data, filters: Data) -> Data:
         "show_description": tile["show_description"],
         "transparent_background": tile["transparent_background"],
         "order": None,
-        "last_refresh": None,
-        "is_cached": False,
+        "last_refresh": shown and shown["last_refresh"],
+        "is_cached": bool(shown and shown["is_cached"]),
     }
 
 

@@ -2,8 +2,8 @@
 
 Traps: a query is checked (`query_schema.py`), stored verbatim, and read with `version` added; `dashboards` is the full
 set of dashboards and the only way onto one, but only answered where it is asked for (`Settings.insight_dashboards`);
-deleting an insight, or giving it a query that can't be alerted on, erases its alerts; nothing is computed here, so
-`result` is null.
+deleting an insight, or giving it a query that can't be alerted on, erases its alerts; `result` is what is kept of its
+last computation, unless `refresh` asks for a new one (`answers.py`).
 """
 
 import secrets
@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from sandbox.auth.access import EDITOR, allows
 from sandbox.auth.users import show_user
-from sandbox.resources.analytics import alert_effects, queries, query_schema, tiles
+from sandbox.resources.analytics import alert_effects, answers, queries, query_schema, tiles
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -183,11 +183,18 @@ class Insights(Resource):
     # Reading ------------------------------------------------------------------------------------------------
 
     def show(self, context: Context, row: Data) -> Data:
+        return self._whole(context, row)
+
+    def _whole(self, context: Context, row: Data, in_list: bool = False) -> Data:
         shown = self._stored(context, row)
         shown["alerts"] = [_show_alert(context, each) for each in self._alerts(context, row)]
         if "from_dashboard" in context.query:
             dashboard = context.store.get("dashboard", context.query["from_dashboard"], self.parent_id(context))
-            shown["query"] = queries.in_dashboard(shown["query"], dashboard["filters"] if dashboard else None)
+            if dashboard is not None:
+                merged = queries.in_dashboard(shown["query"], dashboard["filters"])
+                shown["query"] = queries.with_variables(merged, dashboard["variables"])
+        refresh = context.query.get("refresh", "").lower()
+        shown.update(answers.of_insight(context, shown["query"], refresh, in_list=in_list))
         return shown
 
     def _stored(self, context: Context, row: Data) -> Data:
@@ -207,13 +214,16 @@ class Insights(Resource):
         shown = self._stored(context, row)
         return {name: shown[name] for name in BASIC if name in shown}
 
-    def show_tile(self, context: Context, row: Data, filters: Data | None) -> Data:
-        """The insight as a tile of a dashboard with these filters shows it."""
+    def show_tile(self, context: Context, row: Data, filters: Data | None, variables: Data | None = None,
+                  refresh: str | None = None) -> Data:  # fmt: skip
+        """The insight as a tile of a dashboard with these filters and variables shows it."""
         shown = self._stored(context, row)
-        return {**shown, "query": queries.in_dashboard(shown["query"], filters), "alerts": []}
+        query = queries.with_variables(queries.in_dashboard(shown["query"], filters), variables)
+        refresh = context.query.get("refresh", "").lower() if refresh is None else refresh
+        return {**shown, "query": query, "alerts": [], **answers.of_insight(context, query, refresh, in_list=True)}
 
     def show_in_list(self, context: Context, row: Data) -> Data:
-        return self.show_basic(context, row) if context.flag("basic") else self.show(context, row)
+        return self.show_basic(context, row) if context.flag("basic") else self._whole(context, row, in_list=True)
 
     def conditions(self, context: Context) -> list[Condition]:
         asked = context.query.get("dashboards", "").strip("[]").split(",")

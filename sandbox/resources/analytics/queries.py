@@ -74,11 +74,6 @@ def _migrate(node: Node, kind: str, version: int) -> None:
             series["kind"] = "ActionsNode" if "id" in series and "event" not in series else "EventsNode"
 
 
-def failure(kind: Any) -> str:
-    """Why a query of that kind fails: nothing is computed here, and no number is invented."""
-    return f"The query could not be run: this server does not compute {kind}."
-
-
 def source_of(query: Any) -> Node | None:
     """The node that is computed: the source within a wrapper, else the query itself."""
     if not isinstance(query, dict):
@@ -99,6 +94,21 @@ def in_dashboard(query: Any, filters: Node | None) -> Any:
     _merge_filters(source, effective)
     full = _with_nulls(source)
     return {**merged, "source": full} if query.get("kind") in WRAPPERS else full
+
+
+def with_variables(query: Any, variables: Any) -> Any:
+    """The query with other values for the variables it has; `variables` are by id, as a dashboard keeps them."""
+    source = source_of(query)
+    if not variables or source is None or not source.get("variables"):
+        return query
+    values = {each.get("code_name"): each for each in variables.values()}
+    merged = {
+        name: {**each, **{key: values[each["code_name"]][key] for key in ("value", "isNull")
+                          if key in values[each["code_name"]]}} if each.get("code_name") in values else each
+        for name, each in source["variables"].items()
+    }  # fmt: skip
+    full = {**source, "variables": merged}
+    return {**query, "source": full} if query.get("kind") in WRAPPERS else full
 
 
 def _merge_filters(source: Node, filters: Node) -> None:

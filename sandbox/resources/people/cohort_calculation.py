@@ -7,6 +7,7 @@ calculation fails as a failed query does, and the count stays what it was.
 from sandbox.evaluation.parsing import METADATA_PREFIX, parse_filter
 from sandbox.evaluation.properties import match_property
 from sandbox.events import people
+from sandbox.query.errors import QueryError
 from sandbox.resources.organization.tenancy import project_clock
 from sandbox.resources.people import cohort_behaviour
 from sandbox.resources.people.cohort_behaviour import Members, UncountableError
@@ -58,6 +59,14 @@ def members(store: Store, project: int, cohort: Data, above: set[int]) -> Member
     if not root or not root.get("values"):
         return set()
     return _node(store, project, root, above | {cohort["id"]})
+
+
+def count(store: Store, project: int, cohort: Data) -> Members:
+    """The persons (by number) in a cohort, for a query. Raises QueryError: its criteria make no sense."""
+    try:
+        return members(store, project, cohort, set())
+    except UncountableError as error:
+        raise QueryError(str(error)) from error
 
 
 def _node(store: Store, project: int, node: Data, above: set[int]) -> Members:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from sandbox.events import people
-from sandbox.resources.analytics import queries
+from sandbox.query.errors import NotComputedError
 from sandbox.resources.people import cohort_calculation, cohort_filters, cohort_usage
 from sandbox.resources.people.persons_api import show_person
 from sandbox.rest.fields import (
@@ -155,7 +155,8 @@ class Cohorts(Resource):
     def _fill(self, context: Context, row: Data, values: Data) -> None:
         """Put the persons that came with a write into a static cohort."""
         if values.get("query"):
-            row["errors_calculating"], row["last_error_message"] = 1, queries.failure(values["query"].get("kind"))
+            row["errors_calculating"] = 1
+            row["last_error_message"] = NotComputedError(f"{values['query'].get('kind')} for a cohort").text
             self.store(context, row)
         found = [_person(context, identifier) for identifier in values.get("_create_static_person_ids") or []]
         if found or "count" not in row or row["count"] is None:

@@ -1,0 +1,126 @@
+"""One query of one project at one moment, and what all kinds of queries ask of it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sandbox.query import clickhouse, dates, filters
+from sandbox.query.clickhouse import Result
+from sandbox.query.dates import Range
+from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.hogql import literal
+from sandbox.query.printer import Placeholders, Printed, Printer
+from sandbox.query.tables import ProjectTables
+from sandbox.storage.store import Data
+
+
+@dataclass
+class Asked:
+    """A query node with what it is asked of."""
+
+    tables: ProjectTables
+    project: Data
+    node: Data
+    now: datetime  # in the project's timezone
+    texts: list[str] = field(default_factory=list)  # the HogQL that was run
+
+    def of(self, node: Data) -> "Asked":
+        """The same for another node."""
+        return replace(self, node=node)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The project's timezone."""
+        return ZoneInfo(self.tables.timezone)
+
+    def print(self, hogql: str, limit: int | None = None, offset: int = 0,
+              placeholders: Placeholders | None = None) -> Printed:  # fmt: skip
+        """HogQL as ClickHouse SQL. Raises QueryError."""
+        self.texts.append(hogql)
+        return Printer(self.tables, self.now, placeholders).query(hogql, limit, offset)
+
+    def rows(self, hogql: str) -> list[list[Any]]:
+        """The rows that HogQL answers. Raises QueryError."""
+        return self.run(self.print(hogql)).rows
+
+    def run(self, printed: Printed) -> Result:
+        """The answer to printed SQL. Raises QueryError."""
+        return clickhouse.rows(printed.sql)
+
+    # What queries have in common ---------------------------------------------------------------------------
+
+    def part(self, name: str) -> Data:
+        """An object of the node, empty where it is missing or null."""
+        return self.node.get(name) or {}
+
+    @property
+    def interval(self) -> str:
+        """Into what buckets time is cut."""
+        return str(self.node.get("interval") or "day")
+
+    @cached_property
+    def range(self) -> Range:
+        """The query's range of dates."""
+        return self.range_of(self.node.get("dateRange"), self.interval)
+
+    def range_of(self, given: Any, interval: str, exact: bool = False) -> Range:
+        """A range of dates."""
+        earliest = self.tables.earliest() if (given or {}).get("date_from") == "all" else None
+        start = self.tables.week_start
+        return dates.date_range(given, interval, self.now, week_start=start, earliest=earliest, exact=exact)
+
+    def compared(self, current: Range, exact: bool = False) -> Range | None:
+        """The range that one is compared with, where the query compares."""
+        asked, given = self.part("compareFilter"), self.part("dateRange")
+        if not asked.get("compare") or given.get("date_from") == "all":
+            return None
+        return dates.compared(current, given, asked.get("compare_to"), exact)
+
+    def conditions(self, *given: Any) -> str:
+        """Filters of events, all of which must hold, as HogQL. Raises QueryError."""
+        return " AND ".join(
+            f"({text})" for each in given if (text := filters.condition(self.tables, each, self.now)) != "true"
+        )
+
+    @cached_property
+    def filters(self) -> str:
+        """What the query asks of all its series, test accounts included."""
+        test = self.project["test_account_filters"] if self.node.get("filterTestAccounts") else None
+        return self.conditions(self.node.get("properties"), test)
+
+    @cached_property
+    def sample(self) -> float:
+        """The share of persons that is looked at."""
+        factor = self.node.get("samplingFactor")
+        if factor is None:
+            return 1.0
+        if not isinstance(factor, int | float) or isinstance(factor, bool) or not 0 < factor <= 1:
+            raise QueryError("samplingFactor must be above 0 and at most 1")
+        return float(factor)
+
+    @property
+    def events(self) -> str:
+        """`events`, sampled where that is asked for."""
+        return "events" if self.sample == 1 else f"events SAMPLE {self.sample!r}"
+
+    def series(self, node: Data) -> str:
+        """Which events a series means, its own filters included, as HogQL; empty for all. Raises QueryError."""
+        own = self.conditions(node.get("fixedProperties"), node.get("properties"))
+        kind = node.get("kind") or "EventsNode"
+        if kind == "ActionsNode":
+            which = f"({self.tables.action(node['id'])})"
+        elif kind == "GroupNode":
+            parts = [self.series(each) or "true" for each in node["nodes"]]
+            which = "(" + f" {node['operator']} ".join(f"({each})" for each in parts) + ")"
+        elif kind == "EventsNode":
+            which = f"event = {literal(node['event'])}" if node.get("event") is not None else ""
+        else:
+            raise NotComputedError(f"series of the kind {kind}")
+        return " AND ".join(each for each in (which, own) if each)
+
+
+def both(*conditions: str) -> str:
+    """Conditions, all of which must hold; empty ones are none."""
+    return " AND ".join(f"({each})" for each in conditions if each) or "true"

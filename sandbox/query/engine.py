@@ -1,0 +1,131 @@
+"""Answers queries of a store's projects, and keeps the answers for as long as PostHog does.
+
+Source: PostHog's posthog/hogql_queries/query_runner.py and posthog/caching/utils.py.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sandbox.query import events, funnels, lifecycle, paths, retention, sql, stickiness, trends
+from sandbox.query.asked import Asked
+from sandbox.query.dates import iso
+from sandbox.query.errors import NotComputedError
+from sandbox.query.tables import Members, Tables
+from sandbox.storage import jsontext
+from sandbox.storage.store import Data, Store
+
+KINDS: dict[str, Callable[[Asked], Data]] = {
+    "HogQLQuery": sql.compute,
+    "EventsQuery": events.compute,
+    "TrendsQuery": trends.compute,
+    "FunnelsQuery": funnels.compute,
+    "RetentionQuery": retention.compute,
+    "StickinessQuery": stickiness.compute,
+    "LifecycleQuery": lifecycle.compute,
+    "PathsQuery": paths.compute,
+}
+# How long an answer is fresh, by the interval of the query.
+STALE_AFTER = {
+    "second": timedelta(minutes=5),
+    "minute": timedelta(minutes=5),
+    "hour": timedelta(hours=1),
+    "day": timedelta(hours=6),
+    "week": timedelta(days=1),
+    "month": timedelta(days=1),
+    "quarter": timedelta(days=1),
+    "year": timedelta(days=1),
+}
+# What a query's key doesn't depend on: how it is shown, by whom it is asked.
+SHOWN_ONLY = frozenset("version tags custom_name response dataColorTheme".split())
+MOST_ANSWERS = 1_000
+COMMON = (
+    "error hogql modifiers timings query_status resolved_date_range resolved_compare_date_range warnings hasMore"
+    " calculation_trigger query_metadata".split()
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A computed response and when it was computed."""
+
+    response: Data
+    at: datetime
+    stale: datetime
+
+
+@dataclass
+class Engine:
+    """The queries of one store."""
+
+    store: Store
+    members: Members
+    answers: dict[str, Answer] = field(default_factory=dict)
+    tables: Tables | None = None
+
+    def key(self, project: Data, node: Data) -> str:
+        """What an answer is kept under."""
+        text = jsontext.encode([project["id"], project.get("timezone"), _essence(node)])
+        return f"cache_{project['id']}_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+    def kept(self, project: Data, node: Data, now: datetime, stale: bool = False) -> Data | None:
+        """The answer that is known already, unless it is stale (or even then)."""
+        found = self.answers.get(self.key(project, node))
+        if found is None or (found.stale <= now and not stale):
+            return None
+        return {**found.response, "is_cached": True}
+
+    def compute(self, project: Data, node: Data, now: datetime) -> Data:
+        """A query's answer, computed now: a response as PostHog's query API gives it.
+
+        Raises: QueryError.
+        """
+        started = time.perf_counter()
+        kind = node.get("kind")
+        compute = KINDS.get(str(kind))
+        if compute is None:
+            raise NotComputedError(str(kind))
+        if self.tables is None:
+            self.tables = Tables(self.store, self.members)
+        zone = ZoneInfo(str(project.get("timezone") or "UTC"))
+        tables = self.tables.of(project, now)
+        asked = Asked(tables, project, node, now.astimezone(zone))
+        computed = compute(asked)
+        taken = time.perf_counter() - started
+        stale = now + STALE_AFTER.get(str(node.get("interval") or "day"), timedelta(hours=6))
+        key = self.key(project, node)
+        response = {
+            **dict.fromkeys(COMMON),
+            "hogql": ";\n".join(asked.texts),
+            "timings": [{"k": ".", "t": round(taken, 6)}],
+            **computed,
+            "is_cached": False,
+            "last_refresh": iso(now),
+            "next_allowed_client_refresh": iso(now + timedelta(minutes=15)),
+            "cache_target_age": iso(stale),
+            "cache_key": key,
+            "timezone": tables.timezone,
+        }
+        if len(self.answers) >= MOST_ANSWERS:
+            self.answers.clear()
+        self.answers[key] = Answer(response, now, stale)
+        return response
+
+    def close(self) -> None:
+        """Forget what was mirrored."""
+        if self.tables is not None:
+            self.tables.close()
+
+
+def _essence(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_essence(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: _essence(value) for name, value in sorted(node.items()) if value is not None and name not in SHOWN_ONLY
+    }

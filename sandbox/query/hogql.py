@@ -1,0 +1,141 @@
+"""HogQL text, read by PostHog's own parser (`hogql-parser`), and written: literals and names for queries built as text.
+
+Nodes are the parser's JSON objects: `node` names the kind, `start` and `end` the place in the text.
+"""
+
+import importlib
+import json
+import re
+import sys
+from functools import cache, lru_cache
+from types import ModuleType
+from typing import Any
+
+from sandbox.query.errors import MissingPackageError, QueryError
+
+Node = dict[str, Any]
+_PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_RESERVED = frozenset("true false null nan inf select from where and or not case when then else end interval".split())
+
+
+def parse(text: str, what: str = "select") -> Node:
+    """A SELECT (or a union of them) as a tree; `what` may be "expr" for an expression alone. It is not to be changed.
+
+    Raises: QueryError: a syntax error; MissingPackageError.
+    """
+    tree = _parsed(text, what)
+    if tree.get("error"):
+        raise QueryError(str(tree["message"]), code="syntax_error")
+    return tree
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, what: str) -> Node:
+    parser = _parser()
+    read = parser.parse_select_json if what == "select" else parser.parse_expr_json
+    tree: Node = json.loads(read(text))
+    return tree
+
+
+@cache
+def _parser() -> ModuleType:
+    """PostHog's parser, which looks for the exceptions of PostHog's own code when it is imported, never to use them."""
+    errors = ModuleType("posthog.hogql.errors")
+    for name in ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "NotImplementedError", "ParsingError"):
+        setattr(errors, name, type(name, (Exception,), {}))
+    sys.modules[errors.__name__] = errors
+    try:
+        return importlib.import_module("hogql_parser")
+    except ImportError as error:
+        raise MissingPackageError("hogql-parser") from error
+    finally:
+        del sys.modules[errors.__name__]
+
+
+def literal(value: Any) -> str:
+    """A value as HogQL (and as ClickHouse SQL, which spells it alike)."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(literal, value))}]"
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return "'" + text.replace("\n", "\\n").replace("\t", "\\t").replace("\0", "\\0").replace("\r", "\\r") + "'"
+
+
+def name(*chain: str) -> str:
+    """A field by its chain, quoted where it must be."""
+    return ".".join(each if _is_plain(each) else quoted(each) for each in chain)
+
+
+def _is_plain(text: str) -> bool:
+    return bool(_PLAIN.fullmatch(text)) and text.lower() not in _RESERVED
+
+
+def quoted(text: str) -> str:
+    """A name in backquotes, in which nothing can end it."""
+    return "`" + text.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def title(node: Node) -> str:
+    """What PostHog calls a column that has no alias: a field by its last name, else the expression, written out."""
+    return str(node["chain"][-1]) if node["node"] == "Field" else written(node)
+
+
+OPERATORS = {
+    "+": "plus",
+    "-": "minus",
+    "*": "multiply",
+    "/": "divide",
+    "%": "modulo",
+    "==": "equals",
+    "!=": "notEquals",
+    "<": "less",
+    ">": "greater",
+    "<=": "lessOrEquals",
+    ">=": "greaterOrEquals",
+    "like": "like",
+    "ilike": "ilike",
+    "not like": "notLike",
+    "not ilike": "notILike",
+    "in": "in",
+    "not in": "notIn",
+    "global in": "in",
+    "global not in": "notIn",
+}
+
+
+def written(node: Node) -> str:
+    """An expression as PostHog writes it: operators as functions."""
+    kind = node["node"]
+    if kind == "Field":
+        return name(*map(str, node["chain"]))
+    if kind == "Constant":
+        return literal(node.get("value"))
+    if kind in ("Call", "WindowFunction"):
+        inner = ", ".join(map(written, node.get("args") or node.get("exprs") or []))
+        parameters = f"({', '.join(map(written, node['params']))})" if node.get("params") else ""
+        over = " OVER ()" if kind == "WindowFunction" else ""
+        return f"{node['name']}{parameters}({'DISTINCT ' if node.get('distinct') else ''}{inner}){over}"
+    if kind in ("ArithmeticOperation", "CompareOperation"):
+        operator = OPERATORS.get(node["op"], "match")
+        return f"{operator}({written(node['left'])}, {written(node['right'])})"
+    if kind in ("And", "Or"):
+        return f"{kind.lower()}({', '.join(map(written, node['exprs']))})"
+    if kind == "Not":
+        return f"not({written(node['expr'])})"
+    if kind in ("Array", "Tuple"):
+        inner = ", ".join(map(written, node["exprs"]))
+        return f"[{inner}]" if kind == "Array" else f"tuple({inner})"
+    if kind == "Alias":
+        return f"{written(node['expr'])} AS {name(node['alias'])}"
+    if kind == "Lambda":
+        return f"{', '.join(node['args'])} -> {written(node['expr'])}"
+    if kind == "TupleAccess":
+        return f"tupleElement({written(node['tuple'])}, {node['index']})"
+    if kind == "ArrayAccess":
+        return f"{written(node['array'])}[{written(node['property'])}]"
+    return str(kind).lower()

@@ -1,0 +1,72 @@
+"""LifecycleQuery: who is new, returning, resurrecting or dormant in each bucket.
+
+Source: PostHog's hogql_queries/insights/lifecycle_query_runner.py. Traps: new is who was created in the bucket; the
+first activity that is seen is never a return; who left is counted below zero, in the bucket after; several series must
+all hold of an event, and the first gives its name.
+"""
+
+from sandbox.query import dates, labels
+from sandbox.query.asked import Asked, both
+from sandbox.query.dates import later, local
+from sandbox.query.errors import QueryError
+from sandbox.storage.store import Data
+
+STATUSES = ("new", "returning", "resurrecting", "dormant")
+
+
+def compute(asked: Asked) -> Data:
+    """The response. Raises QueryError."""
+    if asked.node.get("customAggregationTarget"):
+        raise QueryError("customAggregationTarget needs a series of the data warehouse")
+    for series in asked.node["series"]:
+        if series.get("kind") == "ActionsNode":
+            asked.tables.action(series["id"])
+    range_ = asked.range
+    found: dict[str, dict[str, float]] = {status: {} for status in STATUSES}
+    for bucket, status, count in asked.rows(_hogql(asked)):
+        key = labels.day(local(bucket, asked.zone), range_.interval)
+        found[status][key] = -count if status == "dormant" else count
+    days = [labels.day(each, range_.interval) for each in range_.buckets]
+    named = [labels.label(each, range_) for each in range_.buckets]
+    name = labels.event_of(asked, asked.node["series"][0])
+    results = []
+    for status in STATUSES:
+        data = [float(found[status].get(each, 0)) for each in days]
+        action = {"id": name, "name": name or "All events", "type": "events", "order": 0, "math": "total"}
+        results.append({
+            "action": action, "data": data, "count": float(sum(data)), "labels": named, "days": days,
+            "label": f"{name or 'All events'} - {status}", "status": status,
+        })  # fmt: skip
+    return {"results": results, "resolved_date_range": range_.resolved}
+
+
+def _hogql(asked: Asked) -> str:
+    """Per actor the buckets of its activity, what each is, and the first bucket after each that is none."""
+    range_ = asked.range
+    unit = f"toInterval{range_.interval.title()}(1)"
+    start, end = range_.buckets[0], later(range_.buckets[-1], range_.interval)
+    index = asked.node.get("aggregation_group_type_index")
+    actor = "person_id" if index is None else f"$group_{int(index)}"
+    created = "person.created_at" if index is None else f"group_{int(index)}.created_at"
+    where = both(
+        f"timestamp >= {dates.moment(later(start, range_.interval, -1))} AND timestamp < {dates.moment(end)}",
+        *(asked.series(each) for each in asked.node["series"]),
+        asked.filters,
+        # An event without a person has nobody to come or to leave.
+        "ifNull(toString(properties.$process_person_profile), '') != 'false'",
+        "" if index is None else f"{actor} != ''",
+    )
+    active = f"""
+        SELECT {range_.bucket(f"min({created})")} AS created,
+            arraySort(groupUniqArray({range_.bucket()})) AS active,
+            arrayMap((at, place) -> if(place = 1, if(at = created, 'new', 'resurrecting'),
+                if(active[place - 1] = at - {unit}, 'returning', 'resurrecting')), active, arrayEnumerate(active))
+                AS statuses,
+            arrayFilter(at -> not(has(active, at)), arrayMap(at -> at + {unit}, active)) AS gone
+        FROM {asked.events} WHERE {where} GROUP BY {actor}
+    """
+    pairs = "arrayConcat(arrayZip(active, statuses), arrayMap(at -> tuple(at, 'dormant'), gone))"
+    return (
+        f"SELECT pair.1 AS bucket, pair.2 AS status, count() FROM (SELECT arrayJoin({pairs}) AS pair FROM ({active}))"
+        " GROUP BY bucket, status"
+    )

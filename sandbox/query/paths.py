@@ -1,0 +1,122 @@
+"""PathsQuery: from what to what actors went, step by step.
+
+Source: PostHog's hogql_queries/insights/paths_query_runner.py. Traps: half an hour without an event ends a path; the
+same thing twice in a row is one step; an address loses its last slash.
+"""
+
+import re
+from collections import defaultdict
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sandbox.query.asked import Asked, both
+from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.hogql import literal
+from sandbox.storage.store import Data
+
+IDLE = timedelta(minutes=30)
+KINDS = {
+    "$pageview": "event = '$pageview'",
+    "$screen": "event = '$screen'",
+    "custom_event": "event NOT LIKE '$%'",
+}
+Step = tuple[datetime, str]
+
+
+def compute(asked: Asked) -> Data:
+    """The response. Raises QueryError."""
+    if asked.node.get("funnelPathsFilter"):
+        raise NotComputedError("paths around a funnel")
+    filter_ = asked.part("pathsFilter")
+    start, end = _point(filter_.get("startPoint")), _point(filter_.get("endPoint"))
+    if start and end:
+        raise NotComputedError("paths between two points")
+    longest = int(filter_.get("stepLimit") or 5)
+    times: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for moments, items in asked.rows(_hogql(asked, filter_)):
+        steps = [(datetime.fromisoformat(at), item) for at, item in zip(moments, items, strict=True)]
+        for path in _sessions(steps):
+            cut = _cut(_collapsed(path), start, end, longest)
+            for index, ((before, source), (after, target)) in enumerate(pairwise(cut), 1):
+                edge = f"{index}_{source}", f"{index + 1}_{target}"
+                times[edge].append((after - before).total_seconds() * 1000)
+    lightest, heaviest = filter_.get("minEdgeWeight"), filter_.get("maxEdgeWeight")
+    edges = [
+        {"source": source, "target": target, "value": len(each), "average_conversion_time": sum(each) / len(each)}
+        for (source, target), each in times.items()
+        if len(each) >= (lightest or 0) and (heaviest is None or len(each) <= heaviest)
+    ]
+    edges.sort(key=lambda edge: (-int(str(edge["value"])), edge["source"], edge["target"]))
+    return {"results": edges[: int(filter_.get("edgeLimit") or 50)], "resolved_date_range": asked.range.resolved}
+
+
+def _point(text: str | None) -> str | None:
+    return text[:-1] if text and len(text) > 1 and text.endswith("/") else text
+
+
+def _hogql(asked: Asked, filter_: Data) -> str:
+    """Per actor when it did what, in order."""
+    kinds = filter_.get("includeEventTypes") or []
+    wanted = [KINDS[each] for each in kinds if each in KINDS]
+    expression = filter_.get("pathsHogQLExpression")
+    if "hogql" in kinds and expression:
+        wanted.append("true")
+    url = "ifNull(toString(properties.$current_url), '')"
+    item = (
+        f"multiIf(event = '$pageview', if(length({url}) > 1, trimRight({url}, '/'), {url}),"
+        " event = '$screen', ifNull(toString(properties.$screen_name), ''), event)"
+    )
+    if "hogql" in kinds and expression:
+        item = f"ifNull(toString({expression}), event)"
+    item = _cleaned(asked, filter_, item)
+    excluded = filter_.get("excludeEvents") or []
+    index = asked.node.get("aggregation_group_type_index")
+    actor = "person_id" if index is None else f"$group_{int(index)}"
+    where = both(asked.range.condition(), " OR ".join(wanted), asked.filters, "" if index is None else f"{actor} != ''")
+    rest = f" WHERE item NOT IN [{', '.join(map(literal, excluded))}]" if excluded else ""
+    rows = f"SELECT timestamp AS at, uuid AS id, {item} AS item, {actor} AS actor FROM {asked.events} WHERE {where}"
+    ordered = f"SELECT actor, arraySort(groupArray(tuple(at, id, item))) AS steps FROM ({rows}){rest} GROUP BY actor"
+    return f"SELECT arrayMap(step -> step.1, steps), arrayMap(step -> step.3, steps) FROM ({ordered})"
+
+
+def _cleaned(asked: Asked, filter_: Data, item: str) -> str:
+    """The item with addresses made alike: cleaning rules of the query and the project, then groups."""
+    rules = list(filter_.get("localPathCleaningFilters") or [])
+    if filter_.get("pathReplacements"):
+        rules += asked.project.get("path_cleaning_filters") or []
+    for rule in sorted(rules, key=lambda each: each.get("order") or 0):
+        item = f"replaceRegexpAll({item}, {literal(rule['regex'])}, {literal(rule['alias'])})"
+    groups = filter_.get("pathGroupings") or []
+    if groups:
+        cases = ", ".join(f"match({item}, {literal(_pattern(each))}), {literal(each)}" for each in groups)
+        item = f"multiIf({cases}, {item})"
+    return item
+
+
+def _pattern(group: str) -> str:
+    if len(group) > 1_000:
+        raise QueryError("A path grouping is too long")
+    return "^" + ".*".join(re.escape(part) for part in group.split("*")) + "$"
+
+
+def _sessions(steps: list[Step]) -> list[list[Step]]:
+    found: list[list[Step]] = []
+    for step in steps:
+        if not found or step[0] - found[-1][-1][0] >= IDLE:
+            found.append([])
+        found[-1].append(step)
+    return found
+
+
+def _collapsed(path: list[Step]) -> list[Step]:
+    return [step for index, step in enumerate(path) if index == 0 or step[1] != path[index - 1][1]]
+
+
+def _cut(path: list[Step], start: str | None, end: str | None, longest: int) -> list[Step]:
+    """From the start point on, or up to the end point; no longer than the limit."""
+    items = [item for _, item in path]
+    if start:
+        return path[items.index(start) :][:longest] if start in items else []
+    if end:
+        return path[: items.index(end) + 1][-longest:] if end in items else []
+    return path[:longest]

@@ -1,0 +1,698 @@
+"""HogQL as ClickHouse SQL: the parser's tree, printed for the tables of one project.
+
+Source: PostHog's posthog/hogql/printer and resolver. What it refuses is refused here, in its words where
+they are known.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sandbox.query import functions
+from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.hogql import OPERATORS, Node, literal, parse, quoted, title
+from sandbox.query.schema import HIDDEN, TABLES, Expr, Table
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 100, 50_000
+_JOINS = re.compile(r"(?:(?:GLOBAL|INNER|LEFT|RIGHT|FULL|CROSS|ANY|ALL|SEMI|ANTI|OUTER|ASOF) )*JOIN")
+_CASTS = {
+    **dict.fromkeys("int integer bigint int64".split(), "toInt"),
+    **dict.fromkeys("float double float64 real".split(), "toFloat"),
+    **dict.fromkeys("string text varchar char".split(), "toString"),
+    **dict.fromkeys("bool boolean".split(), "toBool"),
+    "date": "toDate",
+    **dict.fromkeys("datetime timestamp timestamptz".split(), "toDateTime"),
+    "uuid": "toUUID",
+}
+_KINDS = {"Numeric": "Float", "Boolean": "Bool", "DateTime": "DateTime"}
+
+
+class Project(Protocol):
+    """What the printer has to know of a project."""
+
+    timezone: str
+    week_start: int  # 0 Sunday, 1 Monday
+
+    def table(self, name: str) -> str:
+        """ClickHouse's name of a table."""
+
+    def property_column(self, table: str, column: str, key: str) -> str:
+        """The column of a table that holds a property as text, null where there is none."""
+
+    def property_type(self, of: str, index: int | None, key: str) -> str | None:
+        """What its definition says a property is: Numeric, Boolean, DateTime, String … or nothing."""
+
+    def action(self, identifier: Any) -> str:
+        """What an action matches, as HogQL. Raises QueryError."""
+
+    def cohort(self, identifier: Any) -> int:
+        """The number of a cohort that is ready to be asked for. Raises QueryError."""
+
+    def count_cohorts(self) -> None:
+        """Make the members of all cohorts ready to be asked for."""
+
+
+@dataclass(frozen=True)
+class Placeholders:
+    """What stands for `{…}` in a query."""
+
+    filters: Callable[[str], str] | None = None  # the HogQL of `{filters}`, by the table that it is asked of
+    date_from: str | None = None
+    date_to: str | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class _Source:
+    """Something in FROM: a table, or the columns of a subquery."""
+
+    alias: str
+    columns: dict[str, Expr]
+    table: Table | None = None
+    name: str = ""
+
+
+@dataclass
+class _Scope:
+    """What names mean within one SELECT."""
+
+    outer: "_Scope | None" = None
+    sources: dict[str, _Source] = field(default_factory=dict)
+    aliases: dict[str, Expr] = field(default_factory=dict)
+    ctes: dict[str, dict[str, Expr]] = field(default_factory=dict)
+    scalars: dict[str, Expr] = field(default_factory=dict)
+    lambdas: list[str] = field(default_factory=list)
+    joined: dict[str, str] = field(default_factory=dict)  # tables that a dot asked for: alias -> SQL
+
+    def cte(self, name: str) -> dict[str, Expr] | None:
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope.ctes:
+                return scope.ctes[name]
+            scope = scope.outer
+        return None
+
+    def scalar(self, name: str) -> Expr | None:
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope.scalars:
+                return scope.scalars[name]
+            scope = scope.outer
+        return None
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A SELECT as ClickHouse SQL, and what its columns are called."""
+
+    sql: str
+    columns: list[str]
+    limited: bool  # whether it says itself how many rows it wants
+
+
+class Printer:
+    """Prints queries of one project at one moment."""
+
+    def __init__(self, project: Project, now: datetime, placeholders: Placeholders | None = None) -> None:
+        self.project, self.placeholders = project, placeholders or Placeholders()
+        self.zone = literal(project.timezone)
+        self.now = f"toDateTime64({literal(_stamp(now))}, 6, 'UTC')"
+        if project.timezone != "UTC":
+            self.now = f"toTimeZone({self.now}, {self.zone})"
+        self.utc_day = f"toDate('{now.astimezone(UTC):%Y-%m-%d}')"
+        self.scope = _Scope()
+        self.joining = False
+
+    def query(self, text: str, limit: int | None = None, offset: int = 0) -> Printed:
+        """The whole of a query. With a limit it has one: its own up to the largest, else this one.
+
+        Raises: QueryError.
+        """
+        node = parse(text)
+        sql, columns = self._query(node)
+        own = node.get("limit") if node["node"] == "SelectQuery" else None
+        if limit is not None and own is None:
+            sql = f"SELECT * FROM ({sql}) LIMIT {limit}" if node["node"] != "SelectQuery" else f"{sql} LIMIT {limit}"
+            sql += f" OFFSET {offset}" if offset else ""
+        return Printed(sql, list(columns), own is not None)
+
+    # Selects ------------------------------------------------------------------------------------------------
+
+    def _query(self, node: Node) -> tuple[str, dict[str, Expr]]:
+        if node["node"] == "SelectSetQuery":
+            return self._union(node)
+        if node["node"] != "SelectQuery":
+            raise NotComputedError(f"{node['node']} in place of a SELECT")
+        outer, joining = self.scope, self.joining
+        self.scope, self.joining = _Scope(outer), False
+        try:
+            return self._select(node)
+        finally:
+            self.scope, self.joining = outer, joining
+
+    def _union(self, node: Node) -> tuple[str, dict[str, Expr]]:
+        if node.get("limit") or node.get("order_by") or node.get("ctes"):
+            raise NotComputedError("a UNION with clauses of its own")
+        sql, columns = self._query(node["initial_select_query"])
+        parts = [f"({sql})"]
+        for each in node["subsequent_select_queries"]:
+            parts += [each["set_operator"], f"({self._query(each['select_query'])[0]})"]
+        return " ".join(parts), columns
+
+    def _select(self, node: Node) -> tuple[str, dict[str, Expr]]:
+        if node.get("qualify"):
+            raise QueryError("QUALIFY is not supported")
+        if node.get("group_by_mode") or node.get("interpolate"):
+            raise NotComputedError("GROUP BY in that form")
+        with_ = [self._cte(each) for each in node.get("ctes") or []]
+        from_ = self._from(node["select_from"]) if node.get("select_from") else []
+        arrays = self._array_join(node)
+        columns = self._columns(node["select"])
+        clauses = [
+            ("WITH", ", ".join(each for each in with_ if each)),
+            ("SELECT DISTINCT" if node.get("distinct") else "SELECT", ", ".join(each for each, _, _ in columns)),
+        ]
+        named = {title_: expr for _, title_, expr in columns}
+        rest = [
+            (clause, self.expr(node[name]).sql)
+            for clause, name in (("PREWHERE", "prewhere"), ("WHERE", "where"))
+            if node.get(name)
+        ]
+        if node.get("group_by"):
+            rest.append(("GROUP BY", ", ".join(self.expr(each).sql for each in node["group_by"])))
+        if node.get("having"):
+            rest.append(("HAVING", self.expr(node["having"]).sql))
+        if node.get("window_exprs"):
+            windows = (f"{quoted(name)} AS ({self._window(each)})" for name, each in node["window_exprs"].items())
+            rest.append(("WINDOW", ", ".join(windows)))
+        if node.get("order_by"):
+            rest.append(("ORDER BY", ", ".join(map(self._order, node["order_by"]))))
+        rest += self._limits(node)
+        # Last, as every other clause may have asked for a table to be joined.
+        joined = " ".join((*from_, *self.scope.joined.values()))
+        clauses += [("FROM", joined)] if joined else []
+        clauses += [("", arrays)] if arrays else []
+        return " ".join(f"{clause} {sql}".strip() for clause, sql in (*clauses, *rest) if sql), named
+
+    def _limits(self, node: Node) -> Iterator[tuple[str, str]]:
+        by = node.get("limit_by")
+        if by:
+            after = f" OFFSET {self.expr(by['offset_value']).sql}" if by.get("offset_value") else ""
+            exprs = ", ".join(self.expr(each).sql for each in by["exprs"])
+            yield "LIMIT", f"{self.expr(by['n']).sql}{after} BY {exprs}"
+        limit = node.get("limit")
+        if limit:
+            if limit["node"] == "Constant" and isinstance(limit.get("value"), int):
+                yield "LIMIT", str(min(limit["value"], LARGEST_LIMIT))
+            else:
+                yield "LIMIT", f"min2({LARGEST_LIMIT}, {self.expr(limit).sql})"
+            if node.get("limit_with_ties"):
+                yield "", "WITH TIES"
+        if node.get("offset"):
+            yield "OFFSET", self.expr(node["offset"]).sql
+
+    def _cte(self, cte: Node) -> str:
+        if cte.get("recursive") or cte.get("using_key") or cte.get("columns"):
+            raise NotComputedError("a WITH in that form")
+        if cte["cte_type"] == "subquery":
+            sql, columns = self._query(cte["expr"])
+            self.scope.ctes[cte["name"]] = columns
+            return f"{quoted(cte['name'])} AS ({sql})"
+        self.scope.scalars[cte["name"]] = self.expr(cte["expr"])
+        return ""
+
+    def _columns(self, nodes: list[Node]) -> list[tuple[str, str, Expr]]:
+        """The columns: SQL, name and what each is. A later one may use an earlier one's alias."""
+        found: list[tuple[str, str, Expr]] = []
+        for node in nodes:
+            if node["node"] == "Field" and node["chain"][-1] == "*":
+                found += self._asterisk(node["chain"])
+                continue
+            if node["node"] == "ColumnsExpr":
+                raise NotComputedError("COLUMNS()")
+            aliased = node["node"] == "Alias"
+            name = node["alias"] if aliased else title(node)
+            expr = self.expr(node["expr"] if aliased else node)
+            if aliased:
+                if name in self.scope.aliases:
+                    raise QueryError(f"Cannot redefine an alias with the name: {name}")
+                self.scope.aliases[name] = expr._replace(sql=quoted(name))
+            found.append((f"{expr.sql} AS {quoted(name)}", name, expr))
+        return found
+
+    def _asterisk(self, chain: list[Any]) -> Iterator[tuple[str, str, Expr]]:
+        sources = list(self.scope.sources.values())
+        if len(chain) == 2 and chain[0] in self.scope.sources:
+            sources = [self.scope.sources[chain[0]]]
+        elif len(chain) > 1:
+            raise QueryError(f"Unable to resolve field: {chain[0]}")
+        if not sources:
+            raise QueryError("Cannot use '*' when there are no FROM tables")
+        if len(sources) > 1:
+            raise QueryError("Cannot use '*' without table name when there are multiple tables in the query")
+        source = sources[0]
+        for name in source.columns:
+            if source.table is None or name not in HIDDEN:
+                expr = self._column(source, name)
+                yield f"{expr.sql} AS {quoted(name)}", name, expr
+
+    def _from(self, join: Node) -> list[str]:
+        parts: list[str] = []
+        each: Node | None = join
+        while each is not None:
+            sql, source = self._table(each)
+            if source.alias in self.scope.sources:
+                raise QueryError(
+                    f'Already have joined a table called "{source.alias}". Can\'t join another one with the same name.'
+                )
+            self.scope.sources[source.alias] = source
+            kind = each.get("join_type")
+            if kind is not None and not _JOINS.fullmatch(kind):
+                raise NotComputedError(f"{kind}")
+            parts.append(f"{kind} {sql}" if kind else sql)
+            constraint = each.get("constraint")
+            if constraint:
+                self.joining = True
+                try:
+                    on = self.expr(constraint["expr"]).sql if constraint["constraint_type"] == "ON" else ""
+                finally:
+                    self.joining = False
+                parts.append(f"ON {on}" if on else f"USING ({self._using(constraint['expr'])})")
+            each = each.get("next_join")
+        return parts
+
+    def _using(self, node: Node) -> str:
+        names = node["exprs"] if node["node"] == "Tuple" else [node]
+        return ", ".join(quoted(str(each["chain"][-1])) for each in names)
+
+    def _table(self, join: Node) -> tuple[str, _Source]:
+        if join.get("table_final"):
+            raise QueryError("The FINAL keyword is not supported in HogQL as it causes slow queries")
+        node = join["table"]
+        if join.get("column_aliases"):
+            raise NotComputedError("aliases of a table's columns")
+        if node["node"] in ("SelectQuery", "SelectSetQuery"):
+            sql, columns = self._query(node)
+            alias = join.get("alias") or f"subquery_{len(self.scope.sources)}"
+            return f"({sql}) AS {quoted(alias)}", _Source(alias, columns)
+        if node["node"] == "Placeholder":
+            raise QueryError("Placeholders in place of a table are not supported")
+        chain = [str(each) for each in node["chain"]]
+        name = ".".join(chain)
+        alias = join.get("alias") or chain[-1]
+        found = self.scope.cte(name)
+        if found is not None:
+            return f"{quoted(name)} AS {quoted(alias)}", _Source(alias, found)
+        if name == "numbers" and join.get("table_args"):
+            arguments = ", ".join(self.expr(each).sql for each in join["table_args"])
+            return f"numbers({arguments}) AS {quoted(alias)}", _Source(alias, {"number": Expr("", "Int", False)})
+        if name not in TABLES:
+            raise QueryError(f"Unknown table `{name}`.")
+        if name == "cohort_people":
+            self.project.count_cohorts()
+        table = TABLES[name]
+        columns = {each: Expr("", kind.rstrip("?"), kind.endswith("?")) for each, kind in table.columns.items()}
+        sample = ""
+        if join.get("sample"):
+            ratio = join["sample"]["sample_value"]
+            sample = f" SAMPLE {literal(ratio['left']['value'])}"
+            sample += f" / {literal(ratio['right']['value'])}" if ratio.get("right") else ""
+        return f"{self.project.table(name)} AS {quoted(alias)}{sample}", _Source(alias, columns, table, name)
+
+    def _array_join(self, node: Node) -> str:
+        if not node.get("array_join_op"):
+            return ""
+        parts = []
+        for each in node["array_join_list"]:
+            if each["node"] != "Alias":
+                raise QueryError("ARRAY JOIN arrays must have an alias")
+            parts.append(f"{self.expr(each['expr']).sql} AS {quoted(each['alias'])}")
+            self.scope.aliases[each["alias"]] = Expr(quoted(each["alias"]))
+        return f"{node['array_join_op']} {', '.join(parts)}"
+
+    def _order(self, node: Node) -> str:
+        if node.get("with_fill"):
+            raise NotComputedError("WITH FILL")
+        nulls = f" NULLS {node['nulls']}" if node.get("nulls") in ("FIRST", "LAST") else ""
+        return f"{self.expr(node['expr']).sql} {node['order']}{nulls}"
+
+    def _window(self, node: Node) -> str:
+        parts = []
+        if node.get("partition_by"):
+            parts.append("PARTITION BY " + ", ".join(self.expr(each).sql for each in node["partition_by"]))
+        if node.get("order_by"):
+            parts.append("ORDER BY " + ", ".join(map(self._order, node["order_by"])))
+        if node.get("frame_method"):
+            ends = [self._frame(node[name]) for name in ("frame_start", "frame_end") if node.get(name)]
+            parts.append(f"{node['frame_method']} " + (f"BETWEEN {ends[0]} AND {ends[1]}" if ends[1:] else ends[0]))
+        return " ".join(parts)
+
+    def _frame(self, node: Node) -> str:
+        if node["frame_type"] == "CURRENT ROW":
+            return "CURRENT ROW"
+        value = node.get("frame_value")
+        return f"{'UNBOUNDED' if value is None else int(value)} {node['frame_type']}"
+
+    # Expressions --------------------------------------------------------------------------------------------
+
+    def expr(self, node: Node) -> Expr:
+        """An expression within the present SELECT."""
+        visit: Callable[[Node], Expr] | None = getattr(self, f"_visit_{node['node'].lower()}", None)
+        if visit is None:
+            raise NotComputedError(f"HogQL's {node['node']}")
+        return visit(node)
+
+    def _visit_constant(self, node: Node) -> Expr:
+        value = node.get("value")
+        if node.get("value_type") == "number":
+            return Expr({"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}[str(value)], "Float", False)
+        kinds = {bool: "Bool", int: "Int", float: "Float", str: "String"}
+        return Expr(literal(value), kinds.get(type(value), "any"), value is None)
+
+    def _visit_alias(self, node: Node) -> Expr:
+        expr = self.expr(node["expr"])
+        self.scope.aliases[node["alias"]] = expr._replace(sql=quoted(node["alias"]))
+        return expr._replace(sql=f"({expr.sql} AS {quoted(node['alias'])})")
+
+    def _visit_selectquery(self, node: Node) -> Expr:
+        sql, _ = self._query(node)
+        return Expr(f"({sql})")
+
+    _visit_selectsetquery = _visit_selectquery
+
+    def _visit_array(self, node: Node) -> Expr:
+        return Expr(f"[{', '.join(self.expr(each).sql for each in node['exprs'])}]", "Array", False)
+
+    def _visit_tuple(self, node: Node) -> Expr:
+        return Expr(f"tuple({', '.join(self.expr(each).sql for each in node['exprs'])})", "Tuple", False)
+
+    def _visit_and(self, node: Node) -> Expr:
+        return Expr(f"and({', '.join(self.expr(each).sql for each in node['exprs'])})", "Bool")
+
+    def _visit_or(self, node: Node) -> Expr:
+        return Expr(f"or({', '.join(self.expr(each).sql for each in node['exprs'])})", "Bool")
+
+    def _visit_not(self, node: Node) -> Expr:
+        return Expr(f"not({self.expr(node['expr']).sql})", "Bool")
+
+    def _visit_arithmeticoperation(self, node: Node) -> Expr:
+        left, right = self.expr(node["left"]), self.expr(node["right"])
+        kind = left.kind if left.kind in ("DateTime", "Date") else "any"
+        return Expr(f"{OPERATORS[node['op']]}({left.sql}, {right.sql})", kind, left.null or right.null)
+
+    def _visit_betweenexpr(self, node: Node) -> Expr:
+        middle, low, high = (self.expr(node[each]).sql for each in ("expr", "low", "high"))
+        sql = f"ifNull(and(greaterOrEquals({middle}, {low}), lessOrEquals({middle}, {high})), 0)"
+        return Expr(f"not({sql})" if node.get("negated") else sql, "Bool", False)
+
+    def _visit_isdistinctfrom(self, node: Node) -> Expr:
+        sql = f"isNotDistinctFrom({self.expr(node['left']).sql}, {self.expr(node['right']).sql})"
+        return Expr(sql if node.get("negated") else f"not({sql})", "Bool", False)
+
+    def _visit_typecast(self, node: Node) -> Expr:
+        name = _CASTS.get(node["type_name"])
+        if name is None:
+            raise QueryError(f"Unsupported type cast: {node['type_name']}")
+        return self._visit_call({"node": "Call", "name": name, "args": [node["expr"]]})
+
+    def _visit_arrayaccess(self, node: Node) -> Expr:
+        array, key = self.expr(node["array"]), node["property"]
+        if array.kind == "JSON" or (array.kind == "String" and isinstance(key.get("value"), str)):
+            chain = self._chain(node)
+            if chain:
+                return self._visit_field({"node": "Field", "chain": chain})
+        if key["node"] == "Constant" and key.get("value") == 0:
+            raise QueryError("SQL indexes start from one, not from zero. E.g: array.1")
+        return Expr(f"arrayElement({array.sql}, {self.expr(key).sql})")
+
+    def _chain(self, node: Node) -> list[str] | None:
+        """The chain that brackets write: `properties['a b']['c']`."""
+        if node["node"] == "Field":
+            return list(node["chain"])
+        if node["node"] == "ArrayAccess" and isinstance(node["property"].get("value"), str):
+            above = self._chain(node["array"])
+            return above and [*above, node["property"]["value"]]
+        return None
+
+    def _visit_tupleaccess(self, node: Node) -> Expr:
+        if node["index"] == 0:
+            raise QueryError("SQL indexes start from one, not from zero. E.g: array.1")
+        return Expr(f"tupleElement({self.expr(node['tuple']).sql}, {int(node['index'])})")
+
+    def _visit_lambda(self, node: Node) -> Expr:
+        with self._names(node["args"]):
+            inner = self.expr(node["expr"]).sql
+        return Expr(f"({', '.join(map(quoted, node['args']))}) -> {inner}")
+
+    @contextmanager
+    def _names(self, names: list[str]) -> Iterator[None]:
+        self.scope.lambdas += names
+        try:
+            yield
+        finally:
+            del self.scope.lambdas[len(self.scope.lambdas) - len(names) :]
+
+    def _visit_windowfunction(self, node: Node) -> Expr:
+        inner = node.get("args") or node.get("exprs") or []
+        call = self._visit_call({**node, "args": inner, "params": None})
+        if node.get("over_identifier"):
+            return Expr(f"{call.sql} OVER {quoted(node['over_identifier'])}")
+        over = self._window(node["over_expr"]) if node.get("over_expr") else ""
+        return Expr(f"{call.sql} OVER ({over})")
+
+    # Comparisons --------------------------------------------------------------------------------------------
+
+    def _visit_compareoperation(self, node: Node) -> Expr:
+        """Null-safe: a null side makes `=`, `<` and `IN` false, their negations true, unless both are compared."""
+        operator = node["op"]
+        if self._unset(node["left"]) or self._unset(node["right"]):
+            return Expr("true", "Bool", False)
+        if operator in ("in cohort", "not in cohort"):
+            return self._in_cohort(node)
+        left, right = self.expr(node["left"]), self.expr(node["right"])
+        if operator in ("==", "!=") and "NULL" in (left.sql, right.sql):
+            other = right if left.sql == "NULL" else left
+            return Expr(f"{'isNull' if operator == '==' else 'isNotNull'}({other.sql})", "Bool", False)
+        if operator in ("=~", "=~*", "!~", "!~*"):
+            pattern = f"concat('(?i)', {right.sql})" if operator.endswith("*") else right.sql
+            sql = f"ifNull(match({left.sql}, {pattern}), 0)"
+            return Expr(f"not({sql})" if operator.startswith("!") else sql, "Bool", False)
+        if operator not in OPERATORS:
+            raise NotComputedError(f"the operator {operator}")
+        sql = f"{OPERATORS[operator]}({left.sql}, {right.sql})"
+        if self.joining or not (left.null or right.null):
+            return Expr(sql, "Bool", left.null or right.null)
+        if operator in ("in", "not in", "global in", "global not in") and not left.null:
+            return Expr(sql, "Bool", False)
+        if left.null and right.null and operator == "==":
+            return Expr(f"ifNull({sql}, and(isNull({left.sql}), isNull({right.sql})))", "Bool", False)
+        if left.null and right.null and operator == "!=":
+            return Expr(f"ifNull({sql}, or(isNotNull({left.sql}), isNotNull({right.sql})))", "Bool", False)
+        negative = operator == "!=" or operator.startswith(("not", "global not"))
+        return Expr(f"ifNull({sql}, {int(negative)})", "Bool", False)
+
+    def _unset(self, node: Node) -> bool:
+        chain = node["expr"].get("chain") if node["node"] == "Placeholder" else None
+        if not chain or chain[:2] != ["filters", "dateRange"]:
+            return False
+        return (self.placeholders.date_from if chain[2:] == ["from"] else self.placeholders.date_to) is None
+
+    def _in_cohort(self, node: Node) -> Expr:
+        if node["right"]["node"] != "Constant":
+            raise QueryError("IN COHORT only works with constant arguments")
+        cohort = self.project.cohort(node["right"].get("value"))
+        people = f"SELECT person_id FROM {self.project.table('cohort_people')} WHERE cohort_id = {cohort}"
+        function = "in" if node["op"] == "in cohort" else "notIn"
+        return Expr(f"{function}({self.expr(node['left']).sql}, ({people}))", "Bool", False)
+
+    # Calls --------------------------------------------------------------------------------------------------
+
+    def _visit_call(self, node: Node) -> Expr:
+        asked, nodes = node["name"], node.get("args") or []
+        if asked == "matchesAction":
+            return self.expr(parse(self.project.action(nodes[0].get("value") if nodes else None), "expr"))
+        name = functions.known(asked)
+        if name is None:
+            like = difflib.get_close_matches(asked, (*functions.SAME, *functions.TEMPLATES, *functions.AGGREGATES), 1)
+            hint = f" Perhaps you meant '{like[0]}(...)'?" if like else ""
+            raise QueryError(f"Unsupported function call '{asked}(...)'.{hint}")
+        arguments = [self.expr(each) for each in nodes]
+        sql = self._call(name, node, arguments)
+        kind = functions.KINDS.get(name, "any")
+        if kind in ("0", "-1") and arguments:
+            kind = arguments[int(kind)].kind
+        null = name not in functions.NEVER_NULL and not (
+            name in ("ifNull", "coalesce") and arguments and not arguments[-1].null
+        )
+        return Expr(sql, kind, null)
+
+    def _call(self, name: str, node: Node, arguments: list[Expr]) -> str:
+        texts, nodes = [each.sql for each in arguments], node.get("args") or []
+        if name in ("toDate", "to_date", "toDateTime", "toDateTime64"):
+            return self._to_date(name, arguments)
+        if name == "toTimeZone" and len(texts) == 1:
+            texts.append(self.zone)
+        if name == "toStartOfWeek" and len(texts) == 1:
+            texts.append("3" if self.project.week_start else "0")
+        if name in ("dateAdd", "dateSub") and len(texts) == 3:
+            return self._shifted(name, nodes, texts)
+        if name in functions.TEMPLATES:
+            return self._template(name, texts)
+        distinct = "DISTINCT " if node.get("distinct") else ""
+        parameters = f"({', '.join(self.expr(each).sql for each in node['params'])})" if node.get("params") else ""
+        if node.get("filter_expr"):
+            name, texts = f"{name}If", [*texts, self.expr(node["filter_expr"]).sql]
+        return f"{name}{parameters}({distinct}{', '.join(texts)})"
+
+    def _shifted(self, name: str, nodes: list[Node], texts: list[str]) -> str:
+        """`dateAdd('day', 1, x)`, whose unit ClickHouse knows as a keyword only."""
+        unit = str(nodes[0].get("value")).rstrip("s").title()
+        if f"toInterval{unit}" not in functions.SAME:
+            raise QueryError(f"Unsupported unit: {nodes[0].get('value')}")
+        return f"{'plus' if name == 'dateAdd' else 'minus'}({texts[2]}, toInterval{unit}({texts[1]}))"
+
+    def _template(self, name: str, texts: list[str]) -> str:
+        template = functions.TEMPLATES[name]
+        wanted = max((int(each) + 1 for each in re.findall(r"\{(\d)\}", template)), default=0)
+        if "{all}" not in template and len(texts) < wanted:
+            plural = "" if wanted == 1 else "s"
+            raise QueryError(f"Function '{name}' expects {wanted} argument{plural}, found {len(texts)}")
+        return template.format(*texts, all=", ".join(texts), tz=self.zone, now=self.now, utc_day=self.utc_day)
+
+    def _to_date(self, name: str, arguments: list[Expr]) -> str:
+        if not arguments:
+            raise QueryError(f"Function '{name}' expects at least 1 argument, found 0")
+        given = arguments[0]
+        whole = name in ("toDate", "to_date")
+        if given.kind in ("DateTime", "Date", "Int"):
+            if given.kind == "DateTime" and not whole:
+                return given.sql
+            return f"toDate({given.sql})" if whole else f"toDateTime64({given.sql}, 6, {self.zone})"
+        read = f"parseDateTime64BestEffortOrNull(toString({given.sql}), 6, {self.zone})"
+        return f"toDate({read})" if whole else read
+
+    # Names --------------------------------------------------------------------------------------------------
+
+    def _visit_placeholder(self, node: Node) -> Expr:
+        chain = [str(each) for each in node["expr"].get("chain") or []]
+        given = self.placeholders
+        if chain == ["filters"]:
+            tables = [source.name for source in self.scope.sources.values()]
+            if given.filters is None:
+                return Expr("true", "Bool", False)
+            return self.expr(parse(given.filters(tables[0] if tables else ""), "expr"))
+        if chain[:2] == ["filters", "dateRange"]:
+            return self.expr(parse(str(given.date_from if chain[2:] == ["from"] else given.date_to), "expr"))
+        if len(chain) == 2 and chain[0] == "variables":
+            if chain[1] not in given.variables:
+                raise QueryError(f"Variable {chain[1]} is missing from query")
+            return self._given(given.variables[chain[1]])
+        if len(chain) == 1 and chain[0] in given.values:
+            return self._given(given.values[chain[0]])
+        raise QueryError(f"Unresolved placeholder: {{{'.'.join(chain)}}}")
+
+    def _given(self, value: Any) -> Expr:
+        return self._visit_constant({"value": value}) if not isinstance(value, list) else Expr(literal(value), "Array")
+
+    def _visit_field(self, node: Node) -> Expr:
+        first, *rest = (str(each) for each in node["chain"])
+        if first in self.scope.lambdas:
+            return self._within(Expr(quoted(first)), rest)
+        if rest and first in self.scope.sources:
+            return self._of(self.scope.sources[first], rest)
+        if first in self.scope.aliases:
+            return self._within(self.scope.aliases[first], rest)
+        found = [source for source in self.scope.sources.values() if self._has(source, first)]
+        if len(found) > 1:
+            raise QueryError(f"Ambiguous query. Found multiple sources for field: {first}")
+        if found:
+            return self._of(found[0], [first, *rest])
+        scalar = self.scope.scalar(first)
+        if scalar is not None:
+            return self._within(scalar, rest)
+        raise QueryError(f"Unable to resolve field: {first}")
+
+    def _has(self, source: _Source, name: str) -> bool:
+        table = source.table
+        if name in source.columns:
+            return True
+        return table is not None and (name in table.joins or any(chain[0] == name for chain in table.same))
+
+    def _of(self, source: _Source, chain: list[str]) -> Expr:
+        """A field of a table by its chain: a column, a property, or one of a table behind a dot."""
+        table = source.table
+        if table is not None:
+            for length in (2, 1):
+                if tuple(chain[:length]) in table.same:
+                    return self._of(source, [*table.same[tuple(chain[:length])], *chain[length:]])
+        first, *rest = chain
+        if first in source.columns:
+            if rest and table is not None and first in table.properties:
+                return self._property(source, first, rest)
+            return self._within(self._column(source, first), rest)
+        if table is not None and first in table.joins and rest:
+            return self._of(self._joined(source, first), rest)
+        raise QueryError(f"Field not found: {'.'.join(chain)}" if rest else f"Unable to resolve field: {first}")
+
+    def _joined(self, source: _Source, name: str) -> _Source:
+        assert source.table is not None
+        join, alias = source.table.joins[name], f"{source.alias}__{name}"
+        table = TABLES[join.table]
+        if alias not in self.scope.joined:
+            on = join.on.format(here=quoted(source.alias), there=quoted(alias))
+            self.scope.joined[alias] = f"LEFT JOIN {self.project.table(join.table)} AS {quoted(alias)} ON {on}"
+        columns = {each: Expr("", kind.rstrip("?"), kind.endswith("?")) for each, kind in table.columns.items()}
+        return _Source(alias, columns, table, join.table)
+
+    def _column(self, source: _Source, name: str) -> Expr:
+        known = source.columns[name]
+        sql = f"{quoted(source.alias)}.{quoted(name)}"
+        if source.table is not None and known.kind == "DateTime" and self.project.timezone != "UTC":
+            sql = f"toTimeZone({sql}, {self.zone})"
+        return known._replace(sql=sql)
+
+    def _within(self, expr: Expr, path: list[str]) -> Expr:
+        if not path:
+            return expr
+        if all(each.isdigit() for each in path):
+            sql = expr.sql
+            for each in path:
+                sql = f"tupleElement({sql}, {each})"
+            return Expr(sql)
+        return Expr(extract(expr.sql, path), "String")
+
+    def _property(self, source: _Source, column: str, path: list[str]) -> Expr:
+        """A property, cast to the type that its definition gives it."""
+        assert source.table is not None
+        of = source.table.properties[column]
+        key, *inner = path
+        if source.name == "events":
+            sql = f"{quoted(source.alias)}.{quoted(self.project.property_column('events', column, key))}"
+        else:
+            sql = extract(f"{quoted(source.alias)}.{quoted(column)}", [key])
+        if inner:
+            return Expr(extract(f"{quoted(source.alias)}.{quoted(column)}", path), "String")
+        index = int(source.alias[-1]) if of == "group" and source.alias[-1].isdigit() else None
+        defined = self.project.property_type(of, index, key)
+        if defined == "Numeric":
+            sql = f"accurateCastOrNull({sql}, 'Float64')"
+        elif defined == "Boolean":
+            sql = f"transform(toString({sql}), ['true', 'false'], [toNullable(true), toNullable(false)], NULL)"
+        elif defined == "DateTime":
+            sql = f"parseDateTime64BestEffortOrNull({sql}, 6, {self.zone})"
+        return Expr(sql, _KINDS.get(defined or "", "String"))
+
+
+def extract(column: str, path: list[str]) -> str:
+    """A value within a column of JSON, as text without its quotes; null where there is none or it is null."""
+    keys = ", ".join(map(literal, path))
+    return f"replaceRegexpAll(nullIf(nullIf(JSONExtractRaw({column}, {keys}), ''), 'null'), '^\"|\"$', '')"
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,182 @@
+"""RetentionQuery: of those who did one thing in an interval, how many did another in the intervals after.
+
+Source: PostHog's hogql_queries/insights/retention/retention_query_runner.py. HogQL says in which intervals each actor
+did what; the rows are counted of that here. Traps: without dates the last row is the present interval; the first column
+is the size of the row whatever was done again; columns in the future are zero.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sandbox.query import dates
+from sandbox.query.asked import Asked, both
+from sandbox.query.dates import Range, iso, later, local, start_of
+from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.hogql import literal
+from sandbox.storage.store import Data
+
+DEFAULT_EVENT = "$pageview"
+RECURRING, FIRST_TIME, FIRST_EVER = (
+    "retention_recurring",
+    "retention_first_time",
+    "retention_first_ever_occurrence",
+)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """What one actor did: the numbers of the intervals in which it started and in which it came back."""
+
+    starts: frozenset[int]
+    returns: frozenset[int]
+
+
+def compute(asked: Asked) -> Data:
+    """The response. Raises QueryError."""
+    filter_ = asked.part("retentionFilter")
+    if (filter_.get("aggregationType") or "count") != "count" and filter_.get("aggregationProperty"):
+        raise NotComputedError("retention of a property's value")
+    if asked.part("breakdownFilter").get("breakdown") or asked.part("breakdownFilter").get("breakdowns"):
+        raise NotComputedError("retention with a breakdown")
+    if filter_.get("timeWindowMode") == "24_hour_windows":
+        raise NotComputedError("retention in windows of 24 hours")
+    period = str(filter_.get("period") or "Day")
+    if period not in ("Hour", "Day", "Week", "Month"):
+        raise QueryError(f"Period {period} is unsupported.")
+    range_ = _range(asked, filter_, period.lower())
+    brackets = _brackets(filter_)
+    actors = _actors(asked, filter_, range_)
+    cumulative = bool(filter_.get("cumulative"))
+    size = max((bracket.stop for bracket in brackets), default=1)
+    cells = Counter(cell for actor in actors for cell in _cells(actor, brackets, cumulative, size))
+    results = [
+        {
+            "values": [
+                {"count": _scaled(cells[row, column], asked.sample), "label": _label(period, bracket)}
+                for column, bracket in enumerate(brackets)
+            ],
+            "label": f"{period} {row}",
+            "date": iso(bucket),
+            "breakdown_value": None,
+        }
+        for row, bucket in enumerate(range_.buckets)
+    ]
+    return {"results": results, "resolved_date_range": range_.resolved}
+
+
+def _scaled(count: int, factor: float) -> int:
+    return count if factor == 1 else round(count / factor)
+
+
+def _range(asked: Asked, filter_: Data, period: str) -> Range:
+    """The rows: up to the interval in which the range ends."""
+    given = asked.node.get("dateRange") or {}
+    end = asked.range_of(given, period).end
+    last, total = start_of(end, period, asked.tables.week_start), _total(filter_)
+    if given.get("date_from"):
+        start = start_of(asked.range_of(given, period).start, period, asked.tables.week_start)
+    else:
+        start = later(last, period, 1 - total)
+    stop = later(last, period) - timedelta(microseconds=1)
+    return Range(start, stop, period, asked.tables.week_start)
+
+
+def _total(filter_: Data) -> int:
+    given = filter_.get("totalIntervals", 8)
+    return int(given or 7)
+
+
+def _brackets(filter_: Data) -> list[range]:
+    """Which intervals after the start each column stands for."""
+    sizes = filter_.get("retentionCustomBrackets")
+    if not sizes:
+        return [range(number, number + 1) for number in range(_total(filter_))]
+    found, start = [range(1)], 1
+    for size in map(int, sizes):
+        found.append(range(start, start + size))
+        start += size
+    return found
+
+
+def _label(period: str, bracket: range) -> str:
+    return f"{period} {bracket.start}" if len(bracket) == 1 else f"{period} {bracket.start}-{bracket.stop - 1}"
+
+
+def _cells(actor: Actor, brackets: list[range], cumulative: bool, size: int) -> Iterable[tuple[int, int]]:
+    """The cells (row, column) that an actor counts in."""
+    for start in actor.starts:
+        yield start, 0
+        for column, bracket in enumerate(brackets[1:], 1):
+            wanted = range(bracket.start, size) if cumulative else bracket
+            if any(start + offset in actor.returns for offset in wanted):
+                yield start, column
+
+
+def _actors(asked: Asked, filter_: Data, range_: Range) -> list[Actor]:
+    numbers = {bucket: index for index, bucket in enumerate(range_.buckets)}
+    kind = str(filter_.get("retentionType") or RECURRING)
+    least = int(filter_.get("minimumOccurrences") or 1)
+    found = []
+    for first, starts, returns in asked.rows(_hogql(asked, filter_, range_, kind)):
+        began = [first] if kind != RECURRING else starts
+        counts = Counter(_numbers(returns, numbers, asked))
+        enough = frozenset(number for number, count in counts.items() if count >= least)
+        own = frozenset(_numbers(began, numbers, asked))
+        if own:
+            found.append(Actor(own, enough))
+    return found
+
+
+def _numbers(buckets: Iterable[Any], numbers: dict[datetime, int], asked: Asked) -> Iterable[int]:
+    for each in buckets:
+        number = numbers.get(local(each, asked.zone)) if each is not None else None
+        if number is not None:
+            yield number
+
+
+def _hogql(asked: Asked, filter_: Data, range_: Range, kind: str) -> str:
+    """Per actor the interval of its first start ever, those of its starts, and each return's."""
+    index = asked.node.get("aggregation_group_type_index")
+    actor = "person_id" if index is None else f"$group_{int(index)}"
+    target, returning = (
+        _entity(asked, filter_.get(name) or {"id": DEFAULT_EVENT, "type": "events"})
+        for name in ("targetEntity", "returningEntity")
+    )
+    filters = asked.filters
+    started = both(target[0], target[1], filters)
+    returned = both(returning[0], returning[1], filters)
+    within = range_.condition()
+    until = f"timestamp <= {dates.moment(range_.end)}"
+    if kind == RECURRING:
+        first = "NULL"
+        seen = both(within, f"({started}) OR ({returned})")
+    else:
+        earliest = f"minIf(timestamp, {started})"
+        if kind == FIRST_EVER:
+            ever = target[0] or "true"
+            earliest = f"if(minIf(timestamp, {ever}) = {earliest}, {earliest}, NULL)"
+            seen = both(until, f"({ever}) OR ({returned})")
+        else:
+            seen = both(until, f"({started}) OR ({returned})")
+        first = f"if(countIf({started}) > 0, {range_.bucket(earliest)}, NULL)"
+    bucket = range_.bucket()
+    known = "" if index is None else f"{actor} != ''"
+    return (
+        f"SELECT {first} AS first, groupUniqArrayIf({bucket}, {both(within, started)}) AS starts,"
+        f" groupArrayIf({bucket}, {both(within, returned)}) AS returns"
+        f" FROM {asked.events} WHERE {both(seen, known)} GROUP BY {actor}"
+    )
+
+
+def _entity(asked: Asked, entity: Data) -> tuple[str, str]:
+    """The event that an entity means, and what else it asks of it, as HogQL."""
+    own = asked.conditions(entity.get("properties"))
+    kind, identifier = entity.get("type") or "events", entity.get("id")
+    if kind == "actions" or entity.get("kind") == "ActionsNode":
+        return f"({asked.tables.action(identifier)})", own
+    if kind != "events":
+        raise NotComputedError(f"retention of {kind}")
+    return ("" if identifier is None else f"event = {literal(str(identifier))}"), own

@@ -1,0 +1,84 @@
+"""StickinessQuery: how many actors were active in one interval of the range, in two, in three …
+
+Source: PostHog's hogql_queries/insights/stickiness_query_runner.py. Trap: the math only says who the actors are.
+"""
+
+from sandbox.query import labels
+from sandbox.query.asked import Asked, both
+from sandbox.query.dates import Range
+from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.math import scaled
+from sandbox.storage.store import Data
+
+OPERATORS = {"gte": ">=", "lte": "<=", "exact": "="}
+
+
+def compute(asked: Asked) -> Data:
+    """The response. Raises QueryError."""
+    if (asked.node.get("intervalCount") or 1) != 1:
+        raise NotComputedError("stickiness over several intervals at once")
+    previous = asked.compared(asked.range)
+    ranges = [(asked.range, None if previous is None else "current")]
+    ranges += [(previous, "previous")] if previous else []
+    results = [
+        _result(asked, index, series, range_, compared)
+        for range_, compared in ranges
+        for index, series in enumerate(asked.node["series"])
+        if series.get("kind") != "ActionsNode" or asked.tables.has_action(series["id"])
+    ]
+    return {
+        "results": results,
+        "resolved_date_range": asked.range.resolved,
+        "resolved_compare_date_range": previous.resolved if previous else None,
+    }
+
+
+def _result(asked: Asked, index: int, series: Data, range_: Range, compared: str | None) -> Data:
+    cumulative = asked.part("stickinessFilter").get("computedAs") == "cumulative"
+    found: dict[int, int] = dict(asked.rows(_hogql(asked, series, range_)))
+    numbers = range(1, len(range_.buckets) + 1)
+    counts = [
+        sum(count for active, count in found.items() if active >= number) if cumulative else found.get(number, 0)
+        for number in numbers
+    ]
+    data = [scaled(each, asked.sample, series.get("math")) for each in counts]
+    name = labels.event_of(asked, series)
+    more = " or more" if cumulative else ""
+    result: Data = {
+        "count": sum(data),
+        "data": data,
+        "days": list(numbers),
+        "label": name or "All events",
+        "labels": [f"{each} {range_.interval}{'' if each == 1 else 's'}{more}" for each in numbers],
+        "action": {
+            "order": index,
+            "type": "events",
+            "name": name or "All events",
+            "id": name,
+            "custom_name": series.get("custom_name"),
+        },
+    }
+    return result if compared is None else {**result, "compare": True, "compare_label": compared}
+
+
+def _hogql(asked: Asked, series: Data, range_: Range) -> str:
+    math, index = series.get("math"), series.get("math_group_type_index")
+    actor = "person_id"
+    if math == "unique_group" and index is not None:
+        actor = f"$group_{int(index)}"
+    elif math == "hogql" and series.get("math_hogql"):
+        actor = str(series["math_hogql"])
+    known = f"{actor} != ''" if actor.startswith("$group_") else ""
+    where = both(range_.condition(), asked.series(series), asked.filters, known)
+    criteria = asked.part("stickinessFilter").get("stickinessCriteria") or {}
+    enough = ""
+    if criteria:
+        if criteria.get("operator") not in OPERATORS:
+            raise QueryError(f"Unknown operator of stickinessCriteria: {criteria.get('operator')}")
+        enough = f" HAVING count() {OPERATORS[criteria['operator']]} {int(criteria['value'])}"
+    active = (
+        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket FROM {asked.events} WHERE {where}"
+        f" GROUP BY actor, bucket{enough}"
+    )
+    per_actor = f"SELECT actor, count() AS active FROM ({active}) GROUP BY actor"
+    return f"SELECT active, count() FROM ({per_actor}) GROUP BY active"

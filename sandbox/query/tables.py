@@ -1,0 +1,307 @@
+"""What was captured, mirrored from SQLite to ClickHouse when a query asks for it.
+
+Each project has tables of its own: no query can see another's. New events are appended; persons, their distinct ids,
+groups and static cohorts are few and loaded anew when one of them has changed, which triggers of SQLite note. An event
+belongs to whom its distinct id leads to now, as PostHog has it; the person's properties are those of when it came.
+"""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from sandbox.events.taxonomy import PROPERTY_DEFINITION, property_key
+from sandbox.query import clickhouse
+from sandbox.query.errors import QueryError
+from sandbox.query.filters import action_matches
+from sandbox.query.hogql import literal
+from sandbox.query.printer import extract
+from sandbox.query.schema import SESSIONS_VIEW
+from sandbox.storage.store import Data, Store
+
+AT_A_TIME = 50_000
+MOST_PROPERTIES = 200  # that have a column of their own
+WATCHED = ("persons", "distinct_ids", "groups", "cohort_people")
+PERSONLESS = uuid.UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
+EVENTS = """
+    seq Int64, uuid UUID, event String, properties String, timestamp DateTime64(6, 'UTC'), distinct_id String,
+    created_at DateTime64(6, 'UTC'), person_id UUID, person_properties String, elements_chain String DEFAULT '',
+    person_mode String DEFAULT 'full',
+    `$session_id` Nullable(String) MATERIALIZED nullIf(JSONExtractString(properties, '$session_id'), ''),
+    `$window_id` Nullable(String) MATERIALIZED nullIf(JSONExtractString(properties, '$window_id'), ''),
+    `$group_0` String MATERIALIZED JSONExtractString(properties, '$group_0'),
+    `$group_1` String MATERIALIZED JSONExtractString(properties, '$group_1'),
+    `$group_2` String MATERIALIZED JSONExtractString(properties, '$group_2'),
+    `$group_3` String MATERIALIZED JSONExtractString(properties, '$group_3'),
+    `$group_4` String MATERIALIZED JSONExtractString(properties, '$group_4')
+"""
+_ENGINES = {
+    "events": "MergeTree ORDER BY (toDate(timestamp), event, cityHash64(distinct_id), cityHash64(uuid))"
+    " SAMPLE BY cityHash64(distinct_id)"
+}
+_COLUMNS = {
+    "events": EVENTS,
+    "persons": "id UUID, number Int64, created_at DateTime64(6, 'UTC'), properties String, is_identified Bool,"
+    " last_seen_at Nullable(DateTime64(6, 'UTC'))",
+    "person_distinct_ids": "distinct_id String, person_id UUID",
+    "groups": "`index` UInt8, key String, created_at DateTime64(6, 'UTC'), updated_at DateTime64(6, 'UTC'),"
+    " properties String",
+    "cohort_people": "person_id UUID, cohort_id Int64",
+    "static_cohort_people": "person_id UUID, cohort_id Int64",
+}
+_MOMENT = "parseDateTime64BestEffort({0}, 6, 'UTC') AS {0}"
+Members = Callable[[Store, int, Data], Iterable[int]]
+_numbers = itertools.count(1)
+
+
+class Tables:
+    """The mirror of one store."""
+
+    def __init__(self, store: Store, members: Members) -> None:
+        """Open it, empty. `members` counts a dynamic cohort: the numbers of its persons.
+
+        Raises: MissingPackageError.
+        """
+        self.store, self.members = store, members
+        self.database = f"store_{next(_numbers)}"
+        clickhouse.execute(f"CREATE DATABASE {self.database}")
+        self.projects: dict[int, ProjectTables] = {}
+        self.removed: list[int] = []
+        self.generation = 0
+        self._watch()
+
+    def _watch(self) -> None:
+        """Let SQLite tell what changes. The triggers are this connection's own and gone with it."""
+        connection = self.store.connection
+        connection.create_function("note_people", 0, self._note_people)
+        connection.create_function("note_removed", 1, self.removed.append)
+        connection.execute("PRAGMA recursive_triggers = ON")  # an event that replaces another removes it
+        for table, change in itertools.product(WATCHED, ("INSERT", "UPDATE", "DELETE")):
+            connection.execute(
+                f"CREATE TEMP TRIGGER {table}_{change} AFTER {change} ON main.{table} BEGIN SELECT note_people(); END"
+            )
+        connection.execute(
+            "CREATE TEMP TRIGGER event_removed AFTER DELETE ON main.events BEGIN SELECT note_removed(OLD.seq); END"
+        )
+
+    def _note_people(self) -> None:
+        self.generation += 1
+
+    def of(self, project: Data, now: datetime) -> "ProjectTables":
+        """A project's tables, up to date; `now` is when actions are asked for."""
+        identifier = int(project["id"])
+        if identifier not in self.projects:
+            self.projects[identifier] = ProjectTables(self, identifier)
+        found = self.projects[identifier]
+        if self.removed:
+            for each in self.projects.values():
+                each.remove(self.removed)
+            self.removed.clear()
+        found.refresh(project, now)
+        return found
+
+    def close(self) -> None:
+        """Forget everything."""
+        clickhouse.execute(f"DROP DATABASE {self.database}")
+
+
+class ProjectTables:
+    """One project's tables: what `printer.Project` asks for."""
+
+    timezone, week_start = "UTC", 0
+    now: datetime
+
+    def __init__(self, tables: Tables, project: int) -> None:
+        self.tables, self.store, self.project = tables, tables.store, project
+        self.generation = -1
+        self.last = 0
+        self.people: dict[str, str] = {}
+        self.columns: dict[tuple[str, str], str] = {}
+        self.cohorts: dict[int, int] = {}
+        self.types: dict[str, str | None] = {}
+        for name, columns in _COLUMNS.items():
+            engine = _ENGINES.get(name, "MergeTree ORDER BY tuple()")
+            clickhouse.execute(f"CREATE TABLE {self.table(name)} ({columns}) ENGINE = {engine}")
+        view = SESSIONS_VIEW.format(events=self.table("events"))
+        clickhouse.execute(f"CREATE VIEW {self.table('sessions')} AS {view}")
+
+    def table(self, name: str) -> str:
+        """ClickHouse's name of a table."""
+        return f"{self.tables.database}.{name}_{self.project}"
+
+    # Keeping up --------------------------------------------------------------------------------------------
+
+    def refresh(self, project: Data, now: datetime) -> None:
+        """Bring everything up to what the store holds."""
+        self.now = now
+        self.timezone = str(project.get("timezone") or "UTC")
+        self.week_start = int(project.get("week_start_day") or 0)
+        self.types.clear()
+        self.cohorts.clear()
+        if self.generation != self.tables.generation:
+            self.generation = self.tables.generation
+            self._load_people()
+        self._append()
+
+    def remove(self, seqs: list[int]) -> None:
+        """Take out events that the store no longer has."""
+        clickhouse.execute(f"DELETE FROM {self.table('events')} WHERE seq IN ({', '.join(map(str, seqs))})")
+
+    def _load_people(self) -> None:
+        persons = self._read(
+            "SELECT uuid AS id, id AS number, created_at, properties, is_identified,"
+            " ifnull(last_seen_at, '') AS last_seen_at FROM persons"
+        )
+        self._replace("persons", persons, f"toUUID(id), number, {_MOMENT.format('created_at')}, properties,"
+                      " is_identified, parseDateTime64BestEffortOrNull(last_seen_at, 6, 'UTC')")  # fmt: skip
+        pairs = self._read(
+            "SELECT d.distinct_id, p.uuid AS person_id FROM distinct_ids d JOIN persons p ON p.id = d.person", "d."
+        )
+        self._replace("person_distinct_ids", pairs, "distinct_id, toUUID(person_id)")
+        groups = self._read('SELECT type_index AS "index", key, created_at, properties FROM groups')
+        self._replace("groups", groups, f"`index`, key, {_MOMENT.format('created_at')}, created_at, properties")
+        members = self._read(
+            "SELECT p.uuid AS person_id, c.cohort AS cohort_id FROM cohort_people c JOIN persons p ON p.id = c.person",
+            "p.",
+        )
+        self._replace("static_cohort_people", members, "toUUID(person_id), cohort_id")
+        before, self.people = self.people, dict(zip(*pairs.values(), strict=True))
+        moved = [name for name, person in before.items() if self.people.get(name, person) != person]
+        if moved:
+            names = ", ".join(map(literal, moved))
+            mapped = ", ".join(literal(self.people[name]) for name in moved)
+            clickhouse.execute(
+                f"ALTER TABLE {self.table('events')} UPDATE person_id ="
+                f" toUUID(transform(distinct_id, [{names}], [{mapped}], toString(person_id)))"
+                f" WHERE distinct_id IN ({names}) SETTINGS mutations_sync = 2"
+            )
+
+    def _read(self, sql: str, of: str = "") -> dict[str, list[Any]]:
+        """The columns of the project's rows."""
+        cursor = self.store.execute(f"{sql} WHERE {of}project = ?", (self.project,))
+        found = cursor.fetchall()
+        names = [each[0] for each in cursor.description]
+        return {name: [row[index] for row in found] for index, name in enumerate(names)}
+
+    def _replace(self, name: str, columns: dict[str, list[Any]], source: str) -> None:
+        clickhouse.execute(f"TRUNCATE TABLE {self.table(name)}")
+        self._insert(name, columns, source)
+
+    def _insert(self, name: str, columns: dict[str, list[Any]], source: str, into: str = "") -> None:
+        import pyarrow  # comes with chdb-core
+
+        if next(iter(columns.values())):
+            clickhouse.insert(f"{self.table(name)}{into}", source, pyarrow.table(columns))
+
+    def _append(self) -> None:
+        cursor = self.store.execute(
+            "SELECT seq, uuid, event, json_extract(data, '$.properties'), timestamp, distinct_id, created_at, person,"
+            " person_properties FROM events WHERE seq > ? AND project = ? ORDER BY seq",
+            (self.last, self.project),
+        )
+        names = "seq uuid event properties timestamp distinct_id created_at person_id person_properties".split()
+        while found := cursor.fetchmany(AT_A_TIME):
+            columns: dict[str, list[Any]] = {
+                name: list(values) for name, values in zip(names, zip(*found, strict=True), strict=True)
+            }
+            columns["person_id"] = [
+                self._person(distinct_id, person)
+                for distinct_id, person in zip(columns["distinct_id"], columns["person_id"], strict=True)
+            ]
+            columns["person_properties"] = [each or "{}" for each in columns["person_properties"]]
+            source = (
+                f"seq, toUUID(uuid), event, properties, {_MOMENT.format('timestamp')}, distinct_id,"
+                f" {_MOMENT.format('created_at')}, toUUID(person_id), person_properties"
+            )
+            self._insert("events", columns, source, f" ({', '.join(names)})")
+            self.last = found[-1][0]
+
+    def _person(self, distinct_id: str, person: str | None) -> str:
+        """Whose an event is; without a person PostHog makes an id of the distinct id."""
+        return self.people.get(distinct_id) or person or str(uuid.uuid5(PERSONLESS, f"{self.project}:{distinct_id}"))
+
+    # What the printer asks for -----------------------------------------------------------------------------
+
+    def property_column(self, table: str, column: str, key: str) -> str:
+        """The column that holds a property of events, made when it is first asked for: reading JSON takes long."""
+        known = self.columns.get((column, key))
+        if known is None:
+            if len(self.columns) >= MOST_PROPERTIES:
+                self._forget()
+            known = self.columns[column, key] = f"property_{len(self.columns)}"
+            table = self.table("events")
+            made = extract(column, [key])
+            clickhouse.execute(f"ALTER TABLE {table} ADD COLUMN {known} Nullable(String) MATERIALIZED {made}")
+            clickhouse.execute(f"ALTER TABLE {table} MATERIALIZE COLUMN {known} SETTINGS mutations_sync = 2")
+        return known
+
+    def _forget(self) -> None:
+        drops = ", ".join(f"DROP COLUMN {each}" for each in self.columns.values())
+        clickhouse.execute(f"ALTER TABLE {self.table('events')} {drops} SETTINGS mutations_sync = 2")
+        self.columns.clear()
+
+    def property_type(self, of: str, index: int | None, key: str) -> str | None:
+        """What a property's definition says it is."""
+        natural = property_key(of, index, key)
+        if natural not in self.types:
+            found = self.store.find(PROPERTY_DEFINITION, natural, str(self.project))
+            self.types[natural] = found["property_type"] if found else None
+        return self.types[natural]
+
+    def action(self, identifier: Any) -> str:
+        """What an action matches, as HogQL."""
+        found = self.store.get("action", identifier, str(self.project))
+        if found is None or found.get("deleted"):
+            raise QueryError(f"Action ID {identifier} does not exist!")
+        return action_matches(self, found, self.now)
+
+    def has_action(self, identifier: Any) -> bool:
+        """Whether there is such an action."""
+        found = self.store.get("action", identifier, str(self.project))
+        return found is not None and not found.get("deleted")
+
+    def action_name(self, identifier: Any) -> str | None:
+        """What an action is called."""
+        found = self.store.get("action", identifier, str(self.project))
+        return str(found["name"]) if found and found.get("name") else None
+
+    def cohort_name(self, identifier: int) -> str:
+        """What a cohort is called."""
+        found = self._cohort(identifier)
+        return str(found["name"]) if found and found.get("name") else f"Cohort {identifier}"
+
+    def cohort(self, identifier: Any) -> int:
+        """The number of a cohort, whose members are counted now."""
+        found = self._cohort(identifier)
+        if found is None or found["deleted"]:
+            raise QueryError(f"Could not find a cohort with the ID {identifier}")
+        number = int(found["id"])
+        if number not in self.cohorts:
+            clickhouse.execute(f"DELETE FROM {self.table('cohort_people')} WHERE cohort_id = {number}")
+            people = list(self.tables.members(self.store, self.project, found))
+            if people:
+                numbers = ", ".join(map(str, people))
+                clickhouse.execute(
+                    f"INSERT INTO {self.table('cohort_people')} SELECT id, {number} FROM {self.table('persons')}"
+                    f" WHERE number IN ({numbers})"
+                )
+            self.cohorts[number] = len(people)
+        return number
+
+    def count_cohorts(self) -> None:
+        """Count the members of every dynamic cohort: PostHog keeps those of its last calculation, here they are new."""
+        for each in self.store.select("cohort", str(self.project)):
+            if not each["deleted"] and not each["is_static"]:
+                self.cohort(each["id"])
+
+    def _cohort(self, identifier: Any) -> Data | None:
+        if isinstance(identifier, str) and not identifier.isdigit():
+            every = self.store.select("cohort", str(self.project))
+            return next((each for each in every if each["name"] == identifier), None)
+        return self.store.get("cohort", identifier, str(self.project))
+
+    def earliest(self) -> datetime | None:
+        """When the first event happened."""
+        found = self.store.execute("SELECT min(timestamp) FROM events WHERE project = ?", (self.project,)).fetchone()
+        return None if found[0] is None else datetime.fromisoformat(found[0])

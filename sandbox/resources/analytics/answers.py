@@ -1,0 +1,63 @@
+"""Answers to queries as the API gives them: what `refresh` asks for, and what an insight shows of a response.
+
+Traps: an insight whose query fails for another reason than its HogQL is a 200 without a result; without `refresh` it
+shows what is kept and computes nothing.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.resources.analytics import queries
+from sandbox.storage.store import Data
+from sandbox.wire.context import Context
+from sandbox.wire.errors import Invalid
+
+FORCED = frozenset({"force_blocking", "force_async", "true", "1"})
+KEPT = frozenset({"force_cache", "false", "0", ""})
+# What an insight takes over of the response.
+SHOWN = (
+    "hasMore columns types hogql timezone last_refresh cache_target_age next_allowed_client_refresh is_cached"
+    " query_status resolved_date_range".split()
+)
+
+
+def respond(context: Context, query: Data, refresh: str) -> Data:
+    """The response to a query (a wrapper's is its source's).
+
+    Raises: Invalid: the query fails.
+    """
+    node = queries.source_of(query) or {}
+    engine, now = context.services.queries, datetime.now(UTC)
+    try:
+        kept = None if refresh in FORCED else engine.kept(context.project, node, now)
+        return kept or engine.compute(context.project, node, now)
+    except QueryError as error:
+        raise Invalid(error.text, code=error.code) from error
+
+
+def of_insight(context: Context, query: Any, refresh: str, *, in_list: bool = False) -> Data:
+    """What an insight shows of its query's response; within a list a failure spoils nothing but its own.
+
+    Raises: Invalid: the query fails.
+    """
+    node = queries.source_of(query)
+    if node is None:
+        return {}
+    engine, now = context.services.queries, datetime.now(UTC)
+    try:
+        response = engine.kept(context.project, node, now, stale=refresh in KEPT) if refresh not in FORCED else None
+        if response is None and refresh not in KEPT:
+            response = engine.compute(context.project, node, now)
+    except QueryError as error:
+        if not in_list and not isinstance(error, NotComputedError):
+            raise Invalid(error.text, code=error.code) from error
+        return {"query_status": _failed(error.text)}
+    if response is None:
+        return {}
+    shown = {name: response[name] for name in SHOWN if response.get(name) is not None}
+    return {**shown, "result": response["results"], "filters_hash": response["cache_key"]}
+
+
+def _failed(text: str) -> Data:
+    return {"id": None, "query_async": False, "complete": True, "error": True, "error_message": text, "results": None}

@@ -1,0 +1,156 @@
+"""SQL in HogQL: what it sees of the captured events, and what it refuses."""
+
+import pytest
+
+from sandbox.query.errors import QueryError
+from sandbox.tests.query.world import Project, World, event
+
+
+@pytest.fixture(scope="module")
+def project(world: World) -> Project:
+    project = world.project()
+    project.capture(
+        [
+            event("run", "ann", "2026-03-16T10:00:00Z", tokens=10, ok=True, model="a", **{"$set": {"plan": "free"}}),
+            event("run", "bob", "2026-03-17T23:30:00Z", tokens=20, ok=False, model="b", deep={"er": [1, "x"]}),
+            event("run", "ann", "2026-03-18T11:00:00Z", tokens=30, ok=True, **{"$set": {"plan": "paid"}}),
+            event("stop", "cid", "2026-03-18T12:00:00Z", model='say "hi"/é'),
+        ]
+    )
+    return project
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("SELECT count() FROM events", [[4]]),
+        ("SELECT event, count() AS n FROM events GROUP BY event ORDER BY n DESC", [["run", 3], ["stop", 1]]),
+        # A number by its definition, not by a cast in the query.
+        ("SELECT sum(properties.tokens) FROM events WHERE properties.ok", [[40]]),
+        ("SELECT count() FROM events WHERE properties.ok = false", [[1]]),
+        ("SELECT properties.deep.er, properties['deep']['er'] FROM events WHERE distinct_id = 'bob'",
+         [['[1,"x"]', '[1,"x"]']]),
+        # A missing property is null: unequal to everything, equal to nothing, not smaller than anything.
+        ("SELECT count() FROM events WHERE properties.model != 'a'", [[3]]),
+        ("SELECT count() FROM events WHERE properties.model = 'a' OR properties.tokens < 5", [[1]]),
+        ("SELECT count() FROM events WHERE properties.model IS NULL", [[1]]),
+        ("SELECT count() FROM events WHERE properties.model NOT IN ('a', 'b')", [[2]]),
+        # A person's properties are those of when the event came; of the person itself, the newest.
+        ("SELECT person.properties.plan FROM events WHERE distinct_id = 'ann' ORDER BY timestamp",
+         [["free"], ["paid"]]),
+        ("SELECT properties.plan FROM persons WHERE properties.plan IS NOT NULL", [["paid"]]),
+        ("SELECT p.properties.plan FROM events e JOIN persons p ON e.person_id = p.id WHERE e.event = 'run' AND"
+         " e.distinct_id = 'ann' LIMIT 1", [["paid"]]),
+        ("SELECT count() FROM events WHERE timestamp > now() - INTERVAL 1 DAY", [[3]]),
+        ("SELECT toStartOfDay(timestamp) AS day, count() FROM events GROUP BY day ORDER BY day",
+         [["2026-03-16T00:00:00Z", 1], ["2026-03-17T00:00:00Z", 1], ["2026-03-18T00:00:00Z", 2]]),
+        ("SELECT toStartOfWeek(timestamp) FROM events LIMIT 1", [["2026-03-15"]]),
+        ("SELECT dateAdd('day', 2, toDate('2026-01-30')), dateDiff('hour', toDateTime('2026-01-01'), now()) > 1",
+         [["2026-02-01", 1]]),
+        ("WITH runs AS (SELECT distinct_id AS who, count() AS n FROM events WHERE event = 'run' GROUP BY who)"
+         " SELECT who, n FROM runs ORDER BY who", [["ann", 2], ["bob", 1]]),
+        ("SELECT arrayMap(x -> x * 2, [1, 2]), if(1 > 2, 'a', 'b'), CASE WHEN 1 = 1 THEN 'c' END",
+         [[[2, 4], "b", "c"]]),
+        ("SELECT 1 UNION ALL SELECT 1", [[1], [1]]),
+    ],
+)  # fmt: skip
+def test_what_sql_answers(project: Project, text: str, rows: list[list[object]]) -> None:
+    assert project.sql(text) == rows
+
+
+def test_columns_and_their_types_are_called_as_posthog_calls_them(project: Project) -> None:
+    answer = project.ask(
+        kind="HogQLQuery", query="SELECT event, properties.model, 1 + count(), sum(properties.tokens) s FROM events"
+        " GROUP BY event, properties.model LIMIT 1",
+    )  # fmt: skip
+    assert answer["columns"] == ["event", "model", "plus(1, count())", "s"]
+    assert answer["types"] == [
+        ["event", "String"], ["model", "Nullable(String)"], ["plus(1, count())", "UInt64"], ["s", "Nullable(Float64)"]
+    ]  # fmt: skip
+    assert answer["hasMore"] is None, "a query with a limit of its own isn't paged"
+
+
+def test_a_hundred_rows_are_answered_unless_the_query_says_how_many(project: Project) -> None:
+    answer = project.ask(kind="HogQLQuery", query="SELECT number FROM numbers(150)")
+    assert (len(answer["results"]), answer["hasMore"], answer["limit"]) == (100, True, 100)
+    assert len(project.sql("SELECT number FROM numbers(150) LIMIT 120")) == 120
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("SELECT nothing FROM events", "Unable to resolve field: nothing"),
+        ("SELECT 1 FROM nowhere", "Unknown table `nowhere`."),
+        ("SELECT cuont() FROM events", "Unsupported function call 'cuont(...)'. Perhaps you meant 'count(...)'?"),
+        ("SELECT 1 AS a, 2 AS a", "Cannot redefine an alias with the name: a"),
+        ("SELECT distinct_id FROM events e, person_distinct_ids p", "Ambiguous query"),
+        ("SELECT event, count() FROM events", "not under aggregate"),
+        ("SELECT count( FROM events", "no viable alternative"),
+        ("SELECT {variables.model}", "Variable model is missing from query"),
+        ("SELECT file('/etc/passwd')", "Unsupported function call 'file(...)'"),
+        ("SELECT * FROM system.tables", "Unknown table `system.tables`"),
+        ("SELECT [1][0]", "SQL indexes start from one"),
+    ],
+)
+def test_what_is_refused(project: Project, text: str, says: str) -> None:
+    with pytest.raises(QueryError, match=says.replace("(", r"\(").replace(")", r"\)").replace("?", r"\?")
+                       .replace("[", r"\[").replace("...", r"\.\.\.")):  # fmt: skip
+        project.sql(text)
+
+
+def test_filters_and_variables_stand_for_what_they_are_given(project: Project) -> None:
+    text = "SELECT count() FROM events WHERE {filters} AND event = {variables.what}"
+    key = project.put("insight_variable", code_name="what", type="String", default_value="stop")
+    named = {str(key): {"variableId": str(key), "code_name": "what"}}
+    assert project.sql(text, variables=named) == [[1]], "the default"
+    filters = {"dateRange": {"date_from": "-1d"}, "properties": [{"type": "event", "key": "ok", "value": "false"}]}
+    run = {str(key): {**named[str(key)], "value": "run"}}
+    assert project.sql(text, variables=run) == [[3]]
+    assert project.sql(text, variables=run, filters=filters) == [[1]]
+    within = "SELECT count() FROM events WHERE timestamp >= {filters.dateRange.from}"
+    assert project.sql(within) == [[4]], "a comparison with a date that isn't given holds"
+    assert project.sql(within, filters=filters) == [[3]]
+
+
+def test_times_are_those_of_the_project(world: World) -> None:
+    project = world.project(timezone="America/New_York", week_start_day=1)
+    project.capture([event("run", "ann", "2026-03-16T02:00:00Z")])
+    assert project.sql("SELECT timestamp, toStartOfDay(timestamp), toHour(timestamp), toStartOfWeek(timestamp)"
+                       " FROM events") == [
+        ["2026-03-15T22:00:00-04:00", "2026-03-15T00:00:00-04:00", 22, "2026-03-09"]
+    ]  # fmt: skip
+
+
+def test_no_project_sees_anothers_events(world: World) -> None:
+    first, second = world.project(), world.project()
+    first.capture([event("run", "ann", "2026-03-16T02:00:00Z")])
+    assert (first.sql("SELECT count() FROM events"), second.sql("SELECT count() FROM events")) == ([[1]], [[0]])
+    assert second.sql("SELECT count() FROM persons") == [[0]]
+
+
+def test_events_and_persons_that_change_are_seen_changed(world: World) -> None:
+    project = world.project()
+    whose = "SELECT uniq(person_id) FROM events"
+    first = event("run", "anon", "2026-03-16T02:00:00Z", n=1)
+    project.capture([{**first, "uuid": "0197d0b5-0000-7000-8000-000000000001"}])
+    project.capture([event("run", "ann", "2026-03-16T03:00:00Z", n=1)])
+    assert (project.sql(whose), project.sql("SELECT sum(properties.n) FROM events")) == ([[2]], [[2]])
+    project.capture([event("$identify", "ann", "2026-03-16T04:00:00Z", **{"$anon_distinct_id": "anon"})])
+    assert project.sql(whose) == [[1]], "earlier events follow a merge"
+    changed = {**first, "uuid": "0197d0b5-0000-7000-8000-000000000001", "properties": {"n": 5}}
+    project.capture([changed])
+    assert project.sql("SELECT sum(properties.n), countIf(event = 'run') FROM events") == [[6, 2]], (
+        "one replaces another"
+    )
+
+
+def test_a_table_of_events(project: Project) -> None:
+    answer = project.ask(kind="EventsQuery", select=["*", "person_display_name", "properties.tokens"], event="run")
+    (whole, name, tokens), *rest = answer["results"]
+    assert (whole["event"], whole["properties"]["tokens"], name["display_name"], tokens) == ("run", 30, "ann", 30)
+    assert (len(rest), answer["hasMore"]) == (1, False), "without `after` it covers 24 hours"
+    counted = project.ask(
+        kind="EventsQuery", select=["event", "count()", "max(properties.tokens) -- most"], after="all",
+        where=["count() > 1"],
+    )  # fmt: skip
+    assert counted["results"] == [["run", 3, 30]]
