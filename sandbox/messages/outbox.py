@@ -5,6 +5,8 @@ where the clock of the alerts was moved.
 """
 
 import asyncio
+import sys
+import traceback
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,6 +77,9 @@ async def _send(services: Services, row: Data) -> None:
         ending: Any = await asyncio.to_thread(transport.send, row["message"], smtp, mailbox)
     except UndeliveredError as error:
         ending = error
+    except Exception as error:  # noqa: BLE001 - else it would wait, and be tried, for ever
+        traceback.print_exception(error, file=sys.stderr)
+        ending = UndeliveredError(f"The sandbox failed: {type(error).__name__}.")
     finally:
         services.sending.discard(row["id"])
     store = services.store

@@ -58,7 +58,7 @@ def _is_here(host: str | None) -> bool:
 def _http(message: Data) -> str:
     """A request without redirects and without proxies, either of which could lead elsewhere."""
     try:
-        address = urlsplit(message["url"])
+        address = urlsplit(str(message["url"]))
         host, port, scheme = address.hostname, address.port, address.scheme
     except ValueError as error:
         raise UndeliveredError("The address is no URL.") from error
@@ -118,6 +118,8 @@ def _mail(message: Data, smtp: str, mailbox: Path) -> str:
         (mailbox / name).write_bytes(mail.as_bytes())
         return f"Put into the mailbox as {name}."
     host, _, port = smtp.rpartition(":")
+    if not port.isdigit():
+        raise UndeliveredError("The setting smtp is no host:port.")
     if not _is_here(host):
         raise UndeliveredError(ELSEWHERE)
     try:

@@ -3,6 +3,8 @@ products/alerts/backend/evaluation/dispatcher.py and comparator.py).
 """
 
 import math
+import sys
+import traceback
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,6 +44,9 @@ def evaluate(engine: Engine, project: Data, alert: Data, query: Any, now: dateti
         return Outcome(error=error.text)
     except NotEvaluatedError as error:
         return Outcome(error=str(error))
+    except Exception as error:  # noqa: BLE001 - as in PostHog: else one alert would stop the worker for all
+        traceback.print_exception(error, file=sys.stderr)
+        return Outcome(error=f"{type(error).__name__}: {error}")
 
 
 def compare(alert: Data, found: Found) -> Outcome:

@@ -61,7 +61,8 @@ def _matches(conditions: Any, properties: Data, now: datetime) -> bool:
         match_property(
             Filter(str(each.get("key")), each.get("operator") or "exact", each.get("value")), properties, clock
         )
-        for each in conditions or []
+        for each in (conditions if isinstance(conditions, list) else [])
+        if isinstance(each, dict)
     )
 
 
@@ -104,7 +105,8 @@ def _run(context: Context, function: Data, scope: Data) -> None:
 
 
 def _request(url: str, inputs: Data) -> Data:
-    headers = list((inputs.get("headers") or {}).items())
+    given = inputs.get("headers")
+    headers = list(given.items()) if isinstance(given, dict) else []
     method = str(inputs.get("method") or "POST")
     return {"by": "http", "method": method, "url": url, "headers": headers, "body": inputs.get("body"), "slack": False}
 
