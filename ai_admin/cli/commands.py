@@ -11,6 +11,7 @@ import click
 
 from ai_admin import __version__
 from ai_admin.cli.apply import apply
+from ai_admin.cli.backtest import backtest
 from ai_admin.cli.check import check
 from ai_admin.cli.doctor import doctor
 from ai_admin.cli.drift import drift
@@ -43,6 +44,7 @@ def cli() -> None:
 
 for command in (
     apply,
+    backtest,
     check,
     doctor,
     drift,
