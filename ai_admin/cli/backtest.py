@@ -134,7 +134,7 @@ def bounds(rule: Rule) -> str:
     what = {"relative_increase": "an increase ", "relative_decrease": "a decrease "}.get(rule.condition, "")
     sides = [f"{word} {value(bound, rule)}" for word, bound in (("below", rule.lower), ("above", rule.upper))
              if bound is not None]  # fmt: skip
-    return what + " or ".join(sides)
+    return what + " or ".join(sides) if sides else "by anomaly detection"
 
 
 def value(number: float, rule: Rule) -> str:

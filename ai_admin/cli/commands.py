@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from ai_admin import __version__
+from ai_admin.cli.alerts import alerts
 from ai_admin.cli.apply import apply
 from ai_admin.cli.backtest import backtest
 from ai_admin.cli.check import check
@@ -43,6 +44,7 @@ def cli() -> None:
 
 
 for command in (
+    alerts,
     apply,
     backtest,
     check,

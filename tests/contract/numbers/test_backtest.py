@@ -1,4 +1,4 @@
-"""``ai-admin backtest`` over a sandbox that computes, against the same worked out from what was sent."""
+"""``ai-admin backtest`` and ``alerts`` over a sandbox that computes, against the same worked out from what was sent."""
 
 from __future__ import annotations
 
@@ -51,18 +51,24 @@ def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
     ids = {insight: sandbox.call("POST", "insights/", body)["id"]}
     whole = {**with_ids(found[alert_ref], ids.__getitem__), "subscribed_users": [],
              "threshold": {"type": "absolute", "upper": 0.4}}  # fmt: skip
-    sandbox.call("POST", "alerts/", reconcile.create_body(KINDS["alert"], whole, directory))
+    ids[alert_ref] = sandbox.call("POST", "alerts/", reconcile.create_body(KINDS["alert"], whole, directory))["id"]
+    hook = with_ids(found[Ref("notification", "ai-error-rate.webhook")], ids.__getitem__)
+    sandbox.call("POST", "hog_functions/", reconcile.create_body(KINDS["notification"], hook, directory))
     return made
 
 
 @pytest.fixture
-def backtest(root: Path, sandbox: Sandbox, sent: list[Run], monkeypatch: pytest.MonkeyPatch) -> Any:
+def ai_admin(root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(root)
     monkeypatch.setenv("POSTHOG_HOST", sandbox.url)
     monkeypatch.setenv("POSTHOG_PROJECT_ID", str(sandbox.project_id))
     monkeypatch.setenv("POSTHOG_API_KEY", sandbox.api_key)
-    period = ("--from", START.isoformat(), "--to", END.isoformat(), "--stack", "sandbox")
-    return lambda *arguments: CliRunner().invoke(cli, ["backtest", *arguments, *period])
+    return lambda *arguments: CliRunner().invoke(cli, [*arguments, "--stack", "sandbox"])
+
+
+@pytest.fixture
+def backtest(ai_admin: Any, sent: list[Run]) -> Any:
+    return lambda *arguments: ai_admin("backtest", *arguments, "--from", START.isoformat(), "--to", END.isoformat())
 
 
 def told(done: Result) -> dict[str, Any]:
@@ -134,3 +140,31 @@ def test_a_misspelt_key_is_wrong_use(backtest: Any) -> None:
     done = backtest("ai-error-rat")
     assert done.exit_code == 2
     assert 'there is no alert "ai-error-rat" in stack sandbox: did you mean ai-error-rate?' in done.output
+
+
+def test_alerts_are_listed_with_whom_they_tell(ai_admin: Any, sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/_sandbox/work", {})
+    done = ai_admin("alerts", "--json")
+    assert done.exit_code == 0, done.output
+    [found] = json.loads(done.stdout)["alerts"]
+    assert (found["key"], found["upper"], found["interval"]) == ("ai-error-rate", 0.4, "hourly")
+    assert found["tells"] == [{"name": "AI error rate above 5 % (webhook)", "way": "webhook", "enabled": True}]
+    assert found["last_check"] < found["next_check"]
+    assert "success: PostHog has no such alert yet; `pulumi up` makes it" in done.stderr
+    heads, row, *_ = ai_admin("alerts").stdout.splitlines()
+    heads = " ".join(heads.split())
+    assert heads == "alert state value fires distance last check next check tells"
+    assert row.startswith("ai-error-rate  ")
+    assert "  above 0.4  " in row
+
+
+def test_the_checks_of_an_alert_are_listed(ai_admin: Any, sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/_sandbox/work", {})
+    [newest, *_] = json.loads(ai_admin("alerts", "show", "ai-error-rate", "--json").stdout)["checks"]
+    lines = ai_admin("alerts", "show", "ai-error-rate").stdout.splitlines()
+    assert lines[0] == "AI error rate above 5 %"
+    at = datetime.fromisoformat(newest["at"])
+    assert any(line.startswith(f"{at:%d %b %H:%M}  {newest['state']}") for line in lines)
+    done = ai_admin("alerts", "show", "success")
+    assert done.exit_code == 4
+    assert 'has no alert "Few succeed"' in done.stderr
