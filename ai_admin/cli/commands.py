@@ -14,6 +14,8 @@ from ai_admin.cli.alerts import alerts
 from ai_admin.cli.apply import apply
 from ai_admin.cli.backtest import backtest
 from ai_admin.cli.check import check
+from ai_admin.cli.clients import clients
+from ai_admin.cli.dashboards import dashboards
 from ai_admin.cli.doctor import doctor
 from ai_admin.cli.drift import drift
 from ai_admin.cli.history import history
@@ -48,6 +50,8 @@ for command in (
     apply,
     backtest,
     check,
+    clients,
+    dashboards,
     doctor,
     drift,
     history,

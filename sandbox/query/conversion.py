@@ -13,10 +13,9 @@ from itertools import groupby
 
 @dataclass(frozen=True)
 class Event:
-    """When it happened (seconds), what it is known by, which steps it is, and the interval it lies in."""
+    """When it happened (seconds), which steps it is, the breakdown's value, and the interval it lies in."""
 
     at: float
-    uuid: str
     steps: tuple[int, ...]
     value: str = ""
     interval: str = ""
@@ -24,11 +23,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Way:
-    """A way as far as it got: when it began and when each of its steps was taken."""
+    """A way as far as it got: when it began, when each of its steps was taken, and by which events of one moment."""
 
     start: float
     times: tuple[float, ...] = ()
-    used: frozenset[str] = frozenset()
+    used: frozenset[int] = frozenset()
     excluded: bool = False
 
 
@@ -74,11 +73,18 @@ class _Walk:
                 self._event(event)
                 self._forget(event)
             return
-        singles = [replace(event, steps=(step,)) for event in together for step in event.steps if step > 0]
-        for event in sorted(singles, key=lambda each: each.steps[0]):
-            self._event(event, several=True)
+        for number, way in enumerate(self.ways):
+            self.ways[number] = way and replace(way, used=frozenset())
+        singles = [
+            (step, number, replace(event, steps=(step,)))
+            for number, event in enumerate(together)
+            for step in event.steps
+            if step > 0
+        ]
+        for _, number, event in sorted(singles, key=lambda each: each[:2]):
+            self._event(event, number)
 
-    def _event(self, event: Event, several: bool = False) -> None:
+    def _event(self, event: Event, number: int | None = None) -> None:
         for step in reversed(event.steps):
             before, here = self.ways[abs(step) - 1], self.ways[abs(step)]
             if before is None or event.at - before.start > self.rules.window:
@@ -87,14 +93,15 @@ class _Walk:
                 continue
             if step < 0:
                 self._exclude(event, -step - 1, before)
-            elif not (self._is_other(event, step) or (several and event.uuid in before.used)):
-                self._advance(event, step, before)
+            elif not (self._is_other(event, step) or number in before.used):
+                self._advance(event, step, before, number)
 
     def _is_other(self, event: Event, step: int) -> bool:
         return self.rules.value_at == step - 1 and event.value != self.value
 
-    def _advance(self, event: Event, step: int, before: Way) -> None:
-        way = replace(before, times=(*before.times, event.at), used=before.used | {event.uuid})
+    def _advance(self, event: Event, step: int, before: Way, number: int | None) -> None:
+        used = before.used if number is None else before.used | {number}
+        way = replace(before, times=(*before.times, event.at), used=used)
         if not before.excluded:
             self.ways[step] = way
         best = self.best
@@ -117,7 +124,7 @@ class _Walk:
                     self.ways[step] = None
 
 
-def unordered(events: Sequence[Event], rules: Rules, value: str = "") -> tuple[float, ...] | None:
+def unordered(events: Iterable[Event], rules: Rules, value: str = "") -> tuple[float, ...] | None:
     """The times of the most steps that the actor took within the window, whatever their order; None for no step."""
     waiting: list[deque[Event]] = [deque() for _ in range(rules.steps)]
     best: tuple[float, ...] = ()

@@ -28,7 +28,7 @@ class Journey:
     """One actor's events, and the value of the breakdown that it counts under."""
 
     value: str
-    events: list[Event]
+    events: Iterable[Event]
 
 
 def compute(asked: Asked) -> Data:
@@ -93,7 +93,7 @@ class Funnel:
     # Events -------------------------------------------------------------------------------------------------
 
     def hogql(self) -> str:
-        """Each actor's events: when, which, what steps, the breakdown's value, the interval.
+        """Each actor's events: when, what steps, the breakdown's value, the interval.
 
         Raises: QueryError.
         """
@@ -106,13 +106,13 @@ class Funnel:
         marks = ", ".join(f"if({condition}, {number}, 0)" for number, condition in conditions)
         value = self.breakdowns[0].field() if self.breakdowns else "''"
         value = f"ifNull(toString({value}), '')" if self.breakdowns else value
-        event = f"tuple(toFloat(at), toString(id), arrayFilter(step -> step != 0, steps), value, {self._bucket})"
+        event = f"tuple(toFloat(at), arrayFilter(step -> step != 0, steps), value, {self._bucket})"
         any_step = "" if self.order == "strict" else " OR ".join(f"({each})" for _, each in conditions)
         actor = self._actor()
         known = f"ifNull(toString({actor}), '') != ''"
         where = both(asked.range.condition(), any_step, asked.filters, known)
         rows = (
-            f"SELECT {actor} AS actor, timestamp AS at, uuid AS id, [{marks}] AS steps, {value} AS value"
+            f"SELECT {actor} AS actor, timestamp AS at, [{marks}] AS steps, {value} AS value"
             f" FROM {asked.events} WHERE {where}"
         )
         return f"SELECT arraySort(groupArray({event})) FROM ({rows}) GROUP BY actor"
@@ -130,19 +130,21 @@ class Funnel:
     def journeys(self) -> Iterable[Journey]:
         """Every actor's journey, once for each value that it counts under."""
         for (rows,) in self.asked.rows(self.hogql()):
-            events = [Event(at, uuid, tuple(steps), value, bucket) for at, uuid, steps, value, bucket in rows]
-            for value in self._values(events):
-                own = [each for each in events if each.value == value] if self._each else events
-                yield Journey(value, own)
+            # One after the other: a journey is mostly over before its events are.
+            events = (Event(at, tuple(steps), value, bucket) for at, steps, value, bucket in rows)
+            if not self.breakdowns:
+                yield Journey("", events)
+                continue
+            listed = list(events)
+            for value in self._values(listed):
+                yield Journey(value, [each for each in listed if each.value == value] if self._each else listed)
 
     @property
     def _each(self) -> bool:
-        return bool(self.breakdowns) and self.attribution == "all_events"
+        return self.attribution == "all_events"
 
     def _values(self, events: list[Event]) -> list[str]:
         """The values of the breakdown that an actor counts under, by the attribution."""
-        if not self.breakdowns:
-            return [""]
         named = [each.value for each in events if each.value]
         if self.attribution == "first_touch":
             return named[:1] or [""]

@@ -23,7 +23,8 @@ def compute(asked: Asked) -> Data:
             asked.tables.action(series["id"])
     range_ = asked.range
     found: dict[str, dict[str, float]] = {status: {} for status in STATUSES}
-    for bucket, status, count in asked.rows(_hogql(asked)):
+    # A range that ends before it starts has no buckets.
+    for bucket, status, count in asked.rows(_hogql(asked)) if range_.buckets else ():
         key = labels.day(local(bucket, asked.zone), range_.interval)
         found[status][key] = -count if status == "dormant" else count
     days = [labels.day(each, range_.interval) for each in range_.buckets]

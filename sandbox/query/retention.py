@@ -8,8 +8,8 @@ is the size of the row whatever was done again; columns in the future are zero.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from functools import cache
 
 from sandbox.query import dates
 from sandbox.query.asked import Asked, both
@@ -119,55 +119,51 @@ def _actors(asked: Asked, filter_: Data, range_: Range) -> list[Actor]:
     numbers = {bucket: index for index, bucket in enumerate(range_.buckets)}
     kind = str(filter_.get("retentionType") or RECURRING)
     least = int(filter_.get("minimumOccurrences") or 1)
+    place = cache(lambda bucket: numbers.get(local(bucket, asked.zone)))
     found = []
-    for first, starts, returns in asked.rows(_hogql(asked, filter_, range_, kind)):
-        began = [first] if kind != RECURRING else starts
-        counts = Counter(_numbers(returns, numbers, asked))
-        enough = frozenset(number for number, count in counts.items() if count >= least)
-        own = frozenset(_numbers(began, numbers, asked))
+    for first, buckets, starts, returns in asked.rows(_hogql(asked, filter_, range_, kind)):
+        places = [place(bucket) for bucket in buckets]
+        began = [each for each, count in zip(places, starts, strict=True) if count]
+        if kind != RECURRING:
+            began = [place(first)] if first is not None else []
+        own = frozenset(each for each in began if each is not None)
         if own:
-            found.append(Actor(own, enough))
+            again = zip(places, returns, strict=True)
+            found.append(Actor(own, frozenset(each for each, count in again if each is not None and count >= least)))
     return found
 
 
-def _numbers(buckets: Iterable[Any], numbers: dict[datetime, int], asked: Asked) -> Iterable[int]:
-    for each in buckets:
-        number = numbers.get(local(each, asked.zone)) if each is not None else None
-        if number is not None:
-            yield number
-
-
 def _hogql(asked: Asked, filter_: Data, range_: Range, kind: str) -> str:
-    """Per actor the interval of its first start ever, those of its starts, and each return's."""
+    """Per actor the interval of its first start ever, and the intervals with how often it started and came back."""
     index = asked.node.get("aggregation_group_type_index")
     actor = "person_id" if index is None else f"$group_{int(index)}"
     target, returning = (
         _entity(asked, filter_.get(name) or {"id": DEFAULT_EVENT, "type": "events"})
         for name in ("targetEntity", "returningEntity")
     )
-    filters = asked.filters
-    started = both(target[0], target[1], filters)
-    returned = both(returning[0], returning[1], filters)
-    within = range_.condition()
-    until = f"timestamp <= {dates.moment(range_.end)}"
-    if kind == RECURRING:
-        first = "NULL"
-        seen = both(within, f"({started}) OR ({returned})")
-    else:
-        earliest = f"minIf(timestamp, {started})"
-        if kind == FIRST_EVER:
-            ever = target[0] or "true"
-            earliest = f"if(minIf(timestamp, {ever}) = {earliest}, {earliest}, NULL)"
-            seen = both(until, f"({ever}) OR ({returned})")
-        else:
-            seen = both(until, f"({started}) OR ({returned})")
-        first = f"if(countIf({started}) > 0, {range_.bucket(earliest)}, NULL)"
-    bucket = range_.bucket()
+    started = both(target[0], target[1], asked.filters)
+    returned = both(returning[0], returning[1], asked.filters)
+    ever = target[0] or "true"
+    seen = f"({ever if kind == FIRST_EVER else started}) OR ({returned})"
+    dated = range_.condition() if kind == RECURRING else f"timestamp <= {dates.moment(range_.end)}"
     known = "" if index is None else f"{actor} != ''"
+    rows = (
+        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket, countIf({started}) AS starts,"
+        f" countIf({returned}) AS returns, minIf(timestamp, {started}) AS earliest, minIf(timestamp, {ever}) AS ever"
+        f" FROM {asked.events} WHERE {both(dated, seen, known)} GROUP BY actor, bucket"
+    )
+    first = "NULL"
+    if kind != RECURRING:
+        # What never happened is 1970.
+        first = f"{range_.bucket('minIf(earliest, starts > 0)')}"
+        if kind == FIRST_EVER:
+            first = (
+                f"if(minIf(ever, ever > toDateTime64('1970-01-02', 6)) = minIf(earliest, starts > 0), {first}, NULL)"
+            )
+        first = f"if(sum(starts) > 0, {first}, NULL)"
     return (
-        f"SELECT {first} AS first, groupUniqArrayIf({bucket}, {both(within, started)}) AS starts,"
-        f" groupArrayIf({bucket}, {both(within, returned)}) AS returns"
-        f" FROM {asked.events} WHERE {both(seen, known)} GROUP BY {actor}"
+        f"SELECT {first} AS first, groupArray(bucket) AS buckets, groupArray(starts) AS started,"
+        f" groupArray(returns) AS returned FROM ({rows}) GROUP BY actor"
     )
 
 

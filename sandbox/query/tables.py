@@ -195,9 +195,10 @@ class ProjectTables:
             clickhouse.insert(f"{self.table(name)}{into}", source, pyarrow.table(columns))
 
     def _append(self) -> None:
+        # The `+` keeps SQLite from going through all of the project's events by another index.
         cursor = self.store.execute(
             "SELECT seq, uuid, event, json_extract(data, '$.properties'), timestamp, distinct_id, created_at, person,"
-            " person_properties FROM events WHERE seq > ? AND project = ? ORDER BY seq",
+            " person_properties FROM events WHERE seq > ? AND +project = ? ORDER BY seq",
             (self.last, self.project),
         )
         names = "seq uuid event properties timestamp distinct_id created_at person_id person_properties".split()

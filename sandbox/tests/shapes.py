@@ -26,13 +26,6 @@ class Api:
         if key != "":
             self.session.headers["Authorization"] = f"Bearer {key or sandbox.api_key}"
 
-    @classmethod
-    def in_browser(cls, sandbox: Sandbox, user: str = "admin@example.com") -> Api:
-        """Somebody with a session instead of a key."""
-        api = cls(sandbox, "")
-        api.post("/_sandbox/sessions", {"user": user})
-        return api
-
     def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
         address = self.url + path if path.startswith("/") else self.base + path
         return self.session.request(method, address, json=body, timeout=10, **options)

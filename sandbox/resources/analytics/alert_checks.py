@@ -114,7 +114,7 @@ def check(store: Store, alert: Data, query: Any, zone: ZoneInfo, now: datetime) 
     notified = tuple(_addresses(store, alert)) if first else ()
     if notified:
         alert["last_notified_at"] = timestamp(now)
-    record(store, alert, now, NotComputedError(str(source.get("kind"))).text, notified)
+    record(store, alert, now, NotComputedError(f"alerts on a {source.get('kind')}").text, notified)
 
 
 def _addresses(store: Store, alert: Data) -> list[str]:
