@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,9 +32,11 @@ PROBLEMS = 3
 @click.command()
 @stack_option
 @period_options("-30d")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture.")
+@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture, as a PNG.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.argument("keys", metavar="[KEY]...", nargs=-1)
-def backtest(keys: tuple[str, ...], as_json: bool, **asked_for: Any) -> None:
+def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json: bool, **asked_for: Any) -> None:
     """Say when alerts would have fired over past values.
 
     KEY is the key of an alert; without one, all of them. Each is evaluated at the moments at which PostHog checks it,
@@ -42,6 +45,9 @@ def backtest(keys: tuple[str, ...], as_json: bool, **asked_for: Any) -> None:
     that finds a breach. The values are asked for once for the whole period; an alert whose past that does not give,
     as of SQL, of funnels and of single numbers, is said, and not guessed.
 
+    A picture has a drawing for each alert, and two where it is another one in PostHog: what each check compared, the
+    bounds, and when the alert would have fired. It needs packages that applying does not: `make setup FOR=sandbox`.
+
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read, insight:read and query:read, and those of
     the cohorts and actions that the insights look at. One or two queries for each alert.
 
@@ -49,8 +55,8 @@ def backtest(keys: tuple[str, ...], as_json: bool, **asked_for: Any) -> None:
     what is as in the files, and both are {"reason"} for what is not told, or {"condition", "lower", "upper", "checks",
     "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the breakdown's.
 
-    Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, 3 the definitions have problems: see
-    `ai-admin check`.
+    Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, or a picture can't be written, 3 the
+    definitions have problems: see `ai-admin check`.
     """
     stack, period, _ = asked(SCOPES, as_json=as_json, **asked_for)
     definitions = load(stack.root, stack.name)
@@ -74,6 +80,8 @@ def backtest(keys: tuple[str, ...], as_json: bool, **asked_for: Any) -> None:
     except ApiError as error:
         click.echo(f"the past of alerts of {stack} can't be read: {error}", err=True)
         raise click.exceptions.Exit(NOT_READ) from None
+    if svg or png:
+        _draw(found, svg, png)
     if as_json:
         alerts = [
             {"key": each.key, "name": each.name, "files": _as_json(files), "posthog": live and _as_json(live)}
@@ -100,6 +108,31 @@ def _sides(test: Backtest, alert: Alert) -> tuple[Told | str, Told | str | None]
             return str(problem)
 
     return told(alert.files), told(alert.live) if alert.live else None
+
+
+def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Path | None, png: Path | None) -> None:
+    """Write the pictures that were asked for. Raises click.ClickException."""
+    from ai_admin import charts
+    from ai_admin.numbers.backtest import fired
+    from ai_admin.numbers.picture import sheet
+
+    drawn = [
+        (f"{alert.name}{where}: {fired(told)}", told)
+        for alert, files, live in found
+        for where, told in ((" (in PostHog now)", live), (" (in the files)" if live else "", files))
+        if told is not None and not isinstance(told, str)
+    ]
+    if not drawn:
+        click.echo("nothing is drawn: of no alert it is told when it would have fired", err=True)
+        return
+    try:
+        picture = sheet(drawn)
+        if svg:
+            svg.write_text(picture, encoding="utf-8")
+        if png:
+            png.write_bytes(charts.png(picture))
+    except (charts.NotInstalled, OSError) as problem:
+        raise click.ClickException(str(problem)) from None
 
 
 def _lines(alert: Alert, files: Told | str, live: Told | str | None) -> Iterator[str]:

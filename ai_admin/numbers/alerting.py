@@ -119,6 +119,8 @@ class Check:
     label: str = ""
     """The value of the breakdown that breaches."""
     breach: bool = False
+    seen: float | None = None
+    """Of all values that are compared the one that is farthest beyond a bound, or nearest to one; None without any."""
 
 
 @dataclass(frozen=True)
@@ -171,17 +173,14 @@ def check(rule: Rule, past: Past, moment: datetime) -> Check:
         lines = [each for each in past.lines if any(each.values[first : current + 1])]
     else:
         lines = list(past.lines[rule.series : rule.series + 1])
-    found: float | None = None
-    for line in lines:
-        value = _compared(rule, past, line, place, moment)
-        if value is None:
-            continue
-        found = value
-        if rule.distance(value) > 0:
-            return Check(moment, value, line.label if past.broken_down else "", True)
+    compared = [(line, value) for line in lines if (value := _compared(rule, past, line, place, moment)) is not None]
     if not lines:  # no result counts as nothing at all
-        return Check(moment, 0.0, "", rule.distance(0) > 0)
-    return Check(moment, None if past.broken_down else found)
+        return Check(moment, 0.0, "", rule.distance(0) > 0, 0.0)
+    seen = max((value for _, value in compared), key=rule.distance, default=None)
+    for line, value in compared:
+        if rule.distance(value) > 0:
+            return Check(moment, value, line.label if past.broken_down else "", True, seen)
+    return Check(moment, None if past.broken_down else seen, seen=seen)
 
 
 def _compared(rule: Rule, past: Past, line: Line, place: int, moment: datetime) -> float | None:

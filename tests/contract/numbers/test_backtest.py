@@ -136,6 +136,19 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     )
 
 
+def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
+    svg, png = tmp_path / "alerts.svg", tmp_path / "alerts.png"
+    assert backtest("ai-error-rate", "success", "--svg", str(svg), "--png", str(png)).exit_code == 0
+    text = svg.read_text(encoding="utf-8")
+    for each in ("(in PostHog now): ", "(in the files): ", "above: 0.4<", "above: 0.05<"):
+        assert each in text
+    assert "Few succeed" not in text
+    assert png.read_bytes().startswith(b"\x89PNG")
+    done = backtest("success", "--svg", str(tmp_path / "none.svg"))
+    assert done.stderr == "nothing is drawn: of no alert it is told when it would have fired\n"
+    assert not (tmp_path / "none.svg").exists()
+
+
 def test_a_misspelt_key_is_wrong_use(backtest: Any) -> None:
     done = backtest("ai-error-rat")
     assert done.exit_code == 2
