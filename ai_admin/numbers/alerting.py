@@ -170,7 +170,11 @@ def check(rule: Rule, past: Past, moment: datetime) -> Check:
     if past.broken_down:
         # PostHog asks for the last intervals only, and does not hear of values that nothing had in them.
         first = max(0, current + 1 - _ASKED.get(rule.condition, 4))
-        lines = [each for each in past.lines if any(each.values[first : current + 1])]
+        lines = [
+            each
+            for each in past.lines
+            if any(each.values[first:current]) or (rule.ongoing and past.value(each, current, moment))
+        ]
     else:
         lines = list(past.lines[rule.series : rule.series + 1])
     compared = [(line, value) for line in lines if (value := _compared(rule, past, line, place, moment)) is not None]

@@ -40,7 +40,7 @@ _SUMS = (None, "total", "sum")
 
 _OTHER_KINDS = {
     "HogQLQuery": "it watches SQL, whose period is part of its text: its past can't be asked for",
-    "FunnelsQuery": "it watches a funnel over a period that ends at each check: its past would be a query for each",
+    "FunnelsQuery": "it watches a funnel, whose past would be a query for each check",
 }
 
 

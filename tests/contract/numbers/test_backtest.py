@@ -131,9 +131,7 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     assert lines[at + 2].startswith("    above 0.4: ")
     assert any(line.startswith("    above 0.05: ") and "messages to each that it tells" in line for line in lines)
     funnel = lines[lines.index("Few succeed  success") + 1]
-    assert funnel == (
-        "  not told: it watches a funnel over a period that ends at each check: its past would be a query for each"
-    )
+    assert funnel == "  not told: it watches a funnel, whose past would be a query for each check"
 
 
 def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
