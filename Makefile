@@ -72,7 +72,7 @@ bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 	@$(PYTHON) -m tools.benchmarks
 
 docs: setup  ## write docs/reference and the example's client anew, from schemas/ and docs/samples
-	@$(PYTHON) -m ai_admin.review.reference
+	@$(PYTHON) -m tools.reference
 	@$(PYTHON) -m ai_admin.clients
 
 pictures: setup  ## write docs/pictures anew: one of each kind of chart

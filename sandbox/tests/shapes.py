@@ -23,6 +23,7 @@ class Api:
         self.sandbox, self.url = sandbox, sandbox.url
         self.base = f"{sandbox.url}/api/projects/{project or sandbox.project_id}/"
         self.session = requests.Session()
+        self.session.trust_env = False  # else each request looks for proxies and a .netrc
         if key != "":
             self.session.headers["Authorization"] = f"Bearer {key or sandbox.api_key}"
 

@@ -18,10 +18,9 @@ from ai_admin.definitions.model import Definition, Source
 from ai_admin.evaluation import resources
 from ai_admin.evaluation.compared import compared
 from ai_admin.evaluation.remote import read
-from providers.posthog import reconcile
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS
-from tests.support.applied import apply_flags, client
+from tests.support.applied import apply_flags, client, create_body
 from tests.support.checkouts import sample_checkout
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -121,7 +120,7 @@ def test_who_has_not_the_property_matches_as_in_posthog(sandbox: Sandbox) -> Non
         conditions = [{"properties": [leaf], "rollout_percentage": 100}]
         properties = KINDS["flag"].canonical({"key": f"missing-{operator}", "release_conditions": conditions})
         flags.append(Definition("flag", f"missing-{operator}", properties, Source("", 1, 1)))
-        body = reconcile.create_body(KINDS["flag"], properties, PostHogDirectory(client(sandbox)))
+        body = create_body(KINDS["flag"], properties, PostHogDirectory(client(sandbox)))
         made.append(sandbox.call("POST", "feature_flags/", body))
     now = read(client(sandbox), "nobody", {}, {})
     _, rows = compared(flags, now, "nobody", frozenset())

@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml
 
-from ai_admin.review.reference import left
-from ai_admin.review.reference.nodes import Node, Place, annotation, is_switch, root, settled
-from ai_admin.review.reference.sections import Section, Walk
-from ai_admin.review.reference.subjects import SAMPLES, TOPICS, Page, page_of
-from ai_admin.review.reference.wording import (
+from providers.posthog.kinds import KINDS
+from tools.reference import left
+from tools.reference.nodes import Node, Place, annotation, is_switch, root, settled
+from tools.reference.sections import Section, Walk
+from tools.reference.subjects import SAMPLES, TOPICS, Page, page_of
+from tools.reference.wording import (
     code,
     conditions,
     default_of,
@@ -24,9 +25,8 @@ from ai_admin.review.reference.wording import (
     type_cell,
     type_of,
 )
-from providers.posthog.kinds import KINDS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 _NOTICE = "<!-- Written by `make docs` from schemas/. Change those, then run it. -->"
 _NOTICE_OF_KINDS = "<!-- Written by `make docs` from providers/posthog/kinds/. Change those, then run it. -->"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from ai_admin.review.reference.nodes import Node, Part, annotation, by_type, is_object, is_switch, refused, settled
-from ai_admin.review.reference.sections import MANY, Section
+from tools.reference.nodes import Node, Part, annotation, by_type, is_object, is_switch, refused, settled
+from tools.reference.sections import MANY, Section
 
 Link = Callable[[Node], str]
 """Returns the Markdown link to a node's section."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ai_admin.review.reference.nodes import (
+from tools.reference.nodes import (
     NOT_NULL,
     Node,
     Part,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ai_admin.review.reference.nodes import Place, root
 from providers.posthog.kinds import Kind
+from tools.reference.nodes import Place, root
 
-SAMPLES = Path(__file__).parents[3] / "docs" / "samples"
+SAMPLES = Path(__file__).parents[2] / "docs" / "samples"
 """Definitions that are the documentation's own: those that people edit may be any, or none."""
 
 

@@ -1,8 +1,8 @@
-"""``python -m ai_admin.review.reference``: writes docs/reference anew."""
+"""``python -m tools.reference``: writes docs/reference anew."""
 
 from __future__ import annotations
 
-from ai_admin.review.reference.pages import ROOT, reference
+from tools.reference.pages import ROOT, reference
 
 FOLDER = ROOT / "docs" / "reference"
 
