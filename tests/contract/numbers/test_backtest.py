@@ -15,12 +15,10 @@ from ai_admin.cli.commands import cli
 from ai_admin.definitions import load
 from ai_admin.simulation import Run, company, incidents, runs
 from ai_admin.simulation.sending import send
-from providers.posthog import reconcile
-from providers.posthog.client import Client
-from providers.posthog.connection import Connection
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.references import with_ids
+from tests.support.applied import client, create_body
 from tests.support.checkouts import sample_checkout
 from tests.support.sandbox import Sandbox
 
@@ -44,16 +42,16 @@ def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
     made = sample_checkout(tmp_path_factory.mktemp("checkout"))
     alert = "key: success\nname: Few succeed\ninsight: ai-success-funnel\ncondition: absolute_value\n"
     (made / "alerts" / "success.yaml").write_text(f"{alert}threshold: {{lower: 50}}\nnotify: {{}}\n")
-    directory = PostHogDirectory(Client(Connection(sandbox.url, str(sandbox.project_id), None, sandbox.api_key)))
+    directory = PostHogDirectory(client(sandbox))
     found = {Ref(each.kind, each.key): each.properties for each in load(made, "sandbox").resources}
     insight, alert_ref = Ref("insight", "ai-error-rate"), Ref("alert", "ai-error-rate")
-    body = reconcile.create_body(KINDS["insight"], {**found[insight], "dashboards": []}, directory)
+    body = create_body(KINDS["insight"], {**found[insight], "dashboards": []}, directory)
     ids = {insight: sandbox.call("POST", "insights/", body)["id"]}
     whole = {**with_ids(found[alert_ref], ids.__getitem__), "subscribed_users": [],
              "threshold": {"type": "absolute", "upper": 0.4}}  # fmt: skip
-    ids[alert_ref] = sandbox.call("POST", "alerts/", reconcile.create_body(KINDS["alert"], whole, directory))["id"]
+    ids[alert_ref] = sandbox.call("POST", "alerts/", create_body(KINDS["alert"], whole, directory))["id"]
     hook = with_ids(found[Ref("notification", "ai-error-rate.webhook")], ids.__getitem__)
-    sandbox.call("POST", "hog_functions/", reconcile.create_body(KINDS["notification"], hook, directory))
+    sandbox.call("POST", "hog_functions/", create_body(KINDS["notification"], hook, directory))
     return made
 
 
@@ -179,3 +177,11 @@ def test_the_checks_of_an_alert_are_listed(ai_admin: Any, sandbox: Sandbox) -> N
     done = ai_admin("alerts", "show", "success")
     assert done.exit_code == 4
     assert 'has no alert "Few succeed"' in done.stderr
+
+
+def test_a_test_message_that_reaches_nobody_is_said(ai_admin: Any) -> None:
+    """The samples' webhook is at a port where nobody listens."""
+    done = ai_admin("alerts", "test", "ai-error-rate")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("AI error rate above 5 % (webhook) (webhook): did not arrive: No answer: ")
+    assert "127.0.0.1" not in done.stdout
