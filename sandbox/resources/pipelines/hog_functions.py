@@ -96,6 +96,7 @@ class HogFunctions(Resource):
 
     def actions(self) -> list[Action]:
         return [
+            Action("invocations", hog_runs.invoke, ("POST",)),
             Action("logs", hog_runs.logs),
             Action("metrics", hog_runs.metrics),
             Action("metrics/totals", hog_runs.totals),

@@ -4,25 +4,32 @@ nodejs/src/cdp, posthog/api/log_entries.py and app_metrics2.py).
 Only the code of the two templates runs, and nothing of Hog: another program ends with an error in the log.
 """
 
+import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.properties import Filter, match_property
-from sandbox.messages import outbox
+from sandbox.messages import outbox, transport
 from sandbox.resources.analytics import relative_dates
 from sandbox.resources.pipelines import hog_texts
 from sandbox.resources.pipelines.hog_templates import SLACK_CODE, WEBHOOK_CODE
 from sandbox.resources.pipelines.hog_texts import NotRenderedError
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, timestamp
-from sandbox.wire.errors import Invalid
+from sandbox.wire.context import Context, Json, timestamp
+from sandbox.wire.errors import Invalid, Required
 
 FUNCTION = "hog_function"
 CHANNELS = {SLACK_CODE.strip(): "slack", WEBHOOK_CODE.strip(): "webhook"}
 LEVELS = ("DEBUG", "LOG", "INFO", "WARN", "ERROR")
 STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+NO_SLACK = "Sent nowhere, as the setting slack_url is empty."
+NO_PROGRAMS = "The sandbox runs the code of template-slack and template-webhook only."
 # What a run's state counts as: the name and the kind of PostHog's metric.
 ENDS = {outbox.DELIVERED: ("succeeded", "success"), outbox.LOGGED: ("succeeded", "success"),
         outbox.FAILED: ("failed", "failure")}  # fmt: skip
@@ -93,7 +100,7 @@ def _run(context: Context, function: Data, scope: Data) -> None:
     scope["source"] = {"name": function["name"], "url": f"{scope['project']['url']}/functions/{function['id']}"}
     try:
         if channel == "program":
-            raise NotRenderedError("The sandbox runs the code of template-slack and template-webhook only.")
+            raise NotRenderedError(NO_PROGRAMS)
         inputs = hog_texts.inputs(function, scope)
     except NotRenderedError as error:
         row = outbox.put(store, project, message=None, about=about)
@@ -113,24 +120,92 @@ def _request(url: str, inputs: Data) -> Data:
 
 def _to_slack(context: Context, inputs: Data, about: Data) -> None:
     """A message to a channel, whose name may follow its id; without an address of Slack it is written down only."""
-    store, project, address = context.store, str(context.project["id"]), context.settings.slack_url
-    channel = str(inputs["channel"]).split("|")[0]
+    store, project = context.store, str(context.project["id"])
+    message = _slack_request(context.settings.slack_url, inputs)
+    row = outbox.put(store, project, message=message, about=about)
+    if message is None:
+        text = f"{NO_SLACK} To {_channel(inputs)}: {inputs.get('text') or ''}"
+        outbox.conclude(store, project, row, outbox.LOGGED, "WARN", text)
+
+
+def _channel(inputs: Data) -> str:
+    return str(inputs["channel"]).split("|")[0]
+
+
+def _slack_request(address: str, inputs: Data) -> Data | None:
+    """The call of Slack's API; None without an address of it."""
     if not address:
-        row = outbox.put(store, project, message=None, about=about)
-        text = f"Sent nowhere, as the setting slack_url is empty. To {channel}: {inputs.get('text') or ''}"
-        return outbox.conclude(store, project, row, outbox.LOGGED, "WARN", text)
+        return None
     body = {
-        "channel": channel,
+        "channel": _channel(inputs),
         "icon_emoji": inputs.get("icon_emoji"),
         "username": inputs.get("username"),
         "blocks": inputs.get("blocks"),
         "text": inputs.get("text"),
     }
     headers = [("Content-Type", "application/json"), ("Authorization", "Bearer xoxb-sandbox")]
-    message = {"by": "http", "method": "POST", "url": f"{address.rstrip('/')}/api/chat.postMessage",
-               "headers": headers, "body": body, "slack": True}  # fmt: skip
-    outbox.put(store, project, message=message, about=about)
-    return None
+    return {"by": "http", "method": "POST", "url": f"{address.rstrip('/')}/api/chat.postMessage",
+            "headers": headers, "body": body, "slack": True}  # fmt: skip
+
+
+# Testing -----------------------------------------------------------------------------------------------------
+
+
+def invoke(context: Context, function: Data) -> Any:
+    """`POST :id/invocations/ {configuration, globals, mock_async_functions?}`: run a function once, as a test of it.
+
+    Traps: unless `mock_async_functions` is false nothing is sent, and that is a success too; an event that the function
+    doesn't listen to is `skipped`; the answer is a 200 whatever became of the message; it is in no log. Run is what is
+    stored: a changed `configuration` is not.
+    """
+    if not isinstance(context.data.get("configuration"), dict):
+        raise Required("configuration")
+    event = (context.data.get("globals") or {}).get("event")
+    if not isinstance(event, dict):
+        return Json({"status": "error"}, 400)
+    properties, now = event.get("properties") or {}, datetime.now(UTC)
+    if not _listens(function["filters"] or {}, str(event.get("event")), properties, now):
+        return _ended("skipped", [("info", "Mapping trigger not matching filters was ignored.")])
+    try:
+        message = _tested(context, function, _scope(context, str(event.get("event")), properties, now))
+    except NotRenderedError as error:
+        return _ended("error", [], [str(error)])
+    if context.data.get("mock_async_functions") is not False:
+        return _ended("success", [("info", "Async function 'fetch' was mocked.")])
+    if message is None:
+        return _ended("error", [], [NO_SLACK])
+    return _Sent(message)
+
+
+def _tested(context: Context, function: Data, scope: Data) -> Data | None:
+    channel = CHANNELS.get(function["hog"].strip())
+    if channel is None:
+        raise NotRenderedError(NO_PROGRAMS)
+    inputs = hog_texts.inputs(function, scope)
+    if channel == "webhook":
+        return _request(inputs["url"], inputs)
+    return _slack_request(context.settings.slack_url, inputs)
+
+
+def _ended(status: str, logs: list[tuple[str, str]], errors: list[str] | None = None) -> Json:
+    lines = [{"timestamp": timestamp(), "level": level, "message": text} for level, text in logs]
+    return Json({"result": None, "status": status, "errors": errors or [], "logs": lines})
+
+
+class _Sent(Response):
+    """The answer about a message that is sent once, while the sandbox goes on answering others."""
+
+    def __init__(self, message: Data) -> None:
+        super().__init__()
+        self.message = message
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            text = await asyncio.to_thread(transport.send, self.message, "", Path())
+            answer = _ended("success", [("info", text)])
+        except transport.UndeliveredError as error:
+            answer = _ended("error", [("error", error.text)], [error.text])
+        await answer(scope, receive, send)
 
 
 # Logs --------------------------------------------------------------------------------------------------------

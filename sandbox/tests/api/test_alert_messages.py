@@ -314,3 +314,35 @@ def test_a_mail_server_takes_e_mail(api: Api, hourly: Any) -> None:
         api.work(NOON + timedelta(hours=1))
         text = eventually(lambda: got and got[0])
     assert f"Subject: PostHog alert {hourly['name']} is firing" in text
+
+
+def invoked(api: Api, function: str, alert: str, **more: Any) -> Any:
+    """The answer to a test of a function with a firing of an alert."""
+    event = {"event": "$insight_alert_firing", "properties": {"alert_id": alert, "breaches": "None: a test."}}
+    return api.post(f"{function}invocations/", {"configuration": {}, "globals": {"event": event}, **more})
+
+
+def test_a_function_can_be_tested_and_only_then_sends(api: Api, pager: Pager, hourly: Any) -> None:
+    body = {"why": "{event.properties.breaches}"}
+    function = tells(api, hourly, "template-webhook", url=pager.url + SECRET, body=body)
+    mocked = invoked(api, function, hourly["id"])
+    assert (mocked["status"], pager.got) == ("success", [])
+    really = invoked(api, function, hourly["id"], mock_async_functions=False)
+    assert (really["status"], really["errors"]) == ("success", [])
+    assert [json.loads(each["body"]) for each in pager.got] == [{"why": "None: a test."}]
+    assert invoked(api, function, "another", mock_async_functions=False)["status"] == "skipped"
+    assert len(pager.got) == 1
+    assert lines(api, function) == [], "a test is in no log"
+
+
+def test_a_test_that_does_not_arrive_says_why(api: Api, hourly: Any) -> None:
+    really = {"mock_async_functions": False}
+    slack = tells(api, hourly, "template-slack", slack_workspace=1, channel="#ai")
+    assert invoked(api, slack, hourly["id"], **really)["errors"] == ["Sent nowhere, as the setting slack_url is empty."]
+    nobody = tells(api, hourly, "template-webhook", url="http://127.0.0.1:9" + SECRET)
+    answer = invoked(api, nobody, hourly["id"], **really)
+    assert answer["status"] == "error"
+    assert answer["errors"][0].startswith("No answer: ")
+    assert SECRET not in json.dumps(answer)
+    assert api("POST", f"{nobody}invocations/", {"configuration": {}}).status_code == 400
+    assert api("POST", f"{nobody}invocations/", {}).json()["attr"] == "configuration"
