@@ -45,7 +45,9 @@ class Destination:
     """The function as PostHog answers it; None for an e-mail."""
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.way}{'' if self.enabled else ', off'})"
+        said = f"({self.way})"
+        name = self.name.removesuffix(f" {said}")  # the provider's names of functions end with it
+        return f"{name} {said if self.enabled else f'({self.way}, off)'}"
 
 
 @dataclass(frozen=True)

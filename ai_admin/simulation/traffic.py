@@ -20,7 +20,7 @@ FAILURES = {
     "timeout": 40, "rate_limited": 20, "invalid_response": 20, "context_too_long": 12, "budget_exceeded": 8,
 }  # fmt: skip
 """Why runs fail on an ordinary day: how many of a hundred failures."""
-USUALLY_FAIL = {"healthy": 0.012, "warning": 0.03, "error": 0.12}
+USUALLY_FAIL = {"healthy": 0.004, "warning": 0.01, "error": 0.06}
 """The share of runs that fail on an ordinary day, by what the installation's self-check found."""
 _IDS = uuid.UUID("7e1f4f0e-9d5c-4b62-9a0e-0f5f8f1a7c55")
 _HOUR = timedelta(hours=1)

@@ -17,8 +17,8 @@ from rich.table import Table
 from ai_admin.definitions import Definitions, load
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS
-from tools.demo.background import ROOT, NoSandbox, start, stop, variables
-from tools.demo.figures import draw, figures
+from tools.demo.background import FOLDER, ROOT, NoSandbox, start, stop, variables
+from tools.demo.figures import draw, figures, firing
 from tools.demo.installations import RUNS, answers, introduce, three
 from tools.toolchain.shell import environment
 
@@ -109,6 +109,9 @@ def _show_numbers(connection: dict[str, Any], definitions: Definitions) -> None:
     """Show three figures and a picture, where the packages are installed that the sandbox computes with."""
     try:
         CONSOLE.print(figures(connection))
+        for alert in firing(connection):
+            mail = (FOLDER / "data" / "mail").relative_to(ROOT)
+            CONSOLE.print(f"Firing:          {alert} (e-mails are in {mail})", soft_wrap=True, markup=False)
     except ApiError as error:
         CONSOLE.print(f"The sandbox computes no numbers: {error}\n", markup=False)
         return

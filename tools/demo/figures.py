@@ -8,8 +8,11 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+import requests
+
 from ai_admin.cli.numbers import dollars, number, percent
 from ai_admin.numbers import Period, metrics
+from ai_admin.numbers.alerts import alerts
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
 from tools.demo.background import FOLDER, ROOT, variables
@@ -26,6 +29,16 @@ def figures(connection: dict[str, Any]) -> str:
         f"What it cost:    {dollars(week.cost)}\n"
         f"Failed:          {percent(week.failing)}, and {percent(hours.failing)} in the last three hours"
     )
+
+
+def firing(connection: dict[str, Any]) -> list[str]:
+    """Let the alerts that are due be checked, and return the names of those that fire. Raises ApiError."""
+    requests.post(f"{connection['url']}/_sandbox/work", json={}, timeout=60).raise_for_status()
+    return [each.name for each in alerts(_client(connection)) if each.state == "Firing"]
+
+
+def _client(connection: dict[str, Any]) -> Client:
+    return Client(Connection(connection["url"], str(connection["project_id"]), None, connection["personal_api_key"]))
 
 
 def draw(connection: dict[str, Any], dashboard: str) -> str:

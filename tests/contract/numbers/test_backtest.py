@@ -183,5 +183,5 @@ def test_a_test_message_that_reaches_nobody_is_said(ai_admin: Any) -> None:
     """The samples' webhook is at a port where nobody listens."""
     done = ai_admin("alerts", "test", "ai-error-rate")
     assert done.exit_code == 1
-    assert done.stdout.startswith("AI error rate above 5 % (webhook) (webhook): did not arrive: No answer: ")
+    assert done.stdout.startswith("AI error rate above 5 % (webhook): did not arrive: No answer: ")
     assert "127.0.0.1" not in done.stdout

@@ -56,7 +56,7 @@ FUNCTIONS = [
 
 def test_whom_an_alert_tells() -> None:
     found = standing(alert(), FUNCTIONS)
-    assert list(map(str, found.tells)) == ["oncall@example.com (e-mail)", "#ai (Slack)", "Errors (webhook) (webhook)"]
+    assert list(map(str, found.tells)) == ["oncall@example.com (e-mail)", "#ai (Slack)", "Errors (webhook)"]
 
 
 @pytest.mark.parametrize(("value", "distance"), [(12.5, 2.5), (8, -2), (1.5, -0.5), (0, 1), (None, None)])
