@@ -236,7 +236,7 @@ class Counting:
         if self.math in ("first_time_for_user", "first_matching_event_for_user"):
             events = self._firsts()
             return [sum(self._in(event, each) for event in events) for each in all_buckets]
-        if cumulative and self.math == "dau":
+        if cumulative and (self.math == "dau" or self._is_coarse()):
             firsts: dict[str, datetime] = {}
             for event in sorted(events, key=lambda each: each.at):
                 firsts.setdefault(event.person, times.bucket(self.history, event.at, self.interval))
