@@ -57,14 +57,18 @@ def _hogql(asked: Asked) -> str:
         "ifNull(toString(properties.$process_person_profile), '') != 'false'",
         "" if index is None else f"{actor} != ''",
     )
+    # Grouped twice: groupUniqArray would forget the timezone, and with it the days on which clocks change.
+    rows = (
+        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket, min({created}) AS made"
+        f" FROM {asked.events} WHERE {where} GROUP BY actor, bucket"
+    )
     active = f"""
-        SELECT {range_.bucket(f"min({created})")} AS created,
-            arraySort(groupUniqArray({range_.bucket()})) AS active,
+        SELECT {range_.bucket("min(made)")} AS created, arraySort(groupArray(bucket)) AS active,
             arrayMap((at, place) -> if(place = 1, if(at = created, 'new', 'resurrecting'),
                 if(active[place - 1] = at - {unit}, 'returning', 'resurrecting')), active, arrayEnumerate(active))
                 AS statuses,
             arrayFilter(at -> not(has(active, at)), arrayMap(at -> at + {unit}, active)) AS gone
-        FROM {asked.events} WHERE {where} GROUP BY {actor}
+        FROM ({rows}) GROUP BY actor
     """
     pairs = "arrayConcat(arrayZip(active, statuses), arrayMap(at -> tuple(at, 'dormant'), gone))"
     return (
