@@ -26,6 +26,7 @@ from ai_admin.safety import (
     put_back,
     refusals,
     renamed,
+    renaming,
     shared,
     switched_off,
     switches,
@@ -43,7 +44,7 @@ from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
 from providers.posthog.settings import Settings
 from providers.posthog.succession import Succession
-from providers.posthog.switch import leaving
+from providers.posthog.switch import keys, leaving
 
 PUBLIC_PASSPHRASE = "sandbox"
 """The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""
@@ -177,6 +178,7 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
         live=live,
         members=lost_members(client, before, after),
         leaving=leaving(client, before, after),
+        keys=keys(client, renaming(before, after)),
         reach=Reach(resources, definitions.values),
     )
     found = gates(before)

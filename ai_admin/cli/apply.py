@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -23,8 +24,12 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     """Apply what a plan says with `pulumi up`, and show what was done in a few lines.
 
     PLAN is a file that `ai-admin plan --out PLAN` has written. If the files say something else than then, or PostHog
-    holds an object of the plan otherwise, nothing is applied and what moved is said. Without PLAN a plan is made,
-    shown and asked about.
+    holds an object of the plan otherwise, nothing is applied and what moved is said. What somebody changed in PostHog
+    since, and PLAN is not about, is not touched, and is named at the end. Without PLAN a plan is made, shown and asked
+    about.
+
+    Where a safety rule refuses the run, nothing is applied. Where one object is refused (`not applied` in the plan),
+    and what refers to it, the others are applied, and why that one is not is said at the end.
 
     `pulumi up` is the real one, with its state, lock and history; the provider refuses what is not in the plan. What
     was applied already, by a run that was interrupted, is no reason to refuse; nor is a flag that its file switches
@@ -35,7 +40,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     """
     from ai_admin.review import reading
     from ai_admin.review.applying import apply as apply_plan
-    from ai_admin.review.bound import moved, parse
+    from ai_admin.review.bound import left, moved, parse
     from ai_admin.review.plan import planned
     from ai_admin.review.text import text
     from providers.posthog.errors import UnreadablePlan, UnreadableState
@@ -56,17 +61,21 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         click.echo(text(found.report))
     elif lines := moved(then, found):
         raise _nothing_applied([*lines, AGAIN], MOVED, name, found.plan.off)
-    if refused := found.report.reasons:
+    if refused := found.report.refused:
         raise _nothing_applied(refused, 1, name, found.plan.off)
+    untouched = left(then, found) if then else {}
     if then is None and not yes and found.report.entries:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody is here to ask; give the plan that was reviewed, or say --yes")
-        click.confirm(f"apply this to {name}?", abort=True)
-    click.echo(f"applying {reading.title(found.report)}")
+        click.confirm(f"apply {'what is not refused of ' if found.report.blocked else ''}this to {name}?", abort=True)
+    touched = [each for each in found.report.entries if str(each.change.ref) not in untouched]
+    click.echo(f"applying {reading.title(replace(found.report, entries=tuple(touched)))}")
     try:
-        result = apply_plan(found, click.echo)
+        result = apply_plan(found, click.echo, untouched)
     except UnreadableState as problem:
         raise click.ClickException(str(problem)) from None
+    for ref, line in untouched.items():
+        click.echo(f"not touched, as it was changed in PostHog since the plan was made: {ref}: {line}")
     for line in result.errors:
         click.echo(f"error: {line}", err=True)
     applied = f"{reading.counted(len(result.done), 'object', 'objects')} applied" if result.done else "nothing applied"

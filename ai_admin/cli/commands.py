@@ -16,7 +16,9 @@ from ai_admin.cli.doctor import doctor
 from ai_admin.cli.drift import drift
 from ai_admin.cli.history import history
 from ai_admin.cli.init import init
+from ai_admin.cli.installations import installations
 from ai_admin.cli.ls import ls
+from ai_admin.cli.metrics import metrics
 from ai_admin.cli.off import off
 from ai_admin.cli.on import on
 from ai_admin.cli.plan import plan
@@ -46,7 +48,9 @@ for command in (
     drift,
     history,
     init,
+    installations,
     ls,
+    metrics,
     off,
     on,
     plan,

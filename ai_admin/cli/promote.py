@@ -24,8 +24,9 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     Edits the overlays (stacks:) in the definition's file, so that --to gets what --from has; every other stack keeps
     what it has. What both then have, and no other stack has otherwise, is said once, in the definition itself.
     Comments, order and style stay. Shows what changes in the sentences of `ai-admin plan`, and prints the commands
-    for a pull request. Where the rules of the stack would refuse the step, says so, and which one to take instead;
-    they are looked at as if the files were applied as they are. PostHog is not asked.
+    for a pull request. Says who has it in --to and may lose it, and which of the flag's tests fail in --to then. Where
+    the rules of the stack would refuse the step, says so, and which one to take instead, in which nobody loses it; they
+    are looked at as if the files were applied as they are. PostHog is not asked.
 
     KEY is a definition's key, or kind/key where several kinds have it. `adopt` and `renamed_from` are of one project
     alone, and stay.
@@ -50,8 +51,16 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     for ref, lines in found.changes.items():
         click.echo(click.style(f"{ref} in {target}:", bold=True))
         click.echo("\n".join(f"  {line.text}" for line in lines))
+    for line in found.losing:
+        click.echo(click.style(f"somebody may lose it in {target}: ", fg="yellow") + line)
     for line in found.refused:
         click.echo(click.style(f"refused by the rules of {target}: ", fg="red") + line)
+    if found.step:
+        click.echo(f"a step in which nobody loses it: write {found.step} for {target}, apply that, and promote again")
+    for line in found.failing:
+        click.echo(click.style(f"this test fails in {target} then: ", fg="red") + line)
+    if found.failing:
+        click.echo("edit the tests in the same pull request; `ai-admin test` says how the flag came to its answer")
     if dry_run:
         click.echo("nothing is written")
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path as FilePath
 
@@ -165,7 +165,7 @@ def _most(findings: Iterator[Finding]) -> Iterator[Finding]:
 def _placed(finding: Finding, path: Path) -> Finding:
     if not path:
         return finding
-    return Finding((*path, *finding.path), finding.message, finding.fix, finding.absent, finding.at_key)
+    return replace(finding, path=(*path, *finding.path))
 
 
 @dataclass

@@ -12,6 +12,7 @@ import yaml
 from ai_admin.definitions import yaml_text
 from ai_admin.definitions.files import File
 from ai_admin.definitions.model import Path, Source
+from ai_admin.definitions.scalar_places import place_of
 from ai_admin.definitions.unreadable import UNREADABLE
 
 _VALUE_AS_COMMENT = re.compile(r"#[^\s#]\S*")
@@ -79,8 +80,11 @@ class Document:
         only = self.value.get("only")
         return tuple(each for each in only if isinstance(each, str)) if isinstance(only, list) else None
 
-    def source(self, path: Path, at_key: bool = False) -> Source:
-        """Return where the value at a path starts, or its key; where there is none, the place of what is above it."""
+    def source(self, path: Path, at_key: bool = False, offset: int | None = None) -> Source:
+        """Return where the value at a path starts, or its key; where there is none, the place of what is above it.
+
+        With an offset, it is the place of that character of a text.
+        """
         node = found = self._root
         key_node = None
         for step in self._as_spelt(path):
@@ -89,6 +93,9 @@ class Document:
                 break
             node = found
         place = key_node if at_key and found is not None and key_node is not None else node
+        if offset is not None and isinstance(place, yaml.ScalarNode):
+            line, column = place_of(place, offset, self.text)
+            return Source(self.path, line + 1, column + 1)
         mark = place.start_mark if place is not None else None
         return Source(self.path, mark.line + 1, mark.column + 1) if mark else Source(self.path, 1, 1)
 

@@ -65,6 +65,8 @@ class Finding:
     """The key of which that one seems to be a misspelling."""
     whole: bool = False
     """The value is a list or mapping whose parts can be read nevertheless."""
+    offset: int | None = None
+    """Which character of the text at the path the problem is."""
 
     def broken(self) -> Iterator[Path]:
         """Yield the places that can't be read because of this problem."""

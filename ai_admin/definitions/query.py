@@ -134,6 +134,8 @@ def all_nodes(query: Query) -> Iterator[tuple[Path, Node]]:
     yield from series(query)
     yield from entities(query)
     yield from _exclusions(query)
+    for funnel in _funnels(query):
+        yield from all_nodes(funnel)
 
 
 def all_filters(query: Query) -> Iterator[tuple[Path, Node, tuple[str, ...]]]:
@@ -141,18 +143,25 @@ def all_filters(query: Query) -> Iterator[tuple[Path, Node, tuple[str, ...]]]:
 
     UNREADABLE is among the events where one can't be read.
     """
-    every = event_names(query)
     for path, node in all_nodes(query):
         events = node_events(node)
         for name in ("properties", "fixedProperties"):
             for place, leaf in property_filters(node.get(name), (*path, name)):
                 yield place, leaf, events
-    for place, leaf in property_filters(query.node.get("properties"), (*query.path, "properties")):
-        yield place, leaf, every
+    for whole in (query, *_funnels(query)):
+        for place, leaf in property_filters(whole.node.get("properties"), (*whole.path, "properties")):
+            yield place, leaf, event_names(whole)
     inner = query.node.get("filters")
     if query.kind == "HogQLQuery" and isinstance(inner, dict):
         for place, leaf in property_filters(inner.get("properties"), (*query.path, "filters", "properties")):
             yield place, leaf, ()
+
+
+def _funnels(query: Query) -> Iterator[Query]:
+    """Yield the funnel between whose steps paths are looked at."""
+    node = at(query.node, "funnelPathsFilter", "funnelSource")
+    if query.kind == "PathsQuery" and isinstance(node, dict) and node is not UNREADABLE:
+        yield Query("FunnelsQuery", node, (*query.path, "funnelPathsFilter", "funnelSource"), False)
 
 
 def _exclusions(query: Query) -> Iterator[tuple[Path, Node]]:
@@ -168,6 +177,8 @@ def event_names(query: Query) -> tuple[str, ...]:
     """
     if not is_readable(query.node.get("series"), query.node.get("retentionFilter")):
         return (UNREADABLE,)
+    if query.kind == "EventsQuery":
+        return tuple(name for _, name in _table_events(query))
     return _event_names([node for _, node in (*series(query), *entities(query))])
 
 
@@ -191,6 +202,30 @@ def named_events(query: Query) -> Iterator[tuple[Path, str]]:
     for path, node in entities(query):
         if isinstance(node.get("event"), str):
             yield (*path, "id" if path[-1] in ("targetEntity", "returningEntity") else "event"), node["event"]
+
+
+    yield from (_table_events(query) if query.kind == "EventsQuery" else ())
+    yield from (_path_events(query) if query.kind == "PathsQuery" else ())
+    for funnel in _funnels(query):
+        yield from named_events(funnel)
+
+
+def _table_events(query: Query) -> Iterator[tuple[Path, str]]:
+    """Yield the events of which a table has rows."""
+    many = query.node.get("events") or ()
+    places = [(("event",), query.node.get("event")), *((("events", n), name) for n, name in enumerate(many))]
+    yield from (((*query.path, *path), name) for path, name in places if isinstance(name, str))
+
+
+def _path_events(query: Query) -> Iterator[tuple[Path, str]]:
+    """Yield the events at the ends of paths, or left out of them, where paths have no other items than events."""
+    own = query.node.get("pathsFilter") or {}
+    if own.get("includeEventTypes") != ["custom_event"] or own.get("pathGroupings"):
+        return
+    left_out = own.get("excludeEvents") or ()
+    ends = [((name,), own.get(name)) for name in ("startPoint", "endPoint")]
+    places = [*ends, *((("excludeEvents", n), name) for n, name in enumerate(left_out))]
+    yield from (((*query.path, "pathsFilter", *path), name) for path, name in places if isinstance(name, str))
 
 
 def breakdowns(query: Query) -> Iterator[tuple[Path, str, Any]]:

@@ -78,7 +78,7 @@ class View:
     def source(self, finding: Finding) -> Source:
         """Return the place of a finding: in the patch where that wrote (or removed) the value, else in the base."""
         if finding.absent is None:
-            return self.document.source(self._in_document(finding.path), finding.at_key)
+            return self.document.source(self._in_document(finding.path), finding.at_key, finding.offset)
         return self.document.source(self._in_document((*finding.path, finding.absent)), True)
 
     def written(self, path: Path) -> str | None:

@@ -51,6 +51,11 @@ class Asked:
         """Return what the flag gives an installation; None where the SDK can't tell."""
         return self._evaluated(self.flag, person)[0]
 
+    def payload(self, person: Person) -> Any:
+        """Return what is delivered to an installation with the flag; None where nothing is."""
+        payload = self._evaluated(self.flag, person)[1]
+        return None if payload is None else json.loads(payload)
+
     def answer(self, person: Person) -> Answer:
         """Return what the flag gives an installation, with the payload, and by which of its conditions."""
         value, payload = self._evaluated(self.flag, person)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,9 +41,10 @@ class Result:
     """How long the engine took."""
 
 
-def apply(planned: Planned, show: Callable[[str], None]) -> Result:
+def apply(planned: Planned, show: Callable[[str], None], left: Collection[str] = ()) -> Result:
     """Run `pulumi up` for a plan, of which the provider applies nothing else, and return what became of it.
 
+    What is refused ends nothing: the rest is applied. ``left`` names what is not touched (``bound.left``).
     ``show`` gets a line for everything that was applied, and what Pulumi warns of, while Pulumi runs. An interrupt
     is Pulumi's to handle: it ends what it has begun, writes its state and gives its lock back. Raises
     ``UnreadableState`` without a Pulumi CLI.
@@ -51,10 +52,11 @@ def apply(planned: Planned, show: Callable[[str], None]) -> Result:
     entries = {str(each.change.ref): each for each in planned.report.entries}
     with tempfile.TemporaryDirectory(prefix="ai-admin-") as folder:
         path = Path(folder) / "plan.json"
-        path.write_text(text(planned), encoding="utf-8")
+        path.write_text(text(planned, left), encoding="utf-8")
         result = Result()
-        command = [cli(planned.reviewed.root), "up", "--yes", "--skip-preview", "--json", "--non-interactive"]
-        process = _started([*command, "--stack", planned.reviewed.stack], planned.reviewed.root, path)
+        options = ("--yes", "--skip-preview", "--continue-on-error", "--json", "--non-interactive")
+        command = [cli(planned.reviewed.root), "up", *options, "--stack", planned.reviewed.stack]
+        process = _started(command, planned.reviewed.root, path)
         with process, _interrupts_handed_to(process):
             for event in _events(process):
                 for line in _line(event, entries, result):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ai_admin.review.changes import Change
+from ai_admin.review.overlap import Part, together
 from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
@@ -31,6 +32,9 @@ class Served:
 
     now: int
     then: int
+    """Both by itself, whoever else serves the same ones."""
+    more: int
+    """How many more the flag serves for what changes in this condition, all else as it is then; fewer below 0."""
     others: bool = False
     """Whether filters go and others come, so that the difference of the numbers is not who comes."""
 
@@ -46,6 +50,28 @@ class Reach:
     """Whether groups are counted, and not persons."""
     conditions: Mapping[str, Served] = field(default_factory=dict)
     """How many each condition serves, by its name in the sentences, where that changes."""
+    at_most: bool = False
+    """Whether those who match several conditions may be counted for each of these."""
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A flag before or after a change; without conditions where it is off."""
+
+    parts: tuple[Part, ...] = ()
+    alone: tuple[int, ...] = ()
+    """How many each condition serves by itself."""
+    total: int | None = None
+    early_exit: bool = False
+    group: int | None = None
+    """The type of the groups that are counted; None: persons are."""
+    mixed: bool = False
+    """Whether some conditions are for persons and some for groups, or for several types of these."""
+
+    @property
+    def at_most(self) -> int:
+        """How many are served if nobody matches two conditions."""
+        return min(sum(self.alone), self.total or 0)
 
 
 class Audiences:
@@ -68,11 +94,17 @@ class Audiences:
             return self._members(change)
         if change.ref.kind != "flag" or not any(each.name in _SERVING for each in change.fields):
             return None
-        before, after = self._served(change.live or {}), self._served(change.wanted or {})
-        total = max((total for _, total in (*(before or ()), *(after or ()))), default=None)
-        moved = _moved(live, wanted, before, after) if before is not None and after is not None else {}
+        before, after = self._side(change.live or {}), self._side(change.wanted or {})
         groups = any("aggregation_group_type_index" in each for each in _conditions(change.wanted or {}))
-        return Reach(_sum(before, total), _sum(after, total), total, groups, moved)
+        totals = [side.total for side in (before, after) if side and side.total is not None]
+        total = max(totals, default=None)
+        if before is None or after is None:
+            return Reach(None, None, total, groups)
+        now, then = self._together(before), self._together(after)
+        moved = self._moved(live, wanted, before, after, None if now is None else then)
+        if now is None or then is None:
+            return Reach(before.at_most, after.at_most, total, groups, moved, at_most=True)
+        return Reach(round(now), round(then), total, groups, moved)
 
     def _members(self, change: Change) -> Reach | None:
         """Return how many persons match a cohort's criteria now and then, as far as one condition can say them."""
@@ -88,21 +120,27 @@ class Audiences:
         leaves = _flat(criteria)
         return self._matching({"properties": leaves}) if leaves and not any(True for _ in refs(leaves)) else None
 
-    def _served(self, flag: Properties) -> list[tuple[int, int]] | None:
-        """Return how many a flag serves by each condition, and of how many; None where PostHog does not say."""
+    def _side(self, flag: Properties) -> _Side | None:
+        """Return how many a flag serves by each condition; None where PostHog does not say."""
         if not flag or flag.get("active") is False or flag.get("archived"):
-            return []
+            return _Side()
         conditions = _conditions(flag)
         if len(conditions) > MOST or any(True for _ in refs(conditions)):
             return None
-        served: list[tuple[int, int]] = []
+        parts: list[Part] = []
+        alone: list[int] = []
+        total: int | None = None
         for condition, sent in zip(conditions, self._sent(conditions), strict=True):
             found = self._matching(sent)
             if found is None:
                 return None
             share = condition.get("rollout_percentage", 100)
-            served.append((round(found[0] * share / 100), found[1]))
-        return served
+            parts.append(Part(share, frozenset(json.dumps(each, sort_keys=True) for each in sent["properties"])))
+            alone.append(round(found[0] * share / 100))
+            total = max(found[1], total or 0)
+        kinds = {condition.get("aggregation_group_type_index") for condition in conditions}
+        group = next(iter(kinds), None)
+        return _Side(tuple(parts), tuple(alone), total, bool(flag.get("early_exit")), group, len(kinds) > 1)
 
     def _sent(self, conditions: Sequence[Mapping[str, Any]]) -> list[Any]:
         try:
@@ -122,29 +160,56 @@ class Audiences:
         with self._lock:
             return self._known.setdefault(name, found)
 
+    def _together(self, side: _Side, parts: Sequence[Part] | None = None) -> float | None:
+        """Return how many a flag serves, or would serve by other conditions; None where PostHog does not say."""
+
+        def matching(filters: frozenset[str]) -> int | None:
+            condition: dict[str, Any] = {"properties": [json.loads(each) for each in sorted(filters)]}
+            if side.group is not None:
+                condition["aggregation_group_type_index"] = side.group
+            found = self._matching(condition)
+            return found and found[0]
+
+        parts = side.parts if parts is None else parts
+        return None if side.mixed and len(parts) > 1 else together(parts, matching, side.early_exit)
+
+    def _moved(
+        self, live: Properties, wanted: Properties, before: _Side, after: _Side, served: float | None
+    ) -> dict[str, Served]:
+        """Return how many each condition serves, by its name; none where they are the same ones or as many.
+
+        ``served`` is how many all serve after the change; None where overlaps are not known.
+        """
+        each = CONDITIONS.wording.each or Wording()
+        was, is_ = (named_items(each, _conditions(flag)) for flag in (live, wanted))
+        former = {new: old for old, new in paired(each, was, is_).items()}
+        # A flag that is off serves nobody by any condition.
+        places, new = (
+            {name: n for n, name in enumerate(names) if n < len(side.parts)}
+            for names, side in ((was, before), (is_, after))
+        )
+        found: dict[str, Served] = {}
+
+        def add(name: str, now: int, then: int, otherwise: Sequence[Part], others: bool = False) -> None:
+            if others or now != then:
+                so_far = None if served is None else self._together(after, otherwise)
+                more = then - now if served is None or so_far is None else round(served - so_far)
+                found[name] = Served(now, then, more, others)
+
+        for name, place in places.items():
+            if name not in former.values():
+                add(name, before.alone[place], 0, [*after.parts, before.parts[place]])
+        for n, (name, condition) in enumerate(is_.items()):
+            old = former.get(name, "")
+            kept = [before.parts[places[old]]] if old in places else []
+            now, then = before.alone[places[old]] if kept else 0, after.alone[n] if name in new else 0
+            otherwise = [*after.parts[:n], *kept, *after.parts[n + 1 :]]
+            add(name, now, then, otherwise, bool(then) and _swapped(was.get(old), condition))
+        return found
+
 
 def _conditions(flag: Properties) -> list[dict[str, Any]]:
     return list(flag.get("release_conditions") or ())
-
-
-def _moved(
-    live: Properties, wanted: Properties, before: Sequence[tuple[int, int]], after: Sequence[tuple[int, int]]
-) -> dict[str, Served]:
-    """Return how many each condition serves, by its name; none where they are the same ones or as many."""
-    each = CONDITIONS.wording.each or Wording()
-    was, is_ = (named_items(each, _conditions(flag)) for flag in (live, wanted))
-    # A flag that is off serves nobody by any condition.
-    then, now = (
-        {name: served[n][0] if n < len(served) else 0 for n, name in enumerate(names)}
-        for names, served in ((is_, after), (was, before))
-    )
-    called = paired(each, was, is_)
-    moved = {name: Served(number, 0) for name, number in now.items() if name not in called}
-    former = {new: old for old, new in called.items()}
-    for name, number in then.items():
-        old = former.get(name, "")
-        moved[name] = Served(now.get(old, 0), number, bool(number) and _swapped(was.get(old), is_[name]))
-    return {name: served for name, served in moved.items() if served.others or served.now != served.then}
 
 
 def _swapped(was: Mapping[str, Any] | None, is_: Mapping[str, Any]) -> bool:
@@ -153,13 +218,6 @@ def _swapped(was: Mapping[str, Any] | None, is_: Mapping[str, Any]) -> bool:
         return False
     old, new = (each.get("properties") or () for each in (was, is_))
     return any(each not in new for each in old) and any(each not in old for each in new)
-
-
-def _sum(served: Sequence[tuple[int, int]] | None, total: int | None) -> int | None:
-    """Return how many are served at most: who matches two conditions is served once."""
-    if served is None:
-        return None
-    return min(sum(number for number, _ in served), total) if total is not None else 0
 
 
 def _flat(criteria: Any) -> list[Any] | None:

@@ -1,13 +1,14 @@
 """A plan as a file: it binds what the files say, and what PostHog holds of every touched object.
 
 `ai-admin apply` compares it with a fresh plan and says what moved; the provider then applies nothing else
-(``providers.posthog.reviewed``), so that what moves in the last second is refused as well.
+(``providers.posthog.reviewed``), so that what moves in the last second is refused as well. What somebody changed in
+PostHog and the plan is not about is no reason to refuse the plan, and is not put back unreviewed: it is left alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -16,6 +17,7 @@ from ai_admin.definitions import Definition
 from ai_admin.review import reading
 from ai_admin.review.changes import Action, Change
 from ai_admin.review.plan import Planned
+from ai_admin.review.report import Entry
 from ai_admin.review.sentences import sentences
 from ai_admin.safety import name_of
 from providers.posthog.errors import UnreadablePlan
@@ -28,7 +30,7 @@ from providers.posthog.reviewed import AGAIN, fingerprint, is_off
 from providers.posthog.safety import digest
 from providers.posthog.settings import Settings
 
-VERSION = 1
+VERSION = 2
 
 Bound = Mapping[str, Any]
 
@@ -44,14 +46,18 @@ def bound(planned: Planned) -> Bound:
         "project": report.project,
         "settings": digest({name: value for name, value in settings.stack.items() if name != "api_key"}),
         "definitions": {name_of(each): _digest(each, settings) for each in planned.plan.definitions},
-        "refused": report.reasons,
+        "refused": list(report.refused),
         "changes": _changes(touched, planned),
     }
 
 
-def text(planned: Planned) -> str:
-    """Return the text of a plan's file."""
-    return json.dumps(bound(planned), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+def text(planned: Planned, left: Collection[str] = ()) -> str:
+    """Return the text of a plan's file; for the provider with the names of what is :func:`left` alone."""
+    found = dict(bound(planned))
+    if left:
+        changes = {name: change for name, change in found["changes"].items() if name not in left}
+        found |= {"changes": changes, "left": sorted(left)}
+    return json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def parse(content: str, path: str) -> Bound:
@@ -71,9 +77,10 @@ _TEXT = {"type": "string"}
 _TEXTS = {"type": "object", "additionalProperties": _TEXT}
 _CHANGE = {
     "type": "object",
-    "required": ["action", "live", "holds"],
+    "required": ["action", "live", "holds", "refused"],
     "properties": {
         "action": _TEXT,
+        "refused": _TEXT,
         "live": {"type": "array", "items": _TEXT},
         "holds": {"type": ["object", "null"]},
     },
@@ -97,7 +104,12 @@ def _changes(touched: Iterable[Change], planned: Planned) -> dict[str, dict[str,
     """Return changes by name. What took the place of another object, that is still to be deleted, has two."""
     found: dict[str, dict[str, Any]] = {}
     for each in touched:
-        change: dict[str, Any] = {"action": each.action.value, "live": [], "holds": _holds(each, planned)}
+        change: dict[str, Any] = {
+            "action": each.action.value,
+            "live": [],
+            "holds": _holds(each, planned),
+            "refused": each.refused,
+        }
         found.setdefault(str(each.ref), change)["live"].append(fingerprint(each.live))
     return found
 
@@ -118,8 +130,8 @@ def moved(then: Bound, planned: Planned) -> list[str]:
     """Return what is not as it was when a plan was made, a line each; empty where it can be applied.
 
     What is as wanted already is no reason to refuse: a run that was stopped half-way may be started again. Nor is a
-    flag that is to be off. Where nothing is to be sent at all, the files may say it in other words. Asks PostHog who
-    changed what.
+    flag that is to be off, nor what is :func:`left` alone. Where nothing is to be sent at all, the files may say it in
+    other words. Asks PostHog who changed what.
     """
     now = bound(planned)
     for name in ("stack", "host", "project"):
@@ -132,6 +144,34 @@ def moved(then: Bound, planned: Planned) -> list[str]:
         *(_files(then["definitions"], planned) if now["changes"] else ()),
         *_live(then["changes"], now["changes"], planned),
     ]
+
+
+def left(then: Bound, planned: Planned) -> dict[str, str]:
+    """Return what differs in PostHog and is not touched, each by its Pulumi name with a line about who did what.
+
+    The plan is not about these objects, and their definitions are those of the plan (:func:`moved` says so otherwise):
+    they were as wanted then, and somebody changed them in PostHog since.
+    """
+    return {str(each.change.ref): _since(each) for each in planned.report.entries if _is_left(each.change, then)}
+
+
+def _is_left(change: Change, then: Bound) -> bool:
+    if str(change.ref) in then["changes"] or change.wanted is None or change.action is Action.HOLD:
+        return False
+    return not is_off(change.wanted) and not _as_wanted(change)
+
+
+def _since(entry: Entry) -> str:
+    if entry.change.gone:
+        return f"was deleted in PostHog {entry.deleted}".rstrip()
+    if entry.change.action is Action.ADOPT:
+        return f"is another object in PostHog now, which has the id {entry.change.id}"
+    said = [*map(reading.put_back, entry.by_hand), *(each.text for each in entry.sentences)]
+    return "; ".join(said[:SHOWN]) + (f"; and {len(said) - SHOWN} more" if len(said) > SHOWN else "")
+
+
+SHOWN = 3
+"""Most that is said of an object that is left alone."""
 
 
 def _refused(then: list[str], now: list[str]) -> Iterator[str]:
@@ -159,13 +199,15 @@ def _live(then: Mapping[str, Any], now: Mapping[str, Any], planned: Planned) -> 
         if is_off(entry.change.wanted) or _as_wanted(entry.change):
             continue
         if name not in then:
-            said = [*map(reading.put_back, entry.by_hand), *reading.lines(entry)]
-            yield f"{name}: would change, and the plan does not say so: {'; '.join(said[:3])}"
+            if entry.change.wanted is None:
+                yield f"{name}: would be deleted, and the plan does not say so"
         elif change["live"] != then[name]["live"]:
             said = _by_hand(entry.change, then[name]["holds"], change["holds"], planned.session.history)
             yield f"{name}: was changed in PostHog since the plan was made: {'; '.join(said)}"
         elif (then[name]["action"], change["action"]) not in _SAME and change["action"] != then[name]["action"]:
             yield f"{name}: the plan says {then[name]['action']}, and now it would be {change['action']}"
+        elif then[name]["refused"] and not change["refused"]:
+            yield f"{name}: the plan did not apply it, so nobody agreed to it: {then[name]['refused']}"
 
 
 _SAME = {(Action.REPLACE.value, Action.DELETE.value)}

@@ -184,6 +184,7 @@ class _Engine:
         self._live = live
         self._metadata = planned.metadata(run.settings)
         self._known = ids(planned.before)
+        self._refused = bool(planned.refused)
         self._off = {Ref.parse(name) for name in planned.off} & self._known.keys()
         self._ids: dict[Ref, str] = {}
         self._failed: set[Ref] = set()
@@ -277,10 +278,18 @@ class _Engine:
             for each in left
             if (found := self._live[each.ref])
         ]
-        replaced = (Change(each.ref, Action.DELETE, each.id, live=each.properties) for each in self._state.replaced)
-        return [*gone, *replaced]
+        replaced = [Change(each.ref, Action.DELETE, each.id, live=each.properties) for each in self._state.replaced]
+        return [replace(each, refused=self._kept(each)) for each in [*gone, *replaced]]
+
+    def _kept(self, change: Change) -> str:
+        """Return why something is not deleted; empty where it is, or where the program says why nothing is."""
+        if self._refused:
+            return ""
+        judge, meta = Judge(change.ref.kind, self._session), Metadata(str(change.ref))
+        return judge.deletion(change.id, change.live or {}, self._session.lifecycle(change.ref.kind)[1], meta)
 
     def names(self) -> dict[tuple[str, str], Ref]:
-        """Return the definitions by the kinds and ids of their objects."""
+        """Return the definitions by the kinds and ids of their objects, also of those that are gone from PostHog."""
+        applied = {(ref.kind, each.id): ref for ref, each in self._state.resources.items()}
         before = {(ref.kind, found[0]): ref for ref, found in self._live.items() if found}
-        return {**before, **{(ref.kind, id_): ref for ref, id_ in self._ids.items()}}
+        return {**applied, **before, **{(ref.kind, id_): ref for ref, id_ in self._ids.items()}}

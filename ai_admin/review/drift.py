@@ -12,9 +12,11 @@ from typing import Any
 from ai_admin.review import reading
 from ai_admin.review.changes import THREADS
 from ai_admin.review.comparison import Comparison, Difference, Unowned
-from ai_admin.review.sentences import Sentence, sentences
+from ai_admin.review.names import names
+from ai_admin.review.sentences import Sentence, sentences, to_keep
 from providers.posthog.history import Author, History
 from providers.posthog.kinds import KINDS
+from providers.posthog.references import RefOf, with_refs
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Said:
     """Who changed it in PostHog last; None where the log does not say, or nobody did."""
     by_hand: bool
     """Whether PostHog holds it otherwise than it was applied last; else only the file was changed since."""
+    keep: str = ""
+    """What to write to keep it, where `ai-admin pull` can't; else empty."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,15 @@ def drift(stack: str, comparison: Comparison) -> Drift:
     """Return what differs. Asks PostHog's activity log once for each object that does. Raises ``ApiError``."""
     found = list(comparison.differences())
     history, connection = comparison.project.history, comparison.project.client.connection
+    by_name = names(comparison.owners, comparison.project.inventory)
     with ThreadPoolExecutor(THREADS) as pool:
-        entries = tuple(pool.map(lambda each: drifted(each, history), found))
+        entries = tuple(pool.map(lambda each: drifted(each, history, by_name), found))
     same = len(comparison.definitions) - len(found)
     return Drift(stack, connection.host, connection.project_id, entries, same, tuple(comparison.unowned()))
 
 
-def drifted(each: Difference, history: History) -> Drifted:
-    """Return a difference in words, with who made it."""
+def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
+    """Return a difference in words, with who made it; ``by_name`` says what an id is called that no file has."""
     kind = KINDS[each.ref.kind]
     if each.unclear:
         return Drifted(each, whole=each.unclear)
@@ -72,10 +77,12 @@ def drifted(each: Difference, history: History) -> Drifted:
     if each.there is None:
         return Drifted(each, whole=f"was removed in PostHog {history.deleted_by(kind, each.id)}".rstrip())
     authors = history.authors(kind, str(each.live["id"]), each.by_hand) if each.live and each.by_hand else {}
+    file, there = each.definition.properties, with_refs(kind, each.there, by_name)
+    source = str(each.definition.source)
     said = tuple(
-        Said(sentence, authors.get(field.name), field in each.by_hand)
+        Said(sentence, authors.get(field.name), field in each.by_hand, to_keep(field, file, there, source))
         for field in each.fields
-        for sentence in sentences(kind, field, each.definition.properties, each.there)
+        for sentence in sentences(kind, field, file, there)
     )
     unapplied = "PostHog holds what was applied last: the file was changed since"
     return Drifted(each, said, unapplied if each.applied else "")
@@ -116,7 +123,9 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
 
 
 def _by(said: Said) -> str:
-    return reading.written(said.author) if said.by_hand else "(only the file was changed since it was applied)"
+    if not said.by_hand:
+        return "(only the file was changed since it was applied)"
+    return reading.written(said.author) + (f"; {said.keep}" if said.keep else "")
 
 
 def as_json(found: Drift) -> str:

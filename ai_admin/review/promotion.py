@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ai_admin.definitions import Definitions, load
+from ai_admin.definitions.check import check
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import find
 from ai_admin.definitions.stacks import known_stacks, merge, view
 from ai_admin.review.history import matches
 from ai_admin.review.pull import relocated
+from ai_admin.review.smaller_step import losing, smaller, written
 from ai_admin.review.splice import edited
 from ai_admin.review.timeline import Line
-from ai_admin.review.trial import trial
+from ai_admin.review.trial import trial, tried
 from ai_admin.review.versions import lines
 from ai_admin.safety import Followed, Reach, Refusal, manifest, refusals
 from ai_admin.stackfile import settings
 from providers.posthog.errors import NotEdited
 from providers.posthog.kinds import Ref
+from providers.posthog.kinds.base import Properties
 from providers.posthog.reconcile import same
-from providers.posthog.safety import ROLLOUT_STEP
 from providers.posthog.settings import Settings
+
+ROLLOUT = "rollout/"
+"""How the consents to a rollout that grows too far begin."""
 
 OWN = ("adopt", "renamed_from")
 """What a definition says of one project alone."""
-
-_STEP = re.compile(r"rollout/.+/([0-9.]+)-[0-9.]+")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,14 @@ class Promotion:
     changes: Mapping[Ref, tuple[Line, ...]]
     """What changes in the stack that is promoted to, by definition."""
     refused: tuple[str, ...] = ()
-    """Why an `up` of that stack would refuse it, and what to write instead, a line each."""
+    """Why an `up` of that stack would refuse it, a line each."""
+    step: str = ""
+    """The release conditions of a smaller step that it would not refuse, and that nobody loses anything by; else
+    empty."""
+    losing: tuple[str, ...] = ()
+    """Who of those that have it in that stack may lose it, a line each."""
+    failing: tuple[str, ...] = ()
+    """The tests of the definition that fail in that stack then, a line each."""
 
 
 def promote(root: Path, key: str, source: str, target: str) -> Promotion:
@@ -69,7 +78,20 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
     )
     said = {ref: tuple(lines(ref, was.get(ref), is_.get(ref))) for ref in dict.fromkeys([*was, *is_])}
     changes = {ref: found for ref, found in said.items() if found}
-    return Promotion(document.path, text, changes, tuple(_refused(root, target, document.path, text, before, after)))
+    if not changes:
+        return Promotion(document.path, text, changes)
+    judged = _Judged(root, target, document.path, text, before, after)
+    flag = Ref(document.kind, document.key) if document.kind == "flag" and document.key else None
+    old, new = (found.get(flag, {}) if flag else {} for found in (was, is_))
+    return Promotion(
+        document.path,
+        text,
+        changes,
+        tuple(map(str, judged.refusals(new))),
+        judged.step(old, new) if flag else "",
+        tuple(losing(old, new)) if old and new else (),
+        tuple(_failing(root, target, document, text)) if flag else (),
+    )
 
 
 def _document(root: Path, key: str) -> Document:
@@ -163,23 +185,44 @@ _LAST = ("stacks", "only", "tests")
 """What says where a definition applies, or what is expected of it: it comes last."""
 
 
-def _refused(
-    root: Path, target: str, path: str, text: str, before: Definitions, after: Definitions
-) -> Iterator[str]:
-    """Yield why an `up` of the stack would refuse these definitions, if the ones before them were applied."""
-    given = Settings(settings(root, target), os.environ)
-    applied = manifest(before.resources, {})
-    follows = given.follows
-    followed = Followed(follows, manifest(trial(root, follows, {path: text}).resources, {})) if follows else None
-    wanted = manifest(after.resources, applied)
-    reach = Reach(after.resources, after.values)
-    for each in refusals(applied, wanted, given.consents, given.careful, followed, reach=reach):
-        yield f"{each}{_instead(each)}"
+class _Judged:
+    """What an `up` of a stack would refuse of definitions, if the ones before them were applied."""
+
+    def __init__(
+        self, root: Path, target: str, path: str, text: str, before: Definitions, after: Definitions
+    ) -> None:
+        self._given = Settings(settings(root, target), os.environ)
+        self._before, self._after = manifest(before.resources, {}), after
+        self._path = path
+        follows = self._given.follows
+        there = manifest(trial(root, follows, {path: text}).resources, {}) if follows else None
+        self._followed = Followed(follows, there) if follows else None
+
+    def refusals(self, flag: Properties) -> list[Refusal]:
+        """Return the refusals with this in the place of the flag in the file."""
+        resources = [
+            replace(each, properties=flag) if each.kind == "flag" and each.source.path == self._path else each
+            for each in self._after.resources
+        ]
+        wanted, reach = manifest(resources, self._before), Reach(resources, self._after.values)
+        given = self._given
+        return refusals(self._before, wanted, given.consents, given.careful, self._followed, reach=reach)
+
+    def step(self, was: Properties, wanted: Properties) -> str:
+        """Return the conditions of a smaller step, where the one to what is wanted is too big and there is one."""
+        if not any(each.code.startswith(ROLLOUT) for each in self.refusals(wanted)):
+            return ""
+        steps = (smaller(was, wanted, every) for every in (False, True))
+        return next((written(step) for step in steps if not self.refusals(step)), "")
 
 
-def _instead(refusal: Refusal) -> str:
-    """Return which smaller step would not be refused."""
-    found = _STEP.fullmatch(refusal.code)
-    return f"; or write {float(found[1]) + ROLLOUT_STEP:g} % first, apply that, and promote again" if found else ""
+def _failing(root: Path, target: str, document: Document, text: str) -> Iterator[str]:
+    """Yield the tests in a flag's file that fail in a stack with another text of the file."""
+    if not document.value.get("tests"):
+        return
+    from ai_admin.evaluation import resources, run, served  # PostHog's SDK takes a moment to import
 
-
+    with tried(root, {document.path: text}) as copy:
+        index = check(copy, (target,)).indexes[target]
+    for each in run({target: index}, {target: served(resources(index))}, [str(document.key)]).failed:
+        yield f"{each.case.source.path}:{each.case.source.line}: {each.case.name}: {each.failure}"

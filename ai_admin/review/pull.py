@@ -28,6 +28,7 @@ from ai_admin.definitions.forms.base import Gathered
 from ai_admin.definitions.stacks import OUTSIDE, known_stacks, project_stacks, view
 from ai_admin.review.comparison import Comparison, Difference
 from ai_admin.review.live import title
+from ai_admin.review.sentences import to_keep
 from ai_admin.review.splice import aligned, edited
 from ai_admin.review.trial import trial
 from providers.posthog.errors import NotEdited
@@ -76,12 +77,25 @@ def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Dif
             result.refused[each.ref] = each.unclear or "PostHog has no such object; `pulumi up` makes it"
         elif each.there is None and not delete:
             result.refused[each.ref] = "it was removed in PostHog; --delete removes it from its file, too"
+        elif each.there and (key := _other_key(each)):
+            result.refused[each.ref] = key
         else:
             if each.only_in_file:
                 result.kept[each.ref] = tuple(field.name for field in each.only_in_file)
             if not each.applied:
                 wanted[each.ref] = _brought_back(each)
     return _Pull(root, stack, comparison, wanted, result).result()
+
+
+def _other_key(difference: Difference) -> str:
+    """Return what to write to keep a key that was changed in PostHog; empty where it was not.
+
+    Other files may name it, in other stacks as well, and only a person knows what asks PostHog for it.
+    """
+    said, there = difference.definition, difference.there or {}
+    found = [to_keep(field, said.properties, there, str(said.source)) for field in difference.by_hand]
+    to_write = "".join(found)
+    return f"its key was changed in PostHog from {said.key} to {there['key']}; {to_write}" if to_write else ""
 
 
 def _brought_back(difference: Difference) -> Properties | None:

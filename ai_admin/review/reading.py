@@ -149,8 +149,10 @@ def _more(condition: str, reach: Reach | None) -> str:
     if served.others and served.now:
         of = f" of {reach.total:,} {_who(reach)}"
         return f": serves about {served.now:,}{of} now, and about {served.then:,} then; not the same ones"
-    number = served.then - served.now
-    return f": about {abs(number):,} of {reach.total:,} {_who(reach)} {'more' if number > 0 else 'fewer'}"
+    change = "more" if served.then > served.now else "fewer"
+    if not served.more:
+        return f": nobody {change}, as other conditions serve the same {_who(reach)}"
+    return f": {_about(reach)} {abs(served.more):,} of {reach.total:,} {_who(reach)} {change}"
 
 
 def reached(entry: Entry) -> str:
@@ -160,15 +162,20 @@ def reached(entry: Entry) -> str:
     if reach.now is None or (reach.then is None and verb == "serves"):
         return ""
     of = f" of {reach.total:,}" if reach.total is not None else ""
+    about = _about(reach)
     if reach.then is None:
         return f"{verb} {reach.now:,} {_who(reach)} now"
     if any(each.field == "key" for each in entry.sentences):  # of whom most will not ask for the new one
-        return f"{verb} about {reach.now:,}{of} {_who(reach)} now"
+        return f"{verb} {about} {reach.now:,}{of} {_who(reach)} now"
     if reach.now == reach.then and any(each.others for each in reach.conditions.values()):
-        return f"{verb} about {reach.now:,}{of} {_who(reach)} now and then, but not the same ones"
+        return f"{verb} {about} {reach.now:,}{of} {_who(reach)} now and then, but not the same ones"
     if reach.now == reach.then:
-        return f"{verb} about {reach.now:,}{of} {_who(reach)}, as before"
-    return f"{verb} about {reach.now:,}{of} {_who(reach)} now, and about {reach.then:,} then"
+        return f"{verb} {about} {reach.now:,}{of} {_who(reach)}, as before"
+    return f"{verb} {about} {reach.now:,}{of} {_who(reach)} now, and {about} {reach.then:,} then"
+
+
+def _about(reach: Reach) -> str:
+    return "at most" if reach.at_most else "about"
 
 
 def _who(reach: Reach) -> str:
@@ -177,7 +184,7 @@ def _who(reach: Reach) -> str:
 
 def put_back(found: ByHand) -> str:
     """Return what somebody changed in PostHog, who and when."""
-    return f"{found.sentence.text} {written(found.author)}"
+    return f"{found.sentence.text} {written(found.author)}" + (f"; {found.keep}" if found.keep else "")
 
 
 def written(author: Author | None) -> str:

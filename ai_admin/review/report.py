@@ -15,7 +15,7 @@ from ai_admin.review.duration import seconds
 from ai_admin.review.effects import effects, running
 from ai_admin.review.live import BY_POSTHOG
 from ai_admin.review.names import names
-from ai_admin.review.sentences import Sentence, of_new, options, sentences
+from ai_admin.review.sentences import Sentence, of_new, options, sentences, to_keep
 from ai_admin.review.uses import users
 from ai_admin.run import Plan
 from providers.posthog.history import Author
@@ -46,6 +46,8 @@ class ByHand:
     """From what was applied to what somebody made of it."""
     author: Author | None
     """Who did, as far as PostHog's log says."""
+    keep: str = ""
+    """What to write to keep it, where that is more than the value; else empty."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,11 @@ def _entry(
     lost = [each for each in fields if each in change.by_hand]
     authors = session.history.authors(kind, change.id, [*change.put_back, *lost]) if put_back or lost else {}
     by_hand, overwritten = (
-        tuple(ByHand(each, authors.get(field.name)) for field in some for each in sentences(kind, field, applied, live))
+        tuple(
+            ByHand(each, authors.get(field.name), to_keep(field, applied, live, change.source))
+            for field in some
+            for each in sentences(kind, field, applied, live)
+        )
         for some in (change.put_back, lost if change.action is not Action.HOLD else ())
     )
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None

@@ -222,7 +222,7 @@ def _list_said(at: _At, wording: Wording, old: list[Any], new: list[Any]) -> Sai
     for key, item in was.items():
         place = at.item(pairs.get(key, key), noun)
         if key not in pairs:
-            yield place.path, f"{place.line} goes{_whole(each, item, key)}", item, None
+            yield place.path, f"{place.line} is removed{_whole(each, item, key)}", item, None
             continue
         name = pairs[key]
         if name != key and max(len(key), len(name)) <= 2 * LONGEST:  # of longer names what differs would not show
@@ -247,7 +247,7 @@ def _order(at: _At, noun: str, was: list[str], now: list[str]) -> str:
     said: list[str] = []
     for place in moved:
         where = f"before {_quoted(now[place + 1])}" if place + 1 < len(now) else f"after {_quoted(now[place - 1])}"
-        said.append(f"{noun} {_quoted(now[place])} goes {where}")
+        said.append(f"{noun} {_quoted(now[place])} moves {where}")
     return at.says(", ".join(said))
 
 
@@ -396,3 +396,22 @@ def _singular(noun: str) -> str:
         if noun.endswith(ending) and noun != "series":
             return noun[: -len(ending)] + one
     return noun
+
+
+def to_keep(field: Field, said: Mapping[str, Any], there: Mapping[str, Any], source: str) -> str:
+    """Return what to write to keep what somebody changed in PostHog, where that is more than the value.
+
+    That is so for a key, by which everything else names the definition; empty for other fields.
+
+    Args:
+        field: the field that was changed.
+        said: what was applied, or what the file says.
+        there: what PostHog holds.
+        source: the place of the definition (``flags/x.yaml:2:1``).
+    """
+    if field.name != "key":
+        return ""
+    return (
+        f"to keep that key, write `key: {there['key']}` and `renamed_from: {said['key']}` into "
+        f"{source.partition(':')[0]}, and the new key where other files name it"
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from ai_admin.definitions import Definitions, load
@@ -20,6 +21,13 @@ def trial(root: Path, stack: str, texts: Mapping[str, str | None]) -> Definition
         stack: the stack whose definitions are returned; the problems are those of every stack.
         texts: by path in the checkout; None: without the file.
     """
+    with tried(root, texts) as copy:
+        return load(copy, stack)
+
+
+@contextmanager
+def tried(root: Path, texts: Mapping[str, str | None]) -> Iterator[Path]:
+    """Make a copy of a checkout's definitions with these texts of files, for as long as it is looked at."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in ("Pulumi.yaml", *(f"Pulumi.{each}.yaml" for each in known_stacks(root))):
@@ -28,7 +36,7 @@ def trial(root: Path, stack: str, texts: Mapping[str, str | None]) -> Definition
             if (root / name).is_dir():
                 shutil.copytree(root / name, copy / name)
         write(copy, texts)
-        return load(copy, stack)
+        yield copy
 
 
 def write(root: Path, texts: Mapping[str, str | None]) -> None:

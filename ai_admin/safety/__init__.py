@@ -34,6 +34,7 @@ from ai_admin.safety.reach import Reach, Values
 from ai_admin.safety.redraw import redrawn
 from ai_admin.safety.refusal import Refusal
 from ai_admin.safety.removal import removed_flags
+from ai_admin.safety.renaming import renamed_flags, renaming
 from ai_admin.safety.reordering import reordered
 from ai_admin.safety.returning import back, returning
 from ai_admin.safety.sharing import shared
@@ -51,6 +52,7 @@ def refusals(
     live: Manifest = MappingProxyType({}),
     members: Mapping[str, int] = MappingProxyType({}),
     leaving: Mapping[str, bool] = MappingProxyType({}),
+    keys: Mapping[str, str] | None = None,
     reach: Reach | None = None,
 ) -> list[Refusal]:
     """Return what this run may not do.
@@ -64,6 +66,7 @@ def refusals(
         live: a manifest of the flags and cohorts that this run adopts. Nobody applied them, but they serve people.
         members: the number of members of each static cohort that would be deleted.
         leaving: whether each flag that would be deleted is on in PostHog.
+        keys: the keys in PostHog of the flags that would get another one and are on there; None: it was not asked.
         reach: made of the same definitions as ``after``; without it every condition with a filter is one for some.
     """
     given, base, reach = set(consent), {**live, **before}, reach or Reach()
@@ -78,7 +81,7 @@ def refusals(
     returned = returning(base, after)
     return [
         *refused([*deletes(before, after), *updates(base, after), *lost(members)]),
-        *refused(removed_flags(before, after, leaving)),
+        *refused([*removed_flags(before, after, leaving), *renamed_flags(before, after, keys)]),
         *rollouts({name: entry for name, entry in after.items() if name not in returned}),
         *refused(back(rollouts({name: after[name] for name in after if name in returned}))),
         *refused(audiences(base, after, reach, returned) if careful else ()),
@@ -107,6 +110,7 @@ __all__ = [
     "put_back",
     "refusals",
     "renamed",
+    "renaming",
     "serves_alike",
     "serving",
     "shared",

@@ -100,6 +100,21 @@ class Judge:
             return match, str(problem)
         return match, ""
 
+    def deletion(self, id_: str, live: Properties, project: str, meta: Metadata) -> str:
+        """Return why an object that no definition has any more is not deleted; "" if it is.
+
+        ``live`` is what PostHog holds, and ``project`` the one that the object is in.
+        """
+        try:
+            self._session.lifecycle(self.kind.name)
+            with OneLine(meta):
+                self._session.reviewed.check(meta.name, live)
+                is_on = partial(self._session.switch_history.is_on, id_)
+                self._session.guard.delete(self.kind.name, id_, live, project, is_on)
+        except Refused as problem:
+            return str(problem)
+        return ""
+
     def difference(self, id_: str, olds: Properties, news: Properties, meta: Metadata) -> Difference:
         """Return how an object in the state differs from its definition. ``olds`` is what PostHog holds.
 

@@ -13,7 +13,6 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar
 
 from pulumi.dynamic import (
@@ -165,8 +164,12 @@ class PostHogProvider(ResourceProvider):
 
         An object that can't be read stays as it was, too, and is told. A refusal here would end the run before the
         program, and with it every switch-off; ``check``, ``update`` and ``delete`` refuse it instead.
+
+        So does what the reviewed plan leaves alone: the engine neither puts it back nor forgets what was applied.
         """
         known, meta = to_properties(self.kind_name, props), _SESSION.metadata.of(props)
+        if _SESSION.reviewed.leaves(meta.name):
+            return self._as_known(id_, known, meta, props)
         try:
             lifecycle, project = self._lifecycle(props, lists=True)
         except Unreachable as problem:
@@ -214,10 +217,9 @@ class PostHogProvider(ResourceProvider):
         meta = _SESSION.metadata.of(_props)
         if unread := _SESSION.unread.get(meta.name):
             raise Refused(meta.line(unread))
+        if problem := self._judge.deletion(_id, properties, project, meta):
+            raise Refused(problem)
         with OneLine(meta):
-            is_on = partial(_SESSION.switch_history.is_on, _id)
-            _SESSION.reviewed.check(_name(_props), properties)
-            _SESSION.guard.delete(self.kind_name, _id, properties, project, is_on)
             lifecycle.delete(_id, properties)
 
     def _lifecycle(self, props: Mapping[str, Any] | None = None, lists: bool = False) -> tuple[Lifecycle, str]:

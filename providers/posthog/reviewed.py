@@ -1,4 +1,7 @@
-"""The plan that was reviewed: nothing else is applied than what it announces, and only to what it has seen."""
+"""The plan that was reviewed: nothing else is applied than what it announces, and only to what it has seen.
+
+What somebody changed in PostHog since, and the plan is not about, is left as it is.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,14 @@ class Reviewed:
     def __init__(self, text: str | None = None) -> None:
         """``text`` is the plan as `ai-admin plan --out` writes it. Raises ``ValueError`` for anything else."""
         self._changes: Mapping[str, Mapping[str, Any]] | None = None
+        self._left: frozenset[str] = frozenset()
         if text is not None:
-            self._changes = dict(json.loads(text)["changes"])
+            found = json.loads(text)
+            self._changes, self._left = dict(found["changes"]), frozenset(found.get("left", ()))
+
+    def leaves(self, name: str) -> bool:
+        """Return whether the object with this Pulumi name is left as PostHog holds it: it was changed there since."""
+        return name in self._left
 
     def check(self, name: str, live: Properties | None, wanted: Properties | None = None) -> None:
         """Judge a change of the object with this Pulumi name. Raises :class:`Unsafe`.

@@ -171,6 +171,11 @@ def removal_code(flag_key: str) -> str:
     return f"remove/{flag_key}"
 
 
+def rename_code(former: str, flag_key: str) -> str:
+    """Return the consent to give another key to a flag that is on."""
+    return f"rename/{former}/{flag_key}"
+
+
 def on_code(flag_key: str) -> str:
     """Return the consent to switch on again what was on before it was switched off."""
     return f"on/{flag_key}"

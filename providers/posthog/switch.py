@@ -65,14 +65,28 @@ def leaving(client: Client, before: Mapping[str, Mapping[str, Any]], after: Coll
     return {name: _is_on(client, str(before[name]["id"])) for name in gone if before[name].get("id")}
 
 
+def keys(client: Client, ids: Mapping[str, str]) -> dict[str, str]:
+    """Return the keys that flags have in PostHog, by the names that their ids are given by; of those that are on there.
+
+    Raises ``ApiError``.
+    """
+    found = {name: _there(client, id_) for name, id_ in ids.items()}
+    return {name: str(flag["key"]) for name, flag in found.items() if flag and flag["active"]}
+
+
 def _is_on(client: Client, id_: str) -> bool:
+    return bool((_there(client, id_) or {}).get("active"))
+
+
+def _there(client: Client, id_: str) -> Live | None:
+    """Return the flag with an id; None where it is gone."""
     try:
-        flag = client.get(client.project_path(f"{FLAG.collection}/{id_}"))
+        flag: Live = client.get(client.project_path(f"{FLAG.collection}/{id_}"))
     except ApiError as error:
-        if error.status == 404:  # it is gone already
-            return False
+        if error.status == 404:
+            return None
         raise
-    return bool(flag["active"] and not flag.get("deleted"))
+    return None if flag.get("deleted") else flag
 
 
 def turn(client: Client, live: Live, active: bool) -> Live:

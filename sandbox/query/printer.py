@@ -52,6 +52,9 @@ class Project(Protocol):
     def cohort(self, identifier: Any) -> int:
         """The number of a cohort that is ready to be asked for. Raises QueryError."""
 
+    def count_cohorts(self) -> None:
+        """Make the members of all cohorts ready to be asked for."""
+
 
 @dataclass(frozen=True)
 class Placeholders:
@@ -310,6 +313,8 @@ class Printer:
             return f"numbers({arguments}) AS {quoted(alias)}", _Source(alias, {"number": Expr("", "Int", False)})
         if name not in TABLES:
             raise QueryError(f"Unknown table `{name}`.")
+        if name == "cohort_people":
+            self.project.count_cohorts()
         table = TABLES[name]
         columns = {each: Expr("", kind.rstrip("?"), kind.endswith("?")) for each, kind in table.columns.items()}
         sample = ""

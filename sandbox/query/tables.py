@@ -290,6 +290,12 @@ class ProjectTables:
             self.cohorts[number] = len(people)
         return number
 
+    def count_cohorts(self) -> None:
+        """Count the members of every dynamic cohort: PostHog keeps those of its last calculation, here they are new."""
+        for each in self.store.select("cohort", str(self.project)):
+            if not each["deleted"] and not each["is_static"]:
+                self.cohort(each["id"])
+
     def _cohort(self, identifier: Any) -> Data | None:
         if isinstance(identifier, str) and not identifier.isdigit():
             every = self.store.select("cohort", str(self.project))

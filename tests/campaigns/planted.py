@@ -173,6 +173,12 @@ RULES = {
         ("tiles", 2, "insight", "funnel", "series", 0, "event"),
         'the catalogue knows no event "zzqx"',
     ),
+    "SQL that is none": Rule(
+        _USAGE,
+        _insight({"sql": {"query": "DELETE FROM events"}}),
+        (*_LAST, "sql", "query"),
+        "HogQL takes only SELECT and WITH",
+    ),
     "unknown property of an event": Rule(
         _USAGE,
         _insight({"trends": {"series": [{"event": "ai_used", "math": "sum", "math_property": "zzqx"}]}}),

@@ -32,6 +32,8 @@ class Story:
         self.project, self.sandbox = project, sandbox
         made = sandbox.call("POST", "/_sandbox/users", {"email": "grace@example.com"})
         self.graces_key = str(made["personal_api_key"])
+        self.deleted = ""
+        """The address of the flag that was deleted by hand."""
 
     def run(self, *arguments: str, code: int = 0, **environ: str) -> tuple[str, str]:
         """Run `ai-admin`, which must end so, and return what it printed to both streams."""
@@ -118,16 +120,39 @@ def test_what_somebody_changed_since_is_refused_and_said(story: Story) -> None:
         r"by grace@example.com on ",
         why,
     )
-    assert re.search(
-        r"flag/two: would change, and the plan does not say so: condition \"everybody\" from 20 % to 2 % "
-        r"by grace@example.com on ",
-        why,
-    )
+    assert "flag/two" not in why
     assert story.sandbox.writes() == []
+
+
+def test_what_somebody_changed_that_the_plan_is_not_about_holds_nothing_up_and_is_not_touched(story: Story) -> None:
+    story.by_hand("one", 10)  # as the plan has seen it
+    story.deleted = f"feature_flags/{story.live('three')['id']}/"
+    story.sandbox.call("PATCH", story.deleted, {"deleted": True}, key=story.graces_key)
+    said, _ = story.run("apply", "plan.json")
+    not_touched = "not touched, as it was changed in PostHog since the plan was made"
+    assert f'{not_touched}: flag/two: condition "everybody" from 20 % to 2 % by grace@example.com on ' in said
+    assert f"{not_touched}: flag/three: was deleted in PostHog (by grace@example.com, " in said
+    assert (story.share("one"), story.share("two")) == (50, 2)
+    assert "three" not in {flag["key"] for flag in story.sandbox.items("feature_flags")}
+
+
+def test_what_was_not_touched_is_still_known_as_a_change_by_hand_and_one_refusal_holds_up_no_other_object(
+    story: Story,
+) -> None:
+    story.write("one", 60)
+    planned, _ = story.run("plan", "--stack", "sandbox", "--out", "plan.json", code=1)
+    put_back = planned.partition("would be put back:")[2]
+    assert 'condition "everybody" from 20 % to 2 % by grace@example.com' in put_back
+    said, why = story.run("apply", "plan.json", code=1)
+    assert (story.share("one"), story.share("two")) == (60, 20)
+    assert re.search(r"^error: .*flag/three: it was deleted in PostHog \(by grace@example.com, ", why, re.MULTILINE)
+    assert said.splitlines()[-1].endswith(", and not all")
+    story.sandbox.call("PATCH", story.deleted, {"deleted": False})
 
 
 def test_what_changes_in_the_last_second_is_refused_by_the_provider(story: Story, tmp_path: Path) -> None:
     """A stand-in for `pulumi` changes a flag by hand before it starts the real `up`."""
+    story.write("one", 70)
     story.plan()
     url = f"{story.sandbox.url}/api/projects/{story.sandbox.project_id}/feature_flags/{story.live('one')['id']}/"
     body = json.dumps({"filters": {"groups": [{"properties": [], "rollout_percentage": 3}]}})

@@ -146,8 +146,10 @@ def test_a_flag_that_says_its_former_key_stays_the_same_object(project: Project,
     before = live(sandbox)["model"]
     project.edit("flags/model.yaml", "key: model\n", "key: model-version\nrenamed_from: model\n")
     sandbox.requests()
-    assert "another key draws anew who is in a percentage" in refused(project, *PREVIEW)
-    project.configure("consent", "redraw/model-version/model")
+    said = refused(project, *PREVIEW)
+    assert "another key draws anew who is in a percentage" in said
+    assert "to consent, add rename/model/model-version to ai-admin:consent" in said
+    project.configure("consent", "redraw/model-version/model rename/model/model-version")
     project.up()
     path = f"/api/projects/{sandbox.project_id}/feature_flags/{before['id']}/"
     assert sandbox.writes() == [("PATCH", path, {"key": "model-version"})]

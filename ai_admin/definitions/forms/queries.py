@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ai_admin.definitions.query import Node, Query, query_of
-from ai_admin.definitions.sql_text import COMMENT
+from ai_admin.definitions.sql.text import without_comments
 from ai_admin.definitions.unreadable import at, is_readable
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.insight import SHORTHANDS
@@ -72,7 +72,7 @@ def variables(node: Node) -> list[str]:
     if not isinstance(text, str) or not is_readable(own, *own.values()):
         return []
     known = [at(item, "code_name") for item in own.values()]
-    return [name for name in dict.fromkeys(_VARIABLE.findall(COMMENT.sub(" ", text))) if name not in known]
+    return [name for name in dict.fromkeys(_VARIABLE.findall(without_comments(text))) if name not in known]
 
 
 def _cohort(key: Any) -> Any:

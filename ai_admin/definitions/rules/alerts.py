@@ -17,7 +17,7 @@ from ai_admin.definitions.query import (
     result_count,
 )
 from ai_admin.definitions.spelling import listed, suggestion
-from ai_admin.definitions.sql_columns import Column, columns
+from ai_admin.definitions.sql.columns import Column, columns
 from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 from providers.posthog.kinds.insight import QUERY_KEYS
 

@@ -169,7 +169,7 @@ def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], in
         return
     near = closest(name, names)
     where = (
-        f"the event {' or '.join(events)}"
+        f"the event {' or '.join(dict.fromkeys(events))}"
         if events and kind == "event"
         else f"{'an' if kind == 'event' else 'a'} {kind}"
     )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.query import FEWEST_STEPS, Node, Query, breakdowns, display, query_of, series
-from ai_admin.definitions.sql_text import COMMENT
 from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 
 # PostHog hides and ignores a breakdown with these.
 _WITHOUT_BREAKDOWN = frozenset({"BoldNumber", "Metric", "CalendarHeatmap", "BoxPlot"})
-_SELECT = re.compile(r"[\s(]*(?:select|with)\b", re.IGNORECASE)
 
 
 def effective(unit: Unit, _: Index) -> Iterator[Finding]:
@@ -112,9 +109,6 @@ def _sql(query: Query) -> Iterator[Finding]:
     text = query.node.get("query")
     if not isinstance(text, str):
         return
-    path = (*query.path, "query")
-    if not _SELECT.match(COMMENT.sub(" ", text)):
-        yield Finding(path, "HogQL takes only SELECT and WITH", "start the query with SELECT")
     if query.node.get("filters") and "{filters" not in text:
         message = "filters act only where the query says {filters}"
         yield Finding(

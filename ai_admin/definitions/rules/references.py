@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.index import Index, Rule, Unit
 from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.query import query_of
 from ai_admin.definitions.spelling import listed, suggestion
 from providers.posthog.kinds import KINDS, Kind
 
@@ -24,7 +26,14 @@ def exist(unit: Unit, index: Index) -> Iterator[Finding]:
         # What is no text is UNREADABLE, or is under a misspelt name that only probably means a reference.
         if isinstance(key, str) and index.find(kind, key) is None and not index.may_exist(kind, key):
             own = unit.key if kind == unit.kind else ""
-            yield missing(path, kind, key, index, own)
+            offset = _in_sql(unit, key) if kind == "insight_variable" else None
+            yield replace(missing(path, kind, key, index, own), offset=offset)
+
+
+def _in_sql(insight: Unit, key: str) -> int:
+    """Return where the SQL of an insight names a variable."""
+    query = query_of(insight.value)
+    return str(query.node["query"]).index(f"variables.{key}") if query else 0
 
 
 def missing(path: Path, kind: str, key: Any, index: Index, own: str = "") -> Finding:

@@ -1,47 +1,99 @@
-"""Events and properties in the text of SQL insights: of a misspelt one PostHog finds nothing, and reports no error."""
+"""SQL in insights and in expressions: PostHog saves what it can't compute, and finds nothing of what is misspelt."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ai_admin.definitions.catalog import catalogue
+from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.index import Index, Rule, Unit
-from ai_admin.definitions.model import Finding
-from ai_admin.definitions.query import query_of
-from ai_admin.definitions.rules.catalogue import event_known
-from ai_admin.definitions.spelling import closest
-from ai_admin.definitions.sql_text import COMMENT
+from ai_admin.definitions.model import Finding, Path
+from ai_admin.definitions.rules.catalogue import event_known, property_known
+from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.sql.meaning import mistakes
+from ai_admin.definitions.sql.names import COLUMNS, EITHER, EVENT, Column, Event, Property, Scope, names, placeholders
+from ai_admin.definitions.sql.parser import parse
+from ai_admin.definitions.sql.places import HOLDERS, Sql, sql_of
 
-# None of these looks at a character more than a few times, whatever the text.
-_EVENT = re.compile(r"\bevent\s*(?:=|==|!=|<>)\s*'([^'\\]+)'")
-_PROPERTY = re.compile(r"(?<![\w'.])(?:\w+\.)*properties\.([A-Za-z_]\w*)")
-_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'")
+
+def can_be_read(unit: Unit, _: Index) -> Iterator[Finding]:
+    """SQL follows PostHog's grammar, and holds nothing that PostHog fails on when it is computed."""
+    for sql in sql_of(unit):
+        tree, flaw = parse(sql.text, sql.form)
+        for each in [flaw] if flaw else mistakes(tree, sql.text):
+            yield Finding(sql.path, each.message, each.fix, offset=each.offset)
+
+
+def fills_what_is_in_braces(unit: Unit, _: Index) -> Iterator[Finding]:
+    """PostHog knows what stands for the names in braces (posthog/hogql/placeholders.py refuses others)."""
+    for sql in sql_of(unit):
+        tree = parse(sql.text, sql.form).tree
+        for offset, chain in placeholders(tree) if tree else ():
+            if chain[:1] not in {(name,) for name in sql.filled} or chain == ("variables",):
+                yield Finding(sql.path, *_unfilled(sql, chain), offset=offset)
+
+
+def _unfilled(sql: Sql, chain: tuple[str, ...]) -> tuple[str, str]:
+    shown = f"{{{'.'.join(map(str, chain)) or '...'}}}"
+    if not sql.filled:
+        return f"PostHog puts nothing in the place of {shown} in an expression", "write the value itself"
+    near = closest(str(chain[0]), sql.filled) if chain and chain != ("variables",) else None
+    fix = f"write {{{'.'.join([near, *map(str, chain[1:])])}}}" if near else "write {variables.name} or {filters}"
+    known = listed(["{variables.name}" if name == "variables" else f"{{{name}}}" for name in sql.filled], "and")
+    return f"PostHog knows {known} here, and not {shown}", fix
 
 
 def speaks_of_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
-    """The events and properties that an SQL query plainly names are in the catalogue.
+    """The events and properties that SQL names are in the catalogue, and no column of PostHog's tables is misspelt.
 
-    Only ``event = '...'`` and ``properties.name`` are checked. The table of a property is not determined: any event, or
-    the person, may have it.
+    The tables that a query selects from tell whether events or persons have a property. Of other tables and of queries
+    whose columns are computed nothing is said.
     """
-    query = query_of(unit.value)
-    if query is None or query.kind != "HogQLQuery" or not isinstance(query.node.get("query"), str):
-        return
-    text = COMMENT.sub(" ", query.node["query"])
-    path = (*query.path, "query")
-    for name in dict.fromkeys(_EVENT.findall(text)):
-        yield from event_known(path, name, index)
-    known = catalogue(index)
-    of_persons, of_events = known.properties("person", ()), known.properties("event", ())
-    if of_persons is None or of_events is None:
-        return
-    names = {*of_persons, *of_events}
-    for name in dict.fromkeys(_PROPERTY.findall(_TEXT.sub("''", text))):
-        if name not in names and not index.may_exist("property", name):
-            near = closest(name, names)
+    for sql in sql_of(unit):
+        tree = parse(sql.text, sql.form).tree
+        if tree is None:
+            continue
+        said: set[tuple[object, ...]] = set()
+        scope = Scope({sql.owner: sql.owner}, sql.events)
+        for each in sorted(names(tree, scope), key=lambda name: name[:2]):
+            if each[1:] not in said:
+                said.add(each[1:])
+                for finding in _unknown(sql.path, each, index):
+                    yield _placed(finding, sql, each)
+
+
+def _placed(finding: Finding, sql: Sql, name: Event | Property | Column) -> Finding:
+    """Return a finding with the place of a name: an expression starts with what the property is read from."""
+    offset = sql.text.find(name.name, name.offset)
+    quoted = isinstance(name, Event)
+    return replace(finding, offset=name.offset if quoted or offset < 0 else offset)
+
+
+def _unknown(path: Path, name: Event | Property | Column, index: Index) -> Iterator[Finding]:
+    if isinstance(name, Event):
+        yield from event_known(path, name.name, index)
+    elif isinstance(name, Column):
+        near = closest(name.name, COLUMNS[name.table])
+        if near and name.name not in COLUMNS[name.table]:
+            yield Finding(path, f'the table {name.table} has no column "{name.name}"', f'write "{near}"')
+    elif name.owner != EITHER:
+        for finding in property_known(path, name.owner, name.name, name.events, index):
+            of_person = name.owner == EVENT and name.name in catalogue(index).person
+            yield replace(finding, fix=f'write "person.properties.{name.name}"') if of_person else finding
+    else:
+        known = catalogue(index)
+        of_persons, of_events = known.properties("person", ()), known.properties("event", ())
+        if of_persons is None or of_events is None or is_posthogs_own(name.name):
+            return
+        everything = {*of_persons, *of_events}
+        if name.name not in everything and not index.may_exist("property", name.name):
+            near = closest(name.name, everything)
             fix = f'write "{near}"' if near else "describe it in events/"
-            yield Finding(path, f'the catalogue knows no property "{name}"', fix)
+            yield Finding(path, f'the catalogue knows no property "{name.name}"', fix)
 
 
-RULES = (Rule("insight", speaks_of_what_exists, sees=("event",)),)
+RULES = (
+    *(Rule(kind, can_be_read) for kind in HOLDERS),
+    *(Rule(kind, fills_what_is_in_braces) for kind in HOLDERS),
+    *(Rule(kind, speaks_of_what_exists, sees=("event",)) for kind in HOLDERS),
+)

@@ -8,11 +8,12 @@ from typing import Any
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.insight import query
 from providers.posthog.kinds.normal import tags, text
-from providers.posthog.kinds.phrases import choice_text, node_text
+from providers.posthog.kinds.phrases import node_text
 from providers.posthog.kinds.wording import Wording, switchable
 
 # What a step matches by where it does not say: PostHog writes the first into every step, and takes null for the others.
 _MATCHING = {"url_matching": "contains", "text_matching": "exact", "href_matching": "exact"}
+_COMPARED = {"contains": "contains", "exact": "is", "regex": "matches"}
 _ADDED_TO_STEP = ("selector_regex",)
 
 
@@ -32,13 +33,14 @@ def _step(value: Any) -> Any:
 def _step_text(step: Mapping[str, Any]) -> str:
     """Return what a step matches, as people read it."""
     parts = [
-        f"{kind.removesuffix('_matching')} {choice_text(step.get(kind, usual))} {step[kind.removesuffix('_matching')]}"
+        f"{what} {_COMPARED[step.get(kind, usual)]} {step[what]}"
         for kind, usual in _MATCHING.items()
-        if kind.removesuffix("_matching") in step
+        if (what := kind.removesuffix("_matching")) in step
     ]
     if "selector" in step:
-        parts.append(f"selector {step['selector']}")
-    return " with ".join([node_text(step), ", ".join(parts)] if parts else [node_text(step)])
+        parts.append(f"selector is {step['selector']}")
+    word = " and " if step.get("properties") else " where "
+    return word.join([node_text(step), " and ".join(parts)] if parts else [node_text(step)])
 
 
 def _steps(value: Any) -> Any:

@@ -158,7 +158,7 @@ _EXPOSURE = Wording(
     "exposure",
     weight=VIEW,
     parts={
-        "exposure_config": replace(NODE, noun="event that counts as one"),
+        "exposure_config": replace(NODE, noun="event"),
         "multiple_variant_handling": Wording("handling of several variants", show=choice_text),
         "filterTestAccounts": Wording(
             says={

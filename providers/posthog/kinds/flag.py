@@ -138,6 +138,10 @@ def _condition_text(item: Mapping[str, Any]) -> str:
     return f"{plain_text(item.get('rollout_percentage', 100))} %{whom}{variant}"
 
 
+def _place_text(runtime: Any) -> str:
+    return {"all": "everywhere", "client": "clients only", "server": "servers only"}.get(runtime, choice_text(runtime))
+
+
 def _counted_in(index: Any) -> str:
     return f"groups of type {index}"
 
@@ -157,7 +161,7 @@ _CONDITION = Wording(
         "properties": Wording(
             "audience", show=filters_text, moved=filters_moved, quoted=True, empty="everybody"
         ),
-        "aggregation_group_type_index": Wording("counted in", show=_counted_in, empty="persons"),
+        "aggregation_group_type_index": Wording("unit", show=_counted_in, empty="persons"),
     },
 )
 _VARIANT = Wording(
@@ -230,8 +234,8 @@ FLAG = Kind(
             "early_exit",
             path=_filter("early_exit"),
             wording=switchable(
-                "stops at the first condition that matches, also for whom its share leaves out",
-                "tries the next condition for whom a condition's share leaves out",
+                "no later condition serves whom a condition's share leaves out",
+                "a later condition may serve whom a condition's share leaves out",
             ),
             default=False,
             feature=Feature("the organisation's access to early exit", refusal="early_exit is not available"),
@@ -254,7 +258,7 @@ FLAG = Kind(
                 "keeps for a person what they had before logging in", "may change for a person when they log in"
             ),
         ),
-        Field("evaluation_runtime", default="all", wording=Wording("place of evaluation", show=choice_text)),
+        Field("evaluation_runtime", default="all", wording=Wording("place of evaluation", show=_place_text)),
         Field(
             "evaluation_contexts",
             default=[],

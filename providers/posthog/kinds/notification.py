@@ -178,6 +178,7 @@ _MESSAGE = Wording(
         "blocks": Wording("blocks of the message", show=_blocks_text, quoted=True),
         "url": Wording("the webhook's address"),
         "method": Wording("method of the webhook"),
+        "headers": Wording("what the webhook's headers say"),
     },
     public=("channel", "workspace", "text", "blocks", "method"),
 )

@@ -75,15 +75,15 @@ OPERATORS = {
     "is_date_before": "is before",
     "is_date_after": "is after",
     "is_cleaned_path_exact": "is, as a cleaned path,",
-    "semver_eq": "is version",
-    "semver_neq": "is not version",
-    "semver_gt": "is later than version",
-    "semver_gte": "is at least version",
-    "semver_lt": "is earlier than version",
-    "semver_lte": "is at most version",
-    "semver_tilde": "is a patch of version",
-    "semver_caret": "is compatible with version",
-    "semver_wildcard": "is one of versions",
+    "semver_eq": "is",
+    "semver_neq": "is not",
+    "semver_gt": "is later than",
+    "semver_gte": "is at least",
+    "semver_lt": "is earlier than",
+    "semver_lte": "is at most",
+    "semver_tilde": "is a patch of",
+    "semver_caret": "is compatible with",
+    "semver_wildcard": "is one of",
     "flag_evaluates_to": "is",
 }
 """PostHog's operators as predicates."""
@@ -188,9 +188,14 @@ def filters_moved(old: Any, new: Any) -> str:
             go.remove(leaf)
             come.remove(same)
             parts.append(_values_moved(leaf, same))
-    parts += [f"no longer: {' and '.join(map(filter_text, go))}"] * bool(go)
-    parts += [f"now also: {' and '.join(map(filter_text, come))}"] * bool(come)
+    # Of filters that must all match, one more leaves people out; of those of which any will do, it lets people in.
+    gone, new, joined = ("no longer", "now also", " or ") if word == "OR" else _REQUIRED
+    parts += [f"{gone}: {joined.join(map(filter_text, go))}"] * bool(go)
+    parts += [f"{new}: {joined.join(map(filter_text, come))}"] * bool(come)
     return "; ".join(parts)
+
+
+_REQUIRED = ("no longer required", "now required", " and ")
 
 
 def _leaves(value: Any) -> tuple[str, list[Any]]:
@@ -204,15 +209,24 @@ def _leaves(value: Any) -> tuple[str, list[Any]]:
 
 
 def _but_for_values(one: Any, other: Any) -> bool:
-    """Return whether two filters are the same but for their lists of values."""
-    if not all(isinstance(each, Mapping) and isinstance(each.get("value"), list) for each in (one, other)):
+    """Return whether two filters are the same but for their lists of values, of which one is in both."""
+    if not all(isinstance(each, Mapping) for each in (one, other)) or {**one, "value": 0} != {**other, "value": 0}:
         return False
-    return {**one, "value": None} == {**other, "value": None} and one.get("operator") not in ("between", "not_between")
+    was, is_ = one.get("value"), other.get("value")
+    if isinstance(was, list) and isinstance(is_, list):
+        return one.get("operator") not in ("between", "not_between")
+    several = isinstance(was, list) or isinstance(is_, list)
+    return several and one.get("operator", "exact") in ("exact", "is_not") and bool(_values(was, _values(is_)))
+
+
+def _values(value: Any, among: list[Any] | None = None) -> list[Any]:
+    values = value if isinstance(value, list) else [value]
+    return values if among is None else [each for each in values if each in among]
 
 
 def _values_moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     come, go = (
-        [_operand(each) for each in some["value"] if each not in rest["value"]]
+        [_operand(each) for each in _values(some["value"]) if each not in _values(rest["value"])]
         for some, rest in ((other, one), (one, other))
     )
     parts = [f"added {', '.join(come)}"] * bool(come) + [f"removed {', '.join(go)}"] * bool(go)
@@ -244,18 +258,23 @@ def behaviour_text(leaf: Mapping[str, Any]) -> str:
         if leaf.get("explicit_datetime_to"):
             parts.append(f"until {day_text(leaf['explicit_datetime_to'])}")
     elif leaf.get("time_value"):
-        parts.append(f"in the last {counted(leaf['time_value'], str(leaf.get('time_interval', 'day')))}")
+        parts.append(f"in the last {_span(leaf['time_value'], leaf.get('time_interval', 'day'))}")
     if regularly is not None:
         parts.append(f"in {plain_text(regularly)} of {plain_text(leaf.get('total_periods'))} such periods")
     if leaf.get("seq_event"):
         within = counted(leaf.get("seq_time_value", 0), str(leaf.get("seq_time_interval", "day")))
         parts.append(f"and then {_done(leaf, 'seq_event_type', 'seq_event')} within {within}")
     elif leaf.get("seq_time_value"):
-        before = counted(leaf["seq_time_value"], str(leaf.get("seq_time_interval", "day")))
+        before = _span(leaf["seq_time_value"], leaf.get("seq_time_interval", "day"))
         parts.append(f"compared with the last {before}")
     if leaf.get("event_filters"):
         parts.append(f"where {filters_text(leaf['event_filters'])}")
     return " ".join(parts)
+
+
+def _span(number: float, unit: Any) -> str:
+    """Return a span of time after "the last"."""
+    return str(unit) if number == 1 else counted(number, str(unit))
 
 
 _OFTEN = {"gte": "at least", "gt": "more than", "lte": "at most", "lt": "less than"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.normal import instant, plain, text
-from providers.posthog.kinds.phrases import choice_text
+from providers.posthog.kinds.phrases import OPERATORS, choice_text
 from providers.posthog.kinds.wording import ARCHIVED, CHOICE, MOMENT, SERVE, VIEW, Wording, switchable
 
 
@@ -49,11 +49,15 @@ def _read_flag(raw: Any, _: Reading) -> Any:
     return raw.get("id") if isinstance(raw, dict) else raw
 
 
+def _comparison(operator: Any) -> str:
+    return OPERATORS.get(operator, choice_text(operator))
+
+
 _SHOWN = Wording(
     "shown where",
     parts={
         **dict.fromkeys(("events", "actions"), Wording(parts={"values": Wording(inline=True)})),
-        "urlMatchType": Wording("comparison of the address", show=choice_text),
+        "urlMatchType": Wording("comparison of the address", show=_comparison, quoted=True),
         "seenSurveyWaitPeriodInDays": Wording("time since the last survey", unit=" days"),
         "linkedFlagVariant": Wording("variant"),
     },

@@ -117,7 +117,7 @@ COMMON: Mapping[str, Wording] = {
         switchable("leaves out test accounts", "counts test accounts too"),
     ),
     "targetEntity": replace(NODE, noun="first event"),
-    "returningEntity": replace(NODE, noun="event of the return"),
+    "returningEntity": replace(NODE, noun="returning event"),
 }
 """What keys mean wherever PostHog's trees have them."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,35 @@ def test_an_update_says_each_thing_and_how_many_persons_it_moves(stack: Stack, f
     assert stack.entry(flag).change.action is Action.UPDATE
     assert said(stack, flag, count=True) == [
         "description from Before to After",
-        'condition "Everybody" from 50 % to 100 %: about 10 of 20 persons more',
-        'condition "Ours" is new: 100 % where channel is internal: about 5 of 20 persons more',
+        'condition "Everybody" from 50 % to 100 %: about 8 of 20 persons more',
+        'condition "Ours" is new: 100 % where channel is internal: nobody more, as other conditions serve the same '
+        "persons",
         "serves about 10 of 20 persons now, and about 20 then",
     ]
+
+
+def test_who_matches_several_conditions_is_counted_once(stack: Stack, key: str) -> None:
+    """Five of twenty are internal; ten match the second condition, among these the five."""
+
+    def conditions(share: int, *more: dict[str, Any]) -> list[dict[str, Any]]:
+        half = [{"key": "channel", "operator": "is_set"}, {"key": "half", "value": "yes"}]
+        return [OURS, {"description": "Half", "properties": half, "rollout_percentage": share}, *more]
+
+    for number in range(10):
+        person = {"event": "seen", "distinct_id": f"p-{number}", "properties": {"$set": {"half": "yes"}}}
+        stack.sandbox.call("POST", "/capture/", {"api_key": stack.sandbox.project_api_key, **person})
+    stack.write("event", "installation", type="person", properties={
+        "channel": {"type": "String"}, "half": {"type": "String"}})  # fmt: skip
+    stack.write("flag", key, release_conditions=conditions(20))
+    stack.up()
+    stack.write("flag", key, release_conditions=conditions(100))
+    assert said(stack, f"flag/{key}", count=True) == [
+        'condition "Half" from 20 % to 100 %: about 4 of 20 persons more',
+        "serves about 6 of 20 persons now, and about 10 then",
+    ]
+    others = [{"properties": [{"key": name, "value": "yes"}]} for name in ("channel", "half")]
+    stack.write("flag", key, release_conditions=conditions(100, *others))
+    assert "serves at most 7 of 20 persons now, and at most 20 then" in said(stack, f"flag/{key}", count=True)
 
 
 def test_a_flag_that_goes_off_serves_nobody_then(stack: Stack, flag: str, key: str) -> None:
@@ -142,6 +168,16 @@ def test_what_no_file_has_any_more_is_deleted(stack: Stack, flag: str, key: str)
     entry = stack.entry(f"action/{key}-a")
     assert (entry.change.action, reading.about(entry)) == (Action.DELETE, "is deleted")
     assert f"- action {key}-a is deleted" in text(stack.plan(False).report)
+
+
+def test_a_deletion_that_only_the_provider_refuses_is_refused_in_the_plan(stack: Stack, flag: str, key: str) -> None:
+    """A run that was stopped made the flag and did not write down that it had applied it; somebody switched it on."""
+    stack.manifest.pop(flag)
+    stack.remove("flag", key)
+    change = stack.change(flag)
+    assert change.action is Action.DELETE
+    assert "the flag is on in PostHog; set `active: false`, apply that, and delete it afterwards" in change.refused
+    assert stack.plan(False).report.blocked
 
 
 def test_what_is_gone_already_is_no_deletion(stack: Stack, sandbox: Sandbox, key: str) -> None:
@@ -247,6 +283,20 @@ def test_another_key_is_a_change_of_the_same_object(stack: Stack, flag: str, key
     assert len(stack.plan(False).report.entries) == 1
 
 
+def test_a_key_that_was_changed_in_posthog_is_said_with_what_to_write(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str
+) -> None:
+    sandbox.call("PATCH", stack.path(flag), {"key": f"{key}-new"})
+    shown = text(stack.plan(False).report)
+    assert f"key from {key} to {key}-new by admin@example.com on " in shown
+    to_keep = f"to keep that key, write `key: {key}-new` and `renamed_from: {key}` into flags/{key}.yaml, and"
+    assert f"; {to_keep}" in shown
+    stack.remove("flag", key)
+    stack.write("flag", f"{key}-new", renamed_from=key, description="Before", **ALL)
+    assert [each.change.fields for each in stack.plan(False).report.entries] == []
+    assert stack.plan(False).report.refused == (), "it has the key already: nothing changes for anybody who asks for it"
+
+
 def test_a_field_left_to_posthogs_pages_is_announced_and_sends_nothing(
     stack: Stack, sandbox: Sandbox, flag: str, key: str
 ) -> None:
@@ -271,6 +321,24 @@ def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, k
     sandbox.call("PATCH", stack.path(f"dashboard/{key}"), {"tiles": [theirs]})
     stack.write("dashboard", key, name=key, tiles=tiles, exclusive_tiles=True)
     assert said(stack, f"tiles/{key}") == ["tiles that people add are taken away"]
+
+
+def test_a_tile_is_called_as_its_insight_also_where_that_is_gone_or_in_no_file(
+    stack: Stack, sandbox: Sandbox, key: str
+) -> None:
+    query = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery", "series": [{"event": "$pageview"}]}}
+    tiles = [{"insight": {"key": f"{key}-{name}", "name": f"{key} {name}", "query": query}} for name in ("a", "b")]
+    stack.write("dashboard", key, name=key, tiles=tiles, exclusive_tiles=True)
+    stack.up()
+    board = sandbox.call("GET", stack.path(f"dashboard/{key}"))["id"]
+    sandbox.call("POST", "insights/", {"name": "Theirs", "query": query, "dashboards": [board]})
+    sandbox.call("PATCH", stack.path(f"insight/{key}-b"), {"deleted": True})
+    stack.write("dashboard", key, name=key, tiles=tiles[:1], exclusive_tiles=True)
+    entry = stack.entry(f"tiles/{key}")
+    told = "\n".join(reading.lines(entry))
+    assert 'tile "Theirs (' in told
+    assert f'tile "{key}-b"' in told
+    assert not re.search(r'tile "\d+"', told)
 
 
 # Refused
@@ -390,7 +458,7 @@ def test_json_has_what_the_text_says(stack: Stack, sandbox: Sandbox, flag: str, 
     share = next(each for each in change["fields"] if each["path"])
     assert (share["field"], share["before"], share["after"]) == ("release_conditions", 50, 100)
     assert change["by_hand"][0]["by"] == "admin@example.com"
-    assert change["persons"] == {"now": 10, "then": 20, "of": 20}
+    assert change["persons"] == {"now": 10, "then": 20, "of": 20, "at_most": False}
     assert found["refused"] == []
 
 

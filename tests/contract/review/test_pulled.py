@@ -137,3 +137,16 @@ def test_no_tile_takes_its_insight_out_of_the_file(co: Applied) -> None:
     assert result.written == []
     assert {path: path.read_text() for path in co.root.rglob("*.yaml")} == said
     assert any("--delete" in reason for reason in result.refused.values())
+
+
+def test_a_flag_that_was_renamed_in_posthog_is_said_with_what_to_write(co: Applied) -> None:
+    co.call("PATCH", f"feature_flags/{co.flag}/", {"key": "model-new"})
+    to_keep = (
+        "to keep that key, write `key: model-new` and `renamed_from: model` into flags/model.yaml, and the new key "
+        "where other files name it"
+    )
+    assert to_keep in text(drift(STACK, co.comparison()), False)
+    said = co.file.read_text()
+    result = co.pull()
+    assert (result.written, co.file.read_text()) == ([], said)
+    assert to_keep in result.refused[FLAG]

@@ -24,7 +24,7 @@ def run(*arguments: str) -> Result:
 
 def test_the_plan_of_another_stack_is_named_before_what_this_one_lacks(checkout: Checkout) -> None:
     texts = dict.fromkeys(("host", "project", "settings"), "x")
-    plan = {"version": 1, "stack": "production", **texts, "definitions": {}, "refused": [], "changes": {}}
+    plan = {"version": 2, "stack": "production", **texts, "definitions": {}, "refused": [], "changes": {}}
     checkout.write("plan.json", json.dumps(plan))
     done = run("plan.json", "--stack", "staging")
     assert done.exit_code == 4

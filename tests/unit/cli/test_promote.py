@@ -63,3 +63,17 @@ def test_the_exit_code_says_how_it_ended(
 ) -> None:
     done = run(*arguments)
     assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
+
+
+def test_who_loses_it_what_to_take_instead_and_the_tests_to_edit_are_said(checkout: Checkout) -> None:
+    checkout.write("Pulumi.production.yaml", "config: {ai-admin:careful: true}\n")
+    tests = "tests:\n  - {name: nobody, properties: {plan: free}, expect: false, share: 90}\n"
+    checkout.write("events/person.yaml", "type: person\nkey: person\nproperties: {plan: {type: String}}\n")
+    pro = "key: pro\nrelease_conditions: [{description: Pro, properties: [{key: plan, value: pro}]}]\n"
+    checkout.write("flags/pro.yaml", pro + OVERLAY + tests)
+    said = run("pro", "--from", "staging", "--to", "production").stdout
+    assert 'somebody may lose it in production: of those who match "Pro", 100 % have it now, at least 50 % then' in said
+    step = '"Pro" at 100 %, "Everybody" at 25 %'
+    assert f"a step in which nobody loses it: write {step} for production, apply that, and promote again" in said
+    assert "this test fails in production then: flags/pro.yaml:4: nobody: expected 90 %" in said
+    assert "edit the tests in the same pull request" in said

@@ -166,7 +166,7 @@ def sql(text: str) -> str:
             "no step of an unordered funnel can be optional; remove optionalInFunnel",
         ),
         (
-            'sql: {query: »"drop table events"}',
+            'sql: {query: "»drop table events"}',
             "HogQL takes only SELECT and WITH; start the query with SELECT",
         ),
         (
@@ -174,12 +174,12 @@ def sql(text: str) -> str:
             "filters act only where the query says {filters}; write WHERE {filters} in the query, or remove filters",
         ),
         (
-            "sql: {query: »\"select 1 from events where event = 'ai_usd'\"}",
+            "sql: {query: \"select 1 from events where event = »'ai_usd'\"}",
             'the catalogue knows no event "ai_usd"; write "ai_used"',
         ),
         (
-            'sql: {query: »"select sum(properties.tokns) from events"}',
-            'the catalogue knows no property "tokns"; write "tokens"',
+            'sql: {query: "select sum(properties.»tokns) from events"}',
+            'the catalogue knows no property "tokns" of an event; write "tokens"',
         ),
     ],
 )

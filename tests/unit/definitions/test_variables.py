@@ -30,7 +30,7 @@ def test_a_variable_that_sql_names_is_a_reference(asked: Checkout) -> None:
 
 def test_a_variable_that_is_not_there_is_said_at_the_query(asked: Checkout) -> None:
     assert asked.problems() == [
-        'insights/i.yaml:4:10: insight/i: there is no insight variable "ai_model"; define it in insights/variables/'
+        'insights/i.yaml:4:64: insight/i: there is no insight variable "ai_model"; define it in insights/variables/'
     ]
 
 

@@ -15,7 +15,7 @@ from tests.support.documents import blocks
 from tests.support.sandbox import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "errors.md"
-OURS = ("The connection", "While it runs")
+OURS = ("The connection", "While it runs", "SQL")
 NAMES = {"KEY_VARIABLE": "POSTHOG_API_KEY", "NAMESPACE": "ai-admin"}
 
 
@@ -39,10 +39,16 @@ def text(node: ast.expr) -> str:
 
 @cache
 def texts() -> set[str]:
-    """Return every text in the code that `pulumi` runs."""
+    """Return every text in the code that `pulumi` runs, and of the checks of SQL."""
     program = [REPOSITORY / "__main__.py", *(REPOSITORY / "ai_admin" / "safety").glob("*.py")]
     program += [REPOSITORY / "ai_admin" / "run.py", *(REPOSITORY / "ai_admin" / "review").glob("*.py")]
-    places = [*program, *(REPOSITORY / "providers").rglob("*.py")]
+    definitions = REPOSITORY / "ai_admin" / "definitions"
+    checks = [
+        *(definitions / "sql").glob("*.py"),
+        definitions / "rules" / "sql.py",
+        definitions / "rules" / "catalogue.py",
+    ]
+    places = [*program, *checks, *(REPOSITORY / "providers").rglob("*.py")]
     nodes = (node for path in places for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     return {text(node) for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)}
 
@@ -53,12 +59,14 @@ def test_a_message_is_said_by_the_code(message: str) -> None:
     assert any(re.fullmatch(pattern, known, re.DOTALL) for known in texts())
 
 
-def test_the_page_has_the_messages_of_both_parts() -> None:
+def test_the_page_has_the_messages_of_each_part() -> None:
     assert all(len(messages(heading)) > 5 for heading in OURS)
 
 
-def test_the_example_of_a_problem_is_what_check_says(tmp_path: Path) -> None:
+def test_the_examples_of_problems_are_what_check_says(tmp_path: Path) -> None:
     sample_checkout(tmp_path)
+    sql = "SELECT count()\n    FROM events\n    WHER event = 'ai_enhancement_used'"
+    (tmp_path / "insights" / "spend.yaml").write_text(f"key: spend\nname: Spend\nsql:\n  query: |\n    {sql}\n")
     (tmp_path / "flags" / "bad.yaml").write_text("key: bad\nrelease_conditions:\n  - cohort: beta-instalations\n")
     shown = [block.text.strip() for block in blocks(PAGE) if block.language == "text"]
     assert [str(problem) for problem in load(tmp_path).problems] == shown

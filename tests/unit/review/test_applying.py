@@ -78,7 +78,7 @@ def test_pulumi_is_given_the_plan_and_asked_nothing(tmp_path: Path, monkeypatch:
     ran(tmp_path, monkeypatch)
     assert list(json.loads((tmp_path / "given.json").read_text())["changes"]) == ["flag/ai"]
     arguments = (tmp_path / "arguments").read_text()
-    assert arguments == "up --yes --skip-preview --json --non-interactive --stack production"
+    assert arguments == "up --yes --skip-preview --continue-on-error --json --non-interactive --stack production"
 
 
 def test_what_fails_is_an_error_and_a_warning_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from ai_admin.definitions import Definition
 from ai_admin.definitions.model import Source
-from ai_admin.review.bound import moved, parse, text
+from ai_admin.review.bound import Bound, left, moved, parse, text
 from ai_admin.review.changes import Action, Change, Outlook
 from ai_admin.review.plan import Planned
 from ai_admin.review.report import Entry, Report
@@ -88,8 +88,12 @@ def planned(
 THEN = planned(change(flag(10), flag(50)))
 
 
+def then_of(planned: Planned) -> Bound:
+    return parse(text(planned), "plan.json")
+
+
 def since(then: Planned, now: Planned) -> list[str]:
-    return moved(parse(text(then), "plan.json"), now)
+    return moved(then_of(then), now)
 
 
 def test_nothing_moved() -> None:
@@ -144,8 +148,44 @@ def test_what_moved_is_said(now: Planned, said: str) -> None:
 
 
 def test_what_was_changed_by_hand_and_is_not_in_the_plan_is_not_put_back_unreviewed() -> None:
-    [line] = since(planned(change(flag(50), flag(50))), planned(change(flag(10), flag(50))))
-    assert line.startswith("flag/ai: would change, and the plan does not say so")
+    then, now = planned(change(flag(50), flag(50))), planned(change(flag(10), flag(50)))
+    assert since(then, now) == [], "it is no reason to hold up the rest"
+    assert list(left(then_of(then), now)) == ["flag/ai"]
+    provider = Provider(text(now, ["flag/ai"]))
+    assert provider.leaves("flag/ai")
+    with pytest.raises(Unsafe, match="the reviewed plan does not change it"):
+        provider.check("flag/ai", flag(10), flag(50))
+
+
+def test_what_the_plan_is_about_is_never_left_alone() -> None:
+    assert left(then_of(THEN), planned(change(flag(20), flag(50)))) == {}
+    nothing = planned(change(flag(50), flag(50)))
+    assert left(then_of(nothing), planned(change(flag(20), flag(50, active=False)))) == {}
+    assert left(then_of(nothing), planned(change(flag(20), None), defined=nothing.plan.definitions)) == {}
+    assert since(nothing, planned(change(flag(20), None), defined=nothing.plan.definitions)) == [
+        "flag/ai: would be deleted, and the plan does not say so"
+    ]
+
+
+def test_what_somebody_deleted_is_left_with_who_did() -> None:
+    gone = planned(change(None, flag(50), gone="7"))
+    gone = replace(gone, report=replace(gone.report, entries=(replace(gone.report.entries[0], deleted="by grace"),)))
+    assert left(then_of(planned(change(flag(50), flag(50)))), gone) == {"flag/ai": "was deleted in PostHog by grace"}
+
+
+def test_what_somebody_deleted_and_made_again_is_another_object() -> None:
+    made = planned(change(flag(10), flag(50), action=Action.ADOPT))
+    assert left(then_of(planned(change(flag(50), flag(50)))), made) == {
+        "flag/ai": "is another object in PostHog now, which has the id 7"
+    }
+
+
+def test_one_object_that_was_refused_then_is_not_applied_without_another_look() -> None:
+    then = planned(change(flag(10), flag(50), refused="flag/ai: too much"))
+    assert since(then, then) == [], "the provider refuses it as well, and the rest is applied"
+    assert since(then, planned(change(flag(10), flag(50)))) == [
+        "flag/ai: the plan did not apply it, so nobody agreed to it: flag/ai: too much"
+    ]
 
 
 def test_an_object_that_was_made_since_is_not_taken_for_the_new_one() -> None:
@@ -237,4 +277,4 @@ def test_what_is_no_plan_is_no_plan(content: str) -> None:
 
 def test_a_plan_of_another_version_says_so() -> None:
     with pytest.raises(UnreadablePlan, match="another version of ai-admin; make the plan again"):
-        parse(json.dumps({**GOOD, "version": 2}), "plan.json")
+        parse(json.dumps({**GOOD, "version": 1}), "plan.json")

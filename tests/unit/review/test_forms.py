@@ -112,10 +112,20 @@ def test_of_a_condition_with_another_audience_both_numbers_are_said() -> None:
     """The net of who goes and who comes would hide a swap of the whole audience."""
     change = entry(1).change
     said = (Sentence('condition "Beta": audience from a to b', "release_conditions", 3, ("Beta",)),)
-    swapped = text(report(Entry(change, said, reach=Reach(77, 78, 203, conditions={"Beta": Served(77, 78, True)}))))
+    swapped = text(report(Entry(change, said, reach=Reach(77, 78, 203, conditions={"Beta": Served(77, 78, 1, True)}))))
     assert "a to b: serves about 77 of 203 persons now, and about 78 then; not the same ones" in swapped
-    wider = text(report(Entry(change, said, reach=Reach(77, 78, 203, conditions={"Beta": Served(77, 78)}))))
+    wider = text(report(Entry(change, said, reach=Reach(77, 78, 203, conditions={"Beta": Served(77, 78, 1)}))))
     assert "a to b: about 1 of 203 persons more" in wider
+
+
+def test_who_several_conditions_serve_is_not_said_to_be_more() -> None:
+    change = entry(1).change
+    said = (Sentence('condition "Beta" is new: 100 %', "release_conditions", 3, ("Beta",)),)
+    same = text(report(Entry(change, said, reach=Reach(203, 203, 203, conditions={"Beta": Served(0, 78, 0)}))))
+    assert 'condition "Beta" is new: 100 %: nobody more, as other conditions serve the same persons' in same
+    unknown = Reach(100, 178, 203, conditions={"Beta": Served(0, 78, 78)}, at_most=True)
+    assert "100 %: at most 78 of 203 persons more" in text(report(Entry(change, said, reach=unknown)))
+    assert "serves at most 100 of 203 persons now, and at most 178 then" in text(report(Entry(change, reach=unknown)))
 
 
 def test_what_is_taken_over_as_it_is_is_counted_apart_from_what_changes() -> None:

@@ -104,11 +104,58 @@ def test_nothing_is_written_where_nothing_differs(checkout: Checkout) -> None:
 
 def test_a_step_that_the_rules_refuse_is_said_with_the_one_to_take(checkout: Checkout) -> None:
     checkout.write("Pulumi.production.yaml", "config: {ai-admin:careful: true, ai-admin:follows: staging}\n")
-    [refused] = promote(checkout.folder, "ai", "staging", "production").refused
+    found = promote(checkout.folder, "ai", "staging", "production")
+    [refused] = found.refused
     assert "a release condition would grow from 10 % to 50 %, 25 points may be in one run: flag/ai" in refused
-    assert refused.endswith("; or write 35 % first, apply that, and promote again")
+    assert (found.step, found.losing) == ('"Everybody" at 35 %', ())
     checkout.write("flags/ai.yaml", HEAD + BASE + STAGING.replace("50", "30"))
-    assert promote(checkout.folder, "ai", "staging", "production").refused == ()
+    found = promote(checkout.folder, "ai", "staging", "production")
+    assert (found.refused, found.step) == ((), "")
+
+
+CATALOGUE = "type: person\nkey: person\nproperties: {channel: {type: String}, plan: {type: String}}\n"
+SOME = """\
+  production:
+    release_conditions:
+      - {description: Internal, properties: [{key: channel, value: internal}]}
+      - {description: Beta, properties: [{key: channel, value: beta}], rollout_percentage: 40}
+"""
+
+
+def test_the_step_to_take_leaves_those_who_have_it_what_they_have(checkout: Checkout) -> None:
+    """Everybody at 25 % alone would take it away from most of the internal installations."""
+    checkout.write("Pulumi.production.yaml", "config: {ai-admin:careful: true, ai-admin:follows: staging}\n")
+    checkout.write("events/person.yaml", CATALOGUE)
+    checkout.write("flags/ai.yaml", HEAD + BASE + STAGING + SOME)
+    found = promote(checkout.folder, "ai", "staging", "production")
+    assert "rollout/ai/0-50" in found.refused[0]
+    assert found.step == '"Internal" at 100 %, "Beta" at 40 %, "Everybody" at 25 %'
+    assert found.losing == ('of those who match "Internal", 100 % have it now, at least 50 % then',)
+
+
+def test_who_may_lose_it_is_said_also_where_no_rule_refuses(checkout: Checkout) -> None:
+    checkout.write("events/person.yaml", CATALOGUE)
+    pro = "stacks:\n  staging:\n    release_conditions: [{properties: [{key: plan, value: pro}]}]\n"
+    checkout.write("flags/ai.yaml", HEAD + BASE + pro + SOME)
+    found = promote(checkout.folder, "ai", "staging", "production")
+    assert (found.refused, found.step) == ((), "")
+    assert found.losing == (
+        'of those who match "Internal", 100 % have it now, and then no condition is for all of them',
+        'of those who match "Beta", 40 % have it now, and then no condition is for all of them',
+    )
+
+
+def test_the_flags_tests_that_fail_then_are_named(checkout: Checkout) -> None:
+    tests = """\
+tests:
+  - {name: a tenth, share: 10, expect: true, stacks: [production]}
+  - {name: half of staging, share: 50, expect: true, stacks: [staging]}
+"""
+    checkout.write("flags/ai.yaml", HEAD + BASE + STAGING + tests)
+    [line] = promote(checkout.folder, "ai", "staging", "production").failing
+    assert line.startswith("flags/ai.yaml:8: a tenth: expected 10 % (give or take")
+    checkout.write("flags/ai.yaml", HEAD + BASE + STAGING + tests.replace("10, expect", "50, expect"))
+    assert promote(checkout.folder, "ai", "staging", "production").failing == ()
 
 
 @pytest.mark.parametrize(

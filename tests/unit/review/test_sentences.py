@@ -63,7 +63,7 @@ def test_of_long_filters_each_that_goes_or_comes_is_shown_in_full() -> None:
     stays = {"key": "channel", "value": ["beta", "internal"]}
     before = [stays, {"type": "cohort", "value": Ref("cohort", name)}]
     after = [stays, {"key": "version", "operator": "semver_gte", "value": "2.2.0"}]
-    told = f"no longer: in cohort {name}; now also: version is at least version 2.2.0"
+    told = f"no longer required: in cohort {name}; now required: version is at least 2.2.0"
     for more, start in (({"description": "Beta"}, "Beta"), ({}, "channel is one of beta, internal and version")):
         conditions = [[{**more, "properties": filters}] for filters in (before, after)]
         [said] = _said("flag", "release_conditions", *conditions)
@@ -74,6 +74,22 @@ def test_of_long_filters_each_that_goes_or_comes_is_shown_in_full() -> None:
             assert said.endswith(f": audience: {told}")
     group = [{"type": "OR", "values": each} for each in (before, after)]
     assert _said("cohort", "filters", *group)[0].startswith(f"criteria: no longer: in cohort {name}; now also: ")
+
+
+def test_of_a_filter_that_gets_more_values_only_these_are_said() -> None:
+    """That the one value of before is one of several now lets people in: nobody has to read two lists for it."""
+    name = "installations-of-the-partners-that-asked-for-the-preview-of-the-search-in-the-application"
+    cohort = {"type": "cohort", "value": Ref("cohort", name)}
+    conditions = [
+        [{"description": "Beta", "properties": [cohort, {"key": "channel", "value": value}]}]
+        for value in ("beta", ["beta", "canary"])
+    ]
+    assert _said("flag", "release_conditions", *conditions) == [
+        'condition "Beta": audience: channel is one of: added canary'
+    ]
+    assert _said("flag", "release_conditions", *reversed(conditions)) == [
+        'condition "Beta": audience: channel is one of: removed canary'
+    ]
 
 
 def test_a_change_in_the_middle_of_a_long_text_is_shown_with_what_is_around_it() -> None:

@@ -68,12 +68,13 @@ def judged(
     live: list[Made] | None = None,
     leaving: Mapping[str, bool] = MappingProxyType({}),
     values: Values | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> list[Refusal]:
     """Return what is refused.
 
-    ``live`` is what PostHog has and no run of the stack applied, ``leaving`` says which flags that go are on, and
-    ``values`` are the catalogue's.
+    ``live`` is what PostHog has and no run of the stack applied, ``leaving`` says which flags that go are on,
+    ``values`` are the catalogue's, and ``keys`` what flags are called in PostHog that get another key.
     """
     then, there = renamed(applied(before) if isinstance(before, list) else before, after), applied(live or [])
     now, reach = manifest(after, {**there, **then}), Reach(after, values, NOW)
-    return refusals(then, now, consents(consent), careful, followed, there, leaving=leaving, reach=reach)
+    return refusals(then, now, consents(consent), careful, followed, there, leaving=leaving, keys=keys, reach=reach)

@@ -33,10 +33,11 @@ def grouped(share: int, index: int | None) -> Made:
 )
 def test_another_bucketing_asks_for_consent(before: Made, after: Made, refused: list[str]) -> None:
     """D1: bucketing identifier, and the key that people are drawn from."""
+    renamed = ["rename/f/g"] if after.renamed_from else []
     found = judged([before, *REST], [after, *REST], careful=True)
-    assert [each.code for each in found] == refused
-    assert judged([before, *REST], [after, *REST], careful=True, consent=" ".join(refused)) == []
-    assert judged([before, *REST], [after, *REST]) == []
+    assert [each.code for each in found] == [*renamed, *refused]
+    assert judged([before, *REST], [after, *REST], careful=True, consent=" ".join([*renamed, *refused])) == []
+    assert [each.code for each in judged([before, *REST], [after, *REST])] == renamed
 
 
 @pytest.mark.parametrize(("was", "now"), [(None, 0), (0, None), (0, 1)])

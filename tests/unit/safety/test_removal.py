@@ -46,18 +46,41 @@ def test_another_flag_is_not_taken_for_a_new_key() -> None:
     assert "would be deleted while it is on" in refusal.what
 
 
-def test_renamed_from_consents_to_the_new_key_and_to_that_alone() -> None:
+RENAME = "rename/old-model/new-model"
+
+
+def test_a_flag_that_is_on_gets_another_key_with_renamed_from_and_a_consent_to_that_alone() -> None:
     renamed = flag("new-model", 10, renamed_from="old-model")
-    assert judged([flag("old-model", 10), *REST], [renamed, *REST]) == []
-    assert [each.code for each in judged([flag("old-model", 10), flag("f", 1), *REST], [renamed, *REST])] == [
-        "remove/f"
-    ]
+    [refusal] = judged([flag("old-model", 10), *REST], [renamed, *REST])
+    assert (refusal.code, refusal.about) == (RENAME, ("flag/old-model to flag/new-model",))
+    assert "who asks for old-model gets nothing from then on" in refusal.what
+    assert judged([flag("old-model", 10), *REST], [renamed, *REST], consent=RENAME) == []
+    found = judged([flag("old-model", 10), flag("f", 1), *REST], [renamed, *REST], consent=RENAME)
+    assert [each.code for each in found] == ["remove/f"]
+
+
+def test_nobody_asks_for_the_old_key_of_a_flag_that_is_off() -> None:
+    for before, after in (((10, False), (10, False)), ((10, True), (10, False)), ((10, False), (10, True))):
+        was = flag("old-model", before[0], active=before[1])
+        renamed = flag("new-model", after[0], active=after[1], renamed_from="old-model")
+        assert judged([was, *REST], [renamed, *REST]) == []
+
+
+def test_a_flag_that_was_renamed_or_switched_off_in_posthog_has_lost_its_callers_already() -> None:
+    renamed = flag("new-model", 10, renamed_from="old-model")
+
+    def asked(keys: dict[str, str]) -> list[str]:
+        found = judged([flag("old-model", 10), *REST], [renamed, *REST], keys=keys)
+        return [each.code for each in found]
+
+    assert asked({"flag/new-model": "new-model"}) == asked({}) == []
+    assert asked({"flag/new-model": "old-model"}) == asked({"flag/new-model": "a-third-one"}) == [RENAME]
 
 
 def test_a_renamed_flag_is_known_under_its_new_key() -> None:
     wider = flag("new-model", 90, renamed_from="old-model")
     found = judged([flag("old-model", 10), *REST], [wider, *REST], careful=True)
-    assert [refusal.code for refusal in found] == ["rollout/new-model/10-90", "redraw/new-model/old-model"]
+    assert [refusal.code for refusal in found] == [RENAME, "rollout/new-model/10-90", "redraw/new-model/old-model"]
 
 
 def test_renamed_from_may_stay_in_the_file() -> None:

@@ -1,0 +1,271 @@
+"""``ai-admin installations``: what each installation uses, costs and may use; ``show``: all of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ai_admin.cli.numbers import (
+    NOT_READ,
+    as_csv,
+    asked,
+    bar,
+    dollars,
+    forms,
+    moment,
+    number,
+    percent,
+    period_options,
+    table,
+)  # fmt: skip
+from ai_admin.cli.switching import Stack, stack_option
+from ai_admin.cli.text import count, printable
+from ai_admin.definitions.spelling import closest
+from providers.posthog.errors import ApiError
+
+if TYPE_CHECKING:
+    from ai_admin.numbers import Installation, Period, Report
+
+SCOPES = ("query:read", "project:read", "feature_flag:read", "cohort:read")
+"""What the API key must have."""
+
+NONE = 4
+"""Exit code: there is no such installation."""
+
+SORTS: dict[str, Callable[[Installation], Any]] = {
+    "tokens": lambda each: -each.tokens,
+    "cost": lambda each: -each.cost,
+    "runs": lambda each: -each.runs,
+    "failed": lambda each: (-each.failing, -each.runs),
+    "cap": lambda each: -(each.used or 0),
+    "last-seen": lambda each: -(each.last_seen.timestamp() if each.last_seen else 0),
+    "version": lambda each: each.version,
+    "id": lambda each: each.id,
+}
+
+
+@click.group(invoke_without_command=True)
+@stack_option
+@period_options
+@forms
+@click.option("--sort", type=click.Choice(list(SORTS)), default="tokens", show_default=True, help="What comes first.")
+@click.option("--channel", help="Only those of a channel.")
+@click.option("--version", help="Only those of a version.")
+@click.option("--health", help="Only those whose health is this: healthy, warning, error, silent, unknown.")
+@click.option("--cohort", help="Only those in a cohort, by its name.")
+@click.option("--limit", type=click.IntRange(1), help="At most so many.  [default: 50 as text, else all]")
+@click.option("--cap", metavar="FLAG", help="The flag whose payload is the number of tokens for a day.")
+@click.pass_context
+def installations(context: click.Context, /, **asked_for: Any) -> None:
+    """List installations with what they used, cost and may use.
+
+    One on each line: channel, version, health, runs and the share that failed, tokens and cost in the period, today's
+    tokens beside those that its flags give it for a day right now, and when it ran something last. An installation
+    that ran nothing for a day is silent, whatever its last self-check found. `ai-admin installations show ID` shows
+    all of one.
+
+    The API key comes from POSTHOG_API_KEY and needs the scopes query:read, project:read, feature_flag:read and
+    cohort:read. A few queries, however many installations there are.
+
+    With --json: {"from", "to", "installations": [{"id", "channel", "version", "health", "said", "runs", "failed",
+    "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties"}], "strangers"}. "said" is what its last
+    self-check found; "strangers" how many ids ran something and are no installation. Tokens are numbers of tokens,
+    "cost" is US dollars.
+
+    Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use.
+    """
+    if context.invoked_subcommand:
+        return
+    stack, period, form = asked(SCOPES, **asked_for)
+    report = _report(stack, period, asked_for["cap"])
+    found = sorted(filter(_filter(asked_for), report.installations), key=lambda each: each.id)
+    found.sort(key=SORTS[asked_for["sort"]])
+    shown = found[: asked_for["limit"] or (50 if form == "text" else None)]
+    if form == "json":
+        click.echo(json.dumps(_as_json(report, shown), indent=2, ensure_ascii=False))
+    elif form == "csv":
+        click.echo(as_csv(_COLUMNS, (_cells(each) for each in shown)), nl=False)
+    else:
+        click.echo("\n".join(_text(report, found, shown)))
+
+
+@installations.command()
+@click.argument("id", metavar="ID")
+@stack_option
+@period_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--cap", metavar="FLAG", help="The flag whose payload is the number of tokens for a day.")
+@click.pass_context
+def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) -> None:
+    """Show all that is known of one installation.
+
+    What it is, used, cost and may use, its cohorts, and its last ten errors in the period. What each flag gives it is
+    shown by `ai-admin who ID`.
+
+    Exit codes: 0 the installation, 1 PostHog could not be read, 2 wrong use, 4 there is no such installation.
+    """
+    before = context.parent.params if context.parent else {}
+    asked_for["stack"] = asked_for["stack"] or before.get("stack")
+    stack, period, _ = asked(SCOPES, **asked_for)
+    report = _report(stack, period, asked_for["cap"], [id])
+    found = {each.id: each for each in report.installations}
+    if id not in found:
+        near = closest(id, found)
+        hint = f"; did you mean {near}?" if near else f"; PostHog knows {count(len(found), 'installation')}"
+        click.echo(f"there is no installation {printable(id)} in {stack}{hint}", err=True)
+        raise click.exceptions.Exit(NONE)
+    from ai_admin.numbers.installations import recent_errors
+
+    try:
+        errors = recent_errors(stack.client, period, id)
+    except ApiError as error:
+        raise _unread(stack, error) from None
+    if as_json:
+        told = [{"at": at.isoformat(), "error": error, "model": model} for at, error, model in errors]
+        click.echo(json.dumps({**_data(found[id]), "errors": told}, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_all_of(found[id], errors, period)))
+
+
+def _report(stack: Stack, period: Period, cap: str | None, capped: Sequence[str] | None = None) -> Report:
+    from ai_admin.numbers import installations as read  # PostHog's SDK takes a moment to import
+    from ai_admin.numbers import product
+
+    try:
+        return read(stack.client, period, cap or product.DAILY_CAP, capped)
+    except ApiError as error:
+        raise _unread(stack, error) from None
+
+
+def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
+    click.echo(f"the installations of {stack} can't be read: {error}", err=True)
+    return click.exceptions.Exit(NOT_READ)
+
+
+def _filter(wanted: dict[str, Any]) -> Callable[[Installation], bool]:
+    def matches(each: Installation) -> bool:
+        by_name = all(wanted[name] in (None, getattr(each, name)) for name in ("channel", "version", "health"))
+        return by_name and (wanted["cohort"] is None or wanted["cohort"] in each.cohorts)
+
+    return matches
+
+
+_COLUMNS = (
+    "installation", "channel", "version", "health", "runs", "failed", "tokens", "cost", "today", "cap", "last seen",
+    "cohorts",
+)  # fmt: skip
+
+
+def _cells(each: Installation) -> list[object]:
+    seen = each.last_seen.isoformat() if each.last_seen else ""
+    return [
+        each.id, each.channel, each.version, each.health, each.runs, each.failed, round(each.tokens),
+        round(each.cost, 6), round(each.today), "" if each.cap is None else each.cap, seen, "; ".join(each.cohorts),
+    ]  # fmt: skip
+
+
+def _text(report: Report, found: Sequence[Installation], shown: Sequence[Installation]) -> Iterator[str]:
+    heads = [
+        "installation",
+        "channel",
+        "version",
+        "health",
+        "runs",
+        "failed",
+        "tokens",
+        "cost",
+        "today",
+        "of",
+        "last seen",
+    ]
+    yield from table(heads, [_row(each, report) for each in shown], right={4, 5, 6, 7, 8, 9})
+    yield ""
+    more = f", {len(shown):,} shown" if len(shown) < len(found) else ""
+    tokens, cost = sum(each.tokens for each in found), sum(each.cost for each in found)
+    yield f"{count(len(found), 'installation')}{more}: {number(tokens)} tokens, {dollars(cost)} from {report.period}"
+    over = [each for each in found if (each.used or 0) > 1]
+    if over:
+        yield click.style(
+            f"{count(len(over), 'installation')} used more today than the flags give: --sort cap", fg="red"
+        )
+    silent = [each for each in report.silent if each in found]
+    if silent:
+        verb = "says" if len(silent) == 1 else "say"
+        told = f"{count(len(silent), 'installation')} {verb} healthy and ran nothing for a day: --health silent"
+        yield click.style(told, fg="yellow")
+    if report.strangers:
+        verb = "is" if report.strangers == 1 else "are"
+        yield f"{count(report.strangers, 'id')} ran something and {verb} no installation: no person has the property"
+
+
+def _row(each: Installation, report: Report) -> list[str]:
+    cap = "-" if each.cap is None else number(each.cap)
+    return [
+        each.id, each.channel, each.version, _coloured(each.health), number(each.runs), percent(each.failing),
+        number(each.tokens), dollars(each.cost), number(each.today), cap, moment(each.last_seen, report.period.end),
+    ]  # fmt: skip
+
+
+def _coloured(health: str) -> str:
+    colour = {"error": "red", "warning": "yellow", "silent": "yellow"}.get(health)
+    return click.style(health, fg=colour) if colour else health
+
+
+def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], period: Period) -> Iterator[str]:
+    yield click.style(printable(each.id), bold=True)
+    said = "" if each.health == each.said else f" (its last self-check said {each.said})"
+    lines = [
+        ("channel", each.channel or "-"),
+        ("version", each.version or "-"),
+        ("health", f"{each.health}{said}"),
+        ("last seen", moment(each.last_seen, period.end)),
+        ("cohorts", ", ".join(each.cohorts) or "none"),
+        ("period", str(period)),
+        ("runs", f"{number(each.runs)}, {percent(each.failing)} failed"),
+        ("tokens", number(each.tokens)),
+        ("cost", dollars(each.cost)),
+        ("today", f"{number(each.today)} tokens{_of_cap(each)}"),
+    ]
+    yield from (f"  {name:<10}  {printable(value)}" for name, value in lines)
+    yield "  last errors" if errors else "  no errors in the period"
+    yield from (
+        f"    {at:%d %b %H:%M:%S}  {printable(error or '?')}  {printable(model)}" for at, error, model in errors
+    )
+
+
+def _of_cap(each: Installation) -> str:
+    if each.used is None or each.cap is None:
+        return ", without a cap"
+    return f" of {number(each.cap)}  {bar(each.used)} {percent(each.used)}"
+
+
+def _data(each: Installation) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "channel": each.channel or None,
+        "version": each.version or None,
+        "health": each.health,
+        "said": each.said,
+        "runs": each.runs,
+        "failed": each.failed,
+        "tokens": each.tokens,
+        "cost": each.cost,
+        "today": each.today,
+        "cap": each.cap,
+        "last_seen": each.last_seen.isoformat() if each.last_seen else None,
+        "cohorts": list(each.cohorts),
+        "properties": dict(each.properties),
+    }
+
+
+def _as_json(report: Report, shown: Sequence[Installation]) -> dict[str, Any]:
+    return {
+        "from": report.period.start.isoformat(),
+        "to": report.period.end.isoformat(),
+        "installations": [_data(each) for each in shown],
+        "strangers": report.strangers,
+    }

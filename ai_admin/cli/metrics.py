@@ -1,0 +1,67 @@
+"""``ai-admin metrics``: usage, cost and errors of a period."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ai_admin.cli.numbers import NOT_READ, as_csv, asked, dollars, forms, number, percent, period_options, table
+from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import printable
+from ai_admin.numbers.parts import PARTS
+from providers.posthog.errors import ApiError
+
+SCOPES = ("query:read",)
+"""What the API key must have."""
+
+_FIGURES = ("runs", "failed", "installations", "prompt_tokens", "completion_tokens", "tokens", "cost")
+
+
+@click.command()
+@stack_option
+@period_options
+@forms
+@click.option("--by", default="", metavar="PARTS", help=f"What to tell apart, with commas: {', '.join(PARTS)}.")
+def metrics(by: str, **asked_for: Any) -> None:
+    """Show usage, cost and errors of a period.
+
+    Runs of AI enhancements, the share that failed, installations, tokens and cost in US dollars: in all, or for each
+    model, installation, day (in UTC), channel, version or error, or for several of them together: --by day,model.
+
+    The API key comes from POSTHOG_API_KEY and needs the scope query:read. One query.
+
+    With --json: {"from", "to", "by", "figures": [{PART..., "runs", "failed", "installations", "prompt_tokens",
+    "completion_tokens", "tokens", "cost"}]}.
+
+    Exit codes: 0 the figures, 1 PostHog could not be read, 2 wrong use.
+    """
+    parts = [each.strip() for each in by.split(",") if each.strip()]
+    for each in parts:
+        if each not in PARTS:
+            raise click.UsageError(f'--by takes {", ".join(PARTS)}, with commas between them, instead of "{each}"')
+    stack, period, form = asked(SCOPES, **asked_for)
+    from ai_admin.numbers import metrics as read
+
+    try:
+        found = read(stack.client, period, list(dict.fromkeys(parts)))
+    except (ApiError, ValueError) as error:
+        click.echo(f"the metrics of {stack} can't be read: {error}", err=True)
+        raise click.exceptions.Exit(NOT_READ) from None
+    parts = list(dict.fromkeys(parts))
+    rows = [[*each.of, *(getattr(each, name) for name in _FIGURES)] for each in found]
+    if form == "json":
+        figures = [dict(zip([*parts, *_FIGURES], row, strict=True)) for row in rows]
+        told = {"from": period.start.isoformat(), "to": period.end.isoformat(), "by": parts, "figures": figures}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    elif form == "csv":
+        click.echo(as_csv([*parts, *_FIGURES], rows), nl=False)
+    else:
+        heads = [*parts, "runs", "failed", "installations", "tokens", "cost"]
+        lines = [
+            [*(printable(part or "-") for part in each.of), number(each.runs), percent(each.failing),
+             number(each.installations), number(each.tokens), dollars(each.cost)]
+            for each in found
+        ]  # fmt: skip
+        click.echo("\n".join([*table(heads, lines, right=range(len(parts), len(heads))), "", str(period)]))

@@ -1,0 +1,122 @@
+"""What the commands that show numbers share: the period, the form, and how figures are written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ai_admin.cli.checkout import checkout
+from ai_admin.cli.switching import Stack, opened
+from ai_admin.definitions.spelling import listed
+
+if TYPE_CHECKING:
+    from ai_admin.numbers import Period
+
+NOT_READ = 1
+"""Exit code: PostHog could not be read."""
+
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def period_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name a period."""
+    form = "its start: now, -24h, -7d, -2w, 2026-11-27 or 2026-11-27T09:30, in UTC."
+    command = click.option("--to", "end", default="now", show_default=True, help="The end, likewise.")(command)
+    return click.option("--from", "start", default="-7d", show_default=True, help=f"The period, {form}")(command)
+
+
+def forms(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name a form."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+    return click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")(command)
+
+
+def asked(
+    scopes: Sequence[str],
+    stack: str | None,
+    start: str,
+    end: str,
+    as_csv: bool = False,
+    as_json: bool = False,
+    **_: Any,
+) -> tuple[Stack, Period, str]:
+    """Return the stack, the period and the form that a command was asked for. Raises click.UsageError.
+
+    ``scopes`` are those that the API key must have.
+    """
+    from ai_admin.numbers import Period
+
+    if as_csv and as_json:
+        raise click.UsageError("choose one of --csv and --json")
+    try:
+        period = Period.of(start, end, datetime.now(UTC))
+    except ValueError as problem:
+        raise click.UsageError(str(problem)) from None
+    there = opened(checkout(Path().resolve()), stack, needs=f"the scopes {listed(scopes, 'and')}")
+    return there, period, "csv" if as_csv else "json" if as_json else "text"
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return CSV with a heading, and no cell that a spreadsheet would take for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(each) for each in row] for row in rows)
+    return out.getvalue()
+
+
+def _cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> Iterator[str]:
+    """Give a heading and a line for each row, in columns; those in ``right`` end where others begin."""
+    cells = [list(heads), *map(list, rows)]
+    widths = [max(len(_STYLE.sub("", cell)) for cell in column) for column in zip(*cells, strict=True)]
+    for line in cells:
+        padded = []
+        for place, (cell, width) in enumerate(zip(line, widths, strict=True)):
+            space = " " * (width - len(_STYLE.sub("", cell)))
+            padded.append(space + cell if place in right else cell + space)
+        yield "  ".join(padded).rstrip()
+
+
+def number(value: float) -> str:
+    """Return a number as people read it: ``1,240``; ``1.24M`` from a million on."""
+    if abs(value) < 1e6:
+        return f"{value:,.0f}"
+    return f"{value / 1e9:,.2f}B" if abs(value) >= 1e9 else f"{value / 1e6:,.2f}M"
+
+
+def dollars(value: float) -> str:
+    """Return US dollars: with cents, or what is left of them where it is less than one."""
+    return f"${value:,.2f}" if value >= 0.01 or value == 0 else f"${value:.4f}"
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent."""
+    return f"{share * 100:.1f} %" if 0 < share < 0.995 else f"{share * 100:,.0f} %"
+
+
+def bar(share: float, width: int = 20) -> str:
+    """Return a share as a bar, which is full from 1 on."""
+    done = min(width, round(share * width))
+    return "█" * done + "░" * (width - done)
+
+
+def moment(when: datetime | None, now: datetime) -> str:
+    """Return how long ago a moment is: the greatest unit that fits."""
+    if when is None:
+        return "never"
+    seconds = (now - when).total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit} ago"
+    return "just now"

@@ -1,0 +1,10 @@
+"""What a product's AI features use, cost and fail at, as PostHog's queries answer: by installation, model and day.
+
+`product.py` is the one place that names the event and the properties that are counted.
+"""
+
+from ai_admin.numbers.installations import Installation, Report, installations
+from ai_admin.numbers.metrics import Figures, metrics
+from ai_admin.numbers.period import Period
+
+__all__ = ["Figures", "Installation", "Period", "Report", "installations", "metrics"]

@@ -1,0 +1,218 @@
+"""Every installation of a project: what it is, what it used and cost in a period, and what it may use today."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ai_admin.numbers import product
+from ai_admin.numbers.asking import Row, pages, rows
+from ai_admin.numbers.caps import caps
+from ai_admin.numbers.period import Period, written
+from providers.posthog.client import Client
+
+SILENT, UNKNOWN = "silent", "unknown"
+
+PERSONS = f"""
+SELECT toString(id) AS person, properties.{product.INSTALLATION} AS installation, properties
+FROM persons
+WHERE isNotNull(properties.{product.INSTALLATION}) AND toString(id) > {{after}}
+ORDER BY person
+LIMIT {{limit}}
+"""
+USES = f"""
+SELECT
+    distinct_id AS installation,
+    countIf(timestamp >= toDateTime({{start}}, 'UTC')) AS runs,
+    countIf(timestamp >= toDateTime({{start}}, 'UTC') AND properties.{product.SUCCESS} = false) AS failed,
+    sumIf(toFloat(properties.{product.TOKENS}), timestamp >= toDateTime({{start}}, 'UTC')) AS tokens,
+    sumIf(toFloat(properties.{product.COST}), timestamp >= toDateTime({{start}}, 'UTC')) AS cost,
+    sumIf(toFloat(properties.{product.TOKENS}), timestamp >= toDateTime({{today}}, 'UTC')) AS today,
+    toUnixTimestamp(max(timestamp)) AS last
+FROM events
+WHERE event = '{product.EVENT}'
+    AND timestamp >= toDateTime({{since}}, 'UTC')
+    AND timestamp < toDateTime({{end}}, 'UTC')
+    AND distinct_id > {{after}}
+GROUP BY distinct_id
+ORDER BY installation
+LIMIT {{limit}}
+"""
+MEMBERS = """
+SELECT concat(toString(person_id), ' ', toString(cohort_id)) AS member
+FROM (
+    SELECT person_id, cohort_id FROM cohort_people UNION ALL SELECT person_id, cohort_id FROM static_cohort_people
+) AS members
+WHERE concat(toString(person_id), ' ', toString(cohort_id)) > {after}
+ORDER BY member
+LIMIT {limit}
+"""
+ERRORS = f"""
+SELECT toUnixTimestamp(timestamp) AS at, properties.{product.ERROR} AS error, properties.{product.MODEL} AS model
+FROM events
+WHERE event = '{product.EVENT}' AND distinct_id = {{installation}} AND properties.{product.SUCCESS} = false
+    AND timestamp >= toDateTime({{start}}, 'UTC') AND timestamp < toDateTime({{end}}, 'UTC')
+ORDER BY timestamp DESC
+LIMIT 10
+"""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One installation. Tokens are numbers of tokens, costs US dollars."""
+
+    id: str
+    person: str
+    """The uuid of its person in PostHog."""
+    properties: Mapping[str, Any]
+    """What it said of itself last, in full."""
+    runs: int
+    failed: int
+    """How many of the runs gave no result."""
+    tokens: float
+    cost: float
+    """All four in the period."""
+    today: float
+    """Tokens since midnight, UTC."""
+    cap: int | None
+    """How many tokens its flags give it for a day right now; None where they give none, or nobody can tell."""
+    last_seen: datetime | None
+    """Its last run; None where it never had one."""
+    health: str
+    """What its last self-check found, or ``silent`` where it did not run anything for a day before the period's end."""
+    cohorts: Sequence[str]
+
+    @property
+    def channel(self) -> str:
+        return str(self.properties.get(product.CHANNEL) or "")
+
+    @property
+    def version(self) -> str:
+        return str(self.properties.get(product.VERSION) or "")
+
+    @property
+    def said(self) -> str:
+        """What its last self-check found, however long ago."""
+        return str(self.properties.get(product.HEALTH) or UNKNOWN)
+
+    @property
+    def failing(self) -> float:
+        """The share of its runs that failed; 0 where there are none."""
+        return self.failed / self.runs if self.runs else 0.0
+
+    @property
+    def used(self) -> float | None:
+        """The share of today's tokens that is used; above 1 when it is exceeded, None without a cap."""
+        return None if not self.cap else self.today / self.cap
+
+
+@dataclass(frozen=True)
+class Report:
+    """All installations of a project."""
+
+    period: Period
+    installations: Sequence[Installation]
+    strangers: int
+    """How many ids ran AI enhancements in the period and never said that they are an installation."""
+
+    @property
+    def silent(self) -> Sequence[Installation]:
+        """Those that PostHog goes on calling healthy though they fell silent."""
+        return [each for each in self.installations if each.health == SILENT and each.said == "healthy"]
+
+
+def installations(
+    client: Client, period: Period, cap: str = product.DAILY_CAP, capped: Collection[str] | None = None
+) -> Report:
+    """Return all installations of a project, by a few queries however many there are.
+
+    Args:
+        client: the project. Its key needs the scopes ``query:read``, ``project:read``, ``feature_flag:read`` and
+            ``cohort:read``.
+        period: what is counted.
+        cap: the key of the flag whose payload is the number of tokens for a day.
+        capped: the ids of those whose cap is wanted, which is what takes time; None: of all.
+
+    Raises ApiError.
+    """
+    persons = {str(row["installation"]): row for row in pages(client, PERSONS, {}, "person")}
+    bounds = {"start": written(period.start), "end": written(period.end), "today": written(period.today)}
+    bounds["since"] = min(bounds["start"], bounds["today"])
+    uses = {str(row["installation"]): row for row in pages(client, USES, bounds, "installation")}
+    cohorts = _cohorts(client)
+    properties = {name: _properties(row) for name, row in persons.items()}
+    ids = {name: cohorts.get(str(row["person"]), {}) for name, row in persons.items()}
+    wanted = persons.keys() if capped is None else persons.keys() & set(capped)
+    given = caps(client, cap, {name: (properties[name], frozenset(ids[name])) for name in wanted})
+    found = [
+        _installation(
+            name, str(row["person"]), properties[name], uses.get(name), given.get(name), period, ids[name].values()
+        )
+        for name, row in persons.items()
+    ]
+    return Report(period, found, len(uses.keys() - persons.keys()))
+
+
+def recent_errors(client: Client, period: Period, installation: str) -> list[tuple[datetime, str, str]]:
+    """Return the last ten failures of an installation in a period, newest first: when, which error, which model.
+
+    Raises ApiError.
+    """
+    values = {"installation": installation, "start": written(period.start), "end": written(period.end)}
+    return [
+        (datetime.fromtimestamp(row["at"], period.end.tzinfo), str(row["error"] or ""), str(row["model"] or ""))
+        for row in rows(client, ERRORS, values)
+    ]
+
+
+def _properties(row: Row) -> dict[str, Any]:
+    said = row["properties"]
+    return dict(json.loads(said) if isinstance(said, str) else said or {})
+
+
+def _cohorts(client: Client) -> dict[str, dict[str, str]]:
+    """Return the cohorts of each person, when PostHog counted last: names by id, by the person's uuid."""
+    names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
+    found: dict[str, dict[str, str]] = {}
+    for row in pages(client, MEMBERS, {}, "member"):
+        person, _, cohort = row["member"].partition(" ")
+        if cohort in names:
+            found.setdefault(person, {})[cohort] = names[cohort]
+    return found
+
+
+def _installation(
+    name: str, person: str, properties: Mapping[str, Any], use: Row | None, cap: int | None, period: Period,
+    cohorts: Collection[str],
+) -> Installation:  # fmt: skip
+    number = use or {"runs": 0, "failed": 0, "tokens": 0, "cost": 0, "today": 0, "last": None}
+    last = _last(properties, number["last"], period)
+    quiet = last is None or period.end - last > timedelta(hours=product.SILENCE)
+    return Installation(
+        id=name,
+        person=person,
+        properties=properties,
+        runs=int(number["runs"]),
+        failed=int(number["failed"]),
+        tokens=float(number["tokens"] or 0),
+        cost=float(number["cost"] or 0),
+        today=float(number["today"] or 0),
+        cap=cap,
+        last_seen=last,
+        health=SILENT if quiet else str(properties.get(product.HEALTH) or UNKNOWN),
+        cohorts=sorted(cohorts),
+    )
+
+
+def _last(properties: Mapping[str, Any], seconds: int | None, period: Period) -> datetime | None:
+    """Return the last run before the period's end: that which was counted, or else what the installation said."""
+    if seconds:
+        return datetime.fromtimestamp(seconds, period.end.tzinfo)
+    try:
+        said = datetime.fromisoformat(str(properties.get(product.LAST_ACTIVE)))
+    except ValueError:
+        return None
+    return said if said.tzinfo else said.replace(tzinfo=period.end.tzinfo)

@@ -1,0 +1,13 @@
+"""What figures can be told apart by, as SQL."""
+
+from ai_admin.numbers import product
+
+PARTS = {
+    "model": f"properties.{product.MODEL}",
+    "installation": "distinct_id",
+    "day": "toString(toDate(timestamp, 'UTC'))",
+    "channel": f"person.properties.{product.CHANNEL}",
+    "version": f"person.properties.{product.VERSION}",
+    "error": f"properties.{product.ERROR}",
+}
+"""SQL by the name of what it tells apart. Days are in UTC."""

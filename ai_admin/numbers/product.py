@@ -1,0 +1,16 @@
+"""The product's names for what is counted, as events/ describes it. Whoever has other events changes them here."""
+
+EVENT = "ai_enhancement_used"
+"""One run of an AI enhancement. Its distinct id is the installation."""
+INSTALLATION = "installation_id"
+"""The person property that every installation has: its id."""
+MODEL, ERROR, SUCCESS = "model", "error", "success"
+TOKENS, PROMPT_TOKENS, COMPLETION_TOKENS, COST = "total_tokens", "prompt_tokens", "completion_tokens", "estimated_cost"
+"""Properties of the event."""
+CHANNEL, VERSION, HEALTH = "channel", "version", "health_status"
+LAST_ACTIVE, ALL_TOKENS, ALL_COST = "last_active", "total_usage", "total_cost"
+"""Properties of an installation."""
+DAILY_CAP = "ai-max-daily-tokens"
+"""The flag whose payload is how many tokens an installation may use on a day, in UTC."""
+SILENCE = 24
+"""After so many hours without a run an installation counts as silent, whatever its last self-check found."""

@@ -1,0 +1,70 @@
+"""What a flag takes from those who have it, and the smaller step that takes nothing from anybody. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.flag import condition_title
+from providers.posthog.safety import EVERYBODY, ROLLOUT_STEP, already_served, condition_digest, rollout
+
+Conditions = list[dict[str, Any]]
+
+
+def losing(was: Properties, wanted: Properties) -> Iterator[str]:
+    """Yield who of those that a flag serves by a release condition may be served less by other conditions, a line each.
+
+    ``was`` and ``wanted`` are canonical. Whoever matches a condition matches those with fewer of its filters as well;
+    what the others are for is not known.
+    """
+    if not was.get("active", True):
+        return
+    now = rollout(was)
+    then = already_served(wanted, was) if wanted.get("active", True) else {}
+    told: set[str] = set()
+    for condition in was.get("release_conditions") or ():
+        whom = condition_digest(condition)
+        before, after = now[whom][""], then.get(whom, {}).get("", 0)
+        if after < before and whom not in told:
+            told.add(whom)
+            least = f"at least {after:g} % then" if after else "and then no condition is for all of them"
+            yield f'of those who match "{condition_title(condition)}", {before:g} % have it now, {least}'
+
+
+def smaller(was: Properties, wanted: Properties, every: bool = False) -> Properties:
+    """Return a step from one state of a flag towards another, in which nobody loses what they have.
+
+    The conditions of before stay, and grow by one step at most; new ones come after them.
+
+    Args:
+        was: what the flag is, canonical.
+        wanted: what it is to be.
+        every: whether each new condition begins with one step, and not only one for everybody.
+    """
+    on = was.get("active", True) and wanted.get("active", True)
+    before: Conditions = [*(was.get("release_conditions") or ())] if on else []
+    after: Conditions = [*(wanted.get("release_conditions") or ())]
+    targets = rollout(wanted)
+    known = {condition_digest(each) for each in before}
+    kept = [_grown(each, targets.get(condition_digest(each), {}).get("", 0)) for each in before]
+    new = [
+        {**each, "rollout_percentage": min(each.get("rollout_percentage", 100), ROLLOUT_STEP)}
+        if every or condition_digest(each) == EVERYBODY
+        else each
+        for each in after
+        if condition_digest(each) not in known
+    ]
+    return {**wanted, "release_conditions": [*kept, *new]}
+
+
+def _grown(condition: dict[str, Any], share: float) -> dict[str, Any]:
+    now = condition.get("rollout_percentage", 100)
+    return {**condition, "rollout_percentage": max(now, min(share, now + ROLLOUT_STEP))}
+
+
+def written(step: Properties) -> str:
+    """Return the release conditions of a step in words."""
+    return ", ".join(
+        f'"{condition_title(each)}" at {each.get("rollout_percentage", 100):g} %' for each in step["release_conditions"]
+    )

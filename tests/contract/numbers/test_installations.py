@@ -1,0 +1,195 @@
+"""``ai-admin installations`` and ``metrics``, against what was sent."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ai_admin.cli.commands import cli
+from ai_admin.definitions.check import check
+from ai_admin.evaluation import resources
+from ai_admin.numbers import Period, installations
+from ai_admin.simulation import Run, company, runs
+from ai_admin.simulation.sending import send
+from providers.posthog import reconcile
+from providers.posthog.client import Client
+from providers.posthog.connection import Connection
+from providers.posthog.inventory import PostHogDirectory
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.references import with_ids
+from tests.support.checkouts import sample_checkout
+from tests.support.sandbox import Sandbox
+
+END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+START = END - timedelta(days=4)
+
+
+@pytest.fixture(scope="module")
+def client(sandbox: Sandbox) -> Client:
+    return Client(Connection(sandbox.url, str(sandbox.project_id), None, sandbox.api_key))
+
+
+@pytest.fixture(scope="module")
+def sent(sandbox: Sandbox) -> list[Run]:
+    """What a company's installations ran in four days."""
+    found = list(runs(3, company(3, 40, 4, END), 3000, []))
+    send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, client: Client, sent: list[Run]) -> Path:
+    """A checkout of the samples, whose cohorts and flags PostHog has; it counted the cohorts when they were made."""
+    made = sample_checkout(tmp_path_factory.mktemp("checkout"))
+    ids: dict[Ref, int] = {}
+    definitions = list(resources(check(made).indexes["production"]))
+    for kind in ("cohort", "flag"):
+        for each in definitions:
+            if each.kind == kind:
+                properties = with_ids(each.properties, ids.__getitem__)
+                body = reconcile.create_body(KINDS[kind], properties, PostHogDirectory(client))
+                ids[Ref(kind, each.key)] = sandbox.call("POST", f"{KINDS[kind].collection}/", body)["id"]
+    return made
+
+
+@pytest.fixture
+def ai_admin(root: Path, sandbox: Sandbox, sent: list[Run], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("POSTHOG_HOST", sandbox.url)
+    monkeypatch.setenv("POSTHOG_PROJECT_ID", str(sandbox.project_id))
+    monkeypatch.setenv("POSTHOG_API_KEY", sandbox.api_key)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, [arguments[0], *arguments[1:], "--stack", "sandbox"])
+
+    return run
+
+
+def asked(ai_admin: Any, *arguments: str) -> Any:
+    done = ai_admin(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_each_installation_has_what_it_ran(ai_admin: Any, sent: list[Run]) -> None:
+    since = END - timedelta(days=2)
+    told = asked(ai_admin, "installations", "--from", since.isoformat(), "--to", END.isoformat())
+    mine: dict[str, list[Run]] = defaultdict(list)
+    for run in sent:
+        mine[run.installation.id].append(run)
+    assert {each["id"] for each in told["installations"]} == set(mine)
+    midnight = (END - timedelta(microseconds=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    for each in told["installations"]:
+        all_of_it = mine[each["id"]]
+        counted = [run for run in all_of_it if run.when >= since]
+        assert each["runs"] == len(counted)
+        assert each["failed"] == sum(not run.properties["success"] for run in counted)
+        assert each["tokens"] == sum(run.properties["total_tokens"] for run in counted)
+        assert each["cost"] == pytest.approx(sum(run.properties["estimated_cost"] for run in counted))
+        assert each["today"] == sum(run.properties["total_tokens"] for run in all_of_it if run.when >= midnight)
+        last = max(run.when for run in all_of_it)
+        assert abs(datetime.fromisoformat(each["last_seen"]) - last) < timedelta(seconds=1)
+        quiet = END - last > timedelta(days=1)
+        assert each["health"] == ("silent" if quiet else each["said"])
+    assert any(each["health"] == "silent" and each["said"] == "healthy" for each in told["installations"])
+
+
+def test_each_has_the_cap_and_the_cohorts_that_posthog_gives_it(ai_admin: Any, sandbox: Sandbox) -> None:
+    told = asked(ai_admin, "installations")["installations"]
+    for each in told:
+        asking = {"api_key": sandbox.project_api_key, "distinct_id": each["id"]}
+        served = sandbox.call("POST", "/flags/?v=2", asking)["flags"]["ai-max-daily-tokens"]
+        assert each["cap"] == json.loads(served["metadata"]["payload"])
+    assert len({each["cap"] for each in told}) > 2
+    beta = [each for each in told if "Beta installations" in each["cohorts"]]
+    assert {each["channel"] for each in beta} == {"beta"}
+    assert len(beta) == Counter(each["channel"] for each in told)["beta"]
+
+
+def test_lists_are_sorted_and_filtered(ai_admin: Any) -> None:
+    rows = list(
+        csv.DictReader(io.StringIO(ai_admin("installations", "--csv", "--sort", "cost", "--limit", "7").stdout))
+    )
+    costs = [float(row["cost"]) for row in rows]
+    assert len(rows) == 7
+    assert costs == sorted(costs, reverse=True)
+    beta = asked(ai_admin, "installations", "--channel", "beta", "--sort", "id")["installations"]
+    assert {each["channel"] for each in beta} == {"beta"}
+    assert [each["id"] for each in beta] == sorted(each["id"] for each in beta)
+    inside = asked(ai_admin, "installations", "--cohort", "Beta installations")["installations"]
+    assert {each["id"] for each in inside} == {each["id"] for each in beta}
+
+
+def test_people_are_told_who_fell_silent_and_who_used_too_much(ai_admin: Any) -> None:
+    text = ai_admin("installations").stdout
+    assert "and ran nothing for a day: --health silent" in text
+    heads = "installation channel version health runs failed tokens cost today of last seen"
+    assert text.splitlines()[0].split() == heads.split()
+
+
+def test_one_installation_is_shown_with_its_errors(ai_admin: Any, sent: list[Run]) -> None:
+    failed = [run for run in sent if not run.properties["success"]]
+    name = failed[-1].installation.id
+    own = [run for run in failed if run.installation.id == name][::-1][:10]
+    told = asked(ai_admin, "installations", "show", name)
+    assert [each["error"] for each in told["errors"]] == [run.properties["error"] for run in own]
+    text = ai_admin("installations", "show", name).stdout
+    assert text.startswith(name)
+    assert own[0].properties["error"] in text
+    missing = ai_admin("installations", "show", name.replace("inst", "isnt"))
+    assert missing.exit_code == 4
+    assert f"did you mean {name}?" in missing.output
+
+
+def test_metrics_add_up_whatever_they_are_told_apart_by(ai_admin: Any, sent: list[Run]) -> None:
+    [whole] = asked(ai_admin, "metrics")["figures"]
+    assert whole["runs"] == len(sent)
+    assert whole["installations"] == len({run.installation.id for run in sent})
+    assert whole["cost"] == pytest.approx(sum(run.properties["estimated_cost"] for run in sent))
+    for by in ("model", "installation", "day", "channel", "version", "error", "day,model"):
+        parts = asked(ai_admin, "metrics", "--by", by)["figures"]
+        assert sum(each["runs"] for each in parts) == len(sent), by
+        assert sum(each["tokens"] for each in parts) == pytest.approx(whole["tokens"]), by
+    days = Counter((run.when.date().isoformat(), run.properties["model"]) for run in sent)
+    told = {
+        (each["day"], each["model"]): each["runs"]
+        for each in asked(ai_admin, "metrics", "--by", "day,model")["figures"]
+    }
+    assert told == days
+
+
+def test_a_few_queries_whatever_the_number(client: Client, sandbox: Sandbox, sent: list[Run]) -> None:
+    sandbox.requests()
+    installations(client, Period(START, END))
+    assert len(sandbox.requests()) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("metrics", "--by", "modell"), 'instead of "modell"'),
+        (("metrics", "--from", "yesterday"), 'instead of "yesterday"'),
+        (("installations", "--csv", "--json"), "choose one of --csv and --json"),
+    ],
+)
+def test_wrong_use_is_said_with_what_to_write(ai_admin: Any, arguments: tuple[str, ...], said: str) -> None:
+    done = ai_admin(*arguments)
+    assert done.exit_code == 2
+    assert said in done.output
+
+
+def test_a_key_without_the_scope_is_said(ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})
+    monkeypatch.setenv("POSTHOG_API_KEY", made["value"])
+    for command in ("installations", "metrics"):
+        done = ai_admin(command)
+        assert done.exit_code == 1
+        assert "query:read" in done.output

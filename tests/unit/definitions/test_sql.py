@@ -1,0 +1,217 @@
+"""SQL in definitions: what is good is not complained of, and of any text one is told what is wrong with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ai_admin.definitions.scalar_places import place_of
+from ai_admin.definitions.sql import kept, parser
+from ai_admin.definitions.sql.columns import columns
+from ai_admin.definitions.sql.meaning import mistakes
+from ai_admin.definitions.sql.names import Scope, names, placeholders
+from tests.unit.definitions.checkouts import Checkout
+
+GOOD = (
+    "SELECT 1;",
+    "select event, count() AS n from events group by event order by n desc limit 5",
+    "WITH a AS (SELECT 1 AS x), b AS (SELECT x FROM a) SELECT * FROM b",
+    "SELECT event FROM events WHERE event = '$pageview' AND properties.$browser = 'x' AND properties['$os'] = 'y'",
+    "SELECT count() FROM events WHERE event IN ('ai_used', '$pageview') AND event LIKE 'ai%' AND event != ''",
+    "SELECT e.properties.model, e.person.properties.version, p.properties.usage, group_0.properties.any, "
+    "pdi.person.properties.version FROM events e LEFT JOIN persons p ON p.id = e.person_id",
+    "SELECT properties.whatever, event FROM stripe_charges WHERE event = 'paid'",
+    "SELECT c.properties.whatever, properties.model FROM events e JOIN stripe_charges c ON c.id = e.person_id",
+    "SELECT x.y FROM (SELECT count() AS y FROM events) AS x UNION ALL SELECT 2",
+    "SELECT arrayMap(evet -> evet + 1, [1]), arrayJoin([1]) AS persn, persn FROM events",
+    "SELECT quantile(0.9)(toFloat(properties.tokens)), row_number() OVER (PARTITION BY event ORDER BY timestamp) FROM "
+    "events SAMPLE 0.1",
+    "SELECT `from`, \"where\", properties.\"a model\", 'it''s', 'it\\'s' FROM (SELECT * FROM stripe_charges)",
+    "SELECT if(1, 'https://a.b/--c', f'{event}x'), tags[1], CASE WHEN 1 THEN 2 END FROM events /* ( */ -- '\n// \"",
+    "SELECT 1 FROM events WHERE {filters} AND timestamp > {filters.dateRange.from} AND properties.model = {value}",
+    "SELECT session.$session_duration, $session_id, toDate(timestamp) AS timestmp FROM events GROUP BY ALL",
+    "SELECT number FROM numbers(3) WHERE number > 1",
+    "SELECT " + "e.event," * 40 + "1 FROM events AS e",
+)
+
+
+@pytest.mark.parametrize("sql", GOOD)
+def test_good_sql_is_not_complained_of(checkout: Checkout, sql: str) -> None:
+    insight = {"key": "i", "name": "I", "sql": {"query": sql, "values": {"value": "r1"}}}
+    checkout.write("events/odd.yaml", 'key: odd\nproperties: {"a model": {type: String}}\n')
+    checkout.write("insights/i.yaml", yaml.safe_dump(insight))
+    assert checkout.problems() == []
+
+
+def test_what_goes_to_another_database_as_it_is_is_not_read(checkout: Checkout) -> None:
+    for also in ("sendRawQuery: true", "connectionId: 0190d5a0-7a1c-0000-0000-000000000000"):
+        checkout.write("insights/i.yaml", f"key: i\nname: I\nsql: {{query: SHOW TABLES, {also}}}\n")
+        assert checkout.problems() == []
+
+
+STYLES: dict[str, dict[str, Any]] = {
+    "block": {"style": "|"},
+    "folded": {"style": ">", "width": 20},
+    "quoted once": {"style": "'", "width": 20},
+    "quoted twice": {"style": '"', "width": 20},
+    "quoted twice, with escapes": {"style": '"', "allow_unicode": False},
+    "plain": {"style": None, "width": 20},
+}
+
+
+class Text(str):
+    """What is dumped in the style of the test."""
+
+
+@pytest.mark.parametrize("style", STYLES)
+@given(value=st.text("ab'\"\\ \n\t:#é𝒳", max_size=60))
+def test_each_character_of_a_text_is_found_in_its_file(style: str, value: str) -> None:
+    how = {"allow_unicode": True, **STYLES[style]}
+    dumper: Any = type("Dumper", (yaml.SafeDumper,), {})
+    scalar = how.pop("style")
+    dumper.add_representer(Text, lambda d, text: d.represent_scalar("tag:yaml.org,2002:str", str(text), style=scalar))
+    text = yaml.dump({"before": 1, "a": [{"query": Text(value)}]}, Dumper=dumper, sort_keys=False, **how)
+    root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = root.value[1][1].value[0].value[0][1]
+    assert node.value == value
+    shown = [n for n, char in enumerate(value) if not char.isspace()]
+    places = [place_of(node, n, text) for n in shown]
+    assert places == sorted(set(places))
+    for n, (line, column) in zip(shown, places, strict=True):
+        assert begins_with(text.split("\n")[line][column:], value[n], node.style)
+
+
+def begins_with(text: str, char: str, style: str | None) -> bool:
+    """Return whether a character is the first of a text, or its escape is."""
+    if style != '"' or not text.startswith("\\"):
+        return text.startswith(char)
+    lengths = {"x": 4, "u": 6, "U": 10}
+    return bool(yaml.safe_load(f'"{text[: lengths.get(text[1], 2)]}"') == char)
+
+
+WORDS = (
+    "SELECT", "FROM", "events", "persons", "WHERE", "event", "=", "IN", "'ai_used'", "properties", ".model", "['x']",
+    "(", ")", "[", "]", "{", "}", "'", "\"", "`", ",", "AND", "NOT", "AS", "x", "->", "CASE", "WHEN", "END", "WITH",
+    "GROUP", "BY", "UNION ALL", "JOIN", "ON", "*", "-", "--", "//", "/*", "*/", "\n", "1", "0", ";", "<a>", "é", "\\",
+    "\0", "‘", "&&", "\ud800", "{variables.x}", "{filters}", "f'", "INTERVAL", "DAY", "count()", "e", "::", "?", "?.",
+    ":", "#", "@", "$x",
+)  # fmt: skip
+
+
+@given(words=st.lists(st.sampled_from(WORDS), max_size=12), form=st.sampled_from(["select", "expr", "order_expr"]))
+@settings(deadline=None, max_examples=300)
+def test_junk_is_read_or_told_what_is_wrong_with_it(words: list[str], form: str) -> None:
+    text = " ".join(words)
+    tree, flaw = parser.parse(text, form)
+    assert (tree is None) != (flaw is None)
+    for each in [flaw] if flaw else mistakes(tree, text):
+        assert 0 <= each.offset <= len(text)
+        assert each.message
+        assert each.fix
+    if tree is not None:
+        assert all(0 <= each.offset <= len(text) for each in names(tree, Scope()))
+        assert all(0 <= offset <= len(text) for offset, _ in placeholders(tree))
+
+
+@given(text=st.text(max_size=30))
+@settings(deadline=None)
+def test_any_text_is_read_or_told_what_is_wrong_with_it(text: str) -> None:
+    tree, flaw = parser.parse(text, "select")
+    assert (tree is None) != (flaw is None)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT " + "1, " * 3_000 + "1", "the SQL is 6,002 words long, too much to be checked"),
+        ("SELECT a" + ".a" * 40, "the SQL is nested 40 deep, too much to be checked"),
+        ("SELECT " + "CASE WHEN 1 THEN " * 31 + "1" + " END" * 31, "the SQL is nested 31 deep, too much to be checked"),
+        ("SELECT 1" + " = 1" * 1_500, "the SQL has too many operators in a row to be checked"),
+    ],
+)
+def test_what_would_take_the_parser_minutes_is_not_given_to_it(text: str, message: str) -> None:
+    flaw = parser.parse(text, "select").flaw
+    assert flaw is not None
+    assert flaw.message == message
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT event, count(), toDate(timestamp) AS day, 2 * x AS y FROM events", [
+            ("event", None), ("", True), ("day", False), ("y", True)
+        ]),
+        ("SELECT a FROM x UNION ALL SELECT b FROM y", [("a", None)]),
+        ("WITH q AS (SELECT 1 AS one, 'a' AS b FROM x) SELECT * FROM q", [("one", True), ("b", False)]),
+        ("SELECT *, 1 AS n FROM (SELECT a AS b FROM x)", [("b", None), ("n", True)]),
+        ("WITH q AS (SELECT * FROM q) SELECT * FROM q", None),
+        ("SELECT * FROM events", None),
+        ("SELECT q.* FROM (SELECT 1 AS a) AS q", None),
+        ("SELECT a b FORM x", None),
+        ("{filters}", None),
+    ],
+)  # fmt: skip
+def test_the_columns_of_a_query(query: str, expected: list[tuple[str, bool | None]] | None) -> None:
+    found = columns(query)
+    assert (None if found is None else [(each.name, each.numeric) for each in found]) == expected
+
+
+def test_posthogs_sdk_is_found_after_its_parser() -> None:
+    """The parser is a part of PostHog's server, where ``posthog`` is another package than in an installation."""
+    code = (
+        "from ai_admin.definitions.sql.parser import parse; tree = parse('SELECT 1', 'select').tree\n"
+        "import sys; assert not any(name.startswith('posthog') for name in sys.modules), sys.modules.keys()\n"
+        "import posthog; print(tree['node'], posthog.Posthog.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("SelectQuery Posthog\n", "")
+
+
+def test_without_the_parser_every_sql_is_said_not_to_be_checked(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(text: str, form: str, parse: object) -> object:
+        raise ModuleNotFoundError("hogql_parser")
+
+    monkeypatch.setattr(parser, "kept", gone)
+    checkout.write("insights/i.yaml", "key: i\nname: I\nsql: {query: SELECT 11}\n")
+    assert checkout.problems() == [
+        "insights/i.yaml:3:14: insight/i: SQL can't be checked without the package hogql-parser; run make setup"
+    ]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of an empty cache, in which everything is kept."""
+    folder = tmp_path / "cache" / "of SQL"
+    monkeypatch.setattr(kept, "_folder", lambda: folder)
+    monkeypatch.setattr(kept, "_SLOW", -1)
+    return folder
+
+
+def test_what_was_parsed_once_is_read_from_the_cache(cache: Path) -> None:
+    asked: list[str] = []
+
+    def parse(text: str, form: str) -> str:
+        asked.append(f"{form} {text}")
+        return '{"node": "Constant"}'
+
+    for form in ("expr", "expr", "select"):
+        assert kept.kept("1", form, parse) == {"node": "Constant"}
+    assert asked == ["expr 1", "select 1"]
+    for file in cache.iterdir():
+        file.write_text("{half of it")
+    assert kept.kept("1", "expr", parse) == {"node": "Constant"}
+    assert asked == ["expr 1", "select 1", "expr 1"]
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(cache: Path) -> None:
+    cache.parent.write_text("a file where the folder would be")
+    assert kept.kept("1", "expr", lambda text, form: '{"node": "Constant"}') == {"node": "Constant"}
