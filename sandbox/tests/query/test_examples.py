@@ -1,6 +1,8 @@
 """Worked examples. Those of retention, lifecycle and exclusions are events and numbers of PostHog's own tests."""
 
 import sys
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -217,3 +219,28 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(MissingPackageError, match="does not compute queries without the package"):
             load.__wrapped__()
+
+
+def test_cohorts_of_behaviour_count_as_queries_do(world: World) -> None:
+    draw, now = Random(5), datetime.now(UTC)
+    project = world.project(timezone="America/New_York")
+    project.capture(
+        event(draw.choice(("run", "stop")), f"p{draw.randrange(40)}", (now - timedelta(hours=each / 4)).isoformat())
+        for each in sorted((draw.randrange(4 * 24 * 20) for _ in range(200)), reverse=True)
+    )
+    leaf = {"type": "behavioral", "key": "run", "event_type": "events", "time_value": 7, "time_interval": "day"}
+    asked = {
+        "performed_event": "event = 'run' AND timestamp >= toStartOfDay(now() - INTERVAL 7 DAY) GROUP BY person_id",
+        "performed_event_multiple": "event = 'run' AND timestamp >= now() - INTERVAL 7 DAY GROUP BY person_id"
+        " HAVING count() >= 2",
+        "performed_event_first_time": "event = 'run' GROUP BY person_id"
+        " HAVING min(timestamp) >= toStartOfDay(now() - INTERVAL 7 DAY)",
+    }
+    for value, condition in asked.items():
+        group = {"type": "AND", "values": [{**leaf, "value": value, "operator": "gte", "operator_value": 2}]}
+        properties = {"type": "OR", "values": [group]}
+        cohort = project.put("cohort", name=value, is_static=False, filters={"properties": properties})
+        (inside,) = project.sql(f"SELECT uniq(person_id) FROM events WHERE person_id IN COHORT {cohort}", now)
+        wanted = project.sql(f"SELECT count() FROM (SELECT person_id FROM events WHERE {condition})", now)
+        assert [inside] == wanted
+        assert 0 < inside[0] < 40
