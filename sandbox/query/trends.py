@@ -138,7 +138,7 @@ class Trends:
     def _rows(self, counted: Counted) -> dict[Values, Row]:
         """What was counted, by breakdown and bucket."""
         found: dict[Values, Row] = {}
-        for total, *rest in self.asked.rows(counted.hogql()):
+        for total, *rest in self.asked.rows(counted.hogql(), **counted.parts):
             bucket = None if self.total else local(str(rest.pop(0)), self.asked.zone)
             found.setdefault(tuple(map(str, rest)), {})[bucket] = total or 0
         return found
