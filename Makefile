@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PORT ?= 0
 DATA ?= .sandbox
 
-.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint workflows types bench docs upstream lock clean
+.PHONY: help setup demo stop sandbox sandbox-test check definitions test browser editor lint workflows types bench docs pictures upstream lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-22s%s\n", $$1, $$2}'
@@ -45,7 +45,7 @@ browser: setup  ## the tests of the sandbox's pages and of a plan's comment, in 
 	  exit 2; }
 	@$(PYTHON) -m pytest sandbox/tests/browser tests/browser
 
-editor: setup  ## the tests of the schemas in a real YAML language server (needs Node.js and npm)
+editor: setup  ## the tests of the schemas in a real YAML language server, and of TypeScript clients (needs Node.js and npm)
 	@{ command -v node && command -v npm; } >/dev/null || { \
 	  echo 'The editor tests need Node.js (20 or later) and npm; on Debian: apt-get install nodejs npm' >&2; \
 	  exit 2; }
@@ -71,8 +71,12 @@ types: setup  ## mypy --strict
 bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 	@$(PYTHON) -m tools.benchmarks
 
-docs: setup  ## write docs/reference anew from schemas/
-	@$(PYTHON) -m ai_admin.review.reference
+docs: setup  ## write docs/reference and the example's client anew, from schemas/ and docs/samples
+	@$(PYTHON) -m tools.reference
+	@$(PYTHON) -m ai_admin.clients
+
+pictures: setup  ## write docs/pictures anew: one of each kind of chart
+	@$(PYTHON) -m tools.pictures
 
 # A version of the command line and of the toolkit; the newest where none is given.
 CLI ?=

@@ -33,6 +33,7 @@ from ai_admin.safety import (
     unchanged,
     unfinished,
 )
+from providers.posthog.advice import explained
 from providers.posthog.blockers import GUARDED, blockers
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
@@ -188,10 +189,18 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
     refused = [
         *unset_secrets(resources, settings),
         *map(str, found),
-        *succession.namesakes(),
-        *blockers(client, before, after.keys(), succession.replaced(GUARDED)),
+        *_found(succession.namesakes),
+        *_found(lambda: blockers(client, before, after.keys(), succession.replaced(GUARDED))),
     ]
     return Plan(resources, tuple(refused), True, before, after, _about(found))
+
+
+def _found(gate: Callable[[], Iterable[str]]) -> list[str]:
+    """Return why a gate refuses, which it also does where it can't read what it asks for; the plan is shown with it."""
+    try:
+        return [*gate()]
+    except ApiError as problem:
+        return [f"it is not known what this run would change: {explained(problem)}"]
 
 
 def _about(found: Iterable[Refusal]) -> frozenset[str]:

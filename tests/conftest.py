@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -11,6 +12,10 @@ from tests.support.guard import sitecustomize  # no test, in this process, opens
 
 _guard = str(Path(sitecustomize.__file__).parent)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_guard, os.environ.get("PYTHONPATH"))))  # nor in another
+# Where the environment forbids to keep compiled code, each worker would compile every test anew in every run,
+# which is more than half of what collecting takes; and so would each process in a copy of the repository.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # On a busy machine an example may take any time, and no test asserts a time.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")

@@ -11,6 +11,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import waiting
 
 MOVED = 4
 """Exit code: the files or PostHog are not as they were when the plan was made."""
@@ -54,7 +55,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     name = only_stack(root, stack or (str(then["stack"]) if then else None))
     if then and then["stack"] != name:  # before the stack is opened: what that one lacks is beside the point
         raise _nothing_applied([f"the plan is for stack {then['stack']}, and this is {name}", AGAIN], MOVED)
-    found = planned(root, name, count=then is None)
+    found = planned(root, name, count=then is None, waiting=waiting)
     if isinstance(found, tuple):
         raise _nothing_applied(found, 1, name, _off_by_file(root, name))
     if then is None:

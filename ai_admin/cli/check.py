@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.problem_reports import FORMS
 from ai_admin.cli.text import count, printable
+from ai_admin.clients import stale
 from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
@@ -44,6 +46,8 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
 
     With --format github each problem is an annotation on the line of its file, and the lines follow.
 
+    Where there are no other problems: also those clients in clients/ that `ai-admin clients` would write otherwise.
+
     Also writes the keys that editors offer as completions, to schemas/local/; git ignores these changes.
 
     Exit codes: 0 no problems, 1 problems, 2 wrong use.
@@ -59,6 +63,8 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
         checked = check_definitions(root)
     except SchemaError as error:
         raise click.ClickException(str(error)) from error
+    if not checked.problems:
+        checked = replace(checked, problems=tuple(stale(root, checked.indexes)))
     proposals.write(root, checked.indexes[None])
     problems = [each for each in checked.problems if _wanted(each, stack, inside)]
     form = "json" if as_json else form

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks, project_stacks
+from ai_admin.stackfile import settings
+from providers.posthog.connection import contradicted
+from providers.posthog.errors import ConnectionProblem
+from providers.posthog.settings import Settings
 
 
 def checkout(start: Path) -> Path:
@@ -37,3 +43,25 @@ def only_stack(root: Path, stack: str | None) -> str:
     if len(only) != 1:
         raise click.UsageError(f"say which stack: --stack {' or --stack '.join(stacks) or 'NAME'}")
     return only[0]
+
+
+def looked_at(root: Path, named: Sequence[str], online: bool) -> list[str]:
+    """Return the stacks that are named, or else all of them; where PostHog is asked, all that this shell is set up for.
+
+    The variables that `. ./activate` sets for the sandbox of `make demo` are of no other stack, which could be read by
+    them no more. What is left out is said. Raises click.UsageError.
+    """
+    stacks = [known(each, root) for each in named] or [*known_stacks(root)]
+    here = stacks if named or not online else [each for each in stacks if not _is_elsewhere(root, each)]
+    left = [each for each in stacks if each not in here]
+    if here and left:
+        said = f"left out: {listed(left, 'and')}, as this shell is set up for another PostHog; see --stack"
+        click.echo(said, err=True)
+    return here or stacks
+
+
+def _is_elsewhere(root: Path, stack: str) -> bool:
+    try:
+        return contradicted(Settings(settings(root, stack), os.environ))
+    except ConnectionProblem:  # said when the stack is read
+        return False

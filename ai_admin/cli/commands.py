@@ -12,6 +12,8 @@ import click
 from ai_admin import __version__
 from ai_admin.cli.apply import apply
 from ai_admin.cli.check import check
+from ai_admin.cli.clients import clients
+from ai_admin.cli.dashboards import dashboards
 from ai_admin.cli.doctor import doctor
 from ai_admin.cli.drift import drift
 from ai_admin.cli.history import history
@@ -44,6 +46,8 @@ def cli() -> None:
 for command in (
     apply,
     check,
+    clients,
+    dashboards,
     doctor,
     drift,
     history,

@@ -10,6 +10,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known, only_stack
 from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import waiting
 
 FOUND = 1
 """Exit code: there is something to do, or PostHog could not be asked."""
@@ -45,6 +46,9 @@ def doctor(
     --check and --skip may be given several times. With --offline the checks that ask PostHog are left out (stale,
     never-evaluated, scopes), no stack is needed, and what people made of a cohort in PostHog is not seen.
 
+    A file with problems is named, and the others are looked at; what uses a cohort or an insight is not known then.
+    Nor is what a check finds that PostHog does not let see to its end.
+
     Exit codes: 0 nothing to do, 1 something to do, problems of the definitions, or PostHog can't be asked,
     2 wrong use.
     """
@@ -56,12 +60,9 @@ def doctor(
     root = checkout(Path().resolve())
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
     try:
-        found = facts(root, name, reviewed(root, name) if name and not offline else None, days)
-        if isinstance(found, str):
-            click.echo(found, err=True)
-            raise click.exceptions.Exit(FOUND)
-        checks = [each for each in OFFLINE if offline] or list(CHECKS)
-        findings = examine(found, [each for each in checks if each in (chosen or checks) and each not in skipped])
+        found = facts(root, name, reviewed(root, name, waiting) if name and not offline else None, days)
+        every = OFFLINE if offline else tuple(CHECKS)
+        findings, unread = examine(found, [each for each in every if each in (chosen or every) and each not in skipped])
     except Problem as problem:
         click.echo(f"{problem}\n--offline does without PostHog", err=True)
         raise click.exceptions.Exit(FOUND) from None
@@ -69,5 +70,8 @@ def doctor(
         click.echo(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join([*map(str, findings), f"{len(findings)} to do" if findings else "nothing to do"]))
-    if findings:
+    lines = [*(f"not looked at, as this is wrong with it: {line}" for line in found.broken), *unread]
+    for line in lines:
+        click.echo(line, err=True)
+    if findings or lines:
         raise click.exceptions.Exit(FOUND)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout, only_stack
-from ai_admin.cli.live import comparison_of
+from ai_admin.cli.live import UNKNOWN, comparison_of
 from ai_admin.cli.switching import stack_option
 
 DIFFERS = 1
@@ -26,8 +26,9 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
     their keys and names. Reads only: the API key needs the read scopes of the kinds, and activity_log:read to
     say who.
 
-    For a schedule: exit codes 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known, since
-    the files have problems or PostHog did not answer.
+    For a schedule: exit codes 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all
+    definitions, since files have problems or PostHog could not be read. The others are told then as well, and why
+    on standard error.
     """
     from ai_admin.review import drift as review
 
@@ -37,5 +38,9 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
         found = review.drift(name, comparison)
     styled = lambda part, colour: click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)  # noqa: E731
     click.echo(review.as_json(found) if as_json else review.text(found, every, styled))
+    for line in (*found.broken, *found.unread):
+        click.echo(line, err=True)
+    if found.unknown or found.broken:
+        raise click.exceptions.Exit(UNKNOWN)
     if found.entries:
         raise click.exceptions.Exit(DIFFERS)

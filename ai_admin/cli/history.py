@@ -12,7 +12,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import styled
+from ai_admin.cli.text import styled, waiting
 from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
 
@@ -80,7 +80,7 @@ def _logs(root: Path, stack: str) -> Logs:
     from ai_admin.review.history import Logs
     from ai_admin.review.stack import reviewed
 
-    return Logs(reviewed(root, stack))
+    return Logs(reviewed(root, stack, waiting))
 
 
 def _at(

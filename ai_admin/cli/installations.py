@@ -11,7 +11,6 @@ import click
 
 from ai_admin.cli.numbers import (
     NOT_READ,
-    as_csv,
     asked,
     bar,
     dollars,
@@ -25,6 +24,7 @@ from ai_admin.cli.numbers import (
 from ai_admin.cli.switching import Stack, stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.spelling import closest
+from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     if form == "json":
         click.echo(json.dumps(_as_json(report, shown), indent=2, ensure_ascii=False))
     elif form == "csv":
-        click.echo(as_csv(_COLUMNS, (_cells(each) for each in shown)), nl=False)
+        click.echo(as_csv([_COLUMNS, *(_cells(each) for each in shown)]), nl=False)
     else:
         click.echo("\n".join(_text(report, found, shown)))
 

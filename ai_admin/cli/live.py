@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ai_admin.cli.text import waiting
+from providers.posthog.advice import explained
 from providers.posthog.errors import ApiError, ConnectionProblem, LookupProblem
 
 if TYPE_CHECKING:
@@ -19,16 +21,15 @@ UNKNOWN = 3
 
 
 @contextmanager
-def comparison_of(root: Path, stack: str) -> Iterator[Comparison]:
-    """Give the comparison of a stack's files with its project; what keeps it from being made ends the command."""
+def comparison_of(root: Path, stack: str, whole: bool = False) -> Iterator[Comparison]:
+    """Give the comparison of a stack's files with its project; what keeps it from being made ends the command.
+
+    ``whole``: so does a kind that the key may not read.
+    """
     from ai_admin.review.comparison import compared
 
     try:
-        comparison, problems = compared(root, stack, lambda line: click.echo(line, err=True))
-        if problems:
-            click.echo("\n".join(["the definitions have problems:", *problems]), err=True)
-            raise click.exceptions.Exit(UNKNOWN)
-        yield comparison
+        yield compared(root, stack, waiting, whole)
     except (ApiError, ConnectionProblem, LookupProblem) as problem:
-        click.echo(str(problem), err=True)
+        click.echo(explained(problem) if isinstance(problem, ApiError) else str(problem), err=True)
         raise click.exceptions.Exit(UNKNOWN) from None

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.checkout import checkout, looked_at
+from ai_admin.cli.text import waiting
 from ai_admin.definitions.spelling import closest, listed
-from ai_admin.definitions.stacks import known_stacks
 
 if TYPE_CHECKING:
     from ai_admin.review.standing import Row
@@ -48,13 +48,16 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
     KIND is a kind of definition (flag, cohort, ...) or its folder. Properties of events and tiles of dashboards are
     listed only where they differ, or when KIND names them.
 
+    Without --stack: every stack, but none of another PostHog than the variables of this shell name.
+
     Exit codes: 0 the list, 1 a stack could not be read (said on standard error), 2 wrong use.
     """
     from ai_admin.review.standing import survey
 
     root = checkout(Path().resolve())
     wanted = _kind(kind) if kind else ""
-    found = survey(root, [known(each, root) for each in stacks] or known_stacks(root), online=not offline)
+    names = looked_at(root, stacks, online=not offline)
+    found = survey(root, names, online=not offline, waiting=waiting)
     rows = list(found.rows(wanted, different))
     if as_json:
         objects = [{"name": str(row.ref), "stacks": dict(row.states), "source": row.source or None} for row in rows]

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from ai_admin.cli.numbers import NOT_READ, as_csv, asked, dollars, forms, number, percent, period_options, table
+from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percent, period_options, table
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import printable
 from ai_admin.numbers.parts import PARTS
+from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
 
 SCOPES = ("query:read",)
@@ -56,7 +57,7 @@ def metrics(by: str, **asked_for: Any) -> None:
         told = {"from": period.start.isoformat(), "to": period.end.isoformat(), "by": parts, "figures": figures}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     elif form == "csv":
-        click.echo(as_csv([*parts, *_FIGURES], rows), nl=False)
+        click.echo(as_csv([[*parts, *_FIGURES], *rows]), nl=False)
     else:
         heads = [*parts, "runs", "failed", "installations", "tokens", "cost"]
         lines = [

@@ -9,6 +9,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import waiting
 
 CHANGES = 3
 """Exit code: something changes, and --expect-no-changes was said."""
@@ -41,15 +42,15 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     and needs no Pulumi engine: `pulumi stack export` reads the state. Asks PostHog how many persons changed flags
     serve, and who changed by hand what would be put back. Writes nothing.
 
-    Exit codes: 0 the plan, 1 something is refused or the definitions have problems, 2 wrong use, 3 something
-    changes and --expect-no-changes was said.
+    Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
+    use, 3 something changes and --expect-no-changes was said.
     """
     from ai_admin.review.plan import Planned, planned
     from ai_admin.review.text import text
 
     root = checkout(Path().resolve())
     name = only_stack(root, stack)
-    found = planned(root, name)
+    found = planned(root, name, waiting=waiting)
     if not isinstance(found, Planned):
         _no_plan(name, found, form, limit)
         raise click.exceptions.Exit(1)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ai_admin import __version__
+from ai_admin.clients import STALE
 from ai_admin.definitions.check import SCHEMA, UNIQUE, YAML, Checked
 from ai_admin.definitions.model import Problem
 from ai_admin.definitions.rules import RULES
@@ -107,7 +108,12 @@ def _result(problem: Problem, rule: int) -> dict[str, Any]:
 
 def _rules() -> Mapping[str, str]:
     """Return what finds problems, by name, with what it looks for."""
-    own = {YAML: "A file is YAML.", SCHEMA: "A file is as its schema says.", UNIQUE: "A key is defined once."}
+    own = {
+        YAML: "A file is YAML.",
+        SCHEMA: "A file is as its schema says.",
+        UNIQUE: "A key is defined once.",
+        STALE: "A generated client is what the definitions generate.",
+    }
     rules = {rule.name: rule for found in RULES.values() for rule in found}
     return own | {name: _first_sentence(rules[name].check) for name in sorted(rules)}
 

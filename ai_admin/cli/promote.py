@@ -26,7 +26,8 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     Comments, order and style stay. Shows what changes in the sentences of `ai-admin plan`, and prints the commands
     for a pull request. Says who has it in --to and may lose it, and which of the flag's tests fail in --to then. Where
     the rules of the stack would refuse the step, says so, and which one to take instead, in which nobody loses it; they
-    are looked at as if the files were applied as they are. PostHog is not asked.
+    are looked at as if the files were applied as they are. PostHog is not asked. Other files that
+    have problems are named, and are no obstacle.
 
     KEY is a definition's key, or kind/key where several kinds have it. `adopt` and `renamed_from` are of one project
     alone, and stay.
@@ -61,6 +62,8 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
         click.echo(click.style(f"this test fails in {target} then: ", fg="red") + line)
     if found.failing:
         click.echo("edit the tests in the same pull request; `ai-admin test` says how the flag came to its answer")
+    for line in found.broken:
+        click.echo(f"not looked at, and to be corrected first: {line}", err=True)
     if dry_run:
         click.echo("nothing is written")
         return

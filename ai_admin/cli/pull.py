@@ -58,8 +58,8 @@ def pull(
     With --all: every object that no file defines becomes a file, with the next `pulumi preview` adopting it as
     it is. Existing files stay. What a file can't express is left to PostHog, and named.
 
-    Exit codes: 0 done, 1 something could not be written, 2 wrong use, 3 nothing is known, since the files have
-    problems or PostHog did not answer.
+    Exit codes: 0 done, 1 something could not be written, or not be read in PostHog, 2 wrong use, 3 nothing is
+    known, since the files have problems or PostHog did not answer.
     """
     if everything and (keys or delete):
         raise click.UsageError("--all takes over what no file defines; name no KEY, and not --delete")
@@ -67,7 +67,10 @@ def pull(
         raise click.UsageError("--folder goes with --all")
     root = checkout(Path().resolve())
     name = only_stack(root, stack)
-    with comparison_of(root, name) as comparison:
+    with comparison_of(root, name, whole=everything) as comparison:
+        if comparison.broken:
+            click.echo("\n".join(["the definitions have problems:", *comparison.broken]), err=True)
+            raise click.exceptions.Exit(UNKNOWN)
         try:
             if everything:
                 _take_over(root, name, comparison, folder or root, dry_run)

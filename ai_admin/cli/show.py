@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.checkout import checkout, looked_at
 from ai_admin.cli.ls import say_unread
-from ai_admin.cli.text import printable
+from ai_admin.cli.text import printable, waiting
 from ai_admin.definitions.spelling import closest
-from ai_admin.definitions.stacks import known_stacks
 
 if TYPE_CHECKING:
     from ai_admin.review.standing import Standing
@@ -42,8 +41,8 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
     from ai_admin.review.standing import survey
 
     root = checkout(Path().resolve())
-    names = [known(each, root) for each in stacks] or list(known_stacks(root))
-    found = survey(root, names, key, online=not offline)
+    names = looked_at(root, stacks, online=not offline)
+    found = survey(root, names, key, online=not offline, waiting=waiting)
     if not found.objects and not found.unread:
         keys = {ref.key for ref in survey(root, names, online=False).objects}
         near = closest(key.rpartition("/")[2], keys)

@@ -15,6 +15,11 @@ def printable(line: object) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(line))
 
 
+def waiting(line: str) -> None:
+    """Show that something is waited for, apart from what a command prints."""
+    click.echo(line, err=True)
+
+
 def styled(text: str, colour: str) -> str:
     """Return a text in a colour (``bold`` and none, the empty text, are some, too) with what terminals would act on
     escaped; where the output is no terminal, click leaves the colour out.

@@ -6,28 +6,36 @@ from pathlib import Path as FilePath
 
 from ai_admin.definitions.catalog import values_of_persons
 from ai_admin.definitions.check import check
+from ai_admin.definitions.files import kind_at
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.model import Definitions
 from ai_admin.definitions.off_files import off_by_file
 from ai_admin.definitions.order import in_order
 
 
-def load(root: FilePath, stack: str | None = None) -> Definitions:
+def load(root: FilePath, stack: str | None = None, partly: bool = False) -> Definitions:
     """Return every resource of a stack's definitions, or all their problems.
 
     Args:
         root: the checkout, the folder with ``Pulumi.yaml``.
         stack: the stack whose patches apply; None for the definitions as written.
+        partly: where there are problems, return as well the resources of the files that have none in this stack, to
+            look at and not to apply. They may refer to what is missing.
 
-    The problems are those of every stack, the same that ``ai-admin check`` prints; with problems there are no
+    The problems are those of every stack, the same that ``ai-admin check`` prints; with problems there are else no
     resources, so that nothing is ever applied in part, except flags that their own, valid files switch off. Never
     raises for anything that a file can contain.
 
     Raises :class:`ai_admin.definitions.schemas.SchemaError` when the checkout's own schemas are broken.
     """
     checked = check(root, (stack,) if stack is not None else ())
-    if checked.problems:
+    if checked.problems and not partly:
         return Definitions((), checked.problems, tuple(off_by_file(checked, root, stack)))
+    here = [each for each in checked.problems if stack is None or not each.stacks or stack in each.stacks]
+    broken = {each.source.path for each in here}
     index = checked.indexes[stack]
-    resources = (resource for unit in index.units for resource in FORMS[unit.kind].expand(unit, index))
-    return Definitions(in_order(resources), (), values=values_of_persons(index))
+    whole = [unit for unit in index.units if unit.view.document.path not in broken]
+    if any(kind_at(path) == "dashboard" for path in broken):  # which may show any insight, as that then says
+        whole = [unit for unit in whole if unit.kind != "insight"]
+    resources = (resource for unit in whole for resource in FORMS[unit.kind].expand(unit, index))
+    return Definitions(in_order(resources), checked.problems, values=values_of_persons(index))

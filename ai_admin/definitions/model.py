@@ -96,9 +96,17 @@ class Definitions:
     """The definitions of a checkout for one stack: all of its resources, or its problems."""
 
     resources: tuple[Definition, ...]
-    """Referenced ones first; empty when there are problems."""
+    """Referenced ones first; with problems there are none, or those of the files that have none."""
     problems: tuple[Problem, ...]
     off: tuple[Definition, ...] = ()
     """When there are problems: the flags whose own files are valid and have ``active: false``, with no other field."""
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """All values that properties of persons can have, for those whose values the catalogue lists."""
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The first problem of each file that has one, a line each."""
+        first: dict[str, Problem] = {}
+        for problem in self.problems:
+            first.setdefault(problem.source.path, problem)
+        return tuple(map(str, first.values()))

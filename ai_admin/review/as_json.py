@@ -20,6 +20,7 @@ def as_json(report: Report) -> str:
             "project": report.project,
             "refused": list(report.refused),
             "changes": [_entry(each) for each in report.entries],
+            "unread": list(report.unread),
             "unchanged": report.unchanged,
             "warnings": list(report.warnings),
             "unowned": dict(report.unowned),

@@ -32,13 +32,16 @@ from providers.posthog.settings import Settings
 
 VERSION = 2
 
+_LEFT = (Action.NOTHING, Action.HOLD, Action.UNKNOWN)
+"""What is not applied, and so is in no plan that may be applied."""
+
 Bound = Mapping[str, Any]
 
 
 def bound(planned: Planned) -> Bound:
     """Return a plan as JSON data, without secrets."""
     report, settings = planned.report, planned.reviewed.settings
-    touched = [each for each in planned.outlook.changes if each.action not in (Action.NOTHING, Action.HOLD)]
+    touched = [each for each in planned.outlook.changes if each.action not in _LEFT]
     return {
         "version": VERSION,
         "stack": report.stack,

@@ -19,9 +19,10 @@ from ai_admin.review.state import Resource, State
 from ai_admin.run import Plan, Run
 from providers.posthog import reconcile
 from providers.posthog.adoption import Match
-from providers.posthog.errors import Problem, Unreachable
+from providers.posthog.advice import explained
+from providers.posthog.errors import ApiError, NotRead, Problem, Stopped, Unreachable
 from providers.posthog.inputs import WAITING, Metadata, with_digests
-from providers.posthog.judge import Judge, OneLine
+from providers.posthog.judge import Judge, OneLine, unknown
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
 from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.references import readable, with_ids
@@ -42,6 +43,8 @@ class Action(StrEnum):
     DELETE = "delete"
     HOLD = "hold"
     """A flag stays off, as somebody switched it off in PostHog."""
+    UNKNOWN = "unknown"
+    """It is not known, as PostHog could not be read. An `up` leaves it as it is."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Change:
     """Why it is not applied; empty where it is."""
     note: str = ""
     """What else there is to know."""
+    unread: str = ""
+    """Why PostHog could not be read; empty where it was."""
 
     @property
     def kind(self) -> Kind:
@@ -112,7 +117,9 @@ class Warnings:
             self.lines.append(line)
 
 
-def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: Warnings) -> Outlook:
+def outlook(
+    run: Run, planned: Plan, state: State, session: Session, warnings: Warnings, broken: str = ""
+) -> Outlook:
     """Return what an `up` of these definitions would do. Reads from PostHog, and writes nothing.
 
     Args:
@@ -121,6 +128,8 @@ def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: W
         state: what was applied to the stack last.
         session: configured with the settings of the run; its warnings go to ``warnings``.
         warnings: what the session warns with.
+        broken: why these are not all definitions, so that it is not known what becomes of anything else; empty where
+            they are.
 
     Raises ``Unreachable`` when PostHog can't be asked, or the state belongs to another project.
     """
@@ -129,7 +138,7 @@ def outlook(run: Run, planned: Plan, state: State, session: Session, warnings: W
     kinds = {ref.kind for ref in state.resources} | {each.kind for each in planned.definitions}
     read_lists(session, kinds)
     live = _refreshed(state, session)
-    engine = _Engine(run, planned, state, session, live)
+    engine = _Engine(run, planned, state, session, live, broken)
     for definition in planned.definitions:
         engine.register(definition)
     changes = (*engine.changes, *engine.deletions())
@@ -152,13 +161,21 @@ def read_lists(session: Session, kinds: Iterable[str]) -> None:
         list(pool.map(look, listed))
 
 
-Live = dict[Ref, tuple[str, Properties] | None]
+@dataclass(frozen=True)
+class _Unread:
+    """What PostHog could not be asked about."""
+
+    id: str
+    reason: str
+
+
+Live = dict[Ref, tuple[str, Properties] | _Unread | None]
 
 
 def _refreshed(state: State, session: Session) -> Live:
     """Return by reference the id and canonical form of what PostHog holds; None for what is gone."""
 
-    def look(resource: Resource) -> tuple[str, Properties] | None:
+    def look(resource: Resource) -> tuple[str, Properties] | _Unread | None:
         meta = Metadata(str(resource.ref))
         lifecycle, project = session.lifecycle(resource.ref.kind, lists=True)
         if resource.project and resource.project != project:
@@ -166,8 +183,12 @@ def _refreshed(state: State, session: Session) -> Live:
                 f"this stack's objects live in PostHog project {resource.project}, but the connection is to project "
                 f"{project}"
             )
-        with OneLine(meta):
+        try:
             return lifecycle.read(resource.id, resource.properties, meta)
+        except ApiError as problem:
+            return _Unread(resource.id, explained(problem))
+        except Stopped as problem:
+            return _Unread(resource.id, str(problem))
 
     resources = list(state.resources.values())
     with ThreadPoolExecutor(THREADS) as pool:
@@ -177,7 +198,7 @@ def _refreshed(state: State, session: Session) -> Live:
 class _Engine:
     """Does what Pulumi's engine does with registrations, but for the writing."""
 
-    def __init__(self, run: Run, planned: Plan, state: State, session: Session, live: Live) -> None:
+    def __init__(self, run: Run, planned: Plan, state: State, session: Session, live: Live, broken: str) -> None:
         self._settings = run.settings
         self._session = session
         self._state = state
@@ -188,6 +209,11 @@ class _Engine:
         self._off = {Ref.parse(name) for name in planned.off} & self._known.keys()
         self._ids: dict[Ref, str] = {}
         self._failed: set[Ref] = set()
+        self._unread: dict[Ref, str] = {}
+        self._broken = broken
+        self._defined = {Ref(each.kind, each.key) for each in planned.definitions}
+        if broken:
+            self._ids.update((ref, each.id) for ref, each in state.resources.items() if ref not in self._defined)
         self._registered: set[Ref] = set()
         self.changes: list[Change] = []
 
@@ -201,14 +227,28 @@ class _Engine:
         properties = with_digests(ref.kind, definition.properties, self._settings.environ)
         missing = next((found for each in refs(properties) if (found := self._missing(each))), "")
         wanted = KINDS[ref.kind].canonical(with_ids(properties, self._id_of))
-        change = self._changed(ref, present, wanted, meta, missing)
-        if missing and change.action not in (Action.NOTHING, Action.HOLD):
+        if unread := self._unknown(properties, self._live.get(present)):
+            change = _unknown(ref, unread, meta, None, wanted)
+        else:
+            change = self._changed(ref, present, wanted, meta, missing)
+        if missing and change.action not in (Action.NOTHING, Action.HOLD, Action.UNKNOWN):
             change = replace(change, refused=meta.line(f"left out, as it refers to {missing}"))
         if change.refused:
             self._failed.add(ref)
+        if change.unread:
+            self._unread[ref] = change.unread
         if change.id and change.action is not Action.REPLACE:
             self._ids[ref] = change.id
         self.changes.append(change)
+
+    def _unknown(self, properties: Properties, live: tuple[str, Properties] | _Unread | None) -> _Unread | None:
+        """Return why it can't be known what becomes of an object, by what it refers to; None where it can."""
+        about = [*refs(properties)]
+        if self._broken and any(each not in self._defined and each not in self._ids for each in about):
+            return _Unread(live[0] if isinstance(live, tuple) else "", self._broken)
+        # One that is new to the state may be there, and is found by what it refers to.
+        reason = next((self._unread[each] for each in about if each in self._unread), "") if live is None else ""
+        return _Unread("", reason) if reason else None
 
     def _missing(self, ref: Ref) -> str:
         if ref in self._failed:
@@ -223,8 +263,10 @@ class _Engine:
         judge, found = Judge(ref.kind, self._session), self._live.get(present)
         if found is None:
             return self._new(judge, ref, present, wanted, meta, missing)
-        id_, live = found
         applied = self._state.resources[present].properties
+        if isinstance(found, _Unread):
+            return _unknown(ref, found, meta, applied, wanted)
+        id_, live = found
         problem = "" if missing else judge.change(live, wanted, meta)
         difference = judge.difference(id_, live, wanted, meta)
         if difference.held:
@@ -256,10 +298,13 @@ class _Engine:
     def _new(self, judge: Judge, ref: Ref, present: Ref, wanted: Properties, meta: Metadata, missing: str) -> Change:
         match: Match | None = None
         problem = ""
-        if not missing:
-            match, problem = judge.addition(wanted, meta)
         gone = self._state.resources.get(present)
         applied = gone.properties if gone else None
+        try:
+            if not missing:
+                match, problem = judge.addition(wanted, meta)
+        except NotRead as unread:
+            return _unknown(ref, _Unread("", str(unread).removeprefix(f"{meta.line('')}: ")), meta, applied, wanted)
         if match is None:
             fields = tuple(reconcile.created(judge.kind, wanted))
             id_ = gone.id if gone else ""
@@ -273,13 +318,17 @@ class _Engine:
     def deletions(self) -> list[Change]:
         """Return what no definition has any more and PostHog still holds."""
         left = [each for ref, each in self._state.resources.items() if ref not in self._registered]
-        gone = [
-            Change(each.ref, Action.DELETE, found[0], applied=each.properties, live=found[1])
-            for each in left
-            if (found := self._live[each.ref])
-        ]
-        replaced = [Change(each.ref, Action.DELETE, each.id, live=each.properties) for each in self._state.replaced]
-        return [replace(each, refused=self._kept(each)) for each in [*gone, *replaced]]
+        gone = []
+        for each in left:
+            found = self._live[each.ref]
+            if self._broken or isinstance(found, _Unread):
+                unread = found if isinstance(found, _Unread) else _Unread(each.id, self._broken)
+                gone.append(_unknown(each.ref, unread, Metadata(str(each.ref)), each.properties))
+            elif found:
+                change = Change(each.ref, Action.DELETE, found[0], applied=each.properties, live=found[1])
+                gone.append(replace(change, refused=self._kept(change)))
+        replaced = (Change(each.ref, Action.DELETE, each.id, live=each.properties) for each in self._state.replaced)
+        return [*gone, *(replace(each, refused=self._kept(each)) for each in replaced)]
 
     def _kept(self, change: Change) -> str:
         """Return why something is not deleted; empty where it is, or where the program says why nothing is."""
@@ -291,5 +340,19 @@ class _Engine:
     def names(self) -> dict[tuple[str, str], Ref]:
         """Return the definitions by the kinds and ids of their objects, also of those that are gone from PostHog."""
         applied = {(ref.kind, each.id): ref for ref, each in self._state.resources.items()}
-        before = {(ref.kind, found[0]): ref for ref, found in self._live.items() if found}
+        before = {
+            (ref.kind, each.id if isinstance(each, _Unread) else each[0]): ref
+            for ref, each in self._live.items()
+            if each
+        }
         return {**applied, **before, **{(ref.kind, id_): ref for ref, id_ in self._ids.items()}}
+
+
+def _unknown(
+    ref: Ref, found: _Unread, meta: Metadata, applied: Properties | None, wanted: Properties | None = None
+) -> Change:
+    """Return what becomes of an object that PostHog could not be asked about."""
+    problem = meta.line(unknown(found.reason))
+    return Change(
+        ref, Action.UNKNOWN, found.id, meta.source, applied, wanted=wanted, refused=problem, unread=found.reason
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +18,11 @@ from ai_admin.review.stack import Reviewed
 from providers.posthog.errors import NoHistory
 from providers.posthog.inventory import Inventory
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.session import Session
 from providers.posthog.usage import users
 
 
-def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> Facts | str:
-    """Return the facts about a stack's definitions, or what is wrong with these.
+def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> Facts:
+    """Return the facts about a stack's definitions, those of the files that have no problems.
 
     Args:
         root: the checkout.
@@ -32,21 +32,18 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
 
     Raises ``Problem`` where PostHog can't be asked.
     """
-    definitions = load(root, stack)
-    if definitions.problems:
-        return f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}"
+    definitions = load(root, stack, partly=True)
     known = Facts(
         definitions.resources,
         datetime.now(UTC),
         {Ref(each.kind, each.key): view(each, stack).value for each in map(Document, find(root)) if each.key},
         _committed(root),
         days=days,
+        broken=definitions.broken,
     )
     if opened is None:
         return known
-    session = Session(Warnings())
-    session.configure(opened.settings)
-    inventory = session.inventory
+    inventory = opened.session(Warnings()).inventory
     ids = {ref: each.id for ref, each in opened.state.resources.items()}
 
     def elsewhere(ref: Ref) -> Iterable[str]:
@@ -54,16 +51,8 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
         live = inventory.get(kind, ids[ref]) if ref in ids else None
         return users(inventory.client, kind, live) if live else ()
 
-    return Facts(
-        known.definitions,
-        known.now,
-        known.written,
-        known.committed,
-        _flags(inventory),
-        elsewhere,
-        inventory.client.get("/api/personal_api_keys/@current/"),
-        days,
-    )
+    key = inventory.client.get("/api/personal_api_keys/@current/")
+    return replace(known, flags=_flags(inventory), elsewhere=elsewhere, key=key)
 
 
 def _flags(inventory: Inventory) -> dict[str, dict[str, object]]:

@@ -12,17 +12,18 @@ from typing import Any
 
 from ai_admin.definitions import Definition, load
 from ai_admin.review.live import BY_POSTHOG, Project, title
-from ai_admin.review.stack import reviewed
+from ai_admin.review.stack import BROKEN, reviewed
 from ai_admin.review.state import State
 from ai_admin.stackfile import settings
+from providers.posthog.advice import explained
 from providers.posthog.approvals import Approvals
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
-from providers.posthog.errors import ConnectionProblem, NotAdopted, UnreadableState
+from providers.posthog.errors import ApiError, ConnectionProblem, NotAdopted, UnreadableState
 from providers.posthog.inputs import Metadata, with_digests
 from providers.posthog.inventory import Live
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
-from providers.posthog.kinds.base import OWN, UNKEPT, Properties
+from providers.posthog.kinds.base import OWN, UNKEPT, Properties, refs
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
 from providers.posthog.preflight import preflight
 from providers.posthog.reconcile import changed
@@ -50,6 +51,8 @@ class Difference:
     others only the file was changed."""
     unclear: str = ""
     """Why it is not certain which object is the definition's."""
+    unread: str = ""
+    """Why it is not known whether anything differs: PostHog could not be read."""
 
     @property
     def ref(self) -> Ref:
@@ -91,6 +94,7 @@ class Comparison:
         state: State,
         environ: Mapping[str, str],
         ids: Mapping[Ref, str] | None = None,
+        broken: tuple[str, ...] = (),
     ) -> None:
         """Read the project.
 
@@ -100,14 +104,15 @@ class Comparison:
             state: what was applied to the stack last. What is not in it is found as an adoption finds it.
             environ: the variables with secrets. What is not set is taken for unchanged.
             ids: the ids of the objects, where they were found already.
-
-        Raises ``ApiError``.
+            broken: what is wrong with files whose definitions are not among these, a line each.
         """
+        self.broken = broken
         self.project = project
         self.definitions = tuple(definitions)
+        self._defined = {Ref(each.kind, each.key) for each in self.definitions}
         self._state = state
         self._environ = environ
-        self.lives = project.read()
+        self.lives = project.lives
         history, inventory = project.history, project.inventory
         approvals = Approvals(project.client, [])
         services = Services(inventory, project.directory, approvals, history, lambda *_: None)
@@ -115,6 +120,7 @@ class Comparison:
             kind.name: LIFECYCLES[kind.lifecycle](kind, services) for kind in KINDS.values()
         }
         self._unclear: dict[Ref, str] = {}
+        self._unread: dict[Ref, str] = {}
         self._known_ids = ids
 
     def again(self, definitions: Iterable[Definition]) -> Comparison:
@@ -129,7 +135,8 @@ class Comparison:
         applied = self._state.resources
         for ref, resource in applied.items():
             self.project.inventory.claim(KINDS[ref.kind], resource.id)
-        found: dict[Ref, str] = {}
+        # What is in files that are not read is not in no file.
+        found = {ref: each.id for ref, each in applied.items()} if self.broken else {}
         for each in self.definitions:
             ref = Ref(each.kind, each.key)
             id_ = applied[ref].id if ref in applied else self._adopted(each, found)
@@ -146,6 +153,9 @@ class Comparison:
             match = self._lifecycles[new.kind].find(wanted, Metadata(str(Ref(new.kind, new.key)), adopt=new.adopt))
         except NotAdopted as problem:
             self._unclear[Ref(new.kind, new.key)] = str(problem)
+            return None
+        except ApiError as problem:
+            self._unread[Ref(new.kind, new.key)] = explained(problem)
             return None
         return match.id if match else None
 
@@ -167,19 +177,25 @@ class Comparison:
         return self.owners.get((kind, str(id_)))
 
     def differences(self) -> Iterator[Difference]:
-        """Yield what differs, in the order of the definitions."""
+        """Yield what differs, or of which that is not known, in the order of the definitions."""
         for each in self.definitions:
-            found = self._difference(each)
+            try:
+                found = self._difference(each)
+            except ApiError as problem:
+                found = Difference(each, id=self.ids.get(Ref(each.kind, each.key), ""), unread=explained(problem))
             if found is not None:
                 yield found
 
     def _difference(self, definition: Definition) -> Difference | None:
         ref = Ref(definition.kind, definition.key)
         kind, id_, applied = KINDS[ref.kind], self.ids.get(ref), self._state.resources.get(ref)
+        if unread := self._not_known(definition):
+            return Difference(definition, id=id_ or "", unread=unread)
         if id_ is None:
             if kind.lifecycle == "discovered":  # PostHog has met it in no event yet
                 return None
             return Difference(definition, unclear=self._unclear.get(ref, ""))
+        self.project.check(kind, id_)
         before = applied.properties if applied else {}
         wanted, comparable = self._with_known_secrets(kind, self._wanted(definition, self.ids), before)
         known = {**wanted, **{name: before[name] for name in _OPTIONS if name in before}}
@@ -196,6 +212,17 @@ class Comparison:
         moved = fields if applied is None else changed(kind, found[1], before)
         by_hand = tuple(each for each in fields if each in moved)
         return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), by_hand)
+
+    def _not_known(self, definition: Definition) -> str:
+        """Return why it can't be told what PostHog holds of a definition, or of one that it refers to; empty where it
+        can.
+        """
+        about = [Ref(definition.kind, definition.key), *refs(definition.properties)]
+        unknown = [ref for ref in about if ref not in self.ids]
+        if found := next((self._unread[ref] for ref in unknown if ref in self._unread), ""):
+            return found
+        missing = [ref for ref in unknown[1:] if ref not in self._defined] if self.broken else []
+        return f"its file refers to {missing[0]}, and {BROKEN}" if missing else ""
 
     def _with_known_secrets(
         self, kind: Kind, wanted: Properties, before: Properties
@@ -233,11 +260,11 @@ def _without_digests(value: Any) -> Any:
     return [_without_digests(item) for item in value] if isinstance(value, list) else value
 
 
-def compared(root: Path, stack: str, warn: Callable[[str], object]) -> tuple[Comparison, tuple[str, ...]]:
-    """Return the comparison of a stack's files with its project, and the problems of the files.
+def compared(root: Path, stack: str, warn: Callable[[str], object], whole: bool = False) -> Comparison:
+    """Return the comparison of a stack's files, of those that have no problems, with its project.
 
-    ``warn`` shows a line: that the state could not be read, or a long wait. Raises ``ConnectionProblem`` and
-    ``ApiError``.
+    ``warn`` shows a line: that the state could not be read, or a long wait. ``whole``: the key must be able to read all
+    kinds; else what it can't read is not known, and the rest is compared. Raises ``ConnectionProblem``.
     """
     try:
         found = reviewed(root, stack)
@@ -253,7 +280,6 @@ def compared(root: Path, stack: str, warn: Callable[[str], object]) -> tuple[Com
             f"project {connection.project_id}"
         )
     client = Client(connection, warn=warn)
-    preflight(client, KINDS, writing=False)
-    definitions = load(root, stack)
-    problems = tuple(map(str, definitions.problems))
-    return Comparison(Project(client), definitions.resources, state, os.environ), problems
+    preflight(client, KINDS if whole else ["flag"], writing=False)
+    definitions = load(root, stack, partly=True)
+    return Comparison(Project(client), definitions.resources, state, os.environ, broken=definitions.broken)

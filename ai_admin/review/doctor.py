@@ -11,6 +11,8 @@ from ai_admin.definitions import Definition
 from ai_admin.review.moments import moment
 from ai_admin.review.reading import counted, when
 from ai_admin.review.uses import users
+from providers.posthog.advice import explained
+from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.preflight import given, lacking, needed
 
@@ -53,6 +55,8 @@ class Facts:
     """What PostHog says of the API key; None where it was not asked."""
     days: int = 30
     """After how many days without a change or a call something counts as left over."""
+    broken: tuple[str, ...] = ()
+    """What is wrong with files that are not looked at, a line each."""
 
     def source(self, definition: Definition) -> str:
         """Return the file and line of a definition."""
@@ -134,7 +138,9 @@ def never_evaluated(facts: Facts) -> Iterator[Finding]:
 
 
 def unused(facts: Facts) -> Iterator[Finding]:
-    """Cohorts and insights that nothing uses, no definition and nothing in PostHog."""
+    """Cohorts and insights that nothing uses, no definition and nothing in PostHog; none where a file can't tell."""
+    if facts.broken:
+        return
     using = users(facts.definitions)
     for kind in ("cohort", "insight"):
         for each in facts.kind(kind):
@@ -182,9 +188,16 @@ OFFLINE = ("expires", "rolled-out", "owner", "tests", "unused")
 """The checks that files and Git are enough for."""
 
 
-def examine(facts: Facts, checks: Iterable[str] = CHECKS) -> list[Finding]:
-    """Return what these checks find, in their order."""
-    return [finding for name in checks for finding in CHECKS[name](facts)]
+def examine(facts: Facts, checks: Iterable[str] = CHECKS) -> tuple[list[Finding], list[str]]:
+    """Return what these checks find, in their order, and which of them PostHog did not let see to the end, and why."""
+    findings: list[Finding] = []
+    unread = []
+    for name in checks:
+        try:
+            findings += CHECKS[name](facts)
+        except ApiError as problem:
+            unread.append(f"{name}: not known: {explained(problem)}")
+    return findings, unread
 
 
 def same_for_all(flag: Mapping[str, Any]) -> str | None:

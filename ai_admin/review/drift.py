@@ -13,9 +13,11 @@ from ai_admin.review import reading
 from ai_admin.review.changes import THREADS
 from ai_admin.review.comparison import Comparison, Difference, Unowned
 from ai_admin.review.names import names
+from ai_admin.review.report import not_known
 from ai_admin.review.sentences import Sentence, sentences, to_keep
+from providers.posthog.advice import explained
 from providers.posthog.history import Author, History
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.references import RefOf, with_refs
 
 
@@ -54,17 +56,39 @@ class Drift:
     same: int
     """How many definitions PostHog holds as the files say."""
     unowned: tuple[Unowned, ...]
+    broken: tuple[str, ...] = ()
+    """What is wrong with files that are left out, a line each."""
+    unread: tuple[str, ...] = ()
+    """What could not be read in PostHog, a line for each reason."""
+    unknown: tuple[Ref, ...] = ()
+    """The definitions of which it is not known for that whether PostHog holds them so."""
 
 
 def drift(stack: str, comparison: Comparison) -> Drift:
-    """Return what differs. Asks PostHog's activity log once for each object that does. Raises ``ApiError``."""
-    found = list(comparison.differences())
+    """Return what differs. Asks PostHog's activity log once for each object that does."""
+    every = list(comparison.differences())
+    found = [each for each in every if not each.unread]
     history, connection = comparison.project.history, comparison.project.client.connection
     by_name = names(comparison.owners, comparison.project.inventory)
     with ThreadPoolExecutor(THREADS) as pool:
         entries = tuple(pool.map(lambda each: drifted(each, history, by_name), found))
-    same = len(comparison.definitions) - len(found)
-    return Drift(stack, connection.host, connection.project_id, entries, same, tuple(comparison.unowned()))
+    same = len(comparison.definitions) - len(every)
+    unread: dict[str, list[Ref]] = {explained(each): [] for each in comparison.project.unread.values()}
+    for each in every:
+        if each.unread:
+            unread.setdefault(each.unread, []).append(each.ref)
+    lines = [not_known(about, reason) if about else f"not known: {reason}" for reason, about in unread.items()]
+    return Drift(
+        stack,
+        connection.host,
+        connection.project_id,
+        entries,
+        same,
+        tuple(comparison.unowned()),
+        comparison.broken,
+        tuple(lines),
+        tuple(each.ref for each in every if each.unread),
+    )
 
 
 def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
@@ -99,7 +123,10 @@ def text(found: Drift, every: bool, style: Style = lambda part, _: part) -> str:
 def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
     verb = "differs" if len(found.entries) == 1 else "differ"
     counted = f"{len(found.entries):,} {verb}" if found.entries else "nothing differs"
-    yield f"{found.stack} (project {found.project} of {found.host}): {counted}, {found.same:,} as the files say"
+    unknown = f", of {len(found.unknown):,} it is not known" if found.unknown else ""
+    unknown += ", and files with problems are left out" if found.broken else ""
+    where = f"{found.stack} (project {found.project} of {found.host})"
+    yield f"{where}: {counted}, {found.same:,} as the files say{unknown}"
     for each in found.entries:
         yield ""
         sign, colour = ("-", "red") if each.difference.there is None else ("~", "yellow")
@@ -137,6 +164,9 @@ def as_json(found: Drift) -> str:
             "project": found.project,
             "differing": [_entry(each) for each in found.entries],
             "same": found.same,
+            "unknown": [str(each) for each in found.unknown],
+            "broken": list(found.broken),
+            "unread": list(found.unread),
             "unowned": [{"kind": each.kind.name, "id": each.id, "name": each.title} for each in found.unowned],
         },
         indent=2,

@@ -20,7 +20,7 @@ def seconds(changes: Iterable[Change]) -> float:
     """Return about how many seconds the changes take, on a PostHog with rate limits."""
     writes = Counter[tuple[Rate, ...]]()
     for change in changes:
-        if change.action is not Action.HOLD:
+        if change.action not in (Action.HOLD, Action.UNKNOWN):
             writes[rates(f"/api/projects/1/{KINDS[change.ref.kind].collection}/")] += 1
     work = START + EACH * sum(writes.values())
     return work + max((_waits(REQUESTS * count, limits) for limits, count in writes.items()), default=0.0)

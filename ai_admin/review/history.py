@@ -19,7 +19,6 @@ from ai_admin.review.versions import Versions, changes
 from providers.posthog.errors import NoHistory, Problem, UnreadableState
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind, Ref
-from providers.posthog.session import Session
 
 
 @dataclass(frozen=True)
@@ -151,8 +150,7 @@ class Logs:
 
     def __init__(self, stack: Reviewed) -> None:
         """Connect. Raises ``Unreachable``."""
-        self.session = Session(Warnings())
-        self.session.configure(stack.settings)
+        self.session = stack.session(Warnings())
         self.inventory = self.session.inventory
         self.directory = PostHogDirectory(self.inventory.client)
         self.state = State()

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 from providers.posthog.history import History
 from providers.posthog.inventory import Inventory, Live, PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind, Ref
@@ -60,24 +61,42 @@ class Project:
         self.inventory = Inventory(client)
         self.directory = PostHogDirectory(client)
         self.history = History(client)
+        self.unread: dict[tuple[str, str], ApiError] = {}
+        """Why something could not be read, by collection and id; without an id its list."""
 
-    def read(self, kinds: Iterable[Kind] = PAGED) -> dict[tuple[str, str], Live]:
-        """Return the objects of these kinds by kind and id, whole, in the order of the kinds and of their ids.
+    @cached_property
+    def lives(self) -> dict[tuple[str, str], Live]:
+        """The objects by kind and id, whole, in the order of the kinds and of their ids.
 
-        Reads one list per kind, several at the same time, and single objects only where a list lacks fields. Raises
-        ``ApiError``.
+        Reads one list per kind, several at the same time, and single objects only where a list lacks fields. What can't
+        be read is in :attr:`unread`.
         """
         with ThreadPoolExecutor(THREADS) as pool:
-            there = [each for found in list(pool.map(self._listed, kinds)) for each in found]
+            there = [each for found in list(pool.map(self._listed, PAGED)) for each in found]
             return {name: live for name, live in pool.map(self._whole, there) if live}
 
     def _listed(self, kind: Kind) -> list[tuple[Kind, str]]:
-        there = {id_: live for id_, live in self.inventory.all(kind).items() if not live.get("deleted")}
+        try:
+            listed = self.inventory.all(kind)
+        except ApiError as problem:
+            self.unread[kind.collection, ""] = problem
+            return []
+        there = {id_: live for id_, live in listed.items() if not live.get("deleted")}
         return [(kind, id_) for id_ in sorted(there, key=lambda id_: _age(id_, there[id_]))]
 
     def _whole(self, there: tuple[Kind, str]) -> tuple[tuple[str, str], Live | None]:
         kind, id_ = there
-        return (kind.name, id_), self.inventory.get(kind, id_)
+        try:
+            return (kind.name, id_), self.inventory.get(kind, id_)
+        except ApiError as problem:
+            self.unread[kind.collection, id_] = problem
+            return (kind.name, id_), None
+
+    def check(self, kind: Kind, id_: str = "") -> None:
+        """Raise the ``ApiError`` that kept an object, or the list of its kind, from being read."""
+        for name in ("", id_):
+            if problem := self.unread.get((kind.collection, name)):
+                raise problem
 
 
 class Objects:

@@ -33,6 +33,7 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
     put_back = [f"> - **{_text(reading.name(each))}**: {_text(reading.put_back(found))}"
                 for each in reading.by_hand(report) for found in each.by_hand]  # fmt: skip
     refused = [f"> - {_text(line)}" for line in report.refused]
+    unread = [f"> - {_text(line)}" for line in report.unread]
     warnings = [f"- {_text(line)}" for line in report.warnings]
     blocks = [_block(each) for each in reading.intended(report)]
     title = f"### `{report.stack}`: {_text(reading.title(report).partition(': ')[2])}"
@@ -40,6 +41,7 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
     fitted = _Fitted(report.stack, limit - 1000)
     head = [marker(report.stack), title]
     head += fitted.section("CAUTION", "Refused, so that nothing but switch-offs is applied:", refused, "refusals")
+    head += fitted.section("CAUTION", "Not known, and left as it is:", unread, "reasons")
     head += fitted.section("WARNING", "Changed on PostHog's pages, would be put back:", put_back, "changes by hand")
     taken = [f"- {_text(line)}" for line in reading.takes_over(report)]
     tail = [*taken, *fitted.lines(warnings, "notes", 8), *([f"<sub>{_text(unowned)}</sub>"] if unowned else [])]

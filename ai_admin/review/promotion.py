@@ -53,6 +53,8 @@ class Promotion:
     """Who of those that have it in that stack may lose it, a line each."""
     failing: tuple[str, ...] = ()
     """The tests of the definition that fail in that stack then, a line each."""
+    broken: tuple[str, ...] = ()
+    """What is wrong with other files, a line each: an `up` applies nothing until they are corrected."""
 
 
 def promote(root: Path, key: str, source: str, target: str) -> Promotion:
@@ -64,14 +66,15 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
         source: the stack that has it so.
         target: the stack that is to have it.
 
-    The text was tried in a copy of the checkout: it passes every check. Raises :class:`NotEdited`.
+    The text was tried in a copy of the checkout: no check finds anything new. Raises :class:`NotEdited`.
     """
     document = _document(root, key)
     value = promoted(document, source, target, known_stacks(root))
     text = rewritten(document.text, document.value, value)
-    before, after = load(root, target), trial(root, target, {document.path: text})
-    if after.problems:
-        raise NotEdited(f"with that the definitions have problems: {after.problems[0]}")
+    before, after = load(root, target, partly=True), trial(root, target, {document.path: text}, partly=True)
+    own = (each for each in after.problems if each.source.path == document.path or each not in before.problems)
+    if problem := next(own, None):
+        raise NotEdited(f"with that the definitions have problems: {problem}")
     was, is_ = (
         {Ref(each.kind, each.key): each.properties for each in found.resources if each.source.path == document.path}
         for found in (before, after)
@@ -79,7 +82,7 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
     said = {ref: tuple(lines(ref, was.get(ref), is_.get(ref))) for ref in dict.fromkeys([*was, *is_])}
     changes = {ref: found for ref, found in said.items() if found}
     if not changes:
-        return Promotion(document.path, text, changes)
+        return Promotion(document.path, text, changes, broken=after.broken)
     judged = _Judged(root, target, document.path, text, before, after)
     flag = Ref(document.kind, document.key) if document.kind == "flag" and document.key else None
     old, new = (found.get(flag, {}) if flag else {} for found in (was, is_))
@@ -90,7 +93,8 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
         tuple(map(str, judged.refusals(new))),
         judged.step(old, new) if flag else "",
         tuple(losing(old, new)) if old and new else (),
-        tuple(_failing(root, target, document, text)) if flag else (),
+        tuple(_failing(root, target, document, text)) if flag and not after.broken else (),
+        after.broken,
     )
 
 
@@ -195,7 +199,7 @@ class _Judged:
         self._before, self._after = manifest(before.resources, {}), after
         self._path = path
         follows = self._given.follows
-        there = manifest(trial(root, follows, {path: text}).resources, {}) if follows else None
+        there = manifest(trial(root, follows, {path: text}, partly=True).resources, {}) if follows else None
         self._followed = Followed(follows, there) if follows else None
 
     def refusals(self, flag: Properties) -> list[Refusal]:

@@ -73,7 +73,9 @@ def pull(root: Path, stack: str, comparison: Comparison, differing: Iterable[Dif
     """
     result, wanted = Pulled(), Wanted()
     for each in differing:
-        if each.unclear or (each.there is None and not each.id):
+        if each.unread:
+            result.refused[each.ref] = f"it is not known what PostHog holds: {each.unread}"
+        elif each.unclear or (each.there is None and not each.id):
             result.refused[each.ref] = each.unclear or "PostHog has no such object; `pulumi up` makes it"
         elif each.there is None and not delete:
             result.refused[each.ref] = "it was removed in PostHog; --delete removes it from its file, too"

@@ -20,6 +20,7 @@ SIGNS = {
     Action.REPLACE: "±",
     Action.DELETE: "-",
     Action.HOLD: "!",
+    Action.UNKNOWN: "?",
 }
 """The sign of each action."""
 
@@ -30,6 +31,7 @@ _WORDS = {
     Action.REPLACE: "is replaced: a new object is made, and the one in PostHog deleted",
     Action.DELETE: "is deleted",
     Action.HOLD: "stays off",
+    Action.UNKNOWN: "is not known",
 }
 
 SHOWN = 8
@@ -39,10 +41,13 @@ SHOWN = 8
 def title(report: Report) -> str:
     """Return what a report says in one line."""
     taken = len(taken_over(report))
-    number = len(report.entries) - taken
+    unknown = sum(each.change.action is Action.UNKNOWN for each in report.entries)
+    number = len(report.entries) - taken - unknown
     changes = counted(number, "object changes", "objects change") if number else "nothing changes"
     if taken:
         changes += f", {counted(taken, 'is taken over as it is', 'are taken over as they are')} (nothing is sent)"
+    if unknown:
+        changes += f", {counted(unknown, 'is', 'are')} not known"
     stay = f", {report.unchanged:,} as they are" if report.unchanged else ""
     took = f"; about {duration(report.seconds)} to apply" if report.entries else ""
     return f"{report.stack} (project {report.project} of {report.host}): {changes}{stay}{took}"
@@ -61,6 +66,8 @@ def about(entry: Entry) -> str:
     words = _WORDS[change.action]
     if change.action is Action.ADOPT and entry.sentences:
         words = "is taken over from PostHog, and changed"
+    if change.action is Action.CREATE and change.kind.lifecycle == "discovered":
+        words = "is not in PostHog yet, which makes it when it first meets it in an event; nothing is sent before"
     if entry.deleted:
         words = f"was deleted in PostHog {entry.deleted} and is made anew"
     return words
@@ -75,7 +82,8 @@ def stays(entry: Entry) -> Iterator[str]:
 def intended(report: Report) -> list[Entry]:
     """Return the entries that the files change, or that an approval, a refusal or a hold is about."""
     apart = [*by_hand(report), *taken_over(report)]
-    return [each for each in report.entries if each.sentences or each not in apart]
+    known = [each for each in report.entries if each.change.action is not Action.UNKNOWN]
+    return [each for each in known if each.sentences or each not in apart]
 
 
 def taken_over(report: Report) -> list[Entry]:
@@ -212,7 +220,13 @@ def unowned_of_plan(counts: Mapping[str, int]) -> str:
 
 
 def _by_kind(counts: Mapping[str, int]) -> list[str]:
-    return [counted(number, KINDS[kind].words, plural(KINDS[kind].words)) for kind, number in sorted(counts.items())]
+    return [_of_kind(KINDS[kind].words, number) for kind, number in sorted(counts.items())]
+
+
+def _of_kind(words: str, number: int) -> str:
+    if words == "tiles":  # all those of a dashboard are one object
+        return f"the tiles of {counted(number, 'dashboard', 'dashboards')}"
+    return counted(number, words, plural(words))
 
 
 def plural(noun: str) -> str:

@@ -13,7 +13,7 @@ from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
 from ai_admin.review.effects import effects, running
-from ai_admin.review.live import BY_POSTHOG
+from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, of_new, options, sentences, to_keep
 from ai_admin.review.uses import users
@@ -26,7 +26,11 @@ from providers.posthog.kinds.wording import TEXT
 from providers.posthog.references import RefOf, with_refs
 from providers.posthog.session import Session
 
+NAMED = 8
+"""Most objects that are named where something is not known of them."""
+
 _DANGER = {
+    Action.UNKNOWN: 0,
     Action.NOTHING: 0,
     Action.CREATE: 1,
     Action.UPDATE: 2,
@@ -107,7 +111,23 @@ class Report:
     @property
     def reasons(self) -> list[str]:
         """Why something would not be applied, a line for each reason."""
-        return [*self.refused, *(each.change.refused for each in self.entries if each.change.refused)]
+        known = (each.change.refused for each in self.entries if not each.change.unread)
+        return [*self.refused, *filter(None, known), *self.unread]
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """What is not known as PostHog could not be read, a line for each reason."""
+        found: dict[str, list[Ref]] = {}
+        for each in (each.change for each in self.entries if each.change.unread):
+            found.setdefault(each.unread, []).append(each.ref)
+        return tuple(not_known(about, reason) for reason, about in found.items())
+
+
+def not_known(about: Sequence[Ref], reason: str) -> str:
+    """Return what is not known for a reason; of many objects some are named."""
+    more = f" and {len(about) - NAMED:,} more" if len(about) > NAMED else ""
+    named = ", ".join(f"{KINDS[ref.kind].words} {ref.key}" for ref in about[:NAMED])
+    return f"{named}{more}: not known: {reason}"
 
 
 def report(stack: str, planned: Plan, found: Outlook, session: Session, count: bool = True) -> Report:
@@ -152,6 +172,8 @@ def _entry(
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
     live, wanted, applied = (_readable(change, each, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
+    if change.action is Action.UNKNOWN:
+        return Entry(change)
     if change.action is Action.DELETE:
         return Entry(change, uses=tuple(using.get(change.ref, ())))
     if change.action is Action.CREATE:
@@ -200,7 +222,7 @@ def _unowned(found: Outlook, session: Session) -> dict[str, int]:
     owned = {*found.names, *((each.ref.kind, each.id) for each in found.changes)}
     counted = Counter(
         kind.name
-        for kind, live in session.inventory.read_so_far(KINDS.values())
+        for kind, live in session.inventory.read_so_far(PAGED)
         if kind.name not in BY_POSTHOG
         for id_, item in live.items()
         if (kind.name, id_) not in owned and not item.get("deleted")

@@ -13,7 +13,14 @@ from ai_admin.run import Run
 from ai_admin.safety import Followed, Manifest
 from ai_admin.stackfile import has_secret, settings
 from providers.posthog.errors import UnreadableState
+from providers.posthog.session import Session
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, Settings
+
+BROKEN = "files have problems, as `ai-admin check` lists"
+"""Why it is not known what becomes of what the other files do not define."""
+
+Waiting = Callable[[str], None]
+"""Shows the user a line about a wait for PostHog, while it is waited."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class Reviewed:
     settings: Settings
     state_of: Callable[[], State]
     """Waits for the state. Raises :class:`UnreadableState`."""
+    waiting: Waiting = lambda _: None
 
     @property
     def state(self) -> State:
@@ -35,6 +43,12 @@ class Reviewed:
         """Return the preview that the program would make; ``last`` is what was applied last."""
         return Run(self.root, self.stack, self.settings, last, self.followed, True, warn)
 
+    def session(self, warn: Callable[[str], None]) -> Session:
+        """Return a session of the stack; ``warn`` takes what the provider would show."""
+        session = Session(warn, waiting=self.waiting)
+        session.configure(self.settings)
+        return session
+
     def followed(self, stack: str) -> Followed:
         """Return what was applied to another stack."""
         try:
@@ -43,8 +57,10 @@ class Reviewed:
             return Followed(stack, None, str(problem))
 
 
-def reviewed(root: Path, stack: str) -> Reviewed:
+def reviewed(root: Path, stack: str, waiting: Waiting = lambda _: None) -> Reviewed:
     """Return a stack of the checkout ``root``, whose state Pulumi goes on to read.
+
+    ``waiting`` shows the user that PostHog is waited for.
 
     Raises ``ConnectionProblem`` and :class:`UnreadableState`.
     """
@@ -54,7 +70,7 @@ def reviewed(root: Path, stack: str) -> Reviewed:
     pool.shutdown(wait=False)
     if not os.environ.get(KEY_VARIABLE) and has_secret(root, stack, "api_key"):
         found["api_key"] = _secret(root, stack, "api_key")
-    return Reviewed(root, stack, Settings(found, os.environ), state.result)
+    return Reviewed(root, stack, Settings(found, os.environ), state.result, waiting)
 
 
 def _secret(root: Path, stack: str, name: str) -> str | None:

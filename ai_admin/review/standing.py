@@ -13,6 +13,7 @@ from ai_admin.review.changes import Action, Change
 from ai_admin.review.history import matches
 from ai_admin.review.plan import Planned, planned
 from ai_admin.review.report import Entry
+from ai_admin.review.stack import Waiting
 from ai_admin.review.uses import users
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS, Ref
@@ -33,6 +34,7 @@ _WORDS = {
     Action.REPLACE: "differs, and is made anew",
     Action.DELETE: "in no file any more",
     Action.HOLD: "off by hand, and stays off",
+    Action.UNKNOWN: UNKNOWN,
 }
 
 
@@ -69,8 +71,9 @@ class Survey:
         """Yield a row for each object of a kind (empty: of all), if ``different`` only of those that differ."""
         for ref, standings in self.objects.items():
             states = {stack: standings[stack].state if stack in standings else ABSENT for stack in self.stacks}
-            differs = not {SAME, DEFINED, ABSENT, UNKNOWN}.issuperset(states.values())
-            if (ref.kind == kind if kind else ref.kind not in PARTS or differs) and (differs or not different):
+            differs = not {SAME, DEFINED, ABSENT}.issuperset(states.values())
+            part = ref.kind in PARTS and {SAME, DEFINED, ABSENT, UNKNOWN}.issuperset(states.values())
+            if (ref.kind == kind if kind else not part) and (differs or not different):
                 defined = next((each.definition for each in standings.values() if each.definition), None)
                 yield Row(ref, states, f"{defined.source.path}:{defined.source.line}" if defined else "")
 
@@ -86,7 +89,9 @@ class Row:
     """``flags/ai.yaml:1``; empty for what is in no file."""
 
 
-def survey(root: Path, stacks: Iterable[str], key: str = "", online: bool = True) -> Survey:
+def survey(
+    root: Path, stacks: Iterable[str], key: str = "", online: bool = True, waiting: Waiting = lambda _: None
+) -> Survey:
     """Return what is defined in these stacks of a checkout, and how it stands to PostHog's objects.
 
     Args:
@@ -94,22 +99,21 @@ def survey(root: Path, stacks: Iterable[str], key: str = "", online: bool = True
         stacks: the stacks.
         key: ``kind/key``, or a key, of the only definitions that are asked for, with their pages; empty for all.
         online: whether PostHog is asked.
+        waiting: shows that it is waited for.
     """
     every = tuple(stacks)
     objects: dict[Ref, dict[str, Standing]] = {}
     unowned: dict[str, str] = {}
     unread: dict[str, tuple[str, ...]] = {}
     for stack in every:
-        definitions = load(root, stack)
-        if definitions.problems:
-            unread[stack] = (f"the definitions have problems, as `ai-admin check` lists: {definitions.problems[0]}",)
-            continue
-        plan = planned(root, stack, count=False) if online else None
-        if isinstance(plan, tuple):
-            unread[stack] = plan
-        elif plan:
+        definitions = load(root, stack, partly=True)
+        found = planned(root, stack, False, waiting, partly=True) if online else ()
+        plan = found if isinstance(found, Planned) else None
+        if plan:
             unowned[stack] = reading.unowned_of_plan(plan.report.unowned)
-        for ref, standing in _standing(definitions.resources, plan if isinstance(plan, Planned) else None, key):
+        if lines := (*definitions.broken, *(found.report.unread if isinstance(found, Planned) else found)):
+            unread[stack] = lines
+        for ref, standing in _standing(definitions.resources, plan, key):
             objects.setdefault(ref, {})[stack] = standing if plan or not online else replace(standing, state=UNKNOWN)
     ordered = {ref: objects[ref] for ref in sorted(objects, key=lambda ref: (ref.kind, ref.key))}
     return Survey(every, ordered, unowned, unread)
@@ -140,7 +144,7 @@ def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str)
 
 def _state(change: Change, entry: Entry | None) -> str:
     """Return in a few words how an object stands to its definition."""
-    if change.refused:
+    if change.refused and not change.unread:
         return "refused"
     if change.action is Action.UPDATE and entry and entry.by_hand and not entry.sentences:
         return "changed by hand"

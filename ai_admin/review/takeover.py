@@ -74,8 +74,11 @@ def take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
         stack: the stack of the project.
         comparison: of the definitions of the checkout with what the project holds.
 
-    Raises :class:`NotEdited` when the files that are there have problems, so that the new ones can't be judged.
+    Raises :class:`NotEdited` when the files that are there have problems, so that the new ones can't be judged, and
+    ``ApiError`` when something could not be read: others may refer to it.
     """
+    for problem in comparison.project.unread.values():
+        raise problem
     if problems := load(root, stack).problems:
         raise NotEdited(f"the definitions have problems, correct them first (`ai-admin check`): {problems[0]}")
     return _TakeOver(root, stack, comparison).result()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +12,7 @@ from ai_admin.review.reading import when
 from ai_admin.review.text import Style, plain
 from ai_admin.review.then import Then
 from ai_admin.review.timeline import Applied, Entry, How, Line
+from ai_admin.sheet import as_csv as sheet
 from providers.posthog.kinds import KINDS
 
 _COLOURS = {How.HAND: "yellow", How.SCHEDULE: "cyan", How.POSTHOG: "cyan", How.PROGRAM: "green", How.COMMIT: "bold"}
@@ -23,9 +22,6 @@ COLUMNS = (
     "applied",
 )  # fmt: skip
 """The columns of the CSV; one row for each thing that changed."""
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""How a cell begins that a spreadsheet may compute, or send to somebody (OWASP, "CSV Injection")."""
 
 
 def text(history: History, style: Style = plain) -> str:
@@ -112,34 +108,26 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def as_csv(history: History) -> str:
     """Return a history as CSV for a spreadsheet, the newest first: a row for each thing that changed."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for entry in history.entries:
-        commit = entry.commit
-        for line in entry.lines:
-            row = (
-                entry.at,
-                entry.ref.kind,
-                entry.ref.key,
-                entry.how.value,
-                "; ".join(entry.by),
-                "; ".join(commit.told.reviewers) if commit else "",
-                commit.told.pull_request if commit else "",
-                commit.told.reason if commit else "",
-                commit.id if commit else "",
-                "; ".join(entry.paths),
-                line.text,
-                "; ".join(line.stacks),
-                "; ".join(f"{each.at} {each.by}" for each in entry.applied),
-            )
-            writer.writerow([safe(cell) for cell in row])
-    return out.getvalue()
+    return sheet([COLUMNS, *(_row(entry, line) for entry in history.entries for line in entry.lines)])
 
 
-def safe(cell: str) -> str:
-    """Return a cell that a spreadsheet shows as text, whatever it begins with."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
+def _row(entry: Entry, line: Line) -> tuple[str, ...]:
+    commit = entry.commit
+    return (
+        entry.at,
+        entry.ref.kind,
+        entry.ref.key,
+        entry.how.value,
+        "; ".join(entry.by),
+        "; ".join(commit.told.reviewers) if commit else "",
+        commit.told.pull_request if commit else "",
+        commit.told.reason if commit else "",
+        commit.id if commit else "",
+        "; ".join(entry.paths),
+        line.text,
+        "; ".join(line.stacks),
+        "; ".join(f"{each.at} {each.by}" for each in entry.applied),
+    )
 
 
 def then_text(found: Then, time: str, style: Style = plain) -> str:

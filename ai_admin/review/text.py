@@ -18,6 +18,7 @@ _COLOURS = {
     Action.REPLACE: "magenta",
     Action.DELETE: "red",
     Action.HOLD: "red",
+    Action.UNKNOWN: "red",
 }
 
 
@@ -50,6 +51,9 @@ def _lines(report: Report, style: Style, every: bool) -> Iterator[str]:
     for entry in put_back:
         yield f"  {reading.name(entry)}"
         yield from (f"    {reading.put_back(found)}" for found in entry.by_hand)
+    for line in report.unread:
+        yield ""
+        yield style(f"{reading.SIGNS[Action.UNKNOWN]} {line}", "red")
     for warning in report.warnings:
         yield ""
         yield f"note: {warning}"

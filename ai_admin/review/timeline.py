@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -77,7 +77,8 @@ def joined(commits: Iterable[Entry], log: Iterable[Entry], stack: str) -> list[E
     """Return both logs as one, the oldest first: what this program applied of a commit is that commit's, and no entry.
 
     An entry of PostHog's log is the application of commits when it leaves the fields that it changes as the files said
-    them then. Several commits may be applied at once.
+    them then, and a commit changed one of these fields and waited for it. Several commits may be applied at once, and a
+    commit by several runs. What nothing waited for is an entry: a run put back what somebody had changed.
 
     Args:
         commits: what commits changed.
@@ -89,13 +90,16 @@ def joined(commits: Iterable[Entry], log: Iterable[Entry], stack: str) -> list[E
     waiting: dict[Ref, list[int]] = {}
     for number, entry in enumerate(entries):
         waiting.setdefault(_last(entry.ref, later), []).append(number)
+    unsent = [_sent(each, stack) for each in entries]
     left: list[Entry] = []
     for each in sorted(log, key=lambda each: each.at):
         known = [number for number in waiting.get(_last(each.ref, later), ()) if entries[number].at <= each.at]
-        if each.how is not How.PROGRAM or not known or not _as_said(each, entries[known[-1]], stack):
+        ours = each.how is How.PROGRAM and known and _as_said(each, entries[known[-1]], stack)
+        applied = [number for number in known if ours and unsent[number] & _brought(each, unsent[number])]
+        if not applied:
             left.append(each)
-            continue
-        for number in _since(each, entries, known, stack):
+        for number in applied:
+            unsent[number] -= _brought(each, unsent[number])
             entries[number] = replace(
                 entries[number], applied=(*entries[number].applied, Applied(each.at, ", ".join(each.by), each.how))
             )
@@ -124,11 +128,21 @@ def _as_said(logged: Entry, commit: Entry, stack: str) -> bool:
     )
 
 
-def _since(logged: Entry, entries: Sequence[Entry], known: Sequence[int], stack: str) -> Iterator[int]:
-    """Yield the commits that an entry applies: the last one, and those before it that nothing has applied yet."""
-    for place, number in enumerate(reversed(known)):
-        if entries[number].applied:
-            return
-        there = [each for each in entries[number].lines if not each.stacks or stack in each.stacks]
-        if not place or any(each.sentence or each.text == NEW for each in there):
-            yield number
+_MADE, _REMOVED = "<made>", "<removed>"
+"""What waits of a commit that brings a definition, and of one that takes it away, in the place of fields."""
+
+
+def _sent(commit: Entry, stack: str) -> set[str]:
+    """Return the fields that a commit changes and a run has to bring to PostHog; none where only its file changes."""
+    there = [each for each in commit.lines if not each.stacks or stack in each.stacks]
+    if there and commit.after.get(stack) is None:
+        return {_REMOVED}
+    fields = {each.sentence.field for each in there if each.sentence}
+    return {_MADE} if any(each.text == NEW for each in there) else fields
+
+
+def _brought(logged: Entry, unsent: set[str]) -> set[str]:
+    """Return which of these fields an entry of the log brings: all of them where it makes the object."""
+    if logged.values is None:
+        return {_REMOVED}
+    return unsent - {_REMOVED} if logged.before is None else {*logged.values, _MADE}

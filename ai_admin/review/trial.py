@@ -13,16 +13,17 @@ from ai_admin.definitions.files import TOP_FOLDERS
 from ai_admin.definitions.stacks import known_stacks
 
 
-def trial(root: Path, stack: str, texts: Mapping[str, str | None]) -> Definitions:
+def trial(root: Path, stack: str, texts: Mapping[str, str | None], partly: bool = False) -> Definitions:
     """Return what a checkout would define, and all problems that it would have, with these texts of files.
 
     Args:
         root: the checkout.
         stack: the stack whose definitions are returned; the problems are those of every stack.
         texts: by path in the checkout; None: without the file.
+        partly: as :func:`ai_admin.definitions.load` says.
     """
     with tried(root, texts) as copy:
-        return load(copy, stack)
+        return load(copy, stack, partly)
 
 
 @contextmanager

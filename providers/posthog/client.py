@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from providers.posthog.answer import Answer, NoAnswer
 from providers.posthog.connection import Connection
 from providers.posthog.errors import ApiError
-from providers.posthog.limits import HOUR, Clock, Limiter, Wait
+from providers.posthog.limits import HOUR, Clock, Limiter, Wait, span
 from providers.posthog.settings import KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ UNSAID = 10.0
 """Seconds to wait after a 429 that does not say how long."""
 
 LONG = 5.0
-"""The least seconds of a wait that is shown."""
+"""The least seconds of waiting that are shown, of one wait or of many short ones."""
 
 SETTLED = 2.0
 """Seconds after which a write is in every answer: PostHog answers some reads from replicas."""
@@ -56,9 +56,9 @@ class Client:
     ) -> None:
         """Use ``connection``; call ``before_write`` before each write.
 
-        ``warn`` shows the user a line before a long wait; ``clock`` measures waits. ``made`` is how many requests
-        another process of this run has just made with the same key. ``patience`` is how many seconds a request waits in
-        all.
+        ``warn`` shows the user a line before a long wait, and whenever short ones have added up to twice as much as
+        was told before; ``clock`` measures waits. ``made`` is how many requests another process of this run has just
+        made with the same key. ``patience`` is how many seconds a request waits in all.
         """
         self.connection = connection
         self._before_write = before_write
@@ -68,6 +68,9 @@ class Client:
         self._limiter = Limiter(self._clock, self._is_limited, made)
         self._lock = threading.Lock()
         self._warned_until = 0.0
+        self._waited = 0.0
+        self._waiting_until = 0.0
+        self._told_next = LONG
         self._written = self._clock.now()
 
     def project_path(self, path: str) -> str:
@@ -150,14 +153,24 @@ class Client:
         now = self._clock.now()
         if now + wait.seconds > deadline:
             raise ApiError(f"given up instead of {wait}; run again later", 429)
+        if told := self._told(wait, now):
+            self._warn(told)
+        self._clock.sleep(wait.seconds)
+
+    def _told(self, wait: Wait, now: float) -> str:
+        """Return what the user is told of a wait; empty where it is short, or known already."""
         with self._lock:
-            # One line for all threads that wait for the same.
+            # What several threads wait for at the same time counts once, and is one line.
+            until = max(self._waiting_until, now + wait.seconds)
+            self._waited += until - max(self._waiting_until, now)
+            self._waiting_until = until
             new = wait.seconds >= LONG and now >= self._warned_until
             if new:
                 self._warned_until = now + wait.seconds
-        if new:
-            self._warn(str(wait))
-        self._clock.sleep(wait.seconds)
+            elif self._waited < self._told_next:
+                return ""
+            self._told_next = 2 * self._waited
+            return str(wait) if new else f"still waiting, {span(self._waited)} in all so far: {wait.reason}"
 
     def _counted(self, method: str, path: str, json: Any, params: Mapping[str, str] | None) -> Any:
         try:
@@ -171,7 +184,7 @@ class Client:
                 self._before_write()
             answer = self._transport.send(method, path, json, params)
         except NoAnswer as error:
-            raise self._no_answer(str(error), error.hopeless) from None
+            raise self._no_answer(method, str(error), error.hopeless) from None
         finally:
             if method != "GET":
                 with self._lock:
@@ -183,10 +196,11 @@ class Client:
         try:
             return jsonlib.loads(answer.body)
         except ValueError:
-            raise self._no_answer("its answer broke off") from None
+            raise self._no_answer(method, "its answer broke off") from None
 
-    def _no_answer(self, reason: str, hopeless: bool = False) -> ApiError:
-        return ApiError(f"no answer from {self.connection.host}: {reason}", hopeless=hopeless)
+    def _no_answer(self, method: str, reason: str, hopeless: bool = False) -> ApiError:
+        said = f"no answer from {self.connection.host}: {reason}"
+        return ApiError(said, hopeless=hopeless, reading=method == "GET")
 
     @cached_property
     def _transport(self) -> Transport:
@@ -216,7 +230,8 @@ class Client:
         else:
             said = f"{attr}: {detail}" if attr else str(detail or refused.reason)
             message = f"PostHog answered {status} to {method} {path.split('?')[0]}: {' '.join(said.split())}"
-        return ApiError(message, status, code, attr, answer, _seconds(refused.headers.get("Retry-After")))
+        retry_after = _seconds(refused.headers.get("Retry-After"))
+        return ApiError(message, status, code, attr, answer, retry_after, reading=method == "GET")
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -57,6 +57,14 @@ def resolve(settings: Settings) -> Connection:
     return Connection(host or "", project_id or "", found["organization_id"], api_key)
 
 
+def contradicted(settings: Settings) -> bool:
+    """Return whether the environment says another host, project or organisation than the stack's settings."""
+    problems: list[str] = []
+    for name, variable in VARIABLES.items():
+        _one(name, variable, settings, problems)
+    return bool(problems)
+
+
 def _one(name: str, variable: str, settings: Settings, problems: list[str]) -> str | None:
     ours = (settings.stack.get(name) or "").strip().rstrip("/")
     theirs = settings.environ.get(variable, "").strip().rstrip("/")

@@ -10,6 +10,7 @@
     │   ├── LookupProblem     a person, an integration or a variable does not exist
     │   └── Unsafe            the change needs a consent
     ├── Refused               what the engine shows of one of these: a line with the definition's place
+    │   ├── NotRead           what PostHog holds of one object is not known
     │   └── Unreachable       no request of this run can be carried out
     ├── UnreadableState       a stack's outputs can't be read
     ├── UnreadablePlan        a file is no plan of this version
@@ -40,6 +41,7 @@ class ApiError(Problem):
 
     ``retry_after`` is how many seconds PostHog asks to wait. ``outcome_unknown`` says that PostHog may have carried the
     request out all the same: there was no answer, or a failure on its side. Such a request is worth repeating.
+    ``reading`` says that it asked for something and changed nothing.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class ApiError(Problem):
         answer: Mapping[str, Any] | None = None,
         retry_after: float | None = None,
         hopeless: bool = False,
+        reading: bool = False,
     ) -> None:
         super().__init__(message)
+        self.reading = reading
         self.answer = answer or {}
         self.status = status
         self.code = code
@@ -87,6 +91,10 @@ class Unsafe(Stopped):
 
 class Refused(Problem):
     """A request of the engine can't be carried out; the text is one line for the person who must act."""
+
+
+class NotRead(Refused):
+    """PostHog could not be read, so that it is not known what it holds of an object."""
 
 
 class Unreachable(Refused):

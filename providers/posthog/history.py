@@ -142,10 +142,11 @@ def step(field: Field, before: Properties, now: Properties, longest: int) -> str
 
 
 def _author(field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]) -> str:
-    """Return who changed a field last; the newest entry's author where no entry names the field."""
-    for entry in (*_about(field, entries), *entries):
-        return _by(entry)
-    return f"(by {_email(live.get('last_modified_by'))})"
+    """Return who changed a field last; where no entry names it, who changed the object last, and that it is that."""
+    if about := _about(field, entries):
+        return _by(about[0])
+    last = live.get("last_modified_by")
+    return f"(the object was last changed by {_email(last)})" if last else "(PostHog's log does not say by whom)"
 
 
 def _about(field: Field, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

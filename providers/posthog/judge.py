@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from providers.posthog import reconcile
 from providers.posthog.adoption import Match
 from providers.posthog.advice import explained
-from providers.posthog.errors import ApiError, Refused, Stopped
+from providers.posthog.errors import ApiError, NotRead, Refused, Stopped
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Field, Properties
@@ -79,7 +79,8 @@ class Judge:
     def addition(self, properties: Properties, meta: Metadata) -> tuple[Match | None, str]:
         """Return what a definition that is new to the state adopts, and why it can't be applied; "" if it can be.
 
-        What it adopts is a change of what is live, and is measured as one.
+        What it adopts is a change of what is live, and is measured as one. Raises :class:`NotRead` where PostHog can't
+        be asked what is there.
         """
         match: Match | None = None
         try:
@@ -96,6 +97,8 @@ class Judge:
                     guard.create(meta.id, properties, meta.switch, who, self._experiments_on(meta.id))
                 if match and match.changes and not meta.refused:
                     self._session.guard.change(self.kind.name, meta.name, match.live, match.wanted)
+        except NotRead:
+            raise
         except Refused as problem:
             return match, str(problem)
         return match, ""
@@ -178,6 +181,11 @@ class Judge:
         )
 
 
+def unknown(reason: str) -> str:
+    """Return what becomes of an object that PostHog could not be asked about, and why."""
+    return f"left as it is, as what PostHog holds is not known: {reason}"
+
+
 class OneLine:
     """Turns the errors that a user can cause into one line about the definition, without a traceback's chain."""
 
@@ -189,6 +197,7 @@ class OneLine:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ApiError):
-            raise Refused(self._meta.line(explained(error))) from None
+            made = NotRead if error.reading else Refused
+            raise made(self._meta.line(explained(error))) from None
         if isinstance(error, Stopped):
             raise Refused(self._meta.line(str(error))) from None

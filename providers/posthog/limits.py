@@ -64,8 +64,13 @@ class Wait:
     reason: str
 
     def __str__(self) -> str:
-        minutes = self.seconds / MINUTE
-        return f"waiting {f'{self.seconds:.0f} s' if minutes < 2 else f'{minutes:.0f} min'}: {self.reason}"
+        return f"waiting {span(self.seconds)}: {self.reason}"
+
+
+def span(seconds: float) -> str:
+    """Return a time span in words."""
+    minutes = seconds / MINUTE
+    return f"{seconds:.0f} s" if minutes < 2 else f"{minutes:.0f} min"
 
 
 @dataclass

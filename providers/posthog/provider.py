@@ -28,9 +28,9 @@ from pulumi.dynamic import (
 from providers.posthog import reconcile
 from providers.posthog.advice import explained
 from providers.posthog.engine import engine_log, engine_watch
-from providers.posthog.errors import ApiError, Refused, Stopped, Unreachable
+from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreachable
 from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, to_inputs, to_properties
-from providers.posthog.judge import Judge, OneLine
+from providers.posthog.judge import Judge, OneLine, unknown
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
@@ -94,7 +94,10 @@ class PostHogProvider(ResourceProvider):
             if unread := _SESSION.unread.get(_name(_olds)):
                 return self._unread_problem(unread, _olds, properties, meta)
             return self._judge.change(to_properties(self.kind_name, _olds), properties, meta)
-        match, problem = self._judge.addition(properties, meta)
+        try:
+            match, problem = self._judge.addition(properties, meta)
+        except NotRead as unread:
+            return str(unread)
         if match and not problem:
             _SESSION.warn(meta, str(match))
         return problem
@@ -180,7 +183,7 @@ class PostHogProvider(ResourceProvider):
             found = lifecycle.read(id_, known, meta)
         except (ApiError, Stopped) as problem:
             reason = explained(problem) if isinstance(problem, ApiError) else str(problem)
-            _SESSION.unread[meta.name] = f"left as it is, as what PostHog holds is not known: {reason}"
+            _SESSION.unread[meta.name] = unknown(reason)
             if _SESSION.is_new(reason):
                 _SESSION.warn(meta, f"taken to be as it was: {reason}")
             return self._as_known(id_, known, meta, props)

@@ -114,8 +114,3 @@ def created(kind: Kind, properties: Mapping[str, Any]) -> list[Field]:
         return field.required or not same(properties.get(field.name, field.default), field.default)
 
     return [field for field in kind.fields if sent(field)]
-
-
-def create_body(kind: Kind, properties: Mapping[str, Any], directory: Directory) -> dict[str, Json]:
-    """Return the body of the POST that creates an object."""
-    return body(kind, created(kind, properties), properties, directory)

@@ -31,10 +31,14 @@ class Session:
     """Connects at the first need; safe for several threads."""
 
     def __init__(
-        self, warn: Callable[[str], None], clock: Clock | None = None, before_write: Callable[[], None] = lambda: None
+        self,
+        warn: Callable[[str], None],
+        clock: Clock | None = None,
+        before_write: Callable[[], None] = lambda: None,
+        waiting: Callable[[str], object] | None = None,
     ) -> None:
         """``warn`` shows the engine's user a message; ``clock`` is another one in tests; ``before_write`` is called
-        before each write.
+        before each write; ``waiting`` shows that the limits make the user wait (None: as a message).
         """
         self._clock = clock or Clock()
         self.metadata = MetadataStore()
@@ -55,6 +59,7 @@ class Session:
         self._shown: set[str] = set()
         self._warn = warn
         self._before_write = before_write
+        self._waiting = waiting or warn
 
     def configure(self, settings: Settings) -> None:
         """Take the stack's settings."""
@@ -88,7 +93,7 @@ class Session:
 
     def _connect(self, kind: Kind, lists: bool) -> Connection:
         connection = resolve(self._settings)
-        client = Client(connection, self._before_write, self._warn, self._clock, made=BY_THE_PROGRAM)
+        client = Client(connection, self._before_write, self._waiting, self._clock, made=BY_THE_PROGRAM)
         inventory = self._inventory = Inventory(client)
         if lists and kind.listed:
             first_look(client, kind, lambda: inventory.all(kind))

@@ -1,1 +1,1 @@
-"""Who asks, and what they may do: keys, sessions, scopes, access controls."""
+"""Who asks, and what they may do: keys, scopes; the levels of access controls."""

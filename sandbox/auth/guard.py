@@ -7,7 +7,6 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Route
 
-from sandbox.auth import access
 from sandbox.auth.identity import authenticate, enter_organization, enter_project, require_scope, throttle
 from sandbox.wire.context import Context, Handler, endpoint
 from sandbox.wire.errors import MethodNotAllowed
@@ -39,9 +38,6 @@ def guarded(
             raise MethodNotAllowed(context.method, ", ".join(operations))
         scopes, operation = operations[context.method]
         require_scope(context, *scopes)
-        if context.project:
-            access.check_project(context)
-        context.memo["needed"] = access.needed_for(scopes, context.method)
         throttle(context)
         return run(context, operation) if run else operation(context)
 

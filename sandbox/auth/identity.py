@@ -1,4 +1,4 @@
-"""Who may do what: personal API keys, sessions, scopes, and access to projects and organisations.
+"""Who may do what: personal API keys, scopes, and access to projects and organisations.
 
 The order is Django REST framework's: 401 (who), then the scope (403), then the object (404). Scope texts and their
 order are those of PostHog's APIScopePermission.
@@ -6,7 +6,6 @@ order are those of PostHog's APIScopePermission.
 
 import hashlib
 import secrets
-import uuid
 from datetime import UTC, datetime, timedelta
 
 from sandbox.storage.store import Data, Store
@@ -14,7 +13,6 @@ from sandbox.wire.context import Context, Identity, timestamp
 from sandbox.wire.errors import Forbidden, NotFound, Unauthenticated
 
 MEMBER, ADMIN, OWNER = 1, 8, 15
-SESSION_COOKIE = "sessionid"
 
 
 def hash_key(value: str) -> str:
@@ -57,13 +55,6 @@ def create_key(
     return key, value
 
 
-def create_session(store: Store, user: Data) -> str:
-    """Log a user in; returns the value of the session cookie."""
-    value = secrets.token_urlsafe(24)
-    store.put("session", str(user["id"]), {"id": str(uuid.uuid4()), "user_id": user["id"]}, natural=hash_key(value))
-    return value
-
-
 def authenticate(context: Context) -> Identity:
     """Find out who asks and note it in the context.
 
@@ -71,11 +62,10 @@ def authenticate(context: Context) -> Identity:
         Unauthenticated: no credentials, or ones that are unknown, of an inactive user, or expired.
     """
     value, source = _credentials(context)
-    identity = _session(context) if value is None else _key(context, value, source)
-    if identity is None:
+    if value is None:
         raise Unauthenticated()
-    context.identity = identity
-    return identity
+    context.identity = _key(context, value, source)
+    return context.identity
 
 
 def _credentials(context: Context) -> tuple[str | None, str]:
@@ -107,15 +97,8 @@ def _expired(key: Data) -> bool:
     return expiry is not None and datetime.fromisoformat(expiry) <= datetime.now(UTC)
 
 
-def _session(context: Context) -> Identity | None:
-    cookie = context.request.cookies.get(SESSION_COOKIE)
-    session = context.store.find("session", hash_key(cookie)) if cookie else None
-    user = context.store.get("user", session["user_id"]) if session else None
-    return Identity(user, None) if user and user["is_active"] else None
-
-
 def require_scope(context: Context, *scopes: str) -> None:
-    """Refuse a key that lacks one of the scopes; write implies read. Without any scope the action is for sessions only.
+    """Refuse a key that lacks one of the scopes; write implies read. Without any scope no key may do it.
 
     Raises:
         Forbidden: with PostHog's text.

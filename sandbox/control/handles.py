@@ -1,4 +1,4 @@
-"""Handles outside PostHog's API, for tests and people: more users and keys, sessions, switches, the request log."""
+"""Handles outside PostHog's API, for tests and people: more users and keys, switches, the request log."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.auth.identity import ADMIN, MEMBER, OWNER, SESSION_COOKIE, create_key, create_session
+from sandbox.auth.identity import ADMIN, MEMBER, OWNER, create_key
 from sandbox.auth.users import new_user
 from sandbox.rest.fields import integer, moment
 from sandbox.rest.registry import resources
@@ -26,7 +26,6 @@ def routes() -> list[BaseRoute]:
         Route("/_sandbox/requests", endpoint(clear_requests), methods=["DELETE"]),
         Route("/_sandbox/users", endpoint(add_user), methods=["POST"]),
         Route("/_sandbox/keys", endpoint(add_key), methods=["POST"]),
-        Route("/_sandbox/sessions", endpoint(log_in), methods=["POST"]),
         Route("/_sandbox/work", endpoint(work), methods=["POST"]),
         Route("/_sandbox/settings", endpoint(settings), methods=["GET", "PATCH"]),
     ]
@@ -85,14 +84,6 @@ def add_key(context: Context) -> Any:
         expires_at=data.get("expires_at"),
     )
     return Json({**key, "value": value}, 201)
-
-
-def log_in(context: Context) -> Any:
-    """`POST /_sandbox/sessions {user}`: a browser session's cookie, for what personal API keys may not do."""
-    user = _user(context, context.data.get("user", seeds(context.store)["user_email"]))
-    response = Json({"user": user["email"]}, 201)
-    response.set_cookie(SESSION_COOKIE, create_session(context.store, user), httponly=True)
-    return response
 
 
 def work(context: Context) -> Any:

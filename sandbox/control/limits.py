@@ -28,7 +28,6 @@ class Rate:
 MINUTE, HOUR = 60.0, 3600.0
 DEFAULT = (Rate("burst", 480, MINUTE), Rate("sustained", 4800, HOUR))
 CLICKHOUSE = (Rate("clickhouse_burst", 240, MINUTE), Rate("clickhouse_sustained", 1200, HOUR))
-COPY_FLAGS = (Rate("copy_flags_burst", 120, MINUTE), Rate("copy_flags_sustained", 300, HOUR))
 QUERY = (Rate("query_burst", 240, MINUTE), Rate("query_sustained", 2400, HOUR))
 REMOTE_CONFIG = (Rate("feature_flag_remote_config", 600, MINUTE),)
 LOCAL_EVALUATION = (Rate("flag_definitions", 600, MINUTE),)
@@ -36,7 +35,6 @@ LOCAL_EVALUATION = (Rate("flag_definitions", 600, MINUTE),)
 # The first pattern that is found in a path decides; without one the default limits hold.
 CLASSES: tuple[tuple[re.Pattern[str], tuple[Rate, ...]], ...] = (
     (re.compile(r"/feature_flags/[^/]+/remote_config$"), REMOTE_CONFIG),
-    (re.compile(r"/copy_flags$"), COPY_FLAGS),
     (re.compile(r"^/api/[^/]+/[^/]+/query(/|$)"), QUERY),
     # All of these collections, writes included: InsightViewSet and its like replace the default limits.
     (re.compile(r"^/api/[^/]+/[^/]+/(insights|persons|session_recording_playlists)(/|$)"), CLICKHOUSE),

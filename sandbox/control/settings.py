@@ -16,13 +16,8 @@ class Settings:
     # What a write of a flag's `filters` does. `replace`: PostHog of 2026-07. A PATCH of filters without `groups`
     # answers 200 and they are ignored; with `groups` they replace the whole column, so that variants, payloads and
     # holdout are gone unless they are sent; every rule refuses (`flag_filters_older.py`). `merge`: the later one.
-    # Sent top-level keys are laid over the stored ones; rules between fields only refuse where
-    # `enforced_filter_rules` says so (`flag_filters.py`).
+    # Sent top-level keys are laid over the stored ones; rules between fields refuse nothing (`flag_filters.py`).
     filters: Literal["replace", "merge"] = "replace"
-
-    # Which rules of flag filters refuse a write where filters merge: "*" (all), or codes separated by commas.
-    # PostHog's production enforces none there (it logs them only), its own tests enforce all.
-    enforced_filter_rules: str = ""
 
     # `light`: experiments in a list lack 13 fields, metrics among them; only a GET of one has them. `whole`: they
     # have all.
@@ -64,9 +59,6 @@ class Settings:
     # switching a flag on and changing its rollout (409 with a change request).
     approvals: bool = False
 
-    # Whether access control is available (a paid feature).
-    advanced_permissions: bool = True
-
     # Whether descriptions, tags and verification of events and properties are supported (a paid feature).
     taxonomy: bool = True
 
@@ -93,10 +85,6 @@ class Settings:
         checked = {name: _checked(name, types.get(name), value) for name, value in values.items()}
         for name, value in checked.items():
             setattr(self, name, value)
-
-    def enforces(self, rule: str) -> bool:
-        """Whether a rule of flag filters refuses a write where filters merge."""
-        return self.enforced_filter_rules == "*" or rule in self.enforced_filter_rules.split(",")
 
 
 def from_option(text: str) -> Settings:

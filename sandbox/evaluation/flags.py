@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.evaluation.parsing import parse_filter
+from sandbox.evaluation.parsing import index, parse_filter
 from sandbox.evaluation.properties import Filter
 from sandbox.evaluation.values import number
 
@@ -62,7 +62,7 @@ class Flag:
 def parse_flag(raw: Mapping[str, Any]) -> Flag:
     """Read a flag as the feature_flags resource stores it (fields of PostHog's API, `filters` as saved)."""
     filters = raw.get("filters") or {}
-    aggregation = _index(filters.get("aggregation_group_type_index"))
+    aggregation = index(filters.get("aggregation_group_type_index"))
     conditions = tuple(_condition(group, aggregation) for group in filters.get("groups") or ())
     return Flag(
         id=int(raw["id"]),
@@ -92,7 +92,7 @@ def _condition(group: Mapping[str, Any], flag_aggregation: int | None) -> Condit
         filters=tuple(parse_filter(raw) for raw in group.get("properties") or ()),
         rollout=number(group.get("rollout_percentage")),
         variant=group.get("variant"),
-        aggregation=_index(group["aggregation_group_type_index"]) if own else flag_aggregation,
+        aggregation=index(group["aggregation_group_type_index"]) if own else flag_aggregation,
     )
 
 
@@ -105,7 +105,3 @@ def _holdout(raw: Any) -> Holdout | None:
     if not isinstance(raw, dict) or "id" not in raw:
         return None
     return Holdout(int(raw["id"]), number(raw.get("exclusion_percentage")) or 0.0)
-
-
-def _index(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -29,7 +29,7 @@ def parse_filter(raw: Mapping[str, Any]) -> Filter:
         operator=_ALIASES.get(operator, operator),
         value=value,
         type=kind,
-        group_type_index=_index(raw.get("group_type_index")),
+        group_type_index=index(raw.get("group_type_index")),
         negation=bool(raw.get("negation")),
     )
 
@@ -41,5 +41,6 @@ def _integer(value: Any) -> int:
         return 0
 
 
-def _index(value: Any) -> int | None:
+def index(value: Any) -> int | None:
+    """A whole number; None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -5,13 +5,12 @@ Source: v1/ of PostHog's rust/capture.
 """
 
 import json
-import uuid
 from typing import Any
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.events import ingestion
+from sandbox.events import ingestion, people
 from sandbox.events.processing import LONGEST_DISTINCT_ID, Event, clean, moment
 from sandbox.storage.store import Data
 from sandbox.wire.bodies import UndecodableError, UnknownEncodingError, from_capture_v1
@@ -89,7 +88,7 @@ def _project(context: Context) -> Data | None:
     sent = headers["content-type"]
     if sent.split(";")[0].strip().lower() != "application/json":
         raise RefusedBatchError(415, "unsupported_content_type", f"unsupported content type: {sent}")
-    if not _is_uuid(headers["posthog-request-id"]):
+    if not people.is_uuid(headers["posthog-request-id"]):
         raise _bad_header(f"posthog-request-id is not a valid UUID: {headers['posthog-request-id']}")
     attempt = headers["posthog-attempt"]
     if not attempt.isdigit() or int(attempt) < 1:
@@ -132,20 +131,12 @@ def _problem(raw: Data, before: Data) -> str | None:
         "event_name_too_long": len(raw["event"]) > 200,
         "missing_distinct_id": not raw["distinct_id"].strip(),
         "distinct_id_too_large": len(raw["distinct_id"].encode()) > LONGEST_DISTINCT_ID,
-        "missing_event_uuid": not _is_uuid(raw["uuid"]),
+        "missing_event_uuid": not people.is_uuid(raw["uuid"]),
         "duplicate_event_uuid": raw["uuid"] in before,
         "invalid_event_timestamp": moment(raw["timestamp"]) is None,
         "malformed_event_properties": not isinstance(raw.get("properties", {}), dict),
     }
     return next((name for name, holds in problems.items() if holds), None)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _as_v0(raw: Data, context: Context) -> Data:

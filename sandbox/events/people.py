@@ -95,7 +95,7 @@ def everybody(store: Store, project: int) -> Iterable[Person]:
 def distinct_ids(store: Store, person: int) -> list[str]:
     """The distinct ids that lead to a person, identified ones (not UUID-like) first, as PostHog lists them."""
     rows = store.execute("SELECT distinct_id FROM distinct_ids WHERE person = ?", (person,)).fetchall()
-    return sorted((str(row[0]) for row in rows), key=lambda name: (_is_uuid(name), name))
+    return sorted((str(row[0]) for row in rows), key=lambda name: (is_uuid(name), name))
 
 
 def create(
@@ -239,7 +239,8 @@ def remove_member(store: Store, cohort: int, person: int) -> None:
 _PERSONS = uuid.UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
 
 
-def _is_uuid(name: str) -> bool:
+def is_uuid(name: str) -> bool:
+    """Whether a text spells a UUID."""
     try:
         uuid.UUID(name)
     except ValueError:

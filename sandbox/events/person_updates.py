@@ -7,6 +7,7 @@ write of its own, and comes along only with something that is; `$exception` and 
 from typing import Any
 
 from sandbox.evaluation.initial import INITIAL
+from sandbox.evaluation.values import as_object
 
 Properties = dict[str, Any]
 
@@ -31,8 +32,8 @@ def updated(event: str, sent: Properties, known: Properties) -> Properties | Non
     if event in CHANGE_NOBODY:
         return None
     adapted = {name: sent[name] for name in sent if name in INITIAL}
-    always = {**adapted, **_object(sent.get("$set"))}
-    once = {**{INITIAL[name]: value for name, value in adapted.items()}, **_object(sent.get("$set_once"))}
+    always = {**adapted, **as_object(sent.get("$set"))}
+    once = {**{INITIAL[name]: value for name, value in adapted.items()}, **as_object(sent.get("$set_once"))}
     unset = sent.get("$unset")
     gone = {str(name) for name in unset if str(name) in known} if isinstance(unset, (list, dict)) else set[str]()
     new = {name: value for name, value in once.items() if name not in known and name not in always}
@@ -44,7 +45,3 @@ def updated(event: str, sent: Properties, known: Properties) -> Properties | Non
         return None
     after = {**known, **new, **changed}
     return {name: value for name, value in after.items() if name not in gone}
-
-
-def _object(value: Any) -> Properties:
-    return value if isinstance(value, dict) else {}

@@ -1,15 +1,17 @@
-"""Dashboards as they are laid out: a grid of twelve columns."""
+"""Dashboards as they are laid out, in a grid of twelve columns, with their numbers drawn."""
 
-from typing import Any
+from collections.abc import Callable
+from html import escape
 
+from ai_admin import charts
+from ai_admin.charts import texts
 from sandbox.pages.render import listed, named
 from sandbox.resources.analytics import tiles
+from sandbox.resources.analytics.insights import INSIGHTS
 from sandbox.resources.analytics.queries import source_of
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import NotFound
-
-COLUMNS = 12
 
 
 def all_dashboards(context: Context) -> Data:
@@ -24,38 +26,35 @@ def one_dashboard(context: Context) -> Data:
     row = named(context, "dashboard")
     if row["deleted"]:
         raise NotFound()
-    return {"dashboard": row, "tiles": [_tile(context, tile) for tile in tiles.of_dashboard(context.store, row["id"])]}
+    shown = [_tile(context, row, tile) for tile in tiles.of_dashboard(context.store, row["id"])]
+    return {"dashboard": row, "tiles": shown, "style": charts.style()}
 
 
-def _tile(context: Context, tile: Data) -> Data:
+def _tile(context: Context, dashboard: Data, tile: Data) -> Data:
+    place = charts.place(tile["layouts"])
     insight = context.store.get("insight", tile["insight"]) if tile["insight"] else None
-    layout = (tile["layouts"] or {}).get("sm") or {}
-    source: Any = (source_of(insight["query"]) if insight else None) or {}
+    if insight is None:
+        text = (tile["text"] or {}).get("body") or (tile["button_tile"] or {}).get("text") or ""
+        return {"place": place.css(), "drawing": _safely(lambda: texts.html(text))}
+    filters = {**dashboard["filters"], **(tile["filters_overrides"] or {})}
+    shown = INSIGHTS.show_tile(context, insight, filters, dashboard["variables"], "blocking")
+    figure = charts.figure(shown["query"], {**shown, "results": shown["result"]})
+    name = insight["name"] or insight["derived_name"] or "Untitled"
     return {
-        "insight": insight and (insight["name"] or insight["derived_name"] or "Untitled"),
-        "description": insight["description"] if insight else None,
-        "text": (tile["text"] or {}).get("body") or (tile["button_tile"] or {}).get("text") or "",
-        "kind": source.get("kind", "").removesuffix("Query") or "text",
-        "asks": _asks(source),
-        **_place(layout),
+        "insight": name,
+        "description": insight["description"],
+        "place": place.css(),
+        "drawing": _safely(lambda: charts.tile(figure, name, place.width, place.height)),
+        "asks": _asks(source_of(insight["query"]) or {}) if isinstance(figure, charts.Words) else [],
     }
 
 
-def _place(layout: Data) -> Data:
-    """Column and row to start in (0: wherever there is room), and how many of them to cover."""
-    width = min(max(_whole(layout.get("w"), 6), 1), COLUMNS)
-    x, y = layout.get("x"), layout.get("y")
-    placed = isinstance(x, int) and isinstance(y, int) and 0 <= x <= COLUMNS - width and y >= 0
-    return {
-        "column": _whole(x, 0) + 1 if placed else 0,
-        "row": _whole(y, 0) + 1 if placed else 0,
-        "width": width,
-        "height": min(max(_whole(layout.get("h"), 5), 1), 40),
-    }
-
-
-def _whole(of: Any, default: int) -> int:
-    return of if type(of) is int else default
+def _safely(draw: Callable[[], str]) -> str:
+    """What was drawn; where a package is missing, which one."""
+    try:
+        return draw()
+    except charts.NotInstalled as missing:
+        return f'<p class="chart-empty">{escape(str(missing))}</p>'
 
 
 def _asks(source: Data) -> list[str]:

@@ -62,7 +62,6 @@ class Resource:
     parent: ClassVar[Literal["project", "organization"]] = "project"
     environments: ClassVar[bool] = False  # also below /api/environments/
     operations: ClassVar[frozenset[str]] = CRUD
-    keyless: ClassVar[frozenset[str]] = frozenset()  # those of the operations that no personal API key may use
     log_scope: ClassVar[str | None] = None  # the activity log's name of the kind; None: changes aren't logged
     log_masked: ClassVar[frozenset[str]] = frozenset()
     key: ClassVar[str] = ""  # the field that objects are also looked up by
@@ -73,17 +72,9 @@ class Resource:
     order: ClassVar[str] = "seq"
     page_size: ClassVar[int] = 100
     has_access_controls: ClassVar[bool] = False  # `:id/access_controls/` sets them
-    obeys_access_controls: ClassVar[bool] = False  # those of the object, not only those of the kind
-    inherits_access_from: ClassVar[str] = ""  # the kind whose access controls are obeyed instead of its own
+    inherits_access_from: ClassVar[str] = ""  # the kind whose rules count where an object has none
     admin_only: ClassVar[bool] = False  # writing needs an organisation admin
     look_every: ClassVar[float] = 0  # seconds between two looks for what is due; 0: nothing ever is
-
-    def __init_subclass__(cls) -> None:
-        """Make the kind known to `auth/access.py`."""
-        if cls.obeys_access_controls:
-            access.GUARDED.add(cls.kind)
-        if cls.inherits_access_from:
-            access.INHERITED[cls.kind] = cls.inherits_access_from
 
     def __init__(self) -> None:
         self.by_name = {field.name: field for field in self.fields}
@@ -110,7 +101,7 @@ class Resource:
         for name, render in self.rendered:
             shown[name] = render(context, shown[name])
         if "user_access_level" in shown:
-            shown["user_access_level"] = access.object_level(context, self.kind, row)
+            shown["user_access_level"] = access.object_level(context, row)
         return shown
 
     def show_in_list(self, context: Context, row: Data) -> Data:
@@ -175,8 +166,8 @@ class Resource:
     # The five -----------------------------------------------------------------------------------------------
 
     def list(self, context: Context) -> Any:
-        """A page of the listed objects: the kind's own filters, `?search`, and what the user may see."""
-        conditions = [*self.conditions(context), *access.visible(context, self.kind)]
+        """A page of the listed objects: the kind's own filters, and `?search`."""
+        conditions = self.conditions(context)
         if context.query.get("search") and self.search:
             conditions.append(self.matching(context.query["search"]))
         return paginate(
@@ -234,7 +225,7 @@ class Resource:
                 after.pop(field.name, None)
         self.store(context, after)
         self.log(context, before, after)
-        if after.get("deleted"):
+        if self.has_access_controls and after.get("deleted"):
             access.drop_rules(context, self.kind, after)
         self.saved(context, before, after, values)
 
@@ -252,7 +243,8 @@ class Resource:
     def delete(self, context: Context, row: Data) -> None:
         """Remove an object for good."""
         self.removing(context, row)
-        access.drop_rules(context, self.kind, row)
+        if self.has_access_controls:
+            access.drop_rules(context, self.kind, row)
         context.store.remove(self.kind, row["id"])
         if self.log_scope:
             more = self.extra(context, row)

@@ -5,7 +5,6 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Mount, Route
 
-from sandbox.auth import access
 from sandbox.auth.guard import METHODS, Operation, guarded
 from sandbox.rest.registry import modules, resources
 from sandbox.rest.resource import Resource
@@ -58,7 +57,7 @@ def _route(path: str, operations: dict[str, Operation], run: Run) -> Route:
 
 def _allowed(resource: Resource, **named: tuple[str, tuple[str, ...]]) -> dict[str, Operation]:
     return {
-        method: (() if name in resource.keyless else scopes, getattr(resource, name))
+        method: (scopes, getattr(resource, name))
         for method, (name, scopes) in named.items()
         if name in resource.operations
     }
@@ -68,7 +67,6 @@ def _on_collection(resource: Resource) -> Run:
     def run(context: Context, operation: Callable[..., Any]) -> Any:
         if context.method != "GET":
             resource.authorize_write(context)
-        _check_kind(context, resource, creating=operation == resource.create)
         return operation(context)
 
     return run
@@ -78,19 +76,11 @@ def _on_object(resource: Resource) -> Run:
     def run(context: Context, operation: Callable[..., Any]) -> Any:
         if context.method != "GET":
             resource.authorize_write(context)
-        _check_kind(context, resource)
         restoring = context.method == "PATCH" and context.data.get("deleted") is False
         row = resource.fetch(context, context.param("id"), deleted=restoring)
-        if context.project:
-            access.check_object(context, resource.kind, row, context.memo["needed"])
         return operation(context, row)
 
     return run
-
-
-def _check_kind(context: Context, resource: Resource, creating: bool = False) -> None:
-    if context.project:
-        access.check_kind(context, resource.scope, context.memo["needed"], creating)
 
 
 def resume(services: Services) -> None:

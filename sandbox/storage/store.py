@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS objects (
 );
 CREATE INDEX IF NOT EXISTS objects_natural ON objects (kind, natural, parent);
 CREATE INDEX IF NOT EXISTS objects_alike ON objects (kind, parent, natural COLLATE NOCASE);
+-- Lists in either order, and what `search` looks at in the same few pages: a search reads only the rows it finds.
+CREATE INDEX IF NOT EXISTS objects_by_age ON objects (kind, parent, listed, created_at, search);
+CREATE INDEX IF NOT EXISTS objects_in_order ON objects (kind, parent, listed, seq, search);
 CREATE TABLE IF NOT EXISTS refs (
     kind TEXT NOT NULL, id TEXT NOT NULL, to_kind TEXT NOT NULL, to_id TEXT NOT NULL,
     PRIMARY KEY (kind, id, to_kind, to_id)
@@ -52,13 +55,6 @@ CREATE INDEX IF NOT EXISTS activity_item ON activity (scope, item_id, project);
 CREATE INDEX IF NOT EXISTS activity_project ON activity (project, seq);
 """
 
-# Lists in either order, and what `search` looks at in the same few pages: a search reads only the rows it finds.
-LISTS = """
-DROP INDEX IF EXISTS objects_created;
-DROP INDEX IF EXISTS objects_listed;
-CREATE INDEX IF NOT EXISTS objects_by_age ON objects (kind, parent, listed, created_at, search);
-CREATE INDEX IF NOT EXISTS objects_in_order ON objects (kind, parent, listed, seq, search);
-"""
 BETWEEN = "\x1f"  # the fields of a search text; nobody searches for it
 
 
@@ -88,18 +84,7 @@ class Store:
         self.connection.execute("PRAGMA synchronous=NORMAL")
         for script in (SCHEMA, *tables):
             self.connection.executescript(script)
-        self._add_search()
-        self.connection.executescript(LISTS)
         self._depth = 0
-
-    def _add_search(self) -> None:
-        """Give a database from before there was the column `search` that column."""
-        if any(column[1] == "search" for column in self.execute("PRAGMA table_info(objects)")):
-            return
-        self.execute("ALTER TABLE objects ADD COLUMN search TEXT")
-        for seq, kind, data in self.execute("SELECT seq, kind, data FROM objects").fetchall():
-            text = self._search_text(kind, jsontext.decode(data))
-            self.execute("UPDATE objects SET search = ? WHERE seq = ?", (text, seq))
 
     def _search_text(self, kind: str, data: Data) -> str | None:
         if kind not in self.searched:

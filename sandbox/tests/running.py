@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import requests
+import urllib3
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -36,6 +36,8 @@ class Sandbox:
         self.organization_id: str = ready["organization_id"]
         self.api_key: str = ready["personal_api_key"]
         self.project_api_key: str = ready["project_api_key"]
+        # Kept connections, and no session for each request: thousands of requests are most of what many tests do.
+        self._pool = urllib3.PoolManager(maxsize=32, retries=False, timeout=10)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -49,11 +51,8 @@ class Sandbox:
 
     def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
         """Send a request as somebody with this key would; ``path`` is below the project unless it starts with ``/``."""
-        address = self.url + (path if path.startswith("/") else f"/api/projects/{self.project_id}/{path}")
-        headers = {"Authorization": f"Bearer {key or self.api_key}"}
-        answer = requests.request(method, address, json=body, headers=headers, timeout=10)
-        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer.json() if answer.content else None
+        path = path if path.startswith("/") else f"/api/projects/{self.project_id}/{path}"
+        return self._send(method, path, body, {"Authorization": f"Bearer {key or self.api_key}"})
 
     def items(self, collection: str) -> list[dict[str, Any]]:
         """Return what a collection lists."""
@@ -61,15 +60,14 @@ class Sandbox:
 
     def requests(self) -> list[dict[str, Any]]:
         """Return the requests that came since the last call, oldest first, without those of this class."""
-        log = requests.get(f"{self.url}/_sandbox/requests", timeout=10).json()
-        requests.delete(f"{self.url}/_sandbox/requests", timeout=10)
+        log = self._send("GET", "/_sandbox/requests")
+        self._send("DELETE", "/_sandbox/requests")
         return list(log["results"] if isinstance(log, dict) else log)
 
     def strike(self, kind: str, method: str, path: str) -> None:
         """Let the next such request suffer a fault of this kind (see sandbox/README.md); ``path`` is a pattern."""
         rule = {"kind": kind, "methods": [method], "path": path, "times": 1}
-        answer = requests.put(f"{self.url}/_sandbox/faults", json={"seed": 1, "rules": [rule]}, timeout=10)
-        assert answer.ok, answer.text
+        self._send("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
 
     def writes(self) -> list[tuple[str, str, Any]]:
         """Return the writes to the API since the last look at the log: method, path and body."""
@@ -78,6 +76,13 @@ class Sandbox:
             for entry in self.requests()
             if entry["method"] != "GET" and entry["path"].startswith("/api/")
         ]
+
+    def _send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """Send a request, which must succeed, and return what the answer's JSON says."""
+        sent = {} if body is None else {"json": body}
+        answer = self._pool.request(method, self.url + path, headers=headers, **sent)
+        assert answer.status < 400, f"{method} {path}: {answer.status} {answer.data.decode()}"
+        return json.loads(answer.data) if answer.data else None
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from urllib.parse import parse_qs, unquote_to_bytes
 
 import zstandard
 
-from sandbox.wire import lz64
 from sandbox.wire.context import Context
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -28,8 +27,6 @@ _ONCE_MORE = ("/e", "/capture", "/engage", "/track")  # where what was unpacked 
 _COMPRESSIONS = {
     "gzip": "gzip",
     "gzip-js": "gzip",
-    "lz64": "lz64",
-    "lz-string": "lz64",
     "base64": "base64",
     "b64": "base64",
 }
@@ -49,7 +46,7 @@ class UnknownEncodingError(ValueError):
 
 def from_capture(context: Context) -> Any:
     """The JSON value of a request to the old capture endpoints: `?data=` or the body, a form's `data` or all of it,
-    gzip, LZ-string or neither, in base64 or not.
+    gzip or not, in base64 or not.
 
     Raises: UndecodableError.
     """
@@ -68,8 +65,6 @@ def from_capture(context: Context) -> Any:
         raw = data.replace(b" ", b"+") if _is_base64(data.replace(b" ", b"+")) else data  # a form turns + into a blank
     if compression == "gzip" or raw.startswith(GZIP_MAGIC):
         raw = _gunzip(raw)
-    elif compression == "lz64":
-        raw = _unlz(raw)
     if context.request.url.path.startswith(_ONCE_MORE) and _is_base64(raw):
         raw = _from_base64(raw) or raw
     return _parse(raw, _refuse)
@@ -174,13 +169,6 @@ def _whole(found: bytes, ended: bool, complaint: str) -> bytes:
     if not ended:
         raise UndecodableError(complaint)
     return found
-
-
-def _unlz(raw: bytes) -> bytes:
-    try:
-        return lz64.decompress(raw.decode(), LARGEST).encode()
-    except ValueError as error:
-        raise UndecodableError("decompress_lz64: failed decompress to UTF16") from error
 
 
 _UNPACK = {"gzip": _gunzip, "deflate": _deflate, "zstd": _unzstd}

@@ -41,7 +41,7 @@ class Json(Response):
 
 @dataclass
 class Identity:
-    """Who is asking. `scopes` None means a browser session: not limited by scopes."""
+    """Who is asking. `scopes` None means not limited by scopes, as a worker that acts for somebody."""
 
     user: Data
     scopes: list[str] | None

@@ -107,7 +107,7 @@ def run(root: Path, *module: str) -> str:
 def test_the_reference_is_written_the_same_without_definitions(copy: Path) -> None:
     """Daily loop A5."""
     before = {path.name: path.read_text("utf-8") for path in (copy / "docs" / "reference").iterdir()}
-    run(copy, "ai_admin.review.reference")
+    run(copy, "tools.reference")
     assert {path.name: path.read_text("utf-8") for path in (copy / "docs" / "reference").iterdir()} == before
 
 

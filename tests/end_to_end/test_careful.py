@@ -80,8 +80,7 @@ def test_a_flag_that_is_live_as_the_file_says_is_adopted(project: Project, sandb
     sandbox.call("POST", "feature_flags/", {"key": "b2", "filters": {"groups": groups}}, key=colleague)
     project.write("flags/b2.yaml", "key: b2\nrelease_conditions: [{}, {cohort: beta}]\n")
     sandbox.requests()
-    assert "adopts FeatureFlag" in project.pulumi(*PREVIEW, "--stack", "sandbox")
-    project.up()
+    assert "adopts FeatureFlag" in project.up()
     assert sandbox.writes() == []
 
 
@@ -91,19 +90,15 @@ def test_two_stacks_do_not_own_one_project(project: Project, sandbox: Sandbox) -
     project.write("Pulumi.staging.yaml", config)
     project.write("flags/b6.yaml", "key: b6\nrelease_conditions: [{rollout_percentage: 10}]\n")
     sandbox.requests()
-    for arguments in (PREVIEW, UP):
-        said = refused(project, *arguments)
-        assert "is stack staging's (Pulumi.staging.yaml), so it can't be stack sandbox's as well" in said
+    said = refused(project, *UP)
+    assert "is stack staging's (Pulumi.staging.yaml), so it can't be stack sandbox's as well" in said
     assert sandbox.requests() == []
     project.write("Pulumi.staging.yaml", config.replace(f"project_id: {sandbox.project_id}", "project_id: 4711"))
     project.pulumi(*PREVIEW, "--stack", "sandbox")
 
 
 def test_a_cohorts_change_and_a_payloads_zeros_ask_for_consent(project: Project, sandbox: Sandbox) -> None:
-    """D1 and D3 in one run: no rollout changes, but one is for other people and one is another number.
-
-    D2 comes no further than the check of the definitions; what the gates see in it, the unit tests show.
-    """
+    """D1 and D3 in one run: no rollout changes, but one is for other people and one is another number."""
     cohort = "key: d1\nname: D1\nproperties: [{key: channel, value: beta}]\n"
     project.write("cohorts/d1.yaml", cohort)
     for key, share in (("d1-a", 50), ("d1-b", 100)):
@@ -115,12 +110,6 @@ def test_a_cohorts_change_and_a_payloads_zeros_ask_for_consent(project: Project,
     project.up()
     project.write("cohorts/d1.yaml", cohort.replace("beta}", "[beta, stable, internal]}"))
     project.write("flags/d3-cap.yaml", cap.replace("200000", "200000000"))
-    project.write(
-        "flags/d2.yaml",
-        "key: d2\nrelease_conditions: [{properties: [{key: channel, operator: regex, value: '.*'}]}]\n",
-    )
-    assert "flags/d2.yaml:2:" in refused(project, *PREVIEW)
-    (project.folder / "flags" / "d2.yaml").unlink()
     sandbox.requests()
     said = refused(project, *UP)
     assert sandbox.writes() == []
@@ -156,7 +145,6 @@ def test_a_static_cohort_keeps_its_members_under_another_key(project: Project, s
     assert sandbox.writes() == []
     assert project.outputs()["cohort/d4-new"]["id"] == id_
     assert sandbox.call("GET", f"cohorts/{id_}/")["count"] == 2
-    assert "unchanged" in project.pulumi(*PREVIEW, "--stack", "sandbox")
 
 
 def person(sandbox: Sandbox, distinct_id: str) -> str:
@@ -187,7 +175,7 @@ def test_a_stack_is_destroyed_with_consent_or_because_it_is_disposable(
 def test_a_flag_goes_off_beside_one_that_somebody_turned_down(
     project: Project, sandbox: Sandbox, colleague: str
 ) -> None:
-    """C1: only the provider finds that the other one would jump back, and refuses that alone, in a preview too."""
+    """C1: only the provider finds that the other one would jump back, and refuses that alone."""
     project.write("flags/down.yaml", "key: down\nrelease_conditions: [{rollout_percentage: 70}]\n")
     project.write("flags/going.yaml", "key: going\nrelease_conditions: [{rollout_percentage: 20}]\n")
     project.write("cohorts/named.yaml", "key: named\nname: Named\nproperties: [{key: channel, value: beta}]\n")
@@ -199,9 +187,7 @@ def test_a_flag_goes_off_beside_one_that_somebody_turned_down(
     sandbox.call("PATCH", down, {"filters": {"groups": groups}}, key=colleague)
     project.edit("flags/going.yaml", "key: going\n", "key: going\nactive: false\n")
     project.edit("cohorts/named.yaml", "name: Named", "name: Renamed")
-    for arguments in (PREVIEW, UP):
-        said = refused(project, *arguments)
-        assert "release condition 1 is at 0 % in PostHog and would grow to 70 %" in said
+    assert "release condition 1 is at 0 % in PostHog and would grow to 70 %" in refused(project, *UP)
     assert live(sandbox, "going")["active"] is False
     assert live(sandbox, "down")["filters"]["groups"][0]["rollout_percentage"] == 0
     assert "Renamed" in [each["name"] for each in sandbox.items("cohorts")]

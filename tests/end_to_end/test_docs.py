@@ -13,7 +13,7 @@ from tests.support.project import CLI, STATE, Project
 from tests.support.sandbox import REPOSITORY, Sandbox
 
 ERRORS = REPOSITORY / "docs" / "errors.md"
-TESTED_ELSEWHERE = ("history.md", "live-projects.md", "runbook.md")
+TESTED_ELSEWHERE = ("clients.md", "history.md", "live-projects.md", "runbook.md")
 COMMANDS = [
     block.text
     for page in sorted((REPOSITORY / "docs").glob("*.md"))

@@ -152,7 +152,7 @@ def python(copy: Path, folder: Path, *arguments: str) -> subprocess.CompletedPro
 
 
 def test_the_tests_of_schemas_and_the_reference_hold_for_it(copy: Path) -> None:
-    assert python(copy, copy, "-m", "ai_admin.review.reference").returncode == 0
+    assert python(copy, copy, "-m", "tools.reference").returncode == 0
     page = (copy / "docs" / "reference" / "gadget.md").read_text(encoding="utf-8")
     assert page.splitlines()[1:4] == [
         "# Gadgets",

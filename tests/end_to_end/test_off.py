@@ -84,9 +84,6 @@ def test_c1_a_flag_goes_off_while_a_colleagues_file_is_broken(project: Project, 
     project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\ndescription: Not applied.\n")
     project.edit("flags/ai-slow.yaml", "20", "30")
     sandbox.requests()
-    shown = project.run(*PREVIEW)
-    assert shown.returncode != 0
-    assert "flag/ai is not off yet: `pulumi up --skip-preview` switches it off in spite of this" in shown.stdout
     switches_off_alone(project, sandbox, "ai")
     project.write("dashboards/board.yaml", "key: [\n")
     project.write("flags/ai-slow.yaml", flag("ai-slow", 30, "active: false\n"))

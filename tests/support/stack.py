@@ -133,9 +133,9 @@ class Stack:
 
     # Reviewing
 
-    def planned(self, count: bool = True) -> Planned | tuple[str, ...]:
+    def planned(self, count: bool = True, partly: bool = False) -> Planned | tuple[str, ...]:
         """Return the plan, or why there is none."""
-        return planned_for(self._reviewed(), count)
+        return planned_for(self._reviewed(), count, partly)
 
     def plan(self, count: bool = True) -> Planned:
         """Return the plan, which there must be."""

@@ -15,9 +15,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ai_admin.definitions import Definitions, load
+from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS
-from tools.demo.background import ROOT, NoSandbox, start, stop
-from tools.demo.installations import INSTALLATIONS, answers, introduce
+from tools.demo.background import ROOT, NoSandbox, start, stop, variables
+from tools.demo.figures import draw, figures
+from tools.demo.installations import RUNS, answers, introduce, three
 from tools.toolchain.shell import environment
 
 STACK = "sandbox"
@@ -25,6 +27,8 @@ DONE = re.compile(r" (created|updated|deleted|replaced) \(")
 """A line of Pulumi's that says that one resource is done."""
 MOST_FLAGS = 12
 """How many flags are shown: a repository may have hundreds."""
+SHOWN = "ai-reliability"
+"""The dashboard that is drawn, if there is one of that key; else the first."""
 CONSOLE = Console(highlight=False)
 
 
@@ -39,25 +43,21 @@ def main() -> int:
         CONSOLE.print(f"error: {problem}")
         return 1
     CONSOLE.print(f"A sandbox {'has started' if started else 'is running'} at {connection['url']}")
-    introduce(connection)
+    with Progress(console=CONSOLE, transient=True) as progress:
+        task = progress.add_task("what a company's installations ran in a month", total=RUNS)
+        introduce(connection, lambda more: progress.update(task, advance=more))
     CONSOLE.print("`pulumi up` applies the definitions in flags/, cohorts/ and the other folders to it ...")
     definitions = load(ROOT, STACK)
     if not _apply(connection, definitions):
         return 1
     _show(connection, definitions)
+    _show_numbers(connection, definitions)
     _say_what_next(connection)
     return 0
 
 
 def _apply(connection: dict[str, Any], definitions: Definitions) -> bool:
-    environ = {
-        **environment(ROOT, os.environ),
-        "PULUMI_CONFIG_PASSPHRASE": STACK,
-        "POSTHOG_HOST": connection["url"],
-        "POSTHOG_PROJECT_ID": str(connection["project_id"]),
-        "POSTHOG_ORGANIZATION_ID": connection["organization_id"],
-        "POSTHOG_API_KEY": connection["personal_api_key"],
-    }
+    environ = {**environment(ROOT, os.environ), "PULUMI_CONFIG_PASSPHRASE": STACK, **variables(connection)}
     select = ["pulumi", "stack", "select", "--create", STACK]
     subprocess.run(select, cwd=ROOT, env=environ, check=True, capture_output=True)
     up = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", "--stack", STACK]
@@ -95,14 +95,26 @@ def _show_flags(connection: dict[str, Any], flags: list[str]) -> None:
     title = "What an installation's SDK answers"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("flag", no_wrap=True)
-    for distinct_id, properties in INSTALLATIONS.items():
-        table.add_column(f"{distinct_id}\n{properties['channel']}, {properties['version']}", no_wrap=True)
+    for each in three():
+        table.add_column(f"{each.id}\n{each.channel}, {each.version}", no_wrap=True)
     found = answers(connection, flags[:MOST_FLAGS])
     for flag in flags[:MOST_FLAGS]:
-        table.add_row(flag, *(found[distinct_id][flag] for distinct_id in INSTALLATIONS))
+        table.add_row(flag, *(found[each.id][flag] for each in three()))
     CONSOLE.print(table)
     if len(flags) > MOST_FLAGS:
         CONSOLE.print(f"... and {len(flags) - MOST_FLAGS} more flags.\n")
+
+
+def _show_numbers(connection: dict[str, Any], definitions: Definitions) -> None:
+    """Show three figures and a picture, where the packages are installed that the sandbox computes with."""
+    try:
+        CONSOLE.print(figures(connection))
+    except ApiError as error:
+        CONSOLE.print(f"The sandbox computes no numbers: {error}\n", markup=False)
+        return
+    dashboards = [each.key for each in definitions.resources if each.kind == "dashboard"]
+    if dashboards:
+        CONSOLE.print(f"Drawn:           {draw(connection, SHOWN if SHOWN in dashboards else dashboards[0])}")
 
 
 def _say_what_next(connection: dict[str, Any]) -> None:
@@ -112,6 +124,7 @@ def _say_what_next(connection: dict[str, Any]) -> None:
         "Change a flag:   edit its file in flags/, then `ai-admin check`\n"
         f"See the effect:  ai-admin plan --stack {STACK}\n"
         f"Apply it:        ai-admin apply --stack {STACK}\n"
+        f"Who uses what:   ai-admin installations --stack {STACK}\n"
         "Stop:            make stop"
     )
 

@@ -65,6 +65,16 @@ def start() -> tuple[dict[str, Any], bool]:
     return ready, True
 
 
+def variables(connection: dict[str, Any]) -> dict[str, str]:
+    """Return the environment variables that name a sandbox to `ai-admin` and to the provider."""
+    return {
+        "POSTHOG_HOST": connection["url"],
+        "POSTHOG_PROJECT_ID": str(connection["project_id"]),
+        "POSTHOG_ORGANIZATION_ID": connection["organization_id"],
+        "POSTHOG_API_KEY": connection["personal_api_key"],
+    }
+
+
 def _ready_line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:

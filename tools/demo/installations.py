@@ -1,20 +1,34 @@
-"""Three installations of the product: what they send to PostHog and which flags they get."""
+"""A company's installations of the product: what they sent to PostHog, and which flags three of them get."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 from posthog import Posthog
 
-INSTALLATIONS: dict[str, dict[str, Any]] = {
-    "inst-0001": {"channel": "internal", "version": "2.5.0", "health_status": "healthy", "total_usage": 840_000},
-    "inst-0002": {"channel": "beta", "version": "2.4.1", "health_status": "healthy", "total_usage": 96_000},
-    "inst-0003": {"channel": "stable", "version": "2.3.0", "health_status": "warning", "total_usage": 12_000},
-}
-"""Person properties by distinct id: an internal installation, one of the beta, and an ordinary one."""
+from ai_admin.simulation import Installation, company, incidents, runs
+from ai_admin.simulation.sending import send
+
+RUNS, SIZE, DAYS, SEED = 10_000, 120, 30, 1
+
+
+def installations() -> Sequence[Installation]:
+    """The company's installations."""
+    return company(SEED, SIZE, DAYS, _now()).installations
+
+
+def three() -> Sequence[Installation]:
+    """One installation of each channel: our own people's, one of the beta, and an ordinary one."""
+    found = {each.channel: each for each in reversed(installations())}
+    return [found[channel] for channel in ("internal", "beta", "stable")]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 @contextmanager
@@ -27,29 +41,23 @@ def sdk(connection: dict[str, Any]) -> Iterator[Posthog]:
         client.shutdown()
 
 
-def introduce(connection: dict[str, Any]) -> None:
-    """Send what the installations would have sent: who they are, and a use of AI each; does nothing the second time."""
+def introduce(connection: dict[str, Any], progress: Callable[[int], None]) -> bool:
+    """Send what the company's installations ran in a month, up to errors that go on now; says whether it was sent.
+
+    Does nothing the second time.
+    """
     if _known(connection):
-        return
-    with sdk(connection) as client:
-        for distinct_id, properties in INSTALLATIONS.items():
-            use = {
-                "installation_id": distinct_id,
-                "model": "deepseek-chat-v3",
-                "prompt_tokens": 900,
-                "completion_tokens": 300,
-                "total_tokens": 1200,
-                "estimated_cost": 0.0009,
-                "success": True,
-                "$set": {"installation_id": distinct_id, "total_cost": 1.5, **properties},
-            }
-            client.capture("ai_enhancement_used", distinct_id=distinct_id, properties=use)
+        return False
+    acme = company(SEED, SIZE, DAYS, _now())
+    found = runs(SEED, acme, RUNS, incidents(acme, ongoing=True))
+    send(connection["url"], connection["project_api_key"], found, progress)
+    return True
 
 
 def _known(connection: dict[str, Any]) -> bool:
     answer = requests.get(
         f"{connection['url']}/api/projects/{connection['project_id']}/persons/",
-        params={"distinct_id": next(iter(INSTALLATIONS))},
+        params={"distinct_id": installations()[0].id},
         headers={"Authorization": f"Bearer {connection['personal_api_key']}"},
         timeout=10,
     )
@@ -60,7 +68,7 @@ def _known(connection: dict[str, Any]) -> bool:
 def answers(connection: dict[str, Any], flags: list[str]) -> dict[str, dict[str, str]]:
     """Return what the SDK answers, by installation and flag, in words: ``off``, ``on``, a variant, a payload."""
     with sdk(connection) as client:
-        return {distinct_id: _read(client, distinct_id, flags) for distinct_id in INSTALLATIONS}
+        return {each.id: _read(client, each.id, flags) for each in three()}
 
 
 def _read(client: Posthog, distinct_id: str, flags: list[str]) -> dict[str, str]:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from sandbox.auth.access import VIEWER, allows, visible
 from sandbox.auth.identity import membership
 from sandbox.auth.users import show_user
 from sandbox.resources.analytics import (
@@ -40,7 +39,7 @@ from sandbox.rest.listing import LARGEST, Condition, equals
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Services, timestamp, worker_context
-from sandbox.wire.errors import Invalid, Missing, NotFound, Required
+from sandbox.wire.errors import Invalid, Missing, Required
 
 SHOWN_CHECKS = 5
 MOST_CHECKS = 500
@@ -136,8 +135,6 @@ class Alerts(Resource):
             raise Missing(after["insight"], "insight")
         if context.store.parent_of("insight", after["insight"]) != self.parent_id(context):
             raise Invalid("This insight does not belong to your team.", "insight")
-        if not allows(context, "insight", insight, VIEWER):
-            raise Invalid("Viewer access to this insight is required.", "insight")
         source = queries.source_of(insight["query"])
         if source is None or source.get("kind") not in alert_rules.CONFIGS:
             raise Invalid("Alerts are not supported for this insight.", "insight" if before is None else None)
@@ -245,19 +242,8 @@ class Alerts(Resource):
         """In a list, an alert has only the checks that found anomalies, which needs a query that succeeds."""
         return {**self.show(context, row), "checks": []}
 
-    def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
-        """An alert on an insight that the user may not see isn't there for them."""
-        row = super().fetch(context, identifier, deleted)
-        insight = context.store.get("insight", row["insight"])
-        if insight is not None and not allows(context, "insight", insight, VIEWER):
-            raise NotFound()
-        return row
-
     def conditions(self, context: Context) -> list[Condition]:
         query, found = context.query, super().conditions(context)
-        for condition, values in visible(context, "insight"):
-            insights = f"SELECT CAST(id AS INTEGER) FROM objects WHERE kind = 'insight' AND {condition}"
-            found.append((f"json_extract(data, '$.insight') IN ({insights})", values))
         if "created_by" in query:
             author = context.store.select("user", "", "json_extract(data, '$.uuid') = ?", [query["created_by"]])
             found.append(equals("created_by", author[0]["id"] if author else -1))

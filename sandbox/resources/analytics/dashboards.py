@@ -49,7 +49,7 @@ DETAIL_ONLY = tuple(
 
 class Dashboards(Resource):
     kind, collection, scope, log_scope = "dashboard", "dashboards", "dashboard", "Dashboard"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     life, environments = Life.SOFT_GONE, True
     filters: ClassVar = {"pinned": flagged("pinned"), "creation_mode": same("creation_mode"), "tags": tagged}
     order = "json_extract(data, '$.pinned') DESC, json_extract(data, '$.name'), seq"
@@ -92,7 +92,6 @@ class Dashboards(Resource):
 
     def actions(self) -> list[Action]:
         return [
-            *dashboard_tiles.actions(self),
             Action("run_insights", self._run_insights, scopes=("query:read",)),
             *self.activity_actions(),
         ]

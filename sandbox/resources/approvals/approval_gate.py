@@ -19,10 +19,6 @@ from sandbox.wire.errors import Answer
 
 EXPIRY = timedelta(days=14)
 PENDING = "A pending approval request already exists for this action"
-TAKEN = (
-    "A change for this feature flag is already awaiting approval or its scheduled application. "
-    "Wait for it to resolve before scheduling another change."
-)
 DESCRIPTIONS = {ENABLE: "Enable feature flag '{}'", DISABLE: "Disable feature flag '{}'"}
 
 
@@ -42,7 +38,7 @@ def gate(context: Context, values: Data, before: Data | None) -> None:
     """
     if context.memo.get("approved"):
         return
-    found = _needed(context, values, before, "API calls")
+    found = _needed(context, values, before)
     if found is None:
         return
     if not found.is_new:
@@ -52,31 +48,19 @@ def gate(context: Context, values: Data, before: Data | None) -> None:
     raise Answer(409, body, keep=lambda: _keep(context, found.request))
 
 
-def bind(context: Context, values: Data, flag: Data, bound: str | None) -> str | None:
-    """The id of the change request that a scheduled write of a flag is bound to: a new one, or `bound`, the one that it
-    had and that still waits.
-
-    Raises:
-        Answer: 409 when another request for the same change waits; 400 when several policies ask for an approval.
-    """
-    found = _needed(context, values, flag, "scheduled changes")
-    if found is None:
-        return None
-    if found.is_new:
-        _keep(context, found.request)
-    elif found.request["state"] != "pending" or found.request["id"] != bound:
-        raise Answer(409, _body(context, found.request, "change_request_pending", TAKEN, {}))
-    return str(found.request["id"])
+def covers(context: Context, values: Data, before: Data) -> bool:
+    """Whether a write of a flag needs an approval."""
+    return _needed(context, values, before) is not None
 
 
-def _needed(context: Context, values: Data, before: Data | None, calls: str) -> Needed | None:
-    """What a write has to wait for, if anything; `calls` is what could be split up."""
+def _needed(context: Context, values: Data, before: Data | None) -> Needed | None:
+    """What a write has to wait for, if anything."""
     if not context.settings.approvals or context.identity is None:
         return None
     detected = [(action, approval_policies.policy(context, action)) for action in _actions(values, before)]
     gated = [(action, policy) for action, policy in detected if policy is not None]
     if len(gated) > 1:
-        raise Answer(400, _conflict(context, gated, calls))
+        raise Answer(400, _conflict(context, gated))
     for action, policy in gated:
         intent = _intent(context, action, values, before)
         if approval_policies.holds(context, policy, intent):
@@ -114,7 +98,7 @@ def _rollouts(filters: Data) -> list[Data]:
     return found
 
 
-def _conflict(context: Context, gated: list[tuple[str, Data]], calls: str) -> Data:
+def _conflict(context: Context, gated: list[tuple[str, Data]]) -> Data:
     project = context.project["id"]
     return {
         "code": "policy_conflict",
@@ -123,7 +107,7 @@ def _conflict(context: Context, gated: list[tuple[str, Data]], calls: str) -> Da
             {"id": policy["id"], "name": f"ApprovalPolicy({action}, Team {project})", "action_key": action}
             for action, policy in gated
         ],
-        "guidance": f"Split your changes into separate {calls} to address each policy independently",
+        "guidance": "Split your changes into separate API calls to address each policy independently",
     }
 
 

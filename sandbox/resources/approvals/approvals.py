@@ -180,16 +180,13 @@ class ChangeRequests(Resource):
         if votes < quorum:
             return self._voted(context, row, "approved", f"Approval recorded. {votes}/{quorum} approvals received.")
         row["state"] = "approved"
-        if context.store.select("scheduled_change", None, f"{column('change_request')} = ?", [row["id"]]):
-            text = "Quorum reached. Change approved and will be applied at its scheduled time."
-            return self._voted(context, row, "approved", text)
-        failed = self.apply(context, row)
+        failed = self._apply(context, row)
         if failed:
             return self._voted(context, row, "failed", f"Quorum reached but application failed: {failed}")
         text = "Quorum reached. Change applied successfully."
         return self._voted(context, row, "applied", text, result=row["result_data"])
 
-    def apply(self, context: Context, row: Data) -> str | None:
+    def _apply(self, context: Context, row: Data) -> str | None:
         """Carry an approved request out, and note in it how that went; what failed, if anything."""
         try:
             flag = self._carry_out(context, row)

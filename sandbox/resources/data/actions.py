@@ -8,7 +8,6 @@ it was; the activity log names the action's author, whoever changed it.
 from dataclasses import replace
 from typing import Any
 
-from sandbox.auth import access
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -24,7 +23,7 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import column, joined
+from sandbox.rest.listing import column
 from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Identity, timestamp
@@ -63,7 +62,7 @@ def _steps(value: Any, attr: str) -> list[Data]:
 
 class Actions(Resource):
     kind, collection, scope, log_scope = "action", "actions", "action", "Action"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     order = f"{column('last_calculated_at')} DESC, {column('name')}"
     fields = (
         ID,
@@ -110,8 +109,7 @@ class Actions(Resource):
         context.identity = asking
 
     def list(self, context: Context) -> Any:
-        where, values = joined([("listed = 1", []), *access.visible(context, self.kind)])
-        rows = context.store.select(self.kind, self.parent_id(context), where, values, order=self.order)
+        rows = context.store.select(self.kind, self.parent_id(context), order=self.order)
         return {"results": [self.show(context, row) for row in rows]}
 
 

@@ -1,7 +1,7 @@
 """Typed groups of event properties, `schema_property_groups` (PostHog: posthog/api/schema_property_group.py).
 
 Traps: a PATCH of `properties` replaces them all, under new ids: sent ones are read-only, and so never recognised; a
-group takes its `event_schemas` along.
+group takes its `event_schemas` along. What `validation_rules` say is stored as it is sent.
 """
 
 import uuid
@@ -28,8 +28,6 @@ from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Invalid, Required
 
 SCHEMA = "event_schema"
-LOWER, UPPER = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
-MOST_VALUES = 1000
 PROPERTY = (
     Field("name", text(200, blank=False), required=True),
     Field("property_type", choice("DateTime", "String", "Numeric", "Boolean", "Object"), required=True),
@@ -51,68 +49,12 @@ def _properties(value: Any, attr: str) -> list[Data]:
                 raise Required(attr)
             else:
                 cleaned[field.name] = field.initial()
-        _check_rules(cleaned["property_type"], cleaned["validation_rules"])
         found.append(cleaned)
     names = [each["name"] for each in found]
     for name in names:
         if names.count(name) > 1:
             raise Invalid(f"A property named '{name}' already exists in this group", attr)
     return found
-
-
-def _check_rules(kind: str, rules: Data | None) -> None:
-    """What a property's values have to be. Raises `Invalid`."""
-    if not rules:
-        return
-    if kind == "String":
-        _check_text(rules)
-    elif kind == "Numeric":
-        _check_numbers(rules)
-    else:
-        raise _refuse(f"Validation rules are not supported for {kind} properties")
-
-
-def _refuse(detail: str) -> Invalid:
-    return Invalid(detail, "validation_rules")
-
-
-def _check_text(rules: Data) -> None:
-    extra = sorted(set(rules) - {"enum", "not"})
-    if extra:
-        raise _refuse(f"Unrecognized keys for String validation: {', '.join(extra)}")
-    if len(rules) == 2:
-        raise _refuse("Cannot specify both 'enum' and 'not' — use one or the other")
-    values = rules.get("enum")
-    if "not" in rules:
-        if not isinstance(rules["not"], dict) or set(rules["not"]) != {"enum"}:
-            raise _refuse("'not' must contain exactly one key: 'enum'")
-        values = rules["not"]["enum"]
-    if not isinstance(values, list):
-        raise _refuse("'enum' must be a list")
-    if not values:
-        raise _refuse("'enum' list must not be empty")
-    if len(values) > MOST_VALUES:
-        raise _refuse(f"'enum' list must not exceed {MOST_VALUES} items")
-    if not all(isinstance(value, str) for value in values):
-        raise _refuse("All 'enum' values must be strings")
-
-
-def _check_numbers(rules: Data) -> None:
-    extra = sorted(set(rules) - {*LOWER, *UPPER})
-    if extra:
-        raise _refuse(f"Unrecognized keys for Numeric validation: {', '.join(extra)}")
-    bounds = []
-    for names in (LOWER, UPPER):
-        given = [name for name in names if name in rules]
-        if len(given) > 1:
-            raise _refuse(f"Cannot specify both '{names[0]}' and '{names[1]}'")
-        bounds += given
-    for name in bounds:
-        if not isinstance(rules[name], int | float):
-            raise _refuse(f"'{name}' must be a number")
-    if len(bounds) == 2 and rules[bounds[0]] >= rules[bounds[1]]:
-        low, high = (f"{name}={rules[name]}" for name in bounds)
-        raise _refuse(f"Lower bound ({low}) must be less than upper bound ({high})")
 
 
 class PropertyGroups(Resource):

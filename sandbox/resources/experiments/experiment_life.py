@@ -12,7 +12,7 @@ from sandbox.rest.fields import boolean, text
 from sandbox.rest.listing import Condition, column
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Json, timestamp
+from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Invalid, Required
 
 CATCH_ALL = {
@@ -23,7 +23,7 @@ CATCH_ALL = {
 
 
 def actions(experiments: Resource) -> list[Action]:
-    """The calls that move an experiment through its life, and those that copy from it."""
+    """The calls that move an experiment through its life."""
     calls = {
         "launch": _launch,
         "pause": _pause,
@@ -43,10 +43,7 @@ def actions(experiments: Resource) -> list[Action]:
 
         return run
 
-    return [
-        *(Action(name, answering(call), ("POST",)) for name, call in calls.items()),
-        Action("duplicate", lambda context, row: _duplicate(experiments, context, row), ("POST",)),
-    ]
+    return [Action(name, answering(call), ("POST",)) for name, call in calls.items()]
 
 
 def status(row: Data, flag: Data) -> str:
@@ -182,29 +179,3 @@ def _ship(experiments: Resource, context: Context, row: Data) -> Data:
     }
     linked_flags.change(context, flag, {"filters": filters})
     return said if row["end_date"] is not None else {"end_date": timestamp(), **said}
-
-
-def _duplicate(experiments: Resource, context: Context, row: Data) -> Any:
-    """A new draft with the same settings and metrics under new uuids; on the same flag, unless a key is sent."""
-    names = tuple(
-        "description type filters stats_config scheduling_config exposure_criteria only_count_matured_users".split()
-    )
-    data = {name: row[name] for name in names}
-    for name in ("metrics", "metrics_secondary"):
-        data[name] = [{**metric, "uuid": None} for metric in row[name]]
-    data.update(
-        name=context.data.get("name") or _copy_name(context, row["name"]),
-        feature_flag_key=context.data.get("feature_flag_key") or _flag(context, row)["key"],
-        parameters=row["parameters"],
-        saved_metrics_ids=[{"id": link["saved_metric"], "metadata": link["metadata"]} for link in row["links"]],
-        allow_unknown_events=True,
-    )
-    return Json(experiments.show(context, experiments.insert(context, data)), 201)
-
-
-def _copy_name(context: Context, name: str) -> str:
-    taken = {each["name"] for each in context.store.select("experiment", str(context.project["id"]))}
-    candidate, number = f"{name} (Copy)", 1
-    while candidate in taken:
-        candidate, number = f"{name} (Copy) {number}", number + 1
-    return candidate

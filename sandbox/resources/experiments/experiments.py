@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sandbox.resources.experiments import experiment_life, experiment_metrics, experiment_results, experiment_rules
+from sandbox.resources.experiments import experiment_life, experiment_metrics, experiment_rules
 from sandbox.resources.experiments.holdouts import HOLDOUTS, of_flag
 from sandbox.resources.flags import linked_flags
 from sandbox.rest.fields import (
@@ -61,7 +61,7 @@ def _metrics(value: Any, attr: str) -> list[Data]:
 
 class Experiments(Resource):
     kind, collection, scope, log_scope = "experiment", "experiments", "experiment", "Experiment"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     life = Life.SOFT_GONE
     filters: ClassVar = {"created_by_id": same("created_by")}
     order = "created_at DESC"
@@ -114,7 +114,7 @@ class Experiments(Resource):
             yield ("experiment_saved_metric", str(each["saved_metric"]))
 
     def actions(self) -> list[Action]:
-        return [*experiment_life.actions(self), *experiment_results.actions(self)]
+        return experiment_life.actions(self)
 
     # Writing ------------------------------------------------------------------------------------------------
 

@@ -30,8 +30,6 @@ def _filters(value: Any, attr: str) -> list[Data]:
 
 class Holdouts(Resource):
     kind, collection, scope = "experiment_holdout", "experiment_holdouts", "experiment_holdout"
-    obeys_access_controls = True
-    inherits_access_from = "experiment"
     log_scope = "Experiment"  # and marked by the detail's type
     life = Life.HARD
     order = "created_at DESC"

@@ -29,7 +29,7 @@ def _query(value: Any, attr: str) -> Data:
 
 class SavedMetrics(Resource):
     kind, collection, scope = "experiment_saved_metric", "experiment_saved_metrics", "experiment_saved_metric"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     inherits_access_from = "experiment"
     log_scope = "ExperimentSavedMetric"
     life = Life.HARD

@@ -60,7 +60,7 @@ def enrolling(filters: Data, enrolled: bool | None, **more: Any) -> Data:
 
 class EarlyAccessFeatures(Resource):
     kind, collection, scope = "early_access_feature", "early_access_feature", "early_access_feature"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     log_scope = "EarlyAccessFeature"
     life, identifier = Life.HARD, "uuid"
     refs: ClassVar = {"feature_flag_id": linked_flags.KIND}

@@ -1,4 +1,4 @@
-"""A survey's questions, texts and translations: what is accepted, and what is left of the HTML in them.
+"""A survey's questions and texts: what is accepted, and what is left of the HTML in them.
 
 Source: PostHog's survey.py. Trap: a question without an `id` gets one, and responses are kept by it; so the ids have to
 be sent back.
@@ -6,7 +6,6 @@ be sent back.
 
 import re
 import uuid
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +15,6 @@ from sandbox.wire.errors import Invalid
 
 TEXTS = ("buttonText", "lowerBoundLabel", "upperBoundLabel")
 THANKS = ("thankYouMessageHeader", "thankYouMessageDescription", "thankYouMessageCloseButtonText")
-LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8}){0,3}")
-NO_LANGUAGES = ("default", "original", "base")
 MAIL = re.compile(r"mailto:[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}")
 
 
@@ -107,60 +104,3 @@ def appearance(value: Any, attr: str) -> Data:
     if value.get("whiteLabel") is not None and not isinstance(value["whiteLabel"], bool):
         raise Invalid("whiteLabel must be a boolean", attr)
     return cleaned
-
-
-def language(value: Any, attr: str) -> str:
-    """A base language in canonical form. Raises `Invalid`."""
-    code = normal(str(value)) or "en"
-    if code in NO_LANGUAGES:
-        raise Invalid(f"'{value}' is not a valid language code. Use a BCP-47 code like 'en' or 'es'.", attr)
-    if not LANGUAGE.fullmatch(code):
-        raise Invalid(f"'{value}' is not a valid language code. Use BCP-47 codes like 'en', 'es', or 'es-MX'.", attr)
-    return code
-
-
-def normal(code: str) -> str:
-    return code.strip().lower().replace("_", "-")
-
-
-def translations(sent: Data, known: Iterable[str], base: str, label: str, attr: str) -> Data:
-    """Translations by language: codes made canonical, empty ones dropped. Raises `Invalid`.
-
-    `known` are the codes that were stored before: those stay as they are, valid or not.
-    """
-    result: Data = {}
-    for code, texts in sent.items():
-        if not isinstance(texts, dict):
-            raise Invalid(f"Translation for '{code}' must be an object", attr)
-        cleaned = {name: sanitised(text) if isinstance(text, str) else text for name, text in texts.items() if text}
-        if not cleaned:
-            continue
-        result[code if code in known else _translation(code, result, base, label, attr)] = cleaned
-    return result
-
-
-def _translation(code: str, taken: Iterable[str], base: str, label: str, attr: str) -> str:
-    canonical = normal(code)
-    if not canonical:
-        raise Invalid(f"{label}: translation language code cannot be empty.", attr)
-    if canonical in NO_LANGUAGES:
-        raise Invalid(
-            f"{label}: '{code}' is not a valid translation language. The untranslated text is the original — set "
-            "the survey's base language instead of adding it as a translation.",
-            attr,
-        )
-    if not LANGUAGE.fullmatch(canonical):
-        raise Invalid(
-            f"{label}: '{code}' is not a valid language code. "
-            "Use BCP-47 codes like 'en', 'es', or 'es-MX' (not language names like 'english').",
-            attr,
-        )
-    if canonical == base:
-        raise Invalid(
-            f"{label}: '{code}' matches the survey's base language ('{base}'). "
-            "The original text already covers this language — translate to a different language.",
-            attr,
-        )
-    if any(normal(each) == canonical for each in taken):
-        raise Invalid(f"{label}: '{code}' collides with another translation for '{canonical}'.", attr)
-    return canonical

@@ -24,8 +24,6 @@ def check(context: Context, values: Data, before: Data | None) -> None:
     _check_shuffling(values, before)
     if values.get("type") == "external_survey":
         _check_external(values)
-    if (values.get("appearance") or {}).get("whiteLabel") and not context.settings.advanced_permissions:
-        raise Invalid("You need to upgrade to PostHog Enterprise to use white labelling", "appearance")
     _check_iterations(values, before)
 
 

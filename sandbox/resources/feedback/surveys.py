@@ -40,7 +40,7 @@ DAYS = {"day": 1, "week": 7, "month": 30}
 
 class Surveys(Resource):
     kind, collection, scope, log_scope = "survey", "surveys", "survey", "Survey"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     life, identifier = Life.HARD, "uuid"
     order = "created_at DESC"
     search = ("name", "description")
@@ -82,8 +82,8 @@ class Surveys(Resource):
         Field("response_sampling_daily_limits", anything, null=True, logged=False),
         Field("enable_partial_responses", boolean, default=False, null=True),
         Field("enable_iframe_embedding", boolean, default=False, null=True),
-        Field("base_language", survey_questions.language, default="en"),
-        Field("translations", worded("Translations must be an object", mapping), null=True),
+        Field("base_language", text(), default="en"),
+        Field("translations", mapping, null=True),
         read_only("user_access_level"),
         Field("form_content", anything, null=True),
         FOLDER,
@@ -100,7 +100,6 @@ class Surveys(Resource):
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         survey_rules.check(context, values, before)
-        self._translate(values, before)
         filters, removing = values.pop("targeting_flag_filters", None), values.pop("remove_targeting_flag", None)
         if values.get("targeting_flag_id"):
             linked_flags.require_flag_scope(context, survey_flags.SCOPE)
@@ -118,22 +117,6 @@ class Surveys(Resource):
         _sample(row)
         survey_flags.follow(context, row, before is None)
         return row
-
-    def _translate(self, values: Data, before: Data | None) -> None:
-        """Canonical language codes in the survey's translations and in those of its questions."""
-        base = values.get("base_language") or (before or {}).get("base_language") or "en"
-        known = (before or {}).get("translations") or {}
-        if values.get("translations"):
-            values["translations"] = survey_questions.translations(
-                values["translations"], known, base, "Survey translation", "translations"
-            )
-        old = (before or {}).get("questions") or []
-        for index, question in enumerate(values.get("questions") or []):
-            if isinstance(question.get("translations"), dict):
-                known = old[index].get("translations") or {} if index < len(old) else {}
-                question["translations"] = survey_questions.translations(
-                    question["translations"], known, base, f"Question {index + 1} translation", "questions"
-                )
 
     def _restart(self, row: Data) -> None:
         """A recurring survey that is opened again after its last iteration starts anew."""

@@ -1,17 +1,15 @@
-"""The calls of feature flags beyond the five: life cycle, status, tags in bulk, evaluation."""
+"""The calls of feature flags beyond the five: life cycle, status, audience."""
 
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.resources.flags import flag_bulk, flag_dependencies
-from sandbox.resources.flags.flag_evaluation import evaluation_reasons, my_flags
+from sandbox.resources.flags import flag_dependencies
 from sandbox.resources.flags.flag_rollout import rollout, status
 from sandbox.resources.people.audience import blast_radius
-from sandbox.rest import fields
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Answer, Invalid
+from sandbox.wire.errors import Answer
 
 
 def actions(flags: Resource) -> list[Action]:
@@ -28,11 +26,7 @@ def actions(flags: Resource) -> list[Action]:
         Action("status", _status),
         Action("dependent_flags", _dependent_flags),
         Action("user_blast_radius", blast_radius, ("POST",), scopes=("feature_flag:read",), detail=False),
-        Action("evaluation_reasons", evaluation_reasons, detail=False),
-        Action("my_flags", my_flags, detail=False),
         *flags.activity_actions(),
-        Action("bulk_update_tags", lambda context: bulk_update_tags(flags, context), ("POST",), detail=False),
-        *flag_bulk.actions(flags),
     ]
 
 
@@ -59,24 +53,3 @@ def _dependent_flags(context: Context, row: Data) -> Any:
         {"id": other["id"], "key": other["key"], "name": other["name"] or other["key"]}
         for other in flag_dependencies.dependents(context, row)
     ]
-
-
-def bulk_update_tags(resource: Any, context: Context) -> Any:
-    """`{ids, action: add|remove|set, tags}` -> `{updated: [{id, tags}], skipped: [{id, reason}]}`, for tagged kinds."""
-    action = fields.choice("add", "remove", "set")(context.data.get("action"), "action")
-    wanted = set(fields.tags(context.data.get("tags"), "tags"))
-    updated: list[Data] = []
-    skipped: list[Data] = []
-    ids = context.data.get("ids")
-    if not isinstance(ids, list) or len(ids) > 500:
-        raise Invalid("Ensure this field has no more than 500 elements.", "ids", "max_length")
-    for identifier in ids:
-        row = context.store.get(resource.kind, identifier, resource.parent_id(context))
-        if row is None or row.get("deleted"):
-            skipped.append({"id": identifier, "reason": "Not found"})
-            continue
-        old = set(row["tags"])
-        new = {"add": old | wanted, "remove": old - wanted, "set": wanted}[action]
-        after = resource.amend(context, row, {"tags": fields.tags(sorted(new), "tags")})
-        updated.append({"id": row["id"], "tags": after["tags"]})
-    return {"updated": updated, "skipped": skipped}

@@ -1,10 +1,11 @@
 """A flag's `filters` where writes of them merge: what PostHog refuses, what it rewrites, in its order
 (`FeatureFlagSerializer.validate_filters` of 2026-09; `flag_filters_older.py` is the one before).
 
-Three tiers:
-1. guards, always enforced: what the evaluation service could not read;
-2. structural rules: when a write breaks one that is only logged, it is stored *without* the rewriting of this tier;
-3. rules between fields: only logged in production (`Settings.enforced_filter_rules` is empty).
+Two tiers:
+1. guards: what the evaluation service could not read is refused;
+2. structural rules: a write that breaks one is stored *without* the rewriting of this tier.
+
+PostHog's production only logs the rules between fields, so they are not here.
 """
 
 import json
@@ -13,7 +14,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.resources.flags.flag_rules import Violation, cross_field_violations
 from sandbox.wire.errors import Invalid
 
 OPERATORS = frozenset(
@@ -25,10 +25,6 @@ ALIASES = {"min": "gte", "max": "lte"}
 READABLE_TYPES = frozenset({"person", "cohort", "group", "flag", "person_metadata"})
 STRUCTURAL_TYPES = frozenset({"person", "cohort", "group", "flag"})
 VARIANT_KEY = re.compile(r"^[a-zA-Z0-9_./-]+$")
-BLANK = "This field may not be blank."
-WRONG_VARIANT_KEY = (
-    "Variant keys may only contain letters, numbers, hyphens (-), underscores (_), periods (.) and slashes (/)."
-)
 LARGEST = 512 * 1024
 I32, I64 = 2**31, 2**63
 Filters = dict[str, Any]
@@ -178,34 +174,19 @@ def _integer(value: Any, path: str, bound: int) -> None:
 # Tier 2 -----------------------------------------------------------------------------------------------------
 
 
-def structural_violations(filters: Filters) -> Iterator[Violation]:
-    """What passes the guards and yet isn't well formed."""
+def is_well_formed(filters: Filters) -> bool:
+    """Whether what passes the guards keeps the structural rules too."""
     multivariate = filters.get("multivariate")
-    if multivariate is not None and not multivariate["variants"]:
-        yield _structural("multivariate.variants", "empty", "", "This list may not be empty.")
-    for index, variant in enumerate(multivariate["variants"] if multivariate is not None else ()):
-        key, place = variant["key"], "multivariate.variants[].key"
-        if not key:
-            yield _structural(place, "blank", index, BLANK)
-        elif not VARIANT_KEY.match(key):
-            yield _structural(place, "invalid", index, WRONG_VARIANT_KEY)
-        elif len(key) > 400:
-            yield _structural(place, "max_length", index, "Ensure this field has no more than 400 characters.")
-    for index, group in enumerate(filters.get("groups") or []):
-        for position, prop in enumerate(group.get("properties") or []):
-            if prop["type"] not in STRUCTURAL_TYPES:
-                text = f'"{prop["type"]}" is not a valid choice.'
-                yield _structural("groups[].properties[].type", "invalid_choice", index, text, position)
-            if prop["key"] == "":
-                yield _structural("groups[].properties[].key", "blank", index, BLANK, position)
-        if group.get("description") is not None and not isinstance(group["description"], str):
-            yield _structural("groups[].description", "invalid", index, "Not a valid string.")
-
-
-def _structural(place: str, code: str, index: object, message: str, position: int = 0) -> Violation:
-    """A violation at a place of which `[]` are the items with these numbers."""
-    path = place.replace("[]", f"[{index}]", 1).replace("[]", f"[{position}]", 1)
-    return Violation(f"structural.{place}.{code}", path, message)
+    variants = multivariate["variants"] if multivariate is not None else []
+    if multivariate is not None and not variants:
+        return False
+    if not all(VARIANT_KEY.match(variant["key"]) and len(variant["key"]) <= 400 for variant in variants):
+        return False
+    groups = filters.get("groups") or []
+    properties = [prop for group in groups for prop in group.get("properties") or []]
+    return all(isinstance(group.get("description"), str | None) for group in groups) and all(
+        prop["type"] in STRUCTURAL_TYPES and prop["key"] != "" for prop in properties
+    )
 
 
 def rewrite(filters: Filters) -> Filters:
@@ -248,25 +229,17 @@ def _whole(value: Any) -> Any:
 # Together ---------------------------------------------------------------------------------------------------
 
 
-def check_shape(merged: Filters, enforced: Any) -> tuple[Filters, bool]:
-    """Tiers 2's rules and rewriting on the merged state.
+def settled(merged: Filters) -> Filters:
+    """Tier 2: the filters to store, rewritten if they are well formed.
 
     Args:
         merged: stored filters with the sent top-level keys laid over them.
-        enforced: `Settings.enforces`, called with a rule's code.
-
-    Returns:
-        The filters to store, and whether they are well formed.
 
     Raises:
-        Invalid: a structural rule that is enforced is broken, or the filters are larger than 512 KB.
+        Invalid: the filters are larger than 512 KB.
     """
     refuse_oversized(merged)
-    broken = list(structural_violations(merged))
-    _raise_enforced(broken, enforced)
-    if broken:
-        return {**merged, "groups": merged.get("groups") or []}, False
-    return rewrite(merged), True
+    return rewrite(merged) if is_well_formed(merged) else {**merged, "groups": merged.get("groups") or []}
 
 
 def aggregate(filters: Filters) -> None:
@@ -277,11 +250,6 @@ def aggregate(filters: Filters) -> None:
     kinds = [group["aggregation_group_type_index"] for group in groups]
     if kinds:
         filters["aggregation_group_type_index"] = kinds[0] if all(kind == kinds[0] for kind in kinds) else None
-
-
-def check_across_fields(filters: Filters, enforced: Any) -> None:
-    """Tier 3. Raises `Invalid` for a broken rule that is enforced."""
-    _raise_enforced(cross_field_violations(filters), enforced)
 
 
 def check_patterns(filters: Filters, stored: Filters) -> None:
@@ -308,9 +276,3 @@ def refuse_oversized(filters: Filters) -> None:
             f"Feature flag filters exceed maximum size of {LARGEST // 1024}.0 KB. "
             f"Current size: {size / 1024:.1f} KB. Please simplify conditions or reduce payload sizes."
         )
-
-
-def _raise_enforced(violations: list[Violation], enforced: Any) -> None:
-    for violation in violations:
-        if enforced(violation.rule):
-            raise refuse(f"{violation.path}: {violation.message}", violation.rule)

@@ -17,7 +17,7 @@ from sandbox.resources.flags.flag_rules import Violation
 # Operators that PostHog has, but not for flags.
 ELSEWHERE = frozenset({"between", "not_between", "is_cleaned_path_exact"})
 INVALID = "invalid_input"
-# The rules of `flag_rules.py` that this server has, in its words and with its codes.
+# The rules of `flag_rules.py`, in this server's words and with its codes.
 WORDS = {
     "variant_rollout_sum_not_100": (
         "Invalid variant definitions: Variant rollout percentages must sum to 100.",
@@ -77,11 +77,10 @@ def refuse_rest(filters: Filters) -> None:
 
 
 def _refuse_first(violations: Iterable[Violation]) -> None:
-    """Refuse the first rule that is broken and that this server has."""
+    """Refuse the first rule that is broken."""
     for violation in violations:
-        text, code = WORDS.get(violation.rule.removeprefix("cross_field."), (None, ""))
-        if text is not None:
-            raise refuse(text.format(**violation.about), code)
+        text, code = WORDS[violation.rule]
+        raise refuse(text.format(**violation.about), code)
 
 
 def _check_operator(prop: dict[str, Any]) -> None:

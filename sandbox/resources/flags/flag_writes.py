@@ -47,14 +47,12 @@ def _merged(context: Context, project: str, sent: Filters, before: Data | None, 
         return stored
     flag_filters.guard(sent)
     sent = _without_early_exit(context, sent, stored)
-    merged, well_formed = flag_filters.check_shape(deepcopy({**stored, **sent}), context.settings.enforces)
+    merged = flag_filters.settled(deepcopy({**stored, **sent}))
     if before is None and not merged["groups"]:
         raise flag_filters.refuse("Feature flags must have at least one condition set (group).")
     flag_dependencies.check_experiments(context, before, merged)
     flag_filters.aggregate(merged)
     _check_dependencies(context, project, before, merged, key)
-    if well_formed:
-        flag_filters.check_across_fields(merged, context.settings.enforces)
     flag_filters.check_patterns(merged, stored)
     flag_dependencies.check_cohorts(context, project, merged)
     return merged

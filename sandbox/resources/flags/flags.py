@@ -3,15 +3,13 @@
 Traps: PATCH of `filters` replaces them, ignores them, or merges top-level keys (`Settings.filters`); the stored filters
 are rewritten (`flag_filters.py`, `flag_filters_older.py`); a new flag brings a dashboard (`flag_usage.py`); a tombstone
 still answers GET, and gives its key away to the next flag that wants it; the list leaves out archived flags; `version`
-is counted by the server and only compared, together with `original_flag`.
+is counted by the server, whatever is sent.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sandbox.auth.access import EDITOR, allows
-from sandbox.auth.users import show_user
 from sandbox.resources.approvals import approval_gate
 from sandbox.resources.flags import (
     flag_actions,
@@ -46,10 +44,9 @@ from sandbox.rest.listing import Condition
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services
-from sandbox.wire.errors import Conflict, Invalid
+from sandbox.wire.errors import Invalid
 
 KEY_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-SECRET = '"********* (encrypted)"'  # what an encrypted payload reads as; the quotes belong to it
 LEGACY_KEYS = ("super_groups", "holdout_groups")
 INTERNAL_CONTEXTS = ("surveys", "product_tours")  # flags of these origins aren't listed
 
@@ -61,7 +58,7 @@ def _contexts(value: Any, attr: str) -> list[str]:
 
 class Flags(Resource):
     kind, collection, scope, log_scope = "feature_flag", "feature_flags", "feature_flag", "FeatureFlag"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     key, named, order = "key", "key", "created_at DESC"
     look_every = 1  # PostHog's worker looks every half hour
     search = ("key", "name")
@@ -232,8 +229,7 @@ class Flags(Resource):
         if values.get("active") is True and not before["active"]:
             flag_dependencies.check_enabled(context, before)
         values.pop("creation_context", None)
-        sent_version = values.pop("version", None)
-        values = self._without_conflicts(context, values, before, sent_version)
+        values.pop("version", None)
         if context.settings.gated_fields != "kept":
             values.pop("evaluation_contexts", None)
         if "analytics_dashboards" in values:  # only ever adds
@@ -241,27 +237,11 @@ class Flags(Resource):
         after = {**before, **values, "version": before["version"] + 1}
         if not context.memo.get("keep legacy filters"):
             after["filters"] = {k: v for k, v in after["filters"].items() if k not in LEGACY_KEYS}
-        _keep_secret(before, after)
+        self._check_secret(after)
+        _drop_secret(before, after)
         if "key" in values and values["key"] != before["key"] and not after["deleted"]:
             flag_dependencies.free_key(context, self, values["key"], but=before["id"])
         return after
-
-    def _without_conflicts(self, context: Context, values: Data, before: Data, sent_version: Any) -> Data:
-        """Compare with what the client says it has read (`version`, `original_flag`). Raises `Conflict`."""
-        if sent_version in (None, -1) or sent_version == before["version"]:
-            return values
-        original = context.data.get("original_flag")
-        if not isinstance(original, dict):
-            return values
-        for name, value in values.items():
-            theirs = name in original and value != original[name]
-            if theirs and original[name] != before.get(name) and value != before.get(name):
-                author = show_user(context, before["last_modified_by"])
-                raise Conflict(
-                    f"The feature flag was updated by {author['email'] if author else 'another user'} "
-                    "since you started editing it. Please refresh and try again."
-                )
-        return {name: value for name, value in values.items() if name not in original or value != original[name]}
 
     # Reading ------------------------------------------------------------------------------------------------
 
@@ -269,7 +249,6 @@ class Flags(Resource):
         shown = super().show(context, row)
         shown["filters"] = self._show_filters(context, row)
         shown["status"] = flag_rollout.status(row)[0].upper()
-        shown["can_edit"] = allows(context, self.kind, row, EDITOR)
         variants = (row["filters"].get("multivariate") or {}).get("variants") or []
         shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20
         if row.get("linked"):
@@ -279,7 +258,7 @@ class Flags(Resource):
         return shown
 
     def _show_filters(self, context: Context, row: Data) -> Data:
-        """The stored filters with cohorts' and groups' names, and encrypted payloads as the caller may see them."""
+        """The stored filters with cohorts' and groups' names. A key may read encrypted payloads."""
         filters: Data = row["filters"]
         named = [
             prop
@@ -292,9 +271,6 @@ class Flags(Resource):
             else:
                 keys = prop["value"] if isinstance(prop.get("value"), list) else [prop.get("value")]
                 prop["group_key_names"] = {str(key): str(key) for key in keys if key is not None}
-        by_key = context.identity is not None and context.identity.key is not None
-        if row["has_encrypted_payloads"] and not by_key:
-            filters = {**filters, "payloads": dict.fromkeys(filters.get("payloads") or {}, SECRET)}
         return filters
 
     # Listing ------------------------------------------------------------------------------------------
@@ -328,19 +304,11 @@ def _force_rollout(row: Data) -> None:
             group["rollout_percentage"] = 100
 
 
-def _keep_secret(before: Data, after: Data) -> None:
-    """Re-sending the marker of an encrypted payload keeps the stored one."""
-    payloads = after["filters"].get("payloads") or {}
-    stored = before["filters"].get("payloads") or {}
-    if after["has_encrypted_payloads"]:
-        kept = {key: stored.get(key, value) if value == SECRET else value for key, value in payloads.items()}
-        if not kept.get("true") and stored.get("true"):
-            kept["true"] = stored["true"]
-        if not kept.get("true"):
-            raise Invalid("An encrypted payload is required when has_encrypted_payloads is true.")
-        after["filters"] = {**after["filters"], "payloads": kept}
-    elif before["has_encrypted_payloads"]:
-        kept = {key: value for key, value in payloads.items() if value != SECRET and value != stored.get(key)}
+def _drop_secret(before: Data, after: Data) -> None:
+    """A payload that was encrypted goes when it is to be so no more, unless another one is sent."""
+    if before["has_encrypted_payloads"] and not after["has_encrypted_payloads"]:
+        stored, payloads = before["filters"].get("payloads") or {}, after["filters"].get("payloads") or {}
+        kept = {key: value for key, value in payloads.items() if value != stored.get(key)}
         after["filters"] = {**after["filters"], "payloads": kept}
 
 

@@ -6,7 +6,6 @@ something to find; `experiment_set` holds the ids of its live experiments.
 
 from typing import Any
 
-from sandbox.resources.flags import flag_evaluation
 from sandbox.resources.flags.flags import FLAGS
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -14,6 +13,11 @@ from sandbox.wire.errors import Forbidden, Invalid
 
 KIND = FLAGS.kind
 LINKING = ("experiment", "early_access_feature", "survey")
+# What other kinds' answers show of a flag, besides its ids.
+MINIMAL = tuple(
+    "name key filters deleted active ensure_experience_continuity has_encrypted_payloads version evaluation_runtime"
+    " bucketing_identifier evaluation_contexts".split()
+)
 
 
 def get(context: Context, identifier: Any) -> Data | None:
@@ -58,7 +62,9 @@ def link(context: Context, identifier: Any) -> None:
 
 def minimal(context: Context, flag: Data | None) -> Data | None:
     """A flag as the kinds that have one show it (PostHog: MinimalFeatureFlagSerializer)."""
-    return None if flag is None else flag_evaluation.minimal(flag, int(FLAGS.parent_id(context)))
+    if flag is None:
+        return None
+    return {"id": flag["id"], "team_id": int(FLAGS.parent_id(context)), **{name: flag.get(name) for name in MINIMAL}}
 
 
 def variants(flag: Data) -> list[Data]:

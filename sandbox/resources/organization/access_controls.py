@@ -1,8 +1,7 @@
-"""The rules of access controls, read and written (PostHog: products/access_control); `auth/access.py` obeys them.
+"""The rules of access controls, read and written (PostHog: products/access_control); `auth/access.py` has the levels.
 
 Traps: a rule has no id, PUT is an upsert and `access_level: null` deletes, 204 also when there was nothing; a rule
-names a membership (not a user), a role, or neither, which is the default; functions may be given rules that restrict
-nobody.
+names a membership (not a user), a role, or neither, which is the default.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from sandbox.auth import access
-from sandbox.auth.access import INHERITED, KIND
+from sandbox.auth.access import KIND
 from sandbox.auth.guard import route
 from sandbox.auth.scopes import OBJECTS
 from sandbox.rest.registry import resources
@@ -46,39 +45,25 @@ def routes() -> list[BaseRoute]:
 def _show_project(context: Context) -> Any:
     project = str(context.project["id"])
     rules = _rules(context, lambda row: row["resource"] == "project" and row["resource_id"] == project)
-    return {**_shown(rules, "project", access.project_level(context), _is_project_admin(context)),
+    return {**_shown(rules, "project", "admin", access.is_admin(context)),
             "inherited_access": None}  # fmt: skip
 
 
 def _show_defaults(context: Context) -> Any:
     """The rules of the kinds; the asking user's level is the one for the project."""
     rules = _rules(context, lambda row: row["resource_id"] is None)
-    return _shown(rules, "any", access.project_level(context), _is_project_admin(context))
+    return _shown(rules, "any", "admin", access.is_admin(context))
 
 
 def _show_object(resource: Resource) -> Handler:
     def show(context: Context) -> Any:
-        row = _fetch(context, resource)
-        kind, identifier = resource.kind, str(row["id"])
+        row = resource.fetch(context, context.param("id"))
+        kind, identifier, mine = resource.kind, str(row["id"]), access.object_level(context, row)
         rules = _rules(context, lambda rule: (rule["resource"], rule["resource_id"]) == (kind, identifier))
-        mine = access.object_level(context, kind, row) if kind in access.GUARDED else None
-        shown = _shown(rules, kind, mine, access.may_set_rules(context, kind, row))
-        return {**shown, "inherited_access": _inherited(context, kind)}
+        shown = _shown(rules, kind, mine, mine == access.MANAGER)
+        return {**shown, "inherited_access": _inherited(context, resource)}
 
     return show
-
-
-def _fetch(context: Context, resource: Resource) -> Data:
-    """The object of the path, if the asking user's level suffices."""
-    needed = context.memo["needed"]
-    access.check_kind(context, resource.scope, needed)
-    row = resource.fetch(context, context.param("id"))
-    access.check_object(context, resource.kind, row, needed)
-    return row
-
-
-def _is_project_admin(context: Context) -> bool:
-    return access.project_level(context, explicit=True) == "admin"
 
 
 def _rules(context: Context, holds: Callable[[Data], bool]) -> list[Data]:
@@ -90,12 +75,12 @@ def _rule(row: Data) -> Data:
     return {name: value for name, value in row.items() if name != "id"}
 
 
-def _inherited(context: Context, kind: str) -> Data:
+def _inherited(context: Context, resource: Resource) -> Data:
     """What an object's level would be for everybody without a default of its own."""
-    parent = INHERITED.get(kind, kind)
+    parent = resource.inherits_access_from or resource.kind
     default = context.store.get(KIND, f"{context.project['id']}/{parent}/None/None/None")
     return {
-        "access_level": default["access_level"] if default else access.usual(kind),
+        "access_level": default["access_level"] if default else access.usual(resource.kind),
         "source": "resource" if default else "system_default",
         "source_subject": "default" if default else None,
         "source_resource": parent,
@@ -104,7 +89,7 @@ def _inherited(context: Context, kind: str) -> Data:
     }
 
 
-def _shown(rules: list[Data], resource: str, mine: str | None, manages: bool) -> Data:
+def _shown(rules: list[Data], resource: str, mine: str, manages: bool) -> Data:
     return {
         "access_controls": rules,
         "available_access_levels": list(access.levels(resource)),
@@ -120,9 +105,7 @@ def _shown(rules: list[Data], resource: str, mine: str | None, manages: bool) ->
 
 
 def _put_project(context: Context) -> Any:
-    if access.project_level(context) != "admin":
-        raise Forbidden("You do not have admin access to this resource.")
-    if not _is_project_admin(context):
+    if not access.is_admin(context):
         raise Forbidden("Must be admin to modify project permissions.")
     return _put(context, "project", str(context.project["id"]))
 
@@ -135,15 +118,15 @@ def _put_default(context: Context) -> Any:
         raise Invalid(f"Invalid resource. Must be one of: {OBJECTS}", "resource")
     if context.data.get("resource_id"):
         raise Forbidden(ELSEWHERE)
-    if not _is_project_admin(context):
+    if not access.is_admin(context):
         raise Forbidden("Must be an Organization admin to modify project-wide permissions.")
     return _put(context, str(kind), None)
 
 
 def _put_object(resource: Resource) -> Handler:
     def put(context: Context) -> Any:
-        row = _fetch(context, resource)
-        if not access.may_set_rules(context, resource.kind, row):
+        row = resource.fetch(context, context.param("id"))
+        if access.object_level(context, row) != access.MANAGER:
             raise Forbidden(f"Must be {access.highest(resource.kind)} to modify {resource.kind} permissions.")
         return _put(context, resource.kind, str(row["id"]))
 

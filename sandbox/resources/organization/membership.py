@@ -1,6 +1,5 @@
 """An organisation's roles, their members, and proxy records."""
 
-import hashlib
 import uuid
 from typing import Any
 
@@ -12,14 +11,12 @@ from sandbox.auth.identity import ADMIN, level, membership
 from sandbox.auth.users import user_basic
 from sandbox.resources.organization.organizations import show_member
 from sandbox.rest import activity
-from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, UPDATED_AT, Field, read_only, text
+from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, Field, read_only, text
 from sandbox.rest.listing import whole
-from sandbox.rest.resource import CRUD, Life, Resource
+from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
-from sandbox.wire.errors import Answer, Forbidden, Invalid, NotFound, Required
-
-MOST_PROXIES = 2
+from sandbox.wire.errors import Forbidden, Invalid, NotFound, Required
 
 
 def routes() -> list[BaseRoute]:
@@ -139,41 +136,3 @@ def remove_role_member(context: Context) -> Any:
     _check_admin(context)
     context.store.remove("role_membership", _membership(context)["id"])
     return Response(status_code=204)
-
-
-class ProxyRecords(Resource):
-    """Managed reverse proxies: only the domain is chosen. Traps: the list has no pages but says how many there may be;
-    DELETE answers 200 with a body; `created_by` is a number.
-    """
-
-    kind, collection, scope, log_scope = "proxy_record", "proxy_records", "organization", None
-    life, identifier, parent, admin_only = Life.HARD, "uuid", "organization", True
-    operations = CRUD - {"update"}
-    fields = (
-        ID,
-        Field("domain", text(64, blank=False), required=True),
-        read_only("target_cname"),
-        read_only("status", "waiting"),
-        read_only("message"),
-        CREATED_AT,
-        UPDATED_AT,
-        read_only("created_by"),
-    )
-
-    def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
-        if context.store.count(self.kind, self.parent_id(context)) >= MOST_PROXIES:
-            raise Answer(400, {"detail": f"Maximum of {MOST_PROXIES} proxy records per organization."})
-        row = super().prepare(context, values, before)
-        digest = hashlib.sha256(f"{context.organization['id']}{row['domain']}".encode()).hexdigest()
-        return {**row, "target_cname": f"{digest[:20]}.proxy.example.com"}
-
-    def destroy(self, context: Context, row: Data) -> Any:
-        self.delete(context, row)
-        return {"success": True}
-
-    def list(self, context: Context) -> Any:
-        rows = context.store.select(self.kind, self.parent_id(context), order="created_at DESC")
-        return {"results": [self.show(context, row) for row in rows], "max_proxy_records": MOST_PROXIES}
-
-
-PROXY_RECORDS = ProxyRecords()

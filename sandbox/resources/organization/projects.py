@@ -6,7 +6,6 @@ Traps: an unknown column in a PATCH is ignored with a 200; some JSON columns are
 answers on, and may be done once.
 """
 
-from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,9 +13,8 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from sandbox.auth import access
 from sandbox.auth.guard import route
-from sandbox.auth.identity import ADMIN, MEMBER, enter_project, level
+from sandbox.auth.identity import ADMIN, enter_project, level
 from sandbox.events import people
 from sandbox.resources.organization import tenancy
 from sandbox.rest import activity, fields
@@ -30,10 +28,6 @@ URLS = frozenset({"app_urls", "recording_domains"})
 MOST_WILDCARDS = 5  # in the host of one URL
 # JSON columns whose keys are merged into the stored ones, unless null clears them.
 MERGED = frozenset({"survey_config", "session_replay_config", "modifiers", "conversations_settings"})
-MEMBERS_MAY_WRITE = frozenset(
-    "completed_snippet_onboarding has_completed_onboarding_for onboarding_tasks primary_dashboard"
-    " test_account_filters_default_checked".split()
-)
 BASIC = tuple(
     "id uuid organization api_token name completed_snippet_onboarding has_completed_onboarding_for ingested_event"
     " is_demo timezone".split()
@@ -66,7 +60,6 @@ def within(run: Any) -> Any:
         enter_project(context, context.param("id"))
         if context.organization["id"] != organization:
             raise NotFound()
-        access.check_project(context)
         return run(context)
 
     return handle
@@ -78,30 +71,17 @@ def project_basic(project: Data) -> Data:
 
 
 def visible_to(context: Context, organization: Data) -> list[Data]:
-    """The projects of an organisation that the asking user has any access to."""
-    return [
-        project
-        for project in context.store.select("project", organization["id"])
-        if level_in(context, organization, project) != access.NONE
-    ]
-
-
-def level_in(context: Context, organization: Data, project: Data) -> str | None:
-    """The asking user's level in another project than that at hand."""
-    return access.project_level(replace(context, organization=organization, project=project, memo={}))
+    """The projects of an organisation, which all its members see."""
+    return context.store.select("project", organization["id"])
 
 
 def show_project(context: Context, project: Data) -> Data:
-    """The project, under both prefixes with the same columns but for two. The secret token is for admins."""
+    """The project, under both prefixes with the same columns but for two."""
     hidden = PROJECT_ONLY if "/environments/" in context.request.scope["sandbox.path"] else frozenset()
-    mine = access.project_level(context)
-    admin = mine == "admin"
     types = people.group_types(context.store, project["id"])
     return {
         **{name: value for name, value in project.items() if name not in hidden},
         "project_id": project["id"],
-        "secret_api_token": project["secret_api_token"] if admin else None,
-        "secret_api_token_backup": project["secret_api_token_backup"] if admin else None,
         "default_modifiers": {},
         "access_control": False,
         "person_on_events_querying_enabled": True,
@@ -113,8 +93,8 @@ def show_project(context: Context, project: Data) -> Data:
         "group_types": [],
         "live_events_token": None,
         "product_intents": [],
-        "effective_membership_level": ADMIN if admin else MEMBER,
-        "user_access_level": mine,
+        "effective_membership_level": ADMIN,
+        "user_access_level": "admin",
     }
 
 
@@ -130,7 +110,7 @@ def retrieve(context: Context) -> Any:
 
 
 def update(context: Context) -> Any:
-    """Write settings. Raises `Forbidden` for members (but for a few columns), `Invalid` for a bad value."""
+    """Write settings. Raises `Invalid` for a bad value."""
     project = context.project
     values = {
         name: _clean(name, value)
@@ -141,8 +121,6 @@ def update(context: Context) -> Any:
         _check_name(context, values["name"])
     for name in MERGED & set(values):
         values[name] = _merged(name, project.get(name), values[name])
-    if access.project_level(context) != "admin" and not set(values) <= MEMBERS_MAY_WRITE:
-        raise Forbidden("Your project access level is insufficient.")
     return show_project(context, save(context, {**project, **values}))
 
 
@@ -240,7 +218,6 @@ def remove(context: Context) -> Any:
     Raises:
         Invalid: it is marked already.
     """
-    _check_admin(context)
     project = context.project
     if project.get("is_pending_deletion"):
         raise Invalid("This project is already being deleted.")
@@ -248,8 +225,3 @@ def remove(context: Context) -> Any:
     for scope in ("Team", "Project"):
         activity.record(context, scope, project["id"], "deleted", project["name"])
     return Response(status_code=204)
-
-
-def _check_admin(context: Context) -> None:
-    if access.project_level(context) != "admin":
-        raise Forbidden("You don't have sufficient permissions in the project.")

@@ -38,7 +38,7 @@ STATIC_CRITERIA = "Editing the criteria of a static cohort is not supported yet.
 
 class Cohorts(Resource):
     kind, collection, scope, log_scope = "cohort", "cohorts", "cohort", "Cohort"
-    has_access_controls = obeys_access_controls = True
+    has_access_controls = True
     order = "created_at DESC, seq DESC"
     filters: ClassVar = {"created_by_id": same("created_by")}
     fields = (

@@ -1,33 +1,27 @@
-"""Persons: read, listed and searched, changed through the events that PostHog captures for it, and deleted in bulk.
+"""Persons: read, listed and searched. Events make and change them.
 
 Source: PostHog's posthog/api/person.py and actor_strategies.py. Traps: a full page has a `next`, also when nothing
-comes after it; `count` is only there for `?include_total`; `id` is a uuid in lists and a number in a single one; an
-error of a missing field has code and detail swapped.
+comes after it; `count` is only there for `?include_total`; `id` is a uuid in lists and a number in a single one.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
-from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from sandbox.auth.guard import both
 from sandbox.evaluation.parsing import parse_filter
 from sandbox.evaluation.properties import match_property
-from sandbox.events import people, processing
+from sandbox.events import people
 from sandbox.events.people import Person
 from sandbox.resources.organization.tenancy import project_clock
-from sandbox.rest import activity
 from sandbox.rest.listing import limit_and_offset, page_bounds
-from sandbox.storage import jsontext
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context, Json
-from sandbox.wire.errors import Answer, Invalid, NotFound
+from sandbox.wire.context import Context
+from sandbox.wire.errors import Invalid, NotFound
 
-MOST = 1000  # persons deleted in one call
-READ, WRITE = ("person:read",), ("person:write",)
+READ = ("person:read",)
 # What a person is called, in PostHog's order; the distinct id when none is there.
 NAMES = ("email", "Email", "name", "Name", "username", "Username", "UserName")
 
@@ -37,12 +31,8 @@ def routes() -> list[BaseRoute]:
     base, one = "persons", "persons/{id}"
     return [
         *both(base, GET=(READ, list_persons)),
-        *both(f"{base}/bulk_delete", POST=(WRITE, bulk_delete)),
         *both(f"{base}/cohorts", GET=((*READ, "cohort:read"), cohorts_of_person)),
-        *both(f"{base}/values", GET=(READ, values)),
         *both(one, GET=(READ, retrieve_person)),
-        *both(f"{one}/delete_property", POST=(WRITE, delete_property)),
-        *both(f"{one}/update_property", POST=(WRITE, update_property)),
     ]
 
 
@@ -89,21 +79,6 @@ def cohorts_of_person(context: Context) -> Any:
     rows = [context.store.get("cohort", identifier) for identifier in ids]
     shown = [{name: row[name] for name in ("id", "name", "count")} for row in rows if row and not row["deleted"]]
     return {"results": shown}
-
-
-def values(context: Context) -> Any:
-    """`GET values/?key=&value=`: what a property holds, the most frequent first; `value` is a part of it."""
-    key, part = context.query.get("key", ""), context.query.get("value", "").lower()
-    counts: dict[str, int] = {}
-    for person in people.everybody(context.store, project_of(context)) if key else ():
-        if key in person.properties:
-            held = person.properties[key]
-            text = held if isinstance(held, str) else jsontext.encode(held)
-            counts[text] = counts.get(text, 0) + 1
-    found = sorted((text for text in counts if part in text.lower()), key=lambda text: (-counts[text], text))
-    return Json(
-        {"results": [{"name": text} for text in found], "refreshing": False}, headers={"Cache-Control": "max-age=10"}
-    )
 
 
 # Listing ---------------------------------------------------------------------------------------------
@@ -177,77 +152,6 @@ def _holds(context: Context) -> Callable[[Person], bool] | None:
     return (lambda person: holds(sent, person)) if sent else None
 
 
-# Changing --------------------------------------------------------------------------------------------
-
-
-def update_property(context: Context) -> Any:
-    """`POST :id/update_property/ {key, value}`: set one."""
-    person = asked_person(context)
-    for name in ("value", "key"):
-        if name not in context.data or (name == "key" and context.data["key"] is None):
-            raise _required(name)
-    return _set(context, person, {str(context.data["key"]): context.data["value"]})
-
-
-def delete_property(context: Context) -> Any:
-    """`POST :id/delete_property/ {"$unset": key}`: remove one."""
-    person = asked_person(context)
-    _capture(context, person, "$delete_person_property", {"$unset": [str(context.data.get("$unset", ""))]})
-    _log(context, person, "delete_property", [{"type": "Person", "action": "changed"}])
-    return Json({"success": True}, 201)
-
-
-def _set(context: Context, person: Person, properties: Data) -> Response:
-    _capture(context, person, "$set", {"$set": properties})
-    _log(context, person, "updated", [{"type": "Person", "action": "changed", "field": "properties"}])
-    return Response(status_code=202)
-
-
-def _capture(context: Context, person: Person, name: str, properties: Data) -> None:
-    """PostHog changes a person by capturing an event for it."""
-    distinct_id = people.distinct_ids(context.store, person.id)[0]
-    event = processing.clean({"event": name, "properties": properties}, distinct_id, None)
-    processing.ingest(context.store, project_of(context), [event])
-
-
-# Deleting --------------------------------------------------------------------------------------------
-
-
-def bulk_delete(context: Context) -> Any:
-    """`POST bulk_delete/ {ids or distinct_ids, delete_events?, delete_recordings?, keep_person?}` -> what was done."""
-    ids, distinct_ids = context.data.get("ids"), context.data.get("distinct_ids")
-    if ids and distinct_ids:
-        raise Invalid("You must provide either distinct_ids or ids, not both")
-    for name, given in (("distinct_ids", distinct_ids), ("ids", ids)):
-        if given and len(given) > MOST:
-            raise Invalid(f"You can only pass {MOST} {name} in one call")
-    if not ids and not distinct_ids:
-        raise Invalid("You need to specify either distinct_ids or ids")
-    look_up = people.by_identifier if ids else people.by_distinct_id
-    found = [look_up(context.store, project_of(context), one) for one in texts(ids or distinct_ids)]
-    persons = {person.id: person for person in found if person}
-    keep, events = bool(context.data.get("keep_person")), bool(context.data.get("delete_events"))
-    _delete(context, persons.values(), events, keep)
-    summary = {
-        "persons_found": len(persons),
-        "persons_deleted": 0 if keep else len(persons),
-        "events_queued_for_deletion": events and bool(persons),
-        "recordings_queued_for_deletion": bool(context.data.get("delete_recordings")) and bool(persons),
-        "deletion_errors": [],
-    }
-    return Json(summary, 202)
-
-
-def _delete(context: Context, persons: Iterable[Person], events: bool, keep: bool) -> None:
-    """PostHog deletes events at the end of the week, this server at once."""
-    for person in persons:
-        if events:
-            context.store.execute("DELETE FROM events WHERE project = ? AND person = ?", (person.project, person.uuid))
-        if not keep:
-            people.delete(context.store, person.id)
-            _log(context, person, "deleted")
-
-
 # Reading a request -----------------------------------------------------------------------------------
 
 
@@ -257,7 +161,7 @@ def asked_person(context: Context) -> Person:
     Raises: Invalid for what can't be an id, NotFound.
     """
     identifier = context.param("id")
-    if not is_uuid(identifier) and not (identifier.isascii() and identifier.isdigit()):
+    if not people.is_uuid(identifier) and not (identifier.isascii() and identifier.isdigit()):
         raise Invalid(
             "The ID provided does not look like a personID. If you are using a distinctId, please use "
             f"/persons?distinct_id={identifier} instead."
@@ -266,32 +170,6 @@ def asked_person(context: Context) -> Person:
     if person is None:
         raise NotFound()
     return person
-
-
-def _required(name: str) -> Answer:
-    return Answer(
-        400, {"attr": name, "code": "This field is required.", "detail": "required", "type": "validation_error"}
-    )
-
-
-def _log(context: Context, person: Person, what: str, changes: list[Data] | None = None) -> None:
-    empty = {"field": None, "before": None, "after": None}
-    entries = None if changes is None else [{**empty, **change} for change in changes]
-    activity.record(context, "Person", person.id, what, person.uuid, entries)
-
-
-def texts(value: Any) -> list[str]:
-    """The elements of a list as text; none of what is no list."""
-    return [str(one) for one in value] if isinstance(value, list) else []
-
-
-def is_uuid(text: str) -> bool:
-    """Whether a text spells a UUID."""
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def project_of(context: Context) -> int:

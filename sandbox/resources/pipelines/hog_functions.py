@@ -3,7 +3,7 @@ products/cdp/backend/api/hog_function.py).
 
 Traps: the type can't be changed; `template_id` is written and `template` read; a template gives what is left out and
 what is sent empty; inputs and filters gain keys (`hog_inputs.py`); secrets read as a marker; the list is minimal
-without `?full=true`; `hog` loses surrounding space; DELETE is refused to keys and a 405 to people; a deleted one is
+without `?full=true`; `hog` loses surrounding space; DELETE is refused to keys; a deleted one is
 gone but for the PATCH that restores it.
 """
 
@@ -32,7 +32,7 @@ from sandbox.rest.fields import (
     write_only,
 )
 from sandbox.rest.listing import Condition, among, column, flagged, same
-from sandbox.rest.resource import Action, Life, Resource
+from sandbox.rest.resource import CRUD, Action, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Conflict, Invalid
@@ -41,9 +41,6 @@ TYPES = tuple(
     "destination site_destination internal_destination source_webhook warehouse_source_webhook site_app transformation"
     " transformation_log".split()
 )
-IN_BROWSER = frozenset({"site_destination", "site_app"})
-ORDERED = frozenset({"transformation"})
-MOST_TRANSFORMATIONS = 20
 LONGEST_HOG = 100 * 1024
 MINIMAL = tuple(
     "id type name description created_at created_by updated_at enabled hog filters icon_url template status"
@@ -53,9 +50,9 @@ MINIMAL = tuple(
 
 class HogFunctions(Resource):
     kind, collection, scope, log_scope = "hog_function", "hog_functions", "hog_function", "HogFunction"
-    has_access_controls = True  # which restrict nobody
+    has_access_controls = True
     life, identifier, environments = Life.SOFT_GONE, "uuid", True
-    keyless = frozenset({"destroy"})  # not among scope_object_write_actions (2026-09)
+    operations = CRUD - {"destroy"}  # it is not among scope_object_write_actions (2026-09)
     log_masked = frozenset({"encrypted_inputs"})
     search = ("name", "description")
     filters: ClassVar = {
@@ -114,14 +111,13 @@ class HogFunctions(Resource):
         after = {**(before or {**self.initial(context), "template_id_stored": values.get("template_id")}), **values}
         if len(after["hog"].encode()) > LONGEST_HOG:
             raise Invalid("HOG code exceeds maximum size of 100KB", "hog")
-        self._compile(after)
+        after["bytecode"] = hog_inputs.program(after["hog"])
         after["inputs_schema"] = hog_inputs.schema(after["inputs_schema"] or [])
         self._inputs(values, before, after)
         if after["mappings"] is not None and "mappings" in values:
             self._mappings(after)
         if "filters" in values or before is None:
             after["filters"] = hog_inputs.filters(after["filters"])
-        self._place(context, values, before, after)
         after["version"] = (before["version"] if before else 0) + 1
         return after
 
@@ -147,12 +143,6 @@ class HogFunctions(Resource):
         base = values.get("base_updated_at")
         if base and datetime.fromisoformat(base) < datetime.fromisoformat(before["updated_at"]):
             raise Conflict("This function was updated since you started editing it. Please refresh and try again.")
-
-    def _compile(self, after: Data) -> None:
-        if after["type"] in IN_BROWSER:
-            after["bytecode"], after["transpiled"] = None, f"(function() {{ {after['hog']} }})()"
-        else:
-            after["bytecode"], after["transpiled"] = hog_inputs.program(after["hog"]), None
 
     def _inputs(self, values: Data, before: Data | None, after: Data) -> None:
         """Check the inputs when they, or their schema, were sent; secrets are kept apart."""
@@ -180,24 +170,6 @@ class HogFunctions(Resource):
             }
             for mapping_item in after["mappings"]
         ]
-
-    def _place(self, context: Context, values: Data, before: Data | None, after: Data) -> None:
-        """A transformation that doesn't name its place goes to the end: when new, re-enabled or restored."""
-        if after["type"] not in ORDERED:
-            return
-        enabled = context.store.select(
-            self.kind,
-            self.parent_id(context),
-            f"listed = 1 AND {column('type')} = ? AND {column('enabled')} = 1",
-            [after["type"]],
-        )
-        others = [row for row in enabled if row["id"] != after["id"]]
-        if after["enabled"] and len(others) >= MOST_TRANSFORMATIONS:
-            raise Invalid(f"Maximum of {MOST_TRANSFORMATIONS} enabled transformations.", "enabled")
-        re_enabled = before is not None and after["enabled"] and not before["enabled"]
-        restored = before is not None and before["deleted"] and not after["deleted"]
-        if restored or ((before is None or re_enabled) and values.get("execution_order") is None):
-            after["execution_order"] = max((row["execution_order"] or 0 for row in others), default=0) + 1
 
     # Reading ------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,6 @@ from sandbox.wire.errors import Invalid
 
 class Integrations(Resource):
     kind, collection, scope, log_scope = "integration", "integrations", "integration", "Integration"
-    obeys_access_controls = True
     life, environments = Life.HARD, True
     operations = frozenset({"list", "retrieve", "destroy"})
     search, named = (), "display_name"

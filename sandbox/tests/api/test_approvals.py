@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.shapes import Api, eventually, name, refusal, variants
+from sandbox.tests.shapes import Api, name, refusal, variants
 
 
 @pytest.fixture
@@ -216,99 +216,12 @@ def test_a_request_whose_flag_was_changed_is_marked_stale(api: Api, flag: Any, a
 # Scheduled changes --------------------------------------------------------------------------
 
 
-def _schedule(api: Api, flag: Any, seconds: float, **values: Any) -> Any:
-    """Ask for switching a flag on in some seconds; the answer."""
-    body = {
-        "record_id": str(flag["id"]),
-        "model_name": "FeatureFlag",
-        "payload": {"operation": "update_status", "value": True},
-        "scheduled_at": (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(),
-    }
-    return api("POST", "scheduled_changes/", {**body, **values})
+def test_a_change_that_needs_an_approval_is_not_scheduled(api: Api, flag: Any, approvals: None) -> None:
+    def schedule(value: bool) -> Any:
+        payload = {"operation": "update_status", "value": value}
+        body = {"record_id": str(flag["id"]), "model_name": "FeatureFlag", "payload": payload}
+        return api("POST", "scheduled_changes/", {**body, "scheduled_at": "2099-01-01T00:00:00Z"})
 
-
-def _request(api: Api, flag: Any) -> Any:
-    return api.get(f"change_requests/?resource_id={flag['id']}")["results"][0]
-
-
-def _executed(api: Api, change: Any) -> Any:
-    return eventually(lambda: (found := api.get(f"scheduled_changes/{change['id']}/"))["executed_at"] and found)
-
-
-def test_a_scheduled_change_that_is_approved_is_made_in_time(api: Api, flag: Any, other: Api, approvals: None) -> None:
-    change = _schedule(api, flag, 2).json()
-    request = _request(api, flag)
-    assert (request["state"], request["action_key"]) == ("pending", "feature_flag.enable")
-    answer = other.post(f"change_requests/{request['id']}/approve/")
-    assert (answer["status"], answer["message"]) == (
-        "approved",
-        "Quorum reached. Change approved and will be applied at its scheduled time.",
-    )
-    assert api.get(f"feature_flags/{flag['id']}/")["active"] is False
-    assert _executed(api, change)["failure_reason"] is None
-    assert _request(api, flag)["state"] == "applied"
-    assert api.get(f"feature_flags/{flag['id']}/")["active"] is True
-    assert api.get(f"feature_flags/{flag['id']}/activity/")["results"][0]["user"]["id"] == _me(api)
-
-
-def test_a_scheduled_change_that_nobody_approved_is_skipped(api: Api, flag: Any, approvals: None) -> None:
-    _executed(api, _schedule(api, flag, 0).json())
-    assert _request(api, flag)["state"] == "expired"
-    assert api.get(f"feature_flags/{flag['id']}/")["active"] is False
-
-
-def test_an_approved_scheduled_change_fails_when_the_flag_was_changed(
-    api: Api, flag: Any, other: Api, approvals: None
-) -> None:
-    change = _schedule(api, flag, 2).json()
-    other.post(f"change_requests/{_request(api, flag)['id']}/approve/")
-    api.patch(f"feature_flags/{flag['id']}/", {"name": "another"})
-    assert _executed(api, change)["failure_reason"].startswith("Flag version mismatch: expected 1, got 2")
-    assert _request(api, flag)["state"] == "failed"
-    assert api.get(f"feature_flags/{flag['id']}/")["active"] is False
-
-
-def test_one_change_of_a_flag_is_scheduled_at_a_time(api: Api, flag: Any, approvals: None) -> None:
-    assert _schedule(api, flag, 3600).status_code == 201
-    answer = _schedule(api, flag, 60)
-    assert (answer.status_code, answer.json()["code"]) == (409, "change_request_pending")
-    assert answer.json()["detail"].startswith("A change for this feature flag is already awaiting approval")
-    assert api.get(f"scheduled_changes/?record_id={flag['id']}")["count"] == 1
-    assert _ask(api, flag)["code"] == "change_request_pending"
-
-
-def test_what_is_scheduled_under_approval_keeps_its_time_but_not_its_content(
-    api: Api, flag: Any, approvals: None
-) -> None:
-    path = f"scheduled_changes/{_schedule(api, flag, 3600).json()['id']}/"
-    first = _request(api, flag)
-    detail = (
-        "Cannot change the timing of a scheduled change while its approval request is pending or approved. "
-        "Delete this schedule and create a new one to reschedule."
-    )
-    answer = api("PATCH", path, {"scheduled_at": "2099-01-01T00:00:00Z"})
-    assert refusal(answer) == (400, "invalid_input", detail, "scheduled_at")
-    api.patch(path, {"payload": {"operation": "update_status", "value": True}})
-    assert _request(api, flag)["id"] == first["id"], "the same change waits for the same approval"
-    wider = {"operation": "add_release_condition", "value": {"groups": [{"rollout_percentage": 9}]}}
-    api.patch(path, {"payload": wider})
-    assert _request(api, flag)["action_key"] == "feature_flag.update"
-    assert api.get(f"change_requests/{first['id']}/")["state"] == "expired"
-    api.patch(path, {"payload": {"operation": "update_status", "value": False}})
-    assert _request(api, flag)["state"] == "expired", "no approval is needed any more"
-    assert api.patch(path, {"scheduled_at": "2099-01-01T00:00:00Z"})
-
-
-def test_the_request_of_a_scheduled_change_goes_with_it(api: Api, flag: Any, approvals: None) -> None:
-    change = _schedule(api, flag, 3600).json()
-    assert api("DELETE", f"scheduled_changes/{change['id']}/").status_code == 204
-    assert _request(api, flag)["state"] == "expired"
-
-
-def test_each_time_of_a_recurring_change_is_approved_for_itself(api: Api, flag: Any, approvals: None) -> None:
-    change = _schedule(api, flag, 0, is_recurring=True, recurrence_interval="daily").json()
-    path = f"scheduled_changes/{change['id']}/"
-    eventually(lambda: api.get(path)["last_executed_at"])
-    states = [each["state"] for each in api.get(f"change_requests/?resource_id={flag['id']}")["results"]]
-    assert states == ["pending", "expired"]
-    assert api.get(f"feature_flags/{flag['id']}/")["active"] is False
+    detail = "This server schedules no change that needs an approval."
+    assert refusal(schedule(True)) == (400, "invalid_input", detail, "payload")
+    assert schedule(False).status_code == 201

@@ -28,18 +28,6 @@ def _seen(who: str, **properties: Any) -> dict[str, Any]:
     return {"event": "seen", "distinct_id": who, "properties": {"$set": properties}}
 
 
-def test_my_flags_are_what_the_asking_user_gets(api: Api) -> None:
-    everybody, nobody, off = (
-        api.flag(filters={"groups": [{"rollout_percentage": share}]}, active=active)["key"]
-        for share, active in ((100, True), (0, True), (100, False))
-    )
-    found = api.get("feature_flags/my_flags/")
-    assert [(each["feature_flag"]["key"], each["value"]) for each in found] == [
-        (off, False), (nobody, False), (everybody, True),
-    ]  # fmt: skip
-    assert str(found[0]["feature_flag"]["team_id"]) in api.base
-
-
 def test_a_static_cohort_by_query_fails_as_the_query_does(api: Api) -> None:
     query = {"kind": "HogQLQuery", "query": "select id from persons"}
     made = api.post("cohorts/", {"name": name("cohort"), "is_static": True, "query": query})

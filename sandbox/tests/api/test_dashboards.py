@@ -219,24 +219,6 @@ def test_tiles_come_in_the_order_of_the_page(api: Api) -> None:
     assert [tile["text"]["body"] for tile in after["tiles"]] == ["left", "right", "low"]
 
 
-def test_a_tile_is_deleted_and_the_rest_moves_up(api: Api) -> None:
-    dashboard = api.dashboard()
-    sent = [{"text": {"body": body}, "layouts": _place(0, y)} for body, y in (("a", 0), ("b", 5))]
-    first, second = api.patch(f"dashboards/{dashboard['id']}/", {"tiles": sent})["tiles"]
-    assert api("POST", f"dashboards/{dashboard['id']}/delete_tile/", {"tile_id": first["id"]}).status_code == 204
-    assert [(tile["id"], tile["layouts"]["sm"]["y"]) for tile in _tiles(api, dashboard)] == [(second["id"], 0)]
-
-
-def test_text_tiles_have_calls_of_their_own(api: Api) -> None:
-    dashboard = api.dashboard()
-    made = api("POST", f"dashboards/{dashboard['id']}/create_text_tile/", {"body": "x", "layouts": _place(0, 0)})
-    assert made.status_code == 201
-    tile = made.json()
-    assert (tile["text"]["body"], tile["text"]["created_by"]["id"], tile["text"]["last_modified_by"]) == ("x", 1, None)
-    after = api.post(f"dashboards/{dashboard['id']}/update_text_tile/", {"tile_id": tile["id"], "body": "y"})
-    assert (after["id"], after["text"]["body"], after["text"]["last_modified_by"]["id"]) == (tile["id"], "y", 1)
-
-
 def test_a_text_is_modified_by_somebody_where_its_author_is_sent(api: Api) -> None:
     dashboard = api.dashboard()
     path = f"dashboards/{dashboard['id']}/"
@@ -274,22 +256,6 @@ def test_the_insights_of_a_dashboard_are_run(api: Api) -> None:
         {"id": insight["id"], "short_id": insight["short_id"], "name": insight["name"], "derived_name": None,
          "result": [[2]]}
     ]  # fmt: skip
-
-
-def test_tiles_are_reordered_moved_and_copied(api: Api) -> None:
-    dashboard, other = api.dashboard(), api.dashboard()
-    sent = [{"text": {"body": body}, "layouts": _place(0, y)} for body, y in (("a", 0), ("b", 5))]
-    first, second = api.patch(f"dashboards/{dashboard['id']}/", {"tiles": sent})["tiles"]
-    order = {"tile_order": [second["id"], first["id"]], "layout": "two_column"}
-    after = api.post(f"dashboards/{dashboard['id']}/reorder_tiles/", order)
-    assert [(tile["id"], tile["layouts"]["sm"]["x"]) for tile in after["tiles"]] == [
-        (second["id"], 0),
-        (first["id"], 6),
-    ]
-    api.patch(f"dashboards/{dashboard['id']}/move_tile/", {"to_dashboard": other["id"], "tile": {"id": first["id"]}})
-    assert [tile["id"] for tile in _tiles(api, other)] == [first["id"]]
-    api.post(f"dashboards/{other['id']}/copy_tile/", {"fromDashboardId": dashboard["id"], "tileId": second["id"]})
-    assert sorted(tile["text"]["body"] for tile in _tiles(api, other)) == ["a", "b"]
 
 
 def test_filters_of_the_dashboard_are_merged_into_the_tiles_queries(api: Api) -> None:

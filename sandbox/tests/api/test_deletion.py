@@ -49,8 +49,11 @@ def _made(api: Api, collection: str, body: dict[str, Any]) -> str:
 @pytest.mark.parametrize(("collection", "body", "afterwards"), SOFT)
 def test_most_kinds_are_deleted_by_a_patch(api: Api, collection: str, body: dict[str, Any], afterwards: int) -> None:
     path = _made(api, collection, body)
-    answer = Api.in_browser(api.sandbox)("DELETE", path)  # a key may not even ask for some
-    assert (answer.status_code, answer.content) == (405, b"")
+    answer = api("DELETE", path)
+    if collection == "hog_functions":
+        assert answer.status_code == 403, "a key may not even ask"
+    else:
+        assert (answer.status_code, answer.content) == (405, b"")
     assert api("PATCH", path, {"deleted": True}).status_code == 200
     gone = api("GET", path)
     assert gone.status_code == afterwards

@@ -405,37 +405,6 @@ def test_an_event_that_exposes_is_taken(api: Api) -> None:
     assert _experiment(api, exposure_criteria=criteria)["exposure_criteria"] == criteria
 
 
-def test_a_metrics_days_stand_there_without_results(api: Api) -> None:
-    draft = _experiment(api, metrics=[_mean()])
-    path = f"experiments/{draft['id']}/timeseries_results/"
-    assert refusal(api("GET", path))[2] == "metric_uuid query parameter is required"
-    assert refusal(api("GET", f"{path}?metric_uuid=a"))[2] == "fingerprint query parameter is required"
-    asked = f"{path}?metric_uuid=a&fingerprint=b"
-    assert refusal(api("GET", asked))[2] == "Experiment has not been started yet"
-    start = api.post(f"experiments/{draft['id']}/launch/")["start_date"]
-    found = api.get(asked)
-    assert (found["status"], found["timeseries"], found["errors"]) == ("pending", {start[:10]: None}, None)
-
-
-def test_experiments_are_counted(api: Api) -> None:
-    before = api.get("experiments/stats/")
-    made = _running(api)
-    after = api.get("experiments/stats/")
-    assert after["launched_last_30d"] == before["launched_last_30d"] + 1
-    assert after["active_experiments"] == before["active_experiments"] + 1
-    assert after["percent_change"] == 100.0
-    api.post(f"experiments/{made['id']}/end/")
-    assert api.get("experiments/stats/")["completed_last_30d"] == before["completed_last_30d"] + 1
-
-
-def test_a_duplicate_has_metrics_of_its_own(api: Api) -> None:
-    made = _experiment(api, metrics=[_mean(uuid="a")])
-    copy = api.post(f"experiments/{made['id']}/duplicate/", {"feature_flag_key": name("exp")})
-    assert (copy["name"], copy["status"]) == ("Which model (Copy)", "draft")
-    assert copy["metrics"][0]["uuid"] != "a"
-    assert copy["feature_flag"]["id"] != made["feature_flag"]["id"]
-
-
 def test_changes_of_experiments_are_logged(api: Api) -> None:
     made = _running(api)
     entries = api.get(f"activity_log/?scope=Experiment&item_id={made['id']}")["results"]

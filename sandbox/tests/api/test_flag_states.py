@@ -38,35 +38,6 @@ def test_every_update_counts_the_version(api: Api) -> None:
     assert api.patch(f"feature_flags/{flag['id']}/", {"name": "b"})["version"] == 3
 
 
-def test_a_stale_version_with_a_conflict_409(api: Api) -> None:
-    flag = api.flag(name="original")
-    api.patch(f"feature_flags/{flag['id']}/", {"name": "theirs"})
-    stale = {"name": "mine", "version": 1, "original_flag": {"name": "original"}}
-    answer = api("PATCH", f"feature_flags/{flag['id']}/", stale)
-    assert refusal(answer) == (
-        409,
-        "conflict",
-        "The feature flag was updated by admin@example.com since you started editing it. Please refresh and try again.",
-        None,
-    )
-    assert answer.json()["type"] == "server_error"
-    assert api.get(f"feature_flags/{flag['id']}/")["name"] == "theirs"
-
-
-def test_a_stale_version_without_a_conflict_writes_only_what_changed(api: Api) -> None:
-    flag = api.flag(name="original")
-    api.patch(f"feature_flags/{flag['id']}/", {"name": "theirs"})
-    body = {"name": "original", "active": False, "version": 1, "original_flag": {"name": "original", "active": True}}
-    after = api.patch(f"feature_flags/{flag['id']}/", body)
-    assert (after["name"], after["active"]) == ("theirs", False)
-
-
-def test_a_stale_version_without_the_original_passes(api: Api) -> None:
-    flag = api.flag()
-    api.patch(f"feature_flags/{flag['id']}/", {"name": "a"})
-    assert api.patch(f"feature_flags/{flag['id']}/", {"name": "b", "version": 1})["name"] == "b"
-
-
 def test_delete_is_405_without_a_body(api: Api) -> None:
     answer = api("DELETE", f"feature_flags/{api.flag()['id']}/")
     assert (answer.status_code, answer.content) == (405, b"")
@@ -263,55 +234,6 @@ def test_an_old_flag_that_nobody_calls_is_stale(api: Api) -> None:
     flag = api.flag(created_at="2020-01-01T00:00:00Z", filters={"groups": [{"rollout_percentage": 100}]})
     assert flag["status"] == "STALE"
     assert api.flag(last_called_at="2020-01-01T00:00:00Z")["status"] == "STALE"
-
-
-def test_bulk_calls(api: Api) -> None:
-    base = api.flag()
-    top = api.flag(filters=depending_on(base["id"]))
-    keys = api.post("feature_flags/bulk_keys/", {"ids": [base["id"], "x"]})
-    assert keys == {"keys": {str(base["id"]): base["key"]}, "warning": "Invalid flag IDs ignored: ['x']"}
-    assert api.post("feature_flags/bulk_keys/", {}) == {"keys": {}}
-    wrong = api("POST", "feature_flags/bulk_keys/", {"ids": ["x"]})
-    assert (wrong.status_code, wrong.json()) == (400, {"error": "Invalid flag IDs provided"})
-    tagged = api.post("feature_flags/bulk_update_tags/", {"ids": [base["id"]], "action": "add", "tags": ["New"]})
-    assert tagged["updated"] == [{"id": base["id"], "tags": ["new"]}]
-    outcome = api.post("feature_flags/bulk_delete/", {"ids": [base["id"], str(top["id"]), 999999, "x"]})
-    assert outcome == {
-        "deleted": [{"id": top["id"], "key": top["key"], "rollout_state": "partial", "active_variant": None}],
-        "errors": [
-            {"id": 999999, "reason": "Flag not found"},
-            {"id": "x", "reason": "Invalid flag ID format"},
-            {
-                "id": base["id"],
-                "key": base["key"],
-                "reason": f"Cannot delete because other flags depend on it: {top['key']} (ID: {top['id']})",
-            },
-        ],
-    }
-    entry = api.get(f"activity_log/?scope=FeatureFlag&item_id={top['id']}")["results"][0]
-    assert (entry["activity"], entry["detail"]["changes"]) == ("deleted", [])
-    assert api.get(f"feature_flags/{top['id']}/")["version"] == top["version"]
-
-
-def test_flags_are_deleted_by_the_filters_of_the_list(api: Api) -> None:
-    tag = name("tag").lower()
-    full = {"groups": [{"rollout_percentage": 100}], "multivariate": variants(v0=100, v1=0)}
-    first, second = api.flag(tags=[tag], filters=full), api.flag(tags=[tag], active=False)
-    api.post(f"feature_flags/{api.flag(tags=[tag])['id']}/archive/", {})
-    listed = api.get(f'feature_flags/?tags=["{tag}"]')["results"]
-    assert sorted(each["id"] for each in listed) == [first["id"], second["id"]]
-    for body, error in (
-        ({}, "Must provide either filters or ids"),
-        ({"ids": [1], "filters": {"tags": [tag]}}, "Provide either filters or ids, not both"),
-        ({"filters": {"tag": [tag]}}, "Unknown filter keys: tag"),
-    ):
-        refused = api("POST", "feature_flags/bulk_delete/", body)
-        assert (refused.status_code, refused.json()) == (400, {"error": error})
-    outcome = api.post("feature_flags/bulk_delete/", {"filters": {"tags": [tag], "active": True}})
-    assert outcome["deleted"] == [
-        {"id": first["id"], "key": first["key"], "rollout_state": "fully_rolled_out", "active_variant": "v0"}
-    ]
-    assert api.get(f'feature_flags/?tags=["{tag}"]')["count"] == 1
 
 
 def test_the_list_is_filtered_by_authors_and_without_keys(api: Api) -> None:

@@ -30,7 +30,7 @@ def test_an_example_works(api: Api, method: str, path: str, body: str) -> None:
 
 
 def test_the_kinds_are_found() -> None:
-    assert len(KINDS) >= 33
+    assert len(KINDS) >= 32
 
 
 @pytest.mark.parametrize(("kind", "environments"), KINDS)

@@ -48,7 +48,7 @@ def test_a_value_that_is_none_of_a_setting_is_refused(api: Api, values: dict[str
 
 def test_an_unknown_setting_is_refused_with_the_known_ones(api: Api) -> None:
     detail = refusal(api("PATCH", "/_sandbox/settings", {"early_exit": True}))[2]
-    assert detail.startswith("unknown setting 'early_exit'; known: advanced_permissions, alert_limit, ")
+    assert detail.startswith("unknown setting 'early_exit'; known: alert_limit, ")
 
 
 def test_whole_numbers_are_seconds_too(api: Api) -> None:

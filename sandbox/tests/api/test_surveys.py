@@ -184,25 +184,6 @@ def test_questions_are_checked(api: Api, questions: Any, detail: str) -> None:
     assert refusal(api("POST", "surveys/", body)) == (400, "invalid_input", detail, "questions")
 
 
-def test_languages_are_made_canonical_and_empty_translations_dropped(api: Api) -> None:
-    made = _survey(
-        api,
-        base_language="EN_us",
-        translations={"es_MX": {"name": "Encuesta"}, "fr": {}},
-        questions=[_open("Why?", translations={"DE": {"question": "Warum?"}})],
-    )
-    assert made["base_language"] == "en-us"
-    assert made["translations"] == {"es-mx": {"name": "Encuesta"}}
-    assert made["questions"][0]["translations"] == {"de": {"question": "Warum?"}}
-    path = f"surveys/{made['id']}/"
-    assert refusal(api("PATCH", path, {"translations": {"english": {"name": "x"}}}))[2].startswith(
-        "Survey translation: 'english' is not a valid language code."
-    )
-    assert refusal(api("PATCH", path, {"translations": {"en-US": {"name": "x"}}}))[2].startswith(
-        "Survey translation: 'en-US' matches the survey's base language ('en-us')."
-    )
-
-
 # Rules ----------------------------------------------------------------------------------------------------
 
 

@@ -66,11 +66,21 @@ class Content:
     def _dashboard(self) -> None:
         api = self.api
         self.dashboard = api.dashboard(name="AI usage", description="What the AI features cost, and what they do")
-        insights = [api.insight(name=name, query=trends(), dashboards=[self.dashboard["id"]]) for name in NAMES]
+        by_model = {"breakdownFilter": {"breakdown": "model", "breakdown_type": "event"}}
+        queries = [
+            trends("ai_enhancement_used", EVIL, **by_model, trendsFilter={"goalLines": [{"label": EVIL, "value": 3}]}),
+            {"kind": "HogQLQuery", "query": "SELECT * FROM nowhere"},
+            {"kind": "HogQLQuery", "query": "SELECT event, count() AS events FROM events GROUP BY event"},
+            trends("never"),
+        ]
+        insights = [
+            api.insight(name=name, query=query, dashboards=[self.dashboard["id"]])
+            for name, query in zip(NAMES, queries, strict=True)
+        ]
         tiles = api.get(f"dashboards/{self.dashboard['id']}/")["tiles"]
         for index, tile in enumerate(tiles):
             tile["layouts"] = {"sm": {"x": 6 * (index % 2), "y": 1 + 5 * (index // 2), "w": 6, "h": 5}}
-        text = {"text": {"body": "## Cost and volume"}, "layouts": {"sm": {"x": 0, "y": 0, "w": 12, "h": 1}}}
+        text = {"text": {"body": f"## Cost and volume\n\n{EVIL}"}, "layouts": {"sm": {"x": 0, "y": 0, "w": 12, "h": 1}}}
         api.patch(f"dashboards/{self.dashboard['id']}/", {"tiles": [*tiles, text]})
         alert = api.alert(insights[0]["id"], name="Too many tokens")
         api.patch(f"alerts/{alert['id']}/", {"snoozed_until": "2h"})

@@ -18,56 +18,6 @@ from sandbox.tests.clients import events, new_flag, person
 from sandbox.tests.running import Sandbox
 
 EVERYBODY: dict[str, Any] = {"groups": [{"properties": [], "rollout_percentage": 100}]}
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-
-def lz64(text: str) -> str:
-    """LZ-string's compressToBase64, for text without surrogate pairs."""
-    words: dict[str, int] = {}
-    new: set[str] = set()
-    bits: list[int] = []
-    width, room = 2, 2
-
-    def emit(value: int, count: int) -> None:
-        bits.extend(value >> place & 1 for place in range(count))
-
-    def used() -> None:
-        nonlocal width, room
-        room -= 1
-        if room == 0:
-            room, width = 1 << width, width + 1
-
-    def write(word: str) -> None:
-        if word in new:
-            new.discard(word)
-            emit(0 if ord(word) < 256 else 1, width)
-            emit(ord(word), 8 if ord(word) < 256 else 16)
-            used()
-        else:
-            emit(words[word], width)
-        used()
-
-    word = ""
-    for letter in text:
-        if letter not in words:
-            words[letter] = len(words) + 3
-            new.add(letter)
-        if word + letter in words:
-            word += letter
-        else:
-            write(word)
-            words[word + letter] = len(words) + 3
-            word = letter
-    write(word)
-    emit(2, width)
-    bits += [0] * (6 - len(bits) % 6)
-    sixes = ["".join(map(str, bits[start : start + 6])) for start in range(0, len(bits), 6)]
-    coded = "".join(LETTERS[int(six, 2)] for six in sixes)
-    return coded + "=" * (-len(coded) % 4)
-
-
-def test_our_compressor_writes_what_lz_string_writes() -> None:
-    assert lz64('{"a":1}') == "N4IghiBcCMC+Q==="
 
 
 def send(sandbox: Sandbox, path: str, data: bytes | str, **headers: str) -> requests.Response:
@@ -91,13 +41,12 @@ def _packed(sandbox: Sandbox, form: str) -> tuple[str, bytes | str, str]:
     forms: dict[str, tuple[str, bytes | str, str]] = {
         "gzip": (f"?ip=1&_={now}&ver=1.257.0&compression=gzip-js", gzip.compress(text.encode()), "text/plain"),
         "base64": (f"?ip=1&_={now}&ver=1.20.0", urlencode({"data": encoded, "compression": "base64"}), FORM),
-        "lz64": (f"?ip=1&_={now}&compression=lz64", urlencode({"data": lz64(text), "compression": "lz64"}), FORM),
         "list": (f"?_={now}", json.dumps([js_event(sandbox, "js-list")]), "application/json"),
     }
     return forms[form]
 
 
-@pytest.mark.parametrize("form", ["gzip", "base64", "lz64", "list"])
+@pytest.mark.parametrize("form", ["gzip", "base64", "list"])
 def test_posthog_js_captures(sandbox: Sandbox, form: str) -> None:
     query, body, kind = _packed(sandbox, form)
     answer = send(sandbox, f"/e/{query}", body, **{"Content-Type": kind})

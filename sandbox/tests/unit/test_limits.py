@@ -75,7 +75,6 @@ def test_what_the_minute_refuses_counts_for_the_hour(limiter: Limiter, wall: Wal
         ("/api/environments/1/persons/some-uuid", 240),
         ("/api/projects/1/insights/7", 240),
         ("/api/projects/1/query", 240),
-        ("/api/organizations/some-uuid/feature_flags/copy_flags", 120),
         ("/api/projects/1/feature_flags/some-key/remote_config", 600),
         ("/api/projects/1/feature_flags", 480),
         ("/api/users/@me", 480),

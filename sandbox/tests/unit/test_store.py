@@ -1,22 +1,11 @@
-"""The store: what a search finds, and databases of earlier versions."""
+"""The store: what a search finds, and what comes out of it as it went in."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from sandbox.rest.listing import contains
 from sandbox.storage.store import Store
 
 SEARCHED = {"flag": ("key", "name"), "insight": ("name", "tags")}
-EARLIER = """
-CREATE TABLE objects (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, parent TEXT NOT NULL, natural TEXT,
-    listed INTEGER NOT NULL, created_at TEXT NOT NULL, data TEXT NOT NULL, UNIQUE (kind, id)
-);
-CREATE INDEX objects_created ON objects (kind, parent, listed, created_at);
-INSERT INTO objects (kind, id, parent, listed, created_at, data)
-    VALUES ('flag', '1', '7', 1, '', '{"id": 1, "key": "beta", "name": "Ünter test"}');
-"""
 
 
 def _found(store: Store, kind: str, needle: str) -> list[int]:
@@ -39,18 +28,6 @@ def test_a_search_looks_at_every_searched_field_whatever_the_case(tmp_path: Path
     store.put("flag", "7", {"id": 1, "key": "gamma", "name": ""})
     assert _found(store, "flag", "beta") == []
     store.close()
-
-
-def test_a_database_from_before_there_was_a_search_text_gains_one(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "store")) as database, database:
-        database.executescript(EARLIER)
-    for _ in range(2):
-        store = Store(tmp_path / "store", searched=SEARCHED)
-        assert _found(store, "flag", "ünter") == [1]
-        store.put("flag", "7", {"id": 2, "key": "new", "name": "ünter too"})
-        assert _found(store, "flag", "ünter") == [1, 2]
-        store.remove("flag", 2)
-        store.close()
 
 
 def test_large_integers_stay_whole(tmp_path: Path) -> None:

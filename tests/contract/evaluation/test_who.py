@@ -18,12 +18,9 @@ from ai_admin.definitions.model import Definition, Source
 from ai_admin.evaluation import resources
 from ai_admin.evaluation.compared import compared
 from ai_admin.evaluation.remote import read
-from providers.posthog import reconcile
-from providers.posthog.client import Client
-from providers.posthog.connection import Connection
 from providers.posthog.inventory import PostHogDirectory
-from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.references import with_ids
+from providers.posthog.kinds import KINDS
+from tests.support.applied import apply_flags, client, create_body
 from tests.support.checkouts import sample_checkout
 from tests.support.sandbox import Sandbox, running_sandbox
 
@@ -56,25 +53,10 @@ def sandbox(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sa
         (root / "Pulumi.production.yaml").write_text(
             f"config: {{ai-admin:host: '{running.url}', ai-admin:project_id: '{running.project_id}'}}\n"
         )
-        _apply(root, running)
+        apply_flags(root, running, "production")
         for number, properties in enumerate(PERSONS):
             _identify(running, f"inst-{number}", properties)
         yield running
-
-
-def _apply(root: Path, sandbox: Sandbox) -> None:
-    ids: dict[Ref, int] = {}
-    definitions = list(resources(check(root).indexes["production"]))
-    for kind in ("cohort", "flag"):
-        for each in definitions:
-            if each.kind == kind:
-                properties = with_ids(each.properties, ids.__getitem__)
-                body = reconcile.create_body(KINDS[kind], properties, PostHogDirectory(client(sandbox)))
-                ids[Ref(kind, each.key)] = sandbox.call("POST", f"{KINDS[kind].collection}/", body)["id"]
-
-
-def client(sandbox: Sandbox) -> Client:
-    return Client(Connection(sandbox.url, str(sandbox.project_id), None, sandbox.api_key))
 
 
 def _identify(sandbox: Sandbox, name: str, properties: dict[str, Any]) -> None:
@@ -138,7 +120,7 @@ def test_who_has_not_the_property_matches_as_in_posthog(sandbox: Sandbox) -> Non
         conditions = [{"properties": [leaf], "rollout_percentage": 100}]
         properties = KINDS["flag"].canonical({"key": f"missing-{operator}", "release_conditions": conditions})
         flags.append(Definition("flag", f"missing-{operator}", properties, Source("", 1, 1)))
-        body = reconcile.create_body(KINDS["flag"], properties, PostHogDirectory(client(sandbox)))
+        body = create_body(KINDS["flag"], properties, PostHogDirectory(client(sandbox)))
         made.append(sandbox.call("POST", "feature_flags/", body))
     now = read(client(sandbox), "nobody", {}, {})
     _, rows = compared(flags, now, "nobody", frozenset())

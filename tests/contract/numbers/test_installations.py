@@ -14,27 +14,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
-from ai_admin.definitions.check import check
-from ai_admin.evaluation import resources
 from ai_admin.numbers import Period, installations
 from ai_admin.simulation import Run, company, runs
 from ai_admin.simulation.sending import send
-from providers.posthog import reconcile
-from providers.posthog.client import Client
-from providers.posthog.connection import Connection
-from providers.posthog.inventory import PostHogDirectory
-from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.references import with_ids
+from tests.support.applied import apply_flags, client
 from tests.support.checkouts import sample_checkout
 from tests.support.sandbox import Sandbox
 
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 START = END - timedelta(days=4)
-
-
-@pytest.fixture(scope="module")
-def client(sandbox: Sandbox) -> Client:
-    return Client(Connection(sandbox.url, str(sandbox.project_id), None, sandbox.api_key))
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +34,10 @@ def sent(sandbox: Sandbox) -> list[Run]:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, client: Client, sent: list[Run]) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, sent: list[Run]) -> Path:
     """A checkout of the samples, whose cohorts and flags PostHog has; it counted the cohorts when they were made."""
     made = sample_checkout(tmp_path_factory.mktemp("checkout"))
-    ids: dict[Ref, int] = {}
-    definitions = list(resources(check(made).indexes["production"]))
-    for kind in ("cohort", "flag"):
-        for each in definitions:
-            if each.kind == kind:
-                properties = with_ids(each.properties, ids.__getitem__)
-                body = reconcile.create_body(KINDS[kind], properties, PostHogDirectory(client))
-                ids[Ref(kind, each.key)] = sandbox.call("POST", f"{KINDS[kind].collection}/", body)["id"]
+    apply_flags(made, sandbox, "production")
     return made
 
 
@@ -166,9 +147,9 @@ def test_metrics_add_up_whatever_they_are_told_apart_by(ai_admin: Any, sent: lis
     assert told == days
 
 
-def test_a_few_queries_whatever_the_number(client: Client, sandbox: Sandbox, sent: list[Run]) -> None:
+def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) -> None:
     sandbox.requests()
-    installations(client, Period(START, END))
+    installations(client(sandbox), Period(START, END))
     assert len(sandbox.requests()) == 6
 
 

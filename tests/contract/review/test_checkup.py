@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_admin.review.checkup import facts
-from ai_admin.review.doctor import Facts, examine
+from ai_admin.review.doctor import examine
 from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import Resource, State
 from providers.posthog.kinds import Ref
@@ -14,6 +14,7 @@ from providers.posthog.settings import Settings
 from tests.support.past import Checkout
 from tests.support.sandbox import Sandbox
 
+CHECKED = ("stale", "never-evaluated", "unused")
 LONG_AGO = "2025-01-01T00:00:00Z"
 
 
@@ -42,14 +43,20 @@ def test_doctor_knows_what_nobody_asks_for_what_people_use_and_what_the_key_may_
     key = sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
     settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": key})
     found = facts(tmp_path, "production", Reviewed(tmp_path, "production", settings, lambda: State(resources)), 30)
-    assert isinstance(found, Facts)
-    said = [(each.check, each.subject, each.what) for each in examine(found, ["stale", "never-evaluated", "unused"])]
+    said = [(each.check, each.subject, each.what) for each in examine(found, CHECKED)[0]]
     assert [(check, subject) for check, subject, _ in said] == [
         ("stale", "flag/doctor-stale"),
         ("never-evaluated", "flag/doctor-never"),
         ("unused", "cohort/doctor-unused"),
     ]
     assert said[0][2].startswith("was evaluated last on 1 Jan 2025, 00:00 UTC, ")
-    lacks, more = (each.what for each in examine(found, ["scopes"]))
+    lacks, more = (each.what for each in examine(found, ["scopes"])[0])
     assert lacks == "lacks activity_log:read, property_definition:write"
     assert more == "does not need event_definition:read, survey:read"
+    blind = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})["value"]
+    settings = Settings({}, {**sandbox.environ, "POSTHOG_API_KEY": blind})
+    found = facts(tmp_path, "production", Reviewed(tmp_path, "production", settings, lambda: State(resources)), 30)
+    findings, [unread] = examine(found, CHECKED)
+    assert [each.check for each in findings] == ["stale", "never-evaluated"]
+    assert unread.startswith("unused: not known: ")
+    assert "cohort:read" in unread

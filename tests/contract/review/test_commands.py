@@ -219,9 +219,31 @@ def test_wrong_use_is_told_from_a_difference(checkout: Checkout, arguments: tupl
     checkout.ai_admin(*arguments, code=code)
 
 
+def test_of_what_can_not_be_read_nothing_is_said_and_the_rest_is_compared(checkout: Checkout) -> None:
+    """A collection that the key may not read, and a colleague's broken file."""
+    checkout.ai_admin("pull", "--all")
+    checkout.roll_out(10)
+    scopes = [each for each in SCOPES if each not in ("alert:read", "survey:read")]
+    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]}
+    said = checkout.ai_admin("drift", code=3)
+    assert "~ flag model" in said
+    assert "1 differs" in said
+    [alert] = [line for line in said.splitlines() if line.startswith("alert too-many: not known: ")]
+    assert "alert:read" in alert
+    assert "nothing is made twice" not in said
+    assert any("survey:read" in line for line in said.splitlines()), "surveys that no file defines are not counted"
+    assert "alert/too-many: not written: it is not known what PostHog holds: " in checkout.ai_admin("pull", code=1)
+    assert "add alert:read, survey:read to it" in checkout.ai_admin("pull", "--all", code=3)
+    checkout.write("broken", "key: [")
+    said = checkout.ai_admin("drift", code=3)
+    assert "flags/broken.yaml:" in said
+    assert "as the files say, of 1 it is not known, and files with problems are left out" in said
+
+
 def test_what_can_not_be_known_is_no_difference(checkout: Checkout) -> None:
     checkout.write("broken", "key: [")
-    assert "the definitions have problems" in checkout.ai_admin("drift", code=3)
+    assert "flags/broken.yaml:" in checkout.ai_admin("drift", code=3)
+    assert "the definitions have problems" in checkout.ai_admin("pull", code=3)
     checkout.environ = {"POSTHOG_API_KEY": "phx_wrong"}
     (checkout.folder / "flags" / "broken.yaml").unlink()
     assert "does not accept this personal API key" in checkout.ai_admin("drift", code=3)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,14 @@ import pytest
 
 from ai_admin.review import reading
 from ai_admin.review.as_json import as_json
+from ai_admin.review.bound import bound
 from ai_admin.review.changes import Action
 from ai_admin.review.markdown import markdown
-from ai_admin.review.plan import planned
+from ai_admin.review.plan import Planned, planned, planned_for
+from ai_admin.review.standing import survey
 from ai_admin.review.text import text
+from providers.posthog.limits import Clock
+from providers.posthog.settings import Settings
 from tests.support.sandbox import Sandbox
 from tests.support.stack import Stack
 
@@ -273,6 +279,25 @@ def test_objects_without_a_file_are_counted(stack: Stack, sandbox: Sandbox, flag
 # Names, options, limits
 
 
+def test_a_lost_state_makes_nothing_new_of_what_posthog_has_or_is_going_to_meet(
+    stack: Stack, sandbox: Sandbox, key: str
+) -> None:
+    stack.write("event", key, properties={f"{key}-met": {"type": "Numeric"}, f"{key}-unmet": {"type": "Numeric"}})
+    stack.write("dashboard", key, name=key, tiles=[{"text": "Ours"}])
+    event = {"event": key, "distinct_id": "p-1", "properties": {f"{key}-met": 1}}
+    sandbox.call("POST", "/capture/", {"api_key": sandbox.project_api_key, **event})
+    stack.up()
+    sandbox.call("POST", "dashboards/", {"name": "Theirs"})
+    stack.resources, stack.manifest = {}, {}
+    entries = {str(each.change.ref): each for each in stack.plan(False).report.entries}
+    assert entries[f"property/event.{key}-met"].change.action is Action.ADOPT
+    assert reading.about(entries[f"property/event.{key}-unmet"]).startswith("is not in PostHog yet")
+    shown = text(stack.plan(False).report)
+    [taken, unowned] = (line for line in shown.splitlines() if "taken over as they are in" in line or "no file" in line)
+    assert "the tiles of 1 dashboard" in taken
+    assert "tiles" not in unowned
+
+
 def test_another_key_is_a_change_of_the_same_object(stack: Stack, flag: str, key: str) -> None:
     stack.remove("flag", key)
     stack.write("flag", f"{key}-new", renamed_from=key, description="Before", **ALL)
@@ -399,6 +424,28 @@ def test_problems_of_the_files_are_told_in_place_of_a_plan(stack: Stack, key: st
     assert "relase_conditions" in "\n".join(found)
 
 
+def test_what_a_broken_file_defines_is_neither_gone_nor_in_the_way(stack: Stack, key: str) -> None:
+    for name in (key, f"{key}-other"):
+        stack.write("cohort", name, name=name, properties=[{"key": "channel", "value": "internal"}])
+        stack.write("flag", name, release_conditions=[{"description": "Ours", "cohort": name}])
+    stack.up()
+    (stack.root / "cohorts" / f"{key}.yaml").write_text("key: [")
+    stack.write("flag", f"{key}-other", active=False, release_conditions=[{"description": "Ours", "cohort": key}])
+    stack.write("flag", f"{key}-new", release_conditions=[{"cohort": "written-there"}])
+    (stack.root / "cohorts" / f"{key}-others.yaml").write_text("key: written-there\nname: [")
+    found = stack.planned(False, partly=True)
+    assert isinstance(found, Planned), found
+    actions = {str(each.ref): each.action for each in found.outlook.changes}
+    assert {name: action for name, action in actions.items() if key in name} == {
+        f"cohort/{key}": Action.UNKNOWN,
+        f"cohort/{key}-other": Action.NOTHING,
+        f"flag/{key}": Action.NOTHING,
+        f"flag/{key}-other": Action.UPDATE,
+        f"flag/{key}-new": Action.UNKNOWN,
+    }
+    assert found.report.refused == ()
+
+
 def test_another_project_is_refused_and_nothing_is_taken_for_gone(stack: Stack, flag: str) -> None:
     for each in stack.resources.values():
         each["outputs"]["project_id"] = "77"
@@ -417,6 +464,57 @@ def test_a_posthog_that_does_not_answer_is_one_line(stack: Stack, key: str) -> N
     assert isinstance(found, tuple)
     assert "no answer from http://127.0.0.1:9" in found[0]
     assert all("Traceback" not in line for line in found)
+
+
+def test_short_waits_are_told_while_they_are_waited_and_are_no_notes_of_the_plan(
+    stack: Stack, flag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
+    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    rule = {"kind": "error_before", "status": 429, "retry_after": 2, "path": "/property_definitions/", "times": 4}
+    stack.sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    told: list[str] = []
+    try:
+        found = planned_for(replace(stack._reviewed(), waiting=told.append), count=False)
+    finally:
+        stack.sandbox.call("DELETE", "/_sandbox/faults")
+    assert isinstance(found, Planned), found
+    assert [each.partition(" in all")[0] for each in told] == ["still waiting, 6 s"]
+    assert "waiting" not in text(found.report)
+
+
+def test_what_can_not_be_read_is_not_known_and_the_rest_is_planned(
+    stack: Stack, flag: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
+    stack.write("survey", key, name=key, **question)
+    stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "internal"}])
+    stack.up()
+    scopes = [f"{each}:read" for each in ("feature_flag", "event_definition", "property_definition", "action")]
+    limited = stack.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    stack.settings = Settings(stack.settings.stack, {**stack.settings.environ, "POSTHOG_API_KEY": limited})
+    stack.remove("survey", key)
+    stack.write("survey", f"{key}-new", name=f"{key}-new", **question)
+    stack.write("cohort", f"{key}-new", name=f"{key}-new", properties=[{"key": "channel", "value": "beta"}])
+    stack.write("flag", f"{key}-on", release_conditions=[{"cohort": f"{key}-new"}])
+    stack.write("flag", key, description="After", **ALL)
+    found = stack.plan(False)
+    actions = {str(each.ref): each.action for each in found.outlook.changes}
+    assert actions[flag] is Action.UPDATE
+    asked = (f"survey/{key}", f"survey/{key}-new", f"cohort/{key}", f"cohort/{key}-new", f"flag/{key}-on")
+    assert {actions[name] for name in asked} == {Action.UNKNOWN}
+    lines = [line for line in text(found.report).splitlines() if "not known: " in line]
+    assert any(f"survey {key}, survey {key}-new: " in line and "survey:read" in line for line in lines)
+    assert any(f"flag {key}-on" in line and "cohort:read" in line for line in lines)
+    assert "nothing is made twice" not in "".join(lines)
+    plan = bound(found)
+    assert (plan["changes"].keys(), bool(plan["refused"])) == ({flag}, True), "`ai-admin apply` takes none of it"
+    monkeypatch.setattr("ai_admin.review.standing.planned", lambda *_, **__: found)
+    seen = survey(stack.root, ["sandbox"])
+    states = {str(row.ref): row.states["sandbox"] for row in seen.rows(different=True)}
+    assert {name: states[name] for name in (flag, *asked)} == {flag: "differs", **dict.fromkeys(asked, "?")}
+    assert any("survey:read" in line for line in seen.unread["sandbox"])
 
 
 def test_without_pulumi_it_says_how_to_get_it(

@@ -214,5 +214,5 @@ def test_a_message_is_one_line_and_harmless_on_any_terminal(good: Checkout) -> N
     good.write("flags/f.yaml", '"k\\e[31m\\ne": 1\nkey: f\nrelease_conditions: [{}]\n')
     result = run("check", cwd=good.root, environment={"PYTHONIOENCODING": "latin-1"})
     assert result.stdout.splitlines()[0].startswith(r'flags/f.yaml:1:1: flag/f: the key "k\x1b[31m\ne" is not known')
-    assert r"\u2026 (12 more)" in result.stdout
+    assert r"\u2026 (14 more)" in result.stdout
     assert len(result.stdout.splitlines()) == 2

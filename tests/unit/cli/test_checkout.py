@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ai_admin.cli.checkout import only_stack
+from ai_admin.cli.checkout import looked_at, only_stack
 from ai_admin.cli.pull import folded
 from ai_admin.definitions.stacks import project_stacks
 
@@ -36,6 +36,26 @@ def test_the_only_stack_of_a_project_need_not_be_named(
     else:
         with pytest.raises(click.UsageError, match="say which stack"):
             only_stack(tmp_path, None)
+
+
+@pytest.mark.parametrize(
+    ("host", "online", "expected"),
+    [
+        ("http://127.0.0.1:8000", True, ["sandbox"]),
+        ("https://eu.posthog.com", True, ["production", "sandbox"]),
+        ("http://127.0.0.1:8000", False, ["production", "sandbox"]),
+        ("", True, ["production", "sandbox"]),
+    ],
+)
+def test_no_stack_of_another_posthog_than_the_shells_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, online: bool, expected: list[str]
+) -> None:
+    (tmp_path / "Pulumi.production.yaml").write_text("config:\n  ai-admin:host: https://eu.posthog.com\n")
+    (tmp_path / "Pulumi.sandbox.yaml").write_text(DEMO)
+    monkeypatch.setenv("POSTHOG_HOST", host)
+    monkeypatch.delenv("POSTHOG_PROJECT_ID", raising=False)
+    assert looked_at(tmp_path, [], online) == expected
+    assert looked_at(tmp_path, ["production"], online) == ["production"]
 
 
 def test_the_stack_of_the_demo_is_named_like_any_other(tmp_path: Path) -> None:

@@ -40,6 +40,15 @@ def test_ls_has_a_line_for_each_definition_and_a_column_for_each_stack(checkout:
     assert {each["name"] for each in found["objects"]} == {"cohort/beta", "flag/ai"}
 
 
+def test_ls_knows_nothing_of_a_stack_that_it_can_not_read(checkout: Checkout) -> None:
+    done = run("ls", "flag", "--different")
+    assert done.exit_code == 1
+    assert [line.split()[:4] for line in done.stdout.splitlines()[1:]] == [
+        ["flag", "ai", "?", "?"],
+        ["flag", "search", "-", "?"],
+    ]
+
+
 def test_show_says_what_it_holds_where_it_is_and_what_uses_it(checkout: Checkout) -> None:
     condition = "{cohort: beta, description: Testers, rollout_percentage: 5}"
     checkout.write("flags/user.yaml", f"key: user\nrelease_conditions: [{condition}]\n")
@@ -86,6 +95,18 @@ def test_the_exit_code_says_how_it_ended(
 ) -> None:
     done = run(*arguments)
     assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
+
+
+def test_a_broken_file_is_named_and_the_rest_is_shown(checkout: Checkout) -> None:
+    checkout.write("cohorts/theirs.yaml", "key: [")
+    checkout.flag("theirs", 500)
+    commands: dict[tuple[str, ...], str] = {("ls",): "flag    ai", ("show", "ai"): "flag ai", ("doctor",): "search"}
+    for command, shown in commands.items():
+        done = run(*command, "--offline")
+        assert (done.exit_code, shown in done.stdout) == (1, True), done.stdout
+        assert all(each in done.stderr for each in ("cohorts/theirs.yaml:", "flags/theirs.yaml:5:"))
+        assert "theirs" not in done.stdout
+    assert "is used by nothing" not in run("doctor", "--offline").stdout, "the broken file may use it"
 
 
 def test_problems_of_the_definitions_are_said(checkout: Checkout) -> None:

@@ -49,6 +49,16 @@ def test_a_step_that_is_refused_is_said(checkout: Checkout) -> None:
     assert refused.startswith("refused by the rules of production: a release condition would grow from 10 % to 50 %")
 
 
+def test_a_colleagues_broken_file_is_named_and_no_obstacle(checkout: Checkout) -> None:
+    checkout.write("flags/theirs.yaml", "key: [")
+    done = run("ai", "--from", "staging", "--to", "production")
+    assert done.exit_code == 0
+    assert "flags/ai.yaml says so now" in done.stdout
+    assert "flags/theirs.yaml:" in done.stderr
+    checkout.write("flags/ai.yaml", "key: ai\n")
+    assert run("ai", "--from", "staging", "--to", "production").exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.support.sandbox import REPOSITORY
 
-OURS = ("ai_admin", "providers", "sandbox", "tools", "tests")
+OURS = ("ai_admin", "providers", "sandbox", "tools", "examples", "tests")
 ROW = re.compile(r"^\| (`.+?`) \|[^\n]*\|([^|\n]*)\|$", re.MULTILINE)
 ROWS = ROW.findall((REPOSITORY / "CONTRIBUTING.md").read_text("utf-8"))
 ALLOWED = {name: cell.strip() for names, cell in ROWS for name in re.findall(r"[^`, ]+", names)}

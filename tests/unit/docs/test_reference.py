@@ -11,8 +11,8 @@ import pytest
 
 from ai_admin.definitions.files import FOLDERS
 from ai_admin.definitions.schemas import schema
-from ai_admin.review.reference import reference as made
 from tests.support.sandbox import REPOSITORY
+from tools.reference import reference as made
 
 reference = cache(made)  # every test reads all pages
 FOLDER = REPOSITORY / "docs" / "reference"

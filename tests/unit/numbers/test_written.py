@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ai_admin.cli.numbers import as_csv, bar, dollars, moment, number, percent, table
+from ai_admin.cli.numbers import bar, dollars, moment, number, percent, table
 from ai_admin.numbers.period import Period
+from ai_admin.sheet import as_csv
 
 NOW = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 
@@ -59,7 +60,7 @@ def test_moments_are_told_as_how_long_ago(back: timedelta, told: str) -> None:
 
 
 def test_no_cell_of_a_csv_is_a_formula() -> None:
-    assert as_csv(["id", "runs"], [["=1+1", -3], ["a,b", 2]]) == 'id,runs\n\'=1+1,-3\n"a,b",2\n'
+    assert as_csv([["id", "runs"], ["=1+1", -3], ["a,b", 2]]) == 'id,runs\n\'=1+1,-3\n"a,b",2\n'
 
 
 def test_columns_are_as_wide_as_what_is_seen_of_them() -> None:

@@ -26,5 +26,12 @@ def test_each_answer_comes_with_what_to_do(status: int | None, said: str) -> Non
     assert said in line
 
 
+@pytest.mark.parametrize(
+    ("status", "said"), [(403, "or its owner the right to read this"), (500, "run again"), (None, "run again")]
+)
+def test_what_was_only_asked_for_has_made_nothing(status: int | None, said: str) -> None:
+    assert explained(ApiError("PostHog's own words", status, reading=True)).endswith(said)
+
+
 def test_a_message_that_says_what_to_do_stays_as_it_is() -> None:
     assert explained(ApiError("the key is wrong; put a valid one", 401)) == "the key is wrong; put a valid one"

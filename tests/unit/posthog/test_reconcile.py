@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.posthog.kinds import KINDS
-from providers.posthog.reconcile import body, changed, create_body, same
+from providers.posthog.reconcile import body, changed, same
+from tests.support.applied import create_body
 
 FLAG = KINDS["flag"]
 DIRECTORY = None

@@ -11,8 +11,10 @@ import pytest
 from ai_admin.review.commits import Commit, Told
 from ai_admin.review.history import History
 from ai_admin.review.moments import moment
-from ai_admin.review.telling import COLUMNS, as_csv, as_json, safe, text
+from ai_admin.review.sentences import Sentence
+from ai_admin.review.telling import COLUMNS, as_csv, as_json, text
 from ai_admin.review.timeline import Applied, Entry, How, Line, joined
+from ai_admin.sheet import safe
 from providers.posthog.kinds import Ref
 
 FLAG = Ref("flag", "ai")
@@ -72,9 +74,9 @@ def test_people_read_who_what_why_and_since_when() -> None:
     ]
 
 
-def _commit(day: int, active: bool | None, former: Ref | None = None) -> Entry:
-    said = None if active is None else {"key": "ai", "active": active}
-    lines = (Line("is switched"),)
+def _commit(day: int, active: bool | None, former: Ref | None = None, fields: tuple[str, ...] = ("active",)) -> Entry:
+    said = None if active is None else {"key": "ai", "active": active, "description": "Ours"}
+    lines = tuple(Line(f"{field} changes", sentence=Sentence("", field, 1)) for field in fields) or (Line("tests"),)
     return Entry(f"2026-10-0{day}", FLAG, How.COMMIT, ("a",), lines, COMMIT, after={"production": said}, former=former)
 
 
@@ -98,6 +100,27 @@ def test_what_is_no_application_of_a_commit_stays_an_entry(logged: Entry) -> Non
     found = joined([_commit(1, False)], [logged], "production")
     assert [each.how for each in found] == [How.COMMIT, logged.how]
     assert found[0].applied == ()
+
+
+def test_what_a_later_run_sends_is_no_application_of_what_was_sent_or_is_never_sent() -> None:
+    """A commit that changes tests only, and one that is in PostHog already, when a run puts back what Ben did."""
+    commits = [_commit(1, False), _commit(3, False, fields=())]
+    log = [_logged(2, False), _logged(4, True, How.HAND), _logged(5, False)]
+    applied, tests, by_hand, put_back = joined(commits, log, "production")
+    assert [each.at for each in applied.applied] == ["2026-10-02"]
+    assert (tests.applied, by_hand.how) == ((), How.HAND)
+    assert (put_back.at, put_back.how) == ("2026-10-05", How.PROGRAM), "a run put it back, and that is told"
+
+
+def test_each_field_of_a_commit_is_in_posthog_since_a_run_sent_it() -> None:
+    described = Entry(
+        "2026-10-02", FLAG, How.PROGRAM, ("ci",), (), values={"description": "Ours"}, before={"description": "Old"}
+    )
+    waiting, text_only = joined(
+        [_commit(1, False), _commit(1, False, fields=("description",))], [described, _logged(4, False)], "production"
+    )
+    assert [each.at for each in waiting.applied] == ["2026-10-04"], "what waited was not sent with the description"
+    assert [each.at for each in text_only.applied] == ["2026-10-02"]
 
 
 def test_what_was_deleted_by_its_commit_is_joined() -> None:

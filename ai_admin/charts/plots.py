@@ -1,0 +1,183 @@
+"""Plots as Vega-Lite specifications: lines, areas and bars over an axis."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ai_admin.charts.figures import Plot, Series
+from ai_admin.charts.formats import moment
+from ai_admin.charts.themes import Theme
+
+Spec = dict[str, Any]
+
+LETTER = 7.2
+"""The width of a letter of axes and legends, in pixels, in the widest of the fonts that a browser may take."""
+
+FITS = 0.82
+"""How much of the room a text may take, which is measured in a narrower font."""
+
+SQUARE: Spec = {"symbolType": "square", "symbolStrokeWidth": 0}
+"""A legend's symbols."""
+
+
+def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
+    """Return the specification of a plot, without the frame that all drawings share."""
+    rows = _bar_rows(plot) if plot.mark == "bar" else _line_rows(plot)
+    axis = _values(plot)
+    step, low = axis[1] - axis[0], axis[0]
+    shape = plot.format.finer(step)
+    points = [moment(point, plot.interval) if plot.interval else point for point in plot.points]
+    flush = plot.mark != "bar" or len(points) > 15
+    places = _shown(points, width - 50, flush)
+    # A band leaves room for bars; the others begin and end at the edges.
+    across = {"type": "band" if plot.mark == "bar" else "point", "domain": list(range(len(plot.points)))}
+    encoding: Spec = {
+        "x": {
+            "field": "at",
+            "type": "ordinal",
+            "scale": {**across, **({"paddingInner": 0.25} if plot.mark == "bar" else {"padding": 0})},
+            "axis": {
+                "values": places,
+                "labelExpr": f"{json.dumps(points)}[datum.value]",
+                "labelAngle": 0,
+                "labelFlush": flush,
+                "labelOverlap": False,
+                "grid": False,
+            },
+        },
+        "y": {
+            "field": "value",
+            "type": "quantitative",
+            "stack": "zero" if plot.stacked else None,
+            "scale": {"domain": [axis[0], axis[-1]], "nice": False},
+            "axis": {
+                "values": axis,
+                "labelExpr": f"{json.dumps([shape(value) for value in axis])}[round((datum.value - {low}) / {step})]",
+                "minExtent": max(len(shape(value)) for value in axis) * LETTER + 4,
+                "domain": False,
+                "ticks": False,
+            },
+        },
+        "color": _colours(plot.series, theme, width, plot.mark == "line"),
+        "detail": [{"field": "part"}, {"field": "series"}],
+        "order": {"field": "series"},
+    }
+    if plot.mark == "bar":
+        mark: Spec = {"type": "bar"}
+        encoding["opacity"] = {"field": "strength", "type": "quantitative", "scale": None, "legend": None}
+        if not plot.stacked and len(plot.series) > 1:
+            encoding["xOffset"] = {"field": "series", "type": "ordinal"}
+        elif any(each.before for each in plot.series):
+            encoding["xOffset"] = {"field": "period", "type": "ordinal"}
+        del encoding["detail"]
+    elif plot.mark == "area":
+        mark = {"type": "area", "line": False, "opacity": 0.75}
+    else:
+        mark = {"type": "line", "strokeWidth": 2, "point": len(plot.points) == 1}
+        dash = {"field": "part", "type": "nominal", "legend": None}
+        encoding["strokeDash"] = {**dash, "scale": {"domain": ["whole", "open"], "range": [[1, 0], [4, 4]]}}
+    goals = [
+        layer
+        for goal in plot.goals
+        for layer in _goal(goal.value, f"{goal.label}: {shape(goal.value)}", theme, (width - 90) * FITS)
+    ]
+    drawn = {"data": {"values": rows}, "mark": mark, "encoding": encoding}
+    return {"height": height, "layer": [drawn, *goals]}
+
+
+def _line_rows(plot: Plot) -> list[Spec]:
+    """Return the points of lines and areas. What leads to an interval that was not over is a part of its own, dashed;
+    both parts have the point where they meet.
+    """
+    last = max(len(plot.points) - plot.unfinished, 1) - 1 if plot.unfinished and plot.mark == "line" else None
+    rows = []
+    for number, each in enumerate(plot.series):
+        for at, value in enumerate(each.values):
+            row = {"at": at, "series": number, "value": value}
+            if last is None or each.before or at <= last:
+                rows.append({**row, "part": "whole"})
+            if last is not None and not each.before and at >= last and len(plot.points) > 1:
+                rows.append({**row, "part": "open"})
+    return rows
+
+
+def _bar_rows(plot: Plot) -> list[Spec]:
+    over = len(plot.points) - plot.unfinished
+    return [
+        {"at": at, "series": number, "value": value, "period": not each.before,
+         "strength": 0.5 if at >= over and not each.before else 1}
+        for number, each in enumerate(plot.series)
+        for at, value in enumerate(each.values)
+    ]  # fmt: skip
+
+
+def _values(plot: Plot) -> list[float]:
+    """Return the numbers at the y axis, between which all values and goals are."""
+    if plot.stacked:
+        columns = [
+            [[each.values[at] for each in plot.series if each.before is before] for before in (False, True)]
+            for at in range(len(plot.points))
+        ]
+        high = max(sum(max(value, 0) for value in part) for column in columns for part in column)
+        low = min(sum(min(value, 0) for value in part) for column in columns for part in column)
+    else:
+        high = max(max(each.values) for each in plot.series)
+        low = min(min(each.values) for each in plot.series)
+    goals = [goal.value for goal in plot.goals]
+    whole = plot.format.style == "numeric" and all(value == int(value) for each in plot.series for value in each.values)
+    return ticks(min([low, *goals]), max([high, *goals]), whole)
+
+
+def _shown(points: Sequence[str], width: int, flush: bool) -> list[int]:
+    """Return which points have their label, counted from the last, so that no label touches the next one.
+
+    Where the last label is moved inwards (``flush``), it takes half of its length from its neighbour.
+    """
+    needed = max(map(len, points)) * LETTER * (1.5 if flush else 1) + 12
+    step = math.ceil(needed * len(points) / width)
+    return list(range(len(points) - 1, -1, -step))[::-1]
+
+
+def _colours(series: Sequence[Series], theme: Theme, width: int, line: bool) -> Spec:
+    names = [each.label for each in series]
+    colours = [theme.colour(each.colour, each.before) for each in series]
+    longest = min(max(map(len, names)), int((width - 40) / LETTER))
+    legend: Spec | None = {
+        "orient": "bottom",
+        "columns": max(int(width // (longest * LETTER + 36)), 1),
+        "labelExpr": f"{json.dumps(names)}[datum.value]",
+        "columnPadding": 10 + 0.12 * longest * LETTER,
+        "labelLimit": (width - 90) * FITS,
+        "symbolLimit": 0,
+        "symbolOpacity": 1,
+        "offset": 12,
+        **({"symbolType": "stroke", "symbolStrokeWidth": 3} if line else SQUARE),
+    }
+    # A picture has no tooltips: several series are always named, whatever `showLegend` says.
+    legend = legend if len(series) > 1 else None
+    scale = {"domain": list(range(len(series))), "range": colours}
+    return {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
+
+
+def _goal(value: float, label: str, theme: Theme, limit: float) -> list[Spec]:
+    there = {"y": {"datum": value, "type": "quantitative"}}
+    rule = {"mark": {"type": "rule", "color": theme.goal, "strokeDash": [6, 4], "strokeWidth": 1.5}, "encoding": there}
+    text = {"type": "text", "align": "right", "dy": -7, "color": theme.goal, "limit": limit}
+    text["text"] = label.removeprefix(": ")
+    edge: Spec = {"value": "width"}
+    return [{"data": {"values": [{}]}, **rule},
+            {"data": {"values": [{}]}, "mark": text, "encoding": {**there, "x": edge}}]  # fmt: skip
+
+
+def ticks(low: float, high: float, whole: bool, most: int = 5) -> list[float]:
+    """Return round numbers around values, zero among them: a step of 1, 2 or 5 times a power of ten."""
+    low, high = min(low, 0), max(high, 0) or (0 if low < 0 else 1)
+    rough = (high - low) / most
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
+    step = max(step, 1) if whole else step
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(n * step, 12) for n in range(first, last + 1)]

@@ -1,0 +1,49 @@
+"""Specifications as SVG and PNG, by vl-convert: Vega-Lite without a browser."""
+
+from __future__ import annotations
+
+import json
+from functools import cache, lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+MISSING = "drawing needs the packages vl-convert-python and markdown-it-py; `make setup FOR=sandbox` installs them"
+"""What to say where it is not installed: whoever applies needs none of it."""
+
+
+class NotInstalled(Exception):
+    """A package that draws is not installed. Its text says what to do."""
+
+
+def svg(spec: dict[str, Any], name: str = "") -> str:
+    """Return a specification as an SVG document. Raises :class:`NotInstalled`.
+
+    Args:
+        spec: of :func:`ai_admin.charts.specs.spec`.
+        name: what screen readers say of it.
+    """
+    drawn = _drawn(json.dumps(spec))
+    return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(name)}" ', 1) if name else drawn
+
+
+def png(drawing: str) -> bytes:
+    """Return an SVG document as a PNG, of twice as many pixels. Raises :class:`NotInstalled`."""
+    return bytes(_converter().svg_to_png(drawing, scale=2))
+
+
+@lru_cache(256)
+def _drawn(spec: str) -> str:
+    """Return a specification as an SVG document: the sandbox's pages are looked at again and again."""
+    return str(_converter().vegalite_to_svg(spec, allowed_base_urls=[]))
+
+
+@cache
+def _converter() -> ModuleType:
+    try:
+        import vl_convert
+    except ImportError:
+        raise NotInstalled(MISSING) from None
+    return vl_convert

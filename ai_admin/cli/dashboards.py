@@ -1,0 +1,151 @@
+"""``ai-admin dashboards``: dashboards with their numbers, as pages and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.switching import opened, stack_option
+from ai_admin.cli.text import count, printable
+from ai_admin.definitions.check import check
+from ai_admin.definitions.schemas import schema, search
+from ai_admin.definitions.spelling import closest, listed
+from providers.posthog.errors import ApiError, SchemaError
+
+if TYPE_CHECKING:
+    from ai_admin.definitions.index import Index
+    from ai_admin.numbers.dashboards import Wanted
+    from ai_admin.numbers.drawing import Written
+
+FAILED, PROBLEMS = 1, 3
+"""Exit codes: something is not drawn, for the reason on standard error; the definitions have problems."""
+
+
+def _date(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Check a date as a dashboard's file is checked: PostHog takes what it can't read for now."""
+    known = schema("dashboard")["properties"]["filters"]["properties"][option.name]
+    if value is not None and not search(known["pattern"])(value):
+        raise click.BadParameter(known["errorMessage"])
+    return value
+
+
+@click.command()
+@stack_option
+@click.option("--out", default="drawn", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+              metavar="DIR", help="The folder for the files.")  # fmt: skip
+@click.option("--format", "formats", multiple=True, default=["html"], show_default=True, help="One of several.",
+              type=click.Choice(["html", "png", "svg", "csv", "json"]))  # fmt: skip
+@click.option("--theme", type=click.Choice(["light", "dark", "both"]),
+              help="[default: both in pages, light in pictures]")  # fmt: skip
+@click.option(
+    "--from", "date_from", metavar="DATE", callback=_date, help="Replaces where periods start: -7d, mStart, all."
+)
+@click.option("--to", "date_to", metavar="DATE", callback=_date, help="Replaces where periods end.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+@click.argument("keys", metavar="[KEY]...", nargs=-1)
+def dashboards(
+    keys: tuple[str, ...],
+    stack: str | None,
+    out: Path,
+    formats: tuple[str, ...],
+    theme: str | None,
+    date_from: str | None,
+    date_to: str | None,
+    as_json: bool,
+) -> None:
+    """Draw dashboards with the numbers that PostHog has now.
+
+    KEY is the key of a dashboard or of an insight; without one, all dashboards. Their tiles are PostHog's, with what
+    people added there, and so are the filters, unless --from or --to replace the period. As html, each is one page
+    that loads nothing from anywhere; the other formats give a file for each insight: pictures (png, svg), its numbers
+    (csv), and PostHog's whole answer (json). Where a query fails, only its tile is not drawn.
+
+    The API key comes from POSTHOG_API_KEY and needs the scopes dashboard:read, insight:read and query:read. Drawing
+    needs packages that applying does not: `make setup FOR=sandbox` installs them.
+
+    With --json: {"stack", "boards": [{"kind", "key", "name", "files", "insights": [{"key", "name", "state", "message",
+    "files"}]}], "missing": [...]}. "state" is drawn, empty or failed; "message" is what stands in the place of a
+    drawing.
+
+    Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 the definitions have
+    problems: see `ai-admin check`.
+    """
+    from ai_admin.charts import NotInstalled
+    from ai_admin.numbers.dashboards import SCOPES, Board, boards
+    from ai_admin.numbers.drawing import write
+
+    root = checkout(Path().resolve())
+    there = opened(root, only_stack(root, stack), needs=f"the scopes {listed(SCOPES, 'and')}")
+    index = _index(root, there.name)
+    wanted = _wanted(index, keys)
+    dates = {field: value for field, value in (("date_from", date_from), ("date_to", date_to)) if value}
+    named = {unit.value["name"]: unit.key for unit in index.units if unit.kind == "insight"}
+    said = ", ".join([f"{there}, asked on {datetime.now(UTC):%d %b %Y %H:%M} UTC", *dates.values()])
+    drawn, missing = [], []
+    try:
+        for each in boards(there.client, wanted, named, dates):
+            if isinstance(each, Board):
+                drawn.append(write(each, out, formats, theme, said))
+            else:
+                missing.append(str(each))
+    except (NotInstalled, OSError) as problem:
+        raise click.ClickException(str(problem)) from None
+    except ApiError as error:
+        click.echo(f"PostHog can't be asked for dashboards in {there}: {error}", err=True)
+        raise click.exceptions.Exit(FAILED) from None
+    if as_json:
+        what = {"stack": there.name, "boards": [asdict(each) for each in drawn], "missing": missing}
+        click.echo(json.dumps(what, indent=2, ensure_ascii=False))
+    elif not wanted:
+        click.echo("no dashboards are defined")
+    else:
+        click.echo("\n".join(printable(line) for each in drawn for line in _lines(each)))
+    failed = [f"{board.key}/{each.key}: {each.message}" for board in drawn for each in board.insights
+              if each.state == "failed"]  # fmt: skip
+    for line in (*missing, *failed):
+        click.echo(printable(line), err=True)
+    if missing or failed:
+        raise click.exceptions.Exit(FAILED)
+
+
+def _index(root: Path, stack: str) -> Index:
+    """Return a stack's definitions. Says what is wrong with them, and raises click.exceptions.Exit."""
+    try:
+        checked = check(root, (stack,))
+    except SchemaError as error:
+        raise click.ClickException(str(error)) from error
+    if checked.problems:
+        click.echo("\n".join(map(printable, checked.problems)), err=True)
+        raise click.exceptions.Exit(PROBLEMS)
+    return checked.indexes[stack]
+
+
+def _wanted(index: Index, keys: tuple[str, ...]) -> list[Wanted]:
+    """Return the dashboards and insights with these keys. Raises click.UsageError where there is none."""
+    from ai_admin.numbers.dashboards import Wanted
+
+    units = [unit for kind in ("insight", "dashboard") for unit in index.by_key.get(kind, {}).values()]
+    known = {unit.key: Wanted(unit.kind, unit.key, unit.value["name"]) for unit in units}
+    whole = [each for each in known.values() if each.kind == "dashboard"]
+    for key in keys:
+        if key not in known:
+            near = closest(key, known)
+            hint = f"did you mean {near}?" if near else f"the dashboards are {listed([w.key for w in whole], 'and')}"
+            raise click.UsageError(f'there is no dashboard or insight "{key}": {hint}')
+    return [known[key] for key in keys] or whole
+
+
+def _lines(board: Written) -> Iterator[str]:
+    """Yield what was drawn of a board, and where it is."""
+    states = [each.state for each in board.insights]
+    parts = [count(len(states), "insight"), *(f"{n} {word}" for word, n in (
+        ("without data", states.count("empty")), ("not drawn", states.count("failed"))) if n)]  # fmt: skip
+    yield f"{board.name}: {', '.join(parts)}"
+    yield from (f"  {path}" for path in [*board.files, *(path for each in board.insights for path in each.files)])

@@ -1,0 +1,128 @@
+"""Dashboards and insights as PostHog has them, with the answers to their queries. Reads only.
+
+PostHog is asked by its query API and not by ``insights/:id/?refresh=``: a dashboard's tiles hold their queries with the
+filters of dashboard and tile merged in, the query API takes twice as many requests an hour, and it says why a query
+failed where an insight only has no result.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ai_admin.charts import Figure, Place, figure, place
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
+from providers.posthog.kinds import KINDS
+
+SCOPES = ("dashboard:read", "insight:read", "query:read")
+"""What the API key must have."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A definition whose object in PostHog is to be shown."""
+
+    kind: str
+    """``dashboard`` or ``insight``."""
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile of a dashboard: a text, or an insight with what PostHog answered."""
+
+    place: Place
+    text: str = ""
+    """Markdown; empty for an insight."""
+    key: str = ""
+    """The key of the insight's definition; of an insight without one, its name in lower case with hyphens."""
+    name: str = ""
+    description: str = ""
+    query: Any = None
+    answer: Mapping[str, Any] | None = None
+
+    @property
+    def figure(self) -> Figure:
+        """What the answer shows."""
+        return figure(self.query, self.answer or {})
+
+
+@dataclass(frozen=True)
+class Board:
+    """A dashboard, or an insight that is shown alone."""
+
+    wanted: Wanted
+    name: str
+    tiles: tuple[Tile, ...]
+
+
+class NotThere(Exception):
+    """PostHog has no such object, or several of that name. Its text says which."""
+
+
+def boards(
+    client: Client, wanted: Sequence[Wanted], keys: Mapping[str, str], dates: Mapping[str, str]
+) -> Iterator[Board | NotThere]:
+    """Yield what is wanted as PostHog has it, each after its queries were answered.
+
+    Args:
+        client: the project. Its key needs :data:`SCOPES`.
+        wanted: the definitions.
+        keys: the keys of insights by their names in PostHog.
+        dates: ``date_from`` and ``date_to`` in place of those of dashboards and insights, where they are given.
+
+    Raises ApiError where PostHog does not list its objects. A query that fails is an answer with an ``error``.
+    """
+    live = {kind: _by_name(client, kind) for kind in sorted({each.kind for each in wanted})}
+    for each in wanted:
+        ids = live[each.kind].get(each.name, [])
+        if len(ids) == 1:
+            row = client.get(client.project_path(f"{KINDS[each.kind].collection}/{ids[0]}"))
+            tiles = row["tiles"] if each.kind == "dashboard" else [{"insight": row, "layouts": _ALONE}]
+            yield Board(each, row["name"], tuple(_tile(client, tile, keys, dates) for tile in tiles))
+        elif ids:
+            yield NotThere(f'{each.kind}/{each.key}: {len(ids)} of that name, "{each.name}", are in PostHog')
+        else:
+            yield NotThere(f'{each.kind}/{each.key}: no {each.kind} "{each.name}" is in PostHog; `ai-admin apply` it')
+
+
+_ALONE = {"sm": {"x": 0, "y": 0, "w": 12, "h": 6}}
+
+
+def _by_name(client: Client, kind: str) -> dict[str, list[int]]:
+    """Return the ids of a kind's objects by their names."""
+    found: dict[str, list[int]] = {}
+    for row in client.pages(client.project_path(KINDS[kind].collection), {"basic": "true"}):
+        if not row.get("deleted"):
+            found.setdefault(row["name"] or "", []).append(row["id"])
+    return found
+
+
+def _tile(client: Client, tile: Json, keys: Mapping[str, str], dates: Mapping[str, str]) -> Tile:
+    where, insight = place(tile.get("layouts")), tile.get("insight")
+    if not insight:
+        text = (tile.get("text") or {}).get("body") or (tile.get("button_tile") or {}).get("text") or ""
+        return Tile(where, text)
+    name = insight["name"] or insight.get("derived_name") or "Untitled"
+    key = keys.get(name) or re.sub(r"\W+", "-", name.lower()).strip("-") or insight["short_id"]
+    query = insight.get("query")
+    return Tile(where, "", key, name, insight.get("description") or "", query, _answer(client, query, dates))
+
+
+def _answer(client: Client, query: Any, dates: Mapping[str, str]) -> Mapping[str, Any]:
+    source = query["source"] if isinstance(query, dict) and isinstance(query.get("source"), dict) else query
+    if not source:
+        return {"error": "the insight has no query"}
+    body = {"query": source, "refresh": "blocking", **({"filters_override": dict(dates)} if dates else {})}
+    try:
+        # A query changes nothing: it may be sent again.
+        answer: Mapping[str, Any] = client.request("POST", client.project_path("query"), body, repeatable=True)
+    except ApiError as error:
+        return {"error": " ".join(str(error.answer.get("detail") or error).split())}
+    return answer

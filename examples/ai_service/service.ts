@@ -1,0 +1,117 @@
+// The service in TypeScript: what one run of an AI enhancement does. service.py and budgets.py say more.
+import type { AiAdmin, AiEnhancementUsedError, AiModelVersionVariant, Person } from './ai_admin_client.js'
+
+/** Answers with so many tokens, or the reason why it does not. */
+export type Model = (
+  model: AiModelVersionVariant,
+  promptTokens: number,
+  maxTokens: number,
+) => Promise<number | AiEnhancementUsedError>
+
+/** Invented: read your provider's price list. */
+const DOLLARS_PER_TOKEN: Record<AiModelVersionVariant, number> = {
+  'deepseek-chat-v3': 0.7e-6,
+  'deepseek-chat-r1': 1.4e-6,
+}
+
+/** Tokens that an installation has used on a day of UTC, or that a request of it may still use. */
+interface Account {
+  readonly day: string
+  taken: number
+}
+
+/** Tokens that one request may use; no other request can use them until it is settled. */
+interface Grant {
+  readonly account: Account
+  readonly tokens: number
+}
+
+/** How many tokens each installation may still use today. Nothing else runs between two lines without an `await`. */
+export class Budgets {
+  private readonly accounts = new Map<string, Account>()
+
+  constructor(private readonly now: () => Date = () => new Date()) {}
+
+  /** Takes what a request may use; undefined where too little is left. */
+  grant(installation: string, ofDay: number, ofRequest: number, atLeast: number): Grant | undefined {
+    const account = this.today(installation)
+    const tokens = Math.min(ofRequest, ofDay - account.taken)
+    if (tokens < atLeast) return undefined
+    account.taken += tokens
+    return { account, tokens }
+  }
+
+  /** Gives back what a request did not use. What it began yesterday counts for yesterday. */
+  settle(grant: Grant, used: number): void {
+    grant.account.taken += used - grant.tokens
+  }
+
+  private today(installation: string): Account {
+    const day = this.now().toISOString().slice(0, 10)
+    const known = this.accounts.get(installation)
+    // A clock that is put back must not bring back yesterday's tokens.
+    if (known && known.day >= day) return known
+    const account = { day, taken: 0 }
+    this.accounts.set(installation, account)
+    return account
+  }
+}
+
+/** What came of a run. */
+export interface Run {
+  promptTokens: number
+  completionTokens: number
+  error?: AiEnhancementUsedError
+}
+
+/** Runs AI enhancements for installations. */
+export class AiService {
+  constructor(
+    private readonly client: AiAdmin,
+    private readonly model: Model,
+    private readonly budgets: Budgets,
+  ) {}
+
+  /** Runs an AI enhancement within what the flags allow, and reports it; undefined where AI is off. */
+  async run(installation: string, person: Person, promptTokens: number): Promise<Run | undefined> {
+    const flags = await this.client.flags(installation, person)
+    if (!flags.aiEnhancementEnabled()) return undefined
+    const model = flags.aiModelVersion()
+    const caps = [flags.aiMaxDailyTokens(), flags.aiMaxRequestTokens()] as const
+    const run = await this.granted(installation, model, caps, promptTokens)
+    const tokens = run.promptTokens + run.completionTokens
+    this.client.captureAiEnhancementUsed(installation, {
+      installation_id: installation,
+      model,
+      prompt_tokens: run.promptTokens,
+      completion_tokens: run.completionTokens,
+      total_tokens: tokens,
+      estimated_cost: tokens * DOLLARS_PER_TOKEN[model],
+      success: run.error === undefined,
+      ...(run.error && { error: run.error }),
+    })
+    return run
+  }
+
+  private async granted(
+    installation: string,
+    model: AiModelVersionVariant,
+    [ofDay, ofRequest]: readonly [number, number],
+    promptTokens: number,
+  ): Promise<Run> {
+    const grant = this.budgets.grant(installation, ofDay, ofRequest, promptTokens + 1)
+    if (!grant) {
+      const error = promptTokens < ofRequest ? 'budget_exceeded' : 'context_too_long'
+      return { promptTokens: 0, completionTokens: 0, error }
+    }
+    let used = promptTokens
+    try {
+      const answer = await this.model(model, promptTokens, grant.tokens - promptTokens)
+      if (typeof answer !== 'number') return { promptTokens, completionTokens: 0, error: answer }
+      used += answer
+      return { promptTokens, completionTokens: answer }
+    } finally {
+      this.budgets.settle(grant, used)
+    }
+  }
+}

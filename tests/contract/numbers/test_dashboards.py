@@ -1,0 +1,149 @@
+"""``ai-admin dashboards``: the samples' dashboards over a company's events, computed by the sandbox and drawn."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ai_admin.cli.commands import cli
+from ai_admin.definitions import load
+from ai_admin.simulation import Run, company, runs
+from ai_admin.simulation.sending import send
+from providers.posthog.kinds import Ref
+from tests.support.checkouts import SAMPLES, sample_checkout
+from tests.support.sandbox import Sandbox
+
+END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+BROKEN = {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "query": "SELECT * FROM nowhere"}}
+
+
+@pytest.fixture(scope="module")
+def sent(sandbox: Sandbox) -> list[Run]:
+    found = list(runs(3, company(3, 40, 10, END), 2000, []))
+    send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def applied(sandbox: Sandbox, sent: list[Run]) -> None:
+    """The samples' dashboards in PostHog, and what somebody added to one of them: a query that fails."""
+    definitions = load(SAMPLES, "sandbox").resources
+    insights = {Ref(each.kind, each.key): each.properties for each in definitions if each.kind == "insight"}
+    names = {Ref(each.kind, each.key): each.properties for each in definitions if each.kind == "dashboard"}
+    for each in definitions:
+        if each.kind == "tiles":
+            dashboard = sandbox.call("POST", "dashboards/", names[each.properties["dashboard"]])
+            tiles = []
+            for tile in each.properties["tiles"]:
+                content: dict[str, Any] = {"text": {"body": tile.get("text")}}
+                if "insight" in tile:
+                    content = {"insight": _insight(sandbox, insights[tile["insight"]], dashboard["id"])}
+                tiles.append({**content, "layouts": {"sm": tile["layout"]}})
+            _lay_out(sandbox, dashboard["id"], tiles)
+            if each.key == "ai-cost":
+                _insight(sandbox, {"name": "Not so good", "query": BROKEN}, dashboard["id"])
+
+
+def _insight(sandbox: Sandbox, properties: Any, dashboard: int) -> int:
+    identifier: int = sandbox.call("POST", "insights/", {**properties, "dashboards": [dashboard]})["id"]
+    return identifier
+
+
+def _lay_out(sandbox: Sandbox, dashboard: int, tiles: list[dict[str, Any]]) -> None:
+    ids = {tile["insight"]["id"]: tile["id"] for tile in sandbox.call("GET", f"dashboards/{dashboard}/")["tiles"]}
+    body = [{"id": ids[tile["insight"]], "layouts": tile["layouts"]} if "insight" in tile else tile for tile in tiles]
+    sandbox.call("PATCH", f"dashboards/{dashboard}/", {"tiles": body})
+
+
+@pytest.fixture
+def dashboards(tmp_path: Path, sandbox: Sandbox, applied: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(sample_checkout(tmp_path))
+    for name, value in sandbox.environ.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, ["dashboards", *arguments, "--stack", "sandbox"])
+
+    return run
+
+
+def test_every_dashboard_is_a_page_and_a_query_that_fails_costs_its_tile_only(
+    dashboards: Any, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    done = dashboards("--json")
+    assert done.exit_code == 1
+    assert done.stderr == "ai-cost/not-so-good: The query failed: Unknown table `nowhere`.\n"
+    said = json.loads(done.stdout)
+    assert (said["stack"], said["missing"]) == ("sandbox", [])
+    states = {each["key"]: each["state"] for board in said["boards"] for each in board["insights"]}
+    assert len(states) == 19
+    assert [key for key, state in states.items() if state != "drawn"] == ["not-so-good"]
+    assert [board["files"] for board in said["boards"]] == [
+        [f"drawn/{key}.html"] for key in ("ai-cost", "ai-installations", "ai-reliability", "ai-usage")
+    ]
+    page = (tmp_path / "drawn" / "ai-cost.html").read_text("utf-8")
+    for text in ("<h2>This month</h2>", "Spend per day", "Daily ceiling: $200", "Unknown table `nowhere`"):
+        assert text in page
+    assert sandbox.api_key not in page
+    assert 'style="grid-column: 5 / span 4; grid-row: 2 / span 3"' in page
+
+
+def test_the_numbers_are_those_that_were_sent(dashboards: Any, sent: list[Run], tmp_path: Path) -> None:
+    done = dashboards("ai-usage", "--format", "csv", "--out", "numbers")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[0] == "AI usage: 4 insights"
+    with (tmp_path / "numbers" / "ai-usage" / "ai-uses-per-day.csv").open(encoding="utf-8") as file:
+        heading, *rows = csv.reader(file)
+    assert heading == ["", "Runs"]
+    assert sum(float(runs) for _, runs in rows) == len(sent)
+    assert rows[-1][0] == f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def test_one_insight_of_a_period_as_pictures_and_as_posthog_answers(dashboards: Any, tmp_path: Path) -> None:
+    start = f"{END - timedelta(days=4):%Y-%m-%d}"
+    formats = ("--format", "png", "--format", "svg", "--format", "json")
+    done = dashboards("ai-uses-per-day", "--from", start, "--theme", "both", "--out", ".", *formats)
+    assert done.exit_code == 0, done.output
+    made = {path.name for path in tmp_path.glob("ai-uses-per-day*")}
+    assert made == {f"ai-uses-per-day{each}" for each in (".json", ".png", "-dark.png", ".svg", "-dark.svg")}
+    whole = json.loads((tmp_path / "ai-uses-per-day.json").read_text("utf-8"))
+    assert (whole["key"], whole["answer"]["results"][0]["days"][0]) == ("ai-uses-per-day", start)
+    light, dark = ((tmp_path / f"ai-uses-per-day{each}.svg").read_text("utf-8") for each in ("", "-dark"))
+    assert "#ffffff" in light
+    assert "#ffffff" not in dark
+
+
+def test_what_is_not_in_posthog_is_said(dashboards: Any) -> None:
+    done = dashboards("ai-longest-prompts", "ai-usage", "--format", "csv")
+    assert done.exit_code == 1
+    assert "AI usage: 4 insights" in done.stdout
+    assert done.stderr.startswith(
+        'insight/ai-longest-prompts: no insight "Longest prompts, by installation" is in Post'
+    )
+
+
+def test_wrong_use_is_said_before_anything_is_asked(dashboards: Any, sandbox: Sandbox) -> None:
+    sandbox.requests()
+    for arguments, message in (
+        (["ai-usagee"], 'there is no dashboard or insight "ai-usagee": did you mean ai-usage?'),
+        (["--from", "yesterday"], "write a date such as"),
+        (["--to", "all"], "write a date such as"),
+        (["--format", "gif"], "'gif' is not one of"),
+    ):
+        done = dashboards(*arguments)
+        assert done.exit_code == 2
+        assert message in " ".join(done.stderr.split())
+    assert sandbox.requests() == []
+
+
+def test_where_posthog_lists_nothing_it_is_said(dashboards: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTHOG_API_KEY", "phx_wrong")
+    done = dashboards()
+    assert done.exit_code == 1
+    assert "PostHog can't be asked for dashboards in stack sandbox" in done.stderr

@@ -1,0 +1,138 @@
+"""The generated TypeScript client and the example's service: compiled strictly, and run with posthog-node."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_admin.clients import generate
+from tests.support.applied import apply_flags
+from tests.support.checkouts import sample_checkout
+from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
+from tests.unit.clients.kinds import every_kind
+
+EXAMPLE = REPOSITORY / "examples" / "ai_service"
+MODULES = Path(__file__).with_name("node_modules")
+STRICT = (
+    "--strict",
+    "--noUnusedLocals",
+    "--noUncheckedIndexedAccess",
+    "--exactOptionalPropertyTypes",
+    "--noEmitOnError",
+)
+Ask = Callable[..., Any]
+USUAL = {"version": "2.4.0", "health_status": "healthy", "total_usage": 1000}
+BETA = {**USUAL, "channel": "beta"}
+FALLBACKS = [False, "deepseek-chat-v3", 20_000, 4_096, None]
+
+
+def compiled(folder: Path) -> Path:
+    """Compile the TypeScript files of a folder in place; return it."""
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "node_modules").symlink_to(MODULES)
+    command = [str(MODULES / ".bin" / "tsc"), *STRICT, "--target", "ES2022", "--module", "NodeNext", "--skipLibCheck"]
+    files = [path.name for path in folder.glob("*.ts")]
+    done = subprocess.run([*command, *files], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("service")
+    for path in EXAMPLE.glob("*.ts"):
+        shutil.copy(path, folder)
+    return compiled(folder)
+
+
+@contextmanager
+def running(service: Path, sandbox: Sandbox) -> Iterator[Ask]:
+    """Run the service for a sandbox; what is asked of it is answered by the functions of service.mjs."""
+    environ = {"HOST": sandbox.url, "PROJECT_API_KEY": sandbox.project_api_key, "API_KEY": sandbox.api_key}
+    with subprocess.Popen(
+        ["node", str(Path(__file__).with_name("service.mjs")), str(service)],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environ},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        inwards, outwards = process.stdin, process.stdout
+
+        def ask(what: str, **about: Any) -> Any:
+            inwards.write(json.dumps({"ask": what, **about}) + "\n")
+            inwards.flush()
+            return json.loads(outwards.readline())
+
+        yield ask
+        inwards.close()
+        process.wait(timeout=60)
+
+
+def until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_client_of_every_kind_of_flag_and_property_compiles(tmp_path: Path) -> None:
+    (tmp_path / "ai_admin_client.ts").write_text(generate(every_kind(tmp_path))["ai_admin_client.ts"])
+    compiled(tmp_path)
+
+
+def test_the_service_keeps_to_the_flags_while_posthog_is_there_and_while_it_is_not(
+    service: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "checkout").mkdir()
+    root = sample_checkout(tmp_path / "checkout")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        options = (tmp_path / "data", "--port", str(free.getsockname()[1]))
+    with ExitStack() as server:
+        sandbox = server.enter_context(running_sandbox(*options))
+        ids = apply_flags(root, sandbox)
+        with ExitStack() as services:
+            ask = services.enter_context(running(service, sandbox))
+            internal = {**USUAL, "channel": "internal"}
+            assert ask("limits", id="inst-2001", person=internal)[:4] == [True, "deepseek-chat-r1", 5_000_000, 32_768]
+            assert ask("limits", id="inst-1002", person=BETA)[:4] == [True, "deepseek-chat-v3", 1_000_000, 8_192]
+
+            failing = {**BETA, "health_status": "error"}
+            runs = ask("run", id="inst-1002", person=failing, prompt=500, times=30)
+            assert 15_000 < sum(run["promptTokens"] + run["completionTokens"] for run in runs) <= 20_000
+            assert {run.get("error") for run in runs} == {None, "budget_exceeded"}
+
+            wrong = {"model": "gpt", "constructor": 1, "total_tokens": "9", "installation_id": "i", "success": True}
+            said = ask("capture", id="i", properties=wrong).partition(": ")[2].split("; ")
+            assert sorted(said) == [
+                "completion_tokens is missing", "constructor is not known", "estimated_cost is missing",
+                "model must be one of deepseek-chat-v3, deepseek-chat-r1", "prompt_tokens is missing",
+                "total_tokens must be a finite number, not string",
+            ]  # fmt: skip
+
+            place = f"feature_flags/{ids['ai-max-daily-tokens']}/"
+            filters = sandbox.call("GET", place)["filters"]
+            more = {**filters, "payloads": {**filters["payloads"], "extended": "7000000000"}}
+            sandbox.call("PATCH", place, {"filters": more})
+            until(lambda: bool(ask("limits", id="inst-1002", person=BETA)[2] == 5_000_000))
+
+            server.close()
+            began = time.monotonic()
+            late = services.enter_context(running(service, sandbox))
+            assert late("limits", id="inst-1002", person=BETA) == FALLBACKS
+            assert len(list(filter(None, ask("run", id="inst-1002", person=BETA, prompt=100, times=5)))) == 5
+            assert time.monotonic() - began < 10
+            again = server.enter_context(running_sandbox(*options))
+            until(lambda: bool(late("limits", id="inst-1002", person=BETA)[0]))
+            until(lambda: len(again.call("GET", "events/?event=ai_enhancement_used")["results"]) == 35)
