@@ -207,8 +207,8 @@ class Counting:
                 return bool(self._active_before_the_end(days))
             if self._is_coarse():
                 return bool(self.within)
-            floor_ = self.first.astimezone(self.history.zone) - timedelta(days=days)
-            return any(floor_ <= each.at <= self.end for each in self.matching)
+            shown = times.buckets(self.history, self.first, self.end, self.interval)
+            return any(self._active(each) for each in shown)
         return bool(self.within)
 
     def _is_coarse(self) -> bool:
