@@ -42,7 +42,8 @@ def main() -> int:
         print(f"cannot read --faults or --limits: {error}", file=sys.stderr)
         return 2
     port = listener.getsockname()[1]
-    ready = {"url": f"http://{HOST}:{port}", **seeds(app.state.services.store)}
+    url = app.state.services.url = f"http://{HOST}:{port}"
+    ready = {"url": url, **seeds(app.state.services.store)}
     server = _Server(
         uvicorn.Config(app, http=_Protocol, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready
     )

@@ -85,7 +85,17 @@ def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
         for layer in _goal(goal.value, f"{goal.label}: {shape(goal.value)}", theme, (width - 90) * FITS)
     ]
     drawn = {"data": {"values": rows}, "mark": mark, "encoding": encoding}
-    return {"height": height, "layer": [drawn, *goals]}
+    return {"height": height, "layer": [*_marks(plot, theme), drawn, *goals]}
+
+
+def _marks(plot: Plot, theme: Theme) -> list[Spec]:
+    """Return the coloured ground; a place of one point only is as wide as a line."""
+    if not plot.marked:
+        return []
+    rows = [{"from": first, "to": last} for first, last in plot.marked]
+    mark = {"type": "rect", "color": theme.goal, "opacity": 0.25, "stroke": theme.goal, "strokeWidth": 2}
+    ends = {"x": {"field": "from", "type": "ordinal"}, "x2": {"field": "to"}}
+    return [{"data": {"values": rows}, "mark": mark, "encoding": ends}]
 
 
 def _line_rows(plot: Plot) -> list[Spec]:

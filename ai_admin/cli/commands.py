@@ -10,7 +10,9 @@ from typing import NoReturn
 import click
 
 from ai_admin import __version__
+from ai_admin.cli.alerts import alerts
 from ai_admin.cli.apply import apply
+from ai_admin.cli.backtest import backtest
 from ai_admin.cli.check import check
 from ai_admin.cli.clients import clients
 from ai_admin.cli.dashboards import dashboards
@@ -44,7 +46,9 @@ def cli() -> None:
 
 
 for command in (
+    alerts,
     apply,
+    backtest,
     check,
     clients,
     dashboards,

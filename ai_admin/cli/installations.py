@@ -50,7 +50,7 @@ SORTS: dict[str, Callable[[Installation], Any]] = {
 
 @click.group(invoke_without_command=True)
 @stack_option
-@period_options
+@period_options("-7d")
 @forms
 @click.option("--sort", type=click.Choice(list(SORTS)), default="tokens", show_default=True, help="What comes first.")
 @click.option("--channel", help="Only those of a channel.")
@@ -96,7 +96,7 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
 @installations.command()
 @click.argument("id", metavar="ID")
 @stack_option
-@period_options
+@period_options("-7d")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--cap", metavar="FLAG", help="The flag whose payload is the number of tokens for a day.")
 @click.pass_context

@@ -22,7 +22,7 @@ _FIGURES = ("runs", "failed", "installations", "prompt_tokens", "completion_toke
 
 @click.command()
 @stack_option
-@period_options
+@period_options("-7d")
 @forms
 @click.option("--by", default="", metavar="PARTS", help=f"What to tell apart, with commas: {', '.join(PARTS)}.")
 def metrics(by: str, **asked_for: Any) -> None:

@@ -40,7 +40,8 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
 
     Compares the files with what was applied last and with what PostHog holds now, by the provider's own code,
     and needs no Pulumi engine: `pulumi stack export` reads the state. Asks PostHog how many persons changed flags
-    serve, and who changed by hand what would be put back. Writes nothing.
+    serve, who changed by hand what would be put back, and how often alerts that change would have fired over the last
+    30 days (which needs the scope query:read). Writes nothing.
 
     Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
     use, 3 something changes and --expect-no-changes was said.

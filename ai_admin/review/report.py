@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval
@@ -13,6 +13,7 @@ from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
 from ai_admin.review.effects import effects, running
+from ai_admin.review.firing import firing
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
 from ai_admin.review.sentences import Sentence, of_new, options, sentences, to_keep
@@ -67,7 +68,7 @@ class Entry:
     reach: Reach | None = None
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
     effects: tuple[str, ...] = ()
-    """What follows for who is served, where no sentence says it."""
+    """What follows for who is served, or for when an alert fires, where no sentence says it."""
     uses: tuple[str, ...] = ()
     """What uses it, and how."""
     approval: str = ""
@@ -131,9 +132,9 @@ def not_known(about: Sequence[Ref], reason: str) -> str:
 
 
 def report(stack: str, planned: Plan, found: Outlook, session: Session, count: bool = True) -> Report:
-    """Return the report of an outlook. Asks PostHog who changed what, and how many persons flags serve.
+    """Return the report of an outlook. Asks PostHog who changed what, how many persons flags serve, when alerts fired.
 
-    ``count``: whether PostHog is asked how many persons release conditions match.
+    ``count``: whether PostHog is asked how many persons release conditions match, and for the past of alerts.
     """
     moving = [each for each in found.changes if each.action is not Action.NOTHING]
     connection = session.inventory.client.connection
@@ -146,7 +147,10 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         return _entry(change, by_name, session, audiences, using, experiments)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        entries = list(pool.map(entry, moving))
+        fires = pool.submit(firing, found.changes, session.inventory.client) if count else None
+        entries = [*pool.map(entry, moving)]
+    told = fires.result() if fires else {}
+    entries = [replace(each, effects=(*each.effects, *told.get(each.change.ref, ()))) for each in entries]
     return Report(
         stack,
         connection.host,

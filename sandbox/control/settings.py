@@ -72,6 +72,19 @@ class Settings:
     # Whether alerts may be checked in real time and every 15 minutes (paid features).
     high_frequency_alerts: bool = True
 
+    # Whether an alert that stays firing sends its message with each check, as PostHog's do. Otherwise it sends one when
+    # it begins to fire.
+    alert_repeats: bool = False
+
+    # Where messages of template-slack go instead of https://slack.com, such as `http://127.0.0.1:9000`; "" is nowhere.
+    slack_url: str = ""
+
+    # `host:port` of the server that takes e-mail; "" is the folder `mail` beside the database.
+    smtp: str = ""
+
+    # Seconds until a message that was not delivered is tried again; the next pause is twice as long.
+    delivery_pause: float = 1.0
+
     # Seconds until a cohort is recalculated after it has been saved.
     recalculation_delay: float = 0.2
 

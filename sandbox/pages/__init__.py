@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route
 
-from sandbox.pages import alerts, cohorts, dashboards, experiments, flags, logs, overview, persons, things
+from sandbox.pages import alerts, cohorts, dashboards, deliveries, experiments, flags, logs, overview, persons, things
 from sandbox.pages.render import render
 from sandbox.seed import seeds
 from sandbox.storage.store import Data
@@ -41,6 +41,7 @@ PAGES = (
     Page("/dashboards", "dashboards.html", dashboards.all_dashboards, "Dashboards"),
     Page("/dashboards/{id}", "dashboard.html", dashboards.one_dashboard),
     Page("/alerts", "alerts.html", alerts.all_alerts, "Alerts"),
+    Page("/deliveries", "deliveries.html", deliveries.all_deliveries, "Deliveries"),
     Page("/experiments", "experiments.html", experiments.all_experiments, "Experiments"),
     Page("/persons", "persons.html", persons.all_persons, "Persons"),
     Page("/persons/{id}", "person.html", persons.one_person),

@@ -1,7 +1,7 @@
 """One query of one project at one moment, and what all kinds of queries ask of it."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ class Asked:
     project: Data
     node: Data
     now: datetime  # in the project's timezone
+    until: datetime | None = None  # later events are not there
     texts: list[str] = field(default_factory=list)  # the HogQL that was run
 
     def of(self, node: Data) -> "Asked":
@@ -48,7 +49,15 @@ class Asked:
 
     def run(self, printed: Printed) -> Result:
         """The answer to printed SQL. Raises QueryError."""
-        return clickhouse.rows(printed.sql)
+        return clickhouse.rows(printed.sql, self._hidden)
+
+    @property
+    def _hidden(self) -> str:
+        """The setting that hides later events."""
+        if self.until is None:
+            return ""
+        condition = f"timestamp <= {dates.moment(self.until.astimezone(UTC))}"
+        return f", additional_table_filters={{{literal(self.tables.table('events'))}: {literal(condition)}}}"
 
     # What queries have in common ---------------------------------------------------------------------------
 

@@ -52,15 +52,15 @@ def insert(target: str, source: str, frame: Any) -> None:
     connection().query(f"INSERT INTO {target} SELECT {source} FROM Python(frame)")
 
 
-def rows(sql: str) -> Result:
-    """The answer to a SELECT.
+def rows(sql: str, hidden: str = "") -> Result:
+    """The answer to a SELECT; `hidden` are further settings, such as a filter of what a table shows.
 
     Raises: QueryError: with the name of ClickHouse's error as its code.
     """
     import chdb
 
     try:
-        answer = connection().query(f"{sql} SETTINGS {SETTINGS}", "JSONCompact").bytes()
+        answer = connection().query(f"{sql} SETTINGS {SETTINGS}{hidden}", "JSONCompact").bytes()
     except chdb.ChdbError as error:
         raise _error(str(error)) from error
     found = _decoder.decode(answer)

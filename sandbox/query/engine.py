@@ -80,10 +80,26 @@ class Engine:
         return {**found.response, "is_cached": True}
 
     def compute(self, project: Data, node: Data, now: datetime) -> Data:
-        """A query's answer, computed now: a response as PostHog's query API gives it.
+        """A query's answer, computed now and kept: a response as PostHog's query API gives it.
 
         Raises: QueryError.
         """
+        response, stale = self._response(project, node, now)
+        if len(self.answers) >= MOST_ANSWERS:
+            self.answers.clear()
+        self.answers[response["cache_key"]] = Answer(response, now, stale)
+        return response
+
+    def at(self, project: Data, node: Data, moment: datetime) -> Data:
+        """The answer at any moment, of the events up to it; it is not kept, as that moment need not be the present.
+
+        Raises: QueryError.
+        """
+        return self._response(project, node, moment, until=moment)[0]
+
+    def _response(
+        self, project: Data, node: Data, now: datetime, until: datetime | None = None
+    ) -> tuple[Data, datetime]:
         started = time.perf_counter()
         kind = node.get("kind")
         compute = KINDS.get(str(kind))
@@ -93,14 +109,13 @@ class Engine:
             self.tables = Tables(self.store, self.members)
         zone = ZoneInfo(str(project.get("timezone") or "UTC"))
         tables = self.tables.of(project, now)
-        asked = Asked(tables, project, node, now.astimezone(zone))
+        asked = Asked(tables, project, node, now.astimezone(zone), until)
         try:
             computed = compute(asked)
         except RecursionError as error:
             raise QueryError("The query is nested too deeply") from error
         taken = time.perf_counter() - started
         stale = now + STALE_AFTER.get(str(node.get("interval") or "day"), timedelta(hours=6))
-        key = self.key(project, node)
         response = {
             **dict.fromkeys(COMMON),
             "hogql": ";\n".join(asked.texts),
@@ -110,13 +125,10 @@ class Engine:
             "last_refresh": iso(now),
             "next_allowed_client_refresh": iso(now + timedelta(minutes=15)),
             "cache_target_age": iso(stale),
-            "cache_key": key,
+            "cache_key": self.key(project, node),
             "timezone": tables.timezone,
         }
-        if len(self.answers) >= MOST_ANSWERS:
-            self.answers.clear()
-        self.answers[key] = Answer(response, now, stale)
-        return response
+        return response, stale
 
     def close(self) -> None:
         """Forget what was mirrored."""

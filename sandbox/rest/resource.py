@@ -163,6 +163,10 @@ class Resource:
     def carry_out(self, services: Services, now: datetime) -> None:
         """Do what is due by `now`, as PostHog's periodic workers do (see `look_every`)."""
 
+    def next_due(self, services: Services, now: datetime) -> datetime | None:
+        """When something is due next that must not be done later, before or after `now`; None for nothing."""
+        return None
+
     # The five -----------------------------------------------------------------------------------------------
 
     def list(self, context: Context) -> Any:

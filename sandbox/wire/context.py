@@ -58,6 +58,8 @@ class Services:
     limiter: Limiter = field(default_factory=Limiter)
     plan: Plan = field(default_factory=Plan)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    sending: set[str] = field(default_factory=set)  # the messages that are on their way at this moment
+    url: str = ""  # where the server listens
 
     def later(self, delay: float, job: Callable[[], None]) -> None:
         """Run `job` in a transaction of its own, `delay` seconds from now (PostHog's asynchronous workers)."""
@@ -67,7 +69,7 @@ class Services:
             with self.store.transaction():
                 job()
 
-        self._start(run())
+        self.start(run())
 
     def every(self, seconds: float, job: Callable[["Services", datetime], None]) -> None:
         """Run `job` with the present time, in its own transaction, again and again (PostHog's periodic workers)."""
@@ -78,9 +80,10 @@ class Services:
                 with self.store.transaction():
                     job(self, datetime.now(UTC))
 
-        self._start(run())
+        self.start(run())
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let work go on beside the requests. Between its awaits nothing else runs."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)

@@ -1,31 +1,30 @@
-"""Checks of alerts: when one is due, and what it leaves behind (PostHog: posthog/temporal/alerts/activities.py,
-products/alerts/backend/insight_alert_state_machine.py and calendar.py).
-
-No query is computed here, so every check ends as PostHog's do when the query fails: the check and the alert are
-`Errored`, the next check is at its usual time, and the subscribers are notified once per row of failures.
+"""Checks of alerts: when one is due, what state it leaves, and what it leaves behind (PostHog:
+posthog/temporal/alerts/activities.py, products/alerts/backend/insight_alert_state_machine.py and calendar.py).
 
 Traps: a new alert, one with a new threshold and one with a new interval have no `next_check_at` and are due at once;
-the error's text stays in the database, a fixed sentence is shown; checks are kept for 14 days.
+the error's text stays in the database, a fixed sentence is shown; checks are kept for 14 days; a resolved alert tells
+nobody; failures are told of once per row of them.
 """
 
+import math
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.query.errors import NotComputedError
-from sandbox.resources.analytics import queries
+from sandbox.resources.analytics.alert_evaluation import Outcome
 from sandbox.storage.store import Data, Store
 from sandbox.wire.context import timestamp
 
 KIND = "alert_check"
 RETENTION = timedelta(days=14)
+MOST_ROWS = 5
 FAILED = "This alert encountered an error. Check the alert configuration and try again."
 STEPS = {"real_time": timedelta(minutes=2), "every_15_minutes": timedelta(minutes=15), "hourly": timedelta(hours=1)}
-# What only a query that succeeds finds.
+# What only a detector finds.
 OF_AN_ANOMALY = tuple(
-    "anomaly_scores triggered_points triggered_dates interval triggered_metadata investigation_status"
+    "anomaly_scores triggered_points triggered_dates interval investigation_status"
     " investigation_verdict investigation_summary investigation_notebook_short_id".split()
 )
 NEWEST_FIRST = "created_at DESC, seq DESC"
@@ -34,20 +33,31 @@ NEWEST_FIRST = "created_at DESC, seq DESC"
 # What is kept ------------------------------------------------------------------------------------------------
 
 
-def record(store: Store, alert: Data, now: datetime, error: str | None = None, notified: tuple[str, ...] = ()) -> None:
-    """Store a check in the alert's present state; `notified` are the e-mail addresses."""
+def record(
+    store: Store, alert: Data, now: datetime, outcome: Outcome | None = None, deliveries: list[Data] | None = None
+) -> None:
+    """Store a check in the alert's present state, with what it found and who was told."""
+    found = outcome or Outcome()
+    rows = found.rows and {"breaching_rows": found.rows[:MOST_ROWS], "breaching_row_count": len(found.rows)}
     store.put(
         KIND,
         alert["id"],
         {
             "id": str(uuid.uuid4()),
             "created_at": timestamp(now),
-            "calculated_value": None,
+            "calculated_value": _finite(found.value),
             "state": alert["state"],
-            "error": error,
-            "notified": list(notified),
+            "error": found.error,
+            "breaches": found.breaches,
+            "triggered_metadata": rows or None,
+            "deliveries": deliveries or [],
         },
     )
+
+
+def _finite(value: float | None) -> float | None:
+    """A value as JSON can hold it."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def newest(store: Store, alert: str, limit: int, conditions: str = "listed = 1", values: list[Any] | None = None,
@@ -68,23 +78,19 @@ def clean_up(store: Store, now: datetime) -> None:
 
 def show(check: Data) -> Data:
     """A check as the API shows it."""
-    notified = check["notified"]
-    receipts = [
-        {"channel": "email", "target": each, "status": "accepted", "at": check["created_at"],
-         "display_label": f"Email: {each}"}
-        for each in notified
-    ]  # fmt: skip
+    deliveries = check.get("deliveries") or []
     return {
         "id": check["id"],
         "created_at": check["created_at"],
         "calculated_value": check["calculated_value"],
         "state": check["state"],
         "error": {"message": FAILED} if check["error"] else None,
-        "targets_notified": bool(notified),
+        "targets_notified": bool(deliveries),
+        "triggered_metadata": check.get("triggered_metadata"),
         **dict.fromkeys(OF_AN_ANOMALY),
-        "notification_sent_at": check["created_at"] if notified else None,
+        "notification_sent_at": check["created_at"] if deliveries else None,
         "notification_suppressed_by_agent": False,
-        "deliveries": receipts or None,
+        "deliveries": deliveries or None,
     }
 
 
@@ -93,33 +99,47 @@ def show(check: Data) -> Data:
 
 def is_due(alert: Data, now: datetime) -> bool:
     """Whether the worker takes the alert up at all."""
-    snoozed = alert["snoozed_until"] is not None and datetime.fromisoformat(alert["snoozed_until"]) > now
-    waiting = alert["next_check_at"] is not None and datetime.fromisoformat(alert["next_check_at"]) > now
-    return alert["enabled"] and not snoozed and not waiting
+    due = next_due(alert)
+    return alert["enabled"] and (due is None or due <= now)
 
 
-def check(store: Store, alert: Data, query: Any, zone: ZoneInfo, now: datetime) -> None:
-    """Check a due alert: put it off where it may not be checked now, else note that its query failed. In place."""
+def next_due(alert: Data) -> datetime | None:
+    """When an alert that is enabled is due, None for at once: at its time, and not before its snooze is over."""
+    times = [datetime.fromisoformat(alert[name]) for name in ("next_check_at", "snoozed_until") if alert[name]]
+    return max(times, default=None)
+
+
+def put_off(alert: Data, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether a due alert may not be checked now: on a weekend, in a blocked window. It gets another time, in place."""
     if alert["skip_weekend"] and now.astimezone(zone).isoweekday() >= 6:
         alert["next_check_at"] = timestamp(following(alert, zone, now))
-        return
+        return True
     if _blocked(alert, zone, now):
         alert["next_check_at"] = timestamp(_unblocked(alert, zone, now))
-        return
-    if alert["snoozed_until"]:
-        alert.update(snoozed_until=None, state="Not firing")
-    source = queries.source_of(query) or {}
-    first = alert["state"] != "Errored"
-    alert.update(state="Errored", last_checked_at=timestamp(now), next_check_at=timestamp(following(alert, zone, now)))
-    notified = tuple(_addresses(store, alert)) if first else ()
-    if notified:
-        alert["last_notified_at"] = timestamp(now)
-    record(store, alert, now, NotComputedError(f"alerts on a {source.get('kind')}").text, notified)
+        return True
+    return False
 
 
-def _addresses(store: Store, alert: Data) -> list[str]:
-    users = (store.get("user", identifier) for identifier in alert["subscribed_users"])
-    return [user["email"] for user in users if user is not None]
+def conclude(alert: Data, outcome: Outcome, zone: ZoneInfo, now: datetime, repeats: bool) -> bool:
+    """Set an alert's state, value and next check after a check, in place.
+
+    Args:
+        alert: a due one. outcome: what the check found. zone: the project's. now: when.
+        repeats: whether an alert that stays firing tells of it with each check.
+
+    Returns:
+        Whether its subscribers are to be told.
+    """
+    before = "Not firing" if alert["snoozed_until"] else alert["state"]
+    state = "Errored" if outcome.error is not None else "Firing" if outcome.breaches else "Not firing"
+    alert.update(
+        state=state,
+        snoozed_until=None,
+        last_value=_finite(outcome.value),
+        last_checked_at=timestamp(now),
+        next_check_at=timestamp(following(alert, zone, now)),
+    )
+    return state != "Not firing" and (state != before or (repeats and state == "Firing"))
 
 
 def following(alert: Data, zone: ZoneInfo, now: datetime) -> datetime:

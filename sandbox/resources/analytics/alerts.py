@@ -17,10 +17,12 @@ from sandbox.resources.analytics import (
     alert_checks,
     alert_detectors,
     alert_effects,
+    alert_messages,
     alert_rules,
     queries,
     relative_dates,
 )
+from sandbox.resources.analytics.alert_evaluation import evaluate
 from sandbox.resources.analytics.insights import INSIGHTS
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -203,13 +205,30 @@ class Alerts(Resource):
         alert_checks.clean_up(store, now)
         due = [row for row in store.select(self.kind, None) if alert_checks.is_due(row, now)]
         for row in due[:AT_A_TIME]:
-            project, insight = store.parent_of(self.kind, row["id"]), store.get("insight", row["insight"])
+            project = store.parent_of(self.kind, row["id"])
             assert project is not None
             context = worker_context(services, int(project))
             before = deepcopy(row)
-            alert_checks.check(store, row, insight and insight["query"], ZoneInfo(context.project["timezone"]), now)
+            if not alert_checks.put_off(row, ZoneInfo(context.project["timezone"]), now):
+                self._check(context, row, now)
             self.store(context, row)
             self.log(context, before, row)
+
+    def next_due(self, services: Services, now: datetime) -> datetime | None:
+        """When the next check is due; one that is due at once is due `now`."""
+        enabled = [row for row in services.store.select(self.kind, None) if row["enabled"]]
+        return min((alert_checks.next_due(row) or now for row in enabled), default=None)
+
+    def _check(self, context: Context, row: Data, now: datetime) -> None:
+        insight = context.store.get("insight", row["insight"])
+        assert insight is not None
+        zone, repeats = ZoneInfo(context.project["timezone"]), context.settings.alert_repeats
+        outcome = evaluate(context.services.queries, context.project, row, insight["query"], now)
+        told = alert_checks.conclude(row, outcome, zone, now, repeats)
+        deliveries = alert_messages.send(context, row, insight, outcome, now) if told else []
+        if deliveries:
+            row["last_notified_at"] = timestamp(now)
+        alert_checks.record(context.store, row, now, outcome, deliveries)
 
     # Reading ------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ import json
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sandbox.resources.pipelines import hog_inputs
+from sandbox.messages import outbox
+from sandbox.resources.pipelines import hog_inputs, hog_runs
 from sandbox.resources.pipelines.hog_templates import TEMPLATES
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -34,7 +35,7 @@ from sandbox.rest.fields import (
 from sandbox.rest.listing import Condition, among, column, flagged, same
 from sandbox.rest.resource import CRUD, Action, Life, Resource
 from sandbox.storage.store import Data
-from sandbox.wire.context import Context
+from sandbox.wire.context import Context, Services
 from sandbox.wire.errors import Conflict, Invalid
 
 TYPES = tuple(
@@ -54,6 +55,7 @@ class HogFunctions(Resource):
     life, identifier, environments = Life.SOFT_GONE, "uuid", True
     operations = CRUD - {"destroy"}  # it is not among scope_object_write_actions (2026-09)
     log_masked = frozenset({"encrypted_inputs"})
+    look_every = 0.2  # for messages to send
     search = ("name", "description")
     filters: ClassVar = {
         "enabled": flagged("enabled"),
@@ -94,10 +96,10 @@ class HogFunctions(Resource):
 
     def actions(self) -> list[Action]:
         return [
-            # Nothing is delivered here, so logs and metrics are empty.
-            Action("logs", lambda _, row: {"count": 0, "next": None, "previous": None, "results": []}),
-            Action("metrics", lambda _, row: {"labels": [], "series": []}),
-            Action("metrics/totals", lambda _, row: {"totals": {}}),
+            Action("invocations", hog_runs.invoke, ("POST",)),
+            Action("logs", hog_runs.logs),
+            Action("metrics", hog_runs.metrics),
+            Action("metrics/totals", hog_runs.totals),
             *self.activity_actions(of_all=False),
         ]
 
@@ -170,6 +172,12 @@ class HogFunctions(Resource):
             }
             for mapping_item in after["mappings"]
         ]
+
+    # The worker ---------------------------------------------------------------------------------------------
+
+    def carry_out(self, services: Services, now: datetime) -> None:
+        """Send what waits, e-mail too; by the wall's clock, whatever `now` is."""
+        outbox.send_due(services)
 
     # Reading ------------------------------------------------------------------------------------------------
 

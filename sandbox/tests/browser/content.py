@@ -24,7 +24,8 @@ class Content:
         self.paths = [
             *("/", f"{base}/flags", f"{base}/flags/{self.flag['id']}", f"{base}/cohorts"),
             *(f"{base}/cohorts/{self.cohort['id']}", f"{base}/dashboards", f"{base}/dashboards/{self.dashboard['id']}"),
-            *(f"{base}/alerts", f"{base}/experiments", f"{base}/persons", f"{base}/persons/{person_id}"),
+            *(f"{base}/alerts", f"{base}/deliveries", f"{base}/experiments"),
+            *(f"{base}/persons", f"{base}/persons/{person_id}"),
             *(f"{base}/groups", f"{base}/things", f"{base}/things/insights", f"{base}/things/annotations"),
             *(f"{base}/activity", f"{base}/requests"),
         ]
@@ -84,7 +85,8 @@ class Content:
         api.patch(f"dashboards/{self.dashboard['id']}/", {"tiles": [*tiles, text]})
         alert = api.alert(insights[0]["id"], name="Too many tokens")
         api.patch(f"alerts/{alert['id']}/", {"snoozed_until": "2h"})
-        api.alert(insights[0]["id"], name=EVIL, subscribed_users=[1])
+        fires = {"configuration": {"type": "absolute", "bounds": {"lower": 1}}}
+        api.alert(insights[0]["id"], name=EVIL, subscribed_users=[1], threshold=fires)
         api.work()
 
     def _others(self) -> None:

@@ -160,11 +160,20 @@ def test_a_dashboard_shows_numbers_and_why_there_are_none(page: Any, content: Co
 
 def test_alerts_show_their_checks(page: Any, content: Content) -> None:
     texts = "return [...document.querySelectorAll('tbody tr')].map(row => row.innerText)"
-    snoozed, failed = page(f"{content.base}/alerts").run(texts)
+    snoozed, firing = page(f"{content.base}/alerts").run(texts)
     assert "Too many tokens" in snoozed
     assert snoozed.count("Snoozed") == 2, "the state, and the check that it came with"
-    assert "this server does not compute alerts on a TrendsQuery. (notified admin@example.com)" in failed
-    assert "next 20" in failed
+    assert "Firing at 0" in firing
+    assert "is less than lower threshold (1) (told admin@example.com)" in firing
+    assert "next 20" in firing
+
+
+def test_deliveries_say_what_became_of_them(page: Any, content: Content) -> None:
+    [row] = page(f"{content.base}/deliveries").run(
+        "return [...document.querySelectorAll('tbody tr')].map(row => row.innerText)"
+    )
+    for text in ("admin@example.com", "email, of <img src=x", "delivered", "Attempt 1 of 3: Put into the mailbox as"):
+        assert text in row
 
 
 def test_an_experiment_leads_to_its_flag(page: Any, content: Content) -> None:

@@ -1,0 +1,245 @@
+"""``ai-admin alerts``: how alerts stand in PostHog; ``show``: the checks of one; ``test``: a message as a test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ai_admin.cli.backtest import PROBLEMS, bounds, value
+from ai_admin.cli.checkout import checkout
+from ai_admin.cli.numbers import NOT_READ, moment, table
+from ai_admin.cli.switching import Stack, opened, stack_option
+from ai_admin.cli.text import count, printable
+from ai_admin.definitions import load
+from ai_admin.definitions.spelling import closest, listed
+from providers.posthog.errors import ApiError
+
+if TYPE_CHECKING:
+    from ai_admin.numbers.alerts import Check, Standing
+
+NOT_ARRIVED, NONE = 1, 4
+"""Exit codes: a test message did not arrive; PostHog has no such alert."""
+
+_COLOURS = {"Firing": "red", "Errored": "yellow", "Snoozed": "cyan", "off": "bright_black"}
+
+
+@click.group(invoke_without_command=True)
+@stack_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
+    """List alerts as PostHog has them: state, value, distance from the bound, checks, and whom they tell.
+
+    All of the project's, those of the files with their keys. The distance is to the nearest bound: a "+" is beyond
+    it. `ai-admin alerts show KEY` lists the checks of one, `ai-admin alerts test KEY` sends a test message.
+
+    The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:read.
+
+    With --json: {"stack", "alerts": [{"key", "id", "name", "state", "condition", "lower", "upper", "value", "distance",
+    "last_check", "next_check", "interval", "tells": [{"name", "way", "enabled"}], "failures": [{"at", "error"}]}]}.
+    "failures" are among the last five checks; "key" is null for an alert without a definition.
+
+    Exit codes: 0 the alerts, 1 PostHog could not be read, 2 wrong use, 3 the definitions have problems.
+    """
+    if context.invoked_subcommand:
+        return
+    there, keys = _opened(stack, ("alert:read", "hog_function:read"))
+    found = _read(there)
+    named = {name: key for key, name in keys.items()}
+    if as_json:
+        told = [{"key": named.get(each.name), **_as_json(each)} for each in found]
+        click.echo(json.dumps({"stack": there.name, "alerts": told}, indent=2, ensure_ascii=False))
+    elif found:
+        click.echo("\n".join(_list(found, named, datetime.now(UTC))))
+    else:
+        click.echo(f"{there} has no alerts")
+    for name in sorted(set(keys.values()) - {each.name for each in found}):
+        click.echo(f"{printable(named[name])}: PostHog has no such alert yet; `pulumi up` makes it", err=True)
+
+
+@alerts.command()
+@click.argument("key")
+@stack_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> None:
+    """List the checks of an alert, the newest first: PostHog keeps those of 14 days, and answers 500 of them.
+
+    With --json: what `ai-admin alerts --json` gives of it, and "checks": [{"at", "state", "value", "told", "error"}].
+
+    Exit codes: 0 the checks, 1 PostHog could not be read, 2 wrong use, 3 the definitions have problems, 4 PostHog has
+    no such alert.
+    """
+    there, keys = _opened(_of_group(context, stack), ("alert:read", "hog_function:read"))
+    found = _one(there, keys, key, days=True)
+    if as_json:
+        checks = [_check_as_json(each) for each in found.checks]
+        click.echo(json.dumps({"key": key, **_as_json(found), "checks": checks}, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_all_of(found, datetime.now(UTC))))
+
+
+@alerts.command()
+@click.argument("key")
+@stack_option
+@click.pass_context
+def test(context: click.Context, key: str, stack: str | None) -> None:
+    """Send a test message to whom an alert tells, and say where it arrived.
+
+    To Slack and webhooks, by the functions that PostHog runs when the alert fires, with a message that says that it is
+    a test. What a webhook starts, such as a page to on-call, it starts. E-mail can't be tested: PostHog offers no way.
+
+    The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:write.
+
+    Exit codes: 0 it arrived everywhere, 1 it did not, or PostHog could not be read, 2 wrong use, 3 the definitions
+    have problems, 4 PostHog has no such alert.
+    """
+    from ai_admin.numbers.alerts import send_test
+
+    there, keys = _opened(_of_group(context, stack), ("alert:read", "hog_function:write"))
+    found = _one(there, keys, key)
+    sent = send_test(there.client, found)
+    for each in sent:
+        off = "" if each.to.enabled else "; it is switched off, so that a firing alert does not reach it"
+        said = click.style("arrived", fg="green") if each.arrived else click.style("did not arrive", fg="red")
+        click.echo(f"{printable(each.to)}: {said}{f': {printable(each.why)}' if each.why else ''}{off}")
+    mails = [each.name for each in found.tells if each.function is None]
+    if mails:
+        click.echo(f"{printable(listed(mails, 'and'))}: not tested, as PostHog can't send e-mail as a test")
+    if not found.tells:
+        click.echo(f"{key} tells nobody")
+    if not all(each.arrived for each in sent):
+        raise click.exceptions.Exit(NOT_ARRIVED)
+
+
+def _of_group(context: click.Context, stack: str | None) -> str | None:
+    before: Mapping[str, Any] = context.parent.params if context.parent else {}
+    return stack or before.get("stack")
+
+
+def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str]]:
+    """Return the stack, and the names of its alerts by their keys."""
+    stack = opened(checkout(Path().resolve()), name, needs=f"the scopes {listed(scopes, 'and')}")
+    definitions = load(stack.root, stack.name)
+    if definitions.problems:
+        click.echo("\n".join(printable(each) for each in definitions.problems), err=True)
+        raise click.exceptions.Exit(PROBLEMS)
+    return stack, {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
+
+
+def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Standing]:
+    from ai_admin.numbers.alerts import alerts as read
+
+    try:
+        return read(stack.client, name, days)
+    except ApiError as error:
+        click.echo(f"the alerts of {stack} can't be read: {error}", err=True)
+        raise click.exceptions.Exit(NOT_READ) from None
+
+
+def _one(stack: Stack, keys: Mapping[str, str], key: str, days: bool = False) -> Standing:
+    if key not in keys:
+        near = closest(key, keys)
+        hint = f"did you mean {near}?" if near else f"the alerts are {listed(sorted(keys), 'and')}"
+        raise click.UsageError(f'there is no alert "{key}" in stack {stack.name}: {hint}')
+    found = _read(stack, keys[key], days)
+    if len(found) == 1:
+        return found[0]
+    many = f"{len(found)} alerts" if found else "no alert"
+    click.echo(f'{stack} has {many} "{printable(keys[key])}"', err=True)
+    raise click.exceptions.Exit(NONE)
+
+
+def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) -> Iterator[str]:
+    from ai_admin.numbers.alerts import overdue
+
+    heads = ["alert", "state", "value", "fires", "distance", "last check", "next check", "tells"]
+    rows = [
+        [printable(named.get(each.name, each.name)), _state(each.state), _value(each), bounds(each.rule),
+         _distance(each), moment(each.last, now), _ahead(each.next, now),
+         printable(", ".join(map(str, each.tells))) or "nobody"]
+        for each in found
+    ]  # fmt: skip
+    yield from table(heads, rows, right={2, 4})
+    for each in found:
+        name = printable(named.get(each.name, each.name))
+        if each.failures:
+            last, number = each.failures[0], len(each.failures)
+            yield f"{name}: {number} of the last {count(len(each.checks), 'check')} failed: {printable(last.error)}"
+        if overdue(each, now):
+            yield f"{name}: PostHog should have checked it {moment(each.next, now)}"
+
+
+def _all_of(alert: Standing, now: datetime) -> Iterator[str]:
+    yield click.style(printable(alert.name), bold=True)
+    lines = [
+        ("state", _state(alert.state)),
+        ("fires", f"{bounds(alert.rule)}, checked {alert.interval.replace('_', ' ')}"),
+        ("value", f"{_value(alert)}{f', {_distance(alert)} from the bound' if alert.value is not None else ''}"),
+        ("next check", _ahead(alert.next, now)),
+        ("tells", printable(", ".join(map(str, alert.tells))) or "nobody"),
+    ]
+    yield from (f"  {name:<10}  {text}" for name, text in lines)
+    if not alert.checks:
+        yield "  no check in the last 14 days"
+        return
+    rows = [_row(each, alert) for each in alert.checks]
+    yield ""
+    yield from table(["check (UTC)", "state", "value", "told"], rows, right={2})
+
+
+def _row(check: Check, alert: Standing) -> list[str]:
+    shown = "-" if check.value is None else value(check.value, alert.rule)
+    told = check.error or ", ".join(check.told)
+    return [f"{check.at.astimezone(UTC):%d %b %H:%M}", _state(check.state), shown, printable(told)]
+
+
+def _state(state: str) -> str:
+    colour = _COLOURS.get(state)
+    return click.style(state, fg=colour) if colour else printable(state)
+
+
+def _value(alert: Standing) -> str:
+    return "-" if alert.value is None else value(alert.value, alert.rule)
+
+
+def _distance(alert: Standing) -> str:
+    if alert.distance is None or abs(alert.distance) == float("inf"):
+        return "-"
+    return f"{'+' if alert.distance > 0 else ''}{value(alert.distance, alert.rule)}"
+
+
+def _ahead(when: datetime | None, now: datetime) -> str:
+    if when is None or when <= now:
+        return "due"
+    minutes = (when - now).total_seconds() / 60
+    return f"in {minutes:.0f} min" if minutes < 120 else f"in {minutes / 60:.0f} h"
+
+
+def _as_json(alert: Standing) -> dict[str, Any]:
+    distance = alert.distance
+    return {
+        "id": alert.id,
+        "name": alert.name,
+        "state": alert.state,
+        "condition": alert.rule.condition,
+        "lower": alert.rule.lower,
+        "upper": alert.rule.upper,
+        "value": alert.value,
+        "distance": distance if distance is not None and abs(distance) != float("inf") else None,
+        "last_check": alert.last.isoformat() if alert.last else None,
+        "next_check": alert.next.isoformat() if alert.next else None,
+        "interval": alert.interval,
+        "tells": [{"name": each.name, "way": each.way, "enabled": each.enabled} for each in alert.tells],
+        "failures": [{"at": each.at.isoformat(), "error": each.error} for each in alert.failures],
+    }
+
+
+def _check_as_json(check: Check) -> dict[str, Any]:
+    return {"at": check.at.isoformat(), "state": check.state, "value": check.value, "told": list(check.told),
+            "error": check.error or None}  # fmt: skip

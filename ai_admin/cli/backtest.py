@@ -1,0 +1,204 @@
+"""``ai-admin backtest``: when alerts would have fired over past values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ai_admin.cli.numbers import NOT_READ, asked, period_options
+from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import count, printable, styled
+from ai_admin.definitions import load
+from ai_admin.definitions.spelling import closest, listed
+from providers.posthog.errors import ApiError
+
+if TYPE_CHECKING:
+    from ai_admin.numbers.alerting import Firing, Rule
+    from ai_admin.numbers.backtest import Backtest, Told
+    from ai_admin.numbers.watches import Alert
+
+SCOPES = ("alert:read", "insight:read", "query:read")
+"""What the API key must have."""
+
+PROBLEMS = 3
+"""Exit code: the definitions have problems."""
+
+
+@click.command()
+@stack_option
+@period_options("-30d")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture.")
+@click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture, as a PNG.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
+@click.argument("keys", metavar="[KEY]...", nargs=-1)
+def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json: bool, **asked_for: Any) -> None:
+    """Say when alerts would have fired over past values.
+
+    KEY is the key of an alert; without one, all of them. Each is evaluated at the moments at which PostHog checks it,
+    over the values that its insight has for the period now: as the files have it, and as PostHog has it where that is
+    something else. Of an interval that is not over, an hour counts once it is. PostHog sends a message at each check
+    that finds a breach. The values are asked for once for the whole period; an alert whose past that does not give,
+    as of SQL, of funnels and of single numbers, is said, and not guessed.
+
+    A picture has a drawing for each alert, and two where it is another one in PostHog: what each check compared, the
+    bounds, and when the alert would have fired. It needs packages that applying does not: `make setup FOR=sandbox`.
+
+    The API key comes from POSTHOG_API_KEY and needs the scopes alert:read, insight:read and query:read, and those of
+    the cohorts and actions that the insights look at. One or two queries for each alert.
+
+    With --json: {"stack", "from", "to", "alerts": [{"key", "name", "files", "posthog"}]}, where "posthog" is null for
+    what is as in the files, and both are {"reason"} for what is not told, or {"condition", "lower", "upper", "checks",
+    "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the breakdown's.
+
+    Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, or a picture can't be written, 3 the
+    definitions have problems: see `ai-admin check`.
+    """
+    stack, period, _ = asked(SCOPES, as_json=as_json, **asked_for)
+    definitions = load(stack.root, stack.name)
+    if definitions.problems:
+        click.echo("\n".join(printable(str(each)) for each in definitions.problems), err=True)
+        raise click.exceptions.Exit(PROBLEMS)
+    known = [each.key for each in definitions.resources if each.kind == "alert"]
+    for key in keys:
+        if key not in known:
+            near = closest(key, known)
+            hint = f"did you mean {near}?" if near else f"the alerts are {listed(known, 'and')}"
+            raise click.UsageError(f'there is no alert "{key}" in stack {stack.name}: {hint}')
+    from ai_admin.numbers.backtest import Backtest
+    from ai_admin.numbers.watches import watches
+
+    test = Backtest(stack.client, period)
+    try:
+        found = [
+            (each, *_sides(test, each)) for each in watches(stack.client, definitions.resources, keys or sorted(known))
+        ]
+    except ApiError as error:
+        click.echo(f"the past of alerts of {stack} can't be read: {error}", err=True)
+        raise click.exceptions.Exit(NOT_READ) from None
+    if svg or png:
+        _draw(found, svg, png)
+    if as_json:
+        alerts = [
+            {"key": each.key, "name": each.name, "files": _as_json(files), "posthog": live and _as_json(live)}
+            for each, files, live in found
+        ]
+        told = {"stack": stack.name, "from": period.start.isoformat(), "to": period.end.isoformat(), "alerts": alerts}
+        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("no alerts are defined")
+    else:
+        click.echo("\n".join([*(line for each in found for line in _lines(*each)), "", str(period)]))
+
+
+def _sides(test: Backtest, alert: Alert) -> tuple[Told | str, Told | str | None]:
+    """Return what an alert of the files would have done, and that of PostHog; texts where that is not told."""
+    from ai_admin.numbers.backtest import NotTold
+
+    def told(watch: Any) -> Told | str:
+        try:
+            if isinstance(watch, NotTold):
+                raise watch
+            return test.of(watch, alert.next_check)
+        except NotTold as problem:
+            return str(problem)
+
+    return told(alert.files), told(alert.live) if alert.live else None
+
+
+def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Path | None, png: Path | None) -> None:
+    """Write the pictures that were asked for. Raises click.ClickException."""
+    from ai_admin import charts
+    from ai_admin.numbers.backtest import fired
+    from ai_admin.numbers.picture import sheet
+
+    drawn = [
+        (f"{alert.name}{where}: {fired(told)}", told)
+        for alert, files, live in found
+        for where, told in ((" (in PostHog now)", live), (" (in the files)" if live else "", files))
+        if told is not None and not isinstance(told, str)
+    ]
+    if not drawn:
+        click.echo("nothing is drawn: of no alert it is told when it would have fired", err=True)
+        return
+    try:
+        picture = sheet(drawn)
+        if svg:
+            svg.write_text(picture, encoding="utf-8")
+        if png:
+            png.write_bytes(charts.png(picture))
+    except (charts.NotInstalled, OSError) as problem:
+        raise click.ClickException(str(problem)) from None
+
+
+def _lines(alert: Alert, files: Told | str, live: Told | str | None) -> Iterator[str]:
+    yield f"{styled(alert.name, 'bold')}  {alert.key}"
+    if live is None:
+        yield from _side(files, "  ")
+        return
+    yield "  in PostHog now:"
+    yield from _side(live, "    ")
+    yield "  in the files:"
+    yield from _side(files, "    ")
+
+
+def _side(told: Told | str, indent: str) -> Iterator[str]:
+    from ai_admin.numbers.backtest import fired
+
+    if isinstance(told, str):
+        yield f"{indent}not told: {printable(told)}"
+        return
+    found = told.outcome
+    sent = f", {count(found.messages, 'message')} to each that it tells" if found.firings else ""
+    yield f"{indent}{bounds(found.rule)}: {fired(told)} at {count(len(found.checks), 'check')}{sent}"
+    for each in found.firings:
+        start, end = (when and f"{when.astimezone(told.zone):%d %b %H:%M}" for when in (each.start, each.end))
+        over = f"to {end} ({lasted(each.start, each.end)})" if end and each.end else "and still does"
+        who = f" ({printable(each.label)})" if each.label else ""
+        yield f"{indent}  {start} {over}: {value(each.worst, found.rule)}{who}, {count(each.checks, 'check')}"
+
+
+def bounds(rule: Rule) -> str:
+    """Return when an alert fires, in words."""
+    what = {"relative_increase": "an increase ", "relative_decrease": "a decrease "}.get(rule.condition, "")
+    sides = [f"{word} {value(bound, rule)}" for word, bound in (("below", rule.lower), ("above", rule.upper))
+             if bound is not None]  # fmt: skip
+    return what + " or ".join(sides) if sides else "by anomaly detection"
+
+
+def value(number: float, rule: Rule) -> str:
+    """Return a value as it is compared: a share in per cent, else as few digits as say it."""
+    return f"{number * 100:,.4g} %" if rule.share else f"{number:,.6g}"
+
+
+def lasted(start: datetime, end: datetime) -> str:
+    """Return how long something took, in the greatest unit that fits."""
+    minutes = round((end - start).total_seconds() / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes / 60:.3g} h" if minutes < 48 * 60 else f"{minutes / 1440:.3g} d"
+
+
+def _as_json(told: Told | str) -> Mapping[str, Any]:
+    if isinstance(told, str):
+        return {"reason": told}
+    found = told.outcome
+    return {
+        "condition": found.rule.condition,
+        "lower": found.rule.lower,
+        "upper": found.rule.upper,
+        "checks": len(found.checks),
+        "messages": found.messages,
+        "firings": [_firing(each) for each in found.firings],
+    }
+
+
+def _firing(each: Firing) -> Mapping[str, Any]:
+    end = each.end.isoformat() if each.end else None
+    worst = each.worst if abs(each.worst) != float("inf") else None  # JSON has no infinity
+    return {"start": each.start.isoformat(), "end": end, "checks": each.checks, "worst": worst,
+            "value": each.label or None}  # fmt: skip

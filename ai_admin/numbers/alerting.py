@@ -1,0 +1,214 @@
+"""What an alert would have done over past values of its insight. Pure.
+
+Source: PostHog's products/alerts/backend/evaluation (trends.py, comparator.py, contract.py) and
+insight_alert_state_machine.py, 2026-11. A check looks at the last interval that is over, or at the one that is not
+where the alert says so. While checks find a breach, each sends a message; the one that finds it over sends none.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+_FINENESS = {"real_time": 0, "every_15_minutes": 1, "hourly": 2, "daily": 3, "weekly": 4, "monthly": 5}
+_OF_INSIGHTS = {"second": 0, "minute": 0, "hour": 2, "day": 3, "week": 4, "month": 5}
+
+_ASKED = {"absolute_value": 3}
+"""How many intervals PostHog asks for at a check, the one that is not over among them; else one more."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an alert compares with what."""
+
+    condition: str
+    """``absolute_value``, ``relative_increase`` or ``relative_decrease``: of the interval, or since the one before."""
+    lower: float | None
+    upper: float | None
+    share: bool = False
+    """Whether a change is a share of the value before."""
+    series: int = 0
+    ongoing: bool = False
+    """Whether the interval that is not over is looked at."""
+
+    @classmethod
+    def of(cls, alert: Mapping[str, Any], interval: str) -> Rule:
+        """Return the rule of an alert in canonical form, on an insight with this interval."""
+        threshold, config = alert["threshold"], alert.get("config") or {}
+        condition, upper = alert.get("condition") or "absolute_value", threshold.get("upper")
+        ongoing = config.get("check_ongoing_interval")
+        if ongoing is None:  # PostHog's own choice
+            finer = _FINENESS[alert.get("calculation_interval") or "daily"] < _OF_INSIGHTS.get(interval, 3)
+            ongoing = finer and upper is not None and condition != "relative_decrease"
+        return cls(
+            condition,
+            threshold.get("lower"),
+            upper,
+            threshold.get("type") == "percentage",
+            config.get("series_index") or 0,
+            bool(ongoing),
+        )
+
+    def distance(self, value: float) -> float:
+        """Return how far a value is beyond a bound; negative for one that is within, by how far it is from the next."""
+        below = self.lower - value if self.lower is not None else -math.inf
+        above = value - self.upper if self.upper is not None else -math.inf
+        return max(below, above)
+
+    def change(self, now: float, before: float) -> float:
+        """Return the change from one interval to the next, in the direction that the condition names."""
+        moved = now - before if self.condition == "relative_increase" else before - now
+        if not self.share:
+            return moved
+        if before == 0:
+            return 0 if now == 0 else math.inf
+        return moved / before
+
+
+@dataclass(frozen=True)
+class Line:
+    """The values of a series, or of a value of its breakdown."""
+
+    label: str
+    values: Sequence[float | None]
+    key: str = ""
+    """What tells it apart from the others of the same answer; labels may be the same."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What an insight's query answered for a period."""
+
+    starts: Sequence[datetime]
+    """When each interval begins."""
+    lines: Sequence[Line]
+    broken_down: bool = False
+    finer: Past | None = None
+    """The same in shorter intervals, whose values add up to those of the longer ones."""
+    step: timedelta = timedelta(0)
+    """How long each interval is, where that is the same for all."""
+
+    def value(self, line: Line, place: int, moment: datetime) -> float | None:
+        """Return a line's value in an interval as it was at a moment: of one that is not over, what was there so far.
+
+        Seen are the shorter intervals that are over. Raises ValueError where an interval is not over and there are no
+        shorter ones.
+        """
+        over = place + 1 < len(self.starts) and self.starts[place + 1] <= moment
+        if over:
+            return line.values[place]
+        if self.finer is None:
+            raise ValueError("an interval that is not over has no value without shorter ones")
+        finer = self.finer
+        parts = next((each.values for each in finer.lines if each.key == line.key), ())
+        first, end = bisect_left(finer.starts, self.starts[place]), bisect_right(finer.starts, moment - finer.step)
+        return sum(each or 0 for each in parts[first:end])
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check finds."""
+
+    at: datetime
+    value: float | None
+    """What is compared; of several values of a breakdown the first that breaches, and None where none does."""
+    label: str = ""
+    """The value of the breakdown that breaches."""
+    breach: bool = False
+    seen: float | None = None
+    """Of all values that are compared the one that is farthest beyond a bound, or nearest to one; None without any."""
+
+
+@dataclass(frozen=True)
+class Firing:
+    """A time during which an alert fires."""
+
+    start: datetime
+    """The check that found it."""
+    end: datetime | None
+    """The check that found that it is over; None where none did."""
+    checks: int
+    """How many checks found it, and so how many messages PostHog sends."""
+    worst: float
+    """The value that is farthest beyond the bound."""
+    label: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an alert would have done."""
+
+    rule: Rule
+    checks: tuple[Check, ...]
+    firings: tuple[Firing, ...]
+
+    @property
+    def messages(self) -> int:
+        """How many messages PostHog would have sent to each whom the alert tells."""
+        return sum(each.checks for each in self.firings)
+
+
+def outcome(rule: Rule, past: Past, times: Iterable[datetime]) -> Outcome:
+    """Return what an alert would have done at these checks.
+
+    Raises ValueError with a reason for people where the rule does not fit the values.
+    """
+    if past.lines and not past.broken_down and rule.series >= len(past.lines):
+        raise ValueError(f"it watches series {rule.series}, and the insight has {len(past.lines)}")
+    checks = tuple(check(rule, past, moment) for moment in times)
+    return Outcome(rule, checks, tuple(_firings(rule, checks)))
+
+
+def check(rule: Rule, past: Past, moment: datetime) -> Check:
+    """Return what a check finds at a moment."""
+    current = bisect_right(past.starts, moment) - 1
+    place = current if rule.ongoing else current - 1
+    if past.broken_down:
+        # PostHog asks for the last intervals only, and does not hear of values that nothing had in them.
+        first = max(0, current + 1 - _ASKED.get(rule.condition, 4))
+        lines = [
+            each
+            for each in past.lines
+            if any(each.values[first:current]) or (rule.ongoing and past.value(each, current, moment))
+        ]
+    else:
+        lines = list(past.lines[rule.series : rule.series + 1])
+    compared = [(line, value) for line in lines if (value := _compared(rule, past, line, place, moment)) is not None]
+    if not lines:  # no result counts as nothing at all
+        return Check(moment, 0.0, "", rule.distance(0) > 0, 0.0)
+    seen = max((value for _, value in compared), key=rule.distance, default=None)
+    for line, value in compared:
+        if rule.distance(value) > 0:
+            return Check(moment, value, line.label if past.broken_down else "", True, seen)
+    return Check(moment, None if past.broken_down else seen, seen=seen)
+
+
+def _compared(rule: Rule, past: Past, line: Line, place: int, moment: datetime) -> float | None:
+    if place < 0:
+        return None
+    now = past.value(line, place, moment)
+    if now is None or rule.condition == "absolute_value":
+        return now
+    before = past.value(line, place - 1, moment) if place else None
+    return None if before is None else rule.change(now, before)
+
+
+def _firings(rule: Rule, checks: Sequence[Check]) -> Iterable[Firing]:
+    run: list[Check] = []
+    for each in checks:
+        if each.breach:
+            run.append(each)
+        elif run:
+            yield _firing(rule, run, each.at)
+            run = []
+    if run:
+        yield _firing(rule, run, None)
+
+
+def _firing(rule: Rule, run: Sequence[Check], end: datetime | None) -> Firing:
+    worst = max(run, key=lambda each: rule.distance(each.value or 0))
+    return Firing(run[0].at, end, len(run), worst.value or 0.0, worst.label)

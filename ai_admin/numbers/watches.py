@@ -1,0 +1,105 @@
+"""The alerts of a stack's files, each with what it watches, beside those of the project. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from ai_admin.definitions import Definition
+from ai_admin.numbers.backtest import NotTold, Watch
+from providers.posthog.client import Client
+from providers.posthog.inventory import PostHogDirectory
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import Properties, refs
+from providers.posthog.references import readable, with_ids
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert of the files."""
+
+    key: str
+    name: str
+    files: Watch | NotTold
+    """As the files have it, or why that can't be asked for."""
+    live: Watch | None
+    """As PostHog has it; None where it has none, or one that fires whenever that of the files does."""
+    next_check: datetime | None
+    """When PostHog checks it next."""
+
+
+def watches(client: Client, definitions: Iterable[Definition], keys: Sequence[str]) -> Iterator[Alert]:
+    """Yield alerts with what they watch.
+
+    Args:
+        client: the project. Its key needs the scopes ``alert:read`` and ``insight:read``, and those of what insights
+            refer to.
+        definitions: all of the stack.
+        keys: the keys of the alerts.
+
+    Raises ApiError.
+    """
+    reader = _Reader(client, {Ref(each.kind, each.key): each for each in definitions})
+    for key in keys:
+        yield reader.alert(key)
+
+
+class _Reader:
+    def __init__(self, client: Client, definitions: Mapping[Ref, Definition]) -> None:
+        self._client = client
+        self._definitions = definitions
+        self._directory = PostHogDirectory(client)
+        self._ids: dict[str, dict[str, list[str]]] = {}
+
+    def alert(self, key: str) -> Alert:
+        alert = self._definitions[Ref("alert", key)].properties
+        rows = self._alerts.get(alert["name"], [])
+        row = rows[0] if len(rows) == 1 else None
+        live = self._of_posthog(row, alert) if row else None
+        files = self._of_files(alert, live)
+        if live and isinstance(files, Watch) and live.same(files):
+            live = None
+        due = row and row.get("next_check_at")
+        return Alert(key, alert["name"], files, live, datetime.fromisoformat(due) if due else None)
+
+    @cached_property
+    def _alerts(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in self._client.pages(self._client.project_path("alerts")):
+            found.setdefault(row["name"], []).append(row)
+        return found
+
+    def _of_files(self, alert: Properties, live: Watch | None) -> Watch | NotTold:
+        """Return an alert of the files; what these leave to PostHog's pages is as it is there."""
+        insight = KINDS["insight"]
+        query = self._definitions[alert["insight"]].properties.get("query") or (live and live.query)
+        whole = {**(live.alert if live else {}), **alert}
+        if query is None or "threshold" not in whole:
+            return NotTold("the files leave to PostHog what it watches, and PostHog has no such alert")
+        try:
+            ids = {ref: self._id(ref) for ref in dict.fromkeys(refs(query))}
+        except NotTold as problem:
+            return problem
+        return Watch(whole, insight.canonical({"query": with_ids(query, ids.get)})["query"])
+
+    def _of_posthog(self, row: Mapping[str, Any], alert: Properties) -> Watch:
+        insight = self._client.get(self._client.project_path(f"insights/{row['insight']['id']}"))
+        query = KINDS["insight"].project(insight, {}, self._directory)["query"]
+        known = {name: item for name, item in alert.items() if name != "unmanaged"}
+        return Watch(KINDS["alert"].project(row, known, self._directory), query)
+
+    def _id(self, ref: Ref) -> int | str:
+        """Return the id of what a query refers to, by its name. Raises NotTold where PostHog has none or several."""
+        kind = KINDS[ref.kind]
+        if ref.kind not in self._ids:
+            found = self._ids.setdefault(ref.kind, {})
+            for row in self._client.pages(self._client.project_path(kind.collection)):
+                if not row.get("deleted"):
+                    found.setdefault(str(row.get("name")), []).append(str(row[kind.id_name]))
+        ids = self._ids[ref.kind].get(self._definitions[ref].properties["name"], [])
+        if len(ids) != 1:
+            raise NotTold(f"its insight looks at {ref}, of which PostHog has {'several' if ids else 'none'}")
+        return readable(ref, ids[0])

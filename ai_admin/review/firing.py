@@ -1,0 +1,81 @@
+"""How often alerts that a plan changes would have fired as they are, and how often then. Asks PostHog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ai_admin.numbers.backtest import Backtest, NotTold, Watch, compared
+from ai_admin.numbers.period import Period
+from ai_admin.review.changes import Action, Change
+from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
+from providers.posthog.kinds import Ref
+from providers.posthog.kinds.base import refs
+
+DAYS = 30
+"""How far a plan looks back."""
+
+_GONE = (Action.DELETE, Action.HOLD, Action.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """An alert that would fire at other times."""
+
+    change: Change
+    place: Ref
+    """Whose entry says so: the alert's, or that of its insight where only this changes."""
+    before: Watch | None
+    """What PostHog has; None where it has no such alert."""
+    after: Watch
+
+
+def firing(changes: Iterable[Change], client: Client, now: datetime | None = None) -> dict[Ref, list[str]]:
+    """Return by the object that changes how often alerts would have fired so far, and then, a line for each alert.
+
+    An alert whose insight PostHog does not have yet is not asked for: nobody has seen its values. Of others one query
+    is asked for what is watched so far, and one for what is watched then, where that is something else; none where
+    nothing changes when an alert fires. What PostHog does not answer is a line that says so. Raises nothing.
+    """
+    every = tuple(changes)
+    insights = [each for each in every if each.ref.kind == "insight"]
+    moved = [each for alert in every if alert.ref.kind == "alert" and (each := _moved(alert, insights))]
+    if not moved:
+        return {}
+    end = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)
+    test = Backtest(client, Period(end - timedelta(days=DAYS), end))
+    found: dict[Ref, list[str]] = {}
+    for each in moved:
+        try:
+            line = compared(test.of(each.before) if each.before else None, test.of(each.after), DAYS)
+        except (NotTold, ApiError) as problem:
+            line = f"when it would have fired is not known: {problem}"
+        who = "" if each.place == each.change.ref else f"alert {each.change.ref.key}: "
+        found.setdefault(each.place, []).append(who + line)
+    return found
+
+
+def _moved(change: Change, insights: Iterable[Change]) -> _Moved | None:
+    if change.wanted is None or change.refused or change.action in _GONE:
+        return None
+    live, every = change.live or {}, tuple(insights)
+    wanted = {**live, **change.wanted}
+    insight = _insight(wanted.get("insight"), every)
+    if insight is None or insight.live is None or insight.wanted is None or "threshold" not in wanted:
+        return None
+    query = {**insight.live, **insight.wanted}.get("query")
+    if any(True for _ in refs(query)):  # what it refers to is made together with it
+        return None
+    after = Watch(wanted, query)
+    seen = _insight(live.get("insight"), every)
+    before = Watch(live, seen.live.get("query")) if seen and seen.live else None
+    if before and before.same(after):
+        return None
+    return _Moved(change, change.ref if change.action is not Action.NOTHING else insight.ref, before, after)
+
+
+def _insight(id_: Any, insights: Iterable[Change]) -> Change | None:
+    return next((each for each in insights if id_ is not None and str(each.id) == str(id_)), None)

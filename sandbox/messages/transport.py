@@ -1,0 +1,131 @@
+"""Sending a message: HTTP or e-mail, to this machine only.
+
+What can be sent is `{"by": "http", "method", "url", "headers", "body", "slack"}` or `{"by": "mail", "to", "subject",
+"text"}`. No error speaks of an address: a webhook's is a secret.
+"""
+
+import http.client
+import json
+import smtplib
+import uuid
+from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sandbox.storage.store import Data
+
+TIMEOUT = 5.0
+SENDER = "PostHog sandbox <alerts@sandbox.example>"
+ELSEWHERE = "Refused: the sandbox sends to this machine (a loopback address) only."
+
+
+class UndeliveredError(Exception):
+    """A message that was not delivered, and whether another attempt makes sense."""
+
+    def __init__(self, text: str, again: bool = False) -> None:
+        super().__init__(text)
+        self.text, self.again = text, again
+
+
+def send(message: Data, smtp: str, mailbox: Path) -> str:
+    """Send a message now, which takes time.
+
+    Args:
+        message: what is sent. smtp: `host:port` of a server for e-mail, "" for none. mailbox: the folder that e-mail is
+            put into instead.
+
+    Returns:
+        What happened, as a log says it.
+
+    Raises:
+        UndeliveredError: it was not delivered.
+    """
+    return _mail(message, smtp, mailbox) if message["by"] == "mail" else _http(message)
+
+
+def _is_here(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+# HTTP --------------------------------------------------------------------------------------------------------
+
+
+def _http(message: Data) -> str:
+    """A request without redirects and without proxies, either of which could lead elsewhere."""
+    try:
+        address = urlsplit(str(message["url"]))
+        host, port, scheme = address.hostname, address.port, address.scheme
+    except ValueError as error:
+        raise UndeliveredError("The address is no URL.") from error
+    if scheme not in ("http", "https"):
+        raise UndeliveredError("The address is no URL of http or https.")
+    if not _is_here(host):
+        raise UndeliveredError(ELSEWHERE)
+    assert host is not None
+    kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
+    connection = kind(host, port, timeout=TIMEOUT)
+    path = (address.path or "/") + (f"?{address.query}" if address.query else "")
+    body = None if message["method"] == "GET" else _body(message["body"])
+    try:
+        connection.request(message["method"], path, body, {name: str(value) for name, value in message["headers"]})
+        answer = connection.getresponse()
+        text = answer.read()
+    except (ValueError, http.client.InvalidURL) as error:
+        raise UndeliveredError("The method, the address or a header can't be sent.") from error
+    except OSError as error:
+        raise UndeliveredError(f"No answer: {error.strerror or type(error).__name__}.", again=True) from error
+    except http.client.HTTPException as error:
+        raise UndeliveredError(f"No answer: {type(error).__name__}.", again=True) from error
+    finally:
+        connection.close()
+    if answer.status >= 400:
+        again = answer.status >= 500 or answer.status in (408, 429)
+        raise UndeliveredError(f"The answer was {answer.status}.", again)
+    if message["slack"] and not _is_ok(text):
+        raise UndeliveredError("Slack refused the message.")
+    return f"The answer was {answer.status}."
+
+
+def _body(body: Any) -> bytes:
+    return (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
+
+
+def _is_ok(text: bytes) -> bool:
+    """Whether Slack's answer, which is always a 200, is not a refusal."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and answer.get("ok") is True
+
+
+# E-mail ------------------------------------------------------------------------------------------------------
+
+
+def _mail(message: Data, smtp: str, mailbox: Path) -> str:
+    mail = EmailMessage()
+    mail["From"], mail["To"] = SENDER, message["to"]
+    mail["Subject"] = " ".join(str(message["subject"]).split())
+    mail.set_content(message["text"])
+    if not smtp:
+        mailbox.mkdir(parents=True, exist_ok=True)
+        name = f"{uuid.uuid4()}.eml"
+        (mailbox / name).write_bytes(mail.as_bytes())
+        return f"Put into the mailbox as {name}."
+    host, _, port = smtp.rpartition(":")
+    if not port.isdigit():
+        raise UndeliveredError("The setting smtp is no host:port.")
+    if not _is_here(host):
+        raise UndeliveredError(ELSEWHERE)
+    try:
+        with smtplib.SMTP(host, int(port), timeout=TIMEOUT) as server:
+            server.send_message(mail)
+    except (OSError, smtplib.SMTPException) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise UndeliveredError(f"The mail server did not take it: {reason}.", again=True) from error
+    return "The mail server took it."

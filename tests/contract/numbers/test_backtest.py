@@ -1,0 +1,187 @@
+"""``ai-admin backtest`` and ``alerts`` over a sandbox that computes, against the same worked out from what was sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ai_admin.cli.commands import cli
+from ai_admin.definitions import load
+from ai_admin.simulation import Run, company, incidents, runs
+from ai_admin.simulation.sending import send
+from providers.posthog.inventory import PostHogDirectory
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.references import with_ids
+from tests.support.applied import client, create_body
+from tests.support.checkouts import sample_checkout
+from tests.support.sandbox import Sandbox
+
+END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+START = END - timedelta(days=10)
+HOUR = timedelta(hours=1)
+COMPANY = company(3, 20, 11, END)
+HAPPENED = incidents(COMPANY)
+
+
+@pytest.fixture(scope="module")
+def sent(sandbox: Sandbox) -> list[Run]:
+    found = list(runs(3, COMPANY, 3000, HAPPENED))
+    send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
+    """A checkout of the samples, with a funnel's alert. PostHog has its alert of errors, with a bound of 40 %."""
+    made = sample_checkout(tmp_path_factory.mktemp("checkout"))
+    alert = "key: success\nname: Few succeed\ninsight: ai-success-funnel\ncondition: absolute_value\n"
+    (made / "alerts" / "success.yaml").write_text(f"{alert}threshold: {{lower: 50}}\nnotify: {{}}\n")
+    directory = PostHogDirectory(client(sandbox))
+    found = {Ref(each.kind, each.key): each.properties for each in load(made, "sandbox").resources}
+    insight, alert_ref = Ref("insight", "ai-error-rate"), Ref("alert", "ai-error-rate")
+    body = create_body(KINDS["insight"], {**found[insight], "dashboards": []}, directory)
+    ids = {insight: sandbox.call("POST", "insights/", body)["id"]}
+    whole = {**with_ids(found[alert_ref], ids.__getitem__), "subscribed_users": [],
+             "threshold": {"type": "absolute", "upper": 0.4}}  # fmt: skip
+    ids[alert_ref] = sandbox.call("POST", "alerts/", create_body(KINDS["alert"], whole, directory))["id"]
+    hook = with_ids(found[Ref("notification", "ai-error-rate.webhook")], ids.__getitem__)
+    sandbox.call("POST", "hog_functions/", create_body(KINDS["notification"], hook, directory))
+    return made
+
+
+@pytest.fixture
+def ai_admin(root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("POSTHOG_HOST", sandbox.url)
+    monkeypatch.setenv("POSTHOG_PROJECT_ID", str(sandbox.project_id))
+    monkeypatch.setenv("POSTHOG_API_KEY", sandbox.api_key)
+    return lambda *arguments: CliRunner().invoke(cli, [*arguments, "--stack", "sandbox"])
+
+
+@pytest.fixture
+def backtest(ai_admin: Any, sent: list[Run]) -> Any:
+    return lambda *arguments: ai_admin("backtest", *arguments, "--from", START.isoformat(), "--to", END.isoformat())
+
+
+def told(done: Result) -> dict[str, Any]:
+    assert done.exit_code == 0, done.output
+    return {each["key"]: each for each in json.loads(done.stdout)["alerts"]}
+
+
+def rate(sent: list[Run], hour: datetime) -> float:
+    """The share of an hour's runs that failed; none of none is nothing."""
+    mine = [each.properties["success"] for each in sent if hour <= each.when < hour + HOUR]
+    return mine.count(False) / len(mine) if mine else 0.0
+
+
+def spans(breaches: list[bool], checks: list[datetime]) -> Iterator[tuple[str, str | None]]:
+    start = None
+    for breach, at in zip(breaches, checks, strict=True):
+        if breach and start is None:
+            start = at
+        elif not breach and start is not None:
+            yield start.isoformat(), at.isoformat()
+            start = None
+    if start is not None:
+        yield start.isoformat(), None
+
+
+CHECKS = [START + n * HOUR for n in range(240)]
+
+
+@pytest.mark.parametrize(("side", "bound"), [("files", 0.05), ("posthog", 0.4)])
+def test_an_alert_fires_at_the_check_after_the_hour(backtest: Any, sent: list[Run], side: str, bound: float) -> None:
+    found = told(backtest("ai-error-rate", "--json"))["ai-error-rate"][side]
+    expected = list(spans([rate(sent, at - HOUR) > bound for at in CHECKS], CHECKS))
+    assert [(each["start"], each["end"]) for each in found["firings"]] == expected
+    assert found["upper"] == bound
+    assert expected
+    assert found["messages"] == sum(rate(sent, at - HOUR) > bound for at in CHECKS)
+
+
+def test_the_day_that_is_not_over_has_what_was_spent_so_far(backtest: Any, sent: list[Run], root: Path) -> None:
+    path = root / "alerts" / "ai-daily-cost-ceiling.yaml"
+    days = [sum(run.properties["estimated_cost"] for run in sent if run.when.date() == at.date()) for at in CHECKS]
+    bound = sorted(days)[len(days) // 2]
+    path.write_text(path.read_text().replace("{upper: 200}", f"{{upper: {bound}}}"))
+
+    def spent(at: datetime) -> float:
+        midnight = at.replace(hour=0)
+        return sum(float(run.properties["estimated_cost"]) for run in sent if midnight <= run.when < at)
+
+    found = told(backtest("ai-daily-cost-ceiling", "--json"))["ai-daily-cost-ceiling"]
+    expected = list(spans([spent(at) > bound * (1 + 1e-9) for at in CHECKS], CHECKS))
+    assert [(each["start"], each["end"]) for each in found["files"]["firings"]] == expected
+    assert len(expected) > 1
+    assert found["posthog"] is None
+
+
+def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -> None:
+    lines = backtest().stdout.splitlines()
+    at = lines.index("AI error rate above 5 %  ai-error-rate")
+    assert lines[at + 1] == "  in PostHog now:"
+    assert lines[at + 2].startswith("    above 0.4: ")
+    assert any(line.startswith("    above 0.05: ") and "messages to each that it tells" in line for line in lines)
+    funnel = lines[lines.index("Few succeed  success") + 1]
+    assert funnel == "  not told: it watches a funnel, whose past would be a query for each check"
+
+
+def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
+    svg, png = tmp_path / "alerts.svg", tmp_path / "alerts.png"
+    assert backtest("ai-error-rate", "success", "--svg", str(svg), "--png", str(png)).exit_code == 0
+    text = svg.read_text(encoding="utf-8")
+    for each in ("(in PostHog now): ", "(in the files): ", "above: 0.4<", "above: 0.05<"):
+        assert each in text
+    assert "Few succeed" not in text
+    assert png.read_bytes().startswith(b"\x89PNG")
+    done = backtest("success", "--svg", str(tmp_path / "none.svg"))
+    assert done.stderr == "nothing is drawn: of no alert it is told when it would have fired\n"
+    assert not (tmp_path / "none.svg").exists()
+
+
+def test_a_misspelt_key_is_wrong_use(backtest: Any) -> None:
+    done = backtest("ai-error-rat")
+    assert done.exit_code == 2
+    assert 'there is no alert "ai-error-rat" in stack sandbox: did you mean ai-error-rate?' in done.output
+
+
+def test_alerts_are_listed_with_whom_they_tell(ai_admin: Any, sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/_sandbox/work", {})
+    done = ai_admin("alerts", "--json")
+    assert done.exit_code == 0, done.output
+    [found] = json.loads(done.stdout)["alerts"]
+    assert (found["key"], found["upper"], found["interval"]) == ("ai-error-rate", 0.4, "hourly")
+    assert found["tells"] == [{"name": "AI error rate above 5 % (webhook)", "way": "webhook", "enabled": True}]
+    assert found["last_check"] < found["next_check"]
+    assert "success: PostHog has no such alert yet; `pulumi up` makes it" in done.stderr
+    heads, row, *_ = ai_admin("alerts").stdout.splitlines()
+    heads = " ".join(heads.split())
+    assert heads == "alert state value fires distance last check next check tells"
+    assert row.startswith("ai-error-rate  ")
+    assert "  above 0.4  " in row
+
+
+def test_the_checks_of_an_alert_are_listed(ai_admin: Any, sandbox: Sandbox) -> None:
+    sandbox.call("POST", "/_sandbox/work", {})
+    [newest, *_] = json.loads(ai_admin("alerts", "show", "ai-error-rate", "--json").stdout)["checks"]
+    lines = ai_admin("alerts", "show", "ai-error-rate").stdout.splitlines()
+    assert lines[0] == "AI error rate above 5 %"
+    at = datetime.fromisoformat(newest["at"])
+    assert any(line.startswith(f"{at:%d %b %H:%M}  {newest['state']}") for line in lines)
+    done = ai_admin("alerts", "show", "success")
+    assert done.exit_code == 4
+    assert 'has no alert "Few succeed"' in done.stderr
+
+
+def test_a_test_message_that_reaches_nobody_is_said(ai_admin: Any) -> None:
+    """The samples' webhook is at a port where nobody listens."""
+    done = ai_admin("alerts", "test", "ai-error-rate")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("AI error rate above 5 % (webhook) (webhook): did not arrive: No answer: ")
+    assert "127.0.0.1" not in done.stdout

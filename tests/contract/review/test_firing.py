@@ -1,0 +1,93 @@
+"""What a plan says of alerts that would fire at other times, over events of a sandbox that computes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ai_admin.review.as_json import as_json
+from ai_admin.review.markdown import markdown
+from ai_admin.review.text import text
+from providers.posthog.settings import Settings
+from tests.support.sandbox import Sandbox
+from tests.support.stack import Stack
+
+DAY = timedelta(days=1)
+# Runs on the days before today, the last one first.
+RUNS = [1, 1, 9, 1, 6, 6, 1, 3]
+
+
+@pytest.fixture(scope="module")
+def runs(sandbox: Sandbox) -> None:
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    batch = [
+        {"event": "ran", "distinct_id": "p-1", "timestamp": (noon - (ago + 1) * DAY).isoformat(), "properties": {}}
+        for ago, number in enumerate(RUNS)
+        for _ in range(number)
+    ]
+    body = {"api_key": sandbox.project_api_key, "historical_migration": True, "batch": batch}
+    sandbox.call("POST", "/batch/", body)
+
+
+def write(stack: Stack, upper: float, math: str | None = None, **more: Any) -> None:
+    stack.write("event", "ran")
+    series = {"event": "ran", **({"math": math} if math else {})}
+    stack.write("insight", "runs", name="Runs", trends={"series": [series], "interval": "day"})
+    alert = {"insight": "runs", "condition": "absolute_value", "threshold": {"upper": upper}, "notify": {}, **more}
+    stack.write("alert", "many", name="Many runs", **alert)
+
+
+@pytest.fixture
+def applied(stack: Stack, runs: None) -> Stack:
+    write(stack, 2)
+    stack.up()
+    return stack
+
+
+def lines(stack: Stack) -> list[str]:
+    report = stack.plan(count=True).report
+    told = [line for line in text(report).splitlines() if "fired" in line]
+    changes = json.loads(as_json(report))["changes"]
+    shown = [line for change in changes for line in change["sentences"] if "fired" in line]
+    assert [line.strip() for line in told] == shown
+    assert all(line in markdown(report) for line in shown)
+    return shown
+
+
+def queries(stack: Stack) -> int:
+    return sum(each["path"].endswith("/query/") for each in stack.sandbox.requests())
+
+
+def test_a_bound_says_how_often_it_would_have_been_passed(applied: Stack) -> None:
+    write(applied, 5)
+    applied.sandbox.requests()
+    assert lines(applied) == ["over the last 30 days it would have fired 2 times instead of 3 times"]
+    assert queries(applied) == 1
+
+
+def test_an_insight_says_it_of_the_alerts_that_watch_it(applied: Stack) -> None:
+    write(applied, 2, math="dau")
+    assert lines(applied) == ["alert many: over the last 30 days it would have fired 0 times instead of 3 times"]
+    assert queries(applied) >= 2
+
+
+def test_nothing_is_asked_where_nothing_of_it_changes(applied: Stack) -> None:
+    write(applied, 2, skip_weekend=False, owner="somebody")
+    applied.write("flag", "other", release_conditions=[{"rollout_percentage": 10}])
+    applied.sandbox.requests()
+    assert lines(applied) == []
+    assert queries(applied) == 0
+
+
+def test_a_key_that_may_not_ask_is_said(applied: Stack) -> None:
+    write(applied, 5)
+    kinds = ["alert", "insight", "event_definition", "property_definition"]
+    scopes = [f"{each}:read" for each in (*kinds, "activity_log", "organization_member", "project")]
+    key = applied.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]
+    applied.settings = Settings(applied.settings.stack, {**applied.sandbox.environ, "POSTHOG_API_KEY": key})
+    [line] = lines(applied)
+    assert line.startswith("when it would have fired is not known: ")
+    assert "query:read" in line
