@@ -36,15 +36,16 @@ class Asked:
         """The project's timezone."""
         return ZoneInfo(self.tables.timezone)
 
-    def print(self, hogql: str, limit: int | None = None, offset: int = 0,
-              placeholders: Placeholders | None = None) -> Printed:  # fmt: skip
+    def print(
+        self, hogql: str, limit: int | None = None, offset: int = 0, placeholders: Placeholders | None = None
+    ) -> Printed:
         """HogQL as ClickHouse SQL. Raises QueryError."""
-        self.texts.append(hogql)
+        self.texts.append(_whole(hogql, placeholders.parts if placeholders else {}))
         return Printer(self.tables, self.now, placeholders).query(hogql, limit, offset)
 
-    def rows(self, hogql: str) -> list[list[Any]]:
-        """The rows that HogQL answers. Raises QueryError."""
-        return self.run(self.print(hogql)).rows
+    def rows(self, hogql: str, **parts: str) -> list[list[Any]]:
+        """The rows that HogQL answers; `parts` stand for their names in it, and in each other. Raises QueryError."""
+        return self.run(self.print(hogql, placeholders=Placeholders(parts=parts))).rows
 
     def run(self, printed: Printed) -> Result:
         """The answer to printed SQL. Raises QueryError."""
@@ -128,6 +129,13 @@ class Asked:
         else:
             raise NotComputedError(f"series of the kind {kind}")
         return " AND ".join(each for each in (which, own) if each)
+
+
+def _whole(hogql: str, parts: dict[str, str]) -> str:
+    """HogQL with its parts in their places."""
+    for name, part in parts.items():
+        hogql = hogql.replace(f"{{{name}}}", f"({part})")
+    return hogql
 
 
 def both(*conditions: str) -> str:

@@ -137,5 +137,5 @@ def label(values: Values) -> str:
 def extremes(asked: Asked, breakdown: Breakdown, where: str) -> tuple[float, float] | None:
     """The smallest and the largest number of a breakdown; None where there is none."""
     number = f"toFloat({breakdown.field()})"
-    found = asked.rows(f"SELECT min({number}), max({number}) FROM {asked.events} WHERE {where}")[0]
+    found = asked.rows(f"SELECT min({number}), max({number}) FROM {asked.events} WHERE {{where}}", where=where)[0]
     return None if found[0] is None else (float(found[0]), float(found[1]))

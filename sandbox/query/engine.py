@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sandbox.query import events, funnels, lifecycle, paths, retention, sql, stickiness, trends
 from sandbox.query.asked import Asked
 from sandbox.query.dates import iso
-from sandbox.query.errors import NotComputedError
+from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.query.tables import Members, Tables
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data, Store
@@ -110,7 +110,10 @@ class Engine:
         zone = ZoneInfo(str(project.get("timezone") or "UTC"))
         tables = self.tables.of(project, now)
         asked = Asked(tables, project, node, now.astimezone(zone), until)
-        computed = compute(asked)
+        try:
+            computed = compute(asked)
+        except RecursionError as error:
+            raise QueryError("The query is nested too deeply") from error
         taken = time.perf_counter() - started
         stale = now + STALE_AFTER.get(str(node.get("interval") or "day"), timedelta(hours=6))
         response = {

@@ -92,7 +92,7 @@ class Funnel:
 
     # Events -------------------------------------------------------------------------------------------------
 
-    def hogql(self) -> str:
+    def rows(self) -> list[list[Any]]:
         """Each actor's events: when, what steps, the breakdown's value, the interval.
 
         Raises: QueryError.
@@ -103,19 +103,20 @@ class Funnel:
             condition = asked.series(each) or "true"
             numbers = range(int(each["funnelFromStep"]) + 2, int(each["funnelToStep"]) + 2)
             conditions += [(-number, condition) for number in numbers]
-        marks = ", ".join(f"if({condition}, {number}, 0)" for number, condition in conditions)
-        value = self.breakdowns[0].field() if self.breakdowns else "''"
-        value = f"ifNull(toString({value}), '')" if self.breakdowns else value
-        event = f"tuple(toFloat(at), arrayFilter(step -> step != 0, steps), value, {self._bucket})"
+        marks = [f"if({{matches_{place}}}, {number}, 0)" for place, (number, _) in enumerate(conditions)]
         any_step = "" if self.order == "strict" else " OR ".join(f"({each})" for _, each in conditions)
-        actor = self._actor()
-        known = f"ifNull(toString({actor}), '') != ''"
-        where = both(asked.range.condition(), any_step, asked.filters, known)
-        rows = (
-            f"SELECT {actor} AS actor, timestamp AS at, [{marks}] AS steps, {value} AS value"
-            f" FROM {asked.events} WHERE {where}"
+        value = f"ifNull(toString({self.breakdowns[0].field()}), '')" if self.breakdowns else "''"
+        return asked.rows(
+            "SELECT arraySort(groupArray({event})) FROM {happened} GROUP BY actor",
+            event=f"tuple(toFloat(at), arrayFilter(step -> step != 0, steps), value, {self._bucket})",
+            happened=f"SELECT {self._actor()} AS actor, timestamp AS at, [{', '.join(marks)}] AS steps,"
+            f" {{value}} AS value FROM {asked.events} WHERE {{where}}",
+            value=value,
+            where=both(
+                asked.range.condition(), any_step, asked.filters, f"ifNull(toString({self._actor()}), '') != ''"
+            ),
+            **{f"matches_{place}": condition for place, (_, condition) in enumerate(conditions)},
         )
-        return f"SELECT arraySort(groupArray({event})) FROM ({rows}) GROUP BY actor"
 
     @property
     def _bucket(self) -> str:
@@ -129,7 +130,7 @@ class Funnel:
 
     def journeys(self) -> Iterable[Journey]:
         """Every actor's journey, once for each value that it counts under."""
-        for (rows,) in self.asked.rows(self.hogql()):
+        for (rows,) in self.rows():
             # One after the other: a journey is mostly over before its events are.
             events = (Event(at, tuple(steps), value, bucket) for at, steps, value, bucket in rows)
             if not self.breakdowns:

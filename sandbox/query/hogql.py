@@ -31,14 +31,14 @@ def parse(text: str, what: str = "select") -> Node:
 
 @lru_cache(maxsize=1024)
 def _parsed(text: str, what: str) -> Node:
-    parser = _parser()
-    read = parser.parse_select_json if what == "select" else parser.parse_expr_json
+    reader = parser()
+    read = reader.parse_select_json if what == "select" else reader.parse_expr_json
     tree: Node = json.loads(read(text))
     return tree
 
 
 @cache
-def _parser() -> ModuleType:
+def parser() -> ModuleType:
     """PostHog's parser, which looks for the exceptions of PostHog's own code when it is imported, never to use them."""
     errors = ModuleType("posthog.hogql.errors")
     for name in ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "NotImplementedError", "ParsingError"):

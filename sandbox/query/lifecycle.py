@@ -5,6 +5,8 @@ first activity that is seen is never a return; who left is counted below zero, i
 all hold of an event, and the first gives its name.
 """
 
+from typing import Any
+
 from sandbox.query import dates, labels
 from sandbox.query.asked import Asked, both
 from sandbox.query.dates import later, local
@@ -24,7 +26,7 @@ def compute(asked: Asked) -> Data:
     range_ = asked.range
     found: dict[str, dict[str, float]] = {status: {} for status in STATUSES}
     # A range that ends before it starts has no buckets.
-    for bucket, status, count in asked.rows(_hogql(asked)) if range_.buckets else ():
+    for bucket, status, count in _rows(asked) if range_.buckets else ():
         key = labels.day(local(bucket, asked.zone), range_.interval)
         found[status][key] = -count if status == "dormant" else count
     days = [labels.day(each, range_.interval) for each in range_.buckets]
@@ -41,7 +43,7 @@ def compute(asked: Asked) -> Data:
     return {"results": results, "resolved_date_range": range_.resolved}
 
 
-def _hogql(asked: Asked) -> str:
+def _rows(asked: Asked) -> list[list[Any]]:
     """Per actor the buckets of its activity, what each is, and the first bucket after each that is none."""
     range_ = asked.range
     unit = f"toInterval{range_.interval.title()}(1)"
@@ -57,17 +59,24 @@ def _hogql(asked: Asked) -> str:
         "ifNull(toString(properties.$process_person_profile), '') != 'false'",
         "" if index is None else f"{actor} != ''",
     )
-    active = f"""
-        SELECT {range_.bucket(f"min({created})")} AS created,
-            arraySort(groupUniqArray({range_.bucket()})) AS active,
-            arrayMap((at, place) -> if(place = 1, if(at = created, 'new', 'resurrecting'),
-                if(active[place - 1] = at - {unit}, 'returning', 'resurrecting')), active, arrayEnumerate(active))
-                AS statuses,
+    # Grouped twice: groupUniqArray would forget the timezone, and with it the days on which clocks change.
+    days = (
+        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket, min({created}) AS made"
+        f" FROM {asked.events} WHERE {{where}} GROUP BY actor, bucket"
+    )
+    actors = f"""
+        SELECT {range_.bucket("min(made)")} AS created, arraySort(groupArray(bucket)) AS active,
+            arrayMap((at, place) -> {{status}}, active, arrayEnumerate(active)) AS statuses,
             arrayFilter(at -> not(has(active, at)), arrayMap(at -> at + {unit}, active)) AS gone
-        FROM {asked.events} WHERE {where} GROUP BY {actor}
+        FROM {{days}} GROUP BY actor
     """
-    pairs = "arrayConcat(arrayZip(active, statuses), arrayMap(at -> tuple(at, 'dormant'), gone))"
-    return (
-        f"SELECT pair.1 AS bucket, pair.2 AS status, count() FROM (SELECT arrayJoin({pairs}) AS pair FROM ({active}))"
-        " GROUP BY bucket, status"
+    return asked.rows(
+        "SELECT pair.1 AS bucket, pair.2 AS status, count() FROM {pairs} GROUP BY bucket, status",
+        pairs="SELECT arrayJoin(arrayConcat(arrayZip(active, statuses), {dormant})) AS pair FROM {actors}",
+        dormant="arrayMap(at -> tuple(at, 'dormant'), gone)",
+        actors=actors,
+        status="multiIf(place > 1 AND active[place - 1] = at - " + unit + ", 'returning',"
+        " place = 1 AND at = created, 'new', 'resurrecting')",
+        days=days,
+        where=where,
     )

@@ -4,7 +4,7 @@ Source: PostHog's hogql_queries/insights/trends/aggregation_operations.py. Traps
 property counts events, as does one of groups without their type; active users look back from each bucket.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.query import dates
 from sandbox.query.asked import Asked, both
@@ -37,6 +37,8 @@ class Counted:
     condition: str = ""  # a further one, of a cohort that is broken down by
     total: bool = False  # over the whole range, without buckets
     cumulative: bool = False
+    # Conditions and values, which the query names (`Asked.rows`).
+    parts: dict[str, str] = field(default_factory=dict)
 
     @property
     def math(self) -> str:
@@ -62,13 +64,24 @@ class Counted:
     @property
     def columns(self) -> list[str]:
         """The breakdowns as columns."""
-        return [f"{text} AS {each}" for text, each in zip(self.breakdowns, self.names, strict=True)]
+        return [f"{value} AS {each}" for value, each in zip(self._values, self.names, strict=True)]
 
-    def where(self, *more: str, dated: bool = True) -> str:
+    @property
+    def _values(self) -> list[str]:
+        return [self._part(f"value_{index}", text) for index, text in enumerate(self.breakdowns)]
+
+    def _part(self, name: str, text: str) -> str:
+        self.parts[name] = text
+        return f"{{{name}}}"
+
+    def where(self, dated: bool = True) -> str:
         """The condition of the events that count."""
         grouped = f"{self.actor} != ''" if self.actor != "person_id" else ""
         within = self.range.condition() if dated else ""
-        return both(within, self.which, self.asked.filters, self.condition, grouped, *more)
+        return both(within, self.which, self.asked.filters, self.condition, grouped)
+
+    def _where(self, dated: bool = True) -> str:
+        return self._part("where", self.where(dated))
 
     def hogql(self) -> str:
         """The query: columns `total`, then `bucket` unless the total is asked for, then the breakdowns.
@@ -86,7 +99,7 @@ class Counted:
             return self._once()
         if self._property and self.series.get("math_property") in OF_SESSIONS and self._session:
             return self._per_session()
-        return self._grouped(self._aggregate(), f"{self.asked.events} WHERE {self.where()}", self.range.bucket())
+        return self._grouped(self._aggregate(), f"{self.asked.events} WHERE {self._where()}", self.range.bucket())
 
     def _grouped(self, aggregate: str, source: str, bucket: str = "bucket", columns: list[str] | None = None) -> str:
         made = ([] if self.total else [f"{bucket} AS bucket" if bucket != "bucket" else "bucket"]) + (
@@ -134,7 +147,7 @@ class Counted:
         bucket = [] if self.total else [f"{self.range.bucket()} AS bucket"]
         keys = ["actor", *([] if self.total else ["bucket"]), *self.names]
         columns = ", ".join(["count() AS events", f"{self.actor} AS actor", *bucket, *self.columns])
-        inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self.where()} GROUP BY {', '.join(keys)}"
+        inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self._where()} GROUP BY {', '.join(keys)}"
         return self._grouped(_statistic(statistic, "toFloat(events)"), f"({inner})", columns=self.names)
 
     def _per_session(self) -> str:
@@ -142,14 +155,14 @@ class Counted:
         bucket = [] if self.total else [f"{self.range.bucket()} AS bucket"]
         keys = ["$session_id", *([] if self.total else ["bucket"]), *self.names]
         columns = ", ".join([f"any({name('session', key)}) AS session_value", *bucket, *self.columns])
-        inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self.where()} GROUP BY {', '.join(keys)}"
+        inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self._where()} GROUP BY {', '.join(keys)}"
         return self._grouped(_statistic(self.math, "toFloat(session_value)"), f"({inner})", columns=self.names)
 
     def _once(self) -> str:
         """Each actor in its first bucket alone."""
         columns = ", ".join([f"min({self.range.bucket()}) AS bucket", *self.columns])
         keys = ", ".join([self.actor, *self.names])
-        inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self.where()} GROUP BY {keys}"
+        inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self._where()} GROUP BY {keys}"
         return self._grouped("count()", f"({inner})", columns=self.names)
 
     def _first(self) -> str:
@@ -157,11 +170,9 @@ class Counted:
         matching = self.math == "first_matching_event_for_user"
         filters = both(self._own_filters, self.asked.filters, self.condition)
         until = f"timestamp <= {dates.moment(self.range.end)}"
-        where = both(until, self._event, filters if matching else "")
-        first = f"minIf(timestamp, {filters})" if not matching else "min(timestamp)"
-        values = [
-            f"argMin({text}, timestamp) AS {each}" for text, each in zip(self.breakdowns, self.names, strict=True)
-        ]
+        where = self._part("where", both(until, self._event, filters if matching else ""))
+        first = "min(timestamp)" if matching else f"minIf(timestamp, {self._part('filters', filters)})"
+        values = [f"argMin({value}, timestamp) AS {each}" for value, each in zip(self._values, self.names, strict=True)]
         columns = ", ".join(["min(timestamp) AS earliest", f"{first} AS happened", *values])
         inner = f"SELECT {columns} FROM {self.asked.events} WHERE {where} GROUP BY person_id"
         within = f"earliest = happened AND happened >= {dates.moment(self.range.first)}"
@@ -181,10 +192,10 @@ class Counted:
         days = LOOK_BACK[self.math]
         end = dates.moment(self.range.end)
         if self.total:
-            where = both(f"timestamp >= {end} - toIntervalDay({days}) AND timestamp <= {end}", self.where(dated=False))
+            where = both(f"timestamp >= {end} - toIntervalDay({days}) AND timestamp <= {end}", self._where(dated=False))
             return self._grouped(f"count(DISTINCT {self.actor})", f"{self.asked.events} WHERE {where}")
         start = f"{dates.moment(self.range.first)} - toIntervalDay({days})"
-        where = both(f"timestamp >= {start} AND timestamp <= {end}", self.where(dated=False))
+        where = both(f"timestamp >= {start} AND timestamp <= {end}", self._where(dated=False))
         if self.range.interval == "day":
             # Midnight itself still belongs to the day that ends with it.
             day = "if(timestamp = toStartOfDay(timestamp), toStartOfDay(timestamp) - toIntervalDay(1),"

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from sandbox.query.asked import Asked, both
 from sandbox.query.errors import NotComputedError, QueryError
@@ -33,7 +34,7 @@ def compute(asked: Asked) -> Data:
         raise NotComputedError("paths between two points")
     longest = int(filter_.get("stepLimit") or 5)
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for moments, items in asked.rows(_hogql(asked, filter_)):
+    for moments, items in _rows(asked, filter_):
         steps = [(datetime.fromisoformat(at), item) for at, item in zip(moments, items, strict=True)]
         for path in _sessions(steps):
             cut = _cut(_collapsed(path), start, end, longest)
@@ -54,33 +55,37 @@ def _point(text: str | None) -> str | None:
     return text[:-1] if text and len(text) > 1 and text.endswith("/") else text
 
 
-def _hogql(asked: Asked, filter_: Data) -> str:
+def _rows(asked: Asked, filter_: Data) -> list[list[Any]]:
     """Per actor when it did what, in order."""
     kinds = filter_.get("includeEventTypes") or []
     wanted = [KINDS[each] for each in kinds if each in KINDS]
     expression = filter_.get("pathsHogQLExpression")
     if "hogql" in kinds and expression:
         wanted.append("true")
-    url = "ifNull(toString(properties.$current_url), '')"
-    item = (
-        f"multiIf(event = '$pageview', if(length({url}) > 1, trimRight({url}, '/'), {url}),"
-        " event = '$screen', ifNull(toString(properties.$screen_name), ''), event)"
-    )
+    item = "multiIf(event = '$pageview', {address}, event = '$screen', {screen}, event)"
     if "hogql" in kinds and expression:
         item = f"ifNull(toString({expression}), event)"
-    item = _cleaned(asked, filter_, item)
     excluded = filter_.get("excludeEvents") or []
     index = asked.node.get("aggregation_group_type_index")
     actor = "person_id" if index is None else f"$group_{int(index)}"
     where = both(asked.range.condition(), " OR ".join(wanted), asked.filters, "" if index is None else f"{actor} != ''")
     rest = f" WHERE item NOT IN [{', '.join(map(literal, excluded))}]" if excluded else ""
-    rows = f"SELECT timestamp AS at, uuid AS id, {item} AS item, {actor} AS actor FROM {asked.events} WHERE {where}"
-    ordered = f"SELECT actor, arraySort(groupArray(tuple(at, id, item))) AS steps FROM ({rows}){rest} GROUP BY actor"
-    return f"SELECT arrayMap(step -> step.1, steps), arrayMap(step -> step.3, steps) FROM ({ordered})"
+    return asked.rows(
+        "SELECT arrayMap(step -> step.1, steps), arrayMap(step -> step.3, steps) FROM {ordered}",
+        ordered=f"SELECT actor, arraySort(groupArray(tuple(at, id, item))) AS steps FROM {{rows}}{rest} GROUP BY actor",
+        rows=f"SELECT timestamp AS at, uuid AS id, {_cleaned(asked, filter_)} AS item, {actor} AS actor"
+        f" FROM {asked.events} WHERE {{where}}",
+        item=item,
+        address="if(length({url}) > 1, trimRight({url}, '/'), {url})",
+        url="ifNull(toString(properties.$current_url), '')",
+        screen="ifNull(toString(properties.$screen_name), '')",
+        where=where,
+    )
 
 
-def _cleaned(asked: Asked, filter_: Data, item: str) -> str:
-    """The item with addresses made alike: cleaning rules of the query and the project, then groups."""
+def _cleaned(asked: Asked, filter_: Data) -> str:
+    """`{item}` with addresses made alike: cleaning rules of the query and the project, then groups."""
+    item = "{item}"
     rules = list(filter_.get("localPathCleaningFilters") or [])
     if filter_.get("pathReplacements"):
         rules += asked.project.get("path_cleaning_filters") or []

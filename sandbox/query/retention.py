@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 from sandbox.query import dates
 from sandbox.query.asked import Asked, both
@@ -121,7 +122,7 @@ def _actors(asked: Asked, filter_: Data, range_: Range) -> list[Actor]:
     least = int(filter_.get("minimumOccurrences") or 1)
     place = cache(lambda bucket: numbers.get(local(bucket, asked.zone)))
     found = []
-    for first, buckets, starts, returns in asked.rows(_hogql(asked, filter_, range_, kind)):
+    for first, buckets, starts, returns in _rows(asked, filter_, range_, kind):
         places = [place(bucket) for bucket in buckets]
         began = [each for each, count in zip(places, starts, strict=True) if count]
         if kind != RECURRING:
@@ -133,7 +134,7 @@ def _actors(asked: Asked, filter_: Data, range_: Range) -> list[Actor]:
     return found
 
 
-def _hogql(asked: Asked, filter_: Data, range_: Range, kind: str) -> str:
+def _rows(asked: Asked, filter_: Data, range_: Range, kind: str) -> list[list[Any]]:
     """Per actor the interval of its first start ever, and the intervals with how often it started and came back."""
     index = asked.node.get("aggregation_group_type_index")
     actor = "person_id" if index is None else f"$group_{int(index)}"
@@ -148,22 +149,27 @@ def _hogql(asked: Asked, filter_: Data, range_: Range, kind: str) -> str:
     dated = range_.condition() if kind == RECURRING else f"timestamp <= {dates.moment(range_.end)}"
     known = "" if index is None else f"{actor} != ''"
     rows = (
-        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket, countIf({started}) AS starts,"
-        f" countIf({returned}) AS returns, minIf(timestamp, {started}) AS earliest, minIf(timestamp, {ever}) AS ever"
-        f" FROM {asked.events} WHERE {both(dated, seen, known)} GROUP BY actor, bucket"
+        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket, countIf({{started}}) AS starts,"
+        " countIf({returned}) AS returns, minIf(timestamp, {started}) AS earliest, minIf(timestamp, {ever}) AS ever"
+        f" FROM {asked.events} WHERE {{where}} GROUP BY actor, bucket"
     )
     first = "NULL"
     if kind != RECURRING:
         # What never happened is 1970.
-        first = f"{range_.bucket('minIf(earliest, starts > 0)')}"
+        first = range_.bucket("minIf(earliest, starts > 0)")
         if kind == FIRST_EVER:
-            first = (
-                f"if(minIf(ever, ever > toDateTime64('1970-01-02', 6)) = minIf(earliest, starts > 0), {first}, NULL)"
-            )
+            first = f"if({{earliest}} = minIf(earliest, starts > 0), {first}, NULL)"
         first = f"if(sum(starts) > 0, {first}, NULL)"
-    return (
-        f"SELECT {first} AS first, groupArray(bucket) AS buckets, groupArray(starts) AS started,"
-        f" groupArray(returns) AS returned FROM ({rows}) GROUP BY actor"
+    return asked.rows(
+        "SELECT {first} AS first, groupArray(bucket) AS buckets, groupArray(starts) AS started,"
+        " groupArray(returns) AS returned FROM {rows} GROUP BY actor",
+        first=first,
+        earliest="minIf(ever, ever > toDateTime64('1970-01-02', 6))",
+        rows=rows,
+        started=started,
+        returned=returned,
+        ever=ever,
+        where=both(dated, seen, known),
     )
 
 

@@ -3,6 +3,8 @@
 Source: PostHog's hogql_queries/insights/stickiness_query_runner.py. Trap: the math only says who the actors are.
 """
 
+from typing import Any
+
 from sandbox.query import labels
 from sandbox.query.asked import Asked, both
 from sandbox.query.dates import Range
@@ -35,7 +37,7 @@ def compute(asked: Asked) -> Data:
 
 def _result(asked: Asked, index: int, series: Data, range_: Range, compared: str | None) -> Data:
     cumulative = asked.part("stickinessFilter").get("computedAs") == "cumulative"
-    found: dict[int, int] = dict(asked.rows(_hogql(asked, series, range_)))
+    found: dict[int, int] = dict(_rows(asked, series, range_))
     numbers = range(1, len(range_.buckets) + 1)
     counts = [
         sum(count for active, count in found.items() if active >= number) if cumulative else found.get(number, 0)
@@ -61,7 +63,7 @@ def _result(asked: Asked, index: int, series: Data, range_: Range, compared: str
     return result if compared is None else {**result, "compare": True, "compare_label": compared}
 
 
-def _hogql(asked: Asked, series: Data, range_: Range) -> str:
+def _rows(asked: Asked, series: Data, range_: Range) -> list[list[Any]]:
     math, index = series.get("math"), series.get("math_group_type_index")
     actor = "person_id"
     if math == "unique_group" and index is not None:
@@ -76,9 +78,9 @@ def _hogql(asked: Asked, series: Data, range_: Range) -> str:
         if criteria.get("operator") not in OPERATORS:
             raise QueryError(f"Unknown operator of stickinessCriteria: {criteria.get('operator')}")
         enough = f" HAVING count() {OPERATORS[criteria['operator']]} {int(criteria['value'])}"
-    active = (
-        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket FROM {asked.events} WHERE {where}"
-        f" GROUP BY actor, bucket{enough}"
+    return asked.rows(
+        "SELECT active, count() FROM (SELECT actor, count() AS active FROM {intervals} GROUP BY actor) GROUP BY active",
+        intervals=f"SELECT {actor} AS actor, {range_.bucket()} AS bucket FROM {asked.events} WHERE {{where}}"
+        f" GROUP BY actor, bucket{enough}",
+        where=where,
     )
-    per_actor = f"SELECT actor, count() AS active FROM ({active}) GROUP BY actor"
-    return f"SELECT active, count() FROM ({per_actor}) GROUP BY active"

@@ -138,8 +138,11 @@ class Trends:
     def _rows(self, counted: Counted) -> dict[Values, Row]:
         """What was counted, by breakdown and bucket."""
         found: dict[Values, Row] = {}
-        for total, *rest in self.asked.rows(counted.hogql()):
+        shown = set(counted.range.buckets)
+        for total, *rest in self.asked.rows(counted.hogql(), **counted.parts):
             bucket = None if self.total else local(str(rest.pop(0)), self.asked.zone)
+            if bucket is not None and bucket not in shown:
+                continue  # of those who were active in the days before the range
             found.setdefault(tuple(map(str, rest)), {})[bucket] = total or 0
         return found
 

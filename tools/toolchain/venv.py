@@ -45,7 +45,7 @@ def ensure_venv(root: Path, purpose: str) -> None:
     if made_from in [fingerprint(root, each) for each in wider]:
         return
     if made_from not in [fingerprint(root, each) for each in LOCKS]:
-        say(f"making .venv with Python {sys.version.split()[0]} (half a minute)")
+        say(f"making .venv with Python {sys.version.split()[0]} (a minute or two)")
         run([sys.executable, "-m", "venv", "--clear", folder], "making .venv")
     say(f"installing the packages for {purpose}, hashes checked")
     locks = [part for lock in locks_for(purpose) for part in ("-r", root / lock)]

@@ -198,7 +198,7 @@ def test_the_pages_list_what_there_is(api: Api) -> None:
         f"/flags/{flag['id']}": ("on-the-page", "r1", "created FeatureFlag"),
         "/cohorts": ("Beta &lt;installations&gt;",),
         "/dashboards": ("Usage of AI",),
-        f"/dashboards/{dashboard['id']}": ("Tokens per day", "Trends"),
+        f"/dashboards/{dashboard['id']}": ("Tokens per day",),
         "/alerts": ("Too many tokens",),
         "/things/insights": ("Tokens per day",),
         "/activity": ("created FeatureFlag",),

@@ -44,9 +44,10 @@ class History:
 
 
 def random_history(draw: Random, count: int = 160, people: int = 7, days: int = 24) -> History:
-    """Events of a few people; some at midnight, some at one moment, some without properties."""
+    """Events of a few people; some at midnight, some without properties."""
     history = History(ZoneInfo(draw.choice(ZONES)), draw.random() < 0.5)
-    moments = sorted(_moment(draw, history, days) for _ in range(count))
+    # No two at once: what comes first then is up to nobody.
+    moments = sorted({_moment(draw, history, days) for _ in range(count)})
     plans: dict[str, str] = {}
     for at in moments:
         person = f"p{min(int(draw.expovariate(0.4)), people - 1)}"

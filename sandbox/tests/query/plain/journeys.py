@@ -1,6 +1,7 @@
 """Funnels and paths, from the events of one person after the other."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise, takewhile
 from random import Random
 from typing import Any
 
@@ -116,8 +117,11 @@ def _from(events: list[Happened], index: int, series: list[Query], window: float
         return []
     way = [events[index].at]
     place = index
-    for step in series[1:]:
-        following = events[place + 1 : place + 2] if strict else events[place + 1 :]
+    for before, step in pairwise(series):
+        following = events[place + 1 :]
+        if strict:  # nothing may come between but the same step again
+            following = [*takewhile(lambda event: _is(event, before) and not _is(event, step), following)]  # noqa: B023
+            following = events[place + 1 : place + 2 + len(following)]
         found = next((event for event in following if _is(event, step)), None)
         if found is None or (found.at - way[0]).total_seconds() > window:
             break

@@ -207,8 +207,8 @@ class Counting:
                 return bool(self._active_before_the_end(days))
             if self._is_coarse():
                 return bool(self.within)
-            floor_ = self.first.astimezone(self.history.zone) - timedelta(days=days)
-            return any(floor_ <= each.at <= self.end for each in self.matching)
+            shown = times.buckets(self.history, self.first, self.end, self.interval)
+            return any(self._active(each) for each in shown)
         return bool(self.within)
 
     def _is_coarse(self) -> bool:
@@ -236,7 +236,7 @@ class Counting:
         if self.math in ("first_time_for_user", "first_matching_event_for_user"):
             events = self._firsts()
             return [sum(self._in(event, each) for event in events) for each in all_buckets]
-        if cumulative and self.math == "dau":
+        if cumulative and (self.math == "dau" or self._is_coarse()):
             firsts: dict[str, datetime] = {}
             for event in sorted(events, key=lambda each: each.at):
                 firsts.setdefault(event.person, times.bucket(self.history, event.at, self.interval))

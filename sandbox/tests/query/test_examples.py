@@ -1,0 +1,246 @@
+"""Worked examples. Those of retention, lifecycle and exclusions are events and numbers of PostHog's own tests."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from sandbox.query import clickhouse, hogql
+from sandbox.query.errors import MissingPackageError, QueryError
+from sandbox.tests.query.world import Project, World, event
+
+PAGE = "$pageview"
+
+
+def _capture(world: World, what: dict[str, list[str]], name: str = PAGE, **settings: Any) -> Project:
+    """A project in which each person did one thing at these times."""
+    project = world.project(**settings)
+    project.capture(
+        sorted((event(name, who, at) for who, times in what.items() for at in times), key=lambda e: e["timestamp"])
+    )
+    return project
+
+
+def _days(*days: str, hour: int = 5) -> list[str]:
+    return [f"2020-{day}T{hour:02d}:00:00Z" for day in days]
+
+
+def _retention(project: Project, until: str, **settings: Any) -> tuple[str, list[list[int]]]:
+    """The first row's date and the numbers."""
+    results = project.results(kind="RetentionQuery", dateRange={"date_to": until}, retentionFilter=settings)
+    assert [each["label"] for each in results] == [f"{settings['period']} {index}" for index in range(len(results))]
+    return results[0]["date"][:10], [[cell["count"] for cell in row["values"]] for row in results]
+
+
+def _padded(*rows: list[int]) -> list[list[int]]:
+    return [row + [0] * (len(rows) - len(row)) for row in rows]
+
+
+def test_retention_by_day(world: World) -> None:
+    project = _capture(
+        world,
+        {
+            "person1": [*_days("06-10", "06-11", "06-12", "06-15", "06-16"), *_days("06-15", hour=9)],
+            "person2": _days("06-11", "06-12", "06-13", "06-16"),
+        },
+    )
+    assert _retention(project, "2020-06-20T06:00:00", period="Day", totalIntervals=11) == (
+        "2020-06-10",
+        _padded(
+            [1, 1, 1, 0, 0, 1, 1], [2, 2, 1, 0, 1, 2], [2, 1, 0, 1, 2], [1, 0, 0, 1], [], [1, 1], [2], [], [], [], []
+        ),
+    )
+
+
+def test_retention_by_month(world: World) -> None:
+    project = _capture(
+        world,
+        {
+            "person1": _days("01-10", "02-10", "03-10", "05-10", "06-10", "09-10"),
+            "person2": _days("01-10", "02-10", "03-10", "06-10", "07-10", "11-10"),
+        },
+    )
+    assert _retention(project, "2020-11-25T00:00:00", period="Month", totalIntervals=11) == (
+        "2020-01-01",
+        _padded(
+            [2, 2, 2, 0, 1, 2, 1, 0, 1, 0, 1], [2, 2, 0, 1, 2, 1, 0, 1, 0, 1], [2, 0, 1, 2, 1, 0, 1, 0, 1], [],
+            [1, 1, 0, 0, 1], [2, 1, 0, 1, 0, 1], [1, 0, 0, 0, 1], [], [1], [], [1],
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("monday", "first"), [(0, "2020-06-07"), (1, "2020-06-08")])
+def test_retention_by_week_which_starts_on_the_projects_day(world: World, monday: int, first: str) -> None:
+    project = _capture(
+        world,
+        {
+            "person1": _days("06-10", "06-11", "06-17", "06-24", "07-04", "07-11"),
+            "person2": _days("06-10", "06-11", "06-17", "07-04", "07-11", "07-25"),
+        },
+        week_start_day=monday,
+    )
+    assert _retention(project, "2020-07-20T00:00:00", period="Week", totalIntervals=7) == (
+        first,
+        _padded([2, 2, 1, 2, 2, 0, 1], [2, 1, 2, 2, 0, 1], [1, 1, 1], [2, 2, 0, 1], [2, 0, 1], [], [1]),
+    )
+
+
+def test_lifecycle(world: World) -> None:
+    noon = 12
+    project = _capture(
+        world,
+        {
+            "p1": _days("01-11", "01-12", "01-13", "01-15", "01-17", "01-19", hour=noon),
+            "p2": _days("01-09", "01-12", hour=noon),
+            "p3": _days("01-12", hour=noon),
+            "p4": _days("01-15", hour=noon),
+        },
+    )
+    results = project.results(
+        kind="LifecycleQuery",
+        series=[{"kind": "EventsNode", "event": PAGE}],
+        dateRange={"date_from": "2020-01-09", "date_to": "2020-01-19"},
+        interval="day",
+    )
+    assert {each["status"]: each["data"] for each in results} == {
+        "new": [1, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0],
+        "returning": [0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0],
+        "resurrecting": [0, 0, 0, 1, 0, 0, 1, 0, 1, 0, 1],
+        "dormant": [0, -1, 0, 0, -2, -1, 0, -2, 0, -1, 0],
+    }
+    assert results[0]["labels"][:2] == ["9-Jan-2020", "10-Jan-2020"]
+    assert [each["count"] for each in results] == [4, 2, 4, -7]
+
+
+def _funnel(project: Project, *names: str, **settings: Any) -> list[int]:
+    results = project.results(
+        kind="FunnelsQuery",
+        series=[{"kind": "EventsNode", "event": name} for name in names],
+        dateRange={"date_from": "2021-05-01 00:00:00", "date_to": "2021-05-14 00:00:00"},
+        funnelsFilter=settings,
+    )
+    return [each["count"] for each in results]
+
+
+@pytest.mark.parametrize("order", ["ordered", "unordered"])
+def test_who_does_what_is_excluded_is_in_no_step_of_a_funnel(world: World, order: str) -> None:
+    project = world.project()
+    project.capture(
+        [
+            event("signed up", "person1", "2021-05-01T01:00:00Z"),
+            event("paid", "person1", "2021-05-01T02:00:00Z"),
+            event("signed up", "person2", "2021-05-01T03:00:00Z"),
+            event("x", "person2", "2021-05-01T03:30:00Z"),
+            event("paid", "person2", "2021-05-01T04:00:00Z"),
+            event("signed up", "person3", "2021-05-01T05:00:00Z"),
+            event("paid", "person3", "2021-05-01T06:00:00Z"),
+        ]
+    )
+    excluded = [{"kind": "EventsNode", "event": "x", "funnelFromStep": 0, "funnelToStep": 1}]
+    assert _funnel(project, "signed up", "paid", funnelOrderType=order) == [3, 3]
+    counted = _funnel(project, "signed up", "paid", funnelOrderType=order, exclusions=excluded)
+    # Out of order it only takes back what was done before it.
+    assert counted == ([2, 2] if order == "ordered" else [3, 2])
+
+
+def test_one_event_is_one_step_however_many_it_matches(world: World) -> None:
+    project = world.project()
+    project.capture(
+        [
+            event("signed up", "twice", "2021-05-01T01:00:00Z"),
+            event("signed up", "twice", "2021-05-01T02:00:00Z"),
+            event("signed up", "once", "2021-05-01T01:00:00Z"),
+        ]
+    )
+    assert _funnel(project, "signed up", "signed up") == [2, 1]
+    assert _funnel(project, "signed up", "signed up", funnelWindowInterval=30, funnelWindowIntervalUnit="minute") == [
+        2,
+        0,
+    ]
+
+
+def test_steps_of_one_moment_count_in_any_order(world: World) -> None:
+    project = world.project()
+    project.capture([event(name, "one", "2021-05-01T01:00:00Z") for name in ("paid", "signed up")])
+    assert _funnel(project, "signed up", "paid") == [1, 1]
+
+
+def test_a_funnel_needs_two_steps(world: World) -> None:
+    with pytest.raises(QueryError) as refused:
+        _funnel(world.project(), "signed up")
+    assert refused.value.code == "funnels_require_at_least_two_steps"
+
+
+def test_trends_by_day_and_compared_with_the_days_before(world: World) -> None:
+    project = _capture(
+        world,
+        {"ann": ["2019-12-24T01:01:01Z", *["2020-01-01T00:06:34Z"] * 3], "bob": ["2020-01-02T16:34:34Z"]},
+        "sign up",
+    )
+    results = project.results(
+        kind="TrendsQuery",
+        series=[{"kind": "EventsNode", "event": "sign up"}],
+        dateRange={"date_from": "2019-12-28", "date_to": "2020-01-04"},
+    )
+    assert results[0]["data"] == [0, 0, 0, 0, 3, 1, 0, 0]
+    assert (results[0]["label"], results[0]["labels"][4], results[0]["count"]) == ("sign up", "1-Jan-2020", 4)
+    now, then = project.results(
+        kind="TrendsQuery",
+        series=[{"kind": "EventsNode", "event": "sign up"}],
+        dateRange={"date_from": "2020-01-01", "date_to": "2020-01-07"},
+        compareFilter={"compare": True, "compare_to": "-8d"},
+    )
+    assert (now["compare_label"], now["days"][0], now["data"][:2]) == ("current", "2020-01-01", [3, 1])
+    assert (then["compare_label"], then["days"][0], then["data"][0]) == ("previous", "2019-12-24", 1)
+
+
+def test_a_cohort_filters_and_breaks_down(world: World) -> None:
+    project = _capture(world, {"ann": ["2026-03-18T01:00:00Z"] * 2, "bob": ["2026-03-18T02:00:00Z"]}, "run")
+    project.capture([event("paid", "ann", "2026-03-18T03:00:00Z", **{"$set": {"plan": "paid"}})])
+    leaf = {"type": "person", "key": "plan", "operator": "exact", "value": "paid"}
+    group = {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}
+    payers = project.put("cohort", name="Payers", is_static=False, filters={"properties": group})
+    series = [{"kind": "EventsNode", "event": "run"}]
+    total = {"display": "ActionsPie"}
+    broken = {"breakdown": [payers, "all"], "breakdown_type": "cohort"}
+    results = project.results(kind="TrendsQuery", series=series, trendsFilter=total, breakdownFilter=broken)
+    assert [(each["label"], each["breakdown_value"], each["aggregated_value"]) for each in results] == [
+        ("Payers", payers, 2), ("all users", "all", 3)
+    ]  # fmt: skip
+    outside = [{"type": "cohort", "key": "id", "operator": "not_in", "value": payers}]
+    (result,) = project.results(kind="TrendsQuery", series=series, trendsFilter=total, properties=outside)
+    assert result["aggregated_value"] == 1
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package, load in (("chdb", clickhouse.connection), ("hogql_parser", hogql.parser)):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(MissingPackageError, match="does not compute queries without the package"):
+            load.__wrapped__()
+
+
+def test_cohorts_of_behaviour_count_as_queries_do(world: World) -> None:
+    draw, now = Random(5), datetime.now(UTC)
+    project = world.project(timezone="America/New_York")
+    project.capture(
+        event(draw.choice(("run", "stop")), f"p{draw.randrange(40)}", (now - timedelta(hours=each / 4)).isoformat())
+        for each in sorted((draw.randrange(4 * 24 * 20) for _ in range(200)), reverse=True)
+    )
+    leaf = {"type": "behavioral", "key": "run", "event_type": "events", "time_value": 7, "time_interval": "day"}
+    asked = {
+        "performed_event": "event = 'run' AND timestamp >= toStartOfDay(now() - INTERVAL 7 DAY) GROUP BY person_id",
+        "performed_event_multiple": "event = 'run' AND timestamp >= now() - INTERVAL 7 DAY GROUP BY person_id"
+        " HAVING count() >= 2",
+        "performed_event_first_time": "event = 'run' GROUP BY person_id"
+        " HAVING min(timestamp) >= toStartOfDay(now() - INTERVAL 7 DAY)",
+    }
+    for value, condition in asked.items():
+        group = {"type": "AND", "values": [{**leaf, "value": value, "operator": "gte", "operator_value": 2}]}
+        properties = {"type": "OR", "values": [group]}
+        cohort = project.put("cohort", name=value, is_static=False, filters={"properties": properties})
+        (inside,) = project.sql(f"SELECT uniq(person_id) FROM events WHERE person_id IN COHORT {cohort}", now)
+        wanted = project.sql(f"SELECT count() FROM (SELECT person_id FROM events WHERE {condition})", now)
+        assert [inside] == wanted
+        assert 0 < inside[0] < 40
