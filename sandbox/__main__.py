@@ -45,7 +45,15 @@ def main() -> int:
     url = app.state.services.url = f"http://{HOST}:{port}"
     ready = {"url": url, **seeds(app.state.services.store)}
     server = _Server(
-        uvicorn.Config(app, http=_Protocol, log_level="error", access_log=False, timeout_graceful_shutdown=3), ready
+        uvicorn.Config(
+            app,
+            http=_Protocol,
+            log_level="error",
+            access_log=False,
+            timeout_graceful_shutdown=3,
+            timeout_keep_alive=75,  # as a proxy before PostHog: a request may hold up the others for longer than 5 s
+        ),
+        ready,
     )
     server.run(sockets=[listener])
     return 0
