@@ -138,7 +138,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     """
     moving = [each for each in found.changes if each.action is not Action.NOTHING]
     connection = session.inventory.client.connection
-    audiences = Audiences(session) if count else None
+    audiences = Audiences(session, found.changes) if count else None
     by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
     experiments = running(planned.definitions)
