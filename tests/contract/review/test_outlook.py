@@ -367,6 +367,16 @@ def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, k
     assert said(stack, f"tiles/{key}") == ["tiles that people add are taken away"]
 
 
+def test_what_names_a_deleted_object_says_that_it_gets_the_new_one(stack: Stack, sandbox: Sandbox, key: str) -> None:
+    query = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery", "series": [{"event": "$pageview"}]}}
+    stack.write("insight", key, name=key, query=query)
+    daily = {"target": {"email": ["a@example.com"]}, "frequency": "daily", "start_date": "2026-11-01T08:00:00Z"}
+    stack.write("subscription", key, title=key, insight=key, **daily)
+    stack.up()
+    sandbox.call("PATCH", stack.path(f"insight/{key}"), {"deleted": True})
+    assert said(stack, f"subscription/{key}") == [f"names the new insight {key} in the place of the deleted one"]
+
+
 def test_a_tile_is_called_as_its_insight_also_where_that_is_gone_or_in_no_file(
     stack: Stack, sandbox: Sandbox, key: str
 ) -> None:
