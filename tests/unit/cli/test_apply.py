@@ -1,4 +1,4 @@
-"""`ai-admin apply` where there is nothing to apply."""
+"""`ai-admin apply` where there is nothing to apply, and `ai-admin plan` where its plan can't be kept."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     return Checkout(tmp_path, "production", "staging")
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["apply", *arguments])
+def run(*arguments: str, command: str = "apply") -> Result:
+    return CliRunner().invoke(cli, [command, *arguments])
 
 
 def test_the_plan_of_another_stack_is_named_before_what_this_one_lacks(checkout: Checkout) -> None:
@@ -42,3 +42,8 @@ def test_where_there_is_no_plan_the_flags_that_files_switch_off_can_go_off_all_t
     assert hint in done.stderr
     checkout.write("flags/theirs.yaml", "key: [theirs\n")
     assert hint in run("--stack", "staging").stderr
+
+
+def test_a_plan_for_a_folder_that_is_not_there_is_wrong_use(checkout: Checkout) -> None:
+    done = run("--stack", "staging", "--out", "missing/plan.json", command="plan")
+    assert (done.exit_code, "missing/plan.json can't be written" in done.stderr) == (2, True), done.stderr
