@@ -66,7 +66,7 @@ def who(
     Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems: see `ai-admin check`.
     """
     root = checkout(Path().resolve())
-    name = only_stack(root, stack)
+    name = only_stack(root, stack, by_shell=not offline)
     try:
         checked = check(root, (name,))
     except SchemaError as error:
