@@ -192,8 +192,13 @@ def _who(reach: Reach) -> str:
 
 
 def put_back(found: ByHand) -> str:
+    """Return what somebody changed in PostHog, who and when, and what to write to keep it."""
+    return changed(found) + (f"; {found.keep}" if found.keep else "")
+
+
+def changed(found: ByHand) -> str:
     """Return what somebody changed in PostHog, who and when."""
-    return f"{found.sentence.text} {written(found.author)}" + (f"; {found.keep}" if found.keep else "")
+    return f"{found.sentence.text} {written(found.author)}"
 
 
 def written(author: Author | None) -> str:
