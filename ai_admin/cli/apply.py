@@ -26,8 +26,8 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
 
     PLAN is a file that `ai-admin plan --out PLAN` has written. If the files say something else than then, or PostHog
     holds an object of the plan otherwise, nothing is applied and what moved is said. What somebody changed in PostHog
-    since, and PLAN is not about, is not touched, and is named at the end. Without PLAN a plan is made, shown and asked
-    about.
+    since, and PLAN is not about, is not touched, and is named at the end. A flag that PLAN changes and somebody
+    switched off since stays off, and the run fails. Without PLAN a plan is made, shown and asked about.
 
     Where a safety rule refuses the run, nothing is applied. Where one object is refused (`not applied` in the plan),
     and what refers to it, the others are applied, and why that one is not is said at the end.
@@ -41,7 +41,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     """
     from ai_admin.review import reading
     from ai_admin.review.applying import apply as apply_plan
-    from ai_admin.review.bound import left, moved, parse
+    from ai_admin.review.bound import held, left, moved, parse
     from ai_admin.review.plan import planned
     from ai_admin.review.text import text
     from providers.posthog.errors import UnreadablePlan, UnreadableState
@@ -64,7 +64,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise _nothing_applied([*lines, AGAIN], MOVED, name, found.plan.off)
     if refused := found.report.refused:
         raise _nothing_applied(refused, 1, name, found.plan.off)
-    untouched = left(then, found) if then else {}
+    untouched, stays = (left(then, found), held(then, found)) if then else ({}, [])
     if then is None and not yes and found.report.entries:
         if not sys.stdin.isatty():
             raise click.UsageError("nobody is here to ask; give the plan that was reviewed, or say --yes")
@@ -77,11 +77,11 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         raise click.ClickException(str(problem)) from None
     for ref, line in untouched.items():
         click.echo(f"not touched, as it was changed in PostHog since the plan was made: {ref}: {line}")
-    for line in result.errors:
+    for line in [*stays, *result.errors]:
         click.echo(f"error: {line}", err=True)
     applied = f"{reading.counted(len(result.done), 'object', 'objects')} applied" if result.done else "nothing applied"
-    click.echo(f"{name}: {applied} in {result.seconds:.0f} s" + (", and not all" if result.code else ""))
-    if result.code:
+    click.echo(f"{name}: {applied} in {result.seconds:.0f} s" + (", and not all" if result.code or stays else ""))
+    if result.code or stays:
         raise click.exceptions.Exit(1)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks, project_stacks
 from ai_admin.stackfile import settings
-from providers.posthog.connection import contradicted
+from providers.posthog.connection import contradicted, is_loopback
 from providers.posthog.errors import ConnectionProblem
-from providers.posthog.settings import Settings
+from providers.posthog.settings import VARIABLES, Settings
 
 
 def checkout(start: Path) -> Path:
@@ -34,30 +35,58 @@ def known(stack: str, root: Path) -> str:
     return stack
 
 
-def only_stack(root: Path, stack: str | None) -> str:
-    """Return the stack that is named, or the only one beside that of `make demo`. Raises click.UsageError."""
+def only_stack(root: Path, stack: str | None, by_shell: bool = True) -> str:
+    """Return the stack that is named, or the only one beside that of `make demo`.
+
+    ``by_shell``: stacks of another PostHog than this shell is set up for do not count; that of `make demo` is left
+    then, if the shell is set up for this machine. Raises click.UsageError.
+    """
     if stack is not None:
         return known(stack, root)
     stacks = known_stacks(root)
-    only = project_stacks(root) or stacks
+    every = project_stacks(root) or stacks
+    here = of_this_shell(root) if by_shell else stacks
+    # The file of the demo's stack says no host: with a variable that is left over it would be of anybody's PostHog.
+    only = [each for each in every if each in here] or (here if by_shell and _is_local() else every)
     if len(only) != 1:
         raise click.UsageError(f"say which stack: --stack {' or --stack '.join(stacks) or 'NAME'}")
+    _say_left_out(every, only)
     return only[0]
 
 
 def looked_at(root: Path, named: Sequence[str], online: bool) -> list[str]:
-    """Return the stacks that are named, or else all of them; where PostHog is asked, all that this shell is set up for.
+    """Return the stacks that are named, or else all of them; where PostHog is asked, all :func:`of_this_shell`.
 
-    The variables that `. ./activate` sets for the sandbox of `make demo` are of no other stack, which could be read by
-    them no more. What is left out is said. Raises click.UsageError.
+    What is left out is said. Raises click.UsageError.
     """
-    stacks = [known(each, root) for each in named] or [*known_stacks(root)]
-    here = stacks if named or not online else [each for each in stacks if not _is_elsewhere(root, each)]
-    left = [each for each in stacks if each not in here]
-    if here and left:
+    if named:
+        return [known(each, root) for each in named]
+    stacks = [*known_stacks(root)]
+    here = of_this_shell(root) if online else stacks
+    _say_left_out(stacks, here)
+    return here
+
+
+def of_this_shell(root: Path) -> list[str]:
+    """Return the stacks that can be read with the variables of this shell; all where none can.
+
+    The variables that `. ./activate` sets for the sandbox of `make demo` are of no other stack.
+    """
+    stacks = [*known_stacks(root)]
+    return [each for each in stacks if not _is_elsewhere(root, each)] or stacks
+
+
+def _say_left_out(stacks: Sequence[str], here: Sequence[str]) -> None:
+    if left := [each for each in stacks if each not in here]:
         said = f"left out: {listed(left, 'and')}, as this shell is set up for another PostHog; see --stack"
         click.echo(said, err=True)
-    return here or stacks
+
+
+def _is_local() -> bool:
+    try:
+        return is_loopback(urlsplit(os.environ.get(VARIABLES["host"], "")).hostname or "")
+    except ValueError:
+        return False
 
 
 def _is_elsewhere(root: Path, stack: str) -> bool:

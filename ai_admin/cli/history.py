@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.checkout import checkout, known, of_this_shell
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import styled, waiting
 from ai_admin.definitions.spelling import closest
@@ -42,8 +42,8 @@ def history(
     counts when it came onto the branch. What was applied of a commit is shown with it. Everything else in PostHog's
     log was done by hand, by a schedule, or by ai-admin. Needs the scope activity_log:read.
 
-    Without --stack, where there are several, what the files said in all stacks, and not PostHog's log. DATE is a day
-    or a time (2026-11-12, 2026-11-12T10:00+01:00; UTC without a zone). Of --at, a day means its end.
+    Without --stack, where this shell is set up for several, what the files said in all stacks, and not PostHog's log.
+    DATE is a day or a time (2026-11-12, 2026-11-12T10:00+01:00; UTC without a zone). Of --at, a day means its end.
 
     Exit codes: 0 the history, 1 a part of it could not be read (said on standard error), 2 wrong use, 4 there never
     was such a definition.
@@ -56,7 +56,7 @@ def history(
     if at and (since or not key):
         raise click.UsageError("--at goes with KEY and without --since")
     root = checkout(Path().resolve())
-    stacks = known_stacks(root)
+    stacks = [*known_stacks(root)] if offline else of_this_shell(root)
     name = known(stack, root) if stack else stacks[0] if len(stacks) == 1 else None
     logs = partial(_logs, root, name) if name and not offline else None
     if at:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ai_admin.cli.checkout import checkout
+from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import (
     LEFT,
     NOT_IN_FILE,
@@ -53,7 +53,9 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
     """
     if (key is None) is not as_written:
         raise click.UsageError("name a flag, or say --as-written")
-    there = opened(checkout(Path().resolve()), stack, by_variables=True)
+    root = checkout(Path().resolve())
+    # What serves people is switched in no stack that nobody meant.
+    there = opened(root, only_stack(root, stack, by_shell=False), by_variables=True)
     if key is None:
         from ai_admin.cli.off_as_written import off_as_written
 

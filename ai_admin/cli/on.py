@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ai_admin.cli.checkout import checkout
+from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import (
     LEFT,
     NOT_IN_FILE,
@@ -46,7 +46,9 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     Exit codes: 0 it is on, 1 it was not switched on, 2 wrong use, 3 it is on and its file was not
     edited, 4 PostHog has no such flag.
     """
-    there = opened(checkout(Path().resolve()), stack)
+    root = checkout(Path().resolve())
+    # What serves people is switched in no stack that nobody meant.
+    there = opened(root, only_stack(root, stack, by_shell=False))
     problem = _switched_on(there, asked_for(there, key))
     edited = edit(there, key, lambda document: _as_before(there, document))
     click.echo(f"{key} was not switched on: {problem}" if problem else f"{key} is on in {there}", err=bool(problem))

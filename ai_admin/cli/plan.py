@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     from ai_admin.review.plan import Planned, planned
     from ai_admin.review.text import text
 
+    if out and not os.access(out if out.exists() else out.parent, os.W_OK):  # before PostHog is waited for
+        raise click.UsageError(f"{out} can't be written; name a file in a folder that is there, and may be written to")
     root = checkout(Path().resolve())
     name = only_stack(root, stack)
     found = planned(root, name, waiting=waiting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count, printable, waiting
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
@@ -51,20 +52,21 @@ def who(
 
     "Now" is PostHog's own answer. "Under the files" is what PostHog's SDK answers over what an apply would send,
     with the person properties that PostHog has of the installation. Cohorts with criteria are computed from these;
-    of others PostHog says whether it is in them. What differs is marked with *, and explained. Changes nothing.
+    of others PostHog says whether it is in them. What differs is marked with *, and explained. A flag that somebody
+    switched off in PostHog and an `up` leaves off is said to stay off, which takes a plan. Changes nothing.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes project:read, person:read, cohort:read and
     feature_flag:read.
 
     With --json: {"distinct_id", "stack", "known", "properties", "cohorts", "flags": [{"key", "differs", "now":
-    {"value", "payload", "by"}, "state", "files": {"value", "payload", "by", "why"}}]}. "now" is null where PostHog
-    serves nothing, for the reason in "state", or was not asked; "files" where no file has the flag. "known" is
-    whether PostHog has a person of this id.
+    {"value", "payload", "by"}, "state", "stays_off", "files": {"value", "payload", "by", "why"}}]}. "now" is null where
+    PostHog serves nothing, for the reason in "state", or was not asked; "files" where no file has the flag.
+    "stays_off": what "files" has comes only once it is switched on. "known" is whether PostHog has a person of this id.
 
     Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems: see `ai-admin check`.
     """
     root = checkout(Path().resolve())
-    name = only_stack(root, stack)
+    name = only_stack(root, stack, by_shell=not offline)
     try:
         checked = check(root, (name,))
     except SchemaError as error:
@@ -96,10 +98,32 @@ def who(
             raise click.exceptions.Exit(NO_ANSWER) from None
         known = now.known
         somebody, rows = comparison.compared(definitions, now, distinct_id, members)
+        if any(_is_back(row) for row in rows):
+            held = _held(root, name)
+            rows = [replace(row, held=_is_back(row) and row.flag in held) for row in rows]
     if as_json:
         click.echo(json.dumps(_as_json(name, known, somebody, rows), indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(_as_text(where, known, somebody, rows)))
+
+
+def _is_back(row: Row) -> bool:
+    """Return whether the files alone would switch a flag on that is off in PostHog."""
+    from ai_admin.evaluation.compared import OFF
+
+    return row.state == OFF and row.differs
+
+
+def _held(root: Path, stack: str) -> set[str]:
+    """Return the flags that an `up` leaves off, which the state of the stack decides; say so where it is not known."""
+    from ai_admin.review.changes import Action
+    from ai_admin.review.plan import Planned, planned
+
+    found = planned(root, stack, count=False, waiting=waiting)
+    if isinstance(found, Planned):
+        return {each.ref.key for each in found.outlook.changes if each.action is Action.HOLD}
+    click.echo(f"whether what is off in PostHog stays off is not known: {printable(found[0])}", err=True)
+    return set()
 
 
 def _properties(given: tuple[str, ...], index: Index) -> dict[str, Any]:
@@ -160,7 +184,10 @@ def _lines(row: Row) -> Iterator[str]:
         yield f"{now}; {row.by}"
         return
     files = _said(row.files.answer, row.by)
-    if row.differs or row.files.answer.value is None:
+    if row.held:
+        yield f"now: {now}, and stays off under the files, as somebody switched it off in PostHog"
+        yield f"if it were on: {files}"
+    elif row.differs or row.files.answer.value is None:
         if now:
             yield f"now: {now}"
         yield f"under the files: {files}"
@@ -198,7 +225,8 @@ def _as_json(stack: str, known: bool | None, somebody: Person, rows: list[Row]) 
             answer = row.files.answer
             why = list(row.files.lines())
             files = {"value": answer.value, "payload": answer.payload, "by": row.by, "why": why}
-        flags.append({"key": row.flag, "differs": row.differs, "now": now, "state": row.state, "files": files})
+        said = {"key": row.flag, "differs": row.differs, "now": now, "state": row.state, "stays_off": row.held}
+        flags.append({**said, "files": files})
     return {
         "distinct_id": somebody.distinct_id,
         "stack": stack,

@@ -13,6 +13,9 @@ from ai_admin.evaluation.remote import Given, Now, person
 from ai_admin.evaluation.served import Served, served
 from providers.posthog.kinds.flag import condition_name
 
+OFF = "off"
+"""Why PostHog serves nothing of a flag that is switched off."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -27,14 +30,16 @@ class Row:
     """What the files give; None where no file has the flag."""
     by: str
     """What decides under the files, in words."""
+    held: bool = False
+    """Whether an `up` leaves it off, as somebody switched it off in PostHog."""
 
     @property
     def differs(self) -> bool:
         """Whether the files give something else than PostHog now, as far as that can be told.
 
-        What is off gives nothing, like false.
+        What is off gives nothing, like false, and what stays off goes on doing so.
         """
-        if self.files is None or self.files.answer.value is None or (self.now is None and not self.state):
+        if self.held or self.files is None or self.files.answer.value is None or (self.now is None and not self.state):
             return False
         now = self.now.answer if self.now else Answer(False)
         return _comparable(now) != _comparable(self.files.answer)
@@ -71,7 +76,7 @@ def _row(made: Served, key: str, somebody: Person, now: Now | None) -> Row:
 def _state(now: Now, key: str) -> str:
     if key not in now.flags:
         return "PostHog has no such flag"
-    return "on, and not for SDKs on servers" if now.flags[key].get("active") else "off"
+    return "on, and not for SDKs on servers" if now.flags[key].get("active") else OFF
 
 
 def _by(made: Served, key: str, files: Explanation | None) -> str:

@@ -24,6 +24,11 @@ from providers.posthog.settings import PLAN_VARIABLE
 _QUIET = ("same", "refresh", "read")
 _FAILED = "resOpFailedEvent"
 
+_CARRIED = "Exception calling application: "
+"""What gRPC puts before a message of the provider."""
+_FAILURE = "update failed"
+"""How the engine ends a run in which it has said already what failed."""
+
 
 @dataclass
 class Result:
@@ -127,7 +132,8 @@ def _line(event: Mapping[str, Any], entries: Mapping[str, Entry], result: Result
 def _diagnostic(found: Mapping[str, Any], result: Result) -> Iterator[str]:
     message = " ".join(str(found.get("message", "")).split()).removeprefix("error: ")
     if found.get("severity") == "error" and message:
-        result.errors.append(message)
+        if not (message == _FAILURE and result.errors):
+            result.errors.append(message.removeprefix(_CARRIED))
     elif found.get("severity") == "warning":
         yield f"note: {message}"
 
@@ -135,5 +141,8 @@ def _diagnostic(found: Mapping[str, Any], result: Result) -> Iterator[str]:
 def _applied(name: str, operation: str, entry: Entry | None) -> str:
     if entry is None:
         return f"{name}: {operation}"
-    said = "; ".join([reading.about(entry), *(each.text for each in entry.sentences)]).removeprefix("; ")
+    texts = [each.text for each in entry.sentences]
+    texts += [f"puts back what was changed in PostHog: {reading.changed(each)}" for each in entry.by_hand]
+    texts += [f"overwrites what was changed in PostHog: {reading.changed(each)}" for each in entry.overwritten]
+    said = "; ".join([reading.about(entry), *texts]).removeprefix("; ")
     return f"{reading.SIGNS[entry.change.action]} {reading.name(entry)}" + (f": {said}" if said else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,9 @@ from ai_admin.review.overlap import Part, together
 from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
+from providers.posthog.kinds import Ref
 from providers.posthog.kinds.base import Properties, refs
-from providers.posthog.kinds.flag import CONDITIONS
+from providers.posthog.kinds.flag import CONDITIONS, condition_property
 from providers.posthog.kinds.wording import Wording
 from providers.posthog.session import Session
 from providers.posthog.switch import matching
@@ -52,6 +53,8 @@ class Reach:
     """How many each condition serves, by its name in the sentences, where that changes."""
     at_most: bool = False
     """Whether those who match several conditions may be counted for each of these."""
+    as_now: tuple[Ref, ...] = ()
+    """The cohorts that change as well, and are counted as they are now: no condition could say what they become."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,14 @@ class _Side:
 
 
 class Audiences:
-    """Asks PostHog how many match conditions, each once. Safe for several threads."""
+    """Asks PostHog how many match conditions, each once. Safe for several threads.
 
-    def __init__(self, session: Session) -> None:
+    PostHog counts by the members that a cohort has. Of one that is among the ``changes`` of the plan the criteria are
+    asked about instead.
+    """
+
+    def __init__(self, session: Session, changes: Iterable[Change] = ()) -> None:
+        self._becoming = becoming(changes)
         self._inventory = session.inventory
         self._client = session.inventory.client
         self._directory = PostHogDirectory(self._client)
@@ -94,17 +102,35 @@ class Audiences:
             return self._members(change)
         if change.ref.kind != "flag" or not any(each.name in _SERVING for each in change.fields):
             return None
-        before, after = self._side(change.live or {}), self._side(change.wanted or {})
+        then, as_now = self._then(change.wanted or {})
+        before, after = self._side(change.live or {}), self._side(then)
         groups = any("aggregation_group_type_index" in each for each in _conditions(change.wanted or {}))
         totals = [side.total for side in (before, after) if side and side.total is not None]
         total = max(totals, default=None)
         if before is None or after is None:
             return Reach(None, None, total, groups)
-        now, then = self._together(before), self._together(after)
-        moved = self._moved(live, wanted, before, after, None if now is None else then)
-        if now is None or then is None:
-            return Reach(before.at_most, after.at_most, total, groups, moved, at_most=True)
-        return Reach(round(now), round(then), total, groups, moved)
+        now, served = self._together(before), self._together(after)
+        moved = self._moved(live, wanted, before, after, None if now is None else served)
+        if now is None or served is None:
+            return Reach(before.at_most, after.at_most, total, groups, moved, True, as_now)
+        return Reach(round(now), round(served), total, groups, moved, as_now=as_now)
+
+    def _then(self, flag: Properties) -> tuple[Properties, tuple[Ref, ...]]:
+        """Return a flag with the criteria of cohorts that change in their place, and those that stay by their ids."""
+        as_now: dict[Ref, None] = {}
+        conditions = []
+        for condition in _conditions(flag):
+            filters: list[Any] = []
+            for leaf in condition.get("properties") or ():
+                cohort, criteria = self._becoming.get(_cohort_id(leaf), (None, None))
+                if criteria and leaf.get("operator") == "in":
+                    filters += criteria
+                    continue
+                filters.append(leaf)
+                if cohort:
+                    as_now[cohort] = None
+            conditions.append({**condition, "properties": filters})
+        return {**flag, "release_conditions": conditions} if conditions else flag, tuple(as_now)
 
     def _members(self, change: Change) -> Reach | None:
         """Return how many persons match a cohort's criteria now and then, as far as one condition can say them."""
@@ -218,6 +244,42 @@ def _swapped(was: Mapping[str, Any] | None, is_: Mapping[str, Any]) -> bool:
         return False
     old, new = (each.get("properties") or () for each in (was, is_))
     return any(each not in new for each in old) and any(each not in old for each in new)
+
+
+def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None]]:
+    """Return the cohorts that have other members after a plan, by id, as the filters of one condition. Pure.
+
+    None in the place of the filters where one condition can't say them: also of a cohort made of one that changes.
+    """
+    cohorts = [each for each in changes if each.ref.kind == "cohort" and each.id and each.wanted is not None]
+    found: dict[str, tuple[Ref, list[Any] | None]] = {}
+    for each in cohorts:
+        if any(field.name == "filters" for field in each.fields) and not each.refused:
+            leaves = _flat((each.wanted or {}).get("filters"))
+            found[each.id] = (each.ref, leaves and [condition_property(leaf) for leaf in leaves])
+    waiting = list(found)
+    while waiting:
+        id_ = waiting.pop()
+        for each in cohorts:
+            if each.id not in found and id_ in _cohort_ids(each.wanted):
+                found[each.id] = (each.ref, None)
+                waiting.append(each.id)
+    return found
+
+
+def _cohort_ids(part: Any) -> Iterator[str]:
+    """Yield the ids of the cohorts that criteria are made of."""
+    if isinstance(part, Mapping):
+        yield _cohort_id(part)
+        part = list(part.values())
+    if isinstance(part, list):
+        for each in part:
+            yield from _cohort_ids(each)
+
+
+def _cohort_id(leaf: Mapping[str, Any]) -> str:
+    """Return the id of the cohort that a filter looks at; empty for another filter."""
+    return str(leaf.get("value")) if leaf.get("type") == "cohort" else ""
 
 
 def _flat(criteria: Any) -> list[Any] | None:

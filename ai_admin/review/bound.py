@@ -158,6 +158,16 @@ def left(then: Bound, planned: Planned) -> dict[str, str]:
     return {str(each.change.ref): _since(each) for each in planned.report.entries if _is_left(each.change, then)}
 
 
+def held(then: Bound, planned: Planned) -> list[str]:
+    """Return what a plan is about and is left as it is all the same, a line each: flags that somebody switched off."""
+    changes = (each.change for each in planned.report.entries if str(each.change.ref) in then["changes"])
+    return [
+        f"{each.ref}: the plan changes it, and it is left as it is, since it was switched off in PostHog"
+        for each in changes
+        if each.action is Action.HOLD
+    ]
+
+
 def _is_left(change: Change, then: Bound) -> bool:
     if str(change.ref) in then["changes"] or change.wanted is None or change.action is Action.HOLD:
         return False

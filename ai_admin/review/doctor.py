@@ -205,12 +205,12 @@ def same_for_all(flag: Mapping[str, Any]) -> str | None:
     not everybody gets the same.
 
     The first condition that an installation matches, and whose share has it, decides (docs/reference/flags.md). A group
-    type's condition says nothing of those without a group, a holdout keeps some out, and what is left to PostHog's
-    pages is not known.
+    type's condition says nothing of those without a group, a holdout keeps some out, who opted in or out by an early
+    access feature has what they chose, and what is left to PostHog's pages is not known.
     """
     if not flag.get("active", True):
         return "nothing"
-    if flag.get("holdout") or not {"active", "release_conditions", "variants"}.isdisjoint(flag.get("unmanaged", ())):
+    if flag.get("holdout") or flag.get("feature_enrollment") or not _DECIDING.isdisjoint(flag.get("unmanaged", ())):
         return None
     split = {each["key"]: each.get("rollout_percentage", 0) for each in flag.get("variants") or ()}
     whole = next((key for key, share in split.items() if share == 100), None)
@@ -225,6 +225,10 @@ def same_for_all(flag: Mapping[str, Any]) -> str | None:
         if share != 100 and flag.get("early_exit"):
             return None
     return None if got else "nothing"
+
+
+_DECIDING = {"active", "feature_enrollment", "release_conditions", "variants"}
+"""The fields that decide what a flag gives."""
 
 
 def _live(facts: Facts) -> Iterator[tuple[Definition, Live]]:

@@ -213,11 +213,15 @@ class _Judged:
         return refusals(self._before, wanted, given.consents, given.careful, self._followed, reach=reach)
 
     def step(self, was: Properties, wanted: Properties) -> str:
-        """Return the conditions of a smaller step, where the one to what is wanted is too big and there is one."""
+        """Return the conditions of a smaller step, where the one to what is wanted is too big and there is one.
+
+        Conditions that are there already are no step: whoever wrote them would be told the same again.
+        """
         if not any(each.code.startswith(ROLLOUT) for each in self.refusals(wanted)):
             return ""
-        steps = (smaller(was, wanted, every) for every in (False, True))
-        return next((written(step) for step in steps if not self.refusals(step)), "")
+        steps = [smaller(was, wanted, every) for every in (False, True)]
+        ahead = (step for step in steps if not same(step["release_conditions"], was.get("release_conditions")))
+        return next((written(step) for step in ahead if not self.refusals(step)), "")
 
 
 def _failing(root: Path, target: str, document: Document, text: str) -> Iterator[str]:

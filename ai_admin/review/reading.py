@@ -124,7 +124,8 @@ def lines(entry: Entry) -> Iterator[str]:
         yield waits + sentence.text + more
     yield from (f"overwrites what was changed in PostHog: {put_back(found)}" for found in entry.overwritten)
     if entry.reach and (reach := reached(entry)):
-        yield reach
+        as_now = " and ".join(f"cohort {each.key}" for each in entry.reach.as_now)
+        yield reach + (f"; counted with {as_now} as before, which changes in this plan as well" if as_now else "")
     yield from entry.effects
     shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count
     yield from entry.uses[:shown]
@@ -191,8 +192,13 @@ def _who(reach: Reach) -> str:
 
 
 def put_back(found: ByHand) -> str:
+    """Return what somebody changed in PostHog, who and when, and what to write to keep it."""
+    return changed(found) + (f"; {found.keep}" if found.keep else "")
+
+
+def changed(found: ByHand) -> str:
     """Return what somebody changed in PostHog, who and when."""
-    return f"{found.sentence.text} {written(found.author)}" + (f"; {found.keep}" if found.keep else "")
+    return f"{found.sentence.text} {written(found.author)}"
 
 
 def written(author: Author | None) -> str:

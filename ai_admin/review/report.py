@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -22,8 +22,9 @@ from ai_admin.run import Plan
 from providers.posthog.history import Author
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.kinds.wording import TEXT
+from providers.posthog.reconcile import same
 from providers.posthog.references import RefOf, with_refs
 from providers.posthog.session import Session
 
@@ -138,7 +139,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     """
     moving = [each for each in found.changes if each.action is not Action.NOTHING]
     connection = session.inventory.client.connection
-    audiences = Audiences(session) if count else None
+    audiences = Audiences(session, found.changes) if count else None
     by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
     experiments = running(planned.definitions)
@@ -187,6 +188,7 @@ def _entry(
     fields = [each for each in change.fields if each.name not in put_back | held]
     said = [text for field in fields for text in sentences(kind, field, live, wanted)]
     said += options(kind, change.live or {}, change.wanted or {})
+    said += _anew(change, live, wanted)
     lost = [each for each in fields if each in change.by_hand]
     authors = session.history.authors(kind, change.id, [*change.put_back, *lost]) if put_back or lost else {}
     by_hand, overwritten = (
@@ -203,6 +205,19 @@ def _entry(
     uses = tuple(using.get(change.ref, ())) if matters else ()
     follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
     return Entry(change, tuple(said), by_hand, overwritten, reach, follows, uses, approval(change, session))
+
+
+def _anew(change: Change, live: Properties, wanted: Properties) -> Iterator[Sentence]:
+    """Yield a sentence for each object that a definition names as before, and that is made anew.
+
+    ``live`` and ``wanted`` are the two sides of the change in the form of the sentences. Under one key both the object
+    that is gone and the new one look the same there.
+    """
+    for field in change.fields:
+        if same(live.get(field.name), wanted.get(field.name)):
+            for ref in dict.fromkeys(refs((change.wanted or {}).get(field.name))):
+                words = f"names the new {KINDS[ref.kind].words} {ref.key} in the place of the deleted one"
+                yield Sentence(words, field.name, change.kind.weighs(field))
 
 
 def _with_taken_back(change: Change, session: Session) -> Properties | None:

@@ -13,13 +13,16 @@ import requests
 from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
+from ai_admin.definitions import load
 from ai_admin.definitions.check import check
 from ai_admin.definitions.model import Definition, Source
 from ai_admin.evaluation import resources
 from ai_admin.evaluation.compared import compared
 from ai_admin.evaluation.remote import read
+from ai_admin.review.state import Resource, State
+from ai_admin.safety import manifest
 from providers.posthog.inventory import PostHogDirectory
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Ref
 from tests.support.applied import apply_flags, client, create_body
 from tests.support.checkouts import sample_checkout
 from tests.support.sandbox import Sandbox, running_sandbox
@@ -232,6 +235,29 @@ def test_what_only_one_side_has_is_said(who: Who, root: Path, sandbox: Sandbox) 
     assert (found["put-away"]["files"], found["put-away"]["differs"]) == (None, False)
     assert "now: PostHog has no such flag" in done.stdout
     assert "off; no file has this flag" in done.stdout
+
+
+def test_what_somebody_switched_off_stays_off_under_the_files(
+    who: Who, root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "ai-max-daily-tokens"
+    [made] = [each for each in sandbox.call("GET", "feature_flags/")["results"] if each["key"] == key]
+    applied = manifest(load(root, "production").resources, {})
+    resource = Resource(Ref("flag", key), str(made["id"]), {"key": key})
+    state = State({resource.ref: resource}, manifest={str(resource.ref): applied[str(resource.ref)]})
+    monkeypatch.setattr("ai_admin.review.stack.read", lambda *_: state)
+    sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"active": False})
+    try:
+        row, lines = flags(who("inst-1", "--json"))[key], who("inst-1").stdout.splitlines()
+        monkeypatch.setattr("ai_admin.review.stack.read", lambda *_: State())
+        unknown = flags(who("inst-1", "--json"))[key]
+    finally:
+        sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"active": True})
+    assert (row["differs"], row["stays_off"]) == (False, True)
+    [at] = [n for n, line in enumerate(lines) if key in line]
+    assert lines[at].endswith("now: off, and stays off under the files, as somebody switched it off in PostHog")
+    assert lines[at + 1].strip().startswith(f"if it were on: {row['files']['value']}")
+    assert (unknown["differs"], unknown["stays_off"]) == (True, False), "it was never applied on"
 
 
 def test_a_key_without_the_scopes_is_told_so(who: Who, sandbox: Sandbox) -> None:

@@ -140,6 +140,25 @@ def test_a_condition_on_a_cohort_is_counted_under_the_cohorts_key(stack: Stack, 
     assert share == f'condition "in cohort {key}" from 20 % to 100 %: about 4 of 20 persons more'
 
 
+def test_a_flag_is_counted_with_what_its_cohort_becomes_in_the_same_plan(stack: Stack, key: str) -> None:
+    def write(share: int, *criteria: dict[str, Any]) -> list[str]:
+        stack.write("cohort", key, name=key, properties=[{"key": "channel", **each} for each in criteria])
+        stack.write("flag", f"{key}-flag", release_conditions=[{"cohort": key, "rollout_percentage": share}])
+        return said(stack, f"flag/{key}-flag", count=True)
+
+    write(20, {"value": "internal"})
+    stack.up()
+    assert write(40, {"value": ["internal", "stable"]}) == [
+        f'condition "in cohort {key}" from 20 % to 40 %: about 7 of 20 persons more',
+        "serves about 1 of 20 persons now, and about 8 then",
+    ]
+    # No release condition has a negated criterion.
+    assert write(40, {"operator": "is_set"}, {"value": "beta", "negation": True})[-1] == (
+        f"serves about 1 of 20 persons now, and about 2 then; counted with cohort {key} as before, which changes in "
+        "this plan as well"
+    )
+
+
 def test_an_adoption_is_shown_as_the_change_of_what_is_there(stack: Stack, sandbox: Sandbox, key: str) -> None:
     groups = [{"properties": [], "rollout_percentage": 10, "description": "Everybody"}]
     sandbox.call("POST", "feature_flags/", {"key": key, "name": "By hand", "filters": {"groups": groups}})
@@ -346,6 +365,16 @@ def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, k
     sandbox.call("PATCH", stack.path(f"dashboard/{key}"), {"tiles": [theirs]})
     stack.write("dashboard", key, name=key, tiles=tiles, exclusive_tiles=True)
     assert said(stack, f"tiles/{key}") == ["tiles that people add are taken away"]
+
+
+def test_what_names_a_deleted_object_says_that_it_gets_the_new_one(stack: Stack, sandbox: Sandbox, key: str) -> None:
+    query = {"kind": "InsightVizNode", "source": {"kind": "TrendsQuery", "series": [{"event": "$pageview"}]}}
+    stack.write("insight", key, name=key, query=query)
+    daily = {"target": {"email": ["a@example.com"]}, "frequency": "daily", "start_date": "2026-11-01T08:00:00Z"}
+    stack.write("subscription", key, title=key, insight=key, **daily)
+    stack.up()
+    sandbox.call("PATCH", stack.path(f"insight/{key}"), {"deleted": True})
+    assert said(stack, f"subscription/{key}") == [f"names the new insight {key} in the place of the deleted one"]
 
 
 def test_a_tile_is_called_as_its_insight_also_where_that_is_gone_or_in_no_file(

@@ -1,14 +1,26 @@
-"""`ai-admin apply` where there is nothing to apply."""
+"""`ai-admin apply` where there is nothing to apply, and `ai-admin plan` where its plan can't be kept."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
+from ai_admin.review import applying, bound
+from ai_admin.review import plan as review
+from ai_admin.review.changes import Action, Change, Outlook
+from ai_admin.review.report import Entry, Report
+from ai_admin.review.stack import Reviewed
+from ai_admin.review.state import State
+from ai_admin.run import Plan
+from providers.posthog.kinds import Ref
+from providers.posthog.session import Session
+from providers.posthog.settings import Settings
 from tests.support.past import Checkout
 
 
@@ -18,8 +30,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     return Checkout(tmp_path, "production", "staging")
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["apply", *arguments])
+def run(*arguments: str, command: str = "apply") -> Result:
+    return CliRunner().invoke(cli, [command, *arguments])
 
 
 def test_the_plan_of_another_stack_is_named_before_what_this_one_lacks(checkout: Checkout) -> None:
@@ -42,3 +54,29 @@ def test_where_there_is_no_plan_the_flags_that_files_switch_off_can_go_off_all_t
     assert hint in done.stderr
     checkout.write("flags/theirs.yaml", "key: [theirs\n")
     assert hint in run("--stack", "staging").stderr
+
+
+def test_a_plan_for_a_folder_that_is_not_there_is_wrong_use(checkout: Checkout) -> None:
+    done = run("--stack", "staging", "--out", "missing/plan.json", command="plan")
+    assert (done.exit_code, "missing/plan.json can't be written" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_flag_that_the_plan_changes_and_that_stays_off_fails_the_run(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def planned(action: Action) -> review.Planned:
+        live, wanted = {"key": "ai", "active": action is Action.UPDATE}, {"key": "ai", "active": True}
+        change = Change(Ref("flag", "ai"), action, "7", live=live, wanted=wanted)
+        said = Report("production", "https://eu.posthog.com", "1", (Entry(change),), 0, (), (), {}, 1)
+        there = Reviewed(checkout.folder, "production", Settings({}, {}), State)
+        return review.Planned(there, Plan(()), Outlook((change,)), cast(Session, SimpleNamespace()), said)
+
+    checkout.write("plan.json", bound.text(planned(Action.UPDATE)))
+    monkeypatch.setattr(review, "planned", lambda *_, **__: planned(Action.HOLD))
+    monkeypatch.setattr(applying, "apply", lambda *_: applying.Result())
+    done = run("plan.json")
+    why = "flag/ai: the plan changes it, and it is left as it is, since it was switched off in PostHog"
+    assert (done.exit_code, done.stderr) == (1, f"error: {why}\n")
+    assert done.stdout.endswith("nothing applied in 0 s, and not all\n")
+    checkout.write("plan.json", bound.text(planned(Action.HOLD)))
+    assert run("plan.json").exit_code == 0, "the plan said that it stays off"

@@ -58,6 +58,37 @@ def test_no_stack_of_another_posthog_than_the_shells_is_asked_for(
     assert looked_at(tmp_path, ["production"], online) == ["production"]
 
 
+@pytest.mark.parametrize(
+    ("host", "online", "expected"),
+    [
+        ("http://127.0.0.1:8000", True, "sandbox"),
+        ("http://127.0.0.1:8000", False, None),
+        ("https://eu.posthog.com", True, "production"),
+        ("https://posthog.example.com", True, None),
+        ("", True, None),
+    ],
+)
+def test_the_only_stack_that_the_shell_is_set_up_for_need_not_be_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    host: str,
+    online: bool,
+    expected: str | None,
+) -> None:
+    for name, where in (("production", "eu"), ("staging", "us")):
+        (tmp_path / f"Pulumi.{name}.yaml").write_text(f"config:\n  ai-admin:host: https://{where}.posthog.com\n")
+    (tmp_path / "Pulumi.sandbox.yaml").write_text(DEMO)
+    monkeypatch.setenv("POSTHOG_HOST", host)
+    monkeypatch.delenv("POSTHOG_PROJECT_ID", raising=False)
+    if expected:
+        assert only_stack(tmp_path, None, online) == expected
+        assert "staging, as this shell is set up for another PostHog" in capsys.readouterr().err
+    else:
+        with pytest.raises(click.UsageError, match="say which stack"):
+            only_stack(tmp_path, None, online)
+
+
 def test_the_stack_of_the_demo_is_named_like_any_other(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.production.yaml").write_text(PROJECT)
     (tmp_path / "Pulumi.sandbox.yaml").write_text(DEMO)

@@ -43,6 +43,17 @@ def test_people_read_the_newest_first(checkout: Checkout) -> None:
     assert "(PostHog's log: --stack production or --stack staging)" in done.stderr
 
 
+def test_the_log_of_the_one_stack_that_the_shell_is_set_up_for_is_read(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout.write("Pulumi.production.yaml", "config: {ai-admin:host: https://eu.posthog.com}\n")
+    monkeypatch.setenv("POSTHOG_HOST", "http://127.0.0.1:1")
+    done = run("ai")
+    assert done.exit_code == 1
+    assert "not read: PostHog's activity log: " in done.stderr
+    assert "(PostHog's log: --stack" not in done.stderr
+
+
 def test_a_message_does_nothing_to_a_terminal(checkout: Checkout) -> None:
     checkout.flag(share=60)
     checkout.commit("Red \x1b[31m and\x07 a bell", "A\x1b[2J <a@example.com>")

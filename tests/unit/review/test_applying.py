@@ -13,13 +13,14 @@ import pytest
 from ai_admin.review.applying import Result, apply
 from ai_admin.review.changes import Action, Change, Outlook
 from ai_admin.review.plan import Planned
-from ai_admin.review.report import Entry, Report
-from ai_admin.review.sentences import sentences
+from ai_admin.review.report import ByHand, Entry, Report
+from ai_admin.review.sentences import Sentence, sentences
 from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
 from ai_admin.run import Plan
 from providers.posthog import reconcile
 from providers.posthog.errors import UnreadableState
+from providers.posthog.history import Author
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.session import Session
 from providers.posthog.settings import PLAN_VARIABLE, Settings
@@ -31,18 +32,20 @@ def flag(share: int) -> dict[str, Any]:
     return FLAG.canonical({"key": "ai", "release_conditions": [{"rollout_percentage": share}]})
 
 
-def planned(root: Path) -> Planned:
-    """A plan in which one flag goes from 10 to 50."""
+def planned(root: Path, by_hand: tuple[str, ...] = ()) -> Planned:
+    """A plan in which one flag goes from 10 to 50, and what somebody changed by hand is put back."""
     live, wanted = flag(10), flag(50)
     fields = tuple(reconcile.changed(FLAG, live, wanted))
     change = Change(Ref("flag", "ai"), Action.UPDATE, "7", live=live, wanted=wanted, fields=fields)
     said = tuple(sentence for field in fields for sentence in sentences(FLAG, field, live, wanted))
+    bob = Author("bob@example.com", "2026-11-12T09:00:00Z")
+    theirs = tuple(ByHand(Sentence(text, "description", 1), bob, "write it into the file") for text in by_hand)
     return Planned(
         Reviewed(root, "production", Settings({}, {}), State),
         Plan(()),
         Outlook((change,)),
         cast(Session, SimpleNamespace()),
-        Report("production", "https://eu.posthog.com", "1", (Entry(change, said),), 999, (), (), {}, 3),
+        Report("production", "https://eu.posthog.com", "1", (Entry(change, said, theirs),), 999, (), (), {}, 3),
     )
 
 
@@ -51,7 +54,9 @@ def resource(name: str, operation: str, event: str = "resOutputsEvent") -> dict[
     return {event: {"metadata": {"op": operation, "urn": urn, "type": "x"}}}
 
 
-def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *printed: Any, code: int = 0) -> tuple[list[str], Result]:
+def ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *printed: Any, code: int = 0, by_hand: tuple[str, ...] = ()
+) -> tuple[list[str], Result]:
     """Apply the plan with a Pulumi that prints this, events or lines; return what was shown, and the result."""
     lines = [each if isinstance(each, str) else json.dumps(each) for each in printed]
     (tmp_path / "printed").write_text("\n".join(lines) + "\n")
@@ -63,7 +68,16 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *printed: Any, code: in
     (tmp_path / "pulumi").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     shown: list[str] = []
-    return shown, apply(planned(tmp_path), shown.append)
+    return shown, apply(planned(tmp_path, by_hand), shown.append)
+
+
+def test_what_is_put_back_is_said_with_who_had_changed_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of a job is all that is left of what somebody had made of it."""
+    shown, _ = ran(tmp_path, monkeypatch, resource("flag/ai", "update"), by_hand=("description from a to b",))
+    assert shown == [
+        '~ flag ai: condition "everybody" from 10 % to 50 %; puts back what was changed in PostHog: '
+        "description from a to b by bob@example.com on 12 Nov 2026, 09:00 UTC"
+    ]
 
 
 def test_of_a_thousand_flags_one_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,12 +97,15 @@ def test_pulumi_is_given_the_plan_and_asked_nothing(tmp_path: Path, monkeypatch:
 
 def test_what_fails_is_an_error_and_a_warning_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warning = {"diagnosticEvent": {"severity": "warning", "message": "flags/ai.yaml:1:1: waits\nfor approval"}}
-    error = {"diagnosticEvent": {"severity": "error", "message": "flags/ai.yaml:1:1: flag/ai: refused\n"}}
+    refused = "Exception calling application: flags/ai.yaml:1:1: flag/ai: refused\n"
+    error, end = ({"diagnosticEvent": {"severity": "error", "message": text}} for text in (refused, "update failed"))
     failed = resource("flag/ai", "update", "resOpFailedEvent")
-    shown, result = ran(tmp_path, monkeypatch, warning, error, failed, code=255)
+    shown, result = ran(tmp_path, monkeypatch, warning, error, failed, end, code=255)
     assert shown == ["note: flags/ai.yaml:1:1: waits for approval"]
     assert (result.code, result.done, result.failed) == (255, [], ["flag/ai"])
     assert result.errors == ["flags/ai.yaml:1:1: flag/ai: refused"]
+    _, result = ran(tmp_path, monkeypatch, end, code=255)
+    assert result.errors == ["update failed"], "there is nothing else to say"
 
 
 def test_a_lock_is_said_in_pulumis_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,21 @@ def test_the_step_to_take_leaves_those_who_have_it_what_they_have(checkout: Chec
     assert found.losing == ('of those who match "Internal", 100 % have it now, at least 50 % then',)
 
 
+def test_conditions_that_are_there_already_are_no_step(checkout: Checkout) -> None:
+    """What is too big is another split, and the conditions for it would be those of now."""
+    checkout.write("Pulumi.production.yaml", "config: {ai-admin:careful: true, ai-admin:follows: staging}\n")
+
+    def split(share: int) -> str:
+        return f"variants: [{{key: a, rollout_percentage: {100 - share}}}, {{key: b, rollout_percentage: {share}}}]\n"
+
+    stable = "release_conditions: [{description: Everybody, variant: a}]\n"
+    half = f"stacks:\n  staging:\n    {split(50)}    release_conditions: [{{description: Everybody}}]\n"
+    checkout.write("flags/ai.yaml", HEAD + split(0) + stable + half)
+    found = promote(checkout.folder, "ai", "staging", "production")
+    assert "rollout/ai/b/0-50" in found.refused[0]
+    assert found.step == ""
+
+
 def test_who_may_lose_it_is_said_also_where_no_rule_refuses(checkout: Checkout) -> None:
     checkout.write("events/person.yaml", CATALOGUE)
     pro = "stacks:\n  staging:\n    release_conditions: [{properties: [{key: plan, value: pro}]}]\n"
