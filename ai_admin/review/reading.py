@@ -69,7 +69,7 @@ def about(entry: Entry) -> str:
     if change.action is Action.CREATE and change.kind.lifecycle == "discovered":
         words = "is not in PostHog yet, which makes it when it first meets it in an event; nothing is sent before"
     if entry.deleted:
-        words = f"was deleted in PostHog {entry.deleted} and is made anew"
+        words = f"was deleted in PostHog {entry.deleted}{'' if change.refused else ' and is made anew'}"
     return words
 
 
