@@ -21,10 +21,10 @@ DIFFERS = 1
 def drift(stack: str | None, as_json: bool, every: bool) -> None:
     """Say what differs in PostHog from the files, who changed it and when.
 
-    Compares every definition with what PostHog holds, as `pulumi preview` does, and counts what people made
-    that is in no file. `pulumi stack export` says which object is whose; without a state they are found by
-    their keys and names. Reads only: the API key needs the read scopes of the kinds, and activity_log:read to
-    say who.
+    Compares every definition with what PostHog holds, as `pulumi preview` does, names what is in no file any
+    more, so that the next `up` deletes it, and counts what people made that is in no file. `pulumi stack export`
+    says which object is whose; without a state they are found by their keys and names. Reads only: the API key
+    needs the read scopes of the kinds, and activity_log:read to say who.
 
     For a schedule: exit codes 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all
     definitions, since files have problems or PostHog could not be read. The others are told then as well, and why
@@ -42,5 +42,5 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
         click.echo(line, err=True)
     if found.unknown or found.broken:
         raise click.exceptions.Exit(UNKNOWN)
-    if found.entries:
+    if found.entries or found.leaving:
         raise click.exceptions.Exit(DIFFERS)

@@ -263,7 +263,7 @@ class _Engine:
         judge, found = Judge(ref.kind, self._session), self._live.get(present)
         if found is None:
             return self._new(judge, ref, present, wanted, meta, missing)
-        applied = self._state.resources[present].properties
+        applied = self._state.resources[present].applied
         if isinstance(found, _Unread):
             return _unknown(ref, found, meta, applied, wanted)
         id_, live = found
@@ -298,8 +298,9 @@ class _Engine:
     def _new(self, judge: Judge, ref: Ref, present: Ref, wanted: Properties, meta: Metadata, missing: str) -> Change:
         match: Match | None = None
         problem = ""
-        gone = self._state.resources.get(present)
-        applied = gone.properties if gone else None
+        former = self._state.resources.get(present)
+        applied = former.applied if former else None
+        gone = former.id if former else self._state.gone.get(present, "")
         try:
             if not missing:
                 match, problem = judge.addition(wanted, meta)
@@ -307,8 +308,9 @@ class _Engine:
             return _unknown(ref, _Unread("", str(unread).removeprefix(f"{meta.line('')}: ")), meta, applied, wanted)
         if match is None:
             fields = tuple(reconcile.created(judge.kind, wanted))
-            id_ = gone.id if gone else ""
-            return Change(ref, Action.CREATE, "", meta.source, applied, None, wanted, fields, gone=id_, refused=problem)
+            return Change(
+                ref, Action.CREATE, "", meta.source, applied, None, wanted, fields, gone=gone, refused=problem
+            )
         names = {*match.changes, *match.perhaps}
         fields = tuple(each for each in judge.kind.fields if each.name in names)
         return Change(

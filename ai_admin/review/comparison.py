@@ -13,7 +13,7 @@ from typing import Any
 from ai_admin.definitions import Definition, load
 from ai_admin.review.live import BY_POSTHOG, Project, title
 from ai_admin.review.stack import BROKEN, reviewed
-from ai_admin.review.state import State
+from ai_admin.review.state import Resource, State
 from ai_admin.stackfile import settings
 from providers.posthog.advice import explained
 from providers.posthog.approvals import Approvals
@@ -31,6 +31,9 @@ from providers.posthog.references import readable, with_ids, with_refs
 from providers.posthog.settings import Settings
 
 _OPTIONS = (UNKEPT, OWN)
+
+LEAVES = "is in no file any more: the next `pulumi up` deletes it"
+"""What is said of an object whose file is gone."""
 
 
 @dataclass(frozen=True)
@@ -132,17 +135,24 @@ class Comparison:
         """The ids of the objects that definitions have, by definition."""
         if self._known_ids is not None:
             return dict(self._known_ids)
-        applied = self._state.resources
-        for ref, resource in applied.items():
+        for ref, resource in self._state.resources.items():
             self.project.inventory.claim(KINDS[ref.kind], resource.id)
         # What is in files that are not read is not in no file.
-        found = {ref: each.id for ref, each in applied.items()} if self.broken else {}
+        found = {ref: each.id for ref, each in self._state.resources.items()} if self.broken else {}
         for each in self.definitions:
             ref = Ref(each.kind, each.key)
-            id_ = applied[ref].id if ref in applied else self._adopted(each, found)
+            applied = self._applied(each)
+            id_ = applied.id if applied else self._adopted(each, found)
+            id_ = id_ or ("" if ref in self._unclear or ref in self._unread else self._state.gone.get(ref, ""))
             if id_:
                 found[ref] = id_
         return found
+
+    def _applied(self, definition: Definition) -> Resource | None:
+        """Return the resource of a definition in the state, also under the key that it had."""
+        keys = (definition.key, definition.renamed_from or definition.key)
+        found = (self._state.resources.get(Ref(definition.kind, key)) for key in keys)
+        return next((each for each in found if each), None)
 
     def _adopted(self, new: Definition, found: Mapping[Ref, str]) -> str | None:
         """Return the id of the object that a definition without one adopts."""
@@ -188,7 +198,7 @@ class Comparison:
 
     def _difference(self, definition: Definition) -> Difference | None:
         ref = Ref(definition.kind, definition.key)
-        kind, id_, applied = KINDS[ref.kind], self.ids.get(ref), self._state.resources.get(ref)
+        kind, id_, applied = KINDS[ref.kind], self.ids.get(ref), self._applied(definition)
         if unread := self._not_known(definition):
             return Difference(definition, id=id_ or "", unread=unread)
         if id_ is None:
@@ -209,7 +219,7 @@ class Comparison:
         for secret in kind.secrets(there):
             secret.pop("digest", None)  # no file has it
         live = self.project.inventory.get(kind, id_)
-        moved = fields if applied is None else changed(kind, found[1], before)
+        moved = fields if applied is None else changed(kind, found[1], applied.applied)
         by_hand = tuple(each for each in fields if each in moved)
         return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), by_hand)
 
@@ -236,15 +246,24 @@ class Comparison:
             secret["digest"] = applied.get(secret["env"], "")
         return wanted, _without_digests if any(not each["digest"] for each in unset) else lambda form: form
 
+    @cached_property
+    def leaving(self) -> dict[tuple[str, str], Ref]:
+        """What no file has any more and PostHog still holds, by kind and id: the next `up` deletes it. Nothing, where
+        that is not known as files are left out.
+        """
+        applied = {(ref.kind, each.id): ref for ref, each in self._state.resources.items()}
+        left = {} if self.broken else {name: ref for name, ref in applied.items() if name not in self.owners}
+        return {name: ref for name, ref in left.items() if name in self.lives}
+
     def unowned(self) -> list[Unowned]:
-        """Return the objects that people made and no definition has, in the order of the kinds.
+        """Return the objects that people made and no definition has or had, in the order of the kinds.
 
         PostHog makes event and property definitions itself, of what it is sent.
         """
         return [
             Unowned(KINDS[kind], id_, title(KINDS[kind], live))
             for (kind, id_), live in self.lives.items()
-            if (kind, id_) not in self.owners and kind not in BY_POSTHOG
+            if (kind, id_) not in self.owners and (kind, id_) not in self.leaving and kind not in BY_POSTHOG
         ]
 
 

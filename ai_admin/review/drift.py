@@ -11,7 +11,7 @@ from typing import Any
 
 from ai_admin.review import reading
 from ai_admin.review.changes import THREADS
-from ai_admin.review.comparison import Comparison, Difference, Unowned
+from ai_admin.review.comparison import LEAVES, Comparison, Difference, Unowned
 from ai_admin.review.names import names
 from ai_admin.review.report import not_known
 from ai_admin.review.sentences import Sentence, sentences, to_keep
@@ -60,6 +60,8 @@ class Drift:
     """What is wrong with files that are left out, a line each."""
     unread: tuple[str, ...] = ()
     """What could not be read in PostHog, a line for each reason."""
+    leaving: tuple[tuple[Ref, str], ...] = ()
+    """What no file has any more and the next `up` deletes, with its id."""
     unknown: tuple[Ref, ...] = ()
     """The definitions of which it is not known for that whether PostHog holds them so."""
 
@@ -87,6 +89,7 @@ def drift(stack: str, comparison: Comparison) -> Drift:
         tuple(comparison.unowned()),
         comparison.broken,
         tuple(lines),
+        tuple((ref, id_) for (_, id_), ref in comparison.leaving.items()),
         tuple(each.ref for each in every if each.unread),
     )
 
@@ -121,8 +124,8 @@ def text(found: Drift, every: bool, style: Style = lambda part, _: part) -> str:
 
 
 def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
-    verb = "differs" if len(found.entries) == 1 else "differ"
-    counted = f"{len(found.entries):,} {verb}" if found.entries else "nothing differs"
+    number = len(found.entries) + len(found.leaving)
+    counted = f"{number:,} {'differs' if number == 1 else 'differ'}" if number else "nothing differs"
     unknown = f", of {len(found.unknown):,} it is not known" if found.unknown else ""
     unknown += ", and files with problems are left out" if found.broken else ""
     where = f"{found.stack} (project {found.project} of {found.host})"
@@ -138,6 +141,10 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
             yield f"    {each.whole}"
         for said in each.said:
             yield f"    {said.sentence.text}{'' if each.difference.applied else f' {_by(said)}'}"
+    for ref, _ in found.leaving:
+        yield ""
+        yield f"{style('-', 'red')} {style(f'{KINDS[ref.kind].words} {ref.key}', 'bold')}"
+        yield f"    {LEAVES}"
     counts = Counter(each.kind.name for each in found.unowned)
     if counts:
         yield ""
@@ -162,7 +169,7 @@ def as_json(found: Drift) -> str:
             "stack": found.stack,
             "host": found.host,
             "project": found.project,
-            "differing": [_entry(each) for each in found.entries],
+            "differing": [*map(_entry, found.entries), *(_leaving(ref, id_) for ref, id_ in found.leaving)],
             "same": found.same,
             "unknown": [str(each) for each in found.unknown],
             "broken": list(found.broken),
@@ -186,6 +193,10 @@ def _entry(each: Drifted) -> dict[str, Any]:
         "message": each.whole or None,
         "fields": [_said(said) for said in each.said],
     }
+
+
+def _leaving(ref: Ref, id_: str) -> dict[str, Any]:
+    return {"name": str(ref), "id": id_, "source": None, "state": "in no file", "message": LEAVES, "fields": []}
 
 
 def _said(said: Said) -> dict[str, Any]:

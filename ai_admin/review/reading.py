@@ -42,10 +42,16 @@ def title(report: Report) -> str:
     """Return what a report says in one line."""
     taken = len(taken_over(report))
     unknown = sum(each.change.action is Action.UNKNOWN for each in report.entries)
-    number = len(report.entries) - taken - unknown
+    held = sum(each.change.action is Action.HOLD for each in report.entries)
+    refused = sum(bool(each.change.refused) for each in report.entries) - unknown
+    number = len(report.entries) - taken - unknown - held - refused
     changes = counted(number, "object changes", "objects change") if number else "nothing changes"
     if taken:
         changes += f", {counted(taken, 'is taken over as it is', 'are taken over as they are')} (nothing is sent)"
+    if held:
+        changes += f", {counted(held, 'stays off', 'stay off')}"
+    if refused:
+        changes += f", {counted(refused, 'is', 'are')} not applied"
     if unknown:
         changes += f", {counted(unknown, 'is', 'are')} not known"
     stay = f", {report.unchanged:,} as they are" if report.unchanged else ""
@@ -69,7 +75,7 @@ def about(entry: Entry) -> str:
     if change.action is Action.CREATE and change.kind.lifecycle == "discovered":
         words = "is not in PostHog yet, which makes it when it first meets it in an event; nothing is sent before"
     if entry.deleted:
-        words = f"was deleted in PostHog {entry.deleted} and is made anew"
+        words = f"was deleted in PostHog {entry.deleted}{'' if change.refused else ' and is made anew'}"
     return words
 
 

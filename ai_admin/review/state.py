@@ -7,16 +7,20 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ai_admin.manifest import OUTPUT
+from ai_admin.manifest import OUTPUT, ids
 from ai_admin.safety import Manifest
 from providers.posthog.errors import UnreadableState
-from providers.posthog.inputs import to_properties
+from providers.posthog.inputs import WAITING, to_properties
 from providers.posthog.kinds import KINDS, Ref
-from providers.posthog.kinds.base import OWN, UNKEPT, Properties
+from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
+from providers.posthog.reconcile import applied_last
+from providers.posthog.references import with_refs
+from providers.posthog.safety import digest
 
 _TYPE = "pulumi-python:dynamic/posthog:"
 _KINDS = {f"{_TYPE}{kind.type}": kind.name for kind in KINDS.values()}
@@ -26,14 +30,22 @@ _NONE = ("no stack named", "no previous deployment")
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource as it was applied last."""
+    """A resource of the state."""
 
     ref: Ref
     id: str
     properties: Properties
-    """Canonical, with PostHog's ids."""
+    """Canonical, with PostHog's ids: as it was applied last, or as the last refresh found it, if it was not applied
+    since."""
     project: str = ""
     """The PostHog project that it is in."""
+    record: Mapping[str, str] = field(default_factory=dict)
+    """What was applied last of the fields that a refresh found otherwise (``kinds.base.APPLIED``)."""
+
+    @property
+    def applied(self) -> Properties:
+        """What was applied last."""
+        return applied_last(KINDS[self.ref.kind], self.properties, self.record)
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,12 @@ class State:
     replaced: tuple[Resource, ...] = ()
     """What another one took the place of, and a run that failed did not delete."""
     manifest: Manifest | None = None
+
+    @property
+    def gone(self) -> dict[Ref, str]:
+        """The ids of what was applied and a refresh did not find any more, so that it is not among the resources."""
+        found = ids(self.manifest or {})
+        return {ref: id_ for ref, id_ in found.items() if ref not in self.resources and not id_.startswith(WAITING)}
 
 
 def read(root: Path, stack: str) -> State:
@@ -72,12 +90,32 @@ def parsed(resources: Iterable[Mapping[str, Any]]) -> State:
         if kind is None:
             continue
         ref = Ref.parse(each["urn"].split("::", 3)[3])
-        found = Resource(ref, str(each.get("id", "")), _properties(kind, outputs), str(outputs.get("project_id") or ""))
+        project, record = str(outputs.get("project_id") or ""), outputs.get(APPLIED) or {}
+        found = Resource(ref, str(each.get("id", "")), _properties(kind, outputs), project, record)
         if each.get("delete"):
             replaced.append(found)
         else:
             standing[ref] = found
-    return State(standing, tuple(replaced), manifest)
+    return State(_with_valid_records(standing, manifest or {}), tuple(replaced), manifest)
+
+
+def _with_valid_records(standing: Mapping[Ref, Resource], manifest: Manifest) -> dict[Ref, Resource]:
+    """Return resources without the records of those that a file follows since: the engine updates nothing then, and so
+    keeps a record, but the manifest has the digest of what PostHog holds.
+    """
+    owners = {(ref.kind, each.id): ref for ref, each in standing.items()}
+
+    def is_followed(each: Resource) -> bool:
+        kind = KINDS[each.ref.kind]
+        plain = {name: item for name, item in each.properties.items() if name not in ("key", UNKEPT, OWN)}
+        said = with_refs(kind, deepcopy(plain), lambda name, id_: owners.get((name, str(id_))))
+        for secret in kind.secrets(said):
+            secret.pop("digest", None)  # no definition has it
+        return digest(said) == manifest.get(str(each.ref), {}).get("digest")
+
+    return {
+        ref: replace(each, record={}) if each.record and is_followed(each) else each for ref, each in standing.items()
+    }
 
 
 def _properties(kind: str, outputs: Mapping[str, Any]) -> Properties:

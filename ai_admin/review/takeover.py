@@ -23,7 +23,7 @@ from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
 from ai_admin.definitions.rules.catalogue import Use, property_uses
 from ai_admin.definitions.stacks import known_stacks
-from ai_admin.review.comparison import Comparison, made_by_posthog
+from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
 from ai_admin.review.live import Object, Objects
 from ai_admin.review.trial import trial
 from providers.posthog.errors import NotEdited
@@ -86,7 +86,7 @@ def take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
 
 class _TakeOver:
     def __init__(self, root: Path, stack: str, comparison: Comparison) -> None:
-        self._root, self._stack = root, stack
+        self._root, self._stack, self._comparison = root, stack, comparison
         self._defined = {Ref(each.kind, each.key) for each in comparison.definitions}
         objects = Objects(comparison.project, comparison.lives, comparison.owners, self._defined)
         self._many_stacks = len(known_stacks(root)) > 1
@@ -113,6 +113,9 @@ class _TakeOver:
 
     def _prepare(self) -> None:
         for ref in [*self._forms]:
+            if (ref.kind, self._every[ref].id) in self._comparison.leaving:
+                self._exclude(ref, LEAVES)
+                continue
             if ref.kind == "early_access_feature" and isinstance(flag := self._forms[ref].get("flag"), Ref):
                 self._leave_field(flag, "feature_enrollment", "PostHog switches it with the early access feature")
             if ref.kind == "notification":

@@ -32,7 +32,7 @@ from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreac
 from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, to_inputs, to_properties
 from providers.posthog.judge import Judge, OneLine, unknown
 from providers.posthog.kinds import KINDS, Kind
-from providers.posthog.kinds.base import OWN, UNKEPT, Properties
+from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
 from providers.posthog.matching import as_mappings, unchanged_lists
 from providers.posthog.session import Session
@@ -169,6 +169,8 @@ class PostHogProvider(ResourceProvider):
         program, and with it every switch-off; ``check``, ``update`` and ``delete`` refuse it instead.
 
         So does what the reviewed plan leaves alone: the engine neither puts it back nor forgets what was applied.
+
+        What was applied last of fields that are otherwise now goes along: the object may not be updated in this run.
         """
         known, meta = to_properties(self.kind_name, props), _SESSION.metadata.of(props)
         if _SESSION.reviewed.leaves(meta.name):
@@ -190,10 +192,13 @@ class PostHogProvider(ResourceProvider):
         if found is None:
             return ReadResult("", {})
         live_id, live = found
-        return ReadResult(live_id, self._outputs(live, meta, project, props), self._inputs(live, meta, props))
+        kind = KINDS[self.kind_name]
+        record = reconcile.record(kind, reconcile.applied_last(kind, known, props.get(APPLIED) or {}), live)
+        outputs = _recorded(self._outputs(live, meta, project, props), record)
+        return ReadResult(live_id, outputs, self._inputs(live, meta, props))
 
     def _as_known(self, id_: str, known: Properties, meta: Metadata, props: Mapping[str, Any]) -> ReadResult:
-        outputs = self._outputs(known, meta, props.get(PROJECT), props)
+        outputs = _recorded(self._outputs(known, meta, props.get(PROJECT), props), props.get(APPLIED) or {})
         return ReadResult(id_, outputs, self._inputs(known, meta, props))
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
@@ -211,7 +216,10 @@ class PostHogProvider(ResourceProvider):
             raise Refused(problem)
         with OneLine(meta):
             applied = lifecycle.update(_id, olds, news, meta)
-        return UpdateResult(self._outputs(applied, meta, project, _news))
+        # What waits for an approval is as it was.
+        waits = {field.name for field in reconcile.changed(KINDS[self.kind_name], applied, news)}
+        record = {name: text for name, text in (_olds.get(APPLIED) or {}).items() if name in waits}
+        return UpdateResult(_recorded(self._outputs(applied, meta, project, _news), record))
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the object; one that is gone already is no error."""
@@ -255,6 +263,11 @@ class PostHogProvider(ResourceProvider):
 def _missing(meta: Metadata) -> str:
     """Return why a definition that refers to what does not exist is not applied; "" if all exists."""
     return meta.line(f"left out, as it refers to {meta.missing}; run again once that is there") if meta.missing else ""
+
+
+def _recorded(outputs: dict[str, Any], record: Mapping[str, str]) -> dict[str, Any]:
+    """Return outputs with the record of what was applied last, where there is any."""
+    return {**outputs, APPLIED: dict(record)} if record else outputs
 
 
 def _name(inputs: Mapping[str, Any]) -> str:

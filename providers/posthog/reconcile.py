@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Json, Kind
+from providers.posthog.kinds.base import Directory, Field, Json, Kind, Properties
+from providers.posthog.kinds.normal import json_text
 
 
 def changed(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Field]:
@@ -27,6 +29,18 @@ def changed(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[
         if field.name not in unmanaged
         and (field.name in unseen or not same(old.get(field.name), new.get(field.name)))
     ]
+
+
+def applied_last(kind: Kind, known: Mapping[str, Any], record: Mapping[str, str]) -> Properties:
+    """Return the canonical form that was applied last: what a state has of an object, with its record of fields that a
+    refresh found otherwise (``kinds.base.APPLIED``).
+    """
+    return kind.canonical({**known, **{name: json.loads(text) for name, text in record.items()}})
+
+
+def record(kind: Kind, applied: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, str]:
+    """Return the record of what was applied last of the fields that PostHog holds otherwise."""
+    return {field.name: json_text(applied.get(field.name)) for field in changed(kind, applied, live)}
 
 
 def same(left: Any, right: Any) -> bool:

@@ -166,6 +166,9 @@ def test_a_switch_off_by_hand_is_not_undone_in_passing(project: Project, sandbox
     assert "take on/ai, which is used up, out of the stack's configuration" in project.up()
     assert sandbox.writes() == []
     assert not live(sandbox)["ai-slow"]["active"]
+    drift = project.ai_admin("drift").stdout
+    for name in ("grace", "alan"):
+        assert f"is switched off by {name}@example.com" in drift, "no run makes that what was applied last"
 
 
 def test_c3_off_and_then_in_the_file_is_nothing_to_do(project: Project, sandbox: Sandbox) -> None:

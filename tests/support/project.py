@@ -15,6 +15,7 @@ import yaml
 
 from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, put, stacks
+from tests.support.oncall import COMMAND
 from tests.support.sandbox import REPOSITORY, Sandbox
 from tools.toolchain.shell import lean_home
 
@@ -109,6 +110,17 @@ class Project:
             capture_output=True,
             text=True,
             timeout=timeout,
+        )
+
+    def ai_admin(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `ai-admin` for the stack and return what it printed, whatever its exit code."""
+        return subprocess.run(
+            [str(COMMAND), *arguments, "--stack", "sandbox"],
+            cwd=self.folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     def pulumi(self, *arguments: str, environ: Mapping[str, str] | None = None) -> str:

@@ -23,6 +23,7 @@ from ai_admin.review.state import State, parsed
 from ai_admin.run import Run
 from ai_admin.run import plan as plan_run
 from providers.posthog import provider as provider_module
+from providers.posthog.errors import Refused
 from providers.posthog.inputs import to_inputs, with_digests
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.matching import as_lists
@@ -70,7 +71,9 @@ class Stack:
         return parsed(json.loads(json.dumps([{**stack, "outputs": outputs}, *self.resources.values()])))
 
     def up(self, *consents: str) -> None:
-        """Apply the definitions; nothing may be refused."""
+        """Apply the definitions; the program may refuse nothing. What the provider refuses stays as it is, the rest is
+        applied, and the first :class:`Refused` is raised at the end.
+        """
         if consents:
             self.configure(consent=" ".join(consents))
         run = Run(
@@ -93,13 +96,20 @@ class Stack:
             else:
                 del self.resources[ref]
         metadata, outcomes, applied = planned.metadata(self.settings), {}, set()
+        refused: list[Refused] = []
         for definition in planned.definitions:
             ref = Ref(definition.kind, definition.key)
             properties = with_digests(ref.kind, definition.properties, self.settings.environ)
             inputs = to_inputs(with_ids(properties, self._id), metadata[ref])
             former = Ref(ref.kind, definition.renamed_from or ref.key)
-            self._apply(ref, inputs, self.resources.pop(ref, None) or self.resources.pop(former, None))
+            standing = self.resources.pop(ref, None) or self.resources.pop(former, None)
             applied.add(ref)
+            try:
+                self._apply(ref, inputs, standing)
+            except Refused as problem:
+                refused.append(problem)
+                self.resources.update({ref: standing} if standing else {})
+                continue
             there = self.resources[ref]
             outcomes[ref] = (there["id"], KINDS[ref.kind].canonical(as_lists(ref.kind, there["outputs"])))
         for ref in [ref for ref in self.resources if ref not in applied]:
@@ -108,6 +118,8 @@ class Stack:
         now = datetime.now(UTC).isoformat()
         known = self.settings.consents
         self.manifest = {**manifest.applied(planned.before, planned.after, planned.definitions, outcomes, known, now)}
+        if refused:
+            raise refused[0]
 
     def _apply(self, ref: Ref, inputs: dict[str, Any], standing: dict[str, Any] | None) -> None:
         provider, state = PROVIDERS[ref.kind](), standing["outputs"] if standing else {}

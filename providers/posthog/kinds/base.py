@@ -30,6 +30,10 @@ The field then reads as it was applied for as long as PostHog holds that, so tha
 OWN = "__own"
 """Beside the fields in a state: the ids of the parts of an object that are the definition's, where others add parts."""
 
+APPLIED = "__applied"
+"""Beside the fields in a state: what was applied last, as JSON text by field, where a refresh found another value. The
+fields are then as PostHog holds them, and stay so where the run leaves the object as it is, or fails."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:

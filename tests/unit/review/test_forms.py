@@ -128,6 +128,13 @@ def test_who_several_conditions_serve_is_not_said_to_be_more() -> None:
     assert "serves at most 100 of 203 persons now, and at most 178 then" in text(report(Entry(change, reach=unknown)))
 
 
+def test_what_stays_off_or_is_not_applied_is_not_counted_among_what_changes() -> None:
+    held, refused = entry(1, "tags: added a", action=Action.HOLD), entry(2, "is switched on", refused="too far")
+    assert "): nothing changes, 1 stays off; about" in text(report(held))
+    found = report(held, refused, entry(3, "is switched off"))
+    assert "): 1 object changes, 1 stays off, 1 is not applied; about" in text(found)
+
+
 def test_what_is_taken_over_as_it_is_is_counted_apart_from_what_changes() -> None:
     """A stack's first plan, or one whose state was lost, would hide the change in eighty lines."""
     taken = [entry(n, action=Action.ADOPT) for n in range(1, 4)]

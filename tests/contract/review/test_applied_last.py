@@ -1,0 +1,146 @@
+"""What was applied last stays known where somebody changes PostHog and a run does not put that back."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ai_admin.definitions import load
+from ai_admin.review import reading
+from ai_admin.review.comparison import Comparison
+from ai_admin.review.drift import drift
+from ai_admin.review.drift import text as drift_text
+from ai_admin.review.live import Project
+from ai_admin.review.pull import pull
+from ai_admin.review.takeover import take_over
+from ai_admin.review.text import text
+from ai_admin.review.trial import write
+from providers.posthog.client import Client
+from providers.posthog.connection import resolve
+from providers.posthog.errors import Refused
+from providers.posthog.kinds import Ref
+from tests.support.sandbox import Sandbox
+from tests.support.stack import NAME_OF_STACK, Stack
+
+_NUMBERS = count(1)
+HALF: dict[str, Any] = {"release_conditions": [{"description": "Everybody", "rollout_percentage": 50}]}
+
+
+class Hands:
+    """Somebody who works on PostHog's pages."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.email = f"bob-{next(_NUMBERS)}@example.com"
+        self._sandbox = sandbox
+        self._key = sandbox.call("POST", "/_sandbox/users", {"email": self.email, "role": "admin"})["personal_api_key"]
+
+    def patch(self, path: str, **body: Any) -> None:
+        self._sandbox.call("PATCH", path, body, key=self._key)
+
+
+@pytest.fixture
+def bob(sandbox: Sandbox) -> Hands:
+    return Hands(sandbox)
+
+
+@pytest.fixture
+def key(stack: Stack) -> str:
+    """The key of a flag that is applied, beside another one."""
+    name = f"recorded-{next(_NUMBERS)}"
+    stack.write("flag", name, description="Before", **HALF)
+    stack.write("flag", f"{name}-other", description="Other", **HALF)
+    stack.up()
+    return name
+
+
+def compared(stack: Stack) -> Comparison:
+    definitions = load(stack.root, NAME_OF_STACK).resources
+    return Comparison(Project(Client(resolve(stack.settings))), definitions, stack.state, {})
+
+
+def drifted(stack: Stack) -> str:
+    return drift_text(drift(NAME_OF_STACK, compared(stack)), True)
+
+
+def pulled(stack: Stack, delete: bool = False) -> list[Ref]:
+    comparison = compared(stack)
+    result = pull(stack.root, NAME_OF_STACK, comparison, [*comparison.differences()], delete)
+    write(stack.root, result.texts)
+    assert not result.refused
+    return result.written
+
+
+def path(stack: Stack, key: str) -> Path:
+    return stack.root / "flags" / f"{key}.yaml"
+
+
+def test_a_flag_that_stays_off_is_off_by_hand_after_an_up_too(stack: Stack, bob: Hands, key: str) -> None:
+    bob.patch(stack.path(f"flag/{key}"), active=False)
+    for _ in range(2):
+        stack.up()
+        assert f"is switched off by {bob.email}" in drifted(stack)
+    assert pulled(stack) == [Ref("flag", key)]
+    assert "active: false" in path(stack, key).read_text()
+
+
+def test_what_a_file_follows_is_what_was_applied_last(stack: Stack, bob: Hands, key: str) -> None:
+    bob.patch(stack.path(f"flag/{key}"), active=False)
+    stack.up()
+    pulled(stack)
+    stack.up()
+    assert "nothing changes" in text(stack.plan(False).report)
+    stack.write("flag", key, description="Before", **HALF)
+    assert bob.email not in text(stack.plan(False).report)
+    assert "PostHog holds what was applied last" in drifted(stack)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_run_that_fails_makes_no_change_by_hand_an_applied_one(
+    stack: Stack, bob: Hands, key: str, edited: bool
+) -> None:
+    """With an edit of the file too, what was applied last is neither in PostHog nor in the file."""
+    if edited:
+        stack.write("flag", key, description="After", **HALF)
+    bob.patch(stack.path(f"flag/{key}"), name="Theirs", tags=["theirs"])
+    before = text(stack.plan(False).report), drifted(stack)
+    assert bob.email in before[0]
+    assert before[1].count(f"by {bob.email}") == 2
+    rule = {"kind": "error_before", "status": 403, "methods": ["PATCH"], "path": "/feature_flags/"}
+    stack.sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    try:
+        with pytest.raises(Refused):
+            stack.up()
+    finally:
+        stack.sandbox.call("DELETE", "/_sandbox/faults")
+    assert (text(stack.plan(False).report), drifted(stack)) == before
+    stack.up()
+    assert "nothing changes" in text(stack.plan(False).report)
+
+
+def test_a_flag_that_was_deleted_is_known_as_that_after_an_up_too(stack: Stack, bob: Hands, key: str) -> None:
+    bob.patch(stack.path(f"flag/{key}"), deleted=True)
+    with pytest.raises(Refused):
+        stack.up()
+    assert f"was removed in PostHog (by {bob.email}" in drifted(stack)
+    about = reading.about(stack.entry(f"flag/{key}"))
+    assert f"was deleted in PostHog (by {bob.email}" in about
+    assert "made anew" not in about, "the run refuses that"
+    assert pulled(stack, delete=True) == [Ref("flag", key)]
+    assert not path(stack, key).exists()
+
+
+def test_what_is_in_no_file_any_more_goes_and_is_not_left_alone(stack: Stack, key: str) -> None:
+    stack.write("cohort", key, name=key, properties=[{"key": "channel", "value": "internal"}])
+    stack.up()
+    stack.remove("cohort", key)
+    stack.remove("flag", key)
+    said = drifted(stack)
+    assert ": 2 differ" in said
+    assert f"- flag {key}\n    is in no file any more" in said
+    assert f": {key}" not in said.split("left alone")[-1]
+    taken = take_over(stack.root, NAME_OF_STACK, compared(stack))
+    assert not any(key in path for path in taken.texts)
+    assert sum("is in no file any more" in str(each) for each in taken.left) == 2
