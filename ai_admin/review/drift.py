@@ -196,8 +196,7 @@ def _said(said: Said) -> dict[str, Any]:
         "file": said.sentence.before,
         "posthog": said.sentence.after,
         "by_hand": said.by_hand,
-        "by": said.author.email if said.author else None,
-        "at": said.author.at if said.author else None,
+        **reading.as_data(said.author),
     }
 
 
