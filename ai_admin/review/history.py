@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def history(
         try:
             opened = logs()
             unread += [opened.unread] if opened.unread else []
-            log = opened.read(wanted, key, since)
+            log = opened.read(wanted, commits, key, since)
         except Problem as problem:
             unread.append(not_read(problem))
     entries = joined(commits, log, stack or "")
@@ -145,6 +145,17 @@ def with_former(commits: Iterable[Entry], key: str) -> set[Ref]:
     return found
 
 
+def named(commits: Iterable[Entry]) -> dict[tuple[str, str], Ref]:
+    """Return the definitions by their kinds and the names that commits gave their objects, where a name is one's alone.
+    """
+    found: dict[tuple[str, str], set[Ref]] = {}
+    for each in commits:
+        for said in filter(None, each.after.values()):
+            if name := said.get("name"):
+                found.setdefault((each.ref.kind, str(name)), set()).add(each.ref)
+    return {name: next(iter(refs)) for name, refs in found.items() if len(refs) == 1}
+
+
 class Logs:
     """PostHog's activity log of a stack's project."""
 
@@ -154,6 +165,7 @@ class Logs:
         self.inventory = self.session.inventory
         self.directory = PostHogDirectory(self.inventory.client)
         self.state = State()
+        self._named: Mapping[tuple[str, str], Ref] = {}
         self.unread = ""
         """Why it is not known which objects are whose; empty where it is."""
         try:
@@ -163,13 +175,15 @@ class Logs:
         standing = (*self.state.replaced, *self.state.resources.values())
         self.known = {(each.ref.kind, each.id): each.ref for each in standing}
         self.ref_of = names(self.known, self.inventory)
-        self._log = Log(self.known, self.ref_of, self.directory, self.inventory.user_id())
+        self._user = self.inventory.user_id()
 
-    def read(self, wanted: Collection[Ref], key: str = "", since: str = "") -> list[Entry]:
+    def read(self, wanted: Collection[Ref], commits: Iterable[Entry], key: str = "", since: str = "") -> list[Entry]:
         """Return what the log says of these definitions' objects; without a key, of all of our kinds.
 
-        Raises ``ApiError``.
+        What this program made or deleted is the definition's that had its name in one of these commits, also where no
+        state has it any more; it is in ``known`` then. Raises ``ApiError``.
         """
+        self._named = named(commits)
         if not key:
             return self._read(KINDS.values(), "", since)
         asked = {*wanted, *(ref for ref in self.known.values() if matches(ref, key))}
@@ -187,4 +201,8 @@ class Logs:
 
     def _read(self, kinds: Iterable[Kind], id_: str, since: str) -> list[Entry]:
         scopes = dict.fromkeys(scope(kind) for kind in kinds)
-        return self._log.entries(self.session.history.log(scopes, id_, since))
+        logged = list(self.session.history.log(scopes, id_, since))
+        log = Log(self.known, self.ref_of, self.directory, self._user)
+        for id_of, ref in log.lost(logged, self._named):
+            self.known.setdefault(id_of, ref)
+        return log.entries(logged)

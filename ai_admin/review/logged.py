@@ -49,6 +49,22 @@ class Log:
         found = (self._entry(each, kind) for each in logged if (kind := self._kind(each)))
         return [each for each in found if each.lines]
 
+    def lost(
+        self, logged: Iterable[Logged], named: Mapping[tuple[str, str], Ref]
+    ) -> Iterator[tuple[tuple[str, str], Ref]]:
+        """Yield the kinds and ids of objects that this program made or deleted, with the definitions that they were of.
+
+        Args:
+            logged: entries of the log.
+            named: the definitions by their kinds and the names of their objects.
+        """
+        for each in logged:
+            kind, name = self._kind(each), str((each.get("detail") or {}).get("name") or "")
+            if kind is None or (kind.name, name) not in named or part(kind, each):
+                continue
+            if _how(each, self.user) is How.PROGRAM and _activity(each, changes(kind, each)) in _VERBS:
+                yield (kind.name, _id(kind, each)), named[kind.name, name]
+
     def _kind(self, logged: Logged) -> Kind | None:
         """Return the kind of what an entry is about; several kinds may have one name in the log."""
         alike = [kind for kind in KINDS.values() if scope(kind) == logged.get("scope")]
