@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks, project_stacks
 from ai_admin.stackfile import settings
-from providers.posthog.connection import contradicted
+from providers.posthog.connection import contradicted, is_loopback
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import Settings
 
@@ -35,14 +36,30 @@ def known(stack: str, root: Path) -> str:
 
 
 def only_stack(root: Path, stack: str | None) -> str:
-    """Return the stack that is named, or the only one beside that of `make demo`. Raises click.UsageError."""
+    """Return the stack that is named, or the only one beside that of `make demo`, or that one in its own shell.
+
+    Raises click.UsageError.
+    """
     if stack is not None:
         return known(stack, root)
+    if demo := of_demo(root):
+        return demo
     stacks = known_stacks(root)
     only = project_stacks(root) or stacks
     if len(only) != 1:
         raise click.UsageError(f"say which stack: --stack {' or --stack '.join(stacks) or 'NAME'}")
     return only[0]
+
+
+def of_demo(root: Path) -> str | None:
+    """Return the stack of `make demo` where this shell is set up for its sandbox, and so for no other stack; else None.
+
+    The sandbox is on this machine: no variable of a real project makes a command take what may be destroyed for it.
+    """
+    projects = project_stacks(root)
+    demo = next((each for each in known_stacks(root) if each not in projects), None)
+    here = is_loopback(urlsplit(os.environ.get("POSTHOG_HOST", "")).hostname or "")
+    return demo if here and all(_is_elsewhere(root, each) for each in projects) else None
 
 
 def looked_at(root: Path, named: Sequence[str], online: bool) -> list[str]:

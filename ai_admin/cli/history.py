@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.checkout import checkout, known, of_demo
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import styled, waiting
 from ai_admin.definitions.spelling import closest
@@ -42,8 +42,9 @@ def history(
     counts when it came onto the branch. What was applied of a commit is shown with it. Everything else in PostHog's
     log was done by hand, by a schedule, or by ai-admin. Needs the scope activity_log:read.
 
-    Without --stack, where there are several, what the files said in all stacks, and not PostHog's log. DATE is a day
-    or a time (2026-11-12, 2026-11-12T10:00+01:00; UTC without a zone). Of --at, a day means its end.
+    Without --stack, where there are several, what the files said in all stacks, and not PostHog's log; in the shell of
+    the sandbox, what they said there, and its log. DATE is a day or a time (2026-11-12, 2026-11-12T10:00+01:00; UTC
+    without a zone). Of --at, a day means its end.
 
     Exit codes: 0 the history, 1 a part of it could not be read (said on standard error), 2 wrong use, 4 there never
     was such a definition.
@@ -57,7 +58,8 @@ def history(
         raise click.UsageError("--at goes with KEY and without --since")
     root = checkout(Path().resolve())
     stacks = known_stacks(root)
-    name = known(stack, root) if stack else stacks[0] if len(stacks) == 1 else None
+    only = stacks[0] if len(stacks) == 1 else None if offline else of_demo(root)
+    name = known(stack, root) if stack else only
     logs = partial(_logs, root, name) if name and not offline else None
     if at:
         _at(root, key or "", _moment(at, "--at", end=True), name, logs, as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ai_admin.cli.checkout import looked_at, only_stack
+from ai_admin.cli.checkout import looked_at, of_demo, only_stack
 from ai_admin.cli.pull import folded
 from ai_admin.definitions.stacks import project_stacks
 
@@ -56,6 +56,27 @@ def test_no_stack_of_another_posthog_than_the_shells_is_asked_for(
     monkeypatch.delenv("POSTHOG_PROJECT_ID", raising=False)
     assert looked_at(tmp_path, [], online) == expected
     assert looked_at(tmp_path, ["production"], online) == ["production"]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("http://127.0.0.1:8000", "sandbox"), ("https://us.posthog.com", None), ("https://eu.posthog.com", None)],
+)
+def test_the_shell_of_the_sandbox_is_about_the_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, expected: str | None
+) -> None:
+    for name in ("production", "staging"):
+        (tmp_path / f"Pulumi.{name}.yaml").write_text("config:\n  ai-admin:host: https://eu.posthog.com\n")
+    (tmp_path / "Pulumi.sandbox.yaml").write_text(DEMO)
+    monkeypatch.setenv("POSTHOG_HOST", host)
+    monkeypatch.delenv("POSTHOG_PROJECT_ID", raising=False)
+    assert of_demo(tmp_path) == expected
+    if expected:
+        assert only_stack(tmp_path, None) == expected
+        assert only_stack(tmp_path, "production") == "production", "and is refused later, as it contradicts the shell"
+    else:
+        with pytest.raises(click.UsageError, match="say which stack"):
+            only_stack(tmp_path, None)
 
 
 def test_the_stack_of_the_demo_is_named_like_any_other(tmp_path: Path) -> None:
