@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from ai_admin.review.comparison import Comparison
-from ai_admin.review.drift import drift, text
+from ai_admin.review.drift import as_json, drift, text
 from ai_admin.review.pull import Pulled, pull, told
 from ai_admin.review.trial import write
 from providers.posthog.kinds import Ref
@@ -89,7 +90,11 @@ def test_of_a_definition_only_what_people_changed_is_brought_back(co: Applied) -
     conditions, description = sorted(drift(STACK, co.comparison()).entries[0].said, key=lambda each: each.by_hand)
     assert (conditions.author, conditions.by_hand) == (None, False)
     assert description.author
-    assert "only the file was changed" in text(drift(STACK, co.comparison()), False)
+    change = 'condition "All" from 33 % to 44 % (only the file was changed since it was applied)'
+    found = drift(STACK, co.comparison())
+    assert change in text(found, False), "as the plan says it"
+    [_, told_of] = sorted(json.loads(as_json(found))["differing"][0]["fields"], key=lambda each: not each["by_hand"])
+    assert (told_of["file"], told_of["posthog"]) == (44, 33)
     result = co.pull()
     assert (result.kept, result.written) == ({FLAG: ("release_conditions",)}, [FLAG])
     assert co.file.read_text() == said.replace("Which model.", "Ours.")
