@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from ai_admin.review.sentences import sentences
@@ -23,6 +24,9 @@ _DELETED = "deleted"
 _ALONG = (_DELETED, "version", "updated_at", "last_modified_at", "last_modified_by", "last_called_at", "state")
 """Columns that say what the entry says already, or that PostHog writes by itself (``state``: an alert's, after each
 check)."""
+
+AT_ONCE = timedelta(seconds=2)
+"""How far apart entries of one request are at most."""
 
 _VERBS = {"created": "is made in PostHog", _DELETED: "is deleted in PostHog", "restored": "is restored in PostHog"}
 
@@ -46,7 +50,14 @@ class Log:
 
     def entries(self, logged: Iterable[Logged]) -> list[Entry]:
         """Return what the log says of objects of our kinds, in its order."""
-        found = (self._entry(each, kind) for each in logged if (kind := self._kind(each)))
+        ours = [(each, kind) for each in logged if (kind := self._kind(each))]
+        whole = [(each, kind) for each, kind in ours if not part(kind, each)]
+        made = {_id(kind, each): each for each, kind in whole if each.get("activity") == "created"}
+        found = (
+            self._entry(each, kind)
+            for each, kind in ours
+            if not (part(kind, each) and _is_along(each, made.get(_id(kind, each))))
+        )
         return [each for each in found if each.lines]
 
     def lost(
@@ -135,6 +146,14 @@ def _id(kind: Kind, logged: Logged) -> str:
     """Return the id by which a kind's objects are known; what an entry is filed under is the number in the database."""
     detail = logged.get("detail") or {}
     return str((detail.get(kind.id_name) if kind.id_name != "id" else None) or logged.get("item_id"))
+
+
+def _is_along(logged: Logged, made: Logged | None) -> bool:
+    """Return whether an entry is of the request that made the object: who an alert is sent to from then on."""
+    if made is None:
+        return False
+    at, since = (datetime.fromisoformat(str(each.get("created_at"))) for each in (logged, made))
+    return abs(at - since) < AT_ONCE and logged.get("user") == made.get("user")
 
 
 def _told(logged: Logged) -> bool:

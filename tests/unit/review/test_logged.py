@@ -48,5 +48,15 @@ def test_who_is_told_of_an_alert_no_more_takes_nothing_else_along() -> None:
     assert (found.values, found.before) == ({}, {}), "of all who are told, an entry has one"
 
 
+def test_who_is_told_of_an_alert_from_its_creation_on_is_part_of_that() -> None:
+    made = entry(None, [], "created")
+    told = entry("alert_subscription_change", [], "created", subscriber_email="ana@example.com")
+    later = {**told, "created_at": "2026-10-01T13:00:00Z"}
+    assert [[line.text for line in each.lines] for each in read(later, told, made)] == [
+        ["e-mail: added ana@example.com"],
+        ["is made in PostHog"],
+    ]
+
+
 def test_what_a_check_makes_of_an_alerts_state_is_not_told() -> None:
     assert read(entry(None, [{"field": "state", "before": "Not firing", "after": "Firing"}])) == []
