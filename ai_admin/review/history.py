@@ -145,7 +145,7 @@ def with_former(commits: Iterable[Entry], key: str) -> set[Ref]:
     return found
 
 
-def named(commits: Iterable[Entry]) -> dict[tuple[str, str], Ref]:
+def named_in(commits: Iterable[Entry]) -> dict[tuple[str, str], Ref]:
     """Return the definitions by their kinds and the names that commits gave their objects, where a name is one's alone.
     """
     found: dict[tuple[str, str], set[Ref]] = {}
@@ -165,7 +165,6 @@ class Logs:
         self.inventory = self.session.inventory
         self.directory = PostHogDirectory(self.inventory.client)
         self.state = State()
-        self._named: Mapping[tuple[str, str], Ref] = {}
         self.unread = ""
         """Why it is not known which objects are whose; empty where it is."""
         try:
@@ -183,9 +182,9 @@ class Logs:
         What this program made or deleted is the definition's that had its name in one of these commits, also where no
         state has it any more; it is in ``known`` then. Raises ``ApiError``.
         """
-        self._named = named(commits)
+        named = named_in(commits)
         if not key:
-            return self._read(KINDS.values(), "", since)
+            return self._read(named, KINDS.values(), "", since)
         asked = {*wanted, *(ref for ref in self.known.values() if matches(ref, key))}
         # The log can be asked for an id that is the one in the database.
         known = {
@@ -195,14 +194,17 @@ class Logs:
         }
         # What is in no state any more is known by its name only, and so may be anything that nobody knows.
         lost = {ref.kind for ref in asked} - set(known.values()) if asked else {*KINDS}
-        found = [each for (_, id_), kind in known.items() for each in self._read([KINDS[kind]], id_, since)]
-        found += self._read([KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
+        found = [each for (_, id_), kind in known.items() for each in self._read(named, [KINDS[kind]], id_, since)]
+        found += self._read(named, [KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
         return [each for each in found if each.ref in asked or matches(each.ref, key)]
 
-    def _read(self, kinds: Iterable[Kind], id_: str, since: str) -> list[Entry]:
+    def _read(
+        self, named: Mapping[tuple[str, str], Ref], kinds: Iterable[Kind], id_: str, since: str
+    ) -> list[Entry]:
         scopes = dict.fromkeys(scope(kind) for kind in kinds)
         logged = list(self.session.history.log(scopes, id_, since))
         log = Log(self.known, self.ref_of, self.directory, self._user)
-        for id_of, ref in log.lost(logged, self._named):
-            self.known.setdefault(id_of, ref)
-        return log.entries(logged)
+        # What stands comes last, as what a definition's object is now.
+        self.known = {**dict(log.lost(logged, named)), **self.known}
+        self.ref_of = names(self.known, self.inventory)
+        return replace(log, names=self.known, ref_of=self.ref_of).entries(logged)
