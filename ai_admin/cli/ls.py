@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 UNREAD = 1
 """Exit code: a stack could not be read."""
 
-_YELLOW, _RED = ("differs", "changed by hand"), ("refused", "in no file any more", "?")
+_YELLOW, _RED = ("differs", "changed by hand"), ("refused", "deleted in PostHog", "in no file any more", "?")
 
 
 @click.command()
@@ -35,9 +35,11 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
 
     \b
     as defined               nothing to apply
+    as defined, off          the same of what is switched off
     differs                  an up would change it; `ai-admin show KEY` says how
     changed by hand          an up would put it back
     not there yet            an up would make it
+    deleted in PostHog       it was applied, and is gone; `ai-admin plan` says what an up would do, and who did it
     not taken over yet       an up would adopt what is there
     in no file any more      an up would delete it
     off by hand, and stays off

@@ -86,14 +86,17 @@ def _write_back(
 ) -> None:
     from ai_admin.review.drift import concerning
     from ai_admin.review.pull import pull as pulled
+    from ai_admin.review.pull import told
+    from ai_admin.review.trial import failing
 
     known = {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
     unknown = [key for key in keys if key not in known]
     if unknown:
         raise click.UsageError(f"no file defines {', '.join(unknown)} in {stack}")
-    result = pulled(root, stack, comparison, concerning([*comparison.differences()], keys), delete)
+    differing = {each.ref: each for each in concerning([*comparison.differences()], keys)}
+    result = pulled(root, stack, comparison, differing.values(), delete)
     for ref in result.written:
-        click.echo(f"{ref}: as PostHog holds it")
+        click.echo("\n    ".join([f"{ref}: as PostHog holds it", *told(comparison, differing[ref])]))
     for path, text in result.texts.items():
         click.echo(f"  {path}{'' if text is not None else ' goes'}")
     for ref, fields in result.kept.items():
@@ -101,6 +104,9 @@ def _write_back(
         click.echo(f"{ref}: {why}" if ref not in result.written else f"{ref}: of {', '.join(fields)}, {why}")
     if not result.written and not result.refused and not result.kept:
         click.echo(f"nothing differs in {stack}")
+    flags = [ref.key for ref in result.written if ref.kind == "flag" and differing[ref].there is not None]
+    for line in failing(root, stack, result.texts, flags):
+        click.echo(f"a test of the flag fails with it: {line}")
     _write(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
     for ref, why in result.refused.items():
         click.echo(f"{ref}: not written: {why}", err=True)

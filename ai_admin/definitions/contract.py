@@ -15,7 +15,7 @@ from ai_admin.definitions.files import File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered, Value, Written
 from ai_admin.definitions.index import Index, units
-from ai_admin.definitions.model import Definition, Path
+from ai_admin.definitions.model import Definition, Finding, Path
 from ai_admin.definitions.stacks import View
 from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import KINDS, Ref
@@ -60,10 +60,20 @@ def attempt(definitions: Iterable[Definition]) -> tuple[list[Written], list[Refu
 
 def _violating(file: Written) -> Iterator[Refusal]:
     for finding in explain.findings(schemas.violations(file.kind, file.value, lambda _: None)):
-        place = ".".join(map(str, finding.path))
-        problem = NotWritable(str(Ref(file.kind, file.key)), f"{place}: {finding.message}")
+        problem = NotWritable(str(Ref(file.kind, file.key)), _why(file.kind, finding))
         ref, path = defined_at(file, (*finding.path, *([finding.absent] if finding.absent else ())))
         yield Refusal(ref, tuple(fields_at(ref.kind, path)), problem)
+
+
+def _why(kind: str, finding: Finding) -> str:
+    """Return why a file of a kind can't say what PostHog holds, given what is wrong with one that does."""
+    place = ".".join(map(str, finding.path))
+    if len(finding.path) == 1 and place not in schemas.schema(kind)["properties"]:
+        return f"no key of a file says {place}"
+    if finding.absent:
+        where = f"{place}: " if place else ""
+        return f"{where}{finding.message}, and PostHog holds nothing that a file could say there"
+    return f"{place}: {finding.message}"
 
 
 def defined_at(file: Written, path: Path) -> tuple[Ref, Path]:

@@ -58,8 +58,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _by(found: ByHand) -> dict[str, Any]:
-    author = found.author
-    return {**_field(found.sentence), "by": author.email if author else None, "at": author.at if author else None}
+    return {**_field(found.sentence), **reading.as_data(found.author)}
 
 
 def _field(sentence: Sentence) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Difference:
     by_hand: tuple[Field, ...] = ()
     """The fields of these that PostHog holds otherwise than they were applied last; without a state all of them. Of the
     others only the file was changed."""
+    edited: tuple[Field, ...] = ()
+    """Of the fields that PostHog holds otherwise than they were applied, those that the file changed as well."""
     unclear: str = ""
     """Why it is not certain which object is the definition's."""
     unread: str = ""
@@ -221,7 +223,8 @@ class Comparison:
         live = self.project.inventory.get(kind, id_)
         moved = fields if applied is None else changed(kind, found[1], applied.applied)
         by_hand = tuple(each for each in fields if each in moved)
-        return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), by_hand)
+        edited = () if applied is None else tuple(each for each in changed(kind, before, wanted) if each in by_hand)
+        return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), by_hand, edited)
 
     def _not_known(self, definition: Definition) -> str:
         """Return why it can't be told what PostHog holds of a definition, or of one that it refers to; empty where it

@@ -26,7 +26,7 @@ class Said:
     """One thing that differs."""
 
     sentence: Sentence
-    """From what the file says to what PostHog holds."""
+    """From what the file says to what PostHog holds; where only the file was changed, as the plan says what it does."""
     author: Author | None
     """Who changed it in PostHog last; None where the log does not say, or nobody did."""
     by_hand: bool
@@ -109,7 +109,7 @@ def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
     said = tuple(
         Said(sentence, authors.get(field.name), field in each.by_hand, to_keep(field, file, there, source))
         for field in each.fields
-        for sentence in sentences(kind, field, file, there)
+        for sentence in sentences(kind, field, *((file, there) if field in each.by_hand else (there, file)))
     )
     unapplied = "PostHog holds what was applied last: the file was changed since"
     return Drifted(each, said, unapplied if each.applied else "")
@@ -200,15 +200,16 @@ def _leaving(ref: Ref, id_: str) -> dict[str, Any]:
 
 
 def _said(said: Said) -> dict[str, Any]:
+    sides = said.sentence.before, said.sentence.after
+    file, there = sides if said.by_hand else sides[::-1]
     return {
         "field": said.sentence.field,
         "path": list(said.sentence.path),
         "sentence": said.sentence.text,
-        "file": said.sentence.before,
-        "posthog": said.sentence.after,
+        "file": file,
+        "posthog": there,
         "by_hand": said.by_hand,
-        "by": said.author.email if said.author else None,
-        "at": said.author.at if said.author else None,
+        **reading.as_data(said.author),
     }
 
 

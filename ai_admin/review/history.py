@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,7 +112,7 @@ def history(
         try:
             opened = logs()
             unread += [opened.unread] if opened.unread else []
-            log = opened.read(wanted, key, since)
+            log = opened.read(wanted, commits, key, since)
         except Problem as problem:
             unread.append(not_read(problem))
     entries = joined(commits, log, stack or "")
@@ -145,6 +145,17 @@ def with_former(commits: Iterable[Entry], key: str) -> set[Ref]:
     return found
 
 
+def named_in(commits: Iterable[Entry]) -> dict[tuple[str, str], Ref]:
+    """Return the definitions by their kinds and the names that commits gave their objects, where a name is one's alone.
+    """
+    found: dict[tuple[str, str], set[Ref]] = {}
+    for each in commits:
+        for said in filter(None, each.after.values()):
+            if name := said.get("name"):
+                found.setdefault((each.ref.kind, str(name)), set()).add(each.ref)
+    return {name: next(iter(refs)) for name, refs in found.items() if len(refs) == 1}
+
+
 class Logs:
     """PostHog's activity log of a stack's project."""
 
@@ -163,15 +174,17 @@ class Logs:
         standing = (*self.state.replaced, *self.state.resources.values())
         self.known = {(each.ref.kind, each.id): each.ref for each in standing}
         self.ref_of = names(self.known, self.inventory)
-        self._log = Log(self.known, self.ref_of, self.directory, self.inventory.user_id())
+        self._user = self.inventory.user_id()
 
-    def read(self, wanted: Collection[Ref], key: str = "", since: str = "") -> list[Entry]:
+    def read(self, wanted: Collection[Ref], commits: Iterable[Entry], key: str = "", since: str = "") -> list[Entry]:
         """Return what the log says of these definitions' objects; without a key, of all of our kinds.
 
-        Raises ``ApiError``.
+        What this program made or deleted is the definition's that had its name in one of these commits, also where no
+        state has it any more; it is in ``known`` then. Raises ``ApiError``.
         """
+        named = named_in(commits)
         if not key:
-            return self._read(KINDS.values(), "", since)
+            return self._read(named, KINDS.values(), "", since)
         asked = {*wanted, *(ref for ref in self.known.values() if matches(ref, key))}
         # The log can be asked for an id that is the one in the database.
         known = {
@@ -181,10 +194,17 @@ class Logs:
         }
         # What is in no state any more is known by its name only, and so may be anything that nobody knows.
         lost = {ref.kind for ref in asked} - set(known.values()) if asked else {*KINDS}
-        found = [each for (_, id_), kind in known.items() for each in self._read([KINDS[kind]], id_, since)]
-        found += self._read([KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
+        found = [each for (_, id_), kind in known.items() for each in self._read(named, [KINDS[kind]], id_, since)]
+        found += self._read(named, [KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
         return [each for each in found if each.ref in asked or matches(each.ref, key)]
 
-    def _read(self, kinds: Iterable[Kind], id_: str, since: str) -> list[Entry]:
+    def _read(
+        self, named: Mapping[tuple[str, str], Ref], kinds: Iterable[Kind], id_: str, since: str
+    ) -> list[Entry]:
         scopes = dict.fromkeys(scope(kind) for kind in kinds)
-        return self._log.entries(self.session.history.log(scopes, id_, since))
+        logged = list(self.session.history.log(scopes, id_, since))
+        log = Log(self.known, self.ref_of, self.directory, self._user)
+        # What stands comes last, as what a definition's object is now.
+        self.known = {**dict(log.lost(logged, named)), **self.known}
+        self.ref_of = names(self.known, self.inventory)
+        return replace(log, names=self.known, ref_of=self.ref_of).entries(logged)

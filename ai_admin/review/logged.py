@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from ai_admin.review.sentences import sentences
 from ai_admin.review.timeline import Entry, How, Line
 from providers.posthog.connection import CLIENT
+from providers.posthog.history import changes, part
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
 from providers.posthog.kinds.phrases import key_text
@@ -19,8 +21,12 @@ Logged = Mapping[str, Any]
 """An entry as PostHog's API answers it."""
 
 _DELETED = "deleted"
-_ALONG = (_DELETED, "version", "updated_at", "last_modified_at", "last_modified_by", "last_called_at")
-"""Columns that say what the entry says already, or that PostHog writes by itself."""
+_ALONG = (_DELETED, "version", "updated_at", "last_modified_at", "last_modified_by", "last_called_at", "state")
+"""Columns that say what the entry says already, or that PostHog writes by itself (``state``: an alert's, after each
+check)."""
+
+AT_ONCE = timedelta(seconds=2)
+"""How far apart entries of one request are at most."""
 
 _VERBS = {"created": "is made in PostHog", _DELETED: "is deleted in PostHog", "restored": "is restored in PostHog"}
 
@@ -44,7 +50,31 @@ class Log:
 
     def entries(self, logged: Iterable[Logged]) -> list[Entry]:
         """Return what the log says of objects of our kinds, in its order."""
-        return [self._entry(each, kind) for each in logged if (kind := self._kind(each))]
+        ours = [(each, kind) for each in logged if (kind := self._kind(each))]
+        whole = [(each, kind) for each, kind in ours if not part(kind, each)]
+        made = {_id(kind, each): each for each, kind in whole if each.get("activity") == "created"}
+        found = (
+            self._entry(each, kind)
+            for each, kind in ours
+            if not (part(kind, each) and _is_along(each, made.get(_id(kind, each))))
+        )
+        return [each for each in found if each.lines]
+
+    def lost(
+        self, logged: Iterable[Logged], named: Mapping[tuple[str, str], Ref]
+    ) -> Iterator[tuple[tuple[str, str], Ref]]:
+        """Yield the kinds and ids of objects that this program made or deleted, with the definitions that they were of.
+
+        Args:
+            logged: entries of the log.
+            named: the definitions by their kinds and the names of their objects.
+        """
+        for each in logged:
+            kind, name = self._kind(each), str((each.get("detail") or {}).get("name") or "")
+            if kind is None or (kind.name, name) not in named or part(kind, each):
+                continue
+            if _how(each, self.user) is How.PROGRAM and _activity(each, changes(kind, each)) in _VERBS:
+                yield (kind.name, _id(kind, each)), named[kind.name, name]
 
     def _kind(self, logged: Logged) -> Kind | None:
         """Return the kind of what an entry is about; several kinds may have one name in the log."""
@@ -54,22 +84,25 @@ class Log:
         return next(iter([*marked, *owned, *(kind for kind in alike if not kind.logged_as), *alike]), None)
 
     def _entry(self, logged: Logged, kind: Kind) -> Entry:
-        detail = logged.get("detail") or {}
-        changes = [each for each in detail.get("changes") or () if isinstance(each, Mapping)]
-        activity = _activity(logged, changes)
-        before, after, told, rest = self._fields(kind, changes)
+        changed = changes(kind, logged)
+        activity = "updated" if part(kind, logged) else _activity(logged, changed)
+        before, after, told, rest = self._fields(kind, changed)
         lines = [Line(_VERBS[activity])] if activity in _VERBS else []
         for field in told:
             lines += [Line(each.text, sentence=each) for each in sentences(kind, field, before, after)]
         lines += [Line(f"{key_text(column)} changes, which no definition says") for column in rest]
+        if not lines and not (changed and all(each.get("field") in _ALONG for each in changed)):
+            lines = [Line(f"{activity} in PostHog")]
+        # Of who an alert is sent to, an entry has one, and not all.
+        known = [] if part(kind, logged) and not _told(logged) else told
         return Entry(
             _utc(str(logged.get("created_at") or "")),
             self._ref(kind, logged),
             _how(logged, self.user),
             (str((logged.get("user") or {}).get("email") or "PostHog"),),
-            tuple(lines or [Line(f"{activity} in PostHog")]),
-            values=None if activity == _DELETED else {each.name: after.get(each.name) for each in told},
-            before=None if activity == "created" else {each.name: before.get(each.name) for each in told},
+            tuple(lines),
+            values=None if activity == _DELETED else {each.name: after.get(each.name) for each in known},
+            before=None if activity == "created" else {each.name: before.get(each.name) for each in known},
         )
 
     def _ref(self, kind: Kind, logged: Logged) -> Ref:
@@ -80,13 +113,13 @@ class Log:
         return Ref(kind.name, str(name) if kind.unique and name else f"{name} ({id_})".strip())
 
     def _fields(
-        self, kind: Kind, changes: Iterable[Mapping[str, Any]]
+        self, kind: Kind, changed: Iterable[Mapping[str, Any]]
     ) -> tuple[Properties, Properties, list[Field], list[str]]:
         """Return the values of fields before and after changes, the fields that differ, and the columns of no field."""
         before: Properties = {}
         after: Properties = {}
         rest: list[str] = []
-        for change in changes:
+        for change in changed:
             column = str(change.get("field"))
             fields = [each for each in kind.fields if each.kept and each.column == column]
             old, new = (self._values(kind, fields, column, change.get(when)) for when in ("before", "after"))
@@ -115,9 +148,21 @@ def _id(kind: Kind, logged: Logged) -> str:
     return str((detail.get(kind.id_name) if kind.id_name != "id" else None) or logged.get("item_id"))
 
 
-def _activity(logged: Logged, changes: Iterable[Mapping[str, Any]]) -> str:
+def _is_along(logged: Logged, made: Logged | None) -> bool:
+    """Return whether an entry is of the request that made the object: who an alert is sent to from then on."""
+    if made is None:
+        return False
+    at, since = (datetime.fromisoformat(str(each.get("created_at"))) for each in (logged, made))
+    return abs(at - since) < AT_ONCE and logged.get("user") == made.get("user")
+
+
+def _told(logged: Logged) -> bool:
+    return bool((logged.get("detail") or {}).get("changes"))
+
+
+def _activity(logged: Logged, changed: Iterable[Mapping[str, Any]]) -> str:
     """Return what was done; some kinds are deleted and restored by a change of a column."""
-    done = next((each.get("after") for each in changes if each.get("field") == _DELETED), None)
+    done = next((each.get("after") for each in changed if each.get("field") == _DELETED), None)
     if done is not None:
         return _DELETED if done else "restored"
     return str(logged.get("activity") or "changed")

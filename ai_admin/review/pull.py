@@ -25,9 +25,13 @@ from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered
+from ai_admin.definitions.model import Problem
 from ai_admin.definitions.stacks import OUTSIDE, known_stacks, project_stacks, view
+from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison, Difference
+from ai_admin.review.drift import drifted
 from ai_admin.review.live import title
+from ai_admin.review.names import names
 from ai_admin.review.sentences import to_keep
 from ai_admin.review.splice import aligned, edited
 from ai_admin.review.trial import trial
@@ -107,6 +111,20 @@ def _brought_back(difference: Difference) -> Properties | None:
     said, names = difference.definition.properties, {each.name for each in difference.only_in_file}
     there = {name: item for name, item in difference.there.items() if name not in names}
     return {**there, **{name: said[name] for name in names if name in said}}
+
+
+def told(comparison: Comparison, difference: Difference) -> list[str]:
+    """Return what is brought back of a definition and who did it, a line each. Asks PostHog's activity log."""
+    named = names(comparison.owners, comparison.project.inventory)
+    found = drifted(difference, comparison.project.history, named)
+    edited = {each.name for each in difference.edited}
+    lost = {True: "; the file's own change of it, which is not applied yet, is overwritten", False: ""}
+    brought = [
+        f"{said.sentence.text} {reading.written(said.author)}{lost[said.sentence.field in edited]}"
+        for said in found.said
+        if said.by_hand
+    ]
+    return [found.whole, *brought] if found.whole else brought
 
 
 class _Pull:
@@ -209,7 +227,7 @@ class _Pull:
         """Return why these texts are not to be written: with them something has problems, or differs."""
         loaded = trial(self._root, self._stack, texts)
         if loaded.problems:
-            return f"{loaded.problems[0]}{self._unowned(about)}"
+            return f"{would_have(loaded.problems[0], texts)}{self._unowned(about)}"
         here = {Ref(each.kind, each.key) for each in loaded.resources}
         gone = {self._every[ref].source.path for ref in refs if self._wanted[ref] is None}
         for ref, definition in self._every.items():
@@ -235,6 +253,15 @@ class _Pull:
         with_refs(KINDS[ref.kind], self._wanted[ref] or {}, look)
         named = ", ".join(dict.fromkeys(found))
         return f"; it refers to {named}, which no file defines: `ai-admin pull --all` makes one" if found else ""
+
+
+def would_have(problem: Problem, texts: Mapping[str, str | None]) -> str:
+    """Return what would be wrong with new texts of files. Of those nobody can look up a line, and what to write instead
+    is no advice on them.
+    """
+    path, line, _ = problem.source
+    place = path if path in texts else f"{path}:{line}"
+    return f"with it, {problem.subject} in {place} would not pass `ai-admin check`: {problem.message}"
 
 
 def _folder(path: str) -> str:

@@ -9,7 +9,7 @@ from ai_admin.review.audience import Reach
 from ai_admin.review.changes import Action
 from ai_admin.review.report import ByHand, Entry, Report
 from ai_admin.review.sentences import Sentence
-from providers.posthog.history import Author
+from providers.posthog.history import Author, not_read
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.phrases import moment_text
 
@@ -211,7 +211,15 @@ def written(author: Author | None) -> str:
     """Return who did something and when."""
     if author is None:
         return "by somebody (PostHog's log does not say who)"
+    if author.unread:
+        return f"by somebody ({not_read(author.unread)})"
     return f"by {author.email} on {when(author.at)}"
+
+
+def as_data(author: Author | None) -> dict[str, str | None]:
+    """Return who did something and when as JSON data; None where it is not known."""
+    known = author if author and not author.unread else None
+    return {"by": known.email if known else None, "at": known.at if known else None}
 
 
 def when(time: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from ai_admin.definitions import yaml_text
-from ai_admin.definitions.file_text import dumped, mapping
+from ai_admin.definitions.file_text import WIDTH, dumped, mapping
 from providers.posthog.errors import NotEdited
 from providers.posthog.reconcile import same
 
@@ -116,13 +116,28 @@ class _Splice:
                 self._insert_pair(node, pairs.get(before) if before else None, name, new[name])
 
     def _value(self, key: yaml.Node, node: yaml.Node, old: Any, new: Any, flow: bool) -> None:
-        if not self._put_in_place(node, old, new, flow):
-            self._rewrite(key, node, new)
+        before = len(self.edits)
+        if self._put_in_place(node, old, new, flow) and (flow or not self._too_long(node, before)):
+            return
+        del self.edits[before:]
+        self._rewrite(key, node, new)
 
     def _item(self, node: yaml.Node, old: Any, new: Any, flow: bool) -> None:
-        if not self._put_in_place(node, old, new, flow):
-            dash = self._dash(node)
-            self._replace(dash, self._end(node), _item_text(new, self._column(dash)))
+        before = len(self.edits)
+        if self._put_in_place(node, old, new, flow) and (flow or not self._too_long(node, before)):
+            return
+        del self.edits[before:]
+        dash = self._dash(node)
+        self._replace(dash, self._end(node), _item_text(new, self._column(dash)))
+
+    def _too_long(self, node: yaml.Node, since: int) -> bool:
+        """Return whether edits, from one on, make a line of braces longer than lines are, and it was not."""
+        if not isinstance(node, yaml.CollectionNode) or not node.flow_style:
+            return False
+        start, end = self._index(node.start_mark), self._end(node)
+        line = self.text[self._line_start(start) : self._line_end(end)]
+        grown = sum(len(new) - (to - begin) for begin, to, new in self.edits[since:])
+        return "\n" not in line and len(line) <= WIDTH < len(line) + grown
 
     def _put_in_place(self, node: yaml.Node, old: Any, new: Any, flow: bool) -> bool:
         """Edit a value where it is, and return whether that is possible."""

@@ -18,6 +18,7 @@ from ai_admin.review.uses import users
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.wording import SWITCH
 
 PARTS = ("property", "tiles")
 """Kinds that are parts of what has a file, and are listed where they differ or are asked for."""
@@ -25,6 +26,12 @@ PARTS = ("property", "tiles")
 DEFINED, SAME, ABSENT, UNKNOWN = "defined", "as defined", "-", "?"
 """How an object stands where PostHog was not asked, where nothing differs, where a stack does not define it, and where
 a stack could not be read."""
+
+OFF, DELETED = "as defined, off", "deleted in PostHog"
+"""How an object stands that is switched off as its definition says, and one that was applied and is gone."""
+
+_AS_WANTED = frozenset({SAME, OFF, DEFINED, ABSENT})
+"""Where there is nothing to do, as far as it was asked for."""
 
 _WORDS = {
     Action.NOTHING: SAME,
@@ -71,8 +78,8 @@ class Survey:
         """Yield a row for each object of a kind (empty: of all), if ``different`` only of those that differ."""
         for ref, standings in self.objects.items():
             states = {stack: standings[stack].state if stack in standings else ABSENT for stack in self.stacks}
-            differs = not {SAME, DEFINED, ABSENT}.issuperset(states.values())
-            part = ref.kind in PARTS and {SAME, DEFINED, ABSENT, UNKNOWN}.issuperset(states.values())
+            differs = not _AS_WANTED.issuperset(states.values())
+            part = ref.kind in PARTS and (_AS_WANTED | {UNKNOWN}).issuperset(states.values())
             if (ref.kind == kind if kind else not part) and (differs or not different):
                 defined = next((each.definition for each in standings.values() if each.definition), None)
                 yield Row(ref, states, f"{defined.source.path}:{defined.source.line}" if defined else "")
@@ -144,11 +151,18 @@ def _standing(definitions: Iterable[Definition], plan: Planned | None, key: str)
 
 def _state(change: Change, entry: Entry | None) -> str:
     """Return in a few words how an object stands to its definition."""
+    if change.gone:
+        return DELETED
     if change.refused and not change.unread:
         return "refused"
     if change.action is Action.UPDATE and entry and entry.by_hand and not entry.sentences:
         return "changed by hand"
-    return _WORDS[change.action]
+    return OFF if change.action is Action.NOTHING and _is_off(change) else _WORDS[change.action]
+
+
+def _is_off(change: Change) -> bool:
+    switches = (each.name for each in change.kind.fields if each.wording is SWITCH)
+    return any((change.live or {}).get(name) is False for name in switches)
 
 
 def _page(change: Change, plan: Planned) -> str:

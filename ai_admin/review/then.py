@@ -71,7 +71,7 @@ def then(
         try:
             there = logs()
             unread += [there.unread] if there.unread else []
-            log = there.read(wanted, key)
+            log = there.read(wanted, entries, key)
         except Problem as problem:
             there = None
             unread.append(not_read(problem))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from ai_admin.definitions import Definitions, load
+from ai_admin.definitions.check import check
 from ai_admin.definitions.files import TOP_FOLDERS
 from ai_admin.definitions.stacks import known_stacks
 
@@ -38,6 +39,25 @@ def tried(root: Path, texts: Mapping[str, str | None]) -> Iterator[Path]:
                 shutil.copytree(root / name, copy / name)
         write(copy, texts)
         yield copy
+
+
+def failing(root: Path, stack: str, texts: Mapping[str, str | None], flags: Collection[str]) -> list[str]:
+    """Return which tests of flags fail in a stack with these texts of files, a line each.
+
+    Args:
+        root: the checkout.
+        stack: the stack.
+        texts: by path in the checkout; None: without the file. With them the definitions are without problems.
+        flags: the keys of the flags; none: nothing is tested.
+    """
+    if not flags:
+        return []
+    from ai_admin.evaluation import resources, run, served  # PostHog's SDK takes a moment to import
+
+    with tried(root, texts) as copy:
+        index = check(copy, (stack,)).indexes[stack]
+    failed = run({stack: index}, {stack: served(resources(index))}, flags).failed
+    return [f"{each.case.source.path}:{each.case.source.line}: {each.case.name}: {each.failure}" for each in failed]
 
 
 def write(root: Path, texts: Mapping[str, str | None]) -> None:

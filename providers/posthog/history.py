@@ -11,10 +11,13 @@ from typing import Any
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds.base import Field, Kind, Properties
+from providers.posthog.kinds.phrases import moment_text
 
 ENTRIES = "20"
 PAGE = "1000"
 """The most entries that PostHog gives at once."""
+
+FORBIDDEN = 403
 
 LONGEST = 30
 """Characters of a value that are still shown."""
@@ -27,6 +30,8 @@ class Author:
     email: str
     at: str
     """ISO 8601."""
+    unread: str = ""
+    """Why PostHog's log could not be read, so that nobody is named; empty where it was."""
 
 
 class History:
@@ -45,7 +50,7 @@ class History:
         """
         entries = self._entries(kind, str(live["id"]))
         return ", ".join(
-            f"{field.name}{step(field, before, now, LONGEST)} {_author(field, entries, live)}"
+            f"{field.name}{step(field, before, now, LONGEST)} {_author(kind, field, entries, live)}"
             for field in fields
         )
 
@@ -58,27 +63,37 @@ class History:
         """Return who changed a field of an object last, and when, in brackets; empty where the log does not say."""
         entries = self._entries(kind, id_)
         [field] = (each for each in kind.fields if each.name == name)
-        return _by(about[0]) if (about := _about(field, entries)) else ""
+        return _by(about[0]) if (about := _about(kind, field, entries)) else ""
 
     def authors(self, kind: Kind, id_: str, fields: Sequence[Field]) -> dict[str, Author]:
         """Return who changed each of these fields of an object last, by the field's name, as far as the log says.
 
-        Only an entry that names the field says it: the newest one may be about anything.
+        Only an entry that names the field says it: the newest one may be about anything. Where the log can't be read,
+        each field has an author who says why.
         """
-        entries = self._entries(kind, id_)
-        return {field.name: _author_of(about[0]) for field in fields if (about := _about(field, entries))}
+        try:
+            entries = self._read(kind, id_)
+        except ApiError as problem:
+            return dict.fromkeys((field.name for field in fields), Author("", "", _why(problem)))
+        return {field.name: _author_of(about[0]) for field in fields if (about := _about(kind, field, entries))}
 
     def deleted_by(self, kind: Kind, id_: str) -> str:
-        """Return who deleted an object, and when, in brackets; empty where the log does not say."""
-        entries = self._entries(kind, id_)
-        return next((_by(entry) for entry in entries if entry.get("activity") == "deleted"), "")
+        """Return who deleted an object, and when, in brackets; empty where the log does not say.
+
+        Where the log can't be read, that is said in the place of a name.
+        """
+        try:
+            entries = self._read(kind, id_)
+        except ApiError as problem:
+            return f"(by somebody; {not_read(_why(problem))})"
+        return next((_by(entry) for entry in entries if _deletes(kind, entry)), "")
 
     def author(self, kind: Kind, live: Mapping[str, Any], name: str) -> str:
         """Return who changed a field of an object last, and when, in brackets, as far as PostHog tells."""
         [field] = (each for each in kind.fields if each.name == name)
         entries = self._entries(kind, str(live["id"]))
         if entries:
-            return _author(field, entries, live)
+            return _author(kind, field, entries, live)
         return (
             f"(last changed by {_email(live.get('last_modified_by'))}; who switched it and when is in PostHog's "
             "activity log, for which the API key lacks the scope activity_log:read)"
@@ -141,17 +156,51 @@ def step(field: Field, before: Properties, now: Properties, longest: int) -> str
     return f" {values[0]} -> {values[1]}" if shown else ""
 
 
-def _author(field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]) -> str:
+def _author(kind: Kind, field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]) -> str:
     """Return who changed a field last; where no entry names it, who changed the object last, and that it is that."""
-    if about := _about(field, entries):
+    if about := _about(kind, field, entries):
         return _by(about[0])
     last = live.get("last_modified_by")
     return f"(the object was last changed by {_email(last)})" if last else "(PostHog's log does not say by whom)"
 
 
-def _about(field: Field, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _about(kind: Kind, field: Field, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     column = field.api_path[0]
-    return [entry for entry in entries if any(each["field"] == column for each in _changes(entry))]
+    return [entry for entry in entries if any(each.get("field") == column for each in changes(kind, entry))]
+
+
+def changes(kind: Kind, entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what an entry of the log says of an object's columns: ``field``, ``before`` and ``after``.
+
+    What PostHog keeps in an object of its own has an entry with the columns of that (an alert's threshold), or with
+    none, and then says in its context what came or went (who an alert is sent to).
+    """
+    told = [each for each in _changes(entry) if isinstance(each, dict)]
+    column = part(kind, entry)
+    if not column:
+        return told
+    if told:
+        old, new = ({each.get("field"): each.get(when) for each in told} for when in ("before", "after"))
+        return [{"field": column, "before": old, "after": new}]
+    email = ((entry.get("detail") or {}).get("context") or {}).get("subscriber_email")
+    gone = entry.get("activity") == "deleted"
+    return [{"field": column, "before": [{"email": email}] * gone, "after": [{"email": email}] * (not gone)}]
+
+
+def part(kind: Kind, entry: Mapping[str, Any]) -> str:
+    """Return the column that PostHog keeps in an object of its own, which an entry is about; empty where it is not."""
+    return kind.logged_parts.get(str((entry.get("detail") or {}).get("type")), "")
+
+
+def not_read(why: str) -> str:
+    """Return that PostHog's log could not be read, and why."""
+    return f"PostHog's activity log could not be read: {why}"
+
+
+def _why(problem: ApiError) -> str:
+    if problem.status == FORBIDDEN:
+        return "the API key lacks the scope activity_log:read"
+    return " ".join(str(problem).split())
 
 
 def _author_of(entry: Mapping[str, Any]) -> Author:
@@ -159,8 +208,11 @@ def _author_of(entry: Mapping[str, Any]) -> Author:
 
 
 def _by(entry: Mapping[str, Any]) -> str:
-    when = str(entry.get("created_at") or "")
-    return f"(by {_email(entry.get('user'))}, {when[:10]} {when[11:19]} UTC)"
+    return f"(by {_email(entry.get('user'))} on {moment_text(entry.get('created_at') or 'an unknown day')})"
+
+
+def _deletes(kind: Kind, entry: Mapping[str, Any]) -> bool:
+    return entry.get("activity") == "deleted" and not part(kind, entry)
 
 
 def _later(time: Any, when: str) -> bool:

@@ -23,7 +23,10 @@ def parse(text: str, what: str = "select") -> Node:
 
     Raises: QueryError: a syntax error; MissingPackageError.
     """
-    tree = _parsed(text, what)
+    try:
+        tree = _parsed(text, what)
+    except ValueError as error:
+        raise QueryError(str(error), code="syntax_error") from error
     if tree.get("error"):
         raise QueryError(str(tree["message"]), code="syntax_error")
     return tree
@@ -39,10 +42,13 @@ def _parsed(text: str, what: str) -> Node:
 
 @cache
 def parser() -> ModuleType:
-    """PostHog's parser, which looks for the exceptions of PostHog's own code when it is imported, never to use them."""
+    """PostHog's parser, which looks for the exceptions of PostHog's own code when it is imported.
+
+    It raises them for the little that it does not report in its answer, such as a `}` too many: here a ValueError.
+    """
     errors = ModuleType("posthog.hogql.errors")
     for name in ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "NotImplementedError", "ParsingError"):
-        setattr(errors, name, type(name, (Exception,), {}))
+        setattr(errors, name, ValueError)
     sys.modules[errors.__name__] = errors
     try:
         return importlib.import_module("hogql_parser")

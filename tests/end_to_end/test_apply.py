@@ -131,7 +131,7 @@ def test_what_somebody_changed_that_the_plan_is_not_about_holds_nothing_up_and_i
     said, _ = story.run("apply", "plan.json")
     not_touched = "not touched, as it was changed in PostHog since the plan was made"
     assert f'{not_touched}: flag/two: condition "everybody" from 20 % to 2 % by grace@example.com on ' in said
-    assert f"{not_touched}: flag/three: was deleted in PostHog (by grace@example.com, " in said
+    assert f"{not_touched}: flag/three: was deleted in PostHog (by grace@example.com on " in said
     assert (story.share("one"), story.share("two")) == (50, 2)
     assert "three" not in {flag["key"] for flag in story.sandbox.items("feature_flags")}
 
@@ -145,7 +145,7 @@ def test_what_was_not_touched_is_still_known_as_a_change_by_hand_and_one_refusal
     assert 'condition "everybody" from 20 % to 2 % by grace@example.com' in put_back
     said, why = story.run("apply", "plan.json", code=1)
     assert (story.share("one"), story.share("two")) == (60, 20)
-    assert re.search(r"^error: .*flag/three: it was deleted in PostHog \(by grace@example.com, ", why, re.MULTILINE)
+    assert re.search(r"^error: .*flag/three: it was deleted in PostHog \(by grace@example.com on ", why, re.MULTILINE)
     assert said.splitlines()[-1].endswith(", and not all")
     story.sandbox.call("PATCH", story.deleted, {"deleted": False})
 

@@ -150,7 +150,7 @@ def test_a_switch_off_by_hand_is_not_undone_in_passing(project: Project, sandbox
         assert len(lines) == len(FLAGS)
         for file, name in (("ai", "ai-2"), ("ai-slow", "ai-slow")):
             held = f"flags/{file}.yaml:1:1: flag/{name}: left as it is, since it is off in PostHog"
-            [line] = [line for line in lines if f"{held} (by grace@example.com, 20" in line]
+            [line] = [line for line in lines if f"{held} (by grace@example.com on " in line]
             assert f"add on/{name} to ai-admin:consent" in line
     assert [body for _, _, body in sandbox.writes()] == [{"name": "Earliest"}]
     for name, text in before.items():
@@ -184,7 +184,7 @@ def test_c3_off_and_then_in_the_file_is_nothing_to_do(project: Project, sandbox:
     sandbox.call("PATCH", f"feature_flags/{live(sandbox)['ai-slow']['id']}/", {"active": True})
     off_by_hand(sandbox, "ai-slow", colleague(sandbox, "alan@example.com"))
     sandbox.requests()
-    assert "left as it is, since it is off in PostHog (by alan@example.com, " in project.up()
+    assert "left as it is, since it is off in PostHog (by alan@example.com on " in project.up()
     assert sandbox.writes() == []
     project.edit("flags/ai.yaml", "active: false\n", "")
     consent(project, "on/ai-slow", "on/ai")

@@ -45,7 +45,7 @@ def parse(text: str, form: str) -> Parsed:
         return Parsed(None, flaw)
     try:
         answer = kept(text, form, _parse)
-    except _Stopped as stop:
+    except ValueError as stop:  # the little that it does not report in its answer, such as a `}` too many
         return Parsed(None, explained(form == SELECT, getattr(stop, "start", None) or 0, found))
     except RecursionError:
         return Parsed(None, Flaw(0, "the SQL has too many operators in a row to be checked", "write fewer"))
@@ -85,10 +85,6 @@ def walk(tree: Any) -> Iterator[Tree]:
             left += reversed(each)
 
 
-class _Stopped(Exception):
-    """The parser's exception for the little that it does not report in its answer, such as a ``}`` too many."""
-
-
 def _parse(text: str, form: str) -> str:
     parser: Callable[[str], str] = getattr(_module(), f"parse_{form}_json")
     return parser(text)
@@ -102,7 +98,7 @@ def _module() -> ModuleType:
     that module later: ``posthog`` is PostHog's SDK.
     """
     errors = ModuleType("posthog.hogql.errors")
-    errors.__getattr__ = lambda name: _Stopped  # type: ignore[method-assign]
+    errors.__getattr__ = lambda name: ValueError  # type: ignore[method-assign]
     standing_in = {"posthog": ModuleType("posthog"), errors.__name__: errors}
     absent = [name for name in standing_in if name not in sys.modules]
     sys.modules.update({name: standing_in[name] for name in absent})

@@ -98,6 +98,7 @@ ALERT = Kind(
     scope="alert",
     pages=("insights/{insight_short_id}/alerts?alert_id={id}", "insights?tab=alerts&alert_id={id}"),
     logged_as="AlertConfiguration",
+    logged_parts={"threshold_change": "threshold", "alert_subscription_change": "subscribed_users"},
     folder="alerts",
     natural_key=("name",),
     numeric_id=False,

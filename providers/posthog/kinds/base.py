@@ -336,6 +336,8 @@ class Kind:
     has (PostHog's frontend/src/scenes/urls.ts, products/*/manifest.tsx)."""
     logged_as: str = ""
     """The activity log's name of it, where that is not its type."""
+    logged_parts: Mapping[str, str] = field(default_factory=dict)
+    """The columns that PostHog keeps in objects of their own, by the type that the log gives entries about these."""
     folder: str = ""
     """The folder of its files; empty for what only other kinds' files make."""
     homes: tuple[str, ...] = ()

@@ -76,7 +76,7 @@ def test_a_flag_that_was_on_in_between_is_held(runs: Runs) -> None:
     asked = [each["path"].partition("?")[0].rpartition("projects/1/")[2] for each in runs.sandbox.requests()]
     assert asked.count("activity_log/") == 2, "since when, and by whom"
     [line] = runs.warnings
-    assert "left as it is, since it is off in PostHog (by oncall@example.com, 20" in line
+    assert "left as it is, since it is off in PostHog (by oncall@example.com on " in line
     assert "; what else its file changes waits as well: tags; to keep it off" in line
     assert line.endswith("to switch it on, add on/between to ai-admin:consent in the stack's configuration")
     assert changes(runs, id_, state, definition("between", when), consent="on/between")
@@ -109,7 +109,7 @@ def test_a_flag_that_was_on_and_that_somebody_deleted_is_not_created_on(runs: Ru
         return dict(provider.check({}, definition("gone", switch, last, **more)).inputs)
 
     said = inputs()[PROBLEM]
-    assert said.startswith("flags/gone.yaml:1:1: flag/gone: it was deleted in PostHog (by oncall@example.com, 20")
+    assert said.startswith("flags/gone.yaml:1:1: flag/gone: it was deleted in PostHog (by oncall@example.com on ")
     assert said.endswith(f"to have it back on, add on/gone/{id_} to ai-admin:consent in the stack's configuration")
     with pytest.raises(Refused, match="not created again in passing"):
         runs.new_run("flag").create(inputs())
@@ -134,7 +134,7 @@ def test_an_experiment_keeps_the_flag_that_somebody_deleted(runs: Runs) -> None:
         return str(runs.new_run("flag").check({}, news).inputs.get(PROBLEM, ""))
 
     for said in (problem(), problem(active=False)):
-        assert "it was deleted in PostHog (by oncall@example.com, 20" in said
+        assert "it was deleted in PostHog (by oncall@example.com on " in said
         assert said.endswith(
             f"and a new flag would not be that of the experiment 'Kept' ({id_}); restore it there, or delete that "
             "experiment there"
@@ -176,7 +176,7 @@ def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(
 @pytest.mark.parametrize(
     ("applied_with", "by_hand_to", "said", "consent"),
     [
-        ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com, 20", "reset/e"),
+        ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com on ", "reset/e"),
         ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/e"),
         (ENDED, {"archived": True}, "it was archived in PostHog, true (by oncall@", "resume/e"),
         (ENDED, CONCLUDED, "it was concluded in PostHog, won (by oncall@", "resume/e"),

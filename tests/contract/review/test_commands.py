@@ -156,7 +156,8 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
 def test_a_change_by_hand_is_reported_and_becomes_one_changed_line(checkout: Checkout) -> None:
     checkout.ai_admin("pull", "--all")
     file = checkout.folder / "flags" / "model.yaml"
-    file.write_text(FLAG.replace("release_conditions:", "# Beta knows what it is in for.\nrelease_conditions:"))
+    tests = "tests:\n  - {name: less than half, expect: true, share: 40, cohorts: [beta-testers]}\n"
+    file.write_text(FLAG.replace("release_conditions:", "# Beta knows what it is in for.\nrelease_conditions:") + tests)
     checkout.commit()
     checkout.roll_out(10)
     said = checkout.ai_admin("drift", code=1)
@@ -170,6 +171,8 @@ def test_a_change_by_hand_is_reported_and_becomes_one_changed_line(checkout: Che
     [field] = entry["fields"]
     assert (field["by"], field["field"]) == (checkout.email, "release_conditions")
     said = checkout.ai_admin("pull", "model", "--reason", "Beta complained")
+    assert f'flag/model: as PostHog holds it\n    condition "Beta first" from 40 % to 10 % by {checkout.email}' in said
+    assert "a test of the flag fails with it: flags/model.yaml:7: less than half: " in said
     assert "git commit -m 'Take over from production what was changed in PostHog: Beta complained'" in said
     assert checkout.git("diff", "--numstat").split()[:2] == ["1", "1"]
     assert "cohort: beta-testers, rollout_percentage: 10}" in file.read_text()

@@ -171,3 +171,30 @@ def test_a_state_that_can_not_be_read_takes_only_the_names(tmp_path: Path, sandb
     assert found.unread == (
         "what was applied to production, so that objects have PostHog's names: there is no `pulumi` in PATH",
     )
+
+
+def test_what_was_made_and_deleted_again_is_known_by_the_name_that_its_file_gave_it(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    story = Story(tmp_path, sandbox, "ai-beside-the-cohort")
+    cohort = "key: gone-again\nname: Gone again\nproperties: [{key: $browser, value: Chrome}]\n"
+    story.checkout.write("cohorts/gone-again.yaml", cohort)
+    story.commit("A cohort")
+    [defined] = [each for each in load(tmp_path, STACK).resources if each.kind == "cohort"]
+    applied = Applied(story.runs, "cohort", defined.properties)
+    there = now()
+    (tmp_path / "cohorts/gone-again.yaml").unlink()
+    story.commit("No cohort")
+    applied.remove()
+    body = {"name": "Gone again", "filters": sandbox.call("GET", applied.path)["filters"]}
+    sandbox.call("POST", "cohorts/", body, key_of_oncall(sandbox))
+    found = story.history("gone-again").entries
+    assert [(each.how, each.lines[0].text) for each in found] == [
+        (How.COMMIT, "its definition is deleted"),
+        (How.COMMIT, "is new"),
+    ], "somebody else's of the same name is another one"
+    assert [len(each.applied) for each in found] == [1, 1]
+    [then_there], _ = then(tmp_path, "gone-again", there.isoformat(), STACK, story.logs)
+    assert (then_there.known, then_there.live is None) == (True, False)
+    [afterwards], _ = then(tmp_path, "gone-again", datetime.now(UTC).isoformat(), STACK, story.logs)
+    assert afterwards.live is None

@@ -546,6 +546,20 @@ def test_what_can_not_be_read_is_not_known_and_the_rest_is_planned(
     assert any("survey:read" in line for line in seen.unread["sandbox"])
 
 
+def test_a_list_says_what_is_off_and_what_was_deleted_in_posthog(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.write("flag", f"{key}-off", active=False, **ALL)
+    stack.up()
+    sandbox.call("PATCH", stack.path(flag), {"deleted": True})
+    found = stack.plan(False)
+    monkeypatch.setattr("ai_admin.review.standing.planned", lambda *_, **__: found)
+    seen = survey(stack.root, ["sandbox"])
+    states = {str(row.ref): row.states["sandbox"] for row in seen.rows()}
+    assert (states[flag], states[f"{flag}-off"]) == ("deleted in PostHog", "as defined, off")
+    assert [str(row.ref) for row in seen.rows(different=True)] == [flag]
+
+
 def test_without_pulumi_it_says_how_to_get_it(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

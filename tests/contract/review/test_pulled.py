@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ import pytest
 import yaml
 
 from ai_admin.review.comparison import Comparison
-from ai_admin.review.drift import drift, text
-from ai_admin.review.pull import Pulled, pull
+from ai_admin.review.drift import as_json, drift, text
+from ai_admin.review.pull import Pulled, pull, told
 from ai_admin.review.trial import write
 from providers.posthog.kinds import Ref
 from tests.campaigns.pull_laws import applied
@@ -88,11 +90,27 @@ def test_of_a_definition_only_what_people_changed_is_brought_back(co: Applied) -
     conditions, description = sorted(drift(STACK, co.comparison()).entries[0].said, key=lambda each: each.by_hand)
     assert (conditions.author, conditions.by_hand) == (None, False)
     assert description.author
-    assert "only the file was changed" in text(drift(STACK, co.comparison()), False)
+    change = 'condition "All" from 33 % to 44 % (only the file was changed since it was applied)'
+    found = drift(STACK, co.comparison())
+    assert change in text(found, False), "as the plan says it"
+    [_, told_of] = sorted(json.loads(as_json(found))["differing"][0]["fields"], key=lambda each: not each["by_hand"])
+    assert (told_of["file"], told_of["posthog"]) == (44, 33)
     result = co.pull()
     assert (result.kept, result.written) == ({FLAG: ("release_conditions",)}, [FLAG])
     assert co.file.read_text() == said.replace("Which model.", "Ours.")
     assert co.pull().kept == {FLAG: ("release_conditions",)}, "the edit waits still"
+
+
+def test_what_is_brought_back_is_told_with_who_did_it_and_which_edit_it_overwrites(co: Applied) -> None:
+    co.edit("rollout_percentage: 33", "rollout_percentage: 44")
+    groups = [{"description": "All", "properties": [], "rollout_percentage": 20}]
+    co.call("PATCH", f"feature_flags/{co.flag}/", {"filters": {"groups": groups}, "name": "Ours."})
+    comparison = co.comparison()
+    [found] = comparison.differences()
+    description, conditions = sorted(told(comparison, found), reverse=True)
+    assert re.fullmatch(r'description from "Which model." to Ours. by \S+@\S+ on \d+ .* UTC', description)
+    assert conditions.startswith('condition "All" from 44 % to 20 % by ')
+    assert conditions.endswith(" UTC; the file's own change of it, which is not applied yet, is overwritten")
 
 
 def test_what_can_not_be_written_costs_no_other_file_its_style(co: Applied) -> None:

@@ -202,7 +202,7 @@ def test_an_alert_and_its_ways_of_telling_people_come_back_in_one_file() -> None
         (
             "flag",
             {"key": "x", "release_conditions": [{}], "holdout": {"id": 3}},
-            "flag/x: holdout",
+            "flag/x: no key of a file says holdout",
         ),
         (
             "flag",
@@ -210,6 +210,11 @@ def test_an_alert_and_its_ways_of_telling_people_come_back_in_one_file() -> None
             "no file can express the value of payloads",
         ),
         ("flag", {"key": "x"}, "release_conditions"),
+        (
+            "cohort",
+            {"name": "Made of groups, as old ones are"},
+            "a cohort has either properties or filters, and PostHog holds nothing that a file could say there",
+        ),
         ("insight", {"name": "I", "query": {"kind": "DataTableNode"}}, 'insight/x: query: "source" is missing'),
         ("property", {"name": "p", "type": "event"}, "property/event.p: no event is described that could have it"),
         ("event", {"name": " opened"}, "the name of an event is one line"),

@@ -44,7 +44,7 @@ class Log:
         return {field.name: Author("grace@example.com", "2026-11-12T09:00:00Z") for field in fields}
 
     def deleted_by(self, kind: Kind, id_: str) -> str:
-        return "(by grace@example.com, 2026-11-12 09:00:00 UTC)"
+        return "(by grace@example.com on 12 Nov 2026, 09:00 UTC)"
 
 
 def change(live: dict[str, Any] | None, wanted: dict[str, Any] | None, **more: Any) -> Change:
@@ -109,8 +109,8 @@ def test_nothing_moved() -> None:
         ),
         (
             planned(change(None, flag(50), gone="7"), defined=THEN.plan.definitions),
-            "flag/ai: was changed in PostHog since the plan was made: it was deleted (by grace@example.com, "
-            "2026-11-12 09:00:00 UTC)",
+            "flag/ai: was changed in PostHog since the plan was made: it was deleted (by grace@example.com on "
+            "12 Nov 2026, 09:00 UTC)",
         ),
         (
             planned(change(flag(10), flag(50)), settings={"consent": "rollout/ai/10-50"}),

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.file_text import mapping
 from ai_admin.definitions.files import File
+from ai_admin.definitions.model import Problem, Source
 from ai_admin.definitions.stacks import view
-from ai_admin.review.pull import patched, relocated
+from ai_admin.review.pull import patched, relocated, would_have
 
 Value = dict[str, Any]
 STACKS = ("production", "sandbox", "staging")
@@ -106,3 +107,11 @@ def test_what_an_author_wrote_and_nobody_changed_stays_in_their_words() -> None:
         "conditions": [{"cohort": "a", "rollout_percentage": 100}, {"p": 20, "description": "B"}, {"description": "C"}],
         "b": True,
     }
+
+
+def test_what_would_be_wrong_names_no_line_of_a_text_that_is_not_written() -> None:
+    said = 'the insight "runs" is removed by a patch'
+    problem = Problem(Source("dashboards/cost.yaml", 82, 7), "tiles/cost", said, "keep it in the patch of x.yaml")
+    wrong = "would not pass `ai-admin check`: " + said
+    assert would_have(problem, {"dashboards/cost.yaml": ""}) == f"with it, tiles/cost in dashboards/cost.yaml {wrong}"
+    assert would_have(problem, {}) == f"with it, tiles/cost in dashboards/cost.yaml:82 {wrong}"

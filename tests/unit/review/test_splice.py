@@ -155,3 +155,21 @@ def test_any_value_becomes_any_other_one_and_comments_on_lines_of_their_own_stay
         result = edited(text, {**old, **new}, whole=True)
     assert yaml_text.parse(result)[0] == {**old, **new}
     assert [line for line in result.splitlines() if line.startswith("#")] == [line for line in lines if line[0] == "#"]
+
+
+def test_braces_that_get_too_long_for_a_line_are_written_as_lines() -> None:
+    text = "key: x\nstacks:\n  # Staging's own.\n  staging: {active: false}   # off\n  production: {tags: [ai]}\n"
+    conditions = [{"description": f"Condition {n}", "rollout_percentage": n} for n in range(6)]
+    gone, *come = change(text, lambda v: v["stacks"]["staging"].update(release_conditions=conditions))
+    assert gone == "-  staging: {active: false}   # off"
+    assert come == [
+        "+  staging:   # off",
+        "+    active: false",
+        "+    release_conditions:",
+        *(f"+      - {{description: Condition {n}, rollout_percentage: {n}}}" for n in range(6)),
+    ]
+    short = change(text, lambda v: v["stacks"]["staging"].update(archived=True))
+    assert short[1:] == ["+  staging: {active: false, archived: true}   # off"]
+    item = "list:\n  - {name: a, values: [b]}\n"
+    come = change(item, lambda v: v["list"][0].update(values=[f"value number {n}" for n in range(12)]))[1:]
+    assert come[:3] == ["+  - name: a", "+    values:", "+      - value number 0"]

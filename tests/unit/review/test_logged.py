@@ -1,0 +1,62 @@
+"""PostHog's activity log in the plan's sentences."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from ai_admin.review.logged import Log
+from ai_admin.review.timeline import Entry, How
+from providers.posthog.kinds import Ref
+from providers.posthog.kinds.base import Directory
+
+ALERT = Ref("alert", "fails")
+
+
+def entry(kind: str | None, changes: list[dict[str, Any]], activity: str = "updated", **context: str) -> dict[str, Any]:
+    """An entry of the log about the alert, as PostHog answers it."""
+    return {
+        "scope": "AlertConfiguration",
+        "item_id": "7",
+        "activity": activity,
+        "created_at": "2026-10-01T12:00:00Z",
+        "user": {"id": 2, "email": "ben@example.com"},
+        "detail": {"type": kind, "name": "Fails", "changes": changes, "context": context},
+    }
+
+
+def read(*logged: dict[str, Any]) -> list[Entry]:
+    """What is told of entries."""
+    directory = cast(Directory, SimpleNamespace())
+    return Log({("alert", "7"): ALERT}, lambda *_: None, directory, user=1).entries(logged)
+
+
+def bound(upper: int) -> dict[str, Any]:
+    return {"type": "absolute", "bounds": {"upper": upper}}
+
+
+def test_an_alerts_threshold_is_told_as_what_a_definition_says() -> None:
+    [found] = read(entry("threshold_change", [{"field": "configuration", "before": bound(5), "after": bound(6)}]))
+    assert (found.ref, found.how, found.by) == (ALERT, How.HAND, ("ben@example.com",))
+    assert [each.text for each in found.lines] == ["threshold: upper bound from 5 to 6"]
+    assert found.values == {"threshold": {"type": "absolute", "upper": 6}}
+
+
+def test_who_is_told_of_an_alert_no_more_takes_nothing_else_along() -> None:
+    [found] = read(entry("alert_subscription_change", [], "deleted", subscriber_email="ana@example.com"))
+    assert [each.text for each in found.lines] == ["e-mail: removed ana@example.com"]
+    assert (found.values, found.before) == ({}, {}), "of all who are told, an entry has one"
+
+
+def test_who_is_told_of_an_alert_from_its_creation_on_is_part_of_that() -> None:
+    made = entry(None, [], "created")
+    told = entry("alert_subscription_change", [], "created", subscriber_email="ana@example.com")
+    later = {**told, "created_at": "2026-10-01T13:00:00Z"}
+    assert [[line.text for line in each.lines] for each in read(later, told, made)] == [
+        ["e-mail: added ana@example.com"],
+        ["is made in PostHog"],
+    ]
+
+
+def test_what_a_check_makes_of_an_alerts_state_is_not_told() -> None:
+    assert read(entry(None, [{"field": "state", "before": "Not firing", "after": "Firing"}])) == []
