@@ -204,7 +204,8 @@ class Logs:
         scopes = dict.fromkeys(scope(kind) for kind in kinds)
         logged = list(self.session.history.log(scopes, id_, since))
         log = Log(self.known, self.ref_of, self.directory, self._user)
-        # What stands comes last, as what a definition's object is now.
-        self.known = {**dict(log.lost(logged, named)), **self.known}
+        lost = [each for each in log.lost(logged, named) if each[0] not in self.known]
+        # The newest comes last, and after it what stands, as what a definition's object is now.
+        self.known = {**dict(reversed(lost)), **self.known}
         self.ref_of = names(self.known, self.inventory)
         return replace(log, names=self.known, ref_of=self.ref_of).entries(logged)

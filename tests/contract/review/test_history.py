@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -187,7 +188,7 @@ def test_what_was_made_and_deleted_again_is_known_by_the_name_that_its_file_gave
     story.commit("No cohort")
     applied.remove()
     body = {"name": "Gone again", "filters": sandbox.call("GET", applied.path)["filters"]}
-    sandbox.call("POST", "cohorts/", body, key_of_oncall(sandbox))
+    other = sandbox.call("POST", "cohorts/", body, key_of_oncall(sandbox))["id"]
     found = story.history("gone-again").entries
     assert [(each.how, each.lines[0].text) for each in found] == [
         (How.COMMIT, "its definition is deleted"),
@@ -198,3 +199,14 @@ def test_what_was_made_and_deleted_again_is_known_by_the_name_that_its_file_gave
     assert (then_there.known, then_there.live is None) == (True, False)
     [afterwards], _ = then(tmp_path, "gone-again", datetime.now(UTC).isoformat(), STACK, story.logs)
     assert afterwards.live is None
+
+    sandbox.call("PATCH", f"cohorts/{other}/", {"deleted": True})
+    story.checkout.write("cohorts/gone-again.yaml", cohort + "description: The second.\n")
+    story.commit("A cohort again")
+    [defined] = [each for each in load(tmp_path, STACK).resources if each.kind == "cohort"]
+    second = Applied(story.runs, "cohort", defined.properties)
+    ref = Ref("cohort", "gone-again")
+    state = State({ref: Resource(ref, second.id, second.kind.canonical(second.state))})
+    logs = partial(Logs, Reviewed(tmp_path, STACK, Settings({}, sandbox.environ), lambda: state))
+    [standing], _ = then(tmp_path, "gone-again", datetime.now(UTC).isoformat(), STACK, logs)
+    assert (standing.live or {}).get("description") == "The second."
