@@ -55,7 +55,7 @@ def funnel_answer(history: History, query: Query) -> Any:
     ways: dict[str, list[list[datetime]]] = {}
     for events in people.values():
         for value, own in _values(query, events):
-            way = _way(query, own, window)
+            way = longest(query, own, window)
             if way:
                 ways.setdefault(value, []).append(way)
     if asked["funnelVizType"] == "time_to_convert":
@@ -93,7 +93,7 @@ def _is(event: Happened, series: Query) -> bool:
     return event.name == series["event"] and matches(event, series["properties"])
 
 
-def _way(query: Query, events: list[Happened], window: float) -> list[datetime]:
+def longest(query: Query, events: list[Happened], window: float) -> list[datetime]:
     """The longest way: the first that gets so far, and of those the one that began last."""
     order, series = query["funnelsFilter"]["funnelOrderType"], query["series"]
     if order == "unordered":
