@@ -87,6 +87,51 @@ def test_retention_by_week_which_starts_on_the_projects_day(world: World, monday
     )
 
 
+COUNTRIES: dict[str, dict[str, tuple[int, ...]]] = {  # what is done again on which days after 10 June, by whom
+    "US": {"person1": (0, 1, 3), "person3": (0, 2)},
+    "UK": {"person2": (0, 1, 4)},
+    "Germany": {"person4": (0, 5)},
+}
+
+
+def _broken_down(world: World, breakdown: dict[str, Any]) -> dict[Any, list[list[int]]]:
+    """Retention of those countries by a breakdown: its values with their numbers, in order."""
+    project = world.project()
+    project.capture(
+        event(PAGE, who, f"2020-06-{10 + day}T05:00:00Z", country=country, **{"$set": {"country": country}})
+        for country, people in COUNTRIES.items()
+        for who, days in people.items()
+        for day in days
+    )
+    results = project.results(
+        kind="RetentionQuery",
+        dateRange={"date_to": "2020-06-15T00:00:00"},
+        retentionFilter={"period": "Day", "totalIntervals": 6},
+        breakdownFilter=breakdown,
+    )
+    found: dict[Any, list[list[int]]] = {}
+    for row in results:
+        found.setdefault(row["breakdown_value"], []).append([cell["count"] for cell in row["values"]])
+    return found
+
+
+@pytest.mark.parametrize("of", ["event", "person"])
+def test_retention_with_a_breakdown(world: World, of: str) -> None:
+    found = _broken_down(world, {"breakdowns": [{"property": "country", "type": of}]})
+    assert found == {
+        "US": _padded([2, 1, 1, 1], [1, 0, 1], [1], [1], [], []),
+        "UK": _padded([1, 1, 0, 0, 1], [1, 0, 0, 1], [], [], [1], []),
+        "Germany": _padded([1, 0, 0, 0, 0, 1], [], [], [], [], [1]),
+    }
+    assert list(found) == ["US", "UK", "Germany"]  # the most that started first
+
+
+def test_retentions_smaller_values_are_counted_together(world: World) -> None:
+    found = _broken_down(world, {"breakdown": "country", "breakdown_type": "event", "breakdown_limit": 1})
+    assert list(found) == ["US", "$$_posthog_breakdown_other_$$"]
+    assert found["$$_posthog_breakdown_other_$$"][0] == [2, 1, 0, 0, 1, 1]
+
+
 def test_lifecycle(world: World) -> None:
     noon = 12
     project = _capture(
@@ -209,6 +254,13 @@ def test_a_cohort_filters_and_breaks_down(world: World) -> None:
     assert [(each["label"], each["breakdown_value"], each["aggregated_value"]) for each in results] == [
         ("Payers", payers, 2), ("all users", "all", 3)
     ]  # fmt: skip
+    retention = project.results(
+        kind="RetentionQuery",
+        breakdownFilter=broken,
+        retentionFilter={name: {"id": "run", "type": "events"} for name in ("targetEntity", "returningEntity")},
+    )
+    sizes = {row["breakdown_value"]: row["values"][0]["count"] for row in retention}  # those of the last day
+    assert sizes == {"0": 2, str(payers): 1}
     outside = [{"type": "cohort", "key": "id", "operator": "not_in", "value": payers}]
     (result,) = project.results(kind="TrendsQuery", series=series, trendsFilter=total, properties=outside)
     assert result["aggregated_value"] == 1

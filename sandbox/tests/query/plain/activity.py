@@ -139,11 +139,53 @@ def retention(draw: Random) -> Query:
     }
     if draw.random() < 0.3:
         query["dateRange"] = {"date_from": draw.choice(("-3d", "-7d", "2026-03-05"))}
+    if draw.random() < 0.4:
+        key, kind = draw.choice((("model", "event"), ("plan", "person")))
+        query["breakdownFilter"] = {"breakdown": key, "breakdown_type": kind, "breakdown_limit": draw.choice((2, 25))}
     return query
 
 
-def retention_answer(history: History, query: Query) -> list[tuple[str, list[int]]]:
-    """Per row its date and its columns."""
+def retention_answer(history: History, query: Query) -> list[tuple[str | None, str, list[int]]]:
+    """Per value of the breakdown and row its date and its columns."""
+    broken = query.get("breakdownFilter")
+    if not broken:
+        return [(None, *row) for row in _grid(history, query)]
+    # An actor with another value is another one, but for the first time ever: there is one value to it.
+    found = {value: _grid(history, query, value) for value in {_value(event, broken) for event in history.events}}
+    sizes = {value: sum(counts[0] for _, counts in rows) for value, rows in found.items()}
+    ranked = sorted((value for value in found if sizes[value]), key=lambda value: (-sizes[value], value))
+    limit = broken["breakdown_limit"]
+    answer: list[tuple[str | None, str, list[int]]] = [
+        (value, *row) for value in ranked[:limit] for row in found[value]
+    ]
+    if ranked[limit:]:
+        same = zip(*(found[value] for value in ranked[limit:]), strict=True)
+        answer += [
+            (
+                "$$_posthog_breakdown_other_$$",
+                rows[0][0],
+                [*map(sum, zip(*(counts for _, counts in rows), strict=True))],
+            )
+            for rows in same
+        ]
+    return answer
+
+
+def _value(event: Happened, broken: Query) -> str:
+    return (event.plan if broken["breakdown"] == "plan" else event.properties.get("model")) or ""
+
+
+def _of_value(own: list[Happened], query: Query, value: str) -> list[Happened]:
+    """What counts under a value of what a person did."""
+    asked, broken = query["retentionFilter"], query["breakdownFilter"]
+    if asked["retentionType"] != "retention_first_ever_occurrence":
+        return [event for event in own if _value(event, broken) == value]
+    first = next((event for event in own if event.name == asked["targetEntity"]["id"]), None)
+    return own if first is not None and _value(first, broken) == value else []
+
+
+def _grid(history: History, query: Query, value: str | None = None) -> list[tuple[str, list[int]]]:
+    """Per row its date and its columns, of all or of what counts under a value."""
     asked = query["retentionFilter"]
     interval, columns = asked["period"].lower(), asked["totalIntervals"]
     last = times.bucket(history, history.now, interval)
@@ -158,6 +200,8 @@ def retention_answer(history: History, query: Query) -> list[tuple[str, list[int
     table = [[0] * columns for _ in rows]
     for person in _people(history):
         own = [event for event in history.events if event.person == person]
+        if value is not None:
+            own = _of_value(own, query, value)
         targets = [event for event in own if _is(event, asked["targetEntity"], query)]
         starts = {times.bucket(history, event.at, interval) for event in targets}
         if asked["retentionType"] != "retention_recurring":

@@ -51,7 +51,9 @@ KINDS = {
     "RetentionQuery": Kind(
         activity.retention,
         activity.retention_answer,
-        lambda results, _: [(row["date"][:16], [cell["count"] for cell in row["values"]]) for row in results],
+        lambda results, _: [
+            (row["breakdown_value"], row["date"][:16], [cell["count"] for cell in row["values"]]) for row in results
+        ],
     ),
     "StickinessQuery": Kind(
         activity.stickiness,
