@@ -132,6 +132,46 @@ def test_retentions_smaller_values_are_counted_together(world: World) -> None:
     assert found["$$_posthog_breakdown_other_$$"][0] == [2, 1, 0, 0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("returning", "of", "wanted"),
+    [
+        # What is paid before the first start of a day isn't paid for coming back.
+        ("paid", "sum", [(2, 5), (1, 30)]),
+        ("paid", "avg", [(2, 2.5), (1, 30)]),
+        # Of one event all counts, in the first column as well.
+        ("started", "sum", [(2, 6), (1, 4)]),
+    ],
+)
+def test_retention_sums_up_a_property(world: World, returning: str, of: str, wanted: list[tuple[int, float]]) -> None:
+    project = world.project()
+    project.capture(
+        [
+            event("paid", "ann", "2020-06-10T05:00:00Z", amount=100),
+            event("started", "ann", "2020-06-10T06:00:00Z", amount=1),
+            event("paid", "ann", "2020-06-10T07:00:00Z", amount=5),
+            event("started", "ann", "2020-06-10T08:00:00Z", amount=2),
+            event("started", "bob", "2020-06-10T08:00:00Z", amount=3),
+            event("paid", "ann", "2020-06-11T05:00:00Z", amount=10),
+            event("paid", "ann", "2020-06-11T06:00:00Z", amount="20"),
+            event("paid", "ann", "2020-06-11T07:00:00Z", amount="much"),
+            event("started", "ann", "2020-06-11T08:00:00Z", amount=4),
+        ]
+    )
+    first, _ = project.results(
+        kind="RetentionQuery",
+        dateRange={"date_to": "2020-06-11T12:00:00"},
+        retentionFilter={
+            "period": "Day",
+            "totalIntervals": 2,
+            "targetEntity": {"id": "started", "type": "events"},
+            "returningEntity": {"id": returning, "type": "events"},
+            "aggregationType": of,
+            "aggregationProperty": "amount",
+        },
+    )
+    assert [(cell["count"], cell["aggregation_value"]) for cell in first["values"]] == wanted
+
+
 def test_lifecycle(world: World) -> None:
     noon = 12
     project = _capture(

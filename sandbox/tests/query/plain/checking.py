@@ -52,7 +52,12 @@ KINDS = {
         activity.retention,
         activity.retention_answer,
         lambda results, _: [
-            (row["breakdown_value"], row["date"][:16], [cell["count"] for cell in row["values"]]) for row in results
+            (
+                row["breakdown_value"],
+                row["date"][:16],
+                [cell[name] for name in ("count", "aggregation_value") for cell in row["values"] if name in cell],
+            )
+            for row in results
         ],
     ),
     "StickinessQuery": Kind(
