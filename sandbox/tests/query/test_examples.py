@@ -172,6 +172,32 @@ def test_retention_sums_up_a_property(world: World, returning: str, of: str, wan
     assert [(cell["count"], cell["aggregation_value"]) for cell in first["values"]] == wanted
 
 
+@pytest.mark.parametrize(("computed", "wanted"), [("non_cumulative", [1, 2, 0]), ("cumulative", [3, 2, 0])])
+def test_stickiness_counts_each_actor_once(world: World, computed: str, wanted: list[int]) -> None:
+    project = _capture(world, {"ann": _days("06-10", "06-11"), "bob": _days("06-11", "06-12"), "eve": _days("06-10")})
+    query: dict[str, Any] = {
+        "kind": "StickinessQuery",
+        "series": [{"kind": "EventsNode", "event": PAGE}],
+        "dateRange": {"date_from": "2020-06-10", "date_to": "2020-06-12"},
+        "stickinessFilter": {"computedAs": computed},
+    }
+    (result,) = project.results(**query)
+    assert (result["data"], result["count"]) == (wanted, 3)
+    with pytest.raises(QueryError, match="does not compute stickiness over intervals counted back from the end"):
+        project.results(**query, interval="week", intervalCount=1)
+
+
+def test_of_a_long_way_between_two_points_the_middle_is_left_out(world: World) -> None:
+    project = world.project()
+    project.capture(event(name, "ann", f"2026-03-18T05:0{at}:00Z") for at, name in enumerate("xabcdez"))
+    asked = {"startPoint": "a", "endPoint": "e", "stepLimit": 4}
+    edges = project.results(kind="PathsQuery", pathsFilter=asked)
+    assert [(edge["source"], edge["target"], edge["average_conversion_time"] / 60_000) for edge in edges] == [
+        ("1_a", "2_b", 1), ("2_b", "3_...", 1), ("3_...", "4_d", 1), ("4_d", "5_e", 1)
+    ]  # fmt: skip
+    assert project.results(kind="PathsQuery", pathsFilter={**asked, "startPoint": "e", "endPoint": "a"}) == []
+
+
 def test_lifecycle(world: World) -> None:
     noon = 12
     project = _capture(

@@ -155,9 +155,11 @@ def paths(draw: Random) -> Query:
         "stepLimit": draw.choice((2, 3, 5)),
         "edgeLimit": draw.choice((50, 50, 4)),
     }
-    point = draw.choice((None, "/home/", "run", "/price"))
+    point = draw.choice((None, "/home/", "/home", "run", "/price"))
     if point:
         asked[draw.choice(("startPoint", "endPoint"))] = point
+        if draw.random() < 0.5:
+            asked |= {"startPoint": point, "endPoint": draw.choice(("stop", "/home", "run", "/price/"))}
     if draw.random() < 0.3:
         asked["excludeEvents"] = ["/"]
     if draw.random() < 0.3:
@@ -216,6 +218,17 @@ def _walks(steps: list[tuple[datetime, str]]) -> list[list[tuple[datetime, str]]
 
 def _between(path: list[tuple[datetime, str]], asked: Query) -> list[tuple[datetime, str]]:
     items, limit = [item for _, item in path], asked["stepLimit"]
+    if "startPoint" in asked and "endPoint" in asked:
+        start, end = asked["startPoint"], asked["endPoint"]
+        if start not in items or end not in items[items.index(start) :]:
+            return []
+        first = items.index(start)
+        last = items.index(end, first)
+        if last - first < limit:
+            return path[first : last + 1]
+        # The middle is left out, at the time of the first step that is.
+        half = limit // 2
+        return [*path[first : first + half], (path[first + half][0], "..."), *path[last + 1 - half : last + 1]]
     for name in ("startPoint", "endPoint"):
         point = (asked.get(name) or "").rstrip("/")
         if point:
