@@ -49,7 +49,17 @@ def compute(asked: Asked) -> Data:
         if len(each) >= (lightest or 0) and (heaviest is None or len(each) <= heaviest)
     ]
     edges.sort(key=lambda edge: (-int(str(edge["value"])), edge["source"], edge["target"]))
-    return {"results": edges[: int(filter_.get("edgeLimit") or 50)], "resolved_date_range": asked.range.resolved}
+    shown = _connected(edges[: int(filter_.get("edgeLimit") or 50)])
+    return {"results": shown, "resolved_date_range": asked.range.resolved}
+
+
+def _connected(edges: list[Data]) -> list[Data]:
+    """The edges that lead on from a first step: others hang in the air where some are left out."""
+    reached = {str(edge["source"]) for edge in edges if edge["source"].startswith("1_")}
+    for edge in sorted(edges, key=lambda edge: int(edge["source"].split("_")[0])):
+        if edge["source"] in reached:
+            reached.add(edge["target"])
+    return [edge for edge in edges if edge["source"] in reached]
 
 
 def _point(text: str | None) -> str | None:

@@ -198,6 +198,17 @@ def test_of_a_long_way_between_two_points_the_middle_is_left_out(world: World) -
     assert project.results(kind="PathsQuery", pathsFilter={**asked, "startPoint": "e", "endPoint": "a"}) == []
 
 
+def test_paths_that_nothing_leads_to_are_left_out(world: World) -> None:
+    project = world.project()
+    for who, names in (("ann", "abc"), ("bob", "xbc")):
+        project.capture(event(name, who, f"2026-03-18T05:0{at}:00Z") for at, name in enumerate(names))
+    found = {
+        limit: [edge["source"] for edge in project.results(kind="PathsQuery", pathsFilter={"edgeLimit": limit})]
+        for limit in (1, 2)
+    }
+    assert found == {1: [], 2: ["2_b", "1_a"]}
+
+
 def test_lifecycle(world: World) -> None:
     noon = 12
     project = _capture(

@@ -190,7 +190,12 @@ def paths_answer(history: History, query: Query) -> list[tuple[str, str, int, fl
     edges = sorted(
         ((*edge, len(each), sum(each) / len(each)) for edge, each in taken.items()), key=lambda e: (-e[2], e[0], e[1])
     )
-    return edges[: asked["edgeLimit"]]
+    edges = edges[: asked["edgeLimit"]]
+    return [edge for edge in edges if _is_reached(edge[0], edges)]
+
+
+def _is_reached(node: str, edges: list[tuple[str, str, int, float]]) -> bool:
+    return node.startswith("1_") or any(edge[1] == node and _is_reached(edge[0], edges) for edge in edges)
 
 
 def _item(event: Happened, asked: Query) -> str | None:
