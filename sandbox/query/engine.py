@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.query import events, funnels, lifecycle, paths, retention, sql, stickiness, trends
+from sandbox.query import correlation, events, funnels, lifecycle, paths, retention, sql, stickiness, trends
 from sandbox.query.asked import Asked
 from sandbox.query.dates import iso
 from sandbox.query.errors import NotComputedError, QueryError
@@ -24,6 +24,7 @@ KINDS: dict[str, Callable[[Asked], Data]] = {
     "EventsQuery": events.compute,
     "TrendsQuery": trends.compute,
     "FunnelsQuery": funnels.compute,
+    "FunnelCorrelationQuery": correlation.compute,
     "RetentionQuery": retention.compute,
     "StickinessQuery": stickiness.compute,
     "LifecycleQuery": lifecycle.compute,

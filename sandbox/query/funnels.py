@@ -6,8 +6,9 @@ counted by `conversion.py`, as PostHog counts it in a program of its own.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from statistics import mean, median
 from typing import Any
 
@@ -15,7 +16,7 @@ from sandbox.query import breakdowns, conversion, labels
 from sandbox.query.asked import Asked, both
 from sandbox.query.breakdowns import Breakdown
 from sandbox.query.conversion import Event, Rules
-from sandbox.query.dates import local
+from sandbox.query.dates import later, local
 from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.storage.store import Data
 
@@ -27,6 +28,7 @@ OTHER = "Other"
 class Journey:
     """One actor's events, and the value of the breakdown that it counts under."""
 
+    actor: str
     value: str
     events: Iterable[Event]
 
@@ -54,10 +56,10 @@ class Funnel:
         self.breakdowns = breakdowns.of(asked)
         self.attribution = str(self.filter.get("breakdownAttributionType") or "first_touch")
         at_step = self.attribution == "step" and bool(self.breakdowns)
-        interval = self.filter.get("funnelWindowInterval") or 14
-        unit = str(self.filter.get("funnelWindowIntervalUnit") or "day")
+        self.window = int(self.filter.get("funnelWindowInterval") or 14)
+        self.unit = str(self.filter.get("funnelWindowIntervalUnit") or "day")
         value_at = int(self.filter.get("breakdownAttributionValue") or 0) if at_step else None
-        self.rules = Rules(len(self.series), interval * SECONDS[unit], self.order == "strict", value_at)
+        self.rules = Rules(len(self.series), self.window * SECONDS[self.unit], self.order == "strict", value_at)
 
     def _check(self) -> None:
         if any(each.get("optionalInFunnel") for each in self.series):
@@ -93,7 +95,7 @@ class Funnel:
     # Events -------------------------------------------------------------------------------------------------
 
     def rows(self) -> list[list[Any]]:
-        """Each actor's events: when, what steps, the breakdown's value, the interval.
+        """Each actor with its events: when, what steps, the breakdown's value, the interval.
 
         Raises: QueryError.
         """
@@ -107,14 +109,12 @@ class Funnel:
         any_step = "" if self.order == "strict" else " OR ".join(f"({each})" for _, each in conditions)
         value = f"ifNull(toString({self.breakdowns[0].field()}), '')" if self.breakdowns else "''"
         return asked.rows(
-            "SELECT arraySort(groupArray({event})) FROM {happened} GROUP BY actor",
+            "SELECT actor, arraySort(groupArray({event})) FROM {happened} GROUP BY actor",
             event=f"tuple(toFloat(at), arrayFilter(step -> step != 0, steps), value, {self._bucket})",
-            happened=f"SELECT {self._actor()} AS actor, timestamp AS at, [{', '.join(marks)}] AS steps,"
+            happened=f"SELECT {self.actor} AS actor, timestamp AS at, [{', '.join(marks)}] AS steps,"
             f" {{value}} AS value FROM {asked.events} WHERE {{where}}",
             value=value,
-            where=both(
-                asked.range.condition(), any_step, asked.filters, f"ifNull(toString({self._actor()}), '') != ''"
-            ),
+            where=both(asked.range.condition(), any_step, asked.filters, f"ifNull(toString({self.actor}), '') != ''"),
             **{f"matches_{place}": condition for place, (_, condition) in enumerate(conditions)},
         )
 
@@ -122,23 +122,31 @@ class Funnel:
     def _bucket(self) -> str:
         return f"toString({self.asked.range.bucket('at')})" if self.viz == "trends" else "''"
 
-    def _actor(self) -> str:
+    @property
+    def group(self) -> int | None:
+        """Which type of group the actors are; None for persons."""
         index = self.asked.node.get("aggregation_group_type_index")
+        return None if index is None else int(index)
+
+    @property
+    def actor(self) -> str:
+        """Who an event is counted for, as HogQL."""
         if self.filter.get("funnelAggregateByHogQL"):
             return str(self.filter["funnelAggregateByHogQL"])
-        return "person_id" if index is None else f"$group_{int(index)}"
+        return "person_id" if self.group is None else f"$group_{self.group}"
 
     def journeys(self) -> Iterable[Journey]:
         """Every actor's journey, once for each value that it counts under."""
-        for (rows,) in self.rows():
+        for actor, rows in self.rows():
             # One after the other: a journey is mostly over before its events are.
             events = (Event(at, tuple(steps), value, bucket) for at, steps, value, bucket in rows)
             if not self.breakdowns:
-                yield Journey("", events)
+                yield Journey(actor, "", events)
                 continue
             listed = list(events)
             for value in self._values(listed):
-                yield Journey(value, [each for each in listed if each.value == value] if self._each else listed)
+                own = [each for each in listed if each.value == value] if self._each else listed
+                yield Journey(actor, value, own)
 
     @property
     def _each(self) -> bool:
@@ -164,14 +172,23 @@ class Funnel:
             return conversion.unordered(journey.events, self.rules, journey.value)
         return conversion.ordered(journey.events, self.rules, journey.value)
 
-    def conversions(self) -> dict[str, list[tuple[float, ...]]]:
-        """The times of the steps that each actor took, by the breakdown's value."""
-        found: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+    def ways(self) -> Iterator[tuple[Journey, tuple[float, ...]]]:
+        """Each journey that began, with the times of the steps that were taken."""
         for journey in self.journeys():
             times = self._times(journey)
             if times:
-                found[journey.value].append(times)
+                yield journey, times
+
+    def conversions(self) -> dict[str, list[tuple[float, ...]]]:
+        """The times of the steps that each actor took, by the breakdown's value."""
+        found: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+        for journey, times in self.ways():
+            found[journey.value].append(times)
         return found
+
+    def window_end(self, start: float) -> float:
+        """When the window of a way that began at `start` is over: by the calendar, in UTC."""
+        return later(datetime.fromtimestamp(start, UTC), self.unit, self.window).timestamp()
 
     def _limited(self, found: dict[str, list[tuple[float, ...]]]) -> dict[str, list[tuple[float, ...]]]:
         """The values that convert most, the others together."""

@@ -1,7 +1,8 @@
 """PathsQuery: from what to what actors went, step by step.
 
 Source: PostHog's hogql_queries/insights/paths_query_runner.py. Traps: half an hour without an event ends a path; the
-same thing twice in a row is one step; an address loses its last slash.
+same thing twice in a row is one step; an address loses its last slash; of a way between two points that is too long the
+middle is left out.
 """
 
 import re
@@ -29,9 +30,9 @@ def compute(asked: Asked) -> Data:
     if asked.node.get("funnelPathsFilter"):
         raise NotComputedError("paths around a funnel")
     filter_ = asked.part("pathsFilter")
-    start, end = _point(filter_.get("startPoint")), _point(filter_.get("endPoint"))
-    if start and end:
-        raise NotComputedError("paths between two points")
+    start, end = filter_.get("startPoint"), filter_.get("endPoint")
+    if not (start and end):  # of two points neither loses its slash
+        start, end = _point(start), _point(end)
     longest = int(filter_.get("stepLimit") or 5)
     times: dict[tuple[str, str], list[float]] = defaultdict(list)
     for moments, items in _rows(asked, filter_):
@@ -48,7 +49,17 @@ def compute(asked: Asked) -> Data:
         if len(each) >= (lightest or 0) and (heaviest is None or len(each) <= heaviest)
     ]
     edges.sort(key=lambda edge: (-int(str(edge["value"])), edge["source"], edge["target"]))
-    return {"results": edges[: int(filter_.get("edgeLimit") or 50)], "resolved_date_range": asked.range.resolved}
+    shown = _connected(edges[: int(filter_.get("edgeLimit") or 50)])
+    return {"results": shown, "resolved_date_range": asked.range.resolved}
+
+
+def _connected(edges: list[Data]) -> list[Data]:
+    """The edges that lead on from a first step: others hang in the air where some are left out."""
+    reached = {str(edge["source"]) for edge in edges if edge["source"].startswith("1_")}
+    for edge in sorted(edges, key=lambda edge: int(edge["source"].split("_")[0])):
+        if edge["source"] in reached:
+            reached.add(edge["target"])
+    return [edge for edge in edges if edge["source"] in reached]
 
 
 def _point(text: str | None) -> str | None:
@@ -118,8 +129,12 @@ def _collapsed(path: list[Step]) -> list[Step]:
 
 
 def _cut(path: list[Step], start: str | None, end: str | None, longest: int) -> list[Step]:
-    """From the start point on, or up to the end point; no longer than the limit."""
+    """From the start point on, or up to the end point, or from one to the other; no longer than the limit."""
     items = [item for _, item in path]
+    if start and end:
+        way = _cut(_cut(path, start, None, len(path)), None, end, len(path))
+        half = longest // 2
+        return [*way[:half], (way[half][0], "..."), *way[len(way) - half :]] if len(way) > longest else way
     if start:
         return path[items.index(start) :][:longest] if start in items else []
     if end:

@@ -1,6 +1,7 @@
 """StickinessQuery: how many actors were active in one interval of the range, in two, in three …
 
-Source: PostHog's hogql_queries/insights/stickiness_query_runner.py. Trap: the math only says who the actors are.
+Source: PostHog's hogql_queries/insights/stickiness_query_runner.py. Traps: the math only says who the actors are;
+`count` is how many there are, cumulative or not.
 """
 
 from typing import Any
@@ -17,8 +18,10 @@ OPERATORS = {"gte": ">=", "lte": "<=", "exact": "="}
 
 def compute(asked: Asked) -> Data:
     """The response. Raises QueryError."""
-    if (asked.node.get("intervalCount") or 1) != 1:
-        raise NotComputedError("stickiness over several intervals at once")
+    several = asked.node.get("intervalCount")
+    # Where a number is given PostHog counts back from the end, which for these is the same as by the calendar.
+    if several is not None and (several != 1 or asked.interval not in ("hour", "day")):
+        raise NotComputedError("stickiness over intervals counted back from the end")
     previous = asked.compared(asked.range)
     ranges = [(asked.range, None if previous is None else "current")]
     ranges += [(previous, "previous")] if previous else []
@@ -39,15 +42,12 @@ def _result(asked: Asked, index: int, series: Data, range_: Range, compared: str
     cumulative = asked.part("stickinessFilter").get("computedAs") == "cumulative"
     found: dict[int, int] = dict(_rows(asked, series, range_))
     numbers = range(1, len(range_.buckets) + 1)
-    counts = [
-        sum(count for active, count in found.items() if active >= number) if cumulative else found.get(number, 0)
-        for number in numbers
-    ]
-    data = [scaled(each, asked.sample, series.get("math")) for each in counts]
+    exact = [scaled(found.get(number, 0), asked.sample, series.get("math")) for number in numbers]
+    data = [sum(exact[number - 1 :]) for number in numbers] if cumulative else exact
     name = labels.event_of(asked, series)
     more = " or more" if cumulative else ""
     result: Data = {
-        "count": sum(data),
+        "count": sum(exact),
         "data": data,
         "days": list(numbers),
         "label": name or "All events",

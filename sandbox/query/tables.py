@@ -251,11 +251,18 @@ class ProjectTables:
         return self.types[natural]
 
     def action(self, identifier: Any) -> str:
-        """What an action matches, as HogQL."""
+        """What an action matches, as HogQL. Raises QueryError."""
+        return action_matches(self, self._action(identifier), self.now)
+
+    def action_events(self, identifier: Any) -> set[str]:
+        """The events that an action's steps name. Raises QueryError."""
+        return {str(step["event"]) for step in self._action(identifier)["steps"] if step.get("event")}
+
+    def _action(self, identifier: Any) -> Data:
         found = self.store.get("action", identifier, str(self.project))
         if found is None or found.get("deleted"):
             raise QueryError(f"Action ID {identifier} does not exist!")
-        return action_matches(self, found, self.now)
+        return found
 
     def has_action(self, identifier: Any) -> bool:
         """Whether there is such an action."""

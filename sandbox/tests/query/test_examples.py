@@ -87,6 +87,128 @@ def test_retention_by_week_which_starts_on_the_projects_day(world: World, monday
     )
 
 
+COUNTRIES: dict[str, dict[str, tuple[int, ...]]] = {  # what is done again on which days after 10 June, by whom
+    "US": {"person1": (0, 1, 3), "person3": (0, 2)},
+    "UK": {"person2": (0, 1, 4)},
+    "Germany": {"person4": (0, 5)},
+}
+
+
+def _broken_down(world: World, breakdown: dict[str, Any]) -> dict[Any, list[list[int]]]:
+    """Retention of those countries by a breakdown: its values with their numbers, in order."""
+    project = world.project()
+    project.capture(
+        event(PAGE, who, f"2020-06-{10 + day}T05:00:00Z", country=country, **{"$set": {"country": country}})
+        for country, people in COUNTRIES.items()
+        for who, days in people.items()
+        for day in days
+    )
+    results = project.results(
+        kind="RetentionQuery",
+        dateRange={"date_to": "2020-06-15T00:00:00"},
+        retentionFilter={"period": "Day", "totalIntervals": 6},
+        breakdownFilter=breakdown,
+    )
+    found: dict[Any, list[list[int]]] = {}
+    for row in results:
+        found.setdefault(row["breakdown_value"], []).append([cell["count"] for cell in row["values"]])
+    return found
+
+
+@pytest.mark.parametrize("of", ["event", "person"])
+def test_retention_with_a_breakdown(world: World, of: str) -> None:
+    found = _broken_down(world, {"breakdowns": [{"property": "country", "type": of}]})
+    assert found == {
+        "US": _padded([2, 1, 1, 1], [1, 0, 1], [1], [1], [], []),
+        "UK": _padded([1, 1, 0, 0, 1], [1, 0, 0, 1], [], [], [1], []),
+        "Germany": _padded([1, 0, 0, 0, 0, 1], [], [], [], [], [1]),
+    }
+    assert list(found) == ["US", "UK", "Germany"]  # the most that started first
+
+
+def test_retentions_smaller_values_are_counted_together(world: World) -> None:
+    found = _broken_down(world, {"breakdown": "country", "breakdown_type": "event", "breakdown_limit": 1})
+    assert list(found) == ["US", "$$_posthog_breakdown_other_$$"]
+    assert found["$$_posthog_breakdown_other_$$"][0] == [2, 1, 0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("returning", "of", "wanted"),
+    [
+        # What is paid before the first start of a day isn't paid for coming back.
+        ("paid", "sum", [(2, 5), (1, 30)]),
+        ("paid", "avg", [(2, 2.5), (1, 30)]),
+        # Of one event all counts, in the first column as well.
+        ("started", "sum", [(2, 6), (1, 4)]),
+    ],
+)
+def test_retention_sums_up_a_property(world: World, returning: str, of: str, wanted: list[tuple[int, float]]) -> None:
+    project = world.project()
+    project.capture(
+        [
+            event("paid", "ann", "2020-06-10T05:00:00Z", amount=100),
+            event("started", "ann", "2020-06-10T06:00:00Z", amount=1),
+            event("paid", "ann", "2020-06-10T07:00:00Z", amount=5),
+            event("started", "ann", "2020-06-10T08:00:00Z", amount=2),
+            event("started", "bob", "2020-06-10T08:00:00Z", amount=3),
+            event("paid", "ann", "2020-06-11T05:00:00Z", amount=10),
+            event("paid", "ann", "2020-06-11T06:00:00Z", amount="20"),
+            event("paid", "ann", "2020-06-11T07:00:00Z", amount="much"),
+            event("started", "ann", "2020-06-11T08:00:00Z", amount=4),
+        ]
+    )
+    first, _ = project.results(
+        kind="RetentionQuery",
+        dateRange={"date_to": "2020-06-11T12:00:00"},
+        retentionFilter={
+            "period": "Day",
+            "totalIntervals": 2,
+            "targetEntity": {"id": "started", "type": "events"},
+            "returningEntity": {"id": returning, "type": "events"},
+            "aggregationType": of,
+            "aggregationProperty": "amount",
+        },
+    )
+    assert [(cell["count"], cell["aggregation_value"]) for cell in first["values"]] == wanted
+
+
+@pytest.mark.parametrize(("computed", "wanted"), [("non_cumulative", [1, 2, 0]), ("cumulative", [3, 2, 0])])
+def test_stickiness_counts_each_actor_once(world: World, computed: str, wanted: list[int]) -> None:
+    project = _capture(world, {"ann": _days("06-10", "06-11"), "bob": _days("06-11", "06-12"), "eve": _days("06-10")})
+    query: dict[str, Any] = {
+        "kind": "StickinessQuery",
+        "series": [{"kind": "EventsNode", "event": PAGE}],
+        "dateRange": {"date_from": "2020-06-10", "date_to": "2020-06-12"},
+        "stickinessFilter": {"computedAs": computed},
+    }
+    (result,) = project.results(**query)
+    assert (result["data"], result["count"]) == (wanted, 3)
+    with pytest.raises(QueryError, match="does not compute stickiness over intervals counted back from the end"):
+        project.results(**query, interval="week", intervalCount=1)
+
+
+def test_of_a_long_way_between_two_points_the_middle_is_left_out(world: World) -> None:
+    project = world.project()
+    project.capture(event(name, "ann", f"2026-03-18T05:0{at}:00Z") for at, name in enumerate("xabcdez"))
+    asked = {"startPoint": "a", "endPoint": "e", "stepLimit": 4}
+    edges = project.results(kind="PathsQuery", pathsFilter=asked)
+    assert [(edge["source"], edge["target"], edge["average_conversion_time"] / 60_000) for edge in edges] == [
+        ("1_a", "2_b", 1), ("2_b", "3_...", 1), ("3_...", "4_d", 1), ("4_d", "5_e", 1)
+    ]  # fmt: skip
+    assert project.results(kind="PathsQuery", pathsFilter={**asked, "startPoint": "e", "endPoint": "a"}) == []
+
+
+def test_paths_that_nothing_leads_to_are_left_out(world: World) -> None:
+    project = world.project()
+    for who, names in (("ann", "abc"), ("bob", "xbc")):
+        project.capture(event(name, who, f"2026-03-18T05:0{at}:00Z") for at, name in enumerate(names))
+    found = {
+        limit: [edge["source"] for edge in project.results(kind="PathsQuery", pathsFilter={"edgeLimit": limit})]
+        for limit in (1, 2)
+    }
+    assert found == {1: [], 2: ["2_b", "1_a"]}
+
+
 def test_lifecycle(world: World) -> None:
     noon = 12
     project = _capture(
@@ -209,6 +331,13 @@ def test_a_cohort_filters_and_breaks_down(world: World) -> None:
     assert [(each["label"], each["breakdown_value"], each["aggregated_value"]) for each in results] == [
         ("Payers", payers, 2), ("all users", "all", 3)
     ]  # fmt: skip
+    retention = project.results(
+        kind="RetentionQuery",
+        breakdownFilter=broken,
+        retentionFilter={name: {"id": "run", "type": "events"} for name in ("targetEntity", "returningEntity")},
+    )
+    sizes = {row["breakdown_value"]: row["values"][0]["count"] for row in retention}  # those of the last day
+    assert sizes == {"0": 2, str(payers): 1}
     outside = [{"type": "cohort", "key": "id", "operator": "not_in", "value": payers}]
     (result,) = project.results(kind="TrendsQuery", series=series, trendsFilter=total, properties=outside)
     assert result["aggregated_value"] == 1

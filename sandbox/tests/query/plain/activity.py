@@ -139,11 +139,58 @@ def retention(draw: Random) -> Query:
     }
     if draw.random() < 0.3:
         query["dateRange"] = {"date_from": draw.choice(("-3d", "-7d", "2026-03-05"))}
+    if draw.random() < 0.4:
+        query["retentionFilter"] |= {"aggregationType": draw.choice(("sum", "avg")), "aggregationProperty": "tokens"}
+        query["retentionFilter"]["cumulative"] = False  # PostHog has no sums of these
+        if draw.random() < 0.5:
+            query["retentionFilter"]["returningEntity"] = query["retentionFilter"]["targetEntity"]
+    if draw.random() < 0.4:
+        key, kind = draw.choice((("model", "event"), ("plan", "person")))
+        query["breakdownFilter"] = {"breakdown": key, "breakdown_type": kind, "breakdown_limit": draw.choice((2, 25))}
     return query
 
 
-def retention_answer(history: History, query: Query) -> list[tuple[str, list[int]]]:
-    """Per row its date and its columns."""
+def retention_answer(history: History, query: Query) -> list[tuple[str | None, str, list[float]]]:
+    """Per value of the breakdown and row its date and its columns: the numbers, then the sums or means."""
+    broken = query.get("breakdownFilter")
+    if not broken:
+        return [(None, *row) for row in _grid(history, query)]
+    # An actor with another value is another one, but for the first time ever: there is one value to it.
+    found = {value: _grid(history, query, value) for value in {_value(event, broken) for event in history.events}}
+    sizes = {value: sum(counts[0] for _, counts in rows) for value, rows in found.items()}
+    ranked = sorted((value for value in found if sizes[value]), key=lambda value: (-sizes[value], value))
+    limit = broken["breakdown_limit"]
+    answer: list[tuple[str | None, str, list[float]]] = [
+        (value, *row) for value in ranked[:limit] for row in found[value]
+    ]
+    if ranked[limit:]:
+        same = zip(*(found[value] for value in ranked[limit:]), strict=True)
+        answer += [
+            (
+                "$$_posthog_breakdown_other_$$",
+                rows[0][0],
+                [*map(sum, zip(*(counts for _, counts in rows), strict=True))],
+            )
+            for rows in same
+        ]
+    return answer
+
+
+def _value(event: Happened, broken: Query) -> str:
+    return (event.plan if broken["breakdown"] == "plan" else event.properties.get("model")) or ""
+
+
+def _of_value(own: list[Happened], query: Query, value: str) -> list[Happened]:
+    """What counts under a value of what a person did."""
+    asked, broken = query["retentionFilter"], query["breakdownFilter"]
+    if asked["retentionType"] != "retention_first_ever_occurrence":
+        return [event for event in own if _value(event, broken) == value]
+    first = next((event for event in own if event.name == asked["targetEntity"]["id"]), None)
+    return own if first is not None and _value(first, broken) == value else []
+
+
+def _grid(history: History, query: Query, value: str | None = None) -> list[tuple[str, list[float]]]:
+    """Per row its date and its columns (numbers, then sums or means), of all or of what counts under a value."""
     asked = query["retentionFilter"]
     interval, columns = asked["period"].lower(), asked["totalIntervals"]
     last = times.bucket(history, history.now, interval)
@@ -156,8 +203,12 @@ def retention_answer(history: History, query: Query) -> list[tuple[str, list[int
         while len(rows) < columns:
             rows.insert(0, times.bucket(history, rows[0] - timedelta(minutes=30), interval))
     table = [[0] * columns for _ in rows]
+    sums = [[0.0] * columns for _ in rows]
+    least = 1 if "aggregationType" in asked else asked["minimumOccurrences"]
     for person in _people(history):
         own = [event for event in history.events if event.person == person]
+        if value is not None:
+            own = _of_value(own, query, value)
         targets = [event for event in own if _is(event, asked["targetEntity"], query)]
         starts = {times.bucket(history, event.at, interval) for event in targets}
         if asked["retentionType"] != "retention_recurring":
@@ -167,18 +218,37 @@ def retention_answer(history: History, query: Query) -> list[tuple[str, list[int
             if asked["retentionType"] == "retention_first_ever_occurrence":
                 usable = usable and min(ever) == min(firsts)
             starts = {times.bucket(history, min(firsts), interval)} if usable else set()
-        returned = [times.bucket(history, event.at, interval) for event in own
-                    if _is(event, asked["returningEntity"], query)]  # fmt: skip
-        back = {each for each in returned if returned.count(each) >= asked["minimumOccurrences"]}
+        returns = [event for event in own if _is(event, asked["returningEntity"], query)]
+        returned = [times.bucket(history, event.at, interval) for event in returns]
+        back = {each for each in returned if returned.count(each) >= least}
         for index, row in enumerate(rows):
             if row not in starts:
                 continue
             table[index][0] += 1
+            began = [event for event in targets if times.bucket(history, event.at, interval) == row]
+            if asked["targetEntity"] != asked["returningEntity"]:
+                began = [event for event, bucket in zip(returns, returned, strict=True)
+                         if bucket == row and event.at > began[0].at]  # fmt: skip
+            sums[index][0] += sum(event.properties.get("tokens", 0) for event in began)
             for column in range(1, columns):
                 wanted = range(column, columns) if asked["cumulative"] else (column,)
                 if any(index + each < len(rows) and rows[index + each] in back for each in wanted):
                     table[index][column] += 1
-    return [(history.local(row).isoformat()[:16], counts) for row, counts in zip(rows, table, strict=True)]
+                    sums[index][column] += sum(
+                        event.properties.get("tokens", 0)
+                        for event, bucket in zip(returns, returned, strict=True)
+                        if bucket == rows[min(index + column, len(rows) - 1)]
+                    )
+    mean = asked.get("aggregationType") == "avg"
+    return [
+        (
+            history.local(row).isoformat()[:16],
+            [*counts, *(total / (count or 1) if mean else total for total, count in zip(values, counts, strict=True))]
+            if "aggregationType" in asked
+            else [*counts],
+        )
+        for row, counts, values in zip(rows, table, sums, strict=True)
+    ]
 
 
 def _is(event: Happened, entity: Query, query: Query) -> bool:

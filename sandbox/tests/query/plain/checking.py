@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from sandbox.tests.query.plain import activity, history, journeys, trends
+from sandbox.tests.query.plain import activity, correlation, history, journeys, trends
 from sandbox.tests.query.plain.history import History
 from sandbox.tests.query.world import Project, World
 
@@ -47,10 +47,18 @@ def _funnel(results: Any, query: dict[str, Any]) -> Any:
 KINDS = {
     "TrendsQuery": Kind(trends.question, trends.answer, _trends),
     "FunnelsQuery": Kind(journeys.funnel, journeys.funnel_answer, _funnel),
+    "FunnelCorrelationQuery": Kind(correlation.question, correlation.answer, correlation.read),
     "RetentionQuery": Kind(
         activity.retention,
         activity.retention_answer,
-        lambda results, _: [(row["date"][:16], [cell["count"] for cell in row["values"]]) for row in results],
+        lambda results, _: [
+            (
+                row["breakdown_value"],
+                row["date"][:16],
+                [cell[name] for name in ("count", "aggregation_value") for cell in row["values"] if name in cell],
+            )
+            for row in results
+        ],
     ),
     "StickinessQuery": Kind(
         activity.stickiness,

@@ -55,7 +55,7 @@ def funnel_answer(history: History, query: Query) -> Any:
     ways: dict[str, list[list[datetime]]] = {}
     for events in people.values():
         for value, own in _values(query, events):
-            way = _way(query, own, window)
+            way = longest(query, own, window)
             if way:
                 ways.setdefault(value, []).append(way)
     if asked["funnelVizType"] == "time_to_convert":
@@ -93,7 +93,7 @@ def _is(event: Happened, series: Query) -> bool:
     return event.name == series["event"] and matches(event, series["properties"])
 
 
-def _way(query: Query, events: list[Happened], window: float) -> list[datetime]:
+def longest(query: Query, events: list[Happened], window: float) -> list[datetime]:
     """The longest way: the first that gets so far, and of those the one that began last."""
     order, series = query["funnelsFilter"]["funnelOrderType"], query["series"]
     if order == "unordered":
@@ -155,9 +155,11 @@ def paths(draw: Random) -> Query:
         "stepLimit": draw.choice((2, 3, 5)),
         "edgeLimit": draw.choice((50, 50, 4)),
     }
-    point = draw.choice((None, "/home/", "run", "/price"))
+    point = draw.choice((None, "/home/", "/home", "run", "/price"))
     if point:
         asked[draw.choice(("startPoint", "endPoint"))] = point
+        if draw.random() < 0.5:
+            asked |= {"startPoint": point, "endPoint": draw.choice(("stop", "/home", "run", "/price/"))}
     if draw.random() < 0.3:
         asked["excludeEvents"] = ["/"]
     if draw.random() < 0.3:
@@ -188,7 +190,12 @@ def paths_answer(history: History, query: Query) -> list[tuple[str, str, int, fl
     edges = sorted(
         ((*edge, len(each), sum(each) / len(each)) for edge, each in taken.items()), key=lambda e: (-e[2], e[0], e[1])
     )
-    return edges[: asked["edgeLimit"]]
+    edges = edges[: asked["edgeLimit"]]
+    return [edge for edge in edges if _is_reached(edge[0], edges)]
+
+
+def _is_reached(node: str, edges: list[tuple[str, str, int, float]]) -> bool:
+    return node.startswith("1_") or any(edge[1] == node and _is_reached(edge[0], edges) for edge in edges)
 
 
 def _item(event: Happened, asked: Query) -> str | None:
@@ -216,6 +223,17 @@ def _walks(steps: list[tuple[datetime, str]]) -> list[list[tuple[datetime, str]]
 
 def _between(path: list[tuple[datetime, str]], asked: Query) -> list[tuple[datetime, str]]:
     items, limit = [item for _, item in path], asked["stepLimit"]
+    if "startPoint" in asked and "endPoint" in asked:
+        start, end = asked["startPoint"], asked["endPoint"]
+        if start not in items or end not in items[items.index(start) :]:
+            return []
+        first = items.index(start)
+        last = items.index(end, first)
+        if last - first < limit:
+            return path[first : last + 1]
+        # The middle is left out, at the time of the first step that is.
+        half = limit // 2
+        return [*path[first : first + half], (path[first + half][0], "..."), *path[last + 1 - half : last + 1]]
     for name in ("startPoint", "endPoint"):
         point = (asked.get(name) or "").rstrip("/")
         if point:
