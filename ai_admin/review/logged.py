@@ -77,11 +77,16 @@ class Log:
                 yield (kind.name, _id(kind, each)), named[kind.name, name]
 
     def _kind(self, logged: Logged) -> Kind | None:
-        """Return the kind of what an entry is about; several kinds may have one name in the log."""
+        """Return the kind of what an entry is about; several kinds may have one name in the log.
+
+        That name is the own one of at most one of them, and their objects are numbered apart: experiment 1 is not
+        holdout 1, whose entries are marked.
+        """
         alike = [kind for kind in KINDS.values() if scope(kind) == logged.get("scope")]
+        alike.sort(key=lambda kind: bool(kind.logged_as))
         marked = [kind for kind in alike if kind.name == (logged.get("detail") or {}).get("type")]
         owned = [kind for kind in alike if (kind.name, _id(kind, logged)) in self.names]
-        return next(iter([*marked, *owned, *(kind for kind in alike if not kind.logged_as), *alike]), None)
+        return next(iter([*marked, *owned, *alike]), None)
 
     def _entry(self, logged: Logged, kind: Kind) -> Entry:
         changed = changes(kind, logged)
