@@ -26,9 +26,10 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
     says which object is whose; without a state they are found by their keys and names. Reads only: the API key
     needs the read scopes of the kinds, and activity_log:read to say who.
 
-    For a schedule: exit codes 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all
-    definitions, since files have problems or PostHog could not be read. The others are told then as well, and why
-    on standard error.
+    What is not known of some definitions is said on standard error, and the others are told.
+
+    Exit codes: 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all definitions, since files
+    have problems or PostHog could not be read.
     """
     from ai_admin.review import drift as review
 

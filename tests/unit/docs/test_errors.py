@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
+from ai_admin.cli.commands import cli
 from ai_admin.definitions import load
 from tests.support.checkouts import sample_checkout
 from tests.support.documents import blocks
@@ -51,6 +54,24 @@ def texts() -> set[str]:
     places = [*program, *checks, *(REPOSITORY / "providers").rglob("*.py")]
     nodes = (node for path in places for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     return {text(node) for node in nodes if isinstance(node, ast.JoinedStr | ast.Constant)}
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield every command by its name, and those of a group by theirs after its."""
+    for name, command in group.commands.items():
+        yield f"{before}{name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name} ")
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(*each, id=each[0]) for each in commands(cli)])
+def test_a_commands_exit_codes_are_those_of_its_help(name: str, command: click.Command) -> None:
+    row = re.search(rf"^\| `{name}` \| (.*?) ?\| (.*?) ?\| (.*?) ?\|$", PAGE.read_text(encoding="utf-8"), re.M)
+    assert row, "each command has a row"
+    said = " ".join((command.help or "").split()).partition("Exit codes: ")[2]
+    assert {"0", "2", *(code for code, cell in zip("134", row.groups(), strict=True) if cell)} == set(
+        re.findall(r"(?:^|[,;] )(\d) ", said)
+    )
 
 
 @pytest.mark.parametrize("message", messages(*OURS))
