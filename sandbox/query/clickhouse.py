@@ -1,9 +1,10 @@
-"""ClickHouse in this process (`chdb-core`): one connection, opened with the first query."""
+"""ClickHouse in this process (`chdb-core`), opened with the first query; a process can have one at a time."""
 
 import re
+import shutil
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,37 +33,49 @@ class Result:
     rows: list[list[Any]]
 
 
-@cache
-def connection() -> Any:
-    """The process's ClickHouse. Raises MissingPackageError."""
-    try:
-        import chdb
-    except ImportError as error:
-        raise MissingPackageError("chdb-core") from error
-    return chdb.connect(":memory:")
+class ClickHouse:
+    """What one process computes with, and the folder that it has as long as it is open."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it, empty. `folder` is its own: what an earlier process left there is removed.
+
+        Raises: MissingPackageError.
+        """
+        try:
+            import chdb
+        except ImportError as error:
+            raise MissingPackageError("chdb-core") from error
+        self.failure: type[Exception] = chdb.ChdbError
+        self.folder = folder
+        shutil.rmtree(folder, ignore_errors=True)
+        self.connection = chdb.connect(str(folder))
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.connection.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def execute(self, sql: str) -> None:
+        """Run a statement that answers nothing."""
+        self.connection.query(sql)
+
+    def insert(self, target: str, source: str, frame: Any) -> None:
+        """Add the rows of an Arrow table to `target`, as the SELECT list `source` makes them of `frame`."""
+        self.connection.query(f"INSERT INTO {target} SELECT {source} FROM Python(frame)")
+
+    def rows(self, sql: str, hidden: str = "") -> Result:
+        """The answer to a SELECT; `hidden` are further settings, such as a filter of what a table shows.
+
+        Raises: QueryError: with the name of ClickHouse's error as its code.
+        """
+        try:
+            answer = self.connection.query(f"{sql} SETTINGS {SETTINGS}{hidden}", "JSONCompact").bytes()
+        except self.failure as error:
+            raise _error(str(error)) from error
+        return _result(answer)
 
 
-def execute(sql: str) -> None:
-    """Run a statement that answers nothing."""
-    connection().query(sql)
-
-
-def insert(target: str, source: str, frame: Any) -> None:
-    """Add the rows of an Arrow table to `target`, as the SELECT list `source` makes them of `frame`."""
-    connection().query(f"INSERT INTO {target} SELECT {source} FROM Python(frame)")
-
-
-def rows(sql: str, hidden: str = "") -> Result:
-    """The answer to a SELECT; `hidden` are further settings, such as a filter of what a table shows.
-
-    Raises: QueryError: with the name of ClickHouse's error as its code.
-    """
-    import chdb
-
-    try:
-        answer = connection().query(f"{sql} SETTINGS {SETTINGS}{hidden}", "JSONCompact").bytes()
-    except chdb.ChdbError as error:
-        raise _error(str(error)) from error
+def _result(answer: bytes) -> Result:
     found = _decoder.decode(answer)
     names = [each["name"] for each in found["meta"]]
     types = [each["type"] for each in found["meta"]]
