@@ -123,7 +123,7 @@ def throttle(context: Context) -> None:
     Raises:
         ApiError: 429.
     """
-    if context.identity and context.identity.key:
+    if context.identity and context.identity.key and not context.again:
         value, _ = _credentials(context)
         context.services.limiter.check(context.request.url.path, hash_key(value or ""))
 

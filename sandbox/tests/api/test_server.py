@@ -94,6 +94,23 @@ def test_what_it_computes_with_is_in_its_own_folder_and_gone_afterwards(
     assert not list(elsewhere.iterdir())
 
 
+def test_a_query_that_takes_a_minute_holds_up_nobody(tmp_path: Path) -> None:
+    def ask(sql: str) -> requests.Response:
+        query = {"query": {"kind": "HogQLQuery", "query": sql}, "refresh": "force_blocking"}
+        return own("POST", "query/", query, timeout=60)
+
+    with ThreadPoolExecutor(2) as pool, running_sandbox(tmp_path) as sandbox:
+        own = Api(sandbox)
+        endless = "SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = {}"
+        slow = [pool.submit(ask, endless.format(number)) for number in range(2)]
+        for number in range(5):
+            flag = Api(sandbox).flag()
+            assert ask(f"SELECT {number}").json()["results"] == [[number]]
+            assert Api(sandbox).get(f"feature_flags/{flag['id']}/") == flag
+            time.sleep(0.1)
+        assert not any(each.done() for each in slow)
+
+
 def test_32_clients_write_at_once_without_an_error_or_a_lost_write(api: Api) -> None:
     cohort = api.cohort()
 
