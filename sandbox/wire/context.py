@@ -8,6 +8,8 @@ A handler is a plain function `Context -> answer`. It runs on the event loop wit
 import asyncio
 import inspect
 import json
+import sys
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,7 +89,10 @@ class Services:
         async def run() -> None:
             while True:
                 await asyncio.sleep(seconds)
-                await self.do(partial(job, self, datetime.now(UTC)))
+                try:
+                    await self.do(partial(job, self, datetime.now(UTC)))
+                except Exception as error:  # noqa: BLE001 - one look that fails is not the worker's end
+                    traceback.print_exception(error, file=sys.stderr)
 
         self.start(run())
 
