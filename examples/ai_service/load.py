@@ -60,7 +60,7 @@ class Outcome:
     unsent: int
     """Events that PostHog has, and the service has not sent so often."""
     over_day: dict[str, float]
-    """Installations that used more than their day's tokens, and how many more."""
+    """Installations that used more than their day's tokens, and how many more; where midnight passes, two days'."""
     over_request: int
     """Runs that used more than a request may."""
 
@@ -121,7 +121,7 @@ def drive(sandbox: Sandbox, load: Load) -> Outcome:
     often = [1 / (1 + rank) for rank in range(load.installations)]
     asking = chance.choices(list(persons), often, k=int(load.rate * load.seconds))
     prompts = [1 + int(chance.expovariate(1 / 800)) for _ in asking]
-    after = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    began = datetime.now(UTC)
     posthog = connected(sandbox.project_api_key(), sandbox.host, sandbox.api_key)
     client = AiAdmin(posthog)
     service = AiService(client, DeepSeek(load.seed, seconds=0.05), Budgets())
@@ -135,7 +135,9 @@ def drive(sandbox: Sandbox, load: Load) -> Outcome:
     took = time.monotonic() - start
     caps = {name: _caps(client, name, person) for name, person in persons.items()}
     posthog.shutdown()
-    return _compared(asking, runs, sandbox.seen(after), caps, took)
+    ended = datetime.now(UTC)
+    arrived = sandbox.seen(began.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    return _compared(asking, runs, arrived, caps, took, (ended.date() - began.date()).days + 1)
 
 
 def _person(chance: random.Random) -> Person:
@@ -154,8 +156,14 @@ def _caps(client: AiAdmin, name: str, person: Person) -> tuple[int, int]:
 
 
 def _compared(
-    asking: list[str], runs: list[Run | None], arrived: Seen, caps: Mapping[str, tuple[int, int]], took: float
+    asking: list[str],
+    runs: list[Run | None],
+    arrived: Seen,
+    caps: Mapping[str, tuple[int, int]],
+    took: float,
+    days: int,
 ) -> Outcome:
+    # A run counts for the day on which it begins, and is reported when it ends: of several days only the sum is known.
     done = [(name, run) for name, run in zip(asking, runs, strict=True) if run is not None]
     arrived = Counter({report: times for report, times in arrived.items() if report[0] in caps})
     sent: Seen = Counter((name, run.total_tokens, run.error) for name, run in done)
@@ -170,7 +178,7 @@ def _compared(
         sent=len(done),
         lost=(sent - arrived).total(),
         unsent=(arrived - sent).total(),
-        over_day={name: used[name] - of_day for name, (of_day, _) in caps.items() if used[name] > of_day},
+        over_day={name: over for name, (of_day, _) in caps.items() if (over := used[name] - days * of_day) > 0},
         over_request=sum(times for (name, tokens, _), times in arrived.items() if tokens > caps[name][1]),
     )
 
