@@ -1,11 +1,12 @@
 """SQL in HogQL: what it sees of the captured events, and what it refuses."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from sandbox.query import clickhouse
+from sandbox.query import clickhouse, engine
 from sandbox.query.errors import QueryError
 from sandbox.query.patience import patiently
 from sandbox.resources.analytics import answers
@@ -198,3 +199,20 @@ def test_a_slow_query_is_answered_when_its_asker_begins_again(world: World, monk
 
     assert asyncio.run(patiently(job)) == [[[20_000_000]], [[20_000_001]]]
     assert begun == 3
+
+
+def test_the_oldest_answers_are_forgotten_when_all_get_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MOST_KEPT", 1_000_000)
+    queries, row, now = world.services.queries, world.project().row, datetime.now(UTC)
+    sizes = (80_001, 80_002, 80_003, 400_000)
+    text = "SELECT arrayStringConcat(arrayMap(x -> 'xxxxx', range({})))"
+    asked = [{"kind": "HogQLQuery", "query": text.format(size)} for size in sizes]
+
+    def kept() -> list[bool]:
+        return [queries.kept(row, each, now) is not None for each in asked]
+
+    for each in asked[:3]:
+        queries.compute(row, each, now)
+    assert kept() == [False, True, True, False]
+    assert len(queries.compute(row, asked[3], now)["results"][0][0]) == 2_000_000
+    assert kept() == [False] * 4, "one that is too large alone is not kept"
