@@ -97,16 +97,26 @@ def _run(context: Context, function: Data, scope: Data) -> None:
     }
     scope["source"] = {"name": function["name"], "url": f"{scope['project']['url']}/functions/{function['id']}"}
     try:
-        if channel == "program":
-            raise NotRenderedError(NO_PROGRAMS)
-        inputs = hog_texts.inputs(function, scope)
+        message, inputs = _message(context, function, scope)
     except NotRenderedError as error:
         row = outbox.put(store, project, message=None, about=about)
         return outbox.conclude(store, project, row, outbox.FAILED, "ERROR", str(error))
+    row = outbox.put(store, project, message=message, about=about)
+    if message is None:
+        text = f"{NO_SLACK} To {_channel(inputs)}: {inputs.get('text') or ''}"
+        outbox.conclude(store, project, row, outbox.LOGGED, "WARN", text)
+    return None
+
+
+def _message(context: Context, function: Data, scope: Data) -> tuple[Data | None, Data]:
+    """What a function sends, None for nowhere, and its inputs. Raises NotRenderedError."""
+    channel = CHANNELS.get(function["hog"].strip())
+    if channel is None:
+        raise NotRenderedError(NO_PROGRAMS)
+    inputs = hog_texts.inputs(function, scope)
     if channel == "webhook":
-        outbox.put(store, project, message=_request(inputs["url"], inputs), about=about)
-        return None
-    return _to_slack(context, inputs, about)
+        return _request(inputs["url"], inputs), inputs
+    return _slack_request(context.settings.slack_url, inputs), inputs
 
 
 def _request(url: str, inputs: Data) -> Data:
@@ -116,17 +126,8 @@ def _request(url: str, inputs: Data) -> Data:
     return {"by": "http", "method": method, "url": url, "headers": headers, "body": inputs.get("body"), "slack": False}
 
 
-def _to_slack(context: Context, inputs: Data, about: Data) -> None:
-    """A message to a channel, whose name may follow its id; without an address of Slack it is written down only."""
-    store, project = context.store, str(context.project["id"])
-    message = _slack_request(context.settings.slack_url, inputs)
-    row = outbox.put(store, project, message=message, about=about)
-    if message is None:
-        text = f"{NO_SLACK} To {_channel(inputs)}: {inputs.get('text') or ''}"
-        outbox.conclude(store, project, row, outbox.LOGGED, "WARN", text)
-
-
 def _channel(inputs: Data) -> str:
+    """The channel's id, which its name may follow."""
     return str(inputs["channel"]).split("|")[0]
 
 
@@ -165,7 +166,7 @@ def invoke(context: Context, function: Data) -> Any:
     if not _listens(function["filters"] or {}, str(event.get("event")), properties, now):
         return _ended("skipped", [("info", "Mapping trigger not matching filters was ignored.")])
     try:
-        message = _tested(context, function, _scope(context, str(event.get("event")), properties, now))
+        message, _ = _message(context, function, _scope(context, str(event.get("event")), properties, now))
     except NotRenderedError as error:
         return _ended("error", [], [str(error)])
     if context.data.get("mock_async_functions") is not False:
@@ -173,16 +174,6 @@ def invoke(context: Context, function: Data) -> Any:
     if message is None:
         return _ended("error", [], [NO_SLACK])
     return _sent(message)
-
-
-def _tested(context: Context, function: Data, scope: Data) -> Data | None:
-    channel = CHANNELS.get(function["hog"].strip())
-    if channel is None:
-        raise NotRenderedError(NO_PROGRAMS)
-    inputs = hog_texts.inputs(function, scope)
-    if channel == "webhook":
-        return _request(inputs["url"], inputs)
-    return _slack_request(context.settings.slack_url, inputs)
 
 
 def _ended(status: str, logs: list[tuple[str, str]], errors: list[str] | None = None) -> Json:
