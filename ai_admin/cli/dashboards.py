@@ -17,7 +17,7 @@ from ai_admin.cli.text import count, printable
 from ai_admin.definitions.check import check
 from ai_admin.definitions.schemas import schema, search
 from ai_admin.definitions.spelling import closest, listed
-from providers.posthog.errors import ApiError, SchemaError
+from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
     from ai_admin.definitions.index import Index
@@ -117,10 +117,7 @@ def dashboards(
 
 def _index(root: Path, stack: str) -> Index:
     """Return a stack's definitions. Says what is wrong with them, and raises click.exceptions.Exit."""
-    try:
-        checked = check(root, (stack,))
-    except SchemaError as error:
-        raise click.ClickException(str(error)) from error
+    checked = check(root, (stack,))
     if checked.problems:
         click.echo("\n".join(map(printable, checked.problems)), err=True)
         raise click.exceptions.Exit(PROBLEMS)

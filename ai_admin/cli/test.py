@@ -15,7 +15,6 @@ from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
-from providers.posthog.errors import SchemaError
 
 if TYPE_CHECKING:
     from ai_admin.evaluation import Outcome, Report
@@ -50,10 +49,7 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     stacks = (known(stack, root),) if stack is not None else known_stacks(root)
     if not stacks:
         raise click.UsageError("there is no Pulumi.<stack>.yaml, so there is no stack to test in")
-    try:
-        checked = check(root, stacks)
-    except SchemaError as error:
-        raise click.ClickException(str(error)) from error
+    checked = check(root, stacks)
     if checked.problems:
         click.echo("\n".join(map(printable, checked.problems)), err=True)
         raise click.exceptions.Exit(PROBLEMS)

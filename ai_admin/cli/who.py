@@ -17,7 +17,7 @@ from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
 from ai_admin.definitions.spelling import closest, listed
-from providers.posthog.errors import ApiError, SchemaError
+from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
     from ai_admin.evaluation.answers import Answer
@@ -67,10 +67,7 @@ def who(
     """
     root = checkout(Path().resolve())
     name = only_stack(root, stack, by_shell=not offline)
-    try:
-        checked = check(root, (name,))
-    except SchemaError as error:
-        raise click.ClickException(str(error)) from error
+    checked = check(root, (name,))
     index = checked.indexes[name]
     asked, members = _properties(properties, index), _cohorts(cohorts, index)
     if checked.problems:
