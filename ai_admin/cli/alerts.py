@@ -44,11 +44,12 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
     "last_check", "next_check", "interval", "tells": [{"name", "way", "enabled"}], "failures": [{"at", "error"}]}]}.
     "failures" are among the last five checks; "key" is null for an alert without a definition.
 
-    Exit codes: 0 the alerts, 1 PostHog could not be read, 2 wrong use, 3 the definitions have problems.
+    Exit codes: 0 the alerts, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and
+    all alerts are listed all the same.
     """
     if context.invoked_subcommand:
         return
-    there, keys = _opened(stack, ("alert:read", "hog_function:read"))
+    there, keys, broken = _opened(stack, ("alert:read", "hog_function:read"))
     found = _read(there)
     named = {name: key for key, name in keys.items()}
     if as_json:
@@ -60,6 +61,8 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
         click.echo(f"{there} has no alerts")
     for name in sorted(set(keys.values()) - {each.name for each in found}):
         click.echo(f"{printable(named[name])}: PostHog has no such alert yet; `pulumi up` makes it", err=True)
+    if broken:
+        raise click.exceptions.Exit(PROBLEMS)
 
 
 @alerts.command()
@@ -72,11 +75,11 @@ def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> 
 
     With --json: what `ai-admin alerts --json` gives of it, and "checks": [{"at", "state", "value", "told", "error"}].
 
-    Exit codes: 0 the checks, 1 PostHog could not be read, 2 wrong use, 3 the definitions have problems, 4 PostHog has
-    no such alert.
+    Exit codes: 0 the checks, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and no
+    other has the alert, 4 PostHog has no such alert.
     """
-    there, keys = _opened(_of_group(context, stack), ("alert:read", "hog_function:read"))
-    found = _one(there, keys, key, days=True)
+    there, keys, broken = _opened(_of_group(context, stack), ("alert:read", "hog_function:read"))
+    found = _one(there, keys, broken, key, days=True)
     if as_json:
         checks = [_check_as_json(each) for each in found.checks]
         click.echo(json.dumps({"key": key, **_as_json(found), "checks": checks}, indent=2, ensure_ascii=False))
@@ -96,13 +99,13 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:write.
 
-    Exit codes: 0 it arrived everywhere, 1 it did not, or PostHog could not be read, 2 wrong use, 3 the definitions
-    have problems, 4 PostHog has no such alert.
+    Exit codes: 0 it arrived everywhere, 1 it did not, or PostHog could not be read, 2 wrong use, 3 files have
+    problems, which are named, and no other has the alert, 4 PostHog has no such alert.
     """
     from ai_admin.numbers.alerts import send_test
 
-    there, keys = _opened(_of_group(context, stack), ("alert:read", "hog_function:write"))
-    found = _one(there, keys, key)
+    there, keys, broken = _opened(_of_group(context, stack), ("alert:read", "hog_function:write"))
+    found = _one(there, keys, broken, key)
     sent = send_test(there.client, found)
     for each in sent:
         off = "" if each.to.enabled else "; it is switched off, so that a firing alert does not reach it"
@@ -122,14 +125,14 @@ def _of_group(context: click.Context, stack: str | None) -> str | None:
     return stack or before.get("stack")
 
 
-def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str]]:
-    """Return the stack, and the names of its alerts by their keys."""
+def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str], bool]:
+    """Return the stack, the names of its alerts by their keys, and whether files, which are named, have problems."""
     stack = opened(checkout(Path().resolve()), name, needs=f"the scopes {listed(scopes, 'and')}")
-    definitions = load(stack.root, stack.name)
-    if definitions.problems:
-        click.echo("\n".join(printable(each) for each in definitions.problems), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
-    return stack, {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
+    definitions = load(stack.root, stack.name, partly=True)
+    for line in definitions.broken:
+        click.echo(printable(line), err=True)
+    keys = {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
+    return stack, keys, bool(definitions.broken)
 
 
 def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Standing]:
@@ -142,8 +145,11 @@ def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Sta
         raise click.exceptions.Exit(NOT_READ) from None
 
 
-def _one(stack: Stack, keys: Mapping[str, str], key: str, days: bool = False) -> Standing:
+def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bool = False) -> Standing:
     if key not in keys:
+        if broken:  # which may be where it is defined
+            click.echo(f'no file that can be read has an alert "{printable(key)}"', err=True)
+            raise click.exceptions.Exit(PROBLEMS)
         near = closest(key, keys)
         hint = f"did you mean {near}?" if near else f"the alerts are {listed(sorted(keys), 'and')}"
         raise click.UsageError(f'there is no alert "{key}" in stack {stack.name}: {hint}')

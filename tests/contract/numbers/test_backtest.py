@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,6 +166,20 @@ def test_alerts_are_listed_with_whom_they_tell(ai_admin: Any, sandbox: Sandbox) 
     assert heads == "alert state value fires distance last check next check tells"
     assert row.startswith("ai-error-rate  ")
     assert "  above 0.4  " in row
+
+
+def test_a_broken_file_is_named_and_alerts_are_listed(
+    ai_admin: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = shutil.copytree(root, tmp_path / "theirs")
+    (theirs / "alerts" / "success.yaml").write_text("key: [")
+    monkeypatch.chdir(theirs)
+    listed, shown, other = (ai_admin("alerts", *each) for each in ((), ("show", "ai-error-rate"), ("show", "success")))
+    assert (listed.exit_code, shown.exit_code, other.exit_code) == (3, 0, 3)
+    assert "\nai-error-rate  " in listed.stdout
+    assert shown.stdout.startswith("AI error rate above 5 %\n")
+    assert [each.stderr.splitlines()[0].split(":")[0] for each in (listed, shown, other)] == ["alerts/success.yaml"] * 3
+    assert 'no file that can be read has an alert "success"' in other.stderr
 
 
 def test_the_checks_of_an_alert_are_listed(ai_admin: Any, sandbox: Sandbox) -> None:
