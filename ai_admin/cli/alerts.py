@@ -167,7 +167,7 @@ def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) ->
     heads = ["alert", "state", "value", "fires", "distance", "last check", "next check", "tells"]
     rows = [
         [printable(named.get(each.name, each.name)), _state(each.state), _value(each), bounds(each.rule),
-         _distance(each), moment(each.last, now), _ahead(each.next, now),
+         _distance(each), moment(each.last, now), _ahead(each, now),
          printable(", ".join(map(str, each.tells))) or "nobody"]
         for each in found
     ]  # fmt: skip
@@ -187,7 +187,7 @@ def _all_of(alert: Standing, now: datetime) -> Iterator[str]:
         ("state", _state(alert.state)),
         ("fires", f"{bounds(alert.rule)}, checked {alert.interval.replace('_', ' ')}"),
         ("value", f"{_value(alert)}{f', {_distance(alert)} from the bound' if alert.value is not None else ''}"),
-        ("next check", _ahead(alert.next, now)),
+        ("next check", _ahead(alert, now)),
         ("tells", printable(", ".join(map(str, alert.tells))) or "nobody"),
     ]
     yield from (f"  {name:<10}  {text}" for name, text in lines)
@@ -220,10 +220,12 @@ def _distance(alert: Standing) -> str:
     return f"{'+' if alert.distance > 0 else ''}{value(alert.distance, alert.rule)}"
 
 
-def _ahead(when: datetime | None, now: datetime) -> str:
-    if when is None or when <= now:
+def _ahead(alert: Standing, now: datetime) -> str:
+    if alert.state == "off":
+        return "-"
+    if alert.next is None or alert.next <= now:
         return "due"
-    minutes = (when - now).total_seconds() / 60
+    minutes = (alert.next - now).total_seconds() / 60
     return f"in {minutes:.0f} min" if minutes < 120 else f"in {minutes / 60:.0f} h"
 
 

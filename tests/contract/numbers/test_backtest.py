@@ -168,6 +168,14 @@ def test_alerts_are_listed_with_whom_they_tell(ai_admin: Any, sandbox: Sandbox) 
     assert "  above 0.4  " in row
 
 
+def test_one_that_is_off_has_no_next_check(ai_admin: Any, sandbox: Sandbox) -> None:
+    [path] = [f"alerts/{each['id']}/" for each in sandbox.items("alerts")]
+    sandbox.call("PATCH", path, {"enabled": False})
+    shown = ai_admin("alerts", "show", "ai-error-rate").stdout.splitlines()
+    sandbox.call("PATCH", path, {"enabled": True})
+    assert {"  state       off", "  next check  -"} <= {*shown}
+
+
 def test_a_broken_file_is_named_and_alerts_are_listed(
     ai_admin: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
