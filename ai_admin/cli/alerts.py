@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ai_admin.numbers.alerts import Check, Standing
 
 NOT_ARRIVED, NONE = 1, 4
-"""Exit codes: a test message did not arrive; PostHog has no such alert."""
+"""Exit codes: a test message did not arrive, or none was sent; PostHog has no such alert."""
 
 _COLOURS = {"Firing": "red", "Errored": "yellow", "Snoozed": "cyan", "off": "bright_black"}
 
@@ -99,8 +99,8 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:write.
 
-    Exit codes: 0 it arrived everywhere, 1 it did not, or PostHog could not be read, 2 wrong use, 3 files have
-    problems, which are named, and no other has the alert, 4 PostHog has no such alert.
+    Exit codes: 0 it arrived everywhere, 1 it did not, none was sent, or PostHog could not be read, 2 wrong use, 3 files
+    have problems, which are named, and no other has the alert, 4 PostHog has no such alert.
     """
     from ai_admin.numbers.alerts import send_test
 
@@ -116,7 +116,9 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
         click.echo(f"{printable(listed(mails, 'and'))}: not tested, as PostHog can't send e-mail as a test")
     if not found.tells:
         click.echo(f"{key} tells nobody")
-    if not all(each.arrived for each in sent):
+    if not sent:
+        click.echo("no message was sent", err=True)
+    if not sent or not all(each.arrived for each in sent):
         raise click.exceptions.Exit(NOT_ARRIVED)
 
 

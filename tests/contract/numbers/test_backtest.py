@@ -208,3 +208,16 @@ def test_a_test_message_that_reaches_nobody_is_said(ai_admin: Any) -> None:
     assert done.exit_code == 1
     assert done.stdout.startswith("AI error rate above 5 % (webhook): did not arrive: No answer: ")
     assert "127.0.0.1" not in done.stdout
+
+
+def test_where_nobody_can_be_sent_a_message_the_test_has_failed(ai_admin: Any, sandbox: Sandbox) -> None:
+    path = "hog_functions/?type=internal_destination"
+    [hook] = [f"hog_functions/{each['id']}/" for each in sandbox.call("GET", path)["results"]]
+    sandbox.call("PATCH", hook, {"deleted": True})
+    done = ai_admin("alerts", "test", "ai-error-rate")
+    sandbox.call("PATCH", hook, {"deleted": False})
+    assert (done.exit_code, done.stdout, done.stderr) == (
+        1,
+        "ai-error-rate tells nobody\n",
+        "no message was sent\n",
+    )
