@@ -13,7 +13,7 @@ import click
 from ai_admin.cli.backtest import PROBLEMS, bounds, value
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.numbers import NOT_READ, moment, table
-from ai_admin.cli.switching import Stack, opened, stack_option
+from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions import load
 from ai_admin.definitions.spelling import closest, listed
@@ -78,7 +78,7 @@ def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> 
     Exit codes: 0 the checks, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and no
     other has the alert, 4 PostHog has no such alert.
     """
-    there, keys, broken = _opened(_of_group(context, stack), ("alert:read", "hog_function:read"))
+    there, keys, broken = _opened(stack_of(context, stack), ("alert:read", "hog_function:read"))
     found = _one(there, keys, broken, key, days=True)
     if as_json:
         checks = [_check_as_json(each) for each in found.checks]
@@ -104,7 +104,7 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
     """
     from ai_admin.numbers.alerts import send_test
 
-    there, keys, broken = _opened(_of_group(context, stack), ("alert:read", "hog_function:write"))
+    there, keys, broken = _opened(stack_of(context, stack), ("alert:read", "hog_function:write"))
     found = _one(there, keys, broken, key)
     sent = send_test(there.client, found)
     for each in sent:
@@ -120,11 +120,6 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
         click.echo("no message was sent", err=True)
     if not sent or not all(each.arrived for each in sent):
         raise click.exceptions.Exit(NOT_ARRIVED)
-
-
-def _of_group(context: click.Context, stack: str | None) -> str | None:
-    before: Mapping[str, Any] = context.parent.params if context.parent else {}
-    return stack or before.get("stack")
 
 
 def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str], bool]:

@@ -21,7 +21,7 @@ from ai_admin.cli.numbers import (
     period_options,
     table,
 )  # fmt: skip
-from ai_admin.cli.switching import Stack, stack_option
+from ai_admin.cli.switching import Stack, stack_of, stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.spelling import closest
 from ai_admin.sheet import as_csv
@@ -108,8 +108,7 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
 
     Exit codes: 0 the installation, 1 PostHog could not be read, 2 wrong use, 4 there is no such installation.
     """
-    before = context.parent.params if context.parent else {}
-    asked_for["stack"] = asked_for["stack"] or before.get("stack")
+    asked_for["stack"] = stack_of(context, asked_for["stack"])
     stack, period, _ = asked(SCOPES, **asked_for)
     report = _report(stack, period, asked_for["cap"], [id])
     found = {each.id: each for each in report.installations}
