@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.backtest import PROBLEMS, bounds, value
+from ai_admin.cli.backtest import PROBLEMS
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.numbers import NOT_READ, moment, table
 from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
@@ -163,7 +163,7 @@ def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) ->
 
     heads = ["alert", "state", "value", "fires", "distance", "last check", "next check", "tells"]
     rows = [
-        [printable(named.get(each.name, each.name)), _state(each.state), _value(each), bounds(each.rule),
+        [printable(named.get(each.name, each.name)), _state(each.state), _value(each), str(each.rule),
          _distance(each), moment(each.last, now), _ahead(each, now),
          printable(", ".join(map(str, each.tells))) or "nobody"]
         for each in found
@@ -182,7 +182,7 @@ def _all_of(alert: Standing, now: datetime) -> Iterator[str]:
     yield click.style(printable(alert.name), bold=True)
     lines = [
         ("state", _state(alert.state)),
-        ("fires", f"{bounds(alert.rule)}, checked {alert.interval.replace('_', ' ')}"),
+        ("fires", f"{alert.rule}, checked {alert.interval.replace('_', ' ')}"),
         ("value", f"{_value(alert)}{f', {_distance(alert)} from the bound' if alert.value is not None else ''}"),
         ("next check", _ahead(alert, now)),
         ("tells", printable(", ".join(map(str, alert.tells))) or "nobody"),
@@ -197,7 +197,7 @@ def _all_of(alert: Standing, now: datetime) -> Iterator[str]:
 
 
 def _row(check: Check, alert: Standing) -> list[str]:
-    shown = "-" if check.value is None else value(check.value, alert.rule)
+    shown = "-" if check.value is None else alert.rule.written(check.value)
     told = check.error or ", ".join(check.told)
     return [f"{check.at.astimezone(UTC):%d %b %H:%M}", _state(check.state), shown, printable(told)]
 
@@ -208,13 +208,13 @@ def _state(state: str) -> str:
 
 
 def _value(alert: Standing) -> str:
-    return "-" if alert.value is None else value(alert.value, alert.rule)
+    return "-" if alert.value is None else alert.rule.written(alert.value)
 
 
 def _distance(alert: Standing) -> str:
     if alert.distance is None or abs(alert.distance) == float("inf"):
         return "-"
-    return f"{'+' if alert.distance > 0 else ''}{value(alert.distance, alert.rule)}"
+    return f"{'+' if alert.distance > 0 else ''}{alert.rule.written(alert.distance)}"
 
 
 def _ahead(alert: Standing, now: datetime) -> str:

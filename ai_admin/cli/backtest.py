@@ -18,7 +18,7 @@ from ai_admin.definitions.spelling import closest, listed
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
-    from ai_admin.numbers.alerting import Firing, Rule
+    from ai_admin.numbers.alerting import Firing
     from ai_admin.numbers.backtest import Backtest, Told
     from ai_admin.numbers.watches import Alert
 
@@ -154,25 +154,12 @@ def _side(told: Told | str, indent: str) -> Iterator[str]:
         return
     found = told.outcome
     sent = f", {count(found.messages, 'message')} to each that it tells" if found.firings else ""
-    yield f"{indent}{bounds(found.rule)}: {fired(told)} at {count(len(found.checks), 'check')}{sent}"
+    yield f"{indent}{found.rule}: {fired(told)} at {count(len(found.checks), 'check')}{sent}"
     for each in found.firings:
         start, end = (when and f"{when.astimezone(told.zone):%d %b %H:%M}" for when in (each.start, each.end))
         over = f"to {end} ({lasted(each.start, each.end)})" if end and each.end else "and still does"
         who = f" ({printable(each.label)})" if each.label else ""
-        yield f"{indent}  {start} {over}: {value(each.worst, found.rule)}{who}, {count(each.checks, 'check')}"
-
-
-def bounds(rule: Rule) -> str:
-    """Return when an alert fires, in words."""
-    what = {"relative_increase": "an increase ", "relative_decrease": "a decrease "}.get(rule.condition, "")
-    sides = [f"{word} {value(bound, rule)}" for word, bound in (("below", rule.lower), ("above", rule.upper))
-             if bound is not None]  # fmt: skip
-    return what + " or ".join(sides) if sides else "by anomaly detection"
-
-
-def value(number: float, rule: Rule) -> str:
-    """Return a value as it is compared: a share in per cent, else as few digits as say it."""
-    return f"{number * 100:,.4g} %" if rule.share else f"{number:,.6g}"
+        yield f"{indent}  {start} {over}: {found.rule.written(each.worst)}{who}, {count(each.checks, 'check')}"
 
 
 def lasted(start: datetime, end: datetime) -> str:

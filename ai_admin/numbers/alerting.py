@@ -53,6 +53,17 @@ class Rule:
             bool(ongoing),
         )
 
+    def __str__(self) -> str:
+        """Return when the alert fires, in words."""
+        what = {"relative_increase": "an increase ", "relative_decrease": "a decrease "}.get(self.condition, "")
+        sides = (("below", self.lower), ("above", self.upper))
+        said = [f"{word} {self.written(bound)}" for word, bound in sides if bound is not None]
+        return what + " or ".join(said) if said else "by anomaly detection"
+
+    def written(self, value: float) -> str:
+        """Return a value as it is compared: a share in per cent, else as few digits as say it."""
+        return f"{value * 100:,.4g} %" if self.share else f"{value:,.6g}"
+
     def distance(self, value: float) -> float:
         """Return how far a value is beyond a bound; negative for one that is within, by how far it is from the next."""
         below = self.lower - value if self.lower is not None else -math.inf
