@@ -183,7 +183,7 @@ def _all_of(alert: Standing, now: datetime) -> Iterator[str]:
     lines = [
         ("state", _state(alert.state)),
         ("fires", f"{alert.rule}, checked {alert.interval.replace('_', ' ')}"),
-        ("value", f"{_value(alert)}{f', {_distance(alert)} from the bound' if alert.value is not None else ''}"),
+        ("value", f"{_value(alert)}{f', {_distance(alert)} from the bound' if alert.distance is not None else ''}"),
         ("next check", _ahead(alert, now)),
         ("tells", printable(", ".join(map(str, alert.tells))) or "nobody"),
     ]
@@ -212,7 +212,7 @@ def _value(alert: Standing) -> str:
 
 
 def _distance(alert: Standing) -> str:
-    if alert.distance is None or abs(alert.distance) == float("inf"):
+    if alert.distance is None:
         return "-"
     return f"{'+' if alert.distance > 0 else ''}{alert.rule.written(alert.distance)}"
 
@@ -227,7 +227,6 @@ def _ahead(alert: Standing, now: datetime) -> str:
 
 
 def _as_json(alert: Standing) -> dict[str, Any]:
-    distance = alert.distance
     return {
         "id": alert.id,
         "name": alert.name,
@@ -236,7 +235,7 @@ def _as_json(alert: Standing) -> dict[str, Any]:
         "lower": alert.rule.lower,
         "upper": alert.rule.upper,
         "value": alert.value,
-        "distance": distance if distance is not None and abs(distance) != float("inf") else None,
+        "distance": alert.distance,
         "last_check": alert.last.isoformat() if alert.last else None,
         "next_check": alert.next.isoformat() if alert.next else None,
         "interval": alert.interval,

@@ -186,6 +186,5 @@ def _as_json(told: Told | str) -> Mapping[str, Any]:
 
 def _firing(each: Firing) -> Mapping[str, Any]:
     end = each.end.isoformat() if each.end else None
-    worst = each.worst if abs(each.worst) != float("inf") else None  # JSON has no infinity
-    return {"start": each.start.isoformat(), "end": end, "checks": each.checks, "worst": worst,
+    return {"start": each.start.isoformat(), "end": end, "checks": each.checks, "worst": each.worst,
             "value": each.label or None}  # fmt: skip

@@ -60,8 +60,13 @@ class Rule:
         said = [f"{word} {self.written(bound)}" for word, bound in sides if bound is not None]
         return what + " or ".join(said) if said else "by anomaly detection"
 
-    def written(self, value: float) -> str:
-        """Return a value as it is compared: a share in per cent, else as few digits as say it."""
+    def written(self, value: float | None) -> str:
+        """Return a value as it is compared: a share in per cent, else as few digits as say it.
+
+        None is the share of nothing, as :attr:`Firing.worst` has it.
+        """
+        if value is None:
+            return "from nothing"
         return f"{value * 100:,.4g} %" if self.share else f"{value:,.6g}"
 
     def distance(self, value: float) -> float:
@@ -144,8 +149,8 @@ class Firing:
     """The check that found that it is over; None where none did."""
     checks: int
     """How many checks found it, and so how many messages PostHog sends."""
-    worst: float
-    """The value that is farthest beyond the bound."""
+    worst: float | None
+    """The value that is farthest beyond the bound; None for a share of nothing, which is no number."""
     label: str
 
 
@@ -222,4 +227,5 @@ def _firings(rule: Rule, checks: Sequence[Check]) -> Iterable[Firing]:
 
 def _firing(rule: Rule, run: Sequence[Check], end: datetime | None) -> Firing:
     worst = max(run, key=lambda each: rule.distance(each.value or 0))
-    return Firing(run[0].at, end, len(run), worst.value or 0.0, worst.label)
+    value = worst.value or 0.0
+    return Firing(run[0].at, end, len(run), value if math.isfinite(value) else None, worst.label)

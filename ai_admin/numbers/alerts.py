@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -92,8 +93,9 @@ class Standing:
 
     @property
     def distance(self) -> float | None:
-        """How far the value is from the nearest bound: above 0 beyond it, below 0 within; None without a value."""
-        return None if self.value is None else self.rule.distance(self.value)
+        """How far the value is from the nearest bound: above 0 beyond it, below 0 within; None without both."""
+        found = None if self.value is None else self.rule.distance(self.value)
+        return found if found is not None and math.isfinite(found) else None
 
 
 def alerts(client: Client, name: str | None = None, days: bool = False) -> list[Standing]:
