@@ -18,8 +18,8 @@ class NotSent(Exception):
     """PostHog did not take events. One line with the reason."""
 
 
-def send(host: str, project_api_key: str, found: Iterable[Run], progress: Callable[[int], None]) -> int:
-    """Send runs as events, in batches, and return their number.
+def send(host: str, project_api_key: str, found: Iterable[Run], progress: Callable[[int], None]) -> None:
+    """Send runs as events, in batches.
 
     Args:
         host: PostHog's address.
@@ -54,4 +54,3 @@ def send(host: str, project_api_key: str, found: Iterable[Run], progress: Callab
     if problems:
         raise NotSent(f"PostHog did not take all events: {problems[0]}")
     progress(sent - arrived)
-    return sent
