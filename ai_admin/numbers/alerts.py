@@ -142,7 +142,10 @@ def standing(row: Row, functions: Iterable[Row]) -> Standing:
 
 
 def overdue(alert: Standing, now: datetime) -> bool:
-    """Return whether PostHog should have checked an alert some time ago, by more than an interval of its checks."""
+    """Return whether PostHog should have checked an alert some time ago.
+
+    That is two intervals of its checks; two hours where these are by the day, the week or the month.
+    """
     patience = 2 * STEPS.get(alert.interval, STEPS["hourly"])
     return alert.state != "off" and alert.next is not None and now - alert.next > patience
 

@@ -87,10 +87,12 @@ class Installation:
 
     @property
     def channel(self) -> str:
+        """The channel that it says it is of; empty where it does not say."""
         return str(self.properties.get(product.CHANNEL) or "")
 
     @property
     def version(self) -> str:
+        """The version that it says it runs; empty where it does not say."""
         return str(self.properties.get(product.VERSION) or "")
 
     @property

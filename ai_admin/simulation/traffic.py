@@ -84,7 +84,8 @@ def _midnight(when: datetime) -> datetime:
 def runs(seed: int, company: Company, events: int, happened: Sequence[Incident]) -> Iterator[Run]:
     """Give a company's runs in order of time.
 
-    What an installation is goes along as ``$set`` with its first run of each day, and with its last one.
+    What an installation is goes along as ``$set`` with its first run of each day, and with all runs of the last six
+    hours. So of one that fell silent before, what its last runs changed was never sent.
 
     Args:
         seed: of all that is drawn.
