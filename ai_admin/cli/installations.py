@@ -191,10 +191,10 @@ def _text(report: Report, found: Sequence[Installation], shown: Sequence[Install
         yield click.style(
             f"{count(len(over), 'installation')} used more today than the flags give: --sort cap", fg="red"
         )
-    silent = [each for each in report.silent if each in found]
+    silent = sum(each.unnoticed for each in found)
     if silent:
-        verb = "says" if len(silent) == 1 else "say"
-        told = f"{count(len(silent), 'installation')} {verb} healthy and ran nothing for a day: --health silent"
+        verb = "says" if silent == 1 else "say"
+        told = f"{count(silent, 'installation')} {verb} healthy and ran nothing for a day: --health silent"
         yield click.style(told, fg="yellow")
     if report.strangers:
         verb = "is" if report.strangers == 1 else "are"

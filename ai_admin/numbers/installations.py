@@ -101,6 +101,11 @@ class Installation:
         return str(self.properties.get(product.HEALTH) or UNKNOWN)
 
     @property
+    def unnoticed(self) -> bool:
+        """Whether PostHog goes on calling it healthy though it fell silent."""
+        return self.health == SILENT and self.said == "healthy"
+
+    @property
     def failing(self) -> float:
         """The share of its runs that failed; 0 where there are none."""
         return self.failed / self.runs if self.runs else 0.0
@@ -119,11 +124,6 @@ class Report:
     installations: Sequence[Installation]
     strangers: int
     """How many ids ran AI enhancements in the period and never said that they are an installation."""
-
-    @property
-    def silent(self) -> Sequence[Installation]:
-        """Those that PostHog goes on calling healthy though they fell silent."""
-        return [each for each in self.installations if each.health == SILENT and each.said == "healthy"]
 
 
 def installations(
