@@ -22,6 +22,9 @@ from providers.posthog.errors import ApiError
 if TYPE_CHECKING:
     from ai_admin.numbers.alerts import Check, Standing
 
+SCOPES = ("alert:read", "hog_function:read")
+"""What the API key must have to read them."""
+
 NOT_ARRIVED, NONE = 1, 4
 """Exit codes: a test message did not arrive, or none was sent; PostHog has no such alert."""
 
@@ -49,7 +52,7 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
     """
     if context.invoked_subcommand:
         return
-    there, keys, broken = _opened(stack, ("alert:read", "hog_function:read"))
+    there, keys, broken = _opened(stack, SCOPES)
     found = _read(there)
     named = {name: key for key, name in keys.items()}
     if as_json:
@@ -78,7 +81,7 @@ def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> 
     Exit codes: 0 the checks, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and no
     other has the alert, 4 PostHog has no such alert.
     """
-    there, keys, broken = _opened(stack_of(context, stack), ("alert:read", "hog_function:read"))
+    there, keys, broken = _opened(stack_of(context, stack), SCOPES)
     found = _one(there, keys, broken, key, days=True)
     if as_json:
         checks = [_check_as_json(each) for each in found.checks]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import opened, stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.check import check
@@ -82,7 +82,7 @@ def dashboards(
     from ai_admin.numbers.drawing import write
 
     root = checkout(Path().resolve())
-    there = opened(root, only_stack(root, stack), needs=f"the scopes {listed(SCOPES, 'and')}")
+    there = opened(root, stack, needs=f"the scopes {listed(SCOPES, 'and')}")
     index = _index(root, there.name)
     wanted = _wanted(index, keys)
     dates = {field: value for field, value in (("date_from", date_from), ("date_to", date_to)) if value}

@@ -16,9 +16,6 @@ from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds.notification import FIRING
 
-SCOPES = ("alert:read", "hog_function:read")
-"""What the API key must have to read them."""
-
 KEPT = "-14d"
 """How long PostHog keeps checks."""
 
@@ -102,7 +99,7 @@ def alerts(client: Client, name: str | None = None, days: bool = False) -> list[
     """Return the alerts of a project, in the order of their names.
 
     Args:
-        client: the project. Its key needs :data:`SCOPES`.
+        client: the project. Its key needs the scopes ``alert:read`` and ``hog_function:read``.
         name: only those that are called so; None: all.
         days: with all checks of the last 14 days, and not only the last five.
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from posthog import Posthog
 
+from ai_admin.numbers import product
 from ai_admin.simulation.traffic import Run
 
-EVENT = "ai_enhancement_used"
 FLUSHED = 2000
 """After so many events all must have arrived: the SDK's queue, which drops what is too much, has room for 10,000."""
 
@@ -38,7 +38,7 @@ def send(host: str, project_api_key: str, found: Iterable[Run], progress: Callab
     try:
         for run in found:
             client.capture(
-                EVENT, distinct_id=run.installation.id, properties=dict(run.properties), timestamp=run.when,
+                product.EVENT, distinct_id=run.installation.id, properties=dict(run.properties), timestamp=run.when,
                 uuid=str(run.id),
             )  # fmt: skip
             sent += 1
