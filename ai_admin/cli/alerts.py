@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.backtest import PROBLEMS
-from ai_admin.cli.checkout import checkout
+from ai_admin.cli.checkout import PROBLEMS, checkout
 from ai_admin.cli.numbers import NOT_READ, moment, table
 from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
 from ai_admin.cli.text import count, printable

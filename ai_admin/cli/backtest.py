@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ai_admin.cli.checkout import only_whole
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, styled
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 SCOPES = ("alert:read", "insight:read", "query:read")
 """What the API key must have."""
-
-PROBLEMS = 3
-"""Exit code: the definitions have problems."""
 
 
 @click.command()
@@ -60,9 +58,7 @@ def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json:
     """
     stack, period, _ = asked(SCOPES, as_json=as_json, **asked_for)
     definitions = load(stack.root, stack.name)
-    if definitions.problems:
-        click.echo("\n".join(printable(str(each)) for each in definitions.problems), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
+    only_whole(definitions.problems)
     known = [each.key for each in definitions.resources if each.kind == "alert"]
     for key in keys:
         if key not in known:

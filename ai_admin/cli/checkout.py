@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
+from ai_admin.cli.text import printable
+from ai_admin.definitions.model import Problem
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks, project_stacks
 from ai_admin.stackfile import settings
 from providers.posthog.connection import contradicted, is_loopback
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import VARIABLES, Settings
+
+PROBLEMS = 3
+"""Exit code: the definitions have problems."""
 
 
 def checkout(start: Path) -> Path:
@@ -74,6 +79,13 @@ def of_this_shell(root: Path) -> list[str]:
     """
     stacks = [*known_stacks(root)]
     return [each for each in stacks if not _is_elsewhere(root, each)] or stacks
+
+
+def only_whole(problems: Collection[Problem]) -> None:
+    """Say what is wrong with the definitions, where anything is, and raise click.exceptions.Exit."""
+    if problems:
+        click.echo("\n".join(map(printable, problems)), err=True)
+        raise click.exceptions.Exit(PROBLEMS)
 
 
 def _say_left_out(stacks: Sequence[str], here: Sequence[str]) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from ai_admin.cli.checkout import checkout
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.checkout import checkout, only_whole
+from ai_admin.cli.text import count
 from ai_admin.clients import FILES, FOLDER, NotGenerated, generate
 from ai_admin.definitions.check import check
 
-STALE, PROBLEMS = 1, 3
-"""Exit codes: with --check, a file is not as it would be generated; the definitions have problems."""
+STALE = 1
+"""Exit code: with --check, a file is not as it would be generated."""
 
 
 @click.command()
@@ -34,9 +34,7 @@ def clients(out: Path | None, only_check: bool) -> None:
     root = checkout(Path().resolve())
     folder = root / FOLDER if out is None else out
     checked = check(root)
-    if checked.problems:
-        click.echo("\n".join(map(printable, checked.problems)), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
+    only_whole(checked.problems)
     try:
         texts = generate(checked.indexes)
     except NotGenerated as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai_admin.cli.checkout import checkout
+from ai_admin.cli.checkout import checkout, only_whole
 from ai_admin.cli.switching import opened, stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.check import check
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ai_admin.numbers.dashboards import Wanted
     from ai_admin.numbers.drawing import Written
 
-FAILED, PROBLEMS = 1, 3
-"""Exit codes: something is not drawn, for the reason on standard error; the definitions have problems."""
+FAILED = 1
+"""Exit code: something is not drawn, for the reason on standard error."""
 
 
 def _date(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -83,7 +83,9 @@ def dashboards(
 
     root = checkout(Path().resolve())
     there = opened(root, stack, needs=f"the scopes {listed(SCOPES, 'and')}")
-    index = _index(root, there.name)
+    checked = check(root, (there.name,))
+    only_whole(checked.problems)
+    index = checked.indexes[there.name]
     wanted = _wanted(index, keys)
     dates = {field: value for field, value in (("date_from", date_from), ("date_to", date_to)) if value}
     named = {unit.value["name"]: unit.key for unit in index.units if unit.kind == "insight"}
@@ -113,15 +115,6 @@ def dashboards(
         click.echo(printable(line), err=True)
     if missing or failed:
         raise click.exceptions.Exit(FAILED)
-
-
-def _index(root: Path, stack: str) -> Index:
-    """Return a stack's definitions. Says what is wrong with them, and raises click.exceptions.Exit."""
-    checked = check(root, (stack,))
-    if checked.problems:
-        click.echo("\n".join(map(printable, checked.problems)), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
-    return checked.indexes[stack]
 
 
 def _wanted(index: Index, keys: tuple[str, ...]) -> list[Wanted]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.checkout import checkout, only_stack, only_whole
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, waiting
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SCOPES = ("project:read", "person:read", "cohort:read", "feature_flag:read")
 """What the API key must have."""
 
-NO_ANSWER, PROBLEMS = 1, 3
-"""Exit codes: PostHog gave no answer; the definitions have problems."""
+NO_ANSWER = 1
+"""Exit code: PostHog gave no answer."""
 
 _READ_AS_JSON = ("Numeric", "Boolean", "Duration")
 
@@ -70,9 +70,7 @@ def who(
     checked = check(root, (name,))
     index = checked.indexes[name]
     asked, members = _properties(properties, index), _cohorts(cohorts, index)
-    if checked.problems:
-        click.echo("\n".join(map(printable, checked.problems)), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
+    only_whole(checked.problems)
     from ai_admin.evaluation import Person, resources  # PostHog's SDK takes a moment to import
     from ai_admin.evaluation import compared as comparison
 
