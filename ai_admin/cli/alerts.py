@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import PROBLEMS, checkout
+from ai_admin.cli.checkout import PROBLEMS, checkout, no_such
 from ai_admin.cli.numbers import NOT_READ, moment, table
 from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions import load
-from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.spelling import listed
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
@@ -149,9 +149,7 @@ def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bo
         if broken:  # which may be where it is defined
             click.echo(f'no file that can be read has an alert "{printable(key)}"', err=True)
             raise click.exceptions.Exit(PROBLEMS)
-        near = closest(key, keys)
-        hint = f"did you mean {near}?" if near else f"the alerts are {listed(sorted(keys), 'and')}"
-        raise click.UsageError(f'there is no alert "{key}" in stack {stack.name}: {hint}')
+        raise no_such("alert", key, sorted(keys), f" in stack {stack.name}")
     found = _read(stack, keys[key], days)
     if len(found) == 1:
         return found[0]

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import only_whole
+from ai_admin.cli.checkout import no_such, only_whole
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, styled
 from ai_admin.definitions import load
-from ai_admin.definitions.spelling import closest, listed
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
@@ -62,9 +61,7 @@ def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json:
     known = [each.key for each in definitions.resources if each.kind == "alert"]
     for key in keys:
         if key not in known:
-            near = closest(key, known)
-            hint = f"did you mean {near}?" if near else f"the alerts are {listed(known, 'and')}"
-            raise click.UsageError(f'there is no alert "{key}" in stack {stack.name}: {hint}')
+            raise no_such("alert", key, known, f" in stack {stack.name}")
     from ai_admin.numbers.backtest import Backtest
     from ai_admin.numbers.watches import watches
 

@@ -34,10 +34,15 @@ def known(stack: str, root: Path) -> str:
     """Return the name of a stack of a checkout. Raises click.UsageError when there is no such stack."""
     stacks = known_stacks(root)
     if stack not in stacks:
-        near = closest(stack, stacks)
-        hint = f"did you mean {near}?" if near else f"the stacks are {listed(stacks, 'and')}"
-        raise click.UsageError(f'there is no stack "{stack}": {hint}')
+        raise no_such("stack", stack, stacks)
     return stack
+
+
+def no_such(what: str, name: str, known: Collection[str], where: str = "") -> click.UsageError:
+    """Return the error that says that there is no such thing, with the name that was evidently meant, or all."""
+    near = closest(name, known)
+    hint = f"did you mean {near}?" if near else f"the {what}s are {listed(known, 'and')}"
+    return click.UsageError(f'there is no {what} "{name}"{where}: {hint}')
 
 
 def only_stack(root: Path, stack: str | None, by_shell: bool = True) -> str:

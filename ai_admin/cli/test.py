@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import checkout, known, only_whole
+from ai_admin.cli.checkout import checkout, known, no_such, only_whole
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
-from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.spelling import listed
 from ai_admin.definitions.stacks import known_stacks
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def _exist(keys: Iterable[str], indexes: dict[str, Index]) -> None:
     flags = sorted({key for index in indexes.values() for key in index.keys("flag")})
     for key in keys:
         if key not in flags:
-            near = closest(key, flags)
-            hint = f"did you mean {near}?" if near else f"the flags are {listed(flags, 'and')}"
-            raise click.UsageError(f'there is no flag "{key}": {hint}')
+            raise no_such("flag", key, flags)
 
 
 def _as_text(report: Report) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import checkout, only_stack, only_whole
+from ai_admin.cli.checkout import checkout, no_such, only_stack, only_whole
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, waiting
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
@@ -147,9 +147,7 @@ def _cohorts(given: tuple[str, ...], index: Index) -> frozenset[str]:
     known = sorted(index.keys("cohort"))
     for key in given:
         if key not in known:
-            near = closest(key, known)
-            hint = f"did you mean {near}?" if near else f"the cohorts are {listed(known, 'and')}"
-            raise click.UsageError(f'there is no cohort "{key}": {hint}')
+            raise no_such("cohort", key, known)
     return frozenset(given)
 
 
