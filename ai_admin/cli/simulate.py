@@ -93,16 +93,15 @@ def simulate(
 
 def _capture_key(there: Stack) -> str:
     """Return the key with which SDKs capture. Says so where PostHog is no sandbox, and raises click.exceptions.Exit."""
-    where = there.client.connection
     try:
-        if not is_loopback(urlsplit(where.host).hostname or ""):
+        if not is_loopback(urlsplit(there.client.connection.host).hostname or ""):
             raise ApiError("it is elsewhere")
         there.client.get("/_sandbox/settings")
     except ApiError as error:
         click.echo(f"nothing was sent to {there}: it is no sandbox on this machine ({error})", err=True)
         raise click.exceptions.Exit(NOT_SENT) from None
     try:
-        key: str = there.client.get(f"/api/projects/{where.project_id}/")["api_token"]
+        key: str = there.client.project()["api_token"]
     except ApiError as error:
         click.echo(f"nothing was sent to {there}: {error}", err=True)
         raise click.exceptions.Exit(NOT_SENT) from None

@@ -52,7 +52,7 @@ def read(client: Client, distinct_id: str, properties: Json, names: Mapping[str,
 
     Raises ApiError.
     """
-    token = client.get(f"/api/projects/{client.connection.project_id}/")["api_token"]
+    token = client.project()["api_token"]
     persons = client.get(client.project_path("persons"), {"distinct_id": distinct_id})["results"]
     rows = [row for row in client.pages(client.project_path(KINDS["cohort"].collection)) if not row.get("deleted")]
     cohorts = {row["id"]: names.get(row["name"], row["name"]) for row in rows}

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ai_admin.numbers.alerting import Line, Outcome, Past, Rule, outcome
+from ai_admin.numbers.asking import answer
 from ai_admin.numbers.period import Period
 from ai_admin.numbers.schedule import Schedule
 from providers.posthog.client import Client
@@ -108,19 +109,17 @@ class Backtest:
         start = self.period.start - _BEFORE * _LENGTHS[longest]
         dates = {"date_from": start.isoformat(), "date_to": self.period.end.isoformat(), "explicitDate": True}
         kept = {name: value for name, value in source.items() if name != "compareFilter"}
-        answer = self._answer({**kept, "interval": interval, "dateRange": dates})
-        zone = ZoneInfo(str(answer.get("timezone") or "UTC"))
+        found = self._answer({**kept, "interval": interval, "dateRange": dates})
+        zone = ZoneInfo(str(found.get("timezone") or "UTC"))
         broken = _is_broken_down(source)
-        lines = [_line(each, place, broken) for place, each in enumerate(answer["results"])]
-        days = max((each["days"] for each in answer["results"]), key=len, default=())
+        lines = [_line(each, place, broken) for place, each in enumerate(found["results"])]
+        days = max((each["days"] for each in found["results"]), key=len, default=())
         return Past(_starts(days, interval, zone), lines, broken, step=_LENGTHS[interval]), zone
 
     def _answer(self, query: Json) -> Json:
         name = json.dumps(query, sort_keys=True)
         if name not in self._answers:
-            path = self._client.project_path("query")
-            body = {"query": query, "refresh": "blocking"}
-            self._answers[name] = self._client.request("POST", path, body, repeatable=True)
+            self._answers[name] = answer(self._client, query)
         return self._answers[name]
 
 

@@ -27,7 +27,7 @@ def caps(
     from ai_admin.evaluation import Person, Served  # PostHog's SDK takes a moment to import
     from ai_admin.evaluation.answers import Asked
 
-    token = client.get(f"/api/projects/{client.connection.project_id}/")["api_token"]
+    token = client.project()["api_token"]
     said = client.get("/flags/definitions", {"token": token, "send_cohorts": ""})
     served = Served({each["key"]: _named(each) for each in said["flags"]}, {
         name: _named_criteria(criteria) for name, criteria in (said["cohorts"] or {}).items()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.charts import Figure, Place, figure, place
+from ai_admin.numbers.asking import answer
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS
@@ -126,10 +127,7 @@ def _answer(client: Client, query: Any, dates: Mapping[str, str]) -> Mapping[str
     source = query["source"] if isinstance(query, dict) and isinstance(query.get("source"), dict) else query
     if not source:
         return {"error": "the insight has no query"}
-    body = {"query": source, "refresh": "blocking", **({"filters_override": dict(dates)} if dates else {})}
     try:
-        # A query changes nothing: it may be sent again.
-        answer: Mapping[str, Any] = client.request("POST", client.project_path("query"), body, repeatable=True)
+        return answer(client, source, dates)
     except ApiError as error:
         return {"error": " ".join(str(error.answer.get("detail") or error).split())}
-    return answer

@@ -77,6 +77,11 @@ class Client:
         """Return the path of something in the project, with the trailing slash that PostHog's routes need."""
         return f"/api/projects/{self.connection.project_id}/{path.strip('/')}/"
 
+    def project(self) -> dict[str, Any]:
+        """Return the project as PostHog describes it; raises :class:`ApiError`."""
+        found: dict[str, Any] = self.get(f"/api/projects/{self.connection.project_id}/")
+        return found
+
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """GET and return the answer's JSON; raises :class:`ApiError`."""
         return self.request("GET", path, params=params)
