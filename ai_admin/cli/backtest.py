@@ -96,7 +96,7 @@ def _sides(test: Backtest, alert: Alert) -> tuple[Told | str, Told | str | None]
         try:
             if isinstance(watch, NotTold):
                 raise watch
-            return test.of(watch, alert.next_check)
+            return test.of(watch)
         except NotTold as problem:
             return str(problem)
 

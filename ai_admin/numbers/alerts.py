@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ai_admin.numbers.alerting import Rule
-from ai_admin.numbers.schedule import STEPS
+from ai_admin.numbers.schedule import STEPS, next_check
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds.notification import FIRING
@@ -129,8 +129,8 @@ def standing(row: Row, functions: Iterable[Row]) -> Standing:
         row["state"] if row["enabled"] else "off",
         Rule.of(alert, "day"),
         row.get("last_value"),
-        _moment(row["last_checked_at"]),
-        _moment(row["next_check_at"]),
+        datetime.fromisoformat(row["last_checked_at"]) if row["last_checked_at"] else None,
+        next_check(row),
         row["calculation_interval"] or "daily",
         str(row.get("insight_short_id") or (row.get("insight") or {}).get("short_id") or ""),
         (*mails, *sorted(others, key=lambda each: each.name)),
@@ -226,7 +226,3 @@ def _check(row: Row) -> Check:
     text = (error.get("message") if isinstance(error, Mapping) else error) or ""
     at = datetime.fromisoformat(row["created_at"])
     return Check(at, row["state"], row["calculated_value"], tuple(told), str(text))
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -57,6 +57,8 @@ class Watch:
     """In canonical form."""
     query: Any
     """The query of its insight, as PostHog takes it."""
+    next_check: datetime | None = None
+    """When PostHog checks it next: those before it are at the same minute. None where it has none yet."""
 
     def same(self, other: Watch) -> bool:
         """Return whether it fires whenever the other one does."""
@@ -82,12 +84,8 @@ class Backtest:
         self.period = period
         self._answers: dict[str, Json] = {}
 
-    def of(self, watch: Watch, known: datetime | None = None) -> Told:
+    def of(self, watch: Watch) -> Told:
         """Return what an alert would have done in the period.
-
-        Args:
-            watch: the alert.
-            known: a moment at which PostHog checks it, such as the next one; None where it has none yet.
 
         Raises ApiError, and NotTold where its past can't be asked for in one or two queries.
         """
@@ -99,7 +97,7 @@ class Backtest:
         if finer:
             parts, _ = self._past(source, finer, interval)
             past = Past(past.starts, past.lines, past.broken_down, parts)
-        times = Schedule.of(watch.alert, zone).times(self.period.start, self.period.end, known)
+        times = Schedule.of(watch.alert, zone).times(self.period.start, self.period.end, watch.next_check)
         try:
             return Told(outcome(rule, past, times), past, zone)
         except ValueError as problem:
