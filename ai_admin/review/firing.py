@@ -19,6 +19,9 @@ from providers.posthog.kinds.base import refs
 DAYS = 30
 """How far a plan looks back."""
 
+PATIENCE = 5.0
+"""Seconds that a query waits for PostHog in all: a plan can be decided on without it."""
+
 _GONE = (Action.DELETE, Action.HOLD, Action.UNKNOWN)
 
 
@@ -39,7 +42,8 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
 
     An alert whose insight PostHog does not have yet is not asked for: nobody has seen its values. Of others one query
     is asked for what is watched so far, and one for what is watched then, where that is something else; none where
-    nothing changes when an alert fires. What PostHog does not answer is a line that says so. Raises nothing.
+    nothing changes when an alert fires. What PostHog does not answer is a line that says so; where it has too many
+    requests, or fails, it is asked no further. Raises nothing.
     """
     every = tuple(changes)
     insights = [each for each in every if each.ref.kind == "insight"]
@@ -48,12 +52,17 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
     if not moved:
         return {}
     end = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)
-    test = Backtest(inventory.client, Period(end - timedelta(days=DAYS), end))
+    test = Backtest(inventory.client.hurried(PATIENCE), Period(end - timedelta(days=DAYS), end))
     found: dict[Ref, list[str]] = {}
+    silent: ApiError | None = None
     for each in moved:
         try:
+            if silent:
+                raise silent
             line = compared(test.of(each.before) if each.before else None, test.of(each.after), DAYS)
         except (NotTold, ApiError) as problem:
+            if isinstance(problem, ApiError) and (problem.outcome_unknown or problem.status == 429):
+                silent = problem
             line = f"when it would have fired is not known: {problem}"
         who = "" if each.place == each.change.ref else f"alert {each.change.ref.key}: "
         found.setdefault(each.place, []).append(who + line)

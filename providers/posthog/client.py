@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,15 @@ class Client:
         self._waiting_until = 0.0
         self._told_next = LONG
         self._written = self._clock.now()
+
+    def hurried(self, patience: float) -> Client:
+        """Return this client with less patience, for what is good to know and can be done without.
+
+        ``patience`` is how many seconds each of its requests waits in all.
+        """
+        hurried = copy(self)
+        hurried._patience = patience
+        return hurried
 
     def project_path(self, path: str) -> str:
         """Return the path of something in the project, with the trailing slash that PostHog's routes need."""

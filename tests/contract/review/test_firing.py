@@ -91,3 +91,22 @@ def test_a_key_that_may_not_ask_is_said(applied: Stack) -> None:
     [line] = lines(applied)
     assert line.startswith("when it would have fired is not known: ")
     assert "query:read" in line
+
+
+def test_a_posthog_with_too_many_requests_holds_up_no_plan(applied: Stack) -> None:
+    alert = {"insight": "runs", "condition": "absolute_value", "notify": {}}
+    applied.write("alert", "more", name="More runs", threshold={"upper": 6}, **alert)
+    applied.up()
+    write(applied, 5)
+    applied.write("alert", "more", name="More runs", threshold={"upper": 7}, **alert)
+    rule = {"kind": "error_before", "path": "/query/", "status": 429, "retry_after": 1800}
+    applied.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+    applied.sandbox.requests()
+    try:
+        told = lines(applied)
+        asked = queries(applied)
+    finally:
+        applied.sandbox.call("DELETE", "/_sandbox/faults")
+    assert len(told) == 2
+    assert all(line.startswith("when it would have fired is not known: ") for line in told)
+    assert asked == 1
