@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ai_admin.definitions.sql.moved import NotMovedError, moved
+from ai_admin.definitions.sql import moved
 
 Json = Mapping[str, Any]
 
@@ -63,6 +63,16 @@ def in_time(source: Json) -> bool:
     return (source.get("trendsFilter") or {}).get("display") not in NO_TIMES
 
 
+def looks_at_present(source: Any) -> bool:
+    """Return whether filters or expressions in a query look at the present, whenever the query is asked."""
+    if isinstance(source, Mapping):
+        dated = str(source.get("operator")).startswith("is_date_") and _RELATIVE.fullmatch(str(source.get("value")))
+        return bool(dated) or any(map(looks_at_present, source.values()))
+    if isinstance(source, list):
+        return any(map(looks_at_present, source))
+    return isinstance(source, str) and moved.looks_at_present(source)
+
+
 def asked_at(source: Json, condition: str, moment: datetime, calendar: Calendar) -> Json:
     """Return a query that gives at any time what a check's query gave at a moment.
 
@@ -90,8 +100,8 @@ def _sql(source: Json, moment: datetime) -> Json:
     if any(_RELATIVE.fullmatch(str(dates.get(name))) for name in ("date_from", "date_to")):
         raise ValueError("the period of its SQL is in `filters`: write it into the SQL, with now()")
     try:
-        return {**source, "query": moved(str(source["query"]), moment)}
-    except NotMovedError as problem:
+        return {**source, "query": moved.moved(str(source["query"]), moment)}
+    except moved.NotMovedError as problem:
         raise ValueError(str(problem)) from None
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from ai_admin.numbers.alerting import Check, Line, Outcome, Past, Rule, concluded, outcome
 from ai_admin.numbers.answers import answer, is_broken_down
-from ai_admin.numbers.asof import Calendar, asked_at, in_time
+from ai_admin.numbers.asof import Calendar, asked_at, in_time, looks_at_present
 from ai_admin.numbers.period import Period
 from ai_admin.numbers.schedule import Schedule
 from providers.posthog.client import Client
@@ -208,6 +208,8 @@ def _source(watch: Watch) -> Json:
         raise NotTold("alerts can't watch its insight")
     if source["kind"] == "TrendsQuery" and (source.get("interval") or "day") not in _LENGTHS:
         raise NotTold(f"its insight has intervals that alerts don't know: {source.get('interval')}")
+    if source["kind"] != "HogQLQuery" and looks_at_present(source):
+        raise NotTold("a filter or an expression of its insight looks at the present: now(), or a relative date")
     return source
 
 

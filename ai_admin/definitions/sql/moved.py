@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from ai_admin.definitions.sql.parser import SELECT, Tree, parse, walk
+from ai_admin.definitions.sql.parser import EXPRESSION, SELECT, Tree, parse, walk
 
 _QUERIES = ("SelectQuery", "SelectSetQuery")
 
@@ -36,6 +36,12 @@ def moved(text: str, moment: datetime) -> str:
     Raises NotMovedError.
     """
     return _edited(text, _edits(text), moment)
+
+
+def looks_at_present(expression: str) -> bool:
+    """Return whether an SQL expression calls ``now()`` or its like; False for what is no SQL."""
+    tree = parse(expression, EXPRESSION).tree if "(" in expression else None
+    return any(each["node"] == "Call" and _is_present(each["name"].lower()) for each in walk(tree))
 
 
 def _edited(text: str, edits: Sequence[_Edit], moment: datetime) -> str:
@@ -79,11 +85,15 @@ _PRESENT: Mapping[str, Callable[[datetime], str]] = {
 }
 
 
+def _is_present(name: str) -> bool:
+    return name in _PRESENT or name.startswith("now")
+
+
 def _present(call: Tree) -> Iterator[_Edit]:
     name = call["name"].lower()
     if name in _PRESENT and not call["args"]:
         yield _Edit(call["start"]["offset"], call["end"]["offset"], _PRESENT[name])
-    elif name.startswith("now"):
+    elif _is_present(name):
         raise NotMovedError(f"its SQL calls {call['name']} in a form whose past is not known: write now()")
 
 

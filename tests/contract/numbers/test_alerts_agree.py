@@ -103,6 +103,7 @@ ONE_BY_ONE: dict[str, tuple[Json, Json]] = {
 @pytest.fixture(scope="module")
 def checked(sandbox: Sandbox) -> dict[str, Json]:
     """The alerts with the checks that the sandbox made, one after the other."""
+    sandbox.call("PATCH", f"/api/projects/{sandbox.project_id}/", {"timezone": "Europe/Berlin", "week_start_day": 1})
     found = runs(3, COMPANY, 1200, incidents(COMPANY))
     send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
     ids = {name: _make(sandbox, name, query, alert) for name, (query, alert) in ALERTS.items()}

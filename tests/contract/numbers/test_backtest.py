@@ -138,6 +138,8 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     assert any(line.startswith("    above 0.05: ") and "messages to each that it tells" in line for line in lines)
     assert lines[lines.index("Few succeed  success") + 1] == "  below 50: 0 times at the last 9 of 10 checks"
     assert done.stderr == "success: asks 9 queries, one for each of its last 9 of 10 checks\n"
+    found = told(backtest("success", "--last", "1", "--json"))["success"]["files"]
+    assert [found[name] for name in ("checks", "earlier", "failed", "firings")] == [1, 9, 0, []]
     assert lines[lines.index("Always three  three") + 1].startswith("  not told: its SQL has no time in it")
 
 

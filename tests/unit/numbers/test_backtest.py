@@ -13,7 +13,7 @@ from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 
 START = datetime(2026, 10, 24, tzinfo=UTC)
-RUNS = {"kind": "EventsNode", "event": "ran"}
+RUNS = {"kind": "EventsNode", "event": "ran", "custom_name": "Runs (all)"}
 HOURLY = {"calculation_interval": "hourly"}
 
 
@@ -89,6 +89,8 @@ def over_days(days: float, there: PostHog | None = None) -> Backtest:
     ("asked", "reason"),
     [
         (watch({"detector_config": {"type": "zscore"}}), "anomaly detection"),
+        (watch(series=[{**RUNS, "math": "hogql", "math_hogql": "countIf(timestamp > now())"}]), "looks at the present"),
+        (watch(properties=[{"key": "at", "operator": "is_date_after", "value": "-7d"}]), "looks at the present"),
         (watch(interval="quarter"), "intervals that alerts don't know: quarter"),
         (watch({"config": {"series_index": 3}}), "watches series 3, and the insight has 1"),
         (Watch({"threshold": {"upper": 5}}, {"kind": "LifecycleQuery"}), "alerts can't watch its insight"),
