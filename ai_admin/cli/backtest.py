@@ -29,28 +29,41 @@ SCOPES = ("alert:read", "insight:read", "query:read")
 @click.command()
 @stack_option
 @period_options("-30d")
+@click.option(
+    "--last",
+    type=click.IntRange(min=1),
+    default=168,
+    show_default=True,
+    help="Checks that are asked for, the last ones, of an alert that takes a query for each.",
+)
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture.")
 @click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture, as a PNG.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.argument("keys", metavar="[KEY]...", nargs=-1)
-def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json: bool, **asked_for: Any) -> None:
+def backtest(
+    keys: tuple[str, ...], last: int, svg: Path | None, png: Path | None, as_json: bool, **asked_for: Any
+) -> None:
     """Say when alerts would have fired over past values.
 
     KEY is the key of an alert; without one, all of them. Each is evaluated at the moments at which PostHog checks it,
     over the values that its insight has for the period now: as the files have it, and as PostHog has it where that is
-    something else. Of an interval that is not over, an hour counts once it is. PostHog sends a message at each check
-    that finds a breach. The values are asked for once for the whole period; an alert whose past that does not give,
-    as of SQL, of funnels and of single numbers, is said, and not guessed.
+    something else. PostHog sends a message at each check that finds a breach.
+
+    Of trends in time the values are asked for once for the whole period: one or two queries for each alert; of an
+    interval that is not over, an hour counts once it is. SQL, funnels, single numbers, and trends that add up or
+    smooth are asked for as each check would have asked then: a query for each of the last checks, --last of them, and
+    PostHog answers 240 in a minute. What can't be asked as of a past moment is said, and not guessed.
 
     A picture has a drawing for each alert, and two where it is another one in PostHog: what each check compared, the
     bounds, and when the alert would have fired. It needs packages that applying does not: `make setup FOR=sandbox`.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read, insight:read and query:read, and those of
-    the cohorts and actions that the insights look at. One or two queries for each alert.
+    the cohorts and actions that the insights look at.
 
     With --json: {"stack", "from", "to", "alerts": [{"key", "name", "files", "posthog"}]}, where "posthog" is null for
     what is as in the files, and both are {"reason"} for what is not told, or {"condition", "lower", "upper", "checks",
-    "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the breakdown's.
+    "earlier", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the
+    breakdown's, "earlier" the checks that --last left out, and "failed" those at which PostHog's check fails.
 
     Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, or a picture can't be written, 3 the
     definitions have problems: see `ai-admin check`.
@@ -67,9 +80,8 @@ def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json:
 
     test = Backtest(stack.client, period)
     try:
-        found = [
-            (each, *_sides(test, each)) for each in watches(stack.client, definitions.resources, keys or sorted(known))
-        ]
+        watched = watches(stack.client, definitions.resources, keys or sorted(known))
+        found = [(each, *_sides(test, each, last)) for each in watched]
     except ApiError as error:
         click.echo(f"the past of alerts of {stack} can't be read: {error}", err=True)
         raise click.exceptions.Exit(NOT_READ) from None
@@ -88,15 +100,18 @@ def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json:
         click.echo("\n".join([*(line for each in found for line in _lines(*each)), "", str(period)]))
 
 
-def _sides(test: Backtest, alert: Alert) -> tuple[Told | str, Told | str | None]:
+def _sides(test: Backtest, alert: Alert, last: int) -> tuple[Told | str, Told | str | None]:
     """Return what an alert of the files would have done, and that of PostHog; texts where that is not told."""
     from ai_admin.numbers.backtest import NotTold
+
+    def say(queries: str) -> None:
+        click.echo(f"{alert.key}: asks {queries}", err=True)
 
     def told(watch: Any) -> Told | str:
         try:
             if isinstance(watch, NotTold):
                 raise watch
-            return test.of(watch)
+            return test.of(watch, last, say)
         except NotTold as problem:
             return str(problem)
 
@@ -147,7 +162,11 @@ def _side(told: Told | str, indent: str) -> Iterator[str]:
         return
     found = told.outcome
     sent = f", {count(found.messages, 'message')} to each that it tells" if found.firings else ""
-    yield f"{indent}{found.rule}: {fired(told)} at {count(len(found.checks), 'check')}{sent}"
+    which = f"the last {len(found.checks)} of {told.earlier + len(found.checks)} checks"
+    checks = which if told.earlier else count(len(found.checks), "check")
+    yield f"{indent}{found.rule}: {fired(told)} at {checks}{sent}"
+    if found.failed:
+        yield f"{indent}  {count(len(found.failed), 'check')} failed, the last one since {found.failed[-1].error}"
     for each in found.firings:
         start, end = (when and f"{when.astimezone(told.zone):%d %b %H:%M}" for when in (each.start, each.end))
         over = f"to {end} ({lasted(each.start, each.end)})" if end and each.end else "and still does"
@@ -172,6 +191,8 @@ def _as_json(told: Told | str) -> Mapping[str, Any]:
         "lower": found.rule.lower,
         "upper": found.rule.upper,
         "checks": len(found.checks),
+        "earlier": told.earlier,
+        "failed": len(found.failed),
         "messages": found.messages,
         "firings": [_firing(each) for each in found.firings],
     }

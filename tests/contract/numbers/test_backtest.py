@@ -39,10 +39,17 @@ def sent(sandbox: Sandbox) -> list[Run]:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
-    """A checkout of the samples, with a funnel's alert. PostHog has its alert of errors, with a bound of 40 %."""
+    """A checkout of the samples, with alerts of a funnel and of SQL without time.
+
+    PostHog has its alert of errors, with a bound of 40 %.
+    """
     made = sample_checkout(tmp_path_factory.mktemp("checkout"))
     alert = "key: success\nname: Few succeed\ninsight: ai-success-funnel\ncondition: absolute_value\n"
     (made / "alerts" / "success.yaml").write_text(f"{alert}threshold: {{lower: 50}}\nnotify: {{}}\n")
+    (made / "insights" / "three.yaml").write_text("key: three\nname: Three\nsql: {query: SELECT 3 AS three}\n")
+    (made / "alerts" / "three.yaml").write_text(
+        "key: three\nname: Always three\ninsight: three\ncondition: absolute_value\nthreshold: {upper: 2}\nnotify: {}\n"
+    )
     directory = PostHogDirectory(client(sandbox))
     found = {Ref(each.kind, each.key): each.properties for each in load(made, "sandbox").resources}
     insight, alert_ref = Ref("insight", "ai-error-rate"), Ref("alert", "ai-error-rate")
@@ -124,24 +131,28 @@ def test_the_day_that_is_not_over_has_what_was_spent_so_far(backtest: Any, sent:
 
 
 def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -> None:
-    lines = backtest().stdout.splitlines()
+    done = backtest("ai-error-rate", "success", "three", "--last", "9")
+    lines = done.stdout.splitlines()
     at = lines.index("AI error rate above 5 %  ai-error-rate")
     assert lines[at + 1] == "  in PostHog now:"
     assert lines[at + 2].startswith("    above 0.4: ")
     assert any(line.startswith("    above 0.05: ") and "messages to each that it tells" in line for line in lines)
-    funnel = lines[lines.index("Few succeed  success") + 1]
-    assert funnel == "  not told: it watches a funnel, whose past would be a query for each check"
+    assert lines[lines.index("Few succeed  success") + 1] == "  below 50: 0 times at the last 9 of 10 checks"
+    assert done.stderr == "success: asks 9 queries, one for each of its last 9 of 10 checks\n"
+    found = told(backtest("success", "--last", "1", "--json"))["success"]["files"]
+    assert [found[name] for name in ("checks", "earlier", "failed", "firings")] == [1, 9, 0, []]
+    assert lines[lines.index("Always three  three") + 1].startswith("  not told: its SQL has no time in it")
 
 
 def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
     svg, png = tmp_path / "alerts.svg", tmp_path / "alerts.png"
-    assert backtest("ai-error-rate", "success", "--svg", str(svg), "--png", str(png)).exit_code == 0
+    assert backtest("ai-error-rate", "three", "--svg", str(svg), "--png", str(png)).exit_code == 0
     text = svg.read_text(encoding="utf-8")
     for each in ("(in PostHog now): ", "(in the files): ", "above: 0.4<", "above: 0.05<"):
         assert each in text
-    assert "Few succeed" not in text
+    assert "Always three" not in text
     assert png.read_bytes().startswith(b"\x89PNG")
-    done = backtest("success", "--svg", str(tmp_path / "none.svg"))
+    done = backtest("three", "--svg", str(tmp_path / "none.svg"))
     assert done.stderr == "nothing is drawn: of no alert it is told when it would have fired\n"
     assert not (tmp_path / "none.svg").exists()
 
