@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import PROBLEMS, checkout, no_such
+from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, moment, table
 from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
 from ai_admin.cli.text import count, printable
-from ai_admin.definitions import load
 from ai_admin.definitions.spelling import listed
 from providers.posthog.errors import ApiError
 
@@ -127,9 +126,7 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
 def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str], bool]:
     """Return the stack, the names of its alerts by their keys, and whether files, which are named, have problems."""
     stack = opened(checkout(Path().resolve()), name, needs=f"the scopes {listed(scopes, 'and')}")
-    definitions = load(stack.root, stack.name, partly=True)
-    for line in definitions.broken:
-        click.echo(printable(line), err=True)
+    definitions = readable(stack.root, stack.name)
     keys = {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
     return stack, keys, bool(definitions.broken)
 
@@ -146,10 +143,7 @@ def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Sta
 
 def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bool = False) -> Standing:
     if key not in keys:
-        if broken:  # which may be where it is defined
-            click.echo(f'no file that can be read has an alert "{printable(key)}"', err=True)
-            raise click.exceptions.Exit(PROBLEMS)
-        raise no_such("alert", key, sorted(keys), f" in stack {stack.name}")
+        raise undefined("alert", key, sorted(keys), broken, f" in stack {stack.name}")
     found = _read(stack, keys[key], days)
     if len(found) == 1:
         return found[0]

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import no_such, only_whole
+from ai_admin.cli.checkout import PROBLEMS, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, styled
-from ai_admin.definitions import load
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
@@ -65,16 +64,15 @@ def backtest(
     "earlier", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the
     breakdown's, "earlier" the checks that --last left out, and "failed" those at which PostHog's check fails.
 
-    Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, or a picture can't be written, 3 the
-    definitions have problems: see `ai-admin check`.
+    Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, or a picture can't be written, 3 files have
+    problems, which are named, and the alerts of the others are back-tested all the same.
     """
     stack, period, _ = asked(SCOPES, as_json=as_json, **asked_for)
-    definitions = load(stack.root, stack.name)
-    only_whole(definitions.problems)
+    definitions = readable(stack.root, stack.name)
     known = [each.key for each in definitions.resources if each.kind == "alert"]
     for key in keys:
         if key not in known:
-            raise no_such("alert", key, known, f" in stack {stack.name}")
+            raise undefined("alert", key, known, bool(definitions.broken), f" in stack {stack.name}")
     from ai_admin.numbers.backtest import Backtest
     from ai_admin.numbers.watches import watches
 
@@ -98,6 +96,8 @@ def backtest(
         click.echo("no alerts are defined")
     else:
         click.echo("\n".join([*(line for each in found for line in _lines(*each)), "", str(period)]))
+    if definitions.broken:
+        raise click.exceptions.Exit(PROBLEMS)
 
 
 def _sides(test: Backtest, alert: Alert, last: int) -> tuple[Told | str, Told | str | None]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from ai_admin.cli.text import printable
+from ai_admin.definitions import Definitions, load
 from ai_admin.definitions.model import Problem
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks, project_stacks
@@ -43,6 +44,14 @@ def no_such(what: str, name: str, known: Collection[str], where: str = "") -> cl
     near = closest(name, known)
     hint = f"did you mean {near}?" if near else f"the {what}s are {listed(known, 'and')}"
     return click.UsageError(f'there is no {what} "{name}"{where}: {hint}')
+
+
+def undefined(what: str, key: str, known: Collection[str], broken: bool, where: str = "") -> Exception:
+    """Return the error that says that no file has a key: wrong use, unless a ``broken`` file may have it."""
+    if not broken:
+        return no_such(what, key, known, where)
+    click.echo(f'there is no {what} "{printable(key)}" in the files that can be read', err=True)
+    return click.exceptions.Exit(PROBLEMS)
 
 
 def only_stack(root: Path, stack: str | None, by_shell: bool = True) -> str:
@@ -91,6 +100,14 @@ def only_whole(problems: Collection[Problem]) -> None:
     if problems:
         click.echo("\n".join(map(printable, problems)), err=True)
         raise click.exceptions.Exit(PROBLEMS)
+
+
+def readable(root: Path, stack: str) -> Definitions:
+    """Return what a stack's files say, but for those that have problems: standard error names these."""
+    definitions = load(root, stack, partly=True)
+    for line in definitions.broken:
+        click.echo(printable(line), err=True)
+    return definitions
 
 
 def _say_left_out(stacks: Sequence[str], here: Sequence[str]) -> None:

@@ -73,8 +73,10 @@ class _Reader:
     def _of_files(self, alert: Properties, live: Watch | None, due: datetime | None) -> Watch | NotTold:
         """Return an alert of the files; what these leave to PostHog's pages is as it is there."""
         insight = KINDS["insight"]
-        query = self._definitions[alert["insight"]].properties.get("query") or (live and live.query)
         whole = {**(live.alert if live else {}), **alert}
+        if not (watched := self._definitions.get(alert["insight"])):
+            return NotTold(f"no file that can be read has {alert['insight']}")
+        query = watched.properties.get("query") or (live and live.query)
         if query is None or "threshold" not in whole:
             return NotTold("the files leave to PostHog what it watches, and PostHog has no such alert")
         try:
@@ -97,6 +99,8 @@ class _Reader:
             for row in self._client.pages(self._client.project_path(kind.collection)):
                 if not row.get("deleted"):
                     found.setdefault(str(row.get("name")), []).append(str(row[kind.id_name]))
+        if ref not in self._definitions:
+            raise NotTold(f"its insight looks at {ref}, which no file has that can be read")
         ids = self._ids[ref.kind].get(self._definitions[ref].properties["name"], [])
         if len(ids) != 1:
             raise NotTold(f"its insight looks at {ref}, of which PostHog has {'several' if ids else 'none'}")

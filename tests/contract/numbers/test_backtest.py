@@ -198,7 +198,10 @@ def test_a_broken_file_is_named_and_alerts_are_listed(
     assert "\nai-error-rate  " in listed.stdout
     assert shown.stdout.startswith("AI error rate above 5 %\n")
     assert [each.stderr.splitlines()[0].split(":")[0] for each in (listed, shown, other)] == ["alerts/success.yaml"] * 3
-    assert 'no file that can be read has an alert "success"' in other.stderr
+    assert 'there is no alert "success" in the files that can be read' in other.stderr
+    tested = ai_admin("backtest", "--last", "1")
+    assert (tested.exit_code, tested.stderr.split(":")[0]) == (3, "alerts/success.yaml")
+    assert "\nAI error rate above 5 %" in f"\n{tested.stdout}"
 
 
 def test_the_checks_of_an_alert_are_listed(ai_admin: Any, sandbox: Sandbox) -> None:
