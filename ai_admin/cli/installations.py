@@ -117,9 +117,9 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
 
     try:
         report = _report(stack, period, asked_for["cap"], id)
-        if not report.installations:
+        found = next((each for each in report.installations if each.id == id), None)
+        if found is None:
             raise _missing(stack, id)
-        [found] = report.installations
         errors = recent_errors(stack.client, period, id)
     except ApiError as error:
         raise _unread(stack, error) from None

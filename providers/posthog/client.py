@@ -54,16 +54,19 @@ class Client:
         clock: Clock | None = None,
         made: int = 0,
         patience: float = PATIENCE,
+        page: int = PAGE,
     ) -> None:
         """Use ``connection``; call ``before_write`` before each write.
 
         ``warn`` shows the user a line before a long wait, and whenever short ones have added up to twice as much as
         was told before; ``clock`` measures waits. ``made`` is how many requests another process of this run has just
-        made with the same key. ``patience`` is how many seconds a request waits in all.
+        made with the same key. ``patience`` is how many seconds a request waits in all, ``page`` how many items
+        a list is asked for at once.
         """
         self.connection = connection
         self._before_write = before_write
         self._patience = patience
+        self._page = page
         self._warn = warn
         self._clock = clock or Clock()
         self._limiter = Limiter(self._clock, self._is_limited, made)
@@ -101,7 +104,7 @@ class Client:
 
         Raises :class:`ApiError`, also when a link leads to another host: the key is not sent there.
         """
-        answer = self.get(path, {"limit": str(PAGE), **(params or {})})
+        answer = self.get(path, {"limit": str(self._page), **(params or {})})
         while True:
             yield from answer["results"] if isinstance(answer, dict) else answer
             following = answer.get("next") if isinstance(answer, dict) else None

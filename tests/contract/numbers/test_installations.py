@@ -127,6 +127,7 @@ def test_one_installation_is_shown_with_its_errors(ai_admin: Any, sent: list[Run
     assert own[0].properties["error"] in text
     missing = ai_admin("installations", "show", name.replace("inst", "isnt"))
     assert missing.exit_code == 4
+    assert ai_admin("installations", "show", "").exit_code == 4
     assert f"did you mean {name}?" in missing.output
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,11 @@ tiles:
 def test_a_project_becomes_files_with_names_that_people_read(checkout: Checkout) -> None:
     checkout.sandbox.requests()
     assert "nothing is written" in checkout.ai_admin("pull", "--all", "--dry-run")
+    asked = Counter(re.sub(r"/\d+/$", "/:id/", each["path"]) for each in checkout.sandbox.requests())
+    boards = asked.pop(f"/api/projects/{checkout.sandbox.project_id}/dashboards/:id/")
+    assert boards == len(checkout.sandbox.items("dashboards"))
+    assert [*asked.values()] == [1] * 21
+    assert all("?limit=250" in each for each in asked)
     assert not list(checkout.folder.glob("*/*.yaml"))
     said = checkout.ai_admin("pull", "--all")
     assert checkout.sandbox.writes() == []
