@@ -64,7 +64,7 @@ class Outcome:
     unsent: int
     """Events that PostHog has, and the service has not sent so often."""
     over_day: dict[str, float]
-    """Installations that used more than their day's tokens, and how many more."""
+    """Installations that used more than their day's tokens, and how many more; where midnight passes, two days'."""
     over_request: int
     """Runs that used more than a request may."""
 
@@ -169,19 +169,21 @@ def drive(sandbox: Sandbox, load: Load, start: Callable[[Sandbox, int], Service]
     often = [1 / (1 + rank) for rank in range(load.installations)]
     asking = chance.choices(list(persons), often, k=int(load.rate * load.seconds))
     prompts = [1 + int(chance.expovariate(1 / 800)) for _ in asking]
-    after = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    began = datetime.now(UTC)
     service = start(sandbox, load.seed)
-    began = time.monotonic()
+    at = time.monotonic()
     with ThreadPoolExecutor(load.threads) as threads:
         waiting = []
         for number, (name, prompt) in enumerate(zip(asking, prompts, strict=True)):
-            time.sleep(max(0.0, began + number / load.rate - time.monotonic()))
+            time.sleep(max(0.0, at + number / load.rate - time.monotonic()))
             waiting.append(threads.submit(service.run, name, persons[name], prompt))
         runs = [each.result() for each in waiting]
-    took = time.monotonic() - began
+    took = time.monotonic() - at
     caps = {name: service.caps(name, person) for name, person in persons.items()}
     service.close()
-    return _compared(asking, runs, sandbox.seen(after), caps, took)
+    arrived = sandbox.seen(began.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    days = (datetime.now(UTC).date() - began.date()).days + 1
+    return _compared(asking, runs, arrived, caps, took, days)
 
 
 def _person(chance: random.Random) -> Person:
@@ -194,8 +196,14 @@ def _person(chance: random.Random) -> Person:
 
 
 def _compared(
-    asking: list[str], runs: list[Run | None], arrived: Seen, caps: Mapping[str, tuple[int, int]], took: float
+    asking: list[str],
+    runs: list[Run | None],
+    arrived: Seen,
+    caps: Mapping[str, tuple[int, int]],
+    took: float,
+    days: int,
 ) -> Outcome:
+    # A run counts for the day on which it begins, and is reported when it ends: of several days only the sum is known.
     done = [(name, run) for name, run in zip(asking, runs, strict=True) if run is not None]
     arrived = Counter({report: times for report, times in arrived.items() if report[0] in caps})
     sent: Seen = Counter((name, run.total_tokens, run.error) for name, run in done)
@@ -210,7 +218,7 @@ def _compared(
         sent=len(done),
         lost=(sent - arrived).total(),
         unsent=(arrived - sent).total(),
-        over_day={name: used[name] - of_day for name, (of_day, _) in caps.items() if used[name] > of_day},
+        over_day={name: over for name, (of_day, _) in caps.items() if (over := used[name] - days * of_day) > 0},
         over_request=sum(times for (name, tokens, _), times in arrived.items() if tokens > caps[name][1]),
     )
 
