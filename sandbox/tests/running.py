@@ -95,7 +95,9 @@ def running_sandbox(data: Path, *options: str, checkout: Path = REPOSITORY, **se
     """Start a checkout's sandbox with these settings on a free port with its data in ``data``; stop it at the end."""
     chosen = ["--settings", json.dumps(settings)] if settings else []
     arguments = ["--port", "0", "--data", str(data), *chosen, *options]
-    with _forked(arguments) if checkout == REPOSITORY else _started(arguments, checkout) as (pid, ready):
+    # Not in a script: multiprocessing would import that in the new process, too.
+    forks = checkout == REPOSITORY and "PYTEST_VERSION" in os.environ
+    with _forked(arguments) if forks else _started(arguments, checkout) as (pid, ready):
         sandbox = Sandbox(json.loads(ready))
         sandbox.pid = pid
         yield sandbox
@@ -103,7 +105,7 @@ def running_sandbox(data: Path, *options: str, checkout: Path = REPOSITORY, **se
 
 @contextmanager
 def _started(arguments: list[str], checkout: Path) -> Iterator[tuple[int, str]]:
-    """A process of another checkout's sandbox: its id, and the line that it prints once it is ready."""
+    """A process of a checkout's sandbox: its id, and the line that it prints once it is ready."""
     command = [sys.executable, "-m", "sandbox", *arguments]
     process = subprocess.Popen(command, cwd=checkout, stdout=subprocess.PIPE, text=True)
     try:
