@@ -58,9 +58,9 @@ def ai_admin(folder: Path, environ: Mapping[str, str], *arguments: str) -> subpr
 @contextmanager
 def _only(environ: Mapping[str, str]) -> Iterator[None]:
     """Have these variables in this process, and no other."""
-    before = dict(os.environ)
+    before, wanted = dict(os.environ), dict(environ)
     os.environ.clear()
-    os.environ.update(environ)
+    os.environ.update(wanted)
     try:
         yield
     finally:
