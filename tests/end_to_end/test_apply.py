@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from tests.support.checkouts import SAMPLES
+from tests.support.commands import ai_admin
 from tests.support.oncall import COMMAND
 from tests.support.project import CLI, STATE, Project
 from tests.support.sandbox import Sandbox
@@ -36,16 +37,7 @@ class Story:
 
     def run(self, *arguments: str, code: int = 0, **environ: str) -> tuple[str, str]:
         """Run `ai-admin`, which must end so, and return what it printed to both streams."""
-        environ = {**self.project.environ, **environ}
-        done = subprocess.run(
-            [str(COMMAND), *arguments],
-            cwd=self.project.folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = ai_admin(self.project.folder, {**self.project.environ, **environ}, *arguments)
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout, done.stderr
 
