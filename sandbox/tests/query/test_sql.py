@@ -154,3 +154,15 @@ def test_a_table_of_events(project: Project) -> None:
         where=["count() > 1"],
     )  # fmt: skip
     assert counted["results"] == [["run", 3, 30]]
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_a_personless_event_is_of_the_person_that_its_distinct_id_is_given(world: World, asked_before: bool) -> None:
+    project = world.project()
+    whose = "SELECT event, person_id FROM events ORDER BY timestamp"
+    project.capture([event("run", "anon", "2026-03-16T02:00:00Z", **{"$process_person_profile": False})])
+    if asked_before:
+        project.sql(whose)
+    project.capture([event("$identify", "ann", "2026-03-16T04:00:00Z", **{"$anon_distinct_id": "anon"})])
+    (_, of_run), (_, of_identify) = project.sql(whose)
+    assert of_run == of_identify, "whether or not somebody asked before the person was known"
