@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from sandbox.query import functions
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import OPERATORS, Node, literal, parse, quoted, title
+from sandbox.query.hogql import OPERATORS, Node, literal, quoted, title
+from sandbox.query.reading import read
 from sandbox.query.schema import HIDDEN, TABLES, Expr, Table
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 50_000
@@ -28,6 +29,8 @@ _CASTS = {
     **dict.fromkeys("datetime timestamp timestamptz".split(), "toDateTime"),
     "uuid": "toUUID",
 }
+# What only aggregates take.
+_MODIFIERS = {"distinct": "DISTINCT", "filter_expr": "FILTER", "params": "parameters"}
 _KINDS = {"Numeric": "Float", "Boolean": "Bool", "DateTime": "DateTime"}
 
 
@@ -90,6 +93,7 @@ class _Scope:
     ctes: dict[str, dict[str, Expr]] = field(default_factory=dict)
     scalars: dict[str, Expr] = field(default_factory=dict)
     lambdas: list[str] = field(default_factory=list)
+    windows: dict[str, Node] = field(default_factory=dict)
     joined: dict[str, str] = field(default_factory=dict)  # tables that a dot asked for: alias -> SQL
 
     def cte(self, name: str) -> dict[str, Expr] | None:
@@ -136,7 +140,7 @@ class Printer:
 
         Raises: QueryError.
         """
-        node = parse(text)
+        node = read(text)
         sql, columns = self._query(node)
         own = node.get("limit") if node["node"] == "SelectQuery" else None
         if limit is not None and own is None:
@@ -159,8 +163,6 @@ class Printer:
             self.scope, self.joining = outer, joining
 
     def _union(self, node: Node) -> tuple[str, dict[str, Expr]]:
-        if node.get("limit") or node.get("order_by") or node.get("ctes"):
-            raise NotComputedError("a UNION with clauses of its own")
         sql, columns = self._query(node["initial_select_query"])
         parts = [f"({sql})"]
         for each in node["subsequent_select_queries"]:
@@ -170,8 +172,7 @@ class Printer:
     def _select(self, node: Node) -> tuple[str, dict[str, Expr]]:
         if node.get("qualify"):
             raise QueryError("QUALIFY is not supported")
-        if node.get("group_by_mode") or node.get("interpolate"):
-            raise NotComputedError("GROUP BY in that form")
+        self.scope.windows = node.get("window_exprs") or {}
         with_ = [self._cte(each) for each in node.get("ctes") or []]
         from_ = self._from(node["select_from"]) if node.get("select_from") else []
         arrays = self._array_join(node)
@@ -220,8 +221,6 @@ class Printer:
             yield "OFFSET", self.expr(node["offset"]).sql
 
     def _cte(self, cte: Node) -> str:
-        if cte.get("recursive") or cte.get("using_key") or cte.get("columns"):
-            raise NotComputedError("a WITH in that form")
         if cte["cte_type"] == "subquery":
             sql, columns = self._query(cte["expr"])
             self.scope.ctes[cte["name"]] = columns
@@ -297,11 +296,9 @@ class Printer:
         if join.get("table_final"):
             raise QueryError("The FINAL keyword is not supported in HogQL as it causes slow queries")
         node = join["table"]
-        if join.get("column_aliases"):
-            raise NotComputedError("aliases of a table's columns")
         part = self._part(node)
         if part is not None:
-            node = parse(part)
+            node = read(part)
         if node["node"] in ("SelectQuery", "SelectSetQuery"):
             sql, columns = self._query(node)
             alias = join.get("alias") or f"subquery_{len(self.scope.sources)}"
@@ -342,8 +339,6 @@ class Printer:
         return f"{node['array_join_op']} {', '.join(parts)}"
 
     def _order(self, node: Node) -> str:
-        if node.get("with_fill"):
-            raise NotComputedError("WITH FILL")
         nulls = f" NULLS {node['nulls']}" if node.get("nulls") in ("FIRST", "LAST") else ""
         return f"{self.expr(node['expr']).sql} {node['order']}{nulls}"
 
@@ -464,12 +459,26 @@ class Printer:
             del self.scope.lambdas[len(self.scope.lambdas) - len(names) :]
 
     def _visit_windowfunction(self, node: Node) -> Expr:
-        inner = node.get("args") or node.get("exprs") or []
-        call = self._visit_call({**node, "args": inner, "params": None})
-        if node.get("over_identifier"):
-            return Expr(f"{call.sql} OVER {quoted(node['over_identifier'])}")
-        over = self._window(node["over_expr"]) if node.get("over_expr") else ""
-        return Expr(f"{call.sql} OVER ({over})")
+        """A function of a window; of two lists in brackets the first are its parameters."""
+        lists = [node["exprs"], *([node["args"]] if node.get("args") else [])]
+        name, over = node["name"], node.get("over_identifier")
+        window = node.get("over_expr") or {}
+        if name.lower() in ("lag", "lead"):
+            window, over = self._shifted_window(window, over)
+            lists[-1] = [{"node": "Call", "name": "toNullable", "args": lists[-1][:1]}, *lists[-1][1:]]
+        text = quoted(over) if over else f"({self._window(window)})"
+        call = {"node": "Call", "name": name, "args": lists[-1], "params": lists[0] if lists[1:] else None}
+        return self._visit_call(call, f" OVER {text}")
+
+    def _shifted_window(self, window: Node, over: str | None) -> tuple[Node, str | None]:
+        """The window of `lag` and `lead`, which see all its rows: ClickHouse's functions see those of the frame."""
+        if over in self.scope.windows:
+            window = self.scope.windows[over]
+        elif over or not window.get("order_by") or window.get("frame_method"):
+            return window, over
+        whole = {"frame_method": "ROWS", "frame_start": {"frame_type": "PRECEDING"},
+                 "frame_end": {"frame_type": "FOLLOWING"}}  # fmt: skip
+        return {**window, **{name: window.get(name) or value for name, value in whole.items()}}, None
 
     # Comparisons --------------------------------------------------------------------------------------------
 
@@ -518,17 +527,21 @@ class Printer:
 
     # Calls --------------------------------------------------------------------------------------------------
 
-    def _visit_call(self, node: Node) -> Expr:
+    def _visit_call(self, node: Node, over: str = "") -> Expr:
         asked, nodes = node["name"], node.get("args") or []
-        if asked == "matchesAction":
-            return self.expr(parse(self.project.action(nodes[0].get("value") if nodes else None), "expr"))
         name = functions.known(asked)
+        aggregates = name is not None and functions.is_aggregate(name)
+        left = [word for key, word in _MODIFIERS.items() if node.get(key)]
+        if left and not aggregates:
+            raise QueryError(f"Function '{asked}' doesn't take {left[0]}")
+        if asked == "matchesAction":
+            return self.expr(read(self.project.action(nodes[0].get("value") if nodes else None), "expr"))
         if name is None:
             like = difflib.get_close_matches(asked, (*functions.SAME, *functions.TEMPLATES, *functions.AGGREGATES), 1)
             hint = f" Perhaps you meant '{like[0]}(...)'?" if like else ""
             raise QueryError(f"Unsupported function call '{asked}(...)'.{hint}")
         arguments = [self.expr(each) for each in nodes]
-        sql = self._call(name, node, arguments)
+        sql = self._aggregate(name, node, arguments, over) if aggregates else self._call(name, node, arguments) + over
         kind = functions.KINDS.get(name, "any")
         if kind in ("0", "-1") and arguments:
             kind = arguments[int(kind)].kind
@@ -536,6 +549,20 @@ class Printer:
             name in ("ifNull", "coalesce") and arguments and not arguments[-1].null
         )
         return Expr(sql, kind, null)
+
+    def _aggregate(self, name: str, node: Node, arguments: list[Expr], over: str) -> str:
+        """An aggregate with all that makes it another: parameters, DISTINCT, FILTER and the window."""
+        inner, outer = functions.WRAPPED.get(name, (name, ""))
+        texts = [each.sql for each in arguments]
+        own = texts[:1] if outer else texts
+        parameters = f"({', '.join(self.expr(each).sql for each in node['params'])})" if node.get("params") else ""
+        if node.get("filter_expr"):
+            if inner.endswith("If"):
+                raise NotComputedError(f"FILTER of {name}(...)")
+            inner, own = f"{inner}If", [*own, self.expr(node["filter_expr"]).sql]
+        distinct = "DISTINCT " if node.get("distinct") else ""
+        sql = f"{inner}{parameters}({distinct}{', '.join(own)}){over}"
+        return self._filled(name, outer, [sql, *texts[1:]]) if outer else sql
 
     def _call(self, name: str, node: Node, arguments: list[Expr]) -> str:
         texts, nodes = [each.sql for each in arguments], node.get("args") or []
@@ -548,12 +575,8 @@ class Printer:
         if name in ("dateAdd", "dateSub") and len(texts) == 3:
             return self._shifted(name, nodes, texts)
         if name in functions.TEMPLATES:
-            return self._template(name, texts)
-        distinct = "DISTINCT " if node.get("distinct") else ""
-        parameters = f"({', '.join(self.expr(each).sql for each in node['params'])})" if node.get("params") else ""
-        if node.get("filter_expr"):
-            name, texts = f"{name}If", [*texts, self.expr(node["filter_expr"]).sql]
-        return f"{name}{parameters}({distinct}{', '.join(texts)})"
+            return self._filled(name, functions.TEMPLATES[name], texts)
+        return f"{name}({', '.join(texts)})"
 
     def _shifted(self, name: str, nodes: list[Node], texts: list[str]) -> str:
         """`dateAdd('day', 1, x)`, whose unit ClickHouse knows as a keyword only."""
@@ -562,8 +585,7 @@ class Printer:
             raise QueryError(f"Unsupported unit: {nodes[0].get('value')}")
         return f"{'plus' if name == 'dateAdd' else 'minus'}({texts[2]}, toInterval{unit}({texts[1]}))"
 
-    def _template(self, name: str, texts: list[str]) -> str:
-        template = functions.TEMPLATES[name]
+    def _filled(self, name: str, template: str, texts: list[str]) -> str:
         wanted = max((int(each) + 1 for each in re.findall(r"\{(\d)\}", template)), default=0)
         if "{all}" not in template and len(texts) < wanted:
             plural = "" if wanted == 1 else "s"
@@ -591,16 +613,16 @@ class Printer:
     def _visit_placeholder(self, node: Node) -> Expr:
         part = self._part(node)
         if part is not None:
-            return self.expr(parse(part, "expr"))
+            return self.expr(read(part, "expr"))
         chain = [str(each) for each in node["expr"].get("chain") or []]
         given = self.placeholders
         if chain == ["filters"]:
             tables = [source.name for source in self.scope.sources.values()]
             if given.filters is None:
                 return Expr("true", "Bool", False)
-            return self.expr(parse(given.filters(tables[0] if tables else ""), "expr"))
+            return self.expr(read(given.filters(tables[0] if tables else ""), "expr"))
         if chain[:2] == ["filters", "dateRange"]:
-            return self.expr(parse(str(given.date_from if chain[2:] == ["from"] else given.date_to), "expr"))
+            return self.expr(read(str(given.date_from if chain[2:] == ["from"] else given.date_to), "expr"))
         if len(chain) == 2 and chain[0] == "variables":
             if chain[1] not in given.variables:
                 raise QueryError(f"Variable {chain[1]} is missing from query")

@@ -52,6 +52,19 @@ def project(world: World) -> Project:
         ("SELECT arrayMap(x -> x * 2, [1, 2]), if(1 > 2, 'a', 'b'), CASE WHEN 1 = 1 THEN 'c' END",
          [[[2, 4], "b", "c"]]),
         ("SELECT 1 UNION ALL SELECT 1", [[1], [1]]),
+        # An aggregate is counted with all that it says.
+        ("SELECT array_agg(event) FILTER (WHERE event = 'run'), array_agg(DISTINCT event), string_agg(DISTINCT event,"
+         " '/') FROM events", [[["run"] * 3, ["run", "stop"], "run/stop"]]),
+        ("SELECT count() FILTER (WHERE event = 'run'), count(DISTINCT distinct_id) FILTER (WHERE event = 'run'),"
+         " quantile(0.5)(properties.tokens) FILTER (WHERE properties.tokens > 10) FROM events", [[3, 2, 25]]),
+        ("SELECT json_agg(event) OVER (PARTITION BY event), quantile(0.1)(properties.tokens) OVER (PARTITION BY event)"
+         " FROM events WHERE event = 'run' LIMIT 1", [['["run","run","run"]', 12]]),
+        # These see the whole window, not the rows up to the present one, and null where there is no row.
+        ("SELECT lag(properties.tokens) OVER (ORDER BY timestamp), lead(properties.tokens, 1, 7) OVER w,"
+         " lead(event, 2) OVER (PARTITION BY event ORDER BY timestamp) FROM events WINDOW w AS (ORDER BY timestamp)"
+         " ORDER BY timestamp", [[None, 20, "run"], [10, 30, None], [20, None, None], [30, 7, None]]),
+        ("SELECT lag(distinct_id) OVER (ORDER BY timestamp ROWS BETWEEN CURRENT ROW AND CURRENT ROW) FROM events"
+         " LIMIT 1", [[None]]),
     ],
 )  # fmt: skip
 def test_what_sql_answers(project: Project, text: str, rows: list[list[object]]) -> None:
@@ -90,6 +103,11 @@ def test_a_hundred_rows_are_answered_unless_the_query_says_how_many(project: Pro
         ("SELECT file('/etc/passwd')", "Unsupported function call 'file(...)'"),
         ("SELECT * FROM system.tables", "Unknown table `system.tables`"),
         ("SELECT [1][0]", "SQL indexes start from one"),
+        ("SELECT groupArray(event ORDER BY event) FROM events", "does not compute ORDER BY in groupArray(...)"),
+        ("SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY event) FROM events", "does not compute WITHIN GROUP in"),
+        ("SELECT countIf(1 = 1) FILTER (WHERE event = 'run') FROM events", "does not compute FILTER of countIf(...)"),
+        ("SELECT toString(event) FILTER (WHERE event = 'run') FROM events", "Function 'toString' doesn't take FILTER"),
+        ("SELECT count() FROM events GROUP BY ALL", "does not compute GROUP BY MODE in SelectQuery"),
     ],
 )
 def test_what_is_refused(project: Project, text: str, says: str) -> None:
