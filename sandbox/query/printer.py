@@ -136,17 +136,16 @@ class Printer:
         self.joining = False
 
     def query(self, text: str, limit: int | None = None, offset: int = 0) -> Printed:
-        """The whole of a query. With a limit it has one: its own up to the largest, else this one.
+        """The whole of a query. With a limit it has one: its own up to the largest, else this one from the offset on.
 
         Raises: QueryError.
         """
         node = read(text)
+        paged = node["node"] == "SelectQuery" and not node.get("limit")
+        if limit is not None:
+            node = _page(node, limit, offset) if paged else _limited(node)
         sql, columns = self._query(node)
-        own = node.get("limit") if node["node"] == "SelectQuery" else None
-        if limit is not None and own is None:
-            sql = f"SELECT * FROM ({sql}) LIMIT {limit}" if node["node"] != "SelectQuery" else f"{sql} LIMIT {limit}"
-            sql += f" OFFSET {offset}" if offset else ""
-        return Printed(sql, list(columns), own is not None)
+        return Printed(sql, list(columns), not paged)
 
     # Selects ------------------------------------------------------------------------------------------------
 
@@ -209,12 +208,8 @@ class Printer:
             after = f" OFFSET {self.expr(by['offset_value']).sql}" if by.get("offset_value") else ""
             exprs = ", ".join(self.expr(each).sql for each in by["exprs"])
             yield "LIMIT", f"{self.expr(by['n']).sql}{after} BY {exprs}"
-        limit = node.get("limit")
-        if limit:
-            if limit["node"] == "Constant" and isinstance(limit.get("value"), int):
-                yield "LIMIT", str(min(limit["value"], LARGEST_LIMIT))
-            else:
-                yield "LIMIT", f"min2({LARGEST_LIMIT}, {self.expr(limit).sql})"
+        if node.get("limit"):
+            yield "LIMIT", self.expr(node["limit"]).sql
             if node.get("limit_with_ties"):
                 yield "", "WITH TIES"
         if node.get("offset"):
@@ -296,6 +291,8 @@ class Printer:
         if join.get("table_final"):
             raise QueryError("The FINAL keyword is not supported in HogQL as it causes slow queries")
         node = join["table"]
+        if join.get("sample") and (node["node"] != "Field" or self.scope.cte(".".join(map(str, node["chain"])))):
+            raise NotComputedError("SAMPLE of a SELECT")
         part = self._part(node)
         if part is not None:
             node = read(part)
@@ -320,12 +317,19 @@ class Printer:
             self.project.count_cohorts()
         table = TABLES[name]
         columns = {each: Expr("", kind.rstrip("?"), kind.endswith("?")) for each, kind in table.columns.items()}
-        sample = ""
-        if join.get("sample"):
-            ratio = join["sample"]["sample_value"]
-            sample = f" SAMPLE {literal(ratio['left']['value'])}"
-            sample += f" / {literal(ratio['right']['value'])}" if ratio.get("right") else ""
-        return f"{self.project.table(name)} AS {quoted(alias)}{sample}", _Source(alias, columns, table, name)
+        return f"{self._sampled(join, name)} AS {quoted(alias)}", _Source(alias, columns, table, name)
+
+    def _sampled(self, join: Node, name: str) -> str:
+        """A table, or a share of its rows: as a SELECT, since ClickHouse samples nothing that is joined."""
+        table, sample = self.project.table(name), join.get("sample")
+        if not sample:
+            return table
+        if name != "events":
+            raise NotComputedError(f"SAMPLE of {name}")
+        share = _ratio(sample["sample_value"])
+        if sample.get("offset_value"):
+            share += f" OFFSET {_ratio(sample['offset_value'])}"
+        return f"(SELECT * FROM {table} SAMPLE {share} SETTINGS asterisk_include_materialized_columns = 1)"
 
     def _array_join(self, node: Node) -> str:
         if not node.get("array_join_op"):
@@ -721,6 +725,34 @@ class Printer:
         elif defined == "DateTime":
             sql = f"parseDateTime64BestEffortOrNull({sql}, 6, {self.zone})"
         return Expr(sql, _KINDS.get(defined or "", "String"))
+
+
+def _ratio(node: Node) -> str:
+    return " / ".join(literal(each["value"]) for each in (node["left"], node.get("right")) if each)
+
+
+def _page(node: Node, limit: int, offset: int) -> Node:
+    """A SELECT without a limit with that of a page, whose offset takes the place of its own, as in PostHog."""
+    return {**node, "limit": _capped(_number(limit)), "offset": _number(offset) if offset else None}
+
+
+def _limited(node: Node) -> Node:
+    """A query with a limit for itself or, if it is a UNION, for each SELECT of it; none is above the largest."""
+    if node["node"] == "SelectSetQuery":
+        rest = [{**each, "select_query": _limited(each["select_query"])} for each in node["subsequent_select_queries"]]
+        first = _limited(node["initial_select_query"])
+        return {**node, "initial_select_query": first, "subsequent_select_queries": rest}
+    return {**node, "limit": _capped(node.get("limit") or _number(DEFAULT_LIMIT))}
+
+
+def _capped(limit: Node) -> Node:
+    if limit["node"] == "Constant" and isinstance(limit.get("value"), int):
+        return _number(min(limit["value"], LARGEST_LIMIT))
+    return {"node": "Call", "name": "min2", "args": [_number(LARGEST_LIMIT), limit]}
+
+
+def _number(value: int) -> Node:
+    return {"node": "Constant", "value": value}
 
 
 def extract(column: str, path: list[str]) -> str:

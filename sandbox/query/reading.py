@@ -17,7 +17,7 @@ _READ = {
     "CTE": "name cte_type expr materialized",  # which is a hint
     "JoinExpr": "table table_args alias join_type constraint sample table_final next_join",
     "JoinConstraint": "expr constraint_type",
-    "SampleExpr": "sample_value",
+    "SampleExpr": "sample_value offset_value",
     "RatioExpr": "left right",
     "LimitByExpr": "n exprs offset_value",
     "OrderExpr": "expr order nulls",
@@ -42,6 +42,15 @@ def read(text: str, what: str = "select") -> Node:
                 of = f"{node['name']}(...)" if "name" in node else node["node"]
                 raise NotComputedError(f"{name.replace('_', ' ').upper()} in {of}")
     return tree
+
+
+def has_offset(text: str) -> bool:
+    """Whether a SELECT of the query leaves out its first rows. Raises QueryError: a syntax error."""
+    return any(
+        (each["node"] == "SelectQuery" and each.get("offset"))
+        or (each["node"] == "LimitByExpr" and each["offset_value"])
+        for each in _nodes(parse(text))
+    )
 
 
 def _nodes(value: object) -> Iterator[Node]:

@@ -82,6 +82,10 @@ def test_a_query_that_cannot_be_computed_says_why(api: Api) -> None:
     )  # fmt: skip
     insight = api.insight(query={"kind": "DataVisualizationNode", "source": wrong})
     assert refusal(api("GET", f"insights/{insight['id']}/?refresh=blocking"))[0] == 400
+    paged = {"kind": "HogQLQuery", "query": "SELECT event FROM (SELECT event FROM events LIMIT 1 OFFSET 1)"}
+    assert refusal(api("POST", "query/", {"query": paged}))[2].startswith("OFFSET is not supported on queries")
+    insight = api.insight(query={"kind": "DataVisualizationNode", "source": paged})
+    assert api.get(f"insights/{insight['id']}/?refresh=blocking")["result"] == []
     box = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode"}], "trendsFilter": {"display": "BoxPlot"}}
     insight = api.insight(query={"kind": "InsightVizNode", "source": box})
     shown = api.get(f"insights/{insight['id']}/?refresh=blocking")

@@ -65,6 +65,15 @@ def project(world: World) -> Project:
          " ORDER BY timestamp", [[None, 20, "run"], [10, 30, None], [20, None, None], [30, 7, None]]),
         ("SELECT lag(distinct_id) OVER (ORDER BY timestamp ROWS BETWEEN CURRENT ROW AND CURRENT ROW) FROM events"
          " LIMIT 1", [[None]]),
+        # A limit of its own has its own offset; without one the page's offset takes its place, as in PostHog.
+        ("SELECT distinct_id FROM events ORDER BY timestamp LIMIT 1 OFFSET 3", [["cid"]]),
+        ("SELECT distinct_id FROM events WHERE event = 'run' ORDER BY timestamp OFFSET 2", [["ann"], ["bob"], ["ann"]]),
+        ("SELECT count() FROM (SELECT number FROM numbers(60000) LIMIT 55000 OFFSET 1000)", [[55000]]),
+        # What is joined is sampled, too. Of four events these are the ones whose distinct ids are in the share.
+        ("SELECT uniq(e.distinct_id) FROM events e SAMPLE 0.999 JOIN persons p ON e.person_id = p.id"
+         " WHERE e.properties.model = 'a'", [[1]]),
+        ("SELECT count() + (SELECT count() FROM events SAMPLE 1/2 OFFSET 1/2) FROM events SAMPLE 1/2"
+         " WHERE person.created_at IS NOT NULL", [[4]]),
     ],
 )  # fmt: skip
 def test_what_sql_answers(project: Project, text: str, rows: list[list[object]]) -> None:
@@ -87,6 +96,8 @@ def test_a_hundred_rows_are_answered_unless_the_query_says_how_many(project: Pro
     answer = project.ask(kind="HogQLQuery", query="SELECT number FROM numbers(150)")
     assert (len(answer["results"]), answer["hasMore"], answer["limit"]) == (100, True, 100)
     assert len(project.sql("SELECT number FROM numbers(150) LIMIT 120")) == 120
+    union = project.ask(kind="HogQLQuery", query="SELECT number FROM numbers(150) UNION ALL SELECT 1 FROM numbers(150)")
+    assert (len(union["results"]), union["hasMore"]) == (200, None), "each of a union, which has no pages"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +119,8 @@ def test_a_hundred_rows_are_answered_unless_the_query_says_how_many(project: Pro
         ("SELECT countIf(1 = 1) FILTER (WHERE event = 'run') FROM events", "does not compute FILTER of countIf(...)"),
         ("SELECT toString(event) FILTER (WHERE event = 'run') FROM events", "Function 'toString' doesn't take FILTER"),
         ("SELECT count() FROM events GROUP BY ALL", "does not compute GROUP BY MODE in SelectQuery"),
+        ("SELECT count() FROM persons SAMPLE 0.5", "does not compute SAMPLE of persons"),
+        ("SELECT count() FROM (SELECT 1) SAMPLE 0.5", "does not compute SAMPLE of a SELECT"),
     ],
 )
 def test_what_is_refused(project: Project, text: str, says: str) -> None:
