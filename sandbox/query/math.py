@@ -1,7 +1,8 @@
 """What a series counts: each `math` as HogQL that answers a number per bucket and breakdown.
 
 Source: PostHog's hogql_queries/insights/trends/aggregation_operations.py. Traps: a math of a property without the
-property counts events, as does one of groups without their type; active users look back from each bucket.
+property counts events, as does one of groups without their type, and one that only funnels know; active users look
+back from each bucket.
 """
 
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ STATISTICS = ("avg", "sum", "min", "max")
 LOOK_BACK = {"weekly_active": 7, "monthly_active": 30}
 PER_ACTOR = "_count_per_actor"
 FIRST = ("first_time_for_user", "first_matching_event_for_user")
+# Counted as events, these and the ones of a property or a group that isn't named.
+EVENTS = frozenset({"total", "first_time_for_user_with_filters", "unique_group", *STATISTICS, *QUANTILES})
 OF_SESSIONS = frozenset(
     "$session_duration $pageview_count $screen_count $autocapture_count $num_uniq_urls $is_bounce".split()
 )
@@ -128,7 +131,11 @@ class Counted:
             return "count(DISTINCT $session_id)"
         if math == "unique_group" and self.series.get("math_group_type_index") is not None:
             return f"count(DISTINCT {self.actor})"
-        return _statistic(math, self._value()) if self._property else "count()"
+        if self._property:
+            return _statistic(math, self._value())
+        if math not in EVENTS:
+            raise NotComputedError(f"the math {math}")
+        return "count()"
 
     def _value(self) -> str:
         key, of = str(self.series["math_property"]), self.series.get("math_property_type")

@@ -318,6 +318,14 @@ def test_trends_by_day_and_compared_with_the_days_before(world: World) -> None:
     assert (then["compare_label"], then["days"][0], then["data"][0]) == ("previous", "2019-12-24", 1)
 
 
+@pytest.mark.parametrize("math", ["sums", "sums_count_per_actor", "first_time_for_group"])
+@pytest.mark.parametrize("display", ["ActionsLineGraph", "ActionsPie"])
+def test_a_math_that_is_not_computed_is_no_count_of_events(world: World, math: str, display: str) -> None:
+    series = [{"kind": "EventsNode", "event": "run", "math": math, "math_group_type_index": 0}]
+    with pytest.raises(QueryError, match=f"does not compute the math {math.removesuffix('_count_per_actor')}"):
+        world.project().results(kind="TrendsQuery", series=series, trendsFilter={"display": display})
+
+
 def test_a_cohort_filters_and_breaks_down(world: World) -> None:
     project = _capture(world, {"ann": ["2026-03-18T01:00:00Z"] * 2, "bob": ["2026-03-18T02:00:00Z"]}, "run")
     project.capture([event("paid", "ann", "2026-03-18T03:00:00Z", **{"$set": {"plan": "paid"}})])
