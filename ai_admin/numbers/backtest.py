@@ -166,8 +166,9 @@ def _finer(source: Json, interval: str) -> str:
 
 
 def _is_broken_down(source: Json) -> bool:
+    """Return whether a check looks at every value of a breakdown, whose type is `event` where it isn't said."""
     given = source.get("breakdownFilter") or {}
-    return bool((given.get("breakdown") and given.get("breakdown_type")) or given.get("breakdowns"))
+    return bool((given.get("breakdown") and given.get("breakdown_type", "event")) or given.get("breakdowns"))
 
 
 def _line(result: Json, place: int, broken_down: bool) -> Line:

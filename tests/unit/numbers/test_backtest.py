@@ -52,6 +52,16 @@ def test_the_whole_period_is_asked_for_once() -> None:
     assert query["filterTestAccounts"] is True
 
 
+@pytest.mark.parametrize(
+    ("by", "looks_at_all"),
+    [({"breakdown": "model"}, True), ({"breakdown": "model", "breakdown_type": "person"}, True), ({}, False)],
+)
+def test_a_breakdown_is_looked_at_whole_whether_or_not_it_says_its_type(by: dict[str, Any], looks_at_all: bool) -> None:
+    there = PostHog()
+    told = Backtest(cast(Client, there), Period(START, START + timedelta(days=3))).of(watch(breakdownFilter=by))
+    assert told.past.broken_down is looks_at_all
+
+
 def test_an_interval_that_is_not_over_is_asked_for_in_hours() -> None:
     there = PostHog()
     Backtest(cast(Client, there), Period(START, START + timedelta(days=2))).of(watch(HOURLY))
