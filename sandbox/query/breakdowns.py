@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.query import filters
 from sandbox.query.asked import Asked
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import literal
+from sandbox.query.hogql import expression, literal
 
 OTHER = "$$_posthog_breakdown_other_$$"
 NULL = "$$_posthog_breakdown_null_$$"
@@ -30,7 +30,7 @@ class Breakdown:
     def field(self) -> str:
         """What is looked at, as HogQL. Raises QueryError."""
         if self.kind in ("hogql", "event_metadata"):
-            return f"({self.key})" if self.kind == "hogql" else filters.column(self.kind, self.key)
+            return expression(self.key) if self.kind == "hogql" else filters.column(self.kind, self.key)
         if self.kind == "group" and self.group is None:
             raise QueryError("breakdown_group_type_index is required for a breakdown of the type group")
         return filters.column(self.kind, self.key, self.group)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sandbox.query import dates
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import literal, name
+from sandbox.query.hogql import expression, literal, name
 from sandbox.storage.store import Data
 
 _SEMVER = r"^v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
@@ -57,7 +57,7 @@ def _filter(types: Types, given: Data, now: datetime, scope: str) -> str:
     if kind in _ALWAYS:
         return "true"
     if kind == "hogql":
-        return f"({key})"
+        return expression(str(key))
     if kind == "cohort":
         person = "id" if scope == "persons" else "person_id"
         return f"{person} {'NOT ' if operator == 'not_in' else ''}IN COHORT {literal(_number(value))}"

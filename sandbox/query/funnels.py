@@ -19,6 +19,7 @@ from sandbox.query.breakdowns import Breakdown
 from sandbox.query.conversion import Event, Rules
 from sandbox.query.dates import later, local
 from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.hogql import expression
 from sandbox.storage.store import Data
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
@@ -133,7 +134,7 @@ class Funnel:
     def actor(self) -> str:
         """Who an event is counted for, as HogQL."""
         if self.filter.get("funnelAggregateByHogQL"):
-            return str(self.filter["funnelAggregateByHogQL"])
+            return expression(str(self.filter["funnelAggregateByHogQL"]))
         return "person_id" if self.group is None else f"$group_{self.group}"
 
     def journeys(self) -> Iterable[Journey]:

@@ -11,7 +11,7 @@ from sandbox.query import dates
 from sandbox.query.asked import Asked, both
 from sandbox.query.dates import Range
 from sandbox.query.errors import NotComputedError
-from sandbox.query.hogql import name
+from sandbox.query.hogql import expression, name
 from sandbox.storage.store import Data
 
 QUANTILES = {"median": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -124,7 +124,7 @@ class Counted:
     def _aggregate(self) -> str:
         math = self.math
         if math == "hogql":
-            return f"ifNull(toFloat({self.series.get('math_hogql') or 'count()'}), 0)"
+            return f"ifNull(toFloat({expression(str(self.series.get('math_hogql') or 'count()'))}), 0)"
         if math == "dau":
             return "count(DISTINCT person_id)"
         if math == "unique_session":

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from sandbox.query import functions
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import OPERATORS, Node, literal, quoted, title
+from sandbox.query.hogql import OPERATORS, Node, literal, own, quoted, title
 from sandbox.query.reading import read
 from sandbox.query.schema import HIDDEN, TABLES, Expr, Table
 
@@ -232,6 +232,8 @@ class Printer:
                 continue
             if node["node"] == "ColumnsExpr":
                 raise NotComputedError("COLUMNS()")
+            written = own(node)
+            node = node if written is None else read(written, "expr")
             aliased = node["node"] == "Alias"
             name = node["alias"] if aliased else title(node)
             expr = self.expr(node["expr"] if aliased else node)
@@ -343,6 +345,8 @@ class Printer:
         return f"{node['array_join_op']} {', '.join(parts)}"
 
     def _order(self, node: Node) -> str:
+        written = own(node["expr"], "hogql_order")
+        node = node if written is None else read(written, "order_expr")
         nulls = f" NULLS {node['nulls']}" if node.get("nulls") in ("FIRST", "LAST") else ""
         return f"{self.expr(node['expr']).sql} {node['order']}{nulls}"
 
@@ -615,7 +619,7 @@ class Printer:
         return self.placeholders.parts.get(str(chain[0])) if len(chain) == 1 else None
 
     def _visit_placeholder(self, node: Node) -> Expr:
-        part = self._part(node)
+        part = own(node) or self._part(node)
         if part is not None:
             return self.expr(read(part, "expr"))
         chain = [str(each) for each in node["expr"].get("chain") or []]

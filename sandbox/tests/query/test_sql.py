@@ -1,5 +1,8 @@
 """SQL in HogQL: what it sees of the captured events, and what it refuses."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from sandbox.query.errors import QueryError
@@ -197,3 +200,62 @@ def test_a_personless_event_is_of_the_person_that_its_distinct_id_is_given(world
     project.capture([event("$identify", "ann", "2026-03-16T04:00:00Z", **{"$anon_distinct_id": "anon"})])
     (_, of_run), (_, of_identify) = project.sql(whose)
     assert of_run == of_identify, "whether or not somebody asked before the person was known"
+
+
+EVENTS = [{"kind": "EventsNode", "event": None}]
+TOTAL = {"series": EVENTS, "trendsFilter": {"display": "BoldNumber"}, "dateRange": {"date_from": "-7d"}}
+OWN: dict[str, Callable[[str], dict[str, Any]]] = {  # where people write HogQL within a query
+    "filter": lambda text: {"kind": "TrendsQuery", **TOTAL, "properties": [{"type": "hogql", "key": text}]},
+    "breakdown": lambda text: {
+        "kind": "TrendsQuery", **TOTAL, "breakdownFilter": {"breakdown_type": "hogql", "breakdown": text}
+    },
+    "math": lambda text: {
+        "kind": "TrendsQuery", **TOTAL, "series": [{**EVENTS[0], "math": "hogql", "math_hogql": text}]
+    },
+    "funnel": lambda text: {
+        "kind": "FunnelsQuery", "series": EVENTS * 2, "funnelsFilter": {"funnelAggregateByHogQL": text}
+    },
+    "stickiness": lambda text: {
+        "kind": "StickinessQuery", "series": [{**EVENTS[0], "math": "hogql", "math_hogql": text}]
+    },
+    "paths": lambda text: {
+        "kind": "PathsQuery", "pathsFilter": {"includeEventTypes": ["hogql"], "pathsHogQLExpression": text}
+    },
+    "select": lambda text: {"kind": "EventsQuery", "after": "all", "select": [text]},
+    "where": lambda text: {"kind": "EventsQuery", "after": "all", "select": ["event"], "where": [text]},
+    "order": lambda text: {"kind": "EventsQuery", "after": "all", "select": ["timestamp"], "orderBy": [text]},
+}  # fmt: skip
+
+
+def _numbers(results: Any) -> Any:
+    """What a query answers, but for what it repeats of the question."""
+    echo = ("filter", "action")
+    return [each if isinstance(each, list) else {**each, **dict.fromkeys(echo)} for each in results]
+
+
+@pytest.mark.parametrize("place", OWN)
+def test_peoples_hogql_means_in_a_query_what_it_means_alone(project: Project, place: str) -> None:
+    plain = "max(toString(distinct_id) = 'ann')" if place == "math" else "toString(distinct_id) = 'ann'"
+    wanted = _numbers(project.results(**OWN[place](plain)))
+    for written in (f"{plain} -- a comment", f"{plain} # another", f"not(not({plain})) // a third"):
+        assert _numbers(project.results(**OWN[place](written))) == wanted
+    # Of an order PostHog's parser reads no more than it understands.
+    ended = [f"{plain} DESC) OR (1 = 1", f"{plain} DESC, event", f"{plain} DESC LIMIT 1"] if place == "order" else []
+    descending = [] if place != "order" else _numbers(project.results(**OWN[place](f"{plain} DESC")))
+    for written in ended:
+        assert _numbers(project.results(**OWN[place](written))) == descending != wanted
+    broken = [] if place == "order" else [f"{plain}) OR (1 = 1", f"{plain}), ({plain}", f"{plain} /*"]
+    for written in (*broken, "{where}", "{value_0}", "{hogql('1')}"):
+        with pytest.raises(QueryError):
+            project.results(**OWN[place](written))
+
+
+def test_columns_and_orders_are_peoples_whole_text(project: Project) -> None:
+    answer = project.ask(
+        kind="EventsQuery", after="all", select=["distinct_id AS who -- who", "count()", "'a--b'"],
+        where=["event != 'x' -- none"], orderBy=["count() DESC -- most", "who"],
+    )  # fmt: skip
+    assert answer["results"] == [["ann", 2, "a--b"], ["bob", 1, "a--b"], ["cid", 1, "a--b"]]
+    assert project.sql(answer["hogql"]) == answer["results"], "what is shown is what was asked"
+    with pytest.raises(QueryError, match="Unresolved placeholder"):
+        project.sql("SELECT {hogql('1')}")
