@@ -62,6 +62,8 @@ def rows(sql: str, hidden: str = "") -> Result:
     try:
         answer = connection().query(f"{sql} SETTINGS {SETTINGS}{hidden}", "JSONCompact").bytes()
     except chdb.ChdbError as error:
+        # What it had written when it failed would stand before the next answer.
+        connection().query("SELECT 1", "Null")
         raise _error(str(error)) from error
     found = _decoder.decode(answer)
     names = [each["name"] for each in found["meta"]]

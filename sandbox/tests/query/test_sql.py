@@ -132,6 +132,14 @@ def test_what_is_refused(project: Project, text: str, says: str) -> None:
         project.sql(text)
 
 
+def test_a_query_that_fails_while_it_runs_spoils_no_other(project: Project) -> None:
+    for _ in range(2):
+        with pytest.raises(QueryError, match="Division by zero") as failed:
+            project.sql("SELECT sum(intDiv(1, number)) FROM numbers(3)")
+        assert failed.value.code == "illegal_division"
+        assert project.sql("SELECT 1") == [[1]]
+
+
 def test_filters_and_variables_stand_for_what_they_are_given(project: Project) -> None:
     text = "SELECT count() FROM events WHERE {filters} AND event = {variables.what}"
     key = project.put("insight_variable", code_name="what", type="String", default_value="stop")
