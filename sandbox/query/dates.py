@@ -49,7 +49,7 @@ MOST_BUCKETS = 50_000
 
 
 def relative(text: str, now: datetime, week_start: int = 0) -> tuple[datetime, str | None]:
-    """The moment that a date means, and the unit of a relative one, None for an absolute one."""
+    """The moment that a date means, and the unit of a relative one, None for an absolute one. Raises QueryError."""
     absolute = _absolute(text, now)
     if absolute is not None:
         return absolute, None
@@ -57,7 +57,10 @@ def relative(text: str, now: datetime, week_start: int = 0) -> tuple[datetime, s
     if found is None:
         return now, ""
     unit, number, position = found["unit"], found["number"], found["position"]
-    moment = now - UNITS[unit](int(number)) if number and unit in UNITS else now
+    try:
+        moment = now - UNITS[unit](int(number)) if number and unit in UNITS else now
+    except (OverflowError, ValueError) as error:
+        raise QueryError(f"The date {text} is before the first year") from error
     return (_position(moment, unit, position, week_start) if position else moment), unit
 
 

@@ -4,6 +4,7 @@ Source: PostHog's posthog/hogql_queries/query_runner.py and posthog/caching/util
 """
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,6 +45,9 @@ STALE_AFTER = {
 # What a query's key doesn't depend on: how it is shown, by whom it is asked.
 SHOWN_ONLY = frozenset("version tags custom_name response dataColorTheme".split())
 MOST_ANSWERS = 1_000
+# What a value of another type, a missing field or a number beyond all bounds leads to. The schema is checked where a
+# query is written; of what filters, breakdowns, entities and variables hold it says nothing.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
 COMMON = (
     "error hogql modifiers timings query_status resolved_date_range resolved_compare_date_range warnings hasMore"
     " calculation_trigger query_metadata".split()
@@ -115,6 +119,8 @@ class Engine:
             computed = compute(asked)
         except RecursionError as error:
             raise QueryError("The query is nested too deeply") from error
+        except MALFORMED as error:
+            raise QueryError(f"The {kind} isn't as PostHog's schema has it: {error!r}") from error
         taken = time.perf_counter() - started
         stale = now + STALE_AFTER.get(str(node.get("interval") or "day"), timedelta(hours=6))
         response = {

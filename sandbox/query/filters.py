@@ -35,6 +35,8 @@ def condition(types: Types, given: Any, now: datetime, scope: str = "events") ->
     """
     if not given:
         return "true"
+    if not isinstance(given, list | dict):
+        raise QueryError(f"A filter is an object with a key and a value, not {given!r}")
     if isinstance(given, list):
         return _joined("AND", [condition(types, each, now, scope) for each in given])
     if given.get("type") in ("AND", "OR") and "values" in given:
