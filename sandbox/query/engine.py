@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sandbox.query import correlation, events, funnels, lifecycle, paths, retention, sql, stickiness, trends
 from sandbox.query.asked import Asked
 from sandbox.query.dates import iso
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.tables import Members, Tables
+from sandbox.query.tables import Members, ProjectTables, Tables
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data, Store
 
@@ -110,11 +109,8 @@ class Engine:
         compute = KINDS.get(str(kind))
         if compute is None:
             raise NotComputedError(str(kind))
-        if self.tables is None:
-            self.tables = Tables(self.store, self.members)
-        zone = ZoneInfo(str(project.get("timezone") or "UTC"))
-        tables = self.tables.of(project, now)
-        asked = Asked(tables, project, node, now.astimezone(zone), until)
+        tables = self.of(project, now)
+        asked = Asked(tables, project, node, tables.now, until)
         try:
             computed = compute(asked)
         except RecursionError as error:
@@ -136,6 +132,12 @@ class Engine:
             "timezone": tables.timezone,
         }
         return response, stale
+
+    def of(self, project: Data, now: datetime) -> ProjectTables:
+        """What a project's queries are asked of, up to date. Raises MissingPackageError."""
+        if self.tables is None:
+            self.tables = Tables(self.store, self.members)
+        return self.tables.of(project, now)
 
     def close(self) -> None:
         """Forget what was mirrored."""

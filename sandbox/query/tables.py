@@ -11,13 +11,14 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sandbox.events.taxonomy import PROPERTY_DEFINITION, property_key
 from sandbox.query import clickhouse
 from sandbox.query.errors import QueryError
-from sandbox.query.filters import action_matches
+from sandbox.query.filters import action_matches, condition
 from sandbox.query.hogql import literal
-from sandbox.query.printer import extract
+from sandbox.query.printer import Printer, extract
 from sandbox.query.schema import SESSIONS_VIEW
 from sandbox.storage.store import Data, Store
 
@@ -53,7 +54,7 @@ _COLUMNS = {
     "static_cohort_people": "person_id UUID, cohort_id Int64",
 }
 _MOMENT = "parseDateTime64BestEffort({0}, 6, 'UTC') AS {0}"
-Members = Callable[[Store, int, Data], Iterable[int]]
+Members = Callable[["ProjectTables", Data], Iterable[int]]
 _numbers = itertools.count(1)
 
 
@@ -112,7 +113,7 @@ class ProjectTables:
     """One project's tables: what `printer.Project` asks for."""
 
     timezone, week_start = "UTC", 0
-    now: datetime
+    now: datetime  # in the project's timezone
 
     def __init__(self, tables: Tables, project: int) -> None:
         self.tables, self.store, self.project = tables, tables.store, project
@@ -137,8 +138,8 @@ class ProjectTables:
 
     def refresh(self, project: Data, now: datetime) -> None:
         """Bring everything up to what the store holds."""
-        self.now = now
         self.timezone = str(project.get("timezone") or "UTC")
+        self.now = now.astimezone(ZoneInfo(self.timezone))
         self.week_start = int(project.get("week_start_day") or 0)
         self.types.clear()
         self.cohorts.clear()
@@ -230,6 +231,33 @@ class ProjectTables:
         """The person that PostHog gives an event without one: it makes an id of the distinct id."""
         return str(uuid.uuid5(PERSONLESS, f"{self.project}:{distinct_id}"))
 
+    # What others ask for -----------------------------------------------------------------------------------
+
+    def rows(self, hogql: str) -> list[list[Any]]:
+        """What HogQL answers, all of it. Raises QueryError."""
+        return clickhouse.rows(Printer(self, self.now).query(hogql).sql).rows
+
+    def where(self, given: Any, scope: str = "events") -> str:
+        """Filters as a condition of a query. Raises QueryError."""
+        return condition(self, given, self.now, scope)
+
+    def persons(self, given: Any) -> set[int]:
+        """The numbers of the persons of whom filters hold. Raises QueryError."""
+        numbers = self._numbers()
+        return {
+            numbers[each]
+            for (each,) in self.rows(f"SELECT toString(id) FROM persons WHERE {self.where(given, 'persons')}")
+        }
+
+    def happened(self, which: str) -> list[tuple[int, datetime]]:
+        """Who did what a condition says of events, and when, oldest first. Raises QueryError."""
+        numbers = self._numbers()
+        found = self.rows(f"SELECT toString(person_id), timestamp FROM events WHERE {which} ORDER BY timestamp")
+        return [(numbers[who], datetime.fromisoformat(at)) for who, at in found if who in numbers]
+
+    def _numbers(self) -> dict[str, int]:
+        return dict(self.store.execute("SELECT uuid, id FROM persons WHERE project = ?", (self.project,)).fetchall())
+
     # What the printer asks for -----------------------------------------------------------------------------
 
     def property_column(self, table: str, column: str, key: str) -> str:
@@ -295,7 +323,7 @@ class ProjectTables:
         number = int(found["id"])
         if number not in self.cohorts:
             clickhouse.execute(f"DELETE FROM {self.table('cohort_people')} WHERE cohort_id = {number}")
-            people = list(self.tables.members(self.store, self.project, found))
+            people = list(self.tables.members(self, found))
             if people:
                 numbers = ", ".join(map(str, people))
                 clickhouse.execute(

@@ -170,7 +170,7 @@ class Cohorts(Resource):
         services, identifier = context.services, row["id"]
         delay = context.settings.recalculation_delay
         context.after_commit.append(
-            lambda: services.later(delay, lambda: cohort_calculation.recalculate(services.store, identifier))
+            lambda: services.later(delay, lambda: cohort_calculation.recalculate(services.queries, identifier))
         )
 
     def resume(self, services: Services) -> None:
@@ -179,7 +179,7 @@ class Cohorts(Resource):
             services.later(
                 0,
                 lambda identifier=identifier: cohort_calculation.recalculate(  # type: ignore[misc]
-                    services.store, identifier
+                    services.queries, identifier
                 ),
             )
 
