@@ -5,7 +5,7 @@ evaluated: values are compared as texts, and what a property's definition says o
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
@@ -35,7 +35,7 @@ def blast_radius(context: Context) -> Any:
     sent = condition.get("properties") or []
     if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
         raise Invalid("Properties must be a list of filters")
-    asked = [_as_text(each, datetime.now(UTC)) for each in sent]
+    asked = [_as_text(each, context.begun) for each in sent]
     kinds = {each["type"] for each in asked}
     try:
         if index is None:
@@ -66,7 +66,7 @@ def _as_text(given: Data, now: datetime) -> Data:
 
 
 def _tables(context: Context) -> ProjectTables:
-    return context.services.queries.of(context.project, datetime.now(UTC))
+    return context.services.queries.of(context.project, context.begun)
 
 
 def _total(context: Context, table: str, condition: str = "") -> int:

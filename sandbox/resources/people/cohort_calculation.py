@@ -6,7 +6,7 @@ does, and the count stays what it was.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sandbox.events import people
 from sandbox.query.engine import Engine
@@ -23,7 +23,7 @@ KIND = "cohort"
 Mirror = Callable[[], ProjectTables]  # what HogQL is asked of, made when it is needed
 
 
-def recalculate(engine: Engine, identifier: int) -> None:
+def recalculate(engine: Engine, identifier: int, now: datetime) -> None:
     """Count a dynamic cohort's members and move its volatile fields. Does nothing for one that is gone."""
     store = engine.store
     row, parent = store.get(KIND, identifier), store.parent_of(KIND, identifier)
@@ -31,7 +31,7 @@ def recalculate(engine: Engine, identifier: int) -> None:
         return
     try:
         project = store.get("project", parent) or {}
-        found = members(store, int(parent), row, set(), lambda: engine.of(project, datetime.now(UTC)))
+        found = members(store, int(parent), row, set(), lambda: engine.of(project, now))
     except (UncountableError, QueryError) as error:
         row["errors_calculating"] += 1
         row["last_error_message"] = str(error)
