@@ -182,8 +182,8 @@ def date_range(
 ) -> Range:
     """A query's `dateRange`; without one the seven days before today and today.
 
-    Parameters: `now` in the project's timezone; `earliest` is what `all` means; an `exact` range ends now, not with the
-    day.
+    Parameters: `now` in the project's timezone; `earliest` is what `all` means; an `exact` range without an end ends
+    now, not with the day.
     """
     asked = given or {}
     explicit, date_from, date_to = bool(asked.get("explicitDate")), asked.get("date_from"), asked.get("date_to")
@@ -201,7 +201,7 @@ def date_range(
     else:
         start = now.replace(**MIDNIGHT) - timedelta(days=7)
     end, unit = relative(str(date_to), now, week_start) if date_to else (now, "")
-    if not (explicit or exact):
+    if not explicit and (date_to or not exact):
         if interval not in SHORT:
             end = end.replace(**DAY_END)
         elif unit is not None:
