@@ -34,6 +34,9 @@ _MODIFIERS = {"distinct": "DISTINCT", "filter_expr": "FILTER", "params": "parame
 _KINDS = {"Numeric": "Float", "Boolean": "Bool", "DateTime": "DateTime"}
 
 
+Columns = list[tuple[str, Expr]]  # of a SELECT, by name, which several may have
+
+
 class Project(Protocol):
     """What the printer has to know of a project."""
 
@@ -145,11 +148,11 @@ class Printer:
         if limit is not None:
             node = _page(node, limit, offset) if paged else _limited(node)
         sql, columns = self._query(node)
-        return Printed(sql, list(columns), not paged)
+        return Printed(sql, [name for name, _ in columns], not paged)
 
     # Selects ------------------------------------------------------------------------------------------------
 
-    def _query(self, node: Node) -> tuple[str, dict[str, Expr]]:
+    def _query(self, node: Node) -> tuple[str, Columns]:
         if node["node"] == "SelectSetQuery":
             return self._union(node)
         if node["node"] != "SelectQuery":
@@ -161,14 +164,14 @@ class Printer:
         finally:
             self.scope, self.joining = outer, joining
 
-    def _union(self, node: Node) -> tuple[str, dict[str, Expr]]:
+    def _union(self, node: Node) -> tuple[str, Columns]:
         sql, columns = self._query(node["initial_select_query"])
         parts = [f"({sql})"]
         for each in node["subsequent_select_queries"]:
             parts += [each["set_operator"], f"({self._query(each['select_query'])[0]})"]
         return " ".join(parts), columns
 
-    def _select(self, node: Node) -> tuple[str, dict[str, Expr]]:
+    def _select(self, node: Node) -> tuple[str, Columns]:
         if node.get("qualify"):
             raise QueryError("QUALIFY is not supported")
         self.scope.windows = node.get("window_exprs") or {}
@@ -180,7 +183,7 @@ class Printer:
             ("WITH", ", ".join(each for each in with_ if each)),
             ("SELECT DISTINCT" if node.get("distinct") else "SELECT", ", ".join(each for each, _, _ in columns)),
         ]
-        named = {title_: expr for _, title_, expr in columns}
+        named = [(title_, expr) for _, title_, expr in columns]
         rest = [
             (clause, self.expr(node[name]).sql)
             for clause, name in (("PREWHERE", "prewhere"), ("WHERE", "where"))
@@ -218,17 +221,17 @@ class Printer:
     def _cte(self, cte: Node) -> str:
         if cte["cte_type"] == "subquery":
             sql, columns = self._query(cte["expr"])
-            self.scope.ctes[cte["name"]] = columns
+            self.scope.ctes[cte["name"]] = dict(columns)
             return f"{quoted(cte['name'])} AS ({sql})"
         self.scope.scalars[cte["name"]] = self.expr(cte["expr"])
         return ""
 
     def _columns(self, nodes: list[Node]) -> list[tuple[str, str, Expr]]:
         """The columns: SQL, name and what each is. A later one may use an earlier one's alias."""
-        found: list[tuple[str, str, Expr]] = []
+        found: list[tuple[str, Expr, bool]] = []
         for node in nodes:
             if node["node"] == "Field" and node["chain"][-1] == "*":
-                found += self._asterisk(node["chain"])
+                found += ((name, expr, False) for name, expr in self._asterisk(node["chain"]))
                 continue
             if node["node"] == "ColumnsExpr":
                 raise NotComputedError("COLUMNS()")
@@ -241,10 +244,16 @@ class Printer:
                 if name in self.scope.aliases:
                     raise QueryError(f"Cannot redefine an alias with the name: {name}")
                 self.scope.aliases[name] = expr._replace(sql=quoted(name))
-            found.append((f"{expr.sql} AS {quoted(name)}", name, expr))
-        return found
+            found.append((name, expr, aliased))
+        # Of several columns of one name that has it which was given it, else the last.
+        has = {name: place for place, (name, _, _) in enumerate(found)}
+        has |= {name: place for place, (name, _, aliased) in enumerate(found) if aliased}
+        return [
+            (f"{expr.sql} AS {quoted(name)}" if has[name] == place else expr.sql, name, expr)
+            for place, (name, expr, _) in enumerate(found)
+        ]
 
-    def _asterisk(self, chain: list[Any]) -> Iterator[tuple[str, str, Expr]]:
+    def _asterisk(self, chain: list[Any]) -> Iterator[tuple[str, Expr]]:
         sources = list(self.scope.sources.values())
         if len(chain) == 2 and chain[0] in self.scope.sources:
             sources = [self.scope.sources[chain[0]]]
@@ -257,8 +266,7 @@ class Printer:
         source = sources[0]
         for name in source.columns:
             if source.table is None or name not in HIDDEN:
-                expr = self._column(source, name)
-                yield f"{expr.sql} AS {quoted(name)}", name, expr
+                yield name, self._column(source, name)
 
     def _from(self, join: Node) -> list[str]:
         parts: list[str] = []
@@ -299,9 +307,9 @@ class Printer:
         if part is not None:
             node = read(part)
         if node["node"] in ("SelectQuery", "SelectSetQuery"):
-            sql, columns = self._query(node)
+            sql, selected = self._query(node)
             alias = join.get("alias") or f"subquery_{len(self.scope.sources)}"
-            return f"({sql}) AS {quoted(alias)}", _Source(alias, columns)
+            return f"({sql}) AS {quoted(alias)}", _Source(alias, dict(selected))
         if node["node"] == "Placeholder":
             raise QueryError("Placeholders in place of a table are not supported")
         chain = [str(each) for each in node["chain"]]
@@ -537,6 +545,8 @@ class Printer:
 
     def _visit_call(self, node: Node, over: str = "") -> Expr:
         asked, nodes = node["name"], node.get("args") or []
+        if asked.lower() == "count" and [each.get("chain") for each in nodes] == [["*"]] and not node.get("distinct"):
+            nodes = []
         name = functions.known(asked)
         aggregates = name is not None and functions.is_aggregate(name)
         left = [word for key, word in _MODIFIERS.items() if node.get(key)]
@@ -549,6 +559,7 @@ class Printer:
             hint = f" Perhaps you meant '{like[0]}(...)'?" if like else ""
             raise QueryError(f"Unsupported function call '{asked}(...)'.{hint}")
         arguments = [self.expr(each) for each in nodes]
+        node = {**node, "args": nodes}
         sql = self._aggregate(name, node, arguments, over) if aggregates else self._call(name, node, arguments) + over
         kind = functions.KINDS.get(name, "any")
         if kind in ("0", "-1") and arguments:
