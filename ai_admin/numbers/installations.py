@@ -17,10 +17,13 @@ from providers.posthog.client import Client
 SILENT, UNKNOWN = "silent", "unknown"
 
 PERSONS = f"""
-SELECT toString(id) AS person, properties.{product.INSTALLATION} AS installation, properties
+SELECT toString(id) AS person, properties
 FROM persons
 WHERE isNotNull(properties.{product.INSTALLATION}) AND toString(id) > {{after}}
-    AND ({{only}} = '' OR toString(properties.{product.INSTALLATION}) = {{only}})
+    AND (
+        {{only}} = '' OR toString(properties.{product.INSTALLATION}) = {{only}}
+        OR JSONExtractString(properties, '{product.INSTALLATION}') = {{only}}
+    )
 ORDER BY person
 LIMIT {{limit}}
 """
@@ -153,7 +156,7 @@ def installations(client: Client, period: Period, cap: str = product.DAILY_CAP, 
     bounds["since"] = min(bounds["start"], bounds["today"])
     uses = {str(row["installation"]): row for row in pages(client, USES, bounds, "installation")}
     cohorts = _cohorts(client, str(persons[only]["person"]) if only else "")
-    properties = {name: _properties(row) for name, row in persons.items()}
+    properties = {name: row["properties"] for name, row in persons.items()}
     ids = {name: cohorts.get(str(row["person"]), {}) for name, row in persons.items()}
     given = caps(client, cap, {name: (properties[name], frozenset(ids[name])) for name in persons})
     found = [
@@ -178,7 +181,10 @@ def recent_errors(client: Client, period: Period, installation: str) -> list[tup
 
 
 def _persons(client: Client, only: str) -> dict[str, Row]:
-    return {str(row["installation"]): row for row in pages(client, PERSONS, {"only": only}, "person")}
+    # `properties.x` in HogQL is a text as JSON writes it: of quotes and backslashes it keeps the escapes.
+    told = [{**row, "properties": _properties(row)} for row in pages(client, PERSONS, {"only": only}, "person")]
+    found = {str(row["properties"][product.INSTALLATION]): row for row in told}
+    return {name: row for name, row in found.items() if only in ("", name)}
 
 
 def _properties(row: Row) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,10 +27,25 @@ END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 START = END - timedelta(days=4)
 
 
+ODD = ('say "hi"', "back\\slash", "tab\tand\nline")
+"""Ids that JSON writes with escapes."""
+
+
+def called(run: Run, names: Mapping[str, str]) -> Run:
+    """Return a run of an installation that has another id."""
+    name = names.get(run.installation.id, run.installation.id)
+    properties = {**run.properties, "installation_id": name}
+    if "$set" in properties:
+        properties["$set"] = {**properties["$set"], "installation_id": name}
+    return replace(run, installation=replace(run.installation, id=name), properties=properties)
+
+
 @pytest.fixture(scope="module")
 def sent(sandbox: Sandbox) -> list[Run]:
     """What a company's installations ran in four days."""
-    found = list(runs(3, company(3, 40, 4, END), 3000, []))
+    made = company(3, 40, 4, END)
+    names = {each.id: odd for each, odd in zip(made.installations, ODD, strict=False)}
+    found = [called(run, names) for run in runs(3, made, 3000, [])]
     send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
     return found
 
@@ -81,6 +98,7 @@ def test_each_installation_has_what_it_ran(ai_admin: Any, sent: list[Run]) -> No
         quiet = END - last > timedelta(days=1)
         assert each["health"] == ("silent" if quiet else each["said"])
     assert any(each["health"] == "silent" and each["said"] == "healthy" for each in told["installations"])
+    assert (set(ODD) <= set(mine), told["strangers"]) == (True, 0)
 
 
 def test_each_has_the_cap_and_the_cohorts_that_posthog_gives_it(ai_admin: Any, sandbox: Sandbox) -> None:
@@ -117,7 +135,7 @@ def test_people_are_told_who_fell_silent_and_who_used_too_much(ai_admin: Any) ->
 
 
 def test_one_installation_is_shown_with_its_errors(ai_admin: Any, sent: list[Run]) -> None:
-    failed = [run for run in sent if not run.properties["success"]]
+    failed = [run for run in sent if not run.properties["success"] and run.installation.id not in ODD]
     name = failed[-1].installation.id
     own = [run for run in failed if run.installation.id == name][::-1][:10]
     told = asked(ai_admin, "installations", "show", name)
@@ -148,8 +166,8 @@ def test_metrics_add_up_whatever_they_are_told_apart_by(ai_admin: Any, sent: lis
     assert told == days
 
 
-def test_of_one_installation_nothing_is_read_of_others(ai_admin: Any, sandbox: Sandbox, sent: list[Run]) -> None:
-    name = sent[0].installation.id
+@pytest.mark.parametrize("name", ["inst-0020", *ODD])
+def test_of_one_installation_nothing_is_read_of_others(ai_admin: Any, sandbox: Sandbox, name: str) -> None:
     [listed] = [each for each in asked(ai_admin, "installations")["installations"] if each["id"] == name]
     told = asked(ai_admin, "installations", "show", name)
     assert {**told, "errors": None} == {**listed, "errors": None}
