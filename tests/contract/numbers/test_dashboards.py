@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ BROKEN = {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "que
 def sent(sandbox: Sandbox) -> list[Run]:
     found = list(runs(3, company(3, 40, 10, END), 2000, []))
     send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
+    said = {"installation_id": 'say "hi"', "total_usage": 1e12, "last_active": "2026-11-27T18:31:07.545607Z"}
+    event = {"event": "$set", "distinct_id": 'say "hi"', "properties": {"$set": said}}
+    sandbox.call("POST", "/i/v0/e/", {**event, "api_key": sandbox.project_api_key})
     return found
 
 
@@ -117,6 +121,33 @@ def test_one_insight_of_a_period_as_pictures_and_as_posthog_answers(dashboards: 
     light, dark = ((tmp_path / f"ai-uses-per-day{each}.svg").read_text("utf-8") for each in ("", "-dark"))
     assert "#ffffff" in light
     assert "#ffffff" not in dark
+
+
+def test_a_success_after_a_failure_is_another_run(dashboards: Any, sent: list[Run], tmp_path: Path) -> None:
+    start = (END - timedelta(days=6)).replace(hour=0)
+    done = dashboards("ai-success-funnel", "--from", f"{start:%Y-%m-%d}", "--format", "json", "--out", ".")
+    assert done.exit_code == 0, done.output
+    times: dict[tuple[str, bool], list[datetime]] = defaultdict(list)
+    for run in sent:
+        if run.when >= start:
+            times[run.installation.id, run.properties["success"]].append(run.when)
+    failed = {name for name, success in times if not success}
+    day = timedelta(days=1)
+    recovered = {
+        name
+        for name in failed
+        if any(timedelta() < good - bad <= day for bad in times[name, False] for good in times[name, True])
+    }
+    steps = json.loads((tmp_path / "ai-success-funnel.json").read_text("utf-8"))["answer"]["results"]
+    assert [step["count"] for step in steps] == [len(failed), len(recovered)]
+
+
+def test_consumers_are_called_what_they_are(dashboards: Any, tmp_path: Path) -> None:
+    done = dashboards("ai-top-consumers", "--format", "csv", "--out", ".")
+    assert done.exit_code == 0, done.output
+    with (tmp_path / "ai-top-consumers.csv").open(encoding="utf-8") as file:
+        first = next(csv.DictReader(file))
+    assert (first["installation"], first["last active (UTC)"]) == ('say "hi"', "2026-11-27 18:31")
 
 
 def test_what_is_not_in_posthog_is_said(dashboards: Any) -> None:
