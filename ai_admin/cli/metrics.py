@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percent, period_options, table
+from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percent, period_options, plain, table
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import printable
 from ai_admin.numbers.parts import PARTS
@@ -50,7 +50,7 @@ def metrics(by: str, **asked_for: Any) -> None:
     except (ApiError, ValueError) as error:
         click.echo(f"the metrics of {stack} can't be read: {error}", err=True)
         raise click.exceptions.Exit(NOT_READ) from None
-    rows = [[*each.of, *(getattr(each, name) for name in _FIGURES)] for each in found]
+    rows = [[*each.of, *(plain(getattr(each, name)) for name in _FIGURES)] for each in found]
     if form == "json":
         figures = [dict(zip([*parts, *_FIGURES], row, strict=True)) for row in rows]
         told = {"from": period.start.isoformat(), "to": period.end.isoformat(), "by": parts, "figures": figures}

@@ -12,6 +12,7 @@ import click
 
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import Stack, opened
+from ai_admin.cli.text import printable
 from ai_admin.definitions.spelling import listed
 
 if TYPE_CHECKING:
@@ -77,6 +78,18 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
         yield "  ".join(padded).rstrip()
 
 
+def plain(value: float) -> float:
+    """Return a figure for programs: without the noise of sums of fractions, and a whole one where it is whole."""
+    rounded = round(value, 6)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def short(text: str, most: int = 40) -> str:
+    """Return a text that may be of any length, for a column."""
+    line = printable(text)
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
 def number(value: float) -> str:
     """Return a number as people read it: ``1,240``; ``1.24M`` from a million on."""
     if abs(value) < 1e6:
@@ -86,7 +99,8 @@ def number(value: float) -> str:
 
 def dollars(value: float) -> str:
     """Return US dollars: with cents, or what is left of them where it is less than one."""
-    return f"${value:,.2f}" if value >= 0.01 or value == 0 else f"${value:.4f}"
+    sign, amount = "-" if value < 0 else "", abs(value)
+    return f"{sign}${amount:,.2f}" if amount >= 0.01 or value == 0 else f"{sign}${amount:.4f}"
 
 
 def percent(share: float) -> str:

@@ -16,22 +16,37 @@ class Period:
 
     start: datetime
     end: datetime
+    now: datetime | None = None
+    """When it was asked for; None: at its end."""
 
     @classmethod
     def of(cls, start: str, end: str, now: datetime) -> Period:
         """Return the period between two moments as people write them: ``now``, ``-24h``, ``-7d``, ``-2w``, or ISO 8601.
 
-        A moment without an offset is in UTC; a day is its midnight. Raises ValueError with a line for the user.
+        A moment without an offset is in UTC; a day is its midnight. What is still to come of a period is left out.
+        Raises ValueError with a line for the user.
         """
-        period = cls(_moment(start, now), _moment(end, now))
-        if period.start >= period.end:
+        begins, ends = _moment(start, now), _moment(end, now)
+        if begins >= ends:
             raise ValueError(f"a period begins before it ends: {start} is not before {end}")
-        return period
+        if begins >= now:
+            raise ValueError(f"a period begins before now: {start} is still to come")
+        return cls(begins, min(ends, now), now)
 
     @property
     def today(self) -> datetime:
         """The midnight in UTC before its end."""
         return (self.end - timedelta(microseconds=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it ended before it was asked for."""
+        return self.now is not None and self.end < self.now
+
+    @property
+    def is_of_earlier_days(self) -> bool:
+        """Whether its last day is over, so that what holds today need not have held on it."""
+        return self.now is not None and self.now - self.today > timedelta(days=1)
 
     def __str__(self) -> str:
         return f"{self.start:%d %b %Y %H:%M} to {self.end:%d %b %Y %H:%M} UTC"

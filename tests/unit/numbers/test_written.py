@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ai_admin.cli.numbers import bar, dollars, moment, number, percent, table
+from ai_admin.cli.numbers import bar, dollars, moment, number, percent, plain, short, table
 from ai_admin.numbers.period import Period
 from ai_admin.sheet import as_csv
 
@@ -39,6 +39,18 @@ def test_a_period_begins_before_it_ends() -> None:
         Period.of("now", "-7d", NOW)
 
 
+def test_what_is_still_to_come_is_no_period() -> None:
+    assert Period.of("-7d", "2026-11-28", NOW) == Period(NOW - timedelta(days=7), NOW, NOW)
+    with pytest.raises(ValueError, match="a period begins before now: 2026-12-27 is still to come"):
+        Period.of("2026-12-27", "2026-12-28", NOW)
+
+
+def test_it_is_known_whether_a_period_is_over() -> None:
+    known = {to: Period.of("-14d", to, NOW) for to in ("now", "-1h", "2026-11-27", "-7d")}
+    assert [each.is_over for each in known.values()] == [False, True, True, True]
+    assert [each.is_of_earlier_days for each in known.values()] == [False, False, True, True]
+
+
 def test_today_is_the_last_day_of_the_period() -> None:
     assert Period.of("-7d", "now", NOW).today == datetime(2026, 11, 27, tzinfo=UTC)
     assert Period.of("-7d", "2026-11-27", NOW).today == datetime(2026, 11, 26, tzinfo=UTC)
@@ -47,6 +59,9 @@ def test_today_is_the_last_day_of_the_period() -> None:
 def test_figures_are_short_and_say_what_they_are() -> None:
     assert [number(each) for each in (0, 999, 12_345, 1_240_000, 3.2e9)] == ["0", "999", "12,345", "1.24M", "3.20B"]
     assert [dollars(each) for each in (0, 0.0009, 0.5, 1234.5)] == ["$0.00", "$0.0009", "$0.50", "$1,234.50"]
+    assert [dollars(each) for each in (-3, -0.0009)] == ["-$3.00", "-$0.0009"]
+    assert [plain(each) for each in (55.0, 10.049999999999997, 0)] == [55, 10.05, 0]
+    assert [short(each, 5) for each in ("inst1", "inst-1", "a\tb")] == ["inst1", "inst…", "a\\tb"]
     assert [percent(each) for each in (0, 0.012, 1, 14)] == ["0 %", "1.2 %", "100 %", "1,400 %"]
     assert [bar(each, 4) for each in (0, 0.5, 1, 9)] == ["░░░░", "██░░", "████", "████"]
 
