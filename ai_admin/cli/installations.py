@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ai_admin.cli.choosing import cap_of, chosen
 from ai_admin.cli.numbers import (
     NOT_READ,
     asked,
@@ -19,19 +20,25 @@ from ai_admin.cli.numbers import (
     number,
     percent,
     period_options,
+    plain,
+    short,
     table,
 )  # fmt: skip
 from ai_admin.cli.switching import Stack, stack_of, stack_option
 from ai_admin.cli.text import count, printable
+from ai_admin.definitions.check import check
 from ai_admin.definitions.spelling import closest
+from ai_admin.numbers import product
 from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
-    from ai_admin.numbers import Installation, Period, Report
+    from ai_admin.numbers import Cap, Installation, Period, Report
 
 SCOPES = ("query:read", "project:read", "feature_flag:read", "cohort:read")
 """What the API key must have."""
+
+_OF_NOW = "The period is over: channel, version, cohorts, and any health but silent are those of now."
 
 NONE = 4
 """Exit code: there is no such installation."""
@@ -56,7 +63,7 @@ SORTS: dict[str, Callable[[Installation], Any]] = {
 @click.option("--channel", help="Only those of a channel.")
 @click.option("--version", help="Only those of a version.")
 @click.option("--health", help="Only those whose health is this: healthy, warning, error, silent, unknown.")
-@click.option("--cohort", help="Only those in a cohort, by its name.")
+@click.option("--cohort", help="Only those in a cohort, by its name or its key.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many.  [default: 50 as text, else all]")
 @click.option("--cap", metavar="FLAG", help="The flag whose payload is the number of tokens for a day.")
 @click.pass_context
@@ -64,28 +71,34 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     """List installations with what they used, cost and may use.
 
     One on each line: channel, version, health, runs and the share that failed, tokens and cost in the period, today's
-    tokens beside those that its flags give it for a day right now, and when it ran something last. An installation
-    that ran nothing for a day is silent, whatever its last self-check found. `ai-admin installations show ID` shows
-    all of one.
+    tokens beside those that the generated client gives it for a day right now (the flag's fallback where the flag is
+    off, never more than its ceiling), and when it ran something last. An installation that ran nothing for a day is
+    silent, whatever its last self-check found. `ai-admin installations show ID` shows all of one.
+
+    Of a period that ended before today the last day stands in the place of today, without a cap, as nobody knows what
+    the flags gave then. Channel, version, cohorts, and the health of those that are not silent are always those of now.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes query:read, project:read, feature_flag:read and
     cohort:read. A few queries, however many installations there are.
 
     With --json: {"from", "to", "installations": [{"id", "channel", "version", "health", "said", "runs", "failed",
-    "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties"}], "strangers"}. "said" is what its last
-    self-check found; "strangers" how many ids ran something and are no installation. Tokens are numbers of tokens,
-    "cost" is US dollars.
+    "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties"}], "strangers", "strangers_used": {"runs",
+    "tokens", "cost"}}. "said" is what its last self-check found; "strangers" how many ids ran something and are no
+    installation, beside those that are listed. Tokens are numbers of tokens, "cost" is US dollars.
 
     Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use.
     """
     if context.invoked_subcommand:
         return
     stack, period, form = asked(SCOPES, **asked_for)
+    indexes = check(stack.root).indexes
+    cap = cap_of(indexes[None], asked_for["cap"])
     try:
-        report = _report(stack, period, asked_for["cap"])
+        report = _report(stack, period, cap)
     except ApiError as error:
         raise _unread(stack, error) from None
-    found = sorted(filter(_filter(asked_for), report.installations), key=lambda each: each.id)
+    wanted = {name: asked_for[name] for name in ("channel", "version", "health", "cohort")}
+    found = sorted(chosen(report, indexes[stack.name], **wanted), key=lambda each: each.id)
     found.sort(key=SORTS[asked_for["sort"]])
     shown = found[: asked_for["limit"] or (50 if form == "text" else None)]
     if form == "json":
@@ -113,10 +126,11 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
     """
     asked_for["stack"] = stack_of(context, asked_for["stack"])
     stack, period, _ = asked(SCOPES, **asked_for)
+    cap = cap_of(check(stack.root).indexes[None], asked_for["cap"])
     from ai_admin.numbers.installations import recent_errors
 
     try:
-        report = _report(stack, period, asked_for["cap"], id)
+        report = _report(stack, period, cap, id)
         found = next((each for each in report.installations if each.id == id), None)
         if found is None:
             raise _missing(stack, id)
@@ -130,11 +144,10 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
         click.echo("\n".join(_all_of(found, errors, period)))
 
 
-def _report(stack: Stack, period: Period, cap: str | None, only: str = "") -> Report:
+def _report(stack: Stack, period: Period, cap: Cap, only: str = "") -> Report:
     from ai_admin.numbers import installations as read  # PostHog's SDK takes a moment to import
-    from ai_admin.numbers import product
 
-    return read(stack.client, period, cap or product.DAILY_CAP, only)
+    return read(stack.client, period, cap, only)
 
 
 def _missing(stack: Stack, id: str) -> click.exceptions.Exit:
@@ -152,14 +165,6 @@ def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
     return click.exceptions.Exit(NOT_READ)
 
 
-def _filter(wanted: dict[str, Any]) -> Callable[[Installation], bool]:
-    def matches(each: Installation) -> bool:
-        by_name = all(wanted[name] in (None, getattr(each, name)) for name in ("channel", "version", "health"))
-        return by_name and (wanted["cohort"] is None or wanted["cohort"] in each.cohorts)
-
-    return matches
-
-
 _COLUMNS = (
     "installation", "channel", "version", "health", "runs", "failed", "tokens", "cost", "today", "cap", "last seen",
     "cohorts",
@@ -169,8 +174,8 @@ _COLUMNS = (
 def _cells(each: Installation) -> list[object]:
     seen = each.last_seen.isoformat() if each.last_seen else ""
     return [
-        each.id, each.channel, each.version, each.health, each.runs, each.failed, round(each.tokens),
-        round(each.cost, 6), round(each.today), "" if each.cap is None else each.cap, seen, "; ".join(each.cohorts),
+        each.id, each.channel, each.version, each.health, each.runs, each.failed, plain(each.tokens),
+        plain(each.cost), plain(each.today), "" if each.cap is None else each.cap, seen, "; ".join(each.cohorts),
     ]  # fmt: skip
 
 
@@ -184,7 +189,7 @@ def _text(report: Report, found: Sequence[Installation], shown: Sequence[Install
         "failed",
         "tokens",
         "cost",
-        "today",
+        _day(report.period),
         "of",
         "last seen",
     ]
@@ -201,18 +206,35 @@ def _text(report: Report, found: Sequence[Installation], shown: Sequence[Install
     silent = sum(each.unnoticed for each in found)
     if silent:
         verb = "says" if silent == 1 else "say"
-        told = f"{count(silent, 'installation')} {verb} healthy and ran nothing for a day: --health silent"
+        before = " before the period's end" if report.period.is_over else ""
+        told = f"{count(silent, 'installation')} {verb} healthy and ran nothing for a day{before}: --health silent"
         yield click.style(told, fg="yellow")
-    if report.strangers:
-        verb = "is" if report.strangers == 1 else "are"
-        yield f"{count(report.strangers, 'id')} ran something and {verb} no installation: no person has the property"
+    strangers = report.strangers
+    if strangers.ids:
+        verb = "is" if strangers.ids == 1 else "are"
+        used = f"{number(strangers.tokens)} tokens, {dollars(strangers.cost)}"
+        yield f"{count(strangers.ids, 'id')} ran something and {verb} no installation, with {used} more:"
+        yield f"  no person has it as its {product.INSTALLATION}"
+    if report.period.is_over:
+        yield _OF_NOW
+
+
+def _day(period: Period) -> str:
+    return f"{period.today:%d %b}" if period.is_of_earlier_days else "today"
+
+
+def _seen(each: Installation, period: Period) -> str:
+    """Return when an installation ran something last; `-` where all that is known is a run after the period."""
+    later = each.last_seen is None and product.LAST_ACTIVE in each.properties
+    return "-" if later else moment(each.last_seen, period.end)
 
 
 def _row(each: Installation, report: Report) -> list[str]:
     cap = "-" if each.cap is None else number(each.cap)
     return [
-        each.id, each.channel, each.version, _coloured(each.health), number(each.runs), percent(each.failing),
-        number(each.tokens), dollars(each.cost), number(each.today), cap, moment(each.last_seen, report.period.end),
+        short(each.id), short(each.channel), short(each.version), _coloured(each.health), number(each.runs),
+        percent(each.failing), number(each.tokens), dollars(each.cost), number(each.today), cap,
+        _seen(each, report.period),
     ]  # fmt: skip
 
 
@@ -228,19 +250,21 @@ def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], per
         ("channel", each.channel or "-"),
         ("version", each.version or "-"),
         ("health", f"{each.health}{said}"),
-        ("last seen", moment(each.last_seen, period.end)),
+        ("last seen", _seen(each, period)),
         ("cohorts", ", ".join(each.cohorts) or "none"),
         ("period", str(period)),
         ("runs", f"{number(each.runs)}, {percent(each.failing)} failed"),
         ("tokens", number(each.tokens)),
         ("cost", dollars(each.cost)),
-        ("today", f"{number(each.today)} tokens{_of_cap(each)}"),
+        (_day(period), f"{number(each.today)} tokens{'' if period.is_of_earlier_days else _of_cap(each)}"),
     ]
     yield from (f"  {name:<10}  {printable(value)}" for name, value in lines)
     yield "  last errors" if errors else "  no errors in the period"
     yield from (
         f"    {at:%d %b %H:%M:%S}  {printable(error or '?')}  {printable(model)}" for at, error, model in errors
     )
+    if period.is_over:
+        yield f"  {_OF_NOW}"
 
 
 def _of_cap(each: Installation) -> str:
@@ -258,9 +282,9 @@ def _data(each: Installation) -> dict[str, Any]:
         "said": each.said,
         "runs": each.runs,
         "failed": each.failed,
-        "tokens": each.tokens,
-        "cost": each.cost,
-        "today": each.today,
+        "tokens": plain(each.tokens),
+        "cost": plain(each.cost),
+        "today": plain(each.today),
         "cap": each.cap,
         "last_seen": each.last_seen.isoformat() if each.last_seen else None,
         "cohorts": list(each.cohorts),
@@ -273,5 +297,10 @@ def _as_json(report: Report, shown: Sequence[Installation]) -> dict[str, Any]:
         "from": report.period.start.isoformat(),
         "to": report.period.end.isoformat(),
         "installations": [_data(each) for each in shown],
-        "strangers": report.strangers,
+        "strangers": report.strangers.ids,
+        "strangers_used": {
+            "runs": report.strangers.runs,
+            "tokens": plain(report.strangers.tokens),
+            "cost": plain(report.strangers.cost),
+        },
     }

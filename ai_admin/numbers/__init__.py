@@ -3,8 +3,9 @@
 `product.py` is the one place that names the event and the properties that are counted.
 """
 
-from ai_admin.numbers.installations import Installation, Report, installations
+from ai_admin.numbers.caps import Cap
+from ai_admin.numbers.installations import Installation, Report, Strangers, installations
 from ai_admin.numbers.metrics import Figures, metrics
 from ai_admin.numbers.period import Period
 
-__all__ = ["Figures", "Installation", "Period", "Report", "installations", "metrics"]
+__all__ = ["Cap", "Figures", "Installation", "Period", "Report", "Strangers", "installations", "metrics"]

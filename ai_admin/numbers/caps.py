@@ -1,4 +1,4 @@
-"""The number that a flag's payload gives to many installations right now.
+"""The number that a flag gives to many installations right now, as the product's generated client reads it.
 
 Computed here by PostHog's SDK from the definitions that PostHog serves to SDKs that evaluate themselves: one request,
 where asking PostHog for each installation would be thousands, each of them billed.
@@ -6,20 +6,46 @@ where asking PostHog for each installation would be thousands, each of them bill
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from ai_admin.numbers import product
 from providers.posthog.client import Client
 
 
+@dataclass(frozen=True)
+class Cap:
+    """The flag whose payload is how many tokens an installation may use on a day."""
+
+    flag: str = product.DAILY_CAP
+    whole: bool = True
+    """Whether it is an integer, so that a fraction is none."""
+    fallback: float | None = None
+    """What the generated client gives where the flag gives nothing that it can use; None is nothing."""
+    ceiling: float | None = None
+    """More than this the generated client never gives."""
+
+    def given(self, payload: Any) -> float | None:
+        """Return what the generated client gives for a payload (``Readers`` in clients/runtime.py)."""
+        is_number = isinstance(payload, int | float) and not isinstance(payload, bool) and math.isfinite(payload)
+        if not is_number:
+            return self.fallback
+        found: float = payload if self.ceiling is None else min(payload, self.ceiling)
+        if not self.whole:
+            return found
+        return int(found) if found == int(found) else self.fallback
+
+
 def caps(
-    client: Client, flag: str, persons: Mapping[str, tuple[Mapping[str, Any], Collection[str]]]
-) -> dict[str, int | None]:
-    """Return what a flag's payload gives each installation, None where that is no whole number.
+    client: Client, cap: Cap, persons: Mapping[str, tuple[Mapping[str, Any], Collection[str]]]
+) -> dict[str, float | None]:
+    """Return how many tokens each installation may use on a day, None where nobody says.
 
     Args:
         client: the project. Its key needs the scopes ``project:read`` and ``feature_flag:read``.
-        flag: the flag's key. Without such a flag nobody has a cap.
+        cap: the flag. Where it is off, or is not there, the fallback is what the product has.
         persons: the properties of each installation, and the ids of the cohorts that it is in, by its distinct id.
 
     Raises ApiError.
@@ -34,13 +60,12 @@ def caps(
         {each["key"]: with_leaves(each, _leaf) for each in said["flags"]},
         {name: with_criteria(criteria, _leaf) for name, criteria in (said["cohorts"] or {}).items()},
     )
-    if flag not in served.flags or not served.flags[flag]["active"]:
-        return dict.fromkeys(persons)
+    if cap.flag not in served.flags or not served.flags[cap.flag]["active"]:
+        return dict.fromkeys(persons, cap.fallback)
     found = {}
     for name, (properties, cohorts) in persons.items():
         person = Person(name, dict(properties), frozenset(cohorts))
-        payload = Asked(served, flag, person).payload(person)
-        found[name] = payload if isinstance(payload, int) and not isinstance(payload, bool) else None
+        found[name] = cap.given(Asked(served, cap.flag, person).payload(person))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ai_admin.numbers import product
 from ai_admin.numbers.asking import Row, pages, rows
-from ai_admin.numbers.caps import caps
+from ai_admin.numbers.caps import Cap, caps
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
 
@@ -82,11 +82,12 @@ class Installation:
     cost: float
     """All four in the period."""
     today: float
-    """Tokens since midnight, UTC."""
-    cap: int | None
-    """How many tokens its flags give it for a day right now; None where they give none, or nobody can tell."""
+    """Tokens on the last day of the period, since midnight, UTC."""
+    cap: float | None
+    """How many tokens the generated client gives it for a day right now; None where it gives none, or where the
+    period's last day is over: what it gave then is not known."""
     last_seen: datetime | None
-    """Its last run; None where it never had one."""
+    """Its last run before the period's end; None where it had none, or where it is not known."""
     health: str
     """What its last self-check found, or ``silent`` where it did not run anything for a day before the period's end."""
     cohorts: Sequence[str]
@@ -123,13 +124,30 @@ class Installation:
 
 
 @dataclass(frozen=True)
+class Strangers:
+    """What ran in the period and never said that it is an installation."""
+
+    ids: int
+    runs: int
+    tokens: float
+    cost: float
+
+    @classmethod
+    def of(cls, uses: Collection[Row]) -> Strangers:
+        """Return those of which these are the uses."""
+        tokens, cost = (sum(float(each[name] or 0) for each in uses) for name in ("tokens", "cost"))
+        return cls(len(uses), sum(int(each["runs"]) for each in uses), tokens, cost)
+
+
+@dataclass(frozen=True)
 class Report:
     """All installations of a project."""
 
     period: Period
     installations: Sequence[Installation]
-    strangers: int
-    """How many ids ran AI enhancements in the period and never said that they are an installation."""
+    strangers: Strangers
+    cohorts: Collection[str]
+    """The names of all cohorts that the project has."""
 
 
 def known(client: Client) -> list[str]:
@@ -137,35 +155,39 @@ def known(client: Client) -> list[str]:
     return list(_persons(client, ""))
 
 
-def installations(client: Client, period: Period, cap: str = product.DAILY_CAP, only: str = "") -> Report:
+def installations(client: Client, period: Period, cap: Cap | None = None, only: str = "") -> Report:
     """Return all installations of a project, or one, by a few queries however many there are.
 
     Args:
         client: the project. Its key needs the scopes ``query:read``, ``project:read``, ``feature_flag:read`` and
             ``cohort:read``.
         period: what is counted.
-        cap: the key of the flag whose payload is the number of tokens for a day.
+        cap: the flag that gives the number of tokens for a day; None for that of ``product.py``, without a fallback.
         only: the id of the one that is asked for; empty for all. Without one of this id the report is empty.
 
     Raises ApiError.
     """
     persons = _persons(client, only)
     if only and not persons:
-        return Report(period, (), 0)
+        return Report(period, (), Strangers.of(()), ())
     bounds = {"start": written(period.start), "end": written(period.end), "today": written(period.today), "only": only}
-    bounds["since"] = min(bounds["start"], bounds["today"])
+    heard = written(period.end - timedelta(hours=product.SILENCE))
+    bounds["since"] = min(bounds["start"], bounds["today"], heard)
     uses = {str(row["installation"]): row for row in pages(client, USES, bounds, "installation")}
-    cohorts = _cohorts(client, str(persons[only]["person"]) if only else "")
+    names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
+    cohorts = _cohorts(client, names, str(persons[only]["person"]) if only else "")
     properties = {name: row["properties"] for name, row in persons.items()}
     ids = {name: cohorts.get(str(row["person"]), {}) for name, row in persons.items()}
-    given = caps(client, cap, {name: (properties[name], frozenset(ids[name])) for name in persons})
+    asked = {} if period.is_of_earlier_days else {name: (properties[name], frozenset(ids[name])) for name in persons}
+    given = caps(client, cap or Cap(), asked) if asked else {}
     found = [
         _installation(
             name, str(row["person"]), properties[name], uses.get(name), given.get(name), period, ids[name].values()
         )
         for name, row in persons.items()
     ]
-    return Report(period, found, len(uses.keys() - persons.keys()))
+    strangers = [row for name, row in uses.items() if name not in persons and row["runs"]]
+    return Report(period, found, Strangers.of(strangers), names.values())
 
 
 def recent_errors(client: Client, period: Period, installation: str) -> list[tuple[datetime, str, str]]:
@@ -192,9 +214,8 @@ def _properties(row: Row) -> dict[str, Any]:
     return dict(json.loads(said) if isinstance(said, str) else said or {})
 
 
-def _cohorts(client: Client, person: str) -> dict[str, dict[str, str]]:
+def _cohorts(client: Client, names: Mapping[str, str], person: str) -> dict[str, dict[str, str]]:
     """Return the cohorts of each person (empty: all), when PostHog counted last: names by id, by the person's uuid."""
-    names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
     found: dict[str, dict[str, str]] = {}
     for row in pages(client, MEMBERS, {"person": person}, "member"):
         who, _, cohort = row["member"].partition(" ")
@@ -204,7 +225,7 @@ def _cohorts(client: Client, person: str) -> dict[str, dict[str, str]]:
 
 
 def _installation(
-    name: str, person: str, properties: Mapping[str, Any], use: Row | None, cap: int | None, period: Period,
+    name: str, person: str, properties: Mapping[str, Any], use: Row | None, cap: float | None, period: Period,
     cohorts: Collection[str],
 ) -> Installation:  # fmt: skip
     number = use or {"runs": 0, "failed": 0, "tokens": 0, "cost": 0, "today": 0, "last": None}
@@ -227,11 +248,15 @@ def _installation(
 
 
 def _last(properties: Mapping[str, Any], seconds: int | None, period: Period) -> datetime | None:
-    """Return the last run before the period's end: that which was counted, or else what the installation said."""
+    """Return the last run before the period's end: that which was counted, or else what the installation said.
+
+    Of a period that is over it may have said so of a later run: which one was the last before is not known then.
+    """
     if seconds:
         return datetime.fromtimestamp(seconds, period.end.tzinfo)
     try:
         said = datetime.fromisoformat(str(properties.get(product.LAST_ACTIVE)))
     except ValueError:
         return None
-    return said if said.tzinfo else said.replace(tzinfo=period.end.tzinfo)
+    said = said if said.tzinfo else said.replace(tzinfo=period.end.tzinfo)
+    return None if period.is_over and said >= period.end else said

@@ -25,6 +25,8 @@ from tests.support.sandbox import Sandbox
 
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 START = END - timedelta(days=4)
+LONG_AGO = END - timedelta(days=20)
+"""When somebody ran something who is no installation."""
 
 
 ODD = ('say "hi"', "back\\slash", "tab\tand\nline")
@@ -47,6 +49,10 @@ def sent(sandbox: Sandbox) -> list[Run]:
     names = {each.id: odd for each, odd in zip(made.installations, ODD, strict=False)}
     found = [called(run, names) for run in runs(3, made, 3000, [])]
     send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
+    used = {"success": True, "total_tokens": 7, "estimated_cost": 0.5}
+    event = {"event": "ai_enhancement_used", "distinct_id": "nobody", "properties": used}
+    event["timestamp"] = LONG_AGO.isoformat()
+    sandbox.call("POST", "/i/v0/e/", {**event, "api_key": sandbox.project_api_key})
     return found
 
 
@@ -108,6 +114,15 @@ def test_each_has_the_cap_and_the_cohorts_that_posthog_gives_it(ai_admin: Any, s
         served = sandbox.call("POST", "/flags/?v=2", asking)["flags"]["ai-max-daily-tokens"]
         assert each["cap"] == json.loads(served["metadata"]["payload"])
     assert len({each["cap"] for each in told}) > 2
+    [flag] = [
+        each
+        for each in sandbox.call("GET", "feature_flags/?limit=100")["results"]
+        if each["key"] == "ai-max-daily-tokens"
+    ]
+    sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"active": False})
+    off = asked(ai_admin, "installations")["installations"]
+    sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"active": True})
+    assert {each["cap"] for each in off} == {20_000}  # the fallback of its file
     beta = [each for each in told if "Beta installations" in each["cohorts"]]
     assert {each["channel"] for each in beta} == {"beta"}
     assert len(beta) == Counter(each["channel"] for each in told)["beta"]
@@ -125,6 +140,7 @@ def test_lists_are_sorted_and_filtered(ai_admin: Any) -> None:
     assert [each["id"] for each in beta] == sorted(each["id"] for each in beta)
     inside = asked(ai_admin, "installations", "--cohort", "Beta installations")["installations"]
     assert {each["id"] for each in inside} == {each["id"] for each in beta}
+    assert asked(ai_admin, "installations", "--cohort", "beta-installations", "--sort", "id")["installations"] == beta
 
 
 def test_people_are_told_who_fell_silent_and_who_used_too_much(ai_admin: Any) -> None:
@@ -132,6 +148,24 @@ def test_people_are_told_who_fell_silent_and_who_used_too_much(ai_admin: Any) ->
     assert "and ran nothing for a day: --health silent" in text
     heads = "installation channel version health runs failed tokens cost today of last seen"
     assert text.splitlines()[0].split() == heads.split()
+
+
+def test_of_a_day_that_is_over_nothing_is_said_that_holds_today(ai_admin: Any, sent: list[Run]) -> None:
+    period = ("--from", (LONG_AGO - timedelta(days=1)).isoformat(), "--to", (LONG_AGO + timedelta(days=1)).isoformat())
+    told = asked(ai_admin, "installations", *period)
+    assert {(each["cap"], each["last_seen"], each["health"]) for each in told["installations"]} == {
+        (None, None, "silent")
+    }
+    assert (told["strangers"], told["strangers_used"]) == (1, {"runs": 1, "tokens": 7, "cost": 0.5})
+    text = ai_admin("installations", *period).stdout
+    heads, first, *_ = text.splitlines()
+    day = LONG_AGO + timedelta(days=1, microseconds=-1)
+    assert f"{day:%d %b}  of  last seen" in heads
+    assert first.split()[-2:] == ["-", "-"]
+    assert "1 id ran something and is no installation, with 7 tokens, $0.50 more" in text
+    assert text.rstrip().endswith("any health but silent are those of now.")
+    shown = ai_admin("installations", "show", sent[-1].installation.id, *period).stdout
+    assert f"  {day:%d %b}      0 tokens\n" in shown
 
 
 def test_one_installation_is_shown_with_its_errors(ai_admin: Any, sent: list[Run]) -> None:
@@ -172,7 +206,7 @@ def test_of_one_installation_nothing_is_read_of_others(ai_admin: Any, sandbox: S
     told = asked(ai_admin, "installations", "show", name)
     assert {**told, "errors": None} == {**listed, "errors": None}
     report = installations(client(sandbox), Period(START, END), only=name)
-    assert ([each.id for each in report.installations], report.strangers) == ([name], 0)
+    assert ([each.id for each in report.installations], report.strangers.ids) == ([name], 0)
 
 
 def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) -> None:
@@ -187,12 +221,19 @@ def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) ->
         (("metrics", "--by", "modell"), 'instead of "modell"'),
         (("metrics", "--from", "yesterday"), 'instead of "yesterday"'),
         (("installations", "--csv", "--json"), "choose one of --csv and --json"),
+        (("installations", "--health", "sielnt"), 'instead of "sielnt": did you mean silent?'),
+        (("installations", "--channel", "betaa"), 'instead of "betaa": did you mean beta?'),
+        (("installations", "--cohort", "beta-instalations"), "did you mean beta-installations?"),
+        (("installations", "--cohort", "nonsense"), 'instead of "nonsense"'),
+        (("installations", "--cap", "ai-max-daily-token"), "did you mean ai-max-daily-tokens?"),
+        (("installations", "--cap", "ai-model-version"), "takes a flag whose payload_type is integer or number"),
+        (("installations", "--from", "2126-01-01"), "2126-01-01 is still to come"),
     ],
 )
 def test_wrong_use_is_said_with_what_to_write(ai_admin: Any, arguments: tuple[str, ...], said: str) -> None:
     done = ai_admin(*arguments)
     assert done.exit_code == 2
-    assert said in done.output
+    assert said in " ".join(done.output.split())
 
 
 def test_a_key_without_the_scope_is_said(ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,102 @@
+"""Which installations ``ai-admin installations`` is asked for, and by which flag they are capped.
+
+A name that means nothing would choose nobody, which reads like an answer: it is wrong use instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from ai_admin.cli.text import printable
+from ai_admin.definitions.catalog import values_of_persons
+from ai_admin.definitions.index import Index, Unit
+from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.unreadable import at
+
+if TYPE_CHECKING:
+    from ai_admin.numbers import Cap, Installation, Report
+
+_NUMBERS = ("integer", "number")
+"""The types of payloads that are numbers."""
+
+
+def cap_of(written: Index, key: str | None) -> Cap:
+    """Return the flag that gives the number of tokens for a day, as the generated client reads it.
+
+    Args:
+        written: the definitions as written, of which clients are generated.
+        key: the one that is asked for; None for that of ``product.py``, which need not be among them.
+
+    Raises click.UsageError where no flag with such a key has numbers as payloads.
+    """
+    from ai_admin.numbers import Cap
+
+    flags = {each.key: each for each in written.units if each.kind == "flag" and _type(each) in _NUMBERS}
+    found = flags.get(Cap.flag if key is None else key)
+    if found is None:
+        if key is None:
+            return Cap()
+        raise _unknown("cap", key, flags, "a flag whose payload_type is integer or number")
+    return Cap(found.key, _type(found) == "integer", _number(found, "fallback"), _number(found, "ceiling"))
+
+
+def chosen(
+    report: Report, here: Index, channel: str | None, version: str | None, health: str | None, cohort: str | None
+) -> list[Installation]:
+    """Return the installations of a report that are asked for; what is None may be anything.
+
+    Args:
+        report: all of them.
+        here: the stack's definitions, which know more values than there are right now.
+        channel: which releases they take.
+        version: which one they run. There may be none of it, as of a new one.
+        health: how they are.
+        cohort: one that they are in, by its name in PostHog or its key in the files.
+
+    Raises click.UsageError for what is neither in PostHog nor in the files.
+    """
+    from ai_admin.numbers import product
+    from ai_admin.numbers.installations import SILENT, UNKNOWN
+
+    said = values_of_persons(here)
+    if channel is not None:
+        _expect("channel", channel, {*said.get(product.CHANNEL, ()), *(each.channel for each in report.installations)})
+    if health is not None:
+        found = (each.health for each in report.installations)
+        _expect("health", health, {*said.get(product.HEALTH, ()), *found, SILENT, UNKNOWN})
+    if cohort is not None:
+        keys = {each.key: at(each.value, "name") for each in here.units if each.kind == "cohort"}
+        named = {key: name for key, name in keys.items() if name in report.cohorts}
+        if cohort not in report.cohorts:
+            _expect("cohort", cohort, named or report.cohorts)
+            cohort = named[cohort]
+    wanted = {"channel": channel, "version": version, "health": health}
+    return [
+        each
+        for each in report.installations
+        if all(value in (None, getattr(each, name)) for name, value in wanted.items())
+        and (cohort is None or cohort in each.cohorts)
+    ]
+
+
+def _expect(option: str, value: str, known: Collection[str]) -> None:
+    if value not in known:
+        raise _unknown(option, value, known, f"one of {listed(sorted(filter(None, known)))}")
+
+
+def _unknown(option: str, value: str, known: Iterable[str], wanted: str) -> click.UsageError:
+    near = closest(value, known)
+    hint = f": did you mean {near}?" if near else ""
+    return click.UsageError(f'--{option} takes {wanted}, instead of "{printable(value)}"{hint}')
+
+
+def _type(flag: Unit) -> object:
+    return at(flag.value, "payload_type")
+
+
+def _number(flag: Unit, name: str) -> float | None:
+    found = at(flag.value, name)
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
