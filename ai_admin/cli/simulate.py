@@ -55,12 +55,15 @@ def simulate(
 
     Exit codes: 0 sent, 1 it is no sandbox, or did not take the events, 2 wrong use.
     """
+    now = datetime.now(UTC)
+    end = until.replace(tzinfo=UTC) if until else now.replace(minute=0, second=0, microsecond=0)
+    if end > now:  # PostHog takes an event of the future for one of now
+        raise click.UsageError(f"--until {end:%Y-%m-%dT%H:%M} is still to come: nothing can have been used by then")
     there = opened(checkout(Path().resolve()), stack or "sandbox", needs="the scope project:read")
     key = _capture_key(there)
     from ai_admin.simulation import company, incidents, runs
     from ai_admin.simulation.sending import NotSent, send  # PostHog's SDK takes a moment to import
 
-    end = until.replace(tzinfo=UTC) if until else datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     everybody = company(seed, size, days, end)
     happened = incidents(everybody, ongoing)
     try:

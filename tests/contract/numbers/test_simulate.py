@@ -58,6 +58,14 @@ def test_nothing_goes_to_what_is_no_sandbox(root: Path, monkeypatch: pytest.Monk
     assert "it is no sandbox on this machine" in done.output
 
 
+def test_nothing_is_sent_of_what_is_still_to_come(root: Path, sandbox: Sandbox) -> None:
+    sandbox.requests()
+    done = simulate("--events", "5", "--until", "2126-11-26")
+    assert done.exit_code == 2
+    assert "--until 2126-11-26T00:00 is still to come" in done.output
+    assert sandbox.requests() == []
+
+
 def test_no_key_is_wrong_use(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("POSTHOG_API_KEY")
     assert simulate("--events", "1").exit_code == 2
