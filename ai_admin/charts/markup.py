@@ -16,6 +16,8 @@ NARROW = 320
 _VARIABLES = {colour: name for name, colour in LIGHT.variables().items()}
 _WIDTHS = tuple(range(1, 13))
 """How many of a page's twelve columns a tile may cover."""
+_LONG = 30
+"""So many letters fit into a column that is not the only one."""
 
 
 def wide(columns: int) -> int:
@@ -81,10 +83,15 @@ def _table(table: Table) -> str:
     sides = [' class="number"' if numeric else "" for numeric in table.numeric]
     heads = "".join(f"<th{side}>{escape(each)}</th>" for side, each in zip(sides, table.columns, strict=True))
     rows = "".join(
-        "<tr>" + "".join(f"<td{side}>{escape(each)}</td>" for side, each in zip(sides, row, strict=True)) + "</tr>"
+        "<tr>" + "".join(_cell(side, each) for side, each in zip(sides, row, strict=True)) + "</tr>"
         for row in table.cells
     )
     return f'<div class="chart-table"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _cell(side: str, text: str) -> str:
+    title = f' title="{escape(text)}"' if len(text) > _LONG else ""  # as the style sheet may cut it
+    return f"<td{side}{title}>{escape(text)}</td>"
 
 
 def _grid(grid: Grid) -> str:
@@ -118,6 +125,7 @@ _STYLE = """.tile { container: tile / inline-size; }
 .chart-table tr { display: table-row; border: 0; padding: 0; }
 .chart-table td, .chart-table th { display: table-cell; width: auto; padding: .3rem .6rem; text-align: left;
   white-space: nowrap; overflow-wrap: normal; border-bottom: 1px solid var(--chart-line); }
+.chart-table td:not(:only-child) { max-width: 22rem; overflow: hidden; text-overflow: ellipsis; }
 .chart-table td.number, .chart-table th.number { text-align: right; font-variant-numeric: tabular-nums;
   padding: .3rem .6rem; }
 .chart-table th { color: var(--chart-soft); font-weight: 600; font-size: .85rem; }

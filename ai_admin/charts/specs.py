@@ -150,19 +150,27 @@ def _table(table: Table, theme: Theme, width: int) -> Spec:
     """The rows as texts; a text that is longer than its column ends in an ellipsis."""
     texts = [table.columns, *table.cells]
     widths = [max(len(row[place]) for row in texts) * LETTER + 16 for place in range(len(table.columns))]
-    factor = min(1.0, (width - 16) / sum(widths))
     rows, left = [], 0.0
-    for place, wide in enumerate(widths):
+    for place, wide in enumerate(_fitted(widths, width - 16)):
         for line, row in enumerate(texts):
             right = table.numeric[place]
-            x = (left + wide - 8 if right else left) * factor
+            x = left + wide - 8 if right else left
             colour = theme.ink if line else theme.soft
             rows.append({"text": row[place], "x": x, "line": line, "right": right, "colour": colour,
-                         "limit": wide * factor - 8})  # fmt: skip
+                         "limit": wide - 8})  # fmt: skip
         left += wide
     sides = ((True, "right"), (False, "left"))
     layers = [_cells([row for row in rows if row["right"] is right], align) for right, align in sides]
     return {"height": 24 * len(texts), "layer": layers}
+
+
+def _fitted(widths: Sequence[float], room: float) -> list[float]:
+    """Return how wide columns are in so much room: narrow ones as they need, the others share what is left evenly."""
+    fitted, left = list(widths), room
+    for done, place in enumerate(sorted(range(len(widths)), key=widths.__getitem__)):
+        fitted[place] = min(widths[place], left / (len(widths) - done))
+        left -= fitted[place]
+    return fitted
 
 
 def _cells(rows: list[Spec], align: str) -> Spec:

@@ -28,8 +28,8 @@ from ai_admin.charts import (
     svg,
     tile,
 )
-from ai_admin.charts.figures import Bar, Bars, Plot, Series
-from ai_admin.charts.plots import ticks
+from ai_admin.charts.figures import Bar, Bars, Plot, Series, Table
+from ai_admin.charts.plots import LETTER, ticks
 from ai_admin.charts.texts import html
 from tests.support.sandbox import REPOSITORY
 from tools.pictures.examples import EXAMPLES
@@ -161,6 +161,16 @@ def test_tables_grids_numbers_and_failures_are_html() -> None:
     assert '<td class="open" style="--shade: 21%">33.3%</td>' in tile(of("retention"), "Weekly")
     assert tile(of("number"), "Spend").startswith('<p class="chart-number">$2,792.75</p>')
     assert tile(of("failed"), "x").startswith('<p class="chart-failed">The query failed: Unknown table')
+
+
+def test_a_long_text_leaves_room_for_the_other_columns() -> None:
+    name = "n" * 200
+    table = Table(("installation", "tokens"), ((name, "1,234,567"), ("b", "2")), (), (False, True))
+    cells = [row for layer in range(2) for row in rows(spec(table, LIGHT, 480), layer)]
+    limits = {row["text"]: row["limit"] for row in cells}
+    assert limits["1,234,567"] >= len("1,234,567") * LETTER
+    assert 200 < limits[name] < 480
+    assert f'<td title="{name}">{name}</td><td class="number">1,234,567</td>' in tile(table, "Top")
 
 
 def test_names_cannot_break_out() -> None:
