@@ -130,7 +130,7 @@ class PythonService:
         """Start it. ``seed``: of the model's randomness."""
         self._posthog = connected(sandbox.project_api_key(), sandbox.host, sandbox.api_key)
         self._client = AiAdmin(self._posthog)
-        self.run = AiService(self._client, DeepSeek(seed, seconds=0.05), Budgets()).run
+        self.run = AiService(self._posthog, self._client, DeepSeek(seed, seconds=0.05), Budgets()).run
 
     def caps(self, installation: str, person: Person) -> tuple[int, int]:
         """Return how many tokens an installation may use in a day and in a request."""

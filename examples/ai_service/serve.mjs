@@ -31,7 +31,7 @@ const { POSTHOG_HOST, POSTHOG_API_KEY, PROJECT_API_KEY } = process.env
 const posthog = connected(PROJECT_API_KEY, POSTHOG_HOST, POSTHOG_API_KEY)
 await posthog.waitForLocalEvaluationReady(30_000)
 const client = new AiAdmin(posthog)
-const service = new AiService(client, model, new Budgets())
+const service = new AiService(posthog, client, model, new Budgets())
 
 const answers = {
   run: async ({ id, person, prompt }) => (await service.run(id, person, prompt)) ?? null,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from posthog import Posthog
@@ -48,10 +49,12 @@ def connected(project_api_key: str, host: str, secret_key: str, poll_interval: f
 class AiService:
     """Runs AI enhancements for installations. Any number of threads may use it."""
 
-    def __init__(self, client: AiAdmin, model: DeepSeek, budgets: Budgets) -> None:
+    def __init__(self, posthog: Posthog, client: AiAdmin, model: DeepSeek, budgets: Budgets) -> None:
+        self._posthog = posthog
         self._client = client
         self._model = model
         self._budgets = budgets
+        self._told: dict[str, Mapping[str, object]] = {}
 
     def run(self, installation: str, person: Person, prompt_tokens: int) -> Run | None:
         """Run an AI enhancement within what the flags allow, and report it.
@@ -92,4 +95,11 @@ class AiService:
             success=run.error is None,
             error=run.error,
         )
+        self._tell(installation, {**person, "installation_id": installation})
         return run
+
+    def _tell(self, installation: str, person: Mapping[str, object]) -> None:
+        """Tell PostHog what is known of an installation, where it changed: by that it knows that it is one."""
+        if self._told.get(installation) != person:
+            self._told[installation] = person
+            self._posthog.set(distinct_id=installation, properties=dict(person))

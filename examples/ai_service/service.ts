@@ -85,7 +85,10 @@ export interface Run {
 
 /** Runs AI enhancements for installations. */
 export class AiService {
+  private readonly told = new Map<string, string>()
+
   constructor(
+    private readonly posthog: Pick<PostHog, 'capture'>,
     private readonly client: AiAdmin,
     private readonly model: Model,
     private readonly budgets: Budgets,
@@ -109,7 +112,16 @@ export class AiService {
       success: run.error === undefined,
       ...(run.error && { error: run.error }),
     })
+    this.tell(installation, { ...person, installation_id: installation })
     return run
+  }
+
+  /** Tells PostHog what is known of an installation, where it changed: by that it knows that it is one. */
+  private tell(installation: string, person: Person): void {
+    const said = JSON.stringify(person)
+    if (this.told.get(installation) === said) return
+    this.told.set(installation, said)
+    this.posthog.capture({ distinctId: installation, event: '$set', properties: { $set: person } })
   }
 
   private async granted(

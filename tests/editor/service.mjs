@@ -11,7 +11,7 @@ const posthog = connected(PROJECT_API_KEY, HOST, API_KEY, 200)
 await posthog.waitForLocalEvaluationReady(1000)
 const client = new AiAdmin(posthog)
 const model = async (_, promptTokens, maxTokens) => Math.min(maxTokens, 5 * promptTokens)
-const service = new AiService(client, model, new Budgets())
+const service = new AiService(posthog, client, model, new Budgets())
 
 const answers = {
   async limits({ id, person }) {

@@ -129,6 +129,8 @@ def test_a_load_loses_no_event_and_breaks_no_cap(tmp_path: Path) -> None:
         apply_flags(sample_checkout(tmp_path / "checkout"), sandbox)
         place = LoadedSandbox(sandbox.url, str(sandbox.project_id), sandbox.api_key)
         found = drive(place, Load(installations=12, rate=300, seconds=2, seed=121), partial(typescript, MODULES))
+        persons = sandbox.call("GET", "persons/?limit=100")["results"]
     assert found.is_good, found
     assert found.errors["budget_exceeded"] > 10
     assert 100 < found.sent < found.requests == 600
+    assert any(str(each["properties"].get("installation_id")).startswith("load-121-") for each in persons)

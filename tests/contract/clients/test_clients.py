@@ -162,7 +162,8 @@ def test_the_service_works_on_while_posthog_is_down(root: Path, tmp_path: Path) 
         first = before.enter_context(running_sandbox(tmp_path, *port))
         apply_flags(root, first)
         with ExitStack() as after:
-            service = AiService(AiAdmin(after.enter_context(sdk(first))), DeepSeek(1, timeouts=0), Budgets())
+            posthog = after.enter_context(sdk(first))
+            service = AiService(posthog, AiAdmin(posthog), DeepSeek(1, timeouts=0), Budgets())
             assert isinstance(service.run("inst-1002", BETA, 100), Run)
             before.close()
             late = AiAdmin(after.enter_context(sdk(first)))
@@ -186,6 +187,13 @@ def test_a_load_loses_no_event_and_breaks_no_cap(sandbox: Sandbox, flag_ids: dic
     assert found.is_good, found
     assert found.errors["budget_exceeded"] > 10
     assert 100 < found.sent < found.requests == 600
+    persons = sandbox.call("GET", "persons/?limit=100")["results"]
+    said = {each["properties"].get("installation_id"): each["properties"].get("channel") for each in persons}
+    ran = {name: channel for name, channel in said.items() if str(name).startswith("load-121-")}
+    assert ran
+    assert set(ran.values()) <= {"stable", "beta", "internal"}
+    events = sandbox.call("GET", "events/?event=%24set&limit=100")["results"]
+    assert len([each for each in events if each["distinct_id"].startswith("load-121-")]) < 2 * len(ran)
 
 
 def test_the_commands_of_the_page_work_as_they_stand(
