@@ -77,10 +77,7 @@ def speaks_of_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
 
 
 def _scope(sql: Sql) -> Scope:
-    if sql.form == SELECT:
-        return Scope()
-    scope = of_expression(sql.owner, sql.events)
-    return replace(scope, columns=None) if sql.of_a_table else scope
+    return Scope() if sql.form == SELECT else of_expression(sql.owner, sql.events)
 
 
 def _placed(finding: Finding, sql: Sql, name: Event | Property | Column) -> Finding:

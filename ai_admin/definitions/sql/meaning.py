@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_admin.definitions.sql.names import Scope, scoped
-from ai_admin.definitions.sql.parser import Tree, walk
+from ai_admin.definitions.sql.parser import Tree
 from ai_admin.definitions.sql.syntax import Flaw
 
 _STRUCTURE = frozenset({"select", "from", "where", "group", "having", "limit", "union", "join"})
@@ -29,7 +29,7 @@ def mistakes(tree: Tree | None, text: str, scope: Scope) -> Iterator[Flaw]:
                 f'"{word}" is taken for the name of a column or table',
                 f"write a name before {word}, or remove it",
             )
-        elif node["node"] == "Alias" and node["alias"].lower() in _STRUCTURE and _says_nothing(node["expr"], inside):
+        elif node["node"] == "Alias" and node["alias"].lower() in _STRUCTURE and inside.is_nothing(node["expr"]):
             word = node["alias"]
             yield Flaw(
                 offset, f'"{word}" is taken for the name of this column', f"write a name behind AS, and then {word}"
@@ -47,11 +47,6 @@ def mistakes(tree: Tree | None, text: str, scope: Scope) -> Iterator[Flaw]:
 
 def _bare(name: object, text: str, offset: int) -> bool:
     return isinstance(name, str) and name.lower() in _STRUCTURE and text[offset : offset + len(name)] == name
-
-
-def _says_nothing(expression: Tree, scope: Scope) -> bool:
-    """Return whether an expression names what does not exist, because what follows AS was to be read as FROM."""
-    return any(scope.is_nothing(node) for node in walk(expression))
 
 
 def _quoted_as_a_name(comparison: Tree, text: str, scope: Scope) -> Tree | None:

@@ -106,14 +106,13 @@ class Scope:
 
 
 def of_expression(owner: str, events: tuple[str, ...] = ()) -> Scope:
-    """Return what names mean in an expression.
+    """Return what names mean in an expression. It may be computed on a warehouse table, or name another one's alias.
 
     Args:
         owner: what it is computed for, EVENT or PERSON.
         events: those that it is computed for; none is any.
     """
-    columns = COLUMNS["events" if owner == EVENT else "persons"]
-    return Scope({owner: owner}, frozenset({owner} & {EVENT}), events, columns=frozenset(columns))
+    return Scope({owner: owner}, frozenset({owner} & {EVENT}), events, columns=None)
 
 
 def scoped(tree: Tree, scope: Scope) -> Iterator[tuple[Tree, Scope]]:
@@ -301,7 +300,7 @@ def _column(node: Tree, scope: Scope) -> Iterator[Column]:
         return
     table = None
     if len(node["chain"]) == 2:
-        table = scope.direct.get(node["chain"][0])
+        table = None if node["chain"][0] in scope.computed else scope.direct.get(node["chain"][0])
     elif len(scope.tables) == 1 and scope.is_nothing(node):
         table = next(iter(scope.direct.values()), None)
     if table is not None and node["chain"][-1] not in scope.given:

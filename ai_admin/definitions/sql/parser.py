@@ -23,7 +23,7 @@ SELECT, EXPRESSION, ORDER = "select", "expr", "order_expr"
 
 MOST_WORDS, DEEPEST = 5_000, 20
 """The parser takes many seconds for what is longer, or nested deeper, and crashes on what is much longer."""
-_ORDINARY_WORDS, _ORDINARY_DEPTH = 500, 5
+_ORDINARY_WORDS, _ORDINARY_DEPTH = 500, 4
 """What is longer, or nested deeper, has the parser for itself: :mod:`native <ai_admin.definitions.sql.native>`."""
 _SECONDS = 3
 """Of the processor, which the parser may take for one of these."""

@@ -35,11 +35,6 @@ class Sql(NamedTuple):
     filled: tuple[str, ...] = ()
     """The names in braces that PostHog knows."""
 
-    @property
-    def of_a_table(self) -> bool:
-        """Whether it is one of the expressions of a table, which may name what another one of them selects."""
-        return isinstance(self.path[-1], int)
-
 
 def sql_of(unit: Unit) -> Iterator[Sql]:
     """Yield the SQL in a unit, except what PostHog sends to another database as it is."""
