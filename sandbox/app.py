@@ -31,6 +31,7 @@ from sandbox.storage.store import Store
 from sandbox.wire.context import Json, Services
 from sandbox.wire.errors import NotFound, failure
 from sandbox.wire.requestlog import RequestLog
+from sandbox.wire.routing import ByWord
 
 TABLES: tuple[str, ...] = (ingestion.TABLES, flagset.TABLES)
 
@@ -89,7 +90,7 @@ def create_app(data: Path, settings: Settings | None = None) -> Starlette:
         services.store.close()
 
     app = Starlette(
-        routes=routes(),
+        routes=[ByWord(routes())],
         exception_handlers={404: unknown_path, 405: unknown_path, 500: server_error, ClientDisconnect: gone},
         middleware=[Middleware(RequestLog), Middleware(FaultLayer)],
         lifespan=lifespan,

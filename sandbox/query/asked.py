@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.query import clickhouse, dates, filters
+from sandbox.query import dates, filters
 from sandbox.query.clickhouse import Result
 from sandbox.query.dates import Range
 from sandbox.query.errors import NotComputedError, QueryError
@@ -49,7 +49,7 @@ class Asked:
 
     def run(self, printed: Printed) -> Result:
         """The answer to printed SQL. Raises QueryError."""
-        return clickhouse.rows(printed.sql, self._hidden)
+        return self.tables.clickhouse.rows(printed.sql, self._hidden)
 
     @property
     def _hidden(self) -> str:

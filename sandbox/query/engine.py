@@ -43,7 +43,7 @@ STALE_AFTER = {
 }
 # What a query's key doesn't depend on: how it is shown, by whom it is asked.
 SHOWN_ONLY = frozenset("version tags custom_name response dataColorTheme".split())
-MOST_ANSWERS = 1_000
+MOST_KEPT = 50_000_000  # bytes of JSON, of all answers together
 COMMON = (
     "error hogql modifiers timings query_status resolved_date_range resolved_compare_date_range warnings hasMore"
     " calculation_trigger query_metadata".split()
@@ -52,10 +52,9 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Answer:
-    """A computed response and when it was computed."""
+    """A computed response, as JSON, and until when it is fresh."""
 
-    response: Data
-    at: datetime
+    response: bytes
     stale: datetime
 
 
@@ -65,7 +64,7 @@ class Engine:
 
     store: Store
     members: Members
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)  # the oldest first
     tables: Tables | None = None
 
     def key(self, project: Data, node: Data) -> str:
@@ -78,7 +77,7 @@ class Engine:
         found = self.answers.get(self.key(project, node))
         if found is None or (found.stale <= now and not stale):
             return None
-        return {**found.response, "is_cached": True}
+        return {**jsontext.decode(found.response), "is_cached": True}
 
     def compute(self, project: Data, node: Data, now: datetime) -> Data:
         """A query's answer, computed now and kept: a response as PostHog's query API gives it.
@@ -86,9 +85,12 @@ class Engine:
         Raises: QueryError.
         """
         response, stale = self._response(project, node, now)
-        if len(self.answers) >= MOST_ANSWERS:
-            self.answers.clear()
-        self.answers[response["cache_key"]] = Answer(response, now, stale)
+        key = response["cache_key"]
+        self.answers.pop(key, None)
+        self.answers[key] = Answer(jsontext.encode_bytes(response), stale)
+        excess = sum(len(each.response) for each in self.answers.values()) - MOST_KEPT
+        while excess > 0:
+            excess -= len(self.answers.pop(next(iter(self.answers))).response)
         return response
 
     def at(self, project: Data, node: Data, moment: datetime) -> Data:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.events.taxonomy import PROPERTY_DEFINITION, property_key
-from sandbox.query import clickhouse
+from sandbox.query.clickhouse import ClickHouse
 from sandbox.query.errors import QueryError
 from sandbox.query.filters import action_matches
 from sandbox.query.hogql import literal
@@ -52,7 +52,6 @@ _COLUMNS = {
 }
 _MOMENT = "parseDateTime64BestEffort({0}, 6, 'UTC') AS {0}"
 Members = Callable[[Store, int, Data], Iterable[int]]
-_numbers = itertools.count(1)
 
 
 class Tables:
@@ -64,8 +63,7 @@ class Tables:
         Raises: MissingPackageError.
         """
         self.store, self.members = store, members
-        self.database = f"store_{next(_numbers)}"
-        clickhouse.execute(f"CREATE DATABASE {self.database}")
+        self.clickhouse = ClickHouse(store.path.parent / "clickhouse")
         self.projects: dict[int, ProjectTables] = {}
         self.removed: list[int] = []
         self.generation = 0
@@ -103,7 +101,7 @@ class Tables:
 
     def close(self) -> None:
         """Forget everything."""
-        clickhouse.execute(f"DROP DATABASE {self.database}")
+        self.clickhouse.close()
 
 
 class ProjectTables:
@@ -114,6 +112,7 @@ class ProjectTables:
 
     def __init__(self, tables: Tables, project: int) -> None:
         self.tables, self.store, self.project = tables, tables.store, project
+        self.clickhouse = tables.clickhouse
         self.generation = -1
         self.last = 0
         self.people: dict[str, str] = {}
@@ -122,13 +121,13 @@ class ProjectTables:
         self.types: dict[str, str | None] = {}
         for name, columns in _COLUMNS.items():
             engine = _ENGINES.get(name, "MergeTree ORDER BY tuple()")
-            clickhouse.execute(f"CREATE TABLE {self.table(name)} ({columns}) ENGINE = {engine}")
+            self.clickhouse.execute(f"CREATE TABLE {self.table(name)} ({columns}) ENGINE = {engine}")
         view = SESSIONS_VIEW.format(events=self.table("events"))
-        clickhouse.execute(f"CREATE VIEW {self.table('sessions')} AS {view}")
+        self.clickhouse.execute(f"CREATE VIEW {self.table('sessions')} AS {view}")
 
     def table(self, name: str) -> str:
         """ClickHouse's name of a table."""
-        return f"{self.tables.database}.{name}_{self.project}"
+        return f"{name}_{self.project}"
 
     # Keeping up --------------------------------------------------------------------------------------------
 
@@ -146,7 +145,7 @@ class ProjectTables:
 
     def remove(self, seqs: list[int]) -> None:
         """Take out events that the store no longer has."""
-        clickhouse.execute(f"DELETE FROM {self.table('events')} WHERE seq IN ({', '.join(map(str, seqs))})")
+        self.clickhouse.execute(f"DELETE FROM {self.table('events')} WHERE seq IN ({', '.join(map(str, seqs))})")
 
     def _load_people(self) -> None:
         persons = self._read(
@@ -171,7 +170,7 @@ class ProjectTables:
         if moved:
             names = ", ".join(map(literal, moved))
             mapped = ", ".join(literal(self.people[name]) for name in moved)
-            clickhouse.execute(
+            self.clickhouse.execute(
                 f"ALTER TABLE {self.table('events')} UPDATE person_id ="
                 f" toUUID(transform(distinct_id, [{names}], [{mapped}], toString(person_id)))"
                 f" WHERE distinct_id IN ({names}) SETTINGS mutations_sync = 2"
@@ -185,14 +184,14 @@ class ProjectTables:
         return {name: [row[index] for row in found] for index, name in enumerate(names)}
 
     def _replace(self, name: str, columns: dict[str, list[Any]], source: str) -> None:
-        clickhouse.execute(f"TRUNCATE TABLE {self.table(name)}")
+        self.clickhouse.execute(f"TRUNCATE TABLE {self.table(name)}")
         self._insert(name, columns, source)
 
     def _insert(self, name: str, columns: dict[str, list[Any]], source: str, into: str = "") -> None:
         import pyarrow  # comes with chdb-core
 
         if next(iter(columns.values())):
-            clickhouse.insert(f"{self.table(name)}{into}", source, pyarrow.table(columns))
+            self.clickhouse.insert(f"{self.table(name)}{into}", source, pyarrow.table(columns))
 
     def _append(self) -> None:
         # The `+` keeps SQLite from going through all of the project's events by another index.
@@ -233,13 +232,13 @@ class ProjectTables:
             known = self.columns[column, key] = f"property_{len(self.columns)}"
             table = self.table("events")
             made = extract(column, [key])
-            clickhouse.execute(f"ALTER TABLE {table} ADD COLUMN {known} Nullable(String) MATERIALIZED {made}")
-            clickhouse.execute(f"ALTER TABLE {table} MATERIALIZE COLUMN {known} SETTINGS mutations_sync = 2")
+            self.clickhouse.execute(f"ALTER TABLE {table} ADD COLUMN {known} Nullable(String) MATERIALIZED {made}")
+            self.clickhouse.execute(f"ALTER TABLE {table} MATERIALIZE COLUMN {known} SETTINGS mutations_sync = 2")
         return known
 
     def _forget(self) -> None:
         drops = ", ".join(f"DROP COLUMN {each}" for each in self.columns.values())
-        clickhouse.execute(f"ALTER TABLE {self.table('events')} {drops} SETTINGS mutations_sync = 2")
+        self.clickhouse.execute(f"ALTER TABLE {self.table('events')} {drops} SETTINGS mutations_sync = 2")
         self.columns.clear()
 
     def property_type(self, of: str, index: int | None, key: str) -> str | None:
@@ -286,11 +285,11 @@ class ProjectTables:
             raise QueryError(f"Could not find a cohort with the ID {identifier}")
         number = int(found["id"])
         if number not in self.cohorts:
-            clickhouse.execute(f"DELETE FROM {self.table('cohort_people')} WHERE cohort_id = {number}")
+            self.clickhouse.execute(f"DELETE FROM {self.table('cohort_people')} WHERE cohort_id = {number}")
             people = list(self.tables.members(self.store, self.project, found))
             if people:
                 numbers = ", ".join(map(str, people))
-                clickhouse.execute(
+                self.clickhouse.execute(
                     f"INSERT INTO {self.table('cohort_people')} SELECT id, {number} FROM {self.table('persons')}"
                     f" WHERE number IN ({numbers})"
                 )

@@ -9,6 +9,7 @@ from sandbox.auth.guard import METHODS, Operation, guarded
 from sandbox.rest.registry import modules, resources
 from sandbox.rest.resource import Resource
 from sandbox.wire.context import Context, Services, endpoint
+from sandbox.wire.routing import ByWord
 
 
 def routes() -> list[BaseRoute]:
@@ -17,9 +18,9 @@ def routes() -> list[BaseRoute]:
     organization = [resource for resource in resources() if resource.parent == "organization"]
     return [
         *(route for module in modules() if hasattr(module, "routes") for route in module.routes()),
-        Mount("/api/projects/{project}", routes=_all(project)),
-        Mount("/api/environments/{project}", routes=_all([each for each in project if each.environments])),
-        Mount("/api/organizations/{organization}", routes=_all(organization)),
+        Mount("/api/projects/{project}", routes=[ByWord(_all(project))]),
+        Mount("/api/environments/{project}", routes=[ByWord(_all([each for each in project if each.environments]))]),
+        Mount("/api/organizations/{organization}", routes=[ByWord(_all(organization))]),
     ]
 
 

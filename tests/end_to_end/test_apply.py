@@ -10,7 +10,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 import requests
 
 from tests.support.checkouts import SAMPLES
+from tests.support.commands import ai_admin
 from tests.support.oncall import COMMAND
 from tests.support.project import CLI, STATE, Project
 from tests.support.sandbox import Sandbox
@@ -37,16 +37,7 @@ class Story:
 
     def run(self, *arguments: str, code: int = 0, **environ: str) -> tuple[str, str]:
         """Run `ai-admin`, which must end so, and return what it printed to both streams."""
-        environ = {**self.project.environ, **environ}
-        done = subprocess.run(
-            [str(COMMAND), *arguments],
-            cwd=self.project.folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = ai_admin(self.project.folder, {**self.project.environ, **environ}, *arguments)
         assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout, done.stderr
 
@@ -220,10 +211,8 @@ def test_progress_shows_while_it_runs_and_an_interrupt_lets_pulumi_end(story: St
     assert process.stdout is not None
     shown = [process.stdout.readline(), process.stdout.readline()]
     assert process.poll() is None, "what was applied shows only at the end"
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
     rest, why = process.communicate(timeout=60)
-    assert time.monotonic() - began < 30
     assert "+ flag many-" in shown[1], (shown, rest, why)
     assert process.returncode == 1
     assert rest.splitlines()[-1].endswith(", and not all")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
+from tests.support.commands import ai_admin, run_script
 from tests.support.documents import blocks
 from tests.support.project import CLI, STATE, Project
 from tests.support.sandbox import REPOSITORY, Sandbox
@@ -42,22 +45,18 @@ def kill_while_it_runs(project: Project) -> None:
         process.send_signal(signal.SIGKILL)
 
 
-def test_a_lock_that_a_killed_run_left_is_met_and_removed_as_the_page_says(project: Project) -> None:
+def test_a_lock_that_a_killed_run_left_is_met_and_removed_as_the_page_says(project: Project, tmp_path: Path) -> None:
     kill_while_it_runs(project)
     refused = project.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
     assert refused.returncode != 0
     assert said("the stack is currently locked by 1 lock(s)", refused)
-    script = "\n".join(["set -e", *COMMANDS])
-    path = f"{REPOSITORY / '.venv' / 'bin'}:{project.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=project.folder,
-        env={**project.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    for command in "".join(COMMANDS).splitlines():
+        words = shlex.split(command)
+        if words[:1] == ["ai-admin"]:
+            done = ai_admin(project.folder, project.environ, *words[1:])
+        elif words:
+            done = run_script(command, project.folder, project.environ, tmp_path / "bin")
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
-"""Scripts as people and CI run them, with what is not for a test put in its place."""
+"""Scripts and commands as people and CI run them, with what is not for a test put in its place."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+from ai_admin.cli.commands import run
 from tests.support.sandbox import REPOSITORY
 
 
@@ -30,3 +34,35 @@ def run_script(
         text=True,
         timeout=300,
     )
+
+
+def ai_admin(folder: Path, environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``ai-admin`` in a folder with these variables, and return what it printed and its exit code.
+
+    It runs in this process, from where a process of its own would begin: to start Python and to import all that a
+    command needs takes longer than most commands do.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with chdir(folder), _only(environ), redirect_stdout(out), redirect_stderr(err):
+        before, sys.argv = sys.argv, ["ai-admin", *arguments]
+        try:
+            run()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            sys.argv = before
+    said = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return subprocess.CompletedProcess(sys.argv, int(code or 0), *said)
+
+
+@contextmanager
+def _only(environ: Mapping[str, str]) -> Iterator[None]:
+    """Have these variables in this process, and no other."""
+    before, wanted = dict(os.environ), dict(environ)
+    os.environ.clear()
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

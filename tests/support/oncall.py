@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.support.commands import ai_admin
 from tests.support.sandbox import REPOSITORY, Sandbox
 
 COMMAND = REPOSITORY / ".venv" / "bin" / "ai-admin"
@@ -58,14 +59,8 @@ class OnCall:
 
     def run(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
-        return subprocess.run(
-            [str(COMMAND), *arguments],
-            cwd=self.folder,
-            env={**inherited, **({"POSTHOG_API_KEY": self.sandbox.api_key} if environ is None else environ)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        given = {"POSTHOG_API_KEY": self.sandbox.api_key} if environ is None else environ
+        return ai_admin(self.folder, {**inherited, **given}, *arguments)
 
     def remote(self, folder: Path) -> None:
         """Let pushes go to a repository of their own."""

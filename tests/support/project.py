@@ -15,7 +15,7 @@ import yaml
 
 from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, put, stacks
-from tests.support.oncall import COMMAND
+from tests.support.commands import ai_admin
 from tests.support.sandbox import REPOSITORY, Sandbox
 from tools.toolchain.shell import lean_home
 
@@ -67,6 +67,7 @@ class Project:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_CREDENTIAL_STORE": "plaintext",
+            "GOGC": "400",  # a run ends before it needs its memory back
         }
         lean_home(folder / "home")
         self._init()
@@ -114,14 +115,7 @@ class Project:
 
     def ai_admin(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `ai-admin` for the stack and return what it printed, whatever its exit code."""
-        return subprocess.run(
-            [str(COMMAND), *arguments, "--stack", "sandbox"],
-            cwd=self.folder,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        return ai_admin(self.folder, self.environ, *arguments, "--stack", "sandbox")
 
     def pulumi(self, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
         """Run the Pulumi CLI, which must succeed, and return its standard output."""

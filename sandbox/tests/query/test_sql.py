@@ -1,9 +1,18 @@
 """SQL in HogQL: what it sees of the captured events, and what it refuses."""
 
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
+from sandbox.query import clickhouse, engine
 from sandbox.query.errors import QueryError
+from sandbox.query.patience import patiently
+from sandbox.resources.analytics import answers
 from sandbox.tests.query.world import Project, World, event
+from sandbox.wire.context import worker_context
+from sandbox.wire.errors import ApiError
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +163,56 @@ def test_a_table_of_events(project: Project) -> None:
         where=["count() > 1"],
     )  # fmt: skip
     assert counted["results"] == [["run", 3, 30]]
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "sql", "text"),
+    [
+        ("MOST_SECONDS", 0.1, "count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1", "max execution time"),
+        ("MOST_BYTES", 50_000_000, "groupArray(number) FROM numbers(100000000)", "max memory limit"),
+    ],
+)
+def test_a_query_that_takes_too_much_is_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch, bound: str, value: float, sql: str, text: str
+) -> None:
+    monkeypatch.setattr(clickhouse, bound, value)
+    with pytest.raises(QueryError, match=text) as ended:
+        world.project().sql(f"SELECT {sql}")
+    assert ended.value.status == 504
+    asked = {"kind": "HogQLQuery", "query": f"SELECT {sql}"}
+    with pytest.raises(ApiError, match=text) as refused:
+        answers.respond(worker_context(world.services, world.project().id), asked, "blocking")
+    assert (refused.value.status, refused.value.kind, refused.value.code) == (504, "server_error", "error")
+    monkeypatch.undo()
+    assert world.project().sql("SELECT 1") == [[1]], "and spoils no other"
+
+
+def test_a_slow_query_is_answered_when_its_asker_begins_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clickhouse, "PATIENCE", 0.001)
+    project, begun = world.project(), 0
+
+    def job() -> Any:
+        nonlocal begun
+        begun += 1
+        slow = "SELECT count() FROM numbers({}) WHERE cityHash64(number) != 1"
+        return [project.sql(slow.format(20_000_000 + number)) for number in range(2)]
+
+    assert asyncio.run(patiently(job)) == [[[20_000_000]], [[20_000_001]]]
+    assert begun == 3
+
+
+def test_the_oldest_answers_are_forgotten_when_all_get_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MOST_KEPT", 1_000_000)
+    queries, row, now = world.services.queries, world.project().row, datetime.now(UTC)
+    sizes = (80_001, 80_002, 80_003, 400_000)
+    text = "SELECT arrayStringConcat(arrayMap(x -> 'xxxxx', range({})))"
+    asked = [{"kind": "HogQLQuery", "query": text.format(size)} for size in sizes]
+
+    def kept() -> list[bool]:
+        return [queries.kept(row, each, now) is not None for each in asked]
+
+    for each in asked[:3]:
+        queries.compute(row, each, now)
+    assert kept() == [False, True, True, False]
+    assert len(queries.compute(row, asked[3], now)["results"][0][0]) == 2_000_000
+    assert kept() == [False] * 4, "one that is too large alone is not kept"

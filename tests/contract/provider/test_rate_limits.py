@@ -25,13 +25,13 @@ THREADS = 4
 
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path, "--limits", str(SPEED)) as running:
+    with running_sandbox(tmp_path, "--limits", str(SPEED), usage_dashboards=False) as running:
         yield running
 
 
 @pytest.fixture
 def unlimited(tmp_path: Path) -> Iterator[Sandbox]:
-    with running_sandbox(tmp_path) as running:
+    with running_sandbox(tmp_path, usage_dashboards=False) as running:
         yield running
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ai_admin.review.state import State, read
 from providers.posthog.errors import UnreadableState
+from tests.support.commands import ai_admin
 from tests.support.project import Project
 from tests.support.sandbox import Sandbox
 
@@ -26,8 +26,7 @@ def plan(project: Project, *options: str, **environ: str | None) -> subprocess.C
     given = {**project.environ, **{name: value for name, value in environ.items() if value is not None}}
     for name in (name for name, value in environ.items() if value is None):
         del given[name]
-    command = [sys.executable, "-m", "ai_admin", "plan", "--stack", "sandbox", *options]
-    return subprocess.run(command, cwd=project.folder, env=given, capture_output=True, text=True, timeout=120)
+    return ai_admin(project.folder, given, "plan", "--stack", "sandbox", *options)
 
 
 def test_the_first_run_has_everything_as_new_and_tells_schedules_so(project: Project) -> None:

@@ -14,8 +14,10 @@ import pytest
 
 from ai_admin import __version__
 from ai_admin.cli import main
+from ai_admin.definitions import schemas
 from providers.posthog.errors import SchemaError
 from tests.support.checkouts import sample_checkout
+from tests.support.commands import ai_admin
 from tests.unit.definitions.checkouts import Checkout
 
 ROOT = Path(__file__).parents[3]
@@ -36,16 +38,17 @@ def bad(good: Checkout) -> Checkout:
     return good
 
 
-def run(
-    *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ai_admin", *map(str, arguments)],
+def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return ai_admin(cwd, os.environ, *map(str, arguments))
+
+
+def process(cwd: Path, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ai_admin", "check"],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}", **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=60,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -168,20 +171,14 @@ def test_version_and_help(good: Checkout) -> None:
 def test_a_reader_that_stops_reading_is_no_error(good: Checkout) -> None:
     for n in range(300):
         good.write(f"flags/{n}.yaml", f"key: f{n}\nunknown_{'x' * 500}: 1\nrelease_conditions: [{{}}]\n")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ai_admin", "check"],
-        cwd=good.root,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.read(10)
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(60) == 1
-    process.stderr.close()
+    reading = process(good.root)
+    assert reading.stdout is not None
+    assert reading.stderr is not None
+    reading.stdout.read(10)
+    reading.stdout.close()
+    assert reading.stderr.read() == b""
+    assert reading.wait(60) == 1
+    reading.stderr.close()
 
 
 def test_ctrl_c_is_quiet(good: Checkout, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -196,14 +193,21 @@ def test_ctrl_c_is_quiet(good: Checkout, monkeypatch: pytest.MonkeyPatch, capfd:
     assert capfd.readouterr().err.strip() in ("", "Aborted!")
 
 
+@pytest.mark.parametrize(
+    "command", ["alerts", "backtest", "check", "clients", "ls --offline", "test", "who --offline x"]
+)
 def test_a_broken_schema_is_the_checkout_s_fault(
-    good: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    good: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    def broken(_: Path) -> None:
+    def broken(*_: object) -> None:
         raise SchemaError("schemas/flag.schema.json cannot be read: gone")
 
-    monkeypatch.setattr(importlib.import_module("ai_admin.cli.check"), "check_definitions", broken)
-    monkeypatch.setattr(sys, "argv", ["ai-admin", "check", str(good.root)])
+    good.write("Pulumi.production.yaml", "config: {ai-admin:host: http://127.0.0.1:1, ai-admin:project_id: 1}\n")
+    (good.root / "Pulumi.staging.yaml").unlink(missing_ok=True)
+    monkeypatch.setenv("POSTHOG_API_KEY", "phx_none")
+    monkeypatch.chdir(good.root)
+    monkeypatch.setattr(schemas, "violations", broken)
+    monkeypatch.setattr(sys, "argv", ["ai-admin", *command.split()])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
@@ -212,7 +216,8 @@ def test_a_broken_schema_is_the_checkout_s_fault(
 
 def test_a_message_is_one_line_and_harmless_on_any_terminal(good: Checkout) -> None:
     good.write("flags/f.yaml", '"k\\e[31m\\ne": 1\nkey: f\nrelease_conditions: [{}]\n')
-    result = run("check", cwd=good.root, environment={"PYTHONIOENCODING": "latin-1"})
-    assert result.stdout.splitlines()[0].startswith(r'flags/f.yaml:1:1: flag/f: the key "k\x1b[31m\ne" is not known')
-    assert r"\u2026 (14 more)" in result.stdout
-    assert len(result.stdout.splitlines()) == 2
+    with process(good.root, PYTHONIOENCODING="latin-1") as written:
+        said = written.communicate(timeout=60)[0].decode("latin-1").splitlines()
+    assert said[0].startswith(r'flags/f.yaml:1:1: flag/f: the key "k\x1b[31m\ne" is not known')
+    assert r"\u2026 (14 more)" in said[0]
+    assert len(said) == 2

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,9 +13,9 @@ import jsonschema
 import pytest
 
 from ai_admin import __version__
+from tests.support.commands import ai_admin
 from tests.unit.definitions.checkouts import Checkout
 
-ROOT = Path(__file__).parents[3]
 TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
 REGION = {"required": ["startLine"], "properties": {"startLine": {"minimum": 1}, "startColumn": {"minimum": 1}}}
 PLACE = {
@@ -69,14 +67,7 @@ def bad(tmp_path: Path) -> Checkout:
 
 
 def run(checkout: Checkout, form: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "ai_admin", "check", "--format", form],
-        cwd=checkout.root,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ['PYTHONPATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = ai_admin(checkout.root, os.environ, "check", "--format", form)
     assert done.returncode == 1, done.stderr
     return done.stdout
 
