@@ -57,9 +57,9 @@ def answer(source: Json, config: Json, rule: Rule, response: Json) -> Answer:
 
 
 def is_broken_down(source: Json) -> bool:
-    """Return whether a query gives values of a breakdown."""
+    """Return whether a query gives values of a breakdown, whose type is `event` where it isn't said."""
     given = source.get("breakdownFilter") or {}
-    return bool((given.get("breakdown") and given.get("breakdown_type")) or given.get("breakdowns"))
+    return bool((given.get("breakdown") and given.get("breakdown_type", "event")) or given.get("breakdowns"))
 
 
 def _of_trends(source: Json, rule: Rule, results: Sequence[Json]) -> Answer:

@@ -10,7 +10,7 @@ from sandbox.query import dates, filters
 from sandbox.query.clickhouse import Result
 from sandbox.query.dates import Range
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import literal
+from sandbox.query.hogql import literal, shown
 from sandbox.query.printer import Placeholders, Printed, Printer
 from sandbox.query.tables import ProjectTables
 from sandbox.storage.store import Data
@@ -135,7 +135,7 @@ def _whole(hogql: str, parts: dict[str, str]) -> str:
     """HogQL with its parts in their places."""
     for name, part in parts.items():
         hogql = hogql.replace(f"{{{name}}}", f"({part})")
-    return hogql
+    return shown(hogql)
 
 
 def both(*conditions: str) -> str:

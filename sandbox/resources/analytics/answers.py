@@ -7,6 +7,7 @@ shows what is kept and computes nothing.
 from typing import Any
 
 from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.reading import has_offset
 from sandbox.resources.analytics import queries
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -14,6 +15,12 @@ from sandbox.wire.errors import ApiError, Invalid
 
 FORCED = frozenset({"force_blocking", "force_async", "true", "1"})
 KEPT = frozenset({"force_cache", "false", "0", ""})
+# PostHog's posthog/hogql/user_query_validator.py.
+NO_OFFSET = (
+    "OFFSET is not supported on queries made with a personal API key. For pagination, use keyset pagination on the"
+    " `timestamp` column, e.g. `WHERE timestamp > :last_seen_timestamp ORDER BY timestamp LIMIT N`. For bulk data"
+    " extraction, use batch exports: https://posthog.com/docs/cdp/batch-exports"
+)
 # What an insight takes over of the response.
 SHOWN = (
     "hasMore columns types hogql timezone last_refresh cache_target_age next_allowed_client_refresh is_cached"
@@ -22,13 +29,15 @@ SHOWN = (
 
 
 def respond(context: Context, query: Data, refresh: str) -> Data:
-    """The response to a query (a wrapper's is its source's).
+    """The response to a query (a wrapper's is its source's). A key may not ask for its rows page by page.
 
     Raises: ApiError: the query fails.
     """
     node = queries.source_of(query) or {}
     engine, now = context.services.queries, context.begun
     try:
+        if node.get("kind") == "HogQLQuery" and has_offset(str(node.get("query"))):
+            raise QueryError(NO_OFFSET)
         kept = None if refresh in FORCED else engine.kept(context.project, node, now)
         return kept or engine.compute(context.project, node, now)
     except QueryError as error:

@@ -7,6 +7,7 @@ isn't in the object.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
@@ -168,12 +169,13 @@ class Cohorts(Resource):
         row["is_calculating"] = True
         self.store(context, row)
         services, delay = context.services, context.settings.recalculation_delay
-        job = partial(cohort_calculation.recalculate, services.store, row["id"])
+        then = datetime.now(UTC) + timedelta(seconds=delay)
+        job = partial(cohort_calculation.recalculate, services.queries, row["id"], then)
         context.after_commit.append(lambda: services.later(delay, job))
 
     def resume(self, services: Services) -> None:
         for row in services.store.select(self.kind, None, f"{column('is_calculating')} = 1"):
-            services.later(0, partial(cohort_calculation.recalculate, services.store, row["id"]))
+            services.later(0, partial(cohort_calculation.recalculate, services.queries, row["id"], datetime.now(UTC)))
 
     # Reading ------------------------------------------------------------------------------------------------
 

@@ -159,7 +159,8 @@ def invoke(context: Context, function: Data) -> Any:
     """
     if not isinstance(context.data.get("configuration"), dict):
         raise Required("configuration")
-    event = (context.data.get("globals") or {}).get("event")
+    sent = context.data.get("globals")
+    event = sent.get("event") if isinstance(sent, dict) else None
     if not isinstance(event, dict):
         return Json({"status": "error"}, 400)
     properties, now = event.get("properties") or {}, datetime.now(UTC)

@@ -347,5 +347,6 @@ def test_a_test_that_does_not_arrive_says_why(api: Api, hourly: Any) -> None:
     assert answer["status"] == "error"
     assert answer["errors"][0].startswith("No answer: ")
     assert SECRET not in json.dumps(answer)
-    assert api("POST", f"{nobody}invocations/", {"configuration": {}}).status_code == 400
+    for wrong in ({}, {"globals": "x"}, {"globals": {"event": "x"}}):
+        assert api("POST", f"{nobody}invocations/", {"configuration": {}, **wrong}).status_code == 400
     assert api("POST", f"{nobody}invocations/", {}).json()["attr"] == "configuration"

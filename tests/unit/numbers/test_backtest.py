@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from ai_admin.numbers import Period
+from ai_admin.numbers.answers import is_broken_down
 from ai_admin.numbers.backtest import Backtest, NotTold, Watch, compared
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
@@ -57,6 +58,18 @@ def test_the_whole_period_is_asked_for_once() -> None:
     }  # fmt: skip
     assert "compareFilter" not in query
     assert query["filterTestAccounts"] is True
+
+
+@pytest.mark.parametrize(
+    ("by", "broken_down"),
+    [
+        ({"breakdown": "model", "breakdown_type": "person"}, True), ({"breakdown": "model"}, True),
+        ({"breakdown": "model", "breakdown_type": None}, False), ({"breakdowns": [{"property": "model"}]}, True),
+        ({}, False),
+    ],
+)  # fmt: skip
+def test_a_breakdown_is_looked_at_whole_whether_or_not_it_says_its_type(by: dict[str, Any], broken_down: bool) -> None:
+    assert is_broken_down({"kind": "TrendsQuery", "breakdownFilter": by}) is broken_down
 
 
 def test_an_interval_that_is_not_over_is_asked_for_in_hours() -> None:
