@@ -73,7 +73,7 @@ bench: setup  ## speed and request counts for 100, 500 and 1,000 flags
 
 docs: setup  ## write docs/reference and the example's client anew, from schemas/ and docs/samples
 	@$(PYTHON) -m tools.reference
-	@$(PYTHON) -m ai_admin.clients
+	@$(PYTHON) -m tools.clients
 
 pictures: setup  ## write docs/pictures anew: one of each kind of chart
 	@$(PYTHON) -m tools.pictures

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import fcntl
 import json
 import os
 import socket
@@ -21,10 +22,16 @@ HOST = "127.0.0.1"
 
 
 def main() -> int:
-    """Run the server. Returns the exit code: 0 after a signal, 2 when the port is taken or an option can't be read."""
+    """Run the server. Returns the exit code: 0 after a signal, 2 when it can't start: it says why."""
     arguments = _arguments()
     data: Path = arguments.data
     data.mkdir(parents=True, exist_ok=True)
+    lock = (data / "lock").open("w")  # held until the process ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print(f"another sandbox runs with the folder {data}", file=sys.stderr)
+        return 2
     try:
         listener = _listen(arguments.port, data / "port")
     except OSError as error:

@@ -73,7 +73,8 @@ def _root(theme: Theme) -> str:
 def _drawing(figure: Plot | Bars, name: str, width: int, height: int) -> str:
     drawn = svg(spec(figure, LIGHT, width, height), name)
     drawn = re.sub(r'<svg([^>]*?) width="\d+" height="\d+"', r"<svg\1", drawn, count=1)
-    return re.sub(r'"(#[0-9a-f]{6})"', lambda found: f'"var({_VARIABLES[found[1]]})"', drawn)
+    # Colours are in these two attributes only; in a label it is the name that somebody gave an insight.
+    return re.sub(r' (fill|stroke)="(#[0-9a-f]{6})"', lambda at: f' {at[1]}="var({_VARIABLES[at[2]]})"', drawn)
 
 
 def _table(table: Table) -> str:

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.backtest import PROBLEMS, bounds, value
-from ai_admin.cli.checkout import checkout
+from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, moment, table
-from ai_admin.cli.switching import Stack, opened, stack_option
+from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
 from ai_admin.cli.text import count, printable
-from ai_admin.definitions import load
-from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.spelling import listed
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
     from ai_admin.numbers.alerts import Check, Standing
 
+SCOPES = ("alert:read", "hog_function:read")
+"""What the API key must have to read them."""
+
 NOT_ARRIVED, NONE = 1, 4
-"""Exit codes: a test message did not arrive; PostHog has no such alert."""
+"""Exit codes: a test message did not arrive, or none was sent; PostHog has no such alert."""
 
 _COLOURS = {"Firing": "red", "Errored": "yellow", "Snoozed": "cyan", "off": "bright_black"}
 
@@ -44,11 +45,12 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
     "last_check", "next_check", "interval", "tells": [{"name", "way", "enabled"}], "failures": [{"at", "error"}]}]}.
     "failures" are among the last five checks; "key" is null for an alert without a definition.
 
-    Exit codes: 0 the alerts, 1 PostHog could not be read, 2 wrong use, 3 the definitions have problems.
+    Exit codes: 0 the alerts, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and
+    all alerts are listed all the same.
     """
     if context.invoked_subcommand:
         return
-    there, keys = _opened(stack, ("alert:read", "hog_function:read"))
+    there, keys, broken = _opened(stack, SCOPES)
     found = _read(there)
     named = {name: key for key, name in keys.items()}
     if as_json:
@@ -60,6 +62,8 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
         click.echo(f"{there} has no alerts")
     for name in sorted(set(keys.values()) - {each.name for each in found}):
         click.echo(f"{printable(named[name])}: PostHog has no such alert yet; `pulumi up` makes it", err=True)
+    if broken:
+        raise click.exceptions.Exit(PROBLEMS)
 
 
 @alerts.command()
@@ -72,11 +76,11 @@ def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> 
 
     With --json: what `ai-admin alerts --json` gives of it, and "checks": [{"at", "state", "value", "told", "error"}].
 
-    Exit codes: 0 the checks, 1 PostHog could not be read, 2 wrong use, 3 the definitions have problems, 4 PostHog has
-    no such alert.
+    Exit codes: 0 the checks, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and no
+    other has the alert, 4 PostHog has no such alert.
     """
-    there, keys = _opened(_of_group(context, stack), ("alert:read", "hog_function:read"))
-    found = _one(there, keys, key, days=True)
+    there, keys, broken = _opened(stack_of(context, stack), SCOPES)
+    found = _one(there, keys, broken, key, days=True)
     if as_json:
         checks = [_check_as_json(each) for each in found.checks]
         click.echo(json.dumps({"key": key, **_as_json(found), "checks": checks}, indent=2, ensure_ascii=False))
@@ -96,13 +100,13 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:write.
 
-    Exit codes: 0 it arrived everywhere, 1 it did not, or PostHog could not be read, 2 wrong use, 3 the definitions
-    have problems, 4 PostHog has no such alert.
+    Exit codes: 0 it arrived everywhere, 1 it did not, none was sent, or PostHog could not be read, 2 wrong use, 3 files
+    have problems, which are named, and no other has the alert, 4 PostHog has no such alert.
     """
     from ai_admin.numbers.alerts import send_test
 
-    there, keys = _opened(_of_group(context, stack), ("alert:read", "hog_function:write"))
-    found = _one(there, keys, key)
+    there, keys, broken = _opened(stack_of(context, stack), ("alert:read", "hog_function:write"))
+    found = _one(there, keys, broken, key)
     sent = send_test(there.client, found)
     for each in sent:
         off = "" if each.to.enabled else "; it is switched off, so that a firing alert does not reach it"
@@ -113,23 +117,18 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
         click.echo(f"{printable(listed(mails, 'and'))}: not tested, as PostHog can't send e-mail as a test")
     if not found.tells:
         click.echo(f"{key} tells nobody")
-    if not all(each.arrived for each in sent):
+    if not sent:
+        click.echo("no message was sent", err=True)
+    if not sent or not all(each.arrived for each in sent):
         raise click.exceptions.Exit(NOT_ARRIVED)
 
 
-def _of_group(context: click.Context, stack: str | None) -> str | None:
-    before: Mapping[str, Any] = context.parent.params if context.parent else {}
-    return stack or before.get("stack")
-
-
-def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str]]:
-    """Return the stack, and the names of its alerts by their keys."""
+def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str], bool]:
+    """Return the stack, the names of its alerts by their keys, and whether files, which are named, have problems."""
     stack = opened(checkout(Path().resolve()), name, needs=f"the scopes {listed(scopes, 'and')}")
-    definitions = load(stack.root, stack.name)
-    if definitions.problems:
-        click.echo("\n".join(printable(each) for each in definitions.problems), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
-    return stack, {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
+    definitions = readable(stack.root, stack.name)
+    keys = {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
+    return stack, keys, bool(definitions.broken)
 
 
 def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Standing]:
@@ -142,11 +141,9 @@ def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Sta
         raise click.exceptions.Exit(NOT_READ) from None
 
 
-def _one(stack: Stack, keys: Mapping[str, str], key: str, days: bool = False) -> Standing:
+def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bool = False) -> Standing:
     if key not in keys:
-        near = closest(key, keys)
-        hint = f"did you mean {near}?" if near else f"the alerts are {listed(sorted(keys), 'and')}"
-        raise click.UsageError(f'there is no alert "{key}" in stack {stack.name}: {hint}')
+        raise undefined("alert", key, sorted(keys), broken, f" in stack {stack.name}")
     found = _read(stack, keys[key], days)
     if len(found) == 1:
         return found[0]
@@ -160,8 +157,8 @@ def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) ->
 
     heads = ["alert", "state", "value", "fires", "distance", "last check", "next check", "tells"]
     rows = [
-        [printable(named.get(each.name, each.name)), _state(each.state), _value(each), bounds(each.rule),
-         _distance(each), moment(each.last, now), _ahead(each.next, now),
+        [printable(named.get(each.name, each.name)), _state(each.state), _value(each), str(each.rule),
+         _distance(each), moment(each.last, now), _ahead(each, now),
          printable(", ".join(map(str, each.tells))) or "nobody"]
         for each in found
     ]  # fmt: skip
@@ -179,9 +176,9 @@ def _all_of(alert: Standing, now: datetime) -> Iterator[str]:
     yield click.style(printable(alert.name), bold=True)
     lines = [
         ("state", _state(alert.state)),
-        ("fires", f"{bounds(alert.rule)}, checked {alert.interval.replace('_', ' ')}"),
-        ("value", f"{_value(alert)}{f', {_distance(alert)} from the bound' if alert.value is not None else ''}"),
-        ("next check", _ahead(alert.next, now)),
+        ("fires", f"{alert.rule}, checked {alert.interval.replace('_', ' ')}"),
+        ("value", f"{_value(alert)}{f', {_distance(alert)} from the bound' if alert.distance is not None else ''}"),
+        ("next check", _ahead(alert, now)),
         ("tells", printable(", ".join(map(str, alert.tells))) or "nobody"),
     ]
     yield from (f"  {name:<10}  {text}" for name, text in lines)
@@ -194,7 +191,7 @@ def _all_of(alert: Standing, now: datetime) -> Iterator[str]:
 
 
 def _row(check: Check, alert: Standing) -> list[str]:
-    shown = "-" if check.value is None else value(check.value, alert.rule)
+    shown = "-" if check.value is None else alert.rule.written(check.value)
     told = check.error or ", ".join(check.told)
     return [f"{check.at.astimezone(UTC):%d %b %H:%M}", _state(check.state), shown, printable(told)]
 
@@ -205,24 +202,25 @@ def _state(state: str) -> str:
 
 
 def _value(alert: Standing) -> str:
-    return "-" if alert.value is None else value(alert.value, alert.rule)
+    return "-" if alert.value is None else alert.rule.written(alert.value)
 
 
 def _distance(alert: Standing) -> str:
-    if alert.distance is None or abs(alert.distance) == float("inf"):
+    if alert.distance is None:
         return "-"
-    return f"{'+' if alert.distance > 0 else ''}{value(alert.distance, alert.rule)}"
+    return f"{'+' if alert.distance > 0 else ''}{alert.rule.written(alert.distance)}"
 
 
-def _ahead(when: datetime | None, now: datetime) -> str:
-    if when is None or when <= now:
+def _ahead(alert: Standing, now: datetime) -> str:
+    if alert.state == "off":
+        return "-"
+    if alert.next is None or alert.next <= now:
         return "due"
-    minutes = (when - now).total_seconds() / 60
+    minutes = (alert.next - now).total_seconds() / 60
     return f"in {minutes:.0f} min" if minutes < 120 else f"in {minutes / 60:.0f} h"
 
 
 def _as_json(alert: Standing) -> dict[str, Any]:
-    distance = alert.distance
     return {
         "id": alert.id,
         "name": alert.name,
@@ -231,7 +229,7 @@ def _as_json(alert: Standing) -> dict[str, Any]:
         "lower": alert.rule.lower,
         "upper": alert.rule.upper,
         "value": alert.value,
-        "distance": distance if distance is not None and abs(distance) != float("inf") else None,
+        "distance": alert.distance,
         "last_check": alert.last.isoformat() if alert.last else None,
         "next_check": alert.next.isoformat() if alert.next else None,
         "interval": alert.interval,

@@ -14,7 +14,7 @@ from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import waiting
 
 MOVED = 4
-"""Exit code: the files or PostHog are not as they were when the plan was made."""
+"""Exit code: the files, PostHog or this repository's tool are not as they were when the plan was made."""
 
 
 @click.command()
@@ -37,19 +37,21 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     off. An interrupt is handed to Pulumi, which ends what it has begun; a second one ends it at once.
 
     Exit codes: 0 all is applied, 1 something is not, or is refused, 2 wrong use, 4 nothing was applied, since something
-    moved.
+    moved, or another version of ai-admin made PLAN.
     """
     from ai_admin.review import reading
     from ai_admin.review.applying import apply as apply_plan
     from ai_admin.review.bound import held, left, moved, parse
     from ai_admin.review.plan import planned
     from ai_admin.review.text import text
-    from providers.posthog.errors import UnreadablePlan, UnreadableState
+    from providers.posthog.errors import OutdatedPlan, UnreadablePlan, UnreadableState
     from providers.posthog.reviewed import AGAIN
 
     root = checkout(Path().resolve())
     try:
         then = parse(plan.read_text(encoding="utf-8", errors="replace"), str(plan)) if plan else None
+    except OutdatedPlan as problem:
+        raise _nothing_applied([str(problem)], MOVED) from None
     except UnreadablePlan as problem:
         raise click.UsageError(str(problem)) from None
     name = only_stack(root, stack or (str(then["stack"]) if then else None))

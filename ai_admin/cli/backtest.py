@@ -10,73 +10,76 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ai_admin.cli.checkout import PROBLEMS, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, styled
-from ai_admin.definitions import load
-from ai_admin.definitions.spelling import closest, listed
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
-    from ai_admin.numbers.alerting import Firing, Rule
+    from ai_admin.numbers.alerting import Firing
     from ai_admin.numbers.backtest import Backtest, Told
     from ai_admin.numbers.watches import Alert
 
 SCOPES = ("alert:read", "insight:read", "query:read")
 """What the API key must have."""
 
-PROBLEMS = 3
-"""Exit code: the definitions have problems."""
-
 
 @click.command()
 @stack_option
 @period_options("-30d")
+@click.option(
+    "--last",
+    type=click.IntRange(min=1),
+    default=168,
+    show_default=True,
+    help="Checks that are asked for, the last ones, of an alert that takes a query for each.",
+)
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture.")
 @click.option("--png", type=click.Path(path_type=Path, dir_okay=False), help="Also write a picture, as a PNG.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.argument("keys", metavar="[KEY]...", nargs=-1)
-def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json: bool, **asked_for: Any) -> None:
+def backtest(
+    keys: tuple[str, ...], last: int, svg: Path | None, png: Path | None, as_json: bool, **asked_for: Any
+) -> None:
     """Say when alerts would have fired over past values.
 
     KEY is the key of an alert; without one, all of them. Each is evaluated at the moments at which PostHog checks it,
     over the values that its insight has for the period now: as the files have it, and as PostHog has it where that is
-    something else. Of an interval that is not over, an hour counts once it is. PostHog sends a message at each check
-    that finds a breach. The values are asked for once for the whole period; an alert whose past that does not give,
-    as of SQL, of funnels and of single numbers, is said, and not guessed.
+    something else. PostHog sends a message at each check that finds a breach.
+
+    Of trends in time the values are asked for once for the whole period: one or two queries for each alert; of an
+    interval that is not over, an hour counts once it is. SQL, funnels, single numbers, and trends that add up or
+    smooth are asked for as each check would have asked then: a query for each of the last checks, --last of them, and
+    PostHog answers 240 in a minute. What can't be asked as of a past moment is said, and not guessed.
 
     A picture has a drawing for each alert, and two where it is another one in PostHog: what each check compared, the
     bounds, and when the alert would have fired. It needs packages that applying does not: `make setup FOR=sandbox`.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read, insight:read and query:read, and those of
-    the cohorts and actions that the insights look at. One or two queries for each alert.
+    the cohorts and actions that the insights look at.
 
     With --json: {"stack", "from", "to", "alerts": [{"key", "name", "files", "posthog"}]}, where "posthog" is null for
     what is as in the files, and both are {"reason"} for what is not told, or {"condition", "lower", "upper", "checks",
-    "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the breakdown's.
+    "earlier", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the
+    breakdown's, "earlier" the checks that --last left out, and "failed" those at which PostHog's check fails.
 
-    Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, or a picture can't be written, 3 the
-    definitions have problems: see `ai-admin check`.
+    Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, or a picture can't be written, 3 files have
+    problems, which are named, and the alerts of the others are back-tested all the same.
     """
     stack, period, _ = asked(SCOPES, as_json=as_json, **asked_for)
-    definitions = load(stack.root, stack.name)
-    if definitions.problems:
-        click.echo("\n".join(printable(str(each)) for each in definitions.problems), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
+    definitions = readable(stack.root, stack.name)
     known = [each.key for each in definitions.resources if each.kind == "alert"]
     for key in keys:
         if key not in known:
-            near = closest(key, known)
-            hint = f"did you mean {near}?" if near else f"the alerts are {listed(known, 'and')}"
-            raise click.UsageError(f'there is no alert "{key}" in stack {stack.name}: {hint}')
+            raise undefined("alert", key, known, bool(definitions.broken), f" in stack {stack.name}")
     from ai_admin.numbers.backtest import Backtest
     from ai_admin.numbers.watches import watches
 
     test = Backtest(stack.client, period)
     try:
-        found = [
-            (each, *_sides(test, each)) for each in watches(stack.client, definitions.resources, keys or sorted(known))
-        ]
+        watched = watches(stack.client, definitions.resources, keys or sorted(known))
+        found = [(each, *_sides(test, each, last)) for each in watched]
     except ApiError as error:
         click.echo(f"the past of alerts of {stack} can't be read: {error}", err=True)
         raise click.exceptions.Exit(NOT_READ) from None
@@ -93,17 +96,22 @@ def backtest(keys: tuple[str, ...], svg: Path | None, png: Path | None, as_json:
         click.echo("no alerts are defined")
     else:
         click.echo("\n".join([*(line for each in found for line in _lines(*each)), "", str(period)]))
+    if definitions.broken:
+        raise click.exceptions.Exit(PROBLEMS)
 
 
-def _sides(test: Backtest, alert: Alert) -> tuple[Told | str, Told | str | None]:
+def _sides(test: Backtest, alert: Alert, last: int) -> tuple[Told | str, Told | str | None]:
     """Return what an alert of the files would have done, and that of PostHog; texts where that is not told."""
     from ai_admin.numbers.backtest import NotTold
+
+    def say(queries: str) -> None:
+        click.echo(f"{alert.key}: asks {queries}", err=True)
 
     def told(watch: Any) -> Told | str:
         try:
             if isinstance(watch, NotTold):
                 raise watch
-            return test.of(watch, alert.next_check)
+            return test.of(watch, last, say)
         except NotTold as problem:
             return str(problem)
 
@@ -154,25 +162,16 @@ def _side(told: Told | str, indent: str) -> Iterator[str]:
         return
     found = told.outcome
     sent = f", {count(found.messages, 'message')} to each that it tells" if found.firings else ""
-    yield f"{indent}{bounds(found.rule)}: {fired(told)} at {count(len(found.checks), 'check')}{sent}"
+    which = f"the last {len(found.checks)} of {told.earlier + len(found.checks)} checks"
+    checks = which if told.earlier else count(len(found.checks), "check")
+    yield f"{indent}{found.rule}: {fired(told)} at {checks}{sent}"
+    if found.failed:
+        yield f"{indent}  {count(len(found.failed), 'check')} failed, the last one since {found.failed[-1].error}"
     for each in found.firings:
         start, end = (when and f"{when.astimezone(told.zone):%d %b %H:%M}" for when in (each.start, each.end))
         over = f"to {end} ({lasted(each.start, each.end)})" if end and each.end else "and still does"
         who = f" ({printable(each.label)})" if each.label else ""
-        yield f"{indent}  {start} {over}: {value(each.worst, found.rule)}{who}, {count(each.checks, 'check')}"
-
-
-def bounds(rule: Rule) -> str:
-    """Return when an alert fires, in words."""
-    what = {"relative_increase": "an increase ", "relative_decrease": "a decrease "}.get(rule.condition, "")
-    sides = [f"{word} {value(bound, rule)}" for word, bound in (("below", rule.lower), ("above", rule.upper))
-             if bound is not None]  # fmt: skip
-    return what + " or ".join(sides) if sides else "by anomaly detection"
-
-
-def value(number: float, rule: Rule) -> str:
-    """Return a value as it is compared: a share in per cent, else as few digits as say it."""
-    return f"{number * 100:,.4g} %" if rule.share else f"{number:,.6g}"
+        yield f"{indent}  {start} {over}: {found.rule.written(each.worst)}{who}, {count(each.checks, 'check')}"
 
 
 def lasted(start: datetime, end: datetime) -> str:
@@ -192,6 +191,8 @@ def _as_json(told: Told | str) -> Mapping[str, Any]:
         "lower": found.rule.lower,
         "upper": found.rule.upper,
         "checks": len(found.checks),
+        "earlier": told.earlier,
+        "failed": len(found.failed),
         "messages": found.messages,
         "firings": [_firing(each) for each in found.firings],
     }
@@ -199,6 +200,5 @@ def _as_json(told: Told | str) -> Mapping[str, Any]:
 
 def _firing(each: Firing) -> Mapping[str, Any]:
     end = each.end.isoformat() if each.end else None
-    worst = each.worst if abs(each.worst) != float("inf") else None  # JSON has no infinity
-    return {"start": each.start.isoformat(), "end": end, "checks": each.checks, "worst": worst,
+    return {"start": each.start.isoformat(), "end": end, "checks": each.checks, "worst": each.worst,
             "value": each.label or None}  # fmt: skip

@@ -15,7 +15,6 @@ from ai_admin.definitions import proposals
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.check import check as check_definitions
 from ai_admin.definitions.model import Problem
-from providers.posthog.errors import SchemaError
 
 
 @click.command()
@@ -59,10 +58,7 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
     inside = _inside(start, root) if path is not None else ""
     if stack is not None:
         known(stack, root)
-    try:
-        checked = check_definitions(root)
-    except SchemaError as error:
-        raise click.ClickException(str(error)) from error
+    checked = check_definitions(root)
     if not checked.problems:
         checked = replace(checked, problems=tuple(stale(root, checked.indexes)))
     proposals.write(root, checked.indexes[None])

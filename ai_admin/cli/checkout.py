@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
+from ai_admin.cli.text import printable
+from ai_admin.definitions import Definitions, load
+from ai_admin.definitions.model import Problem
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks, project_stacks
 from ai_admin.stackfile import settings
 from providers.posthog.connection import contradicted, is_loopback
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import VARIABLES, Settings
+
+PROBLEMS = 3
+"""Exit code: the definitions have problems."""
 
 
 def checkout(start: Path) -> Path:
@@ -29,10 +35,23 @@ def known(stack: str, root: Path) -> str:
     """Return the name of a stack of a checkout. Raises click.UsageError when there is no such stack."""
     stacks = known_stacks(root)
     if stack not in stacks:
-        near = closest(stack, stacks)
-        hint = f"did you mean {near}?" if near else f"the stacks are {listed(stacks, 'and')}"
-        raise click.UsageError(f'there is no stack "{stack}": {hint}')
+        raise no_such("stack", stack, stacks)
     return stack
+
+
+def no_such(what: str, name: str, known: Collection[str], where: str = "") -> click.UsageError:
+    """Return the error that says that there is no such thing, with the name that was evidently meant, or all."""
+    near = closest(name, known)
+    hint = f"did you mean {near}?" if near else f"the {what}s are {listed(known, 'and')}"
+    return click.UsageError(f'there is no {what} "{name}"{where}: {hint}')
+
+
+def undefined(what: str, key: str, known: Collection[str], broken: bool, where: str = "") -> Exception:
+    """Return the error that says that no file has a key: wrong use, unless a ``broken`` file may have it."""
+    if not broken:
+        return no_such(what, key, known, where)
+    click.echo(f'there is no {what} "{printable(key)}" in the files that can be read', err=True)
+    return click.exceptions.Exit(PROBLEMS)
 
 
 def only_stack(root: Path, stack: str | None, by_shell: bool = True) -> str:
@@ -74,6 +93,21 @@ def of_this_shell(root: Path) -> list[str]:
     """
     stacks = [*known_stacks(root)]
     return [each for each in stacks if not _is_elsewhere(root, each)] or stacks
+
+
+def only_whole(problems: Collection[Problem]) -> None:
+    """Say what is wrong with the definitions, where anything is, and raise click.exceptions.Exit."""
+    if problems:
+        click.echo("\n".join(map(printable, problems)), err=True)
+        raise click.exceptions.Exit(PROBLEMS)
+
+
+def readable(root: Path, stack: str) -> Definitions:
+    """Return what a stack's files say, but for those that have problems: standard error names these."""
+    definitions = load(root, stack, partly=True)
+    for line in definitions.broken:
+        click.echo(printable(line), err=True)
+    return definitions
 
 
 def _say_left_out(stacks: Sequence[str], here: Sequence[str]) -> None:

@@ -32,6 +32,7 @@ from ai_admin.cli.show import show
 from ai_admin.cli.simulate import simulate
 from ai_admin.cli.test import test
 from ai_admin.cli.who import who
+from providers.posthog.errors import SchemaError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,6 +86,9 @@ def run() -> NoReturn:
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
+        sys.exit(2)
+    except SchemaError as error:
+        click.ClickException(str(error)).show()
         sys.exit(2)
     except click.Abort:
         raise KeyboardInterrupt from None

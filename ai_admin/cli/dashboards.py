@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.switching import opened, stack_option
 from ai_admin.cli.text import count, printable
-from ai_admin.definitions.check import check
 from ai_admin.definitions.schemas import schema, search
-from ai_admin.definitions.spelling import closest, listed
-from providers.posthog.errors import ApiError, SchemaError
+from ai_admin.definitions.spelling import listed
+from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
-    from ai_admin.definitions.index import Index
+    from ai_admin.definitions import Definitions
     from ai_admin.numbers.dashboards import Wanted
     from ai_admin.numbers.drawing import Written
 
-FAILED, PROBLEMS = 1, 3
-"""Exit codes: something is not drawn, for the reason on standard error; the definitions have problems."""
+FAILED = 1
+"""Exit code: something is not drawn, for the reason on standard error."""
 
 
 def _date(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -74,19 +73,19 @@ def dashboards(
     "files"}]}], "missing": [...]}. "state" is drawn, empty or failed; "message" is what stands in the place of a
     drawing.
 
-    Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 the definitions have
-    problems: see `ai-admin check`.
+    Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 files have problems,
+    which are named, and the dashboards of the others are drawn all the same.
     """
     from ai_admin.charts import NotInstalled
     from ai_admin.numbers.dashboards import SCOPES, Board, boards
     from ai_admin.numbers.drawing import write
 
     root = checkout(Path().resolve())
-    there = opened(root, only_stack(root, stack), needs=f"the scopes {listed(SCOPES, 'and')}")
-    index = _index(root, there.name)
-    wanted = _wanted(index, keys)
+    there = opened(root, stack, needs=f"the scopes {listed(SCOPES, 'and')}")
+    definitions = readable(root, there.name)
+    wanted = _wanted(definitions, keys)
     dates = {field: value for field, value in (("date_from", date_from), ("date_to", date_to)) if value}
-    named = {unit.value["name"]: unit.key for unit in index.units if unit.kind == "insight"}
+    named = {each.properties["name"]: each.key for each in definitions.resources if each.kind == "insight"}
     said = ", ".join([f"{there}, asked on {datetime.now(UTC):%d %b %Y %H:%M} UTC", *dates.values()])
     drawn, missing = [], []
     try:
@@ -113,32 +112,20 @@ def dashboards(
         click.echo(printable(line), err=True)
     if missing or failed:
         raise click.exceptions.Exit(FAILED)
-
-
-def _index(root: Path, stack: str) -> Index:
-    """Return a stack's definitions. Says what is wrong with them, and raises click.exceptions.Exit."""
-    try:
-        checked = check(root, (stack,))
-    except SchemaError as error:
-        raise click.ClickException(str(error)) from error
-    if checked.problems:
-        click.echo("\n".join(map(printable, checked.problems)), err=True)
+    if definitions.broken:
         raise click.exceptions.Exit(PROBLEMS)
-    return checked.indexes[stack]
 
 
-def _wanted(index: Index, keys: tuple[str, ...]) -> list[Wanted]:
+def _wanted(definitions: Definitions, keys: tuple[str, ...]) -> list[Wanted]:
     """Return the dashboards and insights with these keys. Raises click.UsageError where there is none."""
     from ai_admin.numbers.dashboards import Wanted
 
-    units = [unit for kind in ("insight", "dashboard") for unit in index.by_key.get(kind, {}).values()]
-    known = {unit.key: Wanted(unit.kind, unit.key, unit.value["name"]) for unit in units}
+    both = [each for kind in ("insight", "dashboard") for each in definitions.resources if each.kind == kind]
+    known = {each.key: Wanted(each.kind, each.key, each.properties["name"]) for each in both}
     whole = [each for each in known.values() if each.kind == "dashboard"]
     for key in keys:
         if key not in known:
-            near = closest(key, known)
-            hint = f"did you mean {near}?" if near else f"the dashboards are {listed([w.key for w in whole], 'and')}"
-            raise click.UsageError(f'there is no dashboard or insight "{key}": {hint}')
+            raise undefined("dashboard or insight", key, known, bool(definitions.broken))
     return [known[key] for key in keys] or whole
 
 

@@ -21,7 +21,7 @@ from ai_admin.cli.numbers import (
     period_options,
     table,
 )  # fmt: skip
-from ai_admin.cli.switching import Stack, stack_option
+from ai_admin.cli.switching import Stack, stack_of, stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.spelling import closest
 from ai_admin.sheet import as_csv
@@ -81,7 +81,10 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     if context.invoked_subcommand:
         return
     stack, period, form = asked(SCOPES, **asked_for)
-    report = _report(stack, period, asked_for["cap"])
+    try:
+        report = _report(stack, period, asked_for["cap"])
+    except ApiError as error:
+        raise _unread(stack, error) from None
     found = sorted(filter(_filter(asked_for), report.installations), key=lambda each: each.id)
     found.sort(key=SORTS[asked_for["sort"]])
     shown = found[: asked_for["limit"] or (50 if form == "text" else None)]
@@ -108,37 +111,40 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
 
     Exit codes: 0 the installation, 1 PostHog could not be read, 2 wrong use, 4 there is no such installation.
     """
-    before = context.parent.params if context.parent else {}
-    asked_for["stack"] = asked_for["stack"] or before.get("stack")
+    asked_for["stack"] = stack_of(context, asked_for["stack"])
     stack, period, _ = asked(SCOPES, **asked_for)
-    report = _report(stack, period, asked_for["cap"], [id])
-    found = {each.id: each for each in report.installations}
-    if id not in found:
-        near = closest(id, found)
-        hint = f"; did you mean {near}?" if near else f"; PostHog knows {count(len(found), 'installation')}"
-        click.echo(f"there is no installation {printable(id)} in {stack}{hint}", err=True)
-        raise click.exceptions.Exit(NONE)
     from ai_admin.numbers.installations import recent_errors
 
     try:
+        report = _report(stack, period, asked_for["cap"], id)
+        found = next((each for each in report.installations if each.id == id), None)
+        if found is None:
+            raise _missing(stack, id)
         errors = recent_errors(stack.client, period, id)
     except ApiError as error:
         raise _unread(stack, error) from None
     if as_json:
         told = [{"at": at.isoformat(), "error": error, "model": model} for at, error, model in errors]
-        click.echo(json.dumps({**_data(found[id]), "errors": told}, indent=2, ensure_ascii=False))
+        click.echo(json.dumps({**_data(found), "errors": told}, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_all_of(found[id], errors, period)))
+        click.echo("\n".join(_all_of(found, errors, period)))
 
 
-def _report(stack: Stack, period: Period, cap: str | None, capped: Sequence[str] | None = None) -> Report:
+def _report(stack: Stack, period: Period, cap: str | None, only: str = "") -> Report:
     from ai_admin.numbers import installations as read  # PostHog's SDK takes a moment to import
     from ai_admin.numbers import product
 
-    try:
-        return read(stack.client, period, cap or product.DAILY_CAP, capped)
-    except ApiError as error:
-        raise _unread(stack, error) from None
+    return read(stack.client, period, cap or product.DAILY_CAP, only)
+
+
+def _missing(stack: Stack, id: str) -> click.exceptions.Exit:
+    from ai_admin.numbers.installations import known
+
+    ids = known(stack.client)
+    near = closest(id, ids)
+    hint = f"; did you mean {near}?" if near else f"; PostHog knows {count(len(ids), 'installation')}"
+    click.echo(f"there is no installation {printable(id)} in {stack}{hint}", err=True)
+    return click.exceptions.Exit(NONE)
 
 
 def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
@@ -192,10 +198,10 @@ def _text(report: Report, found: Sequence[Installation], shown: Sequence[Install
         yield click.style(
             f"{count(len(over), 'installation')} used more today than the flags give: --sort cap", fg="red"
         )
-    silent = [each for each in report.silent if each in found]
+    silent = sum(each.unnoticed for each in found)
     if silent:
-        verb = "says" if len(silent) == 1 else "say"
-        told = f"{count(len(silent), 'installation')} {verb} healthy and ran nothing for a day: --health silent"
+        verb = "says" if silent == 1 else "say"
+        told = f"{count(silent, 'installation')} {verb} healthy and ran nothing for a day: --health silent"
         yield click.style(told, fg="yellow")
     if report.strangers:
         verb = "is" if report.strangers == 1 else "are"

@@ -38,7 +38,7 @@ def metrics(by: str, **asked_for: Any) -> None:
 
     Exit codes: 0 the figures, 1 PostHog could not be read, 2 wrong use.
     """
-    parts = [each.strip() for each in by.split(",") if each.strip()]
+    parts = list(dict.fromkeys(each.strip() for each in by.split(",") if each.strip()))
     for each in parts:
         if each not in PARTS:
             raise click.UsageError(f'--by takes {", ".join(PARTS)}, with commas between them, instead of "{each}"')
@@ -46,11 +46,10 @@ def metrics(by: str, **asked_for: Any) -> None:
     from ai_admin.numbers import metrics as read
 
     try:
-        found = read(stack.client, period, list(dict.fromkeys(parts)))
+        found = read(stack.client, period, parts)
     except (ApiError, ValueError) as error:
         click.echo(f"the metrics of {stack} can't be read: {error}", err=True)
         raise click.exceptions.Exit(NOT_READ) from None
-    parts = list(dict.fromkeys(parts))
     rows = [[*each.of, *(getattr(each, name) for name in _FIGURES)] for each in found]
     if form == "json":
         figures = [dict(zip([*parts, *_FIGURES], row, strict=True)) for row in rows]

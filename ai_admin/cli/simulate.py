@@ -13,12 +13,11 @@ import click
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import Stack, opened, stack_option
 from ai_admin.cli.text import count
+from providers.posthog.connection import is_loopback
 from providers.posthog.errors import ApiError
 
 NOT_SENT = 1
 """Exit code: PostHog is no sandbox, or did not take the events."""
-
-_HERE = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command()
@@ -84,7 +83,7 @@ def simulate(
         click.echo(json.dumps(what, indent=2))
         return
     click.echo(
-        f"{count(events, 'run', 'runs')} of {count(size, 'installation', 'installations')}"
+        f"{count(events, 'run')} of {count(size, 'installation')}"
         f" from {everybody.start:%d %b %Y %H:%M} to {end:%d %b %Y %H:%M} UTC"
     )
     for each in happened:
@@ -94,16 +93,15 @@ def simulate(
 
 def _capture_key(there: Stack) -> str:
     """Return the key with which SDKs capture. Says so where PostHog is no sandbox, and raises click.exceptions.Exit."""
-    where = there.client.connection
     try:
-        if urlsplit(where.host).hostname not in _HERE:
+        if not is_loopback(urlsplit(there.client.connection.host).hostname or ""):
             raise ApiError("it is elsewhere")
         there.client.get("/_sandbox/settings")
     except ApiError as error:
         click.echo(f"nothing was sent to {there}: it is no sandbox on this machine ({error})", err=True)
         raise click.exceptions.Exit(NOT_SENT) from None
     try:
-        key: str = there.client.get(f"/api/projects/{where.project_id}/")["api_token"]
+        key: str = there.client.project()["api_token"]
     except ApiError as error:
         click.echo(f"nothing was sent to {there}: {error}", err=True)
         raise click.exceptions.Exit(NOT_SENT) from None

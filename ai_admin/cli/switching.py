@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ai_admin.cli.checkout import only_stack
 from ai_admin.definitions.document import Document
@@ -193,6 +194,20 @@ def stack_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option that names a stack."""
     text = "The stack; optional where there is only one beside the sandbox."
     return click.option("--stack", metavar="NAME", help=text)(command)
+
+
+def stack_of(context: click.Context, stack: str | None) -> str | None:
+    """Return the stack that a subcommand was given, after its name or before.
+
+    Raises click.UsageError where another option of the whole command is before its name: it would have no effect.
+    """
+    whole = context.parent or context
+    for option in whole.command.params:
+        if option.name != "stack" and whole.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+            taken = any(each.opts == option.opts for each in context.command.params)
+            advice = f"write it after `{context.info_name}`" if taken else f"`{context.info_name}` has no such option"
+            raise click.UsageError(f"{option.opts[0]} has no effect before `{context.info_name}`: {advice}")
+    return stack or whole.params["stack"]
 
 
 def reason_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.checkout import checkout, known, no_such, only_whole
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
-from ai_admin.definitions.spelling import closest, listed
+from ai_admin.definitions.spelling import listed
 from ai_admin.definitions.stacks import known_stacks
-from providers.posthog.errors import SchemaError
 
 if TYPE_CHECKING:
     from ai_admin.evaluation import Outcome, Report
 
-FAILED, PROBLEMS = 1, 3
-"""Exit codes: a test fails, or with --strict something is not reached; the definitions have problems."""
+FAILED = 1
+"""Exit code: a test fails, or with --strict something is not reached."""
 
 
 @click.command()
@@ -50,13 +49,8 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     stacks = (known(stack, root),) if stack is not None else known_stacks(root)
     if not stacks:
         raise click.UsageError("there is no Pulumi.<stack>.yaml, so there is no stack to test in")
-    try:
-        checked = check(root, stacks)
-    except SchemaError as error:
-        raise click.ClickException(str(error)) from error
-    if checked.problems:
-        click.echo("\n".join(map(printable, checked.problems)), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
+    checked = check(root, stacks)
+    only_whole(checked.problems)
     indexes = {name: checked.indexes[name] for name in stacks}
     _exist(keys, indexes)
     from ai_admin.evaluation import resources, run, served  # PostHog's SDK takes a moment to import
@@ -79,9 +73,7 @@ def _exist(keys: Iterable[str], indexes: dict[str, Index]) -> None:
     flags = sorted({key for index in indexes.values() for key in index.keys("flag")})
     for key in keys:
         if key not in flags:
-            near = closest(key, flags)
-            hint = f"did you mean {near}?" if near else f"the flags are {listed(flags, 'and')}"
-            raise click.UsageError(f'there is no flag "{key}": {hint}')
+            raise no_such("flag", key, flags)
 
 
 def _as_text(report: Report) -> Iterator[str]:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import checkout, only_stack
+from ai_admin.cli.checkout import checkout, no_such, only_stack, only_whole
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, waiting
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
 from ai_admin.definitions.spelling import closest, listed
-from providers.posthog.errors import ApiError, SchemaError
+from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
     from ai_admin.evaluation.answers import Answer
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SCOPES = ("project:read", "person:read", "cohort:read", "feature_flag:read")
 """What the API key must have."""
 
-NO_ANSWER, PROBLEMS = 1, 3
-"""Exit codes: PostHog gave no answer; the definitions have problems."""
+NO_ANSWER = 1
+"""Exit code: PostHog gave no answer."""
 
 _READ_AS_JSON = ("Numeric", "Boolean", "Duration")
 
@@ -67,15 +67,10 @@ def who(
     """
     root = checkout(Path().resolve())
     name = only_stack(root, stack, by_shell=not offline)
-    try:
-        checked = check(root, (name,))
-    except SchemaError as error:
-        raise click.ClickException(str(error)) from error
+    checked = check(root, (name,))
     index = checked.indexes[name]
     asked, members = _properties(properties, index), _cohorts(cohorts, index)
-    if checked.problems:
-        click.echo("\n".join(map(printable, checked.problems)), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
+    only_whole(checked.problems)
     from ai_admin.evaluation import Person, resources  # PostHog's SDK takes a moment to import
     from ai_admin.evaluation import compared as comparison
 
@@ -152,9 +147,7 @@ def _cohorts(given: tuple[str, ...], index: Index) -> frozenset[str]:
     known = sorted(index.keys("cohort"))
     for key in given:
         if key not in known:
-            near = closest(key, known)
-            hint = f"did you mean {near}?" if near else f"the cohorts are {listed(known, 'and')}"
-            raise click.UsageError(f'there is no cohort "{key}": {hint}')
+            raise no_such("cohort", key, known)
     return frozenset(given)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from ai_admin.evaluation.served import Json, Served
+from ai_admin.evaluation.served import Json, Served, with_criteria, with_leaves
 
 EVERYBODY, NOBODY = "everybody", "nobody"
 """Names of two cohorts that no key is mistaken for, as keys of definitions are looked up under a prefix."""
@@ -55,21 +55,21 @@ def crowd(like: Person, number: int) -> Iterator[Person]:
 
 def cohorts_for(served: Served, key: str, person: Person) -> Json:
     """Return the cohorts that a flag looks at as the SDK takes them, with what properties don't tell decided."""
+
+    def decide(leaf: Json) -> Json:
+        return {**settled(leaf, person), "negation": leaf["negation"]}
+
     # An empty group of criteria matches everybody.
     decided: Json = {EVERYBODY: {}, NOBODY: {"type": "AND", "values": [{**constant(True), "negation": True}]}}
     for name in served.cohorts_of(key):
         criteria = served.cohorts.get(name)
         if name in person.cohorts:
             decided[_KEY + name] = {}
+        elif criteria is None:
+            decided[_KEY + name] = decided[NOBODY]
         else:
-            decided[_KEY + name] = decided[NOBODY] if criteria is None else _criteria(criteria, person)
+            decided[_KEY + name] = with_criteria(criteria, decide)
     return decided
-
-
-def _criteria(part: Json, person: Person) -> Json:
-    if "values" in part:
-        return {**part, "values": [_criteria(each, person) for each in part["values"]]}
-    return {**settled(part, person), "negation": part["negation"]}
 
 
 def flag_for(flag: Json, person: Person) -> Json:
@@ -80,12 +80,8 @@ def flag_for(flag: Json, person: Person) -> Json:
     """
     filters = flag["filters"]
     enrolment = bool(filters.get("feature_enrollment")) and f"$feature_enrollment/{flag['key']}" in person.properties
-    groups = [
-        {**condition, "properties": [settled(leaf, person) for leaf in condition["properties"]]}
-        for condition in filters["groups"]
-    ]
-    changed = {**filters, "groups": groups, "feature_enrollment": enrolment}
-    return {**flag, "filters": changed, "ensure_experience_continuity": False}
+    changed = {**flag, "filters": {**filters, "feature_enrollment": enrolment}, "ensure_experience_continuity": False}
+    return with_leaves(changed, lambda leaf: settled(leaf, person))
 
 
 def settled(leaf: Json, person: Person) -> Json:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ai_admin.evaluation.answers import Answer
 from ai_admin.evaluation.persons import Person
-from ai_admin.evaluation.served import Json
+from ai_admin.evaluation.served import Json, with_leaves
 from providers.posthog.client import Client
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.flag import condition_name, condition_property
@@ -52,7 +52,7 @@ def read(client: Client, distinct_id: str, properties: Json, names: Mapping[str,
 
     Raises ApiError.
     """
-    token = client.get(f"/api/projects/{client.connection.project_id}/")["api_token"]
+    token = client.project()["api_token"]
     persons = client.get(client.project_path("persons"), {"distinct_id": distinct_id})["results"]
     rows = [row for row in client.pages(client.project_path(KINDS["cohort"].collection)) if not row.get("deleted")]
     cohorts = {row["id"]: names.get(row["name"], row["name"]) for row in rows}
@@ -78,15 +78,9 @@ def _with_keys(flag: Json, cohorts: Mapping[int, str], flags: Mapping[str, str])
     """Return a flag as PostHog holds it with keys in the place of ids."""
     filters = flag.get("filters") or {}
     index = filters.get("aggregation_group_type_index")
-    groups = [
-        {
-            "aggregation_group_type_index": index,
-            **condition,
-            "properties": [_leaf(leaf, cohorts, flags) for leaf in condition.get("properties") or ()],
-        }
-        for condition in filters.get("groups") or ()
-    ]
-    return {**flag, "filters": {**filters, "groups": groups}}
+    groups = [{"aggregation_group_type_index": index, **each} for each in filters.get("groups") or ()]
+    whole = {**flag, "filters": {**filters, "groups": groups}}
+    return with_leaves(whole, lambda leaf: _leaf(leaf, cohorts, flags))
 
 
 def _leaf(leaf: Json, cohorts: Mapping[int, str], flags: Mapping[str, str]) -> Json:

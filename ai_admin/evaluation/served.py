@@ -7,7 +7,7 @@ criteria of each dynamic cohort. Keys take the place of ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,6 +134,23 @@ def _written_by_posthog(definitions: list[Definition]) -> Iterator[tuple[str, Js
         if each.kind == "experiment" and "holdout" in said:
             share = by_name["holdout", said["holdout"].key]["exclusion_percentage"]
             yield said["flag"].key, {"holdout": {"id": said["holdout"].key, "exclusion_percentage": share}}
+
+
+def with_leaves(flag: Json, change: Callable[[Json], Json]) -> Json:
+    """Return a flag whose conditions have other filters, each what ``change`` makes of it."""
+    filters = flag["filters"]
+    groups = [
+        {**condition, "properties": [change(leaf) for leaf in condition.get("properties") or ()]}
+        for condition in filters.get("groups") or ()
+    ]
+    return {**flag, "filters": {**filters, "groups": groups}}
+
+
+def with_criteria(part: Json, change: Callable[[Json], Json]) -> Json:
+    """Return a cohort's criteria whose leaves are what ``change`` makes of them."""
+    if "values" in part:
+        return {**part, "values": [with_criteria(each, change) for each in part["values"]]}
+    return change(part)
 
 
 def criteria_leaves(part: Json | None) -> Iterator[Json]:

@@ -53,11 +53,33 @@ class Rule:
             bool(ongoing),
         )
 
+    def __str__(self) -> str:
+        """Return when the alert fires, in words."""
+        what = {"relative_increase": "an increase ", "relative_decrease": "a decrease "}.get(self.condition, "")
+        sides = (("below", self.lower), ("above", self.upper))
+        said = [f"{word} {self.written(bound)}" for word, bound in sides if bound is not None]
+        return what + " or ".join(said) if said else "by anomaly detection"
+
+    def written(self, value: float | None) -> str:
+        """Return a value as it is compared: a share in per cent, else as few digits as say it.
+
+        None is the share of nothing, as :attr:`Firing.worst` has it.
+        """
+        if value is None:
+            return "from nothing"
+        return f"{value * 100:,.4g} %" if self.share else f"{value:,.6g}"
+
     def distance(self, value: float) -> float:
         """Return how far a value is beyond a bound; negative for one that is within, by how far it is from the next."""
         below = self.lower - value if self.lower is not None else -math.inf
         above = value - self.upper if self.upper is not None else -math.inf
         return max(below, above)
+
+    def compared(self, now: float | None, before: float | None) -> float | None:
+        """Return what is compared with the bounds: a value, or its change; None where that is not known."""
+        if now is None or self.condition == "absolute_value":
+            return now
+        return None if before is None else self.change(now, before)
 
     def change(self, now: float, before: float) -> float:
         """Return the change from one interval to the next, in the direction that the condition names."""
@@ -121,6 +143,8 @@ class Check:
     breach: bool = False
     seen: float | None = None
     """Of all values that are compared the one that is farthest beyond a bound, or nearest to one; None without any."""
+    error: str = ""
+    """Why it fails, and finds nothing; empty where it does not."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +157,8 @@ class Firing:
     """The check that found that it is over; None where none did."""
     checks: int
     """How many checks found it, and so how many messages PostHog sends."""
-    worst: float
-    """The value that is farthest beyond the bound."""
+    worst: float | None
+    """The value that is farthest beyond the bound; None for a share of nothing, which is no number."""
     label: str
 
 
@@ -145,6 +169,17 @@ class Outcome:
     rule: Rule
     checks: tuple[Check, ...]
     firings: tuple[Firing, ...]
+
+    @classmethod
+    def of(cls, rule: Rule, checks: Iterable[Check]) -> Outcome:
+        """Return what an alert would have done by its checks, which are in the order of time."""
+        found = tuple(checks)
+        return cls(rule, found, tuple(_firings(rule, found)))
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that fail."""
+        return tuple(each for each in self.checks if each.error)
 
     @property
     def messages(self) -> int:
@@ -159,8 +194,7 @@ def outcome(rule: Rule, past: Past, times: Iterable[datetime]) -> Outcome:
     """
     if past.lines and not past.broken_down and rule.series >= len(past.lines):
         raise ValueError(f"it watches series {rule.series}, and the insight has {len(past.lines)}")
-    checks = tuple(check(rule, past, moment) for moment in times)
-    return Outcome(rule, checks, tuple(_firings(rule, checks)))
+    return Outcome.of(rule, (check(rule, past, moment) for moment in times))
 
 
 def check(rule: Rule, past: Past, moment: datetime) -> Check:
@@ -177,24 +211,35 @@ def check(rule: Rule, past: Past, moment: datetime) -> Check:
         ]
     else:
         lines = list(past.lines[rule.series : rule.series + 1])
-    compared = [(line, value) for line in lines if (value := _compared(rule, past, line, place, moment)) is not None]
-    if not lines:  # no result counts as nothing at all
+    compared = [
+        (line.label, value) for line in lines if (value := _compared(rule, past, line, place, moment)) is not None
+    ]
+    return concluded(rule, moment, compared if lines else None, past.broken_down)
+
+
+def concluded(rule: Rule, moment: datetime, compared: Sequence[tuple[str, float]] | None, several: bool) -> Check:
+    """Return what a check finds in the values that it compares.
+
+    Args:
+        rule: the alert's.
+        moment: when it is.
+        compared: their labels and values; None where the insight has no result.
+        several: none of them stands for all, as of a breakdown.
+    """
+    if compared is None:  # no result counts as nothing at all
         return Check(moment, 0.0, "", rule.distance(0) > 0, 0.0)
     seen = max((value for _, value in compared), key=rule.distance, default=None)
-    for line, value in compared:
+    for label, value in compared:
         if rule.distance(value) > 0:
-            return Check(moment, value, line.label if past.broken_down else "", True, seen)
-    return Check(moment, None if past.broken_down else seen, seen=seen)
+            return Check(moment, value, label if several else "", True, seen)
+    return Check(moment, None if several else seen, seen=seen)
 
 
 def _compared(rule: Rule, past: Past, line: Line, place: int, moment: datetime) -> float | None:
     if place < 0:
         return None
-    now = past.value(line, place, moment)
-    if now is None or rule.condition == "absolute_value":
-        return now
     before = past.value(line, place - 1, moment) if place else None
-    return None if before is None else rule.change(now, before)
+    return rule.compared(past.value(line, place, moment), before)
 
 
 def _firings(rule: Rule, checks: Sequence[Check]) -> Iterable[Firing]:
@@ -211,4 +256,5 @@ def _firings(rule: Rule, checks: Sequence[Check]) -> Iterable[Firing]:
 
 def _firing(rule: Rule, run: Sequence[Check], end: datetime | None) -> Firing:
     worst = max(run, key=lambda each: rule.distance(each.value or 0))
-    return Firing(run[0].at, end, len(run), worst.value or 0.0, worst.label)
+    value = worst.value or 0.0
+    return Firing(run[0].at, end, len(run), value if math.isfinite(value) else None, worst.label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,13 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ai_admin.numbers.alerting import Rule
-from ai_admin.numbers.schedule import STEPS
+from ai_admin.numbers.schedule import STEPS, next_check
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds.notification import FIRING
-
-SCOPES = ("alert:read", "hog_function:read")
-"""What the API key must have to read them."""
 
 KEPT = "-14d"
 """How long PostHog keeps checks."""
@@ -92,15 +90,16 @@ class Standing:
 
     @property
     def distance(self) -> float | None:
-        """How far the value is from the nearest bound: above 0 beyond it, below 0 within; None without a value."""
-        return None if self.value is None else self.rule.distance(self.value)
+        """How far the value is from the nearest bound: above 0 beyond it, below 0 within; None without both."""
+        found = None if self.value is None else self.rule.distance(self.value)
+        return found if found is not None and math.isfinite(found) else None
 
 
 def alerts(client: Client, name: str | None = None, days: bool = False) -> list[Standing]:
     """Return the alerts of a project, in the order of their names.
 
     Args:
-        client: the project. Its key needs :data:`SCOPES`.
+        client: the project. Its key needs the scopes ``alert:read`` and ``hog_function:read``.
         name: only those that are called so; None: all.
         days: with all checks of the last 14 days, and not only the last five.
 
@@ -130,8 +129,8 @@ def standing(row: Row, functions: Iterable[Row]) -> Standing:
         row["state"] if row["enabled"] else "off",
         Rule.of(alert, "day"),
         row.get("last_value"),
-        _moment(row["last_checked_at"]),
-        _moment(row["next_check_at"]),
+        datetime.fromisoformat(row["last_checked_at"]) if row["last_checked_at"] else None,
+        next_check(row),
         row["calculation_interval"] or "daily",
         str(row.get("insight_short_id") or (row.get("insight") or {}).get("short_id") or ""),
         (*mails, *sorted(others, key=lambda each: each.name)),
@@ -140,7 +139,10 @@ def standing(row: Row, functions: Iterable[Row]) -> Standing:
 
 
 def overdue(alert: Standing, now: datetime) -> bool:
-    """Return whether PostHog should have checked an alert some time ago, by more than an interval of its checks."""
+    """Return whether PostHog should have checked an alert some time ago.
+
+    That is two intervals of its checks; two hours where these are by the day, the week or the month.
+    """
     patience = 2 * STEPS.get(alert.interval, STEPS["hourly"])
     return alert.state != "off" and alert.next is not None and now - alert.next > patience
 
@@ -224,7 +226,3 @@ def _check(row: Row) -> Check:
     text = (error.get("message") if isinstance(error, Mapping) else error) or ""
     at = datetime.fromisoformat(row["created_at"])
     return Check(at, row["state"], row["calculated_value"], tuple(told), str(text))
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

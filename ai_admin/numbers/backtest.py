@@ -1,18 +1,27 @@
-"""Alerts over past values: when each would have fired. Asks PostHog once for the whole period, and reads only."""
+"""Alerts over past values: when each would have fired. Reads only.
+
+Of trends in time PostHog is asked once for the whole period, and of other queries once for each check, as it would have
+asked then.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ai_admin.numbers.alerting import Line, Outcome, Past, Rule, outcome
+from ai_admin.numbers import asking
+from ai_admin.numbers.alerting import Check, Line, Outcome, Past, Rule, concluded, outcome
+from ai_admin.numbers.answers import answer, is_broken_down
+from ai_admin.numbers.asof import Calendar, asked_at, in_time, looks_at_present
 from ai_admin.numbers.period import Period
 from ai_admin.numbers.schedule import Schedule
 from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 
 Json = Mapping[str, Any]
 
@@ -32,16 +41,14 @@ _LENGTHS = {
 _BEFORE = 4
 """Intervals before the period that the first check may look at."""
 
-_NO_TIMES = frozenset(
-    {"BoldNumber", "ActionsPie", "ActionsDonut", "ActionsBarValue", "ActionsTable", "WorldMap", "CalendarHeatmap"}
-)
 _SUMS = (None, "total", "sum")
 """The math whose values of shorter intervals add up."""
 
-_OTHER_KINDS = {
-    "HogQLQuery": "it watches SQL, whose period is part of its text: its past can't be asked for",
-    "FunnelsQuery": "it watches a funnel, whose past would be a query for each check",
-}
+FEW = 5
+"""Checks for each of which a query is asked although nobody said how many: those of a weekly alert in a month."""
+
+_CALENDAR = "SELECT toStartOfWeek(toDate('2026-01-07'))"
+"""Asks for the project's timezone, which is beside every answer, and for the day on which its weeks begin."""
 
 
 class NotTold(Exception):
@@ -56,6 +63,8 @@ class Watch:
     """In canonical form."""
     query: Any
     """The query of its insight, as PostHog takes it."""
+    next_check: datetime | None = None
+    """When PostHog checks it next: those before it are at the same minute. None where it has none yet."""
 
     def same(self, other: Watch) -> bool:
         """Return whether it fires whenever the other one does."""
@@ -68,8 +77,9 @@ class Told:
     """What an alert would have done, with the values that it would have seen."""
 
     outcome: Outcome
-    past: Past
     zone: ZoneInfo
+    earlier: int = 0
+    """Checks of the period before those in the outcome, which were not asked for."""
 
 
 class Backtest:
@@ -81,46 +91,89 @@ class Backtest:
         self.period = period
         self._answers: dict[str, Json] = {}
 
-    def of(self, watch: Watch, known: datetime | None = None) -> Told:
+    def of(self, watch: Watch, last: int | None = None, say: Callable[[str], object] = lambda _: None) -> Told:
         """Return what an alert would have done in the period.
 
         Args:
             watch: the alert.
-            known: a moment at which PostHog checks it, such as the next one; None where it has none yet.
+            last: how many checks are asked for where each takes a query: the last ones. None: only where they are few.
+            say: is told how many queries that takes.
 
-        Raises ApiError, and NotTold where its past can't be asked for in one or two queries.
+        Raises ApiError, and NotTold where it is not known.
         """
         source = _source(watch)
         interval = source.get("interval") or "day"
         rule = Rule.of(watch.alert, interval)
-        finer = _finer(source, interval) if rule.ongoing else ""
-        past, zone = self._past(source, interval, interval)
-        if finer:
-            parts, _ = self._past(source, finer, interval)
-            past = Past(past.starts, past.lines, past.broken_down, parts)
-        times = Schedule.of(watch.alert, zone).times(self.period.start, self.period.end, known)
         try:
-            return Told(outcome(rule, past, times), past, zone)
+            if not _at_once(source, interval, rule):
+                return self._one_by_one(watch, source, rule, last, say)
+            past, zone = self._past(source, interval, interval)
+            if rule.ongoing:
+                parts, _ = self._past(source, _finer(interval), interval)
+                past = Past(past.starts, past.lines, past.broken_down, parts)
+            return Told(outcome(rule, past, self._times(watch, zone)), zone)
         except ValueError as problem:
             raise NotTold(str(problem)) from None
+
+    def _times(self, watch: Watch, zone: ZoneInfo) -> list[datetime]:
+        return list(Schedule.of(watch.alert, zone).times(self.period.start, self.period.end, watch.next_check))
+
+    def _one_by_one(
+        self,
+        watch: Watch,
+        source: Json,
+        rule: Rule,
+        last: int | None,
+        say: Callable[[str], object],
+    ) -> Told:
+        about = len(self._times(watch, ZoneInfo("UTC")))
+        if last is None and about > FEW:
+            raise NotTold(f"it takes a query for each of about {about} checks: see ai-admin backtest")
+        calendar = self._calendar
+        times = self._times(watch, calendar.zone)
+        chosen = times if last is None else times[-last:]
+        queries = [asked_at(source, rule.condition, moment, calendar) for moment in chosen]
+        new = sum(_name(each) not in self._answers for each in queries)
+        which = "its checks" if len(chosen) == len(times) else f"its last {len(chosen)} of {len(times)} checks"
+        say(f"{new} queries, one for each of {which}")
+        config = watch.alert.get("config") or {}
+        checks = (self._check(*each, config, rule) for each in zip(chosen, queries, strict=True))
+        return Told(Outcome.of(rule, checks), calendar.zone, len(times) - len(chosen))
+
+    def _check(self, moment: datetime, query: Json, config: Json, rule: Rule) -> Check:
+        try:
+            response = self._answer(query)
+        except ApiError as problem:
+            if problem.status != 400:
+                raise
+            raise NotTold(f"PostHog refuses its query as of {moment:%Y-%m-%d %H:%M} UTC: {problem}") from None
+        try:
+            seen = answer(query, config, rule, response)
+        except ValueError as problem:
+            return Check(moment, None, error=str(problem))
+        values = [(each.label, rule.compared(each.now, each.before)) for each in seen.found]
+        compared = [(label, value) for label, value in values if value is not None]
+        return concluded(rule, moment, compared if values else None, seen.several)
+
+    @cached_property
+    def _calendar(self) -> Calendar:
+        response = self._answer({"kind": "HogQLQuery", "query": _CALENDAR})
+        return Calendar(_zone(response), str(response["results"][0][0]).startswith("2026-01-05"))
 
     def _past(self, source: Json, interval: str, longest: str) -> tuple[Past, ZoneInfo]:
         start = self.period.start - _BEFORE * _LENGTHS[longest]
         dates = {"date_from": start.isoformat(), "date_to": self.period.end.isoformat(), "explicitDate": True}
         kept = {name: value for name, value in source.items() if name != "compareFilter"}
-        answer = self._answer({**kept, "interval": interval, "dateRange": dates})
-        zone = ZoneInfo(str(answer.get("timezone") or "UTC"))
-        broken = _is_broken_down(source)
-        lines = [_line(each, place, broken) for place, each in enumerate(answer["results"])]
-        days = max((each["days"] for each in answer["results"]), key=len, default=())
+        response = self._answer({**kept, "interval": interval, "dateRange": dates})
+        zone, broken = _zone(response), is_broken_down(source)
+        lines = [_line(each, place, broken) for place, each in enumerate(response["results"])]
+        days = max((each["days"] for each in response["results"]), key=len, default=())
         return Past(_starts(days, interval, zone), lines, broken, step=_LENGTHS[interval]), zone
 
     def _answer(self, query: Json) -> Json:
-        name = json.dumps(query, sort_keys=True)
+        name = _name(query)
         if name not in self._answers:
-            path = self._client.project_path("query")
-            body = {"query": query, "refresh": "blocking"}
-            self._answers[name] = self._client.request("POST", path, body, repeatable=True)
+            self._answers[name] = asking.answer(self._client, query)
         return self._answers[name]
 
 
@@ -139,35 +192,42 @@ def compared(before: Told | None, after: Told, days: int) -> str:
 
 
 def _source(watch: Watch) -> Json:
-    """Return the TrendsQuery that an alert watches. Raises NotTold where its past can't be asked for at once."""
+    """Return the query that an alert watches. Raises NotTold where its past can't be asked for."""
     node = watch.query if isinstance(watch.query, Mapping) else {}
     source: Json = node["source"] if isinstance(node.get("source"), Mapping) else node
-    settings = source.get("trendsFilter") or {}
     if watch.alert.get("detector_config") or watch.alert.get("forecast_config"):
         raise NotTold("PostHog's anomaly detection decides when it fires, and not a bound")
-    if source.get("kind") != "TrendsQuery":
-        raise NotTold(_OTHER_KINDS.get(str(source.get("kind")), "alerts can't watch its insight"))
-    if settings.get("display") in _NO_TIMES:
-        raise NotTold("its insight is one number over a period that ends at each check: its past would be a query each")
-    if settings.get("display") == "ActionsLineGraphCumulative" or (settings.get("smoothingIntervals") or 1) > 1:
-        raise NotTold("its insight adds up or smooths the intervals that are asked for: of more it is another")
-    if (source.get("interval") or "day") not in _LENGTHS:
+    if source.get("kind") not in ("TrendsQuery", "FunnelsQuery", "HogQLQuery"):
+        raise NotTold("alerts can't watch its insight")
+    if source["kind"] == "TrendsQuery" and (source.get("interval") or "day") not in _LENGTHS:
         raise NotTold(f"its insight has intervals that alerts don't know: {source.get('interval')}")
+    if source["kind"] != "HogQLQuery" and looks_at_present(source):
+        raise NotTold("a filter or an expression of its insight looks at the present: now(), or a relative date")
     return source
 
 
-def _finer(source: Json, interval: str) -> str:
-    """Return the interval whose values make up those of one that is not over. Raises NotTold where none do."""
+def _at_once(source: Json, interval: str, rule: Rule) -> bool:
+    """Return whether the values of a period are those that each check in it saw."""
     settings = source.get("trendsFilter") or {}
+    if source["kind"] != "TrendsQuery" or not in_time(source):
+        return False
+    if settings.get("display") == "ActionsLineGraphCumulative" or (settings.get("smoothingIntervals") or 1) > 1:
+        return False  # of more intervals than a check asks for it is another
     formulas = any(settings.get(name) for name in ("formula", "formulas", "formulaNodes"))
-    if formulas or any(each.get("math") not in _SUMS for each in source.get("series") or ()) or interval == "minute":
-        raise NotTold("it looks at an interval that is not over, whose value is no sum: nobody knows what it was then")
+    sums = not formulas and all(each.get("math") in _SUMS for each in source.get("series") or ())
+    return not rule.ongoing or (sums and interval != "minute")
+
+
+def _finer(interval: str) -> str:
     return "minute" if interval == "hour" else "hour"
 
 
-def _is_broken_down(source: Json) -> bool:
-    given = source.get("breakdownFilter") or {}
-    return bool((given.get("breakdown") and given.get("breakdown_type")) or given.get("breakdowns"))
+def _name(query: Json) -> str:
+    return json.dumps(query, sort_keys=True)
+
+
+def _zone(response: Json) -> ZoneInfo:
+    return ZoneInfo(str(response.get("timezone") or "UTC"))
 
 
 def _line(result: Json, place: int, broken_down: bool) -> Line:

@@ -26,12 +26,14 @@ def caps(
     """
     from ai_admin.evaluation import Person, Served  # PostHog's SDK takes a moment to import
     from ai_admin.evaluation.answers import Asked
+    from ai_admin.evaluation.served import with_criteria, with_leaves
 
-    token = client.get(f"/api/projects/{client.connection.project_id}/")["api_token"]
+    token = client.project()["api_token"]
     said = client.get("/flags/definitions", {"token": token, "send_cohorts": ""})
-    served = Served({each["key"]: _named(each) for each in said["flags"]}, {
-        name: _named_criteria(criteria) for name, criteria in (said["cohorts"] or {}).items()
-    })  # fmt: skip
+    served = Served(
+        {each["key"]: with_leaves(each, _leaf) for each in said["flags"]},
+        {name: with_criteria(criteria, _leaf) for name, criteria in (said["cohorts"] or {}).items()},
+    )
     if flag not in served.flags or not served.flags[flag]["active"]:
         return dict.fromkeys(persons)
     found = {}
@@ -42,21 +44,8 @@ def caps(
     return found
 
 
-def _named(flag: dict[str, Any]) -> dict[str, Any]:
-    """Return a flag with the ids of cohorts as text, which is how they are looked up."""
-    filters = flag["filters"]
-    groups = [
-        {**group, "properties": [_leaf(each) for each in group.get("properties") or ()]}
-        for group in filters.get("groups") or ()
-    ]
-    return {**flag, "filters": {**filters, "groups": groups}}
-
-
-def _named_criteria(part: dict[str, Any]) -> dict[str, Any]:
-    return {**part, "values": [_named_criteria(each) for each in part["values"]]} if "values" in part else _leaf(part)
-
-
 def _leaf(leaf: dict[str, Any]) -> dict[str, Any]:
+    """Return a filter with the id of a cohort as text, which is how it is looked up."""
     if leaf.get("type") == "cohort":
         return {**leaf, "value": str(leaf["value"])}
     return {"type": "person", **leaf, "negation": leaf.get("negation", False)}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ai_admin.charts import Figure, Place, figure, place
+from ai_admin.numbers.asking import answer
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS
@@ -41,7 +42,8 @@ class Tile:
     text: str = ""
     """Markdown; empty for an insight."""
     key: str = ""
-    """The key of the insight's definition; of an insight without one, its name in lower case with hyphens."""
+    """The key of the insight's definition; of an insight without one, its name in lower case with hyphens. Where one
+    before it on the dashboard has the same, its short id follows."""
     name: str = ""
     description: str = ""
     query: Any = None
@@ -85,7 +87,7 @@ def boards(
         if len(ids) == 1:
             row = client.get(client.project_path(f"{KINDS[each.kind].collection}/{ids[0]}"))
             tiles = row["tiles"] if each.kind == "dashboard" else [{"insight": row, "layouts": _ALONE}]
-            yield Board(each, row["name"], tuple(_tile(client, tile, keys, dates) for tile in tiles))
+            yield Board(each, row["name"], tuple(_tiles(client, tiles, keys, dates)))
         elif ids:
             yield NotThere(f'{each.kind}/{each.key}: {len(ids)} of that name, "{each.name}", are in PostHog')
         else:
@@ -104,25 +106,28 @@ def _by_name(client: Client, kind: str) -> dict[str, list[int]]:
     return found
 
 
-def _tile(client: Client, tile: Json, keys: Mapping[str, str], dates: Mapping[str, str]) -> Tile:
-    where, insight = place(tile.get("layouts")), tile.get("insight")
-    if not insight:
-        text = (tile.get("text") or {}).get("body") or (tile.get("button_tile") or {}).get("text") or ""
-        return Tile(where, text)
-    name = insight["name"] or insight.get("derived_name") or "Untitled"
-    key = keys.get(name) or re.sub(r"\W+", "-", name.lower()).strip("-") or insight["short_id"]
-    query = insight.get("query")
-    return Tile(where, "", key, name, insight.get("description") or "", query, _answer(client, query, dates))
+def _tiles(client: Client, tiles: Sequence[Json], keys: Mapping[str, str], dates: Mapping[str, str]) -> Iterator[Tile]:
+    taken: set[str] = set()
+    for tile in tiles:
+        where, insight = place(tile.get("layouts")), tile.get("insight")
+        if not insight:
+            text = (tile.get("text") or {}).get("body") or (tile.get("button_tile") or {}).get("text") or ""
+            yield Tile(where, text)
+            continue
+        name = insight["name"] or insight.get("derived_name") or "Untitled"
+        key = keys.get(name) or re.sub(r"\W+", "-", name.lower()).strip("-") or insight["short_id"]
+        if key in taken:  # it names the files
+            key = f"{key}-{insight['short_id']}"
+        taken.add(key)
+        query = insight.get("query")
+        yield Tile(where, "", key, name, insight.get("description") or "", query, _answer(client, query, dates))
 
 
 def _answer(client: Client, query: Any, dates: Mapping[str, str]) -> Mapping[str, Any]:
     source = query["source"] if isinstance(query, dict) and isinstance(query.get("source"), dict) else query
     if not source:
         return {"error": "the insight has no query"}
-    body = {"query": source, "refresh": "blocking", **({"filters_override": dict(dates)} if dates else {})}
     try:
-        # A query changes nothing: it may be sent again.
-        answer: Mapping[str, Any] = client.request("POST", client.project_path("query"), body, repeatable=True)
+        return answer(client, source, dates)
     except ApiError as error:
         return {"error": " ".join(str(error.answer.get("detail") or error).split())}
-    return answer

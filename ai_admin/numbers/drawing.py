@@ -12,9 +12,6 @@ from ai_admin.charts import texts
 from ai_admin.numbers.dashboards import Board, Tile
 from ai_admin.sheet import as_csv
 
-FORMATS = ("html", "png", "svg", "csv", "json")
-"""What can be written; all but ``html`` is a file for each insight."""
-
 
 @dataclass(frozen=True)
 class Drawn:
@@ -46,7 +43,7 @@ def write(board: Board, out: Path, formats: Collection[str], theme: str | None, 
     Args:
         board: what to write.
         out: the folder; the files of a dashboard's insights are in a folder of its own there.
-        formats: some of :data:`FORMATS`.
+        formats: some of ``html``, a page, and ``png``, ``svg``, ``csv`` and ``json``, a file for each insight.
         theme: ``light``, ``dark`` or ``both``; None is both in a page, and light in pictures.
         said: where the numbers are from.
 

@@ -20,6 +20,7 @@ PERSONS = f"""
 SELECT toString(id) AS person, properties.{product.INSTALLATION} AS installation, properties
 FROM persons
 WHERE isNotNull(properties.{product.INSTALLATION}) AND toString(id) > {{after}}
+    AND ({{only}} = '' OR toString(properties.{product.INSTALLATION}) = {{only}})
 ORDER BY person
 LIMIT {{limit}}
 """
@@ -37,6 +38,7 @@ WHERE event = '{product.EVENT}'
     AND timestamp >= toDateTime({{since}}, 'UTC')
     AND timestamp < toDateTime({{end}}, 'UTC')
     AND distinct_id > {{after}}
+    AND ({{only}} = '' OR distinct_id = {{only}})
 GROUP BY distinct_id
 ORDER BY installation
 LIMIT {{limit}}
@@ -47,6 +49,7 @@ FROM (
     SELECT person_id, cohort_id FROM cohort_people UNION ALL SELECT person_id, cohort_id FROM static_cohort_people
 ) AS members
 WHERE concat(toString(person_id), ' ', toString(cohort_id)) > {after}
+    AND ({person} = '' OR toString(person_id) = {person})
 ORDER BY member
 LIMIT {limit}
 """
@@ -87,16 +90,23 @@ class Installation:
 
     @property
     def channel(self) -> str:
+        """The channel that it says it is of; empty where it does not say."""
         return str(self.properties.get(product.CHANNEL) or "")
 
     @property
     def version(self) -> str:
+        """The version that it says it runs; empty where it does not say."""
         return str(self.properties.get(product.VERSION) or "")
 
     @property
     def said(self) -> str:
         """What its last self-check found, however long ago."""
         return str(self.properties.get(product.HEALTH) or UNKNOWN)
+
+    @property
+    def unnoticed(self) -> bool:
+        """Whether PostHog goes on calling it healthy though it fell silent."""
+        return self.health == SILENT and self.said == "healthy"
 
     @property
     def failing(self) -> float:
@@ -118,35 +128,34 @@ class Report:
     strangers: int
     """How many ids ran AI enhancements in the period and never said that they are an installation."""
 
-    @property
-    def silent(self) -> Sequence[Installation]:
-        """Those that PostHog goes on calling healthy though they fell silent."""
-        return [each for each in self.installations if each.health == SILENT and each.said == "healthy"]
+
+def known(client: Client) -> list[str]:
+    """Return the ids of all installations of a project. Raises ApiError."""
+    return list(_persons(client, ""))
 
 
-def installations(
-    client: Client, period: Period, cap: str = product.DAILY_CAP, capped: Collection[str] | None = None
-) -> Report:
-    """Return all installations of a project, by a few queries however many there are.
+def installations(client: Client, period: Period, cap: str = product.DAILY_CAP, only: str = "") -> Report:
+    """Return all installations of a project, or one, by a few queries however many there are.
 
     Args:
         client: the project. Its key needs the scopes ``query:read``, ``project:read``, ``feature_flag:read`` and
             ``cohort:read``.
         period: what is counted.
         cap: the key of the flag whose payload is the number of tokens for a day.
-        capped: the ids of those whose cap is wanted, which is what takes time; None: of all.
+        only: the id of the one that is asked for; empty for all. Without one of this id the report is empty.
 
     Raises ApiError.
     """
-    persons = {str(row["installation"]): row for row in pages(client, PERSONS, {}, "person")}
-    bounds = {"start": written(period.start), "end": written(period.end), "today": written(period.today)}
+    persons = _persons(client, only)
+    if only and not persons:
+        return Report(period, (), 0)
+    bounds = {"start": written(period.start), "end": written(period.end), "today": written(period.today), "only": only}
     bounds["since"] = min(bounds["start"], bounds["today"])
     uses = {str(row["installation"]): row for row in pages(client, USES, bounds, "installation")}
-    cohorts = _cohorts(client)
+    cohorts = _cohorts(client, str(persons[only]["person"]) if only else "")
     properties = {name: _properties(row) for name, row in persons.items()}
     ids = {name: cohorts.get(str(row["person"]), {}) for name, row in persons.items()}
-    wanted = persons.keys() if capped is None else persons.keys() & set(capped)
-    given = caps(client, cap, {name: (properties[name], frozenset(ids[name])) for name in wanted})
+    given = caps(client, cap, {name: (properties[name], frozenset(ids[name])) for name in persons})
     found = [
         _installation(
             name, str(row["person"]), properties[name], uses.get(name), given.get(name), period, ids[name].values()
@@ -168,19 +177,23 @@ def recent_errors(client: Client, period: Period, installation: str) -> list[tup
     ]
 
 
+def _persons(client: Client, only: str) -> dict[str, Row]:
+    return {str(row["installation"]): row for row in pages(client, PERSONS, {"only": only}, "person")}
+
+
 def _properties(row: Row) -> dict[str, Any]:
     said = row["properties"]
     return dict(json.loads(said) if isinstance(said, str) else said or {})
 
 
-def _cohorts(client: Client) -> dict[str, dict[str, str]]:
-    """Return the cohorts of each person, when PostHog counted last: names by id, by the person's uuid."""
+def _cohorts(client: Client, person: str) -> dict[str, dict[str, str]]:
+    """Return the cohorts of each person (empty: all), when PostHog counted last: names by id, by the person's uuid."""
     names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
     found: dict[str, dict[str, str]] = {}
-    for row in pages(client, MEMBERS, {}, "member"):
-        person, _, cohort = row["member"].partition(" ")
+    for row in pages(client, MEMBERS, {"person": person}, "member"):
+        who, _, cohort = row["member"].partition(" ")
         if cohort in names:
-            found.setdefault(person, {})[cohort] = names[cohort]
+            found.setdefault(who, {})[cohort] = names[cohort]
     return found
 
 

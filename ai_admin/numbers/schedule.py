@@ -18,6 +18,12 @@ _HOURS = {"daily": 1, "weekly": 3, "monthly": 4}
 """The hour of the other checks: of the next day, of Monday, of the first of the month."""
 
 
+def next_check(alert: Mapping[str, Any]) -> datetime | None:
+    """Return when PostHog checks an alert next, as PostHog answers it; None where it does not know."""
+    due = alert.get("next_check_at")
+    return datetime.fromisoformat(due) if due else None
+
+
 @dataclass(frozen=True)
 class Schedule:
     """When an alert is checked."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ai_admin.definitions import Definition
 from ai_admin.numbers.backtest import NotTold, Watch
+from ai_admin.numbers.schedule import next_check
 from providers.posthog.client import Client
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
@@ -27,8 +28,6 @@ class Alert:
     """As the files have it, or why that can't be asked for."""
     live: Watch | None
     """As PostHog has it; None where it has none, or one that fires whenever that of the files does."""
-    next_check: datetime | None
-    """When PostHog checks it next."""
 
 
 def watches(client: Client, definitions: Iterable[Definition], keys: Sequence[str]) -> Iterator[Alert]:
@@ -59,11 +58,10 @@ class _Reader:
         rows = self._alerts.get(alert["name"], [])
         row = rows[0] if len(rows) == 1 else None
         live = self._of_posthog(row, alert) if row else None
-        files = self._of_files(alert, live)
+        files = self._of_files(alert, live, next_check(row or {}))
         if live and isinstance(files, Watch) and live.same(files):
             live = None
-        due = row and row.get("next_check_at")
-        return Alert(key, alert["name"], files, live, datetime.fromisoformat(due) if due else None)
+        return Alert(key, alert["name"], files, live)
 
     @cached_property
     def _alerts(self) -> dict[str, list[dict[str, Any]]]:
@@ -72,24 +70,26 @@ class _Reader:
             found.setdefault(row["name"], []).append(row)
         return found
 
-    def _of_files(self, alert: Properties, live: Watch | None) -> Watch | NotTold:
+    def _of_files(self, alert: Properties, live: Watch | None, due: datetime | None) -> Watch | NotTold:
         """Return an alert of the files; what these leave to PostHog's pages is as it is there."""
         insight = KINDS["insight"]
-        query = self._definitions[alert["insight"]].properties.get("query") or (live and live.query)
         whole = {**(live.alert if live else {}), **alert}
+        if not (watched := self._definitions.get(alert["insight"])):
+            return NotTold(f"no file that can be read has {alert['insight']}")
+        query = watched.properties.get("query") or (live and live.query)
         if query is None or "threshold" not in whole:
             return NotTold("the files leave to PostHog what it watches, and PostHog has no such alert")
         try:
             ids = {ref: self._id(ref) for ref in dict.fromkeys(refs(query))}
         except NotTold as problem:
             return problem
-        return Watch(whole, insight.canonical({"query": with_ids(query, ids.get)})["query"])
+        return Watch(whole, insight.canonical({"query": with_ids(query, ids.get)})["query"], due)
 
     def _of_posthog(self, row: Mapping[str, Any], alert: Properties) -> Watch:
         insight = self._client.get(self._client.project_path(f"insights/{row['insight']['id']}"))
         query = KINDS["insight"].project(insight, {}, self._directory)["query"]
         known = {name: item for name, item in alert.items() if name != "unmanaged"}
-        return Watch(KINDS["alert"].project(row, known, self._directory), query)
+        return Watch(KINDS["alert"].project(row, known, self._directory), query, next_check(row))
 
     def _id(self, ref: Ref) -> int | str:
         """Return the id of what a query refers to, by its name. Raises NotTold where PostHog has none or several."""
@@ -99,6 +99,8 @@ class _Reader:
             for row in self._client.pages(self._client.project_path(kind.collection)):
                 if not row.get("deleted"):
                     found.setdefault(str(row.get("name")), []).append(str(row[kind.id_name]))
+        if ref not in self._definitions:
+            raise NotTold(f"its insight looks at {ref}, which no file has that can be read")
         ids = self._ids[ref.kind].get(self._definitions[ref].properties["name"], [])
         if len(ids) != 1:
             raise NotTold(f"its insight looks at {ref}, of which PostHog has {'several' if ids else 'none'}")

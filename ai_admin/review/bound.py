@@ -20,7 +20,7 @@ from ai_admin.review.plan import Planned
 from ai_admin.review.report import Entry
 from ai_admin.review.sentences import sentences
 from ai_admin.safety import name_of
-from providers.posthog.errors import UnreadablePlan
+from providers.posthog.errors import OutdatedPlan, UnreadablePlan
 from providers.posthog.history import History
 from providers.posthog.inputs import with_digests
 from providers.posthog.kinds import KINDS
@@ -64,13 +64,13 @@ def text(planned: Planned, left: Collection[str] = ()) -> str:
 
 
 def parse(content: str, path: str) -> Bound:
-    """Return the plan in a file. Raises :class:`UnreadablePlan`."""
+    """Return the plan in a file. Raises :class:`UnreadablePlan`, and :class:`OutdatedPlan`."""
     try:
         found = json.loads(content)
     except ValueError:
         found = None
     if isinstance(found, dict) and found.get("version", VERSION) != VERSION:
-        raise UnreadablePlan(f"{path} was written by another version of ai-admin; {AGAIN}")
+        raise OutdatedPlan(f"{path} was written by another version of ai-admin; {AGAIN}")
     if not _FORM.is_valid(found):
         raise UnreadablePlan(f"{path} is no plan of `ai-admin plan --out`; {AGAIN}")
     return {name: found[name] for name in _PARTS}

@@ -25,12 +25,16 @@ from providers.posthog.inventory import Live
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
 from providers.posthog.kinds.base import OWN, UNKEPT, Properties, refs
 from providers.posthog.lifecycle import LIFECYCLES, Lifecycle, Services
-from providers.posthog.preflight import preflight
+from providers.posthog.preflight import first_look, preflight
 from providers.posthog.reconcile import changed
 from providers.posthog.references import readable, with_ids, with_refs
 from providers.posthog.settings import Settings
 
 _OPTIONS = (UNKEPT, OWN)
+
+PAGE = 250
+"""How many objects a list is asked for at once, where all lists of a project are read. PostHog gives a hundred unless
+it is asked for more, and knows no most (Django REST framework's ``LimitOffsetPagination``); a list of more goes on."""
 
 LEAVES = "is in no file any more: the next `pulumi up` deletes it"
 """What is said of an object whose file is gone."""
@@ -301,7 +305,10 @@ def compared(root: Path, stack: str, warn: Callable[[str], object], whole: bool 
             f"this stack's objects live in PostHog project {', '.join(sorted(others))}, but the connection is to "
             f"project {connection.project_id}"
         )
-    client = Client(connection, warn=warn)
-    preflight(client, KINDS if whole else ["flag"], writing=False)
+    project = Project(Client(connection, warn=warn, page=PAGE))
+    first_look(project.client, KINDS["flag"], lambda: project.inventory.all(KINDS["flag"]))
     definitions = load(root, stack, partly=True)
-    return Comparison(Project(client), definitions.resources, state, os.environ, broken=definitions.broken)
+    comparison = Comparison(project, definitions.resources, state, os.environ, broken=definitions.broken)
+    if whole and project.unread:
+        preflight(project.client, KINDS, writing=False)  # names all scopes that the key lacks
+    return comparison

@@ -9,14 +9,18 @@ from typing import Any
 
 from ai_admin.numbers.backtest import Backtest, NotTold, Watch, compared
 from ai_admin.numbers.period import Period
+from ai_admin.numbers.schedule import next_check
 from ai_admin.review.changes import Action, Change
-from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
-from providers.posthog.kinds import Ref
+from providers.posthog.inventory import Inventory
+from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import refs
 
 DAYS = 30
 """How far a plan looks back."""
+
+PATIENCE = 5.0
+"""Seconds that a query waits for PostHog in all: a plan can be decided on without it."""
 
 _GONE = (Action.DELETE, Action.HOLD, Action.UNKNOWN)
 
@@ -33,32 +37,39 @@ class _Moved:
     after: Watch
 
 
-def firing(changes: Iterable[Change], client: Client, now: datetime | None = None) -> dict[Ref, list[str]]:
+def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None = None) -> dict[Ref, list[str]]:
     """Return by the object that changes how often alerts would have fired so far, and then, a line for each alert.
 
     An alert whose insight PostHog does not have yet is not asked for: nobody has seen its values. Of others one query
     is asked for what is watched so far, and one for what is watched then, where that is something else; none where
-    nothing changes when an alert fires. What PostHog does not answer is a line that says so. Raises nothing.
+    nothing changes when an alert fires. What PostHog does not answer is a line that says so; where it has too many
+    requests, or fails, it is asked no further. Raises nothing.
     """
     every = tuple(changes)
     insights = [each for each in every if each.ref.kind == "insight"]
-    moved = [each for alert in every if alert.ref.kind == "alert" and (each := _moved(alert, insights))]
+    alerts = [each for each in every if each.ref.kind == "alert"]
+    moved = [each for alert in alerts if (each := _moved(alert, insights, inventory))]
     if not moved:
         return {}
     end = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)
-    test = Backtest(client, Period(end - timedelta(days=DAYS), end))
+    test = Backtest(inventory.client.hurried(PATIENCE), Period(end - timedelta(days=DAYS), end))
     found: dict[Ref, list[str]] = {}
+    silent: ApiError | None = None
     for each in moved:
         try:
+            if silent:
+                raise silent
             line = compared(test.of(each.before) if each.before else None, test.of(each.after), DAYS)
         except (NotTold, ApiError) as problem:
+            if isinstance(problem, ApiError) and (problem.outcome_unknown or problem.status == 429):
+                silent = problem
             line = f"when it would have fired is not known: {problem}"
         who = "" if each.place == each.change.ref else f"alert {each.change.ref.key}: "
         found.setdefault(each.place, []).append(who + line)
     return found
 
 
-def _moved(change: Change, insights: Iterable[Change]) -> _Moved | None:
+def _moved(change: Change, insights: Iterable[Change], inventory: Inventory) -> _Moved | None:
     if change.wanted is None or change.refused or change.action in _GONE:
         return None
     live, every = change.live or {}, tuple(insights)
@@ -69,9 +80,10 @@ def _moved(change: Change, insights: Iterable[Change]) -> _Moved | None:
     query = {**insight.live, **insight.wanted}.get("query")
     if any(True for _ in refs(query)):  # what it refers to is made together with it
         return None
-    after = Watch(wanted, query)
+    due = next_check(inventory.get(KINDS["alert"], change.id) or {}) if change.live else None  # read already
+    after = Watch(wanted, query, due)
     seen = _insight(live.get("insight"), every)
-    before = Watch(live, seen.live.get("query")) if seen and seen.live else None
+    before = Watch(live, seen.live.get("query"), due) if seen and seen.live else None
     if before and before.same(after):
         return None
     return _Moved(change, change.ref if change.action is not Action.NOTHING else insight.ref, before, after)

@@ -148,7 +148,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         return _entry(change, by_name, session, audiences, using, experiments)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        fires = pool.submit(firing, found.changes, session.inventory.client) if count else None
+        fires = pool.submit(firing, found.changes, session.inventory) if count else None
         entries = [*pool.map(entry, moving)]
     told = fires.result() if fires else {}
     entries = [replace(each, effects=(*each.effects, *told.get(each.change.ref, ()))) for each in entries]

@@ -7,9 +7,9 @@ from typing import Any
 
 from posthog import Posthog
 
+from ai_admin.numbers import product
 from ai_admin.simulation.traffic import Run
 
-EVENT = "ai_enhancement_used"
 FLUSHED = 2000
 """After so many events all must have arrived: the SDK's queue, which drops what is too much, has room for 10,000."""
 
@@ -18,8 +18,8 @@ class NotSent(Exception):
     """PostHog did not take events. One line with the reason."""
 
 
-def send(host: str, project_api_key: str, found: Iterable[Run], progress: Callable[[int], None]) -> int:
-    """Send runs as events, in batches, and return their number.
+def send(host: str, project_api_key: str, found: Iterable[Run], progress: Callable[[int], None]) -> None:
+    """Send runs as events, in batches.
 
     Args:
         host: PostHog's address.
@@ -38,7 +38,7 @@ def send(host: str, project_api_key: str, found: Iterable[Run], progress: Callab
     try:
         for run in found:
             client.capture(
-                EVENT, distinct_id=run.installation.id, properties=dict(run.properties), timestamp=run.when,
+                product.EVENT, distinct_id=run.installation.id, properties=dict(run.properties), timestamp=run.when,
                 uuid=str(run.id),
             )  # fmt: skip
             sent += 1
@@ -54,4 +54,3 @@ def send(host: str, project_api_key: str, found: Iterable[Run], progress: Callab
     if problems:
         raise NotSent(f"PostHog did not take all events: {problems[0]}")
     progress(sent - arrived)
-    return sent

@@ -11,6 +11,7 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
+from ai_admin.numbers import product
 from ai_admin.simulation.installations import Company, Installation
 
 PRICES = {"deepseek-chat-v3": (0.27, 1.10), "deepseek-chat-r1": (0.55, 2.19)}
@@ -84,7 +85,8 @@ def _midnight(when: datetime) -> datetime:
 def runs(seed: int, company: Company, events: int, happened: Sequence[Incident]) -> Iterator[Run]:
     """Give a company's runs in order of time.
 
-    What an installation is goes along as ``$set`` with its first run of each day, and with its last one.
+    What an installation is goes along as ``$set`` with its first run of each day, and with all runs of the last six
+    hours. So of one that fell silent before, what its last runs changed was never sent.
 
     Args:
         seed: of all that is drawn.
@@ -99,17 +101,17 @@ def runs(seed: int, company: Company, events: int, happened: Sequence[Incident])
     for number, (when, installation) in enumerate(_moments(draw, company, events, happened)):
         failing = any(each.name == "errors" and each.there(when) for each in happened)
         properties = _run(draw, installation, failing)
-        used[installation.id] += properties["total_tokens"]
-        paid[installation.id] += properties["estimated_cost"]
+        used[installation.id] += properties[product.TOKENS]
+        paid[installation.id] += properties[product.COST]
         if last[installation.id].date() < when.date() or company.end - when < 6 * _HOUR:
             properties["$set"] = {
-                "installation_id": installation.id,
-                "channel": installation.channel,
-                "version": installation.version,
-                "health_status": "error" if failing and not properties["success"] else installation.health,
+                product.INSTALLATION: installation.id,
+                product.CHANNEL: installation.channel,
+                product.VERSION: installation.version,
+                product.HEALTH: "error" if failing and not properties[product.SUCCESS] else installation.health,
                 "total_usage": round(used[installation.id]),
                 "total_cost": round(paid[installation.id], 4),
-                "last_active": when.isoformat(),
+                product.LAST_ACTIVE: when.isoformat(),
             }
         last[installation.id] = when
         yield Run(uuid.uuid5(_IDS, f"{seed} {company.end.isoformat()} {number}"), when, installation, properties)
@@ -160,16 +162,16 @@ def _run(draw: Random, installation: Installation, failing: bool) -> dict[str, A
     answer = 0 if fails else round(min(4096, draw.lognormvariate(5.6, 0.5)))
     paid_in, paid_out = PRICES[model]
     properties: dict[str, Any] = {
-        "installation_id": installation.id,
-        "model": model,
-        "prompt_tokens": prompt,
-        "completion_tokens": answer,
-        "total_tokens": prompt + answer,
-        "estimated_cost": round((prompt * paid_in + answer * paid_out) / 1e6, 6),
-        "success": not fails,
+        product.INSTALLATION: installation.id,
+        product.MODEL: model,
+        product.PROMPT_TOKENS: prompt,
+        product.COMPLETION_TOKENS: answer,
+        product.TOKENS: prompt + answer,
+        product.COST: round((prompt * paid_in + answer * paid_out) / 1e6, 6),
+        product.SUCCESS: not fails,
     }
     if fails and failing:
-        properties["error"] = draw.choice(["provider_unavailable", "provider_unavailable", "timeout"])
+        properties[product.ERROR] = draw.choice(["provider_unavailable", "provider_unavailable", "timeout"])
     elif fails:
-        [properties["error"]] = draw.choices(list(FAILURES), list(FAILURES.values()))
+        [properties[product.ERROR]] = draw.choices(list(FAILURES), list(FAILURES.values()))
     return properties

@@ -1,6 +1,7 @@
 """``python -m examples.ai_service.load``: many installations at once, and whether an event is lost or a cap broken.
 
-For a sandbox on this machine: it reads back every event that it sent.
+For a sandbox on this machine: it reads back every event that it sent. The service is the one in Python, or the one in
+TypeScript.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -24,6 +27,7 @@ import requests
 from examples.ai_service.ai_admin_client import AiAdmin, Person
 from examples.ai_service.budgets import Budgets
 from examples.ai_service.deepseek import DeepSeek
+from examples.ai_service.node import NodeService, NotStarted
 from examples.ai_service.service import AiService, Run, connected
 
 EVENT = "ai_enhancement_used"
@@ -60,7 +64,7 @@ class Outcome:
     unsent: int
     """Events that PostHog has, and the service has not sent so often."""
     over_day: dict[str, float]
-    """Installations that used more than their day's tokens, and how many more."""
+    """Installations that used more than their day's tokens, and how many more; where midnight passes, two days'."""
     over_request: int
     """Runs that used more than a request may."""
 
@@ -106,7 +110,50 @@ class Sandbox:
         return answer.json()
 
 
-def drive(sandbox: Sandbox, load: Load) -> Outcome:
+class Service(Protocol):
+    """What the load is sent to."""
+
+    def run(self, installation: str, person: Person, prompt_tokens: int) -> Run | None:
+        """Run an AI enhancement; None where AI is off."""
+
+    def caps(self, installation: str, person: Person) -> tuple[int, int]:
+        """Return how many tokens an installation may use in a day and in a request."""
+
+    def close(self) -> None:
+        """Send the events that are left, and stop."""
+
+
+class PythonService:
+    """The service of service.py, in this process."""
+
+    def __init__(self, sandbox: Sandbox, seed: int) -> None:
+        """Start it. ``seed``: of the model's randomness."""
+        self._posthog = connected(sandbox.project_api_key(), sandbox.host, sandbox.api_key)
+        self._client = AiAdmin(self._posthog)
+        self.run = AiService(self._client, DeepSeek(seed, seconds=0.05), Budgets()).run
+
+    def caps(self, installation: str, person: Person) -> tuple[int, int]:
+        """Return how many tokens an installation may use in a day and in a request."""
+        flags = self._client.flags(installation, person)
+        return flags.ai_max_daily_tokens(), flags.ai_max_request_tokens()
+
+    def close(self) -> None:
+        """Send the events that are left, and stop."""
+        self._posthog.shutdown()
+
+
+def typescript(modules: Path, sandbox: Sandbox, seed: int) -> Service:
+    """Start the service of service.ts, in a process of Node.js. Raises as NodeService.
+
+    Args:
+        modules: a ``node_modules`` with ``typescript`` and ``posthog-node``.
+        sandbox: the project.
+        seed: of the model's randomness.
+    """
+    return NodeService(modules, sandbox.host, sandbox.project_api_key(), sandbox.api_key, seed)
+
+
+def drive(sandbox: Sandbox, load: Load, start: Callable[[Sandbox, int], Service] = PythonService) -> Outcome:
     """Send a load to a service of its own, wait until its events have arrived, and compare.
 
     What PostHog has at the end is counted, by installation, and not what the service's own books say.
@@ -114,6 +161,7 @@ def drive(sandbox: Sandbox, load: Load) -> Outcome:
     Args:
         sandbox: a project that has the flags and cohorts of the samples.
         load: how much.
+        start: starts the service, with a seed.
     """
     chance = random.Random(load.seed)
     persons = {f"load-{load.seed}-{number:04}": _person(chance) for number in range(load.installations)}
@@ -121,21 +169,21 @@ def drive(sandbox: Sandbox, load: Load) -> Outcome:
     often = [1 / (1 + rank) for rank in range(load.installations)]
     asking = chance.choices(list(persons), often, k=int(load.rate * load.seconds))
     prompts = [1 + int(chance.expovariate(1 / 800)) for _ in asking]
-    after = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    posthog = connected(sandbox.project_api_key(), sandbox.host, sandbox.api_key)
-    client = AiAdmin(posthog)
-    service = AiService(client, DeepSeek(load.seed, seconds=0.05), Budgets())
-    start = time.monotonic()
+    began = datetime.now(UTC)
+    service = start(sandbox, load.seed)
+    at = time.monotonic()
     with ThreadPoolExecutor(load.threads) as threads:
         waiting = []
         for number, (name, prompt) in enumerate(zip(asking, prompts, strict=True)):
-            time.sleep(max(0.0, start + number / load.rate - time.monotonic()))
+            time.sleep(max(0.0, at + number / load.rate - time.monotonic()))
             waiting.append(threads.submit(service.run, name, persons[name], prompt))
         runs = [each.result() for each in waiting]
-    took = time.monotonic() - start
-    caps = {name: _caps(client, name, person) for name, person in persons.items()}
-    posthog.shutdown()
-    return _compared(asking, runs, sandbox.seen(after), caps, took)
+    took = time.monotonic() - at
+    caps = {name: service.caps(name, person) for name, person in persons.items()}
+    service.close()
+    arrived = sandbox.seen(began.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    days = (datetime.now(UTC).date() - began.date()).days + 1
+    return _compared(asking, runs, arrived, caps, took, days)
 
 
 def _person(chance: random.Random) -> Person:
@@ -147,15 +195,15 @@ def _person(chance: random.Random) -> Person:
     }
 
 
-def _caps(client: AiAdmin, name: str, person: Person) -> tuple[int, int]:
-    """Return how many tokens an installation may use in a day and in a request."""
-    flags = client.flags(name, person)
-    return flags.ai_max_daily_tokens(), flags.ai_max_request_tokens()
-
-
 def _compared(
-    asking: list[str], runs: list[Run | None], arrived: Seen, caps: Mapping[str, tuple[int, int]], took: float
+    asking: list[str],
+    runs: list[Run | None],
+    arrived: Seen,
+    caps: Mapping[str, tuple[int, int]],
+    took: float,
+    days: int,
 ) -> Outcome:
+    # A run counts for the day on which it begins, and is reported when it ends: of several days only the sum is known.
     done = [(name, run) for name, run in zip(asking, runs, strict=True) if run is not None]
     arrived = Counter({report: times for report, times in arrived.items() if report[0] in caps})
     sent: Seen = Counter((name, run.total_tokens, run.error) for name, run in done)
@@ -170,7 +218,7 @@ def _compared(
         sent=len(done),
         lost=(sent - arrived).total(),
         unsent=(arrived - sent).total(),
-        over_day={name: used[name] - of_day for name, (of_day, _) in caps.items() if used[name] > of_day},
+        over_day={name: over for name, (of_day, _) in caps.items() if (over := used[name] - days * of_day) > 0},
         over_request=sum(times for (name, tokens, _), times in arrived.items() if tokens > caps[name][1]),
     )
 
@@ -182,6 +230,12 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=Load.rate, help="requests a second")
     parser.add_argument("--seconds", type=float, default=Load.seconds)
     parser.add_argument("--seed", type=int, default=Load.seed)
+    parser.add_argument(
+        "--typescript",
+        type=Path,
+        metavar="MODULES",
+        help="drive service.ts instead, with the packages typescript and posthog-node of this node_modules",
+    )
     given = parser.parse_args()
     try:
         place = [os.environ[name] for name in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_API_KEY")]
@@ -190,7 +244,11 @@ def main() -> int:
         parser.error(f"{missing.args[0]} is not set: make demo, and . ./activate")
     except ValueError as problem:
         parser.error(str(problem))
-    found = drive(sandbox, Load(given.installations, given.rate, given.seconds, given.seed))
+    start = partial(typescript, given.typescript) if given.typescript else PythonService
+    try:
+        found = drive(sandbox, Load(given.installations, given.rate, given.seconds, given.seed), start)
+    except NotStarted as problem:
+        parser.error(str(problem))
     print(
         f"{found.requests:,} requests of {given.installations:,} installations in {found.seconds:.1f} s\n"
         f"AI was off for {found.off:,}; {found.sent:,} runs, of which failed: {dict(found.errors)}\n"

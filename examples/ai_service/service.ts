@@ -1,5 +1,24 @@
 // The service in TypeScript: what one run of an AI enhancement does. service.py and budgets.py say more.
+import { PostHog } from 'posthog-node'
+
 import type { AiAdmin, AiEnhancementUsedError, AiModelVersionVariant, Person } from './ai_admin_client.js'
+
+/**
+ * PostHog's SDK as the service uses it.
+ * @param pollingInterval How many milliseconds may go by until a changed flag is noticed. Each fetch of changed
+ *   definitions is billed (docs/clients.md).
+ */
+export function connected(projectApiKey: string, host: string, personalApiKey: string, pollingInterval = 60_000): PostHog {
+  return new PostHog(projectApiKey, {
+    host,
+    personalApiKey,
+    featureFlagsPollingInterval: pollingInterval,
+    // Events wait here for a PostHog that can't be reached: as many as this, and each batch three minutes.
+    maxQueueSize: 100_000,
+    fetchRetryCount: 90,
+    fetchRetryDelay: 2_000,
+  })
+}
 
 /** Answers with so many tokens, or the reason why it does not. */
 export type Model = (

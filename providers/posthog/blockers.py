@@ -179,7 +179,7 @@ class _Look:
     @cached_property
     def _test_accounts(self) -> list[dict[str, Any]]:
         try:
-            project = self._client.get(f"/api/projects/{self._client.connection.project_id}/")
+            project = self._client.project()
         except ApiError as error:
             if error.status == 403:  # the settings may be another matter than the cohorts: PostHog itself still looks
                 return []

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -53,16 +54,19 @@ class Client:
         clock: Clock | None = None,
         made: int = 0,
         patience: float = PATIENCE,
+        page: int = PAGE,
     ) -> None:
         """Use ``connection``; call ``before_write`` before each write.
 
         ``warn`` shows the user a line before a long wait, and whenever short ones have added up to twice as much as
         was told before; ``clock`` measures waits. ``made`` is how many requests another process of this run has just
-        made with the same key. ``patience`` is how many seconds a request waits in all.
+        made with the same key. ``patience`` is how many seconds a request waits in all, ``page`` how many items
+        a list is asked for at once.
         """
         self.connection = connection
         self._before_write = before_write
         self._patience = patience
+        self._page = page
         self._warn = warn
         self._clock = clock or Clock()
         self._limiter = Limiter(self._clock, self._is_limited, made)
@@ -73,9 +77,23 @@ class Client:
         self._told_next = LONG
         self._written = self._clock.now()
 
+    def hurried(self, patience: float) -> Client:
+        """Return this client with less patience, for what is good to know and can be done without.
+
+        ``patience`` is how many seconds each of its requests waits in all.
+        """
+        hurried = copy(self)
+        hurried._patience = patience
+        return hurried
+
     def project_path(self, path: str) -> str:
         """Return the path of something in the project, with the trailing slash that PostHog's routes need."""
         return f"/api/projects/{self.connection.project_id}/{path.strip('/')}/"
+
+    def project(self) -> dict[str, Any]:
+        """Return the project as PostHog describes it; raises :class:`ApiError`."""
+        found: dict[str, Any] = self.get(f"/api/projects/{self.connection.project_id}/")
+        return found
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """GET and return the answer's JSON; raises :class:`ApiError`."""
@@ -86,7 +104,7 @@ class Client:
 
         Raises :class:`ApiError`, also when a link leads to another host: the key is not sent there.
         """
-        answer = self.get(path, {"limit": str(PAGE), **(params or {})})
+        answer = self.get(path, {"limit": str(self._page), **(params or {})})
         while True:
             yield from answer["results"] if isinstance(answer, dict) else answer
             following = answer.get("next") if isinstance(answer, dict) else None

@@ -13,7 +13,8 @@
     │   ├── NotRead           what PostHog holds of one object is not known
     │   └── Unreachable       no request of this run can be carried out
     ├── UnreadableState       a stack's outputs can't be read
-    ├── UnreadablePlan        a file is no plan of this version
+    ├── UnreadablePlan        a file is no plan
+    │   └── OutdatedPlan      a plan was made by another version of this repository
     ├── NoHistory             Git does not say what files said before
     ├── NotSwitched           PostHog left a flag as it was
     ├── NotEdited             a flag's file can't be edited
@@ -107,6 +108,10 @@ class UnreadableState(Problem):
 
 class UnreadablePlan(Problem):
     """A file can't be read as a reviewed plan. One line with the reason."""
+
+
+class OutdatedPlan(UnreadablePlan):
+    """A reviewed plan was made by another version of `ai-admin`, which saw other things. One line that says so."""
 
 
 class NoHistory(Problem):

@@ -195,7 +195,7 @@ class PostHogDirectory:
 
     def _organization(self) -> str:
         known = self._client.connection.organization_id
-        return known or str(self._client.get(f"/api/projects/{self._client.connection.project_id}/")["organization"])
+        return known or str(self._client.project()["organization"])
 
     def integration_id(self, kind: str, name: str) -> int:
         """Return an integration's id; raises :class:`LookupProblem` with the ones there are."""

@@ -31,13 +31,12 @@ def create_key(
     *,
     label: str,
     scopes: list[str] | None,
-    value: str | None = None,
     scoped_teams: list[int] | None = None,
     scoped_organizations: list[str] | None = None,
     expires_at: str | None = None,
 ) -> tuple[Data, str]:
     """Store a personal API key of a user. Returns it and its value, which can't be read again."""
-    value = value or "phx_" + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")
+    value = "phx_" + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")
     key: Data = {
         "id": secrets.token_urlsafe(8),
         "label": label,
@@ -123,7 +122,7 @@ def throttle(context: Context) -> None:
     Raises:
         ApiError: 429.
     """
-    if context.identity and context.identity.key:
+    if context.identity and context.identity.key and not context.again:
         value, _ = _credentials(context)
         context.services.limiter.check(context.request.url.path, hash_key(value or ""))
 

@@ -53,17 +53,10 @@ class Rule:
     strikes: int = 0
 
     def shown(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "methods": None if self.methods is None else sorted(self.methods),
-            "path": self.path.pattern,
-            "probability": self.probability,
-            "nth": None if self.nth is None else sorted(self.nth),
-            "times": self.times,
-            **self.options,
-            "matches": self.matches,
-            "strikes": self.strikes,
-        }
+        sets = {name: value and sorted(value) for name, value in (("methods", self.methods), ("nth", self.nth))}
+        shown = {**vars(self), **sets, "path": self.path.pattern, **self.options}
+        del shown["options"]
+        return shown
 
 
 class Plan:

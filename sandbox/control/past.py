@@ -1,10 +1,11 @@
 """The database as it was before the last write, for stale reads."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sandbox.storage.store import Data, Reference, Store
+from sandbox.storage.store import Store
 
 
 class Past(Store):
@@ -36,14 +37,5 @@ class Past(Store):
         """It is within one already."""
         yield
 
-    def put(
-        self,
-        kind: str,
-        parent: str,
-        data: Data,
-        *,
-        natural: str | None = None,
-        listed: bool = True,
-        refs: Iterable[Reference] = (),
-    ) -> None:
+    def put(self, *_: Any, **__: Any) -> None:
         """Drop what a reading request writes by the way (when a key was last used)."""

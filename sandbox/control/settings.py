@@ -5,8 +5,11 @@ organisation. Where versions differ, the default is the inconvenient value: what
 """
 
 import json
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from sandbox.messages.transport import mail_server
 
 
 @dataclass
@@ -92,7 +95,7 @@ class Settings:
         """Set the switches named in `values`; all of them, or none when one is wrong.
 
         Raises:
-            ValueError: an unknown switch, a value of another type, or one that is no choice.
+            ValueError: an unknown switch, a value of another type, or one that it can't have.
         """
         types = get_type_hints(type(self))
         checked = {name: _checked(name, types.get(name), value) for name, value in values.items()}
@@ -127,4 +130,8 @@ def _checked(name: str, wanted: Any, value: Any) -> Any:
         value = float(value)
     if type(value) is not wanted:
         raise ValueError(f"{name} must be {wanted.__name__}, not {type(value).__name__}")
+    if wanted in (int, float) and not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be 0 or more, not {value}")
+    if name == "smtp" and value:
+        mail_server(value)
     return value

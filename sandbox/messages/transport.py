@@ -7,7 +7,11 @@ What can be sent is `{"by": "http", "method", "url", "headers", "body", "slack"}
 import http.client
 import json
 import smtplib
+import socket
+import threading
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,7 +20,8 @@ from urllib.parse import urlsplit
 
 from sandbox.storage.store import Data
 
-TIMEOUT = 5.0
+TIMEOUT = 5.0  # of an attempt, and not of each read: an answer may trickle
+MOST_BYTES = 1_000_000  # of an answer that are read
 SENDER = "PostHog sandbox <alerts@sandbox.example>"
 ELSEWHERE = "Refused: the sandbox sends to this machine (a loopback address) only."
 
@@ -43,6 +48,37 @@ def send(message: Data, smtp: str, mailbox: Path) -> str:
         UndeliveredError: it was not delivered.
     """
     return _mail(message, smtp, mailbox) if message["by"] == "mail" else _http(message)
+
+
+def mail_server(address: str) -> tuple[str, int]:
+    """The host and port of a `host:port` on this machine. Raises ValueError."""
+    found = urlsplit(f"//{address}")
+    with suppress(ValueError):  # the port is no number
+        if found.netloc == address and found.port and _is_here(found.hostname):
+            return str(found.hostname), found.port
+    raise ValueError(f"smtp must be a host:port on this machine, such as 127.0.0.1:1025, not {address!r}")
+
+
+@contextmanager
+def _in_time(find: Callable[[], socket.socket | None]) -> Iterator[None]:
+    """Hang up where it takes too long; `find` gives what is connected then. Raises TimeoutError."""
+    late = threading.Event()
+
+    def hang_up() -> None:
+        late.set()
+        connected = find()
+        if connected is not None:
+            with suppress(OSError):  # it is over
+                connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(TIMEOUT, hang_up)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+    if late.is_set():  # what was cut off may look whole
+        raise TimeoutError
 
 
 def _is_here(host: str | None) -> bool:
@@ -72,9 +108,12 @@ def _http(message: Data) -> str:
     path = (address.path or "/") + (f"?{address.query}" if address.query else "")
     body = None if message["method"] == "GET" else _body(message["body"])
     try:
-        connection.request(message["method"], path, body, {name: str(value) for name, value in message["headers"]})
-        answer = connection.getresponse()
-        text = answer.read()
+        connection.connect()
+        # The connection forgets its socket where the answer ends with it.
+        with socket.fromfd(connection.sock.fileno(), socket.AF_INET, socket.SOCK_STREAM) as own, _in_time(lambda: own):
+            connection.request(message["method"], path, body, {name: str(value) for name, value in message["headers"]})
+            answer = connection.getresponse()
+            text = answer.read(MOST_BYTES)
     except (ValueError, http.client.InvalidURL) as error:
         raise UndeliveredError("The method, the address or a header can't be sent.") from error
     except OSError as error:
@@ -117,13 +156,9 @@ def _mail(message: Data, smtp: str, mailbox: Path) -> str:
         name = f"{uuid.uuid4()}.eml"
         (mailbox / name).write_bytes(mail.as_bytes())
         return f"Put into the mailbox as {name}."
-    host, _, port = smtp.rpartition(":")
-    if not port.isdigit():
-        raise UndeliveredError("The setting smtp is no host:port.")
-    if not _is_here(host):
-        raise UndeliveredError(ELSEWHERE)
     try:
-        with smtplib.SMTP(host, int(port), timeout=TIMEOUT) as server:
+        with smtplib.SMTP(timeout=TIMEOUT) as server, _in_time(lambda: server.sock):
+            server.connect(*mail_server(smtp))
             server.send_message(mail)
     except (OSError, smtplib.SMTPException) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__

@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.query import clickhouse, dates, filters
+from sandbox.query import dates, filters
 from sandbox.query.clickhouse import Result
 from sandbox.query.dates import Range
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import literal
+from sandbox.query.hogql import literal, shown
 from sandbox.query.printer import Placeholders, Printed, Printer
 from sandbox.query.tables import ProjectTables
 from sandbox.storage.store import Data
@@ -49,7 +49,7 @@ class Asked:
 
     def run(self, printed: Printed) -> Result:
         """The answer to printed SQL. Raises QueryError."""
-        return clickhouse.rows(printed.sql, self._hidden)
+        return self.tables.clickhouse.rows(printed.sql, self._hidden)
 
     @property
     def _hidden(self) -> str:
@@ -135,7 +135,7 @@ def _whole(hogql: str, parts: dict[str, str]) -> str:
     """HogQL with its parts in their places."""
     for name, part in parts.items():
         hogql = hogql.replace(f"{{{name}}}", f"({part})")
-    return hogql
+    return shown(hogql)
 
 
 def both(*conditions: str) -> str:

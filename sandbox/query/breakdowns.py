@@ -8,8 +8,8 @@ from typing import Any
 
 from sandbox.query import filters
 from sandbox.query.asked import Asked
-from sandbox.query.errors import QueryError
-from sandbox.query.hogql import literal
+from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.hogql import expression, literal
 
 OTHER = "$$_posthog_breakdown_other_$$"
 NULL = "$$_posthog_breakdown_null_$$"
@@ -30,41 +30,54 @@ class Breakdown:
     def field(self) -> str:
         """What is looked at, as HogQL. Raises QueryError."""
         if self.kind in ("hogql", "event_metadata"):
-            return f"({self.key})" if self.kind == "hogql" else filters.column(self.kind, self.key)
+            return expression(self.key) if self.kind == "hogql" else filters.column(self.kind, self.key)
         if self.kind == "group" and self.group is None:
             raise QueryError("breakdown_group_type_index is required for a breakdown of the type group")
         return filters.column(self.kind, self.key, self.group)
 
     def value(self) -> str:
         """The value's text, as HogQL; what there isn't and what is empty are one."""
-        text = f"toString({self.field()})"
-        if self.url:
-            trimmed = f"replaceRegexpOne({text}, '[/?#]*$', '')"
-            text = f"if(empty({trimmed}), '/', {trimmed})"
-        return f"ifNull(nullIf(left({text}, {LONGEST}), ''), {literal(NULL)})"
+        return f"ifNull(nullIf(left({self._trimmed(f'toString({self.field()})')}, {LONGEST}), ''), {literal(NULL)})"
+
+    def text(self) -> str:
+        """The value's whole text, as HogQL; empty where there is none."""
+        return self._trimmed(f"ifNull(toString({self.field()}), '')")
+
+    def _trimmed(self, text: str) -> str:
+        if not self.url:
+            return text
+        trimmed = f"replaceRegexpOne({text}, '[/?#]*$', '')"
+        return f"if(empty({trimmed}), '/', {trimmed})"
 
 
 def of(asked: Asked) -> list[Breakdown]:
     """A query's breakdowns, cohorts aside. Raises QueryError."""
+    several = asked.part("breakdownFilter").get("breakdowns")
+    if not several:
+        return single(asked)
+    _check(asked)
+    return [
+        Breakdown(
+            str(each["property"]),
+            each.get("type") or "event",
+            each.get("group_type_index"),
+            each.get("histogram_bin_count"),
+            bool(each.get("normalize_url")),
+        )
+        for each in several
+    ]
+
+
+def single(asked: Asked) -> list[Breakdown]:
+    """The one that `breakdown` names, which is all that funnels look at, or none. Raises QueryError."""
+    _check(asked)
     given = asked.part("breakdownFilter")
-    if given.get("breakdown_path_cleaning") and asked.project.get("path_cleaning_filters"):
-        raise QueryError("Path cleaning is not computed here")
-    several = given.get("breakdowns")
-    if several:
-        return [
-            Breakdown(
-                str(each["property"]),
-                each.get("type") or "event",
-                each.get("group_type_index"),
-                each.get("histogram_bin_count"),
-                bool(each.get("normalize_url")),
-            )
-            for each in several
-        ]
     key = given.get("breakdown")
     if key is None or given.get("breakdown_type") == "cohort":
         return []
     keys = key if isinstance(key, list) else [key]
+    if len(keys) > 1:
+        raise NotComputedError("a `breakdown` by several properties at once")
     return [
         Breakdown(
             str(each),
@@ -77,12 +90,20 @@ def of(asked: Asked) -> list[Breakdown]:
     ]
 
 
+def _check(asked: Asked) -> None:
+    if asked.part("breakdownFilter").get("breakdown_path_cleaning") and asked.project.get("path_cleaning_filters"):
+        raise NotComputedError("breakdowns by cleaned paths")
+
+
 def cohorts(asked: Asked) -> list[Any]:
-    """The cohorts that a query is broken down by: numbers, or `all`."""
+    """The cohorts that a query is broken down by: numbers, or `all`. Raises QueryError."""
     given = asked.part("breakdownFilter")
     if given.get("breakdown_type") != "cohort" or given.get("breakdown") is None:
         return []
     listed = given["breakdown"] if isinstance(given["breakdown"], list) else [given["breakdown"]]
+    for each in listed:
+        if each != "all" and not str(each).isdecimal():
+            raise QueryError(f"A breakdown by cohorts needs their ids or 'all', not {each!r}")
     return [each if each == "all" else int(each) for each in listed]
 
 

@@ -1,23 +1,39 @@
-"""ClickHouse in this process (`chdb-core`): one connection, opened with the first query."""
+"""ClickHouse in this process (`chdb-core`), opened with the first query; a process can have one at a time."""
 
 import re
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from sandbox.query.errors import MissingPackageError, QueryError
+from sandbox.query.patience import ANSWERS, SlowQuery
 
 # PostHog's own, of posthog/hogql/constants.py, and how values are written.
 SETTINGS = (
-    "transform_null_in=1, max_execution_time=60, output_format_json_quote_64bit_integers=0,"
+    "transform_null_in=1, output_format_json_quote_64bit_integers=0,"
     " output_format_json_escape_forward_slashes=0, output_format_json_quote_decimals=0,"
     " date_time_output_format='iso', max_query_size=10000000, max_ast_elements=1000000,"
     " max_expanded_ast_elements=1000000, max_ast_depth=10000, max_parser_depth=10000"
 )
+MOST_SECONDS = 60.0  # of a query, as PostHog's
+MOST_BYTES = 2_000_000_000  # of memory that a query may take
+PATIENCE = 1.0  # the seconds for which a query may hold up others
+SLOW_AT_ONCE = 2
+# What PostHog answers to a query that takes too much (posthog/exceptions.py).
+EXCEEDED = {
+    "timeout_exceeded": "Query has hit the max execution time before completing. See our docs for how to improve your"
+    " query performance. You may need to materialize.",
+    "memory_limit_exceeded": "Query has reached the max memory limit before completing. See our docs for how to improve"
+    " your query memory footprint. You may need to narrow date range or materialize.",
+}
 _CODE = re.compile(r"\(([A-Z_0-9]+)\)[^()]*$")
 _ZONE = re.compile(r"DateTime(?:64)?\((?:\d+, )?'([^']+)'\)")
 _decoder = msgspec.json.Decoder()
@@ -32,37 +48,72 @@ class Result:
     rows: list[list[Any]]
 
 
-@cache
-def connection() -> Any:
-    """The process's ClickHouse. Raises MissingPackageError."""
-    try:
-        import chdb
-    except ImportError as error:
-        raise MissingPackageError("chdb-core") from error
-    return chdb.connect(":memory:")
+class ClickHouse:
+    """What one process computes with, and the folder that it has as long as it is open."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open it, empty. `folder` is its own: what an earlier process left there is removed.
+
+        Raises: MissingPackageError.
+        """
+        try:
+            import chdb
+        except ImportError as error:
+            raise MissingPackageError("chdb-core") from error
+        self.failure: type[Exception] = chdb.ChdbError
+        self.folder = folder
+        shutil.rmtree(folder, ignore_errors=True)
+        self.connect: Callable[[], Any] = partial(chdb.connect, str(folder))
+        self.connection = self.connect()
+        self.beside = ThreadPoolExecutor(SLOW_AT_ONCE)
+
+    def close(self) -> None:
+        """Forget everything, also what is being computed."""
+        self.beside.shutdown(wait=False, cancel_futures=True)
+        self.execute("KILL QUERY WHERE query_id != queryID() ASYNC")
+        self.beside.shutdown()
+        self.connection.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def execute(self, sql: str) -> None:
+        """Run a statement that answers nothing."""
+        self.connection.query(sql)
+
+    def insert(self, target: str, source: str, frame: Any) -> None:
+        """Add the rows of an Arrow table to `target`, as the SELECT list `source` makes them of `frame`."""
+        self.connection.query(f"INSERT INTO {target} SELECT {source} FROM Python(frame)")
+
+    def rows(self, sql: str, hidden: str = "") -> Result:
+        """The answer to a SELECT; `hidden` are further settings, such as a filter of what a table shows.
+
+        Raises:
+            QueryError: with the name of ClickHouse's error as its code.
+            SlowQuery: it takes long, and who asks for it does so again.
+        """
+        asked = f"{sql} SETTINGS {SETTINGS}{hidden}, max_memory_usage={MOST_BYTES}, max_execution_time="
+        answers = ANSWERS.get()
+        if answers is not None and asked in answers:
+            answer: Result = answers[asked].result()
+            return answer
+        try:
+            return self._rows(asked, MOST_SECONDS if answers is None else PATIENCE)
+        except QueryError as error:
+            if answers is None or error.code != "timeout_exceeded":
+                raise
+            raise SlowQuery(asked, self.beside.submit(self._rows, asked, MOST_SECONDS)) from error
+
+    def _rows(self, asked: str, seconds: float) -> Result:
+        # A connection asks one thing at a time, and begins the next answer with what one that failed had said.
+        connection = self.connect()
+        try:
+            return _result(connection.query(f"{asked}{seconds}", "JSONCompact").bytes())
+        except self.failure as error:
+            raise _error(str(error)) from error
+        finally:
+            connection.close()
 
 
-def execute(sql: str) -> None:
-    """Run a statement that answers nothing."""
-    connection().query(sql)
-
-
-def insert(target: str, source: str, frame: Any) -> None:
-    """Add the rows of an Arrow table to `target`, as the SELECT list `source` makes them of `frame`."""
-    connection().query(f"INSERT INTO {target} SELECT {source} FROM Python(frame)")
-
-
-def rows(sql: str, hidden: str = "") -> Result:
-    """The answer to a SELECT; `hidden` are further settings, such as a filter of what a table shows.
-
-    Raises: QueryError: with the name of ClickHouse's error as its code.
-    """
-    import chdb
-
-    try:
-        answer = connection().query(f"{sql} SETTINGS {SETTINGS}{hidden}", "JSONCompact").bytes()
-    except chdb.ChdbError as error:
-        raise _error(str(error)) from error
+def _result(answer: bytes) -> Result:
     found = _decoder.decode(answer)
     names = [each["name"] for each in found["meta"]]
     types = [each["type"] for each in found["meta"]]
@@ -78,7 +129,8 @@ def rows(sql: str, hidden: str = "") -> Result:
 def _error(text: str) -> QueryError:
     code = _CODE.search(text.split("Stack trace:")[0].strip().rstrip("."))
     message = text.split("DB::Exception:", 1)[-1].split("Stack trace:")[0].strip()
-    return QueryError(message, code[1].lower() if code else "invalid_input")
+    name = code[1].lower() if code else "invalid_input"
+    return QueryError(EXCEEDED.get(name, message), name, status=504 if name in EXCEEDED else 400)
 
 
 def _zone(type_: str) -> ZoneInfo:

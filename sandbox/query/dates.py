@@ -49,7 +49,7 @@ MOST_BUCKETS = 50_000
 
 
 def relative(text: str, now: datetime, week_start: int = 0) -> tuple[datetime, str | None]:
-    """The moment that a date means, and the unit of a relative one, None for an absolute one."""
+    """The moment that a date means, and the unit of a relative one, None for an absolute one. Raises QueryError."""
     absolute = _absolute(text, now)
     if absolute is not None:
         return absolute, None
@@ -57,7 +57,10 @@ def relative(text: str, now: datetime, week_start: int = 0) -> tuple[datetime, s
     if found is None:
         return now, ""
     unit, number, position = found["unit"], found["number"], found["position"]
-    moment = now - UNITS[unit](int(number)) if number and unit in UNITS else now
+    try:
+        moment = now - UNITS[unit](int(number)) if number and unit in UNITS else now
+    except (OverflowError, ValueError) as error:
+        raise QueryError(f"The date {text} is before the first year") from error
     return (_position(moment, unit, position, week_start) if position else moment), unit
 
 
@@ -179,8 +182,8 @@ def date_range(
 ) -> Range:
     """A query's `dateRange`; without one the seven days before today and today.
 
-    Parameters: `now` in the project's timezone; `earliest` is what `all` means; an `exact` range ends now, not with the
-    day.
+    Parameters: `now` in the project's timezone; `earliest` is what `all` means; an `exact` range without an end ends
+    now, not with the day.
     """
     asked = given or {}
     explicit, date_from, date_to = bool(asked.get("explicitDate")), asked.get("date_from"), asked.get("date_to")
@@ -198,7 +201,7 @@ def date_range(
     else:
         start = now.replace(**MIDNIGHT) - timedelta(days=7)
     end, unit = relative(str(date_to), now, week_start) if date_to else (now, "")
-    if not (explicit or exact):
+    if not explicit and (date_to or not exact):
         if interval not in SHORT:
             end = end.replace(**DAY_END)
         elif unit is not None:

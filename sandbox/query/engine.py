@@ -4,18 +4,18 @@ Source: PostHog's posthog/hogql_queries/query_runner.py and posthog/caching/util
 """
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sandbox.query import correlation, events, funnels, lifecycle, paths, retention, sql, stickiness, trends
 from sandbox.query.asked import Asked
 from sandbox.query.dates import iso
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.tables import Members, Tables
+from sandbox.query.tables import Members, ProjectTables, Tables
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data, Store
 
@@ -43,7 +43,10 @@ STALE_AFTER = {
 }
 # What a query's key doesn't depend on: how it is shown, by whom it is asked.
 SHOWN_ONLY = frozenset("version tags custom_name response dataColorTheme".split())
-MOST_ANSWERS = 1_000
+MOST_KEPT = 50_000_000  # bytes of JSON, of all answers together
+# What a value of another type, a missing field or a number beyond all bounds leads to. The schema is checked where a
+# query is written; of what filters, breakdowns, entities and variables hold it says nothing.
+MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
 COMMON = (
     "error hogql modifiers timings query_status resolved_date_range resolved_compare_date_range warnings hasMore"
     " calculation_trigger query_metadata".split()
@@ -52,10 +55,9 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Answer:
-    """A computed response and when it was computed."""
+    """A computed response, as JSON, and until when it is fresh."""
 
-    response: Data
-    at: datetime
+    response: bytes
     stale: datetime
 
 
@@ -65,7 +67,7 @@ class Engine:
 
     store: Store
     members: Members
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)  # the oldest first
     tables: Tables | None = None
 
     def key(self, project: Data, node: Data) -> str:
@@ -78,7 +80,7 @@ class Engine:
         found = self.answers.get(self.key(project, node))
         if found is None or (found.stale <= now and not stale):
             return None
-        return {**found.response, "is_cached": True}
+        return {**jsontext.decode(found.response), "is_cached": True}
 
     def compute(self, project: Data, node: Data, now: datetime) -> Data:
         """A query's answer, computed now and kept: a response as PostHog's query API gives it.
@@ -86,9 +88,12 @@ class Engine:
         Raises: QueryError.
         """
         response, stale = self._response(project, node, now)
-        if len(self.answers) >= MOST_ANSWERS:
-            self.answers.clear()
-        self.answers[response["cache_key"]] = Answer(response, now, stale)
+        key = response["cache_key"]
+        self.answers.pop(key, None)
+        self.answers[key] = Answer(jsontext.encode_bytes(response), stale)
+        excess = sum(len(each.response) for each in self.answers.values()) - MOST_KEPT
+        while excess > 0:
+            excess -= len(self.answers.pop(next(iter(self.answers))).response)
         return response
 
     def at(self, project: Data, node: Data, moment: datetime) -> Data:
@@ -106,15 +111,14 @@ class Engine:
         compute = KINDS.get(str(kind))
         if compute is None:
             raise NotComputedError(str(kind))
-        if self.tables is None:
-            self.tables = Tables(self.store, self.members)
-        zone = ZoneInfo(str(project.get("timezone") or "UTC"))
-        tables = self.tables.of(project, now)
-        asked = Asked(tables, project, node, now.astimezone(zone), until)
+        tables = self.of(project, now)
+        asked = Asked(tables, project, node, tables.now, until)
         try:
             computed = compute(asked)
         except RecursionError as error:
             raise QueryError("The query is nested too deeply") from error
+        except MALFORMED as error:
+            raise QueryError(f"The {kind} isn't as PostHog's schema has it: {error!r}") from error
         taken = time.perf_counter() - started
         stale = now + STALE_AFTER.get(str(node.get("interval") or "day"), timedelta(hours=6))
         response = {
@@ -130,6 +134,12 @@ class Engine:
             "timezone": tables.timezone,
         }
         return response, stale
+
+    def of(self, project: Data, now: datetime) -> ProjectTables:
+        """What a project's queries are asked of, up to date. Raises MissingPackageError."""
+        if self.tables is None:
+            self.tables = Tables(self.store, self.members)
+        return self.tables.of(project, now)
 
     def close(self) -> None:
         """Forget what was mirrored."""

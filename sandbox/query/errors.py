@@ -4,9 +4,9 @@
 class QueryError(Exception):
     """A query that PostHog refuses, too: the text says why, in PostHog's words where they are known."""
 
-    def __init__(self, text: str, code: str = "invalid_input") -> None:
+    def __init__(self, text: str, code: str = "invalid_input", status: int = 400) -> None:
         super().__init__(text)
-        self.text, self.code = text, code
+        self.text, self.code, self.status = text, code, status
 
 
 class NotComputedError(QueryError):

@@ -4,12 +4,13 @@ from typing import Any
 
 from sandbox.query import dates, functions
 from sandbox.query.asked import Asked, both
-from sandbox.query.hogql import Node, literal, parse
+from sandbox.query.hogql import Node, expression, literal, ordering, parse, shown
 from sandbox.query.printer import DEFAULT_LIMIT, LARGEST_LIMIT
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data
 
 _WHOLE = "uuid event properties timestamp distinct_id elements_chain created_at person_mode".split()
+OBJECTS = ("*", "person", "person_display_name")
 _PERSON = "person_id person.created_at person.properties distinct_id".split()
 _DISPLAY_NAME = "coalesce(toString(person.properties.email), toString(person.properties.name), distinct_id)"
 
@@ -17,7 +18,7 @@ _DISPLAY_NAME = "coalesce(toString(person.properties.email), toString(person.pro
 def compute(asked: Asked) -> Data:
     """The answer: rows as arrays in the order of `select`."""
     node = asked.node
-    columns = [str(each).split("--")[0].strip() for each in node["select"]]
+    columns = [_named(str(each)) for each in node["select"]]
     aggregated = [_aggregates(each) for each in columns]
     grouped = any(aggregated)
     limit = min(int(node.get("limit") or DEFAULT_LIMIT), LARGEST_LIMIT)
@@ -25,14 +26,15 @@ def compute(asked: Asked) -> Data:
     texts = [_column(each) for each in columns]
     wheres = [str(each) for each in node.get("where") or []]
     having = [each for each in wheres if _aggregates(each)]
-    condition = both(*_conditions(asked), *(each for each in wheres if each not in having))
+    condition = both(*_conditions(asked), *(expression(each) for each in wheres if each not in having))
     hogql = f"SELECT {', '.join(texts)} FROM events WHERE {condition}"
     if grouped:
         keys = [text for text, is_aggregate in zip(texts, aggregated, strict=True) if not is_aggregate]
         hogql += f" GROUP BY {', '.join(keys)}" if keys else ""
     if having:
-        hogql += f" HAVING {both(*having)}"
-    order = node.get("orderBy") or _order(columns, aggregated)
+        hogql += f" HAVING {both(*map(expression, having))}"
+    asked_order = [str(each) for each in node.get("orderBy") or []]
+    order = list(map(ordering, asked_order)) or _order(columns, aggregated)
     hogql += f" ORDER BY {', '.join(order)}" if order else ""
     printed = asked.print(hogql, limit + 1, offset)
     found = asked.run(printed)
@@ -42,12 +44,18 @@ def compute(asked: Asked) -> Data:
         "results": rows,
         "columns": list(node["select"]),
         "types": found.types,
-        "hogql": hogql,
+        "hogql": shown(hogql),
         "hasMore": more,
         "limit": limit,
         "offset": offset,
-        "nextCursor": _cursor(columns, rows, order) if more else None,
+        "nextCursor": _cursor(columns, rows, asked_order or order) if more else None,
     }
+
+
+def _named(text: str) -> str:
+    """A column; of one that is looked for by its name only that, as a comment may follow it."""
+    name = text.split("--")[0].strip()
+    return name if name in (*OBJECTS, "timestamp", "count()") else text
 
 
 def _column(text: str) -> str:
@@ -57,7 +65,7 @@ def _column(text: str) -> str:
         return f"tuple({', '.join(_PERSON)})"
     if text == "person_display_name":
         return f"tuple({_DISPLAY_NAME}, toString(person_id), distinct_id)"
-    return text
+    return expression(text)
 
 
 def _shown(column: str, value: Any) -> Any:
@@ -97,10 +105,10 @@ def _order(columns: list[str], aggregated: list[bool]) -> list[str]:
     if "count()" in columns:
         return ["count() DESC"]
     if any(aggregated):
-        return [f"{columns[aggregated.index(True)]} DESC"]
+        return [f"{expression(columns[aggregated.index(True)])} DESC"]
     if "timestamp" in columns or "*" in columns:
         return ["timestamp DESC"]
-    return [f"{columns[0]} ASC"] if columns and columns[0] not in ("person", "person_display_name") else []
+    return [f"{expression(columns[0])} ASC"] if columns and columns[0] not in OBJECTS else []
 
 
 def _cursor(columns: list[str], rows: list[list[Any]], order: list[str]) -> str | None:
@@ -112,7 +120,7 @@ def _cursor(columns: list[str], rows: list[list[Any]], order: list[str]) -> str 
 
 
 def _aggregates(text: str) -> bool:
-    return text not in ("*", "person", "person_display_name") and _has_aggregate(parse(text, "expr"))
+    return text not in OBJECTS and _has_aggregate(parse(text, "expr"))
 
 
 def _has_aggregate(node: Node | list[Any] | Any) -> bool:

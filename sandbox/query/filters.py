@@ -11,11 +11,13 @@ from typing import Any, Protocol
 
 from sandbox.query import dates
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import literal, name
+from sandbox.query.hogql import expression, literal, name
 from sandbox.storage.store import Data
 
 _SEMVER = r"^v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
 _ALWAYS = ("empty", "flag", "meta")
+# What filters of other tables than events may look at, besides HogQL.
+_WITHIN = {"persons": ("person", "person_metadata", "cohort"), "groups": ("group",), "sessions": ("session",)}
 _NEGATIVE = ("is_not", "not_icontains", "not_regex")
 _COMPARED = {"gt": ">", "gte": ">=", "min": ">=", "lt": "<", "lte": "<=", "max": "<="}
 
@@ -30,11 +32,14 @@ class Types(Protocol):
 def condition(types: Types, given: Any, now: datetime, scope: str = "events") -> str:
     """A list of filters, a group of them or one, as HogQL; `true` where nothing is asked.
 
-    Parameters: `now` in the project's timezone; `scope` is the table that it is asked of: events, persons or groups.
+    Parameters: `now` in the project's timezone; `scope` is the table that it is asked of: events, persons, groups or
+    sessions.
     Raises: QueryError.
     """
     if not given:
         return "true"
+    if not isinstance(given, list | dict):
+        raise QueryError(f"A filter is an object with a key and a value, not {given!r}")
     if isinstance(given, list):
         return _joined("AND", [condition(types, each, now, scope) for each in given])
     if given.get("type") in ("AND", "OR") and "values" in given:
@@ -57,10 +62,13 @@ def _filter(types: Types, given: Data, now: datetime, scope: str) -> str:
     if kind in _ALWAYS:
         return "true"
     if kind == "hogql":
-        return f"({key})"
+        return expression(str(key))
+    if kind not in _WITHIN.get(scope, (kind,)):
+        raise QueryError(f"The '{kind}' property filter does not work in '{scope.removesuffix('s')}' scope")
     if kind == "cohort":
         person = "id" if scope == "persons" else "person_id"
-        return f"{person} {'NOT ' if operator == 'not_in' else ''}IN COHORT {literal(_number(value))}"
+        outside = bool(given.get("negation")) or operator == "not_in"
+        return f"{person} {'NOT ' if outside else ''}IN COHORT {literal(_number(value))}"
     if value is None and operator not in ("is_set", "is_not_set"):
         return "true"
     if kind == "group" and given.get("group_type_index") is None:
@@ -84,15 +92,15 @@ def column(kind: str, key: str, index: int | None = None, scope: str = "events")
     if kind in ("event", "feature"):
         return name("properties", key)
     if kind == "person":
-        if key == "distinct_id" and scope == "events":
-            return "distinct_id"
+        if key == "distinct_id":
+            return "distinct_id" if scope == "events" else "pdi.distinct_id"
         return name("properties", key) if scope == "persons" else name("person", "properties", key)
     if kind == "person_metadata":
         return name(key) if scope == "persons" else name("person", key)
     if kind == "event_metadata":
         return name(key)
     if kind == "session":
-        return name("session", key)
+        return name(key) if scope == "sessions" else name("session", key)
     if kind == "group" and index is not None:
         return name("properties", key) if scope == "groups" else name(f"group_{index}", "properties", key)
     raise NotComputedError(f"filters and breakdowns of the type {kind}")

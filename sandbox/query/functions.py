@@ -114,13 +114,16 @@ TEMPLATES: Mapping[str, str] = {
     "ln": "log({0})",
     "lag": "lagInFrame({all})",
     "lead": "leadInFrame({all})",
-    "array_agg": "groupArray({0})",
-    "json_agg": "toJSONString(groupArray({0}))",
-    "string_agg": "arrayStringConcat(groupArray({0}), {1})",
-    "every": "toBool(min({0}))",
-    "avgArray": "avgArrayOrNull({0})",
-    "medianArray": "medianArrayOrNull({0})",
     "numbers": "numbers({all})",
+}
+# Aggregates that are another of ClickHouse, and what is made of its value {0} and of the arguments after the first.
+WRAPPED: Mapping[str, tuple[str, str]] = {
+    "array_agg": ("groupArray", "{0}"),
+    "json_agg": ("groupArray", "toJSONString({0})"),
+    "string_agg": ("groupArray", "arrayStringConcat({0}, {1})"),
+    "every": ("min", "toBool({0})"),
+    "avgArray": ("avgArrayOrNull", "{0}"),
+    "medianArray": ("medianArrayOrNull", "{0}"),
 }
 AGGREGATES = frozenset(
     """

@@ -1,7 +1,8 @@
 """FunnelsQuery: how many actors get from step to step, how long it takes them, or how that changes.
 
 Source: PostHog's hogql_queries/insights/funnels. HogQL answers each actor's events in order; how far an actor gets is
-counted by `conversion.py`, as PostHog counts it in a program of its own.
+counted by `conversion.py`, as PostHog counts it in a program of its own. Trap: funnels know `breakdown` and no
+`breakdowns`.
 """
 
 import math
@@ -18,6 +19,7 @@ from sandbox.query.breakdowns import Breakdown
 from sandbox.query.conversion import Event, Rules
 from sandbox.query.dates import later, local
 from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.hogql import expression
 from sandbox.storage.store import Data
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
@@ -52,8 +54,8 @@ class Funnel:
         self.viz = str(self.filter.get("funnelVizType") or "steps")
         self.order = str(self.filter.get("funnelOrderType") or "ordered")
         self.exclusions: list[Data] = self.filter.get("exclusions") or []
+        self.breakdowns = breakdowns.single(asked)
         self._check()
-        self.breakdowns = breakdowns.of(asked)
         self.attribution = str(self.filter.get("breakdownAttributionType") or "first_touch")
         at_step = self.attribution == "step" and bool(self.breakdowns)
         self.window = int(self.filter.get("funnelWindowInterval") or 14)
@@ -68,7 +70,7 @@ class Funnel:
             raise NotComputedError("funnels of first times")
         if breakdowns.cohorts(self.asked):
             raise NotComputedError("funnels broken down by cohorts")
-        if any(each.get("histogram_bin_count") for each in self.asked.part("breakdownFilter").get("breakdowns") or []):
+        if any(each.bins for each in self.breakdowns):
             raise NotComputedError("funnels broken down by bins")
         if self.filter.get("hideIncompleteConversionWindowPeriods"):
             raise NotComputedError("funnels without incomplete periods")
@@ -107,7 +109,7 @@ class Funnel:
             conditions += [(-number, condition) for number in numbers]
         marks = [f"if({{matches_{place}}}, {number}, 0)" for place, (number, _) in enumerate(conditions)]
         any_step = "" if self.order == "strict" else " OR ".join(f"({each})" for _, each in conditions)
-        value = f"ifNull(toString({self.breakdowns[0].field()}), '')" if self.breakdowns else "''"
+        value = self.breakdowns[0].text() if self.breakdowns else "''"
         return asked.rows(
             "SELECT actor, arraySort(groupArray({event})) FROM {happened} GROUP BY actor",
             event=f"tuple(toFloat(at), arrayFilter(step -> step != 0, steps), value, {self._bucket})",
@@ -132,7 +134,7 @@ class Funnel:
     def actor(self) -> str:
         """Who an event is counted for, as HogQL."""
         if self.filter.get("funnelAggregateByHogQL"):
-            return str(self.filter["funnelAggregateByHogQL"])
+            return expression(str(self.filter["funnelAggregateByHogQL"]))
         return "person_id" if self.group is None else f"$group_{self.group}"
 
     def journeys(self) -> Iterable[Journey]:

@@ -7,6 +7,7 @@ import importlib
 import json
 import re
 import sys
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any
@@ -15,11 +16,13 @@ from sandbox.query.errors import MissingPackageError, QueryError
 
 Node = dict[str, Any]
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_PLACED = re.compile(r"\{hogql(?P<order>_order)?\((?P<text>'(?:[^'\\]|\\.)*')\)\}")
 _RESERVED = frozenset("true false null nan inf select from where and or not case when then else end interval".split())
 
 
 def parse(text: str, what: str = "select") -> Node:
-    """A SELECT (or a union of them) as a tree; `what` may be "expr" for an expression alone. It is not to be changed.
+    """A SELECT (or a union of them) as a tree. It is not to be changed. `what` may also be "expr", an expression alone,
+    or "order_expr", one with its direction.
 
     Raises: QueryError: a syntax error; MissingPackageError.
     """
@@ -32,11 +35,54 @@ def parse(text: str, what: str = "select") -> Node:
     return tree
 
 
+def expression(text: str) -> str:
+    """People's HogQL as a part of a larger query of ours: a placeholder, in whose place the printer puts its tree.
+
+    PostHog, too, parses it alone: no bracket of it closes one of ours and no comment of it hides what follows.
+
+    Raises: QueryError: it is no expression.
+    """
+    return _placed("hogql", text, "expr")
+
+
+def ordering(text: str) -> str:
+    """The same for an expression with its direction. Raises QueryError."""
+    return _placed("hogql_order", text, "order_expr")
+
+
+def _placed(name: str, text: str, what: str) -> str:
+    for each in placeholders(parse(text, what)):
+        raise QueryError(f"Unresolved placeholder: {{{written(each['expr'])}}}")
+    return f"{{{name}({literal(text)})}}"
+
+
+def own(node: Node, name: str = "hogql") -> str | None:
+    """People's HogQL that a node stands for (`expression`, or `ordering` by the other name)."""
+    call = node["expr"] if node["node"] == "Placeholder" else {}
+    return str(call["args"][0]["value"]) if call.get("name") == name else None
+
+
+def shown(text: str) -> str:
+    """A query of ours with people's HogQL in its places, to be read by people."""
+
+    def put(found: re.Match[str]) -> str:
+        written = str(parse(found["text"], "expr")["value"])
+        return f"{written}\n" if found["order"] else written if _is_plain(written) else f"({written}\n)"
+
+    return _PLACED.sub(put, text)
+
+
+def placeholders(node: Any) -> Iterator[Node]:
+    """What stands in braces."""
+    for each in node if isinstance(node, list) else node.values() if isinstance(node, dict) else ():
+        yield from placeholders(each)
+    if isinstance(node, dict) and node.get("node") == "Placeholder":
+        yield node
+
+
 @lru_cache(maxsize=1024)
 def _parsed(text: str, what: str) -> Node:
-    reader = parser()
-    read = reader.parse_select_json if what == "select" else reader.parse_expr_json
-    tree: Node = json.loads(read(text))
+    tree: Node = json.loads(getattr(parser(), f"parse_{what}_json")(text))
     return tree
 
 

@@ -1,7 +1,8 @@
 """What a series counts: each `math` as HogQL that answers a number per bucket and breakdown.
 
 Source: PostHog's hogql_queries/insights/trends/aggregation_operations.py. Traps: a math of a property without the
-property counts events, as does one of groups without their type; active users look back from each bucket.
+property counts events, as does one of groups without their type, and one that only funnels know; active users look
+back from each bucket.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from sandbox.query import dates
 from sandbox.query.asked import Asked, both
 from sandbox.query.dates import Range
 from sandbox.query.errors import NotComputedError
-from sandbox.query.hogql import name
+from sandbox.query.hogql import expression, name
 from sandbox.storage.store import Data
 
 QUANTILES = {"median": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -18,6 +19,8 @@ STATISTICS = ("avg", "sum", "min", "max")
 LOOK_BACK = {"weekly_active": 7, "monthly_active": 30}
 PER_ACTOR = "_count_per_actor"
 FIRST = ("first_time_for_user", "first_matching_event_for_user")
+# Counted as events, these and the ones of a property or a group that isn't named.
+EVENTS = frozenset({"total", "first_time_for_user_with_filters", "unique_group", *STATISTICS, *QUANTILES})
 OF_SESSIONS = frozenset(
     "$session_duration $pageview_count $screen_count $autocapture_count $num_uniq_urls $is_bounce".split()
 )
@@ -121,14 +124,18 @@ class Counted:
     def _aggregate(self) -> str:
         math = self.math
         if math == "hogql":
-            return f"ifNull(toFloat({self.series.get('math_hogql') or 'count()'}), 0)"
+            return f"ifNull(toFloat({expression(str(self.series.get('math_hogql') or 'count()'))}), 0)"
         if math == "dau":
             return "count(DISTINCT person_id)"
         if math == "unique_session":
             return "count(DISTINCT $session_id)"
         if math == "unique_group" and self.series.get("math_group_type_index") is not None:
             return f"count(DISTINCT {self.actor})"
-        return _statistic(math, self._value()) if self._property else "count()"
+        if self._property:
+            return _statistic(math, self._value())
+        if math not in EVENTS:
+            raise NotComputedError(f"the math {math}")
+        return "count()"
 
     def _value(self) -> str:
         key, of = str(self.series["math_property"]), self.series.get("math_property_type")

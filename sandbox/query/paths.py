@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.query.asked import Asked, both
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import literal
+from sandbox.query.hogql import expression, literal
 from sandbox.storage.store import Data
 
 IDLE = timedelta(minutes=30)
@@ -70,12 +70,12 @@ def _rows(asked: Asked, filter_: Data) -> list[list[Any]]:
     """Per actor when it did what, in order."""
     kinds = filter_.get("includeEventTypes") or []
     wanted = [KINDS[each] for each in kinds if each in KINDS]
-    expression = filter_.get("pathsHogQLExpression")
-    if "hogql" in kinds and expression:
+    own = filter_.get("pathsHogQLExpression")
+    if "hogql" in kinds and own:
         wanted.append("true")
     item = "multiIf(event = '$pageview', {address}, event = '$screen', {screen}, event)"
-    if "hogql" in kinds and expression:
-        item = f"ifNull(toString({expression}), event)"
+    if "hogql" in kinds and own:
+        item = f"ifNull(toString({expression(str(own))}), event)"
     excluded = filter_.get("excludeEvents") or []
     index = asked.node.get("aggregation_group_type_index")
     actor = "person_id" if index is None else f"$group_{int(index)}"

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from sandbox.query import functions
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import OPERATORS, Node, literal, parse, quoted, title
+from sandbox.query.hogql import OPERATORS, Node, literal, own, quoted, title
+from sandbox.query.reading import read
 from sandbox.query.schema import HIDDEN, TABLES, Expr, Table
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 100, 50_000
@@ -28,7 +29,12 @@ _CASTS = {
     **dict.fromkeys("datetime timestamp timestamptz".split(), "toDateTime"),
     "uuid": "toUUID",
 }
+# What only aggregates take.
+_MODIFIERS = {"distinct": "DISTINCT", "filter_expr": "FILTER", "params": "parameters"}
 _KINDS = {"Numeric": "Float", "Boolean": "Bool", "DateTime": "DateTime"}
+
+
+Columns = list[tuple[str, Expr]]  # of a SELECT, by name, which several may have
 
 
 class Project(Protocol):
@@ -90,6 +96,7 @@ class _Scope:
     ctes: dict[str, dict[str, Expr]] = field(default_factory=dict)
     scalars: dict[str, Expr] = field(default_factory=dict)
     lambdas: list[str] = field(default_factory=list)
+    windows: dict[str, Node] = field(default_factory=dict)
     joined: dict[str, str] = field(default_factory=dict)  # tables that a dot asked for: alias -> SQL
 
     def cte(self, name: str) -> dict[str, Expr] | None:
@@ -132,21 +139,20 @@ class Printer:
         self.joining = False
 
     def query(self, text: str, limit: int | None = None, offset: int = 0) -> Printed:
-        """The whole of a query. With a limit it has one: its own up to the largest, else this one.
+        """The whole of a query. With a limit it has one: its own up to the largest, else this one from the offset on.
 
         Raises: QueryError.
         """
-        node = parse(text)
+        node = read(text)
+        paged = node["node"] == "SelectQuery" and not node.get("limit")
+        if limit is not None:
+            node = _page(node, limit, offset) if paged else _limited(node)
         sql, columns = self._query(node)
-        own = node.get("limit") if node["node"] == "SelectQuery" else None
-        if limit is not None and own is None:
-            sql = f"SELECT * FROM ({sql}) LIMIT {limit}" if node["node"] != "SelectQuery" else f"{sql} LIMIT {limit}"
-            sql += f" OFFSET {offset}" if offset else ""
-        return Printed(sql, list(columns), own is not None)
+        return Printed(sql, [name for name, _ in columns], not paged)
 
     # Selects ------------------------------------------------------------------------------------------------
 
-    def _query(self, node: Node) -> tuple[str, dict[str, Expr]]:
+    def _query(self, node: Node) -> tuple[str, Columns]:
         if node["node"] == "SelectSetQuery":
             return self._union(node)
         if node["node"] != "SelectQuery":
@@ -158,20 +164,17 @@ class Printer:
         finally:
             self.scope, self.joining = outer, joining
 
-    def _union(self, node: Node) -> tuple[str, dict[str, Expr]]:
-        if node.get("limit") or node.get("order_by") or node.get("ctes"):
-            raise NotComputedError("a UNION with clauses of its own")
+    def _union(self, node: Node) -> tuple[str, Columns]:
         sql, columns = self._query(node["initial_select_query"])
         parts = [f"({sql})"]
         for each in node["subsequent_select_queries"]:
             parts += [each["set_operator"], f"({self._query(each['select_query'])[0]})"]
         return " ".join(parts), columns
 
-    def _select(self, node: Node) -> tuple[str, dict[str, Expr]]:
+    def _select(self, node: Node) -> tuple[str, Columns]:
         if node.get("qualify"):
             raise QueryError("QUALIFY is not supported")
-        if node.get("group_by_mode") or node.get("interpolate"):
-            raise NotComputedError("GROUP BY in that form")
+        self.scope.windows = node.get("window_exprs") or {}
         with_ = [self._cte(each) for each in node.get("ctes") or []]
         from_ = self._from(node["select_from"]) if node.get("select_from") else []
         arrays = self._array_join(node)
@@ -180,7 +183,7 @@ class Printer:
             ("WITH", ", ".join(each for each in with_ if each)),
             ("SELECT DISTINCT" if node.get("distinct") else "SELECT", ", ".join(each for each, _, _ in columns)),
         ]
-        named = {title_: expr for _, title_, expr in columns}
+        named = [(title_, expr) for _, title_, expr in columns]
         rest = [
             (clause, self.expr(node[name]).sql)
             for clause, name in (("PREWHERE", "prewhere"), ("WHERE", "where"))
@@ -208,36 +211,32 @@ class Printer:
             after = f" OFFSET {self.expr(by['offset_value']).sql}" if by.get("offset_value") else ""
             exprs = ", ".join(self.expr(each).sql for each in by["exprs"])
             yield "LIMIT", f"{self.expr(by['n']).sql}{after} BY {exprs}"
-        limit = node.get("limit")
-        if limit:
-            if limit["node"] == "Constant" and isinstance(limit.get("value"), int):
-                yield "LIMIT", str(min(limit["value"], LARGEST_LIMIT))
-            else:
-                yield "LIMIT", f"min2({LARGEST_LIMIT}, {self.expr(limit).sql})"
+        if node.get("limit"):
+            yield "LIMIT", self.expr(node["limit"]).sql
             if node.get("limit_with_ties"):
                 yield "", "WITH TIES"
         if node.get("offset"):
             yield "OFFSET", self.expr(node["offset"]).sql
 
     def _cte(self, cte: Node) -> str:
-        if cte.get("recursive") or cte.get("using_key") or cte.get("columns"):
-            raise NotComputedError("a WITH in that form")
         if cte["cte_type"] == "subquery":
             sql, columns = self._query(cte["expr"])
-            self.scope.ctes[cte["name"]] = columns
+            self.scope.ctes[cte["name"]] = dict(columns)
             return f"{quoted(cte['name'])} AS ({sql})"
         self.scope.scalars[cte["name"]] = self.expr(cte["expr"])
         return ""
 
     def _columns(self, nodes: list[Node]) -> list[tuple[str, str, Expr]]:
         """The columns: SQL, name and what each is. A later one may use an earlier one's alias."""
-        found: list[tuple[str, str, Expr]] = []
+        found: list[tuple[str, Expr, bool]] = []
         for node in nodes:
             if node["node"] == "Field" and node["chain"][-1] == "*":
-                found += self._asterisk(node["chain"])
+                found += ((name, expr, False) for name, expr in self._asterisk(node["chain"]))
                 continue
             if node["node"] == "ColumnsExpr":
                 raise NotComputedError("COLUMNS()")
+            written = own(node)
+            node = node if written is None else read(written, "expr")
             aliased = node["node"] == "Alias"
             name = node["alias"] if aliased else title(node)
             expr = self.expr(node["expr"] if aliased else node)
@@ -245,10 +244,16 @@ class Printer:
                 if name in self.scope.aliases:
                     raise QueryError(f"Cannot redefine an alias with the name: {name}")
                 self.scope.aliases[name] = expr._replace(sql=quoted(name))
-            found.append((f"{expr.sql} AS {quoted(name)}", name, expr))
-        return found
+            found.append((name, expr, aliased))
+        # Of several columns of one name that has it which was given it, else the last.
+        has = {name: place for place, (name, _, _) in enumerate(found)}
+        has |= {name: place for place, (name, _, aliased) in enumerate(found) if aliased}
+        return [
+            (f"{expr.sql} AS {quoted(name)}" if has[name] == place else expr.sql, name, expr)
+            for place, (name, expr, _) in enumerate(found)
+        ]
 
-    def _asterisk(self, chain: list[Any]) -> Iterator[tuple[str, str, Expr]]:
+    def _asterisk(self, chain: list[Any]) -> Iterator[tuple[str, Expr]]:
         sources = list(self.scope.sources.values())
         if len(chain) == 2 and chain[0] in self.scope.sources:
             sources = [self.scope.sources[chain[0]]]
@@ -261,8 +266,7 @@ class Printer:
         source = sources[0]
         for name in source.columns:
             if source.table is None or name not in HIDDEN:
-                expr = self._column(source, name)
-                yield f"{expr.sql} AS {quoted(name)}", name, expr
+                yield name, self._column(source, name)
 
     def _from(self, join: Node) -> list[str]:
         parts: list[str] = []
@@ -297,15 +301,15 @@ class Printer:
         if join.get("table_final"):
             raise QueryError("The FINAL keyword is not supported in HogQL as it causes slow queries")
         node = join["table"]
-        if join.get("column_aliases"):
-            raise NotComputedError("aliases of a table's columns")
+        if join.get("sample") and (node["node"] != "Field" or self.scope.cte(".".join(map(str, node["chain"])))):
+            raise NotComputedError("SAMPLE of a SELECT")
         part = self._part(node)
         if part is not None:
-            node = parse(part)
+            node = read(part)
         if node["node"] in ("SelectQuery", "SelectSetQuery"):
-            sql, columns = self._query(node)
+            sql, selected = self._query(node)
             alias = join.get("alias") or f"subquery_{len(self.scope.sources)}"
-            return f"({sql}) AS {quoted(alias)}", _Source(alias, columns)
+            return f"({sql}) AS {quoted(alias)}", _Source(alias, dict(selected))
         if node["node"] == "Placeholder":
             raise QueryError("Placeholders in place of a table are not supported")
         chain = [str(each) for each in node["chain"]]
@@ -323,12 +327,19 @@ class Printer:
             self.project.count_cohorts()
         table = TABLES[name]
         columns = {each: Expr("", kind.rstrip("?"), kind.endswith("?")) for each, kind in table.columns.items()}
-        sample = ""
-        if join.get("sample"):
-            ratio = join["sample"]["sample_value"]
-            sample = f" SAMPLE {literal(ratio['left']['value'])}"
-            sample += f" / {literal(ratio['right']['value'])}" if ratio.get("right") else ""
-        return f"{self.project.table(name)} AS {quoted(alias)}{sample}", _Source(alias, columns, table, name)
+        return f"{self._sampled(join, name)} AS {quoted(alias)}", _Source(alias, columns, table, name)
+
+    def _sampled(self, join: Node, name: str) -> str:
+        """A table, or a share of its rows: as a SELECT, since ClickHouse samples nothing that is joined."""
+        table, sample = self.project.table(name), join.get("sample")
+        if not sample:
+            return table
+        if name != "events":
+            raise NotComputedError(f"SAMPLE of {name}")
+        share = _ratio(sample["sample_value"])
+        if sample.get("offset_value"):
+            share += f" OFFSET {_ratio(sample['offset_value'])}"
+        return f"(SELECT * FROM {table} SAMPLE {share} SETTINGS asterisk_include_materialized_columns = 1)"
 
     def _array_join(self, node: Node) -> str:
         if not node.get("array_join_op"):
@@ -342,8 +353,8 @@ class Printer:
         return f"{node['array_join_op']} {', '.join(parts)}"
 
     def _order(self, node: Node) -> str:
-        if node.get("with_fill"):
-            raise NotComputedError("WITH FILL")
+        written = own(node["expr"], "hogql_order")
+        node = node if written is None else read(written, "order_expr")
         nulls = f" NULLS {node['nulls']}" if node.get("nulls") in ("FIRST", "LAST") else ""
         return f"{self.expr(node['expr']).sql} {node['order']}{nulls}"
 
@@ -464,12 +475,26 @@ class Printer:
             del self.scope.lambdas[len(self.scope.lambdas) - len(names) :]
 
     def _visit_windowfunction(self, node: Node) -> Expr:
-        inner = node.get("args") or node.get("exprs") or []
-        call = self._visit_call({**node, "args": inner, "params": None})
-        if node.get("over_identifier"):
-            return Expr(f"{call.sql} OVER {quoted(node['over_identifier'])}")
-        over = self._window(node["over_expr"]) if node.get("over_expr") else ""
-        return Expr(f"{call.sql} OVER ({over})")
+        """A function of a window; of two lists in brackets the first are its parameters."""
+        lists = [node["exprs"], *([node["args"]] if node.get("args") else [])]
+        name, over = node["name"], node.get("over_identifier")
+        window = node.get("over_expr") or {}
+        if name.lower() in ("lag", "lead"):
+            window, over = self._shifted_window(window, over)
+            lists[-1] = [{"node": "Call", "name": "toNullable", "args": lists[-1][:1]}, *lists[-1][1:]]
+        text = quoted(over) if over else f"({self._window(window)})"
+        call = {"node": "Call", "name": name, "args": lists[-1], "params": lists[0] if lists[1:] else None}
+        return self._visit_call(call, f" OVER {text}")
+
+    def _shifted_window(self, window: Node, over: str | None) -> tuple[Node, str | None]:
+        """The window of `lag` and `lead`, which see all its rows: ClickHouse's functions see those of the frame."""
+        if over in self.scope.windows:
+            window = self.scope.windows[over]
+        elif over or not window.get("order_by") or window.get("frame_method"):
+            return window, over
+        whole = {"frame_method": "ROWS", "frame_start": {"frame_type": "PRECEDING"},
+                 "frame_end": {"frame_type": "FOLLOWING"}}  # fmt: skip
+        return {**window, **{name: window.get(name) or value for name, value in whole.items()}}, None
 
     # Comparisons --------------------------------------------------------------------------------------------
 
@@ -518,17 +543,24 @@ class Printer:
 
     # Calls --------------------------------------------------------------------------------------------------
 
-    def _visit_call(self, node: Node) -> Expr:
+    def _visit_call(self, node: Node, over: str = "") -> Expr:
         asked, nodes = node["name"], node.get("args") or []
-        if asked == "matchesAction":
-            return self.expr(parse(self.project.action(nodes[0].get("value") if nodes else None), "expr"))
+        if asked.lower() == "count" and [each.get("chain") for each in nodes] == [["*"]] and not node.get("distinct"):
+            nodes = []
         name = functions.known(asked)
+        aggregates = name is not None and functions.is_aggregate(name)
+        left = [word for key, word in _MODIFIERS.items() if node.get(key)]
+        if left and not aggregates:
+            raise QueryError(f"Function '{asked}' doesn't take {left[0]}")
+        if asked == "matchesAction":
+            return self.expr(read(self.project.action(nodes[0].get("value") if nodes else None), "expr"))
         if name is None:
             like = difflib.get_close_matches(asked, (*functions.SAME, *functions.TEMPLATES, *functions.AGGREGATES), 1)
             hint = f" Perhaps you meant '{like[0]}(...)'?" if like else ""
             raise QueryError(f"Unsupported function call '{asked}(...)'.{hint}")
         arguments = [self.expr(each) for each in nodes]
-        sql = self._call(name, node, arguments)
+        node = {**node, "args": nodes}
+        sql = self._aggregate(name, node, arguments, over) if aggregates else self._call(name, node, arguments) + over
         kind = functions.KINDS.get(name, "any")
         if kind in ("0", "-1") and arguments:
             kind = arguments[int(kind)].kind
@@ -536,6 +568,20 @@ class Printer:
             name in ("ifNull", "coalesce") and arguments and not arguments[-1].null
         )
         return Expr(sql, kind, null)
+
+    def _aggregate(self, name: str, node: Node, arguments: list[Expr], over: str) -> str:
+        """An aggregate with all that makes it another: parameters, DISTINCT, FILTER and the window."""
+        inner, outer = functions.WRAPPED.get(name, (name, ""))
+        texts = [each.sql for each in arguments]
+        own = texts[:1] if outer else texts
+        parameters = f"({', '.join(self.expr(each).sql for each in node['params'])})" if node.get("params") else ""
+        if node.get("filter_expr"):
+            if inner.endswith("If"):
+                raise NotComputedError(f"FILTER of {name}(...)")
+            inner, own = f"{inner}If", [*own, self.expr(node["filter_expr"]).sql]
+        distinct = "DISTINCT " if node.get("distinct") else ""
+        sql = f"{inner}{parameters}({distinct}{', '.join(own)}){over}"
+        return self._filled(name, outer, [sql, *texts[1:]]) if outer else sql
 
     def _call(self, name: str, node: Node, arguments: list[Expr]) -> str:
         texts, nodes = [each.sql for each in arguments], node.get("args") or []
@@ -548,12 +594,8 @@ class Printer:
         if name in ("dateAdd", "dateSub") and len(texts) == 3:
             return self._shifted(name, nodes, texts)
         if name in functions.TEMPLATES:
-            return self._template(name, texts)
-        distinct = "DISTINCT " if node.get("distinct") else ""
-        parameters = f"({', '.join(self.expr(each).sql for each in node['params'])})" if node.get("params") else ""
-        if node.get("filter_expr"):
-            name, texts = f"{name}If", [*texts, self.expr(node["filter_expr"]).sql]
-        return f"{name}{parameters}({distinct}{', '.join(texts)})"
+            return self._filled(name, functions.TEMPLATES[name], texts)
+        return f"{name}({', '.join(texts)})"
 
     def _shifted(self, name: str, nodes: list[Node], texts: list[str]) -> str:
         """`dateAdd('day', 1, x)`, whose unit ClickHouse knows as a keyword only."""
@@ -562,8 +604,7 @@ class Printer:
             raise QueryError(f"Unsupported unit: {nodes[0].get('value')}")
         return f"{'plus' if name == 'dateAdd' else 'minus'}({texts[2]}, toInterval{unit}({texts[1]}))"
 
-    def _template(self, name: str, texts: list[str]) -> str:
-        template = functions.TEMPLATES[name]
+    def _filled(self, name: str, template: str, texts: list[str]) -> str:
         wanted = max((int(each) + 1 for each in re.findall(r"\{(\d)\}", template)), default=0)
         if "{all}" not in template and len(texts) < wanted:
             plural = "" if wanted == 1 else "s"
@@ -589,18 +630,18 @@ class Printer:
         return self.placeholders.parts.get(str(chain[0])) if len(chain) == 1 else None
 
     def _visit_placeholder(self, node: Node) -> Expr:
-        part = self._part(node)
+        part = own(node) or self._part(node)
         if part is not None:
-            return self.expr(parse(part, "expr"))
+            return self.expr(read(part, "expr"))
         chain = [str(each) for each in node["expr"].get("chain") or []]
         given = self.placeholders
         if chain == ["filters"]:
             tables = [source.name for source in self.scope.sources.values()]
             if given.filters is None:
                 return Expr("true", "Bool", False)
-            return self.expr(parse(given.filters(tables[0] if tables else ""), "expr"))
+            return self.expr(read(given.filters(tables[0] if tables else ""), "expr"))
         if chain[:2] == ["filters", "dateRange"]:
-            return self.expr(parse(str(given.date_from if chain[2:] == ["from"] else given.date_to), "expr"))
+            return self.expr(read(str(given.date_from if chain[2:] == ["from"] else given.date_to), "expr"))
         if len(chain) == 2 and chain[0] == "variables":
             if chain[1] not in given.variables:
                 raise QueryError(f"Variable {chain[1]} is missing from query")
@@ -699,6 +740,34 @@ class Printer:
         elif defined == "DateTime":
             sql = f"parseDateTime64BestEffortOrNull({sql}, 6, {self.zone})"
         return Expr(sql, _KINDS.get(defined or "", "String"))
+
+
+def _ratio(node: Node) -> str:
+    return " / ".join(literal(each["value"]) for each in (node["left"], node.get("right")) if each)
+
+
+def _page(node: Node, limit: int, offset: int) -> Node:
+    """A SELECT without a limit with that of a page, whose offset takes the place of its own, as in PostHog."""
+    return {**node, "limit": _capped(_number(limit)), "offset": _number(offset) if offset else None}
+
+
+def _limited(node: Node) -> Node:
+    """A query with a limit for itself or, if it is a UNION, for each SELECT of it; none is above the largest."""
+    if node["node"] == "SelectSetQuery":
+        rest = [{**each, "select_query": _limited(each["select_query"])} for each in node["subsequent_select_queries"]]
+        first = _limited(node["initial_select_query"])
+        return {**node, "initial_select_query": first, "subsequent_select_queries": rest}
+    return {**node, "limit": _capped(node.get("limit") or _number(DEFAULT_LIMIT))}
+
+
+def _capped(limit: Node) -> Node:
+    if limit["node"] == "Constant" and isinstance(limit.get("value"), int):
+        return _number(min(limit["value"], LARGEST_LIMIT))
+    return {"node": "Call", "name": "min2", "args": [_number(LARGEST_LIMIT), limit]}
+
+
+def _number(value: int) -> Node:
+    return {"node": "Constant", "value": value}
 
 
 def extract(column: str, path: list[str]) -> str:

@@ -87,7 +87,9 @@ def _broken_down(asked: Asked, filter_: Data, range_: Range) -> dict[str | None,
     first = listed[0]  # of several PostHog looks at this one
     if first.kind not in ("event", "person", "group", "hogql"):
         raise NotComputedError(f"retention with a breakdown of the type {first.kind}")
-    found = _actors(asked, filter_, range_, f"ifNull(toString({first.field()}), '')")
+    if first.bins or first.url:
+        raise NotComputedError("retention broken down by bins or by normalised addresses")
+    found = _actors(asked, filter_, range_, first.text())
     return dict[str | None, list[Actor]](found.items())
 
 

@@ -6,6 +6,7 @@ from sandbox.query import filters
 from sandbox.query.asked import Asked, both
 from sandbox.query.dates import moment
 from sandbox.query.errors import QueryError
+from sandbox.query.hogql import parse, placeholders, written
 from sandbox.query.printer import DEFAULT_LIMIT, Placeholders
 from sandbox.storage.store import Data
 
@@ -15,6 +16,9 @@ _TIMES = {"events": "timestamp", "sessions": "$start_timestamp", "groups": "crea
 def compute(asked: Asked) -> Data:
     """The answer: rows as arrays, the columns' names and their types as ClickHouse calls them."""
     text = str(asked.node["query"])
+    for each in placeholders(parse(text)):
+        if each["expr"]["node"] != "Field":
+            raise QueryError(f"Unresolved placeholder: {{{written(each['expr'])}}}")
     printed = asked.print(text, DEFAULT_LIMIT + 1, placeholders=_placeholders(asked))
     found = asked.run(printed)
     paged = not printed.limited

@@ -10,6 +10,7 @@ from sandbox.query import labels
 from sandbox.query.asked import Asked, both
 from sandbox.query.dates import Range
 from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.hogql import expression
 from sandbox.query.math import scaled
 from sandbox.storage.store import Data
 
@@ -69,7 +70,7 @@ def _rows(asked: Asked, series: Data, range_: Range) -> list[list[Any]]:
     if math == "unique_group" and index is not None:
         actor = f"$group_{int(index)}"
     elif math == "hogql" and series.get("math_hogql"):
-        actor = str(series["math_hogql"])
+        actor = expression(str(series["math_hogql"]))
     known = f"{actor} != ''" if actor.startswith("$group_") else ""
     where = both(range_.condition(), asked.series(series), asked.filters, known)
     criteria = asked.part("stickinessFilter").get("stickinessCriteria") or {}

@@ -2,7 +2,8 @@
 
 Each project has tables of its own: no query can see another's. New events are appended; persons, their distinct ids,
 groups and static cohorts are few and loaded anew when one of them has changed, which triggers of SQLite note. An event
-belongs to whom its distinct id leads to now, as PostHog has it; the person's properties are those of when it came.
+belongs to whom its distinct id leads to now, as PostHog has it, and to the person that it came with where it leads to
+nobody, whatever was asked when; the person's properties are those of when it came.
 """
 
 import itertools
@@ -10,13 +11,14 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sandbox.events.taxonomy import PROPERTY_DEFINITION, property_key
-from sandbox.query import clickhouse
+from sandbox.query.clickhouse import ClickHouse
 from sandbox.query.errors import QueryError
-from sandbox.query.filters import action_matches
+from sandbox.query.filters import action_matches, condition
 from sandbox.query.hogql import literal
-from sandbox.query.printer import extract
+from sandbox.query.printer import Printer, extract
 from sandbox.query.schema import SESSIONS_VIEW
 from sandbox.storage.store import Data, Store
 
@@ -26,7 +28,8 @@ WATCHED = ("persons", "distinct_ids", "groups", "cohort_people")
 PERSONLESS = uuid.UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
 EVENTS = """
     seq Int64, uuid UUID, event String, properties String, timestamp DateTime64(6, 'UTC'), distinct_id String,
-    created_at DateTime64(6, 'UTC'), person_id UUID, person_properties String, elements_chain String DEFAULT '',
+    created_at DateTime64(6, 'UTC'), person_id UUID, came_with UUID, person_properties String,
+    elements_chain String DEFAULT '',
     person_mode String DEFAULT 'full',
     `$session_id` Nullable(String) MATERIALIZED nullIf(JSONExtractString(properties, '$session_id'), ''),
     `$window_id` Nullable(String) MATERIALIZED nullIf(JSONExtractString(properties, '$window_id'), ''),
@@ -51,8 +54,7 @@ _COLUMNS = {
     "static_cohort_people": "person_id UUID, cohort_id Int64",
 }
 _MOMENT = "parseDateTime64BestEffort({0}, 6, 'UTC') AS {0}"
-Members = Callable[[Store, int, Data], Iterable[int]]
-_numbers = itertools.count(1)
+Members = Callable[["ProjectTables", Data], Iterable[int]]
 
 
 class Tables:
@@ -64,8 +66,7 @@ class Tables:
         Raises: MissingPackageError.
         """
         self.store, self.members = store, members
-        self.database = f"store_{next(_numbers)}"
-        clickhouse.execute(f"CREATE DATABASE {self.database}")
+        self.clickhouse = ClickHouse(store.path.parent / "clickhouse")
         self.projects: dict[int, ProjectTables] = {}
         self.removed: list[int] = []
         self.generation = 0
@@ -103,39 +104,41 @@ class Tables:
 
     def close(self) -> None:
         """Forget everything."""
-        clickhouse.execute(f"DROP DATABASE {self.database}")
+        self.clickhouse.close()
 
 
 class ProjectTables:
     """One project's tables: what `printer.Project` asks for."""
 
     timezone, week_start = "UTC", 0
-    now: datetime
+    now: datetime  # in the project's timezone
 
     def __init__(self, tables: Tables, project: int) -> None:
         self.tables, self.store, self.project = tables, tables.store, project
+        self.clickhouse = tables.clickhouse
         self.generation = -1
         self.last = 0
         self.people: dict[str, str] = {}
+        self.seen: set[str] = set()  # the distinct ids of the events that are here
         self.columns: dict[tuple[str, str], str] = {}
         self.cohorts: dict[int, int] = {}
         self.types: dict[str, str | None] = {}
         for name, columns in _COLUMNS.items():
             engine = _ENGINES.get(name, "MergeTree ORDER BY tuple()")
-            clickhouse.execute(f"CREATE TABLE {self.table(name)} ({columns}) ENGINE = {engine}")
+            self.clickhouse.execute(f"CREATE TABLE {self.table(name)} ({columns}) ENGINE = {engine}")
         view = SESSIONS_VIEW.format(events=self.table("events"))
-        clickhouse.execute(f"CREATE VIEW {self.table('sessions')} AS {view}")
+        self.clickhouse.execute(f"CREATE VIEW {self.table('sessions')} AS {view}")
 
     def table(self, name: str) -> str:
         """ClickHouse's name of a table."""
-        return f"{self.tables.database}.{name}_{self.project}"
+        return f"{name}_{self.project}"
 
     # Keeping up --------------------------------------------------------------------------------------------
 
     def refresh(self, project: Data, now: datetime) -> None:
         """Bring everything up to what the store holds."""
-        self.now = now
         self.timezone = str(project.get("timezone") or "UTC")
+        self.now = now.astimezone(ZoneInfo(self.timezone))
         self.week_start = int(project.get("week_start_day") or 0)
         self.types.clear()
         self.cohorts.clear()
@@ -146,7 +149,7 @@ class ProjectTables:
 
     def remove(self, seqs: list[int]) -> None:
         """Take out events that the store no longer has."""
-        clickhouse.execute(f"DELETE FROM {self.table('events')} WHERE seq IN ({', '.join(map(str, seqs))})")
+        self.clickhouse.execute(f"DELETE FROM {self.table('events')} WHERE seq IN ({', '.join(map(str, seqs))})")
 
     def _load_people(self) -> None:
         persons = self._read(
@@ -167,13 +170,13 @@ class ProjectTables:
         )
         self._replace("static_cohort_people", members, "toUUID(person_id), cohort_id")
         before, self.people = self.people, dict(zip(*pairs.values(), strict=True))
-        moved = [name for name, person in before.items() if self.people.get(name, person) != person]
+        moved = [each for each in self.seen if self.people.get(each) != before.get(each)]
         if moved:
             names = ", ".join(map(literal, moved))
-            mapped = ", ".join(literal(self.people[name]) for name in moved)
-            clickhouse.execute(
+            mapped = ", ".join(literal(self.people.get(each, "")) for each in moved)
+            self.clickhouse.execute(
                 f"ALTER TABLE {self.table('events')} UPDATE person_id ="
-                f" toUUID(transform(distinct_id, [{names}], [{mapped}], toString(person_id)))"
+                f" ifNull(toUUIDOrNull(transform(distinct_id, [{names}], [{mapped}], '')), came_with)"
                 f" WHERE distinct_id IN ({names}) SETTINGS mutations_sync = 2"
             )
 
@@ -185,14 +188,14 @@ class ProjectTables:
         return {name: [row[index] for row in found] for index, name in enumerate(names)}
 
     def _replace(self, name: str, columns: dict[str, list[Any]], source: str) -> None:
-        clickhouse.execute(f"TRUNCATE TABLE {self.table(name)}")
+        self.clickhouse.execute(f"TRUNCATE TABLE {self.table(name)}")
         self._insert(name, columns, source)
 
     def _insert(self, name: str, columns: dict[str, list[Any]], source: str, into: str = "") -> None:
         import pyarrow  # comes with chdb-core
 
         if next(iter(columns.values())):
-            clickhouse.insert(f"{self.table(name)}{into}", source, pyarrow.table(columns))
+            self.clickhouse.insert(f"{self.table(name)}{into}", source, pyarrow.table(columns))
 
     def _append(self) -> None:
         # The `+` keeps SQLite from going through all of the project's events by another index.
@@ -206,21 +209,53 @@ class ProjectTables:
             columns: dict[str, list[Any]] = {
                 name: list(values) for name, values in zip(names, zip(*found, strict=True), strict=True)
             }
-            columns["person_id"] = [
-                self._person(distinct_id, person)
+            columns["came_with"] = [
+                person or self._personless(distinct_id)
                 for distinct_id, person in zip(columns["distinct_id"], columns["person_id"], strict=True)
             ]
+            columns["person_id"] = [
+                self.people.get(distinct_id, person)
+                for distinct_id, person in zip(columns["distinct_id"], columns["came_with"], strict=True)
+            ]
+            self.seen.update(columns["distinct_id"])
             columns["person_properties"] = [each or "{}" for each in columns["person_properties"]]
             source = (
                 f"seq, toUUID(uuid), event, properties, {_MOMENT.format('timestamp')}, distinct_id,"
-                f" {_MOMENT.format('created_at')}, toUUID(person_id), person_properties"
+                f" {_MOMENT.format('created_at')}, toUUID(person_id), person_properties, toUUID(came_with)"
             )
-            self._insert("events", columns, source, f" ({', '.join(names)})")
+            self._insert("events", columns, source, f" ({', '.join((*names, 'came_with'))})")
             self.last = found[-1][0]
 
-    def _person(self, distinct_id: str, person: str | None) -> str:
-        """Whose an event is; without a person PostHog makes an id of the distinct id."""
-        return self.people.get(distinct_id) or person or str(uuid.uuid5(PERSONLESS, f"{self.project}:{distinct_id}"))
+    def _personless(self, distinct_id: str) -> str:
+        """The person that PostHog gives an event without one: it makes an id of the distinct id."""
+        return str(uuid.uuid5(PERSONLESS, f"{self.project}:{distinct_id}"))
+
+    # What others ask for -----------------------------------------------------------------------------------
+
+    def rows(self, hogql: str) -> list[list[Any]]:
+        """What HogQL answers, all of it. Raises QueryError."""
+        return self.clickhouse.rows(Printer(self, self.now).query(hogql).sql).rows
+
+    def where(self, given: Any, scope: str = "events") -> str:
+        """Filters as a condition of a query. Raises QueryError."""
+        return condition(self, given, self.now, scope)
+
+    def persons(self, given: Any) -> set[int]:
+        """The numbers of the persons of whom filters hold. Raises QueryError."""
+        numbers = self._numbers()
+        return {
+            numbers[each]
+            for (each,) in self.rows(f"SELECT toString(id) FROM persons WHERE {self.where(given, 'persons')}")
+        }
+
+    def happened(self, which: str) -> list[tuple[int, datetime]]:
+        """Who did what a condition says of events, and when, oldest first. Raises QueryError."""
+        numbers = self._numbers()
+        found = self.rows(f"SELECT toString(person_id), timestamp FROM events WHERE {which} ORDER BY timestamp")
+        return [(numbers[who], datetime.fromisoformat(at)) for who, at in found if who in numbers]
+
+    def _numbers(self) -> dict[str, int]:
+        return dict(self.store.execute("SELECT uuid, id FROM persons WHERE project = ?", (self.project,)).fetchall())
 
     # What the printer asks for -----------------------------------------------------------------------------
 
@@ -233,13 +268,13 @@ class ProjectTables:
             known = self.columns[column, key] = f"property_{len(self.columns)}"
             table = self.table("events")
             made = extract(column, [key])
-            clickhouse.execute(f"ALTER TABLE {table} ADD COLUMN {known} Nullable(String) MATERIALIZED {made}")
-            clickhouse.execute(f"ALTER TABLE {table} MATERIALIZE COLUMN {known} SETTINGS mutations_sync = 2")
+            self.clickhouse.execute(f"ALTER TABLE {table} ADD COLUMN {known} Nullable(String) MATERIALIZED {made}")
+            self.clickhouse.execute(f"ALTER TABLE {table} MATERIALIZE COLUMN {known} SETTINGS mutations_sync = 2")
         return known
 
     def _forget(self) -> None:
         drops = ", ".join(f"DROP COLUMN {each}" for each in self.columns.values())
-        clickhouse.execute(f"ALTER TABLE {self.table('events')} {drops} SETTINGS mutations_sync = 2")
+        self.clickhouse.execute(f"ALTER TABLE {self.table('events')} {drops} SETTINGS mutations_sync = 2")
         self.columns.clear()
 
     def property_type(self, of: str, index: int | None, key: str) -> str | None:
@@ -286,11 +321,11 @@ class ProjectTables:
             raise QueryError(f"Could not find a cohort with the ID {identifier}")
         number = int(found["id"])
         if number not in self.cohorts:
-            clickhouse.execute(f"DELETE FROM {self.table('cohort_people')} WHERE cohort_id = {number}")
-            people = list(self.tables.members(self.store, self.project, found))
+            self.clickhouse.execute(f"DELETE FROM {self.table('cohort_people')} WHERE cohort_id = {number}")
+            people = list(self.tables.members(self, found))
             if people:
                 numbers = ", ".join(map(str, people))
-                clickhouse.execute(
+                self.clickhouse.execute(
                     f"INSERT INTO {self.table('cohort_people')} SELECT id, {number} FROM {self.table('persons')}"
                     f" WHERE number IN ({numbers})"
                 )

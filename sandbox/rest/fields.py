@@ -157,14 +157,14 @@ def mapping(value: Any, attr: str) -> dict[str, Any]:
     return value
 
 
-def worded(text: str, check: Check, code: str = "invalid_input") -> Check:
+def worded(text: str, check: Check) -> Check:
     """What `check` accepts; anything else is refused in these words, with `{}` for the value."""
 
     def checked(value: Any, attr: str) -> Any:
         try:
             return check(value, attr)
         except Invalid as error:
-            raise Invalid(text.format(value), attr, code) from error
+            raise Invalid(text.format(value), attr) from error
 
     return checked
 

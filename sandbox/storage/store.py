@@ -111,12 +111,8 @@ class Store:
         self.connection.execute("BEGIN IMMEDIATE")
         self._depth = 1
         try:
-            yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        else:
-            self.connection.execute("COMMIT")
+            with self.connection:
+                yield
         finally:
             self._depth = 0
 

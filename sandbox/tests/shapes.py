@@ -29,7 +29,7 @@ class Api:
 
     def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
         address = self.url + path if path.startswith("/") else self.base + path
-        return self.session.request(method, address, json=body, timeout=10, **options)
+        return self.session.request(method, address, json=body, **{"timeout": 10, **options})
 
     def get(self, path: str) -> Any:
         """The JSON of a successful GET."""

@@ -24,12 +24,7 @@ FORM = "application/x-www-form-urlencoded"
 _IS_FORM = re.compile(rb"(?:|.{0,127}&)(?:data|_|ip|compression)=", re.DOTALL)
 _IS_BASE64 = re.compile(rb"[A-Za-z0-9+/=]+")
 _ONCE_MORE = ("/e", "/capture", "/engage", "/track")  # where what was unpacked may be base64 again
-_COMPRESSIONS = {
-    "gzip": "gzip",
-    "gzip-js": "gzip",
-    "base64": "base64",
-    "b64": "base64",
-}
+_COMPRESSIONS = {"gzip": "gzip", "gzip-js": "gzip", "base64": "base64", "b64": "base64"}
 
 
 class UndecodableError(ValueError):

@@ -2,15 +2,18 @@
 
 A handler is a plain function `Context -> answer`. It runs on the event loop without awaiting, inside one transaction
 (see `storage/store.py` for why), and its answer is sent after the commit. Any object is an answer of status 200; a
-`Response` is sent as it is.
+`Response` is sent as it is; a coroutine does what takes longer, beside other requests, and gives the answer then.
 """
 
 import asyncio
+import inspect
 import json
+import sys
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from starlette.requests import Request
@@ -20,6 +23,7 @@ from sandbox.control.faults import Plan
 from sandbox.control.limits import Limiter
 from sandbox.control.settings import Settings
 from sandbox.query.engine import Engine
+from sandbox.query.patience import SlowQuery, patiently
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data, Store
 from sandbox.wire.errors import Answer, ApiError, Invalid
@@ -61,13 +65,21 @@ class Services:
     sending: set[str] = field(default_factory=set)  # the messages that are on their way at this moment
     url: str = ""  # where the server listens
 
+    async def do(self, job: Callable[[], None]) -> None:
+        """Run `job` in a transaction of its own, which begins anew where a query in it takes long."""
+
+        def run() -> None:
+            with self.store.transaction():
+                job()
+
+        await patiently(run)
+
     def later(self, delay: float, job: Callable[[], None]) -> None:
         """Run `job` in a transaction of its own, `delay` seconds from now (PostHog's asynchronous workers)."""
 
         async def run() -> None:
             await asyncio.sleep(delay)
-            with self.store.transaction():
-                job()
+            await self.do(job)
 
         self.start(run())
 
@@ -77,8 +89,10 @@ class Services:
         async def run() -> None:
             while True:
                 await asyncio.sleep(seconds)
-                with self.store.transaction():
-                    job(self, datetime.now(UTC))
+                try:
+                    await self.do(partial(job, self, datetime.now(UTC)))
+                except Exception as error:  # noqa: BLE001 - one look that fails is not the worker's end
+                    traceback.print_exception(error, file=sys.stderr)
 
         self.start(run())
 
@@ -101,6 +115,8 @@ class Context:
     organization: Data = field(default_factory=dict)
     memo: dict[Any, Any] = field(default_factory=dict)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
+    again: bool = False  # it was begun before: a query takes long
 
     @property
     def store(self) -> Store:
@@ -194,9 +210,20 @@ def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         request.scope["sandbox.body"] = raw  # for the request log
         # A stale read brings services of its own (`strikes.stale`).
         context = Context(request, raw, request.scope.get("sandbox.services") or request.app.state.services)
+
+        def attempt() -> Any:
+            nonlocal context
+            try:
+                with context.store.transaction():
+                    return handler(context)
+            except SlowQuery:
+                context = Context(request, raw, context.services, begun=context.begun, again=True)
+                raise
+
         try:
-            with context.store.transaction():
-                answer = handler(context)
+            answer = await patiently(attempt)
+            if inspect.isawaitable(answer):
+                answer = await answer
         except ApiError as error:
             return Json(error.body(), error.status, headers=error.headers)
         except Answer as error:

@@ -44,18 +44,7 @@ class Entry:
                 body = json.loads(self.body)
             except ValueError:
                 body = self.body.decode("utf-8", "replace")
-        return {
-            "id": self.id,
-            "at": self.at,
-            "method": self.method,
-            "path": self.path,
-            "status": self.status,
-            "key": self.key,
-            "user": self.user,
-            "body": body,
-            "duration_ms": self.duration_ms,
-            "faults": [strike.shown() for strike in self.faults],
-        }
+        return {**vars(self), "body": body, "faults": [strike.shown() for strike in self.faults]}
 
 
 class RequestLog:

@@ -2,19 +2,12 @@
 // on each line of standard input, and answers each with a line of JSON.
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import { PostHog } from 'posthog-node'
 
 const compiled = (name) => import(pathToFileURL(`${process.argv[2]}/${name}.js`))
 const { AiAdmin, InvalidEvent } = await compiled('ai_admin_client')
-const { AiService, Budgets } = await compiled('service')
+const { AiService, Budgets, connected } = await compiled('service')
 const { HOST, PROJECT_API_KEY, API_KEY } = process.env
-const posthog = new PostHog(PROJECT_API_KEY, {
-  host: HOST,
-  personalApiKey: API_KEY,
-  featureFlagsPollingInterval: 200,
-  fetchRetryCount: 30,
-  fetchRetryDelay: 200,
-})
+const posthog = connected(PROJECT_API_KEY, HOST, API_KEY, 200)
 await posthog.waitForLocalEvaluationReady(1000)
 const client = new AiAdmin(posthog)
 const model = async (_, promptTokens, maxTokens) => Math.min(maxTokens, 5 * promptTokens)

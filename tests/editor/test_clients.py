@@ -9,12 +9,16 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ai_admin.clients import generate
+from examples.ai_service.load import Load, drive, typescript
+from examples.ai_service.load import Sandbox as LoadedSandbox
+from examples.ai_service.node import compiled
 from tests.support.applied import apply_flags
 from tests.support.checkouts import sample_checkout
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
@@ -22,28 +26,10 @@ from tests.unit.clients.kinds import every_kind
 
 EXAMPLE = REPOSITORY / "examples" / "ai_service"
 MODULES = Path(__file__).with_name("node_modules")
-STRICT = (
-    "--strict",
-    "--noUnusedLocals",
-    "--noUncheckedIndexedAccess",
-    "--exactOptionalPropertyTypes",
-    "--noEmitOnError",
-)
 Ask = Callable[..., Any]
 USUAL = {"version": "2.4.0", "health_status": "healthy", "total_usage": 1000}
 BETA = {**USUAL, "channel": "beta"}
 FALLBACKS = [False, "deepseek-chat-v3", 20_000, 4_096, None]
-
-
-def compiled(folder: Path) -> Path:
-    """Compile the TypeScript files of a folder in place; return it."""
-    (folder / "package.json").write_text('{"type": "module"}')
-    (folder / "node_modules").symlink_to(MODULES)
-    command = [str(MODULES / ".bin" / "tsc"), *STRICT, "--target", "ES2022", "--module", "NodeNext", "--skipLibCheck"]
-    files = [path.name for path in folder.glob("*.ts")]
-    done = subprocess.run([*command, *files], cwd=folder, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +37,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("service")
     for path in EXAMPLE.glob("*.ts"):
         shutil.copy(path, folder)
-    return compiled(folder)
+    return compiled(folder, MODULES)
 
 
 @contextmanager
@@ -88,7 +74,7 @@ def until(done: Callable[[], bool]) -> None:
 
 def test_a_client_of_every_kind_of_flag_and_property_compiles(tmp_path: Path) -> None:
     (tmp_path / "ai_admin_client.ts").write_text(generate(every_kind(tmp_path))["ai_admin_client.ts"])
-    compiled(tmp_path)
+    compiled(tmp_path, MODULES)
 
 
 def test_the_service_keeps_to_the_flags_while_posthog_is_there_and_while_it_is_not(
@@ -128,11 +114,21 @@ def test_the_service_keeps_to_the_flags_while_posthog_is_there_and_while_it_is_n
             until(lambda: bool(ask("limits", id="inst-1002", person=BETA)[2] == 5_000_000))
 
             server.close()
-            began = time.monotonic()
             late = services.enter_context(running(service, sandbox))
             assert late("limits", id="inst-1002", person=BETA) == FALLBACKS
             assert len(list(filter(None, ask("run", id="inst-1002", person=BETA, prompt=100, times=5)))) == 5
-            assert time.monotonic() - began < 10
             again = server.enter_context(running_sandbox(*options))
             until(lambda: bool(late("limits", id="inst-1002", person=BETA)[0]))
             until(lambda: len(again.call("GET", "events/?event=ai_enhancement_used")["results"]) == 35)
+
+
+def test_a_load_loses_no_event_and_breaks_no_cap(tmp_path: Path) -> None:
+    """A small part of `python -m examples.ai_service.load --typescript tests/editor/node_modules`."""
+    (tmp_path / "checkout").mkdir()
+    with running_sandbox(tmp_path / "data") as sandbox:
+        apply_flags(sample_checkout(tmp_path / "checkout"), sandbox)
+        place = LoadedSandbox(sandbox.url, str(sandbox.project_id), sandbox.api_key)
+        found = drive(place, Load(installations=12, rate=300, seconds=2, seed=121), partial(typescript, MODULES))
+    assert found.is_good, found
+    assert found.errors["budget_exceeded"] > 10
+    assert 100 < found.sent < found.requests == 600

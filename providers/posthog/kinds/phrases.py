@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -20,11 +20,12 @@ def key_text(key: str) -> str:
 
 
 def moment_text(value: Any) -> str:
-    """Return a time (ISO 8601) as people read it."""
+    """Return a time (ISO 8601; one without an offset is in UTC) as people read it."""
     try:
         at = datetime.fromisoformat(str(value))
     except ValueError:
         return str(value)
+    at = at.astimezone(UTC) if at.tzinfo else at
     return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 

@@ -104,7 +104,7 @@ def found(alert: Data, source: Data, response: Data, currency: str | None) -> Fo
 
 def _of_trends(config: Data, source: Data, results: list[Data], currency: str | None) -> Found:
     by = source.get("breakdownFilter") or {}
-    several = bool((by.get("breakdown") and by.get("breakdown_type")) or by.get("breakdowns"))
+    several = bool((by.get("breakdown") and by.get("breakdown_type", "event")) or by.get("breakdowns"))
     timed = _in_time(source)
     text = alert_texts.of_trends(source.get("trendsFilter") or {}, currency)
     interval = _interval(source) if timed else "interval"

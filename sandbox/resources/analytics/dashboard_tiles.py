@@ -1,9 +1,8 @@
 """What a dashboard's PATCH does with `tiles`.
 
-Traps: unlisted tiles are untouched; a display-only item with an unknown id is skipped without a word;
-    `insight` is
-ignored; a text or button item without an id becomes a new tile each time; with a tile id but no `text.id` the
-tile gets a new text row.
+Traps: unlisted tiles are untouched; a display-only item with an unknown id is skipped without a word; `insight` is
+ignored; a text or button item without an id becomes a new tile each time; with a tile id but no `text.id` the tile gets
+a new text row.
 """
 
 from typing import Any
@@ -11,7 +10,6 @@ from typing import Any
 from sandbox.auth.identity import membership
 from sandbox.auth.users import show_user
 from sandbox.resources.analytics import tiles
-from sandbox.resources.analytics.insights import INSIGHTS
 from sandbox.rest.fields import choice, text
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
@@ -106,29 +104,3 @@ def show_text(context: Context, content: Data, tile: Data) -> Data:
         "last_modified_by": show_user(context, content["last_modified_by"]),
         "dashboard_tiles": [tile["id"]],
     }
-
-
-def duplicate(context: Context, source: int, target: int, copies: bool) -> None:
-    """Give dashboard `target` the tiles of `source`: with the same insights, or with copies of them."""
-    for tile in tiles.of_dashboard(context.store, source):
-        insight = tile["insight"]
-        original = context.store.get("insight", insight) if insight and copies else None
-        if original is not None:
-            copy = INSIGHTS.insert(
-                context,
-                {
-                    "name": f"{original['name']} (Copy)" if original["name"] else None,
-                    **{name: original[name] for name in ("query", "description", "tags")},
-                },
-            )
-            insight = copy["id"]
-        content = tiles.new_text(context, tile["text"]["body"]) if tile["text"] else None
-        tiles.new(
-            context,
-            target,
-            insight=insight,
-            text=content,
-            button_tile=tile["button_tile"],
-            layouts=tile["layouts"],
-            color=tile["color"],
-        )

@@ -91,10 +91,7 @@ class Dashboards(Resource):
     )
 
     def actions(self) -> list[Action]:
-        return [
-            Action("run_insights", self._run_insights, scopes=("query:read",)),
-            *self.activity_actions(),
-        ]
+        return [Action("run_insights", self._run_insights, scopes=("query:read",)), *self.activity_actions()]
 
     # Writing ------------------------------------------------------------------------------------------------
 
@@ -106,13 +103,10 @@ class Dashboards(Resource):
         if look:
             values["customization"] = {**(before or {}).get("customization", {}), **look}
         if before is None:
-            return {
-                **self.initial(context),
-                "team_id": context.project["id"],
-                **self._copied(context, values),
-                **values,
-                "creation_mode": "duplicate" if values.get("use_dashboard") else "default",
-            }
+            for name in ("use_template", "use_dashboard"):
+                if values.get(name):
+                    raise Invalid("This server makes no dashboard from another one.", name)
+            return {**self.initial(context), "team_id": context.project["id"], **values}
         restricted = before["restriction_level"] == COLLABORATORS
         own = level(context) >= ADMIN or before["created_by"] == context.user["id"]
         if restricted and not own:
@@ -124,22 +118,8 @@ class Dashboards(Resource):
             )
         return {**before, **values}
 
-    def _copied(self, context: Context, values: Data) -> Data:
-        if values.get("use_template"):
-            raise Invalid("Invalid template provided", "use_template")
-        if not values.get("use_dashboard"):
-            return {}
-        original = context.store.get(self.kind, values["use_dashboard"], self.parent_id(context))
-        if original is None:
-            raise Invalid("Dashboard not found", "use_dashboard")
-        return {"filters": original["filters"], "description": original["description"]}
-
     def saved(self, context: Context, before: Data | None, after: Data, values: Data) -> None:
         if before is None:
-            if values.get("use_dashboard"):
-                dashboard_tiles.duplicate(
-                    context, values["use_dashboard"], after["id"], bool(values.get("duplicate_tiles"))
-                )
             return
         if after["deleted"] and not before["deleted"]:
             self._deleted(context, after, bool(values.get("delete_insights")))

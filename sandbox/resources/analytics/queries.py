@@ -99,15 +99,16 @@ def in_dashboard(query: Any, filters: Node | None) -> Any:
 def with_variables(query: Any, variables: Any) -> Any:
     """The query with other values for the variables it has; `variables` are by id, as a dashboard keeps them."""
     source = source_of(query)
-    if not variables or source is None or not source.get("variables"):
+    own = source.get("variables") if source is not None else None
+    if not isinstance(own, dict) or not isinstance(variables, dict):
         return query
-    values = {each.get("code_name"): each for each in variables.values()}
-    merged = {
-        name: {**each, **{key: values[each["code_name"]][key] for key in ("value", "isNull")
-                          if key in values[each["code_name"]]}} if each.get("code_name") in values else each
-        for name, each in source["variables"].items()
-    }  # fmt: skip
-    full = {**source, "variables": merged}
+    values = {str(each.get("code_name")): each for each in variables.values() if isinstance(each, dict)}
+
+    def put(each: Any) -> Any:
+        other = values.get(str(each.get("code_name"))) if isinstance(each, dict) else None
+        return each if other is None else {**each, **{key: other[key] for key in ("value", "isNull") if key in other}}
+
+    full = {**(source or {}), "variables": {name: put(each) for name, each in own.items()}}
     return {**query, "source": full} if query.get("kind") in WRAPPERS else full
 
 

@@ -28,8 +28,15 @@ DISPLAY = (
     "TwoDimensionalHeatmap|ActionsLineGraphCumulative|BoldNumber|ActionsPie|ActionsBarValue|ActionsTable|WorldMap|"
     "CalendarHeatmap|BoxPlot|SlopeGraph|ActionsDonut|ScatterPlot"
 )
+# The kinds of math that a series may have; `math.py` says which of them are computed.
+MATH = (
+    "total|dau|weekly_active|monthly_active|unique_session|unique_group|hogql|avg|sum|min|max|median|p75|p90|p95|p99"
+    "|avg_count_per_actor|min_count_per_actor|max_count_per_actor|median_count_per_actor|p75_count_per_actor"
+    "|p90_count_per_actor|p95_count_per_actor|p99_count_per_actor|first_time_for_user|first_matching_event_for_user"
+    "|first_time_for_group|first_matching_event_for_group|first_time_for_user_with_filters"
+)
 SERIES = (
-    "kind:s name:s custom_name:s math:s math_property:s math_property_type:s math_hogql:s math_group_type_index:i"
+    f"kind:s name:s custom_name:s math:{MATH} math_property:s math_property_type:s math_hogql:s math_group_type_index:i"
     " math_multiplier:n math_property_revenue_currency:o properties:[o] fixedProperties:[o] optionalInFunnel:b"
     " version:n"
     " response:o"

@@ -69,12 +69,12 @@ def _place(tile: Data) -> tuple[float, float, int]:
     return number("y"), number("x"), tile["id"]
 
 
-def of_insight(store: Store, insight: int, deleted: bool = False) -> list[Data]:
+def of_insight(store: Store, insight: int) -> list[Data]:
     """The tiles that show an insight, on live dashboards."""
     return [
         tile
         for tile in store.referrers("insight", insight, KIND)
-        if (deleted or not tile["deleted"]) and _alive(store, tile["dashboard"])
+        if not tile["deleted"] and _alive(store, tile["dashboard"])
     ]
 
 

@@ -4,7 +4,8 @@ posthog/tasks/process_scheduled_changes.py).
 Traps: they change flags between two looks at them and don't show in the flag; what the payload says is found wrong only
 when it is due; an executed change is fixed.
 
-A recurring change, and one that needs an approval, is refused, which PostHog does not.
+A recurring change, and one that needs an approval, is refused, which PostHog does not. One in a data folder of an
+earlier version is never executed.
 """
 
 from datetime import datetime
@@ -33,6 +34,8 @@ from sandbox.wire.errors import ApiError, Invalid
 
 # What a payload that isn't what it should be runs into: a permanent failure of the change, not of the worker.
 MALFORMED = (ApiError, AttributeError, KeyError, TypeError, ValueError)
+NOT_RECURRING = "This server makes no recurring changes."
+LEFT = "Not executed: this server makes no recurring changes, and none that waits for an approval."
 
 
 class ScheduledChanges(Resource):
@@ -65,8 +68,7 @@ class ScheduledChanges(Resource):
         if before is not None:
             _check_change(values, before)
         row = super().prepare(context, values, before)
-        if row["is_recurring"]:
-            raise Invalid("This server makes no recurring changes.", "is_recurring")
+        _check_recurrence(context.data, row, before)
         number = row["record_id"].strip()
         flag = context.store.get(FLAGS.kind, int(number), self.parent_id(context)) if number.isdigit() else None
         if flag is None:
@@ -82,9 +84,13 @@ class ScheduledChanges(Resource):
 
     def carry_out(self, services: Services, now: datetime) -> None:
         """Execute every change whose time has come."""
-        for row in services.store.select(self.kind, None, f"{column('executed_at')} IS NULL"):
+        waiting = f"{column('executed_at')} IS NULL AND {column('failure_reason')} IS NULL"
+        for row in services.store.select(self.kind, None, waiting):
             if datetime.fromisoformat(row["scheduled_at"]) <= now:
-                self._execute(services, row)
+                if row["is_recurring"] or row.get("change_request"):
+                    row["failure_reason"] = LEFT
+                else:
+                    self._execute(services, row)
                 services.store.put(self.kind, str(row["team_id"]), row)
 
     def _execute(self, services: Services, row: Data) -> None:
@@ -116,6 +122,15 @@ def _check_change(values: Data, before: Data) -> None:
         raise Invalid("Cannot change the target record of an existing scheduled change.", "record_id")
     if before["executed_at"]:
         raise Invalid("Cannot modify a scheduled change that has already executed.")
+
+
+def _check_recurrence(sent: Data, row: Data, before: Data | None) -> None:
+    if row["is_recurring"]:
+        raise Invalid(NOT_RECURRING, "is_recurring")
+    for name in ("recurrence_interval", "cron_expression"):
+        if sent.get(name):
+            text = f"Cannot set {name} when is_recurring is false for new schedules."
+            raise Invalid(NOT_RECURRING if before else text, name)
 
 
 def _needs_approval(context: Context, payload: Data, flag: Data) -> bool:

@@ -4,6 +4,7 @@ Source: PostHog's experiment_service.py. A launch switches the flag on without a
 goes through the flag's own checks.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.resources.experiments import experiment_metrics, experiment_rules
@@ -15,6 +16,7 @@ from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Invalid, Required
 
+Call = Callable[[Resource, Context, Data], Data]  # what it changes of the experiment
 CATCH_ALL = {
     "properties": [],
     "rollout_percentage": 100,
@@ -26,8 +28,8 @@ def actions(experiments: Resource) -> list[Action]:
     """The calls that move an experiment through its life."""
     calls = {
         "launch": _launch,
-        "pause": _pause,
-        "resume": _resume,
+        "pause": _switch(False, "Experiment is already paused."),
+        "resume": _switch(True, "Experiment is not paused."),
         "end": _end,
         "archive": _archive,
         "unarchive": _unarchive,
@@ -35,7 +37,7 @@ def actions(experiments: Resource) -> list[Action]:
         "ship_variant": _ship,
     }
 
-    def answering(call: Any) -> Any:
+    def answering(call: Call) -> Any:
         def run(context: Context, row: Data) -> Any:
             after = {**row, **call(experiments, context, row)}
             experiments.save(context, row, after, {})
@@ -106,22 +108,18 @@ def _launch(_: Resource, context: Context, row: Data) -> Data:
     }
 
 
-def _pause(_: Resource, context: Context, row: Data) -> Data:
-    _check_running(row)
-    flag = _flag(context, row)
-    if not flag["active"]:
-        raise Invalid("Experiment is already paused.")
-    linked_flags.overwrite(context, flag, active=False)
-    return {}
+def _switch(on: bool, refusal: str) -> Call:
+    """Pause (switch the flag off) or resume."""
 
+    def run(_: Resource, context: Context, row: Data) -> Data:
+        _check_running(row)
+        flag = _flag(context, row)
+        if flag["active"] is on:
+            raise Invalid(refusal)
+        linked_flags.overwrite(context, flag, active=on)
+        return {}
 
-def _resume(_: Resource, context: Context, row: Data) -> Data:
-    _check_running(row)
-    flag = _flag(context, row)
-    if flag["active"]:
-        raise Invalid("Experiment is not paused.")
-    linked_flags.overwrite(context, flag, active=True)
-    return {}
+    return run
 
 
 def _conclusion(experiments: Resource, context: Context) -> Data:

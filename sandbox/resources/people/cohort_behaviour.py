@@ -1,4 +1,4 @@
-"""Who did what: the persons that an event-based leaf of a cohort means, from the stored events.
+"""Who did what: the persons that an event-based leaf of a cohort means, from the events that HogQL finds.
 
 Source: PostHog's posthog/hogql_queries/hogql_cohort_query.py. Traps: all but `performed_event_multiple` count whole
 days of the project's timezone; an interval is known by its first letter alone, so that minutes count as months.
@@ -12,11 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.evaluation.dates import Clock, filter_instant
-from sandbox.evaluation.parsing import parse_filter
-from sandbox.evaluation.patterns import search
-from sandbox.evaluation.properties import match_property
-from sandbox.storage import jsontext
-from sandbox.storage.store import Data, Store
+from sandbox.query.hogql import literal
+from sandbox.query.tables import ProjectTables
+from sandbox.storage.store import Data
 
 SECONDS = {"minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000, "year": 31_536_000}
 COMPARE: dict[str, Callable[[int, int], bool]] = {
@@ -27,8 +25,6 @@ COMPARE: dict[str, Callable[[int, int], bool]] = {
     "eq": comparison.eq,
     "exact": comparison.eq,
 }
-# What of an action's step looks at elements of a page, which nothing here keeps.
-ELEMENTS = ("selector", "tag_name", "text", "href")
 Members = set[int]
 Times = dict[int, list[str]]  # when each person did it, oldest first, as events keep their time
 
@@ -53,8 +49,7 @@ class Window:
 class Question:
     """A leaf, asked of one project now."""
 
-    store: Store
-    project: int
+    mirror: Callable[[], ProjectTables]
     leaf: Data
     clock: Clock
 
@@ -97,52 +92,30 @@ class Question:
         return _stamp(local)
 
     def times(self, prefix: str = "", filtered: bool = True) -> Times:
-        """When each person did what the leaf names; `seq_` names the second event of a sequence."""
+        """When each person did what the leaf names; `seq_` names the second event of a sequence.
+
+        Raises: UncountableError; QueryError.
+        """
         kind, key = self.leaf.get(f"{prefix}event_type"), self.leaf.get(f"{prefix}event" if prefix else "key")
-        filters = [parse_filter(one) for one in (self.leaf.get("event_filters") or ()) if filtered and not prefix]
-        if any(one.type != "event" for one in filters):
+        filters = list(self.leaf.get("event_filters") or ()) if filtered and not prefix else []
+        if any(each.get("type") != "event" for each in filters):
             raise UncountableError("Property type not supported")
-        matches = self._of_action(key) if kind == "actions" else None
-        event = "" if matches else " AND e.event = ?"
-        rows = self.store.execute(
-            "SELECT d.person, e.timestamp, e.event, e.data FROM events e JOIN distinct_ids d ON d.project = e.project"
-            f" AND d.distinct_id = e.distinct_id WHERE e.project = ?{event} ORDER BY e.timestamp",
-            (self.project, *(() if matches else (str(key),))),
-        )
+        tables = self.mirror()
+        which = tables.action(key) if kind == "actions" else f"event = {literal(str(key))}"
         found: Times = {}
-        for person, time, name, data in rows:
-            properties = jsontext.decode(data)["properties"] if filters or matches else {}
-            if (matches is None or matches(name, properties)) and all(
-                match_property(one, properties, self.clock) for one in filters
-            ):
-                found.setdefault(person, []).append(time)
+        for person, at in tables.happened(f"({which}) AND ({tables.where(filters)})"):
+            found.setdefault(person, []).append(_stamp(at))
         return found
 
-    def _of_action(self, identifier: Any) -> Callable[[str, Data], bool]:
-        """Whether an event is what an action means: what one of its steps says."""
-        action = self.store.get("action", identifier, str(self.project))
-        if action is None:
-            raise UncountableError(f"Action {identifier} does not exist")
-        if any(step.get(name) for step in action["steps"] for name in ELEMENTS):
-            raise UncountableError(f"Action {identifier} looks at elements, which are not kept")
-        return lambda name, properties: any(self._is_step(step, name, properties) for step in action["steps"])
 
-    def _is_step(self, step: Data, name: str, properties: Data) -> bool:
-        if step.get("event") and step["event"] != name:
-            return False
-        if step.get("url") and not _is_url(str(properties.get("$current_url", "")), step):
-            return False
-        return all(match_property(parse_filter(one), properties, self.clock) for one in step.get("properties") or ())
-
-
-def members(store: Store, project: int, leaf: Data, clock: Clock) -> Members:
+def members(mirror: Callable[[], ProjectTables], leaf: Data, clock: Clock) -> Members:
     """The persons (by number) whom an event-based leaf means, its negation aside.
 
-    Raises: UncountableError.
+    Raises: UncountableError; QueryError.
     """
     if leaf["value"] not in BEHAVIOURS:
         raise UncountableError(f"Invalid behavioral property value for Cohort: {leaf['value']}")
-    return BEHAVIOURS[leaf["value"]](Question(store, project, leaf, clock))
+    return BEHAVIOURS[leaf["value"]](Question(mirror, leaf, clock))
 
 
 def _performed(asked: Question) -> Members:
@@ -242,13 +215,6 @@ def _period(time: str, start: str, interval: str, length: int) -> int:
     if interval == "month":
         return ((happened.year - first.year) * 12 + happened.month - first.month) // length
     return int((happened - first).total_seconds() // (SECONDS[interval] * length))
-
-
-def _is_url(url: str, step: Data) -> bool:
-    wanted, matching = str(step["url"]), step.get("url_matching")
-    if matching == "regex":
-        return search(wanted, url) is True
-    return url == wanted if matching == "exact" else wanted in url
 
 
 def _moment(time: str) -> datetime:

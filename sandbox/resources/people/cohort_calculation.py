@@ -1,13 +1,17 @@
 """The members of a cohort, counted as PostHog's asynchronous worker does it: sets of persons, leaf by leaf.
 
-Person filters go by the evaluator's operators, behaviours by the stored events. Where a criterion makes no sense the
-calculation fails as a failed query does, and the count stays what it was.
+Who fits a person filter, or did something, HogQL says, as in PostHog (hogql_cohort_query.py): flags, which are
+evaluated elsewhere, may see it otherwise. Where a criterion makes no sense the calculation fails as a failed query
+does, and the count stays what it was.
 """
 
-from sandbox.evaluation.parsing import METADATA_PREFIX, parse_filter
-from sandbox.evaluation.properties import match_property
+from collections.abc import Callable
+from datetime import datetime
+
 from sandbox.events import people
+from sandbox.query.engine import Engine
 from sandbox.query.errors import QueryError
+from sandbox.query.tables import ProjectTables
 from sandbox.resources.organization.tenancy import project_clock
 from sandbox.resources.people import cohort_behaviour
 from sandbox.resources.people.cohort_behaviour import Members, UncountableError
@@ -16,17 +20,19 @@ from sandbox.storage.store import Data, Store
 from sandbox.wire.context import Context, timestamp
 
 KIND = "cohort"
-CREATED_AT = f"{METADATA_PREFIX}created_at"
+Mirror = Callable[[], ProjectTables]  # what HogQL is asked of, made when it is needed
 
 
-def recalculate(store: Store, identifier: int) -> None:
+def recalculate(engine: Engine, identifier: int, now: datetime) -> None:
     """Count a dynamic cohort's members and move its volatile fields. Does nothing for one that is gone."""
+    store = engine.store
     row, parent = store.get(KIND, identifier), store.parent_of(KIND, identifier)
     if row is None or parent is None or row["is_static"]:
         return
     try:
-        found = members(store, int(parent), row, set())
-    except UncountableError as error:
+        project = store.get("project", parent) or {}
+        found = members(store, int(parent), row, set(), lambda: engine.of(project, now))
+    except (UncountableError, QueryError) as error:
         row["errors_calculating"] += 1
         row["last_error_message"] = str(error)
     else:
@@ -51,31 +57,31 @@ def count_members(cohorts: Resource, context: Context, row: Data) -> None:
     cohorts.store(context, row)
 
 
-def members(store: Store, project: int, cohort: Data, above: set[int]) -> Members:
+def members(store: Store, project: int, cohort: Data, above: set[int], mirror: Mirror) -> Members:
     """The persons (by number) in a cohort; `above` are the cohorts on the way to it, against loops."""
     if cohort["is_static"]:
         return {person.id for person in people.members(store, cohort["id"])}
     root = (cohort["filters"] or {}).get("properties")
     if not root or not root.get("values"):
         return set()
-    return _node(store, project, root, above | {cohort["id"]})
+    return _node(store, project, root, above | {cohort["id"]}, mirror)
 
 
-def count(store: Store, project: int, cohort: Data) -> Members:
+def count(tables: ProjectTables, cohort: Data) -> Members:
     """The persons (by number) in a cohort, for a query. Raises QueryError: its criteria make no sense."""
     try:
-        return members(store, project, cohort, set())
+        return members(tables.store, tables.project, cohort, set(), lambda: tables)
     except UncountableError as error:
         raise QueryError(str(error)) from error
 
 
-def _node(store: Store, project: int, node: Data, above: set[int]) -> Members:
+def _node(store: Store, project: int, node: Data, above: set[int], mirror: Mirror) -> Members:
     if "values" in node and node.get("type") in ("AND", "OR"):
-        sets = [_node(store, project, value, above) for value in node["values"]]
+        sets = [_node(store, project, value, above, mirror) for value in node["values"]]
         if not sets:
             return set()
         return set.intersection(*sets) if node["type"] == "AND" else set.union(*sets)
-    found = _leaf(store, project, node, above)
+    found = _leaf(store, project, node, above, mirror)
     return _everybody(store, project) - found if node.get("negation") else found
 
 
@@ -83,18 +89,13 @@ def _everybody(store: Store, project: int) -> Members:
     return {row[0] for row in store.execute("SELECT id FROM persons WHERE project = ?", (project,))}
 
 
-def _leaf(store: Store, project: int, leaf: Data, above: set[int]) -> Members:
+def _leaf(store: Store, project: int, leaf: Data, above: set[int], mirror: Mirror) -> Members:
     if leaf["type"] == "cohort":
         other = store.get(KIND, leaf["value"], str(project))
         if other is None or other["deleted"] or other["id"] in above:
             return set()
-        return members(store, project, other, above)
-    clock = project_clock(store.get("project", project) or {})
+        return members(store, project, other, above, mirror)
     if leaf["type"] == "behavioral":
-        return cohort_behaviour.members(store, project, leaf, clock)
-    condition = parse_filter(leaf)
-    return {
-        person.id
-        for person in people.everybody(store, project)
-        if match_property(condition, {**person.properties, CREATED_AT: person.created_at}, clock)
-    }
+        return cohort_behaviour.members(mirror, leaf, project_clock(store.get("project", project) or {}))
+    # Nobody is asked of where there is nobody.
+    return mirror().persons({**leaf, "negation": False}) if _everybody(store, project) else set()

@@ -1,13 +1,14 @@
 """Cohorts (PostHog: posthog/api/cohort.py).
 
-Traps: names aren't unique; nulls vanish and every leaf gains keys (`cohort_filters.py`); every change of a
-    dynamic cohort
-recalculates it asynchronously, so `is_calculating`, `version`, `count` and `last_calculation` move by
-themselves; a GET of a deleted one answers 200; deletion is refused while something uses it; membership of a
-static one isn't in the object.
+Traps: names aren't unique; nulls vanish and every leaf gains keys (`cohort_filters.py`); every change of a dynamic
+cohort recalculates it asynchronously, so `is_calculating`, `version`, `count` and `last_calculation` move by
+themselves; a GET of a deleted one answers 200; deletion is refused while something uses it; membership of a static one
+isn't in the object.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from sandbox.events import people
@@ -167,21 +168,14 @@ class Cohorts(Resource):
         row["pending_version"] = (row["pending_version"] or 0) + 1
         row["is_calculating"] = True
         self.store(context, row)
-        services, identifier = context.services, row["id"]
-        delay = context.settings.recalculation_delay
-        context.after_commit.append(
-            lambda: services.later(delay, lambda: cohort_calculation.recalculate(services.store, identifier))
-        )
+        services, delay = context.services, context.settings.recalculation_delay
+        then = datetime.now(UTC) + timedelta(seconds=delay)
+        job = partial(cohort_calculation.recalculate, services.queries, row["id"], then)
+        context.after_commit.append(lambda: services.later(delay, job))
 
     def resume(self, services: Services) -> None:
         for row in services.store.select(self.kind, None, f"{column('is_calculating')} = 1"):
-            identifier = row["id"]
-            services.later(
-                0,
-                lambda identifier=identifier: cohort_calculation.recalculate(  # type: ignore[misc]
-                    services.store, identifier
-                ),
-            )
+            services.later(0, partial(cohort_calculation.recalculate, services.queries, row["id"], datetime.now(UTC)))
 
     # Reading ------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """A hog function's schema, inputs and filters: checked, compiled and ordered (PostHog: posthog/cdp/validation.py,
 filters.py).
 
-The bytecode has the shape of PostHog's and changes with its source; nothing here runs it.
+The bytecode begins as PostHog's and changes with its source; nothing here runs it.
 """
 
 import json
@@ -28,7 +28,7 @@ MASKING = (
     Field("threshold", integer(), null=True),
     Field("hash", text(blank=False), required=True),
 )
-TEMPLATE = re.compile(r"\{([^{}]*)\}")
+BEGIN = ("_H", 1)
 USES = re.compile(r"\binputs\.([A-Za-z_][A-Za-z0-9_]*)")
 MANAGED_EVENTS = frozenset(
     {"$logs_alert_firing", "$logs_alert_resolved", "$logs_alert_errored", "$error_tracking_issue_spiking"}
@@ -134,18 +134,7 @@ def _compiled(key: str, value: Any) -> Any:
     if isinstance(value, str):
         if value.count("{") != value.count("}"):
             raise _refuse(key, "Invalid template: unbalanced braces")
-        code: list[Any] = ["_H", 1]
-        parts = 0
-        for index, part in enumerate(TEMPLATE.split(value)):
-            if index % 2:
-                path = [name.strip() for name in part.split(".")]
-                code += [step for name in reversed(path) for step in (32, name)] + [1, len(path)]
-            elif part:
-                code += [32, part]
-            else:
-                continue
-            parts += 1
-        return code if parts < 2 else [*code, 2, "concat", parts]
+        return [*BEGIN, 32, value]
     if isinstance(value, dict):
         return {name: _compiled(key, item) for name, item in value.items()}
     if isinstance(value, list):
@@ -184,19 +173,9 @@ def filters(sent: Data | None) -> Data:
         if entries is not None and not (isinstance(entries, list) and all(isinstance(each, dict) for each in entries)):
             raise Invalid(f"Invalid filter configuration: {name} must be a list of objects", "filters")
     result.setdefault("source", "events")
-    result["bytecode"] = _filter_code(result)
+    asked = [result.get(name) or [] for name in ("events", "properties")]
+    result["bytecode"] = [*BEGIN, 32, json.dumps(asked)] if any(asked) else [*BEGIN, 29]
     return result
-
-
-def _filter_code(given: Data) -> list[Any]:
-    code: list[Any] = ["_H", 1]
-    for event in given.get("events") or []:
-        code += [32, event.get("id"), 32, "event", 1, 1, 11]
-        for prop in [each for each in event.get("properties") or [] if isinstance(each, dict)]:
-            code += [32, json.dumps(prop.get("value")), 32, prop.get("key"), 32, "properties", 1, 2, 11, 3, 2]
-    for prop in given.get("properties") or []:
-        code += [32, json.dumps(prop.get("value")), 32, prop.get("key"), 32, "properties", 1, 2, 11, 3, 2]
-    return code if len(code) > 2 else ["_H", 1, 29]
 
 
 def program(hog: str) -> list[Any]:
@@ -204,4 +183,4 @@ def program(hog: str) -> list[Any]:
     for opening, closing in ("()", "{}", "[]"):
         if hog.count(opening) != hog.count(closing):
             raise Invalid("Hog code has errors.", "hog")
-    return ["_H", 1, *[step for line in hog.splitlines() if line.strip() for step in (32, line.strip())], 38]
+    return [*BEGIN, 32, hog, 38]

@@ -10,9 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
 from sandbox.evaluation.dates import Clock
 from sandbox.evaluation.properties import Filter, match_property
 from sandbox.messages import outbox, transport
@@ -28,6 +25,7 @@ FUNCTION = "hog_function"
 CHANNELS = {SLACK_CODE.strip(): "slack", WEBHOOK_CODE.strip(): "webhook"}
 LEVELS = ("DEBUG", "LOG", "INFO", "WARN", "ERROR")
 STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+MOST_BUCKETS = 10_000  # PostHog has no bound
 NO_SLACK = "Sent nowhere, as the setting slack_url is empty."
 NO_PROGRAMS = "The sandbox runs the code of template-slack and template-webhook only."
 # What a run's state counts as: the name and the kind of PostHog's metric.
@@ -99,16 +97,26 @@ def _run(context: Context, function: Data, scope: Data) -> None:
     }
     scope["source"] = {"name": function["name"], "url": f"{scope['project']['url']}/functions/{function['id']}"}
     try:
-        if channel == "program":
-            raise NotRenderedError(NO_PROGRAMS)
-        inputs = hog_texts.inputs(function, scope)
+        message, inputs = _message(context, function, scope)
     except NotRenderedError as error:
         row = outbox.put(store, project, message=None, about=about)
         return outbox.conclude(store, project, row, outbox.FAILED, "ERROR", str(error))
+    row = outbox.put(store, project, message=message, about=about)
+    if message is None:
+        text = f"{NO_SLACK} To {_channel(inputs)}: {inputs.get('text') or ''}"
+        outbox.conclude(store, project, row, outbox.LOGGED, "WARN", text)
+    return None
+
+
+def _message(context: Context, function: Data, scope: Data) -> tuple[Data | None, Data]:
+    """What a function sends, None for nowhere, and its inputs. Raises NotRenderedError."""
+    channel = CHANNELS.get(function["hog"].strip())
+    if channel is None:
+        raise NotRenderedError(NO_PROGRAMS)
+    inputs = hog_texts.inputs(function, scope)
     if channel == "webhook":
-        outbox.put(store, project, message=_request(inputs["url"], inputs), about=about)
-        return None
-    return _to_slack(context, inputs, about)
+        return _request(inputs["url"], inputs), inputs
+    return _slack_request(context.settings.slack_url, inputs), inputs
 
 
 def _request(url: str, inputs: Data) -> Data:
@@ -118,17 +126,8 @@ def _request(url: str, inputs: Data) -> Data:
     return {"by": "http", "method": method, "url": url, "headers": headers, "body": inputs.get("body"), "slack": False}
 
 
-def _to_slack(context: Context, inputs: Data, about: Data) -> None:
-    """A message to a channel, whose name may follow its id; without an address of Slack it is written down only."""
-    store, project = context.store, str(context.project["id"])
-    message = _slack_request(context.settings.slack_url, inputs)
-    row = outbox.put(store, project, message=message, about=about)
-    if message is None:
-        text = f"{NO_SLACK} To {_channel(inputs)}: {inputs.get('text') or ''}"
-        outbox.conclude(store, project, row, outbox.LOGGED, "WARN", text)
-
-
 def _channel(inputs: Data) -> str:
+    """The channel's id, which its name may follow."""
     return str(inputs["channel"]).split("|")[0]
 
 
@@ -160,31 +159,22 @@ def invoke(context: Context, function: Data) -> Any:
     """
     if not isinstance(context.data.get("configuration"), dict):
         raise Required("configuration")
-    event = (context.data.get("globals") or {}).get("event")
+    sent = context.data.get("globals")
+    event = sent.get("event") if isinstance(sent, dict) else None
     if not isinstance(event, dict):
         return Json({"status": "error"}, 400)
     properties, now = event.get("properties") or {}, datetime.now(UTC)
     if not _listens(function["filters"] or {}, str(event.get("event")), properties, now):
         return _ended("skipped", [("info", "Mapping trigger not matching filters was ignored.")])
     try:
-        message = _tested(context, function, _scope(context, str(event.get("event")), properties, now))
+        message, _ = _message(context, function, _scope(context, str(event.get("event")), properties, now))
     except NotRenderedError as error:
         return _ended("error", [], [str(error)])
     if context.data.get("mock_async_functions") is not False:
         return _ended("success", [("info", "Async function 'fetch' was mocked.")])
     if message is None:
         return _ended("error", [], [NO_SLACK])
-    return _Sent(message)
-
-
-def _tested(context: Context, function: Data, scope: Data) -> Data | None:
-    channel = CHANNELS.get(function["hog"].strip())
-    if channel is None:
-        raise NotRenderedError(NO_PROGRAMS)
-    inputs = hog_texts.inputs(function, scope)
-    if channel == "webhook":
-        return _request(inputs["url"], inputs)
-    return _slack_request(context.settings.slack_url, inputs)
+    return _sent(message)
 
 
 def _ended(status: str, logs: list[tuple[str, str]], errors: list[str] | None = None) -> Json:
@@ -192,20 +182,13 @@ def _ended(status: str, logs: list[tuple[str, str]], errors: list[str] | None = 
     return Json({"result": None, "status": status, "errors": errors or [], "logs": lines})
 
 
-class _Sent(Response):
-    """The answer about a message that is sent once, while the sandbox goes on answering others."""
-
-    def __init__(self, message: Data) -> None:
-        super().__init__()
-        self.message = message
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            text = await asyncio.to_thread(transport.send, self.message, "", Path())
-            answer = _ended("success", [("info", text)])
-        except transport.UndeliveredError as error:
-            answer = _ended("error", [("error", error.text)], [error.text])
-        await answer(scope, receive, send)
+async def _sent(message: Data) -> Json:
+    """The answer about a message that is sent once."""
+    try:
+        text = await asyncio.to_thread(transport.send, message, "", Path())
+    except transport.UndeliveredError as error:
+        return _ended("error", [("error", error.text)], [error.text])
+    return _ended("success", [("info", text)])
 
 
 # Logs --------------------------------------------------------------------------------------------------------
@@ -252,10 +235,12 @@ def metrics(context: Context, function: Data) -> Data:
     after = relative_dates.parse(query.get("after") or "-7d", now)
     before = relative_dates.parse(query["before"], now) if query.get("before") else now
     form = "%Y-%m-%dT%H:%M" if interval == "hour" else "%Y-%m-%d"
-    labels, bucket = [], _start(after, interval)
-    while bucket <= before:
-        labels.append(bucket.strftime(form))
-        bucket += STEPS[interval]
+    first = _start(after, interval)
+    buckets = max(0, (before - first) // STEPS[interval] + 1)
+    if buckets > MOST_BUCKETS:
+        text = f"There are {buckets:,} times of {interval} in the range; at most {MOST_BUCKETS:,} are counted."
+        raise Invalid(text, "after")
+    labels = [(first + each * STEPS[interval]).strftime(form) for each in range(buckets)]
     counts: dict[str, dict[str, int]] = {}
     for name, at in _counted(context, function):
         label = _start(at, interval).strftime(form)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sandbox.tests.running import Sandbox, running_sandbox
-from sandbox.tests.shapes import Api, eventually, name, trends
+from sandbox.tests.shapes import Api, eventually, name, refusal, trends
 
 NOON = datetime(2026, 3, 18, 12, tzinfo=UTC)  # a Wednesday
 SECRET = "/hooks/a-secret"
@@ -263,6 +263,9 @@ def test_metrics_are_counted_by_day(api: Api, hourly: Any) -> None:
     found = api.get(f"{function}metrics/?after=-1d")
     assert found["labels"][-1] == f"{datetime.now(UTC):%Y-%m-%d}"
     assert {each["name"]: each["values"] for each in found["series"]} == {"other": [0, 1], "failure": [0, 1]}
+    status, _, text, field = refusal(api("GET", f"{function}metrics/?after=1900-01-01&interval=hour"))
+    assert (status, field) == (400, "after")
+    assert text.endswith("times of hour in the range; at most 10,000 are counted.")
 
 
 # E-mail
@@ -344,5 +347,6 @@ def test_a_test_that_does_not_arrive_says_why(api: Api, hourly: Any) -> None:
     assert answer["status"] == "error"
     assert answer["errors"][0].startswith("No answer: ")
     assert SECRET not in json.dumps(answer)
-    assert api("POST", f"{nobody}invocations/", {"configuration": {}}).status_code == 400
+    for wrong in ({}, {"globals": "x"}, {"globals": {"event": "x"}}):
+        assert api("POST", f"{nobody}invocations/", {"configuration": {}, **wrong}).status_code == 400
     assert api("POST", f"{nobody}invocations/", {}).json()["attr"] == "configuration"

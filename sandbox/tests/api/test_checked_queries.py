@@ -85,6 +85,14 @@ def test_a_query_that_the_schema_does_not_have_is_refused(
     assert api.get(path)["query"] == insight["query"]
 
 
+@pytest.mark.parametrize("kind", ["EventsNode", "GroupNode"])
+def test_a_math_that_posthog_does_not_have_is_refused(api: Api, kind: str) -> None:
+    series = {"kind": kind, "math": "sums", **({"operator": "OR", "nodes": [EVENT]} if kind == "GroupNode" else {})}
+    status, code, detail, _ = refusal(api("POST", "insights/", {"query": {**BARE, "series": [series]}}))
+    assert (status, code) == (400, "parse_error")
+    assert f"TrendsQuery.series.0.{kind}.math\n  Input should be 'total', 'dau', " in detail
+
+
 def test_what_is_wrong_is_counted(api: Api) -> None:
     wrong = {**BARE, "filterTestAccounts": 3, "samplingFactor": "a"}
     assert refusal(api("POST", "insights/", {"query": wrong}))[2] == (

@@ -82,11 +82,43 @@ def test_a_query_that_cannot_be_computed_says_why(api: Api) -> None:
     )  # fmt: skip
     insight = api.insight(query={"kind": "DataVisualizationNode", "source": wrong})
     assert refusal(api("GET", f"insights/{insight['id']}/?refresh=blocking"))[0] == 400
+    paged = {"kind": "HogQLQuery", "query": "SELECT event FROM (SELECT event FROM events LIMIT 1 OFFSET 1)"}
+    assert refusal(api("POST", "query/", {"query": paged}))[2].startswith("OFFSET is not supported on queries")
+    insight = api.insight(query={"kind": "DataVisualizationNode", "source": paged})
+    assert api.get(f"insights/{insight['id']}/?refresh=blocking")["result"] == []
     box = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode"}], "trendsFilter": {"display": "BoxPlot"}}
     insight = api.insight(query={"kind": "InsightVizNode", "source": box})
     shown = api.get(f"insights/{insight['id']}/?refresh=blocking")
     assert (shown["result"], shown["query_status"]["error"]) == (None, True)
     assert "does not compute trends shown as BoxPlot" in shown["query_status"]["error_message"]
+
+
+TRENDS: dict[str, Any] = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "run"}]}
+MALFORMED: list[dict[str, Any]] = [
+    {**TRENDS, "dateRange": {"date_from": "-9999999y"}},
+    {**TRENDS, "properties": ["x"]},
+    {**TRENDS, "properties": {"type": "AND", "values": "x"}},
+    {**TRENDS, "breakdownFilter": {"breakdown": ["abc"], "breakdown_type": "cohort"}},
+    {**TRENDS, "breakdownFilter": {"breakdowns": [{}]}},
+    {**TRENDS, "compareFilter": {"compare": True, "compare_to": "-9999999y"}},
+    {"kind": "HogQLQuery", "query": "SELECT {variables.x}", "variables": {"1": "x"}},
+    {"kind": "HogQLQuery", "query": "SELECT {variables.x}", "variables": {"1": {"code_name": ["x"]}}},
+    {"kind": "RetentionQuery", "retentionFilter": {"totalIntervals": 10**30, "targetEntity": {"id": {}}}},
+]
+
+
+def test_a_malformed_query_spoils_nothing_but_its_own_insight(api: Api) -> None:
+    dashboard = api.dashboard()["id"]
+    path = f"dashboards/{dashboard}/"
+    for source in MALFORMED:
+        kind = "DataVisualizationNode" if source["kind"] == "HogQLQuery" else "InsightVizNode"
+        insight = api.insight(query={"kind": kind, "source": source}, dashboards=[dashboard])
+        assert refusal(api("POST", "query/", {"query": source}))[0] == 400, source
+        assert refusal(api("GET", f"insights/{insight['id']}/?refresh=blocking"))[0] == 400, source
+    api.insight(query={"kind": "HogQLQuery", "query": "SELECT 1"}, dashboards=[dashboard])
+    api.patch(path, {"variables": {"1": "x", "2": {"code_name": "x", "value": 1}}})
+    *bad, good = [tile["insight"]["result"] for tile in api.get(f"{path}?refresh=blocking")["tiles"]]
+    assert (bad, good) == ([None] * len(MALFORMED), [[1]])
 
 
 def test_an_insight_is_found_by_its_short_id_and_its_number(api: Api) -> None:

@@ -74,6 +74,16 @@ def test_scheduled_changes_are_listed_by_flag(api: Api) -> None:
     [
         ({"record_id": "nothing"}, "Feature flag not found", None),
         ({"is_recurring": True}, "This server makes no recurring changes.", "is_recurring"),
+        (
+            {"recurrence_interval": "daily"},
+            "Cannot set recurrence_interval when is_recurring is false for new schedules.",
+            "recurrence_interval",
+        ),
+        (
+            {"cron_expression": "0 9 * * 1-5"},
+            "Cannot set cron_expression when is_recurring is false for new schedules.",
+            "cron_expression",
+        ),
     ],
 )
 def test_scheduled_changes_are_checked(api: Api, values: dict[str, Any], detail: str, attr: str | None) -> None:
@@ -87,6 +97,8 @@ def test_a_scheduled_change_stays_with_its_flag(api: Api) -> None:
     later = _schedule(api, api.flag(), "update_status", True, scheduled_at="2099-01-01T00:00:00Z")
     answer = api("PATCH", f"scheduled_changes/{later['id']}/", {"record_id": str(api.flag()["id"])})
     assert refusal(answer)[2] == "Cannot change the target record of an existing scheduled change."
+    answer = api("PATCH", f"scheduled_changes/{later['id']}/", {"cron_expression": "0 9 * * 1-5"})
+    assert refusal(answer)[2:] == ("This server makes no recurring changes.", "cron_expression")
 
 
 def test_what_a_payload_says_is_found_wrong_when_it_is_due(api: Api) -> None:

@@ -71,6 +71,46 @@ def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: Path) -> N
     assert done.stderr.startswith("cannot listen on 127.0.0.1:")
 
 
+def test_a_folder_that_another_sandbox_has_is_an_error(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path):
+        command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (2, f"another sandbox runs with the folder {tmp_path}\n")
+
+
+def test_what_it_computes_with_is_in_its_own_folder_and_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere, own = tmp_path / "tmp", tmp_path / "data" / "clickhouse"
+    elsewhere.mkdir()
+    monkeypatch.setenv("TMPDIR", str(elsewhere))
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        process, ready = _start(tmp_path / "data")
+        query = {"query": {"kind": "HogQLQuery", "query": "SELECT count() FROM events"}}
+        assert Api(Sandbox(ready)).post("query/", query)["results"] == [[0]], "also over what a killed one left"
+        process.send_signal(end)
+        process.communicate(timeout=10)
+        assert own.exists() == (end == signal.SIGKILL)
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_query_that_takes_a_minute_holds_up_nobody(tmp_path: Path) -> None:
+    def ask(sql: str) -> requests.Response:
+        query = {"query": {"kind": "HogQLQuery", "query": sql}, "refresh": "force_blocking"}
+        return own("POST", "query/", query, timeout=60)
+
+    with ThreadPoolExecutor(2) as pool, running_sandbox(tmp_path) as sandbox:
+        own = Api(sandbox)
+        endless = "SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = {}"
+        slow = [pool.submit(ask, endless.format(number)) for number in range(2)]
+        for number in range(5):
+            flag = Api(sandbox).flag()
+            assert ask(f"SELECT {number}").json()["results"] == [[number]]
+            assert Api(sandbox).get(f"feature_flags/{flag['id']}/") == flag
+            time.sleep(0.1)
+        assert not any(each.done() for each in slow)
+
+
 def test_32_clients_write_at_once_without_an_error_or_a_lost_write(api: Api) -> None:
     cohort = api.cohort()
 

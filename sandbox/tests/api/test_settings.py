@@ -29,6 +29,12 @@ def test_the_inconvenient_values_are_the_usual_ones(api: Api) -> None:
     assert {name: settings[name] for name in INCONVENIENT} == INCONVENIENT
 
 
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:http", "example.com:25", "x@127.0.0.1:25/"])
+def test_a_mail_server_is_on_this_machine(api: Api, address: str) -> None:
+    detail = f"smtp must be a host:port on this machine, such as 127.0.0.1:1025, not {address!r}"
+    assert refusal(api("PATCH", "/_sandbox/settings", {"smtp": address}))[2] == detail
+
+
 @pytest.mark.parametrize(
     ("values", "detail"),
     [
@@ -37,6 +43,8 @@ def test_the_inconvenient_values_are_the_usual_ones(api: Api) -> None:
         ({"usage_dashboards": "no"}, "usage_dashboards must be bool, not str"),
         ({"alert_limit": 1.5}, "alert_limit must be int, not float"),
         ({"alert_limit": True}, "alert_limit must be int, not bool"),
+        ({"delivery_pause": -1}, "delivery_pause must be 0 or more, not -1.0"),
+        ({"alert_limit": -1}, "alert_limit must be 0 or more, not -1"),
         ({"filters": ["merge"]}, "filters must be one of replace, merge, not ['merge']"),
     ],
 )

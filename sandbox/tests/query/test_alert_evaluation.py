@@ -91,8 +91,9 @@ def test_a_rise_from_nothing_is_infinite(project: Project) -> None:
     assert check(project, trends(), INCREASE, PERCENT, now=before, upper=10) == Outcome(0)
 
 
-def test_one_value_of_a_breakdown_is_enough_and_is_named(project: Project) -> None:
-    by_model = trends(breakdownFilter={"breakdown": "model", "breakdown_type": "event"})
+@pytest.mark.parametrize("by", [{"breakdown": "model", "breakdown_type": "event"}, {"breakdown": "model"}])
+def test_one_value_of_a_breakdown_is_enough_and_is_named(project: Project, by: dict[str, Any]) -> None:
+    by_model = trends(breakdownFilter=by)
     found = check(project, by_model, lower=2)
     assert found == Outcome(1, ["The insight value (b) for previous day (1) is less than lower threshold (2)"])
     assert check(project, by_model, lower=1) == Outcome(None), "no value stands for all"

@@ -2,12 +2,14 @@
 
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
-from sandbox.query import clickhouse, hogql
+from sandbox.query import hogql
+from sandbox.query.clickhouse import ClickHouse
 from sandbox.query.errors import MissingPackageError, QueryError
 from sandbox.tests.query.world import Project, World, event
 
@@ -124,6 +126,12 @@ def test_retention_with_a_breakdown(world: World, of: str) -> None:
         "Germany": _padded([1, 0, 0, 0, 0, 1], [], [], [], [], [1]),
     }
     assert list(found) == ["US", "UK", "Germany"]  # the most that started first
+
+
+@pytest.mark.parametrize("how", [{"histogram_bin_count": 2}, {"normalize_url": True}])
+def test_retention_is_not_broken_down_in_another_way_than_asked(world: World, how: dict[str, Any]) -> None:
+    with pytest.raises(QueryError, match="does not compute retention broken down by bins or by normalised addresses"):
+        _broken_down(world, {"breakdowns": [{"property": "country", **how}]})
 
 
 def test_retentions_smaller_values_are_counted_together(world: World) -> None:
@@ -267,6 +275,36 @@ def test_who_does_what_is_excluded_is_in_no_step_of_a_funnel(world: World, order
     assert counted == ([2, 2] if order == "ordered" else [3, 2])
 
 
+def test_a_funnel_is_broken_down_by_one_property_or_says_that_it_is_not(world: World) -> None:
+    project = world.project()
+    project.capture(
+        event(name, who, f"2021-05-01T0{hour}:00:00Z", model=model, tokens=5, url=url)
+        for who, model, url in (("ann", "a", "https://x.example/a/?#"), ("bob", "b", "/"))
+        for hour, name in enumerate(("signed up", "paid"), 1)
+    )
+
+    def values(breakdown: dict[str, Any]) -> list[Any]:
+        results = project.results(
+            kind="FunnelsQuery",
+            series=[{"kind": "EventsNode", "event": name} for name in ("signed up", "paid")],
+            dateRange={"date_from": "2021-05-01", "date_to": "2021-05-14"},
+            breakdownFilter=breakdown,
+        )
+        return [each[0]["breakdown_value"] for each in results] if isinstance(results[0], list) else ["not broken down"]
+
+    assert values({"breakdown": "model"}) == values({"breakdown": ["model"], "breakdown_type": "event"})
+    assert values({"breakdown": "model"}) == [["a"], ["b"]]
+    assert values({"breakdown": "url", "breakdown_normalize_url": True}) == [["/"], ["https://x.example/a"]]
+    # PostHog's funnels look at `breakdown` alone.
+    several = [{"property": "model"}, {"property": "tokens", "histogram_bin_count": 2}]
+    assert values({"breakdowns": several}) == ["not broken down"]
+    assert values({"breakdowns": several, "breakdown": "model"}) == [["a"], ["b"]]
+    with pytest.raises(QueryError, match="does not compute a `breakdown` by several properties at once"):
+        values({"breakdown": ["model", "tokens"]})
+    with pytest.raises(QueryError, match="does not compute funnels broken down by bins"):
+        values({"breakdown": "tokens", "breakdown_histogram_bin_count": 2})
+
+
 def test_one_event_is_one_step_however_many_it_matches(world: World) -> None:
     project = world.project()
     project.capture(
@@ -318,6 +356,14 @@ def test_trends_by_day_and_compared_with_the_days_before(world: World) -> None:
     assert (then["compare_label"], then["days"][0], then["data"][0]) == ("previous", "2019-12-24", 1)
 
 
+@pytest.mark.parametrize("math", ["sums", "sums_count_per_actor", "first_time_for_group"])
+@pytest.mark.parametrize("display", ["ActionsLineGraph", "ActionsPie"])
+def test_a_math_that_is_not_computed_is_no_count_of_events(world: World, math: str, display: str) -> None:
+    series = [{"kind": "EventsNode", "event": "run", "math": math, "math_group_type_index": 0}]
+    with pytest.raises(QueryError, match=f"does not compute the math {math.removesuffix('_count_per_actor')}"):
+        world.project().results(kind="TrendsQuery", series=series, trendsFilter={"display": display})
+
+
 def test_a_cohort_filters_and_breaks_down(world: World) -> None:
     project = _capture(world, {"ann": ["2026-03-18T01:00:00Z"] * 2, "bob": ["2026-03-18T02:00:00Z"]}, "run")
     project.capture([event("paid", "ann", "2026-03-18T03:00:00Z", **{"$set": {"plan": "paid"}})])
@@ -343,11 +389,11 @@ def test_a_cohort_filters_and_breaks_down(world: World) -> None:
     assert result["aggregated_value"] == 1
 
 
-def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for package, load in (("chdb", clickhouse.connection), ("hogql_parser", hogql.parser)):
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for package, load in (("chdb", lambda: ClickHouse(tmp_path)), ("hogql_parser", hogql.parser.__wrapped__)):
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(MissingPackageError, match="does not compute queries without the package"):
-            load.__wrapped__()
+            load()
 
 
 def test_cohorts_of_behaviour_count_as_queries_do(world: World) -> None:

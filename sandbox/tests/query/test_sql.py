@@ -1,9 +1,19 @@
 """SQL in HogQL: what it sees of the captured events, and what it refuses."""
 
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
+from sandbox.query import clickhouse, engine
 from sandbox.query.errors import QueryError
+from sandbox.query.patience import patiently
+from sandbox.resources.analytics import answers
 from sandbox.tests.query.world import Project, World, event
+from sandbox.wire.context import worker_context
+from sandbox.wire.errors import ApiError
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +62,28 @@ def project(world: World) -> Project:
         ("SELECT arrayMap(x -> x * 2, [1, 2]), if(1 > 2, 'a', 'b'), CASE WHEN 1 = 1 THEN 'c' END",
          [[[2, 4], "b", "c"]]),
         ("SELECT 1 UNION ALL SELECT 1", [[1], [1]]),
+        # An aggregate is counted with all that it says.
+        ("SELECT array_agg(event) FILTER (WHERE event = 'run'), array_agg(DISTINCT event), string_agg(DISTINCT event,"
+         " '/') FROM events", [[["run"] * 3, ["run", "stop"], "run/stop"]]),
+        ("SELECT count() FILTER (WHERE event = 'run'), count(DISTINCT distinct_id) FILTER (WHERE event = 'run'),"
+         " quantile(0.5)(properties.tokens) FILTER (WHERE properties.tokens > 10) FROM events", [[3, 2, 25]]),
+        ("SELECT json_agg(event) OVER (PARTITION BY event), quantile(0.1)(properties.tokens) OVER (PARTITION BY event)"
+         " FROM events WHERE event = 'run' LIMIT 1", [['["run","run","run"]', 12]]),
+        # These see the whole window, not the rows up to the present one, and null where there is no row.
+        ("SELECT lag(properties.tokens) OVER (ORDER BY timestamp), lead(properties.tokens, 1, 7) OVER w,"
+         " lead(event, 2) OVER (PARTITION BY event ORDER BY timestamp) FROM events WINDOW w AS (ORDER BY timestamp)"
+         " ORDER BY timestamp", [[None, 20, "run"], [10, 30, None], [20, None, None], [30, 7, None]]),
+        ("SELECT lag(distinct_id) OVER (ORDER BY timestamp ROWS BETWEEN CURRENT ROW AND CURRENT ROW) FROM events"
+         " LIMIT 1", [[None]]),
+        # A limit of its own has its own offset; without one the page's offset takes its place, as in PostHog.
+        ("SELECT distinct_id FROM events ORDER BY timestamp LIMIT 1 OFFSET 3", [["cid"]]),
+        ("SELECT distinct_id FROM events WHERE event = 'run' ORDER BY timestamp OFFSET 2", [["ann"], ["bob"], ["ann"]]),
+        ("SELECT count() FROM (SELECT number FROM numbers(60000) LIMIT 55000 OFFSET 1000)", [[55000]]),
+        # What is joined is sampled, too. Of four events these are the ones whose distinct ids are in the share.
+        ("SELECT uniq(e.distinct_id) FROM events e SAMPLE 0.999 JOIN persons p ON e.person_id = p.id"
+         " WHERE e.properties.model = 'a'", [[1]]),
+        ("SELECT count() + (SELECT count() FROM events SAMPLE 1/2 OFFSET 1/2) FROM events SAMPLE 1/2"
+         " WHERE person.created_at IS NOT NULL", [[4]]),
     ],
 )  # fmt: skip
 def test_what_sql_answers(project: Project, text: str, rows: list[list[object]]) -> None:
@@ -74,6 +106,8 @@ def test_a_hundred_rows_are_answered_unless_the_query_says_how_many(project: Pro
     answer = project.ask(kind="HogQLQuery", query="SELECT number FROM numbers(150)")
     assert (len(answer["results"]), answer["hasMore"], answer["limit"]) == (100, True, 100)
     assert len(project.sql("SELECT number FROM numbers(150) LIMIT 120")) == 120
+    union = project.ask(kind="HogQLQuery", query="SELECT number FROM numbers(150) UNION ALL SELECT 1 FROM numbers(150)")
+    assert (len(union["results"]), union["hasMore"]) == (200, None), "each of a union, which has no pages"
 
 
 @pytest.mark.parametrize(
@@ -90,12 +124,27 @@ def test_a_hundred_rows_are_answered_unless_the_query_says_how_many(project: Pro
         ("SELECT file('/etc/passwd')", "Unsupported function call 'file(...)'"),
         ("SELECT * FROM system.tables", "Unknown table `system.tables`"),
         ("SELECT [1][0]", "SQL indexes start from one"),
+        ("SELECT groupArray(event ORDER BY event) FROM events", "does not compute ORDER BY in groupArray(...)"),
+        ("SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY event) FROM events", "does not compute WITHIN GROUP in"),
+        ("SELECT countIf(1 = 1) FILTER (WHERE event = 'run') FROM events", "does not compute FILTER of countIf(...)"),
+        ("SELECT toString(event) FILTER (WHERE event = 'run') FROM events", "Function 'toString' doesn't take FILTER"),
+        ("SELECT count() FROM events GROUP BY ALL", "does not compute GROUP BY MODE in SelectQuery"),
+        ("SELECT count() FROM persons SAMPLE 0.5", "does not compute SAMPLE of persons"),
+        ("SELECT count() FROM (SELECT 1) SAMPLE 0.5", "does not compute SAMPLE of a SELECT"),
     ],
 )
 def test_what_is_refused(project: Project, text: str, says: str) -> None:
     with pytest.raises(QueryError, match=says.replace("(", r"\(").replace(")", r"\)").replace("?", r"\?")
                        .replace("[", r"\[").replace("...", r"\.\.\.")):  # fmt: skip
         project.sql(text)
+
+
+def test_a_query_that_fails_while_it_runs_spoils_no_other(project: Project) -> None:
+    for _ in range(2):
+        with pytest.raises(QueryError, match="Division by zero") as failed:
+            project.sql("SELECT sum(intDiv(1, number)) FROM numbers(3)")
+        assert failed.value.code == "illegal_division"
+        assert project.sql("SELECT 1") == [[1]]
 
 
 def test_filters_and_variables_stand_for_what_they_are_given(project: Project) -> None:
@@ -154,3 +203,127 @@ def test_a_table_of_events(project: Project) -> None:
         where=["count() > 1"],
     )  # fmt: skip
     assert counted["results"] == [["run", 3, 30]]
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_a_personless_event_is_of_the_person_that_its_distinct_id_is_given(world: World, asked_before: bool) -> None:
+    project = world.project()
+    whose = "SELECT event, person_id FROM events ORDER BY timestamp"
+    project.capture([event("run", "anon", "2026-03-16T02:00:00Z", **{"$process_person_profile": False})])
+    if asked_before:
+        project.sql(whose)
+    project.capture([event("$identify", "ann", "2026-03-16T04:00:00Z", **{"$anon_distinct_id": "anon"})])
+    (_, of_run), (_, of_identify) = project.sql(whose)
+    assert of_run == of_identify, "whether or not somebody asked before the person was known"
+
+
+EVENTS = [{"kind": "EventsNode", "event": None}]
+TOTAL = {"series": EVENTS, "trendsFilter": {"display": "BoldNumber"}, "dateRange": {"date_from": "-7d"}}
+OWN: dict[str, Callable[[str], dict[str, Any]]] = {  # where people write HogQL within a query
+    "filter": lambda text: {"kind": "TrendsQuery", **TOTAL, "properties": [{"type": "hogql", "key": text}]},
+    "breakdown": lambda text: {
+        "kind": "TrendsQuery", **TOTAL, "breakdownFilter": {"breakdown_type": "hogql", "breakdown": text}
+    },
+    "math": lambda text: {
+        "kind": "TrendsQuery", **TOTAL, "series": [{**EVENTS[0], "math": "hogql", "math_hogql": text}]
+    },
+    "funnel": lambda text: {
+        "kind": "FunnelsQuery", "series": EVENTS * 2, "funnelsFilter": {"funnelAggregateByHogQL": text}
+    },
+    "stickiness": lambda text: {
+        "kind": "StickinessQuery", "series": [{**EVENTS[0], "math": "hogql", "math_hogql": text}]
+    },
+    "paths": lambda text: {
+        "kind": "PathsQuery", "pathsFilter": {"includeEventTypes": ["hogql"], "pathsHogQLExpression": text}
+    },
+    "select": lambda text: {"kind": "EventsQuery", "after": "all", "select": [text]},
+    "where": lambda text: {"kind": "EventsQuery", "after": "all", "select": ["event"], "where": [text]},
+    "order": lambda text: {"kind": "EventsQuery", "after": "all", "select": ["timestamp"], "orderBy": [text]},
+}  # fmt: skip
+
+
+def _numbers(results: Any) -> Any:
+    """What a query answers, but for what it repeats of the question."""
+    echo = ("filter", "action")
+    return [each if isinstance(each, list) else {**each, **dict.fromkeys(echo)} for each in results]
+
+
+@pytest.mark.parametrize("place", OWN)
+def test_peoples_hogql_means_in_a_query_what_it_means_alone(project: Project, place: str) -> None:
+    plain = "max(toString(distinct_id) = 'ann')" if place == "math" else "toString(distinct_id) = 'ann'"
+    wanted = _numbers(project.results(**OWN[place](plain)))
+    for written in (f"{plain} -- a comment", f"{plain} # another", f"not(not({plain})) // a third"):
+        assert _numbers(project.results(**OWN[place](written))) == wanted
+    # Of an order PostHog's parser reads no more than it understands.
+    ended = [f"{plain} DESC) OR (1 = 1", f"{plain} DESC, event", f"{plain} DESC LIMIT 1"] if place == "order" else []
+    descending = [] if place != "order" else _numbers(project.results(**OWN[place](f"{plain} DESC")))
+    for written in ended:
+        assert _numbers(project.results(**OWN[place](written))) == descending != wanted
+    broken = [] if place == "order" else [f"{plain}) OR (1 = 1", f"{plain}), ({plain}", f"{plain} /*"]
+    for written in (*broken, "{where}", "{value_0}", "{hogql('1')}"):
+        with pytest.raises(QueryError):
+            project.results(**OWN[place](written))
+
+
+def test_columns_and_orders_are_peoples_whole_text(project: Project) -> None:
+    answer = project.ask(
+        kind="EventsQuery", after="all", select=["distinct_id AS who -- who", "count()", "'a--b'"],
+        where=["event != 'x' -- none"], orderBy=["count() DESC -- most", "who"],
+    )  # fmt: skip
+    assert answer["results"] == [["ann", 2, "a--b"], ["bob", 1, "a--b"], ["cid", 1, "a--b"]]
+    assert project.sql(answer["hogql"]) == answer["results"], "what is shown is what was asked"
+    with pytest.raises(QueryError, match="Unresolved placeholder"):
+        project.sql("SELECT {hogql('1')}")
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "sql", "text"),
+    [
+        ("MOST_SECONDS", 0.1, "count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1", "max execution time"),
+        ("MOST_BYTES", 50_000_000, "groupArray(number) FROM numbers(100000000)", "max memory limit"),
+    ],
+)
+def test_a_query_that_takes_too_much_is_ended(
+    world: World, monkeypatch: pytest.MonkeyPatch, bound: str, value: float, sql: str, text: str
+) -> None:
+    monkeypatch.setattr(clickhouse, bound, value)
+    with pytest.raises(QueryError, match=text) as ended:
+        world.project().sql(f"SELECT {sql}")
+    assert ended.value.status == 504
+    asked = {"kind": "HogQLQuery", "query": f"SELECT {sql}"}
+    with pytest.raises(ApiError, match=text) as refused:
+        answers.respond(worker_context(world.services, world.project().id), asked, "blocking")
+    assert (refused.value.status, refused.value.kind, refused.value.code) == (504, "server_error", "error")
+    monkeypatch.undo()
+    assert world.project().sql("SELECT 1") == [[1]], "and spoils no other"
+
+
+def test_a_slow_query_is_answered_when_its_asker_begins_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clickhouse, "PATIENCE", 0.001)
+    project, begun = world.project(), 0
+
+    def job() -> Any:
+        nonlocal begun
+        begun += 1
+        slow = "SELECT count() FROM numbers({}) WHERE cityHash64(number) != 1"
+        return [project.sql(slow.format(20_000_000 + number)) for number in range(2)]
+
+    assert asyncio.run(patiently(job)) == [[[20_000_000]], [[20_000_001]]]
+    assert begun == 3
+
+
+def test_the_oldest_answers_are_forgotten_when_all_get_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MOST_KEPT", 1_000_000)
+    queries, row, now = world.services.queries, world.project().row, datetime.now(UTC)
+    sizes = (80_001, 80_002, 80_003, 400_000)
+    text = "SELECT arrayStringConcat(arrayMap(x -> 'xxxxx', range({})))"
+    asked = [{"kind": "HogQLQuery", "query": text.format(size)} for size in sizes]
+
+    def kept() -> list[bool]:
+        return [queries.kept(row, each, now) is not None for each in asked]
+
+    for each in asked[:3]:
+        queries.compute(row, each, now)
+    assert kept() == [False, True, True, False]
+    assert len(queries.compute(row, asked[3], now)["results"][0][0]) == 2_000_000
+    assert kept() == [False] * 4, "one that is too large alone is not kept"

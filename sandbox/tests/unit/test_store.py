@@ -1,6 +1,9 @@
 """The store: what a search finds, and what comes out of it as it went in."""
 
+import sqlite3
 from pathlib import Path
+
+import pytest
 
 from sandbox.rest.listing import contains
 from sandbox.storage.store import Store
@@ -34,4 +37,17 @@ def test_large_integers_stay_whole(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     store.put("flag", "7", {"id": 1, "big": 2**70, "small": -1})
     assert store.get("flag", 1) == {"id": 1, "big": 2**70, "small": -1}
+    store.close()
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.execute("PRAGMA foreign_keys = ON")
+    store.execute("CREATE TABLE p (id INTEGER PRIMARY KEY)")
+    store.execute("CREATE TABLE c (p INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(sqlite3.IntegrityError), store.transaction():
+        store.execute("INSERT INTO c VALUES (1)")  # found wrong at the end
+    with store.transaction():
+        store.execute("INSERT INTO p VALUES (2)")
+    assert store.execute("SELECT count(*) FROM c").fetchone() == (0,)
     store.close()

@@ -165,11 +165,9 @@ def test_the_service_works_on_while_posthog_is_down(root: Path, tmp_path: Path) 
             service = AiService(AiAdmin(after.enter_context(sdk(first))), DeepSeek(1, timeouts=0), Budgets())
             assert isinstance(service.run("inst-1002", BETA, 100), Run)
             before.close()
-            began = time.monotonic()
             late = AiAdmin(after.enter_context(sdk(first)))
             assert limits(late.flags("inst-1002", BETA)) == FALLBACKS
             assert all(isinstance(service.run("inst-1002", BETA, 100), Run) for _ in range(5))
-            assert time.monotonic() - began < 10  # nobody waited for PostHog, which may take ten seconds to fail
             again = before.enter_context(running_sandbox(tmp_path, *port))
             until(lambda: late.flags("inst-1002", BETA).ai_enhancement_enabled())
             until(lambda: len(again.call("GET", "events/?event=ai_enhancement_used")["results"]) == 6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,10 +39,17 @@ def sent(sandbox: Sandbox) -> list[Run]:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
-    """A checkout of the samples, with a funnel's alert. PostHog has its alert of errors, with a bound of 40 %."""
+    """A checkout of the samples, with alerts of a funnel and of SQL without time.
+
+    PostHog has its alert of errors, with a bound of 40 %.
+    """
     made = sample_checkout(tmp_path_factory.mktemp("checkout"))
     alert = "key: success\nname: Few succeed\ninsight: ai-success-funnel\ncondition: absolute_value\n"
     (made / "alerts" / "success.yaml").write_text(f"{alert}threshold: {{lower: 50}}\nnotify: {{}}\n")
+    (made / "insights" / "three.yaml").write_text("key: three\nname: Three\nsql: {query: SELECT 3 AS three}\n")
+    (made / "alerts" / "three.yaml").write_text(
+        "key: three\nname: Always three\ninsight: three\ncondition: absolute_value\nthreshold: {upper: 2}\nnotify: {}\n"
+    )
     directory = PostHogDirectory(client(sandbox))
     found = {Ref(each.kind, each.key): each.properties for each in load(made, "sandbox").resources}
     insight, alert_ref = Ref("insight", "ai-error-rate"), Ref("alert", "ai-error-rate")
@@ -123,24 +131,28 @@ def test_the_day_that_is_not_over_has_what_was_spent_so_far(backtest: Any, sent:
 
 
 def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -> None:
-    lines = backtest().stdout.splitlines()
+    done = backtest("ai-error-rate", "success", "three", "--last", "9")
+    lines = done.stdout.splitlines()
     at = lines.index("AI error rate above 5 %  ai-error-rate")
     assert lines[at + 1] == "  in PostHog now:"
     assert lines[at + 2].startswith("    above 0.4: ")
     assert any(line.startswith("    above 0.05: ") and "messages to each that it tells" in line for line in lines)
-    funnel = lines[lines.index("Few succeed  success") + 1]
-    assert funnel == "  not told: it watches a funnel, whose past would be a query for each check"
+    assert lines[lines.index("Few succeed  success") + 1] == "  below 50: 0 times at the last 9 of 10 checks"
+    assert done.stderr == "success: asks 9 queries, one for each of its last 9 of 10 checks\n"
+    found = told(backtest("success", "--last", "1", "--json"))["success"]["files"]
+    assert [found[name] for name in ("checks", "earlier", "failed", "firings")] == [1, 9, 0, []]
+    assert lines[lines.index("Always three  three") + 1].startswith("  not told: its SQL has no time in it")
 
 
 def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
     svg, png = tmp_path / "alerts.svg", tmp_path / "alerts.png"
-    assert backtest("ai-error-rate", "success", "--svg", str(svg), "--png", str(png)).exit_code == 0
+    assert backtest("ai-error-rate", "three", "--svg", str(svg), "--png", str(png)).exit_code == 0
     text = svg.read_text(encoding="utf-8")
     for each in ("(in PostHog now): ", "(in the files): ", "above: 0.4<", "above: 0.05<"):
         assert each in text
-    assert "Few succeed" not in text
+    assert "Always three" not in text
     assert png.read_bytes().startswith(b"\x89PNG")
-    done = backtest("success", "--svg", str(tmp_path / "none.svg"))
+    done = backtest("three", "--svg", str(tmp_path / "none.svg"))
     assert done.stderr == "nothing is drawn: of no alert it is told when it would have fired\n"
     assert not (tmp_path / "none.svg").exists()
 
@@ -167,6 +179,31 @@ def test_alerts_are_listed_with_whom_they_tell(ai_admin: Any, sandbox: Sandbox) 
     assert "  above 0.4  " in row
 
 
+def test_one_that_is_off_has_no_next_check(ai_admin: Any, sandbox: Sandbox) -> None:
+    [path] = [f"alerts/{each['id']}/" for each in sandbox.items("alerts")]
+    sandbox.call("PATCH", path, {"enabled": False})
+    shown = ai_admin("alerts", "show", "ai-error-rate").stdout.splitlines()
+    sandbox.call("PATCH", path, {"enabled": True})
+    assert {"  state       off", "  next check  -"} <= {*shown}
+
+
+def test_a_broken_file_is_named_and_alerts_are_listed(
+    ai_admin: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = shutil.copytree(root, tmp_path / "theirs")
+    (theirs / "alerts" / "success.yaml").write_text("key: [")
+    monkeypatch.chdir(theirs)
+    listed, shown, other = (ai_admin("alerts", *each) for each in ((), ("show", "ai-error-rate"), ("show", "success")))
+    assert (listed.exit_code, shown.exit_code, other.exit_code) == (3, 0, 3)
+    assert "\nai-error-rate  " in listed.stdout
+    assert shown.stdout.startswith("AI error rate above 5 %\n")
+    assert [each.stderr.splitlines()[0].split(":")[0] for each in (listed, shown, other)] == ["alerts/success.yaml"] * 3
+    assert 'there is no alert "success" in the files that can be read' in other.stderr
+    tested = ai_admin("backtest", "--last", "1")
+    assert (tested.exit_code, tested.stderr.split(":")[0]) == (3, "alerts/success.yaml")
+    assert "\nAI error rate above 5 %" in f"\n{tested.stdout}"
+
+
 def test_the_checks_of_an_alert_are_listed(ai_admin: Any, sandbox: Sandbox) -> None:
     sandbox.call("POST", "/_sandbox/work", {})
     [newest, *_] = json.loads(ai_admin("alerts", "show", "ai-error-rate", "--json").stdout)["checks"]
@@ -185,3 +222,16 @@ def test_a_test_message_that_reaches_nobody_is_said(ai_admin: Any) -> None:
     assert done.exit_code == 1
     assert done.stdout.startswith("AI error rate above 5 % (webhook): did not arrive: No answer: ")
     assert "127.0.0.1" not in done.stdout
+
+
+def test_where_nobody_can_be_sent_a_message_the_test_has_failed(ai_admin: Any, sandbox: Sandbox) -> None:
+    path = "hog_functions/?type=internal_destination"
+    [hook] = [f"hog_functions/{each['id']}/" for each in sandbox.call("GET", path)["results"]]
+    sandbox.call("PATCH", hook, {"deleted": True})
+    done = ai_admin("alerts", "test", "ai-error-rate")
+    sandbox.call("PATCH", hook, {"deleted": False})
+    assert (done.exit_code, done.stdout, done.stderr) == (
+        1,
+        "ai-error-rate tells nobody\n",
+        "no message was sent\n",
+    )

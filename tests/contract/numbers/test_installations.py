@@ -127,6 +127,7 @@ def test_one_installation_is_shown_with_its_errors(ai_admin: Any, sent: list[Run
     assert own[0].properties["error"] in text
     missing = ai_admin("installations", "show", name.replace("inst", "isnt"))
     assert missing.exit_code == 4
+    assert ai_admin("installations", "show", "").exit_code == 4
     assert f"did you mean {name}?" in missing.output
 
 
@@ -145,6 +146,15 @@ def test_metrics_add_up_whatever_they_are_told_apart_by(ai_admin: Any, sent: lis
         for each in asked(ai_admin, "metrics", "--by", "day,model")["figures"]
     }
     assert told == days
+
+
+def test_of_one_installation_nothing_is_read_of_others(ai_admin: Any, sandbox: Sandbox, sent: list[Run]) -> None:
+    name = sent[0].installation.id
+    [listed] = [each for each in asked(ai_admin, "installations")["installations"] if each["id"] == name]
+    told = asked(ai_admin, "installations", "show", name)
+    assert {**told, "errors": None} == {**listed, "errors": None}
+    report = installations(client(sandbox), Period(START, END), only=name)
+    assert ([each.id for each in report.installations], report.strangers) == ([name], 0)
 
 
 def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) -> None:

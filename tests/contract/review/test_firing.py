@@ -32,10 +32,11 @@ def runs(sandbox: Sandbox) -> None:
     sandbox.call("POST", "/batch/", body)
 
 
-def write(stack: Stack, upper: float, math: str | None = None, **more: Any) -> None:
+def write(stack: Stack, upper: float, math: str | None = None, query: Any = None, **more: Any) -> None:
     stack.write("event", "ran")
     series = {"event": "ran", **({"math": math} if math else {})}
-    stack.write("insight", "runs", name="Runs", trends={"series": [series], "interval": "day"})
+    query = query or {"trends": {"series": [series], "interval": "day"}}
+    stack.write("insight", "runs", name="Runs", **query)
     alert = {"insight": "runs", "condition": "absolute_value", "threshold": {"upper": upper}, "notify": {}, **more}
     stack.write("alert", "many", name="Many runs", **alert)
 
@@ -74,6 +75,21 @@ def test_an_insight_says_it_of_the_alerts_that_watch_it(applied: Stack) -> None:
     assert queries(applied) >= 2
 
 
+SINGLE = {"trends": {"series": [{"event": "ran"}], "date_from": "-7d", "trendsFilter": {"display": "BoldNumber"}}}
+
+
+def test_where_each_check_takes_a_query_a_plan_asks_few(stack: Stack, runs: None) -> None:
+    write(stack, 2, query=SINGLE, calculation_interval="weekly")
+    stack.up()
+    write(stack, 1000, query=SINGLE, calculation_interval="weekly")
+    stack.sandbox.requests()
+    assert lines(stack) == ["over the last 30 days it would have fired 0 times instead of 1 time"]
+    assert queries(stack) in (5, 6)  # each Monday's, and the one that asks for the timezone
+    write(stack, 1000, query=SINGLE, calculation_interval="daily")
+    [line] = lines(stack)
+    assert line.endswith("is not known: it takes a query for each of about 30 checks: see ai-admin backtest")
+
+
 def test_nothing_is_asked_where_nothing_of_it_changes(applied: Stack) -> None:
     write(applied, 2, skip_weekend=False, owner="somebody")
     applied.write("flag", "other", release_conditions=[{"rollout_percentage": 10}])
@@ -91,3 +107,22 @@ def test_a_key_that_may_not_ask_is_said(applied: Stack) -> None:
     [line] = lines(applied)
     assert line.startswith("when it would have fired is not known: ")
     assert "query:read" in line
+
+
+def test_a_posthog_with_too_many_requests_holds_up_no_plan(applied: Stack) -> None:
+    alert = {"insight": "runs", "condition": "absolute_value", "notify": {}}
+    applied.write("alert", "more", name="More runs", threshold={"upper": 6}, **alert)
+    applied.up()
+    write(applied, 5)
+    applied.write("alert", "more", name="More runs", threshold={"upper": 7}, **alert)
+    rule = {"kind": "error_before", "path": "/query/", "status": 429, "retry_after": 1800}
+    applied.sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [rule]})
+    applied.sandbox.requests()
+    try:
+        told = lines(applied)
+        asked = queries(applied)
+    finally:
+        applied.sandbox.call("DELETE", "/_sandbox/faults")
+    assert len(told) == 2
+    assert all(line.startswith("when it would have fired is not known: ") for line in told)
+    assert asked == 1

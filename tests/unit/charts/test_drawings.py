@@ -151,6 +151,11 @@ def test_a_tile_has_a_drawing_for_each_width_with_colours_that_follow_the_theme(
     assert used <= set(re.findall(r"(--chart-[\w-]+):", style()))
 
 
+@pytest.mark.parametrize("name", ["#abcdef", LIGHT.ink])
+def test_an_insight_may_be_called_as_a_colour_is_written(name: str) -> None:
+    assert f'aria-label="{name}"' in tile(of("line"), name)
+
+
 def test_tables_grids_numbers_and_failures_are_html() -> None:
     assert '<td class="number">$812.40</td>' in tile(of("table"), "Top")
     assert '<td class="open" style="--shade: 21%">33.3%</td>' in tile(of("retention"), "Weekly")

@@ -44,6 +44,13 @@ def test_the_plan_of_another_stack_is_named_before_what_this_one_lacks(checkout:
     assert "host" not in done.stderr
 
 
+def test_a_plan_of_another_version_is_something_that_moved(checkout: Checkout) -> None:
+    checkout.write("plan.json", json.dumps({"version": 1}))
+    done = run("plan.json", "--stack", "staging")
+    assert done.exit_code == 4
+    assert done.stderr.startswith("nothing was applied:\n  plan.json was written by another version of ai-admin; make")
+
+
 def test_where_there_is_no_plan_the_flags_that_files_switch_off_can_go_off_all_the_same(checkout: Checkout) -> None:
     checkout.write("flags/ai.yaml", "key: ai\nactive: false\n")
     hint = "to switch off ai all the same: ai-admin off --as-written --stack staging"

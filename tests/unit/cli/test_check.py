@@ -14,6 +14,7 @@ import pytest
 
 from ai_admin import __version__
 from ai_admin.cli import main
+from ai_admin.definitions import schemas
 from providers.posthog.errors import SchemaError
 from tests.support.checkouts import sample_checkout
 from tests.support.commands import ai_admin
@@ -192,14 +193,21 @@ def test_ctrl_c_is_quiet(good: Checkout, monkeypatch: pytest.MonkeyPatch, capfd:
     assert capfd.readouterr().err.strip() in ("", "Aborted!")
 
 
+@pytest.mark.parametrize(
+    "command", ["alerts", "backtest", "check", "clients", "ls --offline", "test", "who --offline x"]
+)
 def test_a_broken_schema_is_the_checkout_s_fault(
-    good: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    good: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    def broken(_: Path) -> None:
+    def broken(*_: object) -> None:
         raise SchemaError("schemas/flag.schema.json cannot be read: gone")
 
-    monkeypatch.setattr(importlib.import_module("ai_admin.cli.check"), "check_definitions", broken)
-    monkeypatch.setattr(sys, "argv", ["ai-admin", "check", str(good.root)])
+    good.write("Pulumi.production.yaml", "config: {ai-admin:host: http://127.0.0.1:1, ai-admin:project_id: 1}\n")
+    (good.root / "Pulumi.staging.yaml").unlink(missing_ok=True)
+    monkeypatch.setenv("POSTHOG_API_KEY", "phx_none")
+    monkeypatch.chdir(good.root)
+    monkeypatch.setattr(schemas, "violations", broken)
+    monkeypatch.setattr(sys, "argv", ["ai-admin", *command.split()])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2

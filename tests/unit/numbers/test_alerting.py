@@ -64,6 +64,12 @@ def test_an_alert_fires_until_a_check_finds_it_over() -> None:
     assert found.messages == 3
 
 
+def test_what_grew_from_nothing_is_said_in_words() -> None:
+    found = daily(rule("relative_increase", upper=0.5, type="percentage"), past(0, 7, 7, 0), [2, 3])
+    [firing] = found.firings
+    assert (firing.worst, found.rule.written(firing.worst), found.rule.written(0.5)) == (None, "from nothing", "50 %")
+
+
 def test_the_interval_that_is_not_over_has_what_was_there_so_far() -> None:
     hours = past(*[10] * 48, step=HOUR)
     days = Past([MONDAY, MONDAY + DAY], [Line("A", (240, 240))], finer=hours)

@@ -64,6 +64,10 @@ def test_the_distance_is_to_the_nearest_bound(value: float | None, distance: flo
     assert standing(alert(last_value=value), []).distance == distance
 
 
+def test_without_a_bound_there_is_no_distance() -> None:
+    assert standing(alert(threshold=None), []).distance is None
+
+
 def test_checks_that_failed_are_told_apart() -> None:
     failed = check("Errored", error={"message": "This alert encountered an error."})
     told = check("Firing", 12.5, targets_notified=True, deliveries=[{"display_label": "Email: oncall@example.com"}])

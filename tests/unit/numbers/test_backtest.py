@@ -8,19 +8,21 @@ from typing import Any, cast
 import pytest
 
 from ai_admin.numbers import Period
+from ai_admin.numbers.answers import is_broken_down
 from ai_admin.numbers.backtest import Backtest, NotTold, Watch, compared
 from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 
 START = datetime(2026, 10, 24, tzinfo=UTC)
-RUNS = {"kind": "EventsNode", "event": "ran"}
+RUNS = {"kind": "EventsNode", "event": "ran", "custom_name": "Runs (all)"}
 HOURLY = {"calculation_interval": "hourly"}
 
 
 class PostHog:
-    """Answers queries with as many values as are asked for, all 1, and keeps what it was asked."""
+    """Keeps what it is asked, and answers 1 for each day, or the values that are given. Its weeks begin on Monday."""
 
-    def __init__(self, days: list[str] | None = None) -> None:
-        self.days, self.asked = days, list[dict[str, Any]]()
+    def __init__(self, days: list[str] | None = None, values: list[float] | None = None) -> None:
+        self.days, self.values, self.asked = days, values, list[dict[str, Any]]()
 
     def project_path(self, path: str) -> str:
         return path
@@ -28,8 +30,14 @@ class PostHog:
     def request(self, _: str, path: str, body: dict[str, Any], repeatable: bool) -> dict[str, Any]:
         assert (path, body["refresh"], repeatable) == ("query", "blocking", True)
         self.asked.append(body["query"])
+        answer: dict[str, Any] = {"timezone": "Europe/Berlin"}
+        if body["query"]["kind"] == "HogQLQuery":
+            if "refused" in body["query"]["query"]:
+                raise ApiError("Unknown function", 400)
+            return {**answer, "columns": ["day"], "results": [["2026-01-05"]]}
         days = self.days or [f"2026-10-{day}" for day in range(20, 28)]
-        return {"timezone": "Europe/Berlin", "results": [{"label": "ran", "days": days, "data": [1] * len(days)}]}
+        values = self.values or [1] * len(days)
+        return {**answer, "results": [{"label": "ran", "days": days, "data": values, "count": 1}]}
 
 
 def watch(alert: dict[str, Any] | None = None, **query: Any) -> Watch:
@@ -52,6 +60,18 @@ def test_the_whole_period_is_asked_for_once() -> None:
     assert query["filterTestAccounts"] is True
 
 
+@pytest.mark.parametrize(
+    ("by", "broken_down"),
+    [
+        ({"breakdown": "model", "breakdown_type": "person"}, True), ({"breakdown": "model"}, True),
+        ({"breakdown": "model", "breakdown_type": None}, False), ({"breakdowns": [{"property": "model"}]}, True),
+        ({}, False),
+    ],
+)  # fmt: skip
+def test_a_breakdown_is_looked_at_whole_whether_or_not_it_says_its_type(by: dict[str, Any], broken_down: bool) -> None:
+    assert is_broken_down({"kind": "TrendsQuery", "breakdownFilter": by}) is broken_down
+
+
 def test_an_interval_that_is_not_over_is_asked_for_in_hours() -> None:
     there = PostHog()
     Backtest(cast(Client, there), Period(START, START + timedelta(days=2))).of(watch(HOURLY))
@@ -60,31 +80,82 @@ def test_an_interval_that_is_not_over_is_asked_for_in_hours() -> None:
 
 def test_an_hour_that_the_clock_has_twice_is_two_hours() -> None:
     days = [f"2026-10-25 {hour:02}:00:00" for hour in (0, 1, 2, 2, 3, 4)]
-    test = Backtest(cast(Client, PostHog(days)), Period(START, START + timedelta(days=2)))
-    starts = test.of(watch(interval="hour")).past.starts
-    assert [each.hour for each in starts] == [22, 23, 0, 1, 2, 3]
+    midnight = START + timedelta(days=1)  # of UTC: there it is two o'clock for the first time
+    test = Backtest(cast(Client, PostHog(days, [0, 1, 2, 3, 4, 5])), Period(midnight, midnight + timedelta(hours=4)))
+    checks = test.of(watch({**HOURLY, "config": {"check_ongoing_interval": False}}, interval="hour")).outcome.checks
+    assert [each.value for each in checks] == [1, 2, 3, 4]
 
 
-FORMULA = {"trendsFilter": {"formulaNodes": [{"formula": "A / 2"}]}}
+FUNNEL = {"kind": "FunnelsQuery", "series": [RUNS, RUNS], "dateRange": {"date_from": "-1w"}}
+RUNNING = "SELECT count() FROM events WHERE timestamp > now() - INTERVAL 1 HOUR"
+
+
+def sql(query: str) -> Watch:
+    return Watch({"threshold": {"upper": 5}, **HOURLY}, {"kind": "HogQLQuery", "query": query})
+
+
+def over_days(days: float, there: PostHog | None = None) -> Backtest:
+    return Backtest(cast(Client, there or PostHog()), Period(START, START + timedelta(days=days)))
 
 
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
         (watch({"detector_config": {"type": "zscore"}}), "anomaly detection"),
-        (watch(trendsFilter={"display": "BoldNumber"}), "one number over a period"),
-        (watch(trendsFilter={"smoothingIntervals": 7}), "adds up or smooths"),
-        (watch(trendsFilter={"display": "ActionsLineGraphCumulative"}), "adds up or smooths"),
+        (watch(series=[{**RUNS, "math": "hogql", "math_hogql": "countIf(timestamp > now())"}]), "looks at the present"),
+        (watch(properties=[{"key": "at", "operator": "is_date_after", "value": "-7d"}]), "looks at the present"),
         (watch(interval="quarter"), "intervals that alerts don't know: quarter"),
-        (watch(HOURLY, **FORMULA), "not over, whose value is no sum"),
-        (watch(HOURLY, series=[{**RUNS, "math": "dau"}]), "not over, whose value is no sum"),
         (watch({"config": {"series_index": 3}}), "watches series 3, and the insight has 1"),
-        (Watch({"threshold": {"upper": 5}}, {"kind": "HogQLQuery", "query": "SELECT 1"}), "it watches SQL"),
+        (Watch({"threshold": {"upper": 5}}, {"kind": "LifecycleQuery"}), "alerts can't watch its insight"),
+        (sql("SELECT 1"), "no time in it: it would give today's number for each check"),
+        (sql("SELECT refused() FROM events"), "PostHog refuses its query as of 2026-10-26 21:00 UTC: Unknown function"),
+        (Watch({"threshold": {"upper": 5}}, {**FUNNEL, "dateRange": {"date_from": "soon"}}), 'the date "soon"'),
     ],
 )
-def test_what_one_question_does_not_give_is_said(asked: Watch, reason: str) -> None:
+def test_what_is_not_known_is_said(asked: Watch, reason: str) -> None:
     with pytest.raises(NotTold, match=reason):
-        Backtest(cast(Client, PostHog()), Period(START, START + timedelta(days=3))).of(asked)
+        over_days(3).of(asked, last=3)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        sql(RUNNING),
+        Watch({"threshold": {"upper": 5}, **HOURLY}, FUNNEL),
+        watch(HOURLY, trendsFilter={"display": "BoldNumber"}),
+        watch(HOURLY, trendsFilter={"smoothingIntervals": 7}),
+        watch(HOURLY, trendsFilter={"display": "ActionsLineGraphCumulative"}),
+        watch(HOURLY, trendsFilter={"formulaNodes": [{"formula": "A / 2"}]}),
+        watch(HOURLY, series=[{**RUNS, "math": "dau"}]),
+    ],
+)
+def test_where_each_check_takes_a_query_many_are_asked_only_if_somebody_says_so(asked: Watch) -> None:
+    there = PostHog()
+    with pytest.raises(NotTold, match="a query for each of about 72 checks: see ai-admin backtest"):
+        over_days(3, there).of(asked)
+    assert not there.asked
+
+
+def test_the_last_checks_are_asked_for_as_each_asked_then() -> None:
+    there, said = PostHog(), list[str]()
+    test = over_days(1, there)
+    for bound in (5, 9):
+        told = test.of(Watch({"threshold": {"upper": bound}, **HOURLY}, FUNNEL), last=2, say=said.append)
+        assert (len(told.outcome.checks), told.earlier) == (2, 22)
+    [_, *queries] = there.asked  # the first one asks when weeks begin
+    assert [each["dateRange"] for each in queries] == [
+        {"date_from": "2026-10-18T00:00:00+02:00", "date_to": f"2026-10-25T0{hour}:00:00+02:00", "explicitDate": True}
+        for hour in (0, 1)
+    ]
+    assert said == [f"{number} queries, one for each of its last 2 of 24 checks" for number in (2, 0)]
+
+
+def test_checks_that_fail_are_told_apart() -> None:
+    told = over_days(1 / 12).of(sql(RUNNING))
+    assert [each.error for each in told.outcome.failed] == [
+        "its SQL gives no number that can be compared, but a str" for _ in range(2)
+    ]
+    assert told.outcome.messages == 0
 
 
 def test_it_is_said_how_often_it_would_have_fired_and_how_often_so_far() -> None:

@@ -18,7 +18,7 @@ def told(rule: Rule, *values: float) -> Told:
     starts = [START + n * DAY for n in range(len(values) + 1)]
     past = Past(starts, [Line("A", (*values, 0))])
     checks = [each + timedelta(hours=1) for each in starts[1:]]
-    return Told(outcome(rule, past, checks), past, ZoneInfo("Asia/Tokyo"))
+    return Told(outcome(rule, past, checks), ZoneInfo("Asia/Tokyo"))
 
 
 def test_what_each_check_compared_is_drawn_with_the_bounds_and_the_firings() -> None:

@@ -21,7 +21,7 @@ from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
 from ai_admin.run import Plan
 from providers.posthog import reconcile
-from providers.posthog.errors import UnreadablePlan, Unsafe
+from providers.posthog.errors import OutdatedPlan, UnreadablePlan, Unsafe
 from providers.posthog.history import Author
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
 from providers.posthog.reviewed import Reviewed as Provider
@@ -276,5 +276,5 @@ def test_what_is_no_plan_is_no_plan(content: str) -> None:
 
 
 def test_a_plan_of_another_version_says_so() -> None:
-    with pytest.raises(UnreadablePlan, match="another version of ai-admin; make the plan again"):
+    with pytest.raises(OutdatedPlan, match="another version of ai-admin; make the plan again"):
         parse(json.dumps({**GOOD, "version": 1}), "plan.json")

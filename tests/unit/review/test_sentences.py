@@ -13,7 +13,7 @@ import pytest
 from ai_admin.review.sentences import Sentence, sentences
 from providers.posthog.kinds import KINDS, Field, Kind, Ref
 from providers.posthog.kinds.base import Properties
-from providers.posthog.kinds.phrases import OPERATORS, filter_text
+from providers.posthog.kinds.phrases import OPERATORS, filter_text, moment_text
 from providers.posthog.kinds.wording import Wording
 from providers.posthog.reconcile import changed, same
 from tests.campaigns.generated import GENERATED
@@ -105,6 +105,11 @@ def test_two_long_texts_without_anything_in_common_are_cut() -> None:
     [said] = _said("flag", "description", "a" * 5000, "b" * 5000)
     assert len(said) < 500
     assert "…" in said
+
+
+@pytest.mark.parametrize("written", ["2026-11-12T09:30:00Z", "2026-11-12T11:30:00+02:00", "2026-11-12T09:30:00"])
+def test_a_time_is_shown_in_utc_however_it_is_written(written: str) -> None:
+    assert moment_text(written) == "12 Nov 2026, 09:30 UTC"
 
 
 def test_a_number_in_floating_point_is_shown_as_it_was_written() -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from math import floor
 from random import Random
 from typing import Any
@@ -72,8 +72,6 @@ def answer(history: History, query: Query) -> list[tuple[Any, list[str], list[fl
     start, end = times.ends(history, query["dateRange"], interval)
     if display == "BoldNumber" and not query["dateRange"].get("date_to"):
         end = history.now
-    elif display == "BoldNumber":
-        end = _exact(history, query["dateRange"]["date_to"])
     all_buckets = times.buckets(history, start, end, interval)
     days = [] if total else [times.named(history, each, interval) for each in all_buckets]
     first = start if display == "BoldNumber" else times.first(history, start, query["dateRange"], interval)
@@ -84,13 +82,6 @@ def answer(history: History, query: Query) -> list[tuple[Any, list[str], list[fl
     if not nodes:
         return [(value, days, data) for lines in per_series for value, data in lines]
     return [(value, days, data) for value, data in _formula(nodes[0]["formula"], per_series, len(all_buckets), total)]
-
-
-def _exact(history: History, text: str) -> datetime:
-    local = history.local(history.now)
-    if text == "-1d":
-        return (local - timedelta(days=1)).astimezone(UTC)
-    return datetime.fromisoformat(text).replace(tzinfo=history.zone).astimezone(UTC)
 
 
 def _formula(formula: str, per_series: list[Any], length: int, total: bool) -> list[tuple[Any, list[float]]]:

@@ -1,4 +1,4 @@
-"""``python -m ai_admin.clients`` (`make docs`): the client of examples/ai_service anew, from the samples."""
+"""``python -m tools.clients`` (`make docs`): the client of examples/ai_service anew, from the samples."""
 
 from pathlib import Path
 

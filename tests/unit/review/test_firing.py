@@ -1,0 +1,77 @@
+"""What a plan says of an alert's past is counted at the checks that PostHog makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from ai_admin.review.changes import Action, Change
+from ai_admin.review.firing import firing
+from providers.posthog.errors import ApiError
+from providers.posthog.inventory import Inventory
+from providers.posthog.kinds import Kind, Ref
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+QUERY = {"kind": "TrendsQuery", "series": [{"kind": "EventsNode", "event": "ran"}], "interval": "hour"}
+ALERT = {"insight": 3, "calculation_interval": "hourly", "config": {"check_ongoing_interval": True}}
+ALERTS, INSIGHTS = Ref("alert", "many"), Ref("insight", "runs")
+
+
+class PostHog:
+    """Something ran once in every minute. The alert is checked at twenty to."""
+
+    @property
+    def client(self) -> PostHog:
+        return self
+
+    def __init__(self, refusal: ApiError | None = None) -> None:
+        self.refusal = refusal
+        self.asked = 0
+
+    def get(self, kind: Kind, id_: str) -> dict[str, Any]:
+        assert (kind.name, id_[0]) == ("alert", "7")
+        return {"next_check_at": "2026-11-27T12:40:00Z"}
+
+    def hurried(self, _: float) -> PostHog:
+        return self
+
+    def project_path(self, path: str) -> str:
+        return path
+
+    def request(self, _method: str, _path: str, body: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        self.asked += 1
+        if self.refusal:
+            raise self.refusal
+        dates, fine = body["query"]["dateRange"], body["query"]["interval"] == "minute"
+        start, end = (datetime.fromisoformat(dates[name]) for name in ("date_from", "date_to"))
+        step = timedelta(minutes=1 if fine else 60)
+        days = [(start + number * step).isoformat() for number in range((end - start) // step)]
+        return {"timezone": "UTC", "results": [{"label": "ran", "days": days, "data": [1 if fine else 60] * len(days)}]}
+
+
+def test_the_checks_are_at_the_minute_of_posthogs() -> None:
+    live, wanted = ({**ALERT, "threshold": {"upper": upper}} for upper in (39, 41))
+    changes = [
+        Change(ALERTS, Action.UPDATE, "7", live=live, wanted=wanted),
+        Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY}),
+    ]
+    said = firing(changes, cast(Inventory, PostHog()), NOW)
+    assert said == {ALERTS: ["over the last 30 days it would have fired 0 times instead of 1 time"]}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "asked"),
+    [(ApiError("no answer"), 1), (ApiError("it failed", 502), 1), (ApiError("no such property", 400), 3)],
+)
+def test_what_refuses_a_query_is_asked_the_next_and_what_does_not_answer_is_not(refusal: ApiError, asked: int) -> None:
+    changes = [Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY})]
+    for number in range(3):
+        live, wanted = ({**ALERT, "threshold": {"upper": upper}} for upper in (39, 41))
+        changes.append(Change(Ref("alert", f"many-{number}"), Action.UPDATE, f"7{number}", live=live, wanted=wanted))
+    posthog = PostHog(refusal)
+    said = firing(changes, cast(Inventory, posthog), NOW)
+    assert [*said.values()] == [[f"when it would have fired is not known: {refusal}"]] * 3
+    assert posthog.asked == asked

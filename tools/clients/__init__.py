@@ -1,0 +1,1 @@
+"""The client that the example uses, generated from the samples."""
