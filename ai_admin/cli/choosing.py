@@ -39,7 +39,7 @@ def cap_of(written: Index, key: str | None) -> Cap:
     if found is None:
         if key is None:
             return Cap()
-        raise _unknown("cap", key, flags, "a flag whose payload_type is integer or number")
+        raise _unknown("cap", key, flags, f"a flag whose payload_type is integer or number ({listed(flags)})")
     return Cap(found.key, _type(found) == "integer", _number(found, "fallback"), _number(found, "ceiling"))
 
 
@@ -71,7 +71,7 @@ def chosen(
         keys = {each.key: at(each.value, "name") for each in here.units if each.kind == "cohort"}
         named = {key: name for key, name in keys.items() if name in report.cohorts}
         if cohort not in report.cohorts:
-            _expect("cohort", cohort, named or report.cohorts)
+            _expect("cohort", cohort, [*named, *(set(report.cohorts) - set(named.values()))])
             cohort = named[cohort]
     wanted = {"channel": channel, "version": version, "health": health}
     return [

@@ -105,12 +105,12 @@ def dollars(value: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share in per cent."""
-    return f"{share * 100:.1f} %" if 0 < share < 0.995 else f"{share * 100:,.0f} %"
+    return f"{share * 100:.1f} %" if 0 < share < 0.995 else f"{round(share * 100):,} %"
 
 
 def bar(share: float, width: int = 20) -> str:
     """Return a share as a bar, which is full from 1 on."""
-    done = min(width, round(share * width))
+    done = max(0, min(width, round(share * width)))
     return "█" * done + "░" * (width - done)
 
 

@@ -227,7 +227,7 @@ def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) ->
         (("installations", "--cohort", "nonsense"), 'instead of "nonsense"'),
         (("installations", "--cap", "ai-max-daily-token"), "did you mean ai-max-daily-tokens?"),
         (("installations", "--cap", "ai-model-version"), "takes a flag whose payload_type is integer or number"),
-        (("installations", "--from", "2126-01-01"), "2126-01-01 is still to come"),
+        (("installations", "--from", "2126-01-01", "--to", "2126-01-02"), "2126-01-01 is still to come"),
     ],
 )
 def test_wrong_use_is_said_with_what_to_write(ai_admin: Any, arguments: tuple[str, ...], said: str) -> None:

@@ -62,8 +62,8 @@ def test_figures_are_short_and_say_what_they_are() -> None:
     assert [dollars(each) for each in (-3, -0.0009)] == ["-$3.00", "-$0.0009"]
     assert [plain(each) for each in (55.0, 10.049999999999997, 0)] == [55, 10.05, 0]
     assert [short(each, 5) for each in ("inst1", "inst-1", "a\tb")] == ["inst1", "inst…", "a\\tb"]
-    assert [percent(each) for each in (0, 0.012, 1, 14)] == ["0 %", "1.2 %", "100 %", "1,400 %"]
-    assert [bar(each, 4) for each in (0, 0.5, 1, 9)] == ["░░░░", "██░░", "████", "████"]
+    assert [percent(each) for each in (0, 0.012, 1, 14, -1e-6)] == ["0 %", "1.2 %", "100 %", "1,400 %", "0 %"]
+    assert [bar(each, 4) for each in (-1, 0, 0.5, 1, 9)] == ["░░░░", "░░░░", "██░░", "████", "████"]
 
 
 @pytest.mark.parametrize(
