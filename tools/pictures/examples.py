@@ -109,7 +109,7 @@ def _paths() -> tuple[Json, Json]:
     return other("PathsQuery", results, pathsFilter={"edgeLimit": 50})
 
 
-_STEPS = [_step(0, "Ran", 184, None), _step(1, "Ran successfully", 176, 3), _step(2, "Gave feedback", 61, 5400)]
+_STEPS = [_step(0, "Ran", 184, None), _step(1, "Ran again", 176, 3), _step(2, "Gave feedback", 61, 5400)]
 _TOKENS, _DOLLARS = (9e5, 4e5, 3e4), (1840.5, 912.25, 40)
 _BY_MODEL = [series("Tokens", wave(30, of), breakdown_value=model) for model, of in zip(MODELS, _TOKENS, strict=True)]
 _SPENT = [total("Spend", of, breakdown_value=model) for model, of in zip(MODELS, _DOLLARS, strict=True)]

@@ -125,7 +125,7 @@ SAID = {
     "pie": ["deepseek-chat-v3  $1,840.5 (65.9%)"],
     "number": ["$2,792.75", "up 14.0% from $2,450 before"],
     "table": ["installation", "inst-0003", "3.29M", "$270.80"],
-    "funnel": ["2. Ran successfully", "176 (95.7%), 3s"],
+    "funnel": ["2. Ran again", "176 (95.7%), 3s"],
     "funnel-trends": ["100%", "27 Nov"],
     "retention": ["Week 0", "Mean", "9 Oct  120", "75.0%", "33.3%*"],
     "stickiness": ["1 day", "7 days", "40"],

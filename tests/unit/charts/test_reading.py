@@ -147,7 +147,7 @@ def test_stickiness_counts_days() -> None:
 def test_a_funnel_has_each_step_with_its_conversion_and_time() -> None:
     assert [(bar.label, bar.note, round(bar.share, 2)) for bar in shown("funnel").bars] == [
         ("1. Ran", "184 (100.0%)", 1.0),
-        ("2. Ran successfully", "176 (95.7%), 3s", 0.96),
+        ("2. Ran again", "176 (95.7%), 3s", 0.96),
         ("3. Gave feedback", "61 (33.2%), 1h 30m", 0.33),
     ]
 
