@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
-from multiprocessing.connection import Connection
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
 from sandbox.__main__ import main
+from sandbox.tests.forks import forked, imported_before
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -95,9 +94,10 @@ def running_sandbox(data: Path, *options: str, checkout: Path = REPOSITORY, **se
     """Start a checkout's sandbox with these settings on a free port with its data in ``data``; stop it at the end."""
     chosen = ["--settings", json.dumps(settings)] if settings else []
     arguments = ["--port", "0", "--data", str(data), *chosen, *options]
-    # Not in a script: multiprocessing would import that in the new process, too.
+    # Not in a script (`forked`).
     forks = checkout == REPOSITORY and "PYTEST_VERSION" in os.environ
-    with _forked(arguments) if forks else _started(arguments, checkout) as (pid, ready):
+    process = forked(main, ["sandbox", *arguments], REPOSITORY, os.environ) if forks else _started(arguments, checkout)
+    with process as (pid, ready):
         sandbox = Sandbox(json.loads(ready))
         sandbox.pid = pid
         yield sandbox
@@ -116,31 +116,4 @@ def _started(arguments: list[str], checkout: Path) -> Iterator[tuple[int, str]]:
         process.wait(timeout=10)
 
 
-@contextmanager
-def _forked(arguments: list[str]) -> Iterator[tuple[int, str]]:
-    """The same of this checkout's sandbox, forked from a process that has imported it, which is most of a start."""
-    ready, said = _FORKS.Pipe(duplex=False)
-    process = _FORKS.Process(target=_serve, args=(arguments, dict(os.environ), said), daemon=True)
-    process.start()
-    said.close()
-    try:
-        with open(ready.fileno(), closefd=False) as line:
-            yield process.pid or 0, line.readline()
-    finally:
-        process.terminate()
-        process.join(10)
-        assert process.exitcode is not None, "the sandbox does not end"
-
-
-def _serve(arguments: list[str], environ: dict[str, str], said: Connection) -> None:
-    """Be what `python -m sandbox` is with these arguments, in this environment, with this standard output."""
-    os.chdir(REPOSITORY)
-    os.environ.clear()
-    os.environ.update(environ)
-    sys.argv = ["sandbox", *arguments]
-    with open(said.fileno(), "w", closefd=False) as line, redirect_stdout(line):
-        sys.exit(main())
-
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__])
+imported_before("sandbox.__main__")

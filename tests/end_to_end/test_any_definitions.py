@@ -19,8 +19,6 @@ from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, copy_of_repository, put, stacks
 from tests.support.sandbox import REPOSITORY
 
-READERS = [f"tests/unit/{name}.py" for name in ("docs/test_examples", "docs/test_errors", "schemas/test_content")]
-"""What reads samples and needs no server."""
 ENABLED, TOKENS = "flags/ai-enhancement-enabled.yaml", "flags/ai-max-daily-tokens.yaml"
 FLAG = "key: ai-summaries\nrelease_conditions:\n  - rollout_percentage: 10\n"
 OTHERS = {
@@ -78,12 +76,6 @@ def test_check_accepts_other_definitions(copy: Path, make: Callable[[Path], None
     """Daily loop A1 to A5."""
     make(copy)
     run(copy, "ai_admin", "check")
-
-
-def test_other_definitions_leave_the_repositorys_own_tests_green(copy: Path) -> None:
-    """Daily loop A1 to A5: all at once, since a test that opens one of them fails whatever it says."""
-    edits(copy)
-    run(copy, "pytest", "-q", "-p", "no:cacheprovider", *READERS)
 
 
 def run(root: Path, *module: str) -> str:

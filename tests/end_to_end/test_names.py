@@ -22,12 +22,11 @@ def test_events_of_any_name_are_made_kept_and_deleted(tmp_path: Path, sandbox: S
     project.up()
     there = {item["name"]: item["description"] for item in sandbox.items("event_definitions")}
     assert {name: there.get(name) for name in NAMES} == dict.fromkeys(NAMES, "Odd.")
-    sandbox.requests()
-    project.up()
-    assert sandbox.writes() == []
     project.write("insights/odd.yaml", "key: odd\nname: Odd\ntrends: {series: [{event: $pageview}]}")
     (project.folder / "events/3.yaml").unlink()
+    sandbox.requests()
     project.up()
+    assert sorted(method for method, _, _ in sandbox.writes()) == ["DELETE", "PATCH"], "the others are as they were"
     left = {item["name"] for item in sandbox.items("event_definitions")}
     assert set(NAMES) - left == {"cart/checkout.done"}
 
@@ -45,6 +44,3 @@ def test_a_variable_that_holds_no_address_is_refused_without_being_shown(tmp_pat
     assert said in refused.stdout + refused.stderr
     assert "secret.example" not in refused.stdout + refused.stderr
     assert sandbox.writes() == []
-    assert "notification/a.webhook" in project.pulumi(
-        "preview", "--stack", "sandbox", environ={"HOOK": "https://secret.example.com/x"}
-    )

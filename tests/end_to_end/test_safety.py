@@ -123,32 +123,6 @@ def test_a_flag_that_says_its_former_key_stays_the_same_object(project: Project,
     assert sandbox.writes() == []
 
 
-def test_a_cohort_that_somebody_else_uses_is_found_before_anything_is_deleted(
-    project: Project, sandbox: Sandbox
-) -> None:
-    late = project.outputs()["cohort/late"]["id"]
-    condition = {"properties": [{"type": "cohort", "key": "id", "operator": "in", "value": int(late)}]}
-    theirs = sandbox.call("POST", "feature_flags/", {"key": "theirs", "filters": {"groups": [condition]}})
-    path = project.folder / "cohorts" / "late.yaml"
-    text = path.read_text()
-    path.unlink()
-    sandbox.requests()
-    assert f"cohort/late can't be deleted: the flag 'theirs' ({theirs['id']}) uses it" in refused(project, *UP)
-    assert sandbox.writes() == []
-    path.write_text(text)
-    sandbox.call("PATCH", f"feature_flags/{theirs['id']}/", {"deleted": True})
-
-
-def test_a_flag_that_somebody_deleted_is_not_created_on(project: Project, sandbox: Sandbox) -> None:
-    id_ = live(sandbox)["tokens"]["id"]
-    path = f"feature_flags/{id_}/"
-    sandbox.call("PATCH", path, {"deleted": True})
-    said = refused(project, *PREVIEW)
-    assert "flag/tokens: it was deleted in PostHog (by " in said
-    assert f"to have it back on, add on/tokens/{id_} to ai-admin:consent" in said
-    sandbox.call("PATCH", path, {"deleted": False})
-
-
 def test_what_the_engine_left_alone_was_not_applied(project: Project, sandbox: Sandbox) -> None:
     """A targeted `up` applies one flag; what the files say of another one or of a cohort was not applied."""
     project.edit("flags/tokens.yaml", "key: tokens\n", "key: tokens\nactive: false\n")
@@ -209,6 +183,23 @@ def test_a_careful_stack_is_destroyed_with_consent_that_was_applied(project: Pro
     assert sandbox.items("cohorts") == []
     for key in ("base", "middle", "end"):
         (project.folder / "flags" / f"{key}.yaml").unlink()
+
+
+def test_a_stack_is_destroyed_with_consent_or_because_it_is_disposable(
+    tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
+) -> None:
+    """D5: this stack is not careful; the sandbox's own says that it is disposable."""
+    project = Project(tmp_path_factory.mktemp("disposable") / "ai", sandbox)
+    project.configure("disposable", "false")
+    project.write("flags/d5.yaml", flag("d5", 10))
+    project.up()
+    said = refused(project, "destroy", "--yes", "--skip-preview")
+    assert f"add destroy/{sandbox.project_id} to ai-admin:consent" in said
+    assert live(sandbox)["d5"]["active"] is True
+    project.configure("disposable", "true")
+    project.up()
+    project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
+    assert "d5" not in live(sandbox)
 
 
 def follow(project: Project, stack: str, passphrase: str, text: str) -> dict[str, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import runpy
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import grpc
@@ -17,7 +17,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 
 from providers.posthog.inputs import PROBLEM
 from providers.posthog.provider import PROVIDERS
-from tests.support.sandbox import REPOSITORY
+from tests.support.sandbox import REPOSITORY, forked, imported_before
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """How the engine writes a value that is not known yet."""
@@ -110,15 +110,10 @@ def running_engine() -> Iterator[Engine]:
 def running_plugin(environ: Mapping[str, str], engine: Engine | None = None) -> Iterator[Plugin]:
     """Start a provider process with these variables, for this engine; stop it at the end."""
     base = {name: value for name, value in os.environ.items() if not name.startswith("POSTHOG_")}
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.dynamic", *([engine.address] if engine else [])],
-        cwd=REPOSITORY,
-        env={**base, **environ},
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        yield Plugin(int(process.stdout.readline()))
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    argv = ["pulumi.dynamic", *([engine.address] if engine else [])]
+    with forked(_SERVER, argv, REPOSITORY, {**base, **environ}) as (_, port):
+        yield Plugin(int(port))
+
+
+_SERVER = partial(runpy.run_module, "pulumi.dynamic", run_name="__main__")
+imported_before("pulumi.dynamic.dynamic")  # and nothing of ours, which looks at the arguments

@@ -106,11 +106,7 @@ class Dashboards(Resource):
             for name in ("use_template", "use_dashboard"):
                 if values.get(name):
                     raise Invalid("This server makes no dashboard from another one.", name)
-            return {
-                **self.initial(context),
-                "team_id": context.project["id"],
-                **values,
-            }
+            return {**self.initial(context), "team_id": context.project["id"], **values}
         restricted = before["restriction_level"] == COLLABORATORS
         own = level(context) >= ADMIN or before["created_by"] == context.user["id"]
         if restricted and not own:

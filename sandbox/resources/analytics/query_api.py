@@ -19,7 +19,6 @@ def routes() -> list[BaseRoute]:
     """The routes of queries, below both prefixes."""
     return [
         *both("query", POST=(("query:read",), _query)),
-        *both("query/upgrade", POST=(("query:read",), _upgrade)),
         *both("query/{kind}", POST=(("query:read",), _query)),
     ]
 
@@ -38,7 +37,3 @@ def _query(context: Context) -> Any:
     effective = queries.in_dashboard(queries.upgrade(query), context.data.get("filters_override"))
     effective = queries.with_variables(effective, context.data.get("variables_override"))
     return answers.respond(context, effective, str(context.data.get("refresh") or "blocking").lower())
-
-
-def _upgrade(context: Context) -> Any:
-    return {"query": queries.upgrade(context.data.get("query"))}

@@ -16,37 +16,32 @@ from sandbox.resources.flags.flag_rules import Violation
 
 # Operators that PostHog has, but not for flags.
 ELSEWHERE = frozenset({"between", "not_between", "is_cleaned_path_exact"})
-INVALID = "invalid_input"
 # The rules of `flag_rules.py`, in this server's words and with its codes.
 WORDS = {
-    "variant_rollout_sum_not_100": (
-        "Invalid variant definitions: Variant rollout percentages must sum to 100.",
-        INVALID,
+    "variant_rollout_sum_not_100": "Invalid variant definitions: Variant rollout percentages must sum to 100.",
+    "group_variant_not_a_variant": "Filters are not valid (variant override does not exist)",
+    "payload_key_not_a_variant": "Payload keys must match a variant key for multivariate flags",
+    "payload_key_not_true": "Payload keys must be 'true' for boolean flags",
+    "person_aggregation_property_type": "Filters are not valid (person-aggregated conditions can only use person,"
+    " cohort, and flag properties)",
+    "group_aggregation_property_type": "Filters are not valid (group-aggregated conditions can only use group"
+    " properties)",
+    "group_property_type_index_mismatch": "Filters are not valid (group properties must match the condition set's group"
+    " type)",
+    "flag_property_requires_flag_evaluates_to": "Flag properties must use the 'flag_evaluates_to' operator",
+    "in_not_in_requires_cohort": "The '{operator}' operator is only valid for cohort properties, not '{type}'"
+    " properties.",
+    "date_value_not_parseable": "Invalid date value: {value}",
+    "operator_requires_string_value": "Invalid value for operator {operator}: {value}",
+    "operator_requires_list_value": "{operator} operator requires a list of values",
+    "semver_value_invalid": "Invalid {kind}value for operator {operator}: {value}",
+}
+CODES = {
+    "in_not_in_requires_cohort": "invalid_operator",
+    "date_value_not_parseable": "invalid_date",
+    **dict.fromkeys(
+        ("operator_requires_string_value", "operator_requires_list_value", "semver_value_invalid"), "invalid_value"
     ),
-    "group_variant_not_a_variant": ("Filters are not valid (variant override does not exist)", INVALID),
-    "payload_key_not_a_variant": ("Payload keys must match a variant key for multivariate flags", INVALID),
-    "payload_key_not_true": ("Payload keys must be 'true' for boolean flags", INVALID),
-    "person_aggregation_property_type": (
-        "Filters are not valid (person-aggregated conditions can only use person, cohort, and flag properties)",
-        INVALID,
-    ),
-    "group_aggregation_property_type": (
-        "Filters are not valid (group-aggregated conditions can only use group properties)",
-        INVALID,
-    ),
-    "group_property_type_index_mismatch": (
-        "Filters are not valid (group properties must match the condition set's group type)",
-        INVALID,
-    ),
-    "flag_property_requires_flag_evaluates_to": ("Flag properties must use the 'flag_evaluates_to' operator", INVALID),
-    "in_not_in_requires_cohort": (
-        "The '{operator}' operator is only valid for cohort properties, not '{type}' properties.",
-        "invalid_operator",
-    ),
-    "date_value_not_parseable": ("Invalid date value: {value}", "invalid_date"),
-    "operator_requires_string_value": ("Invalid value for operator {operator}: {value}", "invalid_value"),
-    "operator_requires_list_value": ("{operator} operator requires a list of values", "invalid_value"),
-    "semver_value_invalid": ("Invalid {kind}value for operator {operator}: {value}", "invalid_value"),
 }
 
 
@@ -79,8 +74,8 @@ def refuse_rest(filters: Filters) -> None:
 def _refuse_first(violations: Iterable[Violation]) -> None:
     """Refuse the first rule that is broken."""
     for violation in violations:
-        text, code = WORDS[violation.rule]
-        raise refuse(text.format(**violation.about), code)
+        text = WORDS[violation.rule].format(**violation.about)
+        raise refuse(text, CODES.get(violation.rule, "invalid_input"))
 
 
 def _check_operator(prop: dict[str, Any]) -> None:

@@ -1,8 +1,14 @@
 """The limiter alone, on a clock that the test moves."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from sandbox.app import create_app
+from sandbox.auth.identity import throttle
 from sandbox.control.limits import Clock, Limiter
+from sandbox.wire.context import Identity, worker_context
 from sandbox.wire.errors import ApiError
 
 PATH = "/api/projects/1/cohorts"
@@ -94,3 +100,14 @@ def test_changing_the_speed_does_not_move_the_clock(wall: Wall) -> None:
     clock.set_speed(1)
     wall.time += 1
     assert clock.now() == 63
+
+
+def test_a_request_that_is_begun_again_for_a_slow_query_counts_once(tmp_path: Path) -> None:
+    services = create_app(tmp_path).state.services
+    services.limiter.change({"enabled": True})
+    context = replace(worker_context(services, 1), identity=Identity({}, None, key={"id": "a key"}))
+    for _ in range(480):
+        throttle(context)
+        throttle(replace(context, again=True))
+    with pytest.raises(ApiError, match="throttled"):
+        throttle(context)
