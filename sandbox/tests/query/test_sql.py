@@ -214,6 +214,7 @@ def test_a_personless_event_is_of_the_person_that_its_distinct_id_is_given(world
     if asked_before:
         project.sql(whose)
     project.capture([event("$identify", "ann", "2026-03-16T04:00:00Z", **{"$anon_distinct_id": "anon"})])
+    assert project.sql("SELECT person_mode FROM events ORDER BY timestamp") == [["propertyless"], ["full"]]
     (_, of_run), (_, of_identify) = project.sql(whose)
     assert of_run == of_identify, "whether or not somebody asked before the person was known"
 
