@@ -192,6 +192,7 @@ def test_a_broken_file_is_named_and_alerts_are_listed(
 ) -> None:
     theirs = shutil.copytree(root, tmp_path / "theirs")
     (theirs / "alerts" / "success.yaml").write_text("key: [")
+    (theirs / "dashboards" / "theirs.yaml").write_text("key: theirs\nname: Theirs\ntiles: 5\n")
     monkeypatch.chdir(theirs)
     listed, shown, other = (ai_admin("alerts", *each) for each in ((), ("show", "ai-error-rate"), ("show", "success")))
     assert (listed.exit_code, shown.exit_code, other.exit_code) == (3, 0, 3)
@@ -202,6 +203,7 @@ def test_a_broken_file_is_named_and_alerts_are_listed(
     tested = ai_admin("backtest", "--last", "1")
     assert (tested.exit_code, tested.stderr.split(":")[0]) == (3, "alerts/success.yaml")
     assert "\nAI error rate above 5 %" in f"\n{tested.stdout}"
+    assert "no file that can be read" not in tested.stdout, "the insights are in sound files"
 
 
 def test_the_checks_of_an_alert_are_listed(ai_admin: Any, sandbox: Sandbox) -> None:
