@@ -164,16 +164,16 @@ class Backtest:
         start = self.period.start - _BEFORE * _LENGTHS[longest]
         dates = {"date_from": start.isoformat(), "date_to": self.period.end.isoformat(), "explicitDate": True}
         kept = {name: value for name, value in source.items() if name != "compareFilter"}
-        response = self._answer({**kept, "interval": interval, "dateRange": dates})
+        response = self._answer({**kept, "interval": interval, "dateRange": dates}, now=True)
         zone, broken = _zone(response), is_broken_down(source)
         lines = [_line(each, place, broken) for place, each in enumerate(response["results"])]
         days = max((each["days"] for each in response["results"]), key=len, default=())
         return Past(_starts(days, interval, zone), lines, broken, step=_LENGTHS[interval]), zone
 
-    def _answer(self, query: Json) -> Json:
+    def _answer(self, query: Json, now: bool = False) -> Json:
         name = _name(query)
         if name not in self._answers:
-            self._answers[name] = asking.answer(self._client, query)
+            self._answers[name] = asking.answer(self._client, query, now=now)
         return self._answers[name]
 
 
