@@ -46,6 +46,7 @@ def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
                 "labelFlush": flush,
                 "labelOverlap": False,
                 "grid": False,
+                **({"title": plot.zone, "titleAnchor": "end", "titleFontWeight": "normal"} if plot.zone else {}),
             },
         },
         "y": {

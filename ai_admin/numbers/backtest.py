@@ -77,7 +77,6 @@ class Told:
     """What an alert would have done, with the values that it would have seen."""
 
     outcome: Outcome
-    zone: ZoneInfo
     earlier: int = 0
     """Checks of the period before those in the outcome, which were not asked for."""
 
@@ -111,7 +110,7 @@ class Backtest:
             if rule.ongoing:
                 parts, _ = self._past(source, _finer(interval), interval)
                 past = Past(past.starts, past.lines, past.broken_down, parts)
-            return Told(outcome(rule, past, self._times(watch, zone)), zone)
+            return Told(outcome(rule, past, self._times(watch, zone)))
         except ValueError as problem:
             raise NotTold(str(problem)) from None
 
@@ -135,10 +134,11 @@ class Backtest:
         queries = [asked_at(source, rule.condition, moment, calendar) for moment in chosen]
         new = sum(_name(each) not in self._answers for each in queries)
         which = "its checks" if len(chosen) == len(times) else f"its last {len(chosen)} of {len(times)} checks"
-        say(f"{new} queries, one for each of {which}")
+        if new:  # what PostHog has may be asked for already, as the files have it
+            say(f"{new} {'query' if new == 1 else 'queries'}, one for each of {which}")
         config = watch.alert.get("config") or {}
         checks = (self._check(*each, config, rule) for each in zip(chosen, queries, strict=True))
-        return Told(Outcome.of(rule, checks), calendar.zone, len(times) - len(chosen))
+        return Told(Outcome.of(rule, checks), len(times) - len(chosen))
 
     def _check(self, moment: datetime, query: Json, config: Json, rule: Rule) -> Check:
         try:

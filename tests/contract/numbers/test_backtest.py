@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -137,6 +138,9 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     assert lines[at + 1] == "  in PostHog now:"
     assert lines[at + 2].startswith("    above 0.4: ")
     assert any(line.startswith("    above 0.05: ") and "messages to each that it tells" in line for line in lines)
+    firings = [line for line in lines[at:] if line.startswith("      ")]
+    assert firings
+    assert all(re.match(r"      \d\d \w{3} \d\d:\d\d (to \d\d \w{3} \d\d:\d\d )?UTC ", line) for line in firings)
     assert lines[lines.index("Few succeed  success") + 1] == "  below 50: 0 times at the last 9 of 10 checks"
     assert done.stderr == "success: asks 9 queries, one for each of its last 9 of 10 checks\n"
     found = told(backtest("success", "--last", "1", "--json"))["success"]["files"]
