@@ -30,6 +30,7 @@ def test_what_each_check_compared_is_drawn_with_the_bounds_and_the_firings() -> 
     assert [(each.label, each.value) for each in drawn.goals] == [("below", 1), ("above", 10)]
     ground = spec(drawn, LIGHT)["layer"][0]
     assert ground["mark"]["type"] == "rect"
+    assert ground["encoding"]["x"]["axis"]["labelAngle"] == 0, "else labels are aligned as upright ones, over the 0"
     assert ground["data"]["values"] == [{"from": 1, "to": 3}, {"from": 4, "to": 4}]
 
 
