@@ -31,7 +31,7 @@ def plot(told: Told) -> Plot:
     return Plot(
         tuple(each.at.astimezone(UTC).isoformat() for each in shown),
         (Series("value", values, 0),),
-        format=Format(style="percentage_scaled") if rule.share else Format(most=4),
+        format=Format(style="percentage_scaled") if rule.share else Format(suffix=" %" if rule.percent else "", most=4),
         goals=tuple(Goal(word, bound) for word, bound in bounds),
         interval="hour",
         zone="UTC",

@@ -141,7 +141,7 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     firings = [line for line in lines[at:] if line.startswith("      ")]
     assert firings
     assert all(re.match(r"      \d\d \w{3} \d\d:\d\d (to \d\d \w{3} \d\d:\d\d )?UTC ", line) for line in firings)
-    assert lines[lines.index("Few succeed  success") + 1] == "  below 50: 0 times at the last 9 of 10 checks"
+    assert lines[lines.index("Few succeed  success") + 1] == "  below 50 %: 0 times at the last 9 of 10 checks"
     assert done.stderr == "success: asks 9 queries, one for each of its last 9 of 10 checks\n"
     found = told(backtest("success", "--last", "1", "--json"))["success"]["files"]
     assert [found[name] for name in ("checks", "earlier", "failed", "firings")] == [1, 9, 0, []]
