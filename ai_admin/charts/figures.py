@@ -48,7 +48,7 @@ class Plot:
     interval: str = ""
     """PostHog's name of the interval, where the points are moments."""
     zone: str = ""
-    """The timezone of the points, where the drawing says it."""
+    """The timezone of the points, where they have a time of day."""
     marked: tuple[tuple[int, int], ...] = ()
     """Where the ground is coloured: from one point to another one, by their places."""
 

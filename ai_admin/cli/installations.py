@@ -237,7 +237,7 @@ def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], per
         ("today", f"{number(each.today)} tokens{_of_cap(each)}"),
     ]
     yield from (f"  {name:<10}  {printable(value)}" for name, value in lines)
-    yield "  last errors" if errors else "  no errors in the period"
+    yield "  last errors (UTC)" if errors else "  no errors in the period"
     yield from (
         f"    {at:%d %b %H:%M:%S}  {printable(error or '?')}  {printable(model)}" for at, error, model in errors
     )

@@ -134,7 +134,7 @@ def test_one_installation_is_shown_with_its_errors(ai_admin: Any, sent: list[Run
     assert [each["error"] for each in told["errors"]] == [run.properties["error"] for run in own]
     text = ai_admin("installations", "show", name).stdout
     assert text.startswith(name)
-    assert own[0].properties["error"] in text
+    assert f"  last errors (UTC)\n    {own[0].when:%d %b %H:%M:%S}  {own[0].properties['error']}" in text
     missing = ai_admin("installations", "show", name.replace("inst", "isnt"))
     assert missing.exit_code == 4
     assert ai_admin("installations", "show", "").exit_code == 4

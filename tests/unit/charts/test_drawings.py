@@ -121,7 +121,7 @@ def test_every_kind_is_drawn_with_its_texts(name: str) -> None:
 
 SAID = {
     "line": ["5,000", "27 Nov", "Median", "95th percentile", "Standard limit: 4,096"],
-    "hours": ["0%", "15%", "Alert: 5%", "27 Nov 11:00"],
+    "hours": ["0%", "15%", "Alert: 5%", "27 Nov 11:00", "Europe/Berlin"],
     "comparison": ["Runs", "Runs (before)"],
     "area": ["2M", "deepseek-chat-v3", "none"],
     "bar": ["$200", "Daily ceiling: $200", "27 Nov"],
