@@ -88,7 +88,8 @@ def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
         encoding["strokeDash"] = {**dash, "scale": {"domain": ["whole", "open"], "range": [[1, 0], [4, 4]]}}
     limit = (width - 90) * FITS
     goals = [layer for goal in near for layer in _goal(goal, shape, theme, limit)]
-    goals += [layer for place, goal in enumerate(far) for layer in _far(goal, shape, place, theme, limit)]
+    top: Spec = {"y": {"value": 0}}
+    goals += [_label(f"{_named(goal, shape)} ↑", top, 8 + 15 * n, theme, limit) for n, goal in enumerate(far)]
     drawn = {"data": {"values": rows}, "mark": mark, "encoding": encoding}
     return {"height": height, "layer": [*_marks(plot, theme, encoding["x"]["axis"]), drawn, *goals]}
 
@@ -189,23 +190,19 @@ def _colours(series: Sequence[Series], theme: Theme, width: int, line: bool) -> 
 def _goal(goal: Goal, shape: Format, theme: Theme, limit: float) -> list[Spec]:
     there = {"y": {"datum": goal.value, "type": "quantitative"}}
     rule = {"mark": {"type": "rule", "color": theme.goal, "strokeDash": [6, 4], "strokeWidth": 1.5}, "encoding": there}
-    return [{"data": {"values": [{}]}, **rule}, *_label(_named(goal, shape), there, -7, theme, limit)]
-
-
-def _far(goal: Goal, shape: Format, place: int, theme: Theme, limit: float) -> list[Spec]:
-    return _label(f"{_named(goal, shape)} ↑", {"y": {"value": 0}}, 8 + 15 * place, theme, limit)
+    return [{"data": {"values": [{}]}, **rule}, _label(_named(goal, shape), there, -7, theme, limit)]
 
 
 def _named(goal: Goal, shape: Format) -> str:
     return f"{goal.label}: {shape(goal.value)}".removeprefix(": ")
 
 
-def _label(text: str, there: Spec, down: float, theme: Theme, limit: float) -> list[Spec]:
-    """Return a text at the right edge, twice: what is drawn below it would else run through its letters."""
+def _label(text: str, there: Spec, down: float, theme: Theme, limit: float) -> Spec:
+    """Return a text at the right edge, on a ground of its own: a line may run below it."""
     mark: Spec = {"type": "text", "align": "right", "dy": down, "color": theme.goal, "limit": limit, "text": text}
-    ground = {**mark, "stroke": theme.paper, "strokeWidth": 4, "strokeJoin": "round"}
+    ground = {"stroke": theme.paper, "strokeWidth": 4, "strokeJoin": "round"}
     edge: Spec = {"value": "width"}
-    return [{"data": {"values": [{}]}, "mark": each, "encoding": {**there, "x": edge}} for each in (ground, mark)]
+    return {"data": {"values": [{}]}, "mark": {**mark, **ground}, "encoding": {**there, "x": edge}}
 
 
 def ticks(low: float, high: float, whole: bool, most: int = 5) -> list[float]:
