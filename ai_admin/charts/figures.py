@@ -47,6 +47,8 @@ class Plot:
     """How many of the last points are of intervals that were not over."""
     interval: str = ""
     """PostHog's name of the interval, where the points are moments."""
+    zone: str = ""
+    """The timezone of the points, where they have a time of day."""
     marked: tuple[tuple[int, int], ...] = ()
     """Where the ground is coloured: from one point to another one, by their places."""
 

@@ -9,6 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 _LARGE = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+HOURS = ("hour", "minute", "second")
+"""Intervals whose starts have a time of day."""
+
 _STEPS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(7)}
 
 
@@ -100,7 +103,7 @@ def moment(day: str, interval: str) -> str:
         return day
     if interval == "month":
         return f"{at:%b %Y}"
-    return f"{at.day} {at:%b %H:%M}" if interval in ("hour", "minute", "second") else f"{at.day} {at:%b}"
+    return f"{at.day} {at:%b %H:%M}" if interval in HOURS else f"{at.day} {at:%b}"
 
 
 def unfinished(days: list[str], interval: str, answer: Mapping[str, Any]) -> int:

@@ -39,6 +39,8 @@ class Tile:
     name: str = ""
     """Empty for a text."""
     description: str = ""
+    note: str = ""
+    """What else is to be said of its numbers."""
 
 
 def place(layouts: Any) -> Place:
@@ -87,7 +89,7 @@ def page(title: str, tiles: Sequence[Tile], said: str, theme: Theme | None = Non
 
 def _tile(tile: Tile) -> str:
     heading = f"<h2>{escape(tile.name)}</h2>" if tile.name else ""
-    about = f'<p class="about">{escape(tile.description)}</p>' if tile.description else ""
+    about = "".join(f'<p class="about">{escape(each)}</p>' for each in (tile.description, tile.note) if each)
     kind = "tile" if tile.name else "tile text"
     return f'<section class="{kind}" style="{tile.place.css()}">{heading}{about}{tile.html}</section>'
 

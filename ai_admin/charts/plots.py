@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ai_admin.charts.figures import Plot, Series
-from ai_admin.charts.formats import moment
+from ai_admin.charts.figures import Goal, Plot, Series
+from ai_admin.charts.formats import Format, moment
 from ai_admin.charts.themes import Theme
 
 Spec = dict[str, Any]
@@ -19,6 +19,9 @@ LETTER = 7.2
 FITS = 0.82
 """How much of the room a text may take, which is measured in a narrower font."""
 
+FAR = 10
+"""So many times the highest value is a goal that the axis does not reach."""
+
 SQUARE: Spec = {"symbolType": "square", "symbolStrokeWidth": 0}
 """A legend's symbols."""
 
@@ -26,7 +29,10 @@ SQUARE: Spec = {"symbolType": "square", "symbolStrokeWidth": 0}
 def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
     """Return the specification of a plot, without the frame that all drawings share."""
     rows = _bar_rows(plot) if plot.mark == "bar" else _line_rows(plot)
-    axis = _values(plot)
+    lowest, highest = _extent(plot)
+    near, far = _goals(plot, highest)
+    heights = [lowest, highest, *(goal.value for goal in near)]
+    axis = ticks(min(heights), max(heights), _whole(plot))
     step, low = axis[1] - axis[0], axis[0]
     shape = plot.format.finer(step)
     points = [moment(point, plot.interval) if plot.interval else point for point in plot.points]
@@ -46,6 +52,7 @@ def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
                 "labelFlush": flush,
                 "labelOverlap": False,
                 "grid": False,
+                **({"title": plot.zone, "titleAnchor": "end", "titleFontWeight": "normal"} if plot.zone else {}),
             },
         },
         "y": {
@@ -79,22 +86,24 @@ def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
         mark = {"type": "line", "strokeWidth": 2, "point": len(plot.points) == 1}
         dash = {"field": "part", "type": "nominal", "legend": None}
         encoding["strokeDash"] = {**dash, "scale": {"domain": ["whole", "open"], "range": [[1, 0], [4, 4]]}}
-    goals = [
-        layer
-        for goal in plot.goals
-        for layer in _goal(goal.value, f"{goal.label}: {shape(goal.value)}", theme, (width - 90) * FITS)
-    ]
+    limit = (width - 90) * FITS
+    goals = [layer for goal in near for layer in _goal(goal, shape, theme, limit)]
+    top: Spec = {"y": {"value": 0}}
+    goals += [_label(f"{_named(goal, shape)} ↑", top, 8 + 15 * n, theme, limit) for n, goal in enumerate(far)]
     drawn = {"data": {"values": rows}, "mark": mark, "encoding": encoding}
-    return {"height": height, "layer": [*_marks(plot, theme), drawn, *goals]}
+    return {"height": height, "layer": [*_marks(plot, theme, encoding["x"]["axis"]), drawn, *goals]}
 
 
-def _marks(plot: Plot, theme: Theme) -> list[Spec]:
-    """Return the coloured ground; a place of one point only is as wide as a line."""
+def _marks(plot: Plot, theme: Theme, axis: Spec) -> list[Spec]:
+    """Return the coloured ground; a place of one point only is as wide as a line.
+
+    Without the ``axis`` of the others it would have one with upright labels, and these get their alignment from it.
+    """
     if not plot.marked:
         return []
     rows = [{"from": first, "to": last} for first, last in plot.marked]
     mark = {"type": "rect", "color": theme.goal, "opacity": 0.25, "stroke": theme.goal, "strokeWidth": 2}
-    ends = {"x": {"field": "from", "type": "ordinal"}, "x2": {"field": "to"}}
+    ends = {"x": {"field": "from", "type": "ordinal", "axis": axis}, "x2": {"field": "to"}}
     return [{"data": {"values": rows}, "mark": mark, "encoding": ends}]
 
 
@@ -124,21 +133,27 @@ def _bar_rows(plot: Plot) -> list[Spec]:
     ]  # fmt: skip
 
 
-def _values(plot: Plot) -> list[float]:
-    """Return the numbers at the y axis, between which all values and goals are."""
-    if plot.stacked:
-        columns = [
-            [[each.values[at] for each in plot.series if each.before is before] for before in (False, True)]
-            for at in range(len(plot.points))
-        ]
-        high = max(sum(max(value, 0) for value in part) for column in columns for part in column)
-        low = min(sum(min(value, 0) for value in part) for column in columns for part in column)
-    else:
-        high = max(max(each.values) for each in plot.series)
-        low = min(min(each.values) for each in plot.series)
-    goals = [goal.value for goal in plot.goals]
-    whole = plot.format.style == "numeric" and all(value == int(value) for each in plot.series for value in each.values)
-    return ticks(min([low, *goals]), max([high, *goals]), whole)
+def _extent(plot: Plot) -> tuple[float, float]:
+    """Return the lowest and the highest value that is drawn."""
+    if not plot.stacked:
+        return min(min(each.values) for each in plot.series), max(max(each.values) for each in plot.series)
+    columns = [
+        [each.values[at] for each in plot.series if each.before is before]
+        for at in range(len(plot.points))
+        for before in (False, True)
+    ]
+    low = min(sum(min(value, 0) for value in column) for column in columns)
+    return low, max(sum(max(value, 0) for value in column) for column in columns)
+
+
+def _goals(plot: Plot, highest: float) -> tuple[list[Goal], list[Goal]]:
+    """Return the goals that the axis reaches, and those that are so high that nothing would be seen of the values."""
+    far = [goal for goal in plot.goals if 0 < highest * FAR < goal.value]
+    return [goal for goal in plot.goals if goal not in far], far
+
+
+def _whole(plot: Plot) -> bool:
+    return plot.format.style == "numeric" and all(value == int(value) for each in plot.series for value in each.values)
 
 
 def _shown(points: Sequence[str], width: int, flush: bool) -> list[int]:
@@ -172,14 +187,22 @@ def _colours(series: Sequence[Series], theme: Theme, width: int, line: bool) -> 
     return {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
 
 
-def _goal(value: float, label: str, theme: Theme, limit: float) -> list[Spec]:
-    there = {"y": {"datum": value, "type": "quantitative"}}
+def _goal(goal: Goal, shape: Format, theme: Theme, limit: float) -> list[Spec]:
+    there = {"y": {"datum": goal.value, "type": "quantitative"}}
     rule = {"mark": {"type": "rule", "color": theme.goal, "strokeDash": [6, 4], "strokeWidth": 1.5}, "encoding": there}
-    text = {"type": "text", "align": "right", "dy": -7, "color": theme.goal, "limit": limit}
-    text["text"] = label.removeprefix(": ")
+    return [{"data": {"values": [{}]}, **rule}, _label(_named(goal, shape), there, -7, theme, limit)]
+
+
+def _named(goal: Goal, shape: Format) -> str:
+    return f"{goal.label}: {shape(goal.value)}".removeprefix(": ")
+
+
+def _label(text: str, there: Spec, down: float, theme: Theme, limit: float) -> Spec:
+    """Return a text at the right edge, on a ground of its own: a line may run below it."""
+    mark: Spec = {"type": "text", "align": "right", "dy": down, "color": theme.goal, "limit": limit, "text": text}
+    ground = {"stroke": theme.paper, "strokeWidth": 4, "strokeJoin": "round"}
     edge: Spec = {"value": "width"}
-    return [{"data": {"values": [{}]}, **rule},
-            {"data": {"values": [{}]}, "mark": text, "encoding": {**there, "x": edge}}]  # fmt: skip
+    return {"data": {"values": [{}]}, "mark": {**mark, **ground}, "encoding": {**there, "x": edge}}
 
 
 def ticks(low: float, high: float, whole: bool, most: int = 5) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,12 @@ def png(drawing: str) -> bytes:
 
 @lru_cache(256)
 def _drawn(spec: str) -> str:
-    """Return a specification as an SVG document: the sandbox's pages are looked at again and again."""
-    return str(_converter().vegalite_to_svg(spec, allowed_base_urls=[]))
+    """Return a specification as an SVG document: the sandbox's pages are looked at again and again.
+
+    The stroke of a text is the ground below its letters, which Vega-Lite can't say.
+    """
+    drawn = str(_converter().vegalite_to_svg(spec, allowed_base_urls=[]))
+    return re.sub(r"<text(?=[^>]* stroke=)", '<text paint-order="stroke"', drawn)
 
 
 @cache

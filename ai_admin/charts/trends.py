@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ai_admin.charts.figures import Bar, Bars, Figure, Goal, Number, Plot, Series, Table, Words
-from ai_admin.charts.formats import Format, of_trends, unfinished
+from ai_admin.charts.formats import HOURS, Format, of_trends, unfinished
 from ai_admin.charts.grids import grid
 
 Json = Mapping[str, Any]
@@ -170,6 +170,7 @@ def time_of(source: Json, answer: Json, item: Json) -> dict[str, Any]:
         "points": tuple(days),
         "unfinished": unfinished(days, interval, answer),
         "interval": interval,
+        "zone": str(answer.get("timezone") or "") if interval in HOURS else "",
     }
 
 

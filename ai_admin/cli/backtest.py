@@ -46,7 +46,7 @@ def backtest(
 
     KEY is the key of an alert; without one, all of them. Each is evaluated at the moments at which PostHog checks it,
     over the values that its insight has for the period now: as the files have it, and as PostHog has it where that is
-    something else. PostHog sends a message at each check that finds a breach.
+    something else. PostHog sends a message at each check that finds a breach. All times are in UTC.
 
     Of trends in time the values are asked for once for the whole period: one or two queries for each alert; of an
     interval that is not over, an hour counts once it is. SQL, funnels, single numbers, and trends that add up or
@@ -168,10 +168,10 @@ def _side(told: Told | str, indent: str) -> Iterator[str]:
     if found.failed:
         yield f"{indent}  {count(len(found.failed), 'check')} failed, the last one since {found.failed[-1].error}"
     for each in found.firings:
-        start, end = (when and f"{when.astimezone(told.zone):%d %b %H:%M}" for when in (each.start, each.end))
-        over = f"to {end} ({lasted(each.start, each.end)})" if end and each.end else "and still does"
+        over = f"to {each.end:%d %b %H:%M} UTC ({lasted(each.start, each.end)})" if each.end else "UTC and still does"
         who = f" ({printable(each.label)})" if each.label else ""
-        yield f"{indent}  {start} {over}: {found.rule.written(each.worst)}{who}, {count(each.checks, 'check')}"
+        worst = found.rule.written(each.worst)
+        yield f"{indent}  {each.start:%d %b %H:%M} {over}: {worst}{who}, {count(each.checks, 'check')}"
 
 
 def lasted(start: datetime, end: datetime) -> str:

@@ -103,8 +103,11 @@ def only_whole(problems: Collection[Problem]) -> None:
 
 
 def readable(root: Path, stack: str) -> Definitions:
-    """Return what a stack's files say, but for those that have problems: standard error names these."""
-    definitions = load(root, stack, partly=True)
+    """Return what a stack's files say, but for those that have problems: standard error names these.
+
+    On which dashboards an insight is they may not say.
+    """
+    definitions = load(root, stack, partly=True, placed=False)
     for line in definitions.broken:
         click.echo(printable(line), err=True)
     return definitions

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
+from ai_admin.cli.numbers import moment
 from ai_admin.cli.switching import opened, stack_option
 from ai_admin.cli.text import count, printable
 from ai_admin.definitions.schemas import schema, search
@@ -47,6 +48,7 @@ def _date(_: click.Context, option: click.Parameter, value: str | None) -> str |
     "--from", "date_from", metavar="DATE", callback=_date, help="Replaces where periods start: -7d, mStart, all."
 )
 @click.option("--to", "date_to", metavar="DATE", callback=_date, help="Replaces where periods end.")
+@click.option("--fresh", is_flag=True, help="Compute all numbers anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
 @click.argument("keys", metavar="[KEY]...", nargs=-1)
 def dashboards(
@@ -57,21 +59,26 @@ def dashboards(
     theme: str | None,
     date_from: str | None,
     date_to: str | None,
+    fresh: bool,
     as_json: bool,
 ) -> None:
-    """Draw dashboards with the numbers that PostHog has now.
+    """Draw dashboards with their numbers.
 
     KEY is the key of a dashboard or of an insight; without one, all dashboards. Their tiles are PostHog's, with what
     people added there, and so are the filters, unless --from or --to replace the period. As html, each is one page
     that loads nothing from anywhere; the other formats give a file for each insight: pictures (png, svg), its numbers
     (csv), and PostHog's whole answer (json). Where a query fails, only its tile is not drawn.
 
+    PostHog answers with numbers that it has kept, for hours where a query is by the day. Where they are older than a
+    minute it is said when they were computed; --fresh computes all anew.
+
     The API key comes from POSTHOG_API_KEY and needs the scopes dashboard:read, insight:read and query:read. Drawing
     needs packages that applying does not: `make setup FOR=sandbox` installs them.
 
     With --json: {"stack", "boards": [{"kind", "key", "name", "files", "insights": [{"key", "name", "state", "message",
-    "files"}]}], "missing": [...]}. "state" is drawn, empty or failed; "message" is what stands in the place of a
-    drawing.
+    "computed", "files"}], "kept_since"}], "missing": [...]}. "state" is drawn, empty or failed; "message" is what
+    stands in the place of a drawing; "computed" is when PostHog computed the numbers, and "kept_since" when the oldest
+    of a board, null where none are older than a minute.
 
     Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 files have problems,
     which are named, and the dashboards of the others are drawn all the same.
@@ -86,12 +93,16 @@ def dashboards(
     wanted = _wanted(definitions, keys)
     dates = {field: value for field, value in (("date_from", date_from), ("date_to", date_to)) if value}
     named = {each.properties["name"]: each.key for each in definitions.resources if each.kind == "insight"}
-    said = ", ".join([f"{there}, asked on {datetime.now(UTC):%d %b %Y %H:%M} UTC", *dates.values()])
+    asked = datetime.now(UTC)
+    said = f"{there}, asked on {asked:%d %b %Y %H:%M} UTC"
+    if dates:  # descriptions go on naming the period of the insight
+        bounds = [f"{word} {date}" for word, date in (("from", date_from), ("to", date_to)) if date]
+        said += f", every period {' '.join(bounds)} whatever its tile says"
     drawn, missing = [], []
     try:
-        for each in boards(there.client, wanted, named, dates):
+        for each in boards(there.client, wanted, named, dates, fresh):
             if isinstance(each, Board):
-                drawn.append(write(each, out, formats, theme, said))
+                drawn.append(write(each, out, formats, theme, said, asked))
             else:
                 missing.append(str(each))
     except (NotInstalled, OSError) as problem:
@@ -105,7 +116,7 @@ def dashboards(
     elif not wanted:
         click.echo("no dashboards are defined")
     else:
-        click.echo("\n".join(printable(line) for each in drawn for line in _lines(each)))
+        click.echo("\n".join(printable(line) for each in drawn for line in _lines(each, asked)))
     failed = [f"{board.key}/{each.key}: {each.message}" for board in drawn for each in board.insights
               if each.state == "failed"]  # fmt: skip
     for line in (*missing, *failed):
@@ -129,10 +140,13 @@ def _wanted(definitions: Definitions, keys: tuple[str, ...]) -> list[Wanted]:
     return [known[key] for key in keys] or whole
 
 
-def _lines(board: Written) -> Iterator[str]:
-    """Yield what was drawn of a board, and where it is."""
+def _lines(board: Written, asked: datetime) -> Iterator[str]:
+    """Yield what was drawn of a board, how old it is, and where it is."""
     states = [each.state for each in board.insights]
     parts = [count(len(states), "insight"), *(f"{n} {word}" for word, n in (
         ("without data", states.count("empty")), ("not drawn", states.count("failed"))) if n)]  # fmt: skip
     yield f"{board.name}: {', '.join(parts)}"
+    if board.kept_since:
+        since = datetime.fromisoformat(board.kept_since)
+        yield f"  numbers since {since:%d %b %H:%M} UTC, {moment(since, asked)}: --fresh computes them anew"
     yield from (f"  {path}" for path in [*board.files, *(path for each in board.insights for path in each.files)])

@@ -259,7 +259,7 @@ def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], per
         (_day(period), f"{number(each.today)} tokens{'' if period.is_of_earlier_days else _of_cap(each)}"),
     ]
     yield from (f"  {name:<10}  {printable(value)}" for name, value in lines)
-    yield "  last errors" if errors else "  no errors in the period"
+    yield "  last errors (UTC)" if errors else "  no errors in the period"
     yield from (
         f"    {at:%d %b %H:%M:%S}  {printable(error or '?')}  {printable(model)}" for at, error, model in errors
     )

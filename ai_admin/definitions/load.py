@@ -13,7 +13,7 @@ from ai_admin.definitions.off_files import off_by_file
 from ai_admin.definitions.order import in_order
 
 
-def load(root: FilePath, stack: str | None = None, partly: bool = False) -> Definitions:
+def load(root: FilePath, stack: str | None = None, partly: bool = False, placed: bool = True) -> Definitions:
     """Return every resource of a stack's definitions, or all their problems.
 
     Args:
@@ -21,6 +21,8 @@ def load(root: FilePath, stack: str | None = None, partly: bool = False) -> Defi
         stack: the stack whose patches apply; None for the definitions as written.
         partly: where there are problems, return as well the resources of the files that have none in this stack, to
             look at and not to apply. They may refer to what is missing.
+        placed: whether it matters on which dashboards an insight is: then there are no insights, partly, while the
+            file of a dashboard is broken.
 
     The problems are those of every stack, the same that ``ai-admin check`` prints; with problems there are else no
     resources, so that nothing is ever applied in part, except flags that their own, valid files switch off. Never
@@ -35,7 +37,7 @@ def load(root: FilePath, stack: str | None = None, partly: bool = False) -> Defi
     broken = {each.source.path for each in here}
     index = checked.indexes[stack]
     whole = [unit for unit in index.units if unit.view.document.path not in broken]
-    if any(kind_at(path) == "dashboard" for path in broken):  # which may show any insight, as that then says
+    if placed and any(kind_at(path) == "dashboard" for path in broken):  # which may show any insight, as that then says
         whole = [unit for unit in whole if unit.kind != "insight"]
     resources = (resource for unit in whole for resource in FORMS[unit.kind].expand(unit, index))
     return Definitions(in_order(resources), checked.problems, values=values_of_persons(index))

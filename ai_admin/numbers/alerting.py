@@ -34,6 +34,8 @@ class Rule:
     series: int = 0
     ongoing: bool = False
     """Whether the interval that is not over is looked at."""
+    percent: bool = False
+    """Whether the values are per cent, as those of funnels are."""
 
     @classmethod
     def of(cls, alert: Mapping[str, Any], interval: str) -> Rule:
@@ -51,6 +53,7 @@ class Rule:
             threshold.get("type") == "percentage",
             config.get("series_index") or 0,
             bool(ongoing),
+            config.get("type") == "FunnelsAlertConfig",
         )
 
     def __str__(self) -> str:
@@ -61,13 +64,16 @@ class Rule:
         return what + " or ".join(said) if said else "by anomaly detection"
 
     def written(self, value: float | None) -> str:
-        """Return a value as it is compared: a share in per cent, else as few digits as say it.
+        """Return a value as it is compared: shares in per cent, as few digits as say it.
 
         None is the share of nothing, as :attr:`Firing.worst` has it.
         """
         if value is None:
             return "from nothing"
-        return f"{value * 100:,.4g} %" if self.share else f"{value:,.6g}"
+        if self.share:
+            return f"{value * 100:,.4g} %"
+        unit = " %" if self.condition == "absolute_value" else " points"
+        return f"{value:,.6g}{unit if self.percent else ''}"
 
     def distance(self, value: float) -> float:
         """Return how far a value is beyond a bound; negative for one that is within, by how far it is from the next."""

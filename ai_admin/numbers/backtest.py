@@ -77,7 +77,6 @@ class Told:
     """What an alert would have done, with the values that it would have seen."""
 
     outcome: Outcome
-    zone: ZoneInfo
     earlier: int = 0
     """Checks of the period before those in the outcome, which were not asked for."""
 
@@ -111,7 +110,7 @@ class Backtest:
             if rule.ongoing:
                 parts, _ = self._past(source, _finer(interval), interval)
                 past = Past(past.starts, past.lines, past.broken_down, parts)
-            return Told(outcome(rule, past, self._times(watch, zone)), zone)
+            return Told(outcome(rule, past, self._times(watch, zone)))
         except ValueError as problem:
             raise NotTold(str(problem)) from None
 
@@ -135,10 +134,11 @@ class Backtest:
         queries = [asked_at(source, rule.condition, moment, calendar) for moment in chosen]
         new = sum(_name(each) not in self._answers for each in queries)
         which = "its checks" if len(chosen) == len(times) else f"its last {len(chosen)} of {len(times)} checks"
-        say(f"{new} queries, one for each of {which}")
+        if new:  # what PostHog has may be asked for already, as the files have it
+            say(f"{new} {'query' if new == 1 else 'queries'}, one for each of {which}")
         config = watch.alert.get("config") or {}
         checks = (self._check(*each, config, rule) for each in zip(chosen, queries, strict=True))
-        return Told(Outcome.of(rule, checks), calendar.zone, len(times) - len(chosen))
+        return Told(Outcome.of(rule, checks), len(times) - len(chosen))
 
     def _check(self, moment: datetime, query: Json, config: Json, rule: Rule) -> Check:
         try:
@@ -164,16 +164,16 @@ class Backtest:
         start = self.period.start - _BEFORE * _LENGTHS[longest]
         dates = {"date_from": start.isoformat(), "date_to": self.period.end.isoformat(), "explicitDate": True}
         kept = {name: value for name, value in source.items() if name != "compareFilter"}
-        response = self._answer({**kept, "interval": interval, "dateRange": dates})
+        response = self._answer({**kept, "interval": interval, "dateRange": dates}, now=True)
         zone, broken = _zone(response), is_broken_down(source)
         lines = [_line(each, place, broken) for place, each in enumerate(response["results"])]
         days = max((each["days"] for each in response["results"]), key=len, default=())
         return Past(_starts(days, interval, zone), lines, broken, step=_LENGTHS[interval]), zone
 
-    def _answer(self, query: Json) -> Json:
+    def _answer(self, query: Json, now: bool = False) -> Json:
         name = _name(query)
         if name not in self._answers:
-            self._answers[name] = asking.answer(self._client, query)
+            self._answers[name] = asking.answer(self._client, query, now=now)
         return self._answers[name]
 
 

@@ -8,8 +8,9 @@ failed where an insight only has no result.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ai_admin.charts import Figure, Place, figure, place
@@ -22,6 +23,8 @@ SCOPES = ("dashboard:read", "insight:read", "query:read")
 """What the API key must have."""
 
 Json = dict[str, Any]
+
+_AT_ONCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,19 @@ class Tile:
         """What the answer shows."""
         return figure(self.query, self.answer or {})
 
+    @property
+    def computed(self) -> datetime | None:
+        """When PostHog computed the answer, in UTC; None where it does not say."""
+        try:
+            return datetime.fromisoformat((self.answer or {})["last_refresh"]).astimezone(UTC)
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def kept_since(self, asked: datetime) -> datetime | None:
+        """Return when PostHog computed the answer, where that was more than a minute before it was asked."""
+        kept = (self.answer or {}).get("is_cached") and self.computed
+        return kept if kept and asked - kept > _AT_ONCE else None
+
 
 @dataclass(frozen=True)
 class Board:
@@ -69,7 +85,7 @@ class NotThere(Exception):
 
 
 def boards(
-    client: Client, wanted: Sequence[Wanted], keys: Mapping[str, str], dates: Mapping[str, str]
+    client: Client, wanted: Sequence[Wanted], keys: Mapping[str, str], dates: Mapping[str, str], fresh: bool = False
 ) -> Iterator[Board | NotThere]:
     """Yield what is wanted as PostHog has it, each after its queries were answered.
 
@@ -78,16 +94,21 @@ def boards(
         wanted: the definitions.
         keys: the keys of insights by their names in PostHog.
         dates: ``date_from`` and ``date_to`` in place of those of dashboards and insights, where they are given.
+        fresh: whether all is computed anew; else PostHog gives what it has kept where that is not old to it.
 
     Raises ApiError where PostHog does not list its objects. A query that fails is an answer with an ``error``.
     """
+
+    def ask(query: Any) -> Mapping[str, Any]:
+        return _answer(client, query, dates, fresh)
+
     live = {kind: _by_name(client, kind) for kind in sorted({each.kind for each in wanted})}
     for each in wanted:
         ids = live[each.kind].get(each.name, [])
         if len(ids) == 1:
             row = client.get(client.project_path(f"{KINDS[each.kind].collection}/{ids[0]}"))
             tiles = row["tiles"] if each.kind == "dashboard" else [{"insight": row, "layouts": _ALONE}]
-            yield Board(each, row["name"], tuple(_tiles(client, tiles, keys, dates)))
+            yield Board(each, row["name"], tuple(_tiles(tiles, keys, ask)))
         elif ids:
             yield NotThere(f'{each.kind}/{each.key}: {len(ids)} of that name, "{each.name}", are in PostHog')
         else:
@@ -106,7 +127,9 @@ def _by_name(client: Client, kind: str) -> dict[str, list[int]]:
     return found
 
 
-def _tiles(client: Client, tiles: Sequence[Json], keys: Mapping[str, str], dates: Mapping[str, str]) -> Iterator[Tile]:
+def _tiles(
+    tiles: Sequence[Json], keys: Mapping[str, str], ask: Callable[[Any], Mapping[str, Any]]
+) -> Iterator[Tile]:
     taken: set[str] = set()
     for tile in tiles:
         where, insight = place(tile.get("layouts")), tile.get("insight")
@@ -120,14 +143,14 @@ def _tiles(client: Client, tiles: Sequence[Json], keys: Mapping[str, str], dates
             key = f"{key}-{insight['short_id']}"
         taken.add(key)
         query = insight.get("query")
-        yield Tile(where, "", key, name, insight.get("description") or "", query, _answer(client, query, dates))
+        yield Tile(where, "", key, name, insight.get("description") or "", query, ask(query))
 
 
-def _answer(client: Client, query: Any, dates: Mapping[str, str]) -> Mapping[str, Any]:
+def _answer(client: Client, query: Any, dates: Mapping[str, str], fresh: bool) -> Mapping[str, Any]:
     source = query["source"] if isinstance(query, dict) and isinstance(query.get("source"), dict) else query
     if not source:
         return {"error": "the insight has no query"}
     try:
-        return answer(client, source, dates)
+        return answer(client, source, dates, now=fresh)
     except ApiError as error:
         return {"error": " ".join(str(error.answer.get("detail") or error).split())}

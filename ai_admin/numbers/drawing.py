@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ai_admin import charts
@@ -23,6 +24,8 @@ class Drawn:
     """``drawn``, ``empty`` (there is no data) or ``failed``."""
     message: str | None
     """What stands in the place of a drawing."""
+    computed: str | None
+    """When PostHog computed the numbers, in UTC; None where it does not say."""
     files: list[str]
 
 
@@ -35,9 +38,13 @@ class Written:
     name: str
     files: list[str]
     insights: list[Drawn]
+    kept_since: str | None
+    """When PostHog computed the oldest numbers, where that was more than a minute before it was asked."""
 
 
-def write(board: Board, out: Path, formats: Collection[str], theme: str | None, said: str) -> Written:
+def write(
+    board: Board, out: Path, formats: Collection[str], theme: str | None, said: str, asked: datetime
+) -> Written:
     """Write a board's files, and return what was written.
 
     Args:
@@ -46,22 +53,24 @@ def write(board: Board, out: Path, formats: Collection[str], theme: str | None, 
         formats: some of ``html``, a page, and ``png``, ``svg``, ``csv`` and ``json``, a file for each insight.
         theme: ``light``, ``dark`` or ``both``; None is both in a page, and light in pictures.
         said: where the numbers are from.
+        asked: when PostHog was asked for them.
 
     Raises NotInstalled where the packages that draw are missing, and OSError where a file can't be written.
     """
     wanted = board.wanted
     folder = out / wanted.key if wanted.kind == "dashboard" else out
     insights = [_drawn(tile, folder, formats, theme) for tile in board.tiles if tile.key]
-    pages = [_put(out / f"{wanted.key}.html", _page(board, theme, said))] if "html" in formats else []
-    return Written(wanted.kind, wanted.key, board.name, pages, insights)
+    pages = [_put(out / f"{wanted.key}.html", _page(board, theme, said, asked))] if "html" in formats else []
+    kept = min((since for tile in board.tiles if (since := tile.kept_since(asked))), default=None)
+    return Written(wanted.kind, wanted.key, board.name, pages, insights, _iso(kept))
 
 
 def _drawn(tile: Tile, folder: Path, formats: Collection[str], theme: str | None) -> Drawn:
-    shown = tile.figure
+    shown, computed = tile.figure, _iso(tile.computed)
     if not isinstance(shown, charts.Words):
-        return Drawn(tile.key, tile.name, "drawn", None, _files(tile, shown, folder, formats, theme))
+        return Drawn(tile.key, tile.name, "drawn", None, computed, _files(tile, shown, folder, formats, theme))
     files = [] if shown.failed else _files(tile, shown, folder, formats, theme)
-    return Drawn(tile.key, tile.name, "failed" if shown.failed else "empty", shown.text, files)
+    return Drawn(tile.key, tile.name, "failed" if shown.failed else "empty", shown.text, computed, files)
 
 
 def _files(tile: Tile, shown: charts.Figure, folder: Path, formats: Collection[str], theme: str | None) -> list[str]:
@@ -80,7 +89,9 @@ def _files(tile: Tile, shown: charts.Figure, folder: Path, formats: Collection[s
     return written
 
 
-def _page(board: Board, theme: str | None, said: str) -> str:
+def _page(board: Board, theme: str | None, said: str, asked: datetime) -> str:
+    zones = {str(each.answer["timezone"]) for each in board.tiles if each.answer and each.answer.get("timezone")}
+    said = ", ".join([said, *(f"days and hours of {zone}" for zone in sorted(zones))])
     tiles = [
         charts.Tile(
             charts.tile(each.figure, each.name, each.place.width, each.place.height)
@@ -89,10 +100,15 @@ def _page(board: Board, theme: str | None, said: str) -> str:
             each.place,
             each.name,
             each.description,
+            f"computed on {since:%d %b %Y %H:%M} UTC" if (since := each.kept_since(asked)) else "",
         )
         for each in board.tiles
     ]
     return charts.page(board.name, tiles, said, charts.THEMES.get(theme or "both"))
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _put(path: Path, content: str | bytes) -> str:

@@ -5,7 +5,7 @@ from ai_admin.numbers import product
 PARTS = {
     "model": f"properties.{product.MODEL}",
     "installation": "distinct_id",
-    "day": "toString(toDate(timestamp, 'UTC'))",
+    "day": "toString(toDate(toTimeZone(timestamp, 'UTC')))",
     "channel": f"person.properties.{product.CHANNEL}",
     "version": f"person.properties.{product.VERSION}",
     "error": f"properties.{product.ERROR}",

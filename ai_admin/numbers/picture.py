@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from typing import Any
 
 from ai_admin import charts
@@ -28,11 +29,12 @@ def plot(told: Told) -> Plot:
     # A value that grew from nothing is infinite: it is drawn as high as the highest one.
     values = tuple(min(each.seen, highest) for each in shown if each.seen is not None)
     return Plot(
-        tuple(each.at.astimezone(told.zone).isoformat() for each in shown),
+        tuple(each.at.astimezone(UTC).isoformat() for each in shown),
         (Series("value", values, 0),),
-        format=Format(style="percentage_scaled") if rule.share else Format(most=4),
+        format=Format(style="percentage_scaled") if rule.share else Format(suffix=" %" if rule.percent else "", most=4),
         goals=tuple(Goal(word, bound) for word, bound in bounds),
         interval="hour",
+        zone="UTC",
         marked=tuple(_runs(shown)),
     )
 

@@ -30,7 +30,7 @@ SAME = frozenset(
     toYYYYMMDD toYYYYMMDDhhmmss addYears addMonths addWeeks addDays addHours addMinutes addSeconds addQuarters
     subtractYears subtractMonths subtractWeeks subtractDays subtractHours subtractMinutes subtractSeconds
     subtractQuarters timeSlots formatDateTime dateName monthName fromUnixTimestamp toIntervalSecond toIntervalMinute
-    toIntervalHour toIntervalDay toIntervalWeek toIntervalMonth toIntervalQuarter toIntervalYear toTimeZone
+    toIntervalHour toIntervalDay toIntervalWeek toIntervalMonth toIntervalQuarter toIntervalYear
     lengthUTF8 leftPad rightPad leftPadUTF8 rightPadUTF8 lower upper lowerUTF8 upperUTF8 isValidUTF8 toValidUTF8 format
     reverseUTF8 concat substring substringUTF8 appendTrailingCharIfAbsent convertCharset base58Encode base58Decode
     tryBase58Decode base64Encode base64Decode tryBase64Decode endsWith startsWith encodeXMLComponent decodeXMLComponent
@@ -71,8 +71,8 @@ ANY_CASE = {
     " not and or xor count min max sum avg now abs round floor ceil sqrt exp log pow power greatest least rank lag lead"
     " row_number dense_rank first_value last_value".split()
 }
-# What stands for a call: {0}, {1} … are the arguments, {all} all of them; {tz} is the project's timezone and {now} the
-# present moment there, {utc_day} today's date in UTC. A list is chosen from by the number of arguments.
+# What stands for a call: {0}, {1} … are the arguments, {all} all of them; {tz} is the timezone (`ZONED`), {now} the
+# present moment, {utc_day} today's date in UTC.
 TEMPLATES: Mapping[str, str] = {
     "toInt": "accurateCastOrNull({0}, 'Int64')",
     "toIntOrZero": "toInt64OrZero({0})",
@@ -83,8 +83,8 @@ TEMPLATES: Mapping[str, str] = {
     "toUUID": "accurateCastOrNull({0}, 'UUID')",
     "toNullableString": "accurateCastOrNull({0}, 'Nullable(String)')",
     "toString": "toString({all})",
-    "now": "{now}",
-    "current_timestamp": "{now}",
+    "now": "toTimeZone({now}, {tz})",
+    "current_timestamp": "toTimeZone({now}, {tz})",
     "today": "{utc_day}",
     "current_date": "{utc_day}",
     "yesterday": "({utc_day} - 1)",
@@ -96,7 +96,8 @@ TEMPLATES: Mapping[str, str] = {
     "date_add": "plus({0}, {1})",
     "date_subtract": "minus({0}, {1})",
     "to_timestamp": "toDateTime(fromUnixTimestamp({0}), {tz})",
-    "to_char": "formatDateTime({0}, {1})",
+    "to_char": "formatDateTime({0}, {1}, {tz})",
+    "toTimeZone": "toTimeZone({0}, {tz})",
     "timezone": "toTimeZone({1}, {0})",
     "make_date": "makeDate({all})",
     "toModifiedJulianDay": "toModifiedJulianDayOrNull({0})",
@@ -115,6 +116,29 @@ TEMPLATES: Mapping[str, str] = {
     "lag": "lagInFrame({all})",
     "lead": "leadInFrame({all})",
     "numbers": "numbers({all})",
+}
+# Takes a timezone as the last of so many arguments; without it, it is that of the project (`tz_aware` in PostHog).
+ZONED: Mapping[str, int] = {
+    "now": 1, "toTimeZone": 2, "toDateTime": 2, "toDateTimeUS": 2, "parseDateTimeBestEffort": 2, "toDateTime64": 3,
+    "parseDateTime": 3, "to_char": 3,
+}  # fmt: skip
+# The least and the most arguments, of functions of times: ClickHouse gives many of them a timezone, and PostHog few.
+ARITY: Mapping[str, tuple[int, int]] = {
+    **dict.fromkeys("today yesterday current_date current_timestamp".split(), (0, 0)),
+    **dict.fromkeys(
+        "timeZoneOf timeZoneOffset toDate to_date toYear toQuarter toMonth toDayOfYear toDayOfMonth toHour toMinute"
+        " toSecond toUnixTimestamp64Milli fromUnixTimestamp64Milli toStartOfYear toStartOfISOYear toStartOfQuarter"
+        " toStartOfMonth toLastDayOfMonth toMonday toStartOfHour toStartOfMinute toStartOfSecond toStartOfFiveMinutes"
+        " toStartOfTenMinutes toStartOfFifteenMinutes toTime toISOYear toISOWeek timeSlot toYYYYMM toYYYYMMDD"
+        " toYYYYMMDDhhmmss monthName fromUnixTimestamp".split(),
+        (1, 1),
+    ),
+    **dict.fromkeys("toUnixTimestamp toStartOfWeek toStartOfDay toLastDayOfWeek toString".split(), (1, 2)),
+    **dict.fromkeys("toDayOfWeek toWeek toYearWeek".split(), (1, 3)),
+    **dict.fromkeys("toStartOfInterval formatDateTime dateTrunc date_trunc".split(), (2, 3)),
+    **dict.fromkeys("age dateDiff date_diff".split(), (3, 3)),
+    **{name: (2 if name in ("parseDateTime", "to_char") else 1, most) for name, most in ZONED.items()},
+    "now": (0, 1),
 }
 # Aggregates that are another of ClickHouse, and what is made of its value {0} and of the arguments after the first.
 WRAPPED: Mapping[str, tuple[str, str]] = {
@@ -141,9 +165,9 @@ _COMBINATOR = re.compile(r"(?:If|Array|Map|State|Merge|ForEach|OrDefault|OrNull|
 # What comes out, where it matters for what is made of it; "0" and "-1" are the kind of the first or the last argument.
 KINDS = {
     **dict.fromkeys(
-        "now toDateTime toDateTime64 toStartOfDay toStartOfHour toStartOfMinute toStartOfSecond toStartOfFiveMinutes"
-        " toStartOfTenMinutes toStartOfFifteenMinutes parseDateTime parseDateTimeBestEffort toTimeZone"
-        " fromUnixTimestamp to_timestamp current_timestamp timezone".split(),
+        "now toDateTime toDateTime64 toDateTimeUS toStartOfDay toStartOfHour toStartOfMinute toStartOfSecond"
+        " toStartOfFiveMinutes toStartOfTenMinutes toStartOfFifteenMinutes parseDateTime parseDateTimeBestEffort"
+        " toTimeZone fromUnixTimestamp to_timestamp current_timestamp timezone".split(),
         "DateTime",
     ),
     **dict.fromkeys(

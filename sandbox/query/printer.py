@@ -132,8 +132,6 @@ class Printer:
         self.project, self.placeholders = project, placeholders or Placeholders()
         self.zone = literal(project.timezone)
         self.now = f"toDateTime64({literal(_stamp(now))}, 6, 'UTC')"
-        if project.timezone != "UTC":
-            self.now = f"toTimeZone({self.now}, {self.zone})"
         self.utc_day = f"toDate('{now.astimezone(UTC):%Y-%m-%d}')"
         self.scope = _Scope()
         self.joining = False
@@ -586,10 +584,9 @@ class Printer:
 
     def _call(self, name: str, node: Node, arguments: list[Expr]) -> str:
         texts, nodes = [each.sql for each in arguments], node.get("args") or []
+        _check_number(name, len(texts))
         if name in ("toDate", "to_date", "toDateTime", "toDateTime64"):
             return self._to_date(name, arguments)
-        if name == "toTimeZone" and len(texts) == 1:
-            texts.append(self.zone)
         if name == "toStartOfWeek" and len(texts) == 1:
             texts.append("3" if self.project.week_start else "0")
         if name in ("dateAdd", "dateSub") and len(texts) == 3:
@@ -606,23 +603,28 @@ class Printer:
         return f"{'plus' if name == 'dateAdd' else 'minus'}({texts[2]}, toInterval{unit}({texts[1]}))"
 
     def _filled(self, name: str, template: str, texts: list[str]) -> str:
+        given, zone = self._zoned(name, texts)
         wanted = max((int(each) + 1 for each in re.findall(r"\{(\d)\}", template)), default=0)
-        if "{all}" not in template and len(texts) < wanted:
+        if "{all}" not in template and len(given) < wanted:
             plural = "" if wanted == 1 else "s"
-            raise QueryError(f"Function '{name}' expects {wanted} argument{plural}, found {len(texts)}")
-        return template.format(*texts, all=", ".join(texts), tz=self.zone, now=self.now, utc_day=self.utc_day)
+            raise QueryError(f"Function '{name}' expects {wanted} argument{plural}, found {len(given)}")
+        if "{all}" not in template and len(given) > wanted:
+            raise NotComputedError(f"{name}(...) of {len(texts)} arguments")
+        return template.format(*given, all=", ".join(given), tz=zone, now=self.now, utc_day=self.utc_day)
+
+    def _zoned(self, name: str, texts: list[str]) -> tuple[list[str], str]:
+        """The arguments of a call without its timezone, and that: the project's where it gives none."""
+        return (texts[:-1], texts[-1]) if len(texts) == functions.ZONED.get(name) else (texts, self.zone)
 
     def _to_date(self, name: str, arguments: list[Expr]) -> str:
-        if not arguments:
-            raise QueryError(f"Function '{name}' expects at least 1 argument, found 0")
-        given = arguments[0]
-        whole = name in ("toDate", "to_date")
-        if given.kind in ("DateTime", "Date", "Int"):
-            if given.kind == "DateTime" and not whole:
-                return given.sql
-            return f"toDate({given.sql})" if whole else f"toDateTime64({given.sql}, 6, {self.zone})"
-        read = f"parseDateTime64BestEffortOrNull(toString({given.sql}), 6, {self.zone})"
-        return f"toDate({read})" if whole else read
+        (value, *precision), zone = self._zoned(name, [each.sql for each in arguments])
+        if name == "toDateTime64":
+            return f"toDateTime64({value}, {precision[0] if precision else 6}, {zone})"
+        known = arguments[0].kind in ("DateTime", "Date", "Int")
+        if name == "toDateTime" and known:
+            return f"toDateTime({value}, {zone})"
+        moment = value if known else f"parseDateTime64BestEffortOrNull(toString({value}), 6, {zone})"
+        return moment if name == "toDateTime" else f"toDate({moment})"
 
     # Names --------------------------------------------------------------------------------------------------
 
@@ -741,6 +743,15 @@ class Printer:
         elif defined == "DateTime":
             sql = f"parseDateTime64BestEffortOrNull({sql}, 6, {self.zone})"
         return Expr(sql, _KINDS.get(defined or "", "String"))
+
+
+def _check_number(name: str, found: int) -> None:
+    """Refuse a number of arguments that PostHog refuses (posthog/hogql/functions/core.py). Raises QueryError."""
+    least, most = functions.ARITY.get(name, (0, None))
+    if found < least or (most is not None and found > most):
+        bound, expects = ("", most) if least == most else ("at least ", least) if found < least else ("at most ", most)
+        plural = "" if expects == 1 else "s"
+        raise QueryError(f"Function '{name}' expects {bound}{expects} argument{plural}, found {found}")
 
 
 def _ratio(node: Node) -> str:

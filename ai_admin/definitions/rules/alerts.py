@@ -16,6 +16,7 @@ from ai_admin.definitions.query import (
     query_of,
     result_count,
 )
+from ai_admin.definitions.rules.percentages import says
 from ai_admin.definitions.spelling import listed, suggestion
 from ai_admin.definitions.sql.columns import Column, columns
 from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
@@ -163,6 +164,30 @@ def _one_of(unit: Unit, key: str, there: list[Column]) -> Iterator[Finding]:
         yield Finding(("insight",), f'no column of the insight "{key}" holds numbers', "select a number in its query")
 
 
+def bounds_of_a_funnel(unit: Unit, index: Index) -> Iterator[Finding]:
+    """The bounds of a funnel's value are between 0 and 100, of which it is per cent, and no fractions.
+
+    Source: PostHog's products/alerts/backend/evaluation (funnel_strategies.py). A bound below 1 % is meant as such
+    only where the alert's name says so.
+    """
+    _, query = _watched(unit, index)
+    if query is None or query.kind != "FunnelsQuery" or unit.value.get("condition") != "absolute_value":
+        return
+    for name, word in (("lower", "below"), ("upper", "above")):
+        bound = at(unit.value, "threshold", name)
+        if not isinstance(bound, int | float) or 1 <= bound < 100 or (bound, name) in ((100, "lower"), (0, "upper")):
+            continue
+        if 0 < bound < 1:
+            if (title := unit.value.get("name")) is UNREADABLE or says(title, bound):
+                continue
+            message, many = f"{bound:g} is {bound:g} %", f"write {bound * 100:g} for {bound * 100:g} %"
+            fix = f'{many}; if {bound:g} % is meant, say "{bound:g} %" in the alert\'s name'
+        else:
+            often = "always" if (bound > 0) is (name == "lower") and bound not in (0, 100) else "never"
+            message, fix = f"they are {often} {word} {bound:g}", "write a number between 0 and 100, or remove it"
+        yield Finding(("threshold", name), f"the values of a funnel are per cent, 0 to 100: {message}", fix)
+
+
 def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
     condition = unit.value.get("condition", "absolute_value")
     if query.kind == "HogQLQuery" and unit.value.get("check_ongoing_interval"):
@@ -188,4 +213,5 @@ RULES = (
     Rule("alert", looks_ahead),
     Rule("alert", watches_what_exists, sees=("insight",)),
     Rule("alert", watches_a_column, sees=("insight",)),
+    Rule("alert", bounds_of_a_funnel, sees=("insight",)),
 )

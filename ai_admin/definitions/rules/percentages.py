@@ -16,10 +16,15 @@ def no_fraction(unit: Unit, _: Index) -> Iterator[Finding]:
         share, description = at(condition, "rollout_percentage"), at(condition, "description", default="")
         if description is UNREADABLE or not _is_fraction(share):
             continue
-        if not any(f"{share:g}{blank}%" in str(description) for blank in ("", " ", "\u00a0", "\u202f")):
+        if not says(description, share):
             message = f"rollout_percentage: {share:g} is {share:g} % of those who match, fewer than one in a hundred"
             fix = f'write {100 * share:g} for {100 * share:g} %; if {share:g} % is meant, say "{share:g} %" in the '
             yield Finding(("release_conditions", n, "rollout_percentage"), message, f"{fix}condition's description")
+
+
+def says(text: Any, share: float) -> bool:
+    """Return whether a text says a percentage, as who means one below one per cent has to."""
+    return any(f"{share:g}{blank}%" in str(text) for blank in ("", " ", "\u00a0", "\u202f"))
 
 
 def _is_fraction(share: Any) -> bool:

@@ -140,5 +140,5 @@ def _is_events(join: Tree, named: set[str]) -> bool:
     if name in named or name == "numbers":
         return False
     if name != "events":
-        raise NotMovedError(f"its SQL reads {name or 'a placeholder'}, of which PostHog keeps no past, beside events")
+        raise NotMovedError(f"its SQL reads {name or 'a placeholder'}, of which PostHog keeps no past")
     return True

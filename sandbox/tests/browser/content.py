@@ -83,7 +83,8 @@ class Content:
             tile["layouts"] = {"sm": {"x": 6 * (index % 2), "y": 1 + 5 * (index // 2), "w": 6, "h": 5}}
         text = {"text": {"body": f"## Cost and volume\n\n{EVIL}"}, "layouts": {"sm": {"x": 0, "y": 0, "w": 12, "h": 1}}}
         api.patch(f"dashboards/{self.dashboard['id']}/", {"tiles": [*tiles, text]})
-        alert = api.alert(insights[0]["id"], name="Too many tokens")
+        nights = {"blocked_windows": [{"start": "22:00", "end": "06:00"}]}
+        alert = api.alert(insights[0]["id"], name="Too many tokens", schedule_restriction=nights)
         api.patch(f"alerts/{alert['id']}/", {"snoozed_until": "2h"})
         fires = {"configuration": {"type": "absolute", "bounds": {"lower": 1}}}
         api.alert(insights[0]["id"], name=EVIL, subscribed_users=[1], threshold=fires)

@@ -162,6 +162,7 @@ def test_alerts_show_their_checks(page: Any, content: Content) -> None:
     texts = "return [...document.querySelectorAll('tbody tr')].map(row => row.innerText)"
     snoozed, firing = page(f"{content.base}/alerts").run(texts)
     assert "Too many tokens" in snoozed
+    assert "not from 22:00 to 06:00" in snoozed
     assert snoozed.count("Snoozed") == 2, "the state, and the check that it came with"
     assert "Firing at 0" in firing
     assert "is less than lower threshold (1) (told admin@example.com)" in firing

@@ -1,6 +1,7 @@
 """SQL in HogQL: what it sees of the captured events, and what it refuses."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -169,6 +170,51 @@ def test_times_are_those_of_the_project(world: World) -> None:
                        " FROM events") == [
         ["2026-03-15T22:00:00-04:00", "2026-03-15T00:00:00-04:00", 22, "2026-03-09"]
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("toDateTime('2026-03-16 20:00:00', 'UTC') = toDateTime('2026-03-16T20:00:00Z')", 1),
+        ("timestamp = toDateTime('2026-03-17 01:30:00', 'Asia/Kolkata')", 1),
+        ("toDateTimeUS('03/16/2026 20:00:00', 'UTC') = timestamp", 1),
+        ("parseDateTimeBestEffort('2026-03-16 20:00:00', 'UTC') = timestamp", 1),
+        ("parseDateTime('20:00 16.03.2026', '%H:%i %d.%m.%Y', 'UTC') = timestamp", 1),
+        ("toDateTime64('2026-03-16 20:00:00.5', 3, 'UTC') > timestamp", 1),
+        ("toDateTime(timestamp, 'Asia/Tokyo')", "2026-03-17T05:00:00+09:00"),
+        ("toDate(toTimeZone(timestamp, 'Asia/Tokyo'))", "2026-03-17"),
+        ("toStartOfDay(timestamp, 'UTC')", "2026-03-16T00:00:00Z"),
+        ("toString(timestamp, 'UTC')", "2026-03-16 20:00:00.000000"),
+        ("to_char(timestamp, '%d %H', 'UTC')", "16 20"),
+        ("formatDateTime(timestamp, '%d %H', 'UTC')", "16 20"),
+        ("toHour(now('UTC'))", 12),
+        # A second is all that PostHog leaves of a moment here.
+        ("toString(toDateTime(toDateTime64('2026-03-16 20:00:00.5', 6, 'UTC'), 'UTC'))", "2026-03-16 20:00:00"),
+    ],
+)  # fmt: skip
+def test_a_time_zone_that_is_given_takes_the_place_of_the_projects(
+    world: World, zone: str, text: str, told: object
+) -> None:
+    project = world.project(timezone=zone)
+    project.capture([event("run", "ann", "2026-03-16T20:00:00Z")])
+    assert project.sql(f"SELECT {text} FROM events") == [[told]]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("toDate(now(), 'UTC')", "Function 'toDate' expects 1 argument, found 2"),
+        ("toHour(now(), 'UTC')", "Function 'toHour' expects 1 argument, found 2"),
+        ("toDateTime(now(), 'UTC', 3)", "Function 'toDateTime' expects at most 2 arguments, found 3"),
+        ("toTimeZone()", "Function 'toTimeZone' expects at least 1 argument, found 0"),
+        ("today('UTC')", "Function 'today' expects 0 arguments, found 1"),
+        ("to_timestamp(1, 'UTC')", "does not compute to_timestamp(...) of 2 arguments"),
+    ],
+)
+def test_an_argument_is_refused_and_never_left_out(project: Project, text: str, says: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(says)):
+        project.sql(f"SELECT {text}")
 
 
 def test_no_project_sees_anothers_events(world: World) -> None:

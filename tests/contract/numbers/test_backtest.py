@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -137,7 +138,10 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     assert lines[at + 1] == "  in PostHog now:"
     assert lines[at + 2].startswith("    above 0.4: ")
     assert any(line.startswith("    above 0.05: ") and "messages to each that it tells" in line for line in lines)
-    assert lines[lines.index("Few succeed  success") + 1] == "  below 50: 0 times at the last 9 of 10 checks"
+    firings = [line for line in lines[at:] if line.startswith("      ")]
+    assert firings
+    assert all(re.match(r"      \d\d \w{3} \d\d:\d\d (to \d\d \w{3} \d\d:\d\d )?UTC ", line) for line in firings)
+    assert lines[lines.index("Few succeed  success") + 1] == "  below 50 %: 0 times at the last 9 of 10 checks"
     assert done.stderr == "success: asks 9 queries, one for each of its last 9 of 10 checks\n"
     found = told(backtest("success", "--last", "1", "--json"))["success"]["files"]
     assert [found[name] for name in ("checks", "earlier", "failed", "firings")] == [1, 9, 0, []]
@@ -192,6 +196,7 @@ def test_a_broken_file_is_named_and_alerts_are_listed(
 ) -> None:
     theirs = shutil.copytree(root, tmp_path / "theirs")
     (theirs / "alerts" / "success.yaml").write_text("key: [")
+    (theirs / "dashboards" / "theirs.yaml").write_text("key: theirs\nname: Theirs\ntiles: 5\n")
     monkeypatch.chdir(theirs)
     listed, shown, other = (ai_admin("alerts", *each) for each in ((), ("show", "ai-error-rate"), ("show", "success")))
     assert (listed.exit_code, shown.exit_code, other.exit_code) == (3, 0, 3)
@@ -202,6 +207,7 @@ def test_a_broken_file_is_named_and_alerts_are_listed(
     tested = ai_admin("backtest", "--last", "1")
     assert (tested.exit_code, tested.stderr.split(":")[0]) == (3, "alerts/success.yaml")
     assert "\nAI error rate above 5 %" in f"\n{tested.stdout}"
+    assert "no file that can be read" not in tested.stdout, "the insights are in sound files"
 
 
 def test_the_checks_of_an_alert_are_listed(ai_admin: Any, sandbox: Sandbox) -> None:

@@ -109,6 +109,35 @@ def test_the_numbers_are_those_that_were_sent(dashboards: Any, sent: list[Run], 
     assert rows[-1][0] == f"{datetime.now(UTC):%Y-%m-%d}"
 
 
+def test_what_posthog_has_kept_is_said_and_computed_anew_where_that_is_asked_for(
+    dashboards: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(minutes=2)
+
+    def told(*arguments: str) -> tuple[str, float]:
+        period = ("--from", "2020-01-01", "--to", "2020-01-02")
+        done = dashboards("ai-uses-per-day", "--format", "csv", *period, *arguments)
+        assert done.exit_code == 0, done.output
+        with (tmp_path / "drawn" / "ai-uses-per-day.csv").open(encoding="utf-8") as file:
+            return done.stdout, sum(float(runs) for _, runs in [*csv.reader(file)][1:])
+
+    def run(at: str) -> None:
+        event = {"event": "ai_enhancement_used", "distinct_id": "old", "timestamp": at, "properties": {"success": True}}
+        sandbox.call("POST", "/batch/", {"api_key": sandbox.project_api_key, "batch": [event]})
+
+    run("2020-01-01T10:00:00Z")
+    assert told()[1] == 1
+    run("2020-01-01T11:00:00Z")
+    monkeypatch.setattr("ai_admin.cli.dashboards.datetime", Later)
+    said, kept = told()
+    assert (kept, "UTC, 2 min ago: --fresh computes them anew" in said) == (1, True)
+    said, anew = told("--fresh")
+    assert (anew, "--fresh" in said) == (2, False)
+
+
 def test_one_insight_of_a_period_as_pictures_and_as_posthog_answers(dashboards: Any, tmp_path: Path) -> None:
     start = f"{END - timedelta(days=4):%Y-%m-%d}"
     formats = ("--format", "png", "--format", "svg", "--format", "json")

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,13 +77,22 @@ def ai_admin(root: Path, sandbox: Sandbox, sent: list[Run], monkeypatch: pytest.
     return run
 
 
+@pytest.fixture(params=["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+def zone(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[str]:
+    """The project's time zone, which no number here depends on."""
+    project = f"/api/projects/{sandbox.project_id}/"
+    sandbox.call("PATCH", project, {"timezone": request.param})
+    yield request.param
+    sandbox.call("PATCH", project, {"timezone": "UTC"})
+
+
 def asked(ai_admin: Any, *arguments: str) -> Any:
     done = ai_admin(*arguments, "--json")
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 
-def test_each_installation_has_what_it_ran(ai_admin: Any, sent: list[Run]) -> None:
+def test_each_installation_has_what_it_ran(ai_admin: Any, sent: list[Run], zone: str) -> None:
     since = END - timedelta(days=2)
     told = asked(ai_admin, "installations", "--from", since.isoformat(), "--to", END.isoformat())
     mine: dict[str, list[Run]] = defaultdict(list)
@@ -176,11 +185,19 @@ def test_one_installation_is_shown_with_its_errors(ai_admin: Any, sent: list[Run
     assert [each["error"] for each in told["errors"]] == [run.properties["error"] for run in own]
     text = ai_admin("installations", "show", name).stdout
     assert text.startswith(name)
-    assert own[0].properties["error"] in text
+    assert f"  last errors (UTC)\n    {own[0].when:%d %b %H:%M:%S}  {own[0].properties['error']}" in text
     missing = ai_admin("installations", "show", name.replace("inst", "isnt"))
     assert missing.exit_code == 4
     assert ai_admin("installations", "show", "").exit_code == 4
     assert f"did you mean {name}?" in missing.output
+
+
+def test_metrics_of_a_few_hours_by_day_are_in_utc(ai_admin: Any, sent: list[Run], zone: str) -> None:
+    since, until = (END - timedelta(hours=hours) for hours in (30, 3))
+    inside = [run for run in sent if since <= run.when < until]
+    bounds = ("--from", f"{since:%Y-%m-%dT%H:%M}", "--to", f"{until:%Y-%m-%dT%H:%M}")
+    told = {each["day"]: each["runs"] for each in asked(ai_admin, "metrics", "--by", "day", *bounds)["figures"]}
+    assert told == Counter(run.when.date().isoformat() for run in inside)
 
 
 def test_metrics_add_up_whatever_they_are_told_apart_by(ai_admin: Any, sent: list[Run]) -> None:

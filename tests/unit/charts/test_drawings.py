@@ -28,7 +28,7 @@ from ai_admin.charts import (
     svg,
     tile,
 )
-from ai_admin.charts.figures import Bar, Bars, Plot, Series, Table
+from ai_admin.charts.figures import Bar, Bars, Goal, Plot, Series, Table
 from ai_admin.charts.plots import LETTER, ticks
 from ai_admin.charts.texts import html
 from tests.support.sandbox import REPOSITORY
@@ -77,6 +77,12 @@ def test_bars_are_stacked_or_side_by_side_and_weak_while_the_interval_is_not_ove
 
 def test_the_axis_reaches_the_goal_and_below_zero() -> None:
     assert spec(of("line"), LIGHT)["layer"][0]["encoding"]["y"]["scale"]["domain"] == [0, 5000]
+    plot = Plot(("1", "2"), (Series("Spend", (1, 3), 0),), "bar", goals=(Goal("Most", 30), Goal("Ceiling", 200)))
+    drawn = spec(plot, LIGHT)
+    assert drawn["layer"][0]["encoding"]["y"]["scale"]["domain"] == [0, 30], "nothing is seen of bars below 200"
+    named = [layer["mark"]["text"] for layer in drawn["layer"] if layer["mark"]["type"] == "text"]
+    assert named == ["Most: 30", "Ceiling: 200 ↑"]
+    assert svg(drawn).count('<text paint-order="stroke"') == 2, "a ground below the letters of both"
     assert spec(of("lifecycle"), LIGHT)["layer"][0]["encoding"]["y"]["scale"]["domain"] == [-50, 200]
 
 
@@ -116,7 +122,7 @@ def test_every_kind_is_drawn_with_its_texts(name: str) -> None:
 
 SAID = {
     "line": ["5,000", "27 Nov", "Median", "95th percentile", "Standard limit: 4,096"],
-    "hours": ["0%", "15%", "Alert: 5%", "27 Nov 11:00"],
+    "hours": ["0%", "15%", "Alert: 5%", "27 Nov 11:00", "Europe/Berlin"],
     "comparison": ["Runs", "Runs (before)"],
     "area": ["2M", "deepseek-chat-v3", "none"],
     "bar": ["$200", "Daily ceiling: $200", "27 Nov"],

@@ -30,10 +30,10 @@ SNAPSHOT = "is one figure and not a course over time"
 
 def alert(text: str) -> str:
     """Return an alert in one line, in flow form; » marks the place of its problem."""
-    parts = {"condition": "absolute_value", "threshold": "{upper: 5}", "notify": "{email: [oncall@example.com]}"}
+    parts = {"name": "A", "condition": "absolute_value", "threshold": "{upper: 5}", "notify": "{email: [oncall@example.com]}"}
     given = {part.lstrip("»").partition(":")[0] for part in text.split(", ")}
     rest = "".join(f", {name}: {value}" for name, value in parts.items() if name not in given)
-    return f"{{key: a, name: A, {text}{rest}}}\n"
+    return f"{{key: a, {text}{rest}}}\n"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,7 @@ def test_an_alert_that_breaks_a_rule(checkout: Checkout, text: str, expected: st
         "insight: runs, condition: relative_increase, threshold: {upper: 0.5, type: percentage}",
         "insight: rate, condition: relative_decrease",
         "insight: total, threshold: {lower: 1, upper: 2}",
+        "insight: steps, threshold: {lower: 0.5}, name: Less than 0.5 % of visitors run AI",
         "insight: spend, series: 0",
         "insight: runs, notify: {webhook: {url: http://127.0.0.1:8080/hook}}",
         "insight: runs, notify: {webhook: {url: 'http://[::1]:8080/hook'}}",

@@ -47,6 +47,21 @@ def test_with_a_problem_there_are_no_resources(checkout: Checkout) -> None:
     assert len(loaded.problems) == 1
 
 
+def test_a_broken_dashboard_takes_no_insight_of_another_file_from_who_only_reads_its_numbers(
+    checkout: Checkout,
+) -> None:
+    before = {each.key for each in checkout.load().resources if each.kind == "insight"}
+    checkout.write("dashboards/theirs.yaml", "key: theirs\nname: Theirs\ntiles: 5\n")
+
+    def insights(placed: bool) -> set[str]:
+        found = load(checkout.root, partly=True, placed=placed).resources
+        return {each.key for each in found if each.kind == "insight"}
+
+    assert before
+    assert insights(placed=False) == before
+    assert insights(placed=True) == set(), "a plan can't tell on which dashboards they are"
+
+
 def test_a_problem_of_any_stack_stops_every_stack(checkout: Checkout) -> None:
     checkout.write("flags/f.yaml", "key: f\nrelease_conditions: [{}]\nstacks: {production: {active: 1}}\n")
     assert checkout.load("staging").problems == checkout.load("production").problems != ()

@@ -64,6 +64,13 @@ def test_an_alert_fires_until_a_check_finds_it_over() -> None:
     assert found.messages == 3
 
 
+def test_the_values_of_a_funnel_are_said_in_per_cent() -> None:
+    alert = {"threshold": {"lower": 0.999}, "config": {"type": "FunnelsAlertConfig"}}
+    found = Rule.of(alert, "day")
+    assert (str(found), found.written(100), found.written(-99.001)) == ("below 0.999 %", "100 %", "-99.001 %")
+    assert str(Rule.of({**alert, "condition": "relative_decrease"}, "day")) == "a decrease below 0.999 points"
+
+
 def test_what_grew_from_nothing_is_said_in_words() -> None:
     found = daily(rule("relative_increase", upper=0.5, type="percentage"), past(0, 7, 7, 0), [2, 3])
     [firing] = found.firings

@@ -19,16 +19,18 @@ HOURLY = {"calculation_interval": "hourly"}
 
 
 class PostHog:
-    """Keeps what it is asked, and answers 1 for each day, or the values that are given. Its weeks begin on Monday."""
+    """Keeps what it is asked, and how; answers 1 for each day, or the values that are given. Weeks begin on Monday."""
 
     def __init__(self, days: list[str] | None = None, values: list[float] | None = None) -> None:
         self.days, self.values, self.asked = days, values, list[dict[str, Any]]()
+        self.refreshed: list[str] = []
 
     def project_path(self, path: str) -> str:
         return path
 
     def request(self, _: str, path: str, body: dict[str, Any], repeatable: bool) -> dict[str, Any]:
-        assert (path, body["refresh"], repeatable) == ("query", "blocking", True)
+        assert (path, repeatable) == ("query", True)
+        self.refreshed.append(body["refresh"])
         self.asked.append(body["query"])
         answer: dict[str, Any] = {"timezone": "Europe/Berlin"}
         if body["query"]["kind"] == "HogQLQuery":
@@ -53,6 +55,7 @@ def test_the_whole_period_is_asked_for_once() -> None:
     test.of(watch(filterTestAccounts=True, **own))
     test.of(watch({"threshold": {"upper": 9}}, filterTestAccounts=True, **own))
     [query] = there.asked
+    assert there.refreshed == ["force_blocking"], "of a period that is over PostHog would give what it once found"
     assert query["dateRange"] == {
         "date_from": "2026-10-20T00:00:00+00:00", "date_to": "2026-10-27T00:00:00+00:00", "explicitDate": True,
     }  # fmt: skip
@@ -147,7 +150,7 @@ def test_the_last_checks_are_asked_for_as_each_asked_then() -> None:
         {"date_from": "2026-10-18T00:00:00+02:00", "date_to": f"2026-10-25T0{hour}:00:00+02:00", "explicitDate": True}
         for hour in (0, 1)
     ]
-    assert said == [f"{number} queries, one for each of its last 2 of 24 checks" for number in (2, 0)]
+    assert said == ["2 queries, one for each of its last 2 of 24 checks"], "the second bound takes none"
 
 
 def test_checks_that_fail_are_told_apart() -> None:

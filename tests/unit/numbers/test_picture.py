@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from ai_admin.charts import LIGHT, spec
 from ai_admin.numbers.alerting import Line, Past, Rule, outcome
@@ -18,18 +17,20 @@ def told(rule: Rule, *values: float) -> Told:
     starts = [START + n * DAY for n in range(len(values) + 1)]
     past = Past(starts, [Line("A", (*values, 0))])
     checks = [each + timedelta(hours=1) for each in starts[1:]]
-    return Told(outcome(rule, past, checks), ZoneInfo("Asia/Tokyo"))
+    return Told(outcome(rule, past, checks))
 
 
 def test_what_each_check_compared_is_drawn_with_the_bounds_and_the_firings() -> None:
     drawn = plot(told(Rule("absolute_value", 1, 10), 5, 20, 30, 5, 0))
     [line] = drawn.series
     assert list(line.values) == [5, 20, 30, 5, 0]
-    assert drawn.points[0] == "2026-03-02T10:00:00+09:00"
+    assert (drawn.points[0], drawn.zone) == ("2026-03-02T01:00:00+00:00", "UTC")
+    assert spec(drawn, LIGHT)["layer"][1]["encoding"]["x"]["axis"]["title"] == "UTC"
     assert list(drawn.marked) == [(1, 3), (4, 4)]
     assert [(each.label, each.value) for each in drawn.goals] == [("below", 1), ("above", 10)]
     ground = spec(drawn, LIGHT)["layer"][0]
     assert ground["mark"]["type"] == "rect"
+    assert ground["encoding"]["x"]["axis"]["labelAngle"] == 0, "else labels are aligned as upright ones, over the 0"
     assert ground["data"]["values"] == [{"from": 1, "to": 3}, {"from": 4, "to": 4}]
 
 
