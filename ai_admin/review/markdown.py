@@ -30,8 +30,8 @@ def marker(stack: str) -> str:
 
 def markdown(report: Report, limit: int = LIMIT) -> str:
     """Return a report as Markdown of at most ``limit`` characters; what does not fit is counted."""
-    put_back = [f"> - **{_text(reading.name(each))}**: {_text(reading.put_back(found))}"
-                for each in reading.by_hand(report) for found in each.by_hand]  # fmt: skip
+    put_back = [f"> - **{_text(reading.name(each))}**: {_text(line)}"
+                for each in reading.by_hand(report) for line in reading.puts_back(each)]  # fmt: skip
     refused = [f"> - {_text(line)}" for line in report.refused]
     unread = [f"> - {_text(line)}" for line in report.unread]
     warnings = [f"- {_text(line)}" for line in report.warnings]
