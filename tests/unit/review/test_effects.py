@@ -30,6 +30,23 @@ def test_a_flag_under_a_new_key_serves_nobody_who_asks_for_the_old_one() -> None
     assert followed(FLAG, {"key": "find", "active": False}, {**new, "active": False}) == []
 
 
+def test_what_posthog_draws_by_a_key_is_drawn_anew_with_another() -> None:
+    half, forced = {"rollout_percentage": 50}, {"rollout_percentage": 100, "variant": "a"}
+    split = [{"key": name, "rollout_percentage": 50} for name in "ab"]
+
+    def told(*conditions: dict[str, Any], **more: Any) -> list[str]:
+        both = {"release_conditions": [*conditions], **more}
+        return followed(FLAG, {"key": "find", **both}, {"key": "search", **both})[1:]
+
+    anew = "drawn anew, as PostHog computes that from the key"
+    assert told(half) == [f"who is in a percentage of find is {anew}"]
+    assert told(half, variants=split) == [f"who is in a percentage of find and who gets which variant is {anew}"]
+    assert told({}, variants=split) == [f"who gets which variant is {anew}"]
+    assert told({}) == told(forced, variants=split) == told(half, active=False) == []
+    was, is_ = ({"key": "find", "release_conditions": [half], "bucketing_identifier": by} for by in ("a", "b"))
+    assert followed(FLAG, was, is_) == [told(half)[0].replace("the key", "the kind of id")]
+
+
 @pytest.mark.parametrize(
     ("was", "is_", "said"),
     [("beta", "concept", "loses"), ("concept", "beta", "gets"), ("alpha", "general-availability", "keeps")],
