@@ -9,6 +9,7 @@ import pytest
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
 from ai_admin.review.effects import effects, running
+from ai_admin.review.uses import users
 from providers.posthog.kinds import KINDS, Ref
 
 FLAG = Ref("flag", "search")
@@ -81,3 +82,9 @@ def test_of_conditions_in_another_order_the_variant_that_comes_first_is_said() -
     ]
     assert followed(FLAG, before, after) == told
     assert followed(FLAG, {**before, "active": False}, {**after, "active": False}) == []
+
+
+def test_a_dashboards_own_tiles_show_the_insight_and_are_no_use_of_the_dashboard() -> None:
+    source, insight = Source("dashboards/d.yaml", 1, 1), Ref("insight", "i")
+    tiles = Definition("tiles", "d", {"dashboard": Ref("dashboard", "d"), "tiles": [{"insight": insight}]}, source)
+    assert users([tiles]) == {insight: ["dashboard d shows it"]}
