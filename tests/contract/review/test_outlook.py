@@ -239,6 +239,15 @@ def test_a_deletion_that_only_the_provider_refuses_is_refused_in_the_plan(stack:
     assert stack.plan(False).report.blocked
 
 
+def test_a_consent_that_nothing_needs_any_more_is_noted(stack: Stack, flag: str, key: str) -> None:
+    stack.configure(consent=f"remove/{key}")
+    assert f"note: Pulumi.sandbox.yaml: remove/{key} in ai-admin:consent is needed by nothing now" in text(
+        stack.plan(False).report
+    )
+    stack.remove("flag", key)
+    assert "is needed by nothing" not in text(stack.plan(False).report)
+
+
 def test_what_is_gone_already_is_no_deletion(stack: Stack, sandbox: Sandbox, key: str) -> None:
     stack.write("action", key, name=key, steps=[{"event": "$pageview"}])
     stack.up()
