@@ -147,7 +147,8 @@ def lines(entry: Entry) -> Iterator[str]:
     for sentence in entry.sentences:
         more = _more(_condition(sentence), entry.reach) if sentence is last[_condition(sentence)] else ""
         yield waits + sentence.text + more
-    yield from (f"overwrites what was changed in PostHog: {put_back(found)}" for found in entry.overwritten)
+    lost = "in PostHog" if is_left(entry) else "overwrites what was changed in PostHog"
+    yield from (f"{lost}: {put_back(found)}" for found in entry.overwritten)
     yield from _follows(entry)
     yield from stays(entry)
     if entry.approval:

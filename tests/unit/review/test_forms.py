@@ -95,8 +95,11 @@ def test_a_reader_sees_refusals_first_then_changes_by_hand_then_the_rest() -> No
 def test_what_is_refused_is_not_said_to_be_put_back() -> None:
     ended = by_hand(2, "end is 26 Nov 2026 (was not set)")
     refused = replace(ended, change=replace(ended.change, refused="it was ended in PostHog; add resume/e"))
-    for made in (text(report(refused)), markdown(report(refused))):
+    said = entry(2, "name from a to b").sentences
+    with_file = replace(refused, by_hand=(), overwritten=ended.by_hand, sentences=said)
+    for made in (form(report(each)) for each in (refused, with_file) for form in (text, markdown)):
         assert "would be put back" not in made
+        assert "overwrites" not in made
         places = [made.index(each) for each in ("in PostHog: end is 26 Nov", "not applied: it was", "resume/e")]
         assert places == sorted(places)
 
