@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from ai_admin.cli.show import differences
 from ai_admin.review import reading
 from ai_admin.review.as_json import as_json
 from ai_admin.review.bound import bound
 from ai_admin.review.changes import Action
 from ai_admin.review.markdown import markdown
 from ai_admin.review.plan import Planned, planned, planned_for
-from ai_admin.review.standing import survey
+from ai_admin.review.standing import Standing, survey
 from ai_admin.review.text import text
 from providers.posthog.limits import Clock
 from providers.posthog.settings import Settings
@@ -324,6 +325,8 @@ def test_a_flag_that_somebody_switched_off_stays_off_and_says_what_waits(
     assert "waits as well: description from Before to After" in lines
     assert any("nothing switches it on again in passing" in line for line in lines)
     assert "admin@example.com" in entry.change.note
+    shown = differences(Standing("stays off", None, entry))
+    assert sum("is switched off by" in line for line in shown) == 1
     assert stack.plan(False).report.blocked is False
     assert f"! flag {key} stays off" in text(stack.plan(False).report)
 
