@@ -151,7 +151,7 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         yield reading.unowned(counts)
     for unowned in found.unowned if every else ():
         yield f"  {unowned.kind.words} {unowned.id}: {unowned.title}"
-    if any(each.difference.by_hand or each.difference.removed for each in found.entries):
+    if found.entries:
         yield ""
         yield f"to write into the files what PostHog holds: ai-admin pull --stack {found.stack}"
 
