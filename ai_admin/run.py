@@ -21,6 +21,7 @@ from ai_admin.safety import (
     Refusal,
     ahead,
     grown,
+    left_over,
     manifest,
     name_of,
     put_back,
@@ -185,6 +186,11 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
     found = gates(before)
     if found and (settings.careful or settings.follows):
         found = gates({**before, **live_as_written(client, resources, before, after)})
+    for word in left_over(settings.consents, gates(before, consent=())) if settings.consents else ():
+        run.warn(
+            f"Pulumi.{run.stack}.yaml: {word} in ai-admin:consent is needed by nothing now, and would consent to the "
+            "same again; take it out"
+        )
     succession = Succession(client, before, after, resources)
     refused = [
         *unset_secrets(resources, settings),

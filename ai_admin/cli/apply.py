@@ -100,5 +100,6 @@ def _nothing_applied(why: Sequence[str], code: int, stack: str = "", off: Sequen
     click.echo("\n".join(["nothing was applied:", *(f"  {line}" for line in why)]), err=True)
     if off:
         command = f"ai-admin off --as-written --stack {stack}"
-        click.echo(f"to switch off {', '.join(off)} all the same: {command}", err=True)
+        # Without a plan it is not known which of them are on.
+        click.echo(f"to have {', '.join(off)} off all the same: {command}", err=True)
     return click.exceptions.Exit(code)

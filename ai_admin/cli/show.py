@@ -83,8 +83,10 @@ def differences(standing: Standing) -> list[str]:
 
     if standing.entry is None:
         return []
-    by_hand = [f"changed in PostHog: {reading.put_back(each)}" for each in standing.entry.by_hand]
-    return [*by_hand, *(line for line in reading.lines(standing.entry) if line not in standing.uses)]
+    entry = standing.entry
+    changed = [] if reading.is_left(entry) else entry.by_hand  # what is left as it is says that itself
+    by_hand = [f"changed in PostHog: {reading.put_back(each)}" for each in changed]
+    return [*by_hand, *(line for line in reading.lines(entry) if line not in standing.uses)]
 
 
 def _data(standing: Standing) -> dict[str, Any]:

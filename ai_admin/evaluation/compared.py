@@ -11,7 +11,7 @@ from ai_admin.evaluation.explain import Explanation, explain
 from ai_admin.evaluation.persons import Person
 from ai_admin.evaluation.remote import Given, Now, person
 from ai_admin.evaluation.served import Served, served
-from providers.posthog.kinds.flag import condition_name
+from providers.posthog.kinds.flag import condition_title
 
 OFF = "off"
 """Why PostHog serves nothing of a flag that is switched off."""
@@ -83,7 +83,7 @@ def _by(made: Served, key: str, files: Explanation | None) -> str:
     if files is None:
         return "no file has this flag"
     if files.answer.condition is not None:
-        return f'"{condition_name(made.flags[key]["filters"]["groups"][files.answer.condition])}"'
+        return f'"{condition_title(made.flags[key]["filters"]["groups"][files.answer.condition])}"'
     return files.otherwise or "no condition matches"
 
 

@@ -11,9 +11,8 @@ from typing import Any
 from ai_admin.evaluation.answers import HELD_OUT, Answer, Asked
 from ai_admin.evaluation.persons import Person, properties_of, settled
 from ai_admin.evaluation.served import Json, Served
-from providers.posthog.kinds.flag import condition_name
-
-_WITHOUT_VALUE = ("is_set", "is_not_set")
+from providers.posthog.kinds.flag import condition_title
+from providers.posthog.kinds.phrases import filter_text
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _step(served: Served, asked: Asked, index: int, condition: Json, person: Per
     )
     where = None if identifier is None else place(asked.flag["key"], identifier)
     share = condition.get("rollout_percentage")
-    return Step(index, condition_name(condition), looked, 100 if share is None else share, where)
+    return Step(index, condition_title(condition), looked, 100 if share is None else share, where)
 
 
 def _identifier(flag: Json, condition: Json, person: Person) -> str | None:
@@ -180,10 +179,8 @@ def _words(served: Served, leaf: Json, person: Person) -> tuple[str, str]:
     if kind == "flag":
         given = Asked(served, key, person).answer(person).value if key in served.flags else None
         return f"flag {key} gives {_shown(value)}", f"it gives {_shown(given)}"
-    negation = "not " if leaf.get("negation") else ""
-    asks = f"{negation}{key} {leaf['operator']}" + ("" if leaf["operator"] in _WITHOUT_VALUE else f" {_shown(value)}")
     found = properties_of(leaf, person)
-    return asks, f"its {key} is {_shown(found[key])}" if key in found else f"it has no {key}"
+    return filter_text(leaf), f"its {key} is {_shown(found[key])}" if key in found else f"it has no {key}"
 
 
 def _cohort_words(served: Served, key: str, person: Person) -> tuple[str, str]:

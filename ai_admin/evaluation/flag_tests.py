@@ -15,7 +15,7 @@ from ai_admin.evaluation.answers import HELD_OUT, Answer, Asked, Value
 from ai_admin.evaluation.explain import explain
 from ai_admin.evaluation.persons import Group, Person, crowd
 from ai_admin.evaluation.served import Json, Served
-from providers.posthog.kinds.flag import condition_name
+from providers.posthog.kinds.flag import condition_title
 
 SOMEBODY = "installation-1"
 """The id of an installation of which a test says none."""
@@ -267,7 +267,7 @@ def _targets(unit: Unit, flag: Json) -> Iterator[tuple[Target, Path, str]]:
         share = condition.get("rollout_percentage")
         if share == 0:
             continue
-        yield ("condition", n), ("release_conditions", n), f'the condition "{condition_name(condition)}"'
+        yield ("condition", n), ("release_conditions", n), f'the condition "{condition_title(condition)}"'
         named = condition.get("variant")
         given |= {named} if named else {each["key"] for each in variants if each["rollout_percentage"]}
         if share in (None, 100) and not condition["properties"] and condition["aggregation_group_type_index"] is None:

@@ -12,7 +12,7 @@ from ai_admin.evaluation.persons import Person
 from ai_admin.evaluation.served import Json, with_leaves
 from providers.posthog.client import Client
 from providers.posthog.kinds import KINDS
-from providers.posthog.kinds.flag import condition_name, condition_property
+from providers.posthog.kinds.flag import condition_property, condition_title
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _given(flag: Json, said: Mapping[str, Any]) -> Given:
     value = (said.get("variant") or True) if said["enabled"] else False
     by = reason.get("description") or reason.get("code") or ""
     if index is not None:
-        by = f'"{condition_name(flag["filters"]["groups"][index])}"'
+        by = f'"{condition_title(flag["filters"]["groups"][index])}"'
     return Given(Answer(value, None if payload is None else json.loads(payload), index), by)
 
 

@@ -100,11 +100,13 @@ class Audiences:
         """
         if change.ref.kind == "cohort":
             return self._members(change)
-        if change.ref.kind != "flag" or not any(each.name in _SERVING for each in change.fields):
+        goes = change.wanted is None
+        if change.ref.kind != "flag" or not (goes or any(each.name in _SERVING for each in change.fields)):
             return None
+        flag = change.live if goes else change.wanted
         then, as_now = self._then(change.wanted or {})
         before, after = self._side(change.live or {}), self._side(then)
-        groups = any("aggregation_group_type_index" in each for each in _conditions(change.wanted or {}))
+        groups = any("aggregation_group_type_index" in each for each in _conditions(flag or {}))
         totals = [side.total for side in (before, after) if side and side.total is not None]
         total = max(totals, default=None)
         if before is None or after is None:
@@ -219,7 +221,7 @@ class Audiences:
         def add(name: str, now: int, then: int, otherwise: Sequence[Part], others: bool = False) -> None:
             if others or now != then:
                 so_far = None if served is None else self._together(after, otherwise)
-                more = then - now if served is None or so_far is None else round(served - so_far)
+                more = then - now if served is None or so_far is None else _more(so_far, served)
                 found[name] = Served(now, then, more, others)
 
         for name, place in places.items():
@@ -232,6 +234,11 @@ class Audiences:
             otherwise = [*after.parts[:n], *kept, *after.parts[n + 1 :]]
             add(name, now, then, otherwise, bool(then) and _swapped(was.get(old), condition))
         return found
+
+
+def _more(before: float, after: float) -> int:
+    """Return how many more that is, as the two numbers are said."""
+    return round(after) - round(before) or round(after - before)
 
 
 def _conditions(flag: Properties) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ai_admin.definitions import Definition
 from ai_admin.review.changes import Change
@@ -16,6 +16,9 @@ from providers.posthog.kinds.wording import SERVE, Wording
 
 _MEASURING = ("metrics", "saved_metrics", "exposure_criteria", "stats_config")
 """The fields of an experiment that say what its results are."""
+
+_DRAWS = {"key": "key", "bucketing_identifier": "kind of id"}
+"""The fields of a flag from which PostHog computes who is in a percentage, with what they are called."""
 
 
 def running(definitions: Iterable[Definition]) -> dict[Ref, list[Definition]]:
@@ -43,6 +46,7 @@ def effects(
     if change.ref.kind == "flag":
         if "key" in names and live.get("active", True):
             yield f"installations that ask for {live.get('key')} get nothing from then on"
+        yield from _drawn_anew(names, live, wanted)
         if any(change.kind.weighs(each) >= SERVE for each in change.fields):
             for each in experiments.get(change.ref, ()):
                 yield f"experiment {each.key} has run on it since {_day(each.properties)}"
@@ -52,6 +56,27 @@ def effects(
         yield f"the experiment has run since {_day(live)}"
     if change.ref.kind == "early_access_feature" and "stage" in names:
         yield _enrolled(live, wanted)
+
+
+def _drawn_anew(names: Collection[str], live: Properties, wanted: Properties) -> Iterator[str]:
+    """Yield what PostHog decides anew of a flag that is on, by what it decides that."""
+    by = [words for name, words in _DRAWS.items() if name in names]
+    sides = (live, wanted)
+    if not by or not all(each.get("active", True) for each in sides):
+        return
+    drawn = [f"who is in a percentage of {live.get('key')}"] * all(map(_is_partial, sides))
+    drawn += ["who gets which variant"] * all(map(_is_split, sides))
+    if drawn:
+        yield f"{' and '.join(drawn)} is drawn anew, as PostHog computes that from the {' and the '.join(by)}"
+
+
+def _is_partial(flag: Properties) -> bool:
+    return any(0 < each.get("rollout_percentage", 100) < 100 for each in flag.get("release_conditions") or ())
+
+
+def _is_split(flag: Properties) -> bool:
+    several = any(0 < each.get("rollout_percentage", 0) < 100 for each in flag.get("variants") or ())
+    return several and not all(each.get("variant") for each in flag.get("release_conditions") or ())
 
 
 def _served_first(live: Properties, wanted: Properties) -> Iterator[str]:

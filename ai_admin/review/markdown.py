@@ -30,8 +30,8 @@ def marker(stack: str) -> str:
 
 def markdown(report: Report, limit: int = LIMIT) -> str:
     """Return a report as Markdown of at most ``limit`` characters; what does not fit is counted."""
-    put_back = [f"> - **{_text(reading.name(each))}**: {_text(reading.put_back(found))}"
-                for each in reading.by_hand(report) for found in each.by_hand]  # fmt: skip
+    put_back = [f"> - **{_text(reading.name(each))}**: {_text(line)}"
+                for each in reading.by_hand(report) for line in reading.puts_back(each)]  # fmt: skip
     refused = [f"> - {_text(line)}" for line in report.refused]
     unread = [f"> - {_text(line)}" for line in report.unread]
     warnings = [f"- {_text(line)}" for line in report.warnings]
@@ -42,7 +42,7 @@ def markdown(report: Report, limit: int = LIMIT) -> str:
     head = [marker(report.stack), title]
     head += fitted.section("CAUTION", "Refused, so that nothing but switch-offs is applied:", refused, "refusals")
     head += fitted.section("CAUTION", "Not known, and left as it is:", unread, "reasons")
-    head += fitted.section("WARNING", "Changed on PostHog's pages, would be put back:", put_back, "changes by hand")
+    head += fitted.section("WARNING", "Changed on PostHog's pages, would be put back:", put_back, "lines")
     taken = [f"- {_text(line)}" for line in reading.takes_over(report)]
     tail = [*taken, *fitted.lines(warnings, "notes", 8), *([f"<sub>{_text(unowned)}</sub>"] if unowned else [])]
     shown = fitted.lines(blocks[:OPEN], "changes", 1)

@@ -79,9 +79,14 @@ def about(entry: Entry) -> str:
     return words
 
 
+def is_left(entry: Entry) -> bool:
+    """Return whether an object is left as it is in PostHog: a flag that stays off, or what is refused."""
+    return entry.change.action is Action.HOLD or bool(entry.change.refused)
+
+
 def stays(entry: Entry) -> Iterator[str]:
     """Yield what somebody changed in PostHog of an object that is left as it is."""
-    if entry.change.action is Action.HOLD:
+    if is_left(entry):
         yield from (f"in PostHog: {put_back(found)}" for found in entry.by_hand)
 
 
@@ -118,7 +123,21 @@ def takes_over(report: Report, every: bool = False) -> Iterator[str]:
 
 def by_hand(report: Report) -> list[Entry]:
     """Return the entries in which something would be put back that somebody changed in PostHog."""
-    return [each for each in report.entries if each.by_hand and each.change.action is not Action.HOLD]
+    return [each for each in report.entries if each.by_hand and not is_left(each)]
+
+
+def dangerous_by_hand(report: Report) -> bool:
+    """Return whether more depends on what would be put back than on what the files change."""
+    put_back, changed = (max((each.danger for each in some), default=0) for some in (by_hand(report), intended(report)))
+    return put_back > changed
+
+
+def puts_back(entry: Entry) -> Iterator[str]:
+    """Yield what would be put back of an object, and what follows from that where the files change nothing of it."""
+    yield from map(put_back, entry.by_hand)
+    if not entry.sentences:
+        yield from _follows(entry)
+        yield from filter(None, (entry.approval, entry.change.note))
 
 
 def lines(entry: Entry) -> Iterator[str]:
@@ -128,7 +147,20 @@ def lines(entry: Entry) -> Iterator[str]:
     for sentence in entry.sentences:
         more = _more(_condition(sentence), entry.reach) if sentence is last[_condition(sentence)] else ""
         yield waits + sentence.text + more
-    yield from (f"overwrites what was changed in PostHog: {put_back(found)}" for found in entry.overwritten)
+    lost = "in PostHog" if is_left(entry) else "overwrites what was changed in PostHog"
+    yield from (f"{lost}: {put_back(found)}" for found in entry.overwritten)
+    yield from _follows(entry)
+    yield from stays(entry)
+    if entry.approval:
+        yield entry.approval
+    if entry.change.refused:
+        yield f"not applied: {_without_place(entry.change.refused, entry)}"
+    if entry.change.note:
+        yield entry.change.note
+
+
+def _follows(entry: Entry) -> Iterator[str]:
+    """Yield what follows from a change for who is served, and for what uses the object."""
     if entry.reach and (reach := reached(entry)):
         as_now = " and ".join(f"cohort {each.key}" for each in entry.reach.as_now)
         yield reach + (f"; counted with {as_now} as before, which changes in this plan as well" if as_now else "")
@@ -137,13 +169,6 @@ def lines(entry: Entry) -> Iterator[str]:
     yield from entry.uses[:shown]
     if len(entry.uses) > shown:
         yield f"and {len(entry.uses) - shown:,} more use it"
-    yield from stays(entry)
-    if entry.approval:
-        yield entry.approval
-    if entry.change.refused:
-        yield f"not applied: {_without_place(entry.change.refused, entry)}"
-    if entry.change.note:
-        yield entry.change.note
 
 
 def _without_place(reason: str, entry: Entry) -> str:

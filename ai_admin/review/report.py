@@ -23,13 +23,17 @@ from providers.posthog.history import Author
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties, refs
-from providers.posthog.kinds.wording import TEXT
+from providers.posthog.kinds.tiles import described
+from providers.posthog.kinds.wording import SERVE, TEXT
 from providers.posthog.reconcile import same
 from providers.posthog.references import RefOf, with_refs
 from providers.posthog.session import Session
 
 NAMED = 8
 """Most objects that are named where something is not known of them."""
+
+_SERVED = ("flag", "survey")
+"""The kinds of which a flag decides whom they serve. Experiments that run on one are said of those (``effects``)."""
 
 _DANGER = {
     Action.UNKNOWN: 0,
@@ -142,10 +146,12 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     audiences = Audiences(session, found.changes) if count else None
     by_name = names(found.names, session.inventory)
     using = users(planned.definitions)
+    served = users(each for each in planned.definitions if each.kind in _SERVED)
     experiments = running(planned.definitions)
 
     def entry(change: Change) -> Entry:
-        return _entry(change, by_name, session, audiences, using, experiments)
+        needs = served if change.ref.kind == "flag" else using
+        return _entry(change, by_name, session, audiences, needs.get(change.ref, ()), experiments)
 
     with ThreadPoolExecutor(THREADS) as pool:
         fires = pool.submit(firing, found.changes, session.inventory) if count else None
@@ -170,7 +176,7 @@ def _entry(
     by_name: RefOf,
     session: Session,
     audiences: Audiences | None,
-    using: Mapping[Ref, Sequence[str]],
+    uses: Sequence[str],
     experiments: Mapping[Ref, Sequence[Definition]],
 ) -> Entry:
     kind = change.kind
@@ -180,7 +186,9 @@ def _entry(
     if change.action is Action.UNKNOWN:
         return Entry(change)
     if change.action is Action.DELETE:
-        return Entry(change, uses=tuple(using.get(change.ref, ())))
+        reach = audiences.reach(change, live, {}) if audiences else None
+        reach = reach if reach and reach.now else None
+        return Entry(change, reach=reach, effects=tuple(_shown(change, session)), uses=tuple(uses))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
         return Entry(change, tuple(of_new(kind, wanted)), approval=approval(change, session), deleted=deleted)
@@ -200,11 +208,28 @@ def _entry(
         for some in (change.put_back, lost if change.action is not Action.HOLD else ())
     )
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
-    # Who is only called otherwise means nothing to what uses it.
-    matters = kind.name != "flag" and any(kind.weighs(each) > TEXT for each in change.fields)
-    uses = tuple(using.get(change.ref, ())) if matters else ()
     follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
+    uses = tuple(uses) if _matters(change) else ()
     return Entry(change, tuple(said), by_hand, overwritten, reach, follows, uses, approval(change, session))
+
+
+def _matters(change: Change) -> bool:
+    """Return whether a change means something to what uses the object: being called otherwise does not, and what uses
+    a flag minds who is served.
+    """
+    least = SERVE if change.ref.kind == "flag" else TEXT + 1
+    about = [each for each in change.fields if each.name != "payloads" and change.kind.weighs(each) >= least]
+    return change.action is not Action.HOLD and bool(about)
+
+
+def _shown(change: Change, session: Session) -> Iterator[str]:
+    """Yield what a dashboard shows that is deleted, whoever put it there."""
+    if change.ref.kind == "dashboard":
+        live = session.inventory.get(change.kind, change.id) or {}
+        tiles = [each for each in live.get("tiles") or () if not each.get("deleted")]
+        more = [f"and {len(tiles) - NAMED:,} more"] * (len(tiles) > NAMED)
+        if tiles:
+            yield f"shows {', '.join([*map(described, tiles[:NAMED]), *more])}"
 
 
 def _anew(change: Change, live: Properties, wanted: Properties) -> Iterator[Sentence]:

@@ -38,19 +38,17 @@ def _lines(report: Report, style: Style, every: bool) -> Iterator[str]:
         yield ""
         yield style("refused, so that nothing but switch-offs is applied:", "red")
         yield from (f"  {line}" for line in report.refused)
+    by_hand_first = reading.dangerous_by_hand(report)
+    if by_hand_first:
+        yield from _put_back(report, style)
     for entry in reading.intended(report):
         yield ""
         yield from _entry(entry, style)
     if taken := list(reading.takes_over(report, every)):
         yield ""
         yield from taken
-    put_back = reading.by_hand(report)
-    if put_back:
-        yield ""
-        yield style("changed on PostHog's pages, would be put back:", "yellow")
-    for entry in put_back:
-        yield f"  {reading.name(entry)}"
-        yield from (f"    {reading.put_back(found)}" for found in entry.by_hand)
+    if not by_hand_first:
+        yield from _put_back(report, style)
     for line in report.unread:
         yield ""
         yield style(f"{reading.SIGNS[Action.UNKNOWN]} {line}", "red")
@@ -60,6 +58,16 @@ def _lines(report: Report, style: Style, every: bool) -> Iterator[str]:
     if unowned := reading.unowned_of_plan(report.unowned):
         yield ""
         yield unowned
+
+
+def _put_back(report: Report, style: Style) -> Iterator[str]:
+    put_back = reading.by_hand(report)
+    if put_back:
+        yield ""
+        yield style("changed on PostHog's pages, would be put back:", "yellow")
+    for entry in put_back:
+        yield f"  {reading.name(entry)}"
+        yield from (f"    {line}" for line in reading.puts_back(entry))
 
 
 def _entry(entry: Entry, style: Style) -> Iterator[str]:

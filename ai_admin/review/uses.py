@@ -33,8 +33,10 @@ def users(definitions: Iterable[Definition]) -> dict[Ref, list[str]]:
     every = tuple(definitions)
     direct: dict[Ref, list[Definition]] = {}
     for each in every:
+        own = Ref("dashboard", each.key) if each.kind == "tiles" else None  # nothing that uses a dashboard, but a part
         for ref in dict.fromkeys([*refs(each.properties), *(Ref("event", name) for name in events(each.properties))]):
-            direct.setdefault(ref, []).append(each)
+            if ref != own:
+                direct.setdefault(ref, []).append(each)
     return {ref: [*_lines(ref, direct)] for ref in direct}
 
 

@@ -28,6 +28,7 @@ from ai_admin.safety.applied import (
     unfinished,
 )
 from ai_admin.safety.following import Followed, ahead, grown
+from ai_admin.safety.left_over import left_over
 from ai_admin.safety.members import lost
 from ai_admin.safety.payloads import swollen
 from ai_admin.safety.reach import Reach, Values
@@ -104,6 +105,7 @@ __all__ = [
     "Values",
     "ahead",
     "grown",
+    "left_over",
     "manifest",
     "name_of",
     "off",

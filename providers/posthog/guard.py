@@ -15,7 +15,7 @@ from typing import Any
 
 from providers.posthog.errors import Unsafe
 from providers.posthog.kinds import KINDS
-from providers.posthog.kinds.base import Properties
+from providers.posthog.kinds.base import Kind, Properties
 from providers.posthog.reconcile import same
 from providers.posthog.safety import (
     CONSENTED,
@@ -46,8 +46,8 @@ UNDER_WAY: Mapping[str, tuple[str, str, Callable[[str], str]]] = {
     "conclusion_comment": ("commented on at its end", "lose that", resume_code),
     "archived": ("archived", "leave the archive", resume_code),
 }
-"""The fields of an experiment that no file takes away in passing, each with what was done, what would become of it, and
-the consent."""
+"""The fields of an experiment or a survey that no file takes away in passing, each with what was done, what would
+become of it, and the consent."""
 
 
 class Guard:
@@ -109,16 +109,17 @@ class Guard:
                 f"add {code} to ai-admin:consent in the stack's configuration"
             )
 
-    def dates(self, name: str, live: Properties, wanted: Properties, by: Callable[[str], str]) -> None:
-        """Judge the dates of an experiment (Pulumi name): one that was started or ended remains so, with what was
-        concluded.
+    def dates(self, kind: Kind, name: str, live: Properties, wanted: Properties, by: Callable[[str], str]) -> None:
+        """Judge the dates of an experiment or a survey (Pulumi name): one that was started or ended remains so, with
+        what was concluded.
 
-        ``by`` says who changed a field of it in PostHog, which computes the results from these dates. Raises
-        :class:`Unsafe`.
+        ``by`` says who changed a field of it in PostHog, which computes an experiment's results from these dates, and
+        asks people between those of a survey. Raises :class:`Unsafe`.
         """
+        dated = [field.name for field in kind.fields if field.name in UNDER_WAY]
         goes = [
             field
-            for field in UNDER_WAY
+            for field in dated
             if live.get(field) and not wanted.get(field) and field not in wanted.get("unmanaged", ())
         ]
         keep = ", ".join(f"`{field}: {_written(live[field])}`" for field in goes)
@@ -129,7 +130,7 @@ class Guard:
                 raise Unsafe(
                     f"it was {is_} in PostHog, {_written(live[field])} {by(field)}, and would {would}; "
                     f"write {keep} to keep it so, or leave that to PostHog "
-                    f"with `unmanaged: [{', '.join(UNDER_WAY)}]`; {TO_CONSENT.format(code)}"
+                    f"with `unmanaged: [{', '.join(dated)}]`; {TO_CONSENT.format(code)}"
                 )
 
     def anew(self, name: str, live: Properties, fields: Iterable[str]) -> None:

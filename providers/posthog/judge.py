@@ -158,8 +158,8 @@ class Judge:
             self._session.lifecycle(self.kind.name)
             return self._session.history.by(self.kind, id_, field)
 
-        if self.kind.name == "experiment":
-            self._session.guard.dates(meta.name, live, wanted, by)
+        if self.kind.name in ("experiment", "survey"):
+            self._session.guard.dates(self.kind, meta.name, live, wanted, by)
 
     def _holds(self, olds: Properties, news: Properties, meta: Metadata) -> bool:
         def on_since(when: str) -> bool:

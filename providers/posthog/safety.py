@@ -194,11 +194,16 @@ def how_to_switch_on(flag_key: str, switch: str) -> str:
     return f"take {on_code(flag_key)}, which is used up, out of the stack's configuration, apply, and {consent}"
 
 
-def reset_code(experiment: str) -> str:
-    """Return the consent to make a draft of an experiment (Pulumi name) that was started."""
-    return f"reset/{experiment.partition('/')[2]}"
+def reset_code(name: str) -> str:
+    """Return the consent to make a draft of an experiment or a survey (Pulumi name) that was started."""
+    return f"reset/{_dated(name)}"
 
 
-def resume_code(experiment: str) -> str:
-    """Return the consent to let an experiment (Pulumi name) run again that was ended."""
-    return f"resume/{experiment.partition('/')[2]}"
+def resume_code(name: str) -> str:
+    """Return the consent to let an experiment or a survey (Pulumi name) run again that was ended."""
+    return f"resume/{_dated(name)}"
+
+
+def _dated(name: str) -> str:
+    """Return what a consent calls an experiment, its key, or a survey, that may have the key of one: ``survey/key``."""
+    return name.removeprefix("experiment/")

@@ -161,8 +161,11 @@ def _counted(client: Client, condition: Mapping[str, Any], known: Audience) -> A
 def matching(client: Client, condition: Mapping[str, Any]) -> tuple[int, int] | None:
     """Return how many persons (or groups) a release condition matches, and how many there are in all.
 
-    ``condition`` has the API's form. None where PostHog does not say: some conditions it can't count.
+    ``condition`` has the API's form. None where PostHog does not say: some conditions it can't count. What another flag
+    gives to somebody is no property of a person, and PostHog answers 0 for a condition on one; it is not asked.
     """
+    if any(each.get("type") == "flag" for each in condition.get("properties") or ()):
+        return None
     body = {"condition": condition, "group_type_index": condition.get("aggregation_group_type_index")}
     path = client.project_path(f"{FLAG.collection}/user_blast_radius")
     try:

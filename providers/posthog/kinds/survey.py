@@ -63,6 +63,12 @@ _SHOWN = Wording(
     },
 )
 
+_QUESTION = Wording(
+    "question",
+    name=lambda item: str(item.get("question")),
+    parts={"optional": switchable("may be left unanswered", "has to be answered")},
+)
+
 
 SURVEY = Kind(
     name="survey",
@@ -86,7 +92,7 @@ SURVEY = Kind(
         Field("flag", ref="flag", path=("linked_flag_id",), read_path=("linked_flag",), read=_read_flag, always=True),
         Field(
             "questions",
-            wording=Wording(each=Wording("question", name=lambda item: str(item.get("question")))),
+            wording=Wording(each=_QUESTION),
             default=[],
             normalise=_questions,
             carry=_carry_questions,

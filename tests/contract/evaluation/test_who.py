@@ -157,7 +157,7 @@ def test_a_person_reads_who_it_is_what_it_gets_and_why_that_changes(who: Who, ro
     assert told[0] == 'now: true by "Beta installations that can show AI results"'
     assert told[1] == "under the files: false: no condition matches"
     assert told[3] == (
-        '2. "Beta installations that can show AI results" does not match: version semver_gte "2.5.0": '
+        '2. "Beta installations that can show AI results" does not match: version is at least 2.5.0: '
         'its version is "2.4.0"'
     )
     assert told[4].endswith("at 1 %, this id falls at 51.90 %")

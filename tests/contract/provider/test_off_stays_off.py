@@ -207,6 +207,33 @@ def test_an_experiment_that_somebody_started_or_ended_remains_so(
     assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
 
 
+@pytest.mark.parametrize(
+    ("applied_with", "by_hand_to", "said", "consent"),
+    [
+        ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com on ", "reset/survey/s"),
+        ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/survey/s"),
+    ],
+)
+def test_a_survey_that_somebody_launched_or_stopped_remains_so(
+    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
+) -> None:
+    asks = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
+    properties = {"name": said, **asks, **applied_with}
+    id_, state = applied(runs, "survey", to_inputs(properties, Metadata("survey/s")))
+    by_hand(runs, f"surveys/{id_}/", by_hand_to)
+
+    def problem(given: str = "", **more: Any) -> str:
+        provider = runs.new_run("survey", consent=given)
+        read = {**(provider.read(id_, state).outs or {})}
+        wanted = to_inputs({**properties, **more}, Metadata("survey/s", id=id_))
+        return str(provider.check(read, wanted).inputs.get(PROBLEM, ""))
+
+    assert said in problem(description="The file changes as well.")
+    assert "with `unmanaged: [start_date, end_date, archived]`; " in problem()
+    assert problem().endswith(f"to consent, add {consent} to ai-admin:consent in the stack's configuration")
+    assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
+
+
 def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -> None:
     """A condition that was taken out by hand, and no file changed."""
     some = [{"type": "person", "key": "version", "operator": "exact", "value": "1"}]

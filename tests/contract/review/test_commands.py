@@ -137,7 +137,9 @@ def test_an_object_that_is_not_the_only_one_of_its_name_is_adopted_by_its_id(che
 
 
 def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout) -> None:
-    """A webhook's address may be a secret, and a tile with filters of its own is in no file."""
+    """A webhook's address may be a secret, a tile with filters of its own is in no file, and people stop a survey."""
+    asks = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
+    checkout.by_hand("POST", "surveys/", {"name": "Asked", "start_date": "2026-11-01T08:00:00Z", **asks})
     [alert] = checkout.sandbox.items("alerts")
     firing = {"events": [{"id": "$insight_alert_firing", "type": "events"}], "properties": [
         {"key": "alert_id", "value": alert["id"], "operator": "exact", "type": "event"}]}  # fmt: skip
@@ -157,6 +159,8 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
         files["ai-usage.yaml"]
     )
     assert "uses.yaml" in files
+    assert files["asked.yaml"].endswith("unmanaged: [end_date, start_date]\n")
+    assert "start_date: 2026" not in files["asked.yaml"]
     assert "nothing differs" in checkout.ai_admin("drift")
 
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from ai_admin.cli.show import differences
 from ai_admin.review import reading
 from ai_admin.review.as_json import as_json
 from ai_admin.review.bound import bound
 from ai_admin.review.changes import Action
 from ai_admin.review.markdown import markdown
 from ai_admin.review.plan import Planned, planned, planned_for
-from ai_admin.review.standing import survey
+from ai_admin.review.standing import Standing, survey
 from ai_admin.review.text import text
 from providers.posthog.limits import Clock
 from providers.posthog.settings import Settings
@@ -159,6 +160,26 @@ def test_a_flag_is_counted_with_what_its_cohort_becomes_in_the_same_plan(stack: 
     )
 
 
+def test_a_condition_on_another_flag_has_no_number_and_is_named_where_that_one_changes(stack: Stack, key: str) -> None:
+    """PostHog answers 0 for a condition on a flag: what a flag gives is no property of a person."""
+
+    def write(share: int, on: bool) -> None:
+        needs = {"type": "flag", "key": key, "value": on}
+        stack.write("flag", key, release_conditions=[{**OURS, "rollout_percentage": share}])
+        stack.write("flag", f"{key}-on-it", release_conditions=[{"properties": [needs], "rollout_percentage": 50}])
+
+    write(100, True)
+    stack.up()
+    write(10, False)
+    plan = {str(each.change.ref): list(reading.lines(each)) for each in stack.plan().report.entries}
+    assert plan[f"flag/{key}-on-it"] == [f'condition "flag {key} is on" becomes "flag {key} is off"']
+    assert plan[f"flag/{key}"] == [
+        'condition "Ours" from 100 % to 10 %: about 5 of 20 persons fewer',
+        "serves about 5 of 20 persons now, and about 0 then",
+        f'flag {key}-on-it serves by it: condition "flag {key} is off" at 50 %',
+    ]
+
+
 def test_an_adoption_is_shown_as_the_change_of_what_is_there(stack: Stack, sandbox: Sandbox, key: str) -> None:
     groups = [{"properties": [], "rollout_percentage": 10, "description": "Everybody"}]
     sandbox.call("POST", "feature_flags/", {"key": key, "name": "By hand", "filters": {"groups": groups}})
@@ -195,6 +216,20 @@ def test_what_no_file_has_any_more_is_deleted(stack: Stack, flag: str, key: str)
     assert f"- action {key}-a is deleted" in text(stack.plan(False).report)
 
 
+def test_a_deletion_says_whom_a_flag_serves_and_what_a_dashboard_shows(
+    stack: Stack, sandbox: Sandbox, flag: str, key: str
+) -> None:
+    stack.write("dashboard", key, name=key, tiles=[{"text": "Ours", "layout": {"w": 6, "h": 2}}])
+    stack.up()
+    theirs = {"text": {"body": "Theirs"}, "layouts": {"sm": {"x": 0, "y": 9, "w": 6, "h": 2}}}
+    sandbox.call("PATCH", stack.path(f"dashboard/{key}"), {"tiles": [theirs]})
+    stack.remove("dashboard", key)
+    stack.remove("flag", key)
+    assert said(stack, flag, count=True)[0] == "serves about 10 of 20 persons now, and about 0 then"
+    [shows] = said(stack, f"dashboard/{key}")
+    assert shows == "shows the text 'Ours' (by admin@example.com), the text 'Theirs' (by admin@example.com)"
+
+
 def test_a_deletion_that_only_the_provider_refuses_is_refused_in_the_plan(stack: Stack, flag: str, key: str) -> None:
     """A run that was stopped made the flag and did not write down that it had applied it; somebody switched it on."""
     stack.manifest.pop(flag)
@@ -203,6 +238,15 @@ def test_a_deletion_that_only_the_provider_refuses_is_refused_in_the_plan(stack:
     assert change.action is Action.DELETE
     assert "the flag is on in PostHog; set `active: false`, apply that, and delete it afterwards" in change.refused
     assert stack.plan(False).report.blocked
+
+
+def test_a_consent_that_nothing_needs_any_more_is_noted(stack: Stack, flag: str, key: str) -> None:
+    stack.configure(consent=f"remove/{key}")
+    assert f"note: Pulumi.sandbox.yaml: remove/{key} in ai-admin:consent is needed by nothing now" in text(
+        stack.plan(False).report
+    )
+    stack.remove("flag", key)
+    assert "is needed by nothing" not in text(stack.plan(False).report)
 
 
 def test_what_is_gone_already_is_no_deletion(stack: Stack, sandbox: Sandbox, key: str) -> None:
@@ -281,6 +325,8 @@ def test_a_flag_that_somebody_switched_off_stays_off_and_says_what_waits(
     assert "waits as well: description from Before to After" in lines
     assert any("nothing switches it on again in passing" in line for line in lines)
     assert "admin@example.com" in entry.change.note
+    shown = differences(Standing("stays off", None, entry))
+    assert sum("is switched off by" in line for line in shown) == 1
     assert stack.plan(False).report.blocked is False
     assert f"! flag {key} stays off" in text(stack.plan(False).report)
 

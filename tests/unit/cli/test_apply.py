@@ -53,7 +53,7 @@ def test_a_plan_of_another_version_is_something_that_moved(checkout: Checkout) -
 
 def test_where_there_is_no_plan_the_flags_that_files_switch_off_can_go_off_all_the_same(checkout: Checkout) -> None:
     checkout.write("flags/ai.yaml", "key: ai\nactive: false\n")
-    hint = "to switch off ai all the same: ai-admin off --as-written --stack staging"
+    hint = "to have ai off all the same: ai-admin off --as-written --stack staging"
     assert hint not in run("--stack", "staging").stderr
     checkout.flag("ai", 10, "active: false\n")
     done = run("--stack", "staging")

@@ -60,7 +60,7 @@ def test_a_failure_is_shown_once_with_its_place_its_stacks_and_the_reason(run: R
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
         "flags/bad.yaml:4: flag/bad: ours: expected false, got true (production and sandbox)",
-        '    1. "Ours" decides: in cohort internal (version exact "dev"): its version is "dev"',
+        '    1. "Ours" decides: in cohort internal (version is dev): its version is "dev"',
         "flags/bad.yaml:4: flag/bad: ours: expected false, got true (staging)",
         '    1. "everybody" decides: it is for everybody',
         "flags/bad.yaml:2: flag/bad: no test reaches those who match no condition (production and sandbox)",
@@ -105,7 +105,7 @@ def test_json_for_machines(run: Run, checkout: Checkout) -> None:
             "line": 4,
             "stack": "sandbox",
             "failure": "expected false, got true",
-            "why": ['1. "Ours" decides: in cohort internal (version exact "dev"): its version is "dev"'],
+            "why": ['1. "Ours" decides: in cohort internal (version is dev): its version is "dev"'],
         }
     ]
     assert len(found["tests"]) == 3

@@ -9,6 +9,7 @@ import pytest
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
 from ai_admin.review.effects import effects, running
+from ai_admin.review.uses import users
 from providers.posthog.kinds import KINDS, Ref
 
 FLAG = Ref("flag", "search")
@@ -28,6 +29,23 @@ def test_a_flag_under_a_new_key_serves_nobody_who_asks_for_the_old_one() -> None
     told = ["installations that ask for find get nothing from then on"]
     assert followed(FLAG, {"key": "find", "active": True}, {**new, "active": True}) == told
     assert followed(FLAG, {"key": "find", "active": False}, {**new, "active": False}) == []
+
+
+def test_what_posthog_draws_by_a_key_is_drawn_anew_with_another() -> None:
+    half, forced = {"rollout_percentage": 50}, {"rollout_percentage": 100, "variant": "a"}
+    split = [{"key": name, "rollout_percentage": 50} for name in "ab"]
+
+    def told(*conditions: dict[str, Any], **more: Any) -> list[str]:
+        both = {"release_conditions": [*conditions], **more}
+        return followed(FLAG, {"key": "find", **both}, {"key": "search", **both})[1:]
+
+    anew = "drawn anew, as PostHog computes that from the key"
+    assert told(half) == [f"who is in a percentage of find is {anew}"]
+    assert told(half, variants=split) == [f"who is in a percentage of find and who gets which variant is {anew}"]
+    assert told({}, variants=split) == [f"who gets which variant is {anew}"]
+    assert told({}) == told(forced, variants=split) == told(half, active=False) == []
+    was, is_ = ({"key": "find", "release_conditions": [half], "bucketing_identifier": by} for by in ("a", "b"))
+    assert followed(FLAG, was, is_) == [told(half)[0].replace("the key", "the kind of id")]
 
 
 @pytest.mark.parametrize(
@@ -64,3 +82,9 @@ def test_of_conditions_in_another_order_the_variant_that_comes_first_is_said() -
     ]
     assert followed(FLAG, before, after) == told
     assert followed(FLAG, {**before, "active": False}, {**after, "active": False}) == []
+
+
+def test_a_dashboards_own_tiles_show_the_insight_and_are_no_use_of_the_dashboard() -> None:
+    source, insight = Source("dashboards/d.yaml", 1, 1), Ref("insight", "i")
+    tiles = Definition("tiles", "d", {"dashboard": Ref("dashboard", "d"), "tiles": [{"insight": insight}]}, source)
+    assert users([tiles]) == {insight: ["dashboard d shows it"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ai_admin.review.sentences import Sentence
 from ai_admin.review.text import text
 from providers.posthog.history import Author
 from providers.posthog.kinds import Ref
+from providers.posthog.kinds.wording import SERVE
 
 NASTY = "a|b `c` <script>x</script> @octocat #12 **bold** ![x](http://y) ~~no~~ _i_\n# head"
 
@@ -88,6 +90,30 @@ def test_a_reader_sees_refusals_first_then_changes_by_hand_then_the_rest() -> No
         places = [made.index(each) for each in order]
         assert places == sorted(places)
     assert "by ana@example.com on 12 Nov 2026, 09:30 UTC" in text(found)
+
+
+def test_what_is_refused_is_not_said_to_be_put_back() -> None:
+    ended = by_hand(2, "end is 26 Nov 2026 (was not set)")
+    refused = replace(ended, change=replace(ended.change, refused="it was ended in PostHog; add resume/e"))
+    said = entry(2, "name from a to b").sentences
+    with_file = replace(refused, by_hand=(), overwritten=ended.by_hand, sentences=said)
+    for made in (form(report(each)) for each in (refused, with_file) for form in (text, markdown)):
+        assert "would be put back" not in made
+        assert "overwrites" not in made
+        places = [made.index(each) for each in ("in PostHog: end is 26 Nov", "not applied: it was", "resume/e")]
+        assert places == sorted(places)
+
+
+def test_what_is_put_back_is_said_with_what_follows_and_first_where_more_depends_on_it() -> None:
+    lowered = by_hand(2, 'condition "Everybody" from 50 % to 10 %')
+    [found] = lowered.by_hand
+    serving = replace(found, sentence=replace(found.sentence, weight=SERVE))
+    put_back = replace(lowered, by_hand=(serving,), reach=Reach(12, 62, 125), uses=("flag x serves by it",))
+    words = report(put_back, entry(1, "description from a to b"))
+    order = ["from 50 % to 10 %", "serves about 12 of 125 persons now, and about 62 then", "flag x serves by it"]
+    for made in (text(words), markdown(words)):
+        places = [made.index(each) for each in (*order, "description from a to b")]
+        assert places == sorted(places)
 
 
 def test_nothing_is_said_in_one_line() -> None:

@@ -99,3 +99,13 @@ def test_a_rename_that_came_to_nothing_leads_back() -> None:
         assert (name, entry.get("former")) == (f"flag/{then.key}", None if then.key == "old" else "old")
     assert safety.unfinished(held, [flag("new", 10, renamed_from="old"), flag("old", 5)]) == {}
     assert safety.unfinished(applied([flag("old", 10)]), [flag("other", 10)]) == {}
+
+
+def test_a_consent_that_nothing_needs_any_more_is_left_over() -> None:
+    """It would consent to the same again, once a flag of that key is on."""
+    on, renamed = [flag("f", 10), *REST], [flag("new-model", 10, renamed_from="old-model"), *REST]
+    given = ["remove/f", RENAME, "members/beta/2", "rollout/f/0-50", "delete/2/abc"]
+    assert list(safety.left_over(given, judged(on, REST))) == ["members/beta/2", RENAME]
+    assert list(safety.left_over(given, judged(REST, REST))) == ["members/beta/2", "remove/f", RENAME]
+    needed = judged([flag("old-model", 10), *REST], renamed, keys={"flag/new-model": "old-model"})
+    assert RENAME not in list(safety.left_over(given, needed))
