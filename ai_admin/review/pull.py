@@ -26,7 +26,7 @@ from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.stacks import OUTSIDE, known_stacks, project_stacks, view
+from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, view
 from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison, Difference
 from ai_admin.review.drift import drifted
@@ -130,9 +130,7 @@ def told(comparison: Comparison, difference: Difference) -> list[str]:
 class _Pull:
     def __init__(self, root: Path, stack: str, comparison: Comparison, wanted: Wanted, result: Pulled) -> None:
         self._root, self._stack = root, stack
-        projects = project_stacks(root)
-        # That of `make demo` is there to try what the files say, and no reason to say it apart.
-        self._stacks = projects if stack in projects else known_stacks(root)
+        self._stacks = counted_stacks(root, stack)
         self._comparison = comparison
         self._every = {Ref(each.kind, each.key): each for each in comparison.definitions}
         self._differing = {each.ref for each in comparison.differences()}

@@ -22,7 +22,7 @@ from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
 from ai_admin.definitions.rules.catalogue import Use, property_uses
-from ai_admin.definitions.stacks import known_stacks
+from ai_admin.definitions.stacks import counted_stacks, known_stacks
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
 from ai_admin.review.live import Object, Objects
 from ai_admin.review.trial import trial
@@ -64,6 +64,8 @@ class TakeOver:
     """What files leave to PostHog, a sentence each."""
     definitions: int = 0
     """How many objects the new files define."""
+    others: tuple[str, ...] = ()
+    """The stacks of other projects, which the new files leave out (``only:``)."""
 
 
 def take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
@@ -90,9 +92,10 @@ class _TakeOver:
         self._defined = {Ref(each.kind, each.key) for each in comparison.definitions}
         objects = Objects(comparison.project, comparison.lives, comparison.owners, self._defined)
         self._many_stacks = len(known_stacks(root)) > 1
+        others = tuple(each for each in counted_stacks(root, stack) if each != stack)
         self._excluded: set[Ref] = set()
         self._every = {each.ref: each for each in objects.all()}
-        self._result = TakeOver()
+        self._result = TakeOver(others=others)
         self._forms: dict[Ref, Properties] = {}
         self._unmanaged: dict[Ref, dict[str, str]] = defaultdict(dict)
         self._notes: dict[Ref, list[str]] = defaultdict(list)
@@ -343,7 +346,14 @@ class _TakeOver:
                     inside = insight["key"]
                 value["tiles"] = [*value["tiles"][:n], {**tile, "insight": inside}, *value["tiles"][n + 1 :]]
             result.append(replace(file, value=value))
-        return result
+        return [replace(each, value=self._of_this_stack(each.value)) for each in result]
+
+    def _of_this_stack(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return what a file says so that it gives nothing to the projects of other stacks."""
+        if not self._result.others:
+            return value
+        stacks = {name: item for name, item in value.items() if name == "stacks"}
+        return {**{name: item for name, item in value.items() if name != "stacks"}, "only": [self._stack], **stacks}
 
     def _adopting(self, value: Mapping[str, Any], id_: int | str | None) -> dict[str, Any]:
         if id_ is None:

@@ -132,8 +132,10 @@ def test_an_object_that_is_not_the_only_one_of_its_name_is_adopted_by_its_id(che
     assert f"\nkey: beta-testers-2\nadopt: {second}\n" in file.read_text()
     (checkout.folder / "Pulumi.staging.yaml").write_text("config: {}\n")
     file.unlink()
-    checkout.ai_admin("pull", "--all", "--stack", "production")
-    assert file.read_text().endswith(f"stacks:\n  production: {{adopt: {second}}}\n")
+    said = checkout.ai_admin("pull", "--all", "--stack", "production")
+    assert "each new file says `only: [production]`, so that nothing of it goes to staging; " in said
+    assert file.read_text().endswith(f"only: [production]\nstacks:\n  production: {{adopt: {second}}}\n")
+    assert "nothing differs" in checkout.ai_admin("drift", "--stack", "production")
 
 
 def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout) -> None:
