@@ -10,7 +10,7 @@ from typing import Any
 from ai_admin.review.sentences import sentences
 from ai_admin.review.timeline import Entry, How, Line
 from providers.posthog.connection import CLIENT
-from providers.posthog.history import changes, part
+from providers.posthog.history import by_whom, changes, part
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
 from providers.posthog.kinds.phrases import key_text
@@ -78,7 +78,7 @@ class Log:
             activity, object_ = _activity(each, changes(kind, each)), (kind.name, _id(kind, each))
             if ref is None or activity not in _VERBS:
                 continue
-            if _how(each, self.user) is How.PROGRAM:
+            if _how(kind, each, self.user) is How.PROGRAM:
                 yield object_, ref
             elif activity == _DELETED and stated(ref, _at(each)):
                 beside = object_ in made and stated(ref, _at(made[object_]))
@@ -113,8 +113,8 @@ class Log:
         return Entry(
             _at(logged),
             self._ref(kind, logged),
-            _how(logged, self.user),
-            (str((logged.get("user") or {}).get("email") or "PostHog"),),
+            _how(kind, logged, self.user),
+            (by_whom(kind, logged) if logged.get("user") else "PostHog",),
             tuple(lines),
             values=None if activity == _DELETED else {each.name: after.get(each.name) for each in known},
             before=None if activity == "created" else {each.name: before.get(each.name) for each in known},
@@ -183,14 +183,15 @@ def _activity(logged: Logged, changed: Iterable[Mapping[str, Any]]) -> str:
     return str(logged.get("activity") or "changed")
 
 
-def _how(logged: Logged, user: Any) -> How:
+def _how(kind: Kind, logged: Logged, user: Any) -> How:
     """Return how something was changed: newer versions of PostHog say which program did, older ones only whose key."""
     author, client = logged.get("user") or {}, logged.get("client")
     if (logged.get("detail") or {}).get("trigger"):
         return How.SCHEDULE
     if not author or logged.get("is_system"):
         return How.POSTHOG
-    ours = client == CLIENT if client else user is not None and author.get("id") == user
+    told = client or (kind.logged_by_maker and "client" in logged)
+    ours = client == CLIENT if told else user is not None and author.get("id") == user
     return How.PROGRAM if ours else How.HAND
 
 
