@@ -100,6 +100,7 @@ class _TakeOver:
         self._unmanaged: dict[Ref, dict[str, str]] = defaultdict(dict)
         self._notes: dict[Ref, list[str]] = defaultdict(list)
         self._invented: set[Ref] = set()
+        self._narrow: list[tuple[Ref, str]] = []
         for ref, each in self._every.items():
             if ref not in self._defined and not _is_posthogs_own(each):
                 self._forms[ref] = each.properties
@@ -119,6 +120,9 @@ class _TakeOver:
             if (ref.kind, self._every[ref].id) in self._comparison.leaving:
                 self._exclude(ref, LEAVES)
                 continue
+            for name, what in KINDS[ref.kind].narrowed.items():
+                if self._every[ref].live.get(name):
+                    self._narrowed(ref, f"{name}: {what}")
             if ref.kind == "early_access_feature" and isinstance(flag := self._forms[ref].get("flag"), Ref):
                 self._leave_field(flag, "feature_enrollment", "PostHog switches it with the early access feature")
             if ref.kind == "notification":
@@ -126,6 +130,11 @@ class _TakeOver:
             if ref.kind == "subscription" and isinstance(self._forms[ref].get("target_value"), dict):
                 reason = "the address of its Teams channel is a secret; write a file with the variable that holds it"
                 self._exclude(ref, f"{reason}, and adopt: {self._every[ref].id}")
+
+    def _narrowed(self, ref: Ref, what: str) -> None:
+        """Say that PostHog keeps what decides whom an object reaches."""
+        self._note(ref, f"Left to PostHog: {what}.")
+        self._narrow.append((ref, what))
 
     def _leave_inputs(self, ref: Ref) -> None:
         """Leave a webhook to PostHog, and a text that is not what its blocks show: a file says both in one."""
@@ -401,6 +410,7 @@ class _TakeOver:
             for name, reason in left.items()
             if ref in self._forms
         ]
+        result.partly += [f"{ref}: left to PostHog: {what}" for ref, what in self._narrow if ref in self._forms]
         return result
 
 

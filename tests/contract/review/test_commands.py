@@ -150,7 +150,13 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
     tiles = checkout.by_hand("GET", f"dashboards/{board['id']}/")["tiles"]
     own = [{"id": each["id"], "filters_overrides": {"date_from": "-1d"}} for each in tiles if each.get("insight")]
     checkout.by_hand("PATCH", f"dashboards/{board['id']}/", {"tiles": own})
+    people = {"groups": [{"properties": [{"type": "person", "key": "plan", "value": "gold", "operator": "exact"}]}]}
+    checkout.by_hand("POST", "surveys/", {"name": "Gold", "type": "popover", "targeting_flag_filters": people,
+                                          "questions": [{"type": "open", "question": "Good?"}]})  # fmt: skip
     said = checkout.ai_admin("pull", "--all")
+    assert "survey/gold: left to PostHog: targeting_flag: the people to whom it is shown. Made anew it " in said
+    assert "flags/survey-targeting" not in said, "PostHog keeps it in step with the survey"
+    assert "# Left to PostHog: targeting_flag: the people to" in (checkout.folder / "surveys/gold.yaml").read_text()
     assert "the address of a webhook may be a secret" in said
     files = {file.name: file.read_text() for file in checkout.folder.glob("*/*.yaml")}
     assert not any("s3cret" in text for text in files.values())
