@@ -21,6 +21,7 @@ from ai_admin.definitions.file_text import text_of
 from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
+from ai_admin.definitions.places import differing
 from ai_admin.definitions.rules.catalogue import Use, property_uses
 from ai_admin.definitions.stacks import counted_stacks, known_stacks
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
@@ -397,8 +398,9 @@ class _TakeOver:
             ref = Ref(each.kind, each.key)
             if each.source.path in texts and ref in wanted and not same(each.properties, wanted[ref]):
                 mine, theirs = each.properties, wanted[ref]
-                differing = sorted(name for name in {*mine, *theirs} if not same(mine.get(name), theirs.get(name)))
-                yield ref, differing, "no file can express it"
+                fields = sorted(name for name in {*mine, *theirs} if not same(mine.get(name), theirs.get(name)))
+                parts = (differing(name, mine.get(name), theirs.get(name)) for name in fields)
+                yield ref, fields, f"no file can express {' and '.join(parts)}"
 
     def _finished(self, texts: dict[str, str]) -> TakeOver:
         result = self._result
