@@ -183,7 +183,7 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         yield reading.unowned(counts)
     for unowned in found.unowned if every else ():
         yield f"  {unowned.kind.words} {unowned.id}: {unowned.title}"
-    if found.entries:
+    if not all(each.difference.applied for each in found.entries):
         yield ""
         yield f"to write into the files what PostHog holds: ai-admin pull --stack {found.stack}"
 
