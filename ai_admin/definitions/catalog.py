@@ -70,9 +70,20 @@ def values_of_persons(index: Index) -> dict[str, tuple[Any, ...]]:
     return {name: values for name, values in found.items() if values}
 
 
+_WITHOUT_DOLLAR = frozenset({
+    "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_name", "utm_term", "gclid", "gad_source", "gclsrc",
+    "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "twclid", "li_fat_id", "mc_cid", "igshid", "ttclid", "rdt_cid",
+    "epik", "qclid", "sccid", "irclid", "_kx",
+    "Application Opened", "Application Backgrounded", "Application Updated", "Application Installed",
+    "Application Became Active", "Deep Link Opened",
+})  # fmt: skip
+"""What PostHog's SDKs send of themselves under names without $ (posthog/taxonomy/taxonomy.py): what a page's address
+says of a campaign, as properties of events and of persons, and the events of mobile apps."""
+
+
 def is_posthogs_own(name: str) -> bool:
-    """Return whether an event or property is PostHog's own (``$pageview``), which no catalogue needs to describe."""
-    return name.startswith("$")
+    """Return whether an event or property is PostHog's own (``$pageview``, ``utm_source``): no catalogue needs it."""
+    return name.startswith("$") or name in _WITHOUT_DOLLAR
 
 
 def _read(index: Index) -> Catalogue:

@@ -58,7 +58,7 @@ def _joined(word: str, parts: list[str]) -> str:
 
 def _filter(types: Types, given: Data, now: datetime, scope: str) -> str:
     kind, key, value = given.get("type") or "event", given.get("key"), given.get("value")
-    operator = given.get("operator") or ("in" if kind == "cohort" else "exact")
+    operator = str(given.get("operator") or ("in" if kind == "cohort" else "exact"))
     if kind in _ALWAYS:
         return "true"
     if kind == "hogql":
@@ -151,11 +151,12 @@ def _constant(value: Any, defined: str | None) -> str:
 
 def _between(field: str, value: Any, inside: bool) -> str:
     try:
-        low, high = (float(each) for each in value)
+        first, second = (float(each) for each in value)
     except (TypeError, ValueError) as error:
         raise QueryError("The between operator needs two numbers") from error
-    if low > high:
+    if first > second:
         raise QueryError("The between operator needs its smaller number first")
+    low, high = map(literal, value)  # as they are sent: texts, too, which only a numeric property makes numbers of
     return f"({field} >= {low} AND {field} <= {high})" if inside else f"({field} < {low} OR {field} > {high})"
 
 

@@ -3,15 +3,13 @@
 Nodes are the parser's JSON objects: `node` names the kind, `start` and `end` the place in the text.
 """
 
-import importlib
 import json
 import re
-import sys
 from collections.abc import Iterator
-from functools import cache, lru_cache
-from types import ModuleType
+from functools import lru_cache
 from typing import Any
 
+from sandbox.query import parser
 from sandbox.query.errors import MissingPackageError, QueryError
 
 Node = dict[str, Any]
@@ -82,26 +80,13 @@ def placeholders(node: Any) -> Iterator[Node]:
 
 @lru_cache(maxsize=1024)
 def _parsed(text: str, what: str) -> Node:
-    tree: Node = json.loads(getattr(parser(), f"parse_{what}_json")(text))
-    return tree
-
-
-@cache
-def parser() -> ModuleType:
-    """PostHog's parser, which looks for the exceptions of PostHog's own code when it is imported.
-
-    It raises them for the little that it does not report in its answer, such as a `}` too many: here a ValueError.
-    """
-    errors = ModuleType("posthog.hogql.errors")
-    for name in ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "NotImplementedError", "ParsingError"):
-        setattr(errors, name, ValueError)
-    sys.modules[errors.__name__] = errors
     try:
-        return importlib.import_module("hogql_parser")
+        tree: Node = json.loads(parser.parse(text, what))
     except ImportError as error:
         raise MissingPackageError("hogql-parser") from error
-    finally:
-        del sys.modules[errors.__name__]
+    except (TimeoutError, RecursionError) as error:
+        raise QueryError("Query is too complex to be parsed.", code="syntax_error") from error
+    return tree
 
 
 def literal(value: Any) -> str:

@@ -387,7 +387,8 @@ class Printer:
     def _visit_constant(self, node: Node) -> Expr:
         value = node.get("value")
         if node.get("value_type") == "number":
-            return Expr({"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}[str(value)], "Float", False)
+            special = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
+            return Expr(special.get(str(value), str(value)), "Float", False)  # or a number of more than 64 bits
         kinds = {bool: "Bool", int: "Int", float: "Float", str: "String"}
         return Expr(literal(value), kinds.get(type(value), "any"), value is None)
 

@@ -30,7 +30,8 @@ EVENTS = """
     seq Int64, uuid UUID, event String, properties String, timestamp DateTime64(6, 'UTC'), distinct_id String,
     created_at DateTime64(6, 'UTC'), person_id UUID, came_with UUID, person_properties String,
     elements_chain String DEFAULT '',
-    person_mode String DEFAULT 'full',
+    person_mode String DEFAULT
+        if(JSONExtractRaw(properties, '$process_person_profile') = 'false', 'propertyless', 'full'),
     `$session_id` Nullable(String) MATERIALIZED nullIf(JSONExtractString(properties, '$session_id'), ''),
     `$window_id` Nullable(String) MATERIALIZED nullIf(JSONExtractString(properties, '$window_id'), ''),
     `$group_0` String MATERIALIZED JSONExtractString(properties, '$group_0'),

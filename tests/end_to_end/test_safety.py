@@ -21,6 +21,16 @@ def flag(key: str, share: int = 100, more: str = "") -> str:
     return f"key: {key}\nrelease_conditions: [{{rollout_percentage: {share}}}]\n{more}"
 
 
+CHAIN = ("base", "middle", "end")
+
+
+def chain(project: Project, off: str = "") -> None:
+    """Write three flags of which each but the first depends on the one before."""
+    on = "{rollout_percentage: 10, properties: [{type: flag, key: %s, value: true}]}"
+    for key, condition in zip(CHAIN, ("{rollout_percentage: 10}", on % "base", on % "middle"), strict=True):
+        project.write(f"flags/{key}.yaml", f"key: {key}\n{off}release_conditions: [{condition}]\n")
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
     made = Project(tmp_path_factory.mktemp("safety") / "ai", sandbox)
@@ -31,6 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Proje
     made.write("flags/ai.yaml", flag("ai"))
     made.write("flags/model.yaml", flag("model", 10))
     made.write("flags/tokens.yaml", flag("tokens", 10))
+    chain(made)
     made.up()
     return made
 
@@ -78,7 +89,7 @@ def test_everything_unsafe_is_said_at_once_and_the_second_time(project: Project,
         said = refused(project, *UP)
         for code in ("delete/2/", "remove/tokens ", "remove/ai ", "rollout/model/10-90 ", "rollout/new/0-100 "):
             assert f"to consent, add {code}" in said
-        assert "2 of 6 objects would be deleted, 1 may be in one run" in said
+        assert "2 of 9 objects would be deleted, 1 may be in one run" in said
         assert "`renamed_from: ai`" in said
     assert sandbox.writes() == []
 
@@ -152,25 +163,16 @@ def test_a_careful_stack_is_not_destroyed_without_consent(
 
 def test_flags_that_depend_on_one_another_are_switched_off_together(project: Project, sandbox: Sandbox) -> None:
     """PostHog switches no flag off while another one that is on depends on it; in a refused run the same holds."""
-    on = "{rollout_percentage: 10, properties: [{type: flag, key: %s, value: true}]}"
-
-    def chain(off: str) -> None:
-        project.write("flags/base.yaml", f"key: base\n{off}release_conditions: [{{rollout_percentage: 10}}]\n")
-        project.write("flags/middle.yaml", f"key: middle\n{off}release_conditions: [{on % 'base'}]\n")
-        project.write("flags/end.yaml", f"key: end\n{off}release_conditions: [{on % 'middle'}]\n")
-
-    chain("")
-    project.up()
-    chain("active: false\n")
+    chain(project, "active: false\n")
     project.edit("flags/tokens.yaml", "rollout_percentage: 10", "rollout_percentage: 90")
     assert "flag/base is switched off all the same" in refused(project, *UP)
-    assert [live(sandbox)[key]["active"] for key in ("base", "middle", "end")] == [False, False, False]
+    assert [live(sandbox)[key]["active"] for key in CHAIN] == [False, False, False]
     project.edit("flags/tokens.yaml", "rollout_percentage: 90", "rollout_percentage: 10")
-    chain("")
+    chain(project)
     project.up()
-    chain("active: false\n")
+    chain(project, "active: false\n")
     project.up()
-    assert [live(sandbox)[key]["active"] for key in ("base", "middle", "end")] == [False, False, False]
+    assert [live(sandbox)[key]["active"] for key in CHAIN] == [False, False, False]
 
 
 def test_a_careful_stack_is_destroyed_with_consent_that_was_applied(project: Project, sandbox: Sandbox) -> None:
@@ -181,7 +183,7 @@ def test_a_careful_stack_is_destroyed_with_consent_that_was_applied(project: Pro
     project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
     assert live(sandbox) == {}
     assert sandbox.items("cohorts") == []
-    for key in ("base", "middle", "end"):
+    for key in CHAIN:
         (project.folder / "flags" / f"{key}.yaml").unlink()
 
 

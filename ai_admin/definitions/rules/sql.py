@@ -11,8 +11,19 @@ from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.rules.catalogue import event_known, property_known
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.sql.meaning import mistakes
-from ai_admin.definitions.sql.names import COLUMNS, EITHER, EVENT, Column, Event, Property, Scope, names, placeholders
-from ai_admin.definitions.sql.parser import parse
+from ai_admin.definitions.sql.names import (
+    COLUMNS,
+    EITHER,
+    EVENT,
+    Column,
+    Event,
+    Property,
+    Scope,
+    names,
+    of_expression,
+    placeholders,
+)
+from ai_admin.definitions.sql.parser import SELECT, parse
 from ai_admin.definitions.sql.places import HOLDERS, Sql, sql_of
 
 
@@ -20,16 +31,20 @@ def can_be_read(unit: Unit, _: Index) -> Iterator[Finding]:
     """SQL follows PostHog's grammar, and holds nothing that PostHog fails on when it is computed."""
     for sql in sql_of(unit):
         tree, flaw = parse(sql.text, sql.form)
-        for each in [flaw] if flaw else mistakes(tree, sql.text):
+        for each in [flaw] if flaw else mistakes(tree, sql.text, _scope(sql)):
             yield Finding(sql.path, each.message, each.fix, offset=each.offset)
 
 
 def fills_what_is_in_braces(unit: Unit, _: Index) -> Iterator[Finding]:
-    """PostHog knows what stands for the names in braces (posthog/hogql/placeholders.py refuses others)."""
+    """PostHog knows what stands for the names in braces (posthog/hogql/placeholders.py refuses others).
+
+    In a query newer versions compute expressions in braces, such as ``{1 + 2}``.
+    """
     for sql in sql_of(unit):
         tree = parse(sql.text, sql.form).tree
         for offset, chain in placeholders(tree) if tree else ():
-            if chain[:1] not in {(name,) for name in sql.filled} or chain == ("variables",):
+            known = chain[0] in sql.filled if chain else bool(sql.filled)
+            if not known or chain == ("variables",):
                 yield Finding(sql.path, *_unfilled(sql, chain), offset=offset)
 
 
@@ -37,7 +52,7 @@ def _unfilled(sql: Sql, chain: tuple[str, ...]) -> tuple[str, str]:
     shown = f"{{{'.'.join(map(str, chain)) or '...'}}}"
     if not sql.filled:
         return f"PostHog puts nothing in the place of {shown} in an expression", "write the value itself"
-    near = closest(str(chain[0]), sql.filled) if chain and chain != ("variables",) else None
+    near = closest(str(chain[0]), sql.filled) if chain != ("variables",) else None
     fix = f"write {{{'.'.join([near, *map(str, chain[1:])])}}}" if near else "write {variables.name} or {filters}"
     known = listed(["{variables.name}" if name == "variables" else f"{{{name}}}" for name in sql.filled], "and")
     return f"PostHog knows {known} here, and not {shown}", fix
@@ -54,12 +69,15 @@ def speaks_of_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
         if tree is None:
             continue
         said: set[tuple[object, ...]] = set()
-        scope = Scope({sql.owner: sql.owner}, sql.events)
-        for each in sorted(names(tree, scope), key=lambda name: name[:2]):
+        for each in sorted(names(tree, _scope(sql)), key=lambda name: name[:2]):
             if each[1:] not in said:
                 said.add(each[1:])
                 for finding in _unknown(sql.path, each, index):
                     yield _placed(finding, sql, each)
+
+
+def _scope(sql: Sql) -> Scope:
+    return Scope() if sql.form == SELECT else of_expression(sql.owner, sql.events)
 
 
 def _placed(finding: Finding, sql: Sql, name: Event | Property | Column) -> Finding:

@@ -1,16 +1,18 @@
-"""PostHog's own parser of HogQL, the package hogql-parser: a text to a tree, or to why it can't be read."""
+"""SQL to trees, or to why it can't be read: PostHog's own parser, asked in a time that has a bound."""
 
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
-from types import ModuleType
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
+from ai_admin.definitions.sql import native
 from ai_admin.definitions.sql.kept import kept
-from ai_admin.definitions.sql.syntax import Flaw, explained, of_characters
+from ai_admin.definitions.sql.syntax import Flaw, explained
 from ai_admin.definitions.sql.text import Token, nesting, tokens
 
 Tree = dict[str, Any]
@@ -19,16 +21,23 @@ Tree = dict[str, Any]
 SELECT, EXPRESSION, ORDER = "select", "expr", "order_expr"
 """What a text is: a query, a value or a condition, or a value to sort by with its direction."""
 
-MOST_WORDS, DEEPEST = 5_000, 30
-"""The parser takes minutes for what is longer, or nested deeper, and crashes on what is much longer."""
+MOST_WORDS, DEEPEST = 5_000, 20
+"""The parser takes many seconds for what is longer, or nested deeper, and crashes on what is much longer."""
+_ORDINARY_WORDS, _ORDINARY_DEPTH = 500, 4
+"""What is longer, or nested deeper, has the parser for itself: :mod:`native <ai_admin.definitions.sql.native>`."""
+_SECONDS = 3
+"""Of the processor, which the parser may take for one of these."""
 _CHAIN = re.compile(r"[\w$.]+")
 
 
 class Parsed(NamedTuple):
-    """One of the two."""
+    """One of the two, or neither where the text is too much to be checked: PostHog may compute it nevertheless."""
 
     tree: Tree | None
     flaw: Flaw | None
+
+
+_UNCHECKED = Parsed(None, None)
 
 
 @lru_cache(maxsize=10_000)
@@ -40,36 +49,27 @@ def parse(text: str, form: str) -> Parsed:
         form: one of SELECT, EXPRESSION and ORDER.
     """
     found = tokens(text)
-    flaw = _unfit(text, found)
-    if flaw is not None:
-        return Parsed(None, flaw)
+    bad = next((n for n, char in enumerate(text) if char == "\0" or "\ud800" <= char <= "\udfff"), None)
+    if bad is not None:
+        return Parsed(None, Flaw(bad, f"the SQL has the character U+{ord(text[bad]):04X}", "remove it"))
+    if len(found) > MOST_WORDS or _depth(text, found) > DEEPEST:
+        return _UNCHECKED
     try:
         answer = kept(text, form, _parse)
-    except ValueError as stop:  # the little that it does not report in its answer, such as a `}` too many
-        return Parsed(None, explained(form == SELECT, getattr(stop, "start", None) or 0, found))
     except RecursionError:
-        return Parsed(None, Flaw(0, "the SQL has too many operators in a row to be checked", "write fewer"))
+        return _UNCHECKED
     except ImportError:
         return Parsed(None, Flaw(0, "SQL can't be checked without the package hogql-parser", "run make setup"))
+    if answer is None:
+        return _UNCHECKED
     stopped = answer["start"]["offset"] if answer.get("error") else None
     if form == ORDER and stopped is None:  # here the parser ignores what is behind the end
         stopped = next((each.offset for each in found if each.offset >= answer["end"]["offset"]), None)
     return Parsed(answer, None) if stopped is None else Parsed(None, explained(form == SELECT, stopped, found))
 
 
-def _unfit(text: str, found: list[Token]) -> Flaw | None:
-    """Return why a text is not given to the parser."""
-    chain = max((each.count(".") for each in _CHAIN.findall(text)), default=0)
-    nested = max(nesting(found).depth, chain)
-    if len(found) > MOST_WORDS or nested > DEEPEST:
-        large = f"nested {nested} deep" if nested > DEEPEST else f"{len(found):,} words long"
-        limit = f"{DEEPEST} levels" if nested > DEEPEST else f"{MOST_WORDS:,} words"
-        return Flaw(0, f"the SQL is {large}, too much to be checked", f"write at most {limit}")
-    bad = next((n for n, char in enumerate(text) if char == "\0" or "\ud800" <= char <= "\udfff"), None)
-    if bad is not None:
-        return Flaw(bad, f"the SQL has the character U+{ord(text[bad]):04X}", "remove it")
-    # The parser drops a backslash, and writes to standard error.
-    return of_characters(found) if any(each.text == "\\" for each in found) else None
+def _depth(text: str, found: list[Token]) -> int:
+    return max(nesting(found).depth, max((each.count(".") for each in _CHAIN.findall(text)), default=0))
 
 
 def walk(tree: Any) -> Iterator[Tree]:
@@ -86,25 +86,12 @@ def walk(tree: Any) -> Iterator[Tree]:
 
 
 def _parse(text: str, form: str) -> str:
-    parser: Callable[[str], str] = getattr(_module(), f"parse_{form}_json")
-    return parser(text)
-
-
-@cache
-def _module() -> ModuleType:
-    """Return the parser, which is slow to use and imported only for checkouts with SQL.
-
-    It is a part of PostHog's server, and at its import looks for a module of that. Nobody may find what stands in for
-    that module later: ``posthog`` is PostHog's SDK.
-    """
-    errors = ModuleType("posthog.hogql.errors")
-    errors.__getattr__ = lambda name: ValueError  # type: ignore[method-assign]
-    standing_in = {"posthog": ModuleType("posthog"), errors.__name__: errors}
-    absent = [name for name in standing_in if name not in sys.modules]
-    sys.modules.update({name: standing_in[name] for name in absent})
-    try:
-        import hogql_parser
-    finally:
-        for name in absent:
-            del sys.modules[name]
-    return hogql_parser
+    """Return the parser's answer, ``null`` where it takes too long or crashes."""
+    found = tokens(text)
+    if len(found) <= _ORDINARY_WORDS and _depth(text, found) <= _ORDINARY_DEPTH:
+        return native.parse(text, form)
+    if find_spec("hogql_parser") is None:
+        raise ImportError
+    command = [sys.executable, "-I", native.__file__, form, str(_SECONDS)]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+    return done.stdout.decode() if done.returncode == 0 else "null"

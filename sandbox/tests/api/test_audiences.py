@@ -12,7 +12,7 @@ import requests
 
 from sandbox.tests.shapes import Api, eventually
 
-PEOPLE, CONDITIONS, COHORTS = 60, 30, 6
+PEOPLE, CONDITIONS, COHORTS = 60, 28, 4
 PLANS, NOTES = ["free", "Free", "pro plus", "50%", ""], ["Hello (world)", "a.b", "über", "x_y"]
 VERSIONS = ["1.2.3", "v1.10.0", "2.0.0-rc.1", "0.3.0", "0.0.7", "1.2", "nonsense"]
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -1,5 +1,6 @@
 """Worked examples. Those of retention, lifecycle and exclusions are events and numbers of PostHog's own tests."""
 
+import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.query import hogql
+from sandbox.query import hogql, parser
 from sandbox.query.clickhouse import ClickHouse
 from sandbox.query.errors import MissingPackageError, QueryError
 from sandbox.tests.query.world import Project, World, event
@@ -389,8 +390,17 @@ def test_a_cohort_filters_and_breaks_down(world: World) -> None:
     assert result["aggregated_value"] == 1
 
 
+def test_texts_that_are_nested_to_different_depths_do_not_keep_each_other_waiting() -> None:
+    for depth in (8, 9, 7, 10):
+        tree = hogql.parse(f"select {'lower(' * depth}event{')' * depth} from events")
+        assert json.dumps(tree).count('"name": "lower"') == depth
+    with pytest.raises(QueryError, match="curly bracket"):
+        hogql.parse("select lower(lower(lower(lower(lower(event)))))}")
+
+
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for package, load in (("chdb", lambda: ClickHouse(tmp_path)), ("hogql_parser", hogql.parser.__wrapped__)):
+    parser._parser.cache_clear()
+    for package, load in (("chdb", lambda: ClickHouse(tmp_path)), ("hogql_parser", lambda: hogql.parse("select 404"))):
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(MissingPackageError, match="does not compute queries without the package"):
             load()

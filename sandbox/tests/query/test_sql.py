@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.query import clickhouse, engine
+from sandbox.query import clickhouse, engine, filters
 from sandbox.query.errors import QueryError
 from sandbox.query.patience import patiently
 from sandbox.resources.analytics import answers
-from sandbox.tests.query.world import Project, World, event
+from sandbox.tests.query.world import NOW, Project, World, event
 from sandbox.wire.context import worker_context
 from sandbox.wire.errors import ApiError
 
@@ -62,6 +62,7 @@ def project(world: World) -> Project:
         ("SELECT arrayMap(x -> x * 2, [1, 2]), if(1 > 2, 'a', 'b'), CASE WHEN 1 = 1 THEN 'c' END",
          [[[2, 4], "b", "c"]]),
         ("SELECT 1 UNION ALL SELECT 1", [[1], [1]]),
+        ("SELECT count() FROM events WHERE properties.tokens < 1000000000000000000000000000000", [[3]]),
         # An aggregate is counted with all that it says.
         ("SELECT array_agg(event) FILTER (WHERE event = 'run'), array_agg(DISTINCT event), string_agg(DISTINCT event,"
          " '/') FROM events", [[["run"] * 3, ["run", "stop"], "run/stop"]]),
@@ -213,6 +214,7 @@ def test_a_personless_event_is_of_the_person_that_its_distinct_id_is_given(world
     if asked_before:
         project.sql(whose)
     project.capture([event("$identify", "ann", "2026-03-16T04:00:00Z", **{"$anon_distinct_id": "anon"})])
+    assert project.sql("SELECT person_mode FROM events ORDER BY timestamp") == [["propertyless"], ["full"]]
     (_, of_run), (_, of_identify) = project.sql(whose)
     assert of_run == of_identify, "whether or not somebody asked before the person was known"
 
@@ -263,6 +265,11 @@ def test_peoples_hogql_means_in_a_query_what_it_means_alone(project: Project, pl
     for written in (*broken, "{where}", "{value_0}", "{hogql('1')}"):
         with pytest.raises(QueryError):
             project.results(**OWN[place](written))
+
+
+def test_the_bounds_of_between_are_compared_as_they_are_sent() -> None:
+    assert filters.holds("x", "between", ["9", "30"], None, NOW) == "(x >= '9' AND x <= '30')"
+    assert filters.holds("x", "not_between", [9, 30.5], None, NOW) == "(x < 9 OR x > 30.5)"
 
 
 def test_columns_and_orders_are_peoples_whole_text(project: Project) -> None:

@@ -28,10 +28,10 @@ def write(root: Path, path: str, text: str = "key: x\n") -> None:
     (root / path).write_text(text, encoding="utf-8")
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """Two commits: what is merged into, and nothing changed yet."""
-    root = tmp_path / "repository"
+@pytest.fixture(scope="module")
+def merged_into(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is merged into: one commit."""
+    root = tmp_path_factory.mktemp("changed") / "repository"
     write(root, ".ci/changed")
     shutil.copy(REPOSITORY / ".ci" / "changed", root / ".ci" / "changed")
     shutil.copytree(REPOSITORY / "providers", root / "providers", ignore=shutil.ignore_patterns("__pycache__"))
@@ -40,7 +40,16 @@ def repository(tmp_path: Path) -> Path:
     git(root, "init", "--quiet")
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message", "before")
+    git(root, "tag", "before")
     return root
+
+
+@pytest.fixture
+def repository(merged_into: Path) -> Path:
+    """The same for each test: nothing is changed yet."""
+    git(merged_into, "reset", "--quiet", "--hard", "before")
+    git(merged_into, "clean", "--quiet", "--force", "-d")
+    return merged_into
 
 
 def decided(root: Path) -> dict[str, object]:

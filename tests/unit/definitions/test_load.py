@@ -207,7 +207,7 @@ def _yaml(value: Any) -> str:
     return json.dumps(value)  # JSON is YAML
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damaged_definition_makes_it_raise(checkout: Checkout, data: st.DataObject) -> None:
     checkout.with_flag_and_action()
@@ -228,7 +228,7 @@ def test_no_damaged_definition_makes_it_raise(checkout: Checkout, data: st.DataO
     assert bool(loaded.resources) is not bool(loaded.problems)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(sorted(FOLDERS)), ANYTHING)
 @example("flags", {"key": "f", "stacks": {"staging": {"stacks": {"staging": {}}}}})
 @example("dashboards", {"key": "d", "name": "D", "tiles": {"insight": {}}})
