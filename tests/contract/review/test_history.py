@@ -27,10 +27,15 @@ STACK = "production"
 class Story:
     """A flag that two people's commits change, that is applied, and that Ben also changes by hand."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, key: str) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, key: str, adopted: bool = False) -> None:
         self.checkout, self.sandbox, self.key = Checkout(folder, STACK), sandbox, key
         self.runs = Runs(sandbox, {})
         self.checkout.flag(key, 10)
+        if adopted:
+            groups = [{"description": "Everybody", "properties": [], "rollout_percentage": 10}]
+            body = {"key": key, "filters": {"groups": groups}, "_should_create_usage_dashboard": False}
+            sandbox.call("POST", "feature_flags/", body, key_of_oncall(sandbox))
+            self.commit("Taken over")
         self.checkout.commit("Ten (#1)\n\nReviewed-by: Ben <ben@example.com>")
         self.applied = Applied(self.runs, "flag", self.defined())
 
@@ -123,6 +128,18 @@ def test_one_line_of_time_has_commits_with_their_application_and_what_was_done_b
     assert before.allowed
     assert before.allowed.commit
     assert (before.allowed.by, before.allowed.commit.told.reviewers, before.live) == ((ANA,), (BEN,), None)
+
+
+def test_what_a_run_puts_back_of_an_adopted_flag_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
+    story = Story(tmp_path, sandbox, "ai-adopted", adopted=True)
+    story.by_hand(100)
+    story.applied.apply(story.defined())
+    assert [(each.how, each.lines[0].text, each.applied) for each in story.history().entries] == [
+        (How.PROGRAM, 'condition "Everybody" from 100 % to 10 %', ()),
+        (How.HAND, 'condition "Everybody" from 10 % to 100 %', ()),
+        (How.COMMIT, "is new", ()),
+        (How.HAND, "is made in PostHog", ()),
+    ]
 
 
 def test_a_flag_that_is_gone_is_still_in_the_log(tmp_path: Path, sandbox: Sandbox) -> None:
