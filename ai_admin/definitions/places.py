@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.posthog.reconcile import same
-
 
 def differing(name: str, left: Any, right: Any) -> str:
     """Return the part of a field in which two of its canonical values differ, the innermost that holds all of it.
@@ -16,9 +14,9 @@ def differing(name: str, left: Any, right: Any) -> str:
         right: another one.
     """
     if isinstance(left, dict) and isinstance(right, dict):
-        inside: list[Any] = [each for each in {**left, **right} if not same(left.get(each), right.get(each))]
+        inside: list[Any] = [each for each in {**left, **right} if left.get(each) != right.get(each)]
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        inside = [n for n, each in enumerate(left) if not same(each, right[n])]
+        inside = [n for n, each in enumerate(left) if each != right[n]]
     else:
         return name
     if len(inside) != 1:

@@ -97,7 +97,7 @@ def joined(commits: Iterable[Entry], log: Iterable[Entry], stack: str) -> list[E
         for each in found:
             chains.setdefault(last(each.ref, later), ([], []))[number].append(each)
     every = [each for ours, theirs in chains.values() for each in _joined(ours, theirs, later, stack)]
-    return sorted(every, key=lambda each: each.at)
+    return sorted(every, key=lambda each: (each.at, each.how is not How.COMMIT))
 
 
 def _joined(

@@ -16,7 +16,7 @@ from ai_admin.definitions.places import differing
          "query.source.values[1].b"),
         ({"source": {"a": 1, "b": 1}}, {"source": {"a": 2, "b": 2}}, "query.source"),
         ({"values": [1, 2]}, {"values": [1]}, "query.values"),
-        ({"on": True}, {"on": 1}, "query.on"),
+        ({"on": True}, {}, "query.on"),
         (1, 2, "query"),
     ],
 )  # fmt: skip
