@@ -263,8 +263,16 @@ class _TakeOver:
         for file in there:
             self._result.skipped.append(file.path)
             for definition in expanded([file]):
-                self._exclude(Ref(*definition), f"{file.path} exists already, with something else in it")
+                self._exclude(Ref(*definition), f"{file.path} exists already, {self._in_the_way(file)}")
         return bool(there)
+
+    def _in_the_way(self, file: Written) -> str:
+        """Return what a file that exists says in the place of a new one."""
+        text = (self._root / file.path).read_text(encoding="utf-8")
+        only = Document(File(file.path, file.kind, text)).only
+        if only is None or self._stack in only:
+            return "with something else in it"
+        return f"and not for {self._stack}: add that to its `only:`, and `ai-admin pull` writes what differs"
 
     # The catalogue.
 
