@@ -56,7 +56,8 @@ def pull(
     `ai-admin check`, or that PostHog would not hold exactly so.
 
     With --all: every object that no file defines becomes a file, with the next `pulumi preview` adopting it as
-    it is. Existing files stay. What a file can't express is left to PostHog, and named.
+    it is. Existing files stay. What a file can't express is left to PostHog, and named. Where there are other
+    stacks, the new files are for this one only (`only:`).
 
     Exit codes: 0 done, 1 something could not be written, or not be read in PostHog, 2 wrong use, 3 nothing is
     known, since the files have problems or PostHog did not answer.
@@ -129,6 +130,12 @@ def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry
     there = f"; {len(comparison.owners):,} were in files already" if comparison.owners else ""
     made = f"{result.definitions:,} objects in {len(result.texts):,} files"
     click.echo(f"{made}, {len(result.left):,} left to PostHog{there}")
+    if result.texts and result.others:
+        others = " and ".join(result.others)
+        click.echo(
+            f"each new file says `only: [{stack}]`, so that nothing of it goes to {others}; to give a definition to "
+            "another stack, too, add that to its `only:`, or remove the line to give it to all"
+        )
     _write(root, folder, result.texts, dry_run, TAKE_OVER, f"Take over the project of {stack}", None)
 
 

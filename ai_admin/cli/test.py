@@ -37,7 +37,7 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     match. Conditions and variants that no test reaches are listed; that fails only with --strict. The tests of a
     flag that is off are not run.
 
-    KEY limits it to these flags.
+    KEY, or flag/KEY, limits it to these flags.
 
     With --json: {"tests": [{"flag", "name", "path", "line", "stack", "failure", "why"}], "unreached": [{"flag",
     "what", "path", "line", "stacks"}], "off": {flag: [stack]}}. "failure" is empty for a test that passes.
@@ -52,7 +52,7 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     checked = check(root, stacks)
     only_whole(checked.problems)
     indexes = {name: checked.indexes[name] for name in stacks}
-    _exist(keys, indexes)
+    keys = tuple(_flags(keys, indexes))
     from ai_admin.evaluation import resources, run, served  # PostHog's SDK takes a moment to import
 
     report = run(indexes, {name: served(resources(index)) for name, index in indexes.items()}, keys)
@@ -68,12 +68,14 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
         raise click.exceptions.Exit(FAILED)
 
 
-def _exist(keys: Iterable[str], indexes: dict[str, Index]) -> None:
-    """Raise click.UsageError where there is no flag of a key in any of these stacks."""
+def _flags(given: Iterable[str], indexes: dict[str, Index]) -> Iterator[str]:
+    """Yield the keys of flags that were given as ``key`` or ``flag/key``; click.UsageError where no stack has one."""
     flags = sorted({key for index in indexes.values() for key in index.keys("flag")})
-    for key in keys:
+    for each in given:
+        key = each if each in flags else each.removeprefix("flag/")
         if key not in flags:
             raise no_such("flag", key, flags)
+        yield key
 
 
 def _as_text(report: Report) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ai_admin.cli.checkout import checkout, no_such, only_stack, only_whole
+from ai_admin.cli.checkout import PROBLEMS, checkout, no_such, only_stack, readable
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, waiting
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
@@ -63,18 +63,19 @@ def who(
     PostHog serves nothing, for the reason in "state", or was not asked; "files" where no file has the flag.
     "stays_off": what "files" has comes only once it is switched on. "known" is whether PostHog has a person of this id.
 
-    Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems: see `ai-admin check`.
+    Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems (see `ai-admin check`):
+    what the files give is shown of those only that have none.
     """
     root = checkout(Path().resolve())
     name = only_stack(root, stack, by_shell=not offline)
     checked = check(root, (name,))
     index = checked.indexes[name]
     asked, members = _properties(properties, index), _cohorts(cohorts, index)
-    only_whole(checked.problems)
-    from ai_admin.evaluation import Person, resources  # PostHog's SDK takes a moment to import
+    from ai_admin.evaluation import Person, resources, standing  # PostHog's SDK takes a moment to import
     from ai_admin.evaluation import compared as comparison
 
-    definitions = list(resources(index))
+    broken = bool(checked.problems)
+    definitions = standing(readable(root, name).resources) if broken else list(resources(index))
     known: bool | None = None
     if offline:
         somebody = Person(distinct_id, asked, members)
@@ -96,10 +97,15 @@ def who(
         if any(_is_back(row) for row in rows):
             held = _held(root, name)
             rows = [replace(row, held=_is_back(row) and row.flag in held) for row in rows]
+    if broken:
+        unknown = "no file that can be evaluated has this flag"
+        rows = [replace(row, by=unknown) if row.files is None else row for row in rows]
     if as_json:
         click.echo(json.dumps(_as_json(name, known, somebody, rows), indent=2, ensure_ascii=False))
     else:
         click.echo("\n".join(_as_text(where, known, somebody, rows)))
+    if broken:
+        raise click.exceptions.Exit(PROBLEMS)
 
 
 def _is_back(row: Row) -> bool:

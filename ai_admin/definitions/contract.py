@@ -16,6 +16,7 @@ from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered, Value, Written
 from ai_admin.definitions.index import Index, units
 from ai_admin.definitions.model import Definition, Finding, Path
+from ai_admin.definitions.places import differing
 from ai_admin.definitions.stacks import View
 from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import KINDS, Ref
@@ -99,16 +100,12 @@ def fields_at(kind: str, path: Path) -> Iterator[str]:
 
 def _bent(definition: Definition, again: dict[tuple[str, str], Value]) -> Iterator[Refusal]:
     """Yield that the files say something else than a definition, if they do."""
-    there = again.get((definition.kind, definition.key))
-    if there != definition.properties:
-        differing = sorted(
-            field
-            for field in {*definition.properties, *(there or {})}
-            if (there or {}).get(field) != definition.properties.get(field)
-        )
+    there, wanted = again.get((definition.kind, definition.key)) or {}, definition.properties
+    if there != wanted:
+        fields = sorted(field for field in {*wanted, *there} if there.get(field) != wanted.get(field))
+        parts = (differing(field, there.get(field), wanted.get(field)) for field in fields)
         ref = Ref(definition.kind, definition.key)
-        problem = NotWritable(str(ref), f"no file can express the value of {', '.join(differing)}")
-        yield Refusal(ref, tuple(differing), problem)
+        yield Refusal(ref, tuple(fields), NotWritable(str(ref), f"no file can express the value of {', '.join(parts)}"))
 
 
 def index_of(files: Iterable[Written]) -> Index:

@@ -33,6 +33,15 @@ def project_stacks(root: FilePath) -> tuple[str, ...]:
     return tuple(stack for stack in known_stacks(root) if stack != demo)
 
 
+def counted_stacks(root: FilePath, stack: str) -> tuple[str, ...]:
+    """Return the stacks that count where something is written for one: those of projects, and all for `make demo`'s.
+
+    That of `make demo` is there to try what the files say, and no reason to say it apart.
+    """
+    projects = project_stacks(root)
+    return projects if stack in projects else known_stacks(root)
+
+
 def configurations(root: FilePath) -> dict[str, dict[str, Any]]:
     """Return the ``config`` of each stack's file, by stack; Pulumi reports a file that can't be read."""
     found = {}

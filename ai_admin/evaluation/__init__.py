@@ -8,7 +8,7 @@ from ai_admin.evaluation.answers import Answer, Asked
 from ai_admin.evaluation.explain import Explanation, explain
 from ai_admin.evaluation.flag_tests import Case, Outcome, Report, Unreached, run
 from ai_admin.evaluation.persons import Group, Person
-from ai_admin.evaluation.served import Served, resources, served
+from ai_admin.evaluation.served import Served, resources, served, standing
 
 __all__ = [
     "Answer",
@@ -25,4 +25,5 @@ __all__ = [
     "resources",
     "run",
     "served",
+    "standing",
 ]

@@ -16,6 +16,7 @@ from ai_admin.definitions.index import Index
 from ai_admin.definitions.model import Definition
 from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import refs
 from providers.posthog.kinds.early_access_feature import ENROLLING
 from providers.posthog.references import with_ids
 
@@ -65,6 +66,18 @@ def resources(index: Index) -> Iterator[Definition]:
     for unit in index.units:
         if unit.kind in KINDS_NEEDED:
             yield from FORMS[unit.kind].expand(unit, index)
+
+
+def standing(definitions: Iterable[Definition]) -> list[Definition]:
+    """Return those of definitions of which some are left out that can be evaluated: all that they refer to is there."""
+    left = [each for each in definitions if each.kind in KINDS_NEEDED]
+    while True:
+        there = {Ref(each.kind, each.key) for each in left}
+        named = ((each, (ref for ref in refs(each.properties) if ref.kind in KINDS_NEEDED)) for each in left)
+        whole = [each for each, needed in named if there.issuperset(needed)]
+        if len(whole) == len(left):
+            return left
+        left = whole
 
 
 def served(definitions: Iterable[Definition], live: Mapping[str, Json] | None = None) -> Served:

@@ -58,6 +58,8 @@ class Difference:
     others only the file was changed."""
     edited: tuple[Field, ...] = ()
     """Of the fields that PostHog holds otherwise than they were applied, those that the file changed as well."""
+    last: Properties | None = None
+    """What was applied last, in its canonical form with references; None without a state."""
     unclear: str = ""
     """Why it is not certain which object is the definition's."""
     unread: str = ""
@@ -221,14 +223,19 @@ class Comparison:
         fields = changed(kind, comparable(found[1]), comparable(wanted))
         if not fields:
             return None
-        there = {name: item for name, item in deepcopy(found[1]).items() if name not in _OPTIONS}
-        for secret in kind.secrets(there):
-            secret.pop("digest", None)  # no file has it
+        there, last = (self._as_written(kind, each) for each in (found[1], applied.applied if applied else {}))
         live = self.project.inventory.get(kind, id_)
         moved = fields if applied is None else changed(kind, found[1], applied.applied)
         by_hand = tuple(each for each in fields if each in moved)
         edited = () if applied is None else tuple(each for each in changed(kind, before, wanted) if each in by_hand)
-        return Difference(definition, tuple(fields), id_, live, with_refs(kind, there, self.ref_of), by_hand, edited)
+        return Difference(definition, tuple(fields), id_, live, there, by_hand, edited, last if applied else None)
+
+    def _as_written(self, kind: Kind, form: Properties) -> Properties:
+        """Return a canonical form with references in the place of ids, and without what no file has."""
+        written = {name: item for name, item in deepcopy(form).items() if name not in _OPTIONS}
+        for secret in kind.secrets(written):
+            secret.pop("digest", None)
+        return with_refs(kind, written, self.ref_of)
 
     def _not_known(self, definition: Definition) -> str:
         """Return why it can't be told what PostHog holds of a definition, or of one that it refers to; empty where it

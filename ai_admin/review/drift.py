@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,8 @@ from ai_admin.review.report import not_known
 from ai_admin.review.sentences import Sentence, sentences, to_keep
 from providers.posthog.advice import explained
 from providers.posthog.history import Author, History
-from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds import KINDS, Field, Ref
+from providers.posthog.kinds.base import Properties
 from providers.posthog.references import RefOf, with_refs
 
 
@@ -31,6 +32,9 @@ class Said:
     """Who changed it in PostHog last; None where the log does not say, or nobody did."""
     by_hand: bool
     """Whether PostHog holds it otherwise than it was applied last; else only the file was changed since."""
+    overwrites: bool = False
+    """Whether the file changed it as well, or changed another part of the same field: `ai-admin pull` takes the field
+    over as it is in PostHog."""
     keep: str = ""
     """What to write to keep it, where `ai-admin pull` can't; else empty."""
 
@@ -107,12 +111,40 @@ def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
     file, there = each.definition.properties, with_refs(kind, each.there, by_name)
     source = str(each.definition.source)
     said = tuple(
-        Said(sentence, authors.get(field.name), field in each.by_hand, to_keep(field, file, there, source))
+        Said(sentence, authors.get(field.name) if by_hand else None, by_hand, overwrites,
+             to_keep(field, file, there, source))
         for field in each.fields
-        for sentence in sentences(kind, field, *((file, there) if field in each.by_hand else (there, file)))
-    )
+        for sentence, by_hand, overwrites in _parts(each, field, file, there)
+    )  # fmt: skip
     unapplied = "PostHog holds what was applied last: the file was changed since"
     return Drifted(each, said, unapplied if each.applied else "")
+
+
+def _parts(
+    each: Difference, field: Field, file: Properties, there: Properties
+) -> Iterator[tuple[Sentence, bool, bool]]:
+    """Yield what differs in a field, whether somebody changed it in PostHog, and whether the file changed it as well.
+
+    Where both changed the field, of each part it is looked at who did.
+    """
+    kind = KINDS[each.ref.kind]
+    in_posthog, in_file = sentences(kind, field, file, there), sentences(kind, field, there, file)
+    if field not in each.by_hand:
+        yield from ((sentence, False, False) for sentence in in_file)
+        return
+    if field not in each.edited or each.last is None:
+        yield from ((sentence, True, False) for sentence in in_posthog)
+        return
+    theirs, ours = (sentences(kind, field, each.last, now) for now in (there, file))
+    for sentence in in_posthog:
+        if _is_of(sentence, theirs):
+            yield sentence, True, _is_of(sentence, ours)
+    yield from ((sentence, False, True) for sentence in in_file if not _is_of(sentence, theirs))
+
+
+def _is_of(sentence: Sentence, changes: Iterable[Sentence]) -> bool:
+    """Return whether what is said is a part of one of these changes, or has one in it."""
+    return any(all(map(str.__eq__, sentence.path, each.path)) for each in changes)
 
 
 Style = Callable[[str, str], str]
@@ -151,7 +183,7 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         yield reading.unowned(counts)
     for unowned in found.unowned if every else ():
         yield f"  {unowned.kind.words} {unowned.id}: {unowned.title}"
-    if found.entries:
+    if not all(each.difference.applied for each in found.entries):
         yield ""
         yield f"to write into the files what PostHog holds: ai-admin pull --stack {found.stack}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ai_admin.review.logged import Log, scope
 from ai_admin.review.names import names
 from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
-from ai_admin.review.timeline import Entry, joined
+from ai_admin.review.timeline import Entry, joined, last, renamed
 from ai_admin.review.versions import Versions, changes
 from providers.posthog.errors import NoHistory, Problem, UnreadableState
 from providers.posthog.inventory import PostHogDirectory
@@ -145,15 +145,30 @@ def with_former(commits: Iterable[Entry], key: str) -> set[Ref]:
     return found
 
 
-def named_in(commits: Iterable[Entry]) -> dict[tuple[str, str], Ref]:
-    """Return the definitions by their kinds and the names that commits gave their objects, where a name is one's alone.
-    """
-    found: dict[tuple[str, str], set[Ref]] = {}
-    for each in commits:
-        for said in filter(None, each.after.values()):
-            if name := said.get("name"):
-                found.setdefault((each.ref.kind, str(name)), set()).add(each.ref)
-    return {name: next(iter(refs)) for name, refs in found.items() if len(refs) == 1}
+class Named:
+    """The names that commits gave the objects of definitions, and when the files had these definitions."""
+
+    def __init__(self, commits: Iterable[Entry]) -> None:
+        entries = sorted(commits, key=lambda each: each.at)
+        later = renamed(entries)
+        named: dict[tuple[str, str], set[Ref]] = {}
+        self._stated: dict[Ref, list[tuple[str, bool]]] = {}
+        for each in entries:
+            ref, said = last(each.ref, later), [*filter(None, each.after.values())]
+            self._stated.setdefault(ref, []).append((each.at, bool(said)))
+            for name in filter(None, (properties.get("name") for properties in said)):
+                named.setdefault((ref.kind, str(name)), set()).add(ref)
+        self._refs = {name: next(iter(refs)) for name, refs in named.items() if len(refs) == 1}
+
+    def ref(self, kind: str, name: str) -> Ref | None:
+        """Return the definition whose object had a name, under the key that it has in the end; None where not just one
+        ever had.
+        """
+        return self._refs.get((kind, name))
+
+    def stated(self, ref: Ref, at: str) -> bool:
+        """Return whether the files had a definition at a time (ISO 8601, UTC)."""
+        return next((there for time, there in reversed(self._stated.get(ref, [])) if time <= at), False)
 
 
 class Logs:
@@ -172,7 +187,8 @@ class Logs:
         except UnreadableState as problem:
             self.unread = f"what was applied to {stack.stack}, so that objects have PostHog's names: {problem}"
         standing = (*self.state.replaced, *self.state.resources.values())
-        self.known = {(each.ref.kind, each.id): each.ref for each in standing}
+        gone = {(ref.kind, id_): ref for ref, id_ in self.state.gone.items()}
+        self.known = {**gone, **{(each.ref.kind, each.id): each.ref for each in standing}}
         self.ref_of = names(self.known, self.inventory)
         self._user = self.inventory.user_id()
 
@@ -180,9 +196,10 @@ class Logs:
         """Return what the log says of these definitions' objects; without a key, of all of our kinds.
 
         What this program made or deleted is the definition's that had its name in one of these commits, also where no
-        state has it any more; it is in ``known`` then. Raises ``ApiError``.
+        state has it any more, and so is what somebody deleted while the definition had no other object; it is in
+        ``known`` then. Raises ``ApiError``.
         """
-        named = named_in(commits)
+        named = Named(commits)
         if not key:
             return self._read(named, KINDS.values(), "", since)
         asked = {*wanted, *(ref for ref in self.known.values() if matches(ref, key))}
@@ -195,16 +212,19 @@ class Logs:
         # What is in no state any more is known by its name only, and so may be anything that nobody knows.
         lost = {ref.kind for ref in asked} - set(known.values()) if asked else {*KINDS}
         found = [each for (_, id_), kind in known.items() for each in self._read(named, [KINDS[kind]], id_, since)]
+        # What was made may have taken the place of another object, which had the same name.
+        made = {each.ref.kind for each in found if each.before is None and not KINDS[each.ref.kind].unique}
+        found, lost = [each for each in found if each.ref.kind not in made], lost | made
         found += self._read(named, [KINDS[kind] for kind in sorted(lost)], "", since) if lost else []
         return [each for each in found if each.ref in asked or matches(each.ref, key)]
 
     def _read(
-        self, named: Mapping[tuple[str, str], Ref], kinds: Iterable[Kind], id_: str, since: str
+        self, named: Named, kinds: Iterable[Kind], id_: str, since: str
     ) -> list[Entry]:
         scopes = dict.fromkeys(scope(kind) for kind in kinds)
         logged = list(self.session.history.log(scopes, id_, since))
         log = Log(self.known, self.ref_of, self.directory, self._user)
-        lost = [each for each in log.lost(logged, named) if each[0] not in self.known]
+        lost = [each for each in log.lost(logged, named.ref, named.stated) if each[0] not in self.known]
         # The newest comes last, and after it what stands, as what a definition's object is now.
         self.known = {**dict(reversed(lost)), **self.known}
         self.ref_of = names(self.known, self.inventory)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from ai_admin.review.sentences import sentences
 from ai_admin.review.timeline import Entry, How, Line
 from providers.posthog.connection import CLIENT
-from providers.posthog.history import changes, part
+from providers.posthog.history import by_whom, changes, part
 from providers.posthog.kinds import KINDS, Field, Kind, Reading, Ref
 from providers.posthog.kinds.base import Directory, Properties
 from providers.posthog.kinds.phrases import key_text
@@ -61,20 +61,30 @@ class Log:
         return [each for each in found if each.lines]
 
     def lost(
-        self, logged: Iterable[Logged], named: Mapping[tuple[str, str], Ref]
+        self, logged: Sequence[Logged], named: Callable[[str, str], Ref | None], stated: Callable[[Ref, str], bool]
     ) -> Iterator[tuple[tuple[str, str], Ref]]:
-        """Yield the kinds and ids of objects that this program made or deleted, with the definitions that they were of.
+        """Yield the kinds and ids of objects that definitions had before, with these definitions: what this program
+        made or deleted, and what somebody deleted that was there as the definition's only one.
 
         Args:
             logged: entries of the log.
-            named: the definitions by their kinds and the names of their objects.
+            named: says which definition the objects of a kind with a name are of.
+            stated: says whether there was a definition at a time (ISO 8601, UTC).
         """
-        for each in logged:
-            kind, name = self._kind(each), str((each.get("detail") or {}).get("name") or "")
-            if kind is None or (kind.name, name) not in named or part(kind, each):
+        ours = [(each, kind) for each in logged if (kind := self._kind(each)) and not part(kind, each)]
+        made = {(kind.name, _id(kind, each)): each for each, kind in ours if each.get("activity") == "created"}
+        for each, kind in ours:
+            ref = named(kind.name, str((each.get("detail") or {}).get("name") or ""))
+            activity, object_ = _activity(each, changes(kind, each)), (kind.name, _id(kind, each))
+            if ref is None or activity not in _VERBS:
                 continue
-            if _how(each, self.user) is How.PROGRAM and _activity(each, changes(kind, each)) in _VERBS:
-                yield (kind.name, _id(kind, each)), named[kind.name, name]
+            if _how(kind, each, self.user) is How.PROGRAM:
+                yield object_, ref
+            elif activity == _DELETED and stated(ref, _at(each)):
+                beside = object_ in made and stated(ref, _at(made[object_]))
+                others = [id_ for id_, owner in self.names.items() if owner == ref]
+                if not beside and all(id_ in made and _at(made[id_]) > _at(each) for id_ in others):
+                    yield object_, ref
 
     def _kind(self, logged: Logged) -> Kind | None:
         """Return the kind of what an entry is about; several kinds may have one name in the log.
@@ -101,10 +111,10 @@ class Log:
         # Of who an alert is sent to, an entry has one, and not all.
         known = [] if part(kind, logged) and not _told(logged) else told
         return Entry(
-            _utc(str(logged.get("created_at") or "")),
+            _at(logged),
             self._ref(kind, logged),
-            _how(logged, self.user),
-            (str((logged.get("user") or {}).get("email") or "PostHog"),),
+            _how(kind, logged, self.user),
+            (by_whom(kind, logged) if logged.get("user") else "PostHog",),
             tuple(lines),
             values=None if activity == _DELETED else {each.name: after.get(each.name) for each in known},
             before=None if activity == "created" else {each.name: before.get(each.name) for each in known},
@@ -173,19 +183,21 @@ def _activity(logged: Logged, changed: Iterable[Mapping[str, Any]]) -> str:
     return str(logged.get("activity") or "changed")
 
 
-def _how(logged: Logged, user: Any) -> How:
+def _how(kind: Kind, logged: Logged, user: Any) -> How:
     """Return how something was changed: newer versions of PostHog say which program did, older ones only whose key."""
     author, client = logged.get("user") or {}, logged.get("client")
     if (logged.get("detail") or {}).get("trigger"):
         return How.SCHEDULE
     if not author or logged.get("is_system"):
         return How.POSTHOG
-    ours = client == CLIENT if client else user is not None and author.get("id") == user
+    told = client or (kind.logged_by_maker and "client" in logged)
+    ours = client == CLIENT if told else user is not None and author.get("id") == user
     return How.PROGRAM if ours else How.HAND
 
 
-def _utc(time: str) -> str:
-    return time.replace("Z", "+00:00")
+def _at(logged: Logged) -> str:
+    """Return when something was logged (ISO 8601, UTC)."""
+    return str(logged.get("created_at") or "").replace("Z", "+00:00")
 
 
 def undone(now: Properties | None, entries: Iterable[Entry]) -> Iterator[Properties | None]:

@@ -26,7 +26,8 @@ from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.stacks import OUTSIDE, known_stacks, project_stacks, view
+from ai_admin.definitions.places import differing
+from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, view
 from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison, Difference
 from ai_admin.review.drift import drifted
@@ -117,22 +118,21 @@ def told(comparison: Comparison, difference: Difference) -> list[str]:
     """Return what is brought back of a definition and who did it, a line each. Asks PostHog's activity log."""
     named = names(comparison.owners, comparison.project.inventory)
     found = drifted(difference, comparison.project.history, named)
-    edited = {each.name for each in difference.edited}
     lost = {True: "; the file's own change of it, which is not applied yet, is overwritten", False: ""}
     brought = [
-        f"{said.sentence.text} {reading.written(said.author)}{lost[said.sentence.field in edited]}"
+        f"{said.sentence.text} {reading.written(said.author)}{lost[said.overwrites]}"
         for said in found.said
         if said.by_hand
     ]
+    own = [said.sentence.text for said in found.said if said.overwrites and not said.by_hand]
+    brought += [f"the file's own change, which is not applied yet, is overwritten: {each}" for each in own]
     return [found.whole, *brought] if found.whole else brought
 
 
 class _Pull:
     def __init__(self, root: Path, stack: str, comparison: Comparison, wanted: Wanted, result: Pulled) -> None:
         self._root, self._stack = root, stack
-        projects = project_stacks(root)
-        # That of `make demo` is there to try what the files say, and no reason to say it apart.
-        self._stacks = projects if stack in projects else known_stacks(root)
+        self._stacks = counted_stacks(root, stack)
         self._comparison = comparison
         self._every = {Ref(each.kind, each.key): each for each in comparison.definitions}
         self._differing = {each.ref for each in comparison.differences()}
@@ -235,8 +235,9 @@ class _Pull:
                 return f"{ref} would go from its file with it; name it, with --delete, if it is to go"
         for each in self._comparison.again(loaded.resources).differences():
             if each.ref in refs and not each.applied:
-                names = ", ".join(field.name for field in each.by_hand)
-                return f"no file can express the value of {names}{self._unowned(each.ref)}"
+                said, there = each.definition.properties, each.there or {}
+                parts = (differing(name, said.get(name), there.get(name)) for name in (it.name for it in each.by_hand))
+                return f"no file can express the value of {', '.join(parts)}{self._unowned(each.ref)}"
             if each.ref not in self._differing:
                 return f"{each.ref} would change with it, and PostHog's has not"
         return ""

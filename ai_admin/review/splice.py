@@ -117,23 +117,27 @@ class _Splice:
 
     def _value(self, key: yaml.Node, node: yaml.Node, old: Any, new: Any, flow: bool) -> None:
         before = len(self.edits)
-        if self._put_in_place(node, old, new, flow) and (flow or not self._too_long(node, before)):
+        if self._put_in_place(node, old, new, flow) and (flow or not self._is_too_much(node, old, new, before)):
             return
         del self.edits[before:]
         self._rewrite(key, node, new)
 
     def _item(self, node: yaml.Node, old: Any, new: Any, flow: bool) -> None:
         before = len(self.edits)
-        if self._put_in_place(node, old, new, flow) and (flow or not self._too_long(node, before)):
+        if self._put_in_place(node, old, new, flow) and (flow or not self._is_too_much(node, old, new, before)):
             return
         del self.edits[before:]
         dash = self._dash(node)
         self._replace(dash, self._end(node), _item_text(new, self._column(dash)))
 
-    def _too_long(self, node: yaml.Node, since: int) -> bool:
-        """Return whether edits, from one on, make a line of braces longer than lines are, and it was not."""
+    def _is_too_much(self, node: yaml.Node, old: Any, new: Any, since: int) -> bool:
+        """Return whether edits, from one on, make a line of braces longer than lines are, and it was not, or put a text
+        of several lines into it.
+        """
         if not isinstance(node, yaml.CollectionNode) or not node.flow_style:
             return False
+        if _has_lines(new) and not _has_lines(old):
+            return True
         start, end = self._index(node.start_mark), self._end(node)
         line = self.text[self._line_start(start) : self._line_end(end)]
         grown = sum(len(new) - (to - begin) for begin, to, new in self.edits[since:])
@@ -284,6 +288,13 @@ class _Splice:
 
     def _column(self, index: int) -> int:
         return index - self._line_start(index)
+
+
+def _has_lines(value: Any) -> bool:
+    """Return whether there is a text of several lines in a value."""
+    if isinstance(value, dict | list):
+        return any(map(_has_lines, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and "\n" in value
 
 
 def _is_line(node: yaml.Node) -> bool:

@@ -21,8 +21,9 @@ from ai_admin.definitions.file_text import text_of
 from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
+from ai_admin.definitions.places import differing
 from ai_admin.definitions.rules.catalogue import Use, property_uses
-from ai_admin.definitions.stacks import known_stacks
+from ai_admin.definitions.stacks import counted_stacks, known_stacks
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
 from ai_admin.review.live import Object, Objects
 from ai_admin.review.trial import trial
@@ -64,6 +65,8 @@ class TakeOver:
     """What files leave to PostHog, a sentence each."""
     definitions: int = 0
     """How many objects the new files define."""
+    others: tuple[str, ...] = ()
+    """The stacks of other projects, which the new files leave out (``only:``)."""
 
 
 def take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
@@ -90,13 +93,15 @@ class _TakeOver:
         self._defined = {Ref(each.kind, each.key) for each in comparison.definitions}
         objects = Objects(comparison.project, comparison.lives, comparison.owners, self._defined)
         self._many_stacks = len(known_stacks(root)) > 1
+        others = tuple(each for each in counted_stacks(root, stack) if each != stack)
         self._excluded: set[Ref] = set()
         self._every = {each.ref: each for each in objects.all()}
-        self._result = TakeOver()
+        self._result = TakeOver(others=others)
         self._forms: dict[Ref, Properties] = {}
         self._unmanaged: dict[Ref, dict[str, str]] = defaultdict(dict)
         self._notes: dict[Ref, list[str]] = defaultdict(list)
         self._invented: set[Ref] = set()
+        self._narrow: list[tuple[Ref, str]] = []
         for ref, each in self._every.items():
             if ref not in self._defined and not _is_posthogs_own(each):
                 self._forms[ref] = each.properties
@@ -116,6 +121,9 @@ class _TakeOver:
             if (ref.kind, self._every[ref].id) in self._comparison.leaving:
                 self._exclude(ref, LEAVES)
                 continue
+            for name, what in KINDS[ref.kind].narrowed.items():
+                if self._every[ref].live.get(name):
+                    self._narrowed(ref, f"{name}: {what}")
             if ref.kind == "early_access_feature" and isinstance(flag := self._forms[ref].get("flag"), Ref):
                 self._leave_field(flag, "feature_enrollment", "PostHog switches it with the early access feature")
             if ref.kind == "survey":
@@ -126,6 +134,11 @@ class _TakeOver:
             if ref.kind == "subscription" and isinstance(self._forms[ref].get("target_value"), dict):
                 reason = "the address of its Teams channel is a secret; write a file with the variable that holds it"
                 self._exclude(ref, f"{reason}, and adopt: {self._every[ref].id}")
+
+    def _narrowed(self, ref: Ref, what: str) -> None:
+        """Say that PostHog keeps what decides whom an object reaches."""
+        self._note(ref, f"Left to PostHog: {what}.")
+        self._narrow.append((ref, what))
 
     def _leave_inputs(self, ref: Ref) -> None:
         """Leave a webhook to PostHog, and a text that is not what its blocks show: a file says both in one."""
@@ -253,8 +266,16 @@ class _TakeOver:
         for file in there:
             self._result.skipped.append(file.path)
             for definition in expanded([file]):
-                self._exclude(Ref(*definition), f"{file.path} exists already, with something else in it")
+                self._exclude(Ref(*definition), f"{file.path} exists already, {self._in_the_way(file)}")
         return bool(there)
+
+    def _in_the_way(self, file: Written) -> str:
+        """Return what a file that exists says in the place of a new one."""
+        text = (self._root / file.path).read_text(encoding="utf-8")
+        only = Document(File(file.path, file.kind, text)).only
+        if only is None or self._stack in only:
+            return "with something else in it"
+        return f"and not for {self._stack}: add that to its `only:`, and `ai-admin pull` writes what differs"
 
     # The catalogue.
 
@@ -346,7 +367,14 @@ class _TakeOver:
                     inside = insight["key"]
                 value["tiles"] = [*value["tiles"][:n], {**tile, "insight": inside}, *value["tiles"][n + 1 :]]
             result.append(replace(file, value=value))
-        return result
+        return [replace(each, value=self._of_this_stack(each.value)) for each in result]
+
+    def _of_this_stack(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return what a file says so that it gives nothing to the projects of other stacks."""
+        if not self._result.others:
+            return value
+        stacks = {name: item for name, item in value.items() if name == "stacks"}
+        return {**{name: item for name, item in value.items() if name != "stacks"}, "only": [self._stack], **stacks}
 
     def _adopting(self, value: Mapping[str, Any], id_: int | str | None) -> dict[str, Any]:
         if id_ is None:
@@ -381,8 +409,9 @@ class _TakeOver:
             ref = Ref(each.kind, each.key)
             if each.source.path in texts and ref in wanted and not same(each.properties, wanted[ref]):
                 mine, theirs = each.properties, wanted[ref]
-                differing = sorted(name for name in {*mine, *theirs} if not same(mine.get(name), theirs.get(name)))
-                yield ref, differing, "no file can express it"
+                fields = sorted(name for name in {*mine, *theirs} if not same(mine.get(name), theirs.get(name)))
+                parts = (differing(name, mine.get(name), theirs.get(name)) for name in fields)
+                yield ref, fields, f"no file can express {' and '.join(parts)}"
 
     def _finished(self, texts: dict[str, str]) -> TakeOver:
         result = self._result
@@ -394,6 +423,7 @@ class _TakeOver:
             for name, reason in left.items()
             if ref in self._forms
         ]
+        result.partly += [f"{ref}: left to PostHog: {what}" for ref, what in self._narrow if ref in self._forms]
         return result
 
 

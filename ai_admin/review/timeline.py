@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from ai_admin.review.commits import Commit
 from ai_admin.review.sentences import Sentence
 from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
+from providers.posthog.references import with_ids
 
 
 class How(StrEnum):
@@ -78,7 +80,8 @@ def joined(commits: Iterable[Entry], log: Iterable[Entry], stack: str) -> list[E
 
     An entry of PostHog's log is the application of commits when it leaves the fields that it changes as the files said
     them then, and a commit changed one of these fields and waited for it. Several commits may be applied at once, and a
-    commit by several runs. What nothing waited for is an entry: a run put back what somebody had changed.
+    commit by several runs. What nothing waited for is an entry: a run put back what somebody had changed. What PostHog
+    held already when a commit came waits for nothing, as of what was adopted, or brought into the files by a pull.
 
     Args:
         commits: what commits changed.
@@ -86,27 +89,66 @@ def joined(commits: Iterable[Entry], log: Iterable[Entry], stack: str) -> list[E
         stack: the stack.
     """
     entries = sorted(commits, key=lambda each: each.at)
-    later = {each.former: each.ref for each in entries if each.former}
-    waiting: dict[Ref, list[int]] = {}
-    for number, entry in enumerate(entries):
-        waiting.setdefault(_last(entry.ref, later), []).append(number)
-    unsent = [_sent(each, stack) for each in entries]
-    left: list[Entry] = []
-    for each in sorted(log, key=lambda each: each.at):
-        known = [number for number in waiting.get(_last(each.ref, later), ()) if entries[number].at <= each.at]
-        ours = each.how is How.PROGRAM and known and _as_said(each, entries[known[-1]], stack)
-        applied = [number for number in known if ours and unsent[number] & _brought(each, unsent[number])]
-        if not applied:
-            left.append(each)
-        for number in applied:
+    later = renamed(entries)
+    # Of one moment the log has the last thing first, as all that it has.
+    logged = sorted(log, key=lambda each: each.at, reverse=True)[::-1]
+    chains: dict[Ref, tuple[list[Entry], list[Entry]]] = {}
+    for number, found in enumerate((entries, logged)):
+        for each in found:
+            chains.setdefault(last(each.ref, later), ([], []))[number].append(each)
+    every = [each for ours, theirs in chains.values() for each in _joined(ours, theirs, later, stack)]
+    return sorted(every, key=lambda each: (each.at, each.how is not How.COMMIT))
+
+
+def _joined(
+    commits: Sequence[Entry], logged: Sequence[Entry], later: Mapping[Ref, Ref], stack: str
+) -> Iterator[Entry]:
+    """Yield what happened to one definition; both logs begin with the oldest."""
+    applied: list[list[Applied]] = [[] for _ in commits]
+    unsent: list[set[str]] = []
+    for place, each in enumerate(logged):
+        while len(unsent) < len(commits) and commits[len(unsent)].at <= each.at:
+            _wait(commits[len(unsent)], logged[place:], unsent, later, stack)
+        ours = each.how is How.PROGRAM and unsent and _as_said(each, commits[len(unsent) - 1], later, stack)
+        brought = [number for number, fields in enumerate(unsent) if ours and fields & _brought(each, fields)]
+        if not brought:
+            yield each
+        for number in brought:
             unsent[number] -= _brought(each, unsent[number])
-            entries[number] = replace(
-                entries[number], applied=(*entries[number].applied, Applied(each.at, ", ".join(each.by), each.how))
-            )
-    return sorted([*entries, *left], key=lambda each: each.at)
+            applied[number].append(Applied(each.at, ", ".join(each.by), each.how))
+    for each, reached in zip(commits, applied, strict=True):
+        yield replace(each, applied=tuple(reached))
 
 
-def _last(ref: Ref, later: Mapping[Ref, Ref]) -> Ref:
+def _wait(
+    commit: Entry, logged: Sequence[Entry], unsent: list[set[str]], later: Mapping[Ref, Ref], stack: str
+) -> None:
+    """Add what waits of a commit to what does of the ones before it, given what was logged after it."""
+    sent, said, held = _sent(commit, stack), commit.after.get(stack) or {}, _held(logged)
+    if sent == {_MADE} and logged and logged[0].before is not None:
+        sent = said.keys() & held.keys()  # it was there already, and is adopted
+    there = {name for name in sent & held.keys() if _is_same(held[name], said.get(name), later)}
+    for fields in unsent:
+        fields -= there
+    unsent.append(sent - there)
+
+
+def _held(logged: Iterable[Entry]) -> Properties:
+    """Return what an object's fields had before all of this, as far as they changed while it was there."""
+    held: Properties = {}
+    for each in logged:
+        if each.before is None:
+            break
+        held = {**each.before, **held}
+    return held
+
+
+def renamed(commits: Iterable[Entry]) -> dict[Ref, Ref]:
+    """Return under which key each definition goes on that a commit renames."""
+    return {each.former: each.ref for each in commits if each.former}
+
+
+def last(ref: Ref, later: Mapping[Ref, Ref]) -> Ref:
     """Return which key a definition has in the end."""
     seen = {ref}
     while (renamed := later.get(ref)) and renamed not in seen:
@@ -115,7 +157,12 @@ def _last(ref: Ref, later: Mapping[Ref, Ref]) -> Ref:
     return ref
 
 
-def _as_said(logged: Entry, commit: Entry, stack: str) -> bool:
+def _is_same(held: Any, said: Any, later: Mapping[Ref, Ref]) -> bool:
+    """Return whether PostHog held a value as it was said, whatever what it names was called then."""
+    return reconcile.same(*(with_ids(each, lambda ref: last(ref, later)) for each in (held, said)))
+
+
+def _as_said(logged: Entry, commit: Entry, later: Mapping[Ref, Ref], stack: str) -> bool:
     """Return whether an entry of the log leaves an object as the files say it after a commit."""
     said = commit.after.get(stack)
     if logged.values == {} and logged.before is not None:
@@ -124,7 +171,7 @@ def _as_said(logged: Entry, commit: Entry, stack: str) -> bool:
         return logged.values is None and said is None
     secret = {each.name for each in KINDS[logged.ref.kind].fields if each.secret}
     return all(
-        reconcile.same(value, said.get(name)) for name, value in logged.values.items() if name not in secret
+        _is_same(value, said.get(name), later) for name, value in logged.values.items() if name not in secret
     )
 
 

@@ -19,6 +19,7 @@ from ai_admin.review.timeline import NEW, Entry, How, Line
 from providers.posthog import reconcile
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
+from providers.posthog.references import with_ids
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Versions:
         after, broken = self._read(stack, paths)
         renamed = {ref: Ref(ref.kind, each.renamed_from) for ref, each in after.items() if each.renamed_from}
         former = {ref: was for ref, was in renamed.items() if ref not in known and was in before and was not in after}
+        new_keys = {was: ref for ref, was in former.items()}
         found: dict[Ref, _Change] = {}
         for path, (named, problem) in broken.items():
             line = Line(f"its file does not pass `ai-admin check`: {problem}")
@@ -99,7 +101,11 @@ class Versions:
             old, new = known.get(former.get(ref, ref)), after.get(ref)
             there = tuple(dict.fromkeys(stated.path for stated in (old, new) if stated))
             was, is_ = (stated.properties if stated else None for stated in (old, new))
-            found[ref] = _Change([*lines(ref, was, is_)], is_, there, former.get(ref))
+            # What only names something by its new key is no change of what PostHog is told.
+            said = [*lines(ref, with_ids(was, lambda each: new_keys.get(each, each)), is_)]
+            if ref in former and "key" not in (each.sentence and each.sentence.field for each in said):
+                said.insert(0, Line(f"key from {former[ref].key} to {ref.key}, which PostHog is not told"))
+            found[ref] = _Change(said, is_, there, former.get(ref))
         silent = {path for path in paths if not any(each.lines for each in found.values() if path in each.paths)}
         for ref, stated in after.items():
             if stated.path in silent and ref in before and (aside := _aside(before[ref].own, stated.own)):

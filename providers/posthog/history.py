@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from providers.posthog.client import Client
+from providers.posthog.connection import CLIENT
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds.base import Field, Kind, Properties
 from providers.posthog.kinds.phrases import moment_text
@@ -56,14 +57,16 @@ class History:
 
     def others(self, kind: Kind, id_: str, user_id: Any) -> bool:
         """Return whether the log has a change of an object by anybody else than this user."""
-        users = (entry.get("user") or {} for entry in self._entries(kind, id_))
-        return any(user.get("id") not in (None, user_id) for user in users)
+        entries = self._entries(kind, id_)
+        if any(not _is_named(kind, entry) and entry.get("client") != CLIENT for entry in entries):
+            return True  # it may be anybody
+        return any((entry.get("user") or {}).get("id") not in (None, user_id) for entry in entries)
 
     def by(self, kind: Kind, id_: str, name: str) -> str:
         """Return who changed a field of an object last, and when, in brackets; empty where the log does not say."""
         entries = self._entries(kind, id_)
         [field] = (each for each in kind.fields if each.name == name)
-        return _by(about[0]) if (about := _about(kind, field, entries)) else ""
+        return _by(kind, about[0]) if (about := _about(kind, field, entries)) else ""
 
     def authors(self, kind: Kind, id_: str, fields: Sequence[Field]) -> dict[str, Author]:
         """Return who changed each of these fields of an object last, by the field's name, as far as the log says.
@@ -75,7 +78,7 @@ class History:
             entries = self._read(kind, id_)
         except ApiError as problem:
             return dict.fromkeys((field.name for field in fields), Author("", "", _why(problem)))
-        return {field.name: _author_of(about[0]) for field in fields if (about := _about(kind, field, entries))}
+        return {field.name: _author_of(kind, about[0]) for field in fields if (about := _about(kind, field, entries))}
 
     def deleted_by(self, kind: Kind, id_: str) -> str:
         """Return who deleted an object, and when, in brackets; empty where the log does not say.
@@ -86,7 +89,7 @@ class History:
             entries = self._read(kind, id_)
         except ApiError as problem:
             return f"(by somebody; {not_read(_why(problem))})"
-        return next((_by(entry) for entry in entries if _deletes(kind, entry)), "")
+        return next((_by(kind, entry) for entry in entries if _deletes(kind, entry)), "")
 
     def author(self, kind: Kind, live: Mapping[str, Any], name: str) -> str:
         """Return who changed a field of an object last, and when, in brackets, as far as PostHog tells."""
@@ -159,7 +162,7 @@ def step(field: Field, before: Properties, now: Properties, longest: int) -> str
 def _author(kind: Kind, field: Field, entries: list[dict[str, Any]], live: Mapping[str, Any]) -> str:
     """Return who changed a field last; where no entry names it, who changed the object last, and that it is that."""
     if about := _about(kind, field, entries):
-        return _by(about[0])
+        return _by(kind, about[0])
     last = live.get("last_modified_by")
     return f"(the object was last changed by {_email(last)})" if last else "(PostHog's log does not say by whom)"
 
@@ -203,12 +206,22 @@ def _why(problem: ApiError) -> str:
     return " ".join(str(problem).split())
 
 
-def _author_of(entry: Mapping[str, Any]) -> Author:
-    return Author(_email(entry.get("user")), str(entry.get("created_at") or ""))
+def by_whom(kind: Kind, entry: Mapping[str, Any]) -> str:
+    """Return who did what an entry of the log is about, ``somebody`` where it does not say."""
+    return _email(entry.get("user") if _is_named(kind, entry) else None)
 
 
-def _by(entry: Mapping[str, Any]) -> str:
-    return f"(by {_email(entry.get('user'))} on {moment_text(entry.get('created_at') or 'an unknown day')})"
+def _is_named(kind: Kind, entry: Mapping[str, Any]) -> bool:
+    """Return whether the user of an entry is who did it."""
+    return not kind.logged_by_maker or entry.get("activity") == "created"
+
+
+def _author_of(kind: Kind, entry: Mapping[str, Any]) -> Author:
+    return Author(by_whom(kind, entry), str(entry.get("created_at") or ""))
+
+
+def _by(kind: Kind, entry: Mapping[str, Any]) -> str:
+    return f"(by {by_whom(kind, entry)} on {moment_text(entry.get('created_at') or 'an unknown day')})"
 
 
 def _deletes(kind: Kind, entry: Mapping[str, Any]) -> bool:

@@ -58,7 +58,8 @@ def references(unit: Unit) -> Iterator[Reference]:
             yield (*path, "action"), "action", node["action"]
     if query.kind == "HogQLQuery":
         for name in variables(query.node):
-            yield (*query.path, "query"), "insight_variable", name
+            place = ("variables", name) if name in (query.node.get("variables") or {}) else ("query",)
+            yield (*query.path, *place), "insight_variable", name
     for path, leaf, _ in all_filters(query):
         if leaf.get("type") == "cohort":
             yield (*path, "value"), "cohort", leaf.get("value")

@@ -51,8 +51,10 @@ def complete(value: Any, inside: str = "") -> Any:
     if inside in NODES and "kind" not in result:
         result = {"kind": "EventsNode", **result}
     if result.get("kind") == "HogQLQuery":
-        named = [{"variableId": Ref("insight_variable", name), "code_name": name} for name in variables(result)]
-        result |= {"variables": [*(result.get("variables") or {}).values(), *named]} if named else {}
+        own, named = result.get("variables") or {}, variables(result)
+        by_id = [item for item in own.values() if "variableId" in item]
+        ours = [{"variableId": Ref("insight_variable", each), "code_name": each, **own.get(each, {})} for each in named]
+        result |= {"variables": [*by_id, *ours]} if named else {}
     if result.get("type") == "cohort" and isinstance(result.get("value"), str):
         return {"operator": "in", **result, "key": "id", "value": Ref("cohort", result["value"])}
     if result.get("type") == "cohort" and "property" in result:
@@ -64,15 +66,34 @@ def complete(value: Any, inside: str = "") -> Any:
 
 
 def variables(node: Node) -> list[str]:
-    """Return the code names of the variables in the text of an SQL query, except those whose ids the node has.
+    """Return the code names of the variables of an SQL query, in its text or with a value, except those by their ids.
 
     A variable's definition has its code name as its key.
     """
     text, own = node.get("query"), node.get("variables") or {}
     if not isinstance(text, str) or not is_readable(own, *own.values()):
         return []
-    known = [at(item, "code_name") for item in own.values()]
-    return [name for name in dict.fromkeys(_VARIABLE.findall(without_comments(text))) if name not in known]
+    known = [at(item, "code_name") for item in own.values() if "variableId" in item]
+    valued = [name for name, item in own.items() if "variableId" not in item]
+    return [name for name in dict.fromkeys([*_in_text(text), *valued]) if name not in known]
+
+
+def _in_text(sql: str) -> list[str]:
+    return _VARIABLE.findall(without_comments(sql))
+
+
+def _written_variables(node: Node) -> Node:
+    """Return what a file says of an SQL query's variables: of those in files, what is more than their name."""
+    found: Node = {}
+    for item in node["variables"]:
+        if isinstance(item["variableId"], Ref):
+            key = item["variableId"].key
+            more = {name: each for name, each in item.items() if name not in ("variableId", "code_name")}
+            if more or key not in _in_text(str(node.get("query"))):
+                found[key] = more
+        else:
+            found[item["variableId"]] = item
+    return found
 
 
 def _cohort(key: Any) -> Any:
@@ -166,9 +187,8 @@ def brief(value: Any, inside: str = "") -> Any:
     if value.get("kind") == "ActionsNode" and isinstance(value.get("id"), Ref):
         return {"action": result.pop("id"), **{name: item for name, item in result.items() if name != "kind"}}
     if isinstance(value.get("variables"), list):
-        own = [item for item in value["variables"] if not isinstance(item["variableId"], Ref)]
-        rest = {name: item for name, item in result.items() if name != "variables"}
-        result = {**rest, **({"variables": {item["variableId"]: item for item in own}} if own else {})}
+        del result["variables"]
+        result |= {"variables": said} if (said := _written_variables(value)) else {}
     if inside in NODES and result.get("kind") == "EventsNode":
         del result["kind"]
         if "event" not in result and inside in (

@@ -26,7 +26,7 @@ def exist(unit: Unit, index: Index) -> Iterator[Finding]:
         # What is no text is UNREADABLE, or is under a misspelt name that only probably means a reference.
         if isinstance(key, str) and index.find(kind, key) is None and not index.may_exist(kind, key):
             own = unit.key if kind == unit.kind else ""
-            offset = _in_sql(unit, key) if kind == "insight_variable" else None
+            offset = _in_sql(unit, key) if kind == "insight_variable" and path[-1] == "query" else None
             yield replace(missing(path, kind, key, index, own), offset=offset)
 
 

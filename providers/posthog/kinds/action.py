@@ -55,6 +55,7 @@ ACTION = Kind(
     pages=("data-management/actions/{id}",),
     folder="actions",
     natural_key=("name",),
+    logged_by_maker=True,  # ``user=after_update.created_by`` in handle_action_change of PostHog's actions
     fields=(
         Field("name", normalise=text, distinct=True, required=True),
         Field("description", default="", normalise=text),

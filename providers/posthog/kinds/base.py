@@ -338,6 +338,10 @@ class Kind:
     """The activity log's name of it, where that is not its type."""
     logged_parts: Mapping[str, str] = field(default_factory=dict)
     """The columns that PostHog keeps in objects of their own, by the type that the log gives entries about these."""
+    narrowed: Mapping[str, str] = field(default_factory=dict)
+    """What no definition owns and decides whom an object reaches: by its name in PostHog's answers, what it says."""
+    logged_by_maker: bool = False
+    """Whether the activity log names who made an object in the place of who changed it."""
     folder: str = ""
     """The folder of its files; empty for what only other kinds' files make."""
     homes: tuple[str, ...] = ()

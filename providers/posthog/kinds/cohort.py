@@ -14,7 +14,11 @@ _ADDED_TO_LEAF = ("bytecode", "bytecode_error", "conditionHash")
 
 
 def _criteria(value: Any) -> Any:
-    """Return filters with server additions dropped and ``negation`` filled in; groups and leaves may nest."""
+    """Return filters with server additions dropped, and with what leaves mean by not saying it; groups may nest.
+
+    That is ``negation``, and that a property is compared with ``exact`` (test_property_to_expr_event in PostHog's
+    hogql/test/test_property.py).
+    """
     if not isinstance(value, dict):
         return value
     if not value or "values" in value:
@@ -25,7 +29,7 @@ def _criteria(value: Any) -> Any:
     leaf = {"negation": False, **{name: item for name, item in plain(value).items() if name not in _ADDED_TO_LEAF}}
     if leaf.get("type") == "cohort":
         leaf["key"] = "id"
-    return leaf
+    return {"operator": "exact", **leaf} if leaf.get("type") == "person" else leaf
 
 
 COHORT = Kind(

@@ -120,6 +120,11 @@ SURVEY = Kind(
         ),
         Field("archived", default=False, wording=ARCHIVED),
     ),
+    narrowed={
+        "targeting_flag": "the people to whom it is shown. Made anew it asks everybody; to say them in the file, write "
+        "`flag:` with a flag of theirs",
+        "response_sampling_limit": "how many answers it takes in a time. Made anew it takes all that come",
+    },
     left={
         "linked_insight_id": "the insight from which somebody made the survey",
         "targeting_flag_id": "a hidden flag with the people it is shown to; a definition names a flag of its own",

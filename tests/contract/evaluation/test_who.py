@@ -80,8 +80,8 @@ def who(root: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Who:
     return run
 
 
-def flags(result: Result) -> dict[str, dict[str, Any]]:
-    assert result.exit_code == 0, result.output
+def flags(result: Result, code: int = 0) -> dict[str, dict[str, Any]]:
+    assert result.exit_code == code, result.output
     return {each["key"]: each for each in json.loads(result.stdout)["flags"]}
 
 
@@ -183,15 +183,27 @@ def test_it_reads_in_six_requests(who: Who, sandbox: Sandbox) -> None:
     assert sorted(asked) == sorted([("POST", "/flags/"), *(("GET", f"{project}{name}") for name in names)])
 
 
-def test_definitions_with_problems_are_not_evaluated(who: Who, root: Path) -> None:
-    path = root / "flags" / "broken.yaml"
+def test_definitions_with_problems_are_not_evaluated_and_the_others_are(who: Who, root: Path) -> None:
+    """Nor is what refers to them: a cohort can't be read that flags name."""
+    cohort = root / "cohorts" / "beta-installations.yaml"
+    path, before = root / "flags" / "broken.yaml", cohort.read_text()
+    whole = flags(who("inst-1", "--json"))
     path.write_text("key: broken\nrelease_conditions: [{cohort: nobody}]\n")
+    cohort.write_text("key: [")
     try:
-        done = who("inst-1", "--offline")
+        done, offline = who("inst-1", "--json"), who("inst-1", "--offline")
     finally:
         path.unlink()
-    assert (done.exit_code, done.stdout) == (3, "")
+        cohort.write_text(before)
     assert 'flags/broken.yaml:2:31: flag/broken: there is no cohort "nobody"' in done.stderr
+    assert "cohorts/beta-installations.yaml:2:1: this is not YAML" in done.stderr
+    assert offline.exit_code == 3
+    rows = flags(done, 3)
+    assert {key: row["now"] for key, row in rows.items()} == {key: row["now"] for key, row in whole.items()}
+    left = {key for key, row in rows.items() if row["files"] is None}
+    assert "ai-enhancement-enabled" in left
+    assert all(rows[key] == whole[key] for key in rows.keys() - left)
+    assert "broken" not in offline.stdout
 
 
 def test_a_property_that_is_given_counts_on_both_sides(who: Who) -> None:

@@ -95,6 +95,7 @@ def test_what_a_file_follows_is_what_was_applied_last(stack: Stack, bob: Hands, 
     stack.write("flag", key, description="Before", **HALF)
     assert bob.email not in text(stack.plan(False).report)
     assert "PostHog holds what was applied last" in drifted(stack)
+    assert "ai-admin pull" not in drifted(stack), "it would write nothing"
 
 
 @pytest.mark.parametrize("edited", [False, True])

@@ -130,10 +130,14 @@ def test_an_object_that_is_not_the_only_one_of_its_name_is_adopted_by_its_id(che
     assert "cohorts/beta-testers-2.yaml" in checkout.ai_admin("pull", "--all")
     file = checkout.folder / "cohorts" / "beta-testers-2.yaml"
     assert f"\nkey: beta-testers-2\nadopt: {second}\n" in file.read_text()
-    (checkout.folder / "Pulumi.staging.yaml").write_text("config: {}\n")
+    (checkout.folder / "Pulumi.staging.yaml").write_text((checkout.folder / "Pulumi.production.yaml").read_text())
     file.unlink()
-    checkout.ai_admin("pull", "--all", "--stack", "production")
-    assert file.read_text().endswith(f"stacks:\n  production: {{adopt: {second}}}\n")
+    said = checkout.ai_admin("pull", "--all", "--stack", "production")
+    assert "each new file says `only: [production]`, so that nothing of it goes to staging; " in said
+    assert file.read_text().endswith(f"only: [production]\nstacks:\n  production: {{adopt: {second}}}\n")
+    assert "nothing differs" in checkout.ai_admin("drift", "--stack", "production")
+    said = checkout.ai_admin("pull", "--all", "--stack", "staging")
+    assert "cohorts/beta-testers-2.yaml exists already, and not for staging: add that to its `only:`, and " in said
 
 
 def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout) -> None:
@@ -150,7 +154,19 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
     tiles = checkout.by_hand("GET", f"dashboards/{board['id']}/")["tiles"]
     own = [{"id": each["id"], "filters_overrides": {"date_from": "-1d"}} for each in tiles if each.get("insight")]
     checkout.by_hand("PATCH", f"dashboards/{board['id']}/", {"tiles": own})
+    people = {"groups": [{"properties": [{"type": "person", "key": "plan", "value": "gold", "operator": "exact"}]}]}
+    checkout.by_hand("POST", "surveys/", {"name": "Gold", "type": "popover", "targeting_flag_filters": people,
+                                          "questions": [{"type": "open", "question": "Good?"}]})  # fmt: skip
+    variable = checkout.by_hand("POST", "insight_variables/", {"name": "Plan", "type": "String", "default_value": "a"})
+    chosen = {variable["id"]: {"variableId": variable["id"], "code_name": "plan", "value": "gold"}}
+    sql = {"kind": "HogQLQuery", "query": "select count() from events where event = {variables.plan}"}
+    query = {"kind": "DataVisualizationNode", "source": {**sql, "variables": chosen}}
+    checkout.by_hand("POST", "insights/", {"name": "Of a plan", "query": query})
     said = checkout.ai_admin("pull", "--all")
+    assert "variables:\n    plan: {value: gold}\n" in (checkout.folder / "insights/of-a-plan.yaml").read_text()
+    assert "survey/gold: left to PostHog: targeting_flag: the people to whom it is shown. Made anew it " in said
+    assert "flags/survey-targeting" not in said, "PostHog keeps it in step with the survey"
+    assert "# Left to PostHog: targeting_flag: the people to" in (checkout.folder / "surveys/gold.yaml").read_text()
     assert "the address of a webhook may be a secret" in said
     files = {file.name: file.read_text() for file in checkout.folder.glob("*/*.yaml")}
     assert not any("s3cret" in text for text in files.values())

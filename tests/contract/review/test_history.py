@@ -27,10 +27,15 @@ STACK = "production"
 class Story:
     """A flag that two people's commits change, that is applied, and that Ben also changes by hand."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, key: str) -> None:
+    def __init__(self, folder: Path, sandbox: Sandbox, key: str, adopted: bool = False) -> None:
         self.checkout, self.sandbox, self.key = Checkout(folder, STACK), sandbox, key
         self.runs = Runs(sandbox, {})
         self.checkout.flag(key, 10)
+        if adopted:
+            groups = [{"description": "Everybody", "properties": [], "rollout_percentage": 10}]
+            body = {"key": key, "filters": {"groups": groups}, "_should_create_usage_dashboard": False}
+            sandbox.call("POST", "feature_flags/", body, key_of_oncall(sandbox))
+            self.commit("Taken over")
         self.checkout.commit("Ten (#1)\n\nReviewed-by: Ben <ben@example.com>")
         self.applied = Applied(self.runs, "flag", self.defined())
 
@@ -125,6 +130,18 @@ def test_one_line_of_time_has_commits_with_their_application_and_what_was_done_b
     assert (before.allowed.by, before.allowed.commit.told.reviewers, before.live) == ((ANA,), (BEN,), None)
 
 
+def test_what_a_run_puts_back_of_an_adopted_flag_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
+    story = Story(tmp_path, sandbox, "ai-adopted", adopted=True)
+    story.by_hand(100)
+    story.applied.apply(story.defined())
+    assert [(each.how, each.lines[0].text, each.applied) for each in story.history().entries] == [
+        (How.PROGRAM, 'condition "Everybody" from 100 % to 10 %', ()),
+        (How.HAND, 'condition "Everybody" from 10 % to 100 %', ()),
+        (How.COMMIT, "is new", ()),
+        (How.HAND, "is made in PostHog", ()),
+    ]
+
+
 def test_a_flag_that_is_gone_is_still_in_the_log(tmp_path: Path, sandbox: Sandbox) -> None:
     story = Story(tmp_path, sandbox, "ai-gone")
     body = {"key": "ai-by-hand", "filters": {"groups": [{"rollout_percentage": 5}]}}
@@ -200,7 +217,8 @@ def test_what_was_made_and_deleted_again_is_known_by_the_name_that_its_file_gave
     [afterwards], _ = then(tmp_path, "gone-again", datetime.now(UTC).isoformat(), STACK, story.logs)
     assert afterwards.live is None
 
-    sandbox.call("PATCH", f"cohorts/{other}/", {"deleted": True})
+    sandbox.call("PATCH", f"cohorts/{other}/", {"deleted": True}, key_of_oncall(sandbox))
+    assert story.history("gone-again").entries == found, "nor when it is deleted"
     story.checkout.write("cohorts/gone-again.yaml", cohort + "description: The second.\n")
     story.commit("A cohort again")
     [defined] = [each for each in load(tmp_path, STACK).resources if each.kind == "cohort"]
@@ -210,3 +228,30 @@ def test_what_was_made_and_deleted_again_is_known_by_the_name_that_its_file_gave
     logs = partial(Logs, Reviewed(tmp_path, STACK, Settings({}, sandbox.environ), lambda: state))
     [standing], _ = then(tmp_path, "gone-again", datetime.now(UTC).isoformat(), STACK, logs)
     assert (standing.live or {}).get("description") == "The second."
+
+
+def test_what_was_adopted_and_deleted_by_hand_is_in_the_history_of_what_was_made_anew(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    story = Story(tmp_path, sandbox, "ai-beside-the-adopted")
+    text = "key: adopted\nname: Adopted\nproperties: [{key: $os, value: Linux}]\n"
+    story.checkout.write("cohorts/adopted.yaml", text)
+    [defined] = [each for each in load(tmp_path, STACK).resources if each.kind == "cohort"]
+    body = {"name": "Adopted", "filters": {"properties": defined.properties["filters"]}}
+    id_ = sandbox.call("POST", "cohorts/", body, key_of_oncall(sandbox))["id"]
+    story.commit("Take over the cohort")
+    sandbox.call("PATCH", f"cohorts/{id_}/", {"deleted": True}, key_of_oncall(sandbox))
+    hand = (How.HAND, "is deleted in PostHog", 0)
+    assert told(story.history("cohort/adopted"))[:2] == [hand, (How.COMMIT, "is new", 0)]
+
+    anew = Applied(story.runs, "cohort", defined.properties)
+    ref = Ref("cohort", "adopted")
+    state = State({ref: Resource(ref, anew.id, anew.kind.canonical(anew.state))})
+    logs = partial(Logs, Reviewed(tmp_path, STACK, Settings({}, sandbox.environ), lambda: state))
+    found = history(tmp_path, "adopted", STACK, logs=logs)
+    assert told(found)[:3] == [(How.PROGRAM, "is made in PostHog", 0), hand, (How.COMMIT, "is new", 0)]
+
+
+def told(found: History) -> list[tuple[How, str, int]]:
+    """How each entry was done, the first thing that it says, and how often it was applied."""
+    return [(each.how, each.lines[0].text, len(each.applied)) for each in found.entries]

@@ -113,6 +113,25 @@ def test_what_is_brought_back_is_told_with_who_did_it_and_which_edit_it_overwrit
     assert conditions.endswith(" UTC; the file's own change of it, which is not applied yet, is overwritten")
 
 
+def test_nobody_is_said_to_have_changed_what_only_the_file_did_in_the_same_field(co: Applied) -> None:
+    co.edit("rollout_percentage: 33", "rollout_percentage: 44")
+    groups = [
+        {"description": "All", "properties": [], "rollout_percentage": 33},
+        {"description": "More", "properties": [], "rollout_percentage": 5},
+    ]
+    co.call("PATCH", f"feature_flags/{co.flag}/", {"filters": {"groups": groups}})
+    comparison = co.comparison()
+    [found] = comparison.differences()
+    theirs, own = told(comparison, found)
+    assert re.fullmatch(r'condition "More" is new: 5 % by \S+@\S+ on \d+ .* UTC', theirs)
+    assert own == (
+        "the file's own change, which is not applied yet, is overwritten: condition \"All\" from 33 % to 44 %"
+    )
+    assert 'condition "All" from 33 % to 44 % (only the file was changed since it was applied)' in text(
+        drift(STACK, co.comparison()), False
+    )
+
+
 def test_what_can_not_be_written_costs_no_other_file_its_style(co: Applied) -> None:
     block = "release_conditions:\n  # Everybody gets the same.\n  - description: All\n    rollout_percentage: 33\n"
     co.file.write_text(f"key: model\ndescription: Which model.\n{block}")

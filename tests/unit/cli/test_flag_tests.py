@@ -148,6 +148,10 @@ def test_colours_are_for_terminals(run: Run, checkout: Checkout) -> None:
     assert "\x1b[31m" in run(color=True).stdout
 
 
+def test_a_flag_can_be_named_with_its_kind(run: Run) -> None:
+    assert run("flag/enabled").stdout == run("enabled").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -57,3 +57,21 @@ def test_a_variable_by_its_id_stays_with_its_id(checkout: Checkout) -> None:
     assert insight.properties["query"]["source"]["variables"] == [{"variableId": "0190", "code_name": "ai_model"}]
     [file] = contract([Definition("insight", "i", insight.properties, Source("", 1, 1))])
     assert file.value["sql"] == {"query": SQL, "variables": {"0190": {"variableId": "0190", "code_name": "ai_model"}}}
+
+
+def test_a_value_of_a_variable_is_said_by_its_name(asked: Checkout) -> None:
+    variable(asked, "AI model")
+    own = "{ai_model: {value: r1}}"
+    asked.write("insights/i.yaml", f"key: i\nname: I\nsql:\n  query: \"{SQL}\"\n  variables: {own}\n")
+    insight = asked.resources()["insight/i"]
+    told = {"variableId": Ref("insight_variable", "ai_model"), "code_name": "ai_model", "value": "r1"}
+    assert insight.properties["query"]["source"]["variables"] == [told]
+    [file] = contract([Definition("insight", "i", insight.properties, Source("", 1, 1))])
+    assert file.value["sql"] == {"query": SQL, "variables": {"ai_model": {"value": "r1"}}}
+
+
+def test_a_variable_with_a_value_that_is_not_there_is_said(checkout: Checkout) -> None:
+    checkout.write("insights/i.yaml", "key: i\nname: I\nsql:\n  query: SELECT 1\n  variables: {gone: {value: 1}}\n")
+    assert checkout.problems() == [
+        'insights/i.yaml:5:21: insight/i: there is no insight variable "gone"; define it in insights/variables/'
+    ]

@@ -18,12 +18,13 @@ ANA, BEN = ({"email": f"{name}@example.com"} for name in ("ana", "ben"))
 class Logged(Client):
     """A client for a log with one entry: Ana changed the tags."""
 
-    def __init__(self) -> None:
+    def __init__(self, **more: str) -> None:
         super().__init__(Connection("http://127.0.0.1:9", "1", None, "phx_unused"))
+        self._more = more
 
     def get(self, path: str, params: Any = None) -> Any:
         changes = {"changes": [{"field": "tags"}]}
-        return {"results": [{"user": ANA, "created_at": "2026-10-01T12:00:00Z", "detail": changes}]}
+        return {"results": [{"user": ANA, "created_at": "2026-10-01T12:00:00Z", "detail": changes, **self._more}]}
 
 
 def test_nobody_is_named_for_a_field_that_the_log_does_not_have_of_them() -> None:
@@ -36,6 +37,15 @@ def test_nobody_is_named_for_a_field_that_the_log_does_not_have_of_them() -> Non
     )
     unnamed = History(Logged()).changes(FLAG, {"id": 1}, [active], before, now)
     assert unnamed == "active true -> false (PostHog's log does not say by whom)"
+
+
+def test_who_made_an_action_is_not_said_to_have_changed_it() -> None:
+    action = KINDS["action"]
+    [tags] = (each for each in action.fields if each.name == "tags")
+    assert History(Logged()).authors(action, "1", [tags])["tags"].email == "somebody"
+    assert History(Logged()).by(action, "1", "tags") == "(by somebody on 1 Oct 2026, 12:00 UTC)"
+    assert History(Logged()).others(action, "1", ANA.get("id")), "it may be anybody"
+    assert not History(Logged(client="ai-admin")).others(action, "1", ANA.get("id"))
 
 
 class Refused(Client):

@@ -104,6 +104,7 @@ def test_what_posthog_compiles_into_a_cohort_is_no_difference() -> None:
             "name": "Beta",
             "filters": {"type": "OR", "values": [{"type": "AND", "values": [
                 {"type": "person", "key": "channel", "operator": "exact", "value": "beta"},
+                {"type": "person", "key": "plan", "operator": "exact", "value": "gold"},
                 {"type": "cohort", "value": Ref("cohort", "x")},
             ]}]},
         }
@@ -113,6 +114,7 @@ def test_what_posthog_compiles_into_a_cohort_is_no_difference() -> None:
         "filters": {"properties": {"type": "OR", "values": [{"type": "AND", "values": [
             {"type": "person", "key": "channel", "operator": "exact", "value": "beta", "negation": False,
              "bytecode": ["_H", 1], "conditionHash": "abc"},
+            {"type": "person", "key": "plan", "value": "gold"},
             {"type": "cohort", "key": "id", "value": Ref("cohort", "x"), "negation": False, "bytecode_error": "no"},
         ]}]}},
     }  # fmt: skip

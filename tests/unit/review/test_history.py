@@ -74,6 +74,36 @@ def test_a_definition_is_followed_through_other_files_and_keys(checkout: Checkou
     assert history(checkout.folder, "old").entries[-1].at == found[-1].at
 
 
+COHORT = """\
+key: {key}
+name: Gold tier
+{more}properties: [{{key: plan, value: gold}}]
+"""
+
+MEMBERS = """\
+key: ai
+owner: ai-platform
+release_conditions:
+  - cohort: {cohort}
+    rollout_percentage: 10
+"""
+
+
+def test_a_definition_without_a_key_in_posthog_is_followed_through_other_keys(checkout: Checkout) -> None:
+    checkout.write("cohorts/gold.yaml", COHORT.format(key="gold", more=""))
+    checkout.write("flags/ai.yaml", MEMBERS.format(cohort="gold"))
+    checkout.commit("One")
+    checkout.write("cohorts/gold.yaml", COHORT.format(key="golden", more="renamed_from: gold\n"))
+    checkout.write("flags/ai.yaml", MEMBERS.format(cohort="golden"))
+    checkout.commit("Another key")
+    found = history(checkout.folder, "golden").entries
+    assert [str(each.former) for each in found] == ["cohort/gold", "None"]
+    assert told(found[0]) == ["key from gold to golden, which PostHog is not told"]
+    assert told(found[1])[0] == "is new"
+    named, _ = history(checkout.folder, "ai").entries
+    assert told(named) == ["changes in its file alone: release_conditions"], "the same people, by another name"
+
+
 def test_a_file_that_does_not_pass_check_hides_nothing(checkout: Checkout) -> None:
     checkout.flag(share=10)
     checkout.commit("Ten")

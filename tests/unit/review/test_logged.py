@@ -31,6 +31,20 @@ def read(*logged: dict[str, Any]) -> list[Entry]:
     return Log({("alert", "7"): ALERT}, lambda *_: None, directory, user=1).entries(logged)
 
 
+def test_an_actions_changes_are_not_said_to_be_by_who_made_it() -> None:
+    renamed = {**entry(None, [{"field": "name", "before": "Runs", "after": "Starts"}]), "scope": "Action"}
+    by_hand, by_us = {**renamed, "client": None}, {**renamed, "client": "ai-admin"}
+    made = {**entry(None, [], "created"), "scope": "Action"}
+    directory = cast(Directory, SimpleNamespace())
+    found = Log({}, lambda *_: None, directory, user=2).entries([by_us, by_hand, renamed, made])
+    assert [(each.how, each.by) for each in found] == [
+        (How.PROGRAM, ("somebody",)),
+        (How.HAND, ("somebody",)),
+        (How.PROGRAM, ("somebody",)),
+        (How.PROGRAM, ("ben@example.com",)),
+    ], "older versions don't say which program it was"
+
+
 def bound(upper: int) -> dict[str, Any]:
     return {"type": "absolute", "bounds": {"upper": upper}}
 

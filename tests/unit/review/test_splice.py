@@ -173,3 +173,15 @@ def test_braces_that_get_too_long_for_a_line_are_written_as_lines() -> None:
     item = "list:\n  - {name: a, values: [b]}\n"
     come = change(item, lambda v: v["list"][0].update(values=[f"value number {n}" for n in range(12)]))[1:]
     assert come[:3] == ["+  - name: a", "+    values:", "+      - value number 0"]
+
+
+def test_a_text_of_several_lines_goes_into_no_braces() -> None:
+    assert change("a: {b: {key: x, say: one}}\n", lambda v: v["a"]["b"].update(say="one\ntwo: 2\n")) == [
+        "-a: {b: {key: x, say: one}}",
+        "+a:",
+        "+  b:",
+        "+    key: x",
+        "+    say: |",
+        "+      one",
+        "+      two: 2",
+    ]

@@ -1,0 +1,26 @@
+"""Where two values differ, for sentences about what can't be written. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def differing(name: str, left: Any, right: Any) -> str:
+    """Return the part of a field in which two of its canonical values differ, the innermost that holds all of it.
+
+    Args:
+        name: the field's.
+        left: a value.
+        right: another one.
+    """
+    if isinstance(left, dict) and isinstance(right, dict):
+        inside: list[Any] = [each for each in {**left, **right} if left.get(each) != right.get(each)]
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        inside = [n for n, each in enumerate(left) if each != right[n]]
+    else:
+        return name
+    if len(inside) != 1:
+        return name
+    [at] = inside
+    parts = (left[at], right[at]) if isinstance(left, list) else (left.get(at), right.get(at))
+    return differing(f"{name}[{at}]" if isinstance(left, list) else f"{name}.{at}", *parts)
