@@ -30,7 +30,8 @@ SNAPSHOT = "is one figure and not a course over time"
 
 def alert(text: str) -> str:
     """Return an alert in one line, in flow form; » marks the place of its problem."""
-    parts = {"name": "A", "condition": "absolute_value", "threshold": "{upper: 5}", "notify": "{email: [oncall@example.com]}"}
+    parts = {"name": "A", "condition": "absolute_value", "threshold": "{upper: 5}"}
+    parts["notify"] = "{email: [oncall@example.com]}"
     given = {part.lstrip("»").partition(":")[0] for part in text.split(", ")}
     rest = "".join(f", {name}: {value}" for name, value in parts.items() if name not in given)
     return f"{{key: a, {text}{rest}}}\n"
