@@ -1,14 +1,20 @@
 """The limiter alone, on a clock that the test moves."""
 
-from dataclasses import replace
+import asyncio
+from concurrent.futures import Future
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from sandbox.app import create_app
 from sandbox.auth.identity import throttle
 from sandbox.control.limits import Clock, Limiter
-from sandbox.wire.context import Identity, worker_context
+from sandbox.query.patience import SlowQuery
+from sandbox.wire.context import Context, Identity, endpoint
 from sandbox.wire.errors import ApiError
 
 PATH = "/api/projects/1/cohorts"
@@ -105,9 +111,28 @@ def test_changing_the_speed_does_not_move_the_clock(wall: Wall) -> None:
 def test_a_request_that_is_begun_again_for_a_slow_query_counts_once(tmp_path: Path) -> None:
     services = create_app(tmp_path).state.services
     services.limiter.change({"enabled": True})
-    context = replace(worker_context(services, 1), identity=Identity({}, None, key={"id": "a key"}))
-    for _ in range(480):
+    begun, done = list[datetime](), list[int]()
+
+    def handler(context: Context) -> Any:
+        context.identity = Identity({}, None, key={"id": "a key"})
         throttle(context)
-        throttle(replace(context, again=True))
-    with pytest.raises(ApiError, match="throttled"):
-        throttle(context)
+        begun.append(context.begun)
+        context.after_commit.append(partial(done.append, len(begun)))
+        if len(begun) == 1:
+            answer = Future[Any]()
+            answer.set_result(None)
+            raise SlowQuery("a query", answer)
+        return {}
+
+    async def body() -> Any:
+        return {"type": "http.request", "body": b""}
+
+    async def ask() -> int:
+        scope = {"type": "http", "method": "GET", "path": PATH, "headers": [], "query_string": b""}
+        return (await endpoint(handler)(Request({**scope, "sandbox.services": services}, body))).status_code
+
+    assert asyncio.run(ask()) == 200
+    assert len(begun) == 2
+    assert begun[0] == begun[1]
+    assert done == [2], "what the first attempt left for later is not done"
+    assert [asyncio.run(ask()) for _ in range(480)] == [200] * 479 + [429]
