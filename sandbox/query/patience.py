@@ -34,4 +34,5 @@ async def patiently(job: Callable[[], Found]) -> Found:
             answer = answers[slow.sql] = slow.answer
         finally:
             ANSWERS.reset(token)
-        await asyncio.wait([asyncio.wrap_future(answer)])
+        # Also a failure is for the job, which asks again.
+        await asyncio.gather(asyncio.wrap_future(answer), return_exceptions=True)
