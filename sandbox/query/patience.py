@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 Found = TypeVar("Found")
 ANSWERS: ContextVar[dict[str, Future[Any]] | None] = ContextVar("answers", default=None)
-"""What was computed beside the requests for who asks at present; None for somebody who waits for everything."""
+"""What was answered to who asks at present, however often begun; None for somebody who waits for everything."""
 
 
 class SlowQuery(BaseException):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.query import clickhouse, engine, filters
+from sandbox.query.clickhouse import ClickHouse, Result
 from sandbox.query.errors import QueryError
 from sandbox.query.patience import patiently
 from sandbox.resources.analytics import answers
@@ -363,6 +364,26 @@ def test_a_slow_query_is_answered_when_its_asker_begins_again(world: World, monk
 
     assert asyncio.run(patiently(job)) == [[[20_000_000]], [[20_000_001]]]
     assert begun == 3
+
+
+def test_whoever_begins_again_asks_only_what_is_not_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, run, asked = world.project(), ClickHouse._rows, list[float]()
+
+    def counted(self: ClickHouse, sql: str, seconds: float) -> Result:
+        asked.append(seconds)
+        if "numbers" in sql and seconds == clickhouse.PATIENCE:
+            raise QueryError("It takes long", "timeout_exceeded")
+        return run(self, sql, seconds)
+
+    monkeypatch.setattr(ClickHouse, "_rows", counted)
+
+    texts = "1", "sum(number) FROM numbers(3)", "2", "sum(number) FROM numbers(4)"
+
+    def job() -> Any:
+        return [project.sql(f"SELECT {each}") for each in texts]
+
+    assert asyncio.run(patiently(job)) == [[[1]], [[3]], [[2]], [[6]]]
+    assert asked == [clickhouse.PATIENCE, clickhouse.PATIENCE, clickhouse.MOST_SECONDS] * 2
 
 
 def test_the_oldest_answers_are_forgotten_when_all_get_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
