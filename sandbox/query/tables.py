@@ -8,7 +8,9 @@ nobody, whatever was asked when; the person's properties are those of when it ca
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -42,7 +44,8 @@ EVENTS = """
 """
 _ENGINES = {
     "events": "MergeTree ORDER BY (toDate(timestamp), event, cityHash64(distinct_id), cityHash64(uuid))"
-    " SAMPLE BY cityHash64(distinct_id)"
+    " SAMPLE BY cityHash64(distinct_id)",
+    "cohort_people": "MergeTree PARTITION BY cohort_id ORDER BY tuple()",
 }
 _COLUMNS = {
     "events": EVENTS,
@@ -122,11 +125,15 @@ class ProjectTables:
         self.people: dict[str, str] = {}
         self.seen: set[str] = set()  # the distinct ids of the events that are here
         self.columns: dict[tuple[str, str], str] = {}
+        # A slow query that waits its turn must not find another property under the name of one that was forgotten.
+        self.numbers = defaultdict[tuple[str, str], int](itertools.count().__next__)
         self.cohorts: dict[int, int] = {}
         self.types: dict[str, str | None] = {}
         for name, columns in _COLUMNS.items():
             engine = _ENGINES.get(name, "MergeTree ORDER BY tuple()")
             self.clickhouse.execute(f"CREATE TABLE {self.table(name)} ({columns}) ENGINE = {engine}")
+            if name != "events":
+                self.clickhouse.execute(f"CREATE TABLE {self.table(f'next_{name}')} AS {self.table(name)}")
         view = SESSIONS_VIEW.format(events=self.table("events"))
         self.clickhouse.execute(f"CREATE VIEW {self.table('sessions')} AS {view}")
 
@@ -189,8 +196,19 @@ class ProjectTables:
         return {name: [row[index] for row in found] for index, name in enumerate(names)}
 
     def _replace(self, name: str, columns: dict[str, list[Any]], source: str) -> None:
-        self.clickhouse.execute(f"TRUNCATE TABLE {self.table(name)}")
-        self._insert(name, columns, source)
+        with self._replaced(name) as following:
+            self._insert(following, columns, source)
+
+    @contextmanager
+    def _replaced(self, name: str, partition: str = "tuple()") -> Iterator[str]:
+        """The name of a table to fill, whose rows take the place of others at once: slow queries read meanwhile."""
+        following = f"next_{name}"
+        self.clickhouse.execute(f"TRUNCATE TABLE {self.table(following)}")
+        yield following
+        self.clickhouse.execute(
+            f"ALTER TABLE {self.table(name)} REPLACE PARTITION {partition} FROM {self.table(following)}"
+            " SETTINGS allow_replace_partition_from_empty_source = 1"
+        )
 
     def _insert(self, name: str, columns: dict[str, list[Any]], source: str, into: str = "") -> None:
         import pyarrow  # comes with chdb-core
@@ -247,6 +265,7 @@ class ProjectTables:
         return {
             numbers[each]
             for (each,) in self.rows(f"SELECT toString(id) FROM persons WHERE {self.where(given, 'persons')}")
+            if each in numbers  # and not removed since the answer, which may be of when the request was first begun
         }
 
     def happened(self, which: str) -> list[tuple[int, datetime]]:
@@ -266,7 +285,7 @@ class ProjectTables:
         if known is None:
             if len(self.columns) >= MOST_PROPERTIES:
                 self._forget()
-            known = self.columns[column, key] = f"property_{len(self.columns)}"
+            known = self.columns[column, key] = f"property_{self.numbers[column, key]}"
             table = self.table("events")
             made = extract(column, [key])
             self.clickhouse.execute(f"ALTER TABLE {table} ADD COLUMN {known} Nullable(String) MATERIALIZED {made}")
@@ -322,14 +341,14 @@ class ProjectTables:
             raise QueryError(f"Could not find a cohort with the ID {identifier}")
         number = int(found["id"])
         if number not in self.cohorts:
-            self.clickhouse.execute(f"DELETE FROM {self.table('cohort_people')} WHERE cohort_id = {number}")
             people = list(self.tables.members(self, found))
-            if people:
-                numbers = ", ".join(map(str, people))
-                self.clickhouse.execute(
-                    f"INSERT INTO {self.table('cohort_people')} SELECT id, {number} FROM {self.table('persons')}"
-                    f" WHERE number IN ({numbers})"
-                )
+            with self._replaced("cohort_people", str(number)) as following:
+                if people:
+                    numbers = ", ".join(map(str, people))
+                    self.clickhouse.execute(
+                        f"INSERT INTO {self.table(following)} SELECT id, {number} FROM {self.table('persons')}"
+                        f" WHERE number IN ({numbers})"
+                    )
             self.cohorts[number] = len(people)
         return number
 

@@ -4,11 +4,13 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partialmethod
 from typing import Any
 
 import pytest
 
-from sandbox.query import clickhouse, engine, filters
+from sandbox.events import people
+from sandbox.query import clickhouse, engine, filters, tables
 from sandbox.query.clickhouse import ClickHouse, Result
 from sandbox.query.errors import QueryError
 from sandbox.query.patience import patiently
@@ -384,6 +386,43 @@ def test_whoever_begins_again_asks_only_what_is_not_answered(world: World, monke
 
     assert asyncio.run(patiently(job)) == [[[1]], [[3]], [[2]], [[6]]]
     assert asked == [clickhouse.PATIENCE, clickhouse.PATIENCE, clickhouse.MOST_SECONDS] * 2
+
+
+def test_slow_queries_read_all_of_the_people_while_they_are_loaded_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, queries = world.project(), world.services.queries
+    everybody = {"type": "AND", "values": [{"type": "person", "key": "plan", "operator": "is_set"}]}
+    dynamic = project.put("cohort", name="all", is_static=False, filters={"properties": everybody})
+    project.capture([event("$set", "ann", "2026-03-16T10:00:00Z", **{"$set": {"plan": "free"}})])
+    (ann,) = queries.of(project.row, NOW).persons([])
+    with world.store.transaction():
+        people.add_members(world.store, project.put("cohort", name="some", is_static=True), [ann])
+    queries.of(project.row, NOW).cohort(dynamic)
+    seen = list[list[Any]]()
+
+    def look(self: ClickHouse, *statement: Any, run: Callable[..., None]) -> None:
+        run(self, *statement)
+        of = "persons", "person_distinct_ids", "static_cohort_people", "cohort_people"
+        seen.append([self.rows(f"SELECT count() FROM {each}_{project.id}").rows for each in of])
+
+    for each in ("execute", "insert"):
+        monkeypatch.setattr(ClickHouse, each, partialmethod(look, run=getattr(ClickHouse, each)))
+    project.capture([event("$set", "ann", "2026-03-17T10:00:00Z", **{"$set": {"plan": "paid"}})])
+    queries.of(project.row, NOW).cohort(dynamic)
+    assert len(seen) > 8
+    assert all(each == [[[1]]] * 4 for each in seen)
+
+
+def test_a_slow_query_never_reads_a_property_for_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = world.project()
+    project.capture([event("run", "ann", "2026-03-16T10:00:00Z", tokens=10, model="a")])
+    monkeypatch.setattr(tables, "MOST_PROPERTIES", 1)
+    waiting, _ = (project.ask(kind="HogQLQuery", query=f"SELECT properties.{each} FROM events")["clickhouse"]
+                  for each in ("model", "tokens"))  # fmt: skip
+    with pytest.raises(QueryError) as refused:
+        world.services.queries.of(project.row, NOW).clickhouse.rows(waiting)
+    assert refused.value.code == "unknown_identifier"
 
 
 def test_the_oldest_answers_are_forgotten_when_all_get_too_large(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
