@@ -11,6 +11,7 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 
 from sandbox.query import filters
+from sandbox.query.engine import MALFORMED
 from sandbox.query.errors import QueryError
 from sandbox.query.tables import ProjectTables
 from sandbox.rest.fields import integer
@@ -35,9 +36,9 @@ def blast_radius(context: Context) -> Any:
     sent = condition.get("properties") or []
     if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
         raise Invalid("Properties must be a list of filters")
-    asked = [_as_text(each, context.begun) for each in sent]
-    kinds = {each["type"] for each in asked}
     try:
+        asked = [_as_text(each, context.begun) for each in sent]
+        kinds = {each["type"] for each in asked}
         if index is None:
             if kinds - {"person", "cohort"}:
                 raise Invalid("Person-based feature flags can only use person and cohort properties")
@@ -47,6 +48,8 @@ def blast_radius(context: Context) -> Any:
         return _groups(context, asked, integer()(index, "group_type_index"))
     except QueryError as error:
         raise Invalid(error.text, code=error.code) from error
+    except MALFORMED as error:
+        raise Invalid(f"The condition isn't as PostHog's schema has it: {error!r}") from error
 
 
 def _as_text(given: Data, now: datetime) -> Data:

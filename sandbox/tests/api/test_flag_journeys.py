@@ -118,3 +118,12 @@ def test_the_blast_radius_counts_persons(api: Api) -> None:
     odd = {"condition": {"properties": [person("ring", "1")]}}
     assert api.post("feature_flags/user_blast_radius/", odd) == {"affected": 2, "total": 4}
     assert api.post("feature_flags/user_blast_radius/", {"condition": {"properties": []}})["affected"] == 4
+    for malformed in (
+        {"operator": "is_date_after", "value": "9999y"},
+        {"operator": "between", "value": 7},
+        {"type": ["person"], "value": "1"},
+        {"type": "cohort", "value": {"of": 1}},
+    ):
+        body = {"condition": {"properties": [{"key": "ring", **malformed}]}}
+        answer = api("POST", "feature_flags/user_blast_radius/", body)
+        assert answer.status_code == 400, answer.text
