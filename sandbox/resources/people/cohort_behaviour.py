@@ -47,11 +47,15 @@ class Window:
 
 @dataclass(frozen=True)
 class Question:
-    """A leaf, asked of one project now."""
+    """A leaf, asked of one project at the moment of its tables."""
 
-    mirror: Callable[[], ProjectTables]
+    tables: ProjectTables
     leaf: Data
-    clock: Clock
+
+    @property
+    def clock(self) -> Clock:
+        """When it is asked, in the project's timezone."""
+        return Clock(self.tables.now, self.tables.now.tzinfo or UTC)
 
     def number(self, name: str) -> int:
         """A positive number of the leaf. Raises `UncountableError`."""
@@ -100,22 +104,21 @@ class Question:
         filters = list(self.leaf.get("event_filters") or ()) if filtered and not prefix else []
         if any(each.get("type") != "event" for each in filters):
             raise UncountableError("Property type not supported")
-        tables = self.mirror()
-        which = tables.action(key) if kind == "actions" else f"event = {literal(str(key))}"
+        which = self.tables.action(key) if kind == "actions" else f"event = {literal(str(key))}"
         found: Times = {}
-        for person, at in tables.happened(f"({which}) AND ({tables.where(filters)})"):
+        for person, at in self.tables.happened(f"({which}) AND ({self.tables.where(filters)})"):
             found.setdefault(person, []).append(_stamp(at))
         return found
 
 
-def members(mirror: Callable[[], ProjectTables], leaf: Data, clock: Clock) -> Members:
+def members(tables: ProjectTables, leaf: Data) -> Members:
     """The persons (by number) whom an event-based leaf means, its negation aside.
 
     Raises: UncountableError; QueryError.
     """
     if leaf["value"] not in BEHAVIOURS:
         raise UncountableError(f"Invalid behavioral property value for Cohort: {leaf['value']}")
-    return BEHAVIOURS[leaf["value"]](Question(mirror, leaf, clock))
+    return BEHAVIOURS[leaf["value"]](Question(tables, leaf))
 
 
 def _performed(asked: Question) -> Members:

@@ -12,7 +12,6 @@ from sandbox.events import people
 from sandbox.query.engine import Engine
 from sandbox.query.errors import QueryError
 from sandbox.query.tables import ProjectTables
-from sandbox.resources.organization.tenancy import project_clock
 from sandbox.resources.people import cohort_behaviour
 from sandbox.resources.people.cohort_behaviour import Members, UncountableError
 from sandbox.rest.resource import Resource
@@ -96,6 +95,6 @@ def _leaf(store: Store, project: int, leaf: Data, above: set[int], mirror: Mirro
             return set()
         return members(store, project, other, above, mirror)
     if leaf["type"] == "behavioral":
-        return cohort_behaviour.members(mirror, leaf, project_clock(store.get("project", project) or {}))
+        return cohort_behaviour.members(mirror(), leaf)
     # Nobody is asked of where there is nobody.
     return mirror().persons({**leaf, "negation": False}) if _everybody(store, project) else set()

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partialmethod
 from typing import Any
 
@@ -412,6 +412,16 @@ def test_slow_queries_read_all_of_the_people_while_they_are_loaded_anew(
     queries.of(project.row, NOW).cohort(dynamic)
     assert len(seen) > 8
     assert all(each == [[[1]]] * 4 for each in seen)
+
+
+def test_who_is_in_a_cohort_of_what_people_did_depends_on_when_it_is_asked(world: World) -> None:
+    project = world.project()
+    project.capture([event("run", "ann", "2026-03-16T10:00:00Z")])
+    did = {"type": "behavioral", "key": "run", "event_type": "events", "value": "performed_event",
+           "time_value": 7, "time_interval": "day"}  # fmt: skip
+    cohort = project.put("cohort", name="c", is_static=False, filters={"properties": {"type": "AND", "values": [did]}})
+    asked = f"SELECT count() FROM persons WHERE id IN COHORT {cohort}"
+    assert [project.sql(asked, NOW + timedelta(days=days)) for days in (0, 7)] == [[[1]], [[0]]]
 
 
 def test_a_slow_query_never_reads_a_property_for_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
