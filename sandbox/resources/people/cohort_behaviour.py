@@ -25,6 +25,7 @@ COMPARE: dict[str, Callable[[int, int], bool]] = {
     "eq": comparison.eq,
     "exact": comparison.eq,
 }
+LAST = "2299-12-31T23:59:59.999999Z"  # of what ClickHouse knows
 Members = set[int]
 Times = dict[int, list[str]]  # when each person did it, oldest first, as events keep their time
 
@@ -43,6 +44,14 @@ class Window:
     def times(self, times: Iterable[str]) -> list[str]:
         """Those within."""
         return [time for time in times if self.start <= time <= self.end]
+
+    @property
+    def condition(self) -> str:
+        """The events within, as HogQL."""
+        bounds = {">=": self.start, "<=": self.end}
+        return " AND ".join(
+            f"timestamp {sign} parseDateTimeBestEffort({literal(min(bound, LAST))})" for sign, bound in bounds.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -100,15 +109,25 @@ class Question:
 
         Raises: UncountableError; QueryError.
         """
+        found: Times = {}
+        for person, at in self.tables.happened(self._which(prefix, filtered)):
+            found.setdefault(person, []).append(_stamp(at))
+        return found
+
+    def counts(self, window: Window) -> dict[int, int]:
+        """How often each person did it within; who did not isn't there.
+
+        Raises: UncountableError; QueryError.
+        """
+        return self.tables.counted(f"{self._which()} AND {window.condition}")
+
+    def _which(self, prefix: str = "", filtered: bool = True) -> str:
         kind, key = self.leaf.get(f"{prefix}event_type"), self.leaf.get(f"{prefix}event" if prefix else "key")
         filters = list(self.leaf.get("event_filters") or ()) if filtered and not prefix else []
         if any(each.get("type") != "event" for each in filters):
             raise UncountableError("Property type not supported")
         which = self.tables.action(key) if kind == "actions" else f"event = {literal(str(key))}"
-        found: Times = {}
-        for person, at in self.tables.happened(f"({which}) AND ({self.tables.where(filters)})"):
-            found.setdefault(person, []).append(_stamp(at))
-        return found
+        return f"({which}) AND ({self.tables.where(filters)})"
 
 
 def members(tables: ProjectTables, leaf: Data) -> Members:
@@ -122,7 +141,7 @@ def members(tables: ProjectTables, leaf: Data) -> Members:
 
 
 def _performed(asked: Question) -> Members:
-    return _within(asked.times(), asked.window())
+    return set(asked.counts(asked.window()))
 
 
 def _within(times: Times, window: Window) -> Members:
@@ -141,9 +160,8 @@ def _first_time(asked: Question) -> Members:
 
 def _multiple(asked: Question) -> Members:
     wanted, holds = asked.number("operator_value"), _compare(asked.leaf.get("operator"))
-    window = asked.window(whole_days=False)
-    counts = {person: len(window.times(own)) for person, own in asked.times().items()}
-    return {person for person, count in counts.items() if count and holds(count, wanted)}
+    counts = asked.counts(asked.window(whole_days=False))
+    return {person for person, count in counts.items() if holds(count, wanted)}
 
 
 def _sequence(asked: Question) -> Members:
@@ -163,8 +181,8 @@ def _sequence(asked: Question) -> Members:
 
 
 def _stopped(asked: Question) -> Members:
-    times = asked.times()
-    return _within(times, asked.window()) - _within(times, Window(asked.moment(asked.back("seq_"))))
+    lately = Window(asked.moment(asked.back("seq_")))
+    return set(asked.counts(asked.window())) - set(asked.counts(lately))
 
 
 def _restarted(asked: Question) -> Members:

@@ -419,9 +419,15 @@ def test_who_is_in_a_cohort_of_what_people_did_depends_on_when_it_is_asked(world
     project.capture([event("run", "ann", "2026-03-16T10:00:00Z")])
     did = {"type": "behavioral", "key": "run", "event_type": "events", "value": "performed_event",
            "time_value": 7, "time_interval": "day"}  # fmt: skip
-    cohort = project.put("cohort", name="c", is_static=False, filters={"properties": {"type": "AND", "values": [did]}})
-    asked = f"SELECT count() FROM persons WHERE id IN COHORT {cohort}"
-    assert [project.sql(asked, NOW + timedelta(days=days)) for days in (0, 7)] == [[[1]], [[0]]]
+
+    def counted(now: datetime, **leaf: str) -> Any:
+        filters = {"properties": {"type": "AND", "values": [{**did, **leaf}]}}
+        cohort = project.put("cohort", name="c", is_static=False, filters=filters)
+        return project.sql(f"SELECT count() FROM persons WHERE id IN COHORT {cohort}", now)
+
+    assert [counted(NOW + timedelta(days=days)) for days in (0, 7)] == [[[1]], [[0]]]
+    until = {"explicit_datetime": "-7d", "explicit_datetime_to": "9999-12-31"}
+    assert counted(NOW, **until) == [[1]], "also what is beyond ClickHouse's last year ends a window"
 
 
 def test_a_slow_query_never_reads_a_property_for_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
