@@ -88,7 +88,7 @@ def _write_back(
     from ai_admin.review.drift import concerning
     from ai_admin.review.pull import pull as pulled
     from ai_admin.review.pull import told
-    from ai_admin.review.trial import failing
+    from ai_admin.review.trial import failing, write
 
     known = {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
     unknown = [key for key in keys if key not in known]
@@ -96,6 +96,10 @@ def _write_back(
         raise click.UsageError(f"no file defines {', '.join(unknown)} in {stack}")
     differing = {each.ref: each for each in concerning([*comparison.differences()], keys)}
     result = pulled(root, stack, comparison, differing.values(), delete)
+    flags = [ref.key for ref in result.written if ref.kind == "flag" and differing[ref].there is not None]
+    failed = failing(root, stack, result.texts, flags)
+    if not dry_run:  # before anything is said, so that nothing is lost where nobody reads on (`| head`)
+        write(root, result.texts)
     for ref in result.written:
         click.echo("\n    ".join([f"{ref}: as PostHog holds it", *told(comparison, differing[ref])]))
     for path, text in result.texts.items():
@@ -105,10 +109,9 @@ def _write_back(
         click.echo(f"{ref}: {why}" if ref not in result.written else f"{ref}: of {', '.join(fields)}, {why}")
     if not result.written and not result.refused and not result.kept:
         click.echo(f"nothing differs in {stack}")
-    flags = [ref.key for ref in result.written if ref.kind == "flag" and differing[ref].there is not None]
-    for line in failing(root, stack, result.texts, flags):
+    for line in failed:
         click.echo(f"a test of the flag fails with it: {line}")
-    _write(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
+    _offer(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
     for ref, why in result.refused.items():
         click.echo(f"{ref}: not written: {why}", err=True)
     if result.refused:
@@ -117,8 +120,11 @@ def _write_back(
 
 def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:
     from ai_admin.review.takeover import take_over
+    from ai_admin.review.trial import write
 
     result = take_over(root, stack, comparison)
+    if not dry_run:
+        write(folder, result.texts)
     for path in result.texts:
         click.echo(path)
     for line in result.partly:
@@ -136,10 +142,10 @@ def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry
             f"each new file says `only: [{stack}]`, so that nothing of it goes to {others}; to give a definition to "
             "another stack, too, add that to its `only:`, or remove the line to give it to all"
         )
-    _write(root, folder, result.texts, dry_run, TAKE_OVER, f"Take over the project of {stack}", None)
+    _offer(root, folder, result.texts, dry_run, TAKE_OVER, f"Take over the project of {stack}", None)
 
 
-def _write(
+def _offer(
     root: Path,
     folder: Path,
     texts: Mapping[str, str | None],
@@ -148,13 +154,9 @@ def _write(
     title: str,
     reason: str | None,
 ) -> None:
-    from ai_admin.review.trial import write
-
     if dry_run or not texts:
         click.echo("nothing is written")
-        return
-    write(folder, texts)
-    if folder == root:
+    elif folder == root:
         click.echo("for a pull request:")
         named = folded([*texts]) if branch == TAKE_OVER else [*texts]
         click.echo("\n".join(pull_request(branch, f"{title}: {reason}" if reason else title, named, root)))

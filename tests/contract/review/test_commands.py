@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from tests.campaigns.strangers import project_of
@@ -204,6 +206,22 @@ def test_a_change_by_hand_is_reported_and_becomes_one_changed_line(checkout: Che
     assert checkout.git("diff", "--numstat").split()[:2] == ["1", "1"]
     assert "cohort: beta-testers, rollout_percentage: 10}" in file.read_text()
     assert "nothing differs" in checkout.ai_admin("drift")
+
+
+def test_files_are_written_also_where_nobody_reads_on(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in ``ai-admin pull --all | head -1``."""
+
+    def closed(_: str, err: bool = False) -> None:
+        if not err:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr(click, "echo", closed)
+    checkout.ai_admin("pull", "--all", code=1)
+    file = checkout.folder / "flags" / "model.yaml"
+    assert file.read_text() == FLAG
+    checkout.roll_out(10)
+    checkout.ai_admin("pull", code=1)
+    assert file.read_text() == FLAG.replace("40", "10")
 
 
 def test_what_no_file_defines_can_not_be_named_in_one(checkout: Checkout) -> None:
