@@ -120,19 +120,17 @@ def _write_back(
 
 def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:
     from ai_admin.review.takeover import take_over
-    from ai_admin.review.trial import write
+    from ai_admin.review.trial import create
 
     result = take_over(root, stack, comparison)
     if not dry_run:
-        write(folder, result.texts)
+        create(folder, result.texts)
     for path in result.texts:
         click.echo(path)
     for line in result.partly:
         click.echo(line)
     for left in result.left:
         click.echo(f"left to PostHog: {left}")
-    for path in result.skipped:
-        click.echo(f"{path} exists already and stays as it is")
     there = f"; {len(comparison.owners):,} were in files already" if comparison.owners else ""
     made = f"{result.definitions:,} objects in {len(result.texts):,} files"
     click.echo(f"{made}, {len(result.left):,} left to PostHog{there}")

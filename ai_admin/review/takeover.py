@@ -7,6 +7,7 @@ files are: it is checked in a copy of the checkout, and what its definitions say
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -58,8 +59,6 @@ class TakeOver:
 
     texts: dict[str, str] = field(default_factory=dict)
     """The text of each new file, by its path in the checkout."""
-    skipped: list[str] = field(default_factory=list)
-    """The files that exist already: nothing was done to them."""
     left: list[Left] = field(default_factory=list)
     partly: list[str] = field(default_factory=list)
     """What files leave to PostHog, a sentence each."""
@@ -91,11 +90,11 @@ class _TakeOver:
     def __init__(self, root: Path, stack: str, comparison: Comparison) -> None:
         self._root, self._stack, self._comparison = root, stack, comparison
         self._defined = {Ref(each.kind, each.key) for each in comparison.definitions}
-        objects = Objects(comparison.project, comparison.lives, comparison.owners, self._defined)
+        objects, self._every = self._named_apart()
         self._many_stacks = len(known_stacks(root)) > 1
         others = tuple(each for each in counted_stacks(root, stack) if each != stack)
         self._excluded: set[Ref] = set()
-        self._every = {each.ref: each for each in objects.all()}
+        self._there: dict[Ref, str] = {}
         self._result = TakeOver(others=others)
         self._forms: dict[Ref, Properties] = {}
         self._unmanaged: dict[Ref, dict[str, str]] = defaultdict(dict)
@@ -113,6 +112,24 @@ class _TakeOver:
                 reason = "a file has one Slack message and one webhook of an alert, with the alert's name"
             self._leave(kind.name, id_, str(live.get("name") or ""), reason)
         self._prepare()
+
+    def _named_apart(self) -> tuple[Objects, dict[Ref, Object]]:
+        """Return what the project holds, by the definition that it has or would have.
+
+        An insight gets a key of its own, and not that of another project's, where its name does not tell which one it
+        is, or where that other one is on its dashboard only.
+        """
+        seen, taken = self._comparison, set(self._defined)
+        written = {Ref(each.kind, each.key): each.source.path for each in load(self._root).resources}
+        inside = {ref for ref, path in written.items() if ref.kind == "insight" and path != _file_of(ref).path}
+        while True:
+            objects = Objects(seen.project, seen.lives, seen.owners, taken)
+            every = {each.ref: each for each in objects.all()}
+            twice = {ref for ref, _ in _ambiguous(every) if ref.kind == "insight" and self._exists(_file_of(ref))}
+            there = (every.keys() & inside | twice) - taken
+            if not there:
+                return objects, every
+            taken |= there
 
     # What is known beforehand to be PostHog's.
 
@@ -252,7 +269,8 @@ class _TakeOver:
         if "widget" in tile:
             return "it is a widget"
         if insight is not None and insight not in self._forms and insight not in self._defined:
-            return "its insight is PostHog's alone"
+            there = self._there.get(insight)
+            return f"{there} exists already" if there else "its insight is PostHog's alone"
         if layout.keys() != {"x", "y", "w", "h"}:
             return "it has no place of its own"
         if not all(isinstance(size, int) for size in layout.values()) or layout["x"] + layout["w"] > COLUMNS:
@@ -262,12 +280,16 @@ class _TakeOver:
 
     def _skip_existing(self, files: Iterable[Written]) -> bool:
         """Leave out what belongs into files that exist with something else in them; return whether there are some."""
-        there = [file for file in files if (self._root / file.path).exists()]
-        for file in there:
-            self._result.skipped.append(file.path)
-            for definition in expanded([file]):
-                self._exclude(Ref(*definition), f"{file.path} exists already, {self._in_the_way(file)}")
+        there = {Ref(*each): file for file in files if self._exists(file) for each in expanded([file])}
+        insights = {ref: _file_of(ref) for ref in self._forms if ref.kind == "insight"}  # on dashboards, too
+        there |= {ref: file for ref, file in insights.items() if self._exists(file)}
+        for ref, file in there.items():
+            self._there[ref] = file.path
+            self._exclude(ref, f"{file.path} exists already, {self._in_the_way(file)}")
         return bool(there)
+
+    def _exists(self, file: Written) -> bool:
+        return (self._root / file.path).exists()
 
     def _in_the_way(self, file: Written) -> str:
         """Return what a file that exists says in the place of a new one."""
@@ -349,7 +371,7 @@ class _TakeOver:
 
     def _with_adoptions(self, files: list[Written]) -> list[Written]:
         """Return files that say which object they take over where its name alone would not tell."""
-        adopt = dict(self._ambiguous())
+        adopt = dict(_ambiguous(self._every))
         result: list[Written] = []
         for file in files:
             value = self._adopting(file.value, adopt.get(Ref(file.kind, file.key)))
@@ -383,26 +405,14 @@ class _TakeOver:
             return {**value, "stacks": {self._stack: {"adopt": id_}}}
         return {"key": value["key"], "adopt": id_, **value}
 
-    def _ambiguous(self) -> Iterator[tuple[Ref, int | str]]:
-        """Yield the objects, with their ids, that are not the only ones with what identifies them."""
-        for kind in KINDS.values():
-            if kind.unique:
-                continue
-            mine = {ref: each for ref, each in self._every.items() if ref.kind == kind.name}
-            names = {ref: repr([each.properties.get(name) for name in kind.natural_key]) for ref, each in mine.items()}
-            counted = Counter(names.values())
-            for ref, name in names.items():
-                if ref in self._forms and counted[name] > 1:
-                    id_ = mine[ref].id
-                    yield ref, int(id_) if kind.numeric_id else id_
-
     # The judgement.
 
     def _problems(self, texts: Mapping[str, str]) -> Iterator[tuple[Ref, list[str], str]]:
         """Yield what is wrong with new files, in a copy of the checkout: definition, fields, and why."""
         loaded = trial(self._root, self._stack, texts)
         if loaded.problems:
-            yield from (_located(each, texts) for each in loaded.problems)
+            new = [each for each in loaded.problems if each.source.path in texts]
+            yield from (_located(each, texts) for each in new) if new else self._spoiling(texts, loaded.problems[0])
             return
         wanted = {Ref(each.kind, each.key): each.properties for each in self._definitions()}
         for each in loaded.resources:
@@ -412,6 +422,28 @@ class _TakeOver:
                 fields = sorted(name for name in {*mine, *theirs} if not same(mine.get(name), theirs.get(name)))
                 parts = (differing(name, mine.get(name), theirs.get(name)) for name in fields)
                 yield ref, fields, f"no file can express {' and '.join(parts)}"
+
+    def _spoiling(self, texts: Mapping[str, str], problem: Problem) -> Iterator[tuple[Ref, list[str], str]]:
+        """Yield what the new file defines with which files that were there before get a problem.
+
+        That is first what a file has inside, such as the properties of an event: the rest may do without it.
+
+        Raises :class:`NotEdited` where nothing of the new file can be left out.
+        """
+        paths = [*texts]
+
+        def spoilt(last: int) -> bool:
+            some = {path: texts[path] for path in paths[: last + 1]}
+            return any(each.source.path not in texts for each in trial(self._root, self._stack, some).problems)
+
+        path = paths[bisect_left(range(len(paths)), True, key=spoilt)]
+        defined = trial(self._root, self._stack, texts, partly=True).resources
+        refs = [Ref(each.kind, each.key) for each in defined if each.source.path == path]
+        if not refs:
+            raise NotEdited(f"with {path} as PostHog holds it, the definitions would have a problem: {problem}")
+        inside = [ref for ref in refs if ref.kind != FOLDERS[str(PurePosixPath(path).parent)]]
+        for ref in inside or refs:
+            yield ref, [], f"with it, a file that is there would have a problem: {problem}"
 
     def _finished(self, texts: dict[str, str]) -> TakeOver:
         result = self._result
@@ -428,18 +460,31 @@ class _TakeOver:
 
 
 def _located(problem: Problem, texts: Mapping[str, str]) -> tuple[Ref, list[str], str]:
-    """Return which definition of a new file has a problem, in which fields, and why.
-
-    Raises :class:`NotEdited` for a problem of a file that was there before.
-    """
-    text = texts.get(problem.source.path)
-    if text is None:
-        raise NotEdited(f"with what PostHog holds, the definitions would have a problem: {problem}")
+    """Return which definition of a new file has a problem, in which fields, and why."""
     kind = FOLDERS[str(PurePosixPath(problem.source.path).parent)]
-    document = Document(File(problem.source.path, kind, text))
+    document = Document(File(problem.source.path, kind, texts[problem.source.path]))
     path = document.path_at(problem.source.line, problem.source.column)
     ref, inside = defined_at(Written(kind, document.key, document.value), path)
     return ref, list(fields_at(ref.kind, inside)), problem.message
+
+
+def _ambiguous(every: Mapping[Ref, Object]) -> Iterator[tuple[Ref, int | str]]:
+    """Yield the objects, with their ids, that are not the only ones with what identifies them."""
+    for kind in KINDS.values():
+        if kind.unique:
+            continue
+        mine = {ref: each for ref, each in every.items() if ref.kind == kind.name}
+        names = {ref: repr([each.properties.get(name) for name in kind.natural_key]) for ref, each in mine.items()}
+        counted = Counter(names.values())
+        for ref, name in names.items():
+            if counted[name] > 1:
+                id_ = mine[ref].id
+                yield ref, int(id_) if kind.numeric_id else id_
+
+
+def _file_of(ref: Ref) -> Written:
+    """Return the file that a definition would have for itself, with nothing in it."""
+    return Written(ref.kind, ref.key, {})
 
 
 def _is_posthogs_own(each: Object) -> bool:

@@ -12,6 +12,7 @@ from ai_admin.definitions import Definitions, load
 from ai_admin.definitions.check import check
 from ai_admin.definitions.files import TOP_FOLDERS
 from ai_admin.definitions.stacks import known_stacks
+from providers.posthog.errors import NotEdited
 
 
 def trial(root: Path, stack: str, texts: Mapping[str, str | None], partly: bool = False) -> Definitions:
@@ -69,3 +70,17 @@ def write(root: Path, texts: Mapping[str, str | None]) -> None:
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(text.encode("utf-8"))
+
+
+def create(root: Path, texts: Mapping[str, str]) -> None:
+    """Write new files below a folder.
+
+    Args:
+        root: the folder.
+        texts: by path below it.
+
+    Raises :class:`NotEdited`, before anything is written, where one of the files exists, and ``OSError``.
+    """
+    if there := [path for path in texts if (root / path).exists()]:
+        raise NotEdited(f"{root / there[0]} exists already, and only new files are written; move it away first")
+    write(root, texts)

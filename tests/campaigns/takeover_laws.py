@@ -21,7 +21,7 @@ from ai_admin.review.live import Project
 from ai_admin.review.stack import Reviewed
 from ai_admin.review.state import State
 from ai_admin.review.takeover import TakeOver, take_over
-from ai_admin.review.trial import write
+from ai_admin.review.trial import create
 from ai_admin.run import plan as plan_run
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
@@ -42,18 +42,18 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def compare(sandbox: Sandbox, root: Path, state: State | None = None) -> Comparison:
+def compare(sandbox: Sandbox, root: Path, state: State | None = None, stack: str = STACK) -> Comparison:
     """Return the comparison of a checkout with a project as it is now."""
-    loaded = load(root, STACK)
+    loaded = load(root, stack)
     assert not loaded.problems, [*map(str, loaded.problems)]
     project = Project(Client(resolve(Settings({}, sandbox.environ))))
     return Comparison(project, loaded.resources, state or State(), {})
 
 
-def taken_over(sandbox: Sandbox, root: Path) -> TakeOver:
+def taken_over(sandbox: Sandbox, root: Path, stack: str = STACK) -> TakeOver:
     """Take a project over into a checkout."""
-    result = take_over(root, STACK, compare(sandbox, root))
-    write(root, result.texts)
+    result = take_over(root, stack, compare(sandbox, root, stack=stack))
+    create(root, result.texts)
     return result
 
 

@@ -1,0 +1,103 @@
+"""`ai-admin pull --all` beside files that are there: those of another project, and those that a person wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ai_admin.definitions import load
+from ai_admin.review.trial import create
+from providers.posthog.errors import NotEdited
+from tests.campaigns.strangers import project_of
+from tests.campaigns.takeover_laws import STACK, checkout, compare, taken_over
+from tests.support.sandbox import Sandbox
+
+
+def contents(root: Path) -> dict[str, str]:
+    return {str(file.relative_to(root)): file.read_text() for file in sorted(root.glob("*/*.yaml"))}
+
+
+def project_with(sandbox: Sandbox, *flags: str) -> Sandbox:
+    """Make a project with flags, each with the dashboard of its usage: all have insights of the same two names."""
+    project = project_of(sandbox)
+    project.call("POST", "event_definitions/", {"name": "$feature_flag_called"})
+    for key in flags:
+        project.call("POST", "feature_flags/", {"key": key, "filters": {"groups": [{"properties": []}]}})
+    return project
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = checkout(tmp_path / "co")
+    (folder / "Pulumi.staging.yaml").write_text("config: {}\n")
+    return folder
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["as it is", "without its dashboards"])
+def test_insights_of_one_name_are_taken_over_beside_those_of_another_project(
+    sandbox: Sandbox, root: Path, removed: bool
+) -> None:
+    taken_over(project_with(sandbox, "one", "two"), root)
+    if removed:
+        for file in root.glob("dashboards/*.yaml"):
+            file.unlink()
+    before = contents(root)
+    assert len([path for path in before if path.startswith("insights/")]) == 4
+    project = project_with(sandbox, "two", "three", "four")
+    result = taken_over(project, root, "staging")
+    assert {path: contents(root)[path] for path in before} == before
+    new = [path for path in result.texts if path.startswith("insights/")]
+    assert len(new) == (6 if removed else 4), "two of each dashboard that gets a file"
+    assert all("only: [staging]" in result.texts[path] for path in new)
+    assert not load(root, "staging").problems
+    assert not [*compare(project, root, stack="staging").differences()]
+
+
+def test_insights_get_no_key_of_those_on_another_projects_dashboard(sandbox: Sandbox, root: Path) -> None:
+    taken_over(project_with(sandbox, "one"), root)
+    before = contents(root)
+    project = project_with(sandbox, "two", "three")
+    result = taken_over(project, root, "staging")
+    assert {path: contents(root)[path] for path in before} == before
+    assert len([path for path in result.texts if path.startswith("insights/")]) == 4
+    assert not result.left
+    assert not [*compare(project, root, stack="staging").differences()]
+
+
+@pytest.mark.parametrize("number", [1, 2], ids="on {} dashboards".format)
+def test_an_insight_of_another_projects_file_is_named_once_and_its_tile_says_so(
+    sandbox: Sandbox, root: Path, number: int
+) -> None:
+    (root / "insights").mkdir()
+    query = "sql: {query: select 1}\n"
+    (root / "insights" / "uses.yaml").write_text(f"key: uses\nname: Uses\n{query}only: [production]\n")
+    project = project_of(sandbox)
+    boards = [project.call("POST", "dashboards/", {"name": name})["id"] for name in ("A", "B")]
+    sql = {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "query": "select 1"}}
+    project.call("POST", "insights/", {"name": "Uses", "query": sql, "dashboards": boards[:number]})
+    result = taken_over(project, root, "staging")
+    [left] = map(str, result.left)
+    assert "'Uses': insights/uses.yaml exists already, and not for staging: add that to its `only:`, and " in left
+    said = "# Left to PostHog: the tile of insight/uses, since insights/uses.yaml exists already.\n"
+    assert said in result.texts["dashboards/a.yaml"]
+
+
+def test_what_would_spoil_a_file_that_is_there_stops_only_itself(sandbox: Sandbox, root: Path) -> None:
+    (root / "flags").mkdir()
+    renamed = "key: new\nrenamed_from: old\nrelease_conditions: [{rollout_percentage: 100}]\n"
+    (root / "flags" / "new.yaml").write_text(renamed)
+    result = taken_over(project_with(sandbox, "new", "old", "other"), root)
+    [left] = [each for each in result.left if each.kind == "flag"]
+    assert left.title == "old"
+    assert left.reason.startswith("with it, a file that is there would have a problem: flags/new.yaml:2:")
+    assert "flags/other.yaml" in result.texts
+    assert not load(root, STACK).problems
+
+
+def test_a_file_that_exists_is_never_written(tmp_path: Path) -> None:
+    (tmp_path / "flags").mkdir()
+    (tmp_path / "flags" / "b.yaml").write_text("ours")
+    with pytest.raises(NotEdited, match=r"flags/b\.yaml exists already"):
+        create(tmp_path, {"flags/a.yaml": "new", "flags/b.yaml": "new"})
+    assert contents(tmp_path) == {"flags/b.yaml": "ours"}
