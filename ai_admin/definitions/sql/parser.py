@@ -85,6 +85,14 @@ def walk(tree: Any) -> Iterator[Tree]:
             left += reversed(each)
 
 
+def joins(query: Tree) -> Iterator[Tree]:
+    """Yield what a query's FROM names, first to last: the node of each JOIN, whose table may be a query."""
+    join = query.get("select_from")
+    while join:
+        yield join
+        join = join.get("next_join")
+
+
 def _parse(text: str, form: str) -> str:
     """Return the parser's answer, ``null`` where it takes too long or crashes."""
     found = tokens(text)
