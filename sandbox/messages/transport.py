@@ -156,11 +156,15 @@ def _mail(message: Data, smtp: str, mailbox: Path) -> str:
         name = f"{uuid.uuid4()}.eml"
         (mailbox / name).write_bytes(mail.as_bytes())
         return f"Put into the mailbox as {name}."
+    # Not as a context manager: that waits for an answer to QUIT, with which nothing is taken or refused any more.
+    server = smtplib.SMTP(timeout=TIMEOUT)
     try:
-        with smtplib.SMTP(timeout=TIMEOUT) as server, _in_time(lambda: server.sock):
+        with _in_time(lambda: server.sock):
             server.connect(*mail_server(smtp))
             server.send_message(mail)
     except (OSError, smtplib.SMTPException) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise UndeliveredError(f"The mail server did not take it: {reason}.", again=True) from error
+    finally:
+        server.close()
     return "The mail server took it."

@@ -24,10 +24,7 @@ def parse(text: str, what: str = "select") -> Node:
 
     Raises: QueryError: a syntax error; MissingPackageError.
     """
-    try:
-        tree = _parsed(text, what)
-    except ValueError as error:
-        raise QueryError(str(error), code="syntax_error") from error
+    tree = _parsed(text, what)
     if tree.get("error"):
         raise QueryError(str(tree["message"]), code="syntax_error")
     return tree
@@ -81,11 +78,13 @@ def placeholders(node: Any) -> Iterator[Node]:
 @lru_cache(maxsize=1024)
 def _parsed(text: str, what: str) -> Node:
     try:
-        tree: Node = json.loads(parser.parse(text, what))
+        answer = parser.parse(text, what)
     except ImportError as error:
         raise MissingPackageError("hogql-parser") from error
-    except (TimeoutError, RecursionError) as error:
-        raise QueryError("Query is too complex to be parsed.", code="syntax_error") from error
+    try:
+        tree: Node = json.loads(answer)
+    except RecursionError:
+        tree = json.loads(parser.TOO_COMPLEX)
     return tree
 
 

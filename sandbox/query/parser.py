@@ -1,74 +1,63 @@
-"""PostHog's own parser, `hogql-parser`, as it is: a text to JSON. Also a program of its own, which reads one text.
+"""PostHog's own parser, asked so that no text holds up the server: one that may take long is read by a process of its
+own, beside the requests (see `native` for why)."""
 
-Trap: the parser learns from what it reads, and after one text that is nested deeply takes minutes for the next that is
-nested to another depth: `lower(` 9 deep after 8 deep did not end in a minute, and each alone takes half a second.
-"""
-
-import importlib
 import re
-import resource
 import subprocess
 import sys
-from functools import cache
-from types import ModuleType
+from concurrent.futures import ThreadPoolExecutor
 
-ORDINARY = 4
-"""Brackets in each other. A text with more, which no query of ours has, is parsed by a process of its own."""
+from sandbox.query import native
+from sandbox.query.patience import ANSWERS, SlowQuery
 
-MOST_SECONDS = 5
-"""Of the processor, for one of these."""
+ORDINARY, ORDINARY_WORDS = 4, 500
+"""Brackets in each other, and words and signs. A text with more is read by a process of its own."""
 
-_TEXTS = re.compile(r"'(?:[^'\\]|\\.)*'")
+TOO_COMPLEX = native.refusal("Query is too complex to be parsed.")
+
+_BESIDE = ThreadPoolExecutor(2)
+# Texts, quoted names and comments, as PostHog's HogQLLexer has them.
+_TEXTS = re.compile(
+    r"""(?<![fF])'(?:[^'\\]|\\[bfrntav0'\\])*'|`[^`\\]*`|"[^"\\]*"|/\*.*?\*/|(?:--|//)[^\n\r]*""", re.DOTALL
+)
+# What is left of other ways to write them: an f-string, a tag, an escape that is rare, a text without an end.
+_UNSURE = re.compile(r"""['"`\\]|/\*|<[\w/]""")
+_WORDS = re.compile(r"\w+|[^\w\s]")
 
 
 def parse(text: str, what: str) -> str:
-    """The parser's answer. Raises ValueError for the little that it does not report in its answer, such as a `}` too
-    many; ImportError; TimeoutError where it takes too long."""
-    if _depth(text) <= ORDINARY:
-        return _parse(text, what)
-    _parser()
-    command = [sys.executable, "-I", __file__, what]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    if done.returncode == 1:
-        raise ValueError(done.stderr)
-    if done.returncode:
-        raise TimeoutError
-    return done.stdout
+    """The parser's answer, as JSON: a tree, or `error` and a `message`.
+
+    Raises: ImportError. SlowQuery: the answer is not known yet, and who asks for it does so again.
+    """
+    if _is_ordinary(text):
+        return native.parse(text, what)
+    native.package()
+    answers, asked = ANSWERS.get(), f"{what}: {text}"
+    if answers is None:
+        return _alone(text, what)
+    if asked not in answers:
+        raise SlowQuery(asked, _BESIDE.submit(_alone, text, what))
+    answer: str = answers[asked].result()
+    return answer
 
 
-def _depth(text: str) -> int:
+def _is_ordinary(text: str) -> bool:
+    code = _TEXTS.sub(" ", text)
     depth = deepest = 0
-    for char in _TEXTS.sub("", text):
+    if _UNSURE.search(code):
+        code = re.sub(r"[)\]}]", " ", text)  # as if none of them closed anything
+    for char in code:
         depth += (char in "([{") - (char in ")]}")
         deepest = max(deepest, depth)
-    return deepest
+    return deepest <= ORDINARY and len(_WORDS.findall(code)) <= ORDINARY_WORDS
 
 
-def _parse(text: str, what: str) -> str:
-    return str(getattr(_parser(), f"parse_{what}_json")(text))
-
-
-@cache
-def _parser() -> ModuleType:
-    """The package. When it is imported it looks for the exceptions of PostHog's own code: here they are ValueErrors."""
-    errors = ModuleType("posthog.hogql.errors")
-    for name in ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "NotImplementedError", "ParsingError"):
-        setattr(errors, name, ValueError)
-    sys.modules[errors.__name__] = errors
-    try:
-        return importlib.import_module("hogql_parser")
-    finally:
-        del sys.modules[errors.__name__]
-
-
-def _main(what: str) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    try:
-        sys.stdout.write(_parse(sys.stdin.read(), what))
-    except ValueError as error:
-        sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])
+def _alone(text: str, what: str) -> str:
+    # Not -I: the package may be where only PYTHONPATH leads. -P: the modules of this folder hide none of Python's.
+    command = [sys.executable, "-P", native.__file__, what]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+    if done.returncode < 0:  # a signal: it takes too long, or has crashed
+        return TOO_COMPLEX
+    if done.returncode:
+        raise RuntimeError(f"{native.__file__} failed: {done.stderr.decode(errors='replace')}")
+    return done.stdout.decode()

@@ -14,6 +14,9 @@ from pathlib import Path
 _FORKS = multiprocessing.get_context("forkserver")
 _IMPORTED: list[str] = []
 
+PATIENCE = 10.0
+"""The seconds in which a server ends that is told to."""
+
 
 def imported_before(module: str) -> None:
     """Have this module imported before the forks, unless the first of them is there already."""
@@ -39,8 +42,11 @@ def forked(
             yield process.pid or 0, line.readline()
     finally:
         process.terminate()
-        process.join(10)
-        assert process.exitcode is not None, f"{argv} does not end"
+        process.join(PATIENCE)
+        ended = process.exitcode is not None
+        process.kill()  # else pytest waits for it at its own end
+        process.join()
+        assert ended, f"{argv} does not end"
 
 
 def _run(main: Callable[[], object], argv: list[str], folder: Path, environ: dict[str, str], said: Connection) -> None:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+_version = cache(version)
 _SLOW = 0.002
 """Seconds; what is parsed faster is not worth a file."""
 
@@ -33,11 +34,10 @@ def kept(text: str, form: str, parse: Callable[[str, str], str]) -> Any:
         return json.loads(answer)
 
 
-@cache
 def _folder() -> Path:
     chosen = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(chosen) if chosen.startswith("/") else Path(os.path.expanduser("~")) / ".cache"
-    return base / "ai-admin" / f"hogql-{version('hogql-parser')}"
+    return base / "ai-admin" / f"hogql-{_version('hogql-parser')}"
 
 
 def _keep(file: Path, answer: str) -> None:

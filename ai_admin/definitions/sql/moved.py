@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from ai_admin.definitions.sql.parser import EXPRESSION, SELECT, Tree, parse, walk
+from ai_admin.definitions.sql.parser import EXPRESSION, SELECT, Tree, joins, parse, walk
 
 _QUERIES = ("SelectQuery", "SelectSetQuery")
 
@@ -99,11 +99,11 @@ def _present(call: Tree) -> Iterator[_Edit]:
 
 def _bounded(query: Tree, named: set[str]) -> Iterator[_Edit]:
     """Yield what leaves later events out of those that a query selects from; ``named`` are the queries of WITH."""
-    joins = list(_joins(query))
-    events = [each for each in joins if _is_events(each, named)]
+    selected = list(joins(query))
+    events = [each for each in selected if _is_events(each, named)]
     if not events:
         return
-    for each in joins:
+    for each in selected:
         kind = each.get("join_type") or ""
         # A condition would also drop the rows that such a join keeps although nothing fits to them.
         if {"RIGHT", "FULL"} & set(kind.split()) or ("LEFT" in kind.split() and each in events):
@@ -122,13 +122,6 @@ def _bounded(query: Tree, named: set[str]) -> Iterator[_Edit]:
         sources = walk([query["select_from"], query.get("array_join_list")])
         end = max(each["end"]["offset"] for each in sources if each.get("end"))
         yield _Edit(end, end, lambda moment: f" WHERE {condition(moment)}")
-
-
-def _joins(query: Tree) -> Iterator[Tree]:
-    join = query.get("select_from")
-    while join:
-        yield join
-        join = join.get("next_join")
 
 
 def _is_events(join: Tree, named: set[str]) -> bool:

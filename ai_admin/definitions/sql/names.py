@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from ai_admin.definitions.sql.parser import Tree, walk
+from ai_admin.definitions.sql.parser import Tree, joins, walk
 
 EVENT, PERSON, EITHER = "event", "person", "either"
 """Who has a property."""
@@ -172,7 +172,7 @@ def placeholders(tree: Tree) -> Iterator[tuple[int, tuple[Any, ...]]]:
 
 def _inside(query: Tree, outer: Scope) -> Scope:
     queries = outer.queries | _with(query)
-    sources: dict[str, Any] = {_called(join): join.get("table") for join in _joins(query)}
+    sources: dict[str, Any] = {_called(join): join.get("table") for join in joins(query)}
     tables = {name: _TABLES.get(_origin("properties", table, queries, {})) for name, table in sources.items()}
     naming = frozenset(name for name, table in sources.items() if _origin("event", table, queries, {}) == "events")
     direct = {
@@ -189,14 +189,6 @@ def _inside(query: Tree, outer: Scope) -> Scope:
 
 def _with(query: Tree) -> dict[str, Tree]:
     return {each["name"]: each["expr"] for each in query.get("ctes") or ()}
-
-
-def _joins(query: Tree) -> Iterator[Tree]:
-    """Yield what a query selects from."""
-    join = query.get("select_from")
-    while join:
-        yield join
-        join = join.get("next_join")
 
 
 def _called(join: Tree) -> str:
@@ -238,7 +230,7 @@ def _origins(column: str, query: Tree, queries: dict[str, Tree], seen: dict[int,
     for item in query["select"]:
         chosen = item["expr"] if _is(item, "Alias") and item["alias"] == column else item
         if _is(chosen, "Field") and chosen["chain"][-1] in ("*", column) and len(chosen["chain"]) <= 2:
-            for join in _joins(query):
+            for join in joins(query):
                 if len(chosen["chain"]) == 1 or chosen["chain"][0] == _called(join):
                     yield _origin(column, join.get("table"), queries, seen)
 

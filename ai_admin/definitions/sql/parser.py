@@ -25,6 +25,8 @@ MOST_WORDS, DEEPEST = 5_000, 20
 """The parser takes many seconds for what is longer, or nested deeper, and crashes on what is much longer."""
 _ORDINARY_WORDS, _ORDINARY_DEPTH = 500, 4
 """What is longer, or nested deeper, has the parser for itself: :mod:`native <ai_admin.definitions.sql.native>`."""
+_UNSURE = re.compile(r"[fF]'|<[\w/]|\\")
+"""An f-string, a tag or an escape: the tokens do not tell how deeply such a text is nested."""
 _SECONDS = 3
 """Of the processor, which the parser may take for one of these."""
 _CHAIN = re.compile(r"[\w$.]+")
@@ -85,13 +87,27 @@ def walk(tree: Any) -> Iterator[Tree]:
             left += reversed(each)
 
 
+def joins(query: Tree) -> Iterator[Tree]:
+    """Yield what a query's FROM names, first to last: the node of each JOIN, whose table may be a query."""
+    join = query.get("select_from")
+    while join:
+        yield join
+        join = join.get("next_join")
+
+
 def _parse(text: str, form: str) -> str:
     """Return the parser's answer, ``null`` where it takes too long or crashes."""
     found = tokens(text)
-    if len(found) <= _ORDINARY_WORDS and _depth(text, found) <= _ORDINARY_DEPTH:
+    depth = max(_depth(text, found), sum(map(text.count, "([{")) if _UNSURE.search(text) else 0)
+    if len(found) <= _ORDINARY_WORDS and depth <= _ORDINARY_DEPTH:
         return native.parse(text, form)
     if find_spec("hogql_parser") is None:
         raise ImportError
-    command = [sys.executable, "-I", native.__file__, form, str(_SECONDS)]
+    # Not -I: the package may be where only PYTHONPATH leads. -P: the modules of its folder hide none of Python's.
+    command = [sys.executable, "-P", native.__file__, form, str(_SECONDS)]
     done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
-    return done.stdout.decode() if done.returncode == 0 else "null"
+    if done.returncode < 0:  # a signal
+        return "null"
+    if done.returncode:
+        raise RuntimeError(f"{native.__file__} failed: {done.stderr.decode(errors='replace')}")
+    return done.stdout.decode()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 # No character is looked at more than a few times, whatever the text.
 _TOKEN = re.compile(
-    r"""(?P<comment>(?:--|//)[^\n]*|/\*(?:[^*]|\*(?!/))*+\*/)"""
+    r"""(?P<comment>(?:--|//)[^\n\r]*|/\*(?:[^*]|\*(?!/))*+\*/)"""
     r"""|(?P<quoted>'(?:[^'\\]|\\.|'')*+'|`[^`]*`|"[^"]*")|(?P<word>[\w$]+)|(?P<space>\s+)|(?P<sign>[<>=!]=|<>|\|\||->|::|.)""",
     re.DOTALL,
 )

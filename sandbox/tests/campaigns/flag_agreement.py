@@ -208,7 +208,8 @@ def _for_the_api(filters: Condition) -> Condition:
 
 
 def _put_under_the_api(data: Path, flag: int, filters: Condition) -> None:
-    with closing(sqlite3.connect(data / "sandbox.sqlite3", timeout=10)) as database, database:
+    # The sandbox has the database for itself while it counts a cohort, also while it loads ClickHouse for that.
+    with closing(sqlite3.connect(data / "sandbox.sqlite3", timeout=60)) as database, database:
         database.execute(
             "UPDATE objects SET data = json_set(data, '$.filters.groups', json(?))"
             " WHERE kind = 'feature_flag' AND id = ?",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.query import hogql, parser
+from sandbox.query import hogql, native
 from sandbox.query.clickhouse import ClickHouse
 from sandbox.query.errors import MissingPackageError, QueryError
 from sandbox.tests.query.world import Project, World, event
@@ -392,14 +392,15 @@ def test_a_cohort_filters_and_breaks_down(world: World) -> None:
 
 def test_texts_that_are_nested_to_different_depths_do_not_keep_each_other_waiting() -> None:
     for depth in (8, 9, 7, 10):
-        tree = hogql.parse(f"select {'lower(' * depth}event{')' * depth} from events")
-        assert json.dumps(tree).count('"name": "lower"') == depth
+        tree = hogql.parse(f"select {'lower(' * depth}'é'{')' * depth} from events")
+        found = json.dumps(tree, ensure_ascii=False)
+        assert (found.count('"name": "lower"'), found.count("é")) == (depth, 1)
     with pytest.raises(QueryError, match="curly bracket"):
         hogql.parse("select lower(lower(lower(lower(lower(event)))))}")
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    parser._parser.cache_clear()
+    native.package.cache_clear()
     for package, load in (("chdb", lambda: ClickHouse(tmp_path)), ("hogql_parser", lambda: hogql.parse("select 404"))):
         monkeypatch.setitem(sys.modules, package, None)
         with pytest.raises(MissingPackageError, match="does not compute queries without the package"):

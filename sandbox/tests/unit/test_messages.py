@@ -57,6 +57,30 @@ def test_an_answer_that_trickles_is_not_waited_for(
     assert not taken.is_set()
 
 
+def test_mail_that_was_taken_is_sent_once_whatever_else_the_server_says(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        said: list[bytes] = []
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection, connection.makefile("rwb", buffering=0) as lines:
+                lines.write(b"220 here\r\n")
+                data = False
+                for line in lines:
+                    said.append(line.strip())
+                    data = line == b"data\r\n" or (data and line != b".\r\n")
+                    if line == b"quit\r\n":
+                        lines.write(b"421 it is too late\r\n")
+                    elif not data or line == b"data\r\n":
+                        lines.write(b"354 go on\r\n" if data else b"250 fine\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert transport.send(MAIL, f"127.0.0.1:{server.getsockname()[1]}", tmp_path) == "The mail server took it."
+        thread.join()
+    assert said[-1] == b".", "an answer to QUIT is not waited for"
+
+
 def test_an_address_of_ipv6_is_a_mail_server_too() -> None:
     assert transport.mail_server("[::1]:25") == ("::1", 25)
 

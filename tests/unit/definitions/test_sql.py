@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ai_admin.definitions.scalar_places import place_of
-from ai_admin.definitions.sql import kept, parser
+from ai_admin.definitions.sql import kept, native, parser
 from ai_admin.definitions.sql.columns import columns
 from ai_admin.definitions.sql.meaning import mistakes
 from ai_admin.definitions.sql.names import Scope, names, placeholders
@@ -29,7 +28,6 @@ LARGE = {
     "a chain": "select a" + ".a" * 40,
     "cases": "select " + "case when 1 then " * 31 + "1" + " end" * 31,
     "calls": "select " + "if(a > 1, 2, " * 31 + "1" + ")" * 31,
-    "operators": "select 1" + " = 1" * 1_500,
 }
 """What the parser would need too long for."""
 
@@ -135,15 +133,38 @@ def test_any_text_is_read_or_told_what_is_wrong_with_it(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
-def test_what_would_take_the_parser_too_long_is_not_given_to_it(text: str) -> None:
+def test_what_would_take_the_parser_too_long_is_not_given_to_it(text: str, cache: Path) -> None:
+    assert parser.parse(text, "select") == (None, None)
+    assert not cache.exists(), "no answer of the parser is there to be kept"
+
+
+def test_a_tree_that_is_too_deep_for_python_is_not_checked(cache: Path) -> None:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(1_000)  # Python's own, which Hypothesis raises
-    started = time.process_time()
     try:
-        assert parser.parse(text, "select") == (None, None)
+        assert parser.parse("select 1" + " = 1" * 1_500, "select") == (None, None)
     finally:
         sys.setrecursionlimit(limit)
-    assert time.process_time() - started < 5
+    assert [file.read_text()[:1] for file in cache.iterdir()] == ["{"]
+
+
+@pytest.mark.parametrize("text", ["select f'{…}'", "select 1 -- \r + …", "select <a>it's</a>, …, '"])
+def test_no_text_hides_from_the_bound_how_deeply_it_is_nested(
+    text: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def here(text: str, form: str) -> str:
+        raise AssertionError("the parser is asked in this process")
+
+    monkeypatch.setattr(native, "parse", here)
+    parser.parse(text.replace("…", f"{'lower(' * 9}'é'{')' * 9}"), "select")
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_a_parser_that_fails_is_no_answer(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parser, "_SECONDS", "none")
+    with pytest.raises(RuntimeError, match="invalid literal"):
+        parser.parse(f"select {'lower(' * 7}event{')' * 7}", "select")
+    assert not cache.exists()
 
 
 def test_queries_that_are_nested_to_different_depths_do_not_keep_each_other_waiting(cache: Path) -> None:
@@ -211,6 +232,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache" / "of SQL"
     monkeypatch.setattr(kept, "_folder", lambda: folder)
     monkeypatch.setattr(kept, "_SLOW", -1)
+    parser.parse.cache_clear()
     return folder
 
 
@@ -233,3 +255,12 @@ def test_what_was_parsed_once_is_read_from_the_cache(cache: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_done_without(cache: Path) -> None:
     cache.parent.write_text("a file where the folder would be")
     assert kept.kept("1", "expr", lambda text, form: '{"node": "Constant"}') == {"node": "Constant"}
+
+
+def test_the_cache_is_the_one_of_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests run commands of several users in one process."""
+    monkeypatch.setattr(kept, "_SLOW", -1)
+    for user in ("ann", "bob"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / user))
+        assert kept.kept("1", "expr", lambda text, form: "{}") == {}
+        assert len(list((tmp_path / user).rglob("*.json"))) == 1
