@@ -61,7 +61,8 @@ def who(
     With --json: {"distinct_id", "stack", "known", "properties", "cohorts", "flags": [{"key", "differs", "now":
     {"value", "payload", "by"}, "state", "stays_off", "files": {"value", "payload", "by", "why"}}]}. "now" is null where
     PostHog serves nothing, for the reason in "state", or was not asked; "files" where no file has the flag.
-    "stays_off": what "files" has comes only once it is switched on. "known" is whether PostHog has a person of this id.
+    "stays_off": what "files" has comes only once it is switched on; null, and "differs" too, where that is not known.
+    "known" is whether PostHog has a person of this id.
 
     Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems (see `ai-admin check`):
     what the files give is shown of those only that have none.
@@ -96,7 +97,7 @@ def who(
         somebody, rows = comparison.compared(definitions, now, distinct_id, members)
         if any(_is_back(row) for row in rows):
             held = _held(root, name)
-            rows = [replace(row, held=_is_back(row) and row.flag in held) for row in rows]
+            rows = [replace(row, held=held.get(row.flag)) if _is_back(row) else row for row in rows]
     if broken:
         unknown = "no file that can be evaluated has this flag"
         rows = [replace(row, by=unknown) if row.files is None else row for row in rows]
@@ -112,19 +113,23 @@ def _is_back(row: Row) -> bool:
     """Return whether the files alone would switch a flag on that is off in PostHog."""
     from ai_admin.evaluation.compared import OFF
 
-    return row.state == OFF and row.differs
+    return row.state == OFF and bool(row.differs)
 
 
-def _held(root: Path, stack: str) -> set[str]:
-    """Return the flags that an `up` leaves off, which the state of the stack decides; say so where it is not known."""
+def _held(root: Path, stack: str) -> dict[str, bool]:
+    """Return whether an `up` leaves flags off, which the state of the stack decides.
+
+    Those of which it is not known are left out, and where it is known of none, this says why.
+    """
     from ai_admin.review.changes import Action
     from ai_admin.review.plan import Planned, planned
 
-    found = planned(root, stack, count=False, waiting=waiting)
+    found = planned(root, stack, count=False, waiting=waiting, partly=True)
     if isinstance(found, Planned):
-        return {each.ref.key for each in found.outlook.changes if each.action is Action.HOLD}
+        flags = (each for each in found.outlook.changes if each.ref.kind == "flag")
+        return {each.ref.key: each.action is Action.HOLD for each in flags if each.action is not Action.UNKNOWN}
     click.echo(f"whether what is off in PostHog stays off is not known: {printable(found[0])}", err=True)
-    return set()
+    return {}
 
 
 def _properties(given: tuple[str, ...], index: Index) -> dict[str, Any]:
@@ -171,7 +176,7 @@ def _as_text(where: str, known: bool | None, somebody: Person, rows: list[Row]) 
     width = max((len(row.flag) for row in rows), default=0)
     for row in rows:
         lines = [printable(line) for line in _lines(row)]
-        mark = "*" if row.differs else " "
+        mark = "?" if row.differs is None else "*" if row.differs else " "
         first = f"{mark} {row.flag:<{width}}  {lines[0]}"
         yield click.style(first, fg="yellow") if row.differs else first
         yield from (f"  {'':<{width}}  {line}" for line in lines[1:])
@@ -186,6 +191,9 @@ def _lines(row: Row) -> Iterator[str]:
     if row.held:
         yield f"now: {now}, and stays off under the files, as somebody switched it off in PostHog"
         yield f"if it were on: {files}"
+    elif row.held is None:
+        yield f"now: {now}, and whether it stays off under the files is not known"
+        yield f"if it is switched on: {files}"
     elif row.differs or row.files.answer.value is None:
         if now:
             yield f"now: {now}"

@@ -30,19 +30,21 @@ class Row:
     """What the files give; None where no file has the flag."""
     by: str
     """What decides under the files, in words."""
-    held: bool = False
-    """Whether an `up` leaves it off, as somebody switched it off in PostHog."""
+    held: bool | None = False
+    """Whether an `up` leaves it off, as somebody switched it off in PostHog; None where that is not known."""
 
     @property
-    def differs(self) -> bool:
+    def differs(self) -> bool | None:
         """Whether the files give something else than PostHog now, as far as that can be told.
 
-        What is off gives nothing, like false, and what stays off goes on doing so.
+        What is off gives nothing, like false, and what stays off goes on doing so; None where it is not known whether
+        it stays off.
         """
         if self.held or self.files is None or self.files.answer.value is None or (self.now is None and not self.state):
             return False
         now = self.now.answer if self.now else Answer(False)
-        return _comparable(now) != _comparable(self.files.answer)
+        differs = _comparable(now) != _comparable(self.files.answer)
+        return None if differs and self.held is None else differs
 
 
 def offline(definitions: Iterable[Definition], somebody: Person) -> list[Row]:

@@ -21,6 +21,7 @@ from ai_admin.review.uses import users
 from ai_admin.run import Plan
 from providers.posthog.history import Author
 from providers.posthog.inputs import Metadata
+from providers.posthog.judge import Judge
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.kinds.tiles import described
@@ -247,14 +248,10 @@ def _anew(change: Change, live: Properties, wanted: Properties) -> Iterator[Sent
 
 def _with_taken_back(change: Change, session: Session) -> Properties | None:
     """Return what PostHog holds, with the fields that were left to its pages and are not any more."""
-    left = {*((change.live or {}).get("unmanaged") or ())} - {*((change.wanted or {}).get("unmanaged") or ())}
-    if change.live is None or change.wanted is None or not left:
+    if change.live is None or change.wanted is None:
         return change.live
-    known = {name: value for name, value in change.live.items() if name != "unmanaged"}
-    found = session.lifecycle(change.ref.kind)[0].read(change.id, known, Metadata(str(change.ref)))
-    taken = {name: value for name, value in (found[1] if found else {}).items() if name in left}
-    still = [name for name in change.live["unmanaged"] if name not in left]
-    return {**change.live, **taken, "unmanaged": still}
+    judge, meta = Judge(change.ref.kind, session), Metadata(str(change.ref))
+    return judge.seen(change.id, change.live, change.wanted, meta)
 
 
 def _readable(change: Change, properties: Properties | None, by_name: RefOf) -> Properties:

@@ -127,8 +127,10 @@ class Guard:
             is_, would, code_of = UNDER_WAY[field]
             code = code_of(name)
             if code not in self._settings.consents:
+                value = "" if live[field] is True else f", {_written(live[field])}"
+                done = f"{value} {by(field)}".rstrip()
                 raise Unsafe(
-                    f"it was {is_} in PostHog, {_written(live[field])} {by(field)}, and would {would}; "
+                    f"it was {is_} in PostHog{done}, and would {would}; "
                     f"write {keep} to keep it so, or leave that to PostHog "
                     f"with `unmanaged: [{', '.join(dated)}]`; {TO_CONSENT.format(code)}"
                 )

@@ -64,14 +64,15 @@ class Judge:
                 lifecycle = self._session.lifecycle(self.kind.name, lists=True)[0]
                 with OneLine(meta):
                     lifecycle.find(properties, meta)
-            if not self._holds(olds, properties, meta):
+            live = self.seen(meta.id, olds, properties, meta)
+            if not self._holds(live, properties, meta):
                 with OneLine(meta):
                     self._session.reviewed.check(meta.name, olds, properties)
-                    self._check_dates(meta.id, olds, properties, meta)
+                    self._check_dates(meta.id, live, properties, meta)
                     anew = [field.name for field in fields if field.immutable]
                     if anew and self.kind.name == "experiment":
-                        guard.anew(meta.name, olds, anew)
-                    guard.change(self.kind.name, meta.name, olds, properties, meta.unchanged, meta.targeting)
+                        guard.anew(meta.name, self.seen(meta.id, olds, {}, meta), anew)
+                    guard.change(self.kind.name, meta.name, live, properties, meta.unchanged, meta.targeting)
         except Refused as problem:
             return str(problem)
         return ""
@@ -125,9 +126,24 @@ class Judge:
         """
         fields = tuple(self._changed(olds, news))
         options = any(olds.get(name) != news.get(name) for name in ("unmanaged", *self.kind.options))
-        if (fields or options) and self._holds(olds, news, meta):
+        if (fields or options) and self._holds(self.seen(id_, olds, news, meta), news, meta):
             return Difference(fields, options, self._held(id_, news["key"], fields, meta))
         return Difference(fields, options)
+
+    def seen(self, id_: str, olds: Properties, news: Properties, meta: Metadata) -> Properties:
+        """Return what PostHog holds of an object, with the fields that were left to its pages and that ``news`` takes
+        back: ``olds``, which is as it was applied last or refreshed, says nothing of them.
+
+        ``id_`` is empty where the object was not applied. Raises :class:`Refused`.
+        """
+        left = set(olds.get("unmanaged", ()))
+        still = left.intersection(news.get("unmanaged", ()))
+        if not id_ or left == still:
+            return olds
+        lifecycle, _ = self._session.lifecycle(self.kind.name, lists=True)
+        with OneLine(meta):
+            found = lifecycle.read(id_, {**olds, "unmanaged": sorted(still)}, meta)
+        return found[1] if found else olds
 
     def _changed(self, olds: Properties, news: Properties) -> list[Field]:
         """Return the fields that differ.

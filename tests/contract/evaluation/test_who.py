@@ -21,6 +21,7 @@ from ai_admin.evaluation.compared import compared
 from ai_admin.evaluation.remote import read
 from ai_admin.review.state import Resource, State
 from ai_admin.safety import manifest
+from providers.posthog.errors import UnreadableState
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
 from tests.support.applied import apply_flags, client, create_body
@@ -259,17 +260,32 @@ def test_what_somebody_switched_off_stays_off_under_the_files(
     state = State({resource.ref: resource}, manifest={str(resource.ref): applied[str(resource.ref)]})
     monkeypatch.setattr("ai_admin.review.stack.read", lambda *_: state)
     sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"active": False})
+    broken = root / "flags" / "broken.yaml"
     try:
         row, lines = flags(who("inst-1", "--json"))[key], who("inst-1").stdout.splitlines()
+        broken.write_text("key: [")
+        beside = flags(who("inst-1", "--json"), 3)[key]
+        broken.unlink()
         monkeypatch.setattr("ai_admin.review.stack.read", lambda *_: State())
-        unknown = flags(who("inst-1", "--json"))[key]
+        fresh = flags(who("inst-1", "--json"))[key]
+        monkeypatch.setattr("ai_admin.review.stack.read", _unreadable)
+        unknown, told = flags(who("inst-1", "--json"))[key], who("inst-1").stdout
     finally:
+        broken.unlink(missing_ok=True)
         sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"active": True})
     assert (row["differs"], row["stays_off"]) == (False, True)
     [at] = [n for n, line in enumerate(lines) if key in line]
     assert lines[at].endswith("now: off, and stays off under the files, as somebody switched it off in PostHog")
     assert lines[at + 1].strip().startswith(f"if it were on: {row['files']['value']}")
-    assert (unknown["differs"], unknown["stays_off"]) == (True, False), "it was never applied on"
+    assert beside == row, "a colleague's broken file changes nothing about it"
+    assert (fresh["differs"], fresh["stays_off"]) == (True, False), "it was never applied on"
+    assert (unknown["differs"], unknown["stays_off"]) == (None, None)
+    assert f"? {key}" in told
+    assert "now: off, and whether it stays off under the files is not known" in told
+
+
+def _unreadable(*_: object) -> State:
+    raise UnreadableState("no passphrase")
 
 
 def test_a_key_without_the_scopes_is_told_so(who: Who, sandbox: Sandbox) -> None:

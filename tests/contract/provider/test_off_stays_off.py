@@ -173,12 +173,13 @@ def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(
     assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["deleted"]
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["owned", "left to PostHog's pages so far"])
 @pytest.mark.parametrize(
     ("applied_with", "by_hand_to", "said", "consent"),
     [
         ({}, {"start_date": DAY}, f"it was started in PostHog, {DAY} (by oncall@example.com on ", "reset/e"),
         ({"start_date": DAY}, {"end_date": LATER}, f"it was ended in PostHog, {LATER} (by oncall@", "resume/e"),
-        (ENDED, {"archived": True}, "it was archived in PostHog, true (by oncall@", "resume/e"),
+        (ENDED, {"archived": True}, "it was archived in PostHog (by oncall@", "resume/e"),
         (ENDED, CONCLUDED, "it was concluded in PostHog, won (by oncall@", "resume/e"),
         (
             {"start_date": DAY},
@@ -189,11 +190,12 @@ def test_a_flag_whose_switch_is_left_to_posthog_is_deleted_once_it_is_off_there(
     ],
 )
 def test_an_experiment_that_somebody_started_or_ended_remains_so(
-    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
+    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str, left: bool
 ) -> None:
-    flag, _ = applied(runs, "flag", definition(f"of-{len(said)}", "", variants=VARIANTS))
-    properties = {"name": said, "flag": int(flag), **applied_with}
-    id_, state = applied(runs, "experiment", to_inputs(properties, Metadata("experiment/e")))
+    flag, _ = applied(runs, "flag", definition(f"of-{len(said)}-{left}", "", variants=VARIANTS))
+    properties = {"name": f"{said} {left}", "flag": int(flag), **applied_with}
+    first = {**properties, **_left(by_hand_to, left)}
+    id_, state = applied(runs, "experiment", to_inputs(first, Metadata("experiment/e")))
     by_hand(runs, f"experiments/{id_}/", by_hand_to)
 
     def problem(given: str = "", **more: Any) -> str:
@@ -207,6 +209,7 @@ def test_an_experiment_that_somebody_started_or_ended_remains_so(
     assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
 
 
+@pytest.mark.parametrize("left", [False, True], ids=["owned", "left to PostHog's pages so far"])
 @pytest.mark.parametrize(
     ("applied_with", "by_hand_to", "said", "consent"),
     [
@@ -215,11 +218,12 @@ def test_an_experiment_that_somebody_started_or_ended_remains_so(
     ],
 )
 def test_a_survey_that_somebody_launched_or_stopped_remains_so(
-    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str
+    runs: Runs, applied_with: dict[str, Any], by_hand_to: dict[str, Any], said: str, consent: str, left: bool
 ) -> None:
     asks = {"type": "popover", "questions": [{"type": "open", "question": "How?"}]}
-    properties = {"name": said, **asks, **applied_with}
-    id_, state = applied(runs, "survey", to_inputs(properties, Metadata("survey/s")))
+    properties = {"name": f"{said} {left}", **asks, **applied_with}
+    first = {**properties, **_left(by_hand_to, left)}
+    id_, state = applied(runs, "survey", to_inputs(first, Metadata("survey/s")))
     by_hand(runs, f"surveys/{id_}/", by_hand_to)
 
     def problem(given: str = "", **more: Any) -> str:
@@ -232,6 +236,49 @@ def test_a_survey_that_somebody_launched_or_stopped_remains_so(
     assert "with `unmanaged: [start_date, end_date, archived]`; " in problem()
     assert problem().endswith(f"to consent, add {consent} to ai-admin:consent in the stack's configuration")
     assert problem(consent) == problem(**by_hand_to) == problem(unmanaged=list(by_hand_to)) == ""
+
+
+def _left(fields: dict[str, Any], left: bool) -> dict[str, Any]:
+    """What a definition says that leaves these fields to PostHog's pages, if it does."""
+    return {"unmanaged": sorted(fields)} if left else {}
+
+
+def test_an_experiment_that_is_started_on_posthogs_pages_is_not_made_anew(runs: Runs) -> None:
+    one, other = (applied(runs, "flag", definition(f"anew-{n}", "", variants=VARIANTS))[0] for n in "ab")
+    properties = {"name": "Left", "unmanaged": ["start_date"]}
+    id_, state = applied(runs, "experiment", to_inputs({**properties, "flag": int(one)}, Metadata("experiment/left")))
+    by_hand(runs, f"experiments/{id_}/", {"start_date": DAY})
+    provider = runs.new_run("experiment", consent="")
+    read = {**(provider.read(id_, state).outs or {})}
+    wanted = to_inputs({**properties, "flag": int(other)}, Metadata("experiment/left", id=id_))
+    said = provider.check(read, wanted).inputs[PROBLEM]
+    assert f"it was started, {DAY}, and would be deleted and made anew" in said
+
+
+def test_a_flag_that_somebody_switched_off_stays_off_when_its_file_takes_the_switch_back(runs: Runs) -> None:
+    left = {**definition("back", ""), "active": None, "unmanaged": ["active"]}
+    id_, state = applied(runs, "flag", left)
+    assert changes(runs, id_, state, definition("back", ON, id_)), "it is on, as the file says"
+    switch(runs, id_, False)
+    assert not changes(runs, id_, state, definition("back", ON, id_))
+    assert "left as it is, since it is off in PostHog (by oncall@example.com on " in runs.warnings[0]
+    assert changes(runs, id_, state, definition("back", ON, id_), consent="on/back")
+    assert changes(runs, id_, state, definition("back", "", id_, active=False))
+
+
+def test_a_rollout_that_a_file_takes_back_grows_from_what_posthog_has(runs: Runs) -> None:
+    wanted = definition("rollout", "")
+    id_, state = applied(runs, "flag", {**wanted, "unmanaged": ["release_conditions"]})
+
+    def problem(share: int) -> str:
+        groups = [{"properties": [], "rollout_percentage": share}]
+        by_hand(runs, f"feature_flags/{id_}/", {"filters": {"groups": groups}})
+        provider = runs.new_run("flag", careful="true", disposable="")
+        read = {**(provider.read(id_, state).outs or {})}
+        return str(provider.check(read, definition("rollout", ON, id_)).inputs.get(PROBLEM, ""))
+
+    assert "release condition 1 is at 40 % in PostHog and would grow to 100 %" in problem(40)
+    assert problem(90) == ""
 
 
 def test_what_somebody_narrowed_is_not_put_back_in_a_careful_stack(runs: Runs) -> None:

@@ -22,6 +22,7 @@ from ai_admin.review.markdown import markdown
 from ai_admin.review.plan import Planned, planned, planned_for
 from ai_admin.review.standing import Standing, survey
 from ai_admin.review.text import text
+from providers.posthog.errors import Refused
 from providers.posthog.limits import Clock
 from providers.posthog.settings import Settings
 from tests.support.sandbox import Sandbox
@@ -401,6 +402,34 @@ def test_a_field_left_to_posthogs_pages_is_announced_and_sends_nothing(
         'description from "By hand" to Before',
         "description is no longer left to PostHog's pages",
     ]
+
+
+def test_what_somebody_did_is_not_undone_where_a_file_takes_it_back_from_posthogs_pages(
+    stack: Stack, sandbox: Sandbox, key: str
+) -> None:
+    survey, experiment, flag = f"survey/{key}", f"experiment/{key}-asked", f"flag/{key}"
+    split = [{"key": each, "rollout_percentage": 50} for each in ("control", "test")]
+    stack.write("flag", f"{key}-split", variants=split, **ALL)
+
+    def write(dates: dict[str, Any], switch: dict[str, Any]) -> None:
+        questions = [{"type": "open", "question": "How?"}]
+        stack.write("survey", key, name=key, type="popover", questions=questions, **dates)
+        stack.write("experiment", f"{key}-asked", name=f"{key} asked", flag=f"{key}-split", **dates)
+        stack.write("flag", key, **ALL, **switch)
+
+    write({"unmanaged": ["start_date", "end_date"]}, {"unmanaged": ["active"]})
+    stack.up()
+    started = {"start_date": "2026-09-07T08:00:00Z"}
+    for name, change in ((survey, started), (experiment, started), (flag, {"active": False})):
+        sandbox.call("PATCH", stack.path(name), change)
+    write({}, {})
+    assert "add reset/survey/" in stack.entry(survey).change.refused
+    assert f"add reset/{key}-asked to" in stack.entry(experiment).change.refused
+    assert "nothing switches it on again in passing" in stack.entry(flag).change.note
+    with pytest.raises(Refused, match="it was started in PostHog"):
+        stack.up()
+    assert all(sandbox.call("GET", stack.path(each))["start_date"] for each in (survey, experiment))
+    assert sandbox.call("GET", stack.path(flag))["active"] is False
 
 
 def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, key: str) -> None:
