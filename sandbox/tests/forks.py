@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-_FORKS = multiprocessing.get_context("forkserver")
+FORKS = multiprocessing.get_context("forkserver")
 _IMPORTED: list[str] = []
 
 PATIENCE = 10.0
@@ -21,7 +21,7 @@ PATIENCE = 10.0
 def imported_before(module: str) -> None:
     """Have this module imported before the forks, unless the first of them is there already."""
     _IMPORTED.append(module)
-    _FORKS.set_forkserver_preload(_IMPORTED)
+    FORKS.set_forkserver_preload(_IMPORTED)
 
 
 @contextmanager
@@ -33,8 +33,8 @@ def forked(
     Yields the process's id and the first line of what it prints, and ends it at the end. Only for pytest: where a
     script is the main module, multiprocessing would import that in the new process, too.
     """
-    ready, said = _FORKS.Pipe(duplex=False)
-    process = _FORKS.Process(target=_run, args=(main, argv, folder, dict(environ), said), daemon=True)
+    ready, said = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_run, args=(main, argv, folder, dict(environ), said), daemon=True)
     process.start()
     said.close()
     try:

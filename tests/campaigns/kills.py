@@ -66,7 +66,7 @@ class Campaign:
         self.sandbox = sandbox
         self.seed = seed
         self.chance = random.Random(seed)
-        self.project = Project(folder, sandbox)
+        self.project = Project(folder, sandbox, forked=False)
         self.project.environ |= environ
         self.world = World(self.project, self.chance)
         self.tally = Tally()

@@ -30,7 +30,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def project(tmp_path: Path, sandbox: Sandbox) -> Project:
-    made = Project(tmp_path / "ai", sandbox)
+    made = Project(tmp_path / "ai", sandbox, forked=False)
     made.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {v: {type: String}}\n")
     for number in range(FLAGS):
         cohort = f"key: c-{number}\nname: Cohort {number}\nproperties: [{{key: v, value: '{number}'}}]\n"

@@ -24,6 +24,7 @@ from tests.support.commands import run_script
 from tests.support.forges import FakeGitHub, FakeGitLab, running
 from tests.support.oncall import COMMAND
 from tests.support.project import CLI
+from tests.support.pythons import virtualenv
 from tests.support.sandbox import REPOSITORY, Sandbox, running_sandbox
 from tests.support.workflows import Done, Runner, every_job
 from tools.toolchain.shell import lean_home
@@ -320,8 +321,8 @@ class GitLabRunner:
         folder = self.story.runner.folder / f"gitlab-{self.count}"
         subprocess.run(["git", "clone", "-q", str(self.story.runner.origin), str(folder)], check=True)
         subprocess.run(["git", "checkout", "-q", "--detach", commit], cwd=folder, check=True)
-        for name in (".venv", ".toolchain"):
-            (folder / name).symlink_to(REPOSITORY / name)
+        (folder / ".venv").symlink_to(virtualenv())
+        (folder / ".toolchain").symlink_to(REPOSITORY / ".toolchain")
         environ = {
             **self.story.runner.environ,
             **self.story.runner.variables,

@@ -11,6 +11,7 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from ai_admin.cli.commands import run
+from tests.support.pythons import virtualenv
 from tests.support.sandbox import REPOSITORY
 
 
@@ -24,7 +25,7 @@ def run_script(
     stand_ins.mkdir(exist_ok=True)
     (stand_ins / "gh").write_text(f'#!/bin/sh\necho "$@" >> {stand_ins}/gh.calls\n')
     (stand_ins / "gh").chmod(0o755)
-    tools = [stand_ins, REPOSITORY / ".venv" / "bin", REPOSITORY / ".toolchain" / "bin"]
+    tools = [stand_ins, virtualenv() / "bin", REPOSITORY / ".toolchain" / "bin"]
     path = os.pathsep.join([*map(str, tools), environ.get("PATH", os.environ["PATH"])])
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],

@@ -16,10 +16,11 @@ import yaml
 from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, put, stacks
 from tests.support.commands import ai_admin
+from tests.support.pythons import virtualenv
 from tests.support.sandbox import REPOSITORY, Sandbox
 from tools.toolchain.shell import lean_home
 
-PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", ".venv", "Pulumi.yaml")
+PROGRAM = ("__main__.py", "ai_admin", "providers", "schemas", "Pulumi.yaml")
 STATE = ".pulumi-state"  # as in a checkout, so that the documentation's commands work
 CLI = REPOSITORY / ".toolchain" / "bin" / "pulumi"
 _NEW_STACK: dict[Path, bytes] = {}
@@ -39,16 +40,24 @@ class Project:
     """A folder with definitions, a Pulumi state and the variables that lead to a sandbox."""
 
     def __init__(
-        self, folder: Path, sandbox: Sandbox, definitions: Path | None = None, checkout: Path = REPOSITORY
+        self,
+        folder: Path,
+        sandbox: Sandbox,
+        definitions: Path | None = None,
+        checkout: Path = REPOSITORY,
+        forked: bool = True,
     ) -> None:
         """Make the folder; ``definitions`` names the folder whose definitions are copied (default: none).
 
-        The program is that of the checkout. The stacks are those of the samples.
+        The program is that of the checkout. The stacks are those of the samples. In pytest, what the engine starts is
+        ``forked`` (``tests/support/pythons.py``), which halves a run, but where processes are what a test is about.
         """
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         for name in PROGRAM:
             (folder / name).symlink_to(checkout / name)
+        forks = forked and checkout == REPOSITORY and "PYTEST_VERSION" in os.environ
+        (folder / ".venv").symlink_to(virtualenv() if forks else checkout / ".venv")
         for settings in stacks(SAMPLES):  # copied: `stack init` writes into them
             shutil.copy(settings, folder)
         for name in TOP_FOLDERS:

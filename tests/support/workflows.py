@@ -20,6 +20,7 @@ import yaml
 
 from tests.support.commands import run_script
 from tests.support.forges import FakeGitHub
+from tests.support.pythons import virtualenv
 from tests.support.sandbox import REPOSITORY
 
 WORKFLOWS = REPOSITORY / ".github" / "workflows"
@@ -146,8 +147,8 @@ class Runner:
             ):
                 subprocess.run(["git", *command], cwd=done.folder, check=True, capture_output=True)
         elif action == "./.github/actions/setup":
-            for name in (".venv", ".toolchain"):
-                (done.folder / name).symlink_to(REPOSITORY / name)
+            (done.folder / ".venv").symlink_to(virtualenv())
+            (done.folder / ".toolchain").symlink_to(REPOSITORY / ".toolchain")
         elif action == "actions/upload-artifact":
             path = done.folder / str(given["path"]).strip()
             files = {each.name: each.read_bytes() for each in ([path] if path.is_file() else sorted(path.iterdir()))}
