@@ -32,7 +32,7 @@ _PYTHON = """\
 import _signal, _socket, marshal, os, struct, sys
 
 _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # by which the engine ends a provider
-asked = [each for each in sys.argv[1:] if each != "-u"]
+asked = sys.argv[2:] if sys.argv[1:2] == ["-u"] else sys.argv[1:]
 if asked[:2] != ["-m", "pulumi.dynamic"] and not "".join(asked[:1]).endswith({scripts!r}):
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
@@ -97,7 +97,7 @@ def _run_for(client: socket.socket) -> None:
             process.kill()
             process.join()
         code = process.exitcode or 0
-        if process.sentinel in ended:
+        if client not in ended:
             client.sendall(bytes([code if code >= 0 else 128 - code]))
 
 
