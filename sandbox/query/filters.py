@@ -169,6 +169,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+# What has many brackets is read alone (`expression`): a query with all of them would get a parser of its own.
 _SCALAR: dict[str, Callable[[str, Any, str | None], str]] = {
     "exact": lambda field, value, defined: f"{field} = {_constant(value, defined)}",
     "is_not": lambda field, value, defined: f"{field} != {_constant(value, defined)}",
@@ -178,8 +179,10 @@ _SCALAR: dict[str, Callable[[str, Any, str | None], str]] = {
     "not_icontains": lambda field, value, _: f"toString({field}) NOT ILIKE {literal(f'%{_text(value)}%')}",
     "icontains_multi": lambda field, value, _: _multi(field, value, True),
     "not_icontains_multi": lambda field, value, _: _multi(field, value, False),
-    "regex": lambda field, value, _: f"ifNull(match(toString({field}), {literal(_regex(value))}), false)",
-    "not_regex": lambda field, value, _: f"ifNull(not(match(toString({field}), {literal(_regex(value))})), true)",
+    "regex": lambda field, value, _: expression(f"ifNull(match(toString({field}), {literal(_regex(value))}), false)"),
+    "not_regex": lambda field, value, _: expression(
+        f"ifNull(not(match(toString({field}), {literal(_regex(value))})), true)"
+    ),
     "between": lambda field, value, _: _between(field, value, True),
     "not_between": lambda field, value, _: _between(field, value, False),
 }
@@ -203,17 +206,18 @@ def _date(field: str, operator: str, value: str, now: datetime) -> str:
 
 
 def _semver(field: str, operator: str, value: str) -> str:
-    """Versions are compared number by number, and only where the field is a whole one."""
+    """Versions are compared number by number, and only where the field is a whole one.
+
+    As JSON, since that of NULL is a text.
+    """
     valid = f"ifNull(match(toString({field}), {literal(_SEMVER)}), false)"
-    numbers = (
-        "arrayMap(part -> toIntOrZero(part), splitByChar('.',"
-        f" extract(ifNull(toString({field}), ''), '^v?([0-9]+[.][0-9]+[.][0-9]+)')))"
-    )
+    found = f"""extract(toJSONString({field}), '^"?v?([0-9]+[.][0-9]+[.][0-9]+)')"""
+    numbers = f"arrayMap(part -> toIntOrZero(part), splitByChar('.', {found}))"
     compare = {"eq": "=", "neq": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}.get(operator)
     if compare:
-        return f"({valid} AND {numbers} {compare} {literal(_version(value))})"
+        return expression(f"{valid} AND {numbers} {compare} {literal(_version(value))}")
     low, high = _bounds(operator, value)
-    return f"({valid} AND {numbers} >= {literal(low)} AND {numbers} < {literal(high)})"
+    return expression(f"{valid} AND {numbers} >= {literal(low)} AND {numbers} < {literal(high)}")
 
 
 def _version(text: str) -> list[int]:
