@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import multiprocessing
 import os
@@ -50,6 +51,7 @@ def forked(
 
 
 def _run(main: Callable[[], object], argv: list[str], folder: Path, environ: dict[str, str], said: Connection) -> None:
+    gc.freeze()  # else each full collection would look through, and copy, what is shared
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)

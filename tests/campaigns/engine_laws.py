@@ -19,7 +19,6 @@ import json
 import random
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -245,9 +244,7 @@ class Checkout:
 
     def planned(self) -> dict[str, set[str]]:
         """What `ai-admin plan` announces, in the same words."""
-        command = [sys.executable, "-m", "ai_admin", "plan", "--stack", "sandbox", "--format", "json"]
-        environ = self.project.environ
-        done = subprocess.run(command, cwd=self.project.folder, env=environ, capture_output=True, text=True)
+        done = self.project.ai_admin("plan", "--format", "json")
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         whole = {"create": {"+"}, "adopt": {"+"}, "delete": {"-"}, "replace": {"-"}}
         changes = [each for each in json.loads(done.stdout)["changes"] if each["action"] != "hold"]

@@ -26,7 +26,8 @@ from tests.support.sandbox import FORKS, REPOSITORY, imported_before
 from tools.toolchain.pins import PROGRAM_RUNNER
 
 OURS = REPOSITORY / ".venv"
-# It needs only what is built in, so no site. All else that somebody runs is for the real Python.
+# It needs only what is built in, so no site. All else that somebody runs is for the real Python, with the code of the
+# checkout that has the environment.
 _PYTHON = """\
 #!{python} -IS
 import _signal, _socket, marshal, os, struct, sys
@@ -34,6 +35,9 @@ import _signal, _socket, marshal, os, struct, sys
 _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # by which the engine ends a provider
 asked = sys.argv[2:] if sys.argv[1:2] == ["-u"] else sys.argv[1:]
 if asked[:2] != ["-m", "pulumi.dynamic"] and not "".join(asked[:1]).endswith({scripts!r}):
+    root = os.path.abspath(sys.argv[0] + "/../../..")
+    if os.path.isdir(root + "/tools"):
+        os.environ["PYTHONPATH"] = root + ":" + os.environ.get("PYTHONPATH", "")
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 server.connect({address!r})
@@ -103,7 +107,7 @@ def _run_for(client: socket.socket) -> None:
 
 def _run(asked: list[str], folder: str, environ: dict[str, str], streams: list[Connection]) -> None:
     """Be the process that was asked for: a script, or ``-m`` and a module, and the arguments."""
-    gc.freeze()  # else the first collection would copy what is shared
+    gc.freeze()  # else each full collection would look through, and copy, what is shared
     for number, stream in enumerate(streams):
         os.dup2(stream.fileno(), number)
         stream.close()

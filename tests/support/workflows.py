@@ -12,6 +12,7 @@ import subprocess
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,7 @@ _PYTHON = {"&&": " and ", "||": " or ", "!": " not ", "!=": "!=", "-": "_", "tru
 _TOKEN = re.compile(r"'[^']*'|&&|\|\||!=|!|(?<=\w)-(?=\w)|\b(?:true|false)\b")
 
 
+@cache
 def workflow(name: str) -> dict[Any, Any]:
     """Return a workflow as YAML has it; ``on`` is read as True."""
     read: dict[Any, Any] = yaml.safe_load((WORKFLOWS / f"{name}.yml").read_text(encoding="utf-8"))
