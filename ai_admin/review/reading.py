@@ -104,13 +104,7 @@ def intended(report: Report) -> list[Entry]:
 
 def taken_over(report: Report) -> list[Entry]:
     """Return the entries of what is taken over as it is: nothing is sent, so that it is counted and not listed."""
-    return [
-        each
-        for each in report.entries
-        if each.change.action is Action.ADOPT
-        and not (each.change.fields or each.change.refused or each.approval)
-        and not each.sentences
-    ]
+    return [each for each in report.entries if each.change.as_wanted and not (each.sentences or each.approval)]
 
 
 def takes_over(report: Report, every: bool = False) -> Iterator[str]:
