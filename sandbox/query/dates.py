@@ -1,7 +1,9 @@
 """Date ranges and their buckets, in the project's timezone.
 
 Source: PostHog's posthog/utils.py and hogql_queries/utils/query_date_range.py. Traps: the sign of a relative date is
-ignored; `m` are months and `M` minutes; seven days back and today are eight days; a quarter is 13 weeks.
+ignored; `m` are months and `M` minutes; seven days back and today are eight days; a quarter is 13 weeks. Where
+clocks go back an hour comes twice: two buckets of one name; a range that starts or ends then does so in the first of
+them, as PostHog writes its ends as local times.
 """
 
 import re
@@ -125,16 +127,25 @@ class Range:
     # Whether events count from the start of the first bucket; else the first bucket may be a part of one.
     widened: bool = True
 
+    def __post_init__(self) -> None:
+        for end in ("start", "end"):
+            object.__setattr__(self, end, getattr(self, end).replace(fold=0))
+
     @cached_property
     def buckets(self) -> list[datetime]:
-        """The starts of all buckets."""
-        found, moment = [], start_of(self.start, self.interval, self.week_start)
-        while moment <= self.end:
+        """The starts of all buckets, by the project's clocks."""
+        found, moment, end = [], start_of(self.start, self.interval, self.week_start), self.end.astimezone(UTC)
+        while moment.astimezone(UTC) <= end:
             found.append(moment)
             moment = later(moment, self.interval)
             if len(found) > MOST_BUCKETS:
                 raise QueryError(f"A range of more than {MOST_BUCKETS} intervals.")
         return found
+
+    @cached_property
+    def instants(self) -> list[datetime]:
+        """The same in UTC, as `instant` has them: two local times are equal whichever of two hours they are in."""
+        return [each.astimezone(UTC) for each in self.buckets]
 
     @cached_property
     def first(self) -> datetime:
@@ -157,7 +168,10 @@ class Range:
 
 def moment(at: datetime) -> str:
     """A moment as HogQL, in the project's timezone."""
-    return f"toDateTime64({literal(at.strftime('%Y-%m-%d %H:%M:%S.%f'))}, 6)"
+    text = f"toDateTime64({literal(at.strftime('%Y-%m-%d %H:%M:%S.%f'))}, 6)"
+    # ClickHouse reads a local time that comes twice as the first one.
+    again = int((at.astimezone(UTC) - at.replace(fold=0).astimezone(UTC)).total_seconds())
+    return f"({text} + toIntervalSecond({again}))" if again > 0 else text
 
 
 def iso(at: datetime) -> str:
@@ -165,10 +179,10 @@ def iso(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def local(text: str, zone: ZoneInfo) -> datetime:
-    """A bucket as ClickHouse answered it."""
+def instant(text: str, zone: ZoneInfo) -> datetime:
+    """A bucket as ClickHouse answered it, in UTC."""
     found = datetime.fromisoformat(text)
-    return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def date_range(

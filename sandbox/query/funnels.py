@@ -17,7 +17,7 @@ from sandbox.query import breakdowns, conversion, labels
 from sandbox.query.asked import Asked, both
 from sandbox.query.breakdowns import Breakdown
 from sandbox.query.conversion import Event, Rules
-from sandbox.query.dates import later, local
+from sandbox.query.dates import instant, later
 from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.query.hogql import expression
 from sandbox.storage.store import Data
@@ -122,7 +122,7 @@ class Funnel:
 
     @property
     def _bucket(self) -> str:
-        return f"toString({self.asked.range.bucket('at')})" if self.viz == "trends" else "''"
+        return self.asked.range.bucket("at") if self.viz == "trends" else "''"
 
     @property
     def group(self) -> int | None:
@@ -283,8 +283,8 @@ class Funnel:
 
     def _line(self, counts: dict[str, list[int]]) -> Data:
         range_ = self.asked.range
-        found = {local(bucket, self.asked.zone): cell for bucket, cell in counts.items()}
-        shares = (found.get(bucket, [0, 0]) for bucket in range_.buckets)
+        found = {instant(bucket, self.asked.zone): cell for bucket, cell in counts.items()}
+        shares = (found.get(bucket, [0, 0]) for bucket in range_.instants)
         data = [round(converted / entered * 100, 2) if entered else 0 for entered, converted in shares]
         return {
             "count": len(data),

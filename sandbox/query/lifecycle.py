@@ -5,11 +5,12 @@ first activity that is seen is never a return; who left is counted below zero, i
 all hold of an event, and the first gives its name.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sandbox.query import dates, labels
 from sandbox.query.asked import Asked, both
-from sandbox.query.dates import later, local
+from sandbox.query.dates import instant, later
 from sandbox.query.errors import QueryError
 from sandbox.storage.store import Data
 
@@ -24,17 +25,16 @@ def compute(asked: Asked) -> Data:
         if series.get("kind") == "ActionsNode":
             asked.tables.action(series["id"])
     range_ = asked.range
-    found: dict[str, dict[str, float]] = {status: {} for status in STATUSES}
+    found: dict[str, dict[datetime, float]] = {status: {} for status in STATUSES}
     # A range that ends before it starts has no buckets.
     for bucket, status, count in _rows(asked) if range_.buckets else ():
-        key = labels.day(local(bucket, asked.zone), range_.interval)
-        found[status][key] = -count if status == "dormant" else count
+        found[status][instant(bucket, asked.zone)] = -count if status == "dormant" else count
     days = [labels.day(each, range_.interval) for each in range_.buckets]
     named = [labels.label(each, range_) for each in range_.buckets]
     name = labels.event_of(asked, asked.node["series"][0])
     results = []
     for status in STATUSES:
-        data = [float(found[status].get(each, 0)) for each in days]
+        data = [float(found[status].get(each, 0)) for each in range_.instants]
         action = {"id": name, "name": name or "All events", "type": "events", "order": 0, "math": "total"}
         results.append({
             "action": action, "data": data, "count": float(sum(data)), "labels": named, "days": days,

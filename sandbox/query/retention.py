@@ -16,7 +16,7 @@ from typing import Any
 
 from sandbox.query import breakdowns, dates, filters
 from sandbox.query.asked import Asked, both
-from sandbox.query.dates import Range, iso, later, local, start_of
+from sandbox.query.dates import Range, instant, iso, later, start_of
 from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.query.hogql import literal
 from sandbox.storage.store import Data
@@ -182,10 +182,10 @@ def _actors(
     asked: Asked, filter_: Data, range_: Range, value: str = "''", cohort: Any = "all"
 ) -> dict[str, list[Actor]]:
     """The actors by the breakdown's value; with another value one is another actor, as it were."""
-    numbers = {bucket: index for index, bucket in enumerate(range_.buckets)}
+    numbers = {bucket: index for index, bucket in enumerate(range_.instants)}
     kind = str(filter_.get("retentionType") or RECURRING)
     least = 1 if _is_valued(filter_) else int(filter_.get("minimumOccurrences") or 1)
-    place = cache(lambda bucket: numbers.get(local(bucket, asked.zone)))
+    place = cache(lambda bucket: numbers.get(instant(bucket, asked.zone)))
     found: dict[str, list[Actor]] = defaultdict(list)
     for named, first, buckets, starts, returns, *sums in _rows(asked, filter_, range_, kind, value, cohort):
         places = [place(bucket) for bucket in buckets]

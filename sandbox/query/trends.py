@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.query import breakdowns, formulas, labels
 from sandbox.query.asked import Asked
 from sandbox.query.breakdowns import NULL, OTHER, Values
-from sandbox.query.dates import Range, local
+from sandbox.query.dates import Range, instant
 from sandbox.query.errors import NotComputedError
 from sandbox.query.math import PER_ACTOR, Counted, scaled
 from sandbox.storage.store import Data
@@ -138,16 +138,16 @@ class Trends:
     def _rows(self, counted: Counted) -> dict[Values, Row]:
         """What was counted, by breakdown and bucket."""
         found: dict[Values, Row] = {}
-        shown = set(counted.range.buckets)
+        shown = set(counted.range.instants)
         for total, *rest in self.asked.rows(counted.hogql(), **counted.parts):
-            bucket = None if self.total else local(str(rest.pop(0)), self.asked.zone)
+            bucket = None if self.total else instant(str(rest.pop(0)), self.asked.zone)
             if bucket is not None and bucket not in shown:
                 continue  # of those who were active in the days before the range
             found.setdefault(tuple(map(str, rest)), {})[bucket] = total or 0
         return found
 
     def _data(self, row: Row, range_: Range) -> list[float]:
-        return [row.get(None, 0)] if self.total else [row.get(bucket, 0) for bucket in range_.buckets]
+        return [row.get(None, 0)] if self.total else [row.get(bucket, 0) for bucket in range_.instants]
 
     def _limited(self, lines: list[Line], series: Data) -> list[Line]:
         """The largest values, and one more for the rest."""
