@@ -191,6 +191,15 @@ def test_one_that_is_off_has_no_next_check(ai_admin: Any, sandbox: Sandbox) -> N
     assert {"  state       off", "  next check  -"} <= {*shown}
 
 
+def test_a_snoozed_one_says_until_when(ai_admin: Any, sandbox: Sandbox) -> None:
+    [path] = [f"alerts/{each['id']}/" for each in sandbox.items("alerts")]
+    until = datetime.fromisoformat(sandbox.call("PATCH", path, {"snoozed_until": "26h"})["snoozed_until"])
+    shown = ai_admin("alerts", "show", "ai-error-rate").stdout.splitlines()
+    sandbox.call("PATCH", path, {"snoozed_until": None})
+    assert f"  state       Snoozed until {until:%d %b %H:%M} UTC" in shown
+    assert any(re.fullmatch("  next check  in 2[56] h", each) for each in shown)
+
+
 def test_a_broken_file_is_named_and_alerts_are_listed(
     ai_admin: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
