@@ -14,6 +14,7 @@ from ai_admin.cli.checkout import PROBLEMS, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import count, printable, styled
+from ai_admin.definitions.spelling import listed
 from providers.posthog.errors import ApiError
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def backtest(
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read, insight:read and query:read, and those of
     the cohorts and actions that the insights look at.
 
-    With --json: {"stack", "from", "to", "alerts": [{"key", "name", "files", "posthog"}]}, where "posthog" is null for
+    With --json: {"stack", "from", "to", "alerts": [{"key", "name", "off_in", "tells_nobody", "files", "posthog"}]}.
+    "off_in" names "files" and "posthog" where it is switched off; the files say whom it tells. "posthog" is null for
     what is as in the files, and both are {"reason"} for what is not told, or {"condition", "lower", "upper", "checks",
     "earlier", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the
     breakdown's, "earlier" the checks that --last left out, and "failed" those at which PostHog's check fails.
@@ -87,9 +89,10 @@ def backtest(
         _draw(found, svg, png)
     if as_json:
         alerts = [
-            {"key": each.key, "name": each.name, "files": _as_json(files), "posthog": live and _as_json(live)}
+            {"key": each.key, "name": each.name, "off_in": each.off, "tells_nobody": each.silent,
+             "files": _as_json(files), "posthog": live and _as_json(live)}
             for each, files, live in found
-        ]
+        ]  # fmt: skip
         told = {"stack": stack.name, "from": period.start.isoformat(), "to": period.end.isoformat(), "alerts": alerts}
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     elif not found:
@@ -145,6 +148,11 @@ def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Pat
 
 def _lines(alert: Alert, files: Told | str, live: Told | str | None) -> Iterator[str]:
     yield f"{styled(alert.name, 'bold')}  {alert.key}"
+    if alert.off:
+        places = {"files": "in the files", "posthog": "in PostHog"}
+        yield f"  switched off {listed([places[each] for each in alert.off], 'and')}: so it never fires"
+    if alert.silent:
+        yield "  tells nobody, as the files have it"
     if live is None:
         yield from _side(files, "  ")
         return

@@ -29,7 +29,7 @@ DECIDES = (
     "condition", "threshold", "config", "calculation_interval", "skip_weekend", "schedule_restriction",
     "schedule_start_time", "detector_config", "forecast_config",
 )  # fmt: skip
-"""The fields of an alert on which it depends when it fires."""
+"""The fields of an alert on which it depends when it fires, if it is switched on."""
 
 _LENGTHS = {
     "minute": timedelta(minutes=1),
@@ -65,6 +65,11 @@ class Watch:
     """The query of its insight, as PostHog takes it."""
     next_check: datetime | None = None
     """When PostHog checks it next: those before it are at the same minute. None where it has none yet."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is checked at all."""
+        return self.alert.get("enabled") is not False
 
     def same(self, other: Watch) -> bool:
         """Return whether it fires whenever the other one does."""

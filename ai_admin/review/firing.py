@@ -59,7 +59,7 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
         try:
             if silent:
                 raise silent
-            line = compared(test.of(each.before) if each.before else None, test.of(each.after), DAYS)
+            line = _said(test, each.before, each.after)
         except (NotTold, ApiError) as problem:
             if isinstance(problem, ApiError) and (problem.outcome_unknown or problem.status == 429):
                 silent = problem
@@ -67,6 +67,17 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
         who = "" if each.place == each.change.ref else f"alert {each.change.ref.key}: "
         found.setdefault(each.place, []).append(who + line)
     return found
+
+
+def _said(test: Backtest, before: Watch | None, after: Watch) -> str:
+    """Return how often an alert would have fired; of one that is off before or after, what it is worth to be on."""
+    if before and before.is_on and not after.is_on:
+        return f"{compared(None, test.of(before), DAYS)} so far; it is switched off"
+    was_off = bool(before and not before.is_on)
+    told = compared(test.of(before) if before and was_off != after.is_on else None, test.of(after), DAYS)
+    if not after.is_on:
+        return f"{told}, were it on; it is switched off"
+    return f"{told}; so far it is switched off" if was_off else told
 
 
 def _moved(change: Change, insights: Iterable[Change], inventory: Inventory) -> _Moved | None:

@@ -141,11 +141,22 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     firings = [line for line in lines[at:] if line.startswith("      ")]
     assert firings
     assert all(re.match(r"      \d\d \w{3} \d\d:\d\d (to \d\d \w{3} \d\d:\d\d )?UTC ", line) for line in firings)
-    assert lines[lines.index("Few succeed  success") + 1] == "  below 50 %: 0 times at the last 9 of 10 checks"
+    assert lines[lines.index("Few succeed  success") + 2] == "  below 50 %: 0 times at the last 9 of 10 checks"
     assert done.stderr == "success: asks 9 queries, one for each of its last 9 of 10 checks\n"
     found = told(backtest("success", "--last", "1", "--json"))["success"]["files"]
     assert [found[name] for name in ("checks", "earlier", "failed", "firings")] == [1, 9, 0, []]
-    assert lines[lines.index("Always three  three") + 1].startswith("  not told: its SQL has no time in it")
+    assert lines[lines.index("Always three  three") + 2].startswith("  not told: its SQL has no time in it")
+
+
+def test_one_that_is_off_or_tells_nobody_says_so_first(backtest: Any, sandbox: Sandbox) -> None:
+    [path] = [f"alerts/{each['id']}/" for each in sandbox.items("alerts")]
+    sandbox.call("PATCH", path, {"enabled": False})
+    lines, found = backtest("ai-error-rate", "three").stdout.splitlines(), told(backtest("ai-error-rate", "--json"))
+    sandbox.call("PATCH", path, {"enabled": True})
+    at = lines.index("AI error rate above 5 %  ai-error-rate")
+    assert lines[at + 1 : at + 3] == ["  switched off in PostHog: so it never fires", "  in PostHog now:"]
+    assert lines[lines.index("Always three  three") + 1] == "  tells nobody, as the files have it"
+    assert (found["ai-error-rate"]["off_in"], found["ai-error-rate"]["tells_nobody"]) == (["posthog"], False)
 
 
 def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
