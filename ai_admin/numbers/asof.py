@@ -117,12 +117,12 @@ def _dates(given: Json, interval: str, now: datetime, calendar: Calendar) -> Jso
     exact = bool(given.get("explicitDate"))
     start, unit = calendar.start_of(now, "day") - timedelta(days=7), ""
     if given.get("date_from"):
-        start, unit = _moment(str(given["date_from"]), now, calendar)
+        start, unit = meant(str(given["date_from"]), now, calendar)
     if unit and not exact and interval not in ("minute", "second"):
         start = calendar.start_of(start, "hour" if unit == "h" else "day")
     if not exact and not (unit and (interval in _SHORT or (interval == "day" and unit == "h"))):
         start = calendar.start_of(start, interval)
-    end, unit = _moment(str(given.get("date_to") or "-0s"), now, calendar)
+    end, unit = meant(str(given.get("date_to") or "-0s"), now, calendar)
     if not exact and interval not in _SHORT:
         end = calendar.end_of(end, "day")
     elif not exact and unit:
@@ -131,8 +131,16 @@ def _dates(given: Json, interval: str, now: datetime, calendar: Calendar) -> Jso
     return {"date_from": first, "date_to": min(end, now).isoformat(), "explicitDate": True}
 
 
-def _moment(text: str, now: datetime, calendar: Calendar) -> tuple[datetime, str]:
-    """Return the local moment that a date means, and the unit of a relative one."""
+def meant(text: str, now: datetime, calendar: Calendar) -> tuple[datetime, str]:
+    """Return the local moment that a date means, and the unit of a relative one.
+
+    Args:
+        text: as PostHog has it: ``-7d``, ``-1mStart``, ISO 8601, or ``all``, which is the present here.
+        now: the present, by the project's clocks.
+        calendar: that of the project.
+
+    Raises ValueError with a reason for people where it is none of these.
+    """
     found = _RELATIVE.fullmatch(text)
     if not found:
         if text == "all":
