@@ -57,6 +57,8 @@ def write(
         said: where the numbers are from.
         asked: when PostHog was asked for them.
 
+    What an earlier run wrote in these formats of an insight whose query fails now is removed.
+
     Raises NotInstalled where the packages that draw are missing, and OSError where a file can't be written.
     """
     wanted = board.wanted
@@ -72,6 +74,9 @@ def _drawn(tile: Tile, folder: Path, formats: Collection[str], theme: str | None
     if not isinstance(shown, charts.Words):
         return Drawn(tile.key, tile.name, "drawn", None, computed, _files(tile, shown, folder, formats, theme),
                      tile.whole or None)  # fmt: skip
+    if shown.failed:  # what an earlier run wrote there would be taken for the numbers of this one
+        for ending in (f"{dark}.{kind}" for kind in formats for dark in ("", "-dark")):
+            (folder / f"{tile.key}{ending}").unlink(missing_ok=True)
     files = [] if shown.failed else _files(tile, shown, folder, formats, theme)
     return Drawn(tile.key, tile.name, "failed" if shown.failed else "empty", shown.text, computed, files,
                  tile.whole or None)  # fmt: skip
