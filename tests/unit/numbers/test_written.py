@@ -81,3 +81,8 @@ def test_no_cell_of_a_csv_is_a_formula() -> None:
 def test_columns_are_as_wide_as_what_is_seen_of_them() -> None:
     lines = list(table(["id", "runs"], [["a", "1,000"], ["\x1b[31mlong\x1b[0m", "2"]], right={1}))
     assert lines == ["id     runs", "a     1,000", "\x1b[31mlong\x1b[0m      2"]
+
+
+def test_a_fraction_in_csv_has_no_noise() -> None:
+    cells = [0.1 + 0.2, 12.652854399999995, 934.0, -0.0000012, 5, "-5"]
+    assert as_csv([cells]) == "0.3,12.6528544,934,-1.2e-06,5,'-5\n"
