@@ -60,6 +60,9 @@ def sent(sandbox: Sandbox) -> list[Run]:
 def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, sent: list[Run]) -> Path:
     """A checkout of the samples, whose cohorts and flags PostHog has; it counted the cohorts when they were made."""
     made = sample_checkout(tmp_path_factory.mktemp("checkout"))
+    a_day_ago = "{key: last_active, operator: is_date_before, value: -1d}"
+    silent = f"key: silent\nname: Silent installations\nproperties: [{a_day_ago}]\n"
+    (made / "cohorts" / "silent.yaml").write_text(silent)
     apply_flags(made, sandbox, "production")
     return made
 
@@ -108,8 +111,7 @@ def test_each_installation_has_what_it_ran(ai_admin: Any, sent: list[Run], zone:
         assert each["tokens"] == sum(run.properties["total_tokens"] for run in counted)
         assert each["cost"] == pytest.approx(sum(run.properties["estimated_cost"] for run in counted))
         assert each["today"] == sum(run.properties["total_tokens"] for run in all_of_it if run.when >= midnight)
-        # Of who ran nothing in the period it is known what it said of itself, which it does not with every run.
-        last = max(run.when for run in counted or [run for run in all_of_it if "$set" in run.properties])
+        last = max(run.when for run in all_of_it)
         assert abs(datetime.fromisoformat(each["last_seen"]) - last) < timedelta(seconds=1)
         quiet = END - last > timedelta(days=1)
         assert each["health"] == ("silent" if quiet else each["said"])
@@ -136,6 +138,9 @@ def test_each_has_the_cap_and_the_cohorts_that_posthog_gives_it(ai_admin: Any, s
     beta = [each for each in told if "Beta installations" in each["cohorts"]]
     assert {each["channel"] for each in beta} == {"beta"}
     assert len(beta) == Counter(each["channel"] for each in told)["beta"]
+    silent = {each["id"] for each in told if each["health"] == "silent"}
+    assert silent == {each["id"] for each in told if "Silent installations" in each["cohorts"]}
+    assert silent
 
 
 def test_lists_are_sorted_and_filtered(ai_admin: Any) -> None:
