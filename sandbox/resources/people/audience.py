@@ -11,8 +11,7 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 
 from sandbox.query import filters
-from sandbox.query.engine import MALFORMED
-from sandbox.query.errors import QueryError
+from sandbox.query.errors import QueryError, within_schema
 from sandbox.query.tables import ProjectTables
 from sandbox.rest.fields import integer
 from sandbox.storage.store import Data
@@ -37,19 +36,18 @@ def blast_radius(context: Context) -> Any:
     if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
         raise Invalid("Properties must be a list of filters")
     try:
-        asked = [_as_text(each, context.begun) for each in sent]
-        kinds = {each["type"] for each in asked}
-        if index is None:
-            if kinds - {"person", "cohort"}:
-                raise Invalid("Person-based feature flags can only use person and cohort properties")
-            return _persons(context, asked)
-        if kinds - {"group"}:
-            raise Invalid("Properties for group based feature flags must be all groups properties")
-        return _groups(context, asked, integer()(index, "group_type_index"))
+        with within_schema("condition"):
+            asked = [_as_text(each, context.begun) for each in sent]
+            kinds = {each["type"] for each in asked}
+            if index is None:
+                if kinds - {"person", "cohort"}:
+                    raise Invalid("Person-based feature flags can only use person and cohort properties")
+                return _persons(context, asked)
+            if kinds - {"group"}:
+                raise Invalid("Properties for group based feature flags must be all groups properties")
+            return _groups(context, asked, integer()(index, "group_type_index"))
     except QueryError as error:
         raise Invalid(error.text, code=error.code) from error
-    except MALFORMED as error:
-        raise Invalid(f"The condition isn't as PostHog's schema has it: {error!r}") from error
 
 
 def _as_text(given: Data, now: datetime) -> Data:
