@@ -79,7 +79,7 @@ def by_distinct_id(store: Store, project: int, distinct_id: str) -> Person | Non
 
 def by_identifier(store: Store, project: int, identifier: str) -> Person | None:
     """The person with that uuid, or with that number (PostHog's API takes both)."""
-    column = "id" if identifier.isascii() and identifier.isdigit() else "uuid"
+    column = "id" if identifier.isascii() and identifier.isdecimal() else "uuid"
     row = store.execute(
         f"SELECT {COLUMNS} FROM persons p WHERE p.project = ? AND p.{column} = ?", (project, identifier.lower())
     ).fetchone()

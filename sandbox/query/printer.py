@@ -716,7 +716,7 @@ class Printer:
     def _within(self, expr: Expr, path: list[str]) -> Expr:
         if not path:
             return expr
-        if all(each.isdigit() for each in path):
+        if all(each.isdecimal() for each in path):
             sql = expr.sql
             for each in path:
                 sql = f"tupleElement({sql}, {each})"
@@ -734,7 +734,7 @@ class Printer:
             sql = extract(f"{quoted(source.alias)}.{quoted(column)}", [key])
         if inner:
             return Expr(extract(f"{quoted(source.alias)}.{quoted(column)}", path), "String")
-        index = int(source.alias[-1]) if of == "group" and source.alias[-1].isdigit() else None
+        index = int(source.alias[-1]) if of == "group" and source.alias[-1].isdecimal() else None
         defined = self.project.property_type(of, index, key)
         if defined == "Numeric":
             sql = f"accurateCastOrNull({sql}, 'Float64')"

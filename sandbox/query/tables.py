@@ -365,7 +365,7 @@ class ProjectTables:
                 self.cohort(each["id"])
 
     def _cohort(self, identifier: Any) -> Data | None:
-        if isinstance(identifier, str) and not identifier.isdigit():
+        if isinstance(identifier, str) and not identifier.isdecimal():
             every = self.store.select("cohort", str(self.project))
             return next((each for each in every if each["name"] == identifier), None)
         return self.store.get("cohort", identifier, str(self.project))
