@@ -1,5 +1,6 @@
 """EventsQuery: a table of events, or of what is counted of them."""
 
+from datetime import timedelta
 from typing import Any
 
 from sandbox.query import dates, functions
@@ -94,7 +95,7 @@ def _conditions(asked: Asked) -> list[str]:
     if node.get("personId"):
         found.append(f"person_id = {literal(node['personId'])}")
     before, after = node.get("before"), node.get("after", "-24h")
-    end = dates.relative(str(before), asked.now)[0] if before else asked.now + dates.UNITS["s"](5)
+    end = dates.relative(str(before), asked.now)[0] if before else asked.now + timedelta(seconds=5)
     found.append(f"timestamp < {dates.moment(end)}")
     if after not in (None, "all"):
         found.append(f"timestamp > {dates.moment(dates.relative(str(after), asked.now)[0])}")

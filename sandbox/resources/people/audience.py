@@ -8,9 +8,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from dateutil.relativedelta import relativedelta
-
-from sandbox.query import filters
+from sandbox.query import dates, filters
 from sandbox.query.errors import QueryError, within_schema
 from sandbox.query.tables import ProjectTables
 from sandbox.rest.fields import integer
@@ -21,7 +19,6 @@ from sandbox.wire.errors import Invalid
 KEY = "$group_key"
 OF_KEYS = frozenset({"exact", "is_not", "in", "not_in", "icontains", "not_icontains", "regex", "not_regex"})
 _BACK = re.compile(r"-?(?P<number>[0-9]{1,4})(?P<unit>[hdwmy])", re.ASCII)
-_UNITS = {"h": "hours", "d": "days", "w": "weeks", "m": "months", "y": "years"}
 
 
 def blast_radius(context: Context) -> Any:
@@ -56,7 +53,7 @@ def _as_text(given: Data, now: datetime) -> Data:
     back = _BACK.fullmatch(str(value))
     if given.get("operator") in ("is_date_before", "is_date_after"):
         if back:
-            moment = now - relativedelta(**{_UNITS[back["unit"]]: int(back["number"])})  # type: ignore[arg-type]
+            moment = now - int(back["number"]) * dates.UNITS[back["unit"]]
             value = moment.strftime("%Y-%m-%d %H:%M:%S")
     elif kind in ("person", "group") and given.get("key") != KEY:
         if isinstance(value, list):
