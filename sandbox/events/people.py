@@ -86,12 +86,6 @@ def by_identifier(store: Store, project: int, identifier: str) -> Person | None:
     return None if row is None else person_of(row)
 
 
-def everybody(store: Store, project: int) -> Iterable[Person]:
-    """All persons of a project, oldest first."""
-    rows = store.execute(f"SELECT {COLUMNS} FROM persons p WHERE p.project = ? ORDER BY p.id", (project,))
-    return (person_of(row) for row in rows.fetchall())
-
-
 def distinct_ids(store: Store, person: int) -> list[str]:
     """The distinct ids that lead to a person, identified ones (not UUID-like) first, as PostHog lists them."""
     rows = store.execute("SELECT distinct_id FROM distinct_ids WHERE person = ?", (person,)).fetchall()

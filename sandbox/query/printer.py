@@ -572,14 +572,14 @@ class Printer:
         """An aggregate with all that makes it another: parameters, DISTINCT, FILTER and the window."""
         inner, outer = functions.WRAPPED.get(name, (name, ""))
         texts = [each.sql for each in arguments]
-        own = texts[:1] if outer else texts
+        within = texts[:1] if outer else texts
         parameters = f"({', '.join(self.expr(each).sql for each in node['params'])})" if node.get("params") else ""
         if node.get("filter_expr"):
             if inner.endswith("If"):
                 raise NotComputedError(f"FILTER of {name}(...)")
-            inner, own = f"{inner}If", [*own, self.expr(node["filter_expr"]).sql]
+            inner, within = f"{inner}If", [*within, self.expr(node["filter_expr"]).sql]
         distinct = "DISTINCT " if node.get("distinct") else ""
-        sql = f"{inner}{parameters}({distinct}{', '.join(own)}){over}"
+        sql = f"{inner}{parameters}({distinct}{', '.join(within)}){over}"
         return self._filled(name, outer, [sql, *texts[1:]]) if outer else sql
 
     def _call(self, name: str, node: Node, arguments: list[Expr]) -> str:

@@ -98,4 +98,5 @@ def _leaf(store: Store, project: int, leaf: Data, above: set[int], mirror: Mirro
     if leaf["type"] == "behavioral":
         return cohort_behaviour.members(mirror(), leaf)
     # Nobody is asked of where there is nobody.
-    return mirror().persons({**leaf, "negation": False}) if _everybody(store, project) else set()
+    anybody = store.execute("SELECT 1 FROM persons WHERE project = ? LIMIT 1", (project,)).fetchone()
+    return mirror().persons({**leaf, "negation": False}) if anybody else set()
