@@ -83,6 +83,8 @@ class Plan:
     """What the next run must know of these definitions."""
     about: frozenset[str] = frozenset()
     """The names of the resources that a gate refuses."""
+    needed: tuple[Refusal, ...] = ()
+    """What a gate would refuse if the stack had no consents; empty where it has none."""
 
     def metadata(self, settings: Settings) -> dict[Ref, Metadata]:
         """Return by reference what the provider must know of a definition in addition to its properties."""
@@ -186,7 +188,8 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
     found = gates(before)
     if found and (settings.careful or settings.follows):
         found = gates({**before, **live_as_written(client, resources, before, after)})
-    for word in left_over(settings.consents, gates(before, consent=())) if settings.consents else ():
+    needed = tuple(gates(before, consent=())) if settings.consents else ()
+    for word in left_over(settings.consents, needed):
         run.warn(
             f"Pulumi.{run.stack}.yaml: {word} in ai-admin:consent is needed by nothing now, and would consent to the "
             "same again; take it out"
@@ -198,7 +201,7 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
         *_found(succession.namesakes),
         *_found(lambda: blockers(client, before, after.keys(), succession.replaced(GUARDED))),
     ]
-    return Plan(resources, tuple(refused), True, before, after, _about(found))
+    return Plan(resources, tuple(refused), True, before, after, _about(found), needed)
 
 
 def _found(gate: Callable[[], Iterable[str]]) -> list[str]:

@@ -16,7 +16,7 @@ from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered, Value, Written
 from ai_admin.definitions.index import Index, units
 from ai_admin.definitions.model import Definition, Finding, Path
-from ai_admin.definitions.places import differing
+from ai_admin.definitions.places import inexpressible
 from ai_admin.definitions.stacks import View
 from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import KINDS, Ref
@@ -103,9 +103,8 @@ def _bent(definition: Definition, again: dict[tuple[str, str], Value]) -> Iterat
     there, wanted = again.get((definition.kind, definition.key)) or {}, definition.properties
     if there != wanted:
         fields = sorted(field for field in {*wanted, *there} if there.get(field) != wanted.get(field))
-        parts = (differing(field, there.get(field), wanted.get(field)) for field in fields)
         ref = Ref(definition.kind, definition.key)
-        yield Refusal(ref, tuple(fields), NotWritable(str(ref), f"no file can express the value of {', '.join(parts)}"))
+        yield Refusal(ref, tuple(fields), NotWritable(str(ref), inexpressible(fields, there, wanted)))
 
 
 def index_of(files: Iterable[Written]) -> Index:

@@ -152,8 +152,7 @@ class Backtest:
         except ValueError as problem:
             return Check(moment, None, error=str(problem))
         values = [(each.label, rule.compared(each.now, each.before)) for each in seen.found]
-        compared = [(label, value) for label, value in values if value is not None]
-        return concluded(rule, moment, compared if values else None, seen.several)
+        return concluded(rule, moment, values, seen.several)
 
     @cached_property
     def _calendar(self) -> Calendar:

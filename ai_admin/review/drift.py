@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 from ai_admin.review import reading
 from ai_admin.review.changes import THREADS
 from ai_admin.review.comparison import LEAVES, Comparison, Difference, Unowned
+from ai_admin.review.history import matches
 from ai_admin.review.names import names
 from ai_admin.review.report import not_known
 from ai_admin.review.sentences import Sentence, sentences, to_keep
+from ai_admin.review.text import Style, plain
 from providers.posthog.advice import explained
 from providers.posthog.history import Author, History
 from providers.posthog.kinds import KINDS, Field, Ref
@@ -147,17 +149,14 @@ def _is_of(sentence: Sentence, changes: Iterable[Sentence]) -> bool:
     return any(all(map(str.__eq__, sentence.path, each.path)) for each in changes)
 
 
-Style = Callable[[str, str], str]
-
-
-def text(found: Drift, every: bool, style: Style = lambda part, _: part) -> str:
+def text(found: Drift, every: bool, style: Style = plain) -> str:
     """Return what differs for people; ``every``: name each object that is in no file."""
     return "\n".join(_lines(found, every, style))
 
 
 def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
     number = len(found.entries) + len(found.leaving)
-    counted = f"{number:,} {'differs' if number == 1 else 'differ'}" if number else "nothing differs"
+    counted = reading.counted(number, "differs", "differ") if number else "nothing differs"
     unknown = f", of {len(found.unknown):,} it is not known" if found.unknown else ""
     unknown += ", and files with problems are left out" if found.broken else ""
     where = f"{found.stack} (project {found.project} of {found.host})"
@@ -247,4 +246,4 @@ def _said(said: Said) -> dict[str, Any]:
 
 def concerning(found: Sequence[Difference], keys: Sequence[str]) -> list[Difference]:
     """Return the differences of these definitions, by key or ``kind/key``; all of them where none is named."""
-    return [each for each in found if not keys or each.ref.key in keys or str(each.ref) in keys]
+    return [each for each in found if not keys or any(matches(each.ref, key) for key in keys)]

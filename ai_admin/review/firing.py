@@ -40,10 +40,10 @@ class _Moved:
 def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None = None) -> dict[Ref, list[str]]:
     """Return by the object that changes how often alerts would have fired so far, and then, a line for each alert.
 
-    An alert whose insight PostHog does not have yet is not asked for: nobody has seen its values. Of others one query
-    is asked for what is watched so far, and one for what is watched then, where that is something else; none where
-    nothing changes when an alert fires. What PostHog does not answer is a line that says so; where it has too many
-    requests, or fails, it is asked no further. Raises nothing.
+    An alert whose insight PostHog does not have yet is not asked for: nobody has seen its values. Of others a query
+    or a few (see ``Backtest.of``) are asked for what is watched so far, and as many for what is watched then, where
+    that is something else; none where nothing changes when an alert fires. What PostHog does not answer is a line
+    that says so; where it has too many requests, or fails, it is asked no further. Raises nothing.
     """
     every = tuple(changes)
     insights = [each for each in every if each.ref.kind == "insight"]

@@ -26,7 +26,7 @@ from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.places import differing
+from ai_admin.definitions.places import inexpressible
 from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, view
 from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison, Difference
@@ -235,9 +235,9 @@ class _Pull:
                 return f"{ref} would go from its file with it; name it, with --delete, if it is to go"
         for each in self._comparison.again(loaded.resources).differences():
             if each.ref in refs and not each.applied:
-                said, there = each.definition.properties, each.there or {}
-                parts = (differing(name, said.get(name), there.get(name)) for name in (it.name for it in each.by_hand))
-                return f"no file can express the value of {', '.join(parts)}{self._unowned(each.ref)}"
+                fields = [field.name for field in each.by_hand]
+                said = inexpressible(fields, each.definition.properties, each.there or {})
+                return f"{said}{self._unowned(each.ref)}"
             if each.ref not in self._differing:
                 return f"{each.ref} would change with it, and PostHog's has not"
         return ""

@@ -22,7 +22,7 @@ from ai_admin.definitions.file_text import text_of
 from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
-from ai_admin.definitions.places import differing
+from ai_admin.definitions.places import inexpressible
 from ai_admin.definitions.rules.catalogue import Use, property_uses
 from ai_admin.definitions.stacks import counted_stacks, known_stacks
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
@@ -420,8 +420,7 @@ class _TakeOver:
             if each.source.path in texts and ref in wanted and not same(each.properties, wanted[ref]):
                 mine, theirs = each.properties, wanted[ref]
                 fields = sorted(name for name in {*mine, *theirs} if not same(mine.get(name), theirs.get(name)))
-                parts = (differing(name, mine.get(name), theirs.get(name)) for name in fields)
-                yield ref, fields, f"no file can express {' and '.join(parts)}"
+                yield ref, fields, inexpressible(fields, mine, theirs)
 
     def _spoiling(self, texts: Mapping[str, str], problem: Problem) -> Iterator[tuple[Ref, list[str], str]]:
         """Yield what the new file defines with which files that were there before get a problem.

@@ -77,6 +77,7 @@ class NodeService:
         self._numbers = count()
         self._waiting: dict[int, Future[Any]] = {}
         self._lock = Lock()
+        self._stopped = False
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -104,6 +105,8 @@ class NodeService:
         assert self._process.stdin
         answer: Future[Any] = Future()
         with self._lock:
+            if self._stopped:
+                raise RuntimeError("the service stopped")
             number = next(self._numbers)
             self._waiting[number] = answer
             self._process.stdin.write(json.dumps({"number": number, "ask": what, **about}) + "\n")
@@ -112,8 +115,12 @@ class NodeService:
 
     def _read(self) -> None:
         assert self._process.stdout
-        for line in self._process.stdout:
-            number, found = json.loads(line)
-            self._waiting.pop(number).set_result(found)
-        for answer in self._waiting.values():  # it stopped: nobody may wait forever
-            answer.set_exception(RuntimeError("the service stopped"))
+        try:
+            for line in self._process.stdout:
+                number, found = json.loads(line)
+                self._waiting.pop(number).set_result(found)
+        finally:
+            with self._lock:  # nobody may wait forever, nor ask from now on
+                self._stopped = True
+                for answer in self._waiting.values():
+                    answer.set_exception(RuntimeError("the service stopped"))

@@ -98,6 +98,12 @@ def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
     return KINDS[kind_name].canonical(as_lists(kind_name, inputs))
 
 
+def switched_off(flag: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a flag's inputs or properties with the switch off, also where it was left to PostHog's pages so far."""
+    left = [each for each in flag.get("unmanaged") or () if each != "active"]
+    return {**flag, "active": False, "unmanaged": left}
+
+
 def resolved(value: Any) -> tuple[Any, str]:
     """Return inputs with the last known ids instead of placeholders, and what does not exist, in words."""
     if isinstance(value, dict):
