@@ -85,7 +85,7 @@ def _shown(column: str, value: Any) -> Any:
 
 def _conditions(asked: Asked) -> list[str]:
     node = asked.node
-    found = [asked.conditions(node.get("properties"), node.get("fixedProperties")), asked.of(node).filters]
+    found = [asked.conditions(node.get("fixedProperties")), asked.filters]
     if node.get("event"):
         found.append(f"event = {literal(node['event'])}")
     if node.get("events"):

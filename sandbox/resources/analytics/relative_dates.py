@@ -1,14 +1,11 @@
 """Dates relative to now, as PostHog's parameters spell them (`relative_date_parse` in posthog/utils.py)."""
 
-import re
 from datetime import UTC, datetime
 
 from dateutil.relativedelta import relativedelta
 
-from sandbox.query.dates import UNITS
+from sandbox.query.dates import RELATIVE, UNITS
 from sandbox.wire.errors import Invalid
-
-RELATIVE = re.compile(r"-?(?P<count>[0-9]+)?(?P<unit>[hdwmqysHDWMQY])")
 
 
 def parse(text: str, now: datetime, ahead: bool = False) -> datetime:
@@ -35,7 +32,7 @@ def _moment(text: str, now: datetime, ahead: bool) -> datetime:
     found = RELATIVE.search(text)
     if found is None:
         return now
-    count, unit = int(found["count"] or 0) * (1 if ahead else -1), found["unit"]
+    count, unit = int(found["number"] or 0) * (1 if ahead else -1), found["unit"]
     moment = now + count * UNITS.get(unit, relativedelta())
     if not ahead:
         return moment
