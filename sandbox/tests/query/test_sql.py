@@ -380,7 +380,8 @@ def test_others_are_served_while_many_events_are_mirrored(world: World, monkeypa
         nonlocal begun
         begun += 1
         asyncio.get_running_loop().call_soon(served)
-        return project.sql("SELECT count() FROM events")
+        with world.store.transaction():
+            return project.sql("SELECT count() FROM events")
 
     assert asyncio.run(patiently(job)) == [[5]]
     assert seen[:2] == [1, 2], "before it was begun for the last time"
