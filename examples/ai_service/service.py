@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from posthog import Posthog
@@ -69,6 +70,8 @@ class AiService:
         flags = self._client.flags(installation, person)
         if not flags.ai_enhancement_enabled():
             return None
+        # To the hour, so that it is told once in each: cohorts go by it, and PostHog bills what it is told.
+        person = {**person, "last_active": datetime.now(UTC).replace(minute=0, second=0, microsecond=0)}
         model, of_request = flags.ai_model_version(), flags.ai_max_request_tokens()
         grant = self._budgets.grant(
             installation, of_day=flags.ai_max_daily_tokens(), of_request=of_request, at_least=prompt_tokens + 1

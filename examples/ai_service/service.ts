@@ -98,6 +98,9 @@ export class AiService {
   async run(installation: string, person: Person, promptTokens: number): Promise<Run | undefined> {
     const flags = await this.client.flags(installation, person)
     if (!flags.aiEnhancementEnabled()) return undefined
+    const hour = new Date() // service.py says why not when it really ran
+    hour.setUTCMinutes(0, 0, 0)
+    person = { ...person, last_active: hour }
     const model = flags.aiModelVersion()
     const caps = [flags.aiMaxDailyTokens(), flags.aiMaxRequestTokens()] as const
     const run = await this.granted(installation, model, caps, promptTokens)
