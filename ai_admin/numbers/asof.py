@@ -128,7 +128,9 @@ def _dates(given: Json, interval: str, now: datetime, calendar: Calendar) -> Jso
     elif not exact and unit:
         end = calendar.end_of(end, interval)
     first = "all" if given.get("date_from") == "all" else start.isoformat()
-    return {"date_from": first, "date_to": min(end, now).isoformat(), "explicitDate": True}
+    # As moments: in the second of two hours of one name the present is later than the first one's end.
+    last = min(end, now, key=datetime.timestamp)
+    return {"date_from": first, "date_to": last.isoformat(), "explicitDate": True}
 
 
 def meant(text: str, now: datetime, calendar: Calendar) -> tuple[datetime, str]:
