@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from ai_admin.cli.checkout import only_stack
+from ai_admin.cli.text import waiting
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
@@ -61,7 +62,7 @@ def opened(
             if not by_variables:
                 raise
             given = _without_file(problem)
-        client = Client(connection(stack, given, needs), warn=click.echo, patience=PATIENCE)
+        client = Client(connection(stack, given, needs), warn=waiting, patience=PATIENCE)
         return Stack(root, stack, given, client)
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None

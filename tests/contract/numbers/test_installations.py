@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -19,6 +20,7 @@ from ai_admin.cli.commands import cli
 from ai_admin.numbers import Period, installations
 from ai_admin.simulation import Run, company, runs
 from ai_admin.simulation.sending import send
+from providers.posthog.limits import Clock
 from tests.support.applied import apply_flags, client
 from tests.support.checkouts import sample_checkout
 from tests.support.sandbox import Sandbox
@@ -216,6 +218,22 @@ def test_metrics_add_up_whatever_they_are_told_apart_by(ai_admin: Any, sent: lis
         for each in asked(ai_admin, "metrics", "--by", "day,model")["figures"]
     }
     assert told == days
+
+
+def test_what_is_waited_for_is_no_part_of_what_programs_read(
+    ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
+    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    rule = {"kind": "error_before", "status": 429, "retry_after": 12, "path": "/query/", "times": 1}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    try:
+        done = ai_admin("metrics", "--json")
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    assert json.loads(done.stdout)["figures"]
+    assert done.stderr.startswith("waiting 12 s: ")
 
 
 @pytest.mark.parametrize("name", ["inst-0020", *ODD])
