@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ SORTS: dict[str, Callable[[Installation], Any]] = {
     "cost": lambda each: -each.cost,
     "runs": lambda each: -each.runs,
     "failed": lambda each: (-each.failing, -each.runs),
-    "cap": lambda each: -(each.used or 0),
+    "cap": lambda each: (1 if each.used is None else -each.used, -each.today),
     "last-seen": lambda each: -(each.last_seen.timestamp() if each.last_seen else 0),
     "version": lambda each: each.version,
     "id": lambda each: each.id,
@@ -270,7 +271,8 @@ def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], per
 def _of_cap(each: Installation) -> str:
     if each.used is None or each.cap is None:
         return ", without a cap"
-    return f" of {number(each.cap)}  {bar(each.used)} {percent(each.used)}"
+    share = "over" if math.isinf(each.used) else percent(each.used)
+    return f" of {number(each.cap)}  {bar(min(each.used, 1))} {share}"
 
 
 def _data(each: Installation) -> dict[str, Any]:

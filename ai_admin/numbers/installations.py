@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -119,8 +120,13 @@ class Installation:
 
     @property
     def used(self) -> float | None:
-        """The share of today's tokens that is used; above 1 when it is exceeded, None without a cap."""
-        return None if not self.cap else self.today / self.cap
+        """The share of today's tokens that is used; above 1 when it is exceeded, None without a cap.
+
+        Of no tokens (or fewer, which a flag can say) none are all, and any are infinitely many times as many.
+        """
+        if self.cap is None:
+            return None
+        return self.today / self.cap if self.cap > 0 else math.inf if self.today > 0 else 1.0
 
 
 @dataclass(frozen=True)

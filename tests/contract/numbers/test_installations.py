@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
+from ai_admin.cli.text import count
 from ai_admin.numbers import Period, installations
 from ai_admin.simulation import Run, company, runs
 from ai_admin.simulation.sending import send
@@ -131,9 +132,23 @@ def test_each_has_the_cap_and_the_cohorts_that_posthog_gives_it(ai_admin: Any, s
         for each in sandbox.call("GET", "feature_flags/?limit=100")["results"]
         if each["key"] == "ai-max-daily-tokens"
     ]
-    sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"active": False})
+    path = f"feature_flags/{flag['id']}/"
+    for cap in (0, -5):  # spending is stopped
+        payloads = dict.fromkeys(flag["filters"]["payloads"], str(cap))
+        sandbox.call("PATCH", path, {"filters": {**flag["filters"], "payloads": payloads}})
+        stopped = asked(ai_admin, "installations", "--sort", "cap")["installations"]
+        used = [each["today"] for each in stopped]
+        assert ({each["cap"] for each in stopped}, used) == ({cap}, sorted(used, reverse=True))
+        over = count(sum(each > 0 for each in used), "installation")
+        lines = [line for line in ai_admin("installations").stdout.splitlines() if "used more today" in line]
+        assert lines == [f"{over} used more today than the flags give: --sort cap"] * any(used)
+        for each in (stopped[0], stopped[-1]):
+            line = f" tokens of {cap}  {'█' * 20} {'over' if each['today'] else '100 %'}\n"
+            assert line in ai_admin("installations", "show", each["id"]).stdout
+    sandbox.call("PATCH", path, {"filters": flag["filters"]})
+    sandbox.call("PATCH", path, {"active": False})
     off = asked(ai_admin, "installations")["installations"]
-    sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"active": True})
+    sandbox.call("PATCH", path, {"active": True})
     assert {each["cap"] for each in off} == {20_000}  # the fallback of its file
     beta = [each for each in told if "Beta installations" in each["cohorts"]]
     assert {each["channel"] for each in beta} == {"beta"}
