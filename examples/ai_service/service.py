@@ -84,6 +84,7 @@ class AiService:
                 run = run._replace(error=failure.reason)
             finally:
                 self._budgets.settle(grant, run.total_tokens)
+        self._tell(installation, {**person, "installation_id": installation})
         self._client.capture_ai_enhancement_used(
             installation,
             installation_id=installation,
@@ -95,11 +96,13 @@ class AiService:
             success=run.error is None,
             error=run.error,
         )
-        self._tell(installation, {**person, "installation_id": installation})
         return run
 
     def _tell(self, installation: str, person: Mapping[str, object]) -> None:
-        """Tell PostHog what is known of an installation, where it changed: by that it knows that it is one."""
+        """Tell PostHog what is known of an installation, where it changed: by that it knows that it is one.
+
+        Before its run is reported, since PostHog keeps with an event what it knows of the person at that time.
+        """
         if self._told.get(installation) != person:
-            self._told[installation] = person
             self._posthog.set(distinct_id=installation, properties=dict(person))
+            self._told[installation] = person
