@@ -13,6 +13,7 @@ from ai_admin.numbers import Period
 from ai_admin.numbers.backtest import Backtest, Watch
 from ai_admin.numbers.watches import Alert
 from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 
 START = datetime(2026, 10, 24, tzinfo=UTC)
 
@@ -22,11 +23,14 @@ class Limited:
 
     def __init__(self) -> None:
         self.answered = 0
+        self.stops_at = 1000
 
     def project_path(self, path: str) -> str:
         return path
 
     def request(self, _: str, __: str, body: dict[str, Any], repeatable: bool) -> dict[str, Any]:
+        if self.answered == self.stops_at:
+            raise ApiError("PostHog stopped", 503)
         self.answered += "toStartOfWeek" not in body["query"]["query"]
         return {"timezone": "UTC", "columns": ["runs"], "results": [[1]]}
 
@@ -60,3 +64,16 @@ def test_how_many_queries_and_how_long_they_take_is_said_before_and_while_they_a
         "200 of 336 queries are answered; the others take at least 2 min",
         "300 of 336 queries are answered; the others take at least 60 s",
     ]
+
+
+def test_what_is_not_asked_any_more_is_not_told() -> None:
+    there = Limited()
+    test = Backtest(cast(Client, there), Period(START, START + timedelta(days=1)))
+    first, second = (_sides(test, Alert(each, each, watch(f"{each}()"), None), 9)[0] for each in ("count", "uniq"))
+    asking = _Asking(test, [first, second])
+    there.stops_at = 3
+    told = asking.told(first)
+    assert not isinstance(told, str)
+    assert (len(told.outcome.checks), told.later) == (3, 6)
+    assert asking.told(second) == "the back-test ended before it was asked for"
+    assert str(asking.ended) == "PostHog stopped"
