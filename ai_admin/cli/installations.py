@@ -89,10 +89,10 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     cohort:read. A few queries, however many installations there are.
 
     With --json: {"from", "to", "installations": [{"id", "persons", "channel", "version", "health", "said", "runs",
-    "failed", "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties"}], "strangers",
-    "strangers_used": {"runs", "tokens", "cost"}}. "persons" is how many say that they are it, "said" what its last
-    self-check found; "strangers" how many persons ran something and are no installation, beside those that are listed.
-    Tokens are numbers of tokens, "cost" is US dollars.
+    "failed", "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties"}], "came_later",
+    "strangers", "strangers_used": {"runs", "tokens", "cost"}}. "persons" is how many say that they are it, "said" what
+    its last self-check found; "came_later" how many came after the period's end; "strangers" how many persons ran
+    something and are no installation, beside those that are listed. Tokens are numbers of tokens, "cost" is US dollars.
 
     Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use.
     """
@@ -226,11 +226,14 @@ def _text(report: Report, found: Sequence[Installation], shown: Sequence[Install
     if several:
         most = [*several[:3], *([f"{len(several) - 3:,} more"] if len(several) > 3 else [])]
         yield f"several persons say that they are {listed(most, 'and')}: {_ONE}"
-    later = sum(each.came_later for each in report.installations)
-    if later:
+    if later := _later(report):
         yield f"{count(later, 'installation')} came after the period's end"
     if report.period.is_over:
         yield _OF_NOW
+
+
+def _later(report: Report) -> int:
+    return sum(each.came_later for each in report.installations)
 
 
 def _day(period: Period) -> str:
@@ -315,6 +318,7 @@ def _as_json(report: Report, shown: Sequence[Installation]) -> dict[str, Any]:
         "from": report.period.start.isoformat(),
         "to": report.period.end.isoformat(),
         "installations": [_data(each) for each in shown],
+        "came_later": _later(report),
         "strangers": report.strangers.ids,
         "strangers_used": {
             "runs": report.strangers.runs,
