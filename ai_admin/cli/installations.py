@@ -218,10 +218,10 @@ def _text(report: Report, found: Sequence[Installation], shown: Sequence[Install
         told = f"{count(silent, 'installation')} {verb} healthy and ran nothing for a day{before}: --health silent"
         yield click.style(told, fg="yellow")
     strangers = report.strangers
-    if strangers.ids:
-        verb = "is" if strangers.ids == 1 else "are"
+    if strangers.persons:
+        verb = "is" if strangers.persons == 1 else "are"
         used = f"{number(strangers.tokens)} tokens, {dollars(strangers.cost)}"
-        yield f"{count(strangers.ids, 'person')} ran something and {verb} no installation, with {used} more"
+        yield f"{count(strangers.persons, 'person')} ran something and {verb} no installation, with {used} more"
     several = [short(each.id) for each in found if each.persons > 1]
     if several:
         most = [*several[:3], *([f"{len(several) - 3:,} more"] if len(several) > 3 else [])]
@@ -319,7 +319,7 @@ def _as_json(report: Report, shown: Sequence[Installation]) -> dict[str, Any]:
         "to": report.period.end.isoformat(),
         "installations": [_data(each) for each in shown],
         "came_later": _later(report),
-        "strangers": report.strangers.ids,
+        "strangers": report.strangers.persons,
         "strangers_used": {
             "runs": report.strangers.runs,
             "tokens": plain(report.strangers.tokens),

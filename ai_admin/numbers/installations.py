@@ -164,7 +164,7 @@ class Installation:
 class Strangers:
     """The persons that ran something in the period and are no installation."""
 
-    ids: int
+    persons: int
     runs: int
     tokens: float
     cost: float

@@ -266,7 +266,7 @@ def test_of_one_installation_nothing_is_read_of_others(ai_admin: Any, sandbox: S
     told = asked(ai_admin, "installations", "show", name)
     assert {**told, "errors": None} == {**listed, "errors": None}
     report = installations(client(sandbox), Period(START, END), only=name)
-    assert ([each.id for each in report.installations], report.strangers.ids) == ([name], 0)
+    assert ([each.id for each in report.installations], report.strangers.persons) == ([name], 0)
 
 
 NOW = datetime.now(UTC)
