@@ -49,13 +49,19 @@ def effects(
         yield from _drawn_anew(names, live, wanted)
         if any(change.kind.weighs(each) >= SERVE for each in change.fields):
             for each in experiments.get(change.ref, ()):
-                yield f"experiment {each.key} has run on it since {_day(each.properties)}"
+                yield f"experiment {each.key} has run on it since {_day(each.properties)}{_paused(names, wanted)}"
         if "release_conditions" in names and wanted.get("active", True):
             yield from _served_first(live, wanted)
     if change.ref.kind == "experiment" and _runs(live) and names & {*_MEASURING}:
         yield f"the experiment has run since {_day(live)}"
     if change.ref.kind == "early_access_feature" and "stage" in names:
         yield _enrolled(live, wanted)
+
+
+def _paused(names: Collection[str], wanted: Properties) -> str:
+    if "active" not in names:
+        return ""
+    return ", and goes on" if wanted.get("active", True) else ", and pauses: nobody comes into it while the flag is off"
 
 
 def _drawn_anew(names: Collection[str], live: Properties, wanted: Properties) -> Iterator[str]:
