@@ -13,7 +13,8 @@ def test_why_there_is_no_plan_is_left_where_git_ignores_it(tmp_path: Path) -> No
     (tmp_path / ".ci").mkdir()
     shutil.copy(REPOSITORY / ".ci" / "plan", tmp_path / ".ci")
     (tmp_path / "activate").write_text("ai-admin() { echo 'flags/a.yaml:1:1: <b>' >&2; return 3; }\n")
-    done = subprocess.run([tmp_path / ".ci" / "plan", "production", "1000"], capture_output=True, text=True, check=False)
+    command = [str(tmp_path / ".ci" / "plan"), "production", "1000"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (3, "flags/a.yaml:1:1: <b>\n")
     said = (tmp_path / "plans" / "production" / "plan.md").read_text()
     assert said.endswith("### `production`: no plan\n\n    flags/a.yaml:1:1: <b>\n")
