@@ -147,8 +147,8 @@ class _TakeOver:
             if ref.kind == "early_access_feature" and isinstance(flag := self._forms[ref].get("flag"), Ref):
                 self._leave_field(flag, "feature_enrollment", "PostHog switches it with the early access feature")
             if ref.kind == "survey":
-                for name in ("start_date", "end_date"):
-                    self._leave_field(ref, name, "people launch and stop it on PostHog's pages")
+                for name in ("start_date", "end_date", "archived"):
+                    self._leave_field(ref, name, "people launch, stop and archive it on PostHog's pages")
             if ref.kind == "notification":
                 self._leave_inputs(ref)
             if ref.kind == "subscription" and isinstance(self._forms[ref].get("target_value"), dict):

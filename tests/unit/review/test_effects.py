@@ -69,6 +69,17 @@ def test_an_experiment_that_runs_is_named_where_its_flag_changes() -> None:
     assert followed(FLAG, {"description": "a"}, {"description": "b"}, STARTED) == []
 
 
+@pytest.mark.parametrize("kind", ["survey", "experiment"])
+def test_what_was_started_or_ended_says_what_becomes_of_it(kind: str) -> None:
+    ended = {**STARTED, "end_date": "2026-10-01T08:00:00Z", "archived": True}
+    [draft] = followed(Ref(kind, "s"), ended, {"flag": FLAG})
+    assert draft.startswith("it is a draft again: ")
+    [again] = followed(Ref(kind, "s"), ended, {**STARTED, "archived": True})
+    assert again.startswith("it runs again: ")
+    assert followed(Ref(kind, "s"), ended, {**ended, "archived": False}) == []
+    assert followed(Ref(kind, "s"), STARTED, ended) == []
+
+
 def test_an_experiment_that_is_measured_otherwise_says_since_when_it_runs() -> None:
     ref, changed = Ref("experiment", "e"), {"metrics": [{"name": "other"}]}
     assert followed(ref, STARTED, {**STARTED, **changed}) == ["the experiment has run since 14 Sep 2026"]
