@@ -21,7 +21,7 @@ _MODULES = ("--target", "ES2022", "--module", "NodeNext", "--skipLibCheck", "--n
 
 
 class NotStarted(Exception):
-    """The service can't be compiled. Its text says why."""
+    """The service can't be compiled or run. Its text says why."""
 
 
 def compiled(folder: Path, modules: Path) -> Path:
@@ -59,15 +59,18 @@ class NodeService:
             api_key: a key that may read the project's flags.
             seed: of the model's randomness.
 
-        Raises NotStarted as :func:`compiled`.
+        Raises NotStarted without Node.js, and as :func:`compiled`.
         """
+        node = shutil.which("node")
+        if node is None:
+            raise NotStarted("the TypeScript service needs Node.js (20 or later): there is no node on the PATH")
         self._folder = TemporaryDirectory()
         here = Path(self._folder.name)
         for path in Path(__file__).parent.iterdir():
             if path.suffix in (".ts", ".mjs"):
                 shutil.copy(path, here)
         keys = {"POSTHOG_HOST": host, "PROJECT_API_KEY": project_api_key, "POSTHOG_API_KEY": api_key}
-        command = ["node", str(compiled(here, modules) / "serve.mjs"), str(seed)]
+        command = [node, str(compiled(here, modules) / "serve.mjs"), str(seed)]
         self._process = subprocess.Popen(
             command, env={**os.environ, **keys}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

@@ -5,7 +5,6 @@ ignored; `m` are months and `M` minutes; seven days back and today are eight day
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -20,15 +19,15 @@ from sandbox.query.errors import QueryError
 from sandbox.query.hogql import literal
 
 RELATIVE = re.compile(r"-?(?P<number>[0-9]+)?(?P<unit>[hdwmqysHDWMQY])(?P<position>Start|End)?")
-UNITS: dict[str, Callable[[int], relativedelta]] = {
-    "s": lambda number: relativedelta(seconds=number),
-    "M": lambda number: relativedelta(minutes=number),
-    "h": lambda number: relativedelta(hours=number),
-    "d": lambda number: relativedelta(days=number),
-    "w": lambda number: relativedelta(weeks=number),
-    "m": lambda number: relativedelta(months=number),
-    "q": lambda number: relativedelta(weeks=13 * number),
-    "y": lambda number: relativedelta(years=number),
+UNITS = {
+    "s": relativedelta(seconds=1),
+    "M": relativedelta(minutes=1),
+    "h": relativedelta(hours=1),
+    "d": relativedelta(days=1),
+    "w": relativedelta(weeks=1),
+    "m": relativedelta(months=1),
+    "q": relativedelta(weeks=13),
+    "y": relativedelta(years=1),
 }
 MIDNIGHT: dict[str, Any] = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
 DAY_END: dict[str, Any] = {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}
@@ -58,7 +57,7 @@ def relative(text: str, now: datetime, week_start: int = 0) -> tuple[datetime, s
         return now, ""
     unit, number, position = found["unit"], found["number"], found["position"]
     try:
-        moment = now - UNITS[unit](int(number)) if number and unit in UNITS else now
+        moment = now - int(number) * UNITS[unit] if number and unit in UNITS else now
     except (OverflowError, ValueError) as error:
         raise QueryError(f"The date {text} is before the first year") from error
     return (_position(moment, unit, position, week_start) if position else moment), unit
@@ -215,7 +214,7 @@ def compared(current: Range, given: Any, compare_to: str | None, exact: bool = F
         found = RELATIVE.search(compare_to)
         if found is None or not found["number"] or found["unit"] not in UNITS:
             raise QueryError(f"Invalid compare_to: {compare_to}")
-        back = UNITS[found["unit"]](int(found["number"]))
+        back = int(found["number"]) * UNITS[found["unit"]]
         start = current.start - back
         return replace(current, start=start, end=start + (current.end - current.start))
     length = current.end - current.start

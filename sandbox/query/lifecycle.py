@@ -48,20 +48,18 @@ def _rows(asked: Asked) -> list[list[Any]]:
     range_ = asked.range
     unit = f"toInterval{range_.interval.title()}(1)"
     start, end = range_.buckets[0], later(range_.buckets[-1], range_.interval)
-    index = asked.node.get("aggregation_group_type_index")
-    actor = "person_id" if index is None else f"$group_{int(index)}"
-    created = "person.created_at" if index is None else f"group_{int(index)}.created_at"
+    created = "person.created_at" if asked.group is None else f"group_{asked.group}.created_at"
     where = both(
         f"timestamp >= {dates.moment(later(start, range_.interval, -1))} AND timestamp < {dates.moment(end)}",
         *(asked.series(each) for each in asked.node["series"]),
         asked.filters,
         # An event without a person has nobody to come or to leave.
         "ifNull(toString(properties.$process_person_profile), '') != 'false'",
-        "" if index is None else f"{actor} != ''",
+        asked.known,
     )
     # Grouped twice: groupUniqArray would forget the timezone, and with it the days on which clocks change.
     days = (
-        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket, min({created}) AS made"
+        f"SELECT {asked.actor} AS actor, {range_.bucket()} AS bucket, min({created}) AS made"
         f" FROM {asked.events} WHERE {{where}} GROUP BY actor, bucket"
     )
     actors = f"""
