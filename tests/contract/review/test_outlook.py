@@ -462,6 +462,9 @@ def test_what_somebody_did_is_not_undone_where_a_file_takes_it_back_from_posthog
         stack.up()
     assert all(sandbox.call("GET", stack.path(each))["start_date"] for each in (survey, experiment))
     assert sandbox.call("GET", stack.path(flag))["active"] is False
+    stack.configure(consent=f"reset/survey/{key} reset/{key}-asked")
+    assert [*stack.entry(survey).effects] == ["it is a draft again: nobody is asked"]
+    assert [*stack.entry(experiment).effects] == ["it is a draft again: it measures nothing"]
 
 
 def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, key: str) -> None:
