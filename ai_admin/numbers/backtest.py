@@ -227,10 +227,13 @@ def fired(told: Told) -> str:
 
 
 def compared(before: Told | None, after: Told, days: int) -> str:
-    """Return in a sentence how often an alert would have fired, and how often so far (None: there was none)."""
+    """Return in a sentence how often an alert would have fired, and how often so far.
+
+    Where there was none (None) also what it fires at: no other line of a plan says the bounds of a new alert.
+    """
     over = f"over the last {days} days it would have fired {fired(after)}"
     if before is None:
-        return over
+        return f"{over} ({after.outcome.rule})"
     return f"{over}, as before" if fired(before) == fired(after) else f"{over} instead of {fired(before)}"
 
 

@@ -169,4 +169,4 @@ def test_it_is_said_how_often_it_would_have_fired_and_how_often_so_far() -> None
     never, always = test.of(watch()), test.of(watch({"threshold": {"upper": 0}}))
     assert compared(never, always, 30) == "over the last 30 days it would have fired 1 time instead of 0 times"
     assert compared(always, always, 30) == "over the last 30 days it would have fired 1 time, as before"
-    assert compared(None, never, 30) == "over the last 30 days it would have fired 0 times"
+    assert compared(None, never, 30) == "over the last 30 days it would have fired 0 times (above 5)"
