@@ -103,6 +103,7 @@ class Plan:
                 id="" if id_.startswith(WAITING) else id_,
                 unchanged=definition.kind == "flag" and name in unchanged_names,
                 targeting=targeting.get(name, ""),
+                paused=_paused(definition, self.after),
                 refused=name in self.about,
             )
 
@@ -202,6 +203,14 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
         *_found(lambda: blockers(client, before, after.keys(), succession.replaced(GUARDED))),
     ]
     return Plan(resources, tuple(refused), True, before, after, _about(found), needed)
+
+
+def _paused(definition: Definition, after: Manifest) -> str:
+    """Return the key of an experiment's flag if that is to be off."""
+    flag = definition.properties.get("flag")
+    if definition.kind != "experiment" or not isinstance(flag, Ref):
+        return ""
+    return flag.key if after.get(str(flag), {}).get("active") is False else ""
 
 
 def _found(gate: Callable[[], Iterable[str]]) -> list[str]:

@@ -46,13 +46,13 @@ def cap_of(written: Index, key: str | None) -> Cap:
 def chosen(
     report: Report, here: Index, channel: str | None, version: str | None, health: str | None, cohort: str | None
 ) -> list[Installation]:
-    """Return the installations of a report that are asked for; what is None may be anything.
+    """Return the installations of a report that are asked for, and were there; what is None may be anything.
 
     Args:
         report: all of them.
         here: the stack's definitions, which know more values than there are right now.
         channel: which releases they take.
-        version: which one they run. There may be none of it, as of a new one.
+        version: which one they run.
         health: how they are.
         cohort: one that they are in, by its name in PostHog or its key in the files.
 
@@ -64,6 +64,8 @@ def chosen(
     said = values_of_persons(here)
     if channel is not None:
         _expect("channel", channel, {*said.get(product.CHANNEL, ()), *(each.channel for each in report.installations)})
+    if version is not None:
+        _expect("version", version, {*said.get(product.VERSION, ()), *(each.version for each in report.installations)})
     if health is not None:
         found = (each.health for each in report.installations)
         _expect("health", health, {*said.get(product.HEALTH, ()), *found, SILENT, UNKNOWN})
@@ -77,7 +79,8 @@ def chosen(
     return [
         each
         for each in report.installations
-        if all(value in (None, getattr(each, name)) for name, value in wanted.items())
+        if not each.came_later
+        and all(value in (None, getattr(each, name)) for name, value in wanted.items())
         and (cohort is None or cohort in each.cohorts)
     ]
 

@@ -118,15 +118,10 @@ def told(comparison: Comparison, difference: Difference) -> list[str]:
     """Return what is brought back of a definition and who did it, a line each. Asks PostHog's activity log."""
     named = names(comparison.owners, comparison.project.inventory)
     found = drifted(difference, comparison.project.history, named)
-    lost = {True: "; the file's own change of it, which is not applied yet, is overwritten", False: ""}
-    brought = [
-        f"{said.sentence.text} {reading.written(said.author)}{lost[said.overwrites]}"
-        for said in found.said
-        if said.by_hand
-    ]
-    own = [said.sentence.text for said in found.said if said.overwrites and not said.by_hand]
+    brought = [f"{said.sentence.text} {reading.written(said.author)}" for said in found.said if said.by_hand]
+    own = [said.sentence.text for said in found.said if said.overwritten]
     brought += [f"the file's own change, which is not applied yet, is overwritten: {each}" for each in own]
-    return [found.whole, *brought] if found.whole else brought
+    return [*dict.fromkeys([found.whole, *brought] if found.whole else brought)]
 
 
 class _Pull:

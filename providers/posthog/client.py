@@ -83,6 +83,10 @@ class Client:
         hurried._patience = patience
         return hurried
 
+    def least(self, path: str, number: int) -> float:
+        """Return how many seconds so many more requests to a path take at least, by PostHog's limits."""
+        return self._limiter.least(path, number)
+
     def project_path(self, path: str) -> str:
         """Return the path of something in the project, with the trailing slash that PostHog's routes need."""
         return f"/api/projects/{self.connection.project_id}/{path.strip('/')}/"

@@ -176,6 +176,7 @@ class Judge:
 
         if self.kind.name in ("experiment", "survey"):
             self._session.guard.dates(self.kind, meta.name, live, wanted, by)
+            self._session.guard.start(live, wanted, meta.paused)
 
     def _holds(self, olds: Properties, news: Properties, meta: Metadata) -> bool:
         def on_since(when: str) -> bool:

@@ -107,6 +107,15 @@ class _Budget:
         longest = max(waits, key=lambda wait: wait.seconds)
         return longest if longest.seconds > 0 else None
 
+    def least(self, now: float, number: int, counting: bool) -> float:
+        """Return how many seconds so many more requests take at least, if each were answered at once."""
+        at, answered = max(now, self.shut_until), [*self.answered, *[now] * self.under_way]
+        for _ in range(number):
+            full = [rate for rate in self.rates if counting and len(answered) >= rate.requests]
+            at = max([at, *(answered[-rate.requests] + rate.seconds for rate in full)])
+            answered.append(at)
+        return at - now
+
     def forget(self) -> None:
         """Keep of what was answered no more than PostHog takes in a minute."""
         kept = list(self.answered)[-self.rates[0].requests :]
@@ -151,6 +160,18 @@ class Limiter:
             wait = budget.wait(self._clock.now(), self._counting)
             budget.under_way += wait is None
             return wait
+
+    def least(self, path: str, number: int) -> float:
+        """Return how many seconds so many more requests to this path take at least, by the limits."""
+        seconds = self._least(path, number)
+        if not seconds or self._known:
+            return seconds
+        self._learn()
+        return self._least(path, number)
+
+    def _least(self, path: str, number: int) -> float:
+        with self._lock:
+            return self._budgets[rates(path)].least(self._clock.now(), number, self._counting)
 
     def _learn(self) -> None:
         # Whoever else would have to wait, waits for the answer instead.

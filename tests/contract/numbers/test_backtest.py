@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from ai_admin.simulation import Run, company, incidents, runs
 from ai_admin.simulation.sending import send
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.limits import Clock
 from providers.posthog.references import with_ids
 from tests.support.applied import client, create_body
 from tests.support.checkouts import sample_checkout
@@ -157,6 +159,42 @@ def test_one_that_is_off_or_tells_nobody_says_so_first(backtest: Any, sandbox: S
     assert lines[at + 1 : at + 3] == ["  switched off in PostHog: so it never fires", "  in PostHog now:"]
     assert lines[lines.index("Always three  three") + 1] == "  tells nobody, as the files have it"
     assert (found["ai-error-rate"]["off_in"], found["ai-error-rate"]["tells_nobody"]) == (["posthog"], False)
+
+
+@pytest.fixture
+def told_to_wait(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """The waits of a PostHog that takes the third query only after a minute; a wait takes no time."""
+    slept: list[float] = []
+    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
+    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    rule = {"kind": "error_before", "status": 429, "retry_after": 60, "path": "/query/", "nth": 4}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    yield slept
+    sandbox.call("DELETE", "/_sandbox/faults")
+
+
+def test_what_takes_longer_than_people_wait_at_the_screen_is_waited_for(
+    backtest: Any, told_to_wait: list[float]
+) -> None:
+    done = backtest("success", "--last", "5", "--json")
+    assert told(done)["success"]["files"]["checks"] == 5
+    assert "\nwaiting 60 s: " in done.stderr
+    assert round(sum(told_to_wait)) == 60
+
+
+def test_who_interrupts_it_is_told_what_is_known(
+    backtest: Any, told_to_wait: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Clock, "sleep", interrupt)
+    done = backtest("success", "ai-error-rate", "--last", "5")
+    lines = done.stdout.splitlines()
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "Aborted!")
+    assert any(line.startswith("    above 0.05: ") for line in lines), "it takes one query, and so comes first"
+    last = lines[lines.index("Few succeed  success") + 2]
+    assert re.fullmatch(r"  below 50 %: 0 times at 1 check until .*; 4 later ones were not asked for any more", last)
 
 
 def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:

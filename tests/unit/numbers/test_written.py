@@ -48,7 +48,6 @@ def test_what_is_still_to_come_is_no_period() -> None:
 def test_it_is_known_whether_a_period_is_over() -> None:
     known = {to: Period.of("-14d", to, NOW) for to in ("now", "-1h", "2026-11-27", "-7d")}
     assert [each.is_over for each in known.values()] == [False, True, True, True]
-    assert [each.is_of_earlier_days for each in known.values()] == [False, False, True, True]
 
 
 def test_today_is_the_last_day_of_the_period() -> None:
