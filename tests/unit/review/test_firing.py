@@ -65,10 +65,10 @@ def test_the_checks_are_at_the_minute_of_posthogs() -> None:
 @pytest.mark.parametrize(
     ("was_on", "is_on", "said"),
     [
-        (True, False, "it would have fired 1 time so far; it is switched off"),
+        (True, False, "it would have fired 1 time (above 39) so far; it is switched off"),
         (False, False, "it would have fired 0 times instead of 1 time, were it on; it is switched off"),
-        (False, True, "it would have fired 0 times; so far it is switched off"),
-        (None, False, "it would have fired 0 times, were it on; it is switched off"),
+        (False, True, "it would have fired 0 times (above 41); so far it is switched off"),
+        (None, False, "it would have fired 0 times (above 41), were it on; it is switched off"),
     ],
 )
 def test_one_that_is_switched_off_is_not_said_to_have_fired(was_on: bool | None, is_on: bool, said: str) -> None:
