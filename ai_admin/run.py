@@ -44,6 +44,7 @@ from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.address import wrong_with
 from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
+from providers.posthog.safety import LEFT, OFF
 from providers.posthog.settings import Settings
 from providers.posthog.succession import Succession
 from providers.posthog.switch import keys, leaving
@@ -91,7 +92,17 @@ class Plan:
         known, switch = ids(self.before), switches(self.before, self.after)
         unchanged_names = unchanged(self.before, self.after, self.definitions)
         put_back_names = put_back(unchanged_names, self.before, self.after) if settings.careful else ()
+        flags = {Ref(each.kind, each.key): each.properties for each in self.definitions if each.kind == "flag"}
         targeting = {name: str(each) for name, each in put_back_names if each.code not in settings.consents}
+
+        def flag_switch(definition: Definition) -> str:
+            ref = definition.properties.get("flag")
+            flag = flags.get(ref) if definition.kind == "experiment" and isinstance(ref, Ref) else None
+            if flag is None:
+                return ""
+            if "active" in flag.get("unmanaged", ()):
+                return LEFT
+            return OFF if flag.get("active") is False else switch.get(str(Ref("flag", flag["key"])), "")
 
         def of(definition: Definition, ref: Ref) -> Metadata:
             name, id_ = str(ref), known.get(ref, "")
@@ -103,7 +114,7 @@ class Plan:
                 id="" if id_.startswith(WAITING) else id_,
                 unchanged=definition.kind == "flag" and name in unchanged_names,
                 targeting=targeting.get(name, ""),
-                paused=_paused(definition, self.after),
+                flag_switch=flag_switch(definition),
                 refused=name in self.about,
             )
 
@@ -203,14 +214,6 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
         *_found(lambda: blockers(client, before, after.keys(), succession.replaced(GUARDED))),
     ]
     return Plan(resources, tuple(refused), True, before, after, _about(found), needed)
-
-
-def _paused(definition: Definition, after: Manifest) -> str:
-    """Return the key of an experiment's flag if that is to be off."""
-    flag = definition.properties.get("flag")
-    if definition.kind != "experiment" or not isinstance(flag, Ref):
-        return ""
-    return flag.key if after.get(str(flag), {}).get("active") is False else ""
 
 
 def _found(gate: Callable[[], Iterable[str]]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ai_admin.cli.checkout import PROBLEMS
 from ai_admin.cli.choosing import cap_of, chosen
 from ai_admin.cli.numbers import (
     NOT_READ,
@@ -27,7 +28,7 @@ from ai_admin.cli.numbers import (
 )  # fmt: skip
 from ai_admin.cli.switching import Stack, stack_of, stack_option
 from ai_admin.cli.text import count, printable
-from ai_admin.definitions.check import check
+from ai_admin.definitions.check import Checked, check
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.numbers import product
 from ai_admin.sheet import as_csv
@@ -94,19 +95,20 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     its last self-check found; "came_later" how many came after the period's end; "strangers" how many persons ran
     something and are no installation, beside those that are listed. Tokens are numbers of tokens, "cost" is US dollars.
 
-    Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use.
+    Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named; caps are
+    not known where that of their flag is among them.
     """
     if context.invoked_subcommand:
         return
     stack, period, form = asked(SCOPES, **asked_for)
-    indexes = check(stack.root).indexes
-    cap = cap_of(indexes[None], asked_for["cap"])
+    checked = _checked(stack)
+    cap = cap_of(checked, asked_for["cap"])
     try:
         report = _report(stack, period, cap)
     except ApiError as error:
         raise _unread(stack, error) from None
     wanted = {name: asked_for[name] for name in ("channel", "version", "health", "cohort")}
-    found = sorted(chosen(report, indexes[stack.name], **wanted), key=lambda each: each.id)
+    found = sorted(chosen(report, checked, stack.name, **wanted), key=lambda each: each.id)
     found.sort(key=SORTS[asked_for["sort"]])
     shown = found[: asked_for["limit"] or (50 if form == "text" else None)]
     if form == "json":
@@ -115,6 +117,7 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
         click.echo(as_csv([_COLUMNS, *(_cells(each) for each in shown)]), nl=False)
     else:
         click.echo("\n".join(_text(report, found, shown)))
+    _end(checked)
 
 
 @installations.command()
@@ -130,11 +133,13 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
     What it is, used, cost and may use, its cohorts, and its last ten errors in the period. What each flag gives it is
     shown by `ai-admin who ID`.
 
-    Exit codes: 0 the installation, 1 PostHog could not be read, 2 wrong use, 4 there is no such installation.
+    Exit codes: 0 the installation, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, 4
+    there is no such installation.
     """
     asked_for["stack"] = stack_of(context, asked_for["stack"])
     stack, period, _ = asked(SCOPES, **asked_for)
-    cap = cap_of(check(stack.root).indexes[None], asked_for["cap"])
+    checked = _checked(stack)
+    cap = cap_of(checked, asked_for["cap"])
     from ai_admin.numbers.installations import recent_errors
 
     try:
@@ -149,10 +154,24 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
         told = [{"at": at.isoformat(), "error": error, "model": model} for at, error, model in errors]
         click.echo(json.dumps({**_data(found), "errors": told}, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_all_of(found, errors, period)))
+        click.echo("\n".join(_all_of(found, errors, period, cap is not None)))
+    _end(checked)
 
 
-def _report(stack: Stack, period: Period, cap: Cap, only: str = "") -> Report:
+def _checked(stack: Stack) -> Checked:
+    """Return what the files say, and say what is wrong with them."""
+    checked = check(stack.root)
+    for each in checked.problems:
+        click.echo(printable(each), err=True)
+    return checked
+
+
+def _end(checked: Checked) -> None:
+    if checked.problems:
+        raise click.exceptions.Exit(PROBLEMS)
+
+
+def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Report:
     from ai_admin.numbers import installations as read  # PostHog's SDK takes a moment to import
 
     return read(stack.client, period, cap, only)
@@ -261,7 +280,9 @@ def _coloured(health: str) -> str:
     return click.style(health, fg=colour) if colour else health
 
 
-def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], period: Period) -> Iterator[str]:
+def _all_of(
+    each: Installation, errors: Sequence[tuple[datetime, str, str]], period: Period, capped: bool
+) -> Iterator[str]:
     yield click.style(printable(each.id), bold=True)
     said = "" if each.health == each.said else f" (its last self-check said {each.said})"
     lines = [
@@ -275,7 +296,7 @@ def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], per
         ("runs", f"{number(each.runs)}, {percent(each.failing)} failed"),
         ("tokens", number(each.tokens)),
         ("cost", dollars(each.cost)),
-        (_day(period), f"{number(each.today)} tokens{'' if period.is_over else _of_cap(each)}"),
+        (_day(period), f"{number(each.today)} tokens{_of_cap(each) if capped and not period.is_over else ''}"),
     ]
     yield from (f"  {name:<10}  {printable(value)}" for name, value in lines)
     yield "  last errors (UTC)" if errors else "  no errors in the period"

@@ -18,7 +18,7 @@ from typing import Any
 
 from ai_admin.numbers import product
 from ai_admin.numbers.asking import Row, pages, rows
-from ai_admin.numbers.caps import Cap, caps
+from ai_admin.numbers.caps import DAILY, Cap, caps
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
 
@@ -113,8 +113,8 @@ class Installation:
     today: float
     """Tokens on the last day of the period, since midnight, UTC."""
     cap: float | None
-    """How many tokens the generated client gives it for a day right now; None where it gives none, or where the
-    period is over: what it gave then is not known."""
+    """How many tokens the generated client gives it for a day right now; None where it gives none, where that is not
+    known, or where the period is over: what it gave then is not known."""
     last_seen: datetime | None
     """Its last run before the period's end, or what it said of that where this is later; None without either."""
     health: str
@@ -192,14 +192,14 @@ def known(client: Client) -> dict[str, str]:
     return {each.uuid: name for name, each in _persons(client, "").items()}
 
 
-def installations(client: Client, period: Period, cap: Cap | None = None, only: str = "") -> Report:
+def installations(client: Client, period: Period, cap: Cap | None = DAILY, only: str = "") -> Report:
     """Return all installations of a project, or one, by a few queries however many there are.
 
     Args:
         client: the project. Its key needs the scopes ``query:read``, ``project:read``, ``feature_flag:read`` and
             ``cohort:read``.
         period: what is counted.
-        cap: the flag that gives the number of tokens for a day; None for that of ``product.py``, without a fallback.
+        cap: the flag that gives the number of tokens for a day; None where that is not known, so that nobody has a cap.
         only: the id of the one that is asked for; empty for all. Without one of this id the report is empty.
 
     Raises ApiError.
@@ -219,8 +219,8 @@ def installations(client: Client, period: Period, cap: Cap | None = None, only: 
     names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
     cohorts = _cohorts(client, names, person)
     ids = {name: cohorts.get(each.uuid, {}) for name, each in persons.items()}
-    capped = {} if period.is_over else {name: (each.properties, frozenset(ids[name])) for name, each in persons.items()}
-    given = caps(client, cap or Cap(), capped) if capped else {}
+    capped = {name: (each.properties, frozenset(ids[name])) for name, each in persons.items()}
+    given = caps(client, cap, capped) if capped and cap and not period.is_over else {}
     found = [
         _installation(
             name, each, uses.get(each.uuid), last.get(each.uuid), given.get(name), period, ids[name].values()

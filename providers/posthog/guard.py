@@ -135,17 +135,6 @@ class Guard:
                     f"with `unmanaged: [{', '.join(dated)}]`; {TO_CONSENT.format(code)}"
                 )
 
-    def start(self, live: Properties, wanted: Properties, paused: str) -> None:
-        """Judge that an experiment is started: PostHog switches its flag on with that, also one that is to be off.
-
-        ``paused`` is the key of its flag if that is to be off. Raises :class:`Unsafe`.
-        """
-        if paused and wanted.get("start_date") and not live.get("start_date"):
-            raise Unsafe(
-                f"it would be started, and with that PostHog would switch on its flag {paused}, whose file says "
-                "`active: false`; remove start_date, and start it when the flag is on"
-            )
-
     def anew(self, name: str, live: Properties, fields: Iterable[str]) -> None:
         """Judge that an experiment (Pulumi name) is deleted and made anew for a change of these fields: one that was
         started would lose its results. Raises :class:`Unsafe`.

@@ -65,8 +65,9 @@ class Metadata:
     """The definition, and what it refers to, is as it was applied last: what differs was changed in PostHog."""
     targeting: str = ""
     """Why a careful stack does not put back a cohort's criteria that were changed in PostHog; empty where it does."""
-    paused: str = ""
-    """Of an experiment, the key of its flag if that flag is to be off; empty where it is to be on."""
+    flag_switch: str = ""
+    """Of an experiment, ``safety.OFF`` or ``safety.LEFT`` where its flag is to be so, else how the flag was applied
+    last (see ``switch``)."""
     refused: bool = False
     """The program has refused the change; it registers it in a preview so that the plan shows it."""
 

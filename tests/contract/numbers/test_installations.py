@@ -395,6 +395,24 @@ def test_wrong_use_is_said_with_what_to_write(ai_admin: Any, arguments: tuple[st
     assert said in " ".join(done.output.split())
 
 
+@pytest.mark.parametrize("text", ["x: : :\n", "fallback: many\n"])
+def test_a_cap_whose_file_has_problems_is_not_known_and_all_else_is(ai_admin: Any, root: Path, text: str) -> None:
+    file = root / "flags" / "ai-max-daily-tokens.yaml"
+    sound = file.read_text()
+    [before, *_] = asked(ai_admin, "installations")["installations"]
+    file.write_text(text + sound)
+    done, one = ai_admin("installations", "--json"), ai_admin("installations", "show", before["id"])
+    named = ai_admin("installations", "--cohort", "unheard-of")
+    file.write_text(sound)
+    assert [each.exit_code for each in (done, one, named)] == [3, 3, 3]
+    assert "flags/ai-max-daily-tokens.yaml:" in done.stderr
+    assert "caps are not known: no file without problems has the flag ai-max-daily-tokens" in done.stderr
+    assert before["cap"]
+    assert json.loads(done.stdout)["installations"][0] == {**before, "cap": None}
+    assert "cap" not in one.stdout
+    assert 'cohort "unheard-of" is neither in PostHog nor in the files that can be read' in named.stderr
+
+
 def test_a_key_without_the_scope_is_said(ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     made = sandbox.call("POST", "/_sandbox/keys", {"scopes": ["feature_flag:read"]})
     monkeypatch.setenv("POSTHOG_API_KEY", made["value"])

@@ -426,6 +426,16 @@ def test_the_flag_of_an_experiment_goes_off_at_any_time_and_no_start_switches_it
     with pytest.raises(Refused, match="it would be started"):
         stack.up()
     assert not active()
+    for switch in ({}, {"unmanaged": ["active"]}):  # applied off; then on, and switched off by hand
+        write({}, switch)
+        stack.up()
+        sandbox.call("PATCH", stack.path(flag), {"active": False})
+        write(started, switch)
+        assert f"would switch on its flag {key}, which is off in PostHog (by " in stack.entry(experiment).change.refused
+        with pytest.raises(Refused, match="it would be started"):
+            stack.up()
+        assert not active()
+    sandbox.call("PATCH", stack.path(flag), {"active": True})
     write(started, {})
     stack.up()
     assert active()
