@@ -44,6 +44,7 @@ from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.address import wrong_with
 from providers.posthog.members import lost_members
 from providers.posthog.preflight import preflight
+from providers.posthog.safety import LEFT, OFF
 from providers.posthog.settings import Settings
 from providers.posthog.succession import Succession
 from providers.posthog.switch import keys, leaving
@@ -83,13 +84,25 @@ class Plan:
     """What the next run must know of these definitions."""
     about: frozenset[str] = frozenset()
     """The names of the resources that a gate refuses."""
+    needed: tuple[Refusal, ...] = ()
+    """What a gate would refuse if the stack had no consents; empty where it has none."""
 
     def metadata(self, settings: Settings) -> dict[Ref, Metadata]:
         """Return by reference what the provider must know of a definition in addition to its properties."""
         known, switch = ids(self.before), switches(self.before, self.after)
         unchanged_names = unchanged(self.before, self.after, self.definitions)
         put_back_names = put_back(unchanged_names, self.before, self.after) if settings.careful else ()
+        flags = {Ref(each.kind, each.key): each.properties for each in self.definitions if each.kind == "flag"}
         targeting = {name: str(each) for name, each in put_back_names if each.code not in settings.consents}
+
+        def flag_switch(definition: Definition) -> str:
+            ref = definition.properties.get("flag")
+            flag = flags.get(ref) if definition.kind == "experiment" and isinstance(ref, Ref) else None
+            if flag is None:
+                return ""
+            if "active" in flag.get("unmanaged", ()):
+                return LEFT
+            return OFF if flag.get("active") is False else switch.get(str(Ref("flag", flag["key"])), "")
 
         def of(definition: Definition, ref: Ref) -> Metadata:
             name, id_ = str(ref), known.get(ref, "")
@@ -101,6 +114,7 @@ class Plan:
                 id="" if id_.startswith(WAITING) else id_,
                 unchanged=definition.kind == "flag" and name in unchanged_names,
                 targeting=targeting.get(name, ""),
+                flag_switch=flag_switch(definition),
                 refused=name in self.about,
             )
 
@@ -186,7 +200,8 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
     found = gates(before)
     if found and (settings.careful or settings.follows):
         found = gates({**before, **live_as_written(client, resources, before, after)})
-    for word in left_over(settings.consents, gates(before, consent=())) if settings.consents else ():
+    needed = tuple(gates(before, consent=())) if settings.consents else ()
+    for word in left_over(settings.consents, needed):
         run.warn(
             f"Pulumi.{run.stack}.yaml: {word} in ai-admin:consent is needed by nothing now, and would consent to the "
             "same again; take it out"
@@ -198,7 +213,7 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
         *_found(succession.namesakes),
         *_found(lambda: blockers(client, before, after.keys(), succession.replaced(GUARDED))),
     ]
-    return Plan(resources, tuple(refused), True, before, after, _about(found))
+    return Plan(resources, tuple(refused), True, before, after, _about(found), needed)
 
 
 def _found(gate: Callable[[], Iterable[str]]) -> list[str]:

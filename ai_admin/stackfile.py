@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,15 @@ def settings(root: Path, stack: str) -> dict[str, str | None]:
 def has_secret(root: Path, stack: str, name: str) -> bool:
     """Return whether a stack's file holds a secret of this name. Raises ``ConnectionProblem`` as :func:`settings`."""
     return _secret(_configuration(root, stack).get(name))
+
+
+def consent_source(root: Path, stack: str, word: str) -> str:
+    """Return the file and line in which a stack consents with a word; without a line where that is written oddly."""
+    path = root / f"Pulumi.{stack}.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    said = (Settings({"consent": line.partition("#")[0].replace("'", " ")}, {}).consents for line in lines)
+    found = (str(number) for number, words in enumerate(said, 1) if word in words)
+    return ":".join([path.name, *islice(found, 1)])
 
 
 def _configuration(root: Path, stack: str) -> dict[str, Any]:

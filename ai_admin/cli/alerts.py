@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SCOPES = ("alert:read", "hog_function:read")
 """What the API key must have to read them."""
 
-NOT_ARRIVED, NONE = 1, 4
-"""Exit codes: a test message did not arrive, or none was sent; PostHog has no such alert."""
+NOT_ARRIVED, NONE, UNTESTED = 1, 4, 5
+"""Exit codes: a test message did not arrive; PostHog has no such alert; there is nobody to whom one can be sent."""
 
 _COLOURS = {"Firing": "red", "Errored": "yellow", "Snoozed": "cyan", "off": "bright_black"}
 
@@ -42,7 +42,8 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:read.
 
     With --json: {"stack", "alerts": [{"key", "id", "name", "state", "condition", "lower", "upper", "value", "distance",
-    "last_check", "next_check", "interval", "tells": [{"name", "way", "enabled"}], "failures": [{"at", "error"}]}]}.
+    "last_check", "next_check", "snoozed_until", "interval", "tells": [{"name", "way", "enabled"}],
+    "failures": [{"at", "error"}]}]}.
     "failures" are among the last five checks; "key" is null for an alert without a definition.
 
     Exit codes: 0 the alerts, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, and
@@ -100,8 +101,9 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
 
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read and hog_function:write.
 
-    Exit codes: 0 it arrived everywhere, 1 it did not, none was sent, or PostHog could not be read, 2 wrong use, 3 files
-    have problems, which are named, and no other has the alert, 4 PostHog has no such alert.
+    Exit codes: 0 it arrived everywhere, 1 it did not, or PostHog could not be read, 2 wrong use, 3 files have problems,
+    which are named, and no other has the alert, 4 PostHog has no such alert, 5 none was sent, as the alert tells nobody
+    or only by e-mail.
     """
     from ai_admin.numbers.alerts import send_test
 
@@ -119,7 +121,8 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
         click.echo(f"{key} tells nobody")
     if not sent:
         click.echo("no message was sent", err=True)
-    if not sent or not all(each.arrived for each in sent):
+        raise click.exceptions.Exit(UNTESTED)
+    if not all(each.arrived for each in sent):
         raise click.exceptions.Exit(NOT_ARRIVED)
 
 
@@ -157,7 +160,7 @@ def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) ->
 
     heads = ["alert", "state", "value", "fires", "distance", "last check", "next check", "tells"]
     rows = [
-        [printable(named.get(each.name, each.name)), _state(each.state), _value(each), str(each.rule),
+        [printable(named.get(each.name, each.name)), _standing(each), _value(each), str(each.rule),
          _distance(each), moment(each.last, now), _ahead(each, now),
          printable(", ".join(map(str, each.tells))) or "nobody"]
         for each in found
@@ -175,7 +178,7 @@ def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) ->
 def _all_of(alert: Standing, now: datetime) -> Iterator[str]:
     yield click.style(printable(alert.name), bold=True)
     lines = [
-        ("state", _state(alert.state)),
+        ("state", _standing(alert)),
         ("fires", f"{alert.rule}, checked {alert.interval.replace('_', ' ')}"),
         ("value", f"{_value(alert)}{f', {_distance(alert)} from the bound' if alert.distance is not None else ''}"),
         ("next check", _ahead(alert, now)),
@@ -199,6 +202,11 @@ def _row(check: Check, alert: Standing) -> list[str]:
 def _state(state: str) -> str:
     colour = _COLOURS.get(state)
     return click.style(state, fg=colour) if colour else printable(state)
+
+
+def _standing(alert: Standing) -> str:
+    until = f" until {alert.snoozed.astimezone(UTC):%d %b %H:%M} UTC" if alert.snoozed else ""
+    return _state(alert.state) + until
 
 
 def _value(alert: Standing) -> str:
@@ -232,6 +240,7 @@ def _as_json(alert: Standing) -> dict[str, Any]:
         "distance": alert.distance,
         "last_check": alert.last.isoformat() if alert.last else None,
         "next_check": alert.next.isoformat() if alert.next else None,
+        "snoozed_until": alert.snoozed.isoformat() if alert.snoozed else None,
         "interval": alert.interval,
         "tells": [{"name": each.name, "way": each.way, "enabled": each.enabled} for each in alert.tells],
         "failures": [{"at": each.at.isoformat(), "error": each.error} for each in alert.failures],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,16 @@ import click
 
 from ai_admin.cli.checkout import PROBLEMS, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
-from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import count, printable, styled
+from ai_admin.cli.switching import Stack, stack_option
+from ai_admin.cli.text import count, printable, styled, waiting
+from ai_admin.definitions.spelling import listed
+from providers.posthog.client import LONG, PATIENCE
 from providers.posthog.errors import ApiError
+from providers.posthog.limits import span
 
 if TYPE_CHECKING:
-    from ai_admin.numbers.alerting import Firing
-    from ai_admin.numbers.backtest import Backtest, Told
+    from ai_admin.numbers.alerting import Check, Firing
+    from ai_admin.numbers.backtest import Asked, Backtest, NotTold, Told, Watch
     from ai_admin.numbers.watches import Alert
 
 SCOPES = ("alert:read", "insight:read", "query:read")
@@ -51,7 +55,8 @@ def backtest(
     Of trends in time the values are asked for once for the whole period: one or two queries for each alert; of an
     interval that is not over, an hour counts once it is. SQL, funnels, single numbers, and trends that add up or
     smooth are asked for as each check would have asked then: a query for each of the last checks, --last of them, and
-    PostHog answers 240 in a minute. What can't be asked as of a past moment is said, and not guessed.
+    PostHog answers 240 in a minute and 2,400 in an hour. How many there are, and how long they take at least, is said
+    before the first; Ctrl-C tells what is known by then. What can't be asked as of a past moment is said, not guessed.
 
     A picture has a drawing for each alert, and two where it is another one in PostHog: what each check compared, the
     bounds, and when the alert would have fired. It needs packages that applying does not: `make setup FOR=sandbox`.
@@ -59,15 +64,18 @@ def backtest(
     The API key comes from POSTHOG_API_KEY and needs the scopes alert:read, insight:read and query:read, and those of
     the cohorts and actions that the insights look at.
 
-    With --json: {"stack", "from", "to", "alerts": [{"key", "name", "files", "posthog"}]}, where "posthog" is null for
+    With --json: {"stack", "from", "to", "alerts": [{"key", "name", "off_in", "tells_nobody", "files", "posthog"}]}.
+    "off_in" names "files" and "posthog" where it is switched off; the files say whom it tells. "posthog" is null for
     what is as in the files, and both are {"reason"} for what is not told, or {"condition", "lower", "upper", "checks",
-    "earlier", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the
-    breakdown's, "earlier" the checks that --last left out, and "failed" those at which PostHog's check fails.
+    "earlier", "later", "failed", "messages", "firings": [{"start", "end", "checks", "worst", "value"}]}; "value" is the
+    breakdown's, "earlier" the checks that --last left out, "later" those that were not asked for any more, and "failed"
+    those at which PostHog's check fails.
 
-    Exit codes: 0 the back-tests, 1 PostHog could not be read, 2 wrong use, or a picture can't be written, 3 files have
-    problems, which are named, and the alerts of the others are back-tested all the same.
+    Exit codes: 0 the back-tests, 1 PostHog could not be read, and what is known by then is told, 2 wrong use, or a
+    picture can't be written, 3 files have problems, which are named, and the alerts of the others are back-tested all
+    the same.
     """
-    stack, period, _ = asked(SCOPES, as_json=as_json, **asked_for)
+    stack, period, _ = asked(SCOPES, as_json=as_json, patience=PATIENCE, **asked_for)
     definitions = readable(stack.root, stack.name)
     known = [each.key for each in definitions.resources if each.kind == "alert"]
     for key in keys:
@@ -78,44 +86,116 @@ def backtest(
 
     test = Backtest(stack.client, period)
     try:
-        watched = watches(stack.client, definitions.resources, keys or sorted(known))
-        found = [(each, *_sides(test, each, last)) for each in watched]
+        watched = list(watches(stack.client, definitions.resources, keys or sorted(known)))
+        sides = [(each, *_sides(test, each, last)) for each in watched]
     except ApiError as error:
-        click.echo(f"the past of alerts of {stack} can't be read: {error}", err=True)
-        raise click.exceptions.Exit(NOT_READ) from None
+        raise _unread(stack, error) from None
+    every = [side for _, *both in sides for side in both if side]
+    asking = _Asking(test, every)
+    # What takes a query or two comes first: it need not wait for what takes hundreds.
+    told = {side.name: asking.told(side) for side in sorted(every, key=lambda side: side.size)}
+    found = [(each, told[files.name], told[live.name] if live else None) for each, files, live in sides]
     if svg or png:
         _draw(found, svg, png)
     if as_json:
         alerts = [
-            {"key": each.key, "name": each.name, "files": _as_json(files), "posthog": live and _as_json(live)}
+            {"key": each.key, "name": each.name, "off_in": each.off, "tells_nobody": each.silent,
+             "files": _as_json(files), "posthog": live and _as_json(live)}
             for each, files, live in found
-        ]
-        told = {"stack": stack.name, "from": period.start.isoformat(), "to": period.end.isoformat(), "alerts": alerts}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        ]  # fmt: skip
+        data = {"stack": stack.name, "from": period.start.isoformat(), "to": period.end.isoformat(), "alerts": alerts}
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
     elif not found:
         click.echo("no alerts are defined")
     else:
         click.echo("\n".join([*(line for each in found for line in _lines(*each)), "", str(period)]))
+    if isinstance(asking.ended, ApiError):
+        raise _unread(stack, asking.ended)
+    if asking.ended:
+        raise click.Abort
     if definitions.broken:
         raise click.exceptions.Exit(PROBLEMS)
 
 
-def _sides(test: Backtest, alert: Alert, last: int) -> tuple[Told | str, Told | str | None]:
-    """Return what an alert of the files would have done, and that of PostHog; texts where that is not told."""
+def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
+    click.echo(f"the past of alerts of {stack} can't be read: {error}", err=True)
+    return click.exceptions.Exit(NOT_READ)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """An alert as the files have it, or as PostHog has it."""
+
+    name: str
+    asked: Asked | str
+    """What is asked for it; a text where it is not told."""
+
+    @property
+    def size(self) -> int:
+        """How many checks take a query each."""
+        return 0 if isinstance(self.asked, str) else len(self.asked.checks or ())
+
+
+def _sides(test: Backtest, alert: Alert, last: int) -> tuple[_Side, _Side | None]:
     from ai_admin.numbers.backtest import NotTold
 
-    def say(queries: str) -> None:
-        click.echo(f"{alert.key}: asks {queries}", err=True)
-
-    def told(watch: Any) -> Told | str:
+    def asked(watch: Watch | NotTold) -> Asked | str:
         try:
-            if isinstance(watch, NotTold):
-                raise watch
-            return test.of(watch, last, say)
+            return str(watch) if isinstance(watch, NotTold) else test.asked(watch, last)
         except NotTold as problem:
             return str(problem)
 
-    return told(alert.files), told(alert.live) if alert.live else None
+    if alert.live is None:
+        return _Side(alert.key, asked(alert.files)), None
+    files, live = asked(alert.files), asked(alert.live)
+    return _Side(f"{alert.key} in the files", files), _Side(f"{alert.key} in PostHog now", live)
+
+
+class _Asking:
+    """Back-tests one side after the other until something ends it; says how much is asked, and how long that takes."""
+
+    def __init__(self, test: Backtest, sides: Iterable[_Side]) -> None:
+        self.ended: ApiError | KeyboardInterrupt | None = None
+        """What ended it before all was asked; None where nothing did."""
+        self._test = test
+        self._queries: set[str] = set()
+        for side in sides:
+            if isinstance(side.asked, str):
+                continue
+            new = test.queries(side.asked) - self._queries  # what PostHog has may be as the files have it
+            self._queries |= new
+            if new:
+                waiting(f"{side.name}: asks {count(len(new), 'query', 'queries')}, one for each of {side.asked}")
+        self._left = len(self._queries)
+        if (seconds := test.least(self._left)) >= LONG:
+            waiting(f"{self._left:,} queries take at least {span(seconds)}, as PostHog limits how many it answers")
+
+    def told(self, side: _Side) -> Told | str:
+        """Return what an alert would have done, by the checks that were asked for; a text where it is not told."""
+        from ai_admin.numbers.backtest import NotTold, Told
+
+        if isinstance(side.asked, str):
+            return side.asked
+        checks: list[Check] = []
+        try:
+            for each in () if self.ended else self._test.checks(side.asked):
+                checks.append(each)
+                self._say_how_long()
+        except NotTold as problem:
+            return str(problem)
+        except (ApiError, KeyboardInterrupt) as problem:
+            self.ended = problem
+        if self.ended and not checks:
+            return "the back-test ended before it was asked for"
+        return Told.of(side.asked, checks)
+
+    def _say_how_long(self) -> None:
+        left = self._test.left(self._queries)
+        if 0 < left < self._left and self._test.least(1) >= LONG:
+            self._left = left
+            done = len(self._queries) - left
+            waiting(f"{done:,} of {len(self._queries):,} queries are answered; "
+                    f"the others take at least {span(self._test.least(left))}")  # fmt: skip
 
 
 def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Path | None, png: Path | None) -> None:
@@ -145,6 +225,11 @@ def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Pat
 
 def _lines(alert: Alert, files: Told | str, live: Told | str | None) -> Iterator[str]:
     yield f"{styled(alert.name, 'bold')}  {alert.key}"
+    if alert.off:
+        places = {"files": "in the files", "posthog": "in PostHog"}
+        yield f"  switched off {listed([places[each] for each in alert.off], 'and')}: so it never fires"
+    if alert.silent:
+        yield "  tells nobody, as the files have it"
     if live is None:
         yield from _side(files, "  ")
         return
@@ -164,11 +249,15 @@ def _side(told: Told | str, indent: str) -> Iterator[str]:
     sent = f", {count(found.messages, 'message')} to each that it tells" if found.firings else ""
     which = f"the last {len(found.checks)} of {told.earlier + len(found.checks)} checks"
     checks = which if told.earlier else count(len(found.checks), "check")
+    if told.later:
+        checks = f"{count(len(found.checks), 'check')} until {found.checks[-1].at:%d %b %H:%M} UTC"
+        sent += f"; {count(told.later, 'later one')} {'was' if told.later == 1 else 'were'} not asked for any more"
     yield f"{indent}{found.rule}: {fired(told)} at {checks}{sent}"
     if found.failed:
         yield f"{indent}  {count(len(found.failed), 'check')} failed, the last one since {found.failed[-1].error}"
     for each in found.firings:
-        over = f"to {each.end:%d %b %H:%M} UTC ({lasted(each.start, each.end)})" if each.end else "UTC and still does"
+        still = "UTC and still did" if told.later else "UTC and still does"
+        over = f"to {each.end:%d %b %H:%M} UTC ({lasted(each.start, each.end)})" if each.end else still
         who = f" ({printable(each.label)})" if each.label else ""
         worst = found.rule.written(each.worst)
         yield f"{indent}  {each.start:%d %b %H:%M} {over}: {worst}{who}, {count(each.checks, 'check')}"
@@ -192,6 +281,7 @@ def _as_json(told: Told | str) -> Mapping[str, Any]:
         "upper": found.rule.upper,
         "checks": len(found.checks),
         "earlier": told.earlier,
+        "later": told.later,
         "failed": len(found.failed),
         "messages": found.messages,
         "firings": [_firing(each) for each in found.firings],

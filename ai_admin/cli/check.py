@@ -36,12 +36,15 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
     \b
         file:line:column: kind/key: what is wrong; what to write instead
 
+    Notes are in the same form ("note: ..."). They prevent nothing, and their number is no exit code.
+
     PATH is a checkout, or a file or folder in one; then only its problems are shown. The default is the
     checkout that contains the current folder. Files are named relative to the checkout.
 
     With --json: {"problems": [{"path", "line", "column", "subject", "message", "fix", "stacks", "rule"}],
-    "definitions": N, "files": N}. "stacks" names the stacks that have the problem; it is empty for a problem
-    of the definition as written. "rule" names what found it, as SARIF's rule ids do; the names stay the same.
+    "notes": [the same], "definitions": N, "files": N}. "stacks" names the stacks that have the problem; it is empty
+    for a problem of the definition as written. "rule" names what found it, as SARIF's rule ids do; the names stay
+    the same.
 
     With --format github each problem is an annotation on the line of its file, and the lines follow.
 
@@ -62,10 +65,10 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
     if not checked.problems:
         checked = replace(checked, problems=tuple(stale(root, checked.indexes)))
     proposals.write(root, checked.indexes[None])
-    problems = [each for each in checked.problems if _wanted(each, stack, inside)]
+    found = [each for each in (*checked.notes, *checked.problems) if _wanted(each, stack, inside)]
     form = "json" if as_json else form
-    click.echo(FORMS[form](checked, problems) if form in FORMS else _as_text(checked, problems))
-    if problems:
+    click.echo(FORMS[form](checked, found) if form in FORMS else _as_text(checked, found))
+    if not all(each.note for each in found):
         raise click.exceptions.Exit(1)
 
 
@@ -81,7 +84,9 @@ def _wanted(problem: Problem, stack: str | None, inside: str) -> bool:
     return here and (stack is None or not problem.stacks or stack in problem.stacks)
 
 
-def _as_text(checked: Checked, problems: list[Problem]) -> str:
+def _as_text(checked: Checked, found: list[Problem]) -> str:
     counted = f"{count(checked.definitions, 'definition')} in {count(checked.files, 'file')}"
-    verdict = count(len(problems), "problem") if problems else "no problems"
-    return "\n".join([*map(printable, problems), f"{counted}: {verdict}"])
+    notes = sum(each.note for each in found)
+    verdict = count(len(found) - notes, "problem") if len(found) > notes else "no problems"
+    also = f", {count(notes, 'note')}" if notes else ""
+    return "\n".join([*map(printable, found), f"{counted}: {verdict}{also}"])

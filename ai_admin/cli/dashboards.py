@@ -65,7 +65,8 @@ def dashboards(
     """Draw dashboards with their numbers.
 
     KEY is the key of a dashboard or of an insight; without one, all dashboards. Their tiles are PostHog's, with what
-    people added there, and so are the filters, unless --from or --to replace the period. As html, each is one page
+    people added there, and so are the filters, unless --from or --to replace the period. A day as --to is all of it;
+    where a time is in it, it is said which tiles count whole days or hours all the same. As html, each is one page
     that loads nothing from anywhere; the other formats give a file for each insight: pictures (png, svg), its numbers
     (csv), and PostHog's whole answer (json). Where a query fails, only its tile is not drawn.
 
@@ -76,9 +77,10 @@ def dashboards(
     needs packages that applying does not: `make setup FOR=sandbox` installs them.
 
     With --json: {"stack", "boards": [{"kind", "key", "name", "files", "insights": [{"key", "name", "state", "message",
-    "computed", "files"}], "kept_since"}], "missing": [...]}. "state" is drawn, empty or failed; "message" is what
-    stands in the place of a drawing; "computed" is when PostHog computed the numbers, and "kept_since" when the oldest
-    of a board, null where none are older than a minute.
+    "computed", "files", "whole"}], "kept_since"}], "missing": [...]}. "state" is drawn, empty or failed; "message" is
+    what stands in the place of a drawing; "computed" is when PostHog computed the numbers, and "kept_since" when the
+    oldest of a board, null where none are older than a minute. "whole" is days or hours, where an insight counts whole
+    ones.
 
     Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 files have problems,
     which are named, and the dashboards of the others are drawn all the same.
@@ -86,14 +88,18 @@ def dashboards(
     from ai_admin.charts import NotInstalled
     from ai_admin.numbers.dashboards import SCOPES, Board, boards
     from ai_admin.numbers.drawing import write
+    from ai_admin.numbers.replaced import replaced
 
+    asked = datetime.now(UTC)
+    try:
+        dates = replaced(date_from, date_to, asked)
+    except ValueError as problem:
+        raise click.UsageError(str(problem)) from None
     root = checkout(Path().resolve())
     there = opened(root, stack, needs=f"the scopes {listed(SCOPES, 'and')}")
     definitions = readable(root, there.name)
     wanted = _wanted(definitions, keys)
-    dates = {field: value for field, value in (("date_from", date_from), ("date_to", date_to)) if value}
     named = {each.properties["name"]: each.key for each in definitions.resources if each.kind == "insight"}
-    asked = datetime.now(UTC)
     said = f"{there}, asked on {asked:%d %b %Y %H:%M} UTC"
     if dates:  # descriptions go on naming the period of the insight
         bounds = [f"{word} {date}" for word, date in (("from", date_from), ("to", date_to)) if date]
@@ -149,4 +155,7 @@ def _lines(board: Written, asked: datetime) -> Iterator[str]:
     if board.kept_since:
         since = datetime.fromisoformat(board.kept_since)
         yield f"  numbers since {since:%d %b %H:%M} UTC, {moment(since, asked)}: --fresh computes them anew"
+    for unit in ("days", "hours"):
+        if whole := [each.key for each in board.insights if each.whole == unit]:
+            yield f"  whole {unit} are counted, whatever --from and --to say, by {listed(whole, 'and')}"
     yield from (f"  {path}" for path in [*board.files, *(path for each in board.insights for path in each.files)])

@@ -15,7 +15,7 @@ from ai_admin.cli.text import waiting
 FOUND = 1
 """Exit code: there is something to do, or PostHog could not be asked."""
 
-NAMES = ("expires", "rolled-out", "stale", "never-evaluated", "owner", "tests", "unused", "scopes")
+NAMES = ("expires", "rolled-out", "stale", "never-evaluated", "owner", "tests", "unused", "consents", "scopes")
 """The checks (``ai_admin.review.doctor.CHECKS``), without importing them for `--help`."""
 
 
@@ -41,10 +41,11 @@ def doctor(
     owner            flags without an owner
     tests            flags without a test
     unused           cohorts and insights that nothing uses
+    consents         consents of the stack that nothing needs any more
     scopes           an API key with scopes that it lacks or does not need
 
     --check and --skip may be given several times. With --offline the checks that ask PostHog are left out (stale,
-    never-evaluated, scopes), no stack is needed, and what people made of a cohort in PostHog is not seen.
+    never-evaluated, consents, scopes), no stack is needed, and what people made of a cohort in PostHog is not seen.
 
     A file with problems is named, and the others are looked at; what uses a cohort or an insight is not known then.
     Nor is what a check finds that PostHog does not let see to its end.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ai_admin.cli.checkout import PROBLEMS
 from ai_admin.cli.choosing import cap_of, chosen
 from ai_admin.cli.numbers import (
     NOT_READ,
@@ -26,8 +28,8 @@ from ai_admin.cli.numbers import (
 )  # fmt: skip
 from ai_admin.cli.switching import Stack, stack_of, stack_option
 from ai_admin.cli.text import count, printable
-from ai_admin.definitions.check import check
-from ai_admin.definitions.spelling import closest
+from ai_admin.definitions.check import Checked, check
+from ai_admin.definitions.spelling import closest, listed
 from ai_admin.numbers import product
 from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
@@ -40,6 +42,8 @@ SCOPES = ("query:read", "project:read", "feature_flag:read", "cohort:read")
 
 _OF_NOW = "The period is over: channel, version, cohorts, and any health but silent are those of now."
 
+_ONE = "counted is the one whose distinct id that is, or else the first"
+
 NONE = 4
 """Exit code: there is no such installation."""
 
@@ -48,7 +52,7 @@ SORTS: dict[str, Callable[[Installation], Any]] = {
     "cost": lambda each: -each.cost,
     "runs": lambda each: -each.runs,
     "failed": lambda each: (-each.failing, -each.runs),
-    "cap": lambda each: -(each.used or 0),
+    "cap": lambda each: (1 if each.used is None else -each.used, -each.today),
     "last-seen": lambda each: -(each.last_seen.timestamp() if each.last_seen else 0),
     "version": lambda each: each.version,
     "id": lambda each: each.id,
@@ -75,30 +79,36 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     off, never more than its ceiling), and when it ran something last. An installation that ran nothing for a day is
     silent, whatever its last self-check found. `ai-admin installations show ID` shows all of one.
 
-    Of a period that ended before today the last day stands in the place of today, without a cap, as nobody knows what
-    the flags gave then. Channel, version, cohorts, and the health of those that are not silent are always those of now.
+    An installation is a person in PostHog with its id as the property installation_id; what any distinct id of this
+    person ran, it ran. Where several persons have the same, it is the one whose distinct id that is, or else the first.
+
+    Of a period that is over the last day stands in the place of today, without a cap, as nobody knows what the flags
+    gave then, and who came after its end is left out. Channel, version, cohorts, and the health of those that are not
+    silent are always those of now.
 
     The API key comes from POSTHOG_API_KEY and needs the scopes query:read, project:read, feature_flag:read and
     cohort:read. A few queries, however many installations there are.
 
-    With --json: {"from", "to", "installations": [{"id", "channel", "version", "health", "said", "runs", "failed",
-    "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties"}], "strangers", "strangers_used": {"runs",
-    "tokens", "cost"}}. "said" is what its last self-check found; "strangers" how many ids ran something and are no
-    installation, beside those that are listed. Tokens are numbers of tokens, "cost" is US dollars.
+    With --json: {"from", "to", "installations": [{"id", "persons", "channel", "version", "health", "said", "runs",
+    "failed", "tokens", "cost", "today", "cap", "last_seen", "cohorts", "properties"}], "came_later",
+    "strangers", "strangers_used": {"runs", "tokens", "cost"}}. "persons" is how many say that they are it, "said" what
+    its last self-check found; "came_later" how many came after the period's end; "strangers" how many persons ran
+    something and are no installation, beside those that are listed. Tokens are numbers of tokens, "cost" is US dollars.
 
-    Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use.
+    Exit codes: 0 the list, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named; caps are
+    not known where that of their flag is among them.
     """
     if context.invoked_subcommand:
         return
     stack, period, form = asked(SCOPES, **asked_for)
-    indexes = check(stack.root).indexes
-    cap = cap_of(indexes[None], asked_for["cap"])
+    checked = _checked(stack)
+    cap = cap_of(checked, asked_for["cap"])
     try:
         report = _report(stack, period, cap)
     except ApiError as error:
         raise _unread(stack, error) from None
     wanted = {name: asked_for[name] for name in ("channel", "version", "health", "cohort")}
-    found = sorted(chosen(report, indexes[stack.name], **wanted), key=lambda each: each.id)
+    found = sorted(chosen(report, checked, stack.name, **wanted), key=lambda each: each.id)
     found.sort(key=SORTS[asked_for["sort"]])
     shown = found[: asked_for["limit"] or (50 if form == "text" else None)]
     if form == "json":
@@ -107,6 +117,7 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
         click.echo(as_csv([_COLUMNS, *(_cells(each) for each in shown)]), nl=False)
     else:
         click.echo("\n".join(_text(report, found, shown)))
+    _end(checked)
 
 
 @installations.command()
@@ -122,11 +133,13 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
     What it is, used, cost and may use, its cohorts, and its last ten errors in the period. What each flag gives it is
     shown by `ai-admin who ID`.
 
-    Exit codes: 0 the installation, 1 PostHog could not be read, 2 wrong use, 4 there is no such installation.
+    Exit codes: 0 the installation, 1 PostHog could not be read, 2 wrong use, 3 files have problems, which are named, 4
+    there is no such installation.
     """
     asked_for["stack"] = stack_of(context, asked_for["stack"])
     stack, period, _ = asked(SCOPES, **asked_for)
-    cap = cap_of(check(stack.root).indexes[None], asked_for["cap"])
+    checked = _checked(stack)
+    cap = cap_of(checked, asked_for["cap"])
     from ai_admin.numbers.installations import recent_errors
 
     try:
@@ -134,17 +147,31 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
         found = next((each for each in report.installations if each.id == id), None)
         if found is None:
             raise _missing(stack, id)
-        errors = recent_errors(stack.client, period, id)
+        errors = recent_errors(stack.client, period, found)
     except ApiError as error:
         raise _unread(stack, error) from None
     if as_json:
         told = [{"at": at.isoformat(), "error": error, "model": model} for at, error, model in errors]
         click.echo(json.dumps({**_data(found), "errors": told}, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_all_of(found, errors, period)))
+        click.echo("\n".join(_all_of(found, errors, period, cap is not None)))
+    _end(checked)
 
 
-def _report(stack: Stack, period: Period, cap: Cap, only: str = "") -> Report:
+def _checked(stack: Stack) -> Checked:
+    """Return what the files say, and say what is wrong with them."""
+    checked = check(stack.root)
+    for each in checked.problems:
+        click.echo(printable(each), err=True)
+    return checked
+
+
+def _end(checked: Checked) -> None:
+    if checked.problems:
+        raise click.exceptions.Exit(PROBLEMS)
+
+
+def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Report:
     from ai_admin.numbers import installations as read  # PostHog's SDK takes a moment to import
 
     return read(stack.client, period, cap, only)
@@ -153,7 +180,7 @@ def _report(stack: Stack, period: Period, cap: Cap, only: str = "") -> Report:
 def _missing(stack: Stack, id: str) -> click.exceptions.Exit:
     from ai_admin.numbers.installations import known
 
-    ids = known(stack.client)
+    ids = known(stack.client).values()
     near = closest(id, ids)
     hint = f"; did you mean {near}?" if near else f"; PostHog knows {count(len(ids), 'installation')}"
     click.echo(f"there is no installation {printable(id)} in {stack}{hint}", err=True)
@@ -210,23 +237,33 @@ def _text(report: Report, found: Sequence[Installation], shown: Sequence[Install
         told = f"{count(silent, 'installation')} {verb} healthy and ran nothing for a day{before}: --health silent"
         yield click.style(told, fg="yellow")
     strangers = report.strangers
-    if strangers.ids:
-        verb = "is" if strangers.ids == 1 else "are"
+    if strangers.persons:
+        verb = "is" if strangers.persons == 1 else "are"
         used = f"{number(strangers.tokens)} tokens, {dollars(strangers.cost)}"
-        yield f"{count(strangers.ids, 'id')} ran something and {verb} no installation, with {used} more:"
-        yield f"  no person has it as its {product.INSTALLATION}"
+        yield f"{count(strangers.persons, 'person')} ran something and {verb} no installation, with {used} more"
+    several = [short(each.id) for each in found if each.persons > 1]
+    if several:
+        most = [*several[:3], *([f"{len(several) - 3:,} more"] if len(several) > 3 else [])]
+        yield f"several persons say that they are {listed(most, 'and')}: {_ONE}"
+    if later := _later(report):
+        yield f"{count(later, 'installation')} came after the period's end"
     if report.period.is_over:
         yield _OF_NOW
 
 
+def _later(report: Report) -> int:
+    return sum(each.came_later for each in report.installations)
+
+
 def _day(period: Period) -> str:
-    return f"{period.today:%d %b}" if period.is_of_earlier_days else "today"
+    return f"{period.today:%d %b}" if period.is_over else "today"
 
 
 def _seen(each: Installation, period: Period) -> str:
-    """Return when an installation ran something last; `-` where all that is known is a run after the period."""
-    later = each.last_seen is None and product.LAST_ACTIVE in each.properties
-    return "-" if later else moment(each.last_seen, period.end)
+    """Return when an installation ran something last; `-` where all that is known is that it did so at another time."""
+    if each.last_seen is None and (period.is_over or product.LAST_ACTIVE in each.properties):
+        return "-"
+    return moment(each.last_seen, period.now or period.end)
 
 
 def _row(each: Installation, report: Report) -> list[str]:
@@ -243,7 +280,9 @@ def _coloured(health: str) -> str:
     return click.style(health, fg=colour) if colour else health
 
 
-def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], period: Period) -> Iterator[str]:
+def _all_of(
+    each: Installation, errors: Sequence[tuple[datetime, str, str]], period: Period, capped: bool
+) -> Iterator[str]:
     yield click.style(printable(each.id), bold=True)
     said = "" if each.health == each.said else f" (its last self-check said {each.said})"
     lines = [
@@ -253,10 +292,11 @@ def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], per
         ("last seen", _seen(each, period)),
         ("cohorts", ", ".join(each.cohorts) or "none"),
         ("period", str(period)),
+        *([("persons", f"{number(each.persons)} say that they are it: {_ONE}")] if each.persons > 1 else []),
         ("runs", f"{number(each.runs)}, {percent(each.failing)} failed"),
         ("tokens", number(each.tokens)),
         ("cost", dollars(each.cost)),
-        (_day(period), f"{number(each.today)} tokens{'' if period.is_of_earlier_days else _of_cap(each)}"),
+        (_day(period), f"{number(each.today)} tokens{_of_cap(each) if capped and not period.is_over else ''}"),
     ]
     yield from (f"  {name:<10}  {printable(value)}" for name, value in lines)
     yield "  last errors (UTC)" if errors else "  no errors in the period"
@@ -270,12 +310,14 @@ def _all_of(each: Installation, errors: Sequence[tuple[datetime, str, str]], per
 def _of_cap(each: Installation) -> str:
     if each.used is None or each.cap is None:
         return ", without a cap"
-    return f" of {number(each.cap)}  {bar(each.used)} {percent(each.used)}"
+    share = "over" if math.isinf(each.used) else percent(each.used)
+    return f" of {number(each.cap)}  {bar(min(each.used, 1))} {share}"
 
 
 def _data(each: Installation) -> dict[str, Any]:
     return {
         "id": each.id,
+        "persons": each.persons,
         "channel": each.channel or None,
         "version": each.version or None,
         "health": each.health,
@@ -297,7 +339,8 @@ def _as_json(report: Report, shown: Sequence[Installation]) -> dict[str, Any]:
         "from": report.period.start.isoformat(),
         "to": report.period.end.isoformat(),
         "installations": [_data(each) for each in shown],
-        "strangers": report.strangers.ids,
+        "came_later": _later(report),
+        "strangers": report.strangers.persons,
         "strangers_used": {
             "runs": report.strangers.runs,
             "tokens": plain(report.strangers.tokens),

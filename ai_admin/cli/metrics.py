@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percent, period_options, plain, table
+from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percent, period_options, plain, short, table
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import printable
 from ai_admin.numbers.parts import PARTS
 from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
@@ -29,9 +28,11 @@ def metrics(by: str, **asked_for: Any) -> None:
     """Show usage, cost and errors of a period.
 
     Runs of AI enhancements, the share that failed, installations, tokens and cost in US dollars: in all, or for each
-    model, installation, day (in UTC), channel, version or error, or for several of them together: --by day,model.
+    model, installation, day (in UTC), channel, version or error, or for several of them together: --by day,model. By
+    day alone there is a line for each day, also without runs. As on dashboards each person that ran something counts as
+    an installation; --by installation calls those that are none (see `ai-admin installations`) by a distinct id.
 
-    The API key comes from POSTHOG_API_KEY and needs the scope query:read. One query.
+    The API key comes from POSTHOG_API_KEY and needs the scope query:read. One query; a few by installation.
 
     With --json: {"from", "to", "by", "figures": [{PART..., "runs", "failed", "installations", "prompt_tokens",
     "completion_tokens", "tokens", "cost"}]}.
@@ -60,7 +61,7 @@ def metrics(by: str, **asked_for: Any) -> None:
     else:
         heads = [*parts, "runs", "failed", "installations", "tokens", "cost"]
         lines = [
-            [*(printable(part or "-") for part in each.of), number(each.runs), percent(each.failing),
+            [*(short(part or "-") for part in each.of), number(each.runs), percent(each.failing),
              number(each.installations), number(each.tokens), dollars(each.cost)]
             for each in found
         ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ai_admin.cli.checkout import checkout
-from ai_admin.cli.switching import Stack, opened
+from ai_admin.cli.switching import PATIENCE, Stack, opened
 from ai_admin.cli.text import printable
 from ai_admin.definitions.spelling import listed
 
@@ -48,11 +48,12 @@ def asked(
     end: str,
     as_csv: bool = False,
     as_json: bool = False,
+    patience: float = PATIENCE,
     **_: Any,
 ) -> tuple[Stack, Period, str]:
     """Return the stack, the period and the form that a command was asked for. Raises click.UsageError.
 
-    ``scopes`` are those that the API key must have.
+    ``scopes`` are those that the API key must have; ``patience`` is how many seconds a request waits in all.
     """
     from ai_admin.numbers import Period
 
@@ -62,7 +63,7 @@ def asked(
         period = Period.of(start, end, datetime.now(UTC))
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
-    there = opened(checkout(Path().resolve()), stack, needs=f"the scopes {listed(scopes, 'and')}")
+    there = opened(checkout(Path().resolve()), stack, needs=f"the scopes {listed(scopes, 'and')}", patience=patience)
     return there, period, "csv" if as_csv else "json" if as_json else "text"
 
 

@@ -1,4 +1,4 @@
-"""Problems in the forms that other programs read: JSON, GitHub's annotations, GitLab's code quality, SARIF. Pure."""
+"""What a check found in other programs' forms: JSON, GitHub's annotations, GitLab's code quality, SARIF. Pure."""
 
 from __future__ import annotations
 
@@ -18,32 +18,33 @@ from ai_admin.definitions.rules import RULES
 Form = Callable[[Checked, Sequence[Problem]], str]
 
 
-def as_json(checked: Checked, problems: Sequence[Problem]) -> str:
-    """Return problems as one JSON object, with how much was checked."""
-    shown: list[dict[str, Any]] = [
-        {
-            "path": problem.source.path,
-            "line": problem.source.line,
-            "column": problem.source.column,
-            "subject": problem.subject,
-            "message": problem.message,
-            "fix": problem.fix,
-            "stacks": list(problem.stacks),
-            "rule": problem.rule,
-        }
-        for problem in problems
-    ]
-    return _json({"problems": shown, "definitions": checked.definitions, "files": checked.files})
+def as_json(checked: Checked, found: Sequence[Problem]) -> str:
+    """Return problems and notes as one JSON object, with how much was checked."""
+    problems, notes = ([_shown(each) for each in found if each.note is note] for note in (False, True))
+    return _json({"problems": problems, "notes": notes, "definitions": checked.definitions, "files": checked.files})
 
 
-def github(checked: Checked, problems: Sequence[Problem]) -> str:
-    """Return problems as GitHub's workflow commands, which it shows on the lines of a pull request.
+def _shown(problem: Problem) -> dict[str, Any]:
+    return {
+        "path": problem.source.path,
+        "line": problem.source.line,
+        "column": problem.source.column,
+        "subject": problem.subject,
+        "message": problem.message,
+        "fix": problem.fix,
+        "stacks": list(problem.stacks),
+        "rule": problem.rule,
+    }
+
+
+def github(checked: Checked, found: Sequence[Problem]) -> str:
+    """Return problems and notes as GitHub's workflow commands, which it shows on the lines of a pull request.
 
     Escaped as its runner unescapes them: https://github.com/actions/toolkit, ``packages/core/src/command.ts``.
     """
-    found = [_annotation(problem) for problem in problems]
-    counted = f"definitions: {checked.definitions:,}, files: {checked.files:,}, problems: {len(found):,}"
-    return "\n".join([*found, counted])
+    problems = sum(not each.note for each in found)
+    counted = f"definitions: {checked.definitions:,}, files: {checked.files:,}, problems: {problems:,}"
+    return "\n".join([*map(_annotation, found), counted])
 
 
 def _annotation(problem: Problem) -> str:
@@ -51,31 +52,31 @@ def _annotation(problem: Problem) -> str:
     title = f"{problem.subject or source.path} ({problem.rule})"
     named = {"file": source.path, "line": str(source.line), "col": str(source.column), "title": title}
     where = ",".join(f"{name}={_data(value).replace(':', '%3A').replace(',', '%2C')}" for name, value in named.items())
-    return f"::error {where}::{_data(problem.said)}"
+    return f"::{'notice' if problem.note else 'error'} {where}::{_data(problem.said)}"
 
 
 def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def gitlab(_: Checked, problems: Sequence[Problem]) -> str:
-    """Return problems as a report of GitLab's code quality, which a merge request shows on its lines."""
+def gitlab(_: Checked, found: Sequence[Problem]) -> str:
+    """Return problems and notes as a report of GitLab's code quality, which a merge request shows on its lines."""
     return _json(
         [
             {
                 "description": f"{problem.subject}: {problem.said}" if problem.subject else problem.said,
                 "check_name": problem.rule,
                 "fingerprint": hashlib.sha256(str(problem).encode("utf-8", "surrogatepass")).hexdigest()[:32],
-                "severity": "major",
+                "severity": "info" if problem.note else "major",
                 "location": {"path": problem.source.path, "lines": {"begin": problem.source.line}},
             }
-            for problem in problems
+            for problem in found
         ]
     )
 
 
-def sarif(_: Checked, problems: Sequence[Problem]) -> str:
-    """Return problems as SARIF 2.1.0 (OASIS), which code scanning reads."""
+def sarif(_: Checked, found: Sequence[Problem]) -> str:
+    """Return problems and notes as SARIF 2.1.0 (OASIS), which code scanning reads."""
     rules = _rules()
     names = list(rules)
     driver = {
@@ -83,7 +84,7 @@ def sarif(_: Checked, problems: Sequence[Problem]) -> str:
         "semanticVersion": __version__,
         "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in rules.items()],
     }
-    results = [_result(problem, names.index(problem.rule)) for problem in problems]
+    results = [_result(problem, names.index(problem.rule)) for problem in found]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return _json({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]})
 
@@ -97,7 +98,7 @@ def _result(problem: Problem, rule: int) -> dict[str, Any]:
     found: dict[str, Any] = {
         "ruleId": problem.rule,
         "ruleIndex": rule,
-        "level": "error",
+        "level": "note" if problem.note else "error",
         "message": {"text": problem.said},
         "locations": [{"physicalLocation": place}],
     }

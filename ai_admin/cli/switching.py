@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 
 from ai_admin.cli.checkout import only_stack
+from ai_admin.cli.text import waiting
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
@@ -46,12 +47,16 @@ class Stack:
 
 
 def opened(
-    root: Path, name: str | None, by_variables: bool = False, needs: str = "the scope feature_flag:write"
+    root: Path,
+    name: str | None,
+    by_variables: bool = False,
+    needs: str = "the scope feature_flag:write",
+    patience: float = PATIENCE,
 ) -> Stack:
     """Return a stack (None: the only one). Raises click.UsageError, before any request to PostHog.
 
     ``by_variables``: if the stack's file can't be read, the variables for host and project are used instead.
-    ``needs`` are the scopes that the key must have, in words.
+    ``needs`` are the scopes that the key must have, in words; ``patience`` is how many seconds a request waits in all.
     """
     stack = only_stack(root, name)
     try:
@@ -61,7 +66,7 @@ def opened(
             if not by_variables:
                 raise
             given = _without_file(problem)
-        client = Client(connection(stack, given, needs), warn=click.echo, patience=PATIENCE)
+        client = Client(connection(stack, given, needs), warn=waiting, patience=patience)
         return Stack(root, stack, given, client)
     except ConnectionProblem as problem:
         raise click.UsageError(str(problem)) from None

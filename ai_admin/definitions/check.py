@@ -37,6 +37,8 @@ class Checked:
     """In the order of the files."""
     files: int
     """How many files there are."""
+    notes: tuple[Problem, ...] = ()
+    """What prevents nothing, in the order of the files."""
 
     @property
     def definitions(self) -> int:
@@ -72,7 +74,9 @@ def check(root: FilePath, more_stacks: Iterable[str] = ()) -> Checked:
         for unit, finding in duplicates(index):
             collector.add(unit.view, finding, unit, index.stack, UNIQUE)
         _run_rules(index, indexes[None], collector)
-    return Checked(indexes, collector.problems(), len(documents))
+    found = collector.problems()
+    problems, notes = (tuple(each for each in found if each.note is note) for note in (False, True))
+    return Checked(indexes, problems, len(documents), notes)
 
 
 def _add_written(document: Document, stacks: tuple[str, ...], index: Index, collector: _Collector) -> None:
@@ -156,9 +160,12 @@ def _run_rules(index: Index, written: Index, collector: _Collector) -> None:
 
 
 def _most(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Yield as many findings as are worth a person's while, and one that says that there are more."""
+    """Yield as many findings as are worth a person's while, and one that says that there are more.
+
+    All findings of a rule are notes, or none is.
+    """
     yield from islice(findings, explain.MOST)
-    if next(findings, None) is not None:
+    if (more := next(findings, None)) is not None and not more.note:
         yield explain.TOO_MANY
 
 
@@ -175,6 +182,7 @@ class _Collector:
     _fixes: dict[tuple[Source, str, str], str] = field(default_factory=dict)
     _rules: dict[tuple[Source, str, str], str] = field(default_factory=dict)
     _stacks: dict[tuple[Source, str, str], set[str | None]] = field(default_factory=dict)
+    _notes: set[tuple[Source, str, str]] = field(default_factory=set)
     _flawed: set[Source] = field(default_factory=set)
 
     def flaws(self, document: Document) -> None:
@@ -190,19 +198,22 @@ class _Collector:
         source = seen.source(finding)
         if source not in self._flawed:
             stack = stack if stack is not None else seen.stack
-            self._take((source, unit.name, finding.message), finding.fix, stack, rule)
+            self._take((source, unit.name, finding.message), finding.fix, stack, rule, finding.note)
 
-    def _take(self, place: tuple[Source, str, str], fix: str, stack: str | None, rule: str) -> None:
+    def _take(self, place: tuple[Source, str, str], fix: str, stack: str | None, rule: str, note: bool = False) -> None:
         source, subject, message = place
         place = (source, subject, _brief(message))
         self._fixes.setdefault(place, _brief(fix))
         self._rules.setdefault(place, rule)
         self._stacks.setdefault(place, set()).add(stack)
+        if note:
+            self._notes.add(place)
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return the problems in the order of the files, each with the stacks that have it."""
+        """Return the problems and notes in the order of the files, each with the stacks that have it."""
         return tuple(
-            Problem(*place, fix, self._named(place), self._rules[place]) for place, fix in sorted(self._fixes.items())
+            Problem(*place, fix, self._named(place), self._rules[place], place in self._notes)
+            for place, fix in sorted(self._fixes.items())
         )
 
     def _named(self, place: tuple[Source, str, str]) -> tuple[str, ...]:

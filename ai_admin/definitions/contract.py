@@ -14,9 +14,9 @@ from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered, Value, Written
-from ai_admin.definitions.index import Index, units
+from ai_admin.definitions.index import Index, Unit, units
 from ai_admin.definitions.model import Definition, Finding, Path
-from ai_admin.definitions.places import differing
+from ai_admin.definitions.places import inexpressible
 from ai_admin.definitions.stacks import View
 from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import KINDS, Ref
@@ -45,8 +45,15 @@ def contract(definitions: Iterable[Definition]) -> list[Written]:
     return files
 
 
-def attempt(definitions: Iterable[Definition]) -> tuple[list[Written], list[Refusal]]:
+def attempt(
+    definitions: Iterable[Definition], beside: Iterable[Unit] = ()
+) -> tuple[list[Written], list[Refusal]]:
     """Return the files for these definitions, and which of them no file can express.
+
+    Args:
+        definitions: whole with what files that are there define.
+        beside: what these files define. What a file says may depend on what it refers to, as an alert's does on the
+            kind of its insight's query.
 
     Raises :class:`NotWritable` for properties of events where there is no event.
     """
@@ -55,7 +62,7 @@ def attempt(definitions: Iterable[Definition]) -> tuple[list[Written], list[Refu
     refused = [each for file in files for each in _violating(file)]
     if refused:
         return files, refused
-    again = expanded(files)
+    again = expanded(files, beside)
     return files, [each for definition in gathered.definitions for each in _bent(definition, again)]
 
 
@@ -103,24 +110,25 @@ def _bent(definition: Definition, again: dict[tuple[str, str], Value]) -> Iterat
     there, wanted = again.get((definition.kind, definition.key)) or {}, definition.properties
     if there != wanted:
         fields = sorted(field for field in {*wanted, *there} if there.get(field) != wanted.get(field))
-        parts = (differing(field, there.get(field), wanted.get(field)) for field in fields)
         ref = Ref(definition.kind, definition.key)
-        yield Refusal(ref, tuple(fields), NotWritable(str(ref), f"no file can express the value of {', '.join(parts)}"))
+        yield Refusal(ref, tuple(fields), NotWritable(str(ref), inexpressible(fields, there, wanted)))
 
 
-def index_of(files: Iterable[Written]) -> Index:
-    """Return what files define, as the rules look at it."""
+def index_of(files: Iterable[Written], beside: Iterable[Unit] = ()) -> Index:
+    """Return what files define, as the rules look at it, and after that what stands beside them."""
     index = Index(None)
     for each in files:
         document = Document(File(each.path, each.kind, ""))
         for unit in units(View(document, None, each.value), ()):
             index.add(unit)
+    for unit in beside:
+        index.add(unit)
     return index
 
 
-def expanded(files: Iterable[Written]) -> dict[tuple[str, str], Value]:
-    """Return the resources that files define, by kind and key."""
-    index = index_of(files)
+def expanded(files: Iterable[Written], beside: Iterable[Unit] = ()) -> dict[tuple[str, str], Value]:
+    """Return the resources that files define, and those beside them, by kind and key."""
+    index = index_of(files, beside)
     resources = (resource for unit in index.units for resource in FORMS[unit.kind].expand(unit, index))
     return {(each.kind, each.key): each.properties for each in resources}
 

@@ -24,7 +24,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that prevents a definition from being applied."""
+    """Something that prevents a definition from being applied, or a note."""
 
     source: Source
     subject: str
@@ -36,6 +36,8 @@ class Problem:
     """The stacks that have the problem; empty when the definition has it as written, in every stack."""
     rule: str = ""
     """The name of what found it."""
+    note: bool = False
+    """It prevents nothing: a reader should know it."""
 
     @property
     def said(self) -> str:
@@ -46,7 +48,7 @@ class Problem:
 
     def __str__(self) -> str:
         subject = f"{self.subject}: " if self.subject else ""
-        return f"{self.source}: {subject}{self.said}"
+        return f"{self.source}: {subject}{'note: ' if self.note else ''}{self.said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Finding:
     """The value is a list or mapping whose parts can be read nevertheless."""
     offset: int | None = None
     """Which character of the text at the path the problem is."""
+    note: bool = False
+    """It prevents nothing: a reader should know it."""
 
     def broken(self) -> Iterator[Path]:
         """Yield the places that can't be read because of this problem."""

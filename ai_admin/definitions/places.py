@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def differing(name: str, left: Any, right: Any) -> str:
+def inexpressible(fields: Iterable[str], left: Mapping[str, Any], right: Mapping[str, Any]) -> str:
+    """Return the sentence that no file can express what two definitions have otherwise in these fields."""
+    parts = (_differing(name, left.get(name), right.get(name)) for name in fields)
+    return f"no file can express the value of {', '.join(parts)}"
+
+
+def _differing(name: str, left: Any, right: Any) -> str:
     """Return the part of a field in which two of its canonical values differ, the innermost that holds all of it.
 
     Args:
@@ -23,4 +30,4 @@ def differing(name: str, left: Any, right: Any) -> str:
         return name
     [at] = inside
     parts = (left[at], right[at]) if isinstance(left, list) else (left.get(at), right.get(at))
-    return differing(f"{name}[{at}]" if isinstance(left, list) else f"{name}.{at}", *parts)
+    return _differing(f"{name}[{at}]" if isinstance(left, list) else f"{name}.{at}", *parts)

@@ -217,23 +217,22 @@ def check(rule: Rule, past: Past, moment: datetime) -> Check:
         ]
     else:
         lines = list(past.lines[rule.series : rule.series + 1])
-    compared = [
-        (line.label, value) for line in lines if (value := _compared(rule, past, line, place, moment)) is not None
-    ]
-    return concluded(rule, moment, compared if lines else None, past.broken_down)
+    values = [(line.label, _compared(rule, past, line, place, moment)) for line in lines]
+    return concluded(rule, moment, values, past.broken_down)
 
 
-def concluded(rule: Rule, moment: datetime, compared: Sequence[tuple[str, float]] | None, several: bool) -> Check:
+def concluded(rule: Rule, moment: datetime, values: Sequence[tuple[str, float | None]], several: bool) -> Check:
     """Return what a check finds in the values that it compares.
 
     Args:
         rule: the alert's.
         moment: when it is.
-        compared: their labels and values; None where the insight has no result.
+        values: their labels and values, None where that is not known; none where the insight has no result.
         several: none of them stands for all, as of a breakdown.
     """
-    if compared is None:  # no result counts as nothing at all
+    if not values:  # no result counts as nothing at all
         return Check(moment, 0.0, "", rule.distance(0) > 0, 0.0)
+    compared = [(label, value) for label, value in values if value is not None]
     seen = max((value for _, value in compared), key=rule.distance, default=None)
     for label, value in compared:
         if rule.distance(value) > 0:

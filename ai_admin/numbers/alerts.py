@@ -75,13 +75,15 @@ class Standing:
     last: datetime | None
     """The last check."""
     next: datetime | None
-    """The next check; None while it is due at once, or off."""
+    """The next check, which no snooze is in the way of; None while it is due at once, or off."""
     interval: str
     insight: str
     """The short id of its insight."""
     tells: tuple[Destination, ...]
     checks: tuple[Check, ...]
     """The newest first."""
+    snoozed: datetime | None = None
+    """Until when it is snoozed; None where it is not, or off."""
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -123,6 +125,8 @@ def standing(row: Row, functions: Iterable[Row]) -> Standing:
     }
     mails = [Destination(each["email"], "e-mail") for each in row["subscribed_users"] if each]
     others = [_destination(each) for each in functions if _listens(each, row["id"])]
+    due, until = next_check(row), row.get("snoozed_until") if row["enabled"] else None
+    snoozed = datetime.fromisoformat(until) if until else None
     return Standing(
         row["id"],
         row["name"],
@@ -130,11 +134,12 @@ def standing(row: Row, functions: Iterable[Row]) -> Standing:
         Rule.of(alert, "day"),
         row.get("last_value"),
         datetime.fromisoformat(row["last_checked_at"]) if row["last_checked_at"] else None,
-        next_check(row),
+        max(due, snoozed) if due and snoozed else due or snoozed,  # PostHog skips the checks of a snooze
         row["calculation_interval"] or "daily",
         str(row.get("insight_short_id") or (row.get("insight") or {}).get("short_id") or ""),
         (*mails, *sorted(others, key=lambda each: each.name)),
         tuple(_check(each) for each in row["checks"]),
+        snoozed,
     )
 
 

@@ -33,7 +33,7 @@ class Answer:
     """The values that a check compares."""
 
     found: Sequence[Found]
-    """None where the query has no result, which counts as nothing at all."""
+    """Empty where the query has no result, which counts as nothing at all."""
     several: bool = False
     """Whether none of them stands for all."""
 

@@ -57,6 +57,13 @@ class Calendar:
             return day - timedelta(days=(day.weekday() + (0 if self.monday else 1)) % 7)
         return day.replace(day=1) if interval == "month" else day
 
+    def end_of(self, moment: datetime, interval: str) -> datetime:
+        """Return the last microsecond of the interval that a local moment is in."""
+        start = self.start_of(moment, interval)
+        if interval == "month":
+            return (start + timedelta(days=31)).replace(day=1) - timedelta(microseconds=1)
+        return start + timedelta(microseconds=-1, **{f"{interval}s": 1})
+
 
 def in_time(source: Json) -> bool:
     """Return whether trends are values in time."""
@@ -110,22 +117,32 @@ def _dates(given: Json, interval: str, now: datetime, calendar: Calendar) -> Jso
     exact = bool(given.get("explicitDate"))
     start, unit = calendar.start_of(now, "day") - timedelta(days=7), ""
     if given.get("date_from"):
-        start, unit = _moment(str(given["date_from"]), now, calendar)
+        start, unit = meant(str(given["date_from"]), now, calendar)
     if unit and not exact and interval not in ("minute", "second"):
         start = calendar.start_of(start, "hour" if unit == "h" else "day")
     if not exact and not (unit and (interval in _SHORT or (interval == "day" and unit == "h"))):
         start = calendar.start_of(start, interval)
-    end, unit = _moment(str(given.get("date_to") or "-0s"), now, calendar)
+    end, unit = meant(str(given.get("date_to") or "-0s"), now, calendar)
     if not exact and interval not in _SHORT:
-        end = end.replace(hour=23, minute=59, second=59, microsecond=999_999)
+        end = calendar.end_of(end, "day")
     elif not exact and unit:
-        end = calendar.start_of(end, interval) + timedelta(microseconds=-1, **{f"{interval}s": 1})
+        end = calendar.end_of(end, interval)
     first = "all" if given.get("date_from") == "all" else start.isoformat()
-    return {"date_from": first, "date_to": min(end, now).isoformat(), "explicitDate": True}
+    # As moments: in the second of two hours of one name the present is later than the first one's end.
+    last = min(end, now, key=datetime.timestamp)
+    return {"date_from": first, "date_to": last.isoformat(), "explicitDate": True}
 
 
-def _moment(text: str, now: datetime, calendar: Calendar) -> tuple[datetime, str]:
-    """Return the local moment that a date means, and the unit of a relative one."""
+def meant(text: str, now: datetime, calendar: Calendar) -> tuple[datetime, str]:
+    """Return the local moment that a date means, and the unit of a relative one.
+
+    Args:
+        text: as PostHog has it: ``-7d``, ``-1mStart``, ISO 8601, or ``all``, which is the present here.
+        now: the present, by the project's clocks.
+        calendar: that of the project.
+
+    Raises ValueError with a reason for people where it is none of these.
+    """
     found = _RELATIVE.fullmatch(text)
     if not found:
         if text == "all":
@@ -145,12 +162,10 @@ def _positioned(moment: datetime, unit: str, position: str, calendar: Calendar) 
     interval = {"h": "hour", "d": "day", "w": "week", "m": "month", "y": "month"}.get(unit)
     if interval is None:
         return moment
+    if position == "End":
+        return calendar.end_of(moment, interval)
     start = calendar.start_of(moment, interval)
-    if position == "Start":
-        return start.replace(month=1) if unit == "y" else start
-    following = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}.get(interval)
-    end = start + following if following else (start + timedelta(days=31)).replace(day=1)
-    return end - timedelta(microseconds=1)
+    return start.replace(month=1) if unit == "y" else start
 
 
 def _months_before(moment: datetime, months: int) -> datetime:

@@ -7,7 +7,8 @@ asked then.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -29,7 +30,7 @@ DECIDES = (
     "condition", "threshold", "config", "calculation_interval", "skip_weekend", "schedule_restriction",
     "schedule_start_time", "detector_config", "forecast_config",
 )  # fmt: skip
-"""The fields of an alert on which it depends when it fires."""
+"""The fields of an alert on which it depends when it fires, if it is switched on."""
 
 _LENGTHS = {
     "minute": timedelta(minutes=1),
@@ -66,10 +67,33 @@ class Watch:
     next_check: datetime | None = None
     """When PostHog checks it next: those before it are at the same minute. None where it has none yet."""
 
+    @property
+    def is_on(self) -> bool:
+        """Whether it is checked at all."""
+        return self.alert.get("enabled") is not False
+
     def same(self, other: Watch) -> bool:
         """Return whether it fires whenever the other one does."""
         mine, theirs = ([each.alert.get(name) or None for name in DECIDES] for each in (self, other))
         return mine == theirs and self.query == other.query
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of PostHog for the back-test of an alert."""
+
+    watch: Watch
+    source: Json
+    rule: Rule
+    checks: Sequence[tuple[datetime, Json]] | None
+    """When each check is, with its query; None where the values of all are asked for at once."""
+    earlier: int = 0
+    """Checks of the period before those, which are not asked for."""
+
+    def __str__(self) -> str:
+        """Return which checks take a query each, in words."""
+        number = len(self.checks or ())
+        return f"its last {number} of {number + self.earlier} checks" if self.earlier else "its checks"
 
 
 @dataclass(frozen=True)
@@ -79,6 +103,14 @@ class Told:
     outcome: Outcome
     earlier: int = 0
     """Checks of the period before those in the outcome, which were not asked for."""
+    later: int = 0
+    """Checks after those in the outcome, where the back-test ended before they were asked for."""
+
+    @classmethod
+    def of(cls, asked: Asked, checks: Sequence[Check]) -> Told:
+        """Return what is told by checks, which may be only the first ones."""
+        later = 0 if asked.checks is None else len(asked.checks) - len(checks)
+        return cls(Outcome.of(asked.rule, checks), asked.earlier, later)
 
 
 class Backtest:
@@ -90,55 +122,72 @@ class Backtest:
         self.period = period
         self._answers: dict[str, Json] = {}
 
-    def of(self, watch: Watch, last: int | None = None, say: Callable[[str], object] = lambda _: None) -> Told:
+    def of(self, watch: Watch, last: int | None = None) -> Told:
         """Return what an alert would have done in the period.
 
         Args:
             watch: the alert.
             last: how many checks are asked for where each takes a query: the last ones. None: only where they are few.
-            say: is told how many queries that takes.
 
         Raises ApiError, and NotTold where it is not known.
         """
+        asked = self.asked(watch, last)
+        return Told.of(asked, list(self.checks(asked)))
+
+    def asked(self, watch: Watch, last: int | None = None) -> Asked:
+        """Return what is going to be asked for :meth:`of`, with the same arguments and errors.
+
+        Where each check takes a query, this asks for the project's timezone.
+        """
         source = _source(watch)
-        interval = source.get("interval") or "day"
-        rule = Rule.of(watch.alert, interval)
+        rule = Rule.of(watch.alert, source.get("interval") or "day")
+        if _at_once(source, source.get("interval") or "day", rule):
+            return Asked(watch, source, rule, None)
+        about = len(self._times(watch, ZoneInfo("UTC")))
+        if last is None and about > FEW:
+            raise NotTold(f"it takes a query for each of about {about} checks: see ai-admin backtest")
+        times = self._times(watch, self._calendar.zone)
+        chosen = times if last is None else times[-last:]
         try:
-            if not _at_once(source, interval, rule):
-                return self._one_by_one(watch, source, rule, last, say)
-            past, zone = self._past(source, interval, interval)
-            if rule.ongoing:
-                parts, _ = self._past(source, _finer(interval), interval)
-                past = Past(past.starts, past.lines, past.broken_down, parts)
-            return Told(outcome(rule, past, self._times(watch, zone)))
+            checks = [(moment, asked_at(source, rule.condition, moment, self._calendar)) for moment in chosen]
+        except ValueError as problem:
+            raise NotTold(str(problem)) from None
+        return Asked(watch, source, rule, checks, len(times) - len(chosen))
+
+    def queries(self, asked: Asked) -> set[str]:
+        """Return the queries that an alert's checks take, as texts, which several alerts may share."""
+        return {_name(query) for _, query in asked.checks or ()}
+
+    def left(self, queries: AbstractSet[str]) -> int:
+        """Return how many of these queries are not answered yet."""
+        return len(queries - self._answers.keys())
+
+    def least(self, queries: int) -> float:
+        """Return how many seconds so many queries take at least, by PostHog's limits."""
+        return self._client.least(self._client.project_path("query"), queries)
+
+    def checks(self, asked: Asked) -> Iterator[Check]:
+        """Yield what each check finds. Raises ApiError, and NotTold where it is not known."""
+        if asked.checks is None:
+            yield from self._whole(asked)
+            return
+        config = asked.watch.alert.get("config") or {}
+        for moment, query in asked.checks:
+            yield self._check(moment, query, config, asked.rule)
+
+    def _whole(self, asked: Asked) -> Sequence[Check]:
+        interval = asked.source.get("interval") or "day"
+        past, zone = self._past(asked.source, interval, interval)
+        if asked.rule.ongoing:
+            parts, _ = self._past(asked.source, _finer(interval), interval)
+            past = Past(past.starts, past.lines, past.broken_down, parts)
+        try:
+            return outcome(asked.rule, past, self._times(asked.watch, zone)).checks
         except ValueError as problem:
             raise NotTold(str(problem)) from None
 
     def _times(self, watch: Watch, zone: ZoneInfo) -> list[datetime]:
         return list(Schedule.of(watch.alert, zone).times(self.period.start, self.period.end, watch.next_check))
-
-    def _one_by_one(
-        self,
-        watch: Watch,
-        source: Json,
-        rule: Rule,
-        last: int | None,
-        say: Callable[[str], object],
-    ) -> Told:
-        about = len(self._times(watch, ZoneInfo("UTC")))
-        if last is None and about > FEW:
-            raise NotTold(f"it takes a query for each of about {about} checks: see ai-admin backtest")
-        calendar = self._calendar
-        times = self._times(watch, calendar.zone)
-        chosen = times if last is None else times[-last:]
-        queries = [asked_at(source, rule.condition, moment, calendar) for moment in chosen]
-        new = sum(_name(each) not in self._answers for each in queries)
-        which = "its checks" if len(chosen) == len(times) else f"its last {len(chosen)} of {len(times)} checks"
-        if new:  # what PostHog has may be asked for already, as the files have it
-            say(f"{new} {'query' if new == 1 else 'queries'}, one for each of {which}")
-        config = watch.alert.get("config") or {}
-        checks = (self._check(*each, config, rule) for each in zip(chosen, queries, strict=True))
-        return Told(Outcome.of(rule, checks), len(times) - len(chosen))
 
     def _check(self, moment: datetime, query: Json, config: Json, rule: Rule) -> Check:
         try:
@@ -152,8 +201,7 @@ class Backtest:
         except ValueError as problem:
             return Check(moment, None, error=str(problem))
         values = [(each.label, rule.compared(each.now, each.before)) for each in seen.found]
-        compared = [(label, value) for label, value in values if value is not None]
-        return concluded(rule, moment, compared if values else None, seen.several)
+        return concluded(rule, moment, values, seen.several)
 
     @cached_property
     def _calendar(self) -> Calendar:
@@ -184,10 +232,13 @@ def fired(told: Told) -> str:
 
 
 def compared(before: Told | None, after: Told, days: int) -> str:
-    """Return in a sentence how often an alert would have fired, and how often so far (None: there was none)."""
+    """Return in a sentence how often an alert would have fired, and how often so far.
+
+    Where there was none (None) also what it fires at: no other line of a plan says the bounds of a new alert.
+    """
     over = f"over the last {days} days it would have fired {fired(after)}"
     if before is None:
-        return over
+        return f"{over} ({after.outcome.rule})"
     return f"{over}, as before" if fired(before) == fired(after) else f"{over} instead of {fired(before)}"
 
 

@@ -38,6 +38,10 @@ class Cap:
         return int(found) if found == int(found) else self.fallback
 
 
+DAILY = Cap()
+"""That of ``product.py``, of which no file says more."""
+
+
 def caps(
     client: Client, cap: Cap, persons: Mapping[str, tuple[Mapping[str, Any], Collection[str]]]
 ) -> dict[str, float | None]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ai_admin.charts import Figure, Place, figure, place
 from ai_admin.numbers.asking import answer
+from ai_admin.numbers.replaced import coarse
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS
@@ -51,6 +52,8 @@ class Tile:
     description: str = ""
     query: Any = None
     answer: Mapping[str, Any] | None = None
+    whole: str = ""
+    """What it counts whole, ``hours`` or ``days``, where the period that was asked for does not end with one."""
 
     @property
     def figure(self) -> Figure:
@@ -99,8 +102,9 @@ def boards(
     Raises ApiError where PostHog does not list its objects. A query that fails is an answer with an ``error``.
     """
 
-    def ask(query: Any) -> Mapping[str, Any]:
-        return _answer(client, query, dates, fresh)
+    def ask(query: Any) -> tuple[Mapping[str, Any], str]:
+        source = query["source"] if isinstance(query, dict) and isinstance(query.get("source"), dict) else query
+        return _answer(client, source, dates, fresh), coarse(source, dates)
 
     live = {kind: _by_name(client, kind) for kind in sorted({each.kind for each in wanted})}
     for each in wanted:
@@ -128,7 +132,7 @@ def _by_name(client: Client, kind: str) -> dict[str, list[int]]:
 
 
 def _tiles(
-    tiles: Sequence[Json], keys: Mapping[str, str], ask: Callable[[Any], Mapping[str, Any]]
+    tiles: Sequence[Json], keys: Mapping[str, str], ask: Callable[[Any], tuple[Mapping[str, Any], str]]
 ) -> Iterator[Tile]:
     taken: set[str] = set()
     for tile in tiles:
@@ -143,11 +147,10 @@ def _tiles(
             key = f"{key}-{insight['short_id']}"
         taken.add(key)
         query = insight.get("query")
-        yield Tile(where, "", key, name, insight.get("description") or "", query, ask(query))
+        yield Tile(where, "", key, name, insight.get("description") or "", query, *ask(query))
 
 
-def _answer(client: Client, query: Any, dates: Mapping[str, str], fresh: bool) -> Mapping[str, Any]:
-    source = query["source"] if isinstance(query, dict) and isinstance(query.get("source"), dict) else query
+def _answer(client: Client, source: Any, dates: Mapping[str, str], fresh: bool) -> Mapping[str, Any]:
     if not source:
         return {"error": "the insight has no query"}
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,8 @@ class Drawn:
     computed: str | None
     """When PostHog computed the numbers, in UTC; None where it does not say."""
     files: list[str]
+    whole: str | None
+    """What it counts whole, ``hours`` or ``days``, where the period that was asked for does not end with one."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def write(
         said: where the numbers are from.
         asked: when PostHog was asked for them.
 
+    What an earlier run wrote in these formats of an insight whose query fails now is removed.
+
     Raises NotInstalled where the packages that draw are missing, and OSError where a file can't be written.
     """
     wanted = board.wanted
@@ -68,9 +72,14 @@ def write(
 def _drawn(tile: Tile, folder: Path, formats: Collection[str], theme: str | None) -> Drawn:
     shown, computed = tile.figure, _iso(tile.computed)
     if not isinstance(shown, charts.Words):
-        return Drawn(tile.key, tile.name, "drawn", None, computed, _files(tile, shown, folder, formats, theme))
+        return Drawn(tile.key, tile.name, "drawn", None, computed, _files(tile, shown, folder, formats, theme),
+                     tile.whole or None)  # fmt: skip
+    if shown.failed:  # what an earlier run wrote there would be taken for the numbers of this one
+        for ending in (f"{dark}.{kind}" for kind in formats for dark in ("", "-dark")):
+            (folder / f"{tile.key}{ending}").unlink(missing_ok=True)
     files = [] if shown.failed else _files(tile, shown, folder, formats, theme)
-    return Drawn(tile.key, tile.name, "failed" if shown.failed else "empty", shown.text, computed, files)
+    return Drawn(tile.key, tile.name, "failed" if shown.failed else "empty", shown.text, computed, files,
+                 tile.whole or None)  # fmt: skip
 
 
 def _files(tile: Tile, shown: charts.Figure, folder: Path, formats: Collection[str], theme: str | None) -> list[str]:
@@ -100,11 +109,18 @@ def _page(board: Board, theme: str | None, said: str, asked: datetime) -> str:
             each.place,
             each.name,
             each.description,
-            f"computed on {since:%d %b %Y %H:%M} UTC" if (since := each.kept_since(asked)) else "",
+            ", ".join(_notes(each, asked)),
         )
         for each in board.tiles
     ]
     return charts.page(board.name, tiles, said, charts.THEMES.get(theme or "both"))
+
+
+def _notes(tile: Tile, asked: datetime) -> Iterator[str]:
+    if since := tile.kept_since(asked):
+        yield f"computed on {since:%d %b %Y %H:%M} UTC"
+    if tile.whole:
+        yield f"counts whole {tile.whole}"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -1,23 +1,31 @@
-"""Every installation of a project: what it is, what it used and cost in a period, and what it may use today."""
+"""Every installation of a project: what it is, what it used and cost in a period, and what it may use today.
+
+An installation is a person in PostHog that has its id as the property ``installation_id`` (``product.INSTALLATION``);
+an empty id is none. What any distinct id of this person ran, the installation ran, as PostHog's own insights count it:
+an id that was merged into the person is not somebody else. Where several persons have the same id, as after a restored
+backup, the installation is the one that has it as a distinct id, too, for which PostHog evaluates flags; without such a
+one it is the first that came. The others are strangers, as is every person without the property.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ai_admin.numbers import product
 from ai_admin.numbers.asking import Row, pages, rows
-from ai_admin.numbers.caps import Cap, caps
+from ai_admin.numbers.caps import DAILY, Cap, caps
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
 
 SILENT, UNKNOWN = "silent", "unknown"
 
 PERSONS = f"""
-SELECT toString(id) AS person, properties
+SELECT toString(id) AS person, properties, toUnixTimestamp(created_at) AS created
 FROM persons
 WHERE isNotNull(properties.{product.INSTALLATION}) AND toString(id) > {{after}}
     AND (
@@ -27,9 +35,16 @@ WHERE isNotNull(properties.{product.INSTALLATION}) AND toString(id) > {{after}}
 ORDER BY person
 LIMIT {{limit}}
 """
+OWN = """
+SELECT distinct_id AS id, toString(person_id) AS own
+FROM person_distinct_ids
+WHERE has({ids}, distinct_id) AND distinct_id > {after}
+ORDER BY id
+LIMIT {limit}
+"""
 USES = f"""
 SELECT
-    distinct_id AS installation,
+    toString(person_id) AS ran,
     countIf(timestamp >= toDateTime({{start}}, 'UTC')) AS runs,
     countIf(timestamp >= toDateTime({{start}}, 'UTC') AND properties.{product.SUCCESS} = false) AS failed,
     sumIf(toFloat(properties.{product.TOKENS}), timestamp >= toDateTime({{start}}, 'UTC')) AS tokens,
@@ -40,10 +55,22 @@ FROM events
 WHERE event = '{product.EVENT}'
     AND timestamp >= toDateTime({{since}}, 'UTC')
     AND timestamp < toDateTime({{end}}, 'UTC')
-    AND distinct_id > {{after}}
-    AND ({{only}} = '' OR distinct_id = {{only}})
-GROUP BY distinct_id
-ORDER BY installation
+    AND toString(person_id) > {{after}}
+    AND ({{person}} = '' OR toString(person_id) = {{person}})
+GROUP BY ran
+ORDER BY ran
+LIMIT {{limit}}
+"""
+EARLIER = f"""
+SELECT toString(person_id) AS ran, toUnixTimestamp(max(timestamp)) AS last
+FROM events
+WHERE event = '{product.EVENT}'
+    AND timestamp < toDateTime({{since}}, 'UTC')
+    AND person_id IN (SELECT id FROM persons WHERE isNotNull(properties.{product.INSTALLATION}))
+    AND toString(person_id) > {{after}}
+    AND ({{person}} = '' OR toString(person_id) = {{person}})
+GROUP BY ran
+ORDER BY ran
 LIMIT {{limit}}
 """
 MEMBERS = """
@@ -59,7 +86,7 @@ LIMIT {limit}
 ERRORS = f"""
 SELECT toUnixTimestamp(timestamp) AS at, properties.{product.ERROR} AS error, properties.{product.MODEL} AS model
 FROM events
-WHERE event = '{product.EVENT}' AND distinct_id = {{installation}} AND properties.{product.SUCCESS} = false
+WHERE event = '{product.EVENT}' AND toString(person_id) = {{person}} AND properties.{product.SUCCESS} = false
     AND timestamp >= toDateTime({{start}}, 'UTC') AND timestamp < toDateTime({{end}}, 'UTC')
 ORDER BY timestamp DESC
 LIMIT 10
@@ -73,6 +100,8 @@ class Installation:
     id: str
     person: str
     """The uuid of its person in PostHog."""
+    persons: int
+    """How many persons say that they are it; it is only one of them."""
     properties: Mapping[str, Any]
     """What it said of itself last, in full."""
     runs: int
@@ -84,12 +113,15 @@ class Installation:
     today: float
     """Tokens on the last day of the period, since midnight, UTC."""
     cap: float | None
-    """How many tokens the generated client gives it for a day right now; None where it gives none, or where the
-    period's last day is over: what it gave then is not known."""
+    """How many tokens the generated client gives it for a day right now; None where it gives none, where that is not
+    known, or where the period is over: what it gave then is not known."""
     last_seen: datetime | None
-    """Its last run before the period's end; None where it had none, or where it is not known."""
+    """Its last run before the period's end, or what it said of that where this is later; None without either."""
     health: str
-    """What its last self-check found, or ``silent`` where it did not run anything for a day before the period's end."""
+    """What its last self-check found, or ``silent`` where it did not run anything for a day before the period's end.
+    ``unknown`` also of one that came after it."""
+    came_later: bool
+    """Whether it was not there yet when the period ended."""
     cohorts: Sequence[str]
 
     @property
@@ -119,15 +151,20 @@ class Installation:
 
     @property
     def used(self) -> float | None:
-        """The share of today's tokens that is used; above 1 when it is exceeded, None without a cap."""
-        return None if not self.cap else self.today / self.cap
+        """The share of today's tokens that is used; above 1 when it is exceeded, None without a cap.
+
+        Of no tokens (or fewer, which a flag can say) none are all, and any are infinitely many times as many.
+        """
+        if self.cap is None:
+            return None
+        return self.today / self.cap if self.cap > 0 else math.inf if self.today > 0 else 1.0
 
 
 @dataclass(frozen=True)
 class Strangers:
-    """What ran in the period and never said that it is an installation."""
+    """The persons that ran something in the period and are no installation."""
 
-    ids: int
+    persons: int
     runs: int
     tokens: float
     cost: float
@@ -150,19 +187,19 @@ class Report:
     """The names of all cohorts that the project has."""
 
 
-def known(client: Client) -> list[str]:
-    """Return the ids of all installations of a project. Raises ApiError."""
-    return list(_persons(client, ""))
+def known(client: Client) -> dict[str, str]:
+    """Return the ids of all installations of a project, by the uuid of their persons. Raises ApiError."""
+    return {each.uuid: name for name, each in _persons(client, "").items()}
 
 
-def installations(client: Client, period: Period, cap: Cap | None = None, only: str = "") -> Report:
+def installations(client: Client, period: Period, cap: Cap | None = DAILY, only: str = "") -> Report:
     """Return all installations of a project, or one, by a few queries however many there are.
 
     Args:
         client: the project. Its key needs the scopes ``query:read``, ``project:read``, ``feature_flag:read`` and
             ``cohort:read``.
         period: what is counted.
-        cap: the flag that gives the number of tokens for a day; None for that of ``product.py``, without a fallback.
+        cap: the flag that gives the number of tokens for a day; None where that is not known, so that nobody has a cap.
         only: the id of the one that is asked for; empty for all. Without one of this id the report is empty.
 
     Raises ApiError.
@@ -170,43 +207,71 @@ def installations(client: Client, period: Period, cap: Cap | None = None, only: 
     persons = _persons(client, only)
     if only and not persons:
         return Report(period, (), Strangers.of(()), ())
-    bounds = {"start": written(period.start), "end": written(period.end), "today": written(period.today), "only": only}
+    person = persons[only].uuid if only else ""
+    bounds = {"start": written(period.start), "end": written(period.end), "today": written(period.today)}
     heard = written(period.end - timedelta(hours=product.SILENCE))
-    bounds["since"] = min(bounds["start"], bounds["today"], heard)
-    uses = {str(row["installation"]): row for row in pages(client, USES, bounds, "installation")}
+    asked = {**bounds, "person": person, "since": min(bounds["start"], bounds["today"], heard)}
+    uses = {str(row["ran"]): row for row in pages(client, USES, asked, "ran")}
+    last = {ran: row["last"] for ran, row in uses.items()}
+    if any(each.uuid not in uses for each in persons.values()):
+        earlier = {str(row["ran"]): row["last"] for row in pages(client, EARLIER, asked, "ran")}
+        last = earlier | last
     names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
-    cohorts = _cohorts(client, names, str(persons[only]["person"]) if only else "")
-    properties = {name: row["properties"] for name, row in persons.items()}
-    ids = {name: cohorts.get(str(row["person"]), {}) for name, row in persons.items()}
-    asked = {} if period.is_of_earlier_days else {name: (properties[name], frozenset(ids[name])) for name in persons}
-    given = caps(client, cap or Cap(), asked) if asked else {}
+    cohorts = _cohorts(client, names, person)
+    ids = {name: cohorts.get(each.uuid, {}) for name, each in persons.items()}
+    capped = {name: (each.properties, frozenset(ids[name])) for name, each in persons.items()}
+    given = caps(client, cap, capped) if capped and cap and not period.is_over else {}
     found = [
         _installation(
-            name, str(row["person"]), properties[name], uses.get(name), given.get(name), period, ids[name].values()
+            name, each, uses.get(each.uuid), last.get(each.uuid), given.get(name), period, ids[name].values()
         )
-        for name, row in persons.items()
+        for name, each in persons.items()
     ]
-    strangers = [row for name, row in uses.items() if name not in persons and row["runs"]]
+    own = {each.uuid for each in persons.values()}
+    strangers = [row for ran, row in uses.items() if ran not in own and row["runs"]]
     return Report(period, found, Strangers.of(strangers), names.values())
 
 
-def recent_errors(client: Client, period: Period, installation: str) -> list[tuple[datetime, str, str]]:
+def recent_errors(client: Client, period: Period, installation: Installation) -> list[tuple[datetime, str, str]]:
     """Return the last ten failures of an installation in a period, newest first: when, which error, which model.
 
     Raises ApiError.
     """
-    values = {"installation": installation, "start": written(period.start), "end": written(period.end)}
+    values = {"person": installation.person, "start": written(period.start), "end": written(period.end)}
     return [
         (datetime.fromtimestamp(row["at"], period.end.tzinfo), str(row["error"] or ""), str(row["model"] or ""))
         for row in rows(client, ERRORS, values)
     ]
 
 
-def _persons(client: Client, only: str) -> dict[str, Row]:
-    # `properties.x` in HogQL is a text as JSON writes it: of quotes and backslashes it keeps the escapes.
-    told = [{**row, "properties": _properties(row)} for row in pages(client, PERSONS, {"only": only}, "person")]
-    found = {str(row["properties"][product.INSTALLATION]): row for row in told}
-    return {name: row for name, row in found.items() if only in ("", name)}
+@dataclass(frozen=True)
+class _Person:
+    """A person that is an installation."""
+
+    uuid: str
+    properties: Mapping[str, Any]
+    created: float
+    """When it came, in seconds."""
+    persons: int = 1
+
+
+def _persons(client: Client, only: str) -> dict[str, _Person]:
+    """Return the persons of all installations, or of one, by its id."""
+    said: dict[str, list[_Person]] = {}
+    for row in pages(client, PERSONS, {"only": only}, "person"):
+        person = _Person(str(row["person"]), _properties(row), row["created"])
+        said.setdefault(str(person.properties[product.INSTALLATION]), []).append(person)
+    # `properties.x` in HogQL is a text as JSON writes it, with escapes: more may be answered than is asked for.
+    found = {name: each for name, each in said.items() if name and only in ("", name)}
+    several = [name for name, each in found.items() if len(each) > 1]
+    own = {row["id"]: row["own"] for row in pages(client, OWN, {"ids": several}, "id")} if several else {}
+    return {name: _one_of(each, own.get(name)) for name, each in found.items()}
+
+
+def _one_of(persons: Sequence[_Person], own: str | None) -> _Person:
+    """Return the person that is the installation: the one with the uuid ``own``, or else the first that came."""
+    one = min(persons, key=lambda each: (each.uuid != own, each.created, each.uuid))
+    return replace(one, persons=len(persons))
 
 
 def _properties(row: Row) -> dict[str, Any]:
@@ -225,16 +290,19 @@ def _cohorts(client: Client, names: Mapping[str, str], person: str) -> dict[str,
 
 
 def _installation(
-    name: str, person: str, properties: Mapping[str, Any], use: Row | None, cap: float | None, period: Period,
+    name: str, person: _Person, use: Row | None, seconds: int | None, cap: float | None, period: Period,
     cohorts: Collection[str],
 ) -> Installation:  # fmt: skip
-    number = use or {"runs": 0, "failed": 0, "tokens": 0, "cost": 0, "today": 0, "last": None}
-    last = _last(properties, number["last"], period)
+    number = use or {"runs": 0, "failed": 0, "tokens": 0, "cost": 0, "today": 0}
+    last = _last(person.properties, seconds, period)
+    came_later = last is None and period.is_over and person.created >= period.end.timestamp()
     quiet = last is None or period.end - last > timedelta(hours=product.SILENCE)
+    said = UNKNOWN if came_later else str(person.properties.get(product.HEALTH) or UNKNOWN)
     return Installation(
         id=name,
-        person=person,
-        properties=properties,
+        person=person.uuid,
+        persons=person.persons,
+        properties=person.properties,
         runs=int(number["runs"]),
         failed=int(number["failed"]),
         tokens=float(number["tokens"] or 0),
@@ -242,21 +310,22 @@ def _installation(
         today=float(number["today"] or 0),
         cap=cap,
         last_seen=last,
-        health=SILENT if quiet else str(properties.get(product.HEALTH) or UNKNOWN),
+        health=SILENT if quiet and not came_later else said,
+        came_later=came_later,
         cohorts=sorted(cohorts),
     )
 
 
 def _last(properties: Mapping[str, Any], seconds: int | None, period: Period) -> datetime | None:
-    """Return the last run before the period's end: that which was counted, or else what the installation said.
+    """Return the last run before the period's end: that which was counted, or what the installation said if later.
 
-    Of a period that is over it may have said so of a later run: which one was the last before is not known then.
+    What it says is a run after the end, or still to come by a wrong clock, says nothing of the time before.
     """
-    if seconds:
-        return datetime.fromtimestamp(seconds, period.end.tzinfo)
+    found = [datetime.fromtimestamp(seconds, period.end.tzinfo)] if seconds else []
     try:
         said = datetime.fromisoformat(str(properties.get(product.LAST_ACTIVE)))
     except ValueError:
-        return None
-    said = said if said.tzinfo else said.replace(tzinfo=period.end.tzinfo)
-    return None if period.is_over and said >= period.end else said
+        pass
+    else:
+        found.append(said if said.tzinfo else said.replace(tzinfo=period.end.tzinfo))
+    return max((each for each in found if each < period.end), default=None)

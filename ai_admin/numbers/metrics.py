@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, timedelta
 
 from ai_admin.numbers import product
-from ai_admin.numbers.asking import MOST, rows
+from ai_admin.numbers.asking import MOST, Row, rows
+from ai_admin.numbers.installations import known
 from ai_admin.numbers.parts import PARTS
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
@@ -18,7 +19,8 @@ class Figures:
     """What a part of the runs in a period used. Tokens are numbers of tokens, the cost US dollars."""
 
     of: Sequence[str | None]
-    """The part: a value for each thing that it was asked to be told apart by; None where the runs have none."""
+    """The part: a value for each thing that it was asked to be told apart by; None where the runs have none. What is no
+    installation is called by one of its distinct ids."""
     runs: int
     failed: int
     installations: int
@@ -36,6 +38,8 @@ class Figures:
 def metrics(client: Client, period: Period, by: Sequence[str]) -> list[Figures]:
     """Return the figures of a period, in order of what they are told apart by; one row where that is nothing.
 
+    By day alone there is one for each day of the period, also for those without runs.
+
     Args:
         client: the project. Its key needs the scope ``query:read``.
         period: what is counted.
@@ -47,9 +51,10 @@ def metrics(client: Client, period: Period, by: Sequence[str]) -> list[Figures]:
     parts = [f"{PARTS[each]} AS {name}" for each, name in zip(by, names, strict=True)]
     group = f"GROUP BY {', '.join(names)} ORDER BY {', '.join(names)}" if names else ""
     columns = [
+        "min(distinct_id) AS called",
         "count() AS runs",
         f"countIf(properties.{product.SUCCESS} = false) AS failed",
-        "count(DISTINCT distinct_id) AS installations",
+        "count(DISTINCT person_id) AS installations",
         *(
             f"sum(toFloat(properties.{name})) AS {alias}"
             for alias, name in (
@@ -71,9 +76,31 @@ LIMIT {MOST}
     found = rows(client, sql, {"start": written(period.start), "end": written(period.end)})
     if len(found) == MOST:
         raise ValueError(f"there are more than {MOST:,} rows: ask for a shorter period, or by less")
-    return [_figures(row, [row[name] for name in names]) for row in found]
+    if "installation" in by:
+        _call_installations(client, found, names[by.index("installation")])
+        found.sort(key=lambda row: [(row[name] is None, str(row[name])) for name in names])
+    told = [_figures(row, [row[name] for name in names]) for row in found]
+    if list(by) == ["day"]:
+        there = {each.of[0]: each for each in told}
+        return [there.get(day) or Figures([day], 0, 0, 0, 0, 0, 0, 0) for day in _days(period)]
+    return told
 
 
-def _figures(row: dict[str, Any], of: list[str | None]) -> Figures:
+def _call_installations(client: Client, found: Sequence[Row], name: str) -> None:
+    """Write ids in the place of the uuids of persons: of who is no installation, the least of its distinct ids."""
+    ids: dict[str, str] = {}
+    for row in found:
+        ids[row[name]] = min(ids.get(row[name], row["called"]), row["called"])
+    ids.update(known(client))
+    for row in found:
+        row[name] = ids[row[name]]
+
+
+def _days(period: Period) -> list[str]:
+    first, last = period.start.astimezone(UTC).date(), period.today.date()
+    return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+
+
+def _figures(row: Row, of: Sequence[str | None]) -> Figures:
     sums = {name: float(row[name] or 0) for name in ("prompt_tokens", "completion_tokens", "tokens", "cost")}
     return Figures(of, int(row["runs"]), int(row["failed"]), int(row["installations"]), **sums)

@@ -43,11 +43,6 @@ class Period:
         """Whether it ended before it was asked for."""
         return self.now is not None and self.end < self.now
 
-    @property
-    def is_of_earlier_days(self) -> bool:
-        """Whether its last day is over, so that what holds today need not have held on it."""
-        return self.now is not None and self.now - self.today > timedelta(days=1)
-
     def __str__(self) -> str:
         return f"{self.start:%d %b %Y %H:%M} to {self.end:%d %b %Y %H:%M} UTC"
 

@@ -27,12 +27,13 @@ def plot(told: Told) -> Plot:
     bounds = [(word, bound) for word, bound in (("below", rule.lower), ("above", rule.upper)) if bound is not None]
     highest = max([*finite, *(bound for _, bound in bounds)])
     # A value that grew from nothing is infinite: it is drawn as high as the highest one.
-    values = tuple(min(each.seen, highest) for each in shown if each.seen is not None)
+    times = 100 if rule.share else 1  # in per cent, as in the texts
+    values = tuple(min(each.seen, highest) * times for each in shown if each.seen is not None)
     return Plot(
         tuple(each.at.astimezone(UTC).isoformat() for each in shown),
         (Series("value", values, 0),),
-        format=Format(style="percentage_scaled") if rule.share else Format(suffix=" %" if rule.percent else "", most=4),
-        goals=tuple(Goal(word, bound) for word, bound in bounds),
+        format=Format(suffix=" %" if rule.share or rule.percent else "", most=2 if rule.share else 4),
+        goals=tuple(Goal(word, bound * times) for word, bound in bounds),
         interval="hour",
         zone="UTC",
         marked=tuple(_runs(shown)),

@@ -28,6 +28,10 @@ class Alert:
     """As the files have it, or why that can't be asked for."""
     live: Watch | None
     """As PostHog has it; None where it has none, or one that fires whenever that of the files does."""
+    off: tuple[str, ...] = ()
+    """Where it is switched off: in ``files``, in ``posthog``."""
+    silent: bool = False
+    """Whether the files tell nobody when it fires."""
 
 
 def watches(client: Client, definitions: Iterable[Definition], keys: Sequence[str]) -> Iterator[Alert]:
@@ -59,9 +63,12 @@ class _Reader:
         row = rows[0] if len(rows) == 1 else None
         live = self._of_posthog(row, alert) if row else None
         files = self._of_files(alert, live, next_check(row or {}))
+        off = [("files", alert.get("enabled") is False), ("posthog", bool(live and not live.is_on))]
+        told = {each.properties["alert"] for each in self._definitions.values() if each.kind == "notification"}
+        silent = not alert.get("subscribed_users") and Ref("alert", key) not in told
         if live and isinstance(files, Watch) and live.same(files):
             live = None
-        return Alert(key, alert["name"], files, live)
+        return Alert(key, alert["name"], files, live, tuple(where for where, is_off in off if is_off), silent)
 
     @cached_property
     def _alerts(self) -> dict[str, list[dict[str, Any]]]:

@@ -171,7 +171,7 @@ def held(then: Bound, planned: Planned) -> list[str]:
 def _is_left(change: Change, then: Bound) -> bool:
     if str(change.ref) in then["changes"] or change.wanted is None or change.action is Action.HOLD:
         return False
-    return not is_off(change.wanted) and not _as_wanted(change)
+    return not is_off(change.wanted) and not change.as_wanted
 
 
 def _since(entry: Entry) -> str:
@@ -209,7 +209,7 @@ def _live(then: Mapping[str, Any], now: Mapping[str, Any], planned: Planned) -> 
     entries = {str(each.change.ref): each for each in reversed(planned.report.entries)}
     for name, change in now.items():
         entry = entries[name]
-        if is_off(entry.change.wanted) or _as_wanted(entry.change):
+        if is_off(entry.change.wanted) or entry.change.as_wanted:
             continue
         if name not in then:
             if entry.change.wanted is None:
@@ -225,11 +225,6 @@ def _live(then: Mapping[str, Any], now: Mapping[str, Any], planned: Planned) -> 
 
 _SAME = {(Action.REPLACE.value, Action.DELETE.value)}
 """What was to be done, and is left to do once a run was stopped: the new one is made, and the old one still there."""
-
-
-def _as_wanted(change: Change) -> bool:
-    """Return whether nothing is sent: a run that was stopped had made it, and this one only writes that down."""
-    return change.action is Action.ADOPT and not change.fields and not change.refused
 
 
 def _by_hand(change: Change, before: Properties | None, after: Properties | None, history: History) -> list[str]:

@@ -84,6 +84,11 @@ class Change:
         return KINDS[self.ref.kind]
 
     @property
+    def as_wanted(self) -> bool:
+        """Whether it is taken over just as it is: nothing is sent, and only the state gets it."""
+        return self.action is Action.ADOPT and not self.fields and not self.refused
+
+    @property
     def put_back(self) -> tuple[Field, ...]:
         """The fields that somebody changed in PostHog and the files did not: they become again what they were."""
         applied, wanted = self.applied or {}, self.wanted or {}

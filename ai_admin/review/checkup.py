@@ -11,11 +11,14 @@ from ai_admin.definitions import load
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import find
 from ai_admin.definitions.stacks import view
-from ai_admin.review.changes import Warnings
+from ai_admin.review.changes import Action, Warnings
 from ai_admin.review.doctor import Facts
 from ai_admin.review.history import Past
+from ai_admin.review.plan import Planned, planned_for
 from ai_admin.review.stack import Reviewed
-from providers.posthog.errors import NoHistory
+from ai_admin.safety import left_over
+from ai_admin.stackfile import consent_source
+from providers.posthog.errors import NoHistory, Problem
 from providers.posthog.inventory import Inventory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.usage import users
@@ -52,7 +55,24 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
         return users(inventory.client, kind, live) if live else ()
 
     key = inventory.client.get("/api/personal_api_keys/@current/")
-    return replace(known, flags=_flags(inventory), elsewhere=elsewhere, key=key)
+    return replace(known, flags=_flags(inventory), elsewhere=elsewhere, consents=lambda: _left_over(opened), key=key)
+
+
+def _left_over(opened: Reviewed) -> dict[str, str]:
+    """Return the consents that nothing needs which an `up` would change, each with its file and line.
+
+    Raises ``Problem`` where it is not known what an `up` would change.
+    """
+    given = opened.settings.consents
+    if not given:
+        return {}
+    found = planned_for(opened, count=False)
+    if not isinstance(found, Planned):
+        raise Problem("; ".join(found))
+    moving = [each for each in found.outlook.changes if each.action is not Action.NOTHING]
+    changing = {ref.key for each in moving for ref in (each.ref, each.former) if ref}
+    words = left_over(given, found.plan.needed, changing)
+    return {word: consent_source(opened.root, opened.stack, word) for word in words}
 
 
 def _flags(inventory: Inventory) -> dict[str, dict[str, object]]:

@@ -54,10 +54,12 @@ class Difference:
     there: Properties | None = None
     """Its canonical form with references; None where there is no object."""
     by_hand: tuple[Field, ...] = ()
-    """The fields of these that PostHog holds otherwise than they were applied last; without a state all of them. Of the
-    others only the file was changed."""
+    """The fields of these that PostHog holds otherwise than they were applied last, and those that were left to its
+    pages then; without a state all of them. Of the others only the file was changed."""
     edited: tuple[Field, ...] = ()
     """Of the fields that PostHog holds otherwise than they were applied, those that the file changed as well."""
+    left: tuple[Field, ...] = ()
+    """The fields of these that were left to PostHog's pages when the definition was applied last, and no longer are."""
     last: Properties | None = None
     """What was applied last, in its canonical form with references; None without a state."""
     unclear: str = ""
@@ -225,10 +227,13 @@ class Comparison:
             return None
         there, last = (self._as_written(kind, each) for each in (found[1], applied.applied if applied else {}))
         live = self.project.inventory.get(kind, id_)
-        moved = fields if applied is None else changed(kind, found[1], applied.applied)
-        by_hand = tuple(each for each in fields if each in moved)
-        edited = () if applied is None else tuple(each for each in changed(kind, before, wanted) if each in by_hand)
-        return Difference(definition, tuple(fields), id_, live, there, by_hand, edited, last if applied else None)
+        if applied is None:
+            return Difference(definition, tuple(fields), id_, live, there, tuple(fields))
+        moved = changed(kind, found[1], applied.applied)
+        left = tuple(each for each in fields if each.name in applied.applied.get("unmanaged", ()))
+        by_hand = tuple(each for each in fields if each in (*moved, *left))
+        edited = tuple(each for each in changed(kind, before, wanted) if each in by_hand and each not in left)
+        return Difference(definition, tuple(fields), id_, live, there, by_hand, edited, left, last)
 
     def _as_written(self, kind: Kind, form: Properties) -> Properties:
         """Return a canonical form with references in the place of ids, and without what no file has."""

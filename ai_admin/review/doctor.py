@@ -12,7 +12,7 @@ from ai_admin.review.moments import moment
 from ai_admin.review.reading import counted, when
 from ai_admin.review.uses import users
 from providers.posthog.advice import explained
-from providers.posthog.errors import ApiError
+from providers.posthog.errors import ApiError, Problem
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.preflight import given, lacking, needed
 
@@ -26,7 +26,7 @@ class Finding:
     check: str
     """The name of the check that found it."""
     subject: str
-    """What it is about: ``flag/ai-model``, or the API key."""
+    """What it is about: ``flag/ai-model``, a consent, or the API key."""
     what: str
     fix: str
     source: str = ""
@@ -51,6 +51,8 @@ class Facts:
     """PostHog's flags by key; None where PostHog was not asked."""
     elsewhere: Callable[[Ref], Iterable[str]] = lambda _: ()
     """Says what in PostHog uses an object that no definition uses."""
+    consents: Callable[[], Mapping[str, str]] = dict
+    """Returns the consents of the stack that no change needs, each with its file and line. Raises ``Problem``."""
     key: Mapping[str, Any] | None = None
     """What PostHog says of the API key; None where it was not asked."""
     days: int = 30
@@ -149,6 +151,13 @@ def unused(facts: Facts) -> Iterator[Finding]:
                 yield _finding("unused", facts, each, "is used by nothing", "remove it, or use it")
 
 
+def consents(facts: Facts) -> Iterator[Finding]:
+    """Consents that have had their effect, and would consent to the same again."""
+    for word, source in facts.consents().items():
+        what = "is a consent that nothing needs now, and would consent to the same again"
+        yield Finding("consents", word, what, "take it out of ai-admin:consent", source)
+
+
 def scopes(facts: Facts) -> Iterator[Finding]:
     """An API key that may do less or more than these definitions need."""
     if facts.key is None:
@@ -180,6 +189,7 @@ CHECKS: Mapping[str, Check] = {
     "owner": owner,
     "tests": tests,
     "unused": unused,
+    "consents": consents,
     "scopes": scopes,
 }
 """The checks by name, in the order in which they are shown."""
@@ -195,8 +205,9 @@ def examine(facts: Facts, checks: Iterable[str] = CHECKS) -> tuple[list[Finding]
     for name in checks:
         try:
             findings += CHECKS[name](facts)
-        except ApiError as problem:
-            unread.append(f"{name}: not known: {explained(problem)}")
+        except Problem as problem:
+            why = explained(problem) if isinstance(problem, ApiError) else problem
+            unread.append(f"{name}: not known: {why}")
     return findings, unread
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ai_admin.review import reading
 from ai_admin.review.changes import THREADS
 from ai_admin.review.comparison import LEAVES, Comparison, Difference, Unowned
+from ai_admin.review.history import matches
 from ai_admin.review.names import names
 from ai_admin.review.report import not_known
 from ai_admin.review.sentences import Sentence, sentences, to_keep
+from ai_admin.review.text import Style, plain
 from providers.posthog.advice import explained
 from providers.posthog.history import Author, History
 from providers.posthog.kinds import KINDS, Field, Ref
@@ -27,14 +29,15 @@ class Said:
     """One thing that differs."""
 
     sentence: Sentence
-    """From what the file says to what PostHog holds; where only the file was changed, as the plan says what it does."""
+    """From what the file says to what PostHog holds, or back where the file was changed. Where both changed it, its
+    text says from where it was applied last."""
     author: Author | None
     """Who changed it in PostHog last; None where the log does not say, or nobody did."""
     by_hand: bool
-    """Whether PostHog holds it otherwise than it was applied last; else only the file was changed since."""
-    overwrites: bool = False
-    """Whether the file changed it as well, or changed another part of the same field: `ai-admin pull` takes the field
-    over as it is in PostHog."""
+    """Whether PostHog holds it otherwise than it was applied last; else the file was changed since."""
+    overwritten: bool = False
+    """Whether it is the file's change of a field that was changed in PostHog too: `ai-admin pull` takes the field over
+    as it is in PostHog."""
     keep: str = ""
     """What to write to keep it, where `ai-admin pull` can't; else empty."""
 
@@ -111,10 +114,10 @@ def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
     file, there = each.definition.properties, with_refs(kind, each.there, by_name)
     source = str(each.definition.source)
     said = tuple(
-        Said(sentence, authors.get(field.name) if by_hand else None, by_hand, overwrites,
+        Said(sentence, authors.get(field.name) if by_hand else None, by_hand, overwritten,
              to_keep(field, file, there, source))
         for field in each.fields
-        for sentence, by_hand, overwrites in _parts(each, field, file, there)
+        for sentence, by_hand, overwritten in _parts(each, field, file, there)
     )  # fmt: skip
     unapplied = "PostHog holds what was applied last: the file was changed since"
     return Drifted(each, said, unapplied if each.applied else "")
@@ -123,41 +126,47 @@ def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
 def _parts(
     each: Difference, field: Field, file: Properties, there: Properties
 ) -> Iterator[tuple[Sentence, bool, bool]]:
-    """Yield what differs in a field, whether somebody changed it in PostHog, and whether the file changed it as well.
+    """Yield what differs in a field, whether somebody changed it in PostHog, and whether it is the file's change of a
+    field that somebody changed there too.
 
-    Where both changed the field, of each part it is looked at who did.
+    Where both changed the field, of each part it is looked at who did, and each change is said from where it began.
     """
     kind = KINDS[each.ref.kind]
     in_posthog, in_file = sentences(kind, field, file, there), sentences(kind, field, there, file)
     if field not in each.by_hand:
         yield from ((sentence, False, False) for sentence in in_file)
         return
+    if field in each.left:
+        taken_back = ", which was left to PostHog's pages,"
+        yield from ((replace(sentence, text=sentence.text + taken_back), True, False) for sentence in in_posthog)
+        return
     if field not in each.edited or each.last is None:
         yield from ((sentence, True, False) for sentence in in_posthog)
         return
     theirs, ours = (sentences(kind, field, each.last, now) for now in (there, file))
     for sentence in in_posthog:
-        if _is_of(sentence, theirs):
-            yield sentence, True, _is_of(sentence, ours)
-    yield from ((sentence, False, True) for sentence in in_file if not _is_of(sentence, theirs))
+        if said := _words(sentence, theirs):
+            yield replace(sentence, text=said), True, False
+        elif not _words(sentence, ours):  # nobody knows by whom
+            yield sentence, True, False
+    for sentence in in_file:
+        if said := _words(sentence, ours):
+            yield replace(sentence, text=said), False, True
 
 
-def _is_of(sentence: Sentence, changes: Iterable[Sentence]) -> bool:
-    """Return whether what is said is a part of one of these changes, or has one in it."""
-    return any(all(map(str.__eq__, sentence.path, each.path)) for each in changes)
+def _words(sentence: Sentence, changes: Iterable[Sentence]) -> str:
+    """Return in words the changes that are a part of what is said, or have it in them; empty where none is."""
+    return "; ".join(each.text for each in changes if all(map(str.__eq__, sentence.path, each.path)))
 
 
-Style = Callable[[str, str], str]
-
-
-def text(found: Drift, every: bool, style: Style = lambda part, _: part) -> str:
+def text(found: Drift, every: bool, style: Style = plain) -> str:
     """Return what differs for people; ``every``: name each object that is in no file."""
     return "\n".join(_lines(found, every, style))
 
 
 def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
     number = len(found.entries) + len(found.leaving)
-    counted = f"{number:,} {'differs' if number == 1 else 'differ'}" if number else "nothing differs"
+    counted = reading.counted(number, "differs", "differ") if number else "nothing differs"
     unknown = f", of {len(found.unknown):,} it is not known" if found.unknown else ""
     unknown += ", and files with problems are left out" if found.broken else ""
     where = f"{found.stack} (project {found.project} of {found.host})"
@@ -171,8 +180,8 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         yield f"{style(sign, colour)} {named}  {place}"
         if each.whole:
             yield f"    {each.whole}"
-        for said in each.said:
-            yield f"    {said.sentence.text}{'' if each.difference.applied else f' {_by(said)}'}"
+        applied = each.difference.applied
+        yield from dict.fromkeys(f"    {said.sentence.text}{'' if applied else f' {_by(said)}'}" for said in each.said)
     for ref, _ in found.leaving:
         yield ""
         yield f"{style('-', 'red')} {style(f'{KINDS[ref.kind].words} {ref.key}', 'bold')}"
@@ -190,7 +199,7 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
 
 def _by(said: Said) -> str:
     if not said.by_hand:
-        return "(only the file was changed since it was applied)"
+        return "(changed in the file since it was applied)"
     return reading.written(said.author) + (f"; {said.keep}" if said.keep else "")
 
 
@@ -247,4 +256,4 @@ def _said(said: Said) -> dict[str, Any]:
 
 def concerning(found: Sequence[Difference], keys: Sequence[str]) -> list[Difference]:
     """Return the differences of these definitions, by key or ``kind/key``; all of them where none is named."""
-    return [each for each in found if not keys or each.ref.key in keys or str(each.ref) in keys]
+    return [each for each in found if not keys or any(matches(each.ref, key) for key in keys)]

@@ -17,6 +17,12 @@ from providers.posthog.kinds.wording import SERVE, Wording
 _MEASURING = ("metrics", "saved_metrics", "exposure_criteria", "stats_config")
 """The fields of an experiment that say what its results are."""
 
+_ANEW = {
+    "survey": ("it is a draft again: nobody is asked", "it runs again: people are asked"),
+    "experiment": ("it is a draft again: it measures nothing", "it runs again: its results go on changing"),
+}
+"""By kind, what follows where an object loses its start, and where it loses its end only."""
+
 _DRAWS = {"key": "key", "bucketing_identifier": "kind of id"}
 """The fields of a flag from which PostHog computes who is in a percentage, with what they are called."""
 
@@ -49,13 +55,23 @@ def effects(
         yield from _drawn_anew(names, live, wanted)
         if any(change.kind.weighs(each) >= SERVE for each in change.fields):
             for each in experiments.get(change.ref, ()):
-                yield f"experiment {each.key} has run on it since {_day(each.properties)}"
+                yield f"experiment {each.key} has run on it since {_day(each.properties)}{_paused(names, wanted)}"
         if "release_conditions" in names and wanted.get("active", True):
             yield from _served_first(live, wanted)
     if change.ref.kind == "experiment" and _runs(live) and names & {*_MEASURING}:
         yield f"the experiment has run since {_day(live)}"
+    if change.ref.kind in _ANEW:
+        draft, again = _ANEW[change.ref.kind]
+        lost = {name for name in names if live.get(name) and not wanted.get(name)}
+        yield from [draft] if "start_date" in lost else [again] if "end_date" in lost else []
     if change.ref.kind == "early_access_feature" and "stage" in names:
         yield _enrolled(live, wanted)
+
+
+def _paused(names: Collection[str], wanted: Properties) -> str:
+    if "active" not in names:
+        return ""
+    return ", and goes on" if wanted.get("active", True) else ", and pauses: nobody comes into it while the flag is off"
 
 
 def _drawn_anew(names: Collection[str], live: Properties, wanted: Properties) -> Iterator[str]:

@@ -40,10 +40,10 @@ class _Moved:
 def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None = None) -> dict[Ref, list[str]]:
     """Return by the object that changes how often alerts would have fired so far, and then, a line for each alert.
 
-    An alert whose insight PostHog does not have yet is not asked for: nobody has seen its values. Of others one query
-    is asked for what is watched so far, and one for what is watched then, where that is something else; none where
-    nothing changes when an alert fires. What PostHog does not answer is a line that says so; where it has too many
-    requests, or fails, it is asked no further. Raises nothing.
+    An alert whose insight PostHog does not have yet is not asked for: nobody has seen its values. Of others a query
+    or a few (see ``Backtest.of``) are asked for what is watched so far, and as many for what is watched then, where
+    that is something else; none where nothing changes when an alert fires. What PostHog does not answer is a line
+    that says so; where it has too many requests, or fails, it is asked no further. Raises nothing.
     """
     every = tuple(changes)
     insights = [each for each in every if each.ref.kind == "insight"]
@@ -59,7 +59,7 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
         try:
             if silent:
                 raise silent
-            line = compared(test.of(each.before) if each.before else None, test.of(each.after), DAYS)
+            line = _said(test, each.before, each.after)
         except (NotTold, ApiError) as problem:
             if isinstance(problem, ApiError) and (problem.outcome_unknown or problem.status == 429):
                 silent = problem
@@ -67,6 +67,17 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
         who = "" if each.place == each.change.ref else f"alert {each.change.ref.key}: "
         found.setdefault(each.place, []).append(who + line)
     return found
+
+
+def _said(test: Backtest, before: Watch | None, after: Watch) -> str:
+    """Return how often an alert would have fired; of one that is off before or after, what it is worth to be on."""
+    if before and before.is_on and not after.is_on:
+        return f"{compared(None, test.of(before), DAYS)} so far; it is switched off"
+    was_off = bool(before and not before.is_on)
+    told = compared(test.of(before) if before and was_off != after.is_on else None, test.of(after), DAYS)
+    if not after.is_on:
+        return f"{told}, were it on; it is switched off"
+    return f"{told}; so far it is switched off" if was_off else told
 
 
 def _moved(change: Change, insights: Iterable[Change], inventory: Inventory) -> _Moved | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ai_admin.definitions import Definitions, load
-from ai_admin.definitions.check import check
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import find
 from ai_admin.definitions.stacks import known_stacks, merge, view
@@ -18,7 +17,7 @@ from ai_admin.review.pull import relocated
 from ai_admin.review.smaller_step import losing, smaller, written
 from ai_admin.review.splice import edited
 from ai_admin.review.timeline import Line
-from ai_admin.review.trial import trial, tried
+from ai_admin.review.trial import failing, trial
 from ai_admin.review.versions import lines
 from ai_admin.safety import Followed, Reach, Refusal, manifest, refusals
 from ai_admin.stackfile import settings
@@ -86,6 +85,7 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
     judged = _Judged(root, target, document.path, text, before, after)
     flag = Ref(document.kind, document.key) if document.kind == "flag" and document.key else None
     old, new = (found.get(flag, {}) if flag else {} for found in (was, is_))
+    tested = [flag.key] if flag and document.value.get("tests") and not after.broken else []
     return Promotion(
         document.path,
         text,
@@ -93,7 +93,7 @@ def promote(root: Path, key: str, source: str, target: str) -> Promotion:
         tuple(map(str, judged.refusals(new))),
         judged.step(old, new) if flag else "",
         tuple(losing(old, new)) if old and new else (),
-        tuple(_failing(root, target, document, text)) if flag and not after.broken else (),
+        tuple(failing(root, target, {document.path: text}, tested)),
         after.broken,
     )
 
@@ -222,15 +222,3 @@ class _Judged:
         steps = [smaller(was, wanted, every) for every in (False, True)]
         ahead = (step for step in steps if not same(step["release_conditions"], was.get("release_conditions")))
         return next((written(step) for step in ahead if not self.refusals(step)), "")
-
-
-def _failing(root: Path, target: str, document: Document, text: str) -> Iterator[str]:
-    """Yield the tests in a flag's file that fail in a stack with another text of the file."""
-    if not document.value.get("tests"):
-        return
-    from ai_admin.evaluation import resources, run, served  # PostHog's SDK takes a moment to import
-
-    with tried(root, {document.path: text}) as copy:
-        index = check(copy, (target,)).indexes[target]
-    for each in run({target: index}, {target: served(resources(index))}, [str(document.key)]).failed:
-        yield f"{each.case.source.path}:{each.case.source.line}: {each.case.name}: {each.failure}"

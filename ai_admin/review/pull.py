@@ -26,7 +26,7 @@ from ai_admin.definitions.files import FOLDERS, File
 from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.forms.base import Gathered
 from ai_admin.definitions.model import Problem
-from ai_admin.definitions.places import differing
+from ai_admin.definitions.places import inexpressible
 from ai_admin.definitions.stacks import OUTSIDE, counted_stacks, view
 from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison, Difference
@@ -118,15 +118,10 @@ def told(comparison: Comparison, difference: Difference) -> list[str]:
     """Return what is brought back of a definition and who did it, a line each. Asks PostHog's activity log."""
     named = names(comparison.owners, comparison.project.inventory)
     found = drifted(difference, comparison.project.history, named)
-    lost = {True: "; the file's own change of it, which is not applied yet, is overwritten", False: ""}
-    brought = [
-        f"{said.sentence.text} {reading.written(said.author)}{lost[said.overwrites]}"
-        for said in found.said
-        if said.by_hand
-    ]
-    own = [said.sentence.text for said in found.said if said.overwrites and not said.by_hand]
+    brought = [f"{said.sentence.text} {reading.written(said.author)}" for said in found.said if said.by_hand]
+    own = [said.sentence.text for said in found.said if said.overwritten]
     brought += [f"the file's own change, which is not applied yet, is overwritten: {each}" for each in own]
-    return [found.whole, *brought] if found.whole else brought
+    return [*dict.fromkeys([found.whole, *brought] if found.whole else brought)]
 
 
 class _Pull:
@@ -235,9 +230,9 @@ class _Pull:
                 return f"{ref} would go from its file with it; name it, with --delete, if it is to go"
         for each in self._comparison.again(loaded.resources).differences():
             if each.ref in refs and not each.applied:
-                said, there = each.definition.properties, each.there or {}
-                parts = (differing(name, said.get(name), there.get(name)) for name in (it.name for it in each.by_hand))
-                return f"no file can express the value of {', '.join(parts)}{self._unowned(each.ref)}"
+                fields = [field.name for field in each.by_hand]
+                said = inexpressible(fields, each.definition.properties, each.there or {})
+                return f"{said}{self._unowned(each.ref)}"
             if each.ref not in self._differing:
                 return f"{each.ref} would change with it, and PostHog's has not"
         return ""

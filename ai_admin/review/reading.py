@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 
 from ai_admin.review.audience import Reach
 from ai_admin.review.changes import Action
@@ -91,21 +94,17 @@ def stays(entry: Entry) -> Iterator[str]:
 
 
 def intended(report: Report) -> list[Entry]:
-    """Return the entries that the files change, or that an approval, a refusal or a hold is about."""
+    """Return the entries that the files change, or that an approval, a refusal or a hold is about, the most dangerous
+    first.
+    """
     apart = [*by_hand(report), *taken_over(report)]
     known = [each for each in report.entries if each.change.action is not Action.UNKNOWN]
-    return [each for each in known if each.sentences or each not in apart]
+    return sorted((each for each in known if each.sentences or each not in apart), key=_by_files)
 
 
 def taken_over(report: Report) -> list[Entry]:
     """Return the entries of what is taken over as it is: nothing is sent, so that it is counted and not listed."""
-    return [
-        each
-        for each in report.entries
-        if each.change.action is Action.ADOPT
-        and not (each.change.fields or each.change.refused or each.approval)
-        and not each.sentences
-    ]
+    return [each for each in report.entries if each.change.as_wanted and not (each.sentences or each.approval)]
 
 
 def takes_over(report: Report, every: bool = False) -> Iterator[str]:
@@ -122,14 +121,29 @@ def takes_over(report: Report, every: bool = False) -> Iterator[str]:
 
 
 def by_hand(report: Report) -> list[Entry]:
-    """Return the entries in which something would be put back that somebody changed in PostHog."""
-    return [each for each in report.entries if each.by_hand and not is_left(each)]
+    """Return the entries in which something would be put back that somebody changed in PostHog, the most dangerous
+    first.
+    """
+    return sorted((each for each in report.entries if each.by_hand and not is_left(each)), key=_by_hand)
 
 
-def dangerous_by_hand(report: Report) -> bool:
-    """Return whether more depends on what would be put back than on what the files change."""
-    put_back, changed = (max((each.danger for each in some), default=0) for some in (by_hand(report), intended(report)))
-    return put_back > changed
+def sections(report: Report) -> Iterator[tuple[bool, list[Entry]]]:
+    """Yield what the files change and, apart from it, what would be put back (True), the most dangerous first.
+
+    Each of the two is in as many sections as it takes that nothing stands behind what less depends on.
+    """
+    changed = ((_by_files(each), False, each) for each in intended(report))
+    back = ((_by_hand(each), True, each) for each in by_hand(report))
+    for is_back, found in groupby(merge(changed, back, key=itemgetter(0)), itemgetter(1)):
+        yield is_back, [each for _, _, each in found]
+
+
+def _by_files(entry: Entry) -> int:
+    return -entry.danger_of(entry.sentences)
+
+
+def _by_hand(entry: Entry) -> int:
+    return -entry.danger_of(each.sentence for each in entry.by_hand)
 
 
 def puts_back(entry: Entry) -> Iterator[str]:

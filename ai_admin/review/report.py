@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -84,9 +84,12 @@ class Entry:
 
     @property
     def danger(self) -> int:
-        """How much depends on the change."""
-        weights = [each.weight for each in (*self.sentences, *(each.sentence for each in self.by_hand))]
-        weight = max(weights, default=self.change.kind.weight)
+        """How much depends on the change, by files and by hand."""
+        return self.danger_of([*self.sentences, *(each.sentence for each in self.by_hand)])
+
+    def danger_of(self, sentences: Iterable[Sentence]) -> int:
+        """Return how much depends on a part of the change; without sentences on all that its kind decides."""
+        weight = max((each.weight for each in sentences), default=self.change.kind.weight)
         grows = self.reach is not None and (self.reach.then or 0) > (self.reach.now or 0)
         return 10 * weight + _DANGER[self.change.action] + (4 if grows else 0)
 

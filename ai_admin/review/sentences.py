@@ -58,17 +58,18 @@ def sentences(kind: Kind, field: Field, before: Mapping[str, Any], after: Mappin
         before: canonical properties, with references or with names in the place of ids.
         after: canonical properties of the same form.
     """
-    noun = field.wording.noun or key_text(field.name)
+    wording = field.worded(after) if field.worded else field.wording
+    noun = wording.noun or key_text(field.name)
     weight = kind.weighs(field)
     old, new = (_shown(field, each.get(field.name)) for each in (before, after))
     at = _At((), (noun,))
     if field.secret or _digested(old) or _digested(new):
         return [
-            Sentence(text, field.name, weight, path) for path, text, *_ in _guarded(at, field.wording, old, new)
+            Sentence(text, field.name, weight, path) for path, text, *_ in _guarded(at, wording, old, new)
         ]
     return [
         Sentence(text, field.name, weight, path, was, is_)
-        for path, text, was, is_ in _said(at, field.wording, old, new)
+        for path, text, was, is_ in _said(at, wording, old, new)
     ]
 
 

@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ai_admin.definitions import Definition, load
 from ai_admin.definitions.catalog import is_posthogs_own
+from ai_admin.definitions.check import check
 from ai_admin.definitions.contract import Written, attempt, defined_at, expanded, fields_at, index_of
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.file_text import text_of
 from ai_admin.definitions.files import FOLDERS, File
+from ai_admin.definitions.index import Unit
 from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source
-from ai_admin.definitions.places import differing
+from ai_admin.definitions.places import inexpressible
 from ai_admin.definitions.rules.catalogue import Use, property_uses
 from ai_admin.definitions.stacks import counted_stacks, known_stacks
 from ai_admin.review.comparison import LEAVES, Comparison, made_by_posthog
@@ -81,14 +83,15 @@ def take_over(root: Path, stack: str, comparison: Comparison) -> TakeOver:
     """
     for problem in comparison.project.unread.values():
         raise problem
-    if problems := load(root, stack).problems:
+    checked = check(root, (stack,))
+    if problems := checked.problems:
         raise NotEdited(f"the definitions have problems, correct them first (`ai-admin check`): {problems[0]}")
-    return _TakeOver(root, stack, comparison).result()
+    return _TakeOver(root, stack, comparison, checked.indexes[stack].units).result()
 
 
 class _TakeOver:
-    def __init__(self, root: Path, stack: str, comparison: Comparison) -> None:
-        self._root, self._stack, self._comparison = root, stack, comparison
+    def __init__(self, root: Path, stack: str, comparison: Comparison, beside: Sequence[Unit]) -> None:
+        self._root, self._stack, self._comparison, self._beside = root, stack, comparison, beside
         self._defined = {Ref(each.kind, each.key) for each in comparison.definitions}
         objects, self._every = self._named_apart()
         self._many_stacks = len(known_stacks(root)) > 1
@@ -144,8 +147,8 @@ class _TakeOver:
             if ref.kind == "early_access_feature" and isinstance(flag := self._forms[ref].get("flag"), Ref):
                 self._leave_field(flag, "feature_enrollment", "PostHog switches it with the early access feature")
             if ref.kind == "survey":
-                for name in ("start_date", "end_date"):
-                    self._leave_field(ref, name, "people launch and stop it on PostHog's pages")
+                for name in ("start_date", "end_date", "archived"):
+                    self._leave_field(ref, name, "people launch, stop and archive it on PostHog's pages")
             if ref.kind == "notification":
                 self._leave_inputs(ref)
             if ref.kind == "subscription" and isinstance(self._forms[ref].get("target_value"), dict):
@@ -208,7 +211,7 @@ class _TakeOver:
         """Return the files with all that they can express; what they can't is taken out, round by round."""
         for _ in range(ROUNDS):
             self._exclude_homeless()
-            files, refused = attempt(self._definitions())
+            files, refused = attempt(self._definitions(), self._beside)
             if refused:
                 for each in refused:
                     self._take_out(each.ref, each.fields, str(each.problem).partition(": ")[2])
@@ -420,8 +423,7 @@ class _TakeOver:
             if each.source.path in texts and ref in wanted and not same(each.properties, wanted[ref]):
                 mine, theirs = each.properties, wanted[ref]
                 fields = sorted(name for name in {*mine, *theirs} if not same(mine.get(name), theirs.get(name)))
-                parts = (differing(name, mine.get(name), theirs.get(name)) for name in fields)
-                yield ref, fields, f"no file can express {' and '.join(parts)}"
+                yield ref, fields, inexpressible(fields, mine, theirs)
 
     def _spoiling(self, texts: Mapping[str, str], problem: Problem) -> Iterator[tuple[Ref, list[str], str]]:
         """Yield what the new file defines with which files that were there before get a problem.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ai_admin.review import reading
 from ai_admin.review.changes import Action
@@ -38,17 +38,11 @@ def _lines(report: Report, style: Style, every: bool) -> Iterator[str]:
         yield ""
         yield style("refused, so that nothing but switch-offs is applied:", "red")
         yield from (f"  {line}" for line in report.refused)
-    by_hand_first = reading.dangerous_by_hand(report)
-    if by_hand_first:
-        yield from _put_back(report, style)
-    for entry in reading.intended(report):
-        yield ""
-        yield from _entry(entry, style)
+    for put_back, entries in reading.sections(report):
+        yield from _put_back(entries, style) if put_back else _changed(entries, style)
     if taken := list(reading.takes_over(report, every)):
         yield ""
         yield from taken
-    if not by_hand_first:
-        yield from _put_back(report, style)
     for line in report.unread:
         yield ""
         yield style(f"{reading.SIGNS[Action.UNKNOWN]} {line}", "red")
@@ -60,21 +54,21 @@ def _lines(report: Report, style: Style, every: bool) -> Iterator[str]:
         yield unowned
 
 
-def _put_back(report: Report, style: Style) -> Iterator[str]:
-    put_back = reading.by_hand(report)
-    if put_back:
-        yield ""
-        yield style("changed on PostHog's pages, would be put back:", "yellow")
-    for entry in put_back:
+def _put_back(entries: Iterable[Entry], style: Style) -> Iterator[str]:
+    yield ""
+    yield style("changed on PostHog's pages, would be put back:", "yellow")
+    for entry in entries:
         yield f"  {reading.name(entry)}"
         yield from (f"    {line}" for line in reading.puts_back(entry))
 
 
-def _entry(entry: Entry, style: Style) -> Iterator[str]:
-    action = entry.change.action
-    about = reading.about(entry)
-    source = entry.change.source.rsplit(":", 1)[0]
-    place = f"  {style(source, 'bright_black')}" if source else ""
-    said = f" {about}" if about else ""
-    yield f"{style(reading.SIGNS[action], _COLOURS[action])} {style(reading.name(entry), 'bold')}{said}{place}"
-    yield from (f"    {line}" for line in reading.lines(entry))
+def _changed(entries: Iterable[Entry], style: Style) -> Iterator[str]:
+    for entry in entries:
+        action = entry.change.action
+        about = reading.about(entry)
+        source = entry.change.source.rsplit(":", 1)[0]
+        place = f"  {style(source, 'bright_black')}" if source else ""
+        said = f" {about}" if about else ""
+        yield ""
+        yield f"{style(reading.SIGNS[action], _COLOURS[action])} {style(reading.name(entry), 'bold')}{said}{place}"
+        yield from (f"    {line}" for line in reading.lines(entry))

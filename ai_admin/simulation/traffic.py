@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import accumulate
 from random import Random
 from typing import Any
@@ -85,8 +85,9 @@ def _midnight(when: datetime) -> datetime:
 def runs(seed: int, company: Company, events: int, happened: Sequence[Incident]) -> Iterator[Run]:
     """Give a company's runs in order of time.
 
-    What an installation is goes along as ``$set`` with its first run of each day, and with all runs of the last six
-    hours. So of one that fell silent before, what its last runs changed was never sent.
+    When it last ran something goes along with each run as ``$set``, and what else an installation is with its first run
+    of each day and with all runs of the last six hours. So of one that fell silent before, what its last runs changed
+    was never sent.
 
     Args:
         seed: of all that is drawn.
@@ -97,23 +98,23 @@ def runs(seed: int, company: Company, events: int, happened: Sequence[Incident])
     draw = Random(f"runs of {seed}")
     used = {each.id: each.weight * draw.lognormvariate(13, 0.8) for each in company.installations}
     paid = {name: tokens * 0.5e-6 for name, tokens in used.items()}
-    last = {each.id: company.start - _HOUR for each in company.installations}
+    told: dict[str, date] = {}
     for number, (when, installation) in enumerate(_moments(draw, company, events, happened)):
         failing = any(each.name == "errors" and each.there(when) for each in happened)
         properties = _run(draw, installation, failing)
         used[installation.id] += properties[product.TOKENS]
         paid[installation.id] += properties[product.COST]
-        if last[installation.id].date() < when.date() or company.end - when < 6 * _HOUR:
-            properties["$set"] = {
+        properties["$set"] = {product.LAST_ACTIVE: when.isoformat()}
+        if told.get(installation.id) != when.date() or company.end - when < 6 * _HOUR:
+            properties["$set"] |= {
                 product.INSTALLATION: installation.id,
                 product.CHANNEL: installation.channel,
                 product.VERSION: installation.version,
                 product.HEALTH: "error" if failing and not properties[product.SUCCESS] else installation.health,
                 "total_usage": round(used[installation.id]),
                 "total_cost": round(paid[installation.id], 4),
-                product.LAST_ACTIVE: when.isoformat(),
             }
-        last[installation.id] = when
+        told[installation.id] = when.date()
         yield Run(uuid.uuid5(_IDS, f"{seed} {company.end.isoformat()} {number}"), when, installation, properties)
 
 

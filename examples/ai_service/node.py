@@ -21,7 +21,7 @@ _MODULES = ("--target", "ES2022", "--module", "NodeNext", "--skipLibCheck", "--n
 
 
 class NotStarted(Exception):
-    """The service can't be compiled. Its text says why."""
+    """The service can't be compiled or run. Its text says why."""
 
 
 def compiled(folder: Path, modules: Path) -> Path:
@@ -59,21 +59,25 @@ class NodeService:
             api_key: a key that may read the project's flags.
             seed: of the model's randomness.
 
-        Raises NotStarted as :func:`compiled`.
+        Raises NotStarted without Node.js, and as :func:`compiled`.
         """
+        node = shutil.which("node")
+        if node is None:
+            raise NotStarted("the TypeScript service needs Node.js (20 or later): there is no node on the PATH")
         self._folder = TemporaryDirectory()
         here = Path(self._folder.name)
         for path in Path(__file__).parent.iterdir():
             if path.suffix in (".ts", ".mjs"):
                 shutil.copy(path, here)
         keys = {"POSTHOG_HOST": host, "PROJECT_API_KEY": project_api_key, "POSTHOG_API_KEY": api_key}
-        command = ["node", str(compiled(here, modules) / "serve.mjs"), str(seed)]
+        command = [node, str(compiled(here, modules) / "serve.mjs"), str(seed)]
         self._process = subprocess.Popen(
             command, env={**os.environ, **keys}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._numbers = count()
         self._waiting: dict[int, Future[Any]] = {}
         self._lock = Lock()
+        self._stopped = False
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -101,6 +105,8 @@ class NodeService:
         assert self._process.stdin
         answer: Future[Any] = Future()
         with self._lock:
+            if self._stopped:
+                raise RuntimeError("the service stopped")
             number = next(self._numbers)
             self._waiting[number] = answer
             self._process.stdin.write(json.dumps({"number": number, "ask": what, **about}) + "\n")
@@ -109,8 +115,12 @@ class NodeService:
 
     def _read(self) -> None:
         assert self._process.stdout
-        for line in self._process.stdout:
-            number, found = json.loads(line)
-            self._waiting.pop(number).set_result(found)
-        for answer in self._waiting.values():  # it stopped: nobody may wait forever
-            answer.set_exception(RuntimeError("the service stopped"))
+        try:
+            for line in self._process.stdout:
+                number, found = json.loads(line)
+                self._waiting.pop(number).set_result(found)
+        finally:
+            with self._lock:  # nobody may wait forever, nor ask from now on
+                self._stopped = True
+                for answer in self._waiting.values():
+                    answer.set_exception(RuntimeError("the service stopped"))

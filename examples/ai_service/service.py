@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from posthog import Posthog
@@ -84,6 +85,9 @@ class AiService:
                 run = run._replace(error=failure.reason)
             finally:
                 self._budgets.settle(grant, run.total_tokens)
+        # To the hour, so that it is told once in each: cohorts go by it, and PostHog bills what it is told.
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        self._tell(installation, {**person, "installation_id": installation, "last_active": hour})
         self._client.capture_ai_enhancement_used(
             installation,
             installation_id=installation,
@@ -95,11 +99,13 @@ class AiService:
             success=run.error is None,
             error=run.error,
         )
-        self._tell(installation, {**person, "installation_id": installation})
         return run
 
     def _tell(self, installation: str, person: Mapping[str, object]) -> None:
-        """Tell PostHog what is known of an installation, where it changed: by that it knows that it is one."""
+        """Tell PostHog what is known of an installation, where it changed: by that it knows that it is one.
+
+        Before its run is reported, since PostHog keeps with an event what it knows of the person at that time.
+        """
         if self._told.get(installation) != person:
-            self._told[installation] = person
             self._posthog.set(distinct_id=installation, properties=dict(person))
+            self._told[installation] = person

@@ -102,6 +102,9 @@ export class AiService {
     const caps = [flags.aiMaxDailyTokens(), flags.aiMaxRequestTokens()] as const
     const run = await this.granted(installation, model, caps, promptTokens)
     const tokens = run.promptTokens + run.completionTokens
+    const hour = new Date() // service.py says why not when it really ran
+    hour.setUTCMinutes(0, 0, 0)
+    this.tell(installation, { ...person, installation_id: installation, last_active: hour })
     this.client.captureAiEnhancementUsed(installation, {
       installation_id: installation,
       model,
@@ -112,11 +115,10 @@ export class AiService {
       success: run.error === undefined,
       ...(run.error && { error: run.error }),
     })
-    this.tell(installation, { ...person, installation_id: installation })
     return run
   }
 
-  /** Tells PostHog what is known of an installation, where it changed: by that it knows that it is one. */
+  /** Tells PostHog, before a run is reported, what is known of an installation, where it changed: see service.py. */
   private tell(installation: string, person: Person): void {
     const said = JSON.stringify(person)
     if (this.told.get(installation) === said) return

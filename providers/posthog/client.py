@@ -29,9 +29,6 @@ BACKOFF = (0.5, 8.0)
 PATIENCE = 2 * HOUR
 """Seconds that a request waits in all: the longest limit is an hour's, and another run may be quicker after it."""
 
-UNSAID = 10.0
-"""Seconds to wait after a 429 that does not say how long."""
-
 LONG = 5.0
 """The least seconds of waiting that are shown, of one wait or of many short ones."""
 
@@ -85,6 +82,10 @@ class Client:
         hurried = copy(self)
         hurried._patience = patience
         return hurried
+
+    def least(self, path: str, number: int) -> float:
+        """Return how many seconds so many more requests to a path take at least, by PostHog's limits."""
+        return self._limiter.least(path, number)
 
     def project_path(self, path: str) -> str:
         """Return the path of something in the project, with the trailing slash that PostHog's routes need."""
@@ -140,7 +141,7 @@ class Client:
                 return self._counted(method, path, json, params)
             except ApiError as error:
                 if error.status == 429:
-                    self._limiter.shut(path, UNSAID if error.retry_after is None else error.retry_after)
+                    self._limiter.shut(path, error.retry_after)
                     continue
                 failures += 1
                 if not (error.outcome_unknown and repeatable) or failures == ATTEMPTS:

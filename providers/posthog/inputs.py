@@ -65,6 +65,9 @@ class Metadata:
     """The definition, and what it refers to, is as it was applied last: what differs was changed in PostHog."""
     targeting: str = ""
     """Why a careful stack does not put back a cohort's criteria that were changed in PostHog; empty where it does."""
+    flag_switch: str = ""
+    """Of an experiment, ``safety.OFF`` or ``safety.LEFT`` where its flag is to be so, else how the flag was applied
+    last (see ``switch``)."""
     refused: bool = False
     """The program has refused the change; it registers it in a preview so that the plan shows it."""
 
@@ -96,6 +99,12 @@ def with_digests(kind_name: str, properties: Properties, environ: Mapping[str, s
 def to_properties(kind_name: str, inputs: Mapping[str, Any]) -> Properties:
     """Return the canonical properties in inputs, or in the outputs that mirror them."""
     return KINDS[kind_name].canonical(as_lists(kind_name, inputs))
+
+
+def switched_off(flag: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a flag's inputs or properties with the switch off, also where it was left to PostHog's pages so far."""
+    left = [each for each in flag.get("unmanaged") or () if each != "active"]
+    return {**flag, "active": False, "unmanaged": left}
 
 
 def resolved(value: Any) -> tuple[Any, str]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from providers.posthog import reconcile
 from providers.posthog.adoption import Match
 from providers.posthog.advice import explained
-from providers.posthog.errors import ApiError, NotRead, Refused, Stopped
+from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unsafe
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Field, Properties
-from providers.posthog.safety import how_to_switch_on
+from providers.posthog.kinds.flag import FLAG
+from providers.posthog.safety import LEFT, OFF, how_to_switch_on
 
 if TYPE_CHECKING:
     from providers.posthog.session import Session
@@ -176,14 +177,37 @@ class Judge:
 
         if self.kind.name in ("experiment", "survey"):
             self._session.guard.dates(self.kind, meta.name, live, wanted, by)
+        if self.kind.name == "experiment" and wanted.get("start_date") and not live.get("start_date"):
+            self._check_start(wanted, meta)
+
+    def _check_start(self, wanted: Properties, meta: Metadata) -> None:
+        """Refuse to start an experiment whose flag is off and stays off: PostHog would switch it on with the start."""
+        id_ = wanted["flag"]
+        flag = self._session.inventory.fetch(FLAG, str(id_)) if reconcile.known(id_) else None
+        if flag is None:
+            return
+        off, on = ({"key": flag["key"], "active": active} for active in (False, True))
+        if meta.flag_switch == OFF:
+            why = "whose file says `active: false`"
+        elif not flag["active"] and (meta.flag_switch == LEFT or self._stays_off(off, on, meta.flag_switch, meta)):
+            why = f"which is off in PostHog {self._session.switch_history.last(str(id_))}"
+        else:
+            return
+        raise Unsafe(
+            f"it would be started, and with that PostHog would switch on its flag {flag['key']}, {why}; "
+            "remove start_date, and start it when the flag is on"
+        )
 
     def _holds(self, olds: Properties, news: Properties, meta: Metadata) -> bool:
-        def on_since(when: str) -> bool:
-            self._session.lifecycle(self.kind.name, lists=True)
-            with OneLine(meta):
-                return self._session.switch_history.on_since(olds["key"], when)
+        return self.kind == FLAG and self._stays_off(olds, news, meta.switch, meta)
 
-        return self._session.guard.holds(self.kind.name, olds, news, meta.switch, on_since)
+    def _stays_off(self, flag: Properties, wanted: Properties, switch: str, meta: Metadata) -> bool:
+        def on_since(when: str) -> bool:
+            self._session.lifecycle(FLAG.name, lists=True)
+            with OneLine(meta):
+                return self._session.switch_history.on_since(flag["key"], when)
+
+        return self._session.guard.holds(FLAG.name, flag, wanted, switch, on_since)
 
     def _held(self, id_: str, key: str, fields: tuple[Field, ...], meta: Metadata) -> str:
         self._session.lifecycle(self.kind.name)

@@ -31,6 +31,9 @@ class Rate:
         return f"{self.requests:,} requests {'a minute' if self.seconds == MINUTE else 'an hour'}"
 
 
+UNSAID = 10.0
+"""Seconds to wait after a 429 that does not say how long."""
+
 DEFAULT: tuple[Rate, ...] = (Rate(480, MINUTE), Rate(4800, HOUR))
 """Of all endpoints without limits of their own together (posthog/rate_limit.py: burst and sustained)."""
 
@@ -86,12 +89,15 @@ class _Budget:
     answered: deque[float] = field(init=False)
     under_way: int = 0
     shut_until: float = 0.0
+    told: bool = True
+    """Whether PostHog said how long it is shut."""
 
     def __post_init__(self) -> None:
         self.answered = deque(maxlen=max(rate.requests for rate in self.rates))
 
     def wait(self, now: float, counting: bool) -> Wait | None:
-        said = "PostHog has had too many requests with this key, from this run or another, and says when it takes more"
+        said = "PostHog has had too many requests with this key, from this run or another, and "
+        said += "says when it takes more" if self.told else "does not say when it takes more"
         waits = [Wait(self.shut_until - now, said)]
         for rate in self.rates if counting else ():
             room = max(rate.requests - self.under_way, 1)
@@ -100,6 +106,15 @@ class _Budget:
                 waits.append(Wait(left, f"PostHog takes {rate} with one key"))
         longest = max(waits, key=lambda wait: wait.seconds)
         return longest if longest.seconds > 0 else None
+
+    def least(self, now: float, number: int, counting: bool) -> float:
+        """Return how many seconds so many more requests take at least, if each were answered at once."""
+        at, answered = max(now, self.shut_until), [*self.answered, *[now] * self.under_way]
+        for _ in range(number):
+            full = [rate for rate in self.rates if counting and len(answered) >= rate.requests]
+            at = max([at, *(answered[-rate.requests] + rate.seconds for rate in full)])
+            answered.append(at)
+        return at - now
 
     def forget(self) -> None:
         """Keep of what was answered no more than PostHog takes in a minute."""
@@ -146,6 +161,18 @@ class Limiter:
             budget.under_way += wait is None
             return wait
 
+    def least(self, path: str, number: int) -> float:
+        """Return how many seconds so many more requests to this path take at least, by the limits."""
+        seconds = self._least(path, number)
+        if not seconds or self._known:
+            return seconds
+        self._learn()
+        return self._least(path, number)
+
+    def _least(self, path: str, number: int) -> float:
+        with self._lock:
+            return self._budgets[rates(path)].least(self._clock.now(), number, self._counting)
+
     def _learn(self) -> None:
         # Whoever else would have to wait, waits for the answer instead.
         with self._asking:
@@ -163,8 +190,12 @@ class Limiter:
             budget.under_way -= 1
             budget.answered.append(self._clock.now())
 
-    def shut(self, path: str, seconds: float) -> None:
-        """Let nothing pass to this path and what counts with it for so many seconds, since PostHog said so."""
+    def shut(self, path: str, told: float | None) -> None:
+        """Let nothing pass to this path and what counts with it for so many seconds, since PostHog said so.
+
+        ``told`` is None where it refuses and does not say for how long.
+        """
+        seconds = UNSAID if told is None else told
         with self._lock:
             if not self._counting and seconds <= MINUTE:
                 # It let all else pass, so its limits are younger than that, and an hour's count has hardly begun.
@@ -172,4 +203,5 @@ class Limiter:
                     each.forget()
             self._known = self._counting = True
             budget = self._budgets[rates(path)]
-            budget.shut_until = max(budget.shut_until, self._clock.now() + seconds)
+            if (until := self._clock.now() + seconds) > budget.shut_until:
+                budget.shut_until, budget.told = until, told is not None

@@ -29,7 +29,7 @@ from providers.posthog import reconcile
 from providers.posthog.advice import explained
 from providers.posthog.engine import engine_log, engine_watch
 from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreachable
-from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, to_inputs, to_properties
+from providers.posthog.inputs import NAME, PROBLEM, Metadata, resolved, switched_off, to_inputs, to_properties
 from providers.posthog.judge import Judge, OneLine, unknown
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
@@ -78,6 +78,8 @@ class PostHogProvider(ResourceProvider):
         """
         _SESSION.guard.program_runs()
         inputs, missing = resolved(news)
+        if self.kind_name == "flag" and inputs.get("active") is False:
+            inputs = switched_off(inputs)  # beside it a refused run has the `unmanaged` of the last one
         meta = _SESSION.metadata.keep(inputs, missing)
         properties = to_properties(self.kind_name, inputs)
         unchanged = unchanged_lists(self.kind_name, _olds, properties)
@@ -212,7 +214,7 @@ class PostHogProvider(ResourceProvider):
         if problem := _missing(meta) or _news.get(PROBLEM):
             if self.kind_name == "flag" and news.get("active") is False:
                 with OneLine(meta):
-                    lifecycle.update(_id, olds, {**olds, "active": False}, meta)
+                    lifecycle.update(_id, olds, switched_off(olds), meta)
             raise Refused(problem)
         with OneLine(meta):
             applied = lifecycle.update(_id, olds, news, meta)

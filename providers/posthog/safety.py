@@ -55,6 +55,9 @@ def digest(value: Any) -> str:
 ON, CONSENTED = "on", "consented"
 """How a flag that is on was applied last: on, and on while the consent to switch it on stood in the configuration."""
 
+OFF, LEFT = "off", "left"
+"""How the flag of an experiment is to be: off, and as people switch it on PostHog's pages."""
+
 EVERYBODY = digest([])
 """The condition that everybody matches."""
 

@@ -50,7 +50,7 @@ def _parsed(spelled: str) -> Version | None:
 
 def _number_with_zeros(part: str) -> bool:
     """Whether a pre-release identifier is a number with leading zeros, which semver forbids."""
-    return len(part) > 1 and part.isdigit() and part[0] == "0"
+    return len(part) > 1 and part.isdecimal() and part[0] == "0"
 
 
 def in_tilde(found: Version, wanted: Any) -> bool:
@@ -119,9 +119,9 @@ def _canonical(spelled: str) -> str:
 
 
 def _without_zeros(part: str) -> str:
-    return (part.lstrip("0") or "0") if part.isascii() and part.isdigit() else part
+    return (part.lstrip("0") or "0") if part.isascii() and part.isdecimal() else part
 
 
 def _identifiers(spelled: str | None) -> tuple[Identifier, ...]:
     parts = spelled.split(".") if spelled else []
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)

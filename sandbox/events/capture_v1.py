@@ -91,7 +91,7 @@ def _project(context: Context) -> Data | None:
     if not people.is_uuid(headers["posthog-request-id"]):
         raise _bad_header(f"posthog-request-id is not a valid UUID: {headers['posthog-request-id']}")
     attempt = headers["posthog-attempt"]
-    if not attempt.isdigit() or int(attempt) < 1:
+    if not attempt.isdecimal() or int(attempt) < 1:
         raise _bad_header(f"posthog-attempt must be a positive integer: {attempt}")
     if moment(headers["posthog-request-timestamp"]) is None:
         raise _bad_header(f"posthog-request-timestamp is not valid RFC 3339: {headers['posthog-request-timestamp']}")

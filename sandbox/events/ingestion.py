@@ -121,7 +121,7 @@ def find_project(context: Context, token: str) -> Data | None:
 def _sent_at(context: Context) -> datetime | None:
     """When a browser says it sent the request: `?_=<milliseconds>`; what was sent in seconds says nothing."""
     milliseconds = context.query.get("_", "")
-    if not milliseconds.isdigit() or not 1_609_459_200_000 < int(milliseconds) < 10**14:
+    if not milliseconds.isdecimal() or not 1_609_459_200_000 < int(milliseconds) < 10**14:
         return None
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 

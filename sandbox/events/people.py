@@ -79,17 +79,11 @@ def by_distinct_id(store: Store, project: int, distinct_id: str) -> Person | Non
 
 def by_identifier(store: Store, project: int, identifier: str) -> Person | None:
     """The person with that uuid, or with that number (PostHog's API takes both)."""
-    column = "id" if identifier.isascii() and identifier.isdigit() else "uuid"
+    column = "id" if identifier.isascii() and identifier.isdecimal() else "uuid"
     row = store.execute(
         f"SELECT {COLUMNS} FROM persons p WHERE p.project = ? AND p.{column} = ?", (project, identifier.lower())
     ).fetchone()
     return None if row is None else person_of(row)
-
-
-def everybody(store: Store, project: int) -> Iterable[Person]:
-    """All persons of a project, oldest first."""
-    rows = store.execute(f"SELECT {COLUMNS} FROM persons p WHERE p.project = ? ORDER BY p.id", (project,))
-    return (person_of(row) for row in rows.fetchall())
 
 
 def distinct_ids(store: Store, person: int) -> list[str]:

@@ -8,6 +8,7 @@ import http.client
 import json
 import smtplib
 import socket
+import ssl
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 from sandbox.storage.store import Data
 
 TIMEOUT = 5.0  # of an attempt, and not of each read: an answer may trickle
+AGAIN = 0.1  # until the next look at what is late: it may not have been connected yet
 MOST_BYTES = 1_000_000  # of an answer that are read
 SENDER = "PostHog sandbox <alerts@sandbox.example>"
 ELSEWHERE = "Refused: the sandbox sends to this machine (a loopback address) only."
@@ -62,21 +64,22 @@ def mail_server(address: str) -> tuple[str, int]:
 @contextmanager
 def _in_time(find: Callable[[], socket.socket | None]) -> Iterator[None]:
     """Hang up where it takes too long; `find` gives what is connected then. Raises TimeoutError."""
-    late = threading.Event()
+    late, over = threading.Event(), threading.Event()
 
     def hang_up() -> None:
-        late.set()
-        connected = find()
-        if connected is not None:
-            with suppress(OSError):  # it is over
-                connected.shutdown(socket.SHUT_RDWR)
+        patience = TIMEOUT
+        while not over.wait(patience):
+            late.set()
+            connected, patience = find(), AGAIN
+            if connected is not None:
+                with suppress(OSError):  # it is over
+                    connected.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(TIMEOUT, hang_up)
-    timer.start()
+    threading.Thread(target=hang_up, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        over.set()
     if late.is_set():  # what was cut off may look whole
         raise TimeoutError
 
@@ -107,21 +110,27 @@ def _http(message: Data) -> str:
     connection = kind(host, port, timeout=TIMEOUT)
     path = (address.path or "/") + (f"?{address.query}" if address.query else "")
     body = None if message["method"] == "GET" else _body(message["body"])
+    own: socket.socket | None = None
     try:
-        connection.connect()
-        # The connection forgets its socket where the answer ends with it.
-        with socket.fromfd(connection.sock.fileno(), socket.AF_INET, socket.SOCK_STREAM) as own, _in_time(lambda: own):
+        with _in_time(lambda: own):
+            http.client.HTTPConnection.connect(connection)  # of HTTPS, too, whose handshake is another wait
+            # The connection forgets its socket while hands are shaken, and where the answer ends with it.
+            own = connection.sock.dup()
+            if scheme == "https":
+                connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=host)
             connection.request(message["method"], path, body, {name: str(value) for name, value in message["headers"]})
             answer = connection.getresponse()
             text = answer.read(MOST_BYTES)
+    except OSError as error:  # first: one about a certificate is a ValueError, too
+        raise UndeliveredError(f"No answer: {error.strerror or type(error).__name__}.", again=True) from error
     except (ValueError, http.client.InvalidURL) as error:
         raise UndeliveredError("The method, the address or a header can't be sent.") from error
-    except OSError as error:
-        raise UndeliveredError(f"No answer: {error.strerror or type(error).__name__}.", again=True) from error
     except http.client.HTTPException as error:
         raise UndeliveredError(f"No answer: {type(error).__name__}.", again=True) from error
     finally:
         connection.close()
+        if own is not None:
+            own.close()
     if answer.status >= 400:
         again = answer.status >= 500 or answer.status in (408, 429)
         raise UndeliveredError(f"The answer was {answer.status}.", again)

@@ -18,12 +18,14 @@ def _alert(context: Context, row: Data) -> Data:
     insight = context.store.get("insight", row["insight"])
     users = [context.store.get("user", each) for each in row["subscribed_users"]]
     checks = alert_checks.newest(context.store, row["id"], CHECKS)
+    due = alert_checks.next_due(row) if row["enabled"] else None
     return {
         **row,
         "insight_name": (insight["name"] or insight["derived_name"] or "Untitled") if insight else "?",
         "emails": [user["email"] for user in users if user],
         "fires": bounds(row),
         "rests": [f"{each['start']} to {each['end']}" for each in windows(row)],
+        "due": due and due.isoformat(),
         "latest": [{**each, "value": written(row, each["calculated_value"])} for each in checks],
     }
 

@@ -1,5 +1,6 @@
 """One query of one project at one moment, and what all kinds of queries ask of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -70,6 +71,22 @@ class Asked:
         """Into what buckets time is cut."""
         return str(self.node.get("interval") or "day")
 
+    @property
+    def group(self) -> int | None:
+        """Which type of group the actors are; None for persons."""
+        index = self.node.get("aggregation_group_type_index")
+        return None if index is None else int(index)
+
+    @property
+    def actor(self) -> str:
+        """Who an event is counted for, as HogQL."""
+        return "person_id" if self.group is None else f"$group_{self.group}"
+
+    @property
+    def known(self) -> str:
+        """The condition that there is an actor: of persons there always is one."""
+        return "" if self.group is None else f"{self.actor} != ''"
+
     @cached_property
     def range(self) -> Range:
         """The query's range of dates."""
@@ -87,6 +104,15 @@ class Asked:
         if not asked.get("compare") or given.get("date_from") == "all":
             return None
         return dates.compared(current, given, asked.get("compare_to"), exact)
+
+    def lines(self, current: Range, previous: Range | None) -> Iterator[tuple[int, Data, Range, Data]]:
+        """The series that are shown in each range, with their numbers, and what a result says of a comparison."""
+        periods = {"current": current, "previous": previous} if previous else {"": current}
+        for name, range_ in periods.items():
+            for index, series in enumerate(self.node["series"]):
+                # One of an action that is gone is dropped.
+                if series.get("kind") != "ActionsNode" or self.tables.has_action(series["id"]):
+                    yield index, series, range_, {"compare": True, "compare_label": name} if name else {}
 
     def conditions(self, *given: Any) -> str:
         """Filters of events, all of which must hold, as HogQL. Raises QueryError."""

@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -66,12 +66,15 @@ class ClickHouse:
         self.connect: Callable[[], Any] = partial(chdb.connect, str(folder))
         self.connection = self.connect()
         self.beside = ThreadPoolExecutor(SLOW_AT_ONCE)
+        self.slow = set[Future[Result]]()
 
     def close(self) -> None:
         """Forget everything, also what is being computed."""
         self.beside.shutdown(wait=False, cancel_futures=True)
-        self.execute("KILL QUERY WHERE query_id != queryID() ASYNC")
-        self.beside.shutdown()
+        while running := set(self.slow):
+            # Again and again: one that is only just beginning is no query yet.
+            self.execute("KILL QUERY WHERE query_id != queryID() ASYNC")
+            wait(running, 0.1)
         self.connection.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -101,9 +104,15 @@ class ClickHouse:
             except QueryError as error:
                 if error.code != "timeout_exceeded":
                     raise
-                raise SlowQuery(asked, self.beside.submit(self._rows, asked, MOST_SECONDS)) from error
+                raise SlowQuery(asked, self._later(asked)) from error
             answers[asked] = quick
         answer: Result = answers[asked].result()
+        return answer
+
+    def _later(self, asked: str) -> Future[Result]:
+        answer = self.beside.submit(self._rows, asked, MOST_SECONDS)
+        self.slow.add(answer)
+        answer.add_done_callback(self.slow.discard)
         return answer
 
     def _rows(self, asked: str, seconds: float) -> Result:

@@ -167,7 +167,7 @@ class Correlation:
         pairs = f"arrayZip({literal(names)}, [{texts}])"
         if EVERY in names:
             pairs = "JSONExtractKeysAndValues(properties, 'String')"
-        index = self.funnel.group
+        index = self.funnel.asked.group
         source = "toString(id), {pairs} FROM persons"
         if index is not None:
             source = f"key, {{pairs}} FROM groups WHERE index = {index}"

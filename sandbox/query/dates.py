@@ -1,11 +1,12 @@
 """Date ranges and their buckets, in the project's timezone.
 
 Source: PostHog's posthog/utils.py and hogql_queries/utils/query_date_range.py. Traps: the sign of a relative date is
-ignored; `m` are months and `M` minutes; seven days back and today are eight days; a quarter is 13 weeks.
+ignored; `m` are months and `M` minutes; seven days back and today are eight days; a quarter is 13 weeks. Where
+clocks go back an hour comes twice: two buckets of one name; a range that starts or ends then does so in the first of
+them, as PostHog writes its ends as local times.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -20,15 +21,15 @@ from sandbox.query.errors import QueryError
 from sandbox.query.hogql import literal
 
 RELATIVE = re.compile(r"-?(?P<number>[0-9]+)?(?P<unit>[hdwmqysHDWMQY])(?P<position>Start|End)?")
-UNITS: dict[str, Callable[[int], relativedelta]] = {
-    "s": lambda number: relativedelta(seconds=number),
-    "M": lambda number: relativedelta(minutes=number),
-    "h": lambda number: relativedelta(hours=number),
-    "d": lambda number: relativedelta(days=number),
-    "w": lambda number: relativedelta(weeks=number),
-    "m": lambda number: relativedelta(months=number),
-    "q": lambda number: relativedelta(weeks=13 * number),
-    "y": lambda number: relativedelta(years=number),
+UNITS = {
+    "s": relativedelta(seconds=1),
+    "M": relativedelta(minutes=1),
+    "h": relativedelta(hours=1),
+    "d": relativedelta(days=1),
+    "w": relativedelta(weeks=1),
+    "m": relativedelta(months=1),
+    "q": relativedelta(weeks=13),
+    "y": relativedelta(years=1),
 }
 MIDNIGHT: dict[str, Any] = {"hour": 0, "minute": 0, "second": 0, "microsecond": 0}
 DAY_END: dict[str, Any] = {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}
@@ -58,7 +59,7 @@ def relative(text: str, now: datetime, week_start: int = 0) -> tuple[datetime, s
         return now, ""
     unit, number, position = found["unit"], found["number"], found["position"]
     try:
-        moment = now - UNITS[unit](int(number)) if number and unit in UNITS else now
+        moment = now - int(number) * UNITS[unit] if number and unit in UNITS else now
     except (OverflowError, ValueError) as error:
         raise QueryError(f"The date {text} is before the first year") from error
     return (_position(moment, unit, position, week_start) if position else moment), unit
@@ -125,16 +126,25 @@ class Range:
     # Whether events count from the start of the first bucket; else the first bucket may be a part of one.
     widened: bool = True
 
+    def __post_init__(self) -> None:
+        for end in ("start", "end"):
+            object.__setattr__(self, end, getattr(self, end).replace(fold=0))
+
     @cached_property
     def buckets(self) -> list[datetime]:
-        """The starts of all buckets."""
-        found, moment = [], start_of(self.start, self.interval, self.week_start)
-        while moment <= self.end:
+        """The starts of all buckets, by the project's clocks."""
+        found, moment, end = [], start_of(self.start, self.interval, self.week_start), self.end.astimezone(UTC)
+        while moment.astimezone(UTC) <= end:
             found.append(moment)
             moment = later(moment, self.interval)
             if len(found) > MOST_BUCKETS:
                 raise QueryError(f"A range of more than {MOST_BUCKETS} intervals.")
         return found
+
+    @cached_property
+    def instants(self) -> list[datetime]:
+        """The same in UTC, as `instant` has them: two local times are equal whichever of two hours they are in."""
+        return [each.astimezone(UTC) for each in self.buckets]
 
     @cached_property
     def first(self) -> datetime:
@@ -157,7 +167,10 @@ class Range:
 
 def moment(at: datetime) -> str:
     """A moment as HogQL, in the project's timezone."""
-    return f"toDateTime64({literal(at.strftime('%Y-%m-%d %H:%M:%S.%f'))}, 6)"
+    text = f"toDateTime64({literal(at.strftime('%Y-%m-%d %H:%M:%S.%f'))}, 6)"
+    # ClickHouse reads a local time that comes twice as the first one.
+    again = int((at.astimezone(UTC) - at.replace(fold=0).astimezone(UTC)).total_seconds())
+    return f"({text} + toIntervalSecond({again}))" if again > 0 else text
 
 
 def iso(at: datetime) -> str:
@@ -165,10 +178,10 @@ def iso(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def local(text: str, zone: ZoneInfo) -> datetime:
-    """A bucket as ClickHouse answered it."""
+def instant(text: str, zone: ZoneInfo) -> datetime:
+    """A bucket as ClickHouse answered it, in UTC."""
     found = datetime.fromisoformat(text)
-    return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
+    return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
 
 
 def date_range(
@@ -215,7 +228,7 @@ def compared(current: Range, given: Any, compare_to: str | None, exact: bool = F
         found = RELATIVE.search(compare_to)
         if found is None or not found["number"] or found["unit"] not in UNITS:
             raise QueryError(f"Invalid compare_to: {compare_to}")
-        back = UNITS[found["unit"]](int(found["number"]))
+        back = int(found["number"]) * UNITS[found["unit"]]
         start = current.start - back
         return replace(current, start=start, end=start + (current.end - current.start))
     length = current.end - current.start

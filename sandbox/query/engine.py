@@ -4,7 +4,6 @@ Source: PostHog's posthog/hogql_queries/query_runner.py and posthog/caching/util
 """
 
 import hashlib
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Any
 from sandbox.query import correlation, events, funnels, lifecycle, paths, retention, sql, stickiness, trends
 from sandbox.query.asked import Asked
 from sandbox.query.dates import iso
-from sandbox.query.errors import NotComputedError, QueryError
+from sandbox.query.errors import NotComputedError, within_schema
 from sandbox.query.tables import Members, ProjectTables, Tables
 from sandbox.storage import jsontext
 from sandbox.storage.store import Data, Store
@@ -44,9 +43,6 @@ STALE_AFTER = {
 # What a query's key doesn't depend on: how it is shown, by whom it is asked.
 SHOWN_ONLY = frozenset("version tags custom_name response dataColorTheme".split())
 MOST_KEPT = 50_000_000  # bytes of JSON, of all answers together
-# What a value of another type, a missing field or a number beyond all bounds leads to. The schema is checked where a
-# query is written; of what filters, breakdowns, entities and variables hold it says nothing.
-MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
 COMMON = (
     "error hogql modifiers timings query_status resolved_date_range resolved_compare_date_range warnings hasMore"
     " calculation_trigger query_metadata".split()
@@ -113,12 +109,8 @@ class Engine:
             raise NotComputedError(str(kind))
         tables = self.of(project, now)
         asked = Asked(tables, project, node, tables.now, until)
-        try:
+        with within_schema(str(kind)):
             computed = compute(asked)
-        except RecursionError as error:
-            raise QueryError("The query is nested too deeply") from error
-        except MALFORMED as error:
-            raise QueryError(f"The {kind} isn't as PostHog's schema has it: {error!r}") from error
         taken = time.perf_counter() - started
         stale = now + STALE_AFTER.get(str(node.get("interval") or "day"), timedelta(hours=6))
         response = {

@@ -1,5 +1,6 @@
 """EventsQuery: a table of events, or of what is counted of them."""
 
+from datetime import timedelta
 from typing import Any
 
 from sandbox.query import dates, functions
@@ -84,7 +85,7 @@ def _shown(column: str, value: Any) -> Any:
 
 def _conditions(asked: Asked) -> list[str]:
     node = asked.node
-    found = [asked.conditions(node.get("properties"), node.get("fixedProperties")), asked.of(node).filters]
+    found = [asked.conditions(node.get("fixedProperties")), asked.filters]
     if node.get("event"):
         found.append(f"event = {literal(node['event'])}")
     if node.get("events"):
@@ -94,7 +95,7 @@ def _conditions(asked: Asked) -> list[str]:
     if node.get("personId"):
         found.append(f"person_id = {literal(node['personId'])}")
     before, after = node.get("before"), node.get("after", "-24h")
-    end = dates.relative(str(before), asked.now)[0] if before else asked.now + dates.UNITS["s"](5)
+    end = dates.relative(str(before), asked.now)[0] if before else asked.now + timedelta(seconds=5)
     found.append(f"timestamp < {dates.moment(end)}")
     if after not in (None, "all"):
         found.append(f"timestamp > {dates.moment(dates.relative(str(after), asked.now)[0])}")

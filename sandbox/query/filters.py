@@ -84,7 +84,7 @@ _OF_SESSIONS = {"$is_bounce": "Boolean"}
 
 
 def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdigit() else value
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 def column(kind: str, key: str, index: int | None = None, scope: str = "events") -> str:
@@ -229,7 +229,7 @@ def _version(text: str) -> list[int]:
 
 def _bounds(operator: str, value: str) -> tuple[list[int], list[int]]:
     if operator == "wildcard":
-        parts = [int(each) for each in value.split(".") if each.isdigit()]
+        parts = [int(each) for each in value.split(".") if each.isdecimal()]
         if not parts or not re.fullmatch(r"(\d+\.)+\*", value):
             raise QueryError(f"Invalid semver value: {value}")
         return [*parts, *[0] * (3 - len(parts))], [*parts[:-1], parts[-1] + 1, *[0] * (3 - len(parts))]

@@ -17,9 +17,10 @@ from sandbox.query import breakdowns, conversion, labels
 from sandbox.query.asked import Asked, both
 from sandbox.query.breakdowns import Breakdown
 from sandbox.query.conversion import Event, Rules
-from sandbox.query.dates import later, local
+from sandbox.query.dates import instant, later
 from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.query.hogql import expression
+from sandbox.query.math import scaled
 from sandbox.storage.store import Data
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000}
@@ -122,20 +123,14 @@ class Funnel:
 
     @property
     def _bucket(self) -> str:
-        return f"toString({self.asked.range.bucket('at')})" if self.viz == "trends" else "''"
-
-    @property
-    def group(self) -> int | None:
-        """Which type of group the actors are; None for persons."""
-        index = self.asked.node.get("aggregation_group_type_index")
-        return None if index is None else int(index)
+        return self.asked.range.bucket("at") if self.viz == "trends" else "''"
 
     @property
     def actor(self) -> str:
         """Who an event is counted for, as HogQL."""
         if self.filter.get("funnelAggregateByHogQL"):
             return expression(str(self.filter["funnelAggregateByHogQL"]))
-        return "person_id" if self.group is None else f"$group_{self.group}"
+        return self.asked.actor
 
     def journeys(self) -> Iterable[Journey]:
         """Every actor's journey, once for each value that it counts under."""
@@ -229,7 +224,6 @@ class Funnel:
         kind = {"ActionsNode": "actions", "GroupNode": "group"}.get(str(series.get("kind")), "events")
         name = labels.event_of(self.asked, series)
         taken = [each[index] - each[index - 1] for each in times if len(each) > index] if index else []
-        factor = self.asked.sample
         if self.order == "unordered":
             name, identifier = f"Completed {index + 1} step{'s' if index else ''}", None
         else:
@@ -240,7 +234,7 @@ class Funnel:
             "custom_name": series.get("custom_name"),
             "order": index,
             "people": [],
-            "count": count if factor == 1 else round(count / factor),
+            "count": scaled(count, self.asked.sample),
             "type": kind,
             "average_conversion_time": mean(taken) if taken else None,
             "median_conversion_time": median(taken) if taken else None,
@@ -283,8 +277,8 @@ class Funnel:
 
     def _line(self, counts: dict[str, list[int]]) -> Data:
         range_ = self.asked.range
-        found = {local(bucket, self.asked.zone): cell for bucket, cell in counts.items()}
-        shares = (found.get(bucket, [0, 0]) for bucket in range_.buckets)
+        found = {instant(bucket, self.asked.zone): cell for bucket, cell in counts.items()}
+        shares = (found.get(bucket, [0, 0]) for bucket in range_.instants)
         data = [round(converted / entered * 100, 2) if entered else 0 for entered, converted in shares]
         return {
             "count": len(data),

@@ -67,12 +67,17 @@ def shown(text: str) -> str:
     return _PLACED.sub(put, text)
 
 
-def placeholders(node: Any) -> Iterator[Node]:
+def nodes(tree: object) -> Iterator[Node]:
+    """A node and all in it."""
+    if isinstance(tree, dict) and "node" in tree:
+        yield tree
+    for each in tree if isinstance(tree, list) else tree.values() if isinstance(tree, dict) else ():
+        yield from nodes(each)
+
+
+def placeholders(tree: Node) -> Iterator[Node]:
     """What stands in braces."""
-    for each in node if isinstance(node, list) else node.values() if isinstance(node, dict) else ():
-        yield from placeholders(each)
-    if isinstance(node, dict) and node.get("node") == "Placeholder":
-        yield node
+    return (each for each in nodes(tree) if each["node"] == "Placeholder")
 
 
 @lru_cache(maxsize=1024)

@@ -5,11 +5,12 @@ first activity that is seen is never a return; who left is counted below zero, i
 all hold of an event, and the first gives its name.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sandbox.query import dates, labels
 from sandbox.query.asked import Asked, both
-from sandbox.query.dates import later, local
+from sandbox.query.dates import instant, later
 from sandbox.query.errors import QueryError
 from sandbox.storage.store import Data
 
@@ -24,17 +25,16 @@ def compute(asked: Asked) -> Data:
         if series.get("kind") == "ActionsNode":
             asked.tables.action(series["id"])
     range_ = asked.range
-    found: dict[str, dict[str, float]] = {status: {} for status in STATUSES}
+    found: dict[str, dict[datetime, float]] = {status: {} for status in STATUSES}
     # A range that ends before it starts has no buckets.
     for bucket, status, count in _rows(asked) if range_.buckets else ():
-        key = labels.day(local(bucket, asked.zone), range_.interval)
-        found[status][key] = -count if status == "dormant" else count
+        found[status][instant(bucket, asked.zone)] = -count if status == "dormant" else count
     days = [labels.day(each, range_.interval) for each in range_.buckets]
     named = [labels.label(each, range_) for each in range_.buckets]
     name = labels.event_of(asked, asked.node["series"][0])
     results = []
     for status in STATUSES:
-        data = [float(found[status].get(each, 0)) for each in days]
+        data = [float(found[status].get(each, 0)) for each in range_.instants]
         action = {"id": name, "name": name or "All events", "type": "events", "order": 0, "math": "total"}
         results.append({
             "action": action, "data": data, "count": float(sum(data)), "labels": named, "days": days,
@@ -48,20 +48,18 @@ def _rows(asked: Asked) -> list[list[Any]]:
     range_ = asked.range
     unit = f"toInterval{range_.interval.title()}(1)"
     start, end = range_.buckets[0], later(range_.buckets[-1], range_.interval)
-    index = asked.node.get("aggregation_group_type_index")
-    actor = "person_id" if index is None else f"$group_{int(index)}"
-    created = "person.created_at" if index is None else f"group_{int(index)}.created_at"
+    created = "person.created_at" if asked.group is None else f"group_{asked.group}.created_at"
     where = both(
         f"timestamp >= {dates.moment(later(start, range_.interval, -1))} AND timestamp < {dates.moment(end)}",
         *(asked.series(each) for each in asked.node["series"]),
         asked.filters,
         # An event without a person has nobody to come or to leave.
         "ifNull(toString(properties.$process_person_profile), '') != 'false'",
-        "" if index is None else f"{actor} != ''",
+        asked.known,
     )
     # Grouped twice: groupUniqArray would forget the timezone, and with it the days on which clocks change.
     days = (
-        f"SELECT {actor} AS actor, {range_.bucket()} AS bucket, min({created}) AS made"
+        f"SELECT {asked.actor} AS actor, {range_.bucket()} AS bucket, min({created}) AS made"
         f" FROM {asked.events} WHERE {{where}} GROUP BY actor, bucket"
     )
     actors = f"""

@@ -97,11 +97,12 @@ class Counted:
         if math in LOOK_BACK:
             return self._active()
         if math.endswith(PER_ACTOR):
-            return self._per_actor(math.removesuffix(PER_ACTOR))
+            return self._per(self.actor, "count()", math.removesuffix(PER_ACTOR))
         if self.cumulative and math in ("dau", "unique_group"):
             return self._once()
         if self._property and self.series.get("math_property") in OF_SESSIONS and self._session:
-            return self._per_session()
+            value = name("session", str(self.series["math_property"]))
+            return self._per("$session_id", f"any({value})", math)
         return self._grouped(self._aggregate(), f"{self.asked.events} WHERE {self._where()}", self.range.bucket())
 
     def _grouped(self, aggregate: str, source: str, bucket: str = "bucket", columns: list[str] | None = None) -> str:
@@ -150,20 +151,13 @@ class Counted:
         factor = self.series.get("math_multiplier")
         return f"({value} * {float(factor)!r})" if factor is not None else value
 
-    def _per_actor(self, statistic: str) -> str:
+    def _per(self, who: str, value: str, statistic: str) -> str:
+        """A statistic of what each actor, or each session, has."""
         bucket = [] if self.total else [f"{self.range.bucket()} AS bucket"]
-        keys = ["actor", *([] if self.total else ["bucket"]), *self.names]
-        columns = ", ".join(["count() AS events", f"{self.actor} AS actor", *bucket, *self.columns])
+        keys = ["who", *([] if self.total else ["bucket"]), *self.names]
+        columns = ", ".join([f"{value} AS value", f"{who} AS who", *bucket, *self.columns])
         inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self._where()} GROUP BY {', '.join(keys)}"
-        return self._grouped(_statistic(statistic, "toFloat(events)"), f"({inner})", columns=self.names)
-
-    def _per_session(self) -> str:
-        key = str(self.series["math_property"])
-        bucket = [] if self.total else [f"{self.range.bucket()} AS bucket"]
-        keys = ["$session_id", *([] if self.total else ["bucket"]), *self.names]
-        columns = ", ".join([f"any({name('session', key)}) AS session_value", *bucket, *self.columns])
-        inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self._where()} GROUP BY {', '.join(keys)}"
-        return self._grouped(_statistic(self.math, "toFloat(session_value)"), f"({inner})", columns=self.names)
+        return self._grouped(_statistic(statistic, "toFloat(value)"), f"({inner})", columns=self.names)
 
     def _once(self) -> str:
         """Each actor in its first bucket alone."""
@@ -228,7 +222,7 @@ def _statistic(math: str, value: str) -> str:
     return f"ifNull({math}({value}), 0)"
 
 
-def scaled(value: float, factor: float, math: str | None) -> float:
+def scaled(value: float, factor: float, math: str | None = None) -> float:
     """What a sample's result stands for."""
     if factor == 1 or (math or "").removesuffix(PER_ACTOR) in UNSCALED:
         return value

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from sandbox.query import native
 from sandbox.query.patience import ANSWERS, SlowQuery
 
-ORDINARY, ORDINARY_WORDS = 4, 500
-"""Brackets in each other, and words and signs. A text with more is read by a process of its own."""
+ORDINARY, ORDINARY_NESTING, ORDINARY_WORDS = 4, 8, 500
+"""Brackets in each other, what nests without brackets, and all words and signs. A text with more of one of them is read
+by a process of its own. (Of what nests, 20 can hold the parser for longer than a minute; our own queries have four.)"""
 
 TOO_COMPLEX = native.refusal("Query is too complex to be parsed.")
 
@@ -22,6 +23,7 @@ _TEXTS = re.compile(
 # What is left of other ways to write them: an f-string, a tag, an escape that is rare, a text without an end.
 _UNSURE = re.compile(r"""['"`\\]|/\*|<[\w/]""")
 _WORDS = re.compile(r"\w+|[^\w\s]")
+_NESTING = re.compile(r"\b(?:not|between|case|join|interval)\b|->|\?", re.IGNORECASE)
 
 
 def parse(text: str, what: str) -> str:
@@ -49,7 +51,8 @@ def _is_ordinary(text: str) -> bool:
     for char in code:
         depth += (char in "([{") - (char in ")]}")
         deepest = max(deepest, depth)
-    return deepest <= ORDINARY and len(_WORDS.findall(code)) <= ORDINARY_WORDS
+    nesting, words = (len(each.findall(code)) for each in (_NESTING, _WORDS))
+    return deepest <= ORDINARY and nesting <= ORDINARY_NESTING and words <= ORDINARY_WORDS
 
 
 def _alone(text: str, what: str) -> str:

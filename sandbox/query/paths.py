@@ -77,14 +77,12 @@ def _rows(asked: Asked, filter_: Data) -> list[list[Any]]:
     if "hogql" in kinds and own:
         item = f"ifNull(toString({expression(str(own))}), event)"
     excluded = filter_.get("excludeEvents") or []
-    index = asked.node.get("aggregation_group_type_index")
-    actor = "person_id" if index is None else f"$group_{int(index)}"
-    where = both(asked.range.condition(), " OR ".join(wanted), asked.filters, "" if index is None else f"{actor} != ''")
+    where = both(asked.range.condition(), " OR ".join(wanted), asked.filters, asked.known)
     rest = f" WHERE item NOT IN [{', '.join(map(literal, excluded))}]" if excluded else ""
     return asked.rows(
         "SELECT arrayMap(step -> step.1, steps), arrayMap(step -> step.3, steps) FROM {ordered}",
         ordered=f"SELECT actor, arraySort(groupArray(tuple(at, id, item))) AS steps FROM {{rows}}{rest} GROUP BY actor",
-        rows=f"SELECT timestamp AS at, uuid AS id, {_cleaned(asked, filter_)} AS item, {actor} AS actor"
+        rows=f"SELECT timestamp AS at, uuid AS id, {_cleaned(asked, filter_)} AS item, {asked.actor} AS actor"
         f" FROM {asked.events} WHERE {{where}}",
         item=item,
         address="if(length({url}) > 1, trimRight({url}, '/'), {url})",

@@ -23,6 +23,16 @@ class SlowQuery(BaseException):
         self.sql, self.answer = sql, answer
 
 
+def pause() -> None:
+    """Let others be served: who asks is begun anew, and does not do again what was done. Nobody who waits for
+    everything.
+    """
+    if ANSWERS.get() is not None:
+        nothing = Future[None]()
+        nothing.set_result(None)
+        raise SlowQuery("", nothing)
+
+
 async def patiently(job: Callable[[], Found]) -> Found:
     """Run a job, which may be done several times: whenever a query in it takes long, until all are answered."""
     answers: dict[str, Future[Any]] = {}

@@ -572,14 +572,14 @@ class Printer:
         """An aggregate with all that makes it another: parameters, DISTINCT, FILTER and the window."""
         inner, outer = functions.WRAPPED.get(name, (name, ""))
         texts = [each.sql for each in arguments]
-        own = texts[:1] if outer else texts
+        within = texts[:1] if outer else texts
         parameters = f"({', '.join(self.expr(each).sql for each in node['params'])})" if node.get("params") else ""
         if node.get("filter_expr"):
             if inner.endswith("If"):
                 raise NotComputedError(f"FILTER of {name}(...)")
-            inner, own = f"{inner}If", [*own, self.expr(node["filter_expr"]).sql]
+            inner, within = f"{inner}If", [*within, self.expr(node["filter_expr"]).sql]
         distinct = "DISTINCT " if node.get("distinct") else ""
-        sql = f"{inner}{parameters}({distinct}{', '.join(own)}){over}"
+        sql = f"{inner}{parameters}({distinct}{', '.join(within)}){over}"
         return self._filled(name, outer, [sql, *texts[1:]]) if outer else sql
 
     def _call(self, name: str, node: Node, arguments: list[Expr]) -> str:
@@ -716,7 +716,7 @@ class Printer:
     def _within(self, expr: Expr, path: list[str]) -> Expr:
         if not path:
             return expr
-        if all(each.isdigit() for each in path):
+        if all(each.isdecimal() for each in path):
             sql = expr.sql
             for each in path:
                 sql = f"tupleElement({sql}, {each})"
@@ -734,7 +734,7 @@ class Printer:
             sql = extract(f"{quoted(source.alias)}.{quoted(column)}", [key])
         if inner:
             return Expr(extract(f"{quoted(source.alias)}.{quoted(column)}", path), "String")
-        index = int(source.alias[-1]) if of == "group" and source.alias[-1].isdigit() else None
+        index = int(source.alias[-1]) if of == "group" and source.alias[-1].isdecimal() else None
         defined = self.project.property_type(of, index, key)
         if defined == "Numeric":
             sql = f"accurateCastOrNull({sql}, 'Float64')"

@@ -3,11 +3,10 @@
 The parser knows more than the printer, and learns: a clause that nobody looked at would be a query without it.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 from sandbox.query.errors import NotComputedError
-from sandbox.query.hogql import Node, parse
+from sandbox.query.hogql import Node, nodes, parse
 
 _READ = {
     "SelectQuery": "ctes select distinct select_from array_join_op array_join_list prewhere where group_by having"
@@ -36,7 +35,7 @@ def read(text: str, what: str = "select") -> Node:
     Raises: QueryError: a syntax error, or a clause that isn't computed.
     """
     tree = parse(text, what)
-    for node in _nodes(tree):
+    for node in nodes(tree):
         for name in node.keys() - _KNOWN.get(node["node"], node.keys()):
             if node[name] not in (None, False, []):
                 of = f"{node['name']}(...)" if "name" in node else node["node"]
@@ -49,16 +48,5 @@ def has_offset(text: str) -> bool:
     return any(
         (each["node"] == "SelectQuery" and each.get("offset"))
         or (each["node"] == "LimitByExpr" and each["offset_value"])
-        for each in _nodes(parse(text))
+        for each in nodes(parse(text))
     )
-
-
-def _nodes(value: object) -> Iterator[Node]:
-    if isinstance(value, list):
-        for each in value:
-            yield from _nodes(each)
-    elif isinstance(value, dict):
-        if "node" in value:
-            yield value
-        for each in value.values():
-            yield from _nodes(each)

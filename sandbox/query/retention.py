@@ -16,9 +16,10 @@ from typing import Any
 
 from sandbox.query import breakdowns, dates, filters
 from sandbox.query.asked import Asked, both
-from sandbox.query.dates import Range, iso, later, local, start_of
+from sandbox.query.dates import Range, instant, iso, later, start_of
 from sandbox.query.errors import NotComputedError, QueryError
 from sandbox.query.hogql import literal
+from sandbox.query.math import scaled
 from sandbox.storage.store import Data
 
 DEFAULT_EVENT = "$pageview"
@@ -59,8 +60,8 @@ def compute(asked: Asked) -> Data:
 
     def cell(cells: Cells, row: int, column: int) -> Data:
         count, value = cells.get((row, column), (0, 0.0))
-        shown = {"count": _scaled(count, asked.sample), "label": _label(period, brackets[column])}
-        return {**shown, "aggregation_value": _scaled(value, asked.sample)} if _is_valued(filter_) else shown
+        shown = {"count": scaled(count, asked.sample), "label": _label(period, brackets[column])}
+        return {**shown, "aggregation_value": scaled(value, asked.sample)} if _is_valued(filter_) else shown
 
     results = [
         {
@@ -116,10 +117,6 @@ def _limited(asked: Asked, tables: dict[str | None, Cells]) -> dict[str | None, 
 def _is_valued(filter_: Data) -> bool:
     """Whether a property is summed up, or its mean taken, beside the number of actors."""
     return filter_.get("aggregationType") in ("sum", "avg") and bool(filter_.get("aggregationProperty"))
-
-
-def _scaled(number: float, factor: float) -> float:
-    return number if factor == 1 else round(number / factor)
 
 
 def _range(asked: Asked, filter_: Data, period: str) -> Range:
@@ -182,10 +179,10 @@ def _actors(
     asked: Asked, filter_: Data, range_: Range, value: str = "''", cohort: Any = "all"
 ) -> dict[str, list[Actor]]:
     """The actors by the breakdown's value; with another value one is another actor, as it were."""
-    numbers = {bucket: index for index, bucket in enumerate(range_.buckets)}
+    numbers = {bucket: index for index, bucket in enumerate(range_.instants)}
     kind = str(filter_.get("retentionType") or RECURRING)
     least = 1 if _is_valued(filter_) else int(filter_.get("minimumOccurrences") or 1)
-    place = cache(lambda bucket: numbers.get(local(bucket, asked.zone)))
+    place = cache(lambda bucket: numbers.get(instant(bucket, asked.zone)))
     found: dict[str, list[Actor]] = defaultdict(list)
     for named, first, buckets, starts, returns, *sums in _rows(asked, filter_, range_, kind, value, cohort):
         places = [place(bucket) for bucket in buckets]
@@ -208,8 +205,6 @@ def _rows(asked: Asked, filter_: Data, range_: Range, kind: str, value: str, coh
 
     The value of a first occurrence ever is that of this event; else an actor is looked at under each of its values.
     """
-    index = asked.node.get("aggregation_group_type_index")
-    actor = "person_id" if index is None else f"$group_{int(index)}"
     target, returning = (
         _entity(asked, filter_.get(name) or {"id": DEFAULT_EVENT, "type": "events"})
         for name in ("targetEntity", "returningEntity")
@@ -219,7 +214,6 @@ def _rows(asked: Asked, filter_: Data, range_: Range, kind: str, value: str, coh
     ever = target[0] or "true"
     seen = f"({ever if kind == FIRST_EVER else started}) OR ({returned})"
     dated = range_.condition() if kind == RECURRING else f"timestamp <= {dates.moment(range_.end)}"
-    known = "" if index is None else f"{actor} != ''"
     number, own, sums = "", "firsts", "0.0 AS firsts, 0.0 AS later"
     if _is_valued(filter_):
         of = str(filter_.get("aggregationPropertyType") or "event")
@@ -232,9 +226,9 @@ def _rows(asked: Asked, filter_: Data, range_: Range, kind: str, value: str, coh
     # Of each interval that of the first event, of all intervals that of the first one.
     valued = "argMinIf({value}, timestamp, {ever})" if kind == FIRST_EVER else "{value}"
     rows = (
-        f"SELECT {actor} AS actor, {valued} AS named, {range_.bucket()} AS bucket, countIf({{started}}) AS starts,"
-        " countIf({returned}) AS returns, minIf(timestamp, {started}) AS earliest, minIf(timestamp, {ever}) AS ever,"
-        f" {sums}"
+        f"SELECT {asked.actor} AS actor, {valued} AS named, {range_.bucket()} AS bucket,"
+        " countIf({started}) AS starts, countIf({returned}) AS returns,"
+        f" minIf(timestamp, {{started}}) AS earliest, minIf(timestamp, {{ever}}) AS ever, {sums}"
         f" FROM {asked.events} WHERE {{where}} GROUP BY actor, bucket{'' if kind == FIRST_EVER else ', named'}"
     )
     first = "NULL"
@@ -258,7 +252,7 @@ def _rows(asked: Asked, filter_: Data, range_: Range, kind: str, value: str, coh
         started=started,
         returned=returned,
         ever=ever,
-        where=both(dated, seen, known, members),
+        where=both(dated, seen, asked.known, members),
     )
 
 

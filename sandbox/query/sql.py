@@ -59,12 +59,11 @@ def _placeholders(asked: Asked) -> Placeholders:
 def _variables(asked: Asked) -> dict[str, Any]:
     """The values of the query's variables by code name: their own, or the variable's default."""
     found = {}
+    every = asked.tables.store.select("insight_variable", str(asked.project["id"]))
+    by_name = {row["code_name"]: row for row in every}
     for each in asked.part("variables").values():
         name = each["code_name"]
-        variable = asked.tables.store.find("insight_variable", name, str(asked.project["id"]))
-        if variable is None:
-            by_name = asked.tables.store.select("insight_variable", str(asked.project["id"]))
-            variable = next((row for row in by_name if row["code_name"] == name), None)
+        variable = by_name.get(name)
         if variable is None:
             raise QueryError(f"Variable {name} does not exist")
         given = each.get("value")

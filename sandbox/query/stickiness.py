@@ -24,22 +24,17 @@ def compute(asked: Asked) -> Data:
     if several is not None and (several != 1 or asked.interval not in ("hour", "day")):
         raise NotComputedError("stickiness over intervals counted back from the end")
     previous = asked.compared(asked.range)
-    ranges = [(asked.range, None if previous is None else "current")]
-    ranges += [(previous, "previous")] if previous else []
-    results = [
-        _result(asked, index, series, range_, compared)
-        for range_, compared in ranges
-        for index, series in enumerate(asked.node["series"])
-        if series.get("kind") != "ActionsNode" or asked.tables.has_action(series["id"])
-    ]
     return {
-        "results": results,
+        "results": [
+            {**_result(asked, index, series, range_), **compared}
+            for index, series, range_, compared in asked.lines(asked.range, previous)
+        ],
         "resolved_date_range": asked.range.resolved,
         "resolved_compare_date_range": previous.resolved if previous else None,
     }
 
 
-def _result(asked: Asked, index: int, series: Data, range_: Range, compared: str | None) -> Data:
+def _result(asked: Asked, index: int, series: Data, range_: Range) -> Data:
     cumulative = asked.part("stickinessFilter").get("computedAs") == "cumulative"
     found: dict[int, int] = dict(_rows(asked, series, range_))
     numbers = range(1, len(range_.buckets) + 1)
@@ -47,7 +42,7 @@ def _result(asked: Asked, index: int, series: Data, range_: Range, compared: str
     data = [sum(exact[number - 1 :]) for number in numbers] if cumulative else exact
     name = labels.event_of(asked, series)
     more = " or more" if cumulative else ""
-    result: Data = {
+    return {
         "count": sum(exact),
         "data": data,
         "days": list(numbers),
@@ -61,7 +56,6 @@ def _result(asked: Asked, index: int, series: Data, range_: Range, compared: str
             "custom_name": series.get("custom_name"),
         },
     }
-    return result if compared is None else {**result, "compare": True, "compare_label": compared}
 
 
 def _rows(asked: Asked, series: Data, range_: Range) -> list[list[Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.query import breakdowns, formulas, labels
 from sandbox.query.asked import Asked
 from sandbox.query.breakdowns import NULL, OTHER, Values
-from sandbox.query.dates import Range, local
+from sandbox.query.dates import Range, instant
 from sandbox.query.errors import NotComputedError
 from sandbox.query.math import PER_ACTOR, Counted, scaled
 from sandbox.storage.store import Data
@@ -83,28 +83,15 @@ class Trends:
 
     def results(self) -> list[Data]:
         """All series, the compared ones after the current."""
-        ranges = [(self.range, None if self.previous is None else "current")]
-        if self.previous is not None:
-            ranges.append((self.previous, "previous"))
         found = [
-            result
-            for range_, compared in ranges
-            for index, series in enumerate(self.asked.node["series"])
-            if self._exists(series)
-            for result in self._of_series(index, series, range_, compared)
+            self._result(index, series, range_, compared, line)
+            for index, series, range_, compared in self.asked.lines(self.range, self.previous)
+            for line in self._lines(series, range_)
         ]
         nodes = self._formulas()
         return [result for order, node in enumerate(nodes) for result in self._formula(order, node, found)] or (
             [] if nodes else found
         )
-
-    def _exists(self, series: Data) -> bool:
-        """Whether a series is shown at all: one of an action that is gone is dropped."""
-        return series.get("kind") != "ActionsNode" or self.asked.tables.has_action(series["id"])
-
-    def _of_series(self, index: int, series: Data, range_: Range, compared: str | None) -> list[Data]:
-        lines = self._lines(series, range_)
-        return [self._result(index, series, range_, compared, line) for line in lines]
 
     def _lines(self, series: Data, range_: Range) -> list[Line]:
         counted = Counted(
@@ -138,16 +125,16 @@ class Trends:
     def _rows(self, counted: Counted) -> dict[Values, Row]:
         """What was counted, by breakdown and bucket."""
         found: dict[Values, Row] = {}
-        shown = set(counted.range.buckets)
+        shown = set(counted.range.instants)
         for total, *rest in self.asked.rows(counted.hogql(), **counted.parts):
-            bucket = None if self.total else local(str(rest.pop(0)), self.asked.zone)
+            bucket = None if self.total else instant(str(rest.pop(0)), self.asked.zone)
             if bucket is not None and bucket not in shown:
                 continue  # of those who were active in the days before the range
             found.setdefault(tuple(map(str, rest)), {})[bucket] = total or 0
         return found
 
     def _data(self, row: Row, range_: Range) -> list[float]:
-        return [row.get(None, 0)] if self.total else [row.get(bucket, 0) for bucket in range_.buckets]
+        return [row.get(None, 0)] if self.total else [row.get(bucket, 0) for bucket in range_.instants]
 
     def _limited(self, lines: list[Line], series: Data) -> list[Line]:
         """The largest values, and one more for the rest."""
@@ -182,7 +169,7 @@ class Trends:
 
     # One result ---------------------------------------------------------------------------------------------
 
-    def _result(self, index: int, series: Data, range_: Range, compared: str | None, line: Line) -> Data:
+    def _result(self, index: int, series: Data, range_: Range, compared: Data, line: Line) -> Data:
         name = labels.event_of(self.asked, series)
         buckets = [bucket for bucket, keep in zip(range_.buckets, self._kept(range_), strict=True) if keep]
         data = [scaled(value, self.asked.sample, series.get("math")) for value in line.data]
@@ -208,8 +195,7 @@ class Trends:
         if self.total:
             del result["labels"]
             result |= {"days": [], "aggregated_value": data[0]}
-        if compared is not None:
-            result |= {"compare": True, "compare_label": compared}
+        result |= compared
         if line.values:
             called = self._called(line.values)
             several = len(self.asked.node["series"]) > 1

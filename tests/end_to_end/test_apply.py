@@ -22,7 +22,7 @@ from tests.support.oncall import COMMAND
 from tests.support.project import CLI, STATE, Project
 from tests.support.sandbox import Sandbox
 
-NAME = re.compile(r"^((?:name|description): \w+)", re.MULTILINE)
+NAME = re.compile(r"^((?:name|description|content|title): \w+)", re.MULTILINE)
 
 
 class Story:
@@ -76,9 +76,18 @@ def test_the_first_up_is_applied_as_planned(story: Story) -> None:
 
 def test_every_kind_is_seen_by_the_engine_as_the_plan_has_seen_it(story: Story) -> None:
     """What the plan fingerprints and what the engine hands to the provider are one: names, texts, and what goes."""
-    for path in sorted(story.project.folder.glob("[a-z]*/**/*.yaml")):
-        if not {"schemas", "events", "variables"} & set(path.parts):
-            path.write_text(NAME.sub(r"\1, changed,", path.read_text(), count=1))
+    ours = [
+        path
+        for path in sorted(story.project.folder.glob("[a-z]*/**/*.yaml"))
+        if not {"schemas", "events", "variables"} & set(path.parts)
+    ]
+    changed = set()
+    for path in ours:
+        text, found = NAME.subn(r"\1, changed,", path.read_text(), count=1)
+        path.write_text(text)
+        if found:
+            changed.add(path.parent)
+    assert changed == {path.parent for path in ours}
     for gone in ("surveys/ai-answer-quality", "subscriptions/ai-cost-of-the-week", "annotations/deepseek-prices"):
         (story.project.folder / f"{gone}.yaml").unlink()
     story.plan()
@@ -148,7 +157,7 @@ def test_what_changes_in_the_last_second_is_refused_by_the_provider(story: Story
     url = f"{story.sandbox.url}/api/projects/{story.sandbox.project_id}/feature_flags/{story.live('one')['id']}/"
     body = json.dumps({"filters": {"groups": [{"properties": [], "rollout_percentage": 3}]}})
     (tmp_path / "pulumi").write_text(
-        f"#!/bin/sh\n[ \"$1\" = up ] && python3 -c 'import sys, urllib.request as u; u.urlopen(u.Request(sys.argv[1], "
+        f'#!/bin/sh\n[ "$1" = up ] && python3 -c \'import sys, urllib.request as u; u.urlopen(u.Request(sys.argv[1], '
         'data=sys.argv[2].encode(), method="PATCH", headers={"Content-Type": "application/json", '
         f'"Authorization": "Bearer {story.graces_key}"}}))\' \'{url}\' \'{body}\'\nexec {CLI} "$@"\n'
     )

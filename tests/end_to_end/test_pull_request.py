@@ -63,7 +63,7 @@ class Story:
         lean_home(folder / "home")
         left_out = ("POSTHOG_", "PULUMI_", "GITHUB_", "AI_ADMIN_", "GITLAB_", "CI")
         plain = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-        self.runner.environ = {**plain, "PULUMI_HOME": str(folder / "home"), "GOGC": "400"}
+        self.runner.environ = {**plain, "PULUMI_HOME": str(folder / "home")}
         self.graces_keys = {}
         for stack, sandbox in sandboxes.items():
             read = {"scopes": [f"{scope}:read" for scope in READS]}

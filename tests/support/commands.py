@@ -38,22 +38,31 @@ def run_script(
 
 
 def ai_admin(folder: Path, environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``ai-admin`` in a folder with these variables, and return what it printed and its exit code.
+    """Run ``ai-admin`` in a folder with these variables and an empty stdin; return what it printed and its exit code.
 
     It runs in this process, from where a process of its own would begin: to start Python and to import all that a
     command needs takes longer than most commands do.
     """
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with chdir(folder), _only(environ), redirect_stdout(out), redirect_stderr(err):
-        before, sys.argv = sys.argv, ["ai-admin", *arguments]
+        before = sys.argv, sys.stdin
+        sys.argv, sys.stdin = ["ai-admin", *arguments], io.StringIO()
         try:
             run()
         except SystemExit as end:
-            code = end.code
+            code = _ended(end)
         finally:
-            sys.argv = before
+            sys.argv, sys.stdin = before
     said = [stream.buffer.getvalue().decode() for stream in (out, err)]
-    return subprocess.CompletedProcess(sys.argv, int(code or 0), *said)
+    return subprocess.CompletedProcess(["ai-admin", *arguments], code, *said)
+
+
+def _ended(end: SystemExit) -> int:
+    """The exit code that Python makes of it; a text goes to stderr."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print(end.code, file=sys.stderr)
+    return 1
 
 
 @contextmanager

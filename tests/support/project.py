@@ -76,7 +76,6 @@ class Project:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_CREDENTIAL_STORE": "plaintext",
-            "GOGC": "400",  # a run ends before it needs its memory back
         }
         lean_home(folder / "home")
         self._init()

@@ -165,27 +165,21 @@ def _one_of(unit: Unit, key: str, there: list[Column]) -> Iterator[Finding]:
 
 
 def bounds_of_a_funnel(unit: Unit, index: Index) -> Iterator[Finding]:
-    """The bounds of a funnel's value are between 0 and 100, of which it is per cent, and no fractions.
+    """The bounds of a funnel's value are per cent: a note tells of one that looks like a fraction.
 
-    Source: PostHog's products/alerts/backend/evaluation (funnel_strategies.py). A bound below 1 % is meant as such
-    only where the alert's name says so.
+    Source: PostHog's products/alerts/backend/evaluation (funnel_strategies.py). PostHog takes any number, so none is a
+    problem. A bound below 1 % is meant as such where the alert's name says so.
     """
     _, query = _watched(unit, index)
     if query is None or query.kind != "FunnelsQuery" or unit.value.get("condition") != "absolute_value":
         return
-    for name, word in (("lower", "below"), ("upper", "above")):
-        bound = at(unit.value, "threshold", name)
-        if not isinstance(bound, int | float) or 1 <= bound < 100 or (bound, name) in ((100, "lower"), (0, "upper")):
-            continue
-        if 0 < bound < 1:
-            if (title := unit.value.get("name")) is UNREADABLE or says(title, bound):
-                continue
-            message, many = f"{bound:g} is {bound:g} %", f"write {bound * 100:g} for {bound * 100:g} %"
+    for name in ("lower", "upper"):
+        bound, title = at(unit.value, "threshold", name), unit.value.get("name")
+        if isinstance(bound, int | float) and 0 < bound < 1 and title is not UNREADABLE and not says(title, bound):
+            message = f"the values of a funnel are per cent, 0 to 100: {bound:g} is {bound:g} %"
+            many = f"write {bound * 100:g} for {bound * 100:g} %"
             fix = f'{many}; if {bound:g} % is meant, say "{bound:g} %" in the alert\'s name'
-        else:
-            often = "always" if (bound > 0) is (name == "lower") and bound not in (0, 100) else "never"
-            message, fix = f"they are {often} {word} {bound:g}", "write a number between 0 and 100, or remove it"
-        yield Finding(("threshold", name), f"the values of a funnel are per cent, 0 to 100: {message}", fix)
+            yield Finding(("threshold", name), message, fix, note=True)
 
 
 def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:

@@ -83,12 +83,15 @@ def compares_what_is_left(unit: Unit, index: Index) -> Iterator[Finding]:
 
 
 def runs_on_a_flag_that_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
-    """While an experiment runs its flag is on: PostHog switches it on at the start, whatever the flag's file says."""
+    """While an experiment runs and its flag is off, a note says that nobody comes into it.
+
+    It is no problem: a flag may be switched off at any time.
+    """
     flag = index.find("flag", unit.value.get("flag"))
     running = isinstance(unit.value.get("start_date"), str) and "end_date" not in unit.value
     if flag is not None and running and flag.value.get("active") is False:
-        message = f'the experiment runs, and its flag "{flag.key}" is off'
-        yield Finding(("start_date",), message, "switch the flag on, remove start_date, or add end_date", None, True)
+        message = f'the experiment is paused, as its flag "{flag.key}" is off: nobody comes into it'
+        yield Finding(("start_date",), message, "switch the flag on, or add end_date", None, True, note=True)
 
 
 def leaves_the_holdout_to_posthog(unit: Unit, index: Index) -> Iterator[Finding]:

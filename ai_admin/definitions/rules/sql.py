@@ -30,9 +30,16 @@ from ai_admin.definitions.sql.places import HOLDERS, Sql, sql_of
 def can_be_read(unit: Unit, _: Index) -> Iterator[Finding]:
     """SQL follows PostHog's grammar, and holds nothing that PostHog fails on when it is computed."""
     for sql in sql_of(unit):
-        tree, flaw = parse(sql.text, sql.form)
-        for each in [flaw] if flaw else mistakes(tree, sql.text, _scope(sql)):
+        read = parse(sql.text, sql.form)
+        for each in [read.flaw] if read.flaw else mistakes(read.tree, sql.text, _scope(sql)):
             yield Finding(sql.path, each.message, each.fix, offset=each.offset)
+
+
+def was_read(unit: Unit, _: Index) -> Iterator[Finding]:
+    """SQL that PostHog's parser did not read is not checked, and a note says so."""
+    for sql in sql_of(unit):
+        if why := parse(sql.text, sql.form).unread:
+            yield Finding(sql.path, why.message, why.fix, note=True)
 
 
 def fills_what_is_in_braces(unit: Unit, _: Index) -> Iterator[Finding]:
@@ -112,6 +119,7 @@ def _unknown(path: Path, name: Event | Property | Column, index: Index) -> Itera
 
 RULES = (
     *(Rule(kind, can_be_read) for kind in HOLDERS),
+    *(Rule(kind, was_read) for kind in HOLDERS),
     *(Rule(kind, fills_what_is_in_braces) for kind in HOLDERS),
     *(Rule(kind, speaks_of_what_exists, sees=("event",)) for kind in HOLDERS),
 )

@@ -16,22 +16,44 @@ from typing import Any
 _version = cache(version)
 _SLOW = 0.002
 """Seconds; what is parsed faster is not worth a file."""
+_TOO_SLOW_FOR = 24 * 3600
+"""Seconds for which a text counts as too slow: it was measured in the processor's time of one machine, on one day."""
+
+
+class TooSlow(Exception):
+    """The parser needs more time for a text than it is given."""
 
 
 def kept(text: str, form: str, parse: Callable[[str, str], str]) -> Any:
     """Return the parser's answer for a text, from the cache if it is there; the cache may be missing or unusable.
 
-    Raises RecursionError for a tree that Python can't read.
+    Nothing else that the parser raises is kept than TooSlow, and this for a day.
+
+    Raises TooSlow, RecursionError for a tree that Python can't read, and what the parser raises.
     """
     file = _folder() / f"{sha256(f'{form} {text}'.encode()).hexdigest()}.json"
     try:
-        return json.loads(file.read_text("utf-8"))
+        answer = json.loads(file.read_text("utf-8"))
+        fresh = answer is not None or time.time() - file.stat().st_mtime < _TOO_SLOW_FOR
     except (OSError, ValueError):
-        started = time.perf_counter()
+        fresh = False
+    if not fresh:
+        answer = _asked(text, form, parse, file)
+    if answer is None:
+        raise TooSlow
+    return answer
+
+
+def _asked(text: str, form: str, parse: Callable[[str, str], str], file: Path) -> Any:
+    """Return the parser's answer, None where it needs too much time; keep it if it took long."""
+    started = time.perf_counter()
+    try:
         answer = parse(text, form)
-        if time.perf_counter() - started > _SLOW:
-            _keep(file, answer)
-        return json.loads(answer)
+    except TooSlow:
+        answer = "null"
+    if time.perf_counter() - started > _SLOW:
+        _keep(file, answer)
+    return json.loads(answer)
 
 
 def _folder() -> Path:

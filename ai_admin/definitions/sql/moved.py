@@ -52,7 +52,7 @@ def _edited(text: str, edits: Sequence[_Edit], moment: datetime) -> str:
 
 @cache
 def _edits(text: str) -> tuple[_Edit, ...]:
-    tree, flaw = parse(text, SELECT)
+    tree, flaw, _ = parse(text, SELECT)
     if tree is None:
         raise NotMovedError(f"{flaw.message}: {flaw.fix}" if flaw else "its SQL can't be read")
     nodes = list(walk(tree))

@@ -13,6 +13,9 @@ from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 
+ABSENT = 3
+"""The exit code where the parser can't be imported."""
+
 
 def parse(text: str, form: str) -> str:
     """Return what the parser answers, as JSON: a tree, or with ``error`` where it stopped.
@@ -47,12 +50,20 @@ def _module() -> ModuleType:
 
 
 def _main(form: str, seconds: str) -> None:
-    """Read one text, in so many seconds of the processor at most."""
+    """Read one text, in so many seconds of the processor at most; SIGXCPU says that it needs more."""
     import resource
+    import signal
 
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    most = int(seconds) if hard == resource.RLIM_INFINITY else min(int(seconds), hard)
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, hard))  # at the hard limit comes SIGKILL, which others send too
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.buffer.write(parse(sys.stdin.buffer.read().decode(), form).encode())
+    try:
+        answer = parse(sys.stdin.buffer.read().decode(), form)
+    except ImportError:
+        sys.exit(ABSENT)
+    sys.stdout.buffer.write(answer.encode())
 
 
 if __name__ == "__main__":

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from ai_admin.definitions.sql import native
-from ai_admin.definitions.sql.kept import kept
+from ai_admin.definitions.sql.kept import TooSlow, kept
 from ai_admin.definitions.sql.syntax import Flaw, explained
 from ai_admin.definitions.sql.text import Token, nesting, tokens
 
@@ -30,16 +30,20 @@ _UNSURE = re.compile(r"[fF]'|<[\w/]|\\")
 _SECONDS = 3
 """Of the processor, which the parser may take for one of these."""
 _CHAIN = re.compile(r"[\w$.]+")
+_LOOK = "see in PostHog that it gives a result"
 
 
 class Parsed(NamedTuple):
-    """One of the two, or neither where the text is too much to be checked: PostHog may compute it nevertheless."""
+    """One of the three."""
 
     tree: Tree | None
     flaw: Flaw | None
+    unread: Flaw | None = None
+    """Why it was not read, which says nothing about the text: PostHog may compute it nevertheless."""
 
 
-_UNCHECKED = Parsed(None, None)
+class _Failed(Exception):
+    """The parser ended without an answer, for a reason that may not be there the next time."""
 
 
 @lru_cache(maxsize=10_000)
@@ -55,19 +59,25 @@ def parse(text: str, form: str) -> Parsed:
     if bad is not None:
         return Parsed(None, Flaw(bad, f"the SQL has the character U+{ord(text[bad]):04X}", "remove it"))
     if len(found) > MOST_WORDS or _depth(text, found) > DEEPEST:
-        return _UNCHECKED
+        return _unread("it is too long, or nested too deeply, for PostHog's parser", _LOOK)
     try:
         answer = kept(text, form, _parse)
     except RecursionError:
-        return _UNCHECKED
+        return _unread("it is too deeply nested for Python", _LOOK)
+    except TooSlow:
+        return _unread(f"PostHog's parser needs more than {_SECONDS} s for it", _LOOK)
+    except _Failed as failure:
+        return _unread(f"PostHog's parser {failure}", "run ai-admin check again")
     except ImportError:
         return Parsed(None, Flaw(0, "SQL can't be checked without the package hogql-parser", "run make setup"))
-    if answer is None:
-        return _UNCHECKED
     stopped = answer["start"]["offset"] if answer.get("error") else None
     if form == ORDER and stopped is None:  # here the parser ignores what is behind the end
         stopped = next((each.offset for each in found if each.offset >= answer["end"]["offset"]), None)
     return Parsed(answer, None) if stopped is None else Parsed(None, explained(form == SELECT, stopped, found))
+
+
+def _unread(why: str, fix: str) -> Parsed:
+    return Parsed(None, None, Flaw(0, f"this SQL was not checked: {why}", fix))
 
 
 def _depth(text: str, found: list[Token]) -> int:
@@ -96,18 +106,24 @@ def joins(query: Tree) -> Iterator[Tree]:
 
 
 def _parse(text: str, form: str) -> str:
-    """Return the parser's answer, ``null`` where it takes too long or crashes."""
+    """Return the parser's answer. Raises TooSlow, _Failed or ImportError."""
     found = tokens(text)
     depth = max(_depth(text, found), sum(map(text.count, "([{")) if _UNSURE.search(text) else 0)
     if len(found) <= _ORDINARY_WORDS and depth <= _ORDINARY_DEPTH:
         return native.parse(text, form)
-    if find_spec("hogql_parser") is None:
-        raise ImportError
     # Not -I: the package may be where only PYTHONPATH leads. -P: the modules of its folder hide none of Python's.
     command = [sys.executable, "-P", native.__file__, form, str(_SECONDS)]
-    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
-    if done.returncode < 0:  # a signal
-        return "null"
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+    except OSError as error:
+        raise _Failed(f"can't be started: {error.strerror}") from error
+    if done.returncode == native.ABSENT:
+        raise ImportError
+    if done.returncode == -signal.SIGXCPU:
+        raise TooSlow
+    if done.returncode < 0:
+        raise _Failed(f"was ended by a signal: {signal.strsignal(-done.returncode)}")
     if done.returncode:
-        raise RuntimeError(f"{native.__file__} failed: {done.stderr.decode(errors='replace')}")
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise _Failed(f"failed: {last or f'exit code {done.returncode}'}")
     return done.stdout.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Kind, Reading
@@ -51,6 +52,16 @@ def _read_config(raw: Any, reading: Reading) -> Any:
     if isinstance(config, dict) and config.get("check_ongoing_interval") is True and silent:
         del config["check_ongoing_interval"]
     return config
+
+
+def _bounds(alert: Mapping[str, Any]) -> Wording:
+    """Return the wording of a threshold: a funnel's values are per cent, and their changes points of it."""
+    config, threshold = alert.get("config") or {}, alert.get("threshold") or {}
+    unit = ""
+    if config.get("type") == "FunnelsAlertConfig" and threshold.get("type") != "percentage":
+        unit = " %" if alert.get("condition", "absolute_value") == "absolute_value" else " points"
+    bounds = {name: Wording(f"{name} bound", unit=unit) for name in ("lower", "upper")}
+    return Wording(parts={"type": CHOICE, **bounds})
 
 
 def _windows(value: Any) -> Any:
@@ -130,7 +141,7 @@ ALERT = Kind(
         Field(
             "threshold",
             path=("threshold", "configuration"),
-            wording=Wording(parts={"type": CHOICE, "lower": Wording("lower bound"), "upper": Wording("upper bound")}),
+            worded=_bounds,
             normalise=_threshold,
             write=_write_threshold,
             read=_read_threshold,

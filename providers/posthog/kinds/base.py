@@ -232,6 +232,8 @@ class Field:
     """False for a field that is sent with every write and that PostHog does not store: it reads as it was sent last."""
     wording: Wording = field(default_factory=Wording)
     """How a reviewer reads it."""
+    worded: Callable[[Mapping[str, Any]], Wording] | None = None
+    """Makes the wording of an object's canonical properties, where it depends on other fields than this one."""
     item: Callable[[Mapping[str, Any]], str] | None = None
     """Names an item of a list after what makes it that item, so that the engine compares it with itself wherever it
     is."""

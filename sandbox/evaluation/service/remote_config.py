@@ -27,7 +27,7 @@ def payload(context: Context) -> Any:
     throttle(context)
     current = flagset(context.store, int(context.project["id"]))
     named = context.param("flag")
-    flag = current.flags.get(named) if named.isdigit() else current.by_key.get(named)
+    flag = current.flags.get(named) if named.isdecimal() else current.by_key.get(named)
     if flag is None or not current.rows[str(flag.id)].get("is_remote_configuration"):
         return Json("", 404)
     return Json(flag.payloads.get("true"))

@@ -1,21 +1,11 @@
 """Dates relative to now, as PostHog's parameters spell them (`relative_date_parse` in posthog/utils.py)."""
 
-import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from dateutil.relativedelta import relativedelta
 
-RELATIVE = re.compile(r"-?(?P<count>[0-9]+)?(?P<unit>[hdwmqysHDWMQY])")
-STEPS = {
-    "h": relativedelta(hours=1),
-    "d": relativedelta(days=1),
-    "w": relativedelta(weeks=1),
-    "m": relativedelta(months=1),
-    "q": relativedelta(weeks=13),
-    "y": relativedelta(years=1),
-    "M": relativedelta(minutes=1),
-    "s": relativedelta(seconds=1),
-}
+from sandbox.query.dates import RELATIVE, UNITS
+from sandbox.wire.errors import Invalid
 
 
 def parse(text: str, now: datetime, ahead: bool = False) -> datetime:
@@ -23,7 +13,16 @@ def parse(text: str, now: datetime, ahead: bool = False) -> datetime:
 
     The sign is ignored, the pattern is searched anywhere, other letters than `h d w m q y s` and `M` (minutes) move
     nothing, and what has no such pattern is now.
+
+    Raises: Invalid: no calendar has that moment.
     """
+    try:
+        return _moment(text, now, ahead).astimezone(UTC)
+    except (OverflowError, ValueError) as error:
+        raise Invalid(f"There is no such time as {text}.") from error
+
+
+def _moment(text: str, now: datetime, ahead: bool) -> datetime:
     try:
         absolute = datetime.fromisoformat(text)
     except ValueError:
@@ -33,8 +32,8 @@ def parse(text: str, now: datetime, ahead: bool = False) -> datetime:
     found = RELATIVE.search(text)
     if found is None:
         return now
-    count, unit = int(found["count"] or 0) * (1 if ahead else -1), found["unit"]
-    moment = now + count * STEPS.get(unit, relativedelta())
+    count, unit = int(found["number"] or 0) * (1 if ahead else -1), found["unit"]
+    moment = now + count * UNITS.get(unit, relativedelta())
     if not ahead:
         return moment
     hour = moment.hour if unit == "h" and count else 0

@@ -70,7 +70,7 @@ class ScheduledChanges(Resource):
         row = super().prepare(context, values, before)
         _check_recurrence(context.data, row, before)
         number = row["record_id"].strip()
-        flag = context.store.get(FLAGS.kind, int(number), self.parent_id(context)) if number.isdigit() else None
+        flag = context.store.get(FLAGS.kind, int(number), self.parent_id(context)) if number.isdecimal() else None
         if flag is None:
             raise Invalid("Feature flag not found")
         row["record_id"], row["team_id"] = str(flag["id"]), context.project["id"]

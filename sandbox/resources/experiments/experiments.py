@@ -358,7 +358,7 @@ class Experiments(Resource):
         query, found = context.query, super().conditions(context)
         found.append(equals("archived", int(query.get("archived", "false").lower() == "true")))
         if "feature_flag_id" in query:
-            if not query["feature_flag_id"].isdigit():
+            if not query["feature_flag_id"].isdecimal():
                 raise Invalid("feature_flag_id must be an integer")
             found.append(equals("feature_flag_id", query["feature_flag_id"]))
         found.append(experiment_life.having_status(query.get("status", "all").lower()))

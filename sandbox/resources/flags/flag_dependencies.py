@@ -58,7 +58,7 @@ def check_flags(context: Context, project: str, filters: Filters, key: str) -> N
 
 
 def _reference(store: Store, project: str, reference: str) -> str:
-    if not reference.lstrip("-").isdigit():
+    if not reference.lstrip("-").isdecimal():
         raise refuse(
             f"Flag dependencies must reference flag IDs (integers), not flag keys. Invalid reference: '{reference}'"
         )

@@ -91,7 +91,7 @@ def _type(value: str) -> Condition:
 def _created_by(value: str) -> list[Condition]:
     """One id, several between commas, or a JSON list of them; anything else filters nothing."""
     parts = _json_list(value) if value.strip().startswith("[") else value.split(",")
-    ids = [int(part) for part in map(str, parts) if part.strip().isdigit()]
+    ids = [int(part) for part in map(str, parts) if part.strip().isdecimal()]
     if not ids:
         return []
     return [(f"{column('created_by')} IN ({','.join('?' * len(ids))})", list(ids))]

@@ -8,11 +8,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from dateutil.relativedelta import relativedelta
-
-from sandbox.query import filters
-from sandbox.query.engine import MALFORMED
-from sandbox.query.errors import QueryError
+from sandbox.query import dates, filters
+from sandbox.query.errors import QueryError, within_schema
 from sandbox.query.tables import ProjectTables
 from sandbox.rest.fields import integer
 from sandbox.storage.store import Data
@@ -22,7 +19,6 @@ from sandbox.wire.errors import Invalid
 KEY = "$group_key"
 OF_KEYS = frozenset({"exact", "is_not", "in", "not_in", "icontains", "not_icontains", "regex", "not_regex"})
 _BACK = re.compile(r"-?(?P<number>[0-9]{1,4})(?P<unit>[hdwmy])", re.ASCII)
-_UNITS = {"h": "hours", "d": "days", "w": "weeks", "m": "months", "y": "years"}
 
 
 def blast_radius(context: Context) -> Any:
@@ -37,19 +33,18 @@ def blast_radius(context: Context) -> Any:
     if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
         raise Invalid("Properties must be a list of filters")
     try:
-        asked = [_as_text(each, context.begun) for each in sent]
-        kinds = {each["type"] for each in asked}
-        if index is None:
-            if kinds - {"person", "cohort"}:
-                raise Invalid("Person-based feature flags can only use person and cohort properties")
-            return _persons(context, asked)
-        if kinds - {"group"}:
-            raise Invalid("Properties for group based feature flags must be all groups properties")
-        return _groups(context, asked, integer()(index, "group_type_index"))
+        with within_schema("condition"):
+            asked = [_as_text(each, context.begun) for each in sent]
+            kinds = {each["type"] for each in asked}
+            if index is None:
+                if kinds - {"person", "cohort"}:
+                    raise Invalid("Person-based feature flags can only use person and cohort properties")
+                return _persons(context, asked)
+            if kinds - {"group"}:
+                raise Invalid("Properties for group based feature flags must be all groups properties")
+            return _groups(context, asked, integer()(index, "group_type_index"))
     except QueryError as error:
         raise Invalid(error.text, code=error.code) from error
-    except MALFORMED as error:
-        raise Invalid(f"The condition isn't as PostHog's schema has it: {error!r}") from error
 
 
 def _as_text(given: Data, now: datetime) -> Data:
@@ -58,7 +53,7 @@ def _as_text(given: Data, now: datetime) -> Data:
     back = _BACK.fullmatch(str(value))
     if given.get("operator") in ("is_date_before", "is_date_after"):
         if back:
-            moment = now - relativedelta(**{_UNITS[back["unit"]]: int(back["number"])})  # type: ignore[arg-type]
+            moment = now - int(back["number"]) * dates.UNITS[back["unit"]]
             value = moment.strftime("%Y-%m-%d %H:%M:%S")
     elif kind in ("person", "group") and given.get("key") != KEY:
         if isinstance(value, list):

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.evaluation.dates import Clock, filter_instant
+from sandbox.query.errors import QueryError
 from sandbox.query.hogql import literal
 from sandbox.query.tables import ProjectTables
 from sandbox.storage.store import Data
@@ -28,10 +29,6 @@ COMPARE: dict[str, Callable[[int, int], bool]] = {
 LAST = "2299-12-31T23:59:59.999999Z"  # of what ClickHouse knows
 Members = set[int]
 Times = dict[int, list[str]]  # when each person did it, oldest first, as events keep their time
-
-
-class UncountableError(Exception):
-    """The criteria can't be calculated. The text says why."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +64,18 @@ class Question:
         return Clock(self.tables.now, self.tables.now.tzinfo or UTC)
 
     def number(self, name: str) -> int:
-        """A positive number of the leaf. Raises `UncountableError`."""
+        """A positive number of the leaf. Raises QueryError."""
         value = self.leaf.get(name)
         if value is None:
-            raise UncountableError(f"{name} cannot be None")
+            raise QueryError(f"{name} cannot be None")
         if value <= 0:
-            raise UncountableError(f"{name} must be greater than 0, got {value}")
+            raise QueryError(f"{name} must be greater than 0, got {value}")
         return int(value)
 
     def interval(self, name: str) -> str:
-        """The name of an interval of the leaf. Raises `UncountableError`."""
+        """The name of an interval of the leaf. Raises QueryError."""
         if self.leaf.get(name) not in SECONDS:
-            raise UncountableError(f"Invalid interval: {self.leaf.get(name)}")
+            raise QueryError(f"Invalid interval: {self.leaf.get(name)}")
         return str(self.leaf[name])
 
     def back(self, prefix: str = "") -> str:
@@ -97,7 +94,7 @@ class Question:
         """A relative or absolute date as an event's timestamp; of whole days the first or the last instant."""
         instant = filter_instant(date, self.clock)
         if instant is None:
-            raise UncountableError(f"Invalid date: {date}")
+            raise QueryError(f"Invalid date: {date}")
         local = datetime.fromtimestamp(max(instant, 0) / 1e9, self.clock.zone)
         if whole_days:
             local = local.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -107,7 +104,7 @@ class Question:
     def times(self, prefix: str = "", filtered: bool = True) -> Times:
         """When each person did what the leaf names; `seq_` names the second event of a sequence.
 
-        Raises: UncountableError; QueryError.
+        Raises: QueryError.
         """
         found: Times = {}
         for person, at in self.tables.happened(self._which(prefix, filtered)):
@@ -117,7 +114,7 @@ class Question:
     def counts(self, window: Window) -> dict[int, int]:
         """How often each person did it within; who did not isn't there.
 
-        Raises: UncountableError; QueryError.
+        Raises: QueryError.
         """
         return self.tables.counted(f"{self._which()} AND {window.condition}")
 
@@ -125,7 +122,7 @@ class Question:
         kind, key = self.leaf.get(f"{prefix}event_type"), self.leaf.get(f"{prefix}event" if prefix else "key")
         filters = list(self.leaf.get("event_filters") or ()) if filtered and not prefix else []
         if any(each.get("type") != "event" for each in filters):
-            raise UncountableError("Property type not supported")
+            raise QueryError("Property type not supported")
         which = self.tables.action(key) if kind == "actions" else f"event = {literal(str(key))}"
         return f"({which}) AND ({self.tables.where(filters)})"
 
@@ -133,10 +130,10 @@ class Question:
 def members(tables: ProjectTables, leaf: Data) -> Members:
     """The persons (by number) whom an event-based leaf means, its negation aside.
 
-    Raises: UncountableError; QueryError.
+    Raises: QueryError.
     """
     if leaf["value"] not in BEHAVIOURS:
-        raise UncountableError(f"Invalid behavioral property value for Cohort: {leaf['value']}")
+        raise QueryError(f"Invalid behavioral property value for Cohort: {leaf['value']}")
     return BEHAVIOURS[leaf["value"]](Question(tables, leaf))
 
 
@@ -200,7 +197,7 @@ def _regularly(asked: Question) -> Members:
     wanted, holds = asked.number("operator_value"), _compare(asked.leaf.get("operator"))
     least, periods = asked.number("min_periods"), asked.number("total_periods")
     if least > periods:
-        raise UncountableError(f"min_periods ({least}) cannot be greater than total_periods ({periods})")
+        raise QueryError(f"min_periods ({least}) cannot be greater than total_periods ({periods})")
     if interval == "year":
         interval, length = "month", length * 12
     start = asked.moment(f"-{length * periods}{interval[0]}")
@@ -226,7 +223,7 @@ BEHAVIOURS: dict[str, Callable[[Question], Members]] = {
 
 def _compare(name: Any) -> Callable[[int, int], bool]:
     if name is not None and name not in COMPARE:
-        raise UncountableError("count_operator must be gt(e), lt(e), exact, or None")
+        raise QueryError("count_operator must be gt(e), lt(e), exact, or None")
     return COMPARE[name or "eq"]
 
 

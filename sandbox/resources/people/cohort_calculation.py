@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sandbox.events import people
 from sandbox.query.engine import Engine
-from sandbox.query.errors import QueryError
+from sandbox.query.errors import QueryError, within_schema
 from sandbox.query.tables import ProjectTables
 from sandbox.resources.people import cohort_behaviour
-from sandbox.resources.people.cohort_behaviour import Members, UncountableError
+from sandbox.resources.people.cohort_behaviour import Members
 from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data, Store
 from sandbox.wire.context import Context, timestamp
@@ -31,7 +31,7 @@ def recalculate(engine: Engine, identifier: int, now: datetime) -> None:
     try:
         project = store.get("project", parent) or {}
         found = members(store, int(parent), row, set(), lambda: engine.of(project, now))
-    except (UncountableError, QueryError) as error:
+    except QueryError as error:
         row["errors_calculating"] += 1
         row["last_error_message"] = str(error)
     else:
@@ -57,21 +57,22 @@ def count_members(cohorts: Resource, context: Context, row: Data) -> None:
 
 
 def members(store: Store, project: int, cohort: Data, above: set[int], mirror: Mirror) -> Members:
-    """The persons (by number) in a cohort; `above` are the cohorts on the way to it, against loops."""
+    """The persons (by number) in a cohort; `above` are the cohorts on the way to it, against loops.
+
+    Raises: QueryError: its criteria make no sense.
+    """
     if cohort["is_static"]:
         return {person.id for person in people.members(store, cohort["id"])}
     root = (cohort["filters"] or {}).get("properties")
     if not root or not root.get("values"):
         return set()
-    return _node(store, project, root, above | {cohort["id"]}, mirror)
+    with within_schema("cohort"):
+        return _node(store, project, root, above | {cohort["id"]}, mirror)
 
 
 def count(tables: ProjectTables, cohort: Data) -> Members:
     """The persons (by number) in a cohort, for a query. Raises QueryError: its criteria make no sense."""
-    try:
-        return members(tables.store, tables.project, cohort, set(), lambda: tables)
-    except UncountableError as error:
-        raise QueryError(str(error)) from error
+    return members(tables.store, tables.project, cohort, set(), lambda: tables)
 
 
 def _node(store: Store, project: int, node: Data, above: set[int], mirror: Mirror) -> Members:
@@ -97,4 +98,5 @@ def _leaf(store: Store, project: int, leaf: Data, above: set[int], mirror: Mirro
     if leaf["type"] == "behavioral":
         return cohort_behaviour.members(mirror(), leaf)
     # Nobody is asked of where there is nobody.
-    return mirror().persons({**leaf, "negation": False}) if _everybody(store, project) else set()
+    anybody = store.execute("SELECT 1 FROM persons WHERE project = ? LIMIT 1", (project,)).fetchone()
+    return mirror().persons({**leaf, "negation": False}) if anybody else set()

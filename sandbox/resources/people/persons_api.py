@@ -161,7 +161,7 @@ def asked_person(context: Context) -> Person:
     Raises: Invalid for what can't be an id, NotFound.
     """
     identifier = context.param("id")
-    if not people.is_uuid(identifier) and not (identifier.isascii() and identifier.isdigit()):
+    if not people.is_uuid(identifier) and not (identifier.isascii() and identifier.isdecimal()):
         raise Invalid(
             "The ID provided does not look like a personID. If you are using a distinctId, please use "
             f"/persons?distinct_id={identifier} instead."

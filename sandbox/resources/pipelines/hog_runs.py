@@ -217,7 +217,7 @@ def logs(context: Context, function: Data) -> Data:
     ]
     found.sort(key=lambda line: line["timestamp"], reverse=True)
     limit = query.get("limit", "50")
-    if not limit.isdigit() or not 1 <= int(limit) <= 500:
+    if not limit.isdecimal() or not 1 <= int(limit) <= 500:
         raise Invalid("Ensure this value is between 1 and 500.", "limit")
     shown = found[: int(limit)]
     return {"count": len(shown), "next": None, "previous": None, "results": shown}

@@ -137,3 +137,17 @@ def test_criteria_that_make_no_sense_fail_the_calculation_and_keep_the_count(api
     cohort = _calculated(api, _leaf(event, "performed_event_regularly", min_periods=3, total_periods=2, operator="gte"))
     assert (cohort["errors_calculating"], cohort["count"]) == (1, None)
     assert "operator_value cannot be None" in cohort["last_error_message"]
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        {"operator": "is_date_before", "value": "0001-01-01T00:00:00+14:00"},
+        {"operator": "semver_gt", "value": "9" * 5_000},
+        {"operator": "semver_wildcard", "value": "1.²"},
+    ],
+)
+def test_a_value_that_cannot_be_read_fails_the_calculation_alone(api: Api, event: str, leaf: dict[str, str]) -> None:
+    cohort = _calculated(api, {"type": "person", "key": "plan", **leaf})
+    assert (cohort["errors_calculating"], cohort["count"]) == (1, None)
+    assert cohort["last_error_message"]

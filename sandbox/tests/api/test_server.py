@@ -99,16 +99,15 @@ def test_a_query_that_takes_a_minute_holds_up_nobody(tmp_path: Path) -> None:
         query = {"query": {"kind": "HogQLQuery", "query": sql}, "refresh": "force_blocking"}
         return own("POST", "query/", query, timeout=60)
 
-    with ThreadPoolExecutor(2) as pool, running_sandbox(tmp_path) as sandbox:
+    with ThreadPoolExecutor(1) as pool, running_sandbox(tmp_path) as sandbox:
         own = Api(sandbox)
-        endless = "SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = {}"
-        slow = [pool.submit(ask, endless.format(number)) for number in range(2)]
+        slow = pool.submit(ask, "SELECT count() FROM numbers(1000000000000) WHERE cityHash64(number) = 1")
         for number in range(5):
             flag = Api(sandbox).flag()
             assert ask(f"SELECT {number}").json()["results"] == [[number]]
             assert Api(sandbox).get(f"feature_flags/{flag['id']}/") == flag
             time.sleep(0.1)
-        assert not any(each.done() for each in slow)
+        assert not slow.done()
 
 
 def test_32_clients_write_at_once_without_an_error_or_a_lost_write(api: Api) -> None:

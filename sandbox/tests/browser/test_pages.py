@@ -164,6 +164,8 @@ def test_alerts_show_their_checks(page: Any, content: Content) -> None:
     assert "Too many tokens" in snoozed
     assert "not from 22:00 to 06:00" in snoozed
     assert snoozed.count("Snoozed") == 2, "the state, and the check that it came with"
+    until = snoozed.partition("until ")[2][:16]
+    assert f"next {until}" in snoozed
     assert "Firing at 0" in firing
     assert "is less than lower threshold (1) (told admin@example.com)" in firing
     assert "next 20" in firing

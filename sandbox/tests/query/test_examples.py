@@ -430,3 +430,33 @@ def test_cohorts_of_behaviour_count_as_queries_do(world: World) -> None:
         wanted = project.sql(f"SELECT count() FROM (SELECT person_id FROM events WHERE {condition})", now)
         assert [inside] == wanted
         assert 0 < inside[0] < 40
+
+
+def test_an_hour_that_comes_twice_is_two_buckets(world: World) -> None:
+    # In New York clocks go back on 1 November at 06:00 UTC: 05:00 and 06:00 UTC are both 01:00 there.
+    now, many = datetime(2026, 11, 2, 12, tzinfo=UTC), {"04": 1, "05": 2, "06": 3, "07": 1}
+    project = world.project(timezone="America/New_York")
+    project.capture(
+        event(name, f"p{person}", f"2026-11-01T{hour}:{minute}:00Z")
+        for hour, persons in many.items()
+        for person in range(persons)
+        for name, minute in (("run", 10), ("stop", 20))
+    )
+    run = {"kind": "EventsNode", "event": "run"}
+    day = {"date_from": "2026-11-01", "date_to": "2026-11-01T02:30:00"}
+    asked = {"interval": "hour", "dateRange": day}
+
+    def data(*series: dict[str, Any], **node: Any) -> Any:
+        return project.results(now, **asked, series=series, **node)[0]["data"]
+
+    (trends,) = project.results(now, kind="TrendsQuery", series=[run], **asked)
+    assert trends["days"] == [f"2026-11-01 0{hour}:00:00" for hour in (0, 1, 1, 2)]
+    assert trends["data"] == [1, 2, 3, 1]
+    assert data({**run, "math": "weekly_active"}, kind="TrendsQuery") == [3, 3, 3, 3]
+    stop = {"kind": "EventsNode", "event": "stop", "properties": [{"type": "hogql", "key": "person_id = person_id"}]}
+    assert data(run, stop, kind="FunnelsQuery", funnelsFilter={"funnelVizType": "trends"}) == [100, 100, 100, 100]
+    assert data(run, kind="LifecycleQuery") == [1, 1, 1, 0]  # the new ones
+    entity = {"id": "run", "type": "events"}
+    filter_ = {"period": "Hour", "totalIntervals": 3, "targetEntity": entity, "returningEntity": entity}
+    rows = project.results(now, kind="RetentionQuery", retentionFilter=filter_, dateRange={"date_from": "2026-11-01"})
+    assert [row["values"][0]["count"] for row in rows[:4]] == [1, 2, 3, 1]

@@ -20,6 +20,13 @@ SLOW = {
     "a tag": f"<a>it's</a>, {DEEP}, 'it'",
     "an unknown escape": f"'\\q', ')', {DEEP}, '1'",
     "many words": "1" + " + 1" * 260,
+    "not": "not a = " * 20 + "a",
+    "between": f"{'a BETWEEN ' * 20}a{' AND 1' * 20}",
+    "joins": f"a in (select 1 from b{' left join b' * 20}{' on 1' * 20})",
+    "cases": f"{'case when 1 then ' * 20}a{' else 2 end' * 20}",
+    "intervals": f"{'interval ' * 20}1{' day' * 20}",
+    "lambdas": "a + a -> " * 20 + "a",
+    "alternatives": "a ? not 1 : " * 20 + "a",
 }
 
 

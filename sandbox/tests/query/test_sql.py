@@ -368,6 +368,26 @@ def test_a_slow_query_is_answered_when_its_asker_begins_again(world: World, monk
     assert begun == 3
 
 
+def test_others_are_served_while_many_events_are_mirrored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "AT_A_TIME", 2)
+    project, seen, begun = world.project(), list[int](), 0
+    project.capture([event("run", "ann", "2026-03-16T10:00:00Z") for _ in range(5)])
+
+    def served() -> None:
+        seen.append(begun)
+
+    def job() -> Any:
+        nonlocal begun
+        begun += 1
+        asyncio.get_running_loop().call_soon(served)
+        with world.store.transaction():
+            return project.sql("SELECT count() FROM events")
+
+    assert asyncio.run(patiently(job)) == [[5]]
+    assert seen[:2] == [1, 2], "before it was begun for the last time"
+    assert begun == 3
+
+
 def test_whoever_begins_again_asks_only_what_is_not_answered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     project, run, asked = world.project(), ClickHouse._rows, list[float]()
 

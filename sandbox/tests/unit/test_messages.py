@@ -17,6 +17,7 @@ from sandbox.wire.context import Services
 
 WEBHOOK = {"by": "http", "method": "POST", "headers": [], "body": {}, "slack": False}
 MAIL = {"by": "mail", "to": "ann@example.com", "subject": "s", "text": "t"}
+HANDSHAKE = b"\x16\x03\x03\x40\x00"  # of TLS: the head of 16 KB
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\n"
 
 
@@ -44,17 +45,31 @@ def trickling(begin: bytes, rest: bytes) -> Iterator[tuple[str, threading.Event]
         thread.join()
 
 
-@pytest.mark.parametrize(("begin", "rest"), [(b"", HEAD + 99 * b"x"), (HEAD, 99 * b"x"), (b"220 here", 90 * b"x")])
+@pytest.mark.parametrize(
+    ("begin", "rest"),
+    [(b"", HEAD + 99 * b"x"), (HEAD, 99 * b"x"), (b"220 here", 90 * b"x"), (HANDSHAKE, 90 * b"x")],
+)
 def test_an_answer_that_trickles_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begin: bytes, rest: bytes
 ) -> None:
     monkeypatch.setattr(transport, "TIMEOUT", 0.2)
     with trickling(begin, rest) as (address, taken):
-        message = MAIL if begin.startswith(b"220") else {**WEBHOOK, "url": f"http://{address}"}
+        scheme = "https" if begin == HANDSHAKE else "http"
+        message = MAIL if begin.startswith(b"220") else {**WEBHOOK, "url": f"{scheme}://{address}"}
         with pytest.raises(UndeliveredError) as problem:
             transport.send(message, address, tmp_path)
     assert problem.value.again
     assert not taken.is_set()
+
+
+def test_what_is_connected_too_late_is_hung_up_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "TIMEOUT", 0.05)
+    own, other = socket.socketpair()
+    own.settimeout(2)
+    connected, received = iter([None]), list[bytes]()
+    with own, other, pytest.raises(TimeoutError), transport._in_time(lambda: next(connected, own)):
+        received.append(own.recv(1))
+    assert received == [b""], "and nothing was waited for"
 
 
 def test_mail_that_was_taken_is_sent_once_whatever_else_the_server_says(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,8 @@ def test_a_load_loses_no_event_and_breaks_no_cap(sandbox: Sandbox, flag_ids: dic
     ran = {name: channel for name, channel in said.items() if str(name).startswith("load-121-")}
     assert ran
     assert set(ran.values()) <= {"stable", "beta", "internal"}
+    active = [each["properties"].get("last_active") for each in persons if each["properties"].get("channel")]
+    assert all(datetime.now(UTC) - datetime.fromisoformat(each) < timedelta(hours=2) for each in active)
     events = sandbox.call("GET", "events/?event=%24set&limit=100")["results"]
     assert len([each for each in events if each["distinct_id"].startswith("load-121-")]) < 2 * len(ran)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from ai_admin.simulation import Run, company, incidents, runs
 from ai_admin.simulation.sending import send
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.limits import Clock
 from providers.posthog.references import with_ids
 from tests.support.applied import client, create_body
 from tests.support.checkouts import sample_checkout
@@ -141,11 +143,58 @@ def test_people_are_told_before_and_after_and_what_is_not_known(backtest: Any) -
     firings = [line for line in lines[at:] if line.startswith("      ")]
     assert firings
     assert all(re.match(r"      \d\d \w{3} \d\d:\d\d (to \d\d \w{3} \d\d:\d\d )?UTC ", line) for line in firings)
-    assert lines[lines.index("Few succeed  success") + 1] == "  below 50 %: 0 times at the last 9 of 10 checks"
+    assert lines[lines.index("Few succeed  success") + 2] == "  below 50 %: 0 times at the last 9 of 10 checks"
     assert done.stderr == "success: asks 9 queries, one for each of its last 9 of 10 checks\n"
     found = told(backtest("success", "--last", "1", "--json"))["success"]["files"]
     assert [found[name] for name in ("checks", "earlier", "failed", "firings")] == [1, 9, 0, []]
-    assert lines[lines.index("Always three  three") + 1].startswith("  not told: its SQL has no time in it")
+    assert lines[lines.index("Always three  three") + 2].startswith("  not told: its SQL has no time in it")
+
+
+def test_one_that_is_off_or_tells_nobody_says_so_first(backtest: Any, sandbox: Sandbox) -> None:
+    [path] = [f"alerts/{each['id']}/" for each in sandbox.items("alerts")]
+    sandbox.call("PATCH", path, {"enabled": False})
+    lines, found = backtest("ai-error-rate", "three").stdout.splitlines(), told(backtest("ai-error-rate", "--json"))
+    sandbox.call("PATCH", path, {"enabled": True})
+    at = lines.index("AI error rate above 5 %  ai-error-rate")
+    assert lines[at + 1 : at + 3] == ["  switched off in PostHog: so it never fires", "  in PostHog now:"]
+    assert lines[lines.index("Always three  three") + 1] == "  tells nobody, as the files have it"
+    assert (found["ai-error-rate"]["off_in"], found["ai-error-rate"]["tells_nobody"]) == (["posthog"], False)
+
+
+@pytest.fixture
+def told_to_wait(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """The waits of a PostHog that takes the third query only after a minute; a wait takes no time."""
+    slept: list[float] = []
+    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
+    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    rule = {"kind": "error_before", "status": 429, "retry_after": 60, "path": "/query/", "nth": 4}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    yield slept
+    sandbox.call("DELETE", "/_sandbox/faults")
+
+
+def test_what_takes_longer_than_people_wait_at_the_screen_is_waited_for(
+    backtest: Any, told_to_wait: list[float]
+) -> None:
+    done = backtest("success", "--last", "5", "--json")
+    assert told(done)["success"]["files"]["checks"] == 5
+    assert "\nwaiting 60 s: " in done.stderr
+    assert round(sum(told_to_wait)) == 60
+
+
+def test_who_interrupts_it_is_told_what_is_known(
+    backtest: Any, told_to_wait: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Clock, "sleep", interrupt)
+    done = backtest("success", "ai-error-rate", "--last", "5")
+    lines = done.stdout.splitlines()
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "Aborted!")
+    assert any(line.startswith("    above 0.05: ") for line in lines), "it takes one query, and so comes first"
+    last = lines[lines.index("Few succeed  success") + 2]
+    assert re.fullmatch(r"  below 50 %: 0 times at 1 check until .*; 4 later ones were not asked for any more", last)
 
 
 def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
@@ -191,6 +240,15 @@ def test_one_that_is_off_has_no_next_check(ai_admin: Any, sandbox: Sandbox) -> N
     assert {"  state       off", "  next check  -"} <= {*shown}
 
 
+def test_a_snoozed_one_says_until_when(ai_admin: Any, sandbox: Sandbox) -> None:
+    [path] = [f"alerts/{each['id']}/" for each in sandbox.items("alerts")]
+    until = datetime.fromisoformat(sandbox.call("PATCH", path, {"snoozed_until": "26h"})["snoozed_until"])
+    shown = ai_admin("alerts", "show", "ai-error-rate").stdout.splitlines()
+    sandbox.call("PATCH", path, {"snoozed_until": None})
+    assert f"  state       Snoozed until {until:%d %b %H:%M} UTC" in shown
+    assert any(re.fullmatch("  next check  in 2[56] h", each) for each in shown)
+
+
 def test_a_broken_file_is_named_and_alerts_are_listed(
     ai_admin: Any, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,14 +288,14 @@ def test_a_test_message_that_reaches_nobody_is_said(ai_admin: Any) -> None:
     assert "127.0.0.1" not in done.stdout
 
 
-def test_where_nobody_can_be_sent_a_message_the_test_has_failed(ai_admin: Any, sandbox: Sandbox) -> None:
+def test_where_nobody_can_be_sent_a_message_the_exit_code_is_one_of_its_own(ai_admin: Any, sandbox: Sandbox) -> None:
     path = "hog_functions/?type=internal_destination"
     [hook] = [f"hog_functions/{each['id']}/" for each in sandbox.call("GET", path)["results"]]
     sandbox.call("PATCH", hook, {"deleted": True})
     done = ai_admin("alerts", "test", "ai-error-rate")
     sandbox.call("PATCH", hook, {"deleted": False})
     assert (done.exit_code, done.stdout, done.stderr) == (
-        1,
+        5,
         "ai-error-rate tells nobody\n",
         "no message was sent\n",
     )

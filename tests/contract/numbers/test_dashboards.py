@@ -138,6 +138,23 @@ def test_what_posthog_has_kept_is_said_and_computed_anew_where_that_is_asked_for
     assert (anew, "--fresh" in said) == (2, False)
 
 
+def test_a_day_as_the_end_is_all_of_it_and_of_an_hour_tiles_by_the_day_say_what_they_count(
+    dashboards: Any, sent: list[Run], tmp_path: Path
+) -> None:
+    day = END - timedelta(days=2)
+    asked = ("ai-uses-per-hour", "--from", f"{day:%Y-%m-%d}", "--to", f"{day:%Y-%m-%d}", "--format", "csv")
+    assert "whole" not in dashboards(*asked).stdout
+    with (tmp_path / "drawn" / "ai-uses-per-hour.csv").open(encoding="utf-8") as file:
+        _, *rows = csv.reader(file)
+    assert (len(rows), sum(float(each) for _, each in rows)) == (24, sum(run.when.date() == day.date() for run in sent))
+    done = dashboards("ai-usage", "--from", f"{day:%Y-%m-%dT09:00}", "--to", f"{day:%Y-%m-%dT12:00}")
+    [said] = [line for line in done.stdout.splitlines() if "whole" in line]
+    assert said.startswith("  whole days are counted, whatever --from and --to say, by ai-")
+    assert "ai-uses-per-day" in said
+    assert "ai-uses-per-hour" not in said
+    assert '<p class="about">counts whole days</p>' in (tmp_path / "drawn" / "ai-usage.html").read_text("utf-8")
+
+
 def test_one_insight_of_a_period_as_pictures_and_as_posthog_answers(dashboards: Any, tmp_path: Path) -> None:
     start = f"{END - timedelta(days=4):%Y-%m-%d}"
     formats = ("--format", "png", "--format", "svg", "--format", "json")
@@ -194,6 +211,8 @@ def test_wrong_use_is_said_before_anything_is_asked(dashboards: Any, sandbox: Sa
         (["ai-usagee"], 'there is no dashboard or insight "ai-usagee": did you mean ai-usage?'),
         (["--from", "yesterday"], "write a date such as"),
         (["--to", "all"], "write a date such as"),
+        (["--from", "2026-02-30"], 'there is no date "2026-02-30"'),
+        (["--from", "2026-11-02", "--to", "2026-11-01"], "a period begins before it ends"),
         (["--format", "gif"], "'gif' is not one of"),
     ):
         done = dashboards(*arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,15 +17,19 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
+from ai_admin.cli.text import count
 from ai_admin.numbers import Period, installations
 from ai_admin.simulation import Run, company, runs
 from ai_admin.simulation.sending import send
+from providers.posthog.limits import Clock
+from tests.campaigns.strangers import project_of
 from tests.support.applied import apply_flags, client
 from tests.support.checkouts import sample_checkout
 from tests.support.sandbox import Sandbox
 
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 START = END - timedelta(days=4)
+HOUR = timedelta(hours=1)
 LONG_AGO = END - timedelta(days=20)
 """When somebody ran something who is no installation."""
 
@@ -60,6 +65,9 @@ def sent(sandbox: Sandbox) -> list[Run]:
 def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, sent: list[Run]) -> Path:
     """A checkout of the samples, whose cohorts and flags PostHog has; it counted the cohorts when they were made."""
     made = sample_checkout(tmp_path_factory.mktemp("checkout"))
+    a_day_ago = "{key: last_active, operator: is_date_before, value: -1d}"
+    silent = f"key: silent\nname: Silent installations\nproperties: [{a_day_ago}]\n"
+    (made / "cohorts" / "silent.yaml").write_text(silent)
     apply_flags(made, sandbox, "production")
     return made
 
@@ -108,8 +116,7 @@ def test_each_installation_has_what_it_ran(ai_admin: Any, sent: list[Run], zone:
         assert each["tokens"] == sum(run.properties["total_tokens"] for run in counted)
         assert each["cost"] == pytest.approx(sum(run.properties["estimated_cost"] for run in counted))
         assert each["today"] == sum(run.properties["total_tokens"] for run in all_of_it if run.when >= midnight)
-        # Of who ran nothing in the period it is known what it said of itself, which it does not with every run.
-        last = max(run.when for run in counted or [run for run in all_of_it if "$set" in run.properties])
+        last = max(run.when for run in all_of_it)
         assert abs(datetime.fromisoformat(each["last_seen"]) - last) < timedelta(seconds=1)
         quiet = END - last > timedelta(days=1)
         assert each["health"] == ("silent" if quiet else each["said"])
@@ -129,13 +136,30 @@ def test_each_has_the_cap_and_the_cohorts_that_posthog_gives_it(ai_admin: Any, s
         for each in sandbox.call("GET", "feature_flags/?limit=100")["results"]
         if each["key"] == "ai-max-daily-tokens"
     ]
-    sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"active": False})
+    path = f"feature_flags/{flag['id']}/"
+    for cap in (0, -5):  # spending is stopped
+        payloads = dict.fromkeys(flag["filters"]["payloads"], str(cap))
+        sandbox.call("PATCH", path, {"filters": {**flag["filters"], "payloads": payloads}})
+        stopped = asked(ai_admin, "installations", "--sort", "cap")["installations"]
+        used = [each["today"] for each in stopped]
+        assert ({each["cap"] for each in stopped}, used) == ({cap}, sorted(used, reverse=True))
+        over = count(sum(each > 0 for each in used), "installation")
+        lines = [line for line in ai_admin("installations").stdout.splitlines() if "used more today" in line]
+        assert lines == [f"{over} used more today than the flags give: --sort cap"] * any(used)
+        for each in (stopped[0], stopped[-1]):
+            line = f" tokens of {cap}  {'█' * 20} {'over' if each['today'] else '100 %'}\n"
+            assert line in ai_admin("installations", "show", each["id"]).stdout
+    sandbox.call("PATCH", path, {"filters": flag["filters"]})
+    sandbox.call("PATCH", path, {"active": False})
     off = asked(ai_admin, "installations")["installations"]
-    sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"active": True})
+    sandbox.call("PATCH", path, {"active": True})
     assert {each["cap"] for each in off} == {20_000}  # the fallback of its file
     beta = [each for each in told if "Beta installations" in each["cohorts"]]
     assert {each["channel"] for each in beta} == {"beta"}
     assert len(beta) == Counter(each["channel"] for each in told)["beta"]
+    silent = {each["id"] for each in told if each["health"] == "silent"}
+    assert silent == {each["id"] for each in told if "Silent installations" in each["cohorts"]}
+    assert silent
 
 
 def test_lists_are_sorted_and_filtered(ai_admin: Any) -> None:
@@ -163,19 +187,26 @@ def test_people_are_told_who_fell_silent_and_who_used_too_much(ai_admin: Any) ->
 def test_of_a_day_that_is_over_nothing_is_said_that_holds_today(ai_admin: Any, sent: list[Run]) -> None:
     period = ("--from", (LONG_AGO - timedelta(days=1)).isoformat(), "--to", (LONG_AGO + timedelta(days=1)).isoformat())
     told = asked(ai_admin, "installations", *period)
-    assert {(each["cap"], each["last_seen"], each["health"]) for each in told["installations"]} == {
-        (None, None, "silent")
-    }
+    assert (told["installations"], told["came_later"]) == ([], len({run.installation.id for run in sent}))
     assert (told["strangers"], told["strangers_used"]) == (1, {"runs": 1, "tokens": 7, "cost": 0.5})
     text = ai_admin("installations", *period).stdout
-    heads, first, *_ = text.splitlines()
     day = LONG_AGO + timedelta(days=1, microseconds=-1)
-    assert f"{day:%d %b}  of  last seen" in heads
-    assert first.split()[-2:] == ["-", "-"]
-    assert "1 id ran something and is no installation, with 7 tokens, $0.50 more" in text
+    assert f"{day:%d %b}  of  last seen" in text.splitlines()[0]
+    assert "1 person ran something and is no installation, with 7 tokens, $0.50 more" in text
+    assert f"{len({run.installation.id for run in sent})} installations came after the period's end" in text
+    assert "--health silent" not in text
     assert text.rstrip().endswith("any health but silent are those of now.")
     shown = ai_admin("installations", "show", sent[-1].installation.id, *period).stdout
     assert f"  {day:%d %b}      0 tokens\n" in shown
+    assert "  last seen   -\n" in shown
+    assert "  health      unknown (" in shown
+
+
+def test_an_hour_of_today_that_is_over_is_not_today(ai_admin: Any) -> None:
+    to = datetime.now(UTC) - timedelta(minutes=1)
+    told = asked(ai_admin, "installations", "--to", to.isoformat())["installations"]
+    assert {each["cap"] for each in told} == {None}
+    assert "  today  " not in ai_admin("installations", "--to", to.isoformat()).stdout.splitlines()[0]
 
 
 def test_one_installation_is_shown_with_its_errors(ai_admin: Any, sent: list[Run]) -> None:
@@ -218,13 +249,122 @@ def test_metrics_add_up_whatever_they_are_told_apart_by(ai_admin: Any, sent: lis
     assert told == days
 
 
+def test_what_is_waited_for_is_no_part_of_what_programs_read(
+    ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(Clock, "now", lambda _: time.monotonic() + sum(slept))
+    monkeypatch.setattr(Clock, "sleep", lambda _, seconds: slept.append(seconds))
+    rule = {"kind": "error_before", "status": 429, "retry_after": 12, "path": "/query/", "times": 1}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    try:
+        done = ai_admin("metrics", "--json")
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    assert json.loads(done.stdout)["figures"]
+    assert done.stderr.startswith("waiting 12 s: ")
+
+
 @pytest.mark.parametrize("name", ["inst-0020", *ODD])
 def test_of_one_installation_nothing_is_read_of_others(ai_admin: Any, sandbox: Sandbox, name: str) -> None:
     [listed] = [each for each in asked(ai_admin, "installations")["installations"] if each["id"] == name]
     told = asked(ai_admin, "installations", "show", name)
     assert {**told, "errors": None} == {**listed, "errors": None}
     report = installations(client(sandbox), Period(START, END), only=name)
-    assert ([each.id for each in report.installations], report.strangers.ids) == ([name], 0)
+    assert ([each.id for each in report.installations], report.strangers.persons) == ([name], 0)
+
+
+NOW = datetime.now(UTC)
+
+
+def person(name: str, hours: float = 0, **properties: Any) -> dict[str, Any]:
+    at = (NOW - timedelta(hours=hours)).isoformat()
+    return {"event": "$set", "distinct_id": name, "timestamp": at, "properties": {"$set": properties}}
+
+
+def ran(name: str, hours: float, tokens: int) -> dict[str, Any]:
+    used = {"success": tokens != 7, "total_tokens": tokens, "error": "timeout"}
+    at = (NOW - timedelta(hours=hours)).isoformat()
+    return {"event": "ai_enhancement_used", "distinct_id": name, "timestamp": at, "properties": used}
+
+
+@pytest.fixture
+def odd(ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The command in a project whose persons are installations in odd ways, or are none."""
+    project = project_of(sandbox)
+    monkeypatch.setenv("POSTHOG_PROJECT_ID", project.project_id)
+    token = sandbox.call("GET", f"/api/projects/{project.project_id}/")["api_token"]
+    merged = {"$anon_distinct_id": "m2-anon", "$set": {"installation_id": "m2", "channel": "stable"}}
+    batch = [
+        ran("m2-anon", 3, 7),
+        {"event": "$identify", "distinct_id": "m2", "timestamp": NOW.isoformat(), "properties": merged},
+        person("twin-1-restored", installation_id="twin-1", channel="beta"),
+        ran("twin-1-restored", 2, 1000),
+        person("twin-1", installation_id="twin-1", channel="stable"),
+        ran("twin-1", 2, 10),
+        *(person(f"copy-{n}", n, installation_id="moved", channel=f"{n} h ago") for n in range(5)),
+        person("nameless", installation_id=""),
+        ran("nameless", 2, 100),
+        ran("x" * 190, 2, 100),
+        person("long-ago", installation_id="long-ago"),
+        ran("long-ago", 40 * 24, 1),
+        person("ahead", installation_id="ahead", health_status="healthy", last_active=(NOW + 5 * HOUR).isoformat()),
+        ran("ahead", -5, 1),
+        person("stale", installation_id="stale", last_active=(NOW - 80 * HOUR).isoformat()),
+        ran("stale", 50, 1),
+        person("new", installation_id="new"),
+    ]
+    sandbox.call("POST", "/batch/", {"api_key": token, "batch": batch})
+    return ai_admin
+
+
+def test_one_rule_says_who_is_an_installation(odd: Any) -> None:
+    told = asked(odd, "installations", "--from", "-30h")
+    found = {each["id"]: each for each in told["installations"]}
+    assert set(found) == {"m2", "twin-1", "moved", "long-ago", "ahead", "stale", "new"}
+    assert (found["m2"]["runs"], found["m2"]["tokens"]) == (1, 7), "what the id ran that was merged into its person"
+    twin = found["twin-1"]
+    assert (twin["persons"], twin["channel"], twin["tokens"]) == (2, "stable", 10), "the one whose distinct id it is"
+    moved = found["moved"]
+    assert (moved["persons"], moved["channel"]) == (5, "4 h ago"), "where it is nobody's distinct id, the first"
+    assert (told["strangers"], told["strangers_used"]["tokens"]) == (3, 1200)
+    text = odd("installations", "--from", "-30h").stdout
+    assert "several persons say that they are twin-1 and moved: counted is the one whose distinct id that is" in text
+    assert "2 say that they are it" in odd("installations", "show", "twin-1").stdout
+    shown = asked(odd, "installations", "show", "m2", "--from", "-30h")
+    assert ([each["error"] for each in shown.pop("errors")], shown) == (["timeout"], found["m2"])
+    by = {each["installation"]: each for each in asked(odd, "metrics", "--by", "installation")["figures"]}
+    assert {name: each["tokens"] for name, each in by.items()} == {
+        "m2": 7, "nameless": 100, "stale": 1, "twin-1": 10, "twin-1-restored": 1000, "x" * 190: 100
+    }  # fmt: skip
+    assert {each["installations"] for each in by.values()} == {1}
+    assert max(map(len, odd("metrics", "--by", "installation").stdout.splitlines())) < 100
+
+
+def test_last_seen_is_the_last_that_was_seen_by_then(odd: Any) -> None:
+    def seen(*period: str) -> dict[str, tuple[str | None, str, str]]:
+        told = asked(odd, "installations", *period)["installations"]
+        lines = odd("installations", *period).stdout.splitlines()
+        last = {line.split()[0]: line.split("  ")[-1].strip() for line in lines[1 : len(told) + 1]}
+        return {each["id"]: (each["last_seen"], each["health"], last[each["id"]]) for each in told}
+
+    now = seen()
+    ago = [now[name][2] for name in ("m2", "long-ago", "ahead", "stale", "new")]
+    assert ago == ["3 h ago", "40 d ago", "-", "2 d ago", "never"]
+    assert now["ahead"][:2] == (None, "silent"), "its clock is wrong"
+    before = (NOW - 60 * HOUR).isoformat()
+    then = seen("--from", "-9d", "--to", before)
+    assert then["long-ago"][2] == "40 d ago", "from now"
+    assert then["stale"] == ((NOW - 80 * HOUR).isoformat(), "unknown", "3 d ago")
+    an_hour = seen("--from", (NOW - 21 * HOUR).isoformat(), "--to", (NOW - 20 * HOUR).isoformat())
+    assert an_hour["stale"][2] == "2 d ago", "by its runs, and not by what it said before"
+
+
+def test_every_day_has_a_line_also_without_runs(odd: Any) -> None:
+    days = asked(odd, "metrics", "--by", "day", "--from", "-4d")["figures"]
+    first = (datetime.now(UTC) - timedelta(days=4)).date()
+    assert [each["day"] for each in days] == [(first + timedelta(days=n)).isoformat() for n in range(5)]
+    assert {0, 1} <= {each["runs"] for each in days}
 
 
 def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) -> None:
@@ -240,6 +380,7 @@ def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) ->
         (("metrics", "--from", "yesterday"), 'instead of "yesterday"'),
         (("installations", "--csv", "--json"), "choose one of --csv and --json"),
         (("installations", "--health", "sielnt"), 'instead of "sielnt": did you mean silent?'),
+        (("installations", "--version", "9.9"), '--version takes one of 2.2.9,'),
         (("installations", "--channel", "betaa"), 'instead of "betaa": did you mean beta?'),
         (("installations", "--cohort", "beta-instalations"), "did you mean beta-installations?"),
         (("installations", "--cohort", "nonsense"), 'instead of "nonsense"'),
@@ -252,6 +393,24 @@ def test_wrong_use_is_said_with_what_to_write(ai_admin: Any, arguments: tuple[st
     done = ai_admin(*arguments)
     assert done.exit_code == 2
     assert said in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize("text", ["x: : :\n", "fallback: many\n"])
+def test_a_cap_whose_file_has_problems_is_not_known_and_all_else_is(ai_admin: Any, root: Path, text: str) -> None:
+    file = root / "flags" / "ai-max-daily-tokens.yaml"
+    sound = file.read_text()
+    [before, *_] = asked(ai_admin, "installations")["installations"]
+    file.write_text(text + sound)
+    done, one = ai_admin("installations", "--json"), ai_admin("installations", "show", before["id"])
+    named = ai_admin("installations", "--cohort", "unheard-of")
+    file.write_text(sound)
+    assert [each.exit_code for each in (done, one, named)] == [3, 3, 3]
+    assert "flags/ai-max-daily-tokens.yaml:" in done.stderr
+    assert "caps are not known: no file without problems has the flag ai-max-daily-tokens" in done.stderr
+    assert before["cap"]
+    assert json.loads(done.stdout)["installations"][0] == {**before, "cap": None}
+    assert "cap" not in one.stdout
+    assert 'cohort "unheard-of" is neither in PostHog nor in the files that can be read' in named.stderr
 
 
 def test_a_key_without_the_scope_is_said(ai_admin: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,9 @@ def test_many_short_waits_are_told_before_they_are_minutes(
     ]  # fmt: skip
 
 
-def test_posthog_may_name_the_time_instead(server: Scripted, client: Client, clock: Leaping) -> None:
+def test_posthog_may_name_the_time_instead(
+    server: Scripted, client: Client, clock: Leaping, warnings: list[str]
+) -> None:
     server.say(429, Retry_After=format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True))
     server.say(429, Retry_After="soon")
     server.say(200, {"ok": True})
@@ -182,6 +184,9 @@ def test_posthog_may_name_the_time_instead(server: Scripted, client: Client, clo
     named, unsaid = clock.waits
     assert 80 < named <= 90
     assert unsaid == 10
+    assert [each.rpartition(", and ")[2] for each in warnings] == [
+        "says when it takes more", "does not say when it takes more"
+    ]  # fmt: skip
 
 
 def test_a_refused_request_shuts_what_counts_with_it_and_nothing_else(

@@ -346,3 +346,20 @@ def test_a_flag_goes_off_though_what_it_names_is_not_there(runs: Runs) -> None:
     with pytest.raises(Refused, match="left out, as it refers to cohort/new, which was not applied"):
         provider.update(id_, state, inputs)
     assert [body for _, _, body in runs.sandbox.writes()] == [{"active": False}]
+
+
+@pytest.mark.parametrize("problem", ["", "The rest of it is refused."])
+def test_a_refused_run_switches_off_a_flag_whose_switch_was_left_to_posthogs_pages(runs: Runs, problem: str) -> None:
+    left = {**definition(f"goes-{len(problem)}", ""), "active": None, "unmanaged": ["active"]}
+    id_, state = applied(runs, "flag", left)
+    provider = runs.new_run("flag", consent="")
+    read = {**(provider.read(id_, state).outs or {})}
+    wanted = {**read, "active": False, "__name": {"name": read["__name"], "id": id_}}  # the engine keeps the rest
+    news = {**provider.check(read, wanted).inputs, **({PROBLEM: problem} if problem else {})}
+    assert provider.diff(id_, read, news).changes is not False
+    if problem:
+        with pytest.raises(Refused, match=problem):
+            provider.update(id_, read, news)
+    else:
+        provider.update(id_, read, news)
+    assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["active"] is False

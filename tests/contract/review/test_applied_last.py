@@ -121,6 +121,22 @@ def test_a_run_that_fails_makes_no_change_by_hand_an_applied_one(
     assert "nothing changes" in text(stack.plan(False).report)
 
 
+def test_what_a_file_takes_back_from_posthogs_pages_was_set_there(stack: Stack, bob: Hands, key: str) -> None:
+    """No file said it, so that neither is it as it was applied nor did the file alone change."""
+    stack.write("flag", key, description="Before", unmanaged=["active", "release_conditions"])
+    stack.up()
+    groups = [{"description": "Everybody", "properties": [], "rollout_percentage": 5}]
+    bob.patch(stack.path(f"flag/{key}"), active=False, filters={"groups": groups})
+    stack.write("flag", key, description="Before", **HALF)
+    said, left = drifted(stack), f", which was left to PostHog's pages, by {bob.email} on "
+    assert f"is switched off{left}" in said
+    assert f'condition "Everybody" from 50 % to 5 %{left}' in said
+    assert "holds what was applied last" not in said
+    assert pulled(stack) == [Ref("flag", key)]
+    assert "active: false" in path(stack, key).read_text()
+    assert key not in drifted(stack).replace(f"{key}-other", "")
+
+
 def test_a_flag_that_was_deleted_is_known_as_that_after_an_up_too(stack: Stack, bob: Hands, key: str) -> None:
     bob.patch(stack.path(f"flag/{key}"), deleted=True)
     with pytest.raises(Refused):

@@ -13,6 +13,7 @@ from providers.posthog.kinds import Ref
 from providers.posthog.settings import Settings
 from tests.support.past import Checkout
 from tests.support.sandbox import Sandbox
+from tests.support.stack import NAME_OF_STACK, Stack
 
 CHECKED = ("stale", "never-evaluated", "unused")
 LONG_AGO = "2025-01-01T00:00:00Z"
@@ -60,3 +61,29 @@ def test_doctor_knows_what_nobody_asks_for_what_people_use_and_what_the_key_may_
     assert [each.check for each in findings] == ["stale", "never-evaluated"]
     assert unread.startswith("unused: not known: ")
     assert "cohort:read" in unread
+
+
+def test_a_consent_is_left_over_once_it_had_its_effect_and_not_while_a_run_may_need_it(
+    stack: Stack, sandbox: Sandbox
+) -> None:
+    word = "rollout/doctor-consent/10-60"
+    (stack.root / f"Pulumi.{NAME_OF_STACK}.yaml").write_text(f"config:\n  ai-admin:consent: {word}\n")
+    stack.configure(careful="true")
+
+    def left() -> list[str]:
+        opened = Reviewed(stack.root, NAME_OF_STACK, stack.settings, lambda: stack.state)
+        return [str(each) for each in examine(facts(stack.root, NAME_OF_STACK, opened, 30), ["consents"])[0]]
+
+    def widen(share: int) -> None:
+        stack.write("flag", "doctor-consent", release_conditions=[{"rollout_percentage": share}])
+
+    widen(10)
+    stack.up()
+    widen(60)
+    stack.configure(consent=word)
+    assert left() == [], "the files grow it"
+    stack.up()
+    assert [said.partition(" is a consent")[0] for said in left()] == [f"Pulumi.sandbox.yaml:2: {word}:"]
+    lowered = {"filters": {"groups": [{"properties": [], "rollout_percentage": 10}]}}
+    sandbox.call("PATCH", stack.path("flag/doctor-consent"), lowered)
+    assert left() == [], "the next run puts it back, and asks for it"

@@ -177,7 +177,7 @@ def test_what_a_file_can_not_say_is_left_to_posthog_and_said(checkout: Checkout)
         files["ai-usage.yaml"]
     )
     assert "uses.yaml" in files
-    assert files["asked.yaml"].endswith("unmanaged: [end_date, start_date]\n")
+    assert files["asked.yaml"].endswith("unmanaged: [archived, end_date, start_date]\n")
     assert "start_date: 2026" not in files["asked.yaml"]
     assert "nothing differs" in checkout.ai_admin("drift")
 

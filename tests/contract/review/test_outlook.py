@@ -404,6 +404,48 @@ def test_a_field_left_to_posthogs_pages_is_announced_and_sends_nothing(
     ]
 
 
+def test_the_flag_of_an_experiment_goes_off_at_any_time_and_no_start_switches_it_on(
+    stack: Stack, sandbox: Sandbox, key: str
+) -> None:
+    flag, experiment, started = f"flag/{key}", f"experiment/{key}", {"start_date": "2026-09-07T08:00:00Z"}
+    split = [{"key": each, "rollout_percentage": 50} for each in ("control", "test")]
+
+    def write(dates: dict[str, Any], switch: dict[str, Any]) -> None:
+        stack.write("flag", key, variants=split, **ALL, **switch)
+        stack.write("experiment", key, name=key, flag=key, **dates)
+
+    def active() -> bool:
+        return bool(sandbox.call("GET", stack.path(flag))["active"])
+
+    write({}, {})
+    stack.up()
+    write(started, {"active": False})
+    said_so = f"it would be started, and with that PostHog would switch on its flag {key}, whose file says "
+    assert said_so in stack.entry(experiment).change.refused
+    assert stack.entry(flag).change.refused == ""
+    with pytest.raises(Refused, match="it would be started"):
+        stack.up()
+    assert not active()
+    for switch in ({}, {"unmanaged": ["active"]}):  # applied off; then on, and switched off by hand
+        write({}, switch)
+        stack.up()
+        sandbox.call("PATCH", stack.path(flag), {"active": False})
+        write(started, switch)
+        assert f"would switch on its flag {key}, which is off in PostHog (by " in stack.entry(experiment).change.refused
+        with pytest.raises(Refused, match="it would be started"):
+            stack.up()
+        assert not active()
+    sandbox.call("PATCH", stack.path(flag), {"active": True})
+    write(started, {})
+    stack.up()
+    assert active()
+    write(started, {"active": False})
+    pauses = "has run on it since 7 Sep 2026, and pauses: nobody comes into it while the flag is off"
+    assert [*stack.entry(flag).effects] == [f"experiment {key} {pauses}"]
+    stack.up()
+    assert not active()
+
+
 def test_what_somebody_did_is_not_undone_where_a_file_takes_it_back_from_posthogs_pages(
     stack: Stack, sandbox: Sandbox, key: str
 ) -> None:
@@ -430,6 +472,9 @@ def test_what_somebody_did_is_not_undone_where_a_file_takes_it_back_from_posthog
         stack.up()
     assert all(sandbox.call("GET", stack.path(each))["start_date"] for each in (survey, experiment))
     assert sandbox.call("GET", stack.path(flag))["active"] is False
+    stack.configure(consent=f"reset/survey/{key} reset/{key}-asked")
+    assert [*stack.entry(survey).effects] == ["it is a draft again: nobody is asked"]
+    assert [*stack.entry(experiment).effects] == ["it is a draft again: it measures nothing"]
 
 
 def test_tiles_of_people_that_go_are_announced(stack: Stack, sandbox: Sandbox, key: str) -> None:

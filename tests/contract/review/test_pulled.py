@@ -90,7 +90,7 @@ def test_of_a_definition_only_what_people_changed_is_brought_back(co: Applied) -
     conditions, description = sorted(drift(STACK, co.comparison()).entries[0].said, key=lambda each: each.by_hand)
     assert (conditions.author, conditions.by_hand) == (None, False)
     assert description.author
-    change = 'condition "All" from 33 % to 44 % (only the file was changed since it was applied)'
+    change = 'condition "All" from 33 % to 44 % (changed in the file since it was applied)'
     found = drift(STACK, co.comparison())
     assert change in text(found, False), "as the plan says it"
     [_, told_of] = sorted(json.loads(as_json(found))["differing"][0]["fields"], key=lambda each: not each["by_hand"])
@@ -107,10 +107,15 @@ def test_what_is_brought_back_is_told_with_who_did_it_and_which_edit_it_overwrit
     co.call("PATCH", f"feature_flags/{co.flag}/", {"filters": {"groups": groups}, "name": "Ours."})
     comparison = co.comparison()
     [found] = comparison.differences()
-    description, conditions = sorted(told(comparison, found), reverse=True)
+    own, description, conditions = sorted(told(comparison, found), reverse=True)
     assert re.fullmatch(r'description from "Which model." to Ours. by \S+@\S+ on \d+ .* UTC', description)
-    assert conditions.startswith('condition "All" from 44 % to 20 % by ')
-    assert conditions.endswith(" UTC; the file's own change of it, which is not applied yet, is overwritten")
+    assert re.fullmatch(r'condition "All" from 33 % to 20 % by \S+@\S+ on \d+ .* UTC', conditions)
+    assert own == (
+        "the file's own change, which is not applied yet, is overwritten: condition \"All\" from 33 % to 44 %"
+    )
+    fields = json.loads(as_json(drift(STACK, co.comparison())))["differing"][0]["fields"]
+    told_of = [(each["file"], each["posthog"], each["by_hand"]) for each in fields if each["field"] != "description"]
+    assert told_of == [(44, 20, True), (44, 20, False)]
 
 
 def test_nobody_is_said_to_have_changed_what_only_the_file_did_in_the_same_field(co: Applied) -> None:
@@ -127,7 +132,7 @@ def test_nobody_is_said_to_have_changed_what_only_the_file_did_in_the_same_field
     assert own == (
         "the file's own change, which is not applied yet, is overwritten: condition \"All\" from 33 % to 44 %"
     )
-    assert 'condition "All" from 33 % to 44 % (only the file was changed since it was applied)' in text(
+    assert 'condition "All" from 33 % to 44 % (changed in the file since it was applied)' in text(
         drift(STACK, co.comparison()), False
     )
 

@@ -101,3 +101,38 @@ def test_a_file_that_exists_is_never_written(tmp_path: Path) -> None:
     with pytest.raises(NotEdited, match=r"flags/b\.yaml exists already"):
         create(tmp_path, {"flags/a.yaml": "new", "flags/b.yaml": "new"})
     assert contents(tmp_path) == {"flags/b.yaml": "ours"}
+
+
+def test_what_refers_to_what_has_a_file_is_taken_over_later(sandbox: Sandbox, root: Path) -> None:
+    """What an alert's file says depends on the query of its insight, and a subscription's on its dashboard's tiles."""
+    project = project_of(sandbox)
+    project.call("POST", "event_definitions/", {"name": "ai"})
+    steps = [{"kind": "EventsNode", "event": "ai"}] * 2
+    funnel = {"kind": "InsightVizNode", "source": {"kind": "FunnelsQuery", "series": steps}}
+    sql = {"kind": "DataVisualizationNode", "source": {"kind": "HogQLQuery", "query": "select 1 as one"}}
+    board = project.call("POST", "dashboards/", {"name": "Board"})["id"]
+    made = [
+        project.call("POST", "insights/", {"name": name, "query": query, "dashboards": boards})["id"]
+        for name, query, boards in (("Funnel", funnel, [board]), ("SQL", sql, []))
+    ]
+    [tile] = project.call("GET", f"dashboards/{board}/")["tiles"]
+    placed = {"id": tile["id"], "layouts": {"sm": {"x": 0, "y": 0, "w": 6, "h": 5}}}
+    project.call("PATCH", f"dashboards/{board}/", {"tiles": [placed]})
+    taken_over(project, root)
+    before = contents(root)
+    configs = ({"type": "FunnelsAlertConfig", "metric": "conversion_from_start"},
+               {"type": "HogQLAlertConfig", "evaluation": "last_row", "column": "one"})  # fmt: skip
+    for id_, config in zip(made, configs, strict=True):
+        bounds = {"type": "absolute", "bounds": {"lower": 0.5, "upper": 120}}
+        body = {"name": config["type"], "insight": id_, "subscribed_users": [], "config": config}
+        watch = {"condition": {"type": "absolute_value"}, "threshold": {"configuration": bounds}}
+        project.call("POST", "alerts/", {**body, **watch})
+    sent = {"title": "Weekly", "dashboard": board, "dashboard_export_insights": made[:1], "target_type": "email"}
+    when = {"frequency": "weekly", "interval": 1, "start_date": "2026-11-02T08:00:00Z"}
+    project.call("POST", "subscriptions/", {**sent, "target_value": "a@example.com", **when})
+    result = taken_over(project, root)
+    assert [*map(str, result.left)] == result.partly == []
+    assert contents(root).keys() - before.keys() == {
+        "alerts/funnelsalertconfig.yaml", "alerts/hogqlalertconfig.yaml", "subscriptions/weekly.yaml"
+    }  # fmt: skip
+    assert not [*compare(project, root).differences()]

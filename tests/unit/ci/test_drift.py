@@ -50,9 +50,11 @@ def test_one_issue_is_opened_updated_and_closed(github: FakeGitHub, tmp_path: Pa
         [issue] = github.issues.values()
         assert (issue["title"], issue["state"], issue["labels"]) == (TITLE, "open", ["drift"])
         assert issue["body"].endswith(f"\n\n    {said}\n"), "indented, it is no markup and mentions nobody"
-        assert "`ai-admin pull --stack production`" in issue["body"]
+        assert "pull" not in issue["body"], "that is proposed by the command, where it is the right thing to do"
     assert run(github, tmp_path, 0, "") == 0
     assert issue["state"] == "closed"
+    left = {each.name for each in tmp_path.iterdir()}
+    assert left == {".ci", "activate", "bin", "calls", "plans", "said", "stand-ins", "tools"}, "plans/ is ignored"
     assert set((tmp_path / "calls").read_text().splitlines()) == {"drift --stack production"}
 
 

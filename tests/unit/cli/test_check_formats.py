@@ -66,9 +66,9 @@ def bad(tmp_path: Path) -> Checkout:
     return checkout
 
 
-def run(checkout: Checkout, form: str) -> str:
+def run(checkout: Checkout, form: str, code: int = 1) -> str:
     done = ai_admin(checkout.root, os.environ, "check", "--format", form)
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stdout
 
 
@@ -130,3 +130,18 @@ def test_a_rules_name_stays_the_same(bad: Checkout) -> None:
     known = Path(__file__).with_name("rule-names.txt").read_text(encoding="utf-8").split()
     assert [rule["id"] for rule in rules] == known
     assert len(set(known)) == len(known)
+
+
+def test_a_note_is_shown_in_each_form_and_fails_nothing(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    checkout.write("insights/deep.yaml", f"key: deep\nname: D\nsql: {{query: 'SELECT {'(' * 21}1{')' * 21}'}}\n")
+    text, counted = run(checkout, "text", 0).splitlines()
+    assert text.startswith("insights/deep.yaml:3:14: insight/deep: note: this SQL was not checked: ")
+    assert counted == "8 definitions in 7 files: no problems, 1 note"
+    report = json.loads(run(checkout, "json", 0))
+    assert ([each["line"] for each in report["notes"]], report["problems"]) == ([3], [])
+    notice, counted = run(checkout, "github", 0).splitlines()
+    assert notice.startswith("::notice file=insights/deep.yaml,line=3,")
+    assert counted == "definitions: 8, files: 7, problems: 0"
+    assert [each["severity"] for each in json.loads(run(checkout, "gitlab", 0))] == ["info"]
+    assert [each["level"] for each in json.loads(run(checkout, "sarif", 0))["runs"][0]["results"]] == ["note"]

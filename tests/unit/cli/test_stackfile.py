@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_admin.stackfile import connection, settings
+from ai_admin.stackfile import connection, consent_source, settings
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.safety import consents
 from providers.posthog.settings import Settings
@@ -46,6 +46,23 @@ def test_a_key_that_only_pulumi_can_read_is_said_to_be_one(root: Path) -> None:
         connection("production", Settings(found, {}))
     made = connection("production", Settings(found, {"POSTHOG_API_KEY": "phx_1"}))
     assert (made.host, made.project_id, made.api_key) == ("https://eu.posthog.com", "12345", "phx_1")
+
+
+@pytest.mark.parametrize(
+    ("written", "line"),
+    [
+        ("[on/ai, rollout/x/0-50]", ":6"),
+        ("on/ai rollout/x/0-50  # for a week", ":6"),
+        ("'on/ai rollout/x/0-50'", ":6"),
+        ("\n  - on/ai\n  # not rollout/x/0-50 any more\n  - rollout/x/0-50", ":9"),
+        ('"on/ai rollout\\/x/0-50"', ""),
+    ],
+)
+def test_a_consent_is_in_a_line(root: Path, written: str, line: str) -> None:
+    path = root / "Pulumi.production.yaml"
+    path.write_text(FILE.replace("[on/ai, rollout/x/0-50]", written))
+    assert "rollout/x/0-50" in consents(settings(root, "production")["consent"])
+    assert consent_source(root, "production", "rollout/x/0-50") == f"Pulumi.production.yaml{line}"
 
 
 def test_a_variable_of_another_stack_is_refused(root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ai_admin.definitions.check import check
 from tests.unit.definitions.checkouts import Checkout
 
 INSIGHTS = """
@@ -147,6 +148,25 @@ def test_an_alert_that_keeps_them(checkout: Checkout, text: str) -> None:
     checkout.write("dashboards/d.yaml", INSIGHTS)
     checkout.write("alerts/a.yaml", alert(text))
     assert checkout.problems() == []
+
+
+@pytest.mark.parametrize(
+    "bounds", ["lower: 0.5", "lower: 0.5, upper: 0.7", "lower: 150", "lower: 0, upper: 100", "upper: -5", "upper: 120"]
+)
+def test_no_bound_of_a_funnel_blocks_and_a_fraction_is_noted(checkout: Checkout, bounds: str) -> None:
+    """PostHog takes each, so that an old project may have it: an older version of ours applied them, too."""
+    checkout.write("dashboards/d.yaml", INSIGHTS)
+    checkout.write("alerts/a.yaml", alert(f"insight: steps, threshold: {{{bounds}}}"))
+    checked = check(checkout.root)
+    assert checked.problems == ()
+    assert [each.message.rpartition(": ")[2] for each in checked.notes] == [
+        f"{bound} is {bound} %" for bound in ("0.5", "0.7") if bound in bounds
+    ]
+    if checked.notes:
+        assert str(checked.notes[0]).endswith(
+            "alert/a: note: the values of a funnel are per cent, 0 to 100: 0.5 is 0.5 %; write 50 for 50 %; "
+            'if 0.5 % is meant, say "0.5 %" in the alert\'s name'
+        )
 
 
 def test_an_alert_on_a_broken_insight_is_not_blamed(checkout: Checkout) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from ai_admin.definitions.check import check
 from tests.unit.definitions.checkouts import Checkout
 
 FORMS = {
@@ -215,18 +216,20 @@ def test_a_dashboard_with_many_insights_needs_a_choice(checkout: Checkout) -> No
     assert checkout.problems() == []
 
 
-def test_a_running_experiment_needs_its_flag_switched_on(checkout: Checkout) -> None:
+def test_the_flag_of_a_running_experiment_may_be_switched_off(checkout: Checkout) -> None:
     off = (
         "key: ab\nactive: false\nvariants: [{key: control, rollout_percentage: 50}, {key: b, rollout_percentage: 50}]\n"
     )
     checkout.write("flags/ab.yaml", f"{off}release_conditions: [{{}}]\n")
     text = "start_date: 2026-09-07"
     checkout.write("experiments/x.yaml", form("experiments", text))
-    [problem] = checkout.problems()
-    assert 'experiment/x: the experiment runs, and its flag "ab" is off; switch the flag on' in problem
+    checked = check(checkout.root)
+    assert checked.problems == ()
+    [note] = map(str, checked.notes)
+    assert 'experiment/x: note: the experiment is paused, as its flag "ab" is off: nobody comes into it; ' in note
     for text in ("start_date: 2026-09-07, end_date: 2026-10-07", "name: Draft"):
         checkout.write("experiments/x.yaml", form("experiments", text))
-        assert checkout.problems() == []
+        assert check(checkout.root).notes == ()
 
 
 def test_an_experiment_may_leave_variants_out(checkout: Checkout) -> None:

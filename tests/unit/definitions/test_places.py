@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ai_admin.definitions.places import differing
+from ai_admin.definitions.places import inexpressible
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,5 @@ from ai_admin.definitions.places import differing
     ],
 )  # fmt: skip
 def test_the_innermost_part_that_holds_all_that_differs(left: Any, right: Any, part: str) -> None:
-    assert differing("query", left, right) == part
+    said = inexpressible(["name", "query"], {"name": "A", "query": left}, {"name": "B", "query": right})
+    assert said == f"no file can express the value of name, {part}"

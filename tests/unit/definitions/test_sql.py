@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ai_admin.definitions.check import check
 from ai_admin.definitions.scalar_places import place_of
 from ai_admin.definitions.sql import kept, native, parser
 from ai_admin.definitions.sql.columns import columns
@@ -37,7 +41,12 @@ def test_good_sql_is_not_complained_of(checkout: Checkout) -> None:
     for number, sql in enumerate((*GOOD, SPREAD, LARGE["calls"])):
         insight = {"key": f"i{number}", "name": f"I{number}", "sql": {"query": sql, "values": {"value": "r1"}}}
         checkout.write(f"insights/{number}.yaml", yaml.safe_dump(insight))
-    assert checkout.problems() == []
+    checked = check(checkout.root)
+    assert checked.problems == ()
+    assert [str(each) for each in checked.notes] == [
+        f"insights/{number}.yaml:4:10: insight/i{number}: note: this SQL was not checked: it is too long, or nested "
+        "too deeply, for PostHog's parser; see in PostHog that it gives a result"
+    ]
 
 
 def test_what_posthogs_sdks_send_of_themselves_need_not_be_described(checkout: Checkout) -> None:
@@ -114,7 +123,7 @@ WORDS = (
 @settings(deadline=None, max_examples=300)
 def test_junk_is_read_or_told_what_is_wrong_with_it(words: list[str], form: str) -> None:
     text = " ".join(words)
-    tree, flaw = parser.parse(text, form)
+    tree, flaw, _ = parser.parse(text, form)
     assert (tree is None) != (flaw is None)
     for each in [flaw] if flaw else mistakes(tree, text, Scope()):
         assert 0 <= each.offset <= len(text)
@@ -128,13 +137,13 @@ def test_junk_is_read_or_told_what_is_wrong_with_it(words: list[str], form: str)
 @given(text=st.text(max_size=30))
 @settings(deadline=None)
 def test_any_text_is_read_or_told_what_is_wrong_with_it(text: str) -> None:
-    tree, flaw = parser.parse(text, "select")
+    tree, flaw, _ = parser.parse(text, "select")
     assert (tree is None) != (flaw is None)
 
 
 @pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
 def test_what_would_take_the_parser_too_long_is_not_given_to_it(text: str, cache: Path) -> None:
-    assert parser.parse(text, "select") == (None, None)
+    assert unread(text) == "it is too long, or nested too deeply, for PostHog's parser"
     assert not cache.exists(), "no answer of the parser is there to be kept"
 
 
@@ -142,7 +151,7 @@ def test_a_tree_that_is_too_deep_for_python_is_not_checked(cache: Path) -> None:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(1_000)  # Python's own, which Hypothesis raises
     try:
-        assert parser.parse("select 1" + " = 1" * 1_500, "select") == (None, None)
+        assert unread("select 1" + " = 1" * 1_500) == "it is too deeply nested for Python"
     finally:
         sys.setrecursionlimit(limit)
     assert [file.read_text()[:1] for file in cache.iterdir()] == ["{"]
@@ -160,11 +169,66 @@ def test_no_text_hides_from_the_bound_how_deeply_it_is_nested(
     assert len(list(cache.iterdir())) == 1
 
 
-def test_a_parser_that_fails_is_no_answer(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parser, "_SECONDS", "none")
-    with pytest.raises(RuntimeError, match="invalid literal"):
-        parser.parse(f"select {'lower(' * 7}event{')' * 7}", "select")
+DEEP = f"select {'lower(' * 7}event{')' * 7}"
+"""Read by the parser in a process of its own."""
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "PostHog's parser was ended by a signal: Killed"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "PostHog's parser was ended by a signal: Segmentation fault"),
+        ("raise MemoryError('no more')", "PostHog's parser failed: MemoryError: no more"),
+    ],
+)
+def test_a_parser_that_ends_without_an_answer_is_asked_again(
+    program: str, why: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as once:
+        once.setattr(native, "__file__", script(cache.parent, f"import os, signal\n{program}"))
+        assert unread(DEEP) == why
     assert not cache.exists()
+    parser.parse.cache_clear()
+    assert parser.parse(DEEP, "select").tree is not None
+
+
+def test_a_parser_that_cannot_be_started_is_no_traceback(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(cache / "python"))
+    assert unread(DEEP) == "PostHog's parser can't be started: No such file or directory"
+
+
+def test_a_parser_that_cannot_be_imported_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where its library is for another libc: the package is there, and its import fails."""
+    script(cache.parent, "raise ImportError('GLIBC_2.99 not found')", "hogql_parser.py")
+    monkeypatch.setenv("PYTHONPATH", str(cache.parent))
+    flaw = parser.parse(DEEP, "select").flaw
+    assert flaw is not None
+    assert flaw[1:] == ("SQL can't be checked without the package hogql-parser", "run make setup")
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("limit", [(2, 2), (1, -1)], ids=str)
+def test_the_parser_runs_where_the_processors_time_is_limited(limit: tuple[int, int]) -> None:
+    code = f"import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_CPU, {limit})\n"
+    code += f"sys.argv[1:] = ['expr', '3']; runpy.run_path({native.__file__!r}, run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", code], input="1", capture_output=True, text=True, check=False)
+    assert (done.stderr, json.loads(done.stdout)["node"]) == ("", "Constant")
+
+
+def unread(text: str) -> str:
+    """Return why a query is not read."""
+    tree, flaw, why = parser.parse(text, "select")
+    assert (tree, flaw) == (None, None)
+    assert why is not None
+    return why.message.removeprefix("this SQL was not checked: ")
+
+
+def script(folder: Path, text: str, name: str = "program.py") -> str:
+    """Write a program below a folder and return its path."""
+    folder.mkdir(exist_ok=True)
+    file = folder / name
+    file.write_text(text)
+    return str(file)
 
 
 def test_queries_that_are_nested_to_different_depths_do_not_keep_each_other_waiting(cache: Path) -> None:
@@ -175,10 +239,24 @@ def test_queries_that_are_nested_to_different_depths_do_not_keep_each_other_wait
         assert tree["select"][0]["name"] == "lower"
 
 
-def test_the_parser_is_stopped_where_it_takes_too_long(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_takes_the_parser_too_long_is_tried_again_a_day_later(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, asked = "select 1" + " + 1" * 2_400, 0
     monkeypatch.setattr(parser, "_SECONDS", 1)
-    assert parser.parse("select 1" + " + 1" * 2_400, "select") == (None, None)
-    assert [file.read_text() for file in cache.iterdir()] == ["null"], "nor is it tried again"
+    assert unread(slow) == "PostHog's parser needs more than 1 s for it"
+
+    def count(text: str, form: str) -> str:
+        nonlocal asked
+        asked += 1
+        raise kept.TooSlow
+
+    [file] = cache.iterdir()
+    for age, times in ((23 * 3600, 0), (25 * 3600, 1)):
+        os.utime(file, (time.time() - age,) * 2)
+        with pytest.raises(kept.TooSlow):
+            kept.kept(slow, "select", count)
+        assert asked == times
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,23 @@ def test_one_that_is_off_is_said_to_be_and_is_never_late() -> None:
     assert not overdue(off, late)
 
 
+@pytest.mark.parametrize(
+    ("until", "due", "next_check"),
+    [
+        ("2026-11-28T11:00:00Z", "2026-11-27T10:00:00Z", "2026-11-28T11:00:00Z"),
+        ("2026-11-27T09:30:00Z", "2026-11-27T10:00:00Z", "2026-11-27T10:00:00Z"),
+        ("2026-11-28T11:00:00Z", None, "2026-11-28T11:00:00Z"),
+    ],
+)
+def test_a_snooze_is_said_and_the_next_check_is_not_before_it_is_over(
+    until: str, due: str | None, next_check: str
+) -> None:
+    found = standing(alert(state="Snoozed", snoozed_until=until, next_check_at=due), [])
+    assert (found.snoozed, found.next) == (datetime.fromisoformat(until), datetime.fromisoformat(next_check))
+    assert not overdue(found, datetime(2026, 11, 28, 10, tzinfo=UTC)) or until < "2026-11-28"
+    assert standing(alert(enabled=False, snoozed_until=until), []).snoozed is None
+
+
 class PostHog:
     """Answers invocations, and keeps what it was sent."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from ai_admin.numbers import Period
 from ai_admin.numbers.answers import is_broken_down
-from ai_admin.numbers.backtest import Backtest, NotTold, Watch, compared
+from ai_admin.numbers.backtest import Backtest, NotTold, Told, Watch, compared
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 
@@ -140,17 +140,20 @@ def test_where_each_check_takes_a_query_many_are_asked_only_if_somebody_says_so(
 
 
 def test_the_last_checks_are_asked_for_as_each_asked_then() -> None:
-    there, said = PostHog(), list[str]()
+    there, said = PostHog(), list[tuple[str, int]]()
     test = over_days(1, there)
     for bound in (5, 9):
-        told = test.of(Watch({"threshold": {"upper": bound}, **HOURLY}, FUNNEL), last=2, say=said.append)
-        assert (len(told.outcome.checks), told.earlier) == (2, 22)
+        asked = test.asked(Watch({"threshold": {"upper": bound}, **HOURLY}, FUNNEL), last=2)
+        said.append((str(asked), test.left(test.queries(asked))))
+        told = Told.of(asked, list(test.checks(asked)))
+        assert (len(told.outcome.checks), told.earlier, told.later) == (2, 22, 0)
     [_, *queries] = there.asked  # the first one asks when weeks begin
     assert [each["dateRange"] for each in queries] == [
         {"date_from": "2026-10-18T00:00:00+02:00", "date_to": f"2026-10-25T0{hour}:00:00+02:00", "explicitDate": True}
         for hour in (0, 1)
     ]
-    assert said == ["2 queries, one for each of its last 2 of 24 checks"], "the second bound takes none"
+    which = "its last 2 of 24 checks"
+    assert said == [(which, 2), (which, 0)], "the second bound takes none"
 
 
 def test_checks_that_fail_are_told_apart() -> None:
@@ -166,4 +169,4 @@ def test_it_is_said_how_often_it_would_have_fired_and_how_often_so_far() -> None
     never, always = test.of(watch()), test.of(watch({"threshold": {"upper": 0}}))
     assert compared(never, always, 30) == "over the last 30 days it would have fired 1 time instead of 0 times"
     assert compared(always, always, 30) == "over the last 30 days it would have fired 1 time, as before"
-    assert compared(None, never, 30) == "over the last 30 days it would have fired 0 times"
+    assert compared(None, never, 30) == "over the last 30 days it would have fired 0 times (above 5)"

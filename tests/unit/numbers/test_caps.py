@@ -9,7 +9,7 @@ import pytest
 from ai_admin.clients.runtime import Readers
 from ai_admin.numbers import Cap
 
-PAYLOADS = (None, True, "20000", [1], 0, 1, 20_000, 2.0, 2.5, 9_000_000, 9e6, 9e6 + 0.5, float("nan"), float("inf"))
+PAYLOADS = (None, True, "20000", [1], 0, -5, 1, 20_000, 2.0, 2.5, 9_000_000, 9e6, 9e6 + 0.5, float("nan"), float("inf"))
 
 
 class Reader(Readers):

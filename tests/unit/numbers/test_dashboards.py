@@ -12,6 +12,7 @@ import pytest
 from ai_admin.numbers.dashboards import Board, Wanted, boards
 from ai_admin.numbers.drawing import write
 from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 
 
 class PostHog:
@@ -19,6 +20,7 @@ class PostHog:
 
     def __init__(self, *names: str) -> None:
         insights = [{"name": name, "short_id": f"id{n}", "query": {"kind": "X"}} for n, name in enumerate(names)]
+        self.fails = False
         self.dashboard = {"id": 1, "name": "Cost", "tiles": [{"insight": each} for each in insights]}
 
     def project_path(self, path: str) -> str:
@@ -32,6 +34,8 @@ class PostHog:
 
     def request(self, _method: str, _path: str, body: dict[str, Any], **_: Any) -> dict[str, Any]:
         self.refresh = body["refresh"]
+        if self.fails:
+            raise ApiError("no", 500)
         return {"results": [], "last_refresh": "2026-11-27T23:34:00Z", "is_cached": True, "timezone": "Asia/Kolkata"}
 
 
@@ -61,3 +65,16 @@ def test_numbers_are_computed_anew_where_that_is_asked_for() -> None:
     for fresh, refresh in ((True, "force_blocking"), (False, "blocking")):
         [*boards(cast(Client, there), [Wanted("dashboard", "cost", "Cost")], {}, {}, fresh)]
         assert there.refresh == refresh
+
+
+def test_numbers_of_an_earlier_run_do_not_stay_where_a_query_fails(tmp_path: Path) -> None:
+    there, asked = PostHog("Runs"), datetime(2026, 11, 28, tzinfo=UTC)
+    (tmp_path / "cost").mkdir()
+    files = {name: tmp_path / "cost" / name for name in ("runs.csv", "runs.svg", "runs-dark.svg", "others.csv")}
+    for there.fails, stay in ((False, [*files]), (True, ["others.csv"])):
+        for each in files.values():
+            each.write_text("old")
+        [board] = boards(cast(Client, there), [Wanted("dashboard", "cost", "Cost")], {}, {})
+        assert isinstance(board, Board)
+        write(board, tmp_path, ["csv", "svg"], None, "stack sandbox", asked)
+        assert [name for name, path in files.items() if path.exists()] == stay

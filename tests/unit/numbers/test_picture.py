@@ -37,7 +37,9 @@ def test_what_each_check_compared_is_drawn_with_the_bounds_and_the_firings() -> 
 def test_growth_from_nothing_is_as_high_as_the_highest() -> None:
     found = told(Rule("relative_increase", None, 0.5, share=True), 4, 8, 0, 5)
     assert [each.seen for each in found.outcome.checks][1:] == [1, -1, math.inf]
-    assert plot(found).series[0].values == (1, -1, 1)
+    drawn = plot(found)
+    assert list(drawn.series[0].values) == [100, -100, 100]
+    assert [drawn.format(each.value) for each in drawn.goals] == ["50 %"], "as the texts write it"
 
 
 def test_of_many_checks_no_firing_is_lost() -> None:

@@ -48,7 +48,6 @@ def test_what_is_still_to_come_is_no_period() -> None:
 def test_it_is_known_whether_a_period_is_over() -> None:
     known = {to: Period.of("-14d", to, NOW) for to in ("now", "-1h", "2026-11-27", "-7d")}
     assert [each.is_over for each in known.values()] == [False, True, True, True]
-    assert [each.is_of_earlier_days for each in known.values()] == [False, False, True, True]
 
 
 def test_today_is_the_last_day_of_the_period() -> None:
@@ -81,3 +80,8 @@ def test_no_cell_of_a_csv_is_a_formula() -> None:
 def test_columns_are_as_wide_as_what_is_seen_of_them() -> None:
     lines = list(table(["id", "runs"], [["a", "1,000"], ["\x1b[31mlong\x1b[0m", "2"]], right={1}))
     assert lines == ["id     runs", "a     1,000", "\x1b[31mlong\x1b[0m      2"]
+
+
+def test_a_fraction_in_csv_has_no_noise() -> None:
+    cells = [0.1 + 0.2, 12.652854399999995, 934.0, -0.0000012, 5, "-5"]
+    assert as_csv([cells]) == "0.3,12.6528544,934,-1.2e-06,5,'-5\n"

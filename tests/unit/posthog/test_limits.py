@@ -123,6 +123,24 @@ def test_a_wait_says_how_long_and_why() -> None:
     assert str(wait).endswith("min: PostHog takes 4,800 requests an hour with one key")
 
 
+@pytest.mark.parametrize(("path", "minute", "hour"), [(FLAGS, 480, 4800), (INSIGHTS, 240, 1200)])
+def test_how_long_many_requests_take_is_known_before_the_first(path: str, minute: int, hour: int) -> None:
+    world = World()
+    limiter = Limiter(world.clock)
+    for count in (1, 240, 481, 2000, 10000):
+        assert limiter.least(path, count) == forced(count, minute, hour)
+    for _ in range(minute):
+        world.send(limiter, path)
+    wait = limiter.enter(path)
+    assert wait is not None
+    assert limiter.least(path, 1) == wait.seconds
+    assert limiter.least(path, hour) > 3000
+    unlimited = Limiter(world.clock, lambda: False)
+    assert unlimited.least(path, 10000) == 0
+    unlimited.shut(path, 90)
+    assert unlimited.least(path, 1) == 90
+
+
 def test_a_server_without_limits_is_asked_once_and_never_waited_for() -> None:
     world = World()
     asked = 0

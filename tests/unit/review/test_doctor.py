@@ -11,6 +11,7 @@ import pytest
 from ai_admin.cli.doctor import NAMES
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.doctor import CHECKS, OFFLINE, Facts, examine, same_for_all
+from providers.posthog.errors import Problem
 from providers.posthog.kinds import KINDS, Ref
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -40,6 +41,23 @@ def test_every_check_can_be_chosen_and_those_without_posthog_are_known() -> None
     assert list(CHECKS) == list(NAMES)
     everything = Facts((flag(),), NOW)
     assert {each.check for each in examine(everything)[0]} <= set(OFFLINE)
+
+
+def test_a_consent_that_is_left_over_is_named_with_its_line() -> None:
+    left = {"rollout/ai/0-50": "Pulumi.production.yaml:7"}
+    assert found("consents", consents=lambda: left) == [
+        "Pulumi.production.yaml:7: rollout/ai/0-50: is a consent that nothing needs now, and would consent to the same "
+        "again; take it out of ai-admin:consent"
+    ]
+
+
+def test_what_is_not_known_of_consents_is_said_and_the_rest_is_found() -> None:
+    def unknown() -> Mapping[str, str]:
+        raise Problem("the definitions have problems")
+
+    findings, unread = examine(Facts((flag(),), NOW, consents=unknown), ["consents", "owner"])
+    assert [each.check for each in findings] == ["owner"]
+    assert unread == ["consents: not known: the definitions have problems"]
 
 
 def test_a_flag_without_owner_or_test_is_named() -> None:

@@ -61,9 +61,23 @@ def test_an_experiment_that_runs_is_named_where_its_flag_changes() -> None:
     ended, draft = {**STARTED, "end_date": "2026-10-01T08:00:00Z"}, {"flag": FLAG}
     other = {**STARTED, "flag": Ref("flag", "other")}
     on, off = {"active": True}, {"active": False}
-    told = ["experiment e0 has run on it since 14 Sep 2026"]
-    assert followed(FLAG, on, off, STARTED, ended, draft, other) == told
+    told = "experiment e0 has run on it since 14 Sep 2026"
+    pauses = f"{told}, and pauses: nobody comes into it while the flag is off"
+    assert followed(FLAG, on, off, STARTED, ended, draft, other) == [pauses]
+    assert followed(FLAG, off, on, STARTED) == [f"{told}, and goes on"]
+    assert followed(FLAG, {"release_conditions": []}, {"release_conditions": [{}]}, STARTED) == [told]
     assert followed(FLAG, {"description": "a"}, {"description": "b"}, STARTED) == []
+
+
+@pytest.mark.parametrize("kind", ["survey", "experiment"])
+def test_what_was_started_or_ended_says_what_becomes_of_it(kind: str) -> None:
+    ended = {**STARTED, "end_date": "2026-10-01T08:00:00Z", "archived": True}
+    [draft] = followed(Ref(kind, "s"), ended, {"flag": FLAG})
+    assert draft.startswith("it is a draft again: ")
+    [again] = followed(Ref(kind, "s"), ended, {**STARTED, "archived": True})
+    assert again.startswith("it runs again: ")
+    assert followed(Ref(kind, "s"), ended, {**ended, "archived": False}) == []
+    assert followed(Ref(kind, "s"), STARTED, ended) == []
 
 
 def test_an_experiment_that_is_measured_otherwise_says_since_when_it_runs() -> None:

@@ -17,7 +17,7 @@ from ai_admin.review.sentences import Sentence
 from ai_admin.review.text import text
 from providers.posthog.history import Author
 from providers.posthog.kinds import Ref
-from providers.posthog.kinds.wording import SERVE
+from providers.posthog.kinds.wording import SERVE, VIEW
 
 NASTY = "a|b `c` <script>x</script> @octocat #12 **bold** ![x](http://y) ~~no~~ _i_\n# head"
 
@@ -114,6 +114,43 @@ def test_what_is_put_back_is_said_with_what_follows_and_first_where_more_depends
     for made in (text(words), markdown(words)):
         places = [made.index(each) for each in (*order, "description from a to b")]
         assert places == sorted(places)
+
+
+def weighed(one: Entry, weight: int) -> Entry:
+    def of(said: Sentence) -> Sentence:
+        return replace(said, weight=weight)
+
+    by_them = tuple(replace(each, sentence=of(each.sentence)) for each in one.by_hand)
+    return replace(one, sentences=tuple(map(of, one.sentences)), by_hand=by_them)
+
+
+def test_what_is_put_back_stands_behind_no_change_on_which_less_depends_and_before_none_on_which_more_does() -> None:
+    described = entry(1, "description from a to b").sentences
+    both = replace(weighed(by_hand(1, "is switched on"), SERVE), sentences=described)
+    others = [
+        weighed(entry(2, "is switched off", action=Action.REPLACE), SERVE),
+        weighed(entry(3, "chart from line to bar"), VIEW),
+        weighed(by_hand(4, "condition is gone"), SERVE),
+        by_hand(5, "tags: added a"),
+    ]
+    order = [
+        "is switched off",
+        "is switched on",
+        "condition is gone",
+        "chart from line to bar",
+        "description from a to b",
+        "tags: added a",
+    ]
+    entries = sorted([both, *others], key=lambda each: -each.danger)
+    found = report(*entries)
+    lines = text(found).splitlines()
+    places = [next(n for n, line in enumerate(lines) if said in line) for said in order]
+    assert places == sorted(places)
+    heads = [n for n, line in enumerate(lines) if line.startswith("changed on PostHog's pages")]
+    assert [sum(head < place for head in heads) for place in places] == [0, 1, 1, 1, 1, 2]
+    told = markdown(found)
+    for section in (["switched on", "condition is gone", "added a"], ["switched off", "line to bar", "from a to b"]):
+        assert [told.index(said) for said in section] == sorted(told.index(said) for said in section)
 
 
 def test_nothing_is_said_in_one_line() -> None:

@@ -249,3 +249,22 @@ def test_no_noun_of_a_table_is_a_field_name(kind: Kind, field: Field) -> None:
 )
 def test_a_filter_is_read_as_a_predicate(leaf: Properties, text: str) -> None:
     assert filter_text(leaf) == text
+
+
+@pytest.mark.parametrize(
+    ("config", "condition", "said"),
+    [
+        ("FunnelsAlertConfig", "absolute_value", "lower bound from 50 % to 0.5 %"),
+        ("FunnelsAlertConfig", "relative_decrease", "lower bound from 50 points to 0.5 points"),
+        ("TrendsAlertConfig", "absolute_value", "lower bound from 50 to 0.5"),
+    ],
+)
+def test_the_bounds_of_a_funnels_alert_are_said_with_their_unit(config: str, condition: str, said: str) -> None:
+    """0.5 of a funnel is half of one per cent, and who reads the plan may mean half."""
+    before, after = (
+        {"condition": condition, "config": {"type": config}, "threshold": {"type": "absolute", "lower": bound}}
+        for bound in (50, 0.5)
+    )
+    kind = KINDS["alert"]
+    [threshold] = [each for each in kind.fields if each.name == "threshold"]
+    assert [each.text for each in sentences(kind, threshold, before, after)] == [f"threshold: {said}"]

@@ -109,3 +109,18 @@ def test_a_consent_that_nothing_needs_any_more_is_left_over() -> None:
     assert list(safety.left_over(given, judged(REST, REST))) == ["members/beta/2", "remove/f", RENAME]
     needed = judged([flag("old-model", 10), *REST], renamed, keys={"flag/new-model": "old-model"})
     assert RENAME not in list(safety.left_over(given, needed))
+
+
+def test_a_consent_about_what_does_not_change_is_left_over() -> None:
+    """A rollout that somebody lowers in PostHog later would return at once by the consent to its former growth."""
+    of_objects = {
+        *("ahead/f/50-10", "on/f/12", "order/f/1a", "payload/f/true.max/1-99", "redraw/f/1a", "reset/survey/f"),
+        *("resume/f", "rollout/f/b/0-50", "targeting/f/1a", "remove/f", "rename/e/f", "members/f/2"),
+    }
+    of_runs = {"delete/2/1a", "update/9/1a", "unfollowed/staging"}
+    given = [*of_objects, *of_runs, "destroy/1"]
+    assert set(safety.left_over(given, (), ())) == of_objects | of_runs
+    assert set(safety.left_over(given, (), {"other"})) == of_objects
+    repeatable = {"remove/f", "rename/e/f", "members/f/2"}
+    assert set(safety.left_over(given, (), {"f"})) == set(safety.left_over(given, ())) == repeatable
+    assert list(safety.left_over(["remove/f"], judged([flag("f", 10), *REST], REST), ())) == [], "a gate needs it"

@@ -69,12 +69,18 @@ def test_who_fell_silent_still_has_the_health_of_the_last_check(acme: Company, f
     assert any(each.until < acme.end and each.health == "healthy" for each in silent)
 
 
+def test_each_run_says_when_it_was_and_the_first_of_an_installation_what_it_is(found: list[Run]) -> None:
+    assert all(run.properties["$set"]["last_active"] == run.when.isoformat() for run in found)
+    firsts = {run.installation.id: run for run in reversed(found)}
+    assert all(run.properties["$set"]["channel"] == run.installation.channel for run in firsts.values())
+
+
 def test_the_runs_are_of_the_catalogue(found: list[Run]) -> None:
     known = catalogue(check(SAMPLES).indexes["production"])
     event, person = known.events["ai_enhancement_used"], known.person
     for run in found:
         properties = dict(run.properties)
-        own = properties.pop("$set", {})
+        own = properties.pop("$set")
         assert properties.keys() <= event.keys()
         assert own.keys() <= person.keys()
         for name, described in (*((n, event[n]) for n in properties), *((n, person[n]) for n in own)):
@@ -85,8 +91,8 @@ def test_the_runs_are_of_the_catalogue(found: list[Run]) -> None:
 def test_what_an_installation_used_only_grows(found: list[Run]) -> None:
     used: dict[str, int] = {}
     for run in found:
-        if "$set" in run.properties:
-            total = run.properties["$set"]["total_usage"]
+        total = run.properties["$set"].get("total_usage")
+        if total is not None:
             assert total >= used.get(run.installation.id, 0) + run.properties["total_tokens"] - 1
             used[run.installation.id] = total
 

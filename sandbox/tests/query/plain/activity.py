@@ -12,14 +12,14 @@ Query = dict[str, Any]
 STATUSES = ("new", "returning", "resurrecting", "dormant")
 
 
-def lifecycle(draw: Random) -> Query:
+def lifecycle(draw: Random, history: History) -> Query:
     """A lifecycle query."""
     interval = draw.choice(("day", "day", "week", "month"))
     return {
         "kind": "LifecycleQuery",
         "series": [{"kind": "EventsNode", "event": draw.choice((*NAMES, None)), "properties": random_filters(draw)}],
         "interval": interval,
-        "dateRange": times.random_range(draw, interval),
+        "dateRange": times.random_range(draw, history, interval),
         "properties": random_filters(draw),
     }
 
@@ -68,7 +68,7 @@ def _own(history: History, person: str, query: Query, index: int) -> list[Happen
     ]
 
 
-def stickiness(draw: Random) -> Query:
+def stickiness(draw: Random, history: History) -> Query:
     """A stickiness query."""
     interval = draw.choice(("day", "day", "week", "hour"))
     settings: Query = {"computedAs": draw.choice(("cumulative", "non_cumulative"))}
@@ -82,7 +82,7 @@ def stickiness(draw: Random) -> Query:
             for _ in range(draw.choice((1, 2)))
         ],
         "interval": interval,
-        "dateRange": times.random_range(draw, interval),
+        "dateRange": times.random_range(draw, history, interval),
         "properties": random_filters(draw),
         "stickinessFilter": settings,
     }
@@ -118,7 +118,7 @@ def _enough(count: int, criteria: Query | None) -> bool:
     return bool({"gte": count >= value, "lte": count <= value, "exact": count == value}[criteria["operator"]])
 
 
-def retention(draw: Random) -> Query:
+def retention(draw: Random, history: History) -> Query:
     """A retention query."""
     query: Query = {
         "kind": "RetentionQuery",
@@ -138,7 +138,7 @@ def retention(draw: Random) -> Query:
         },
     }
     if draw.random() < 0.3:
-        query["dateRange"] = {"date_from": draw.choice(("-3d", "-7d", "2026-03-05"))}
+        query["dateRange"] = {"date_from": draw.choice(("-3d", "-7d", times.day(history, 13)))}
     if draw.random() < 0.4:
         query["retentionFilter"] |= {"aggregationType": draw.choice(("sum", "avg")), "aggregationProperty": "tokens"}
         query["retentionFilter"]["cumulative"] = False  # PostHog has no sums of these

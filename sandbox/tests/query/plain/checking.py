@@ -13,7 +13,7 @@ from sandbox.tests.query.world import Project, World
 class Kind(NamedTuple):
     """How a kind of query is drawn, counted, and read from the sandbox's results."""
 
-    question: Callable[[Random], dict[str, Any]]
+    question: Callable[[Random, History], dict[str, Any]]
     answer: Callable[[History, dict[str, Any]], Any]
     read: Callable[[Any, dict[str, Any]], Any]
 
@@ -92,7 +92,7 @@ def differences(world: World, kind: str, seed: int, histories: int, questions: i
 
 
 def _difference(project: Project, past: History, kind: Kind, draw: Random, seed: str) -> Iterator[str]:
-    query = kind.question(draw)
+    query = kind.question(draw, past)
     wanted = kind.answer(past, query)
     got = kind.read(project.results(past.now, **query), query)
     if not alike(got, wanted):

@@ -13,13 +13,13 @@ Query = dict[str, Any]
 Stay = tuple[datetime, datetime, bool]  # from when, until when, and whether it ended well
 
 
-def question(draw: Random) -> Query:
+def question(draw: Random, history: History) -> Query:
     """A funnel's correlation, of any kind."""
     kind = draw.choice(("events", "event_with_properties", "properties"))
     query: Query = {
         "kind": "FunnelCorrelationQuery",
         "funnelCorrelationType": kind,
-        "source": {"kind": "FunnelsActorsQuery", "source": _funnel(draw)},
+        "source": {"kind": "FunnelsActorsQuery", "source": _funnel(draw, history)},
     }
     if kind == "events":
         query["funnelCorrelationExcludeEventNames"] = draw.choice(([], ["stop"]))
@@ -33,14 +33,14 @@ def question(draw: Random) -> Query:
     return query
 
 
-def _funnel(draw: Random) -> Query:
+def _funnel(draw: Random, history: History) -> Query:
     return {
         "kind": "FunnelsQuery",
         "series": [
             {"kind": "EventsNode", "event": name, "properties": random_filters(draw)}
             for name in draw.choice((NAMES[:2], NAMES[1:], (NAMES[0], NAMES[0])))
         ],
-        "dateRange": times.random_range(draw, "day"),
+        "dateRange": times.random_range(draw, history, "day"),
         "properties": random_filters(draw),
         "funnelsFilter": {
             "funnelOrderType": draw.choice(("ordered", "strict")),

@@ -10,8 +10,9 @@ ZONES = ("UTC", "America/New_York", "Asia/Kolkata", "Europe/Berlin")
 NAMES = ("run", "stop", "$pageview")
 MODELS = ("a", "b", "B+", "c", "d", "", None)
 PLANS = ("free", "paid")
-# In New York the clocks go forward on 8 March.
-NOW = datetime(2026, 3, 18, 12, 30, 15, tzinfo=UTC)
+# In New York the clocks go forward on 8 March; in Berlin they go back on 25 October, in New York a week later.
+BACK = datetime(2026, 11, 1, 6, tzinfo=UTC)
+NOWS = (datetime(2026, 3, 18, 12, 30, 15, tzinfo=UTC), datetime(2026, 11, 2, 12, 30, 15, tzinfo=UTC))
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class History:
 
     zone: ZoneInfo
     monday: bool
+    now: datetime
     events: list[Happened] = field(default_factory=list)
-    now: datetime = NOW
 
     def local(self, at: datetime) -> datetime:
         """A moment by the project's clocks."""
@@ -45,7 +46,7 @@ class History:
 
 def random_history(draw: Random, count: int = 160, people: int = 7, days: int = 24) -> History:
     """Events of a few people; some at midnight, some without properties."""
-    history = History(ZoneInfo(draw.choice(ZONES)), draw.random() < 0.5)
+    history = History(ZoneInfo(draw.choice(ZONES)), draw.random() < 0.5, draw.choice(NOWS))
     # No two at once: what comes first then is up to nobody.
     moments = sorted({_moment(draw, history, days) for _ in range(count)})
     plans: dict[str, str] = {}
@@ -58,7 +59,9 @@ def random_history(draw: Random, count: int = 160, people: int = 7, days: int = 
 
 
 def _moment(draw: Random, history: History, days: int) -> datetime:
-    at = NOW - timedelta(seconds=draw.randrange(days * 86_400))
+    if history.now > BACK and draw.random() < 0.1:
+        return BACK + timedelta(seconds=draw.randrange(-7200, 7200))
+    at = history.now - timedelta(seconds=draw.randrange(days * 86_400))
     if draw.random() < 0.1:
         local = history.local(at).replace(hour=0, minute=0, second=0)
         return local.astimezone(UTC)

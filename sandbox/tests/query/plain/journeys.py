@@ -14,7 +14,7 @@ Query = dict[str, Any]
 SECONDS = {"minute": 60, "hour": 3600, "day": 86_400}
 
 
-def funnel(draw: Random) -> Query:
+def funnel(draw: Random, history: History) -> Query:
     """A funnel of two or three steps, two of which may be one event."""
     order = draw.choice(("ordered", "ordered", "strict", "unordered"))
     names = draw.sample(NAMES, 3) if order == "unordered" else [draw.choice(NAMES) for _ in range(3)]
@@ -25,7 +25,7 @@ def funnel(draw: Random) -> Query:
             {"kind": "EventsNode", "event": name, "properties": random_filters(draw)}
             for name in names[: draw.choice((2, 3))]
         ],
-        "dateRange": times.random_range(draw, "day"),
+        "dateRange": times.random_range(draw, history, "day"),
         "properties": random_filters(draw),
         "funnelsFilter": {
             "funnelOrderType": order,
@@ -148,7 +148,7 @@ def _by_day(history: History, query: Query, people: dict[str, list[Happened]], e
     return shares
 
 
-def paths(draw: Random) -> Query:
+def paths(draw: Random, history: History) -> Query:
     """A paths query."""
     asked: Query = {
         "includeEventTypes": draw.choice(([], ["$pageview"], ["custom_event"], ["$pageview", "custom_event"])),
@@ -164,7 +164,7 @@ def paths(draw: Random) -> Query:
         asked["excludeEvents"] = ["/"]
     if draw.random() < 0.3:
         asked["pathGroupings"] = ["/pri*"]
-    return {"kind": "PathsQuery", "pathsFilter": asked, "dateRange": times.random_range(draw, "day"),
+    return {"kind": "PathsQuery", "pathsFilter": asked, "dateRange": times.random_range(draw, history, "day"),
             "properties": random_filters(draw)}  # fmt: skip
 
 

@@ -6,15 +6,23 @@ from typing import Any
 
 from sandbox.tests.query.plain.history import History
 
-DAYS = ("-1d", "-3d", "-7d", "-14d", None, "2026-03-05", "mStart", "-2w")
-HOURS = ("-5h", "-1d", "-2d", "2026-03-17T10:20:00")
+DAYS = ("-1d", "-3d", "-7d", "-14d", None, "mStart", "-2w")
+HOURS = ("-5h", "-1d", "-2d")
 
 
-def random_range(draw: Random, interval: str) -> dict[str, Any]:
+def random_range(draw: Random, history: History, interval: str) -> dict[str, Any]:
     """A `dateRange` for an interval."""
     if interval == "hour":
-        return {"date_from": draw.choice(HOURS)}
-    return {"date_from": draw.choice(DAYS), "date_to": draw.choice((None, None, None, "2026-03-16", "-1d"))}
+        return {"date_from": draw.choice((*HOURS, f"{day(history, 1)}T10:20:00"))}
+    return {
+        "date_from": draw.choice((*DAYS, day(history, 13))),
+        "date_to": draw.choice((None, None, None, day(history, 2), "-1d")),
+    }
+
+
+def day(history: History, ago: int) -> str:
+    """The day so many days ago, as a date."""
+    return str(history.now.date() - timedelta(days=ago))
 
 
 def ends(history: History, given: dict[str, Any], interval: str) -> tuple[datetime, datetime]:
@@ -24,10 +32,10 @@ def ends(history: History, given: dict[str, Any], interval: str) -> tuple[dateti
     if interval == "hour":
         end = local.replace(minute=59, second=59, microsecond=999_999)
     else:
-        day = {None: local.date(), "-1d": local.date() - timedelta(days=1), "2026-03-16": date(2026, 3, 16)}[
-            given.get("date_to")
-        ]
-        end = datetime.combine(day, time(23, 59, 59, 999_999), history.zone)
+        text = given.get("date_to")
+        ago = {None: timedelta(), "-1d": timedelta(days=1)}.get(text)
+        last = date.fromisoformat(str(text)) if ago is None else local.date() - ago
+        end = datetime.combine(last, time(23, 59, 59, 999_999), history.zone)
     return start.astimezone(UTC), end.astimezone(UTC)
 
 

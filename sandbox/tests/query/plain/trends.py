@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import floor
 from random import Random
 from typing import Any
@@ -20,7 +20,7 @@ SHARES = {"median": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 Query = dict[str, Any]
 
 
-def question(draw: Random) -> Query:
+def question(draw: Random, history: History) -> Query:
     """A query of one or two series."""
     interval = draw.choice(("day", "day", "week", "month", "hour"))
     display = draw.choice((None, None, "ActionsLineGraphCumulative", "ActionsPie", "BoldNumber"))
@@ -35,7 +35,7 @@ def question(draw: Random) -> Query:
         "kind": "TrendsQuery",
         "series": series,
         "interval": interval,
-        "dateRange": times.random_range(draw, interval),
+        "dateRange": times.random_range(draw, history, interval),
         "properties": random_filters(draw),
         "trendsFilter": settings,
     }
@@ -240,9 +240,9 @@ class Counting:
     def _active(self, bucket: datetime) -> float:
         """Who was active in the days that end with the day of the bucket; midnight belongs to the day before, too."""
         local, days = self.history.local(bucket), 7 if self.math == "weekly_active" else 30
-        start, end = local - timedelta(days=days - 1), local + timedelta(days=1)
+        start, end = (each.astimezone(UTC) for each in (local - timedelta(days=days - 1), local + timedelta(days=1)))
         return len({event.person for event in self.matching
-                    if start < self.history.local(event.at) <= end and event.at <= self.end})  # fmt: skip
+                    if start < event.at <= end and event.at <= self.end})  # fmt: skip
 
     def _firsts(self) -> list[Happened]:
         """The events that are their person's first, if they match, lie in the range and have the value."""
