@@ -168,7 +168,7 @@ def test_what_changes_in_the_last_second_is_refused_by_the_provider(story: Story
     assert said.splitlines()[-1].endswith(", and not all")
     assert (story.share("one"), story.share("two")) == (3, 20)
     drift, _ = story.run("drift", "--stack", "sandbox", code=1)
-    assert 'condition "everybody" from 70 % to 3 % by grace@example.com' in drift, "it is not what was applied last"
+    assert 'condition "everybody" from 60 % to 3 % by grace@example.com' in drift, "70 % is not what was applied last"
 
 
 def test_what_was_done_already_and_what_goes_off_is_no_reason_to_refuse(story: Story) -> None:
