@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.query import correlation, events, funnels, lifecycle, paths, retention, sql, stickiness, trends
 from sandbox.query.asked import Asked
+from sandbox.query.changes import Changes
 from sandbox.query.dates import iso
 from sandbox.query.errors import NotComputedError, within_schema
 from sandbox.query.tables import Members, ProjectTables, Tables
@@ -65,6 +66,9 @@ class Engine:
     members: Members
     answers: dict[str, Answer] = field(default_factory=dict)  # the oldest first
     tables: Tables | None = None
+
+    def __post_init__(self) -> None:
+        self.changes = Changes(self.store)
 
     def key(self, project: Data, node: Data) -> str:
         """What an answer is kept under."""
@@ -130,7 +134,7 @@ class Engine:
     def of(self, project: Data, now: datetime) -> ProjectTables:
         """What a project's queries are asked of, up to date. Raises MissingPackageError."""
         if self.tables is None:
-            self.tables = Tables(self.store, self.members)
+            self.tables = Tables(self.store, self.changes, self.members)
         return self.tables.of(project, now)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """What was captured, mirrored from SQLite to ClickHouse when a query asks for it.
 
 Each project has tables of its own: no query can see another's. New events are appended; persons, their distinct ids,
-groups and static cohorts are few and loaded anew when one of them has changed, which triggers of SQLite note. An event
+groups and static cohorts are few and loaded anew when one of them has changed (see `changes`). An event
 belongs to whom its distinct id leads to now, as PostHog has it, and to the person that it came with where it leads to
 nobody, whatever was asked when; the person's properties are those of when it came.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox.events.taxonomy import PROPERTY_DEFINITION, property_key
+from sandbox.query.changes import Changes
 from sandbox.query.clickhouse import ClickHouse
 from sandbox.query.errors import QueryError
 from sandbox.query.filters import action_matches, condition
@@ -27,7 +28,6 @@ from sandbox.storage.store import Data, Store
 
 AT_A_TIME = 20_000  # events, in some 0.2 seconds for which nobody else is served
 MOST_PROPERTIES = 200  # that have a column of their own
-WATCHED = ("persons", "distinct_ids", "groups", "cohort_people")
 PERSONLESS = uuid.UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
 EVENTS = """
     seq Int64, uuid UUID, event String, properties String, timestamp DateTime64(6, 'UTC'), distinct_id String,
@@ -65,34 +65,14 @@ Members = Callable[["ProjectTables", Data], Iterable[int]]
 class Tables:
     """The mirror of one store."""
 
-    def __init__(self, store: Store, members: Members) -> None:
+    def __init__(self, store: Store, changes: Changes, members: Members) -> None:
         """Open it, empty. `members` counts a dynamic cohort: the numbers of its persons.
 
         Raises: MissingPackageError.
         """
-        self.store, self.members = store, members
+        self.store, self.changes, self.members = store, changes, members
         self.clickhouse = ClickHouse(store.path.parent / "clickhouse")
         self.projects: dict[int, ProjectTables] = {}
-        self.removed: list[int] = []
-        self.generation = 0
-        self._watch()
-
-    def _watch(self) -> None:
-        """Let SQLite tell what changes. The triggers are this connection's own and gone with it."""
-        connection = self.store.connection
-        connection.create_function("note_people", 0, self._note_people)
-        connection.create_function("note_removed", 1, self.removed.append)
-        connection.execute("PRAGMA recursive_triggers = ON")  # an event that replaces another removes it
-        for table, change in itertools.product(WATCHED, ("INSERT", "UPDATE", "DELETE")):
-            connection.execute(
-                f"CREATE TEMP TRIGGER {table}_{change} AFTER {change} ON main.{table} BEGIN SELECT note_people(); END"
-            )
-        connection.execute(
-            "CREATE TEMP TRIGGER event_removed AFTER DELETE ON main.events BEGIN SELECT note_removed(OLD.seq); END"
-        )
-
-    def _note_people(self) -> None:
-        self.generation += 1
 
     def of(self, project: Data, now: datetime) -> "ProjectTables":
         """A project's tables, up to date; `now` is when actions are asked for."""
@@ -100,12 +80,15 @@ class Tables:
         if identifier not in self.projects:
             self.projects[identifier] = ProjectTables(self, identifier)
         found = self.projects[identifier]
-        if self.removed:
-            for each in self.projects.values():
-                each.remove(self.removed)
-            self.removed.clear()
+        if gone := [each for each in self.changes.removed if not self._has(each)]:
+            for mirrored in self.projects.values():
+                mirrored.remove(gone)
+        self.changes.removed.clear()
         found.refresh(project, now)
         return found
+
+    def _has(self, seq: int) -> bool:
+        return self.store.execute("SELECT 1 FROM events WHERE seq = ?", (seq,)).fetchone() is not None
 
     def close(self) -> None:
         """Forget everything."""
@@ -121,7 +104,7 @@ class ProjectTables:
     def __init__(self, tables: Tables, project: int) -> None:
         self.tables, self.store, self.project = tables, tables.store, project
         self.clickhouse = tables.clickhouse
-        self.generation = -1
+        self.loaded = -1  # how often people had changed when they were
         self.last = 0
         self.people: dict[str, str] = {}
         self.seen: set[str] = set()  # the distinct ids of the events that are here
@@ -151,8 +134,8 @@ class ProjectTables:
         self.week_start = int(project.get("week_start_day") or 0)
         self.types.clear()
         self.cohorts.clear()
-        if self.generation != self.tables.generation:
-            self.generation = self.tables.generation
+        if self.loaded != self.tables.changes.people:
+            self.loaded = self.tables.changes.people
             self._load_people()
         self._append()
 
