@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -94,7 +95,17 @@ def stop() -> bool:
         return False
     os.kill(connection["pid"], signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and running():
+    while time.monotonic() < deadline and _is_held():
         time.sleep(0.05)
     CONNECTION.unlink(missing_ok=True)
     return True
+
+
+def _is_held() -> bool:
+    """Return whether a sandbox has the folder: one that ends answers nobody any more, and another can't start yet."""
+    with (FOLDER / "data" / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False

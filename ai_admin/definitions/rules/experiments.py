@@ -83,14 +83,14 @@ def compares_what_is_left(unit: Unit, index: Index) -> Iterator[Finding]:
 
 
 def runs_on_a_flag_that_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
-    """While an experiment runs and its flag is off, a note says that nobody comes into it.
+    """Where an experiment is to run and its flag is off, a note says what that means.
 
     It is no problem: a flag may be switched off at any time.
     """
     flag = index.find("flag", unit.value.get("flag"))
     running = isinstance(unit.value.get("start_date"), str) and "end_date" not in unit.value
     if flag is not None and running and flag.value.get("active") is False:
-        message = f'the experiment is paused, as its flag "{flag.key}" is off: nobody comes into it'
+        message = f'its flag "{flag.key}" is off: nobody comes into the experiment, and a draft would not be started'
         yield Finding(("start_date",), message, "switch the flag on, or add end_date", None, True, note=True)
 
 

@@ -47,7 +47,10 @@ def _threshold(value: Any) -> Any:
 def _read_config(raw: Any, reading: Reading) -> Any:
     # Where a definition does not say whether the running interval is looked at, PostHog chooses by how often the alert
     # is checked, writes its choice down where it is yes, and leaves it there when that changes.
+    # A config of SQL without it is of the last row.
     config = plain(raw)
+    if isinstance(config, dict) and config.get("type") == "HogQLAlertConfig":
+        config.setdefault("evaluation", "last_row")
     silent = "check_ongoing_interval" not in (reading.known.get("config") or {})
     if isinstance(config, dict) and config.get("check_ongoing_interval") is True and silent:
         del config["check_ongoing_interval"]

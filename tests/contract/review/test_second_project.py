@@ -121,7 +121,7 @@ def test_what_refers_to_what_has_a_file_is_taken_over_later(sandbox: Sandbox, ro
     taken_over(project, root)
     before = contents(root)
     configs = ({"type": "FunnelsAlertConfig", "metric": "conversion_from_start"},
-               {"type": "HogQLAlertConfig", "evaluation": "last_row", "column": "one"})  # fmt: skip
+               {"type": "HogQLAlertConfig", "column": "one"})  # fmt: skip
     for id_, config in zip(made, configs, strict=True):
         bounds = {"type": "absolute", "bounds": {"lower": 0.5, "upper": 120}}
         body = {"name": config["type"], "insight": id_, "subscribed_users": [], "config": config}

@@ -226,7 +226,7 @@ def test_the_flag_of_a_running_experiment_may_be_switched_off(checkout: Checkout
     checked = check(checkout.root)
     assert checked.problems == ()
     [note] = map(str, checked.notes)
-    assert 'experiment/x: note: the experiment is paused, as its flag "ab" is off: nobody comes into it; ' in note
+    assert 'experiment/x: note: its flag "ab" is off: nobody comes into the experiment, and a draft ' in note
     for text in ("start_date: 2026-09-07, end_date: 2026-10-07", "name: Draft"):
         checkout.write("experiments/x.yaml", form("experiments", text))
         assert check(checkout.root).notes == ()
