@@ -20,6 +20,7 @@ def condition(name: str, share: int) -> dict[str, Any]:
 
 X, X_WIDER = condition("x", 5), condition("x", 9)
 Y, Y_WIDER, Y_OTHER = condition("y", 1), condition("y", 7), condition("y", 3)
+Z = condition("z", 1)
 MOVES: Any = (True, [], 'condition "y" moves before "x"', ["x", "y"], ["y", "x"])
 
 
@@ -40,6 +41,10 @@ MOVES: Any = (True, [], 'condition "y" moves before "x"', ["x", "y"], ["y", "x"]
         ]),
         ([X, Y], [X, Y_WIDER], [X], [
             (True, ["y"], 'condition "y" is removed: 1 %', Y_WIDER, None),
+            (False, ["y", "rollout_percentage"], 'condition "y" from 1 % to 7 %', 7, 1),
+        ]),
+        ([X, Y], [X, Y_WIDER], [X, Z], [
+            (True, ["z"], 'condition "y" becomes "z"', "y", "z"),
             (False, ["y", "rollout_percentage"], 'condition "y" from 1 % to 7 %', 7, 1),
         ]),
         ([X], [X, Y], [X, Y_OTHER], [
