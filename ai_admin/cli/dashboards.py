@@ -66,9 +66,9 @@ def dashboards(
 
     KEY is the key of a dashboard or of an insight; without one, all dashboards. Their tiles are PostHog's, with what
     people added there, and so are the filters, unless --from or --to replace the period. A day as --to is all of it;
-    where a time is in it, it is said which tiles count whole days or hours all the same. As html, each is one page
-    that loads nothing from anywhere; the other formats give a file for each insight: pictures (png, svg), its numbers
-    (csv), and PostHog's whole answer (json). Where a query fails, only its tile is not drawn.
+    where a tile counts whole hours, days, weeks or months all the same, it is said. As html, each is one page that
+    loads nothing from anywhere; the other formats give a file for each insight: pictures (png, svg), its numbers (csv),
+    and PostHog's whole answer (json). Where a query fails, only its tile is not drawn.
 
     PostHog answers with numbers that it has kept, for hours where a query is by the day. Where they are older than a
     minute it is said when they were computed; --fresh computes all anew.
@@ -79,8 +79,8 @@ def dashboards(
     With --json: {"stack", "boards": [{"kind", "key", "name", "files", "insights": [{"key", "name", "state", "message",
     "computed", "files", "whole"}], "kept_since"}], "missing": [...]}. "state" is drawn, empty or failed; "message" is
     what stands in the place of a drawing; "computed" is when PostHog computed the numbers, and "kept_since" when the
-    oldest of a board, null where none are older than a minute. "whole" is days or hours, where an insight counts whole
-    ones.
+    oldest of a board, null where none are older than a minute. "whole" is hours, days, weeks or months (or
+    quarters or years), where an insight counts whole ones and the period does not begin or end with one.
 
     Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 files have problems,
     which are named, and the dashboards of the others are drawn all the same.
@@ -155,7 +155,7 @@ def _lines(board: Written, asked: datetime) -> Iterator[str]:
     if board.kept_since:
         since = datetime.fromisoformat(board.kept_since)
         yield f"  numbers since {since:%d %b %H:%M} UTC, {moment(since, asked)}: --fresh computes them anew"
-    for unit in ("days", "hours"):
-        if whole := [each.key for each in board.insights if each.whole == unit]:
-            yield f"  whole {unit} are counted, whatever --from and --to say, by {listed(whole, 'and')}"
+    for unit in sorted({each.whole for each in board.insights if each.whole}):
+        whole = [each.key for each in board.insights if each.whole == unit]
+        yield f"  whole {unit} are counted, whatever --from and --to say, by {listed(whole, 'and')}"
     yield from (f"  {path}" for path in [*board.files, *(path for each in board.insights for path in each.files)])

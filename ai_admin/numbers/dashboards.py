@@ -53,7 +53,7 @@ class Tile:
     query: Any = None
     answer: Mapping[str, Any] | None = None
     whole: str = ""
-    """What it counts whole, ``hours`` or ``days``, where the period that was asked for does not end with one."""
+    """What it counts whole, such as ``days``, where the period that was asked for does not begin or end with one."""
 
     @property
     def figure(self) -> Figure:

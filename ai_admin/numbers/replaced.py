@@ -18,6 +18,10 @@ _DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(.*)")
 _UTC = Calendar(ZoneInfo("UTC"), monday=True)
 _APART = timedelta(hours=14)
 """How far a project's clocks may be from UTC."""
+_SHORTER = ("h", "M", "s")
+"""The units of how long ago that are shorter than a day."""
+_WHOLE = {"hour": "hdwmqy", "day": "hdwmqy", "week": "wq", "month": "my", "quarter": "q", "year": "y"}
+"""By interval the units of how long ago that mean it whole, or begin where PostHog begins to count."""
 
 
 def replaced(start: str | None, end: str | None, now: datetime) -> dict[str, str]:
@@ -31,22 +35,26 @@ def replaced(start: str | None, end: str | None, now: datetime) -> dict[str, str
     Raises ValueError with a line for the user where there is no such date, or no such period.
     """
     dates = {name: _written(text) for name, text in (("date_from", start), ("date_to", end)) if text}
-    if re.fullmatch(r"[\d-]{10}", dates.get("date_to", "")):
-        dates["date_to"] += "T23:59:59"
-    if not start or start == "all":
+    first, last = dates.get("date_from", "all"), dates.get("date_to", "-0s")
+    if (day := _DAY.fullmatch(last)) and not day[4]:
+        dates["date_to"] = last = f"{last}T23:59:59"
+    begins, ends = _meant(first, now), _meant(last, now)
+    if first == "all":
         return dates
-    begins, ends = (_meant(dates.get(name) or "-0s", now) for name in ("date_from", "date_to"))
     if begins - now > _APART:
         raise ValueError(f"a period begins before now: {start} is still to come")
-    # A date is by the project's clocks, and how long ago is by all: these compare as far as any clocks may be apart.
-    apart = timedelta() if bool(_DAY.fullmatch(start)) == bool(_DAY.fullmatch(end or "")) else _APART
+    # A date is by the project's clocks, one with an offset by its own, and how long ago is by all: those of two sorts
+    # compare as far as any clocks may be apart. A day so long ago is all of it as the end.
+    apart = timedelta() if _sort(first) == _sort(last) else _APART
+    apart += timedelta(days=1) if _unit(last) not in ("", *_SHORTER) else timedelta()
     if begins - ends > apart:
         raise ValueError(f"a period begins before it ends: {start} is not before {end or 'now'}")
     return dates
 
 
 def coarse(query: Any, dates: Mapping[str, str]) -> str:
-    """Return what a query counts whole, although its period does not end with one: ``hours``, ``days``, or nothing.
+    """Return what a query counts whole, although its period does not begin or end with one: ``hours``, ``days``,
+    ``weeks`` and so on, or nothing.
 
     Args:
         query: a query's source. SQL counts what it says itself.
@@ -55,20 +63,44 @@ def coarse(query: Any, dates: Mapping[str, str]) -> str:
     if not isinstance(query, Mapping) or query.get("kind") in (None, "HogQLQuery", "EventsQuery"):
         return ""
     interval = (query.get("retentionFilter") or {}).get("period") or query.get("interval") or "day"
-    if str(interval).lower() in ("second", "minute"):
+    interval = str(interval).lower()
+    if interval not in _WHOLE:  # of seconds and minutes
         return ""
-    by_hour, clocks = str(interval).lower() == "hour", [_clock(name, text) for name, text in dates.items()]
-    if by_hour:
-        return "hours" if any(clock[3:] not in ("", "00", "59") for clock in clocks) else ""
-    return "days" if any(clock and clock != "00:00" for clock in clocks) else ""
+    start, end = dates.get("date_from", "all"), dates.get("date_to", "")
+    if start != "all" and not _begins(start, interval):
+        # What is minutes ago begins with its day, also by the hour.
+        return "days" if interval == "hour" and _unit(start) else f"{interval}s"
+    if end and not _ends(end, interval):
+        return "hours" if interval == "hour" else "days"
+    return ""
 
 
-def _clock(name: str, text: str) -> str:
-    """Return the hour and minute that a date has, as far as it does not mean a whole day."""
-    found = _DAY.fullmatch(text)
-    if found is None:  # PostHog begins at an hour that is so long ago, and ends with the day
-        return "00:30" if name == "date_to" and re.fullmatch(r"-?\d*[hMs]", text) else ""
-    return "" if text.endswith("T23:59:59") else found[4][1:6]
+def _begins(text: str, interval: str) -> bool:
+    """Return whether a date is where an interval begins. Which day weeks begin with, is the project's: none is."""
+    if unit := _unit(text):
+        return unit in _WHOLE[interval]
+    moment = datetime.fromisoformat(text)
+    return interval in ("hour", "day", "month") and _UTC.start_of(moment, interval) == moment
+
+
+def _ends(text: str, interval: str) -> bool:
+    """Return whether PostHog ends what counts by an interval at a date: at a time by the hour, else with the day."""
+    if unit := _unit(text):
+        return unit not in _SHORTER or (unit, interval) == ("h", "hour")
+    moment = datetime.fromisoformat(text)
+    return interval == "hour" or _UTC.end_of(moment, "day") - moment < timedelta(minutes=1)
+
+
+def _unit(text: str) -> str:
+    """Return the unit of how long ago something is; empty for a date."""
+    return "" if _DAY.fullmatch(text) else text.lstrip("-0123456789")[:1]
+
+
+def _sort(text: str) -> str:
+    """Return by which clocks a moment is."""
+    if not _DAY.fullmatch(text):
+        return "all"
+    return "the project's" if datetime.fromisoformat(text).tzinfo is None else "its own"
 
 
 def _meant(text: str, now: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,8 +29,8 @@ class Said:
     """One thing that differs."""
 
     sentence: Sentence
-    """From what the file says to what PostHog holds, or back where the file was changed. Where both changed it, its
-    text says from where it was applied last."""
+    """From what the file says to what PostHog holds, or back where the file was changed. Where both changed the field,
+    its text says from where it was applied last, and its values are still those of the two."""
     author: Author | None
     """Who changed it in PostHog last; None where the log does not say, or nobody did."""
     by_hand: bool
@@ -144,19 +144,40 @@ def _parts(
         yield from ((sentence, True, False) for sentence in in_posthog)
         return
     theirs, ours = (sentences(kind, field, each.last, now) for now in (there, file))
+    for sentence in _since(theirs, in_posthog, ours):
+        yield sentence, True, False
     for sentence in in_posthog:
-        if said := _words(sentence, theirs):
-            yield replace(sentence, text=said), True, False
-        elif not _words(sentence, ours):  # nobody knows by whom
+        if not any(_meet(sentence, change) for change in (*theirs, *ours)):  # nobody knows by whom
             yield sentence, True, False
-    for sentence in in_file:
-        if said := _words(sentence, ours):
-            yield replace(sentence, text=said), False, True
+    for sentence in _since(ours, in_file, theirs):
+        yield sentence, False, True
 
 
-def _words(sentence: Sentence, changes: Iterable[Sentence]) -> str:
-    """Return in words the changes that are a part of what is said, or have it in them; empty where none is."""
-    return "; ".join(each.text for each in changes if all(map(str.__eq__, sentence.path, each.path)))
+def _since(
+    changes: Sequence[Sentence], differing: Sequence[Sentence], others: Sequence[Sentence]
+) -> Iterator[Sentence]:
+    """Yield the changes of one side that show in what differs, each from the value that the other side has.
+
+    Args:
+        changes: from what was applied last to what this side has.
+        differing: from what the other side has to that.
+        others: from what was applied last to what the other side has.
+    """
+    for change in changes:
+        if any(_meet(change, each) for each in differing):
+            there = [each.before for each in differing if each.path == change.path]
+            there += [each.after for each in others if each.path == change.path]
+            yield replace(change, before=[*there, change.before][0])
+
+
+def _meet(one: Sentence, other: Sentence) -> bool:
+    """Return whether two sentences are about the same, or one about a part of the other.
+
+    Where the items of a list have sentences of their own, that of the list is about their order, and they are no part.
+    """
+    short, long = sorted((one, other), key=lambda each: len(each.path))
+    of_order = isinstance(short.before, list) and isinstance(short.after, list)
+    return short.path == long.path or (not of_order and short.path == long.path[: len(short.path)])
 
 
 def text(found: Drift, every: bool, style: Style = plain) -> str:
@@ -181,7 +202,7 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
         if each.whole:
             yield f"    {each.whole}"
         applied = each.difference.applied
-        yield from dict.fromkeys(f"    {said.sentence.text}{'' if applied else f' {_by(said)}'}" for said in each.said)
+        yield from (f"    {said.sentence.text}{'' if applied else f' {_by(said)}'}" for said in each.said)
     for ref, _ in found.leaving:
         yield ""
         yield f"{style('-', 'red')} {style(f'{KINDS[ref.kind].words} {ref.key}', 'bold')}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from ai_admin.definitions import Definition
 from ai_admin.review.changes import Change
@@ -66,6 +66,19 @@ def effects(
         yield from [draft] if "start_date" in lost else [again] if "end_date" in lost else []
     if change.ref.kind == "early_access_feature" and "stage" in names:
         yield _enrolled(live, wanted)
+
+
+def begun(wanted: Properties, is_off: Callable[[Ref], bool]) -> Iterator[str]:
+    """Yield what follows from a new object, a line each.
+
+    Args:
+        wanted: what the definition says, with references in the place of ids.
+        is_off: whether a flag is off after the run. With a new experiment PostHog leaves its flag off; of one that is
+            there it would switch the flag on with the start, which the provider refuses.
+    """
+    flag = wanted.get("flag")
+    if _runs(wanted) and isinstance(flag, Ref) and is_off(flag):
+        yield f"it begins paused: nobody comes into it while its flag {flag.key} is off"
 
 
 def _paused(names: Collection[str], wanted: Properties) -> str:

@@ -71,13 +71,16 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
 
 def _said(test: Backtest, before: Watch | None, after: Watch) -> str:
     """Return how often an alert would have fired; of one that is off before or after, what it is worth to be on."""
-    if before and before.is_on and not after.is_on:
+    if before is None:
+        told = compared(None, test.of(after), DAYS)
+        return told if after.is_on else f"{told}, were it on; it is switched off"
+    if before.is_on and after.is_on:
+        return compared(test.of(before), test.of(after), DAYS)
+    if before.is_on:
         return f"{compared(None, test.of(before), DAYS)} so far; it is switched off"
-    was_off = bool(before and not before.is_on)
-    told = compared(test.of(before) if before and was_off != after.is_on else None, test.of(after), DAYS)
-    if not after.is_on:
-        return f"{told}, were it on; it is switched off"
-    return f"{told}; so far it is switched off" if was_off else told
+    if after.is_on:
+        return f"{compared(None, test.of(after), DAYS)}; so far it is switched off"
+    return f"{compared(test.of(before), test.of(after), DAYS)}, were it on; it is switched off"
 
 
 def _moved(change: Change, insights: Iterable[Change], inventory: Inventory) -> _Moved | None:

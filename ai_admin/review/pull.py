@@ -121,7 +121,7 @@ def told(comparison: Comparison, difference: Difference) -> list[str]:
     brought = [f"{said.sentence.text} {reading.written(said.author)}" for said in found.said if said.by_hand]
     own = [said.sentence.text for said in found.said if said.overwritten]
     brought += [f"the file's own change, which is not applied yet, is overwritten: {each}" for each in own]
-    return [*dict.fromkeys([found.whole, *brought] if found.whole else brought)]
+    return [found.whole, *brought] if found.whole else brought
 
 
 class _Pull:

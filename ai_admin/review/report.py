@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.duration import seconds
-from ai_admin.review.effects import effects, running
+from ai_admin.review.effects import begun, effects, running
 from ai_admin.review.firing import firing
 from ai_admin.review.live import BY_POSTHOG, PAGED
 from ai_admin.review.names import names
@@ -152,10 +152,14 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     using = users(planned.definitions)
     served = users(each for each in planned.definitions if each.kind in _SERVED)
     experiments = running(planned.definitions)
+    flags = {each.ref: each for each in found.changes if each.ref.kind == "flag"}
+
+    def is_off(flag: Ref) -> bool:
+        return flag in flags and not _active(flags[flag], session)
 
     def entry(change: Change) -> Entry:
         needs = served if change.ref.kind == "flag" else using
-        return _entry(change, by_name, session, audiences, needs.get(change.ref, ()), experiments)
+        return _entry(change, by_name, session, audiences, needs.get(change.ref, ()), experiments, is_off)
 
     with ThreadPoolExecutor(THREADS) as pool:
         fires = pool.submit(firing, found.changes, session.inventory) if count else None
@@ -182,6 +186,7 @@ def _entry(
     audiences: Audiences | None,
     uses: Sequence[str],
     experiments: Mapping[Ref, Sequence[Definition]],
+    is_off: Callable[[Ref], bool],
 ) -> Entry:
     kind = change.kind
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
@@ -195,7 +200,9 @@ def _entry(
         return Entry(change, reach=reach, effects=tuple(_shown(change, session)), uses=tuple(uses))
     if change.action is Action.CREATE:
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
-        return Entry(change, tuple(of_new(kind, wanted)), approval=approval(change, session), deleted=deleted)
+        follows = tuple(begun(wanted, is_off)) if kind.name == "experiment" else ()
+        told = tuple(of_new(kind, wanted))
+        return Entry(change, told, effects=follows, approval=approval(change, session), deleted=deleted)
     held = {"active"} if change.action is Action.HOLD else set()
     fields = [each for each in change.fields if each.name not in put_back | held]
     said = [text for field in fields for text in sentences(kind, field, live, wanted)]
@@ -215,6 +222,16 @@ def _entry(
     follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
     uses = tuple(uses) if _matters(change) else ()
     return Entry(change, tuple(said), by_hand, overwritten, reach, follows, uses, approval(change, session))
+
+
+def _active(flag: Change, session: Session) -> bool:
+    """Return whether a flag is on after the run, as far as that is known."""
+    active = (flag.wanted or {}).get("active")  # not there where it is left to PostHog's pages
+    if active is False or not flag.id or flag.action is Action.UNKNOWN:
+        return active is not False
+    stays = active is None or flag.refused or flag.action is Action.HOLD
+    live = session.inventory.get(flag.kind, flag.id) if stays else None
+    return bool((live or {}).get("active", True))
 
 
 def _matters(change: Change) -> bool:

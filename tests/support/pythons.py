@@ -37,7 +37,7 @@ asked = sys.argv[2:] if sys.argv[1:2] == ["-u"] else sys.argv[1:]
 if asked[:2] != ["-m", "pulumi.dynamic"] and not "".join(asked[:1]).endswith({scripts!r}):
     root = os.path.abspath(sys.argv[0] + "/../../..")
     if os.path.isdir(root + "/tools"):
-        os.environ["PYTHONPATH"] = root + ":" + os.environ.get("PYTHONPATH", "")
+        os.environ["PYTHONPATH"] = ":".join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 server.connect({address!r})

@@ -52,9 +52,9 @@ def _edited(text: str, edits: Sequence[_Edit], moment: datetime) -> str:
 
 @cache
 def _edits(text: str) -> tuple[_Edit, ...]:
-    tree, flaw, _ = parse(text, SELECT)
-    if tree is None:
-        raise NotMovedError(f"{flaw.message}: {flaw.fix}" if flaw else "its SQL can't be read")
+    tree, flaw, unread = parse(text, SELECT)
+    if why := flaw or unread:
+        raise NotMovedError(f"{why.message}: {why.fix}")
     nodes = list(walk(tree))
     named = {each["name"] for each in nodes if each["node"] == "CTE"}
     edits = [edit for each in nodes if each["node"] == "Call" for edit in _present(each)]

@@ -8,6 +8,7 @@ it half a second, and 15 one second, but 15 after 10 more than five minutes.
 from __future__ import annotations
 
 import json
+import resource
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -27,6 +28,15 @@ def parse(text: str, form: str) -> str:
         return parser(text)
     except ValueError as stop:  # the little that it does not report in its answer, such as a `}` too many
         return json.dumps({"error": True, "start": {"offset": getattr(stop, "start", None) or 0}})
+
+
+def allowed(seconds: int) -> int:
+    """Return how many seconds of the processor a text may take where somebody limited the time of processes.
+
+    At the hard limit comes SIGKILL, which others send too: the time ends a second before, if more than one is left.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    return seconds if hard == resource.RLIM_INFINITY else max(1, min(seconds, hard - 1))
 
 
 @cache
@@ -51,13 +61,11 @@ def _module() -> ModuleType:
 
 def _main(form: str, seconds: str) -> None:
     """Read one text, in so many seconds of the processor at most; SIGXCPU says that it needs more."""
-    import resource
     import signal
 
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    most = int(seconds) if hard == resource.RLIM_INFINITY else min(int(seconds), hard)
     signal.signal(signal.SIGXCPU, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CPU, (most, hard))  # at the hard limit comes SIGKILL, which others send too
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed(int(seconds)), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         answer = parse(sys.stdin.buffer.read().decode(), form)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -65,7 +66,9 @@ def parse(text: str, form: str) -> Parsed:
     except RecursionError:
         return _unread("it is too deeply nested for Python", _LOOK)
     except TooSlow:
-        return _unread(f"PostHog's parser needs more than {_SECONDS} s for it", _LOOK)
+        most = native.allowed(_SECONDS)
+        limited = ", and the limit of the processor's time (ulimit -t) leaves it no more" if most < _SECONDS else ""
+        return _unread(f"PostHog's parser needs more than {most} s for it{limited}", _LOOK)
     except _Failed as failure:
         return _unread(f"PostHog's parser {failure}", "run ai-admin check again")
     except ImportError:
@@ -119,7 +122,9 @@ def _parse(text: str, form: str) -> str:
         raise _Failed(f"can't be started: {error.strerror}") from error
     if done.returncode == native.ABSENT:
         raise ImportError
-    if done.returncode == -signal.SIGXCPU:
+    # Of a limit of one second nothing is left in which the parser would be told before it is killed.
+    killed = -signal.SIGKILL if resource.getrlimit(resource.RLIMIT_CPU)[1] == 1 else None
+    if done.returncode in (-signal.SIGXCPU, killed):
         raise TooSlow
     if done.returncode < 0:
         raise _Failed(f"was ended by a signal: {signal.strsignal(-done.returncode)}")

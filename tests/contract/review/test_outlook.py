@@ -414,9 +414,20 @@ def test_the_flag_of_an_experiment_goes_off_at_any_time_and_no_start_switches_it
         stack.write("flag", key, variants=split, **ALL, **switch)
         stack.write("experiment", key, name=key, flag=key, **dates)
 
+    def add() -> None:
+        stack.write("experiment", f"{key}-more", name=f"{key} more", flag=key, **started)
+
+    def more() -> list[str]:
+        """Return what would follow from one more experiment on the flag."""
+        add()
+        effects = [*stack.entry(f"{experiment}-more").effects]
+        stack.remove("experiment", f"{key}-more")
+        return effects
+
     def active() -> bool:
         return bool(sandbox.call("GET", stack.path(flag))["active"])
 
+    paused = f"it begins paused: nobody comes into it while its flag {key} is off"
     write({}, {})
     stack.up()
     write(started, {"active": False})
@@ -435,13 +446,17 @@ def test_the_flag_of_an_experiment_goes_off_at_any_time_and_no_start_switches_it
         with pytest.raises(Refused, match="it would be started"):
             stack.up()
         assert not active()
+        assert more() == [paused]
     sandbox.call("PATCH", stack.path(flag), {"active": True})
     write(started, {})
     stack.up()
     assert active()
+    assert more() == []
     write(started, {"active": False})
     pauses = "has run on it since 7 Sep 2026, and pauses: nobody comes into it while the flag is off"
     assert [*stack.entry(flag).effects] == [f"experiment {key} {pauses}"]
+    assert more() == [paused]
+    add()
     stack.up()
     assert not active()
 

@@ -53,6 +53,7 @@ def test_its_present_is_the_moment_and_later_events_are_not_there(query: str, th
         ("SELECT 1 FROM events FULL OUTER JOIN (SELECT 1) x ON 1 = 1", "a FULL OUTER JOIN of events"),
         ("SELECT 1 FROM (events)", "in a way in which later events can't be left out"),
         ("SELECT FROM", "SQL"),
+        (f"SELECT {'1, ' * 5_000} 1", "it is too long, or nested too deeply, for PostHog's parser: see in PostHog"),
     ],
 )
 def test_what_has_no_past_is_said(query: str, reason: str) -> None:

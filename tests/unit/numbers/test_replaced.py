@@ -31,6 +31,18 @@ def test_dates_are_posthogs_and_a_day_as_the_end_is_all_of_it(
 
 
 @pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-11-27T01:00-05:00", "2026-11-27T02:00"),  # in Los Angeles
+        ("2026-11-27T09:30Z", "2026-11-27T05:00"),  # in New York
+        ("-6h", "-1d"),  # at 03:00, as a day ago is all of it
+    ],
+)
+def test_a_period_that_there_is_by_some_clocks_is_asked_for(start: str, end: str) -> None:
+    assert replaced(start, end, NOW) == {"date_from": start, "date_to": end}
+
+
+@pytest.mark.parametrize(
     ("start", "end", "problem"),
     [
         ("2026-13-01", None, 'there is no date "2026-13-01": write one such as'),
@@ -42,6 +54,10 @@ def test_dates_are_posthogs_and_a_day_as_the_end_is_all_of_it(
         ("-7d", "2026-10-01", "begins before it ends"),
         ("2027-01-01", None, "begins before now: 2027-01-01 is still to come"),
         ("-9999999999d", None, "no time as long ago"),
+        (None, "-9999999999d", "no time as long ago"),
+        ("-7d", "-123456789", "no time as long ago"),
+        ("2026-11-27T09:30Z", "2026-11-27T09:00Z", "begins before it ends"),
+        ("-1h", "-2h", "begins before it ends"),
     ],
 )
 def test_a_period_that_there_is_not_is_refused(start: str | None, end: str | None, problem: str) -> None:
@@ -50,6 +66,7 @@ def test_a_period_that_there_is_not_is_refused(start: str | None, end: str | Non
 
 
 BY_DAY, BY_HOUR = {"kind": "TrendsQuery"}, {"kind": "TrendsQuery", "interval": "hour"}
+BY_WEEK, BY_MONTH = ({"kind": "TrendsQuery", "interval": unit} for unit in ("week", "month"))
 SQL = {"kind": "HogQLQuery", "query": "SELECT 1"}
 RETENTION = {"kind": "RetentionQuery", "retentionFilter": {"period": "Hour"}}
 
@@ -61,7 +78,13 @@ RETENTION = {"kind": "RetentionQuery", "retentionFilter": {"period": "Hour"}}
         (BY_HOUR, "2026-11-27T09:00", "2026-11-27T12:00", ""), (BY_DAY, "2026-11-26", "2026-11-27", ""),
         (BY_HOUR, "2026-11-26", "2026-11-27", ""), (BY_DAY, "-2d", "-1h", "days"), (BY_DAY, "-7d", None, ""),
         (SQL, "2026-11-27T09:30", None, ""), (RETENTION, "2026-11-27T09:00", None, ""), (None, "-7d", None, ""),
+        (BY_HOUR, "2026-11-27T09:59", None, "hours"), (BY_HOUR, "2026-11-27T09:00", "2026-11-27T12:30", ""),
+        (BY_HOUR, "-90M", None, "days"), (BY_DAY, "-90M", None, "days"), (BY_HOUR, "-6h", "-1h", ""),
+        (BY_HOUR, "-6h", "-30M", "hours"), (BY_DAY, None, "2026-11-27T00:00", "days"),
+        (BY_WEEK, "2026-11-25", "2026-11-26", "weeks"), (BY_WEEK, "-7d", None, "weeks"), (BY_WEEK, "-4w", None, ""),
+        (BY_WEEK, "-4w", "2026-11-27T09:30", "days"), (BY_WEEK, "all", "2026-11-27", ""), (BY_MONTH, "-3m", None, ""),
+        (BY_MONTH, "2026-11-01", "2026-11-27", ""), (BY_MONTH, "2026-11-02", None, "months"),
     ],
 )  # fmt: skip
-def test_what_counts_whole_days_or_hours(query: Any, start: str, end: str | None, whole: str) -> None:
+def test_what_counts_whole_intervals(query: Any, start: str | None, end: str | None, whole: str) -> None:
     assert coarse(query, replaced(start, end, NOW)) == whole

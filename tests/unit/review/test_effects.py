@@ -8,7 +8,7 @@ import pytest
 
 from ai_admin.definitions import Definition, Source
 from ai_admin.review.changes import Action, Change
-from ai_admin.review.effects import effects, running
+from ai_admin.review.effects import begun, effects, running
 from ai_admin.review.uses import users
 from providers.posthog.kinds import KINDS, Ref
 
@@ -85,6 +85,13 @@ def test_an_experiment_that_is_measured_otherwise_says_since_when_it_runs() -> N
     assert followed(ref, STARTED, {**STARTED, **changed}) == ["the experiment has run since 14 Sep 2026"]
     assert followed(ref, {"flag": FLAG}, {"flag": FLAG, **changed}) == []
     assert followed(ref, STARTED, {**STARTED, "name": "b"}) == []
+
+
+def test_a_new_experiment_whose_flag_is_off_begins_paused() -> None:
+    told = ["it begins paused: nobody comes into it while its flag search is off"]
+    assert list(begun(STARTED, lambda flag: flag == FLAG)) == told
+    assert list(begun(STARTED, lambda _: False)) == []
+    assert list(begun({"flag": FLAG}, lambda _: True)) == []
 
 
 def test_of_conditions_in_another_order_the_variant_that_comes_first_is_said() -> None:

@@ -65,13 +65,15 @@ def test_the_checks_are_at_the_minute_of_posthogs() -> None:
 @pytest.mark.parametrize(
     ("was_on", "is_on", "said"),
     [
+        (True, True, "it would have fired 0 times instead of 1 time"),
+        (None, True, "it would have fired 0 times (above 41)"),
         (True, False, "it would have fired 1 time (above 39) so far; it is switched off"),
         (False, False, "it would have fired 0 times instead of 1 time, were it on; it is switched off"),
         (False, True, "it would have fired 0 times (above 41); so far it is switched off"),
         (None, False, "it would have fired 0 times (above 41), were it on; it is switched off"),
     ],
 )
-def test_one_that_is_switched_off_is_not_said_to_have_fired(was_on: bool | None, is_on: bool, said: str) -> None:
+def test_one_that_is_off_is_not_said_to_have_fired(was_on: bool | None, is_on: bool, said: str) -> None:
     live = None if was_on is None else {**ALERT, "threshold": {"upper": 39}, "enabled": was_on}
     wanted = {**ALERT, "threshold": {"upper": 41}, "enabled": is_on}
     changes = [

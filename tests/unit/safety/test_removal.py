@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from ai_admin import safety
+from providers.posthog.kinds import KINDS
 from tests.unit.safety.made import applied, cohorts, flag, judged
 
 REST = cohorts(20)
@@ -124,3 +128,16 @@ def test_a_consent_about_what_does_not_change_is_left_over() -> None:
     repeatable = {"remove/f", "rename/e/f", "members/f/2"}
     assert set(safety.left_over(given, (), {"f"})) == set(safety.left_over(given, ())) == repeatable
     assert list(safety.left_over(["remove/f"], judged([flag("f", 10), *REST], REST), ())) == [], "a gate needs it"
+
+
+def test_each_consent_that_a_rule_gives_is_documented_and_can_be_left_over() -> None:
+    """A rule whose consent is in no list of those that remain would have it for ever, and nobody would be told."""
+    root = Path(safety.__file__).parents[2]
+    provider = root / "providers" / "posthog"
+    sources = [*(root / "ai_admin" / "safety").glob("*.py"), provider / "guard.py", provider / "safety.py"]
+    code = "".join(each.read_text() for each in sources)
+    given = {*re.findall(r'f"([a-z]+)/\{', code), *re.findall(r'\("([a-z]+)", flag_key', code)} - KINDS.keys()
+    documented = set(re.findall(r"`([a-z]+)/<", (root / "docs" / "safety.md").read_text()))
+    assert documented == given
+    remain = {f"{each}/f" for each in documented - {"destroy"}}
+    assert set(safety.left_over([f"{each}/f" for each in documented], (), ())) == remain
