@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ai_admin.numbers.alerting import Rule
 from ai_admin.numbers.backtest import Backtest, NotTold, Watch, compared
 from ai_admin.numbers.period import Period
 from ai_admin.numbers.schedule import next_check
@@ -63,10 +64,16 @@ def firing(changes: Iterable[Change], inventory: Inventory, now: datetime | None
         except (NotTold, ApiError) as problem:
             if isinstance(problem, ApiError) and (problem.outcome_unknown or problem.status == 429):
                 silent = problem
-            line = f"when it would have fired is not known: {problem}"
+            line = f"{_at(each)}when it would have fired is not known: {problem}"
         who = "" if each.place == each.change.ref else f"alert {each.change.ref.key}: "
         found.setdefault(each.place, []).append(who + line)
     return found
+
+
+def _at(moved: _Moved) -> str:
+    """Return at what a new alert fires, which no other line of a plan says; of another one nothing."""
+    threshold = moved.after.alert["threshold"]
+    return f"fires {Rule.of(moved.after.alert, 'day')}; " if moved.before is None and threshold else ""
 
 
 def _said(test: Backtest, before: Watch | None, after: Watch) -> str:

@@ -96,3 +96,13 @@ def test_what_refuses_a_query_is_asked_the_next_and_what_does_not_answer_is_not(
     said = firing(changes, cast(Inventory, posthog), NOW)
     assert [*said.values()] == [[f"when it would have fired is not known: {refusal}"]] * 3
     assert posthog.asked == asked
+
+
+def test_a_new_alert_is_said_with_its_bounds_also_where_its_past_is_not_known() -> None:
+    funnel = {**ALERT, "config": {"type": "FunnelsAlertConfig"}, "threshold": {"lower": 0.5}}
+    changes = [
+        Change(ALERTS, Action.CREATE, wanted=funnel),
+        Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY}),
+    ]
+    said = firing(changes, cast(Inventory, PostHog(ApiError("no answer"))), NOW)
+    assert said == {ALERTS: ["fires below 0.5 %; when it would have fired is not known: no answer"]}
