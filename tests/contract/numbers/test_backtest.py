@@ -210,6 +210,29 @@ def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path
     assert not (tmp_path / "none.svg").exists()
 
 
+def test_what_posthog_refuses_of_one_alert_is_no_matter_of_others(
+    backtest: Any, sandbox: Sandbox, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = shutil.copytree(root, tmp_path / "theirs")
+    series = "[{event: ai_enhancement_used, math: hogql, math_hogql: nosuchfn(1)}]"
+    trends = f"key: bad\nname: Bad\ntrends: {{interval: hour, series: {series}}}\n"
+    (theirs / "insights" / "bad.yaml").write_text(trends)
+    watched = "key: bad\nname: Bad\ninsight: bad\ncondition: absolute_value\nthreshold: {upper: 1}\nnotify: {}\n"
+    (theirs / "alerts" / "bad.yaml").write_text(watched)
+    monkeypatch.chdir(theirs)
+    [alert] = sandbox.items("alerts")
+    gone = {"kind": "error_before", "status": 404, "path": f"/insights/{alert['insight']['id']}/"}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [gone]})
+    try:
+        found = told(backtest("ai-error-rate", "bad", "success", "--last", "1", "--json"))
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    assert found["bad"]["files"]["reason"].startswith("PostHog refuses its query: ")
+    assert found["success"]["files"]["checks"] == 1
+    assert found["ai-error-rate"]["posthog"]["reason"].startswith("its insight is not there: ")
+    assert found["ai-error-rate"]["files"]["firings"]
+
+
 def test_a_misspelt_key_is_wrong_use(backtest: Any) -> None:
     done = backtest("ai-error-rat")
     assert done.exit_code == 2
