@@ -16,7 +16,7 @@ from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import Stack, stack_option
 from ai_admin.cli.text import count, printable, styled, waiting
 from ai_admin.definitions.spelling import listed
-from providers.posthog.client import LONG, PATIENCE
+from providers.posthog.client import AS_LONG_AS_IT_TAKES, LONG
 from providers.posthog.errors import ApiError
 from providers.posthog.limits import span
 
@@ -75,7 +75,7 @@ def backtest(
     picture can't be written, 3 files have problems, which are named, and the alerts of the others are back-tested all
     the same.
     """
-    stack, period, _ = asked(SCOPES, as_json=as_json, patience=PATIENCE, **asked_for)
+    stack, period, _ = asked(SCOPES, as_json=as_json, patience=AS_LONG_AS_IT_TAKES, **asked_for)
     definitions = readable(stack.root, stack.name)
     known = [each.key for each in definitions.resources if each.kind == "alert"]
     for key in keys:
