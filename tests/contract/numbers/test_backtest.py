@@ -194,15 +194,21 @@ def test_who_interrupts_it_is_told_what_is_known(
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "Aborted!")
     assert any(line.startswith("    above 0.05: ") for line in lines), "it takes one query, and so comes first"
     last = lines[lines.index("Few succeed  success") + 2]
-    assert re.fullmatch(r"  below 50 %: 0 times at 1 check until .*; 4 later ones were not asked for any more", last)
+    assert re.fullmatch(
+        "  below 50 %: 0 times at 1 of the last 5 of 10 checks until .*; 4 later ones were not asked for any more", last
+    )
 
 
 def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
     svg, png = tmp_path / "alerts.svg", tmp_path / "alerts.png"
     assert backtest("ai-error-rate", "three", "--svg", str(svg), "--png", str(png)).exit_code == 0
     text = svg.read_text(encoding="utf-8")
-    for each in ("(in PostHog now): ", "(in the files): ", "above: 0.4<", "above: 0.05<"):
+    for each in ("(in PostHog now)<", "(in the files)<", "above: 0.4<", "above: 0.05<", " at 240 checks, "):
         assert each in text
+    assert backtest("success", "--last", "9", "--svg", str(svg)).exit_code == 0
+    text = svg.read_text(encoding="utf-8")
+    assert ">0 times at the last 9 of 10 checks<" in text
+    assert ">tells nobody, as the files have it<" in text
     assert "Always three" not in text
     assert png.read_bytes().startswith(b"\x89PNG")
     done = backtest("three", "--svg", str(tmp_path / "none.svg"))
