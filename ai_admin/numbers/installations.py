@@ -127,17 +127,17 @@ class Installation:
     @property
     def channel(self) -> str:
         """The channel that it says it is of; empty where it does not say."""
-        return str(self.properties.get(product.CHANNEL) or "")
+        return spelled(self.properties.get(product.CHANNEL))
 
     @property
     def version(self) -> str:
         """The version that it says it runs; empty where it does not say."""
-        return str(self.properties.get(product.VERSION) or "")
+        return spelled(self.properties.get(product.VERSION))
 
     @property
     def said(self) -> str:
         """What its last self-check found, however long ago."""
-        return str(self.properties.get(product.HEALTH) or UNKNOWN)
+        return spelled(self.properties.get(product.HEALTH)) or UNKNOWN
 
     @property
     def unnoticed(self) -> bool:
@@ -185,6 +185,15 @@ class Report:
     strangers: Strangers
     cohorts: Collection[str]
     """The names of all cohorts that the project has."""
+
+
+def spelled(value: object) -> str:
+    """Return a property's value as people write it: ``stable``, ``1``, ``true``; empty where there is none."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # in a file and in JSON 1 and 1.0 are the same number
+    return "" if value is None else str(value)
 
 
 def known(client: Client) -> dict[str, str]:
@@ -297,7 +306,7 @@ def _installation(
     last = _last(person.properties, seconds, period)
     came_later = last is None and period.is_over and person.created >= period.end.timestamp()
     quiet = last is None or period.end - last > timedelta(hours=product.SILENCE)
-    said = UNKNOWN if came_later else str(person.properties.get(product.HEALTH) or UNKNOWN)
+    said = UNKNOWN if came_later else spelled(person.properties.get(product.HEALTH)) or UNKNOWN
     return Installation(
         id=name,
         person=person.uuid,
