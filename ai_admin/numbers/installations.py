@@ -21,8 +21,19 @@ from ai_admin.numbers.asking import Row, pages, rows
 from ai_admin.numbers.caps import DAILY, Cap, caps
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 
 SILENT, UNKNOWN = "silent", "unknown"
+
+_OTHERS = "-"
+"""In the place of a uuid: all persons together that have not even an empty id of an installation."""
+
+_BACK = (30, 90, 365)
+"""How many days before the period its last runs are looked for, in one step after the other."""
+
+_MOST = 5_000
+"""How many persons a query names: their uuids are a fifth of the longest text that ClickHouse takes by PostHog's
+settings (max_query_size)."""
 
 PERSONS = f"""
 SELECT toString(id) AS person, properties, toUnixTimestamp(created_at) AS created
@@ -44,7 +55,11 @@ LIMIT {limit}
 """
 USES = f"""
 SELECT
-    toString(person_id) AS ran,
+    if(
+        person_id IN (SELECT id FROM persons WHERE isNotNull(properties.{product.INSTALLATION})),
+        toString(person_id), '{_OTHERS}'
+    ) AS ran,
+    count(DISTINCT if(timestamp >= toDateTime({{start}}, 'UTC'), person_id, NULL)) AS persons,
     countIf(timestamp >= toDateTime({{start}}, 'UTC')) AS runs,
     countIf(timestamp >= toDateTime({{start}}, 'UTC') AND properties.{product.SUCCESS} = false) AS failed,
     sumIf(toFloat(properties.{product.TOKENS}), timestamp >= toDateTime({{start}}, 'UTC')) AS tokens,
@@ -55,9 +70,9 @@ FROM events
 WHERE event = '{product.EVENT}'
     AND timestamp >= toDateTime({{since}}, 'UTC')
     AND timestamp < toDateTime({{end}}, 'UTC')
-    AND toString(person_id) > {{after}}
     AND ({{person}} = '' OR toString(person_id) = {{person}})
 GROUP BY ran
+HAVING ran > {{after}}
 ORDER BY ran
 LIMIT {{limit}}
 """
@@ -65,13 +80,11 @@ EARLIER = f"""
 SELECT toString(person_id) AS ran, toUnixTimestamp(max(timestamp)) AS last
 FROM events
 WHERE event = '{product.EVENT}'
-    AND timestamp < toDateTime({{since}}, 'UTC')
-    AND person_id IN (SELECT id FROM persons WHERE isNotNull(properties.{product.INSTALLATION}))
-    AND toString(person_id) > {{after}}
-    AND ({{person}} = '' OR toString(person_id) = {{person}})
+    AND timestamp >= toDateTime({{start}}, 'UTC')
+    AND timestamp < toDateTime({{end}}, 'UTC')
+    AND has({{persons}}, toString(person_id))
 GROUP BY ran
-ORDER BY ran
-LIMIT {{limit}}
+LIMIT {_MOST}
 """
 MEMBERS = """
 SELECT concat(toString(person_id), ' ', toString(cohort_id)) AS member
@@ -116,13 +129,16 @@ class Installation:
     """How many tokens the generated client gives it for a day right now; None where it gives none, where that is not
     known, or where the period is over: what it gave then is not known."""
     last_seen: datetime | None
-    """Its last run before the period's end, or what it said of that where this is later; None without either."""
+    """Its last run before the period's end, or what it said of that where this is later; None without either. Before
+    the period a run is looked for where it said nothing, and a year back."""
     health: str
     """What its last self-check found, or ``silent`` where it did not run anything for a day before the period's end.
     ``unknown`` also of one that came after it."""
     came_later: bool
     """Whether it was not there yet when the period ended."""
     cohorts: Sequence[str]
+    looked_for: bool = True
+    """Whether PostHog said if it ran something before the period, where it was asked for that."""
 
     @property
     def channel(self) -> str:
@@ -173,7 +189,8 @@ class Strangers:
     def of(cls, uses: Collection[Row]) -> Strangers:
         """Return those of which these are the uses."""
         tokens, cost = (sum(float(each[name] or 0) for each in uses) for name in ("tokens", "cost"))
-        return cls(len(uses), sum(int(each["runs"]) for each in uses), tokens, cost)
+        persons, runs = (sum(int(each[name]) for each in uses) for name in ("persons", "runs"))
+        return cls(persons, runs, tokens, cost)
 
 
 @dataclass(frozen=True)
@@ -185,6 +202,8 @@ class Report:
     strangers: Strangers
     cohorts: Collection[str]
     """The names of all cohorts that the project has."""
+    unread: ApiError | None = None
+    """Why PostHog did not say when those ran something last that are not ``looked_for``; None where it did."""
 
 
 def spelled(value: object) -> str:
@@ -211,20 +230,23 @@ def installations(client: Client, period: Period, cap: Cap | None = DAILY, only:
         cap: the flag that gives the number of tokens for a day; None where that is not known, so that nobody has a cap.
         only: the id of the one that is asked for; empty for all. Without one of this id the report is empty.
 
-    Raises ApiError.
+    Raises ApiError, but for what is only good to know: see ``Report.unread``.
     """
     persons = _persons(client, only)
     if only and not persons:
         return Report(period, (), Strangers.of(()), ())
     person = persons[only].uuid if only else ""
     bounds = {"start": written(period.start), "end": written(period.end), "today": written(period.today)}
-    heard = written(period.end - timedelta(hours=product.SILENCE))
-    asked = {**bounds, "person": person, "since": min(bounds["start"], bounds["today"], heard)}
+    heard = period.end - timedelta(hours=product.SILENCE)
+    since = min(period.start, period.today, heard)
+    asked = {**bounds, "person": person, "since": written(since)}
     uses = {str(row["ran"]): row for row in pages(client, USES, asked, "ran")}
     last = {ran: row["last"] for ran, row in uses.items()}
-    if any(each.uuid not in uses for each in persons.values()):
-        earlier = {str(row["ran"]): row["last"] for row in pages(client, EARLIER, asked, "ran")}
-        last = earlier | last
+    silent = {
+        each.uuid for each in persons.values() if each.uuid not in uses and _last(each.properties, None, period) is None
+    }
+    earlier, missing, unread = _earlier(client, silent, since)
+    last |= earlier
     names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
     cohorts = _cohorts(client, names, person)
     ids = {name: cohorts.get(each.uuid, {}) for name, each in persons.items()}
@@ -232,13 +254,38 @@ def installations(client: Client, period: Period, cap: Cap | None = DAILY, only:
     given = caps(client, cap, capped) if capped and cap and not period.is_over else {}
     found = [
         _installation(
-            name, each, uses.get(each.uuid), last.get(each.uuid), given.get(name), period, ids[name].values()
+            name, each, uses.get(each.uuid), last.get(each.uuid), given.get(name), period, ids[name].values(),
+            unread is None or each.uuid not in missing,
         )
         for name, each in persons.items()
     ]
     own = {each.uuid for each in persons.values()}
     strangers = [row for ran, row in uses.items() if ran not in own and row["runs"]]
-    return Report(period, found, Strangers.of(strangers), names.values())
+    return Report(period, found, Strangers.of(strangers), names.values(), unread)
+
+
+def _earlier(
+    client: Client, persons: Collection[str], before: datetime
+) -> tuple[dict[str, int], set[str], ApiError | None]:
+    """Return when persons ran something last before a moment, who is left without, and what kept PostHog from saying.
+
+    PostHog keeps events by month: the last ones are asked first, of all persons, and earlier ones of who is left.
+    """
+    found: dict[str, int] = {}
+    missing, end = set(persons), before
+    for days in _BACK:
+        start = before - timedelta(days=days)
+        bounds = {"start": written(start), "end": written(end)}
+        asked = sorted(missing)
+        try:
+            for place in range(0, len(asked), _MOST):
+                for row in rows(client, EARLIER, {**bounds, "persons": asked[place : place + _MOST]}):
+                    found[str(row["ran"])] = row["last"]
+        except ApiError as problem:
+            return found, missing - found.keys(), problem
+        missing -= found.keys()
+        end = start
+    return found, missing, None
 
 
 def recent_errors(client: Client, period: Period, installation: Installation) -> list[tuple[datetime, str, str]]:
@@ -300,7 +347,7 @@ def _cohorts(client: Client, names: Mapping[str, str], person: str) -> dict[str,
 
 def _installation(
     name: str, person: _Person, use: Row | None, seconds: int | None, cap: float | None, period: Period,
-    cohorts: Collection[str],
+    cohorts: Collection[str], looked_for: bool,
 ) -> Installation:  # fmt: skip
     number = use or {"runs": 0, "failed": 0, "tokens": 0, "cost": 0, "today": 0}
     last = _last(person.properties, seconds, period)
@@ -322,6 +369,7 @@ def _installation(
         health=SILENT if quiet and not came_later else said,
         came_later=came_later,
         cohorts=sorted(cohorts),
+        looked_for=looked_for,
     )
 
 
