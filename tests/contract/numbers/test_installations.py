@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
 from ai_admin.cli.text import count
-from ai_admin.numbers import Period, asking, installations
+from ai_admin.numbers import Period, asking, installations, metrics
 from ai_admin.simulation import Run, company, runs
 from ai_admin.simulation.sending import send
 from providers.posthog.limits import Clock
@@ -401,11 +401,23 @@ def test_pages_of_installations_are_one_list_and_strangers_take_none(
     assert more["strangers"] == whole["strangers"] + 20
     assert more["strangers_used"]["tokens"] == whole["strangers_used"]["tokens"] + 200
 
-def test_every_day_has_a_line_also_without_runs(odd: Any) -> None:
-    days = asked(odd, "metrics", "--by", "day", "--from", "-4d")["figures"]
-    first = (datetime.now(UTC) - timedelta(days=4)).date()
-    assert [each["day"] for each in days] == [(first + timedelta(days=n)).isoformat() for n in range(5)]
-    assert {0, 1} <= {each["runs"] for each in days}
+def test_every_day_has_a_line_from_the_first_with_runs(odd: Any) -> None:
+    days = asked(odd, "metrics", "--by", "day", "--from", "2020-01-01")["figures"]
+    first, last = (NOW - timedelta(days=40)).date(), datetime.now(UTC).date()
+    assert [each["day"] for each in days] == [
+        (first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)
+    ]
+    assert days[0]["runs"] == 1
+    assert {0, 1} <= {each["runs"] for each in days[1:]}
+    assert asked(odd, "metrics", "--by", "day", "--from", "2020-01-01", "--to", "2020-01-03")["figures"] == []
+
+
+def test_distinct_ids_are_read_only_by_installation(sandbox: Sandbox, sent: list[Run]) -> None:
+    for by in ("day", "installation"):
+        sandbox.requests()
+        metrics(client(sandbox), Period(START, END), [by])
+        [query, *_] = (each["body"]["query"]["query"] for each in sandbox.requests())
+        assert ("distinct_id" in query) == (by == "installation")
 
 
 def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) -> None:
