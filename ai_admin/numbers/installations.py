@@ -19,6 +19,7 @@ from typing import Any
 from ai_admin.numbers import product
 from ai_admin.numbers.asking import Row, pages, rows
 from ai_admin.numbers.caps import DAILY, Cap, caps
+from ai_admin.numbers.earlier import last_runs
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
@@ -27,13 +28,6 @@ SILENT, UNKNOWN = "silent", "unknown"
 
 _OTHERS = "-"
 """In the place of a uuid: all persons together that have not even an empty id of an installation."""
-
-_BACK = (30, 90, 365)
-"""How many days before the period its last runs are looked for, in one step after the other."""
-
-_MOST = 5_000
-"""How many persons a query names: their uuids are a fifth of the longest text that ClickHouse takes by PostHog's
-settings (max_query_size)."""
 
 PERSONS = f"""
 SELECT toString(id) AS person, properties, toUnixTimestamp(created_at) AS created
@@ -75,16 +69,6 @@ GROUP BY ran
 HAVING ran > {{after}}
 ORDER BY ran
 LIMIT {{limit}}
-"""
-EARLIER = f"""
-SELECT toString(person_id) AS ran, toUnixTimestamp(max(timestamp)) AS last
-FROM events
-WHERE event = '{product.EVENT}'
-    AND timestamp >= toDateTime({{start}}, 'UTC')
-    AND timestamp < toDateTime({{end}}, 'UTC')
-    AND has({{persons}}, toString(person_id))
-GROUP BY ran
-LIMIT {_MOST}
 """
 MEMBERS = """
 SELECT concat(toString(person_id), ' ', toString(cohort_id)) AS member
@@ -242,10 +226,10 @@ def installations(client: Client, period: Period, cap: Cap | None = DAILY, only:
     asked = {**bounds, "person": person, "since": written(since)}
     uses = {str(row["ran"]): row for row in pages(client, USES, asked, "ran")}
     last = {ran: row["last"] for ran, row in uses.items()}
-    silent = {
+    unseen = {
         each.uuid for each in persons.values() if each.uuid not in uses and _last(each.properties, None, period) is None
     }
-    earlier, missing, unread = _earlier(client, silent, since)
+    earlier, missing, unread = last_runs(client, unseen, since)
     last |= earlier
     names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
     cohorts = _cohorts(client, names, person)
@@ -262,30 +246,6 @@ def installations(client: Client, period: Period, cap: Cap | None = DAILY, only:
     own = {each.uuid for each in persons.values()}
     strangers = [row for ran, row in uses.items() if ran not in own and row["runs"]]
     return Report(period, found, Strangers.of(strangers), names.values(), unread)
-
-
-def _earlier(
-    client: Client, persons: Collection[str], before: datetime
-) -> tuple[dict[str, int], set[str], ApiError | None]:
-    """Return when persons ran something last before a moment, who is left without, and what kept PostHog from saying.
-
-    PostHog keeps events by month: the last ones are asked first, of all persons, and earlier ones of who is left.
-    """
-    found: dict[str, int] = {}
-    missing, end = set(persons), before
-    for days in _BACK:
-        start = before - timedelta(days=days)
-        bounds = {"start": written(start), "end": written(end)}
-        asked = sorted(missing)
-        try:
-            for place in range(0, len(asked), _MOST):
-                for row in rows(client, EARLIER, {**bounds, "persons": asked[place : place + _MOST]}):
-                    found[str(row["ran"])] = row["last"]
-        except ApiError as problem:
-            return found, missing - found.keys(), problem
-        missing -= found.keys()
-        end = start
-    return found, missing, None
 
 
 def recent_errors(client: Client, period: Period, installation: Installation) -> list[tuple[datetime, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from ai_admin.numbers.installations import _MOST, _earlier
+from ai_admin.numbers.earlier import MOST, last_runs
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
 
@@ -40,7 +40,7 @@ class PostHog:
 
 def test_earlier_runs_are_looked_for_step_by_step_of_who_is_left() -> None:
     there = PostHog({"a": 3, "b": 40, "c": 50, "d": 500})
-    found, missing, unread = _earlier(cast(Client, there), {"a", "b", "c", "d"}, BEFORE)
+    found, missing, unread = last_runs(cast(Client, there), {"a", "b", "c", "d"}, BEFORE)
     assert there.asked == [(30, 0, ["a", "b", "c", "d"]), (90, 30, ["b", "c", "d"]), (365, 90, ["d"])]
     assert found == {name: there.ran(name) for name in ("a", "b", "c")}
     assert (missing, unread) == ({"d"}, None)
@@ -48,21 +48,30 @@ def test_earlier_runs_are_looked_for_step_by_step_of_who_is_left() -> None:
 
 def test_nothing_is_asked_where_nobody_is_left() -> None:
     there = PostHog({"a": 3})
-    assert _earlier(cast(Client, there), set(), BEFORE) == ({}, set(), None)
+    assert last_runs(cast(Client, there), set(), BEFORE) == ({}, set(), None)
     assert there.asked == []
-    _earlier(cast(Client, there), {"a"}, BEFORE)
+    last_runs(cast(Client, there), {"a"}, BEFORE)
     assert there.asked == [(30, 0, ["a"])]
 
 
+def test_before_time_begins_nothing_is_asked() -> None:
+    there = PostHog({})
+    for year in (1, 1970):
+        assert last_runs(cast(Client, there), {"a"}, datetime(year, 1, 1, tzinfo=UTC)) == ({}, {"a"}, None)
+    assert there.asked == []
+    last_runs(cast(Client, there), {"a"}, datetime(1970, 2, 15, tzinfo=UTC))
+    assert len(there.asked) == 2, "the second step begins with time, and so is the last"
+
+
 def test_a_query_names_no_more_than_its_text_may_hold() -> None:
-    many = {f"{number:05}": 3.0 for number in range(2 * _MOST + 1)}
+    many = {f"{number:05}": 3.0 for number in range(2 * MOST + 1)}
     there = PostHog(many)
-    found, _, _ = _earlier(cast(Client, there), many, BEFORE)
-    assert [len(persons) for _, _, persons in there.asked] == [_MOST, _MOST, 1]
+    found, _, _ = last_runs(cast(Client, there), many, BEFORE)
+    assert [len(persons) for _, _, persons in there.asked] == [MOST, MOST, 1]
     assert found.keys() == many.keys()
 
 
 def test_what_fails_leaves_what_is_known() -> None:
     there = PostHog({"a": 3, "b": 40}, fails_at=1)
-    found, missing, unread = _earlier(cast(Client, there), {"a", "b"}, BEFORE)
+    found, missing, unread = last_runs(cast(Client, there), {"a", "b"}, BEFORE)
     assert (set(found), missing, str(unread)) == ({"a"}, {"b"}, "it took too long")
