@@ -20,7 +20,9 @@ _ROW = 44
 _SIZE = 12
 
 
-def spec(figure: Figure, theme: Theme, width: int = 640, height: int = 260, title: str = "") -> Spec:
+def spec(
+    figure: Figure, theme: Theme, width: int = 640, height: int = 260, title: str = "", below: Sequence[str] = ()
+) -> Spec:
     """Return the specification of a figure.
 
     Args:
@@ -29,6 +31,7 @@ def spec(figure: Figure, theme: Theme, width: int = 640, height: int = 260, titl
         width: of the whole drawing, in pixels.
         height: of the area with the marks; axes and legends come on top, and what has rows is as high as they need.
         title: what stands above it.
+        below: sentences below the title, each on a line of its own, or several where it is long.
     """
     if isinstance(figure, Plot):
         body = plot_spec(figure, theme, width, height)
@@ -41,7 +44,10 @@ def spec(figure: Figure, theme: Theme, width: int = 640, height: int = 260, titl
         body = _lines([(line, 13, theme.goal if figure.failed else theme.soft) for line in wrapped], width)
     else:
         body = _table(figure, theme, width) if isinstance(figure, Table) else _grid(figure, theme, width)
-    above = {"text": title, "anchor": "start", "frame": "bounds", "limit": (width - 24) * FITS, "offset": 12}
+    above: Spec = {"text": title, "anchor": "start", "frame": "bounds", "limit": (width - 24) * FITS, "offset": 12}
+    if below:
+        lines = [line for each in below for line in textwrap.wrap(each, int(width / LETTER))]
+        above |= {"subtitle": lines, "subtitleColor": theme.soft, "subtitleFontSize": _SIZE}
     return {**_frame(theme), "width": width, **body, **({"title": above} if title else {})}
 
 

@@ -16,7 +16,7 @@ from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import Stack, stack_option
 from ai_admin.cli.text import count, printable, styled, waiting
 from ai_admin.definitions.spelling import listed
-from providers.posthog.client import LONG, PATIENCE
+from providers.posthog.client import AS_LONG_AS_IT_TAKES, LONG
 from providers.posthog.errors import ApiError
 from providers.posthog.limits import span
 
@@ -75,7 +75,7 @@ def backtest(
     picture can't be written, 3 files have problems, which are named, and the alerts of the others are back-tested all
     the same.
     """
-    stack, period, _ = asked(SCOPES, as_json=as_json, patience=PATIENCE, **asked_for)
+    stack, period, _ = asked(SCOPES, as_json=as_json, patience=AS_LONG_AS_IT_TAKES, **asked_for)
     definitions = readable(stack.root, stack.name)
     known = [each.key for each in definitions.resources if each.kind == "alert"]
     for key in keys:
@@ -93,7 +93,7 @@ def backtest(
     every = [side for _, *both in sides for side in both if side]
     asking = _Asking(test, every)
     # What takes a query or two comes first: it need not wait for what takes hundreds.
-    told = {side.name: asking.told(side) for side in sorted(every, key=lambda side: side.size)}
+    told = {side.name: asking.ask(side) for side in sorted(every, key=lambda side: side.size)}
     found = [(each, told[files.name], told[live.name] if live else None) for each, files, live in sides]
     if svg or png:
         _draw(found, svg, png)
@@ -139,15 +139,15 @@ class _Side:
 def _sides(test: Backtest, alert: Alert, last: int) -> tuple[_Side, _Side | None]:
     from ai_admin.numbers.backtest import NotTold
 
-    def asked(watch: Watch | NotTold) -> Asked | str:
+    def what(watch: Watch | NotTold) -> Asked | str:
         try:
             return str(watch) if isinstance(watch, NotTold) else test.asked(watch, last)
         except NotTold as problem:
             return str(problem)
 
     if alert.live is None:
-        return _Side(alert.key, asked(alert.files)), None
-    files, live = asked(alert.files), asked(alert.live)
+        return _Side(alert.key, what(alert.files)), None
+    files, live = what(alert.files), what(alert.live)
     return _Side(f"{alert.key} in the files", files), _Side(f"{alert.key} in PostHog now", live)
 
 
@@ -158,11 +158,14 @@ class _Asking:
         self.ended: ApiError | KeyboardInterrupt | None = None
         """What ended it before all was asked; None where nothing did."""
         self._test = test
+        self._taken: dict[str, set[str]] = {}
+        """The queries that each side takes, by its name."""
         self._queries: set[str] = set()
         for side in sides:
             if isinstance(side.asked, str):
                 continue
-            new = test.queries(side.asked) - self._queries  # what PostHog has may be as the files have it
+            self._taken[side.name] = test.queries(side.asked)
+            new = self._taken[side.name] - self._queries  # what PostHog has may be as the files have it
             self._queries |= new
             if new:
                 waiting(f"{side.name}: asks {count(len(new), 'query', 'queries')}, one for each of {side.asked}")
@@ -170,7 +173,7 @@ class _Asking:
         if (seconds := test.least(self._left)) >= LONG:
             waiting(f"{self._left:,} queries take at least {span(seconds)}, as PostHog limits how many it answers")
 
-    def told(self, side: _Side) -> Told | str:
+    def ask(self, side: _Side) -> Told | str:
         """Return what an alert would have done, by the checks that were asked for; a text where it is not told."""
         from ai_admin.numbers.backtest import NotTold, Told
 
@@ -182,6 +185,8 @@ class _Asking:
                 checks.append(each)
                 self._say_how_long()
         except NotTold as problem:
+            del self._taken[side.name]  # what no other side takes is not asked for any more
+            self._queries = set[str]().union(*self._taken.values())
             return str(problem)
         except (ApiError, KeyboardInterrupt) as problem:
             self.ended = problem
@@ -201,11 +206,10 @@ class _Asking:
 def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Path | None, png: Path | None) -> None:
     """Write the pictures that were asked for. Raises click.ClickException."""
     from ai_admin import charts
-    from ai_admin.numbers.backtest import fired
     from ai_admin.numbers.picture import sheet
 
     drawn = [
-        (f"{alert.name}{where}: {fired(told)}", told)
+        (f"{alert.name}{where}", [_how_often(told), *_reaching(alert)], told)
         for alert, files, live in found
         for where, told in ((" (in PostHog now)", live), (" (in the files)" if live else "", files))
         if told is not None and not isinstance(told, str)
@@ -225,34 +229,47 @@ def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Pat
 
 def _lines(alert: Alert, files: Told | str, live: Told | str | None) -> Iterator[str]:
     yield f"{styled(alert.name, 'bold')}  {alert.key}"
-    if alert.off:
-        places = {"files": "in the files", "posthog": "in PostHog"}
-        yield f"  switched off {listed([places[each] for each in alert.off], 'and')}: so it never fires"
-    if alert.silent:
-        yield "  tells nobody, as the files have it"
+    yield from (f"  {each}" for each in _reaching(alert))
     if live is None:
-        yield from _side(files, "  ")
+        yield from _of_side(files, "  ")
         return
     yield "  in PostHog now:"
-    yield from _side(live, "    ")
+    yield from _of_side(live, "    ")
     yield "  in the files:"
-    yield from _side(files, "    ")
+    yield from _of_side(files, "    ")
 
 
-def _side(told: Told | str, indent: str) -> Iterator[str]:
+def _reaching(alert: Alert) -> Iterator[str]:
+    """Yield in sentences why an alert reaches nobody, whatever its checks would find."""
+    if alert.off:
+        places = {"files": "in the files", "posthog": "in PostHog"}
+        yield f"switched off {listed([places[each] for each in alert.off], 'and')}: so it never fires"
+    if alert.silent:
+        yield "tells nobody, as the files have it"
+
+
+def _how_often(told: Told) -> str:
+    """Return how often an alert would have fired, at how many checks, and how many were not asked for."""
     from ai_admin.numbers.backtest import fired
 
+    found, number = told.outcome, len(told.outcome.checks)
+    checks, last = count(number, "check"), number + told.later
+    if told.earlier:
+        part = f"{number:,} of " if told.later else ""
+        checks = f"{part}the last {last:,} of {told.earlier + last:,} checks"
+    until = f" until {found.checks[-1].at:%d %b %H:%M} UTC" if told.later else ""
+    sent = f", {count(found.messages, 'message')} to each that it tells" if found.firings else ""
+    were = "was" if told.later == 1 else "were"
+    rest = f"; {count(told.later, 'later one')} {were} not asked for any more" if told.later else ""
+    return f"{fired(told)} at {checks}{until}{sent}{rest}"
+
+
+def _of_side(told: Told | str, indent: str) -> Iterator[str]:
     if isinstance(told, str):
         yield f"{indent}not told: {printable(told)}"
         return
     found = told.outcome
-    sent = f", {count(found.messages, 'message')} to each that it tells" if found.firings else ""
-    which = f"the last {len(found.checks)} of {told.earlier + len(found.checks)} checks"
-    checks = which if told.earlier else count(len(found.checks), "check")
-    if told.later:
-        checks = f"{count(len(found.checks), 'check')} until {found.checks[-1].at:%d %b %H:%M} UTC"
-        sent += f"; {count(told.later, 'later one')} {'was' if told.later == 1 else 'were'} not asked for any more"
-    yield f"{indent}{found.rule}: {fired(told)} at {checks}{sent}"
+    yield f"{indent}{found.rule}: {_how_often(told)}"
     if found.failed:
         yield f"{indent}  {count(len(found.failed), 'check')} failed, the last one since {found.failed[-1].error}"
     for each in found.firings:

@@ -71,7 +71,7 @@ def chosen(
     problems.
     """
     from ai_admin.numbers import product
-    from ai_admin.numbers.installations import SILENT, UNKNOWN
+    from ai_admin.numbers.installations import SILENT, UNKNOWN, spelled
 
     def expect(option: str, value: str, known: Collection[str]) -> None:
         if value not in known and checked.problems:
@@ -82,7 +82,7 @@ def chosen(
             raise _unknown(option, value, known, f"one of {listed(sorted(filter(None, known)))}")
 
     here = checked.indexes[stack]
-    said = values_of_persons(here)
+    said = {name: set(map(spelled, values)) for name, values in values_of_persons(here).items()}
     if channel is not None:
         expect("channel", channel, {*said.get(product.CHANNEL, ()), *(each.channel for each in report.installations)})
     if version is not None:

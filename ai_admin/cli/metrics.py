@@ -29,8 +29,9 @@ def metrics(by: str, **asked_for: Any) -> None:
 
     Runs of AI enhancements, the share that failed, installations, tokens and cost in US dollars: in all, or for each
     model, installation, day (in UTC), channel, version or error, or for several of them together: --by day,model. By
-    day alone there is a line for each day, also without runs. As on dashboards each person that ran something counts as
-    an installation; --by installation calls those that are none (see `ai-admin installations`) by a distinct id.
+    day alone there is a line for each day from the first with runs, also for those without. As on dashboards each
+    person that ran something counts as an installation; --by installation calls those that are none (see `ai-admin
+    installations`) by a distinct id.
 
     The API key comes from POSTHOG_API_KEY and needs the scope query:read. One query; a few by installation.
 

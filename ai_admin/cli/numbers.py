@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ai_admin.cli.checkout import checkout
-from ai_admin.cli.switching import PATIENCE, Stack, opened
+from ai_admin.cli.switching import AT_THE_SCREEN, Stack, opened
 from ai_admin.cli.text import printable
 from ai_admin.definitions.spelling import listed
 
@@ -48,7 +48,7 @@ def asked(
     end: str,
     as_csv: bool = False,
     as_json: bool = False,
-    patience: float = PATIENCE,
+    patience: float = AT_THE_SCREEN,
     **_: Any,
 ) -> tuple[Stack, Period, str]:
     """Return the stack, the period and the form that a command was asked for. Raises click.UsageError.

@@ -28,7 +28,7 @@ from providers.posthog.switch import Live, every, find
 LEFT, NOT_IN_FILE, NO_FLAG = 1, 3, 4
 """Exit codes: PostHog did not switch the flag; it did, and the file is not edited; there is no such flag."""
 
-PATIENCE = 30.0
+AT_THE_SCREEN = 30.0
 """Seconds that a request waits in all: whoever switches something waits for it at the screen."""
 
 
@@ -51,7 +51,7 @@ def opened(
     name: str | None,
     by_variables: bool = False,
     needs: str = "the scope feature_flag:write",
-    patience: float = PATIENCE,
+    patience: float = AT_THE_SCREEN,
 ) -> Stack:
     """Return a stack (None: the only one). Raises click.UsageError, before any request to PostHog.
 

@@ -190,12 +190,7 @@ class Backtest:
         return list(Schedule.of(watch.alert, zone).times(self.period.start, self.period.end, watch.next_check))
 
     def _check(self, moment: datetime, query: Json, config: Json, rule: Rule) -> Check:
-        try:
-            response = self._answer(query)
-        except ApiError as problem:
-            if problem.status != 400:
-                raise
-            raise NotTold(f"PostHog refuses its query as of {moment:%Y-%m-%d %H:%M} UTC: {problem}") from None
+        response = self._answer(query)
         try:
             seen = answer(query, config, rule, response)
         except ValueError as problem:
@@ -219,9 +214,15 @@ class Backtest:
         return Past(_starts(days, interval, zone), lines, broken, step=_LENGTHS[interval]), zone
 
     def _answer(self, query: Json, now: bool = False) -> Json:
+        """Return PostHog's answer. Raises ApiError; NotTold where it refuses the query, and would answer others."""
         name = _name(query)
         if name not in self._answers:
-            self._answers[name] = asking.answer(self._client, query, now=now)
+            try:
+                self._answers[name] = asking.answer(self._client, query, now=now)
+            except ApiError as problem:
+                if problem.status != 400:
+                    raise
+                raise NotTold(f"PostHog refuses its query: {problem}") from None
         return self._answers[name]
 
 

@@ -19,10 +19,15 @@ from typing import Any
 from ai_admin.numbers import product
 from ai_admin.numbers.asking import Row, pages, rows
 from ai_admin.numbers.caps import DAILY, Cap, caps
+from ai_admin.numbers.earlier import last_runs
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 
 SILENT, UNKNOWN = "silent", "unknown"
+
+_OTHERS = "-"
+"""In the place of a uuid: all persons together that have not even an empty id of an installation."""
 
 PERSONS = f"""
 SELECT toString(id) AS person, properties, toUnixTimestamp(created_at) AS created
@@ -44,7 +49,11 @@ LIMIT {limit}
 """
 USES = f"""
 SELECT
-    toString(person_id) AS ran,
+    if(
+        person_id IN (SELECT id FROM persons WHERE isNotNull(properties.{product.INSTALLATION})),
+        toString(person_id), '{_OTHERS}'
+    ) AS ran,
+    count(DISTINCT if(timestamp >= toDateTime({{start}}, 'UTC'), person_id, NULL)) AS persons,
     countIf(timestamp >= toDateTime({{start}}, 'UTC')) AS runs,
     countIf(timestamp >= toDateTime({{start}}, 'UTC') AND properties.{product.SUCCESS} = false) AS failed,
     sumIf(toFloat(properties.{product.TOKENS}), timestamp >= toDateTime({{start}}, 'UTC')) AS tokens,
@@ -55,21 +64,9 @@ FROM events
 WHERE event = '{product.EVENT}'
     AND timestamp >= toDateTime({{since}}, 'UTC')
     AND timestamp < toDateTime({{end}}, 'UTC')
-    AND toString(person_id) > {{after}}
     AND ({{person}} = '' OR toString(person_id) = {{person}})
 GROUP BY ran
-ORDER BY ran
-LIMIT {{limit}}
-"""
-EARLIER = f"""
-SELECT toString(person_id) AS ran, toUnixTimestamp(max(timestamp)) AS last
-FROM events
-WHERE event = '{product.EVENT}'
-    AND timestamp < toDateTime({{since}}, 'UTC')
-    AND person_id IN (SELECT id FROM persons WHERE isNotNull(properties.{product.INSTALLATION}))
-    AND toString(person_id) > {{after}}
-    AND ({{person}} = '' OR toString(person_id) = {{person}})
-GROUP BY ran
+HAVING ran > {{after}}
 ORDER BY ran
 LIMIT {{limit}}
 """
@@ -116,28 +113,31 @@ class Installation:
     """How many tokens the generated client gives it for a day right now; None where it gives none, where that is not
     known, or where the period is over: what it gave then is not known."""
     last_seen: datetime | None
-    """Its last run before the period's end, or what it said of that where this is later; None without either."""
+    """Its last run before the period's end, or what it said of that where this is later; None without either. Before
+    the period a run is looked for where it said nothing, and a year back."""
     health: str
     """What its last self-check found, or ``silent`` where it did not run anything for a day before the period's end.
     ``unknown`` also of one that came after it."""
     came_later: bool
     """Whether it was not there yet when the period ended."""
     cohorts: Sequence[str]
+    looked_for: bool = True
+    """Whether PostHog said if it ran something before the period, where it was asked for that."""
 
     @property
     def channel(self) -> str:
         """The channel that it says it is of; empty where it does not say."""
-        return str(self.properties.get(product.CHANNEL) or "")
+        return spelled(self.properties.get(product.CHANNEL))
 
     @property
     def version(self) -> str:
         """The version that it says it runs; empty where it does not say."""
-        return str(self.properties.get(product.VERSION) or "")
+        return spelled(self.properties.get(product.VERSION))
 
     @property
     def said(self) -> str:
         """What its last self-check found, however long ago."""
-        return str(self.properties.get(product.HEALTH) or UNKNOWN)
+        return spelled(self.properties.get(product.HEALTH)) or UNKNOWN
 
     @property
     def unnoticed(self) -> bool:
@@ -173,7 +173,8 @@ class Strangers:
     def of(cls, uses: Collection[Row]) -> Strangers:
         """Return those of which these are the uses."""
         tokens, cost = (sum(float(each[name] or 0) for each in uses) for name in ("tokens", "cost"))
-        return cls(len(uses), sum(int(each["runs"]) for each in uses), tokens, cost)
+        persons, runs = (sum(int(each[name]) for each in uses) for name in ("persons", "runs"))
+        return cls(persons, runs, tokens, cost)
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,17 @@ class Report:
     strangers: Strangers
     cohorts: Collection[str]
     """The names of all cohorts that the project has."""
+    unread: ApiError | None = None
+    """Why PostHog did not say when those ran something last that are not ``looked_for``; None where it did."""
+
+
+def spelled(value: object) -> str:
+    """Return a property's value as people write it: ``stable``, ``1``, ``true``; empty where there is none."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # in a file and in JSON 1 and 1.0 are the same number
+    return "" if value is None else str(value)
 
 
 def known(client: Client) -> dict[str, str]:
@@ -202,20 +214,23 @@ def installations(client: Client, period: Period, cap: Cap | None = DAILY, only:
         cap: the flag that gives the number of tokens for a day; None where that is not known, so that nobody has a cap.
         only: the id of the one that is asked for; empty for all. Without one of this id the report is empty.
 
-    Raises ApiError.
+    Raises ApiError, but for what is only good to know: see ``Report.unread``.
     """
     persons = _persons(client, only)
     if only and not persons:
         return Report(period, (), Strangers.of(()), ())
     person = persons[only].uuid if only else ""
     bounds = {"start": written(period.start), "end": written(period.end), "today": written(period.today)}
-    heard = written(period.end - timedelta(hours=product.SILENCE))
-    asked = {**bounds, "person": person, "since": min(bounds["start"], bounds["today"], heard)}
+    heard = period.end - timedelta(hours=product.SILENCE)
+    since = min(period.start, period.today, heard)
+    asked = {**bounds, "person": person, "since": written(since)}
     uses = {str(row["ran"]): row for row in pages(client, USES, asked, "ran")}
     last = {ran: row["last"] for ran, row in uses.items()}
-    if any(each.uuid not in uses for each in persons.values()):
-        earlier = {str(row["ran"]): row["last"] for row in pages(client, EARLIER, asked, "ran")}
-        last = earlier | last
+    unseen = {
+        each.uuid for each in persons.values() if each.uuid not in uses and _last(each.properties, None, period) is None
+    }
+    earlier, missing, unread = last_runs(client, unseen, since)
+    last |= earlier
     names = {str(row["id"]): str(row["name"]) for row in client.pages(client.project_path("cohorts"))}
     cohorts = _cohorts(client, names, person)
     ids = {name: cohorts.get(each.uuid, {}) for name, each in persons.items()}
@@ -223,13 +238,14 @@ def installations(client: Client, period: Period, cap: Cap | None = DAILY, only:
     given = caps(client, cap, capped) if capped and cap and not period.is_over else {}
     found = [
         _installation(
-            name, each, uses.get(each.uuid), last.get(each.uuid), given.get(name), period, ids[name].values()
+            name, each, uses.get(each.uuid), last.get(each.uuid), given.get(name), period, ids[name].values(),
+            unread is None or each.uuid not in missing,
         )
         for name, each in persons.items()
     ]
     own = {each.uuid for each in persons.values()}
     strangers = [row for ran, row in uses.items() if ran not in own and row["runs"]]
-    return Report(period, found, Strangers.of(strangers), names.values())
+    return Report(period, found, Strangers.of(strangers), names.values(), unread)
 
 
 def recent_errors(client: Client, period: Period, installation: Installation) -> list[tuple[datetime, str, str]]:
@@ -291,13 +307,13 @@ def _cohorts(client: Client, names: Mapping[str, str], person: str) -> dict[str,
 
 def _installation(
     name: str, person: _Person, use: Row | None, seconds: int | None, cap: float | None, period: Period,
-    cohorts: Collection[str],
+    cohorts: Collection[str], looked_for: bool,
 ) -> Installation:  # fmt: skip
     number = use or {"runs": 0, "failed": 0, "tokens": 0, "cost": 0, "today": 0}
     last = _last(person.properties, seconds, period)
     came_later = last is None and period.is_over and person.created >= period.end.timestamp()
     quiet = last is None or period.end - last > timedelta(hours=product.SILENCE)
-    said = UNKNOWN if came_later else str(person.properties.get(product.HEALTH) or UNKNOWN)
+    said = UNKNOWN if came_later else spelled(person.properties.get(product.HEALTH)) or UNKNOWN
     return Installation(
         id=name,
         person=person.uuid,
@@ -313,6 +329,7 @@ def _installation(
         health=SILENT if quiet and not came_later else said,
         came_later=came_later,
         cohorts=sorted(cohorts),
+        looked_for=looked_for,
     )
 
 

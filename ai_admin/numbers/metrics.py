@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import date, timedelta
 
 from ai_admin.numbers import product
 from ai_admin.numbers.asking import MOST, Row, rows
@@ -38,7 +38,7 @@ class Figures:
 def metrics(client: Client, period: Period, by: Sequence[str]) -> list[Figures]:
     """Return the figures of a period, in order of what they are told apart by; one row where that is nothing.
 
-    By day alone there is one for each day of the period, also for those without runs.
+    By day alone there is one for each day from the first that has runs, also for those without.
 
     Args:
         client: the project. Its key needs the scope ``query:read``.
@@ -51,7 +51,7 @@ def metrics(client: Client, period: Period, by: Sequence[str]) -> list[Figures]:
     parts = [f"{PARTS[each]} AS {name}" for each, name in zip(by, names, strict=True)]
     group = f"GROUP BY {', '.join(names)} ORDER BY {', '.join(names)}" if names else ""
     columns = [
-        "min(distinct_id) AS called",
+        *(["min(distinct_id) AS called"] if "installation" in by else []),
         "count() AS runs",
         f"countIf(properties.{product.SUCCESS} = false) AS failed",
         "count(DISTINCT person_id) AS installations",
@@ -80,9 +80,10 @@ LIMIT {MOST}
         _call_installations(client, found, names[by.index("installation")])
         found.sort(key=lambda row: [(row[name] is None, str(row[name])) for name in names])
     told = [_figures(row, [row[name] for name in names]) for row in found]
-    if list(by) == ["day"]:
-        there = {each.of[0]: each for each in told}
-        return [there.get(day) or Figures([day], 0, 0, 0, 0, 0, 0, 0) for day in _days(period)]
+    if told and list(by) == ["day"]:
+        there = {str(each.of[0]): each for each in told}
+        first = date.fromisoformat(min(there))
+        return [there.get(day) or Figures([day], 0, 0, 0, 0, 0, 0, 0) for day in _days(first, period)]
     return told
 
 
@@ -96,9 +97,8 @@ def _call_installations(client: Client, found: Sequence[Row], name: str) -> None
         row[name] = ids[row[name]]
 
 
-def _days(period: Period) -> list[str]:
-    first, last = period.start.astimezone(UTC).date(), period.today.date()
-    return [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+def _days(first: date, period: Period) -> list[str]:
+    return [(first + timedelta(days=n)).isoformat() for n in range((period.today.date() - first).days + 1)]
 
 
 def _figures(row: Row, of: Sequence[str | None]) -> Figures:

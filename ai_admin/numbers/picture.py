@@ -40,12 +40,12 @@ def plot(told: Told) -> Plot:
     )
 
 
-def sheet(found: Iterable[tuple[str, Told]]) -> str:
-    """Return back-tests (at least one) as an SVG document, one below the other, each with its title.
+def sheet(found: Iterable[tuple[str, Sequence[str], Told]]) -> str:
+    """Return back-tests (at least one) as an SVG document, one below the other, each with its title and lines below it.
 
     Raises NotInstalled where the packages that draw are missing.
     """
-    specs = [charts.spec(_figure(told), charts.LIGHT, 800, 200, title) for title, told in found]
+    specs = [charts.spec(_figure(told), charts.LIGHT, 800, 200, title, below) for title, below, told in found]
     whole: dict[str, Any] = {name: value for name, value in specs[0].items() if name not in (*_OF_ONE, "autosize")}
     parts = [{name: spec[name] for name in _OF_ONE if name in spec} for spec in specs]
     return charts.svg({**whole, "vconcat": parts, "spacing": 28, "resolve": {"scale": {"color": "independent"}}})

@@ -12,6 +12,7 @@ from ai_admin.definitions import Definition
 from ai_admin.numbers.backtest import NotTold, Watch
 from ai_admin.numbers.schedule import next_check
 from providers.posthog.client import Client
+from providers.posthog.errors import ApiError
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties, refs
@@ -26,8 +27,9 @@ class Alert:
     name: str
     files: Watch | NotTold
     """As the files have it, or why that can't be asked for."""
-    live: Watch | None
-    """As PostHog has it; None where it has none, or one that fires whenever that of the files does."""
+    live: Watch | NotTold | None
+    """As PostHog has it, or why that is not known; None where it has none, or one that fires whenever that of the files
+    does."""
     off: tuple[str, ...] = ()
     """Where it is switched off: in ``files``, in ``posthog``."""
     silent: bool = False
@@ -62,11 +64,11 @@ class _Reader:
         rows = self._alerts.get(alert["name"], [])
         row = rows[0] if len(rows) == 1 else None
         live = self._of_posthog(row, alert) if row else None
-        files = self._of_files(alert, live, next_check(row or {}))
-        off = [("files", alert.get("enabled") is False), ("posthog", bool(live and not live.is_on))]
+        files = self._of_files(alert, live if isinstance(live, Watch) else None, next_check(row or {}))
+        off = [("files", alert.get("enabled") is False), ("posthog", bool(row and row.get("enabled") is False))]
         told = {each.properties["alert"] for each in self._definitions.values() if each.kind == "notification"}
         silent = not alert.get("subscribed_users") and Ref("alert", key) not in told
-        if live and isinstance(files, Watch) and live.same(files):
+        if isinstance(live, Watch) and isinstance(files, Watch) and live.same(files):
             live = None
         return Alert(key, alert["name"], files, live, tuple(where for where, is_off in off if is_off), silent)
 
@@ -92,8 +94,13 @@ class _Reader:
             return problem
         return Watch(whole, insight.canonical({"query": with_ids(query, ids.get)})["query"], due)
 
-    def _of_posthog(self, row: Mapping[str, Any], alert: Properties) -> Watch:
-        insight = self._client.get(self._client.project_path(f"insights/{row['insight']['id']}"))
+    def _of_posthog(self, row: Mapping[str, Any], alert: Properties) -> Watch | NotTold:
+        try:
+            insight = self._client.get(self._client.project_path(f"insights/{row['insight']['id']}"))
+        except ApiError as problem:
+            if problem.status != 404:
+                raise
+            return NotTold(f"its insight is not there: {problem}")
         query = KINDS["insight"].project(insight, {}, self._directory)["query"]
         known = {name: item for name, item in alert.items() if name != "unmanaged"}
         return Watch(KINDS["alert"].project(row, known, self._directory), query, next_check(row))

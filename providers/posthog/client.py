@@ -26,7 +26,7 @@ ATTEMPTS = 5
 BACKOFF = (0.5, 8.0)
 """Seconds to wait at most after a first failure, twice as long after each further one, and at most at all."""
 
-PATIENCE = 2 * HOUR
+AS_LONG_AS_IT_TAKES = 2 * HOUR
 """Seconds that a request waits in all: the longest limit is an hour's, and another run may be quicker after it."""
 
 LONG = 5.0
@@ -50,7 +50,7 @@ class Client:
         warn: Callable[[str], object] = lambda _: None,
         clock: Clock | None = None,
         made: int = 0,
-        patience: float = PATIENCE,
+        patience: float = AS_LONG_AS_IT_TAKES,
         page: int = PAGE,
     ) -> None:
         """Use ``connection``; call ``before_write`` before each write.

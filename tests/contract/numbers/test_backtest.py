@@ -194,20 +194,49 @@ def test_who_interrupts_it_is_told_what_is_known(
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "Aborted!")
     assert any(line.startswith("    above 0.05: ") for line in lines), "it takes one query, and so comes first"
     last = lines[lines.index("Few succeed  success") + 2]
-    assert re.fullmatch(r"  below 50 %: 0 times at 1 check until .*; 4 later ones were not asked for any more", last)
+    assert re.fullmatch(
+        "  below 50 %: 0 times at 1 of the last 5 of 10 checks until .*; 4 later ones were not asked for any more", last
+    )
 
 
 def test_a_picture_has_the_bounds_before_and_after(backtest: Any, tmp_path: Path) -> None:
     svg, png = tmp_path / "alerts.svg", tmp_path / "alerts.png"
     assert backtest("ai-error-rate", "three", "--svg", str(svg), "--png", str(png)).exit_code == 0
     text = svg.read_text(encoding="utf-8")
-    for each in ("(in PostHog now): ", "(in the files): ", "above: 0.4<", "above: 0.05<"):
+    for each in ("(in PostHog now)<", "(in the files)<", "above: 0.4<", "above: 0.05<", " at 240 checks, "):
         assert each in text
+    assert backtest("success", "--last", "9", "--svg", str(svg)).exit_code == 0
+    text = svg.read_text(encoding="utf-8")
+    assert ">0 times at the last 9 of 10 checks<" in text
+    assert ">tells nobody, as the files have it<" in text
     assert "Always three" not in text
     assert png.read_bytes().startswith(b"\x89PNG")
     done = backtest("three", "--svg", str(tmp_path / "none.svg"))
     assert done.stderr == "nothing is drawn: of no alert it is told when it would have fired\n"
     assert not (tmp_path / "none.svg").exists()
+
+
+def test_what_posthog_refuses_of_one_alert_is_no_matter_of_others(
+    backtest: Any, sandbox: Sandbox, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = shutil.copytree(root, tmp_path / "theirs")
+    series = "[{event: ai_enhancement_used, math: hogql, math_hogql: nosuchfn(1)}]"
+    trends = f"key: bad\nname: Bad\ntrends: {{interval: hour, series: {series}}}\n"
+    (theirs / "insights" / "bad.yaml").write_text(trends)
+    watched = "key: bad\nname: Bad\ninsight: bad\ncondition: absolute_value\nthreshold: {upper: 1}\nnotify: {}\n"
+    (theirs / "alerts" / "bad.yaml").write_text(watched)
+    monkeypatch.chdir(theirs)
+    [alert] = sandbox.items("alerts")
+    gone = {"kind": "error_before", "status": 404, "path": f"/insights/{alert['insight']['id']}/"}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [gone]})
+    try:
+        found = told(backtest("ai-error-rate", "bad", "success", "--last", "1", "--json"))
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    assert found["bad"]["files"]["reason"].startswith("PostHog refuses its query: ")
+    assert found["success"]["files"]["checks"] == 1
+    assert found["ai-error-rate"]["posthog"]["reason"].startswith("its insight is not there: ")
+    assert found["ai-error-rate"]["files"]["firings"]
 
 
 def test_a_misspelt_key_is_wrong_use(backtest: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from click.testing import CliRunner, Result
 
 from ai_admin.cli.commands import cli
 from ai_admin.cli.text import count
-from ai_admin.numbers import Period, installations
+from ai_admin.numbers import Period, asking, installations, metrics
 from ai_admin.simulation import Run, company, runs
 from ai_admin.simulation.sending import send
 from providers.posthog.limits import Clock
@@ -357,14 +358,66 @@ def test_last_seen_is_the_last_that_was_seen_by_then(odd: Any) -> None:
     assert then["long-ago"][2] == "40 d ago", "from now"
     assert then["stale"] == ((NOW - 80 * HOUR).isoformat(), "unknown", "3 d ago")
     an_hour = seen("--from", (NOW - 21 * HOUR).isoformat(), "--to", (NOW - 20 * HOUR).isoformat())
-    assert an_hour["stale"][2] == "2 d ago", "by its runs, and not by what it said before"
+    assert an_hour["stale"][2] == "3 d ago", "what it said: a run is looked for only where that says nothing"
+    assert an_hour["long-ago"][2] == "40 d ago"
 
 
-def test_every_day_has_a_line_also_without_runs(odd: Any) -> None:
-    days = asked(odd, "metrics", "--by", "day", "--from", "-4d")["figures"]
-    first = (datetime.now(UTC) - timedelta(days=4)).date()
-    assert [each["day"] for each in days] == [(first + timedelta(days=n)).isoformat() for n in range(5)]
-    assert {0, 1} <= {each["runs"] for each in days}
+@pytest.mark.parametrize(("command", "query", "who"), [((), 4, "4 installations"), (("show", "long-ago"), 3, "1 inst")])
+def test_who_can_not_be_looked_up_before_the_period_is_listed_all_the_same(
+    odd: Any, sandbox: Sandbox, command: tuple[str, ...], query: int, who: str
+) -> None:
+    # The queries before say who is an installation, which of several with the same id, and what they used.
+    rule = {"kind": "error_before", "status": 400, "path": "/query/", "nth": query}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    try:
+        done = odd("installations", *command)
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    assert done.exit_code == 0
+    assert done.stderr.startswith(f"when {who}")
+    assert " ran something last before the period is not known: " in done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("long-ago  ", "  last seen "))]
+    assert [line.split()[-1] for line in lines] == ["-"]
+
+
+def test_pages_of_installations_are_one_list_and_strangers_take_none(
+    odd: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = asked(odd, "installations")
+    monkeypatch.setattr(asking, "MOST", 4)
+    sandbox.requests()
+    paged = asked(odd, "installations")
+    assert [paged[name] for name in ("installations", "strangers_used")] == [
+        whole[name] for name in ("installations", "strangers_used")
+    ]
+    number = len(sandbox.requests())
+    project = sandbox.call("GET", f"/api/projects/{os.environ['POSTHOG_PROJECT_ID']}/")
+    batch = [ran(f"anonymous-{n}", 1, 10) for n in range(20)]
+    sandbox.call("POST", "/batch/", {"api_key": project["api_token"], "batch": batch})
+    sandbox.requests()
+    more = asked(odd, "installations")
+    assert len(sandbox.requests()) == number
+    assert more["installations"] == whole["installations"]
+    assert more["strangers"] == whole["strangers"] + 20
+    assert more["strangers_used"]["tokens"] == whole["strangers_used"]["tokens"] + 200
+
+def test_every_day_has_a_line_from_the_first_with_runs(odd: Any) -> None:
+    days = asked(odd, "metrics", "--by", "day", "--from", "2020-01-01")["figures"]
+    first, last = (NOW - timedelta(days=40)).date(), datetime.now(UTC).date()
+    assert [each["day"] for each in days] == [
+        (first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)
+    ]
+    assert days[0]["runs"] == 1
+    assert {0, 1} <= {each["runs"] for each in days[1:]}
+    assert asked(odd, "metrics", "--by", "day", "--from", "2020-01-01", "--to", "2020-01-03")["figures"] == []
+
+
+def test_distinct_ids_are_read_only_by_installation(sandbox: Sandbox, sent: list[Run]) -> None:
+    for by in ("day", "installation"):
+        sandbox.requests()
+        metrics(client(sandbox), Period(START, END), [by])
+        [query, *_] = (each["body"]["query"]["query"] for each in sandbox.requests())
+        assert ("distinct_id" in query) == (by == "installation")
 
 
 def test_a_few_queries_whatever_the_number(sandbox: Sandbox, sent: list[Run]) -> None:

@@ -37,6 +37,8 @@ class PostHog:
             if "refused" in body["query"]["query"]:
                 raise ApiError("Unknown function", 400)
             return {**answer, "columns": ["day"], "results": [["2026-01-05"]]}
+        if "refused" in str(body["query"]):
+            raise ApiError("Unknown function", 400)
         days = self.days or [f"2026-10-{day}" for day in range(20, 28)]
         values = self.values or [1] * len(days)
         return {**answer, "results": [{"label": "ran", "days": days, "data": values, "count": 1}]}
@@ -111,7 +113,8 @@ def over_days(days: float, there: PostHog | None = None) -> Backtest:
         (watch({"config": {"series_index": 3}}), "watches series 3, and the insight has 1"),
         (Watch({"threshold": {"upper": 5}}, {"kind": "LifecycleQuery"}), "alerts can't watch its insight"),
         (sql("SELECT 1"), "no time in it: it would give today's number for each check"),
-        (sql("SELECT refused() FROM events"), "PostHog refuses its query as of 2026-10-26 21:00 UTC: Unknown function"),
+        (watch(series=[{**RUNS, "math": "hogql", "math_hogql": "refused(1)"}]), "PostHog refuses its query: Unknown"),
+        (sql("SELECT refused() FROM events"), "PostHog refuses its query: Unknown function"),
         (Watch({"threshold": {"upper": 5}}, {**FUNNEL, "dateRange": {"date_from": "soon"}}), 'the date "soon"'),
     ],
 )

@@ -84,17 +84,23 @@ def test_one_that_is_off_is_not_said_to_have_fired(was_on: bool | None, is_on: b
 
 
 @pytest.mark.parametrize(
-    ("refusal", "asked"),
-    [(ApiError("no answer"), 1), (ApiError("it failed", 502), 1), (ApiError("no such property", 400), 3)],
+    ("refusal", "why", "asked"),
+    [
+        (ApiError("no answer"), "no answer", 1),
+        (ApiError("it failed", 502), "it failed", 1),
+        (ApiError("no such property", 400), "PostHog refuses its query: no such property", 3),
+    ],
 )
-def test_what_refuses_a_query_is_asked_the_next_and_what_does_not_answer_is_not(refusal: ApiError, asked: int) -> None:
+def test_what_refuses_a_query_is_asked_the_next_and_what_does_not_answer_is_not(
+    refusal: ApiError, why: str, asked: int
+) -> None:
     changes = [Change(INSIGHTS, Action.NOTHING, "3", live={"query": QUERY}, wanted={"query": QUERY})]
     for number in range(3):
         live, wanted = ({**ALERT, "threshold": {"upper": upper}} for upper in (39, 41))
         changes.append(Change(Ref("alert", f"many-{number}"), Action.UPDATE, f"7{number}", live=live, wanted=wanted))
     posthog = PostHog(refusal)
     said = firing(changes, cast(Inventory, posthog), NOW)
-    assert [*said.values()] == [[f"when it would have fired is not known: {refusal}"]] * 3
+    assert [*said.values()] == [[f"when it would have fired is not known: {why}"]] * 3
     assert posthog.asked == asked
 
 
