@@ -13,6 +13,7 @@ import gc
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from pulumi.dynamic import (
@@ -206,18 +207,25 @@ class PostHogProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Send the fields that differ from the last outputs, in one PATCH.
 
-        Of a flag that is refused and goes off, the switch is sent all the same.
+        Of a flag that goes off and is refused, here or by PostHog, the switch is sent all the same.
         """
         lifecycle, project = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
+        goes_off = self.kind_name == "flag" and news.get("active") is False
         if problem := _missing(meta) or _news.get(PROBLEM):
-            if self.kind_name == "flag" and news.get("active") is False:
+            if goes_off:
                 with OneLine(meta):
                     lifecycle.update(_id, olds, switched_off(olds), meta)
             raise Refused(problem)
         with OneLine(meta):
-            applied = lifecycle.update(_id, olds, news, meta)
+            try:
+                applied = lifecycle.update(_id, olds, news, meta)
+            except ApiError:
+                if goes_off:  # PostHog refuses something else of it
+                    with suppress(ApiError, Stopped):
+                        lifecycle.update(_id, olds, switched_off(olds), meta)
+                raise
         # What waits for an approval is as it was.
         waits = {field.name for field in reconcile.changed(KINDS[self.kind_name], applied, news)}
         record = {name: text for name, text in (_olds.get(APPLIED) or {}).items() if name in waits}

@@ -79,6 +79,10 @@ BASE = [
 _BY_COLLECTION = {kind.collection: kind for kind in KINDS.values() if kind.lifecycle != "tiles"}
 
 
+_ASKING = ("/user_blast_radius/", "/query/")
+"""The ends of the paths to which a plan sends its questions: these POSTs write nothing."""
+
+
 class Checkout:
     """A project whose files are random, and which PostHog's pages change as well."""
 
@@ -294,7 +298,7 @@ class Checkout:
         live = self.columns(before)
         self.sandbox.requests()
         planned = self.planned()
-        written = [path for _, path, _ in self.sandbox.writes() if not path.endswith("/user_blast_radius/")]
+        written = [path for _, path, _ in self.sandbox.writes() if not path.endswith(_ASKING)]
         assert written == [], f"a plan wrote: {written}"
         left = {name: set(each.get("unmanaged") or ()) for name, each in before.items()}
         for each in self.definitions():

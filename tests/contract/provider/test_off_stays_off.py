@@ -363,3 +363,15 @@ def test_a_refused_run_switches_off_a_flag_whose_switch_was_left_to_posthogs_pag
     else:
         provider.update(id_, read, news)
     assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["active"] is False
+
+
+def test_a_flag_goes_off_though_posthog_refuses_what_else_its_file_changes(runs: Runs) -> None:
+    id_, state = applied(runs, "flag", definition("goes-alone", ""))
+    provider = runs.new_run("flag", consent="")
+    wanted = {**state, "active": False, "variants": [{"key": "a", "rollout_percentage": 99}]}
+    news = provider.check(state, wanted).inputs
+    runs.sandbox.writes()
+    with pytest.raises(Refused, match="PostHog answered 400"):
+        provider.update(id_, state, news)
+    assert [body for _, _, body in runs.sandbox.writes()][1:] == [{"active": False}]
+    assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["active"] is False
