@@ -17,7 +17,7 @@ from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unsafe
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Field, Properties
-from providers.posthog.kinds.flag import FLAG
+from providers.posthog.kinds.flag import FLAG, misfit
 from providers.posthog.safety import LEFT, OFF, how_to_switch_on
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Judge:
                     if anew and self.kind.name == "experiment":
                         guard.anew(meta.name, self.seen(meta.id, olds, {}, meta), anew)
                     guard.change(self.kind.name, meta.name, live, properties, meta.unchanged, meta.targeting)
+                    self._check_left(meta.id, properties, fields)
         except Refused as problem:
             return str(problem)
         return ""
@@ -99,6 +100,7 @@ class Judge:
                     guard.create(meta.id, properties, meta.switch, who, self._experiments_on(meta.id))
                 if match and match.changes and not meta.refused:
                     self._session.guard.change(self.kind.name, meta.name, match.live, match.wanted)
+                    self._check_left(match.id, match.wanted, self._changed(match.live, match.wanted))
         except NotRead:
             raise
         except Refused as problem:
@@ -169,6 +171,23 @@ class Judge:
                 return []
             raise
         return [f"the experiment {each['name']!r} ({each['id']})" for each in flag.get("experiment_set_metadata") or ()]
+
+    def _check_left(self, id_: str, wanted: Properties, fields: list[Field]) -> None:
+        """Refuse a change of a flag that does not fit what is left to PostHog's pages, which `check` can't see.
+
+        PostHog would answer 400 in the middle of the run.
+        """
+        left = wanted.get("unmanaged", ())
+        live = self._session.inventory.get(FLAG, id_) if self.kind == FLAG and left and id_ else None
+        if live is None:
+            return
+        held = FLAG.project(live, {}, self._session.directory)
+        theirs = {name: held[name] for name in left if name in held}
+        if problem := misfit({**wanted, **theirs}, [field.name for field in fields]):
+            raise Stopped(
+                f"PostHog would refuse it beside what is left to its pages ({', '.join(theirs)}): {problem}; change "
+                "the one or the other"
+            )
 
     def _check_dates(self, id_: str, live: Properties, wanted: Properties, meta: Metadata) -> None:
         def by(field: str) -> str:

@@ -27,6 +27,7 @@ from pulumi.dynamic import (
 )
 
 from providers.posthog import reconcile
+from providers.posthog.adoption import Match
 from providers.posthog.advice import explained
 from providers.posthog.engine import engine_log, engine_watch
 from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unreachable
@@ -153,14 +154,39 @@ class PostHogProvider(ResourceProvider):
                 lifecycle.remind(id_, news, meta)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Create the object in PostHog, or adopt the one that is there already."""
+        """Create the object in PostHog, or adopt the one that is there already.
+
+        Of a flag that is adopted to go off, the switch is sent although the rest is refused, as by ``update``.
+        """
         lifecycle, project = self._lifecycle()
         meta = _SESSION.metadata.of(props)
+        properties = to_properties(self.kind_name, props)
+        match = self._goes_off_with_adoption(lifecycle, properties, meta)
         if problem := _missing(meta) or props.get(PROBLEM):
+            self._only_off(lifecycle, match, meta)
             raise Refused(problem)
         with OneLine(meta):
-            id_, applied = lifecycle.create(to_properties(self.kind_name, props), meta)
+            try:
+                id_, applied = lifecycle.create(properties, meta)
+            except ApiError:
+                self._only_off(lifecycle, match, meta)
+                raise
         return CreateResult(id_, self._outputs(applied, meta, project, props))
+
+    def _goes_off_with_adoption(self, lifecycle: Lifecycle, properties: Properties, meta: Metadata) -> Match | None:
+        """Return the flag that is adopted to go off; None where there is none, or it may not be adopted."""
+        with suppress(ApiError, Stopped):
+            return lifecycle.find(properties, meta) if self._goes_off(properties) else None
+        return None
+
+    def _goes_off(self, properties: Properties) -> bool:
+        return self.kind_name == "flag" and properties.get("active") is False
+
+    def _only_off(self, lifecycle: Lifecycle, match: Match | None, meta: Metadata) -> None:
+        """Send the switch alone of a flag of which something else is refused; that is what is told."""
+        if match:
+            with suppress(ApiError, Stopped):
+                lifecycle.update(match.id, match.live, switched_off(match.live), meta)
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Return what PostHog holds, as outputs and as inputs: the engine shows drift by comparing inputs.
@@ -212,7 +238,7 @@ class PostHogProvider(ResourceProvider):
         lifecycle, project = self._lifecycle(_olds)
         meta = _SESSION.metadata.of(_news)
         olds, news = to_properties(self.kind_name, _olds), to_properties(self.kind_name, _news)
-        goes_off = self.kind_name == "flag" and news.get("active") is False
+        goes_off = self._goes_off(news)
         if problem := _missing(meta) or _news.get(PROBLEM):
             if goes_off:
                 with OneLine(meta):

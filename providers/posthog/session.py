@@ -50,6 +50,7 @@ class Session:
         self._problem: Unreachable | None = None
         self._lifecycles: dict[str, Lifecycle] = {}
         self._inventory: Inventory
+        self.directory: PostHogDirectory
         self.approvals: Approvals
         self.history: History
         self.switch_history: SwitchHistory
@@ -101,9 +102,10 @@ class Session:
             first_look(client, kind, lambda: client.get(client.project_path(kind.collection), {"limit": "1"}))
         self.history = History(client)
         self.approvals = Approvals(client, self._settings.ask_again)
+        self.directory = PostHogDirectory(client)
         services = Services(
             inventory,
-            PostHogDirectory(client),
+            self.directory,
             self.approvals,
             self.history,
             self.warn,

@@ -10,7 +10,7 @@ import pytest
 
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
-from providers.posthog.provider import PROVIDERS
+from providers.posthog.provider import PROVIDERS, PostHogProvider
 from providers.posthog.safety import CONSENTED, ON
 from tests.support.runs import Runs
 from tests.support.sandbox import Sandbox
@@ -375,3 +375,32 @@ def test_a_flag_goes_off_though_posthog_refuses_what_else_its_file_changes(runs:
         provider.update(id_, state, news)
     assert [body for _, _, body in runs.sandbox.writes()][1:] == [{"active": False}]
     assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["active"] is False
+
+
+def adopted(runs: Runs, key: str, adoption: str = "", **more: Any) -> tuple[str, PostHogProvider, dict[str, Any]]:
+    """A flag that somebody made and that is on, and a run that takes it over: its id, the provider and the inputs."""
+    filters = {"groups": [{"properties": [], "rollout_percentage": 100}]}
+    made = runs.sandbox.call("POST", "feature_flags/", {"key": key, "filters": filters})
+    provider = runs.new_run("flag", consent="", adoption=adoption)
+    inputs = {**provider.check({}, definition(key, "", active=False, **more)).inputs}
+    runs.sandbox.requests()
+    return str(made["id"]), provider, inputs
+
+
+@pytest.mark.parametrize("problem", ["", "The rest of it is refused."])
+def test_a_flag_that_is_taken_over_goes_off_though_the_rest_is_refused(runs: Runs, problem: str) -> None:
+    of_99 = [{"key": "a", "rollout_percentage": 99}]
+    id_, provider, inputs = adopted(runs, f"taken-over-{len(problem)}", variants=[] if problem else of_99)
+    with pytest.raises(Refused, match=problem or "PostHog answered 400"):
+        provider.create({**inputs, **({PROBLEM: problem} if problem else {})})
+    assert runs.sandbox.writes()[-1][2] == {"active": False}
+    assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["active"] is False
+
+
+def test_a_flag_that_may_not_be_taken_over_is_not_switched_off_either(runs: Runs) -> None:
+    id_, provider, inputs = adopted(runs, "theirs", adoption="forbidden")
+    assert "ai-admin:adoption forbids" in inputs[PROBLEM]
+    with pytest.raises(Refused, match="ai-admin:adoption forbids"):
+        provider.create(inputs)
+    assert runs.sandbox.writes() == []
+    assert runs.sandbox.call("GET", f"feature_flags/{id_}/")["active"] is True

@@ -23,6 +23,7 @@ from ai_admin.review.plan import Planned, planned, planned_for
 from ai_admin.review.standing import Standing, survey
 from ai_admin.review.text import text
 from providers.posthog.errors import Refused
+from providers.posthog.kinds import Ref
 from providers.posthog.limits import Clock
 from providers.posthog.settings import Settings
 from tests.support.sandbox import Sandbox
@@ -756,3 +757,18 @@ def test_no_secret_is_in_any_form(stack: Stack, key: str, monkeypatch: pytest.Mo
         assert "hooks.example.com" not in form
         assert stack.sandbox.api_key not in form
     assert "the webhook's address changes (not shown, as it may hold secrets)" in text(report)
+
+
+def test_what_does_not_fit_the_fields_left_to_posthogs_pages_is_refused_beside_the_plan(stack: Stack, key: str) -> None:
+    of_a, of_b = ([{"key": each, "rollout_percentage": 100}] for each in "ab")
+    stack.write("flag", key, variants=of_a, unmanaged=["payloads"], **ALL)
+    stack.up()
+    flag = stack.sandbox.call("GET", f"feature_flags/{stack.resources[Ref('flag', key)]['id']}/")
+    filters = {**flag["filters"], "payloads": {"a": "1"}}
+    stack.sandbox.call("PATCH", f"feature_flags/{flag['id']}/", {"filters": filters})
+    stack.write("flag", key, variants=of_b, unmanaged=["payloads"], **ALL)
+    report = stack.plan().report
+    assert "there is a payload for 'a', and the variants are b; change the one or the other" in text(report)
+    with pytest.raises(Refused, match="there is a payload for 'a'"):
+        stack.up()
+    assert stack.sandbox.call("GET", f"feature_flags/{flag['id']}/")["filters"] == filters

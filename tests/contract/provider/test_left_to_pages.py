@@ -1,0 +1,104 @@
+"""What a file changes and what is left to PostHog's pages do not fit: it is refused before anything is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from providers.posthog.errors import Refused
+from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
+from tests.support.runs import Runs
+from tests.support.sandbox import Sandbox
+
+A, B = ({"key": key, "rollout_percentage": 100} for key in "ab")
+ALL = [{"properties": [], "rollout_percentage": 100}]
+
+
+def as_b(conditions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, "variant": "b"} for each in conditions]
+
+
+@pytest.mark.parametrize(
+    ("left", "before", "by_hand", "after", "said"),
+    [
+        (
+            "payloads",
+            {"variants": [A]},
+            {"filters": {"groups": ALL, "multivariate": {"variants": [A]}, "payloads": {"a": "1"}}},
+            {"variants": [B]},
+            "there is a payload for 'a', and the variants are b",
+        ),
+        (
+            "payloads",
+            {"variants": [A]},
+            {"filters": {"groups": ALL, "multivariate": {"variants": [A]}, "payloads": {"a": "1"}}},
+            {},
+            "there is a payload for 'a', and the flag has no variants",
+        ),
+        (
+            "variants",
+            {},
+            {"filters": {"groups": ALL, "multivariate": {"variants": [A]}}},
+            {"release_conditions": as_b(ALL)},
+            "the condition 'everybody' serves 'b', and the variants are a",
+        ),
+        ("archived", {"active": False}, {"archived": True}, {"active": True}, "it would be on and archived"),
+        (
+            "bucketing_identifier",
+            {},
+            {"bucketing_identifier": "device_id"},
+            {"ensure_experience_continuity": True},
+            "its shares would be of devices, for which there is no ensure_experience_continuity",
+        ),
+    ],
+    ids=["another variant", "no variant", "a condition's variant", "archived", "devices"],
+)
+def test_a_change_that_does_not_fit_is_refused(
+    sandbox: Sandbox,
+    request: pytest.FixtureRequest,
+    left: str,
+    before: dict[str, Any],
+    by_hand: dict[str, Any],
+    after: dict[str, Any],
+    said: str,
+) -> None:
+    runs = Runs(sandbox, {})
+    key = f"left-{request.node.callspec.id.replace(' ', '-').replace(chr(39), '')}"
+
+    def wanted(id_: str = "", **more: Any) -> dict[str, Any]:
+        meta = Metadata(f"flag/{key}", id=id_)
+        return to_inputs({"key": key, "release_conditions": ALL, "unmanaged": [left], **more}, meta)
+
+    provider = runs.new_run("flag")
+    created = provider.create(provider.check({}, wanted(**before)).inputs)
+    id_ = created.id or ""
+    sandbox.call("PATCH", f"feature_flags/{id_}/", by_hand)
+    provider = runs.new_run("flag")
+    read = {**(provider.read(id_, {**(created.outs or {})}).outs or {})}
+    sandbox.requests()
+    assert PROBLEM not in provider.check(read, wanted(id_, **{**before, "description": "Not about that"})).inputs
+    news = {**provider.check(read, wanted(id_, **after)).inputs}
+    assert sandbox.requests() == [], "it is known from the refresh"
+    assert news[PROBLEM] == (
+        f"flag/{key}: PostHog would refuse it beside what is left to its pages ({left}): {said}; change the one or the "
+        "other"
+    )
+    del news[PROBLEM]
+    with pytest.raises(Refused, match="PostHog answered 400"):
+        provider.update(id_, read, news)
+    taken_back = {**before, **after, left: read.get(left), "unmanaged": []}
+    assert PROBLEM not in provider.check(read, wanted(id_, **taken_back)).inputs
+
+
+def test_an_adoption_that_does_not_fit_is_refused(sandbox: Sandbox) -> None:
+    filters = {"groups": ALL, "multivariate": {"variants": [A]}, "payloads": {"a": "1"}}
+    sandbox.call("POST", "feature_flags/", {"key": "left-adopted", "filters": filters})
+    provider = Runs(sandbox, {}).new_run("flag")
+
+    def problem(*variants: dict[str, Any]) -> str:
+        wanted = {"key": "left-adopted", "release_conditions": ALL, "variants": [*variants], "unmanaged": ["payloads"]}
+        return str(provider.check({}, to_inputs(wanted, Metadata("flag/left-adopted"))).inputs.get(PROBLEM, ""))
+
+    assert "there is a payload for 'a', and the variants are b; change the one or the other" in problem(B)
+    assert problem(A) == ""
