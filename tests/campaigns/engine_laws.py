@@ -43,6 +43,7 @@ from tests.support.runs import placed
 from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
 _TYPES = {"type": "String"}
+_UNFIT = re.compile(r"flag/([^:\s]+): PostHog would refuse it beside what is left to its pages")
 
 
 def _standing(n: int) -> dict[str, dict[str, Any]]:
@@ -150,6 +151,28 @@ class Checkout:
                 self.sandbox.call("PATCH", path, {**body, **whole})
                 self.counts["edits by hand"] += 1
 
+    def fit_by_hand(self, key: str) -> None:
+        """Change of a flag what is left to PostHog's pages, so that it fits what its file says."""
+        id_ = self.project.outputs().get(f"flag/{key}", {}).get("id") or self._id_of(key)
+        live = self.sandbox.call("GET", f"feature_flags/{id_}/")
+        [file] = (each.properties for each in self.definitions() if (each.kind, each.key) == ("flag", key))
+        left = set(file["unmanaged"])
+        filters = {**live["filters"], **({"payloads": {}} if "payloads" in left else {})}
+        if "variants" in left:
+            conditions = filters["groups"] if "release_conditions" in left else file["release_conditions"]
+            named = {each["variant"] for each in conditions if each.get("variant")} | {*file.get("payloads", {})}
+            shares = [{"key": each, "rollout_percentage": 0 if n else 100} for n, each in enumerate(sorted(named))]
+            filters["multivariate"] = {"variants": shares} if shares else None
+        elif "release_conditions" in left:
+            filters["groups"] = [_by_hand(each) for each in filters["groups"]]
+        plain = {"archived": False, "bucketing_identifier": "distinct_id", "ensure_experience_continuity": False}
+        body = {name: value for name, value in plain.items() if name in left and live[name] != value}
+        self.sandbox.call("PATCH", f"feature_flags/{id_}/", {"filters": filters, **body})
+        self.counts["fits by hand"] += 1
+
+    def _id_of(self, key: str) -> Any:
+        return next(each["id"] for each in self.sandbox.items("feature_flags") if each["key"] == key)
+
     def delete_by_hand(self, share: float) -> None:
         """Delete some annotations on PostHog's side, which nothing refers to."""
         for name, each in sorted(self.project.outputs().items()):
@@ -218,13 +241,18 @@ class Checkout:
     # The engine
 
     def consented(self, *arguments: str) -> str:
-        """Run the CLI; what the safety gates ask to consent to is consented to, as people do in a review."""
+        """Run the CLI. As people do in a review, what the safety gates ask to consent to is consented to, and what does
+        not fit is changed on PostHog's pages, where it was left to these.
+        """
         for _ in range(4):
             done = self.project.run(*arguments, "--stack", "sandbox")
             codes = re.findall(r"add (\w+/[^\s,]+)[^\n]*? to ai-admin:consent", done.stdout + done.stderr)
             if done.returncode == 0:
                 return done.stdout
-            assert codes, f"pulumi {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+            unfit = sorted(set(_UNFIT.findall(done.stdout + done.stderr)))
+            assert codes or unfit, f"pulumi {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+            for key in unfit:
+                self.fit_by_hand(key)
             config = self.project.run("config", "get", "ai-admin:consent", "--stack", "sandbox").stdout.split()
             codes = [code.replace("NUMBER", "10000") for code in codes]  # of the provider, which has no figures before
             words = " ".join(dict.fromkeys([*config, *codes]))
