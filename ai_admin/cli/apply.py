@@ -37,7 +37,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     off. An interrupt is handed to Pulumi, which ends what it has begun; a second one ends it at once.
 
     Exit codes: 0 all is applied, 1 something is not, or is refused, 2 wrong use, 4 nothing was applied, since something
-    moved, or another version of ai-admin made PLAN.
+    moved, or another version of ai-admin made PLAN, 130 interrupted.
     """
     from ai_admin.review import reading
     from ai_admin.review.applying import apply as apply_plan
@@ -82,7 +82,11 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     for line in [*stays, *result.errors]:
         click.echo(f"error: {line}", err=True)
     applied = f"{reading.counted(len(result.done), 'object', 'objects')} applied" if result.done else "nothing applied"
-    click.echo(f"{name}: {applied} in {result.seconds:.0f} s" + (", and not all" if result.code or stays else ""))
+    ended = ", interrupted" if result.interrupted and result.code else ""
+    ended = ended or (", and not all" if result.done and (result.code or stays) else "")
+    click.echo(f"{name}: {applied} in {result.seconds:.0f} s{ended}")
+    if result.interrupted and result.code:
+        raise click.Abort
     if result.code or stays:
         raise click.exceptions.Exit(1)
 

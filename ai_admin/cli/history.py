@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,8 @@ def history(
     name = known(stack, root) if stack else stacks[0] if len(stacks) == 1 else None
     logs = partial(_logs, root, name) if name and not offline else None
     if at:
+        if _moment(at, "--at") > datetime.now(UTC).isoformat():
+            raise click.UsageError(f"--at {at}: that is still to come")
         _at(root, key or "", _moment(at, "--at", end=True), name, logs, as_json)
         return
     found = read(root, key or "", name, _moment(since, "--since") if since else "", logs)

@@ -148,10 +148,21 @@ def accepts(kind: str) -> Callable[[Any], bool]:
     """
     import jsonschema_rs
 
+    interrupted: list[KeyboardInterrupt] = []
+
+    def retrieve(uri: str) -> Schema:
+        try:
+            return _retrieve(uri)
+        except KeyboardInterrupt as interrupt:  # jsonschema_rs makes a ReferencingError of it
+            interrupted.append(interrupt)
+            raise
+
     try:
         schema = {"$ref": f"file:///{kind}.schema.json"}
-        is_valid = jsonschema_rs.Draft202012Validator(schema, retriever=_retrieve).is_valid
+        is_valid = jsonschema_rs.Draft202012Validator(schema, retriever=retrieve).is_valid
     except (ValueError, jsonschema_rs.ReferencingError):
+        if interrupted:
+            raise interrupted[0] from None
         _schema(kind)  # says what is wrong
         raise
 

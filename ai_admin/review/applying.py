@@ -44,6 +44,8 @@ class Result:
     """What Pulumi reported as errors, a line each."""
     seconds: float = 0.0
     """How long the engine took."""
+    interrupted: bool = False
+    """Somebody ended it before it was done."""
 
 
 def apply(planned: Planned, show: Callable[[str], None], left: Collection[str] = ()) -> Result:
@@ -62,7 +64,7 @@ def apply(planned: Planned, show: Callable[[str], None], left: Collection[str] =
         options = ("--yes", "--skip-preview", "--continue-on-error", "--json", "--non-interactive")
         command = [cli(planned.reviewed.root), "up", *options, "--stack", planned.reviewed.stack]
         process = _started(command, planned.reviewed.root, path)
-        with process, _interrupts_handed_to(process):
+        with process, _interrupts_handed_to(process, result):
             for event in _events(process):
                 for line in _line(event, entries, result):
                     with suppress(BrokenPipeError):  # whoever reads along may stop, and Pulumi goes on
@@ -89,10 +91,11 @@ def _started(command: list[str], root: Path, plan: Path) -> subprocess.Popen[str
 
 
 @contextmanager
-def _interrupts_handed_to(process: subprocess.Popen[str]) -> Iterator[None]:
+def _interrupts_handed_to(process: subprocess.Popen[str], result: Result) -> Iterator[None]:
     """Send what interrupts this process to another one, and go on; the second one ends Pulumi at once, as it says."""
 
     def hand_over(number: int, _: object) -> None:
+        result.interrupted = True
         process.send_signal(number)
 
     before = {number: signal.signal(number, hand_over) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -85,6 +85,7 @@ def test_then_says_what_it_was_and_who_had_allowed_it(checkout: Checkout) -> Non
         (("ai-models",), 4, "there never was a definition ai-models; did you mean ai-model?"),
         (("nobody", "--at", "2026-10-01"), 4, "there never was a definition nobody"),
         (("--at", "2026-10-01"), 2, "--at goes with KEY"),
+        (("ai", "--at", "9999-12-31"), 2, "--at 9999-12-31: that is still to come"),
         (("--csv", "--json"), 2, "--csv goes with neither"),
         (("--since", "soon"), 2, "--since soon: no day or time; write 2026-11-12"),
         (("--stack", "productoin"), 2, "did you mean production?"),

@@ -88,3 +88,12 @@ def test_what_is_no_json_is_left_to_jsonschema() -> None:
 )  # fmt: skip
 def test_values_are_compared_as_json(left: Any, right: Any, same: bool) -> None:
     assert (schemas.fingerprint(left) == schemas.fingerprint(right)) is same
+
+
+def test_an_interrupt_while_schemas_are_read_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(schemas, "_retrieve", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        schemas.accepts.__wrapped__("flag")
