@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from providers.posthog.connection import Connection, resolve
+from providers.posthog.connection import Connection, resolve, unknown_variables
 from providers.posthog.errors import ConnectionProblem
 from providers.posthog.settings import KEY_VARIABLE, NAMESPACE, Settings
 
@@ -54,10 +54,11 @@ def connection(stack: str, settings: Settings, needs: str = "the scope feature_f
     ``needs`` are the scopes that a key must have, in words.
     """
     if not settings.environ.get(KEY_VARIABLE):
-        raise ConnectionProblem(
+        missing = (
             f"no personal API key: set {KEY_VARIABLE} to one with {needs}; a key that is stored "
             f"in Pulumi.{stack}.yaml is encrypted, and this command does without Pulumi, which could read it"
         )
+        raise ConnectionProblem("\n".join([missing, *unknown_variables(settings.environ)]))
     return resolve(settings)
 
 

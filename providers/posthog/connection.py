@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -53,8 +54,17 @@ def resolve(settings: Settings) -> Connection:
     elif not re.fullmatch(r"[\x21-\x7e]+", api_key):
         problems.append(f"{KEY_VARIABLE} holds spaces or characters that no key has; copy the key again")
     if problems:
+        if not (host and project_id and api_key):
+            problems += unknown_variables(settings.environ)
         raise ConnectionProblem("\n".join(problems))
     return Connection(host or "", project_id or "", found["organization_id"], api_key)
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence that names the variables which look like ours and are not; none where there are none."""
+    known = (KEY_VARIABLE, *VARIABLES.values())
+    found = sorted(name for name in environ if name.startswith("POSTHOG_") and name not in known)
+    return [f"{', '.join(found)} is read by nobody; ours are {', '.join(known)}"] if found else []
 
 
 def contradicted(settings: Settings) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from ai_admin.review.state import State, read
 from providers.posthog.errors import UnreadableState
 from tests.support.commands import ai_admin
 from tests.support.project import Project
+from tests.support.pythons import OURS
 from tests.support.sandbox import Sandbox
 
 
@@ -86,3 +89,17 @@ def test_a_backend_that_can_not_be_read_is_said_in_one_line(
     with pytest.raises(UnreadableState) as raised:
         read(project.folder, "sandbox")
     assert "\n" not in str(raised.value)
+
+
+def test_an_interrupt_ends_a_plan_that_waits_for_posthog(project: Project) -> None:
+    """Threads wait for answers then, and Python waits for these."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environ = {**project.environ, "POSTHOG_HOST": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        command = [str(OURS / "bin" / "ai-admin"), "plan", "--stack", "sandbox"]
+        process = subprocess.Popen(command, cwd=project.folder, env=environ, stderr=subprocess.PIPE, text=True)
+        waiting, _ = silent.accept()
+        with process, waiting:
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=40)
+    assert process.returncode == 130
+    assert "Traceback" not in said

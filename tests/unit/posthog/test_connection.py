@@ -59,6 +59,18 @@ def test_everything_that_is_missing_is_said_at_once() -> None:
     assert all(word in text for word in ("POSTHOG_HOST", "POSTHOG_PROJECT_ID", "POSTHOG_API_KEY"))
 
 
+def test_variables_of_other_names_are_named_where_something_is_missing() -> None:
+    others = {"POSTHOG_PERSONAL_API_KEY": "phx_secret", "POSTHOG_URL": "https://eu.posthog.com", "OTHER": "1"}
+    with pytest.raises(ConnectionProblem) as problem:
+        resolve(Settings({}, {**others, "POSTHOG_PROJECT_ID": "1"}))
+    assert str(problem.value).endswith(
+        "\nPOSTHOG_PERSONAL_API_KEY, POSTHOG_URL is read by nobody; ours are POSTHOG_API_KEY, POSTHOG_HOST, "
+        "POSTHOG_PROJECT_ID, POSTHOG_ORGANIZATION_ID"
+    )
+    assert "phx_secret" not in str(problem.value)
+    assert resolve(Settings(CONFIG, {**KEY, **others})).api_key == "phx_secret"
+
+
 @pytest.mark.parametrize(
     "changes",
     [
