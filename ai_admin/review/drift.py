@@ -29,15 +29,17 @@ class Said:
     """One thing that differs."""
 
     sentence: Sentence
-    """From what the file says to what PostHog holds, or back where the file was changed. Where both changed the field,
-    its text says from where it was applied last, and its values are still those of the two."""
-    author: Author | None
-    """Who changed it in PostHog last; None where the log does not say, or nobody did."""
+    """From what the file says to what PostHog holds, or back where the file was changed or takes the field back. Where
+    both changed the field, its text says from where it was applied last, and its values are still those of the two."""
     by_hand: bool
     """Whether PostHog holds it otherwise than it was applied last; else the file was changed since."""
     overwritten: bool = False
     """Whether it is the file's change of a field that was changed in PostHog too: `ai-admin pull` takes the field over
     as it is in PostHog."""
+    taken_back: bool = False
+    """Whether the field was left to PostHog's pages, by hand then, and the file says it now."""
+    author: Author | None = None
+    """Who changed it in PostHog last; None where the log does not say, or nobody did."""
     keep: str = ""
     """What to write to keep it, where `ai-admin pull` can't; else empty."""
 
@@ -114,43 +116,40 @@ def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
     file, there = each.definition.properties, with_refs(kind, each.there, by_name)
     source = str(each.definition.source)
     said = tuple(
-        Said(sentence, authors.get(field.name) if by_hand else None, by_hand, overwritten,
-             to_keep(field, file, there, source))
+        replace(
+            part, author=authors.get(field.name) if part.by_hand else None, keep=to_keep(field, file, there, source)
+        )
         for field in each.fields
-        for sentence, by_hand, overwritten in _parts(each, field, file, there)
-    )  # fmt: skip
+        for part in _parts(each, field, file, there)
+    )
     unapplied = "PostHog holds what was applied last: the file was changed since"
     return Drifted(each, said, unapplied if each.applied else "")
 
 
-def _parts(
-    each: Difference, field: Field, file: Properties, there: Properties
-) -> Iterator[tuple[Sentence, bool, bool]]:
-    """Yield what differs in a field, whether somebody changed it in PostHog, and whether it is the file's change of a
-    field that somebody changed there too.
+def _parts(each: Difference, field: Field, file: Properties, there: Properties) -> Iterator[Said]:
+    """Yield what differs in a field, without who changed it.
 
     Where both changed the field, of each part it is looked at who did, and each change is said from where it began.
     """
     kind = KINDS[each.ref.kind]
     in_posthog, in_file = sentences(kind, field, file, there), sentences(kind, field, there, file)
     if field not in each.by_hand:
-        yield from ((sentence, False, False) for sentence in in_file)
+        yield from (Said(sentence, by_hand=False) for sentence in in_file)
         return
     if field in each.left:
-        taken_back = ", which was left to PostHog's pages,"
-        yield from ((replace(sentence, text=sentence.text + taken_back), True, False) for sentence in in_posthog)
+        yield from (Said(sentence, by_hand=True, taken_back=True) for sentence in in_file)
         return
     if field not in each.edited or each.last is None:
-        yield from ((sentence, True, False) for sentence in in_posthog)
+        yield from (Said(sentence, by_hand=True) for sentence in in_posthog)
         return
     theirs, ours = (sentences(kind, field, each.last, now) for now in (there, file))
     for sentence in _since(theirs, in_posthog, ours):
-        yield sentence, True, False
+        yield Said(sentence, by_hand=True)
     for sentence in in_posthog:
         if not any(_meet(sentence, change) for change in (*theirs, *ours)):  # nobody knows by whom
-            yield sentence, True, False
+            yield Said(sentence, by_hand=True)
     for sentence in _since(ours, in_file, theirs):
-        yield sentence, False, True
+        yield Said(sentence, by_hand=False, overwritten=True)
 
 
 def _since(
@@ -221,7 +220,8 @@ def _lines(found: Drift, every: bool, style: Style) -> Iterator[str]:
 def _by(said: Said) -> str:
     if not said.by_hand:
         return "(changed in the file since it was applied)"
-    return reading.written(said.author) + (f"; {said.keep}" if said.keep else "")
+    back = "in the file, which takes it back from PostHog's pages, where it was set " if said.taken_back else ""
+    return back + reading.written(said.author) + (f"; {said.keep}" if said.keep else "")
 
 
 def as_json(found: Drift) -> str:
@@ -263,7 +263,7 @@ def _leaving(ref: Ref, id_: str) -> dict[str, Any]:
 
 def _said(said: Said) -> dict[str, Any]:
     sides = said.sentence.before, said.sentence.after
-    file, there = sides if said.by_hand else sides[::-1]
+    file, there = sides if said.by_hand and not said.taken_back else sides[::-1]
     return {
         "field": said.sentence.field,
         "path": list(said.sentence.path),
@@ -271,6 +271,7 @@ def _said(said: Said) -> dict[str, Any]:
         "file": file,
         "posthog": there,
         "by_hand": said.by_hand,
+        "taken_back": said.taken_back,
         **reading.as_data(said.author),
     }
 

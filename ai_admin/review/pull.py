@@ -117,8 +117,14 @@ def _brought_back(difference: Difference) -> Properties | None:
 def told(comparison: Comparison, difference: Difference) -> list[str]:
     """Return what is brought back of a definition and who did it, a line each. Asks PostHog's activity log."""
     named = names(comparison.owners, comparison.project.inventory)
-    found = drifted(difference, comparison.project.history, named)
-    brought = [f"{said.sentence.text} {reading.written(said.author)}" for said in found.said if said.by_hand]
+    # What a file takes back from PostHog's pages is told the other way round: the file becomes what these hold.
+    found = drifted(replace(difference, left=()), comparison.project.history, named)
+    pages = dict.fromkeys((each.name for each in difference.left), ", which was left to PostHog's pages,")
+    brought = [
+        f"{said.sentence.text}{pages.get(said.sentence.field, '')} {reading.written(said.author)}"
+        for said in found.said
+        if said.by_hand
+    ]
     own = [said.sentence.text for said in found.said if said.overwritten]
     brought += [f"the file's own change, which is not applied yet, is overwritten: {each}" for each in own]
     return [found.whole, *brought] if found.whole else brought

@@ -159,8 +159,9 @@ class Checkout:
         left = set(file["unmanaged"])
         filters = {**live["filters"], **({"payloads": {}} if "payloads" in left else {})}
         if "variants" in left:
-            conditions = filters["groups"] if "release_conditions" in left else file["release_conditions"]
-            named = {each["variant"] for each in conditions if each.get("variant")} | {*file.get("payloads", {})}
+            # What is served now needs its variants as well: PostHog looks at each write by itself.
+            conditions = [*filters["groups"], *file.get("release_conditions", ())]
+            named = {each["variant"] for each in conditions if each.get("variant")}
             shares = [{"key": each, "rollout_percentage": 0 if n else 100} for n, each in enumerate(sorted(named))]
             filters["multivariate"] = {"variants": shares} if shares else None
         elif "release_conditions" in left:
@@ -234,6 +235,8 @@ class Checkout:
             value = placed(theirs.get(field.name, field.default), world)
             if field.name == "release_conditions":
                 value = [_by_hand(condition) for condition in value]
+            if field.name == "exposure_criteria" and "exposure_config" in (value or {}):
+                value = {**value, "exposure_config": {"properties": [], **value["exposure_config"]}}
             place[field.api_path[-1]] = value
             body |= field.sent_with
         return body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ import pytest
 from ai_admin.definitions import load
 from ai_admin.review import reading
 from ai_admin.review.comparison import Comparison
-from ai_admin.review.drift import drift
+from ai_admin.review.drift import as_json, drift
 from ai_admin.review.drift import text as drift_text
 from ai_admin.review.live import Project
-from ai_admin.review.pull import pull
+from ai_admin.review.pull import pull, told
 from ai_admin.review.takeover import take_over
 from ai_admin.review.text import text
 from ai_admin.review.trial import write
@@ -128,10 +129,20 @@ def test_what_a_file_takes_back_from_posthogs_pages_was_set_there(stack: Stack, 
     groups = [{"description": "Everybody", "properties": [], "rollout_percentage": 5}]
     bob.patch(stack.path(f"flag/{key}"), active=False, filters={"groups": groups})
     stack.write("flag", key, description="Before", **HALF)
-    said, left = drifted(stack), f", which was left to PostHog's pages, by {bob.email} on "
-    assert f"is switched off{left}" in said
-    assert f'condition "Everybody" from 50 % to 5 %{left}' in said
+    said = drifted(stack)
+    by_bob = f"in the file, which takes it back from PostHog's pages, where it was set by {bob.email} on "
+    assert f"is switched on {by_bob}" in said
+    assert f'condition "Everybody" from 5 % to 50 % {by_bob}' in said
     assert "holds what was applied last" not in said
+    assert 'condition "Everybody" from 5 % to 50 %\n' in text(stack.plan(False).report), "in the words of a plan"
+    comparison = compared(stack)
+    [found] = json.loads(as_json(drift(NAME_OF_STACK, comparison)))["differing"]
+    values = {each["field"]: (each["file"], each["posthog"], each["taken_back"]) for each in found["fields"]}
+    assert values == {"active": (True, False, True), "release_conditions": (50, 5, True)}
+    [brought] = [told(comparison, each) for each in comparison.differences()]
+    by_bob = f", which was left to PostHog's pages, by {bob.email} on "
+    assert brought[0].startswith(f"is switched off{by_bob}"), "of a pull: what the file becomes"
+    assert brought[1].startswith(f'condition "Everybody" from 50 % to 5 %{by_bob}')
     assert pulled(stack) == [Ref("flag", key)]
     assert "active: false" in path(stack, key).read_text()
     assert key not in drifted(stack).replace(f"{key}-other", "")
