@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import difflib
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +38,8 @@ stacks:
   # prod
   production:
     active: false # off
+  staging:
+    name: "is" # it
 """
 Value = dict[str, Any]
 
@@ -68,12 +72,16 @@ CASES: dict[str, tuple[Callable[[Value], object], list[str]]] = {
         lambda v: v["release_conditions"][1].update(variant="r1"),
         [
             "-  - {description: 'B',   rollout_percentage: 50}   # half",
-            "+  - {description: 'B',   rollout_percentage: 50, variant: r1}   # half",
+            "+  - {description: 'B',   rollout_percentage: 50,   variant: r1}   # half",
         ],
     ),
     "a text in its quotes": (
         lambda v: v.update(description="It's new"),
         ["-description: 'Old words'   # why", "+description: 'It''s new'   # why"],
+    ),
+    "a text in its other quotes": (
+        lambda v: v["stacks"]["staging"].update(name='"é"'),
+        ['-    name: "is" # it', '+    name: "\\"é\\"" # it'],
     ),
     "a text of several lines": (
         lambda v: v.update(description="New\nwords"),
@@ -103,7 +111,7 @@ CASES: dict[str, tuple[Callable[[Value], object], list[str]]] = {
     ),
     "the last key of a patch": (
         lambda v: v["stacks"]["production"].pop("active"),
-        ["-  production:", "-    active: false # off", "+  production: {} # off"],
+        ["-  production:", "-    active: false # off", "+  production: {}"],
     ),
     "nothing": (lambda v: v, []),
 }
@@ -185,3 +193,91 @@ def test_a_text_of_several_lines_goes_into_no_braces() -> None:
         "+      one",
         "+      two: 2",
     ]
+
+
+def test_an_item_comes_right_behind_the_one_before_it() -> None:
+    text = "a:\n  - name: x  # é\n    list:\n    - 1\n    # two\n    - 2\n  # about y\n  - name: y"
+
+    def more(value: Value) -> None:
+        value["a"].insert(1, {"name": "new", "say": "one\n\ntwo"})
+        value["a"].append({"name": "last"})
+        value["a"][0]["list"][1:1] = [7, [8, {"b": [9]}]]
+
+    for ends in ("\n", "\r\n"):
+        new = copy.deepcopy(yaml_text.parse(text)[0])
+        more(new)
+        assert edited(text.replace("\n", ends), new).split(ends) == [
+            "a:",
+            "  - name: x  # é",
+            "    list:",
+            "    - 1",
+            "    - 7",
+            "    - - 8",
+            "      - {b: [9]}",
+            "    # two",
+            "    - 2",
+            "  - name: new",
+            "    say: |-",
+            "      one",
+            "",
+            "      two",
+            "  # about y",
+            "  - name: y",
+            "  - {name: last}",
+        ]
+
+
+BLOCKS = """\
+key: "x"
+a: |
+  one
+  two
+
+# about b
+b:
+  - say: >-
+      one
+
+
+  - name: z
+"""
+
+
+@pytest.mark.parametrize(
+    ("do", "lines"),
+    [
+        (lambda v: v.update(a="new"), ["-a: |", "-  one", "-  two", "+a: new"]),
+        (lambda v: v.update(a="new\n"), ["-  one", "-  two", "+  new"]),
+        (lambda v: v.pop("a"), ["-a: |", "-  one", "-  two"]),
+        (lambda v: v["b"][0].update(say="new"), ["-  - say: >-", "-      one", "+  - say: new"]),
+        (lambda v: v["b"][0].update(more=1), ["+    more: 1"]),
+        (lambda v: v["b"].pop(0), ["-  - say: >-", "-      one"]),
+        (lambda v: v["b"].insert(1, "new"), ["+  - new"]),
+    ],
+)
+def test_blank_lines_behind_a_text_of_several_lines_stay(do: Callable[[Value], object], lines: list[str]) -> None:
+    assert change(BLOCKS, do) == lines
+    assert change(BLOCKS.replace("\n", "\r\n"), do) == lines
+    assert change("\ufeff" + BLOCKS, do) == lines
+
+
+def test_blank_lines_that_belong_to_a_text_are_no_others() -> None:
+    assert change("a: |+\n  one\n\nb: 1\n", lambda v: v.update(b=2)) == ["-b: 1", "+b: 2"]
+    assert edited("a: |+\n  one\n\nb: 1\n", {"a": "one\n\n", "c": 2, "b": 1}) == "a: |+\n  one\n\nc: 2\nb: 1\n"
+
+
+def test_what_is_read_otherwise_is_not_edited() -> None:
+    """An anchor: the other place that says it would change as well."""
+    with pytest.raises(NotEdited, match="written in a way that this command does not edit"):
+        edited("a: &x {b: 1}\nc: *x\n", {"a": {"b": 2}, "c": {"b": 1}})
+
+
+def test_a_checkout_without_the_package_says_what_to_do() -> None:
+    code = (
+        "import sys; sys.modules['yaml_edit'] = None\n"
+        "from ai_admin.review import pull, promotion\n"
+        "try: promotion.rewritten('a: 1', {'a': 1}, {'a': 2})\n"
+        "except pull.NotEdited as problem: print(problem)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("this takes the package yaml-edit: run make setup\n", "")
