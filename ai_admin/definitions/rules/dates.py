@@ -11,7 +11,7 @@ from typing import Any
 
 from ai_admin.definitions import schemas
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.query import query_of
 from ai_admin.definitions.unreadable import at
@@ -24,6 +24,7 @@ def _moments(kind: str) -> tuple[str, ...]:
     return tuple(name for name, each in properties.items() if each.get("format") == "moment")
 
 
+@rule(*FORMS)
 def exist(unit: Unit, _: Index) -> Iterator[Finding]:
     """The day and the time exist."""
     for name in _moments(unit.kind):
@@ -32,6 +33,7 @@ def exist(unit: Unit, _: Index) -> Iterator[Finding]:
             yield Finding((name,), f"there is no {written}", "write a day and a time that exist")
 
 
+@rule(*FORMS)
 def in_order(unit: Unit, _: Index) -> Iterator[Finding]:
     """An end comes after its start."""
     for first, last in pairwise(_moments(unit.kind)):
@@ -40,6 +42,7 @@ def in_order(unit: Unit, _: Index) -> Iterator[Finding]:
             yield Finding((last,), f"{last} is not after {first}", f"write a time after {unit.value[first]}")
 
 
+@rule("insight", "dashboard")
 def ranges_in_order(unit: Unit, _: Index) -> Iterator[Finding]:
     """What an insight or a dashboard looks at ends after it begins: PostHog shows an empty chart for others."""
     for path, held in _ranges(unit):
@@ -80,9 +83,3 @@ def _time(written: Any) -> datetime | None:
     except ValueError:
         return None
     return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
-
-
-RULES = (
-    *(Rule(kind, check) for kind in FORMS for check in (exist, in_order)),
-    *(Rule(kind, ranges_in_order) for kind in ("insight", "dashboard")),
-)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from providers.posthog.kinds import KINDS
 
 
+@rule(*FORMS, sees=lambda kind: (kind,))
 def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
     """A former key is not the definition's own, and no other one of its kind has it now or had it before."""
     former = unit.value.get("renamed_from")
@@ -31,6 +32,7 @@ def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
     yield Finding(("renamed_from",), message, fix)
 
 
+@rule(*FORMS, sees=lambda kind: (kind,))
 def adopted_once(unit: Unit, index: Index) -> Iterator[Finding]:
     """No other definition of the kind takes over the same object."""
     if isinstance(unit.value.get("adopt"), int | float | str):
@@ -40,6 +42,7 @@ def adopted_once(unit: Unit, index: Index) -> Iterator[Finding]:
             yield Finding(("adopt",), message, "keep one of the two")
 
 
+@rule(*FORMS, sees=lambda kind: (kind,))
 def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
     """No two definitions of a kind have the same value where PostHog refuses the second."""
     for field in KINDS[unit.kind].fields:
@@ -82,8 +85,3 @@ def _adopting(index: Index) -> dict[tuple[str, str], Unit]:
 
 def _place(unit: Unit) -> str:
     return str(unit.view.source(Finding((*unit.path, "key"), "", "")))
-
-
-RULES = tuple(
-    Rule(kind, check, sees=(kind,)) for kind in FORMS for check in (takes_over_a_free_key, adopted_once, distinct)
-)
