@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import click
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, moment, table
 from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count, ended, printable, show_json
 from ai_admin.definitions.spelling import listed
 from providers.posthog.errors import ApiError
 
@@ -56,7 +55,7 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
     named = {name: key for key, name in keys.items()}
     if as_json:
         told = [{"key": named.get(each.name), **_as_json(each)} for each in found]
-        click.echo(json.dumps({"stack": there.name, "alerts": told}, indent=2, ensure_ascii=False))
+        show_json({"stack": there.name, "alerts": told})
     elif found:
         click.echo("\n".join(_list(found, named, datetime.now(UTC))))
     else:
@@ -84,7 +83,7 @@ def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> 
     found = _one(there, keys, broken, key, days=True)
     if as_json:
         checks = [_check_as_json(each) for each in found.checks]
-        click.echo(json.dumps({"key": key, **_as_json(found), "checks": checks}, indent=2, ensure_ascii=False))
+        show_json({"key": key, **_as_json(found), "checks": checks})
     else:
         click.echo("\n".join(_all_of(found, datetime.now(UTC))))
 
@@ -120,8 +119,7 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
     if not found.tells:
         click.echo(f"{key} tells nobody")
     if not sent:
-        click.echo("no message was sent", err=True)
-        raise click.exceptions.Exit(UNTESTED)
+        raise ended("no message was sent", UNTESTED)
     if not all(each.arrived for each in sent):
         raise click.exceptions.Exit(NOT_ARRIVED)
 
@@ -140,8 +138,7 @@ def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Sta
     try:
         return read(stack.client, name, days)
     except ApiError as error:
-        click.echo(f"the alerts of {stack} can't be read: {error}", err=True)
-        raise click.exceptions.Exit(NOT_READ) from None
+        raise ended(f"the alerts of {stack} can't be read: {error}", NOT_READ) from None
 
 
 def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bool = False) -> Standing:
@@ -151,8 +148,7 @@ def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bo
     if len(found) == 1:
         return found[0]
     many = f"{len(found)} alerts" if found else "no alert"
-    click.echo(f'{stack} has {many} "{printable(keys[key])}"', err=True)
-    raise click.exceptions.Exit(NONE)
+    raise ended(f'{stack} has {many} "{printable(keys[key])}"', NONE)
 
 
 def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) -> Iterator[str]:

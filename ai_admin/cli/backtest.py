@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ import click
 from ai_admin.cli.checkout import PROBLEMS, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import Stack, stack_option
-from ai_admin.cli.text import count, printable, styled, waiting
+from ai_admin.cli.text import count, ended, printable, show_json, styled, waiting
 from ai_admin.definitions.spelling import listed
 from providers.posthog.client import AS_LONG_AS_IT_TAKES, LONG
 from providers.posthog.errors import ApiError
@@ -104,7 +103,7 @@ def backtest(
             for each, files, live in found
         ]  # fmt: skip
         data = {"stack": stack.name, "from": period.start.isoformat(), "to": period.end.isoformat(), "alerts": alerts}
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        show_json(data)
     elif not found:
         click.echo("no alerts are defined")
     else:
@@ -118,8 +117,7 @@ def backtest(
 
 
 def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
-    click.echo(f"the past of alerts of {stack} can't be read: {error}", err=True)
-    return click.exceptions.Exit(NOT_READ)
+    return ended(f"the past of alerts of {stack} can't be read: {error}", NOT_READ)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai_admin.cli.checkout import PROBLEMS
-from ai_admin.cli.text import printable
+from ai_admin.cli.text import ended, printable
 from ai_admin.definitions.catalog import values_of_persons
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.index import Unit
@@ -76,8 +76,7 @@ def chosen(
     def expect(option: str, value: str, known: Collection[str]) -> None:
         if value not in known and checked.problems:
             said = f'{option} "{printable(value)}" is neither in PostHog nor in the files that can be read'
-            click.echo(said, err=True)
-            raise click.exceptions.Exit(PROBLEMS)
+            raise ended(said, PROBLEMS)
         if value not in known:
             raise _unknown(option, value, known, f"one of {listed(sorted(filter(None, known)))}")
 

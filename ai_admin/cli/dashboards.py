@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import click
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import moment
 from ai_admin.cli.switching import opened, stack_option
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count, ended, printable, show_json
 from ai_admin.definitions.schemas import schema, search
 from ai_admin.definitions.spelling import listed
 from providers.posthog.errors import ApiError
@@ -114,11 +113,10 @@ def dashboards(
     except (NotInstalled, OSError) as problem:
         raise click.ClickException(str(problem)) from None
     except ApiError as error:
-        click.echo(f"PostHog can't be asked for dashboards in {there}: {error}", err=True)
-        raise click.exceptions.Exit(FAILED) from None
+        raise ended(f"PostHog can't be asked for dashboards in {there}: {error}", FAILED) from None
     if as_json:
         what = {"stack": there.name, "boards": [asdict(each) for each in drawn], "missing": missing}
-        click.echo(json.dumps(what, indent=2, ensure_ascii=False))
+        show_json(what)
     elif not wanted:
         click.echo("no dashboards are defined")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import waiting
+from ai_admin.cli.text import ended, show_json, waiting
 
 FOUND = 1
 """Exit code: there is something to do, or PostHog could not be asked."""
@@ -65,10 +64,9 @@ def doctor(
         every = OFFLINE if offline else tuple(CHECKS)
         findings, unread = examine(found, [each for each in every if each in (chosen or every) and each not in skipped])
     except Problem as problem:
-        click.echo(f"{problem}\n--offline does without PostHog", err=True)
-        raise click.exceptions.Exit(FOUND) from None
+        raise ended(f"{problem}\n--offline does without PostHog", FOUND) from None
     if as_json:
-        click.echo(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2, ensure_ascii=False))
+        show_json({"findings": [asdict(each) for each in findings]})
     else:
         click.echo("\n".join([*map(str, findings), f"{len(findings)} to do" if findings else "nothing to do"]))
     lines = [*(f"not looked at, as this is wrong with it: {line}" for line in found.broken), *unread]

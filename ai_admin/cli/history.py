@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +12,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, known, of_this_shell
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import styled, waiting
+from ai_admin.cli.text import ended, show_json, styled, waiting
 from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
 
@@ -100,14 +99,7 @@ def _at(
     if not found and not unread:
         _unknown(key)
     if as_json:
-        click.echo(
-            json.dumps(
-                {"at": time, "found": [telling.then_json(each) for each in found], "unread": list(unread)},
-                indent=2,
-                ensure_ascii=False,
-                default=str,
-            )
-        )
+        show_json({"at": time, "found": [telling.then_json(each) for each in found], "unread": unread})
     else:
         click.echo("\n".join(telling.then_text(each, time, styled) for each in found))
     _end(unread)
@@ -125,8 +117,7 @@ def _moment(text: str, option: str, end: bool = False) -> str:
 def _unknown(key: str, found: History | None = None) -> None:
     near = closest(key.rpartition("/")[2], found.keys) if found else None
     hint = f"; did you mean {near}?" if near else ""
-    click.echo(f"there never was a definition {key}{hint}", err=True)
-    raise click.exceptions.Exit(UNKNOWN)
+    raise ended(f"there never was a definition {key}{hint}", UNKNOWN)
 
 
 def _end(unread: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -27,7 +26,7 @@ from ai_admin.cli.numbers import (
     table,
 )  # fmt: skip
 from ai_admin.cli.switching import Stack, stack_of, stack_option
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count, ended, printable, show_json
 from ai_admin.definitions.check import Checked, check
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.numbers import product
@@ -113,7 +112,7 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     found.sort(key=SORTS[asked_for["sort"]])
     shown = found[: asked_for["limit"] or (50 if form == "text" else None)]
     if form == "json":
-        click.echo(json.dumps(_as_json(report, shown), indent=2, ensure_ascii=False))
+        show_json(_as_json(report, shown))
     elif form == "csv":
         click.echo(as_csv([_COLUMNS, *(_cells(each) for each in shown)]), nl=False)
     else:
@@ -153,7 +152,7 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
         raise _unread(stack, error) from None
     if as_json:
         told = [{"at": at.isoformat(), "error": error, "model": model} for at, error, model in errors]
-        click.echo(json.dumps({**_data(found), "errors": told}, indent=2, ensure_ascii=False))
+        show_json({**_data(found), "errors": told})
     else:
         click.echo("\n".join(_all_of(found, errors, period, cap is not None)))
     _end(checked)
@@ -188,13 +187,11 @@ def _missing(stack: Stack, id: str) -> click.exceptions.Exit:
     ids = known(stack.client).values()
     near = closest(id, ids)
     hint = f"; did you mean {near}?" if near else f"; PostHog knows {count(len(ids), 'installation')}"
-    click.echo(f"there is no installation {printable(id)} in {stack}{hint}", err=True)
-    return click.exceptions.Exit(NONE)
+    return ended(f"there is no installation {printable(id)} in {stack}{hint}", NONE)
 
 
 def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
-    click.echo(f"the installations of {stack} can't be read: {error}", err=True)
-    return click.exceptions.Exit(NOT_READ)
+    return ended(f"the installations of {stack} can't be read: {error}", NOT_READ)
 
 
 _COLUMNS = (

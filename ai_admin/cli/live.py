@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from ai_admin.cli.text import waiting
+from ai_admin.cli.text import ended, waiting
 from providers.posthog.advice import explained
 from providers.posthog.errors import ApiError, ConnectionProblem, LookupProblem
 
@@ -31,5 +29,4 @@ def comparison_of(root: Path, stack: str, whole: bool = False) -> Iterator[Compa
     try:
         yield compared(root, stack, waiting, whole)
     except (ApiError, ConnectionProblem, LookupProblem) as problem:
-        click.echo(explained(problem) if isinstance(problem, ApiError) else str(problem), err=True)
-        raise click.exceptions.Exit(UNKNOWN) from None
+        raise ended(explained(problem) if isinstance(problem, ApiError) else str(problem), UNKNOWN) from None

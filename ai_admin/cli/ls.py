@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ai_admin.cli.checkout import checkout, looked_at
-from ai_admin.cli.text import waiting
+from ai_admin.cli.text import show_json, waiting
 from ai_admin.definitions.spelling import closest, listed
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
     rows = list(found.rows(wanted, different))
     if as_json:
         objects = [{"name": str(row.ref), "stacks": dict(row.states), "source": row.source or None} for row in rows]
-        click.echo(json.dumps({"objects": objects, "unowned": found.unowned, "unread": found.unread}, indent=2))
+        show_json({"objects": objects, "unowned": found.unowned, "unread": found.unread})
     else:
         lines = [*_table(found.stacks, rows), *(f"{stack}: {line}" for stack, line in found.unowned.items() if line)]
         click.echo("\n".join(lines))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.text import ended
 
 LEFT = 1
 """Exit code: the file can't be edited so, or the definitions have problems."""
@@ -44,8 +45,7 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     try:
         found = promotion(root, key, source, target)
     except Problem as problem:
-        click.echo(f"nothing is written: {problem}", err=True)
-        raise click.exceptions.Exit(LEFT) from None
+        raise ended(f"nothing is written: {problem}", LEFT) from None
     if not found.changes:
         click.echo(f"{target} has of {key} what {source} has")
         return

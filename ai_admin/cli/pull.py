@@ -11,6 +11,7 @@ import click
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.live import UNKNOWN, comparison_of
 from ai_admin.cli.switching import pull_request, reason_option, stack_option
+from ai_admin.cli.text import ended
 from providers.posthog.errors import NotEdited
 
 if TYPE_CHECKING:
@@ -70,16 +71,14 @@ def pull(
     name = only_stack(root, stack)
     with comparison_of(root, name, whole=everything) as comparison:
         if comparison.broken:
-            click.echo("\n".join(["the definitions have problems:", *comparison.broken]), err=True)
-            raise click.exceptions.Exit(UNKNOWN)
+            raise ended("\n".join(["the definitions have problems:", *comparison.broken]), UNKNOWN)
         try:
             if everything:
                 _take_over(root, name, comparison, folder or root, dry_run)
             else:
                 _write_back(root, name, comparison, keys, reason, delete, dry_run)
         except NotEdited as problem:
-            click.echo(f"nothing is written: {problem}", err=True)
-            raise click.exceptions.Exit(UNKNOWN) from None
+            raise ended(f"nothing is written: {problem}", UNKNOWN) from None
 
 
 def _write_back(

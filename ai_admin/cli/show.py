@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, looked_at
 from ai_admin.cli.ls import say_unread
-from ai_admin.cli.text import printable, waiting
+from ai_admin.cli.text import ended, printable, show_json, waiting
 from ai_admin.definitions.spelling import closest
 
 if TYPE_CHECKING:
@@ -46,11 +45,10 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
     if not found.objects and not found.unread:
         keys = {ref.key for ref in survey(root, names, online=False).objects}
         near = closest(key.rpartition("/")[2], keys)
-        click.echo(f"there is no definition {key}" + (f"; did you mean {near}?" if near else ""), err=True)
-        raise click.exceptions.Exit(NONE)
+        raise ended(f"there is no definition {key}" + (f"; did you mean {near}?" if near else ""), NONE)
     if as_json:
         shown = {str(ref): {name: _data(each) for name, each in by.items()} for ref, by in found.objects.items()}
-        click.echo(json.dumps({"objects": shown, "unread": found.unread}, indent=2, ensure_ascii=False, default=str))
+        show_json({"objects": shown, "unread": found.unread})
     else:
         click.echo("\n".join(line for ref, by in found.objects.items() for line in _lines(ref, by)))
     say_unread(found.unread)

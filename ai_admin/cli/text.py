@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 
@@ -18,6 +20,17 @@ def printable(line: object) -> str:
 def waiting(line: str) -> None:
     """Show that something is waited for, apart from what a command prints."""
     click.echo(line, err=True)
+
+
+def ended(why: str, code: int) -> click.exceptions.Exit:
+    """Say on standard error why a command ends, and return its end with an exit code."""
+    click.echo(why, err=True)
+    return click.exceptions.Exit(code)
+
+
+def show_json(data: object) -> None:
+    """Print data as JSON."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
 
 
 def styled(text: str, colour: str) -> str:

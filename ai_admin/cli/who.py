@@ -12,7 +12,7 @@ import click
 
 from ai_admin.cli.checkout import PROBLEMS, checkout, no_such, only_stack, readable
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import count, printable, waiting
+from ai_admin.cli.text import count, ended, printable, show_json, waiting
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
@@ -91,8 +91,7 @@ def who(
         try:
             now = read(there.client, distinct_id, asked, names)
         except ApiError as error:
-            click.echo(f"PostHog can't be asked about {distinct_id} in {there}: {error}", err=True)
-            raise click.exceptions.Exit(NO_ANSWER) from None
+            raise ended(f"PostHog can't be asked about {distinct_id} in {there}: {error}", NO_ANSWER) from None
         known = now.known
         somebody, rows = comparison.compared(definitions, now, distinct_id, members)
         if any(_is_back(row) for row in rows):
@@ -102,7 +101,7 @@ def who(
         unknown = "no file that can be evaluated has this flag"
         rows = [replace(row, by=unknown) if row.files is None else row for row in rows]
     if as_json:
-        click.echo(json.dumps(_as_json(name, known, somebody, rows), indent=2, ensure_ascii=False))
+        show_json(_as_json(name, known, somebody, rows))
     else:
         click.echo("\n".join(_as_text(where, known, somebody, rows)))
     if broken:
