@@ -9,6 +9,7 @@ import click
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.live import UNKNOWN, comparison_of
 from ai_admin.cli.switching import stack_option
+from ai_admin.review import drift as review
 
 DIFFERS = 1
 """Exit code: something differs."""
@@ -31,7 +32,6 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
     Exit codes: 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all definitions, since files
     have problems or PostHog could not be read.
     """
-    from ai_admin.review import drift as review
 
     root = checkout(Path().resolve())
     name = only_stack(root, stack)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ai_admin.cli.text import ended, waiting
+from ai_admin.review.comparison import Comparison, compared
 from providers.posthog.advice import explained
 from providers.posthog.errors import ApiError, ConnectionProblem, LookupProblem
-
-if TYPE_CHECKING:
-    from ai_admin.review.comparison import Comparison
 
 UNKNOWN = 3
 """Exit code: the files have problems, or PostHog did not answer."""
@@ -24,7 +21,6 @@ def comparison_of(root: Path, stack: str, whole: bool = False) -> Iterator[Compa
 
     ``whole``: so does a kind that the key may not read.
     """
-    from ai_admin.review.comparison import compared
 
     try:
         yield compared(root, stack, waiting, whole)

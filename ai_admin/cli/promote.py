@@ -8,7 +8,10 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.switching import pull_request
 from ai_admin.cli.text import ended
+from ai_admin.review.promotion import promote as promotion
+from providers.posthog.errors import Problem
 
 LEFT = 1
 """Exit code: the file can't be edited so, or the definitions have problems."""
@@ -35,9 +38,6 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
 
     Exit codes: 0 the file says so, or would (--dry-run); 1 nothing was written, and why is said, 2 wrong use.
     """
-    from ai_admin.cli.switching import pull_request
-    from ai_admin.review.promotion import promote as promotion
-    from providers.posthog.errors import Problem
 
     root = checkout(Path().resolve())
     if known(source, root) == known(target, root):

@@ -12,6 +12,8 @@ import click
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import Stack, opened, stack_option
 from ai_admin.cli.text import count, ended, show_json
+from ai_admin.simulation import company, incidents, runs
+from ai_admin.simulation.sending import NotSent, send
 from providers.posthog.connection import is_loopback
 from providers.posthog.errors import ApiError
 
@@ -60,8 +62,6 @@ def simulate(
         raise click.UsageError(f"--until {end:%Y-%m-%dT%H:%M} is still to come: nothing can have been used by then")
     there = opened(checkout(Path().resolve()), stack or "sandbox", needs="the scope project:read")
     key = _capture_key(there)
-    from ai_admin.simulation import company, incidents, runs
-    from ai_admin.simulation.sending import NotSent, send  # PostHog's SDK takes a moment to import
 
     everybody = company(seed, size, days, end)
     happened = incidents(everybody, ongoing)
