@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -124,7 +123,7 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
 
 def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str], bool]:
     """Return the stack, the names of its alerts by their keys, and whether files, which are named, have problems."""
-    stack = opened(checkout(Path().resolve()), name, needs=f"the scopes {listed(scopes, 'and')}")
+    stack = opened(checkout(), name, needs=f"the scopes {listed(scopes, 'and')}")
     definitions = readable(stack.root, stack.name)
     keys = {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
     return stack, keys, bool(definitions.broken)

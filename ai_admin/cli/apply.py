@@ -49,7 +49,7 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     moved, or another version of ai-admin made PLAN, 130 interrupted.
     """
 
-    root = checkout(Path().resolve())
+    root = checkout()
     try:
         then = parse(plan.read_text(encoding="utf-8", errors="replace"), str(plan)) if plan else None
     except OutdatedPlan as problem:

@@ -89,7 +89,7 @@ def dashboards(
         dates = replaced(date_from, date_to, asked)
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
-    root = checkout(Path().resolve())
+    root = checkout()
     there = opened(root, stack, needs=f"the scopes {listed(SCOPES, 'and')}")
     definitions = readable(root, there.name)
     wanted = _wanted(definitions, keys)

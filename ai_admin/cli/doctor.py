@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -54,7 +53,7 @@ def doctor(
     2 wrong use.
     """
 
-    root = checkout(Path().resolve())
+    root = checkout()
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
     try:
         found = facts(root, name, reviewed(root, name, waiting) if name and not offline else None, days)

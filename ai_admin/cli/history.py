@@ -15,9 +15,8 @@ from ai_admin.cli.text import ended, show_json, styled, waiting
 from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
 from ai_admin.review import telling
-from ai_admin.review.history import History, Logs
+from ai_admin.review.history import History, Logs, moment
 from ai_admin.review.history import history as read
-from ai_admin.review.moments import moment
 from ai_admin.review.stack import reviewed
 from ai_admin.review.then import then
 from providers.posthog.errors import NoHistory
@@ -56,7 +55,7 @@ def history(
         raise click.UsageError("--csv goes with neither --json nor --at")
     if at and (since or not key):
         raise click.UsageError("--at goes with KEY and without --since")
-    root = checkout(Path().resolve())
+    root = checkout()
     stacks = [*known_stacks(root)] if offline else of_this_shell(root)
     name = known(stack, root) if stack else stacks[0] if len(stacks) == 1 else None
     logs = partial(_logs, root, name) if name and not offline else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import click
 
@@ -52,7 +51,7 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
     Exit codes: 0 the list, 1 a stack could not be read (said on standard error), 2 wrong use.
     """
 
-    root = checkout(Path().resolve())
+    root = checkout()
     wanted = _kind(kind) if kind else ""
     names = looked_at(root, stacks, online=not offline)
     found = survey(root, names, online=not offline, waiting=waiting)

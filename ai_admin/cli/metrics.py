@@ -10,7 +10,7 @@ from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percen
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import ended, show_json
 from ai_admin.numbers import metrics as read
-from ai_admin.numbers.parts import PARTS
+from ai_admin.numbers.metrics import PARTS
 from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -60,7 +59,7 @@ def asked(
         period = Period.of(start, end, datetime.now(UTC))
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
-    there = opened(checkout(Path().resolve()), stack, needs=f"the scopes {listed(scopes, 'and')}", patience=patience)
+    there = opened(checkout(), stack, needs=f"the scopes {listed(scopes, 'and')}", patience=patience)
     return there, period, "csv" if as_csv else "json" if as_json else "text"
 
 

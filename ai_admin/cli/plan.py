@@ -55,7 +55,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
 
     if out and not os.access(out if out.exists() else out.parent, os.W_OK):  # before PostHog is waited for
         raise click.UsageError(f"{out} can't be written; name a file in a folder that is there, and may be written to")
-    root = checkout(Path().resolve())
+    root = checkout()
     name = only_stack(root, stack)
     found = planned(root, name, waiting=waiting)
     if not isinstance(found, Planned):

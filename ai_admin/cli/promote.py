@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
@@ -39,7 +38,7 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
     Exit codes: 0 the file says so, or would (--dry-run); 1 nothing was written, and why is said, 2 wrong use.
     """
 
-    root = checkout(Path().resolve())
+    root = checkout()
     if known(source, root) == known(target, root):
         raise click.UsageError("--from and --to are the same stack")
     try:

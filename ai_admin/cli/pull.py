@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout, only_stack
-from ai_admin.cli.live import UNKNOWN, comparison_of
+from ai_admin.cli.drift import UNKNOWN, comparison_of
 from ai_admin.cli.switching import pull_request, reason_option, stack_option
 from ai_admin.cli.text import ended
 from ai_admin.review.comparison import Comparison
@@ -69,7 +69,7 @@ def pull(
         raise click.UsageError("--all takes over what no file defines; name no KEY, and not --delete")
     if folder and not everything:
         raise click.UsageError("--folder goes with --all")
-    root = checkout(Path().resolve())
+    root = checkout()
     name = only_stack(root, stack)
     with comparison_of(root, name, whole=everything) as comparison:
         if comparison.broken:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -38,7 +37,7 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
     such definition.
     """
 
-    root = checkout(Path().resolve())
+    root = checkout()
     names = looked_at(root, stacks, online=not offline)
     found = survey(root, names, key, online=not offline, waiting=waiting)
     if not found.objects and not found.unread:

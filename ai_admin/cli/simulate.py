@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -60,7 +59,7 @@ def simulate(
     end = until.replace(tzinfo=UTC) if until else now.replace(minute=0, second=0, microsecond=0)
     if end > now:  # PostHog takes an event of the future for one of now
         raise click.UsageError(f"--until {end:%Y-%m-%dT%H:%M} is still to come: nothing can have been used by then")
-    there = opened(checkout(Path().resolve()), stack or "sandbox", needs="the scope project:read")
+    there = opened(checkout(), stack or "sandbox", needs="the scope project:read")
     key = _capture_key(there)
 
     everybody = company(seed, size, days, end)

@@ -44,7 +44,7 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     Exit codes: 0 all tests pass, 1 a test fails (or, with --strict, something is not reached), 2 wrong use, 3 the
     definitions have problems: see `ai-admin check`.
     """
-    root = checkout(Path().resolve())
+    root = checkout()
     stacks = (known(stack, root),) if stack is not None else known_stacks(root)
     if not stacks:
         raise click.UsageError("there is no Pulumi.<stack>.yaml, so there is no stack to test in")

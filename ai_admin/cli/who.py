@@ -69,7 +69,7 @@ def who(
     Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems (see `ai-admin check`):
     what the files give is shown of those only that have none.
     """
-    root = checkout(Path().resolve())
+    root = checkout()
     name = only_stack(root, stack, by_shell=not offline)
     checked = check(root, (name,))
     index = checked.indexes[name]

@@ -9,9 +9,18 @@ from datetime import date, timedelta
 from ai_admin.numbers import product
 from ai_admin.numbers.asking import MOST, Row, rows
 from ai_admin.numbers.installations import known
-from ai_admin.numbers.parts import PARTS
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
+
+PARTS = {
+    "model": f"properties.{product.MODEL}",
+    "installation": "toString(person_id)",
+    "day": "toString(toDate(toTimeZone(timestamp, 'UTC')))",
+    "channel": f"person.properties.{product.CHANNEL}",
+    "version": f"person.properties.{product.VERSION}",
+    "error": f"properties.{product.ERROR}",
+}
+"""SQL by the name of what it tells apart. Days are in UTC, and installations are still the uuids of their persons."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ def metrics(client: Client, period: Period, by: Sequence[str]) -> list[Figures]:
     Args:
         client: the project. Its key needs the scope ``query:read``.
         period: what is counted.
-        by: keys of :data:`~ai_admin.numbers.parts.PARTS`.
+        by: keys of :data:`PARTS`.
 
     Raises ApiError; ValueError where there would be more rows than PostHog answers at once.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 from ai_admin.definitions.files import TOP_FOLDERS
@@ -123,6 +124,21 @@ def history(
         frozenset(each.ref.key for each in entries),
         tuple(unread),
     )
+
+
+def moment(text: str, end: bool = False) -> str:
+    """Return a day or a time as ISO 8601 in UTC; what has no zone is meant in UTC.
+
+    Args:
+        text: ``2026-11-12`` or ``2026-11-12T10:00:00+01:00``.
+        end: a day means its end, and not its beginning.
+
+    Raises ValueError.
+    """
+    found = datetime.fromisoformat(text)
+    if len(text) <= len("2026-11-12") and end:
+        found = datetime.combine(found, time.max)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
 def not_read(problem: Problem) -> str:
