@@ -10,7 +10,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import ended, waiting
+from ai_admin.cli.text import coloured, ended, waiting
 from ai_admin.review import drift as review
 from ai_admin.review.comparison import Comparison, compared
 from providers.posthog.advice import explained
@@ -45,8 +45,7 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
     name = only_stack(root, stack)
     with comparison_of(root, name) as comparison:
         found = review.drift(name, comparison)
-    styled = lambda part, colour: click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)  # noqa: E731
-    click.echo(review.as_json(found) if as_json else review.text(found, every, styled))
+    click.echo(review.as_json(found) if as_json else review.text(found, every, coloured))
     for line in (*found.broken, *found.unread):
         click.echo(line, err=True)
     if found.unknown or found.broken:

@@ -10,7 +10,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import waiting
+from ai_admin.cli.text import coloured, waiting
 from ai_admin.review.as_json import as_json, problems_as_json
 from ai_admin.review.bound import text as bound_text
 from ai_admin.review.markdown import markdown, problems_as_markdown
@@ -71,7 +71,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
 
         click.echo(markdown(found.report, limit))
     else:
-        click.echo(text(found.report, lambda part, colour: _styled(part, colour), every))
+        click.echo(text(found.report, coloured, every))
     if found.report.blocked:
         raise click.exceptions.Exit(1)
     if expect_no_changes and found.report.entries:
@@ -87,7 +87,3 @@ def _no_plan(stack: str, problems: Sequence[str], form: str, limit: int) -> None
 
         click.echo(problems_as_markdown(stack, problems, limit))
     click.echo("\n".join(problems), err=True)
-
-
-def _styled(part: str, colour: str) -> str:
-    return click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)

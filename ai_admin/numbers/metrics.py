@@ -92,7 +92,9 @@ LIMIT {MOST}
     if told and list(by) == ["day"]:
         there = {str(each.of[0]): each for each in told}
         first = date.fromisoformat(min(there))
-        return [there.get(day) or Figures([day], 0, 0, 0, 0, 0, 0, 0) for day in _days(first, period)]
+        number = (period.today.date() - first).days + 1
+        days = [(first + timedelta(days=n)).isoformat() for n in range(number)]
+        return [there.get(day) or Figures([day], 0, 0, 0, 0, 0, 0, 0) for day in days]
     return told
 
 
@@ -104,10 +106,6 @@ def _call_installations(client: Client, found: Sequence[Row], name: str) -> None
     ids.update(known(client))
     for row in found:
         row[name] = ids[row[name]]
-
-
-def _days(first: date, period: Period) -> list[str]:
-    return [(first + timedelta(days=n)).isoformat() for n in range((period.today.date() - first).days + 1)]
 
 
 def _figures(row: Row, of: Sequence[str | None]) -> Figures:

@@ -62,11 +62,8 @@ class Past:
         here = [
             each for each in self._brought[entry.commit.id] if any(file.path in entry.paths for file in each.files)
         ]
-        return replace(entry, by=_authors(here), commit=_of_merge(entry.commit, here)) if here else entry
-
-
-def _authors(commits: Iterable[Commit]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for each in commits for name in (each.author, *each.told.authors)))
+        authors = dict.fromkeys(name for each in here for name in (each.author, *each.told.authors))
+        return replace(entry, by=tuple(authors), commit=_of_merge(entry.commit, here)) if here else entry
 
 
 def _of_merge(merge: Commit, brought: Sequence[Commit]) -> Commit:

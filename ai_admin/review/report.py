@@ -196,7 +196,7 @@ def _entry(
 ) -> Entry:
     kind = change.kind
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
-    live, wanted, applied = (_readable(change, each, by_name) for each in sides)
+    live, wanted, applied = (with_refs(kind, each or {}, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
     if change.action is Action.UNKNOWN:
         return Entry(change)
@@ -278,10 +278,6 @@ def _with_taken_back(change: Change, session: Session) -> Properties | None:
         return change.live
     judge, meta = Judge(change.ref.kind, session), Metadata(str(change.ref))
     return judge.seen(change.id, change.live, change.wanted, meta)
-
-
-def _readable(change: Change, properties: Properties | None, by_name: RefOf) -> Properties:
-    return with_refs(change.kind, properties or {}, by_name)
 
 
 def _unowned(found: Outlook, session: Session) -> dict[str, int]:
