@@ -105,14 +105,7 @@ def history(
     except NoHistory as problem:
         unread.append(str(problem))
     wanted = with_former(commits, key)
-    log: list[Entry] = []
-    if logs:
-        try:
-            opened = logs()
-            unread += [opened.unread] if opened.unread else []
-            log = opened.read(wanted, commits, key, since)
-        except Problem as problem:
-            unread.append(not_read(problem))
+    _, log = read_log(logs, unread, wanted, commits, key, since)
     entries = joined(commits, log, stack or "")
     of = {ref for ref in (each.ref for each in entries) if not key or ref in wanted or matches(ref, key)}
     found = [each for each in entries if each.ref in of and each.at >= since]
@@ -138,9 +131,22 @@ def moment(text: str, end: bool = False) -> str:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
-def not_read(problem: Problem) -> str:
-    """Return why PostHog's log could not be read, on one line."""
-    return f"PostHog's activity log: {' '.join(str(problem).split())}"
+def read_log(
+    logs: Callable[[], Logs] | None, unread: list[str], wanted: Collection[Ref], commits: Iterable[Entry], key: str,
+    since: str = "",
+) -> tuple[Logs | None, list[Entry]]:  # fmt: skip
+    """Return PostHog's log of a stack, as ``logs`` opens it, with what :meth:`Logs.read` gives of it; None and nothing
+    where it is not asked for, or can't be read. What could not be read is added to ``unread``.
+    """
+    if logs is None:
+        return None, []
+    try:
+        opened = logs()
+        unread += [opened.unread] if opened.unread else []
+        return opened, opened.read(wanted, commits, key, since)
+    except Problem as problem:
+        unread.append(f"PostHog's activity log: {' '.join(str(problem).split())}")
+        return None, []
 
 
 def matches(ref: Ref, key: str) -> bool:
