@@ -25,6 +25,12 @@ from providers.posthog.reviewed import AGAIN
 MOVED = 4
 """Exit code: the files, PostHog or this repository's tool are not as they were when the plan was made."""
 
+_ADVICE = {
+    "is currently locked": "if no `up` of {stack} runs any more: `pulumi cancel --stack {stack}`, and apply again",
+    "incorrect passphrase": "PULUMI_CONFIG_PASSPHRASE is not the one that the secrets of {stack} are encrypted with",
+}
+"""What to do about what Pulumi says, by a part of its words."""
+
 
 @click.command()
 @stack_option
@@ -83,6 +89,9 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         click.echo(f"not touched, as it was changed in PostHog since the plan was made: {ref}: {line}")
     for line in [*stays, *result.errors]:
         click.echo(f"error: {line}", err=True)
+    for said, advice in _ADVICE.items():
+        if any(said in line for line in result.errors):
+            click.echo(advice.format(stack=name), err=True)
     applied = f"{reading.counted(len(result.done), 'object', 'objects')} applied" if result.done else "nothing applied"
     ended = ", interrupted" if result.interrupted and result.code else ""
     ended = ended or (", and not all" if result.done and (result.code or stays) else "")

@@ -126,7 +126,7 @@ def _tell_reach(stack: Stack, live: Live) -> None:
     thread.join(PATIENCE)
     for each in tuple(found):
         of = f"the {each.matching:,} of {each.total:,} that match" if each.matching is not None else "those that match"
-        click.echo(f"it was on for {each.share:g} % of {of}: {each.title}")
+        click.echo(f"{live['key']} was on for {each.share:g} % of {of}: {each.title}")
 
 
 def _off_as_written(stack: Stack) -> None:

@@ -114,6 +114,20 @@ class Rule:
         return f"{self.check.__module__.rpartition('.')[2]}/{self.check.__name__}".replace("_", "-")
 
 
+RULES: list[Rule] = []
+"""The rules of the modules that were imported."""
+
+
+def rule(*kinds: str, sees: tuple[str, ...] | Callable[[str], tuple[str, ...]] = ()) -> Callable[[Check], Check]:
+    """Make a function a rule of each of these kinds of unit; ``sees`` are the kinds of other units that it looks at."""
+
+    def registered(check: Check) -> Check:
+        RULES.extend(Rule(kind, check, sees(kind) if callable(sees) else sees) for kind in kinds)
+        return check
+
+    return registered
+
+
 def units(view: View, broken: Iterable[Path]) -> Iterator[Unit]:
     """Yield what a view defines.
 

@@ -177,6 +177,10 @@ def _follows(entry: Entry) -> Iterator[str]:
     """Yield what follows from a change for who is served, and for what uses the object."""
     if entry.reach and (reach := reached(entry)):
         as_now = " and ".join(f"cohort {each.key}" for each in entry.reach.as_now)
+        if entry.reach.another_variant:
+            given = any(each.get("variant") for each in (entry.change.wanted or {}).get("release_conditions") or ())
+            about = "at most" if given else _about(entry.reach)
+            reach += f"; {about} {entry.reach.another_variant:,} of these get another variant than now"
         yield reach + (f"; counted with {as_now} as before, which changes in this plan as well" if as_now else "")
     yield from entry.effects
     shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count

@@ -36,7 +36,7 @@ def test_off_is_one_read_one_write_and_one_line(oncall: OnCall, sandbox: Sandbox
     assert oncall.read("ai") == FILE.replace("key: ai\n", "key: ai\nactive: false\n")
     assert "ai is off since " in done.stdout
     assert "flags/ai.yaml:3 says that it is off now" in done.stdout
-    assert "it was on for 40 % of the 0 of 0 that match: condition 1" in done.stdout
+    assert "ai was on for 40 % of the 0 of 0 that match: condition 1" in done.stdout
     assert "git commit -m 'Switch off ai: the model'\"'\"'s bill' -- flags/ai.yaml" in done.stdout
     assert "gh pr create --fill" in done.stdout
 

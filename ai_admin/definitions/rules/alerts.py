@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.query import (
     FEWEST_STEPS,
@@ -30,6 +30,7 @@ _DAY, _SHORTEST = 24 * 60, 30
 _SNAPSHOT = "is one figure and not a course over time"
 
 
+@rule("alert")
 def bounds_in_order(unit: Unit, _: Index) -> Iterator[Finding]:
     """The lower bound is below the upper one."""
     lower, upper = at(unit.value, "threshold", "lower"), at(unit.value, "threshold", "upper")
@@ -38,6 +39,7 @@ def bounds_in_order(unit: Unit, _: Index) -> Iterator[Finding]:
         yield Finding(("threshold", "lower"), message, f"write less than {upper:g}, or remove one of the two")
 
 
+@rule("alert")
 def looks_at_a_time_of_day(unit: Unit, _: Index) -> Iterator[Finding]:
     """Only an alert that is checked once a day or less often has a time of day for it."""
     interval = unit.value.get("calculation_interval", "daily")
@@ -47,6 +49,7 @@ def looks_at_a_time_of_day(unit: Unit, _: Index) -> Iterator[Finding]:
         yield Finding(("schedule_start_time",), message, fix, None, True)
 
 
+@rule("alert")
 def looks_now_and_then(unit: Unit, _: Index) -> Iterator[Finding]:
     """Times without checks are half an hour or longer, and not the whole day."""
     windows = at(unit.value, "schedule_restriction", "blocked_windows", default=[])
@@ -73,6 +76,7 @@ def _minute(clock: Any) -> int | None:
     return int(hours) * 60 + int(minutes)
 
 
+@rule("alert")
 def looks_ahead(unit: Unit, _: Index) -> Iterator[Finding]:
     """Only a bound above is checked before the interval ends: PostHog refuses that for a decrease."""
     if unit.value.get("check_ongoing_interval") is True and unit.value.get("condition") == "relative_decrease":
@@ -80,6 +84,7 @@ def looks_ahead(unit: Unit, _: Index) -> Iterator[Finding]:
         yield Finding(("check_ongoing_interval",), message, "remove check_ongoing_interval", None, True)
 
 
+@rule("alert", sees=("insight",))
 def watches_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
     """The insight can have alerts and has the series; where the alert compares over time, it is one over time."""
     insight, query = _watched(unit, index)
@@ -120,6 +125,7 @@ def _series(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
 _OF_SQL = ("column", "label_column", "rows")
 
 
+@rule("alert", sees=("insight",))
 def watches_a_column(unit: Unit, index: Index) -> Iterator[Finding]:
     """Of an SQL insight one column of numbers is watched, by name where there are several.
 
@@ -164,6 +170,7 @@ def _one_of(unit: Unit, key: str, there: list[Column]) -> Iterator[Finding]:
         yield Finding(("insight",), f'no column of the insight "{key}" holds numbers', "select a number in its query")
 
 
+@rule("alert", sees=("insight",))
 def bounds_of_a_funnel(unit: Unit, index: Index) -> Iterator[Finding]:
     """The bounds of a funnel's value are per cent: a note tells of one that looks like a fraction.
 
@@ -198,14 +205,3 @@ def _condition(unit: Unit, key: str, query: Query) -> Iterator[Finding]:
     if query.kind == "TrendsQuery" and condition in _COMPARING and display(query) in _WITHOUT_COURSE:
         message = f'{condition} compares with before, and the insight "{key}" ({display(query)}) {_SNAPSHOT}'
         yield Finding(("condition",), message, "write absolute_value, or display: ActionsLineGraph in the insight")
-
-
-RULES = (
-    Rule("alert", bounds_in_order),
-    Rule("alert", looks_at_a_time_of_day),
-    Rule("alert", looks_now_and_then),
-    Rule("alert", looks_ahead),
-    Rule("alert", watches_what_exists, sees=("insight",)),
-    Rule("alert", watches_a_column, sees=("insight",)),
-    Rule("alert", bounds_of_a_funnel, sees=("insight",)),
-)

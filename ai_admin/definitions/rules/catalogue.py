@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
 from ai_admin.definitions.filters import FILTERED, filters
 from ai_admin.definitions.forms.cohort import cohort_leaves
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.query import (
     Node,
@@ -32,6 +32,7 @@ _FILE_NAME = re.compile(r"[\w.-]+")
 """Event names that are file names on every system."""
 
 
+@rule("insight", "cohort", *WITH_NODES, sees=("event",))
 def events_known(unit: Unit, index: Index) -> Iterator[Finding]:
     """Every event that a definition names is in the catalogue."""
     for path, name in _event_places(unit):
@@ -123,15 +124,13 @@ def _computed(places: Iterable[tuple[Path, Node]]) -> Iterator[Use]:
             yield Use((*path, "math_property"), kind, name, node_events(node), str(math))
 
 
-def _known(uses: Callable[[Unit], Iterator[Use]]) -> Callable[[Unit, Index], Iterator[Finding]]:
-    def properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
-        """Every property is in the catalogue, and a number where something is computed on it."""
-        for use in uses(unit):
-            yield from property_known(use.path, use.type, use.name, use.events, index)
-            if use.math:
-                yield from _number(use.path, use.type, use.name, use.events, use.math, index)
-
-    return properties_known
+@rule(*dict.fromkeys(("insight", *FILTERED, *WITH_METRICS)), sees=("event",))
+def properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
+    """Every property is in the catalogue, and a number where something is computed on it."""
+    for use in property_uses(unit):
+        yield from property_known(use.path, use.type, use.name, use.events, index)
+        if use.math:
+            yield from _number(use.path, use.type, use.name, use.events, use.math, index)
 
 
 def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, index: Index) -> Iterator[Finding]:
@@ -177,6 +176,7 @@ def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], in
     yield Finding(path, f'the catalogue knows no property "{name}" of {where}', fix)
 
 
+@rule("event", sees=("event",))
 def described_once(unit: Unit, index: Index) -> Iterator[Finding]:
     """Two files do not describe one property differently: PostHog keeps one definition per name."""
     kind = "person" if is_person(unit) else "event"
@@ -207,12 +207,3 @@ def _descriptions(index: Index) -> dict[tuple[str, str], Unit]:
             for name in unit.value.get("properties") or {}:
                 result.setdefault(("person" if is_person(unit) else "event", name), unit)
     return result
-
-
-RULES = (
-    *(Rule(kind, events_known, sees=("event",)) for kind in ("insight", "cohort", *WITH_NODES)),
-    *(Rule(kind, _known(filtered_properties), sees=("event",)) for kind in FILTERED),
-    Rule("insight", _known(computed_properties), sees=("event",)),
-    *(Rule(kind, _known(measured_properties), sees=("event",)) for kind in WITH_METRICS),
-    Rule("event", described_once, sees=("event",)),
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.rules.variants import variant_keys
 from ai_admin.definitions.spelling import listed, suggestion
@@ -21,6 +21,7 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
+@rule("flag")
 def numbers_are_under_the_ceiling(unit: Unit, _: Index) -> Iterator[Finding]:
     """No payload of a flag, nor its fallback, is above its ceiling."""
     ceiling = at(unit.value, "ceiling")
@@ -32,6 +33,7 @@ def numbers_are_under_the_ceiling(unit: Unit, _: Index) -> Iterator[Finding]:
             yield Finding(path, f"{number} is above the flag's ceiling of {ceiling}", fix)
 
 
+@rule("flag")
 def fallback_can_be_given(unit: Unit, _: Index) -> Iterator[Finding]:
     """A flag's fallback is what its readers are promised: a payload of its type, one of its variants, true or false."""
     fallback, kind, variants = at(unit.value, "fallback"), at(unit.value, "payload_type"), variant_keys(unit)
@@ -50,6 +52,7 @@ def fallback_can_be_given(unit: Unit, _: Index) -> Iterator[Finding]:
         yield Finding(("fallback",), message, "write one of them, or payload_type")
 
 
+@rule("event")
 def events_have_what_is_required(unit: Unit, _: Index) -> Iterator[Finding]:
     """A property that is required is one of an event: of an installation nothing has to be known."""
     if at(unit.value, "type") == "person":
@@ -69,10 +72,3 @@ def _numbers(unit: Unit) -> Iterator[tuple[Path, Any]]:
     yield ("fallback",), at(unit.value, "fallback")
     for n, variant in enumerate(at(unit.value, "variants", default=())):
         yield ("variants", n, "payload"), at(variant, "payload")
-
-
-RULES = (
-    Rule("flag", numbers_are_under_the_ceiling),
-    Rule("flag", fallback_can_be_given),
-    Rule("event", events_have_what_is_required),
-)

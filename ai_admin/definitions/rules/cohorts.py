@@ -8,11 +8,12 @@ from typing import Any
 from ai_admin.definitions.forms.cohort import cohort_leaves
 from ai_admin.definitions.forms.cohort import references as cohort_references
 from ai_admin.definitions.forms.flag import references as flag_references
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.unreadable import at, is_readable
 
 
+@rule("flag", sees=("cohort",))
 def usable_in_flags(unit: Unit, index: Index) -> Iterator[Finding]:
     """No flag uses an event-based cohort, directly or through another cohort.
 
@@ -42,6 +43,7 @@ def _event_based(key: str, index: Index, above: tuple[str, ...]) -> tuple[str, .
     return None
 
 
+@rule("cohort")
 def names_somebody(unit: Unit, _: Index) -> Iterator[Finding]:
     """A cohort says who is in it, and not only who is not.
 
@@ -76,6 +78,7 @@ def _combined(kind: Any, sides: Sequence[bool | None]) -> bool | None:
     return all(sides) if kind == "AND" else any(sides)
 
 
+@rule("cohort")
 def can_be_met(unit: Unit, _: Index) -> Iterator[Finding]:
     """An event-based criterion can be met, and PostHog can calculate it."""
     for path, leaf in cohort_leaves(unit):
@@ -100,10 +103,3 @@ _DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
 def _days(leaf: dict[str, Any], prefix: str) -> float | None:
     count, unit = leaf.get(f"{prefix}_value"), leaf.get(f"{prefix}_interval")
     return count * _DAYS[unit] if isinstance(count, int) and isinstance(unit, str) and unit in _DAYS else None
-
-
-RULES = (
-    Rule("cohort", names_somebody),
-    Rule("cohort", can_be_met),
-    Rule("flag", usable_in_flags, sees=("cohort",)),
-)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.unreadable import at, is_readable
 
 
+@rule("flag")
 def aggregation_fits(unit: Unit, _: Index) -> Iterator[Finding]:
     """A condition that rolls out by group filters on groups of that type; one that rolls out by person, on persons.
 
@@ -42,6 +43,3 @@ def _of_persons(path: Path, looked_at: str, index: int) -> Finding:
     message = f"the condition rolls out by group type {index}, and PostHog does not look at {looked_at} there"
     fix = f"write filters of type group with group_type_index: {index}, or remove aggregation_group_type_index"
     return Finding(path, message, fix)
-
-
-RULES = (Rule("flag", aggregation_fits),)

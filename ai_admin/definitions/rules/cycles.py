@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ai_admin.definitions.forms.cohort import references as cohort_references
 from ai_admin.definitions.forms.flag import references as flag_references
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 
 
@@ -23,6 +23,7 @@ def _graph(index: Index) -> dict[tuple[str, str], list[str]]:
     }
 
 
+@rule("flag", "cohort", sees=lambda kind: (kind,))
 def acyclic(unit: Unit, index: Index) -> Iterator[Finding]:
     """No flag depends on itself and no cohort on itself, directly or through others; PostHog refuses both."""
     if index.find(unit.kind, unit.key) is not unit:
@@ -50,9 +51,3 @@ def _way(kind: str, start: str, goal: str, graph: dict[tuple[str, str], list[str
                 ways[following] = [*ways[key], following]
                 queue.append(following)
     return None
-
-
-RULES = (
-    Rule("flag", acyclic, sees=("flag",)),
-    Rule("cohort", acyclic, sees=("cohort",)),
-)

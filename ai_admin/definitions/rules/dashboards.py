@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.layout import COLUMNS, Place, place
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.unreadable import at, is_readable
 
 
+@rule("dashboard")
 def each_insight_once(unit: Unit, _: Index) -> Iterator[Finding]:
     """No insight is on a dashboard twice: PostHog keeps one tile per insight."""
     seen: set[str] = set()
@@ -24,6 +25,7 @@ def each_insight_once(unit: Unit, _: Index) -> Iterator[Finding]:
         seen.add(key)
 
 
+@rule("dashboard")
 def inside_the_grid(unit: Unit, _: Index) -> Iterator[Finding]:
     """No tile reaches beyond the twelve columns, and none lies on another."""
     tiles = unit.value.get("tiles") or ()
@@ -50,6 +52,3 @@ def inside_the_grid(unit: Unit, _: Index) -> Iterator[Finding]:
                 yield Finding(("tiles", n, "layout"), message, fix)
                 break
         above.append((n, here))
-
-
-RULES = (Rule("dashboard", each_insight_once), Rule("dashboard", inside_the_grid))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_admin.definitions.forms.flag import references as flag_references
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.unreadable import at
 
 
+@rule("flag", sees=("flag",))
 def needs_what_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
     """No flag that is on needs one that is off, in any stack.
 
@@ -31,6 +32,3 @@ def _state(flag: Unit) -> str:
     if not isinstance(active, bool) or "active" in unmanaged:
         return ""
     return "on" if active else "off"
-
-
-RULES = (Rule("flag", needs_what_is_on, sees=("flag",)),)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.rules.variants import variant_keys
 
 
+@rule("early_access_feature", sees=("flag",))
 def leaves_enrolment_to_posthog(unit: Unit, index: Index) -> Iterator[Finding]:
     """The flag does not set its enrolment, which PostHog switches with the stage."""
     flag = index.find("flag", unit.value.get("flag"))
@@ -18,6 +19,7 @@ def leaves_enrolment_to_posthog(unit: Unit, index: Index) -> Iterator[Finding]:
         yield Finding(("flag",), message, fix)
 
 
+@rule("early_access_feature", sees=("flag",))
 def flag_has_no_variants(unit: Unit, index: Index) -> Iterator[Finding]:
     """PostHog refuses a feature on a flag with variants."""
     flag = index.find("flag", unit.value.get("flag"))
@@ -26,6 +28,7 @@ def flag_has_no_variants(unit: Unit, index: Index) -> Iterator[Finding]:
         yield Finding(("flag",), message, "name a flag without variants")
 
 
+@rule("early_access_feature", sees=("early_access_feature",))
 def has_the_flag_alone(unit: Unit, index: Index) -> Iterator[Finding]:
     """PostHog refuses a second feature on a flag."""
     first = index.cached(_first)[unit.value["flag"]] if isinstance(unit.value.get("flag"), str) else unit
@@ -41,10 +44,3 @@ def _first(index: Index) -> dict[str, Unit]:
         if unit.kind == "early_access_feature" and isinstance(unit.value.get("flag"), str):
             found.setdefault(unit.value["flag"], unit)
     return found
-
-
-RULES = (
-    Rule("early_access_feature", has_the_flag_alone, sees=("early_access_feature",)),
-    Rule("early_access_feature", leaves_enrolment_to_posthog, sees=("flag",)),
-    Rule("early_access_feature", flag_has_no_variants, sees=("flag",)),
-)

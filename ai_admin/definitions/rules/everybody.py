@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 
 from ai_admin.definitions.filters import filters
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.unreadable import is_readable
 from providers.posthog.safety import matches_every_value
 
 
+@rule("flag", "cohort")
 def leaves_somebody_out(unit: Unit, _: Index) -> Iterator[Finding]:
     """A filter of a flag or a cohort does not match whatever the property holds."""
     for each in filters(unit):
@@ -22,6 +23,3 @@ def leaves_somebody_out(unit: Unit, _: Index) -> Iterator[Finding]:
             message = f'{operator} {shown} matches everybody who has "{each.leaf.get("key")}"'
             fix = "remove the filter to mean everybody, or write operator: is_set, without value, for those who have it"
             yield Finding((*each.path, "value"), message, fix)
-
-
-RULES = (Rule("flag", leaves_somebody_out), Rule("cohort", leaves_somebody_out))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.rules.variants import variant_keys
 from ai_admin.definitions.spelling import listed, suggestion
@@ -15,6 +15,7 @@ BASELINE = "control"
 _PERCENTILES = ("lower_bound_percentile", "upper_bound_percentile")
 
 
+@rule("experiment")
 def names_differ(unit: Unit, _: Index) -> Iterator[Finding]:
     """No two metrics have the same name, by which a metric keeps its results when others change."""
     there: set[str] = set()
@@ -26,6 +27,7 @@ def names_differ(unit: Unit, _: Index) -> Iterator[Finding]:
             there.add(name)
 
 
+@rule(*WITH_METRICS)
 def computable(unit: Unit, _: Index) -> Iterator[Finding]:
     """Nothing in a metric excludes another thing in it."""
     for path, metric in metrics(unit):
@@ -43,6 +45,7 @@ def computable(unit: Unit, _: Index) -> Iterator[Finding]:
             yield Finding((*path, "retention_window_end"), f"{end} is before {start}", f"write {start} or more")
 
 
+@rule("experiment", sees=("flag",))
 def flag_has_variants(unit: Unit, index: Index) -> Iterator[Finding]:
     """The flag has two variants or more, and the one that the others are compared with."""
     flag = index.find("flag", unit.value.get("flag"))
@@ -61,6 +64,7 @@ def flag_has_variants(unit: Unit, index: Index) -> Iterator[Finding]:
         yield Finding(path, f'the flag "{flag.key}" has no variant "{baseline}"', fix)
 
 
+@rule("experiment", sees=("flag",))
 def compares_what_is_left(unit: Unit, index: Index) -> Iterator[Finding]:
     """An excluded variant exists and is not the baseline, and another one remains to compare with that."""
     flag = index.find("flag", unit.value.get("flag"))
@@ -82,6 +86,7 @@ def compares_what_is_left(unit: Unit, index: Index) -> Iterator[Finding]:
         yield Finding(("excluded_variants",), message, "remove one of them", None, True)
 
 
+@rule("experiment", sees=("flag",))
 def runs_on_a_flag_that_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
     """Where an experiment is to run and its flag is off, a note says what that means.
 
@@ -94,6 +99,7 @@ def runs_on_a_flag_that_is_on(unit: Unit, index: Index) -> Iterator[Finding]:
         yield Finding(("start_date",), message, "switch the flag on, or add end_date", None, True, note=True)
 
 
+@rule("experiment", sees=("flag", "holdout"))
 def leaves_the_holdout_to_posthog(unit: Unit, index: Index) -> Iterator[Finding]:
     """The flag of an experiment with a holdout does not set its holdout: PostHog writes it there."""
     flag = index.find("flag", unit.value.get("flag"))
@@ -101,13 +107,3 @@ def leaves_the_holdout_to_posthog(unit: Unit, index: Index) -> Iterator[Finding]
     if flag is not None and there and "holdout" not in (flag.value.get("unmanaged") or ()):
         message = f'PostHog writes the holdout into the flag "{flag.key}", and the next run would take it out again'
         yield Finding(("holdout",), message, f"write unmanaged: [holdout] into {flag.view.document.path}", None, True)
-
-
-RULES = (
-    Rule("experiment", names_differ),
-    *(Rule(kind, computable) for kind in WITH_METRICS),
-    Rule("experiment", flag_has_variants, sees=("flag",)),
-    Rule("experiment", compares_what_is_left, sees=("flag",)),
-    Rule("experiment", runs_on_a_flag_that_is_on, sees=("flag",)),
-    Rule("experiment", leaves_the_holdout_to_posthog, sees=("flag", "holdout")),
-)

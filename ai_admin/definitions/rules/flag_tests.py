@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ai_admin.definitions.catalog import catalogue
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.rules.catalogue import property_known
 from ai_admin.definitions.rules.references import missing
@@ -23,6 +23,7 @@ _ANSWERING = ("variants", "release_conditions")
 """The fields without which nothing can be said of what a flag gives."""
 
 
+@rule("flag", sees=("cohort", "event"))
 def installations_exist(unit: Unit, index: Index) -> Iterator[Finding]:
     """The cohorts and properties of a test are known, and texts are texts."""
     for path, test in _tests(unit, index):
@@ -39,6 +40,7 @@ def installations_exist(unit: Unit, index: Index) -> Iterator[Finding]:
                 yield Finding(place, message, f'write "{written}", in quotation marks')
 
 
+@rule("flag", sees=("holdout",))
 def answers_exist(unit: Unit, index: Index) -> Iterator[Finding]:
     """A flag gives one of its variants, or true where it has none; false to those whom no condition matches."""
     variants = variant_keys(unit)
@@ -59,6 +61,7 @@ def answers_exist(unit: Unit, index: Index) -> Iterator[Finding]:
             yield Finding(path, message, f"write {listed([*variants, 'false'])}")
 
 
+@rule("flag")
 def answers_are_known(unit: Unit, _: Index) -> Iterator[Finding]:
     """What is left to PostHog's pages can't be tested offline."""
     unmanaged = at(unit.value, "unmanaged", default=())
@@ -91,10 +94,3 @@ def _tests(unit: Unit, index: Index) -> Iterator[tuple[Path, dict[str, Any]]]:
             there = index.stack in stacks
         if there:
             yield ("tests", n), test
-
-
-RULES = (
-    Rule("flag", installations_exist, sees=("cohort", "event")),
-    Rule("flag", answers_are_known),
-    Rule("flag", answers_exist, sees=("holdout",)),
-)

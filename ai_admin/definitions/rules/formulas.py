@@ -6,7 +6,7 @@ import ast
 import warnings
 from collections.abc import Iterator
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.query import formulas, query_of
 from ai_admin.definitions.spelling import listed
@@ -17,6 +17,7 @@ _OPERATIONS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod, ast.Pow, ast.UAdd, 
 _PARTS = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.Load, *_OPERATIONS)
 
 
+@rule("insight")
 def computable(unit: Unit, _: Index) -> Iterator[Finding]:
     """A formula is arithmetic, and its letters are series (A the first, B the second); PostHog refuses others."""
     query = query_of(unit.value)
@@ -48,6 +49,3 @@ def computable(unit: Unit, _: Index) -> Iterator[Finding]:
             elif not isinstance(node, _PARTS):
                 yield Finding(path, f'the formula "{text}" holds more than + - * / % ** and parentheses', "simplify it")
                 break
-
-
-RULES = (Rule("insight", computable),)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from providers.posthog.kinds import KINDS
 
 
+@rule(*FORMS, sees=lambda kind: (kind,))
 def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
     """A former key is not the definition's own, and no other one of its kind has it now or had it before."""
     former = unit.value.get("renamed_from")
@@ -31,6 +32,7 @@ def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
     yield Finding(("renamed_from",), message, fix)
 
 
+@rule(*FORMS, sees=lambda kind: (kind,))
 def adopted_once(unit: Unit, index: Index) -> Iterator[Finding]:
     """No other definition of the kind takes over the same object."""
     if isinstance(unit.value.get("adopt"), int | float | str):
@@ -40,6 +42,7 @@ def adopted_once(unit: Unit, index: Index) -> Iterator[Finding]:
             yield Finding(("adopt",), message, "keep one of the two")
 
 
+@rule(*FORMS, sees=lambda kind: (kind,))
 def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
     """No two definitions of a kind have the same value where PostHog refuses the second."""
     for field in KINDS[unit.kind].fields:
@@ -50,6 +53,24 @@ def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
                 place = first.view.source(Finding((field.name,), "", ""))
                 message = f"{first.name} has the same {field.name} ({place})"
                 yield Finding((field.name,), message, f"choose another {field.name}")
+
+
+@rule("flag", sees=("flag",))
+def told_apart(unit: Unit, index: Index) -> Iterator[Finding]:
+    """The keys of two flags differ in more than capital letters: for PostHog these are two flags, for people one."""
+    first = index.cached(_lower)[unit.key.lower()]
+    if first is not unit and first.key != unit.key:
+        message = f"{first.shown} ({_place(first)}) has this key in other letters, and is another flag"
+        yield Finding(("key",), message, "give one of the two another key, unless both are in use", note=True)
+
+
+def _lower(index: Index) -> dict[str, Unit]:
+    """Return the first flag with each key, in small letters."""
+    found: dict[str, Unit] = {}
+    for unit in index.units:
+        if unit.kind == "flag":
+            found.setdefault(unit.key.lower(), unit)
+    return found
 
 
 def _first(index: Index) -> dict[tuple[str, str, str], Unit]:
@@ -82,8 +103,3 @@ def _adopting(index: Index) -> dict[tuple[str, str], Unit]:
 
 def _place(unit: Unit) -> str:
     return str(unit.view.source(Finding((*unit.path, "key"), "", "")))
-
-
-RULES = tuple(
-    Rule(kind, check, sees=(kind,)) for kind in FORMS for check in (takes_over_a_free_key, adopted_once, distinct)
-)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.unreadable import at
 from providers.posthog.kinds.address import host_of, in_the_clear
 
 
+@rule("alert")
 def safe_webhook(unit: Unit, _: Index) -> Iterator[Finding]:
     """A webhook's address is https, and http only on this machine; it carries no password."""
     url = at(unit.value, "notify", "webhook", "url")
@@ -30,6 +31,7 @@ def safe_webhook(unit: Unit, _: Index) -> Iterator[Finding]:
         yield Finding(path, f"http to {host} sends what it carries in the clear", f"write https{url[4:]}")
 
 
+@rule("alert")
 def templates_close(unit: Unit, _: Index) -> Iterator[Finding]:
     """Braces in messages come in pairs: PostHog compiles what is between them, and refuses what it can't."""
     for way in ("slack", "webhook"):
@@ -52,6 +54,3 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 _ESCAPED = re.compile(r"\\[{}]")
-
-
-RULES = (Rule("alert", safe_webhook), Rule("alert", templates_close))

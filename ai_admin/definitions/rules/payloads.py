@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 
 _GROUPED = re.compile(r"-?[1-9][0-9]{0,2}(\.[0-9]{3})+")
 
 
+@rule("flag")
 def numbers_are_meant(unit: Unit, _: Index) -> Iterator[Finding]:
     """A whole number is written without a dot: ``200.000`` is 200 to YAML, and two hundred thousand to many people.
 
@@ -44,6 +45,3 @@ def _whole_floats(value: Any, path: Path) -> Iterator[tuple[Path, float]]:
     elif isinstance(value, dict | list):
         for step, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _whole_floats(item, (*path, step))
-
-
-RULES = (Rule("flag", numbers_are_meant),)

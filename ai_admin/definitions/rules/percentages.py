@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.unreadable import UNREADABLE, at
 
 
+@rule("flag")
 def no_fraction(unit: Unit, _: Index) -> Iterator[Finding]:
     """A rollout below one per cent is meant as such only where the condition's description says so."""
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
@@ -29,6 +30,3 @@ def says(text: Any, share: float) -> bool:
 
 def _is_fraction(share: Any) -> bool:
     return isinstance(share, float) and 0 < share < 1
-
-
-RULES = (Rule("flag", no_fraction),)

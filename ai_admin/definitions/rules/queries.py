@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.query import FEWEST_STEPS, Node, Query, breakdowns, display, query_of, series
 from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
@@ -13,6 +13,7 @@ from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 _WITHOUT_BREAKDOWN = frozenset({"BoldNumber", "Metric", "CalendarHeatmap", "BoxPlot"})
 
 
+@rule("insight")
 def effective(unit: Unit, _: Index) -> Iterator[Finding]:
     """Nothing in a query is without effect, or fails only when it is computed."""
     query = query_of(unit.value)
@@ -118,6 +119,3 @@ def _sql(query: Query) -> Iterator[Finding]:
             None,
             True,
         )
-
-
-RULES = (Rule("insight", effective),)

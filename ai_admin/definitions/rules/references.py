@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.query import query_of
 from ai_admin.definitions.spelling import listed, suggestion
@@ -20,6 +20,7 @@ def sees(kind: Kind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for each in (kind, *made) for name in each.refers_to))
 
 
+@rule(*FORMS, sees=lambda kind: sees(KINDS[kind]))
 def exist(unit: Unit, index: Index) -> Iterator[Finding]:
     """Every reference names a definition that exists in the stack."""
     for path, kind, key in FORMS[unit.kind].references(unit):
@@ -59,6 +60,3 @@ def _name(unit: Unit | None) -> str | None:
     """Return what people call a definition in PostHog, whatever the case."""
     name = unit.written.get("name") if unit else None
     return name.casefold() if isinstance(name, str) else None
-
-
-RULES = tuple(Rule(kind, exist, sees=sees(KINDS[kind])) for kind in FORMS)

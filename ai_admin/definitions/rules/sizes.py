@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from providers.posthog.kinds.normal import json_text
 
@@ -14,6 +14,7 @@ LARGEST = 512 * 1024
 """Bytes of a flag's filters, as JSON text: its conditions, variants and payloads (PostHog's FeatureFlagSerializer)."""
 
 
+@rule("flag")
 def fits(unit: Unit, _: Index) -> Iterator[Finding]:
     """Conditions, variants and payloads of a flag are not larger than what PostHog stores of one."""
     sizes = {path: _size(part) for path, part in _parts(unit)}
@@ -43,6 +44,3 @@ def _parts(unit: Unit) -> Iterator[tuple[Path, Any]]:
 
 def _size(part: Any) -> int:
     return len(json.dumps(part, separators=(",", ":")))
-
-
-RULES = (Rule("flag", fits),)

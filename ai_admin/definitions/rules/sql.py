@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.rules.catalogue import event_known, property_known
 from ai_admin.definitions.spelling import closest, listed
@@ -27,6 +27,7 @@ from ai_admin.definitions.sql.parser import SELECT, parse
 from ai_admin.definitions.sql.places import HOLDERS, Sql, sql_of
 
 
+@rule(*HOLDERS)
 def can_be_read(unit: Unit, _: Index) -> Iterator[Finding]:
     """SQL follows PostHog's grammar, and holds nothing that PostHog fails on when it is computed."""
     for sql in sql_of(unit):
@@ -35,6 +36,7 @@ def can_be_read(unit: Unit, _: Index) -> Iterator[Finding]:
             yield Finding(sql.path, each.message, each.fix, offset=each.offset)
 
 
+@rule(*HOLDERS)
 def was_read(unit: Unit, _: Index) -> Iterator[Finding]:
     """SQL that PostHog's parser did not read is not checked, and a note says so."""
     for sql in sql_of(unit):
@@ -42,6 +44,7 @@ def was_read(unit: Unit, _: Index) -> Iterator[Finding]:
             yield Finding(sql.path, why.message, why.fix, note=True)
 
 
+@rule(*HOLDERS)
 def fills_what_is_in_braces(unit: Unit, _: Index) -> Iterator[Finding]:
     """PostHog knows what stands for the names in braces (posthog/hogql/placeholders.py refuses others).
 
@@ -65,6 +68,7 @@ def _unfilled(sql: Sql, chain: tuple[str, ...]) -> tuple[str, str]:
     return f"PostHog knows {known} here, and not {shown}", fix
 
 
+@rule(*HOLDERS, sees=("event",))
 def speaks_of_what_exists(unit: Unit, index: Index) -> Iterator[Finding]:
     """The events and properties that SQL names are in the catalogue, and no column of PostHog's tables is misspelt.
 
@@ -115,11 +119,3 @@ def _unknown(path: Path, name: Event | Property | Column, index: Index) -> Itera
             near = closest(name.name, everything)
             fix = f'write "{near}"' if near else "describe it in events/"
             yield Finding(path, f'the catalogue knows no property "{name.name}"', fix)
-
-
-RULES = (
-    *(Rule(kind, can_be_read) for kind in HOLDERS),
-    *(Rule(kind, was_read) for kind in HOLDERS),
-    *(Rule(kind, fills_what_is_in_braces) for kind in HOLDERS),
-    *(Rule(kind, speaks_of_what_exists, sees=("event",)) for kind in HOLDERS),
-)

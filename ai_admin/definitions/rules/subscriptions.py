@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.spelling import suggestion
 from ai_admin.definitions.tiles import insight_keys
@@ -24,6 +24,7 @@ _ONLY_OF_PROMPTS = {
 }
 
 
+@rule("subscription")
 def goes_together(unit: Unit, _: Index) -> Iterator[Finding]:
     """Settings of deliveries go with what is sent, and with where it goes: PostHog refuses others."""
     look, target, prompt = unit.value.get("delivery_config") or {}, unit.value.get("target"), "prompt" in unit.value
@@ -42,6 +43,7 @@ def goes_together(unit: Unit, _: Index) -> Iterator[Finding]:
             yield Finding(("delivery_config", name), wrong[name], f"remove {name}", None, True)
 
 
+@rule("subscription", sees=("dashboard", "insight"))
 def sends_what_is_shown(unit: Unit, index: Index) -> Iterator[Finding]:
     """The insights are on the dashboard, and are not more than PostHog sends."""
     dashboard = index.find("dashboard", unit.value.get("dashboard"))
@@ -57,9 +59,3 @@ def sends_what_is_shown(unit: Unit, index: Index) -> Iterator[Finding]:
     elif "insights" not in unit.value and len(shown) > MOST:
         message = f'the dashboard "{dashboard.key}" shows {len(shown)} insights, and PostHog sends at most {MOST}'
         yield Finding((), message, f"name the ones to send: insights: [{', '.join(shown[:MOST])}]", "insights")
-
-
-RULES = (
-    Rule("subscription", goes_together),
-    Rule("subscription", sends_what_is_shown, sees=("dashboard", "insight")),
-)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from providers.posthog.kinds import KINDS
 
 
+@rule(*FORMS)
 def not_set_as_well(unit: Unit, _: Index) -> Iterator[Finding]:
     """No field is left to PostHog and set."""
     keys = {field.name: field.written for field in KINDS[unit.kind].fields}
@@ -24,6 +25,3 @@ def not_set_as_well(unit: Unit, _: Index) -> Iterator[Finding]:
                     message = '"payloads" is left to PostHog (unmanaged) and set as well'
                     fix = 'remove the payload, or remove "payloads" from unmanaged'
                     yield Finding(("variants", n, "payload"), message, fix, None, True)
-
-
-RULES = tuple(Rule(kind, not_set_as_well) for kind in FORMS)

@@ -11,7 +11,7 @@ from typing import Any
 from ai_admin.definitions.catalog import Property
 from ai_admin.definitions.explain import describe
 from ai_admin.definitions.filters import FILTERED, Filter, described, filters
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.unreadable import UNREADABLE, is_readable
@@ -27,6 +27,7 @@ _LOOK_AROUND = re.compile(r"\(\?<?[=!]|\\[1-9]")
 _ONLY_OURS = ("bad escape", "global flags not at the start", "unknown extension")
 
 
+@rule(*FILTERED)
 def fits_value(unit: Unit, _: Index) -> Iterator[Finding]:
     """Regular expressions compile, bounds are in order, dates exist."""
     for each in filters(unit):
@@ -51,6 +52,7 @@ def fits_value(unit: Unit, _: Index) -> Iterator[Finding]:
                 yield Finding(path, f"there is no time {value[11:]}", f"write a time such as {value[:10]}T08:00:00Z")
 
 
+@rule(*FILTERED, sees=("event",))
 def fits_type(unit: Unit, index: Index) -> Iterator[Finding]:
     """The operator fits the type of the property in the catalogue, and the values are ones that it can have."""
     for each in filters(unit):
@@ -196,6 +198,3 @@ def _regex_problem(pattern: str, flag: bool) -> str:
     if not flag and _LOOK_AROUND.search(pattern.replace("\\\\", "")):
         return "uses look-around or back references, which ClickHouse does not have"
     return ""
-
-
-RULES = tuple(rule for kind in FILTERED for rule in (Rule(kind, fits_value), Rule(kind, fits_type, sees=("event",))))

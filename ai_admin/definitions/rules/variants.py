@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isclose
 
-from ai_admin.definitions.index import Index, Rule, Unit
+from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from ai_admin.definitions.spelling import listed, suggestion
 from ai_admin.definitions.unreadable import UNREADABLE, at, is_readable
 
 
+@rule("flag")
 def sum_to_100(unit: Unit, _: Index) -> Iterator[Finding]:
     """Rollout percentages of variants sum to 100.
 
@@ -31,6 +32,7 @@ def sum_to_100(unit: Unit, _: Index) -> Iterator[Finding]:
         yield Finding(("variants",), message, "write whole percentages, or move the fractions to other variants")
 
 
+@rule("flag")
 def unique_keys(unit: Unit, _: Index) -> Iterator[Finding]:
     """No two variants have the same key."""
     there: set[str] = set()
@@ -41,6 +43,7 @@ def unique_keys(unit: Unit, _: Index) -> Iterator[Finding]:
         there.add(key)
 
 
+@rule("flag")
 def conditions_name_variants(unit: Unit, _: Index) -> Iterator[Finding]:
     """A condition's variant is one of the flag's."""
     known = variant_keys(unit)
@@ -58,6 +61,7 @@ def conditions_name_variants(unit: Unit, _: Index) -> Iterator[Finding]:
             yield Finding(path, f'the flag has no variants, so none is called "{name}"', "add variants, or remove this")
 
 
+@rule("flag", sees=("flag",))
 def dependencies_name_variants(unit: Unit, index: Index) -> Iterator[Finding]:
     """A dependency on a flag's variant names one that the other flag has."""
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
@@ -78,11 +82,3 @@ def variant_keys(flag: Unit) -> list[str] | None:
     unmanaged, variants = at(flag.value, "unmanaged", default=()), at(flag.value, "variants", default=())
     keys = [at(variant, "key") for variant in variants]
     return None if "variants" in unmanaged or not is_readable(unmanaged, variants, *keys) else list(dict.fromkeys(keys))
-
-
-RULES = (
-    Rule("flag", sum_to_100),
-    Rule("flag", unique_keys),
-    Rule("flag", conditions_name_variants),
-    Rule("flag", dependencies_name_variants, sees=("flag",)),
-)
