@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from importlib import import_module
-from typing import NoReturn, cast
+from typing import Any, NoReturn, cast
 
 import click
 
@@ -41,10 +41,10 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
-    """Imports a command when it is run, and none of them for the list."""
+    """Imports a command when it is run, and none of them for the list: it has others in their place for that."""
 
-    def list_commands(self, _: click.Context) -> list[str]:
-        return [*COMMANDS]
+    def __init__(self, **given: Any) -> None:
+        super().__init__(commands=[click.Command(name, help=text) for name, text in COMMANDS.items()], **given)
 
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -52,8 +52,7 @@ class _Commands(click.Group):
         return cast(click.Command, getattr(import_module(f"ai_admin.cli.{name}"), name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        listed = [click.Command(name, help=text) for name, text in COMMANDS.items()]
-        click.Group(commands=listed).format_commands(ctx, formatter)
+        click.Group(commands=self.commands).format_commands(ctx, formatter)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -96,7 +96,7 @@ def _at(
     if as_json:
         show_json({"at": time, "found": [telling.then_json(each) for each in found], "unread": unread})
     else:
-        click.echo("\n".join(telling.then_text(each, time, styled) for each in found))
+        click.echo("\n".join(line for each in found for line in telling.then_lines(each, time, styled)))
     _end(unread)
 
 

@@ -122,13 +122,7 @@ class Report:
     @property
     def blocked(self) -> bool:
         """Whether anything would not be applied."""
-        return bool(self.reasons)
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why something would not be applied, a line for each reason."""
-        known = (each.change.refused for each in self.entries if not each.change.unread)
-        return [*self.refused, *filter(None, known), *self.unread]
+        return bool(self.refused) or any(each.change.refused or each.change.unread for each in self.entries)
 
     @property
     def unread(self) -> tuple[str, ...]:

@@ -127,12 +127,8 @@ def _row(entry: Entry, line: Line) -> tuple[str, ...]:
     )
 
 
-def then_text(found: Then, time: str, style: Style = plain) -> str:
-    """Return what a definition was at a time as text."""
-    return "\n".join(_then_lines(found, time, style))
-
-
-def _then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
+def then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
+    """Yield what a definition was at a time as lines of text; ``style`` colours parts of it."""
     yield f"{style(f'{KINDS[found.ref.kind].words} {found.ref.key}', 'bold')} on {when(time)}"
     if found.stated is None:
         yield "  no file defined it"

@@ -178,6 +178,11 @@ def test_the_list_of_commands_says_of_each_how_its_own_help_begins() -> None:
         assert (command.help or "").replace("\n", " ").startswith(text.rstrip(".")), name
 
 
+def test_a_command_that_was_evidently_meant_is_named(good: Checkout) -> None:
+    done = run("chekc", cwd=good.root)
+    assert (done.returncode, "Did you mean 'check'?" in done.stderr) == (2, True), done.stderr
+
+
 def test_a_reader_that_stops_reading_is_no_error(good: Checkout) -> None:
     for n in range(300):
         good.write(f"flags/{n}.yaml", f"key: f{n}\nunknown_{'x' * 500}: 1\nrelease_conditions: [{{}}]\n")
