@@ -45,9 +45,11 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     30 days (which needs the scope query:read). Writes nothing.
 
     Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
-    use, 3 something changes and --expect-no-changes was said.
+    use, 3 something changes and --expect-no-changes was said. What is only entered into the state, since it is in
+    PostHog as its file says, or not there before PostHog meets it in an event, is no change.
     """
     from ai_admin.review.plan import Planned, planned
+    from ai_admin.review.reading import changing
     from ai_admin.review.text import text
 
     if out and not os.access(out if out.exists() else out.parent, os.W_OK):  # before PostHog is waited for
@@ -74,7 +76,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
         click.echo(text(found.report, lambda part, colour: _styled(part, colour), every))
     if found.report.blocked:
         raise click.exceptions.Exit(1)
-    if expect_no_changes and found.report.entries:
+    if expect_no_changes and changing(found.report):
         raise click.exceptions.Exit(CHANGES)
 
 
