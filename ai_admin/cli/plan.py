@@ -15,6 +15,7 @@ from ai_admin.review.as_json import as_json, problems_as_json
 from ai_admin.review.bound import text as bound_text
 from ai_admin.review.markdown import markdown, problems_as_markdown
 from ai_admin.review.plan import Planned, planned
+from ai_admin.review.reading import changing
 from ai_admin.review.text import text
 
 CHANGES = 3
@@ -50,9 +51,9 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     30 days (which needs the scope query:read). Writes nothing.
 
     Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
-    use, 3 something changes and --expect-no-changes was said.
+    use, 3 something changes and --expect-no-changes was said. What is only entered into the state, since it is in
+    PostHog as its file says, or not there before PostHog meets it in an event, is no change.
     """
-
     if out and not os.access(out if out.exists() else out.parent, os.W_OK):  # before PostHog is waited for
         raise click.UsageError(f"{out} can't be written; name a file in a folder that is there, and may be written to")
     root = checkout()
@@ -62,7 +63,6 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
         _no_plan(name, found, form, limit)
         raise click.exceptions.Exit(1)
     if out:
-
         out.write_text(bound_text(found), encoding="utf-8")
     if form == "json":
 
@@ -74,7 +74,7 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
         click.echo(text(found.report, coloured, every))
     if found.report.blocked:
         raise click.exceptions.Exit(1)
-    if expect_no_changes and found.report.entries:
+    if expect_no_changes and changing(found.report):
         raise click.exceptions.Exit(CHANGES)
 
 

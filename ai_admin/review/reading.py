@@ -47,10 +47,13 @@ def title(report: Report) -> str:
     unknown = sum(each.change.action is Action.UNKNOWN for each in report.entries)
     held = sum(each.change.action is Action.HOLD for each in report.entries)
     refused = sum(bool(each.change.refused) for each in report.entries) - unknown
-    number = len(report.entries) - taken - unknown - held - refused
+    unmet = sum(each.change.unmet for each in report.entries)
+    number = len(report.entries) - taken - unknown - held - refused - unmet
     changes = counted(number, "object changes", "objects change") if number else "nothing changes"
     if taken:
         changes += f", {counted(taken, 'is taken over as it is', 'are taken over as they are')} (nothing is sent)"
+    if unmet:
+        changes += f", {counted(unmet, 'is', 'are')} not in PostHog yet (nothing is sent before)"
     if held:
         changes += f", {counted(held, 'stays off', 'stay off')}"
     if refused:
@@ -75,7 +78,7 @@ def about(entry: Entry) -> str:
     words = LOOKS[change.action].words
     if change.action is Action.ADOPT and entry.sentences:
         words = "is taken over from PostHog, and changed"
-    if change.action is Action.CREATE and change.kind.lifecycle == "discovered":
+    if change.unmet:
         words = "is not in PostHog yet, which makes it when it first meets it in an event; nothing is sent before"
     if entry.deleted:
         words = f"was deleted in PostHog {entry.deleted}{'' if change.refused else ' and is made anew'}"
@@ -105,6 +108,12 @@ def intended(report: Report) -> list[Entry]:
 def taken_over(report: Report) -> list[Entry]:
     """Return the entries of what is taken over as it is: nothing is sent, so that it is counted and not listed."""
     return [each for each in report.entries if each.change.as_wanted and not (each.sentences or each.approval)]
+
+
+def changing(report: Report) -> list[Entry]:
+    """Return the entries of what changes: of the others nothing is sent, and only the state gets them."""
+    apart = taken_over(report)
+    return [each for each in report.entries if not each.change.unmet and each not in apart]
 
 
 def takes_over(report: Report, every: bool = False) -> Iterator[str]:

@@ -40,6 +40,19 @@ def test_the_first_run_has_everything_as_new_and_tells_schedules_so(project: Pro
     assert plan(project).returncode == 0
 
 
+def test_what_is_only_entered_into_the_state_is_no_change(project: Project, sandbox: Sandbox) -> None:
+    """So it is after `ai-admin pull --all`: nothing would be sent."""
+    body = {"key": "cli", "filters": {"groups": [{"rollout_percentage": 10}]}, "_should_create_usage_dashboard": False}
+    made = sandbox.call("POST", "feature_flags/", body)
+    properties = project.folder / "events" / "people.yaml"
+    project.write("events/people.yaml", "key: people\ntype: person\nproperties: {plan: {type: String}}\n")
+    done = plan(project, "--expect-no-changes")
+    properties.unlink()
+    sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"deleted": True})
+    assert "+ property person.plan is not in PostHog yet" in done.stdout
+    assert done.returncode == 0, done.stdout
+
+
 def test_each_form_is_printed_and_a_problem_is_exit_code_1(project: Project) -> None:
     assert json.loads(plan(project, "--format", "json").stdout)["changes"][0]["action"] == "create"
     assert plan(project, "--format", "markdown").stdout.startswith("<!-- ai-admin plan sandbox -->")
