@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,10 +13,9 @@ from ai_admin.cli.numbers import NOT_READ, moment, table
 from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
 from ai_admin.cli.text import count, ended, printable, show_json
 from ai_admin.definitions.spelling import listed
+from ai_admin.numbers.alerts import Check, Standing, overdue, send_test
+from ai_admin.numbers.alerts import alerts as read
 from providers.posthog.errors import ApiError
-
-if TYPE_CHECKING:
-    from ai_admin.numbers.alerts import Check, Standing
 
 SCOPES = ("alert:read", "hog_function:read")
 """What the API key must have to read them."""
@@ -104,7 +102,6 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
     which are named, and no other has the alert, 4 PostHog has no such alert, 5 none was sent, as the alert tells nobody
     or only by e-mail.
     """
-    from ai_admin.numbers.alerts import send_test
 
     there, keys, broken = _opened(stack_of(context, stack), ("alert:read", "hog_function:write"))
     found = _one(there, keys, broken, key)
@@ -126,14 +123,13 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
 
 def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str], bool]:
     """Return the stack, the names of its alerts by their keys, and whether files, which are named, have problems."""
-    stack = opened(checkout(Path().resolve()), name, needs=f"the scopes {listed(scopes, 'and')}")
+    stack = opened(checkout(), name, needs=f"the scopes {listed(scopes, 'and')}")
     definitions = readable(stack.root, stack.name)
     keys = {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
     return stack, keys, bool(definitions.broken)
 
 
 def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Standing]:
-    from ai_admin.numbers.alerts import alerts as read
 
     try:
         return read(stack.client, name, days)
@@ -152,7 +148,6 @@ def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bo
 
 
 def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) -> Iterator[str]:
-    from ai_admin.numbers.alerts import overdue
 
     heads = ["alert", "state", "value", "fires", "distance", "last check", "next check", "tells"]
     rows = [

@@ -12,6 +12,15 @@ import click
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import waiting
+from ai_admin.definitions.check import check
+from ai_admin.definitions.off_files import off_by_file
+from ai_admin.review import reading
+from ai_admin.review.applying import apply as apply_plan
+from ai_admin.review.bound import held, left, moved, parse
+from ai_admin.review.plan import planned
+from ai_admin.review.text import text
+from providers.posthog.errors import OutdatedPlan, UnreadablePlan, UnreadableState
+from providers.posthog.reviewed import AGAIN
 
 MOVED = 4
 """Exit code: the files, PostHog or this repository's tool are not as they were when the plan was made."""
@@ -45,15 +54,8 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     Exit codes: 0 all is applied, 1 something is not, or is refused, 2 wrong use, 4 nothing was applied, since something
     moved, or another version of ai-admin made PLAN, 130 interrupted.
     """
-    from ai_admin.review import reading
-    from ai_admin.review.applying import apply as apply_plan
-    from ai_admin.review.bound import held, left, moved, parse
-    from ai_admin.review.plan import planned
-    from ai_admin.review.text import text
-    from providers.posthog.errors import OutdatedPlan, UnreadablePlan, UnreadableState
-    from providers.posthog.reviewed import AGAIN
 
-    root = checkout(Path().resolve())
+    root = checkout()
     try:
         then = parse(plan.read_text(encoding="utf-8", errors="replace"), str(plan)) if plan else None
     except OutdatedPlan as problem:
@@ -102,8 +104,6 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
 
 def _off_by_file(root: Path, stack: str) -> list[str]:
     """Return the flags whose files say that they are off, also where other files have problems."""
-    from ai_admin.definitions.check import check
-    from ai_admin.definitions.off_files import off_by_file
 
     return [each.key for each in off_by_file(check(root, (stack,)), root, stack)]
 

@@ -23,8 +23,9 @@ PROBLEMS = 3
 """Exit code: the definitions have problems."""
 
 
-def checkout(start: Path) -> Path:
-    """Return the folder with ``Pulumi.yaml`` at or above a path. Raises click.UsageError without one."""
+def checkout(start: Path | None = None) -> Path:
+    """Return the folder with ``Pulumi.yaml`` at or above a path (None: where we are). Raises click.UsageError."""
+    start = start or Path().resolve()
     for folder in (start, *start.parents):
         if (folder / "Pulumi.yaml").is_file():
             return folder

@@ -6,22 +6,21 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from ai_admin.charts import NotInstalled
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import moment
 from ai_admin.cli.switching import opened, stack_option
 from ai_admin.cli.text import count, ended, printable, show_json
+from ai_admin.definitions import Definitions
 from ai_admin.definitions.schemas import schema, search
 from ai_admin.definitions.spelling import listed
+from ai_admin.numbers.dashboards import SCOPES, Board, Wanted, boards
+from ai_admin.numbers.drawing import Written, write
+from ai_admin.numbers.replaced import replaced
 from providers.posthog.errors import ApiError
-
-if TYPE_CHECKING:
-    from ai_admin.definitions import Definitions
-    from ai_admin.numbers.dashboards import Wanted
-    from ai_admin.numbers.drawing import Written
 
 FAILED = 1
 """Exit code: something is not drawn, for the reason on standard error."""
@@ -84,17 +83,13 @@ def dashboards(
     Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 files have problems,
     which are named, and the dashboards of the others are drawn all the same.
     """
-    from ai_admin.charts import NotInstalled
-    from ai_admin.numbers.dashboards import SCOPES, Board, boards
-    from ai_admin.numbers.drawing import write
-    from ai_admin.numbers.replaced import replaced
 
     asked = datetime.now(UTC)
     try:
         dates = replaced(date_from, date_to, asked)
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
-    root = checkout(Path().resolve())
+    root = checkout()
     there = opened(root, stack, needs=f"the scopes {listed(SCOPES, 'and')}")
     definitions = readable(root, there.name)
     wanted = _wanted(definitions, keys)
@@ -133,7 +128,6 @@ def dashboards(
 
 def _wanted(definitions: Definitions, keys: tuple[str, ...]) -> list[Wanted]:
     """Return the dashboards and insights with these keys. Raises click.UsageError where there is none."""
-    from ai_admin.numbers.dashboards import Wanted
 
     both = [each for kind in ("insight", "dashboard") for each in definitions.resources if each.kind == kind]
     known = {each.key: Wanted(each.kind, each.key, each.properties["name"]) for each in both}

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from ai_admin.cli.checkout import checkout, known, only_stack
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import ended, show_json, waiting
+from ai_admin.review.checkup import facts
+from ai_admin.review.doctor import CHECKS, OFFLINE, examine
+from ai_admin.review.stack import reviewed
+from providers.posthog.errors import Problem
 
 FOUND = 1
 """Exit code: there is something to do, or PostHog could not be asked."""
 
-NAMES = ("expires", "rolled-out", "stale", "never-evaluated", "owner", "tests", "unused", "consents", "scopes")
-"""The checks (``ai_admin.review.doctor.CHECKS``), without importing them for `--help`."""
-
 
 @click.command()
 @stack_option
-@click.option("--check", "chosen", metavar="NAME", type=click.Choice(NAMES), multiple=True, help="Only this check.")
-@click.option("--skip", "skipped", metavar="NAME", type=click.Choice(NAMES), multiple=True, help="Not this check.")
+@click.option("--check", "chosen", metavar="NAME", type=click.Choice([*CHECKS]), multiple=True, help="Only this check.")
+@click.option("--skip", "skipped", metavar="NAME", type=click.Choice([*CHECKS]), multiple=True, help="Not this check.")
 @click.option("--days", default=30, show_default=True, help="After how many days a flag counts as left over.")
 @click.option("--offline", is_flag=True, help="Only what files and Git say; PostHog is not asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
@@ -52,12 +52,8 @@ def doctor(
     Exit codes: 0 nothing to do, 1 something to do, problems of the definitions, or PostHog can't be asked,
     2 wrong use.
     """
-    from ai_admin.review.checkup import facts
-    from ai_admin.review.doctor import CHECKS, OFFLINE, examine
-    from ai_admin.review.stack import reviewed
-    from providers.posthog.errors import Problem
 
-    root = checkout(Path().resolve())
+    root = checkout()
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
     try:
         found = facts(root, name, reviewed(root, name, waiting) if name and not offline else None, days)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +14,12 @@ from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import ended, show_json, styled, waiting
 from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
-
-if TYPE_CHECKING:
-    from ai_admin.review.history import History, Logs
+from ai_admin.review import telling
+from ai_admin.review.history import History, Logs, moment
+from ai_admin.review.history import history as read
+from ai_admin.review.stack import reviewed
+from ai_admin.review.then import then
+from providers.posthog.errors import NoHistory
 
 UNREAD, UNKNOWN = 1, 4
 """Exit codes: a part of the history could not be read; there never was such a definition."""
@@ -48,14 +50,12 @@ def history(
     Exit codes: 0 the history, 1 a part of it could not be read (said on standard error), 2 wrong use, 4 there never
     was such a definition.
     """
-    from ai_admin.review import telling
-    from ai_admin.review.history import history as read
 
     if as_csv and (as_json or at):
         raise click.UsageError("--csv goes with neither --json nor --at")
     if at and (since or not key):
         raise click.UsageError("--at goes with KEY and without --since")
-    root = checkout(Path().resolve())
+    root = checkout()
     stacks = [*known_stacks(root)] if offline else of_this_shell(root)
     name = known(stack, root) if stack else stacks[0] if len(stacks) == 1 else None
     logs = partial(_logs, root, name) if name and not offline else None
@@ -79,8 +79,6 @@ def history(
 
 
 def _logs(root: Path, stack: str) -> Logs:
-    from ai_admin.review.history import Logs
-    from ai_admin.review.stack import reviewed
 
     return Logs(reviewed(root, stack, waiting))
 
@@ -88,9 +86,6 @@ def _logs(root: Path, stack: str) -> Logs:
 def _at(
     root: Path, key: str, time: str, stack: str | None, logs: Callable[[], Logs] | None, as_json: bool
 ) -> None:
-    from ai_admin.review import telling
-    from ai_admin.review.then import then
-    from providers.posthog.errors import NoHistory
 
     try:
         found, unread = then(root, key, time, stack, logs)
@@ -101,12 +96,11 @@ def _at(
     if as_json:
         show_json({"at": time, "found": [telling.then_json(each) for each in found], "unread": unread})
     else:
-        click.echo("\n".join(telling.then_text(each, time, styled) for each in found))
+        click.echo("\n".join(line for each in found for line in telling.then_lines(each, time, styled)))
     _end(unread)
 
 
 def _moment(text: str, option: str, end: bool = False) -> str:
-    from ai_admin.review.moments import moment
 
     try:
         return moment(text, end)

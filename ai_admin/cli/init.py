@@ -57,7 +57,7 @@ def init(host: str | None, projects: dict[str, str], samples: str | None) -> Non
 
     Exit codes: 0 done, 1 refused and nothing changed, 2 wrong use.
     """
-    root = checkout(Path().resolve())
+    root = checkout()
     try:
         host = (host or click.prompt("PostHog's address", default=EU)).rstrip("/")
         projects = projects or _asked()

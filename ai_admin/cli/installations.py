@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -29,12 +29,11 @@ from ai_admin.cli.switching import Stack, stack_of, stack_option
 from ai_admin.cli.text import count, ended, printable, show_json
 from ai_admin.definitions.check import Checked, check
 from ai_admin.definitions.spelling import closest, listed
-from ai_admin.numbers import product
+from ai_admin.numbers import Cap, Installation, Period, Report, product
+from ai_admin.numbers import installations as read
+from ai_admin.numbers.installations import known, recent_errors
 from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
-
-if TYPE_CHECKING:
-    from ai_admin.numbers import Cap, Installation, Period, Report
 
 SCOPES = ("query:read", "project:read", "feature_flag:read", "cohort:read")
 """What the API key must have."""
@@ -140,7 +139,6 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
     stack, period, _ = asked(SCOPES, **asked_for)
     checked = _checked(stack)
     cap = cap_of(checked, asked_for["cap"])
-    from ai_admin.numbers.installations import recent_errors
 
     try:
         report = _report(stack, period, cap, id)
@@ -172,7 +170,6 @@ def _end(checked: Checked) -> None:
 
 
 def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Report:
-    from ai_admin.numbers import installations as read  # PostHog's SDK takes a moment to import
 
     report = read(stack.client, period, cap, only)
     if report.unread:
@@ -182,7 +179,6 @@ def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Re
 
 
 def _missing(stack: Stack, id: str) -> click.exceptions.Exit:
-    from ai_admin.numbers.installations import known
 
     ids = known(stack.client).values()
     near = closest(id, ids)

@@ -9,7 +9,8 @@ import click
 from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percent, period_options, plain, short, table
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import ended, show_json
-from ai_admin.numbers.parts import PARTS
+from ai_admin.numbers import metrics as read
+from ai_admin.numbers.metrics import PARTS
 from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
 
@@ -45,7 +46,6 @@ def metrics(by: str, **asked_for: Any) -> None:
         if each not in PARTS:
             raise click.UsageError(f'--by takes {", ".join(PARTS)}, with commas between them, instead of "{each}"')
     stack, period, form = asked(SCOPES, **asked_for)
-    from ai_admin.numbers import metrics as read
 
     try:
         found = read(stack.client, period, parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
@@ -56,7 +55,7 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
     """
     if (key is None) is not as_written:
         raise click.UsageError("name a flag, or say --as-written")
-    root = checkout(Path().resolve())
+    root = checkout()
     # What serves people is switched in no stack that nobody meant.
     there = opened(root, only_stack(root, stack, by_shell=False), by_variables=True)
     if key is None:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ai_admin.cli.checkout import checkout, only_stack
-from ai_admin.cli.live import UNKNOWN, comparison_of
+from ai_admin.cli.drift import UNKNOWN, comparison_of
 from ai_admin.cli.switching import pull_request, reason_option, stack_option
 from ai_admin.cli.text import ended
+from ai_admin.review.comparison import Comparison
+from ai_admin.review.drift import concerning
+from ai_admin.review.pull import pull as pulled
+from ai_admin.review.pull import told
+from ai_admin.review.report import NAMED
+from ai_admin.review.takeover import take_over
+from ai_admin.review.trial import create, failing, write
 from providers.posthog.errors import NotEdited
-
-if TYPE_CHECKING:
-    from ai_admin.review.comparison import Comparison
-    from providers.posthog.kinds import Ref
+from providers.posthog.kinds import Ref
 
 NOT_ALL = 1
 """Exit code: not everything could be written."""
@@ -68,7 +71,7 @@ def pull(
         raise click.UsageError("--all takes over what no file defines; name no KEY, and not --delete")
     if folder and not everything:
         raise click.UsageError("--folder goes with --all")
-    root = checkout(Path().resolve())
+    root = checkout()
     name = only_stack(root, stack)
     with comparison_of(root, name, whole=everything) as comparison:
         if comparison.broken:
@@ -85,11 +88,6 @@ def pull(
 def _write_back(
     root: Path, stack: str, comparison: Comparison, keys: Sequence[str], reason: str | None, delete: bool, dry_run: bool
 ) -> None:
-    from ai_admin.review.drift import concerning
-    from ai_admin.review.pull import pull as pulled
-    from ai_admin.review.pull import told
-    from ai_admin.review.report import NAMED
-    from ai_admin.review.trial import failing, write
 
     known = {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
     unknown = [key for key in keys if key not in known]
@@ -124,8 +122,6 @@ def _write_back(
 
 
 def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:
-    from ai_admin.review.takeover import take_over
-    from ai_admin.review.trial import create
 
     result = take_over(root, stack, comparison)
     if not dry_run:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -12,6 +11,8 @@ import click
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import Stack, opened, stack_option
 from ai_admin.cli.text import count, ended, show_json
+from ai_admin.simulation import company, incidents, runs
+from ai_admin.simulation.sending import NotSent, send
 from providers.posthog.connection import is_loopback
 from providers.posthog.errors import ApiError
 
@@ -58,10 +59,8 @@ def simulate(
     end = until.replace(tzinfo=UTC) if until else now.replace(minute=0, second=0, microsecond=0)
     if end > now:  # PostHog takes an event of the future for one of now
         raise click.UsageError(f"--until {end:%Y-%m-%dT%H:%M} is still to come: nothing can have been used by then")
-    there = opened(checkout(Path().resolve()), stack or "sandbox", needs="the scope project:read")
+    there = opened(checkout(), stack or "sandbox", needs="the scope project:read")
     key = _capture_key(there)
-    from ai_admin.simulation import company, incidents, runs
-    from ai_admin.simulation.sending import NotSent, send  # PostHog's SDK takes a moment to import
 
     everybody = company(seed, size, days, end)
     happened = incidents(everybody, ongoing)

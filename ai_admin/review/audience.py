@@ -125,7 +125,8 @@ class Audiences:
             now, served = before.at_most, after.at_most
         drawn_anew = any(each.name in _HASHED for each in change.fields)
         share = 0.0 if drawn_anew else redrawn(*((each or {}).get("variants") for each in (change.live, change.wanted)))
-        another = round(min(now, served) * share)
+        drawn = sum(n for n, each in zip(after.alone, _conditions(then), strict=False) if not each.get("variant"))
+        another = round(min(now, served, drawn) * share)
         return Reach(round(now), round(served), total, groups, moved, at_most, another, as_now)
 
     def _then(self, flag: Properties) -> tuple[Properties, tuple[Ref, ...]]:

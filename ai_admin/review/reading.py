@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 from ai_admin.review.audience import Reach
 from ai_admin.review.changes import Action
@@ -16,25 +17,24 @@ from providers.posthog.history import Author, not_read
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.phrases import moment_text
 
-SIGNS = {
-    Action.CREATE: "+",
-    Action.ADOPT: "=",
-    Action.UPDATE: "~",
-    Action.REPLACE: "±",
-    Action.DELETE: "-",
-    Action.HOLD: "!",
-    Action.UNKNOWN: "?",
-}
-"""The sign of each action."""
 
-_WORDS = {
-    Action.CREATE: "is new",
-    Action.ADOPT: "is taken over as it is in PostHog",
-    Action.UPDATE: "",
-    Action.REPLACE: "is replaced: a new object is made, and the one in PostHog deleted",
-    Action.DELETE: "is deleted",
-    Action.HOLD: "stays off",
-    Action.UNKNOWN: "is not known",
+class Look(NamedTuple):
+    """How an action is shown."""
+
+    sign: str
+    colour: str
+    words: str
+    """What becomes of the object, in half a sentence; empty where the sentences say it."""
+
+
+LOOKS = {
+    Action.CREATE: Look("+", "green", "is new"),
+    Action.ADOPT: Look("=", "cyan", "is taken over as it is in PostHog"),
+    Action.UPDATE: Look("~", "yellow", ""),
+    Action.REPLACE: Look("±", "magenta", "is replaced: a new object is made, and the one in PostHog deleted"),
+    Action.DELETE: Look("-", "red", "is deleted"),
+    Action.HOLD: Look("!", "red", "stays off"),
+    Action.UNKNOWN: Look("?", "red", "is not known"),
 }
 
 SHOWN = 8
@@ -75,7 +75,7 @@ def name(entry: Entry) -> str:
 def about(entry: Entry) -> str:
     """Return what becomes of an entry's object, in half a sentence; empty where its sentences say it."""
     change = entry.change
-    words = _WORDS[change.action]
+    words = LOOKS[change.action].words
     if change.action is Action.ADOPT and entry.sentences:
         words = "is taken over from PostHog, and changed"
     if change.unmet:

@@ -785,7 +785,9 @@ def test_other_shares_of_variants_say_how_many_get_another_one(stack: Stack, key
     split = ['variant "a" from 50 % to 20 %', 'variant "b" from 50 % to 80 %']
     reach = "serves about 10 of 20 persons, as before"
     assert write(20, 80)[:3] == [*split, f"{reach}; about 3 of these get another variant than now"]
-    given = [{"description": "Everybody", "rollout_percentage": 50, "variant": "a"}]
-    assert any("; at most 3 of these get" in each for each in write(20, 80, release_conditions=given))
+    ours = {"description": "Ours", "properties": [{"key": "channel", "value": "internal"}], "rollout_percentage": 50}
+    some = [ours, {**ALL["release_conditions"][0], "variant": "a"}]
+    said = write(20, 80, release_conditions=some)
+    assert any("; at most 1 of these get" in each for each in said), "the condition gives the others theirs"
     assert write(50, 50, payload=2)[-1] == reach
     assert not any("get another variant" in each for each in write(50, 50, bucketing_identifier="device_id"))
