@@ -275,7 +275,8 @@ class _Engine:
         judge, found = Judge(ref.kind, self._session), self._live.get(present)
         if found is None:
             return self._new(judge, ref, present, wanted, meta, missing)
-        applied = self._state.resources[present].applied
+        resource = self._state.resources[present]
+        applied = resource.applied
         if isinstance(found, _Unread):
             return _unknown(ref, found, meta, applied, wanted)
         id_, live = found
@@ -301,7 +302,7 @@ class _Engine:
             live,
             wanted,
             difference.fields,
-            tuple(reconcile.changed(judge.kind, applied, live)),
+            () if resource.pending else tuple(reconcile.changed(judge.kind, applied, live)),
             present if present != ref else None,
             refused=problem,
             note=difference.held,

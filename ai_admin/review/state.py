@@ -18,6 +18,7 @@ from providers.posthog.errors import UnreadableState
 from providers.posthog.inputs import WAITING, to_properties
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
+from providers.posthog.lifecycle.discovered import PENDING
 from providers.posthog.reconcile import applied_last
 from providers.posthog.references import with_refs
 from providers.posthog.safety import digest
@@ -46,6 +47,11 @@ class Resource:
     def applied(self) -> Properties:
         """What was applied last."""
         return applied_last(KINDS[self.ref.kind], self.properties, self.record)
+
+    @property
+    def pending(self) -> bool:
+        """Whether PostHog had not met it in an event, so that the id is provisional and nothing was sent."""
+        return self.id.startswith(PENDING)
 
 
 @dataclass(frozen=True)
