@@ -141,9 +141,10 @@ def moved(then: Bound, planned: Planned) -> list[str]:
         if then[name] != now[name]:
             return [f"the plan is for {name} {then[name]}, and this is {now[name]}"]
     lines = [f"Pulumi.{now['stack']}.yaml: the settings are not those of the plan"]
+    refused = () if now["refused"] else then["refused"]
     return [
         *(lines if then["settings"] != now["settings"] else ()),
-        *_refused(then["refused"], now["refused"]),
+        *(f"the plan was refused, so nobody agreed to it: {line}" for line in refused),
         *(_files(then["definitions"], planned) if now["changes"] else ()),
         *_live(then["changes"], now["changes"], planned),
     ]
@@ -185,11 +186,6 @@ def _since(entry: Entry) -> str:
 
 SHOWN = 3
 """Most that is said of an object that is left alone."""
-
-
-def _refused(then: list[str], now: list[str]) -> Iterator[str]:
-    if not now:
-        yield from (f"the plan was refused, so nobody agreed to it: {line}" for line in then)
 
 
 def _files(then: Mapping[str, str], planned: Planned) -> Iterator[str]:

@@ -89,6 +89,13 @@ class Change:
         return self.action is Action.ADOPT and not self.fields and not self.refused
 
     @property
+    def unmet(self) -> bool:
+        """Whether PostHog is to make it when it first meets it in an event: nothing is sent before, and only the state
+        gets it.
+        """
+        return self.action is Action.CREATE and self.kind.lifecycle == "discovered" and not self.refused
+
+    @property
     def put_back(self) -> tuple[Field, ...]:
         """The fields that somebody changed in PostHog and the files did not: they become again what they were."""
         applied, wanted = self.applied or {}, self.wanted or {}

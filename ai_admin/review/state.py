@@ -91,7 +91,9 @@ def parsed(resources: Iterable[Mapping[str, Any]]) -> State:
             continue
         ref = Ref.parse(each["urn"].split("::", 3)[3])
         project, record = str(outputs.get("project_id") or ""), outputs.get(APPLIED) or {}
-        found = Resource(ref, str(each.get("id", "")), _properties(kind, outputs), project, record)
+        options = {name: outputs[name] for name in (UNKEPT, OWN) if outputs.get(name)}
+        properties = {**to_properties(kind, outputs), **options}
+        found = Resource(ref, str(each.get("id", "")), properties, project, record)
         if each.get("delete"):
             replaced.append(found)
         else:
@@ -116,11 +118,6 @@ def _with_valid_records(standing: Mapping[Ref, Resource], manifest: Manifest) ->
     return {
         ref: replace(each, record={}) if each.record and is_followed(each) else each for ref, each in standing.items()
     }
-
-
-def _properties(kind: str, outputs: Mapping[str, Any]) -> Properties:
-    found = {name: outputs[name] for name in (UNKEPT, OWN) if outputs.get(name)}
-    return {**to_properties(kind, outputs), **found}
 
 
 def pulumi(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,8 +5,7 @@ import uuid
 from typing import Any
 
 from sandbox.auth.users import show_user
-from sandbox.rest.fields import choice
-from sandbox.rest.listing import LARGEST, next_links, page_bounds
+from sandbox.rest.listing import LARGEST, page_bounds
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import NotFound
@@ -96,19 +95,13 @@ def record(
     )
 
 
-def select(
-    context: Context, where: str, parameters: list[Any], limit: int, offset: int = 0, order: str = "DESC"
-) -> list[Data]:
-    """Entries for which the SQL condition holds, newest first (or last, with the order ASC)."""
+def select(context: Context, where: str, parameters: list[Any], limit: int, offset: int = 0) -> list[Data]:
+    """Entries for which the SQL condition holds, newest first."""
     rows = context.store.execute(
-        f"SELECT entry FROM activity WHERE {where} ORDER BY seq {order} LIMIT ? OFFSET ?", (*parameters, limit, offset)
+        f"SELECT entry FROM activity WHERE {where} ORDER BY seq DESC LIMIT ? OFFSET ?", (*parameters, limit, offset)
     ).fetchall()
     found = [json.loads(row[0]) for row in rows]
     return [{**entry, "user": show_user(context, entry["user"]), "unread": False} for entry in found]
-
-
-def _count(context: Context, where: str, parameters: list[Any]) -> int:
-    return int(context.store.execute(f"SELECT count(*) FROM activity WHERE {where}", parameters).fetchone()[0])
 
 
 def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
@@ -120,7 +113,7 @@ def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
     where, parameters = "project = ? AND scope = ?", [str(context.project["id"]), scope]
     if item_id is not None:
         where, parameters = where + " AND item_id = ?", [*parameters, item_id]
-    total = _count(context, where, parameters)
+    total = context.store.execute(f"SELECT count(*) FROM activity WHERE {where}", parameters).fetchone()[0]
     path = context.request.scope["sandbox.path"]
 
     def link(number: int) -> str:
@@ -135,15 +128,9 @@ def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
 
 
 def project_activity(context: Context) -> Data:
-    """`GET /api/projects/:id/activity_log/`: by user, scope, scopes and item; a cursor, unless `page` is given."""
-    where, parameters = of_project(context)
+    """`GET /api/projects/:id/activity_log/?scope&scopes&item_id&page_size&cursor`."""
+    where, parameters = _of_project(context)
     query = context.query
-    if "user" in query:
-        user = context.store.execute(
-            "SELECT id FROM objects WHERE kind = 'user' AND (json_extract(data, '$.uuid') = ? OR id = ?)",
-            (query["user"], query["user"]),
-        ).fetchone()
-        where, parameters = where + " AND user_id = ?", [*parameters, user[0] if user else "-1"]
     scopes = context.request.query_params.getlist("scopes")
     scopes = [scope for part in scopes for scope in part.split(",")] or ([query["scope"]] if "scope" in query else [])
     if scopes:
@@ -151,39 +138,27 @@ def project_activity(context: Context) -> Data:
         parameters += scopes
     if "item_id" in query:
         where, parameters = where + " AND item_id = ?", [*parameters, query["item_id"]]
-    return pages(context, where, parameters)
-
-
-def of_project(context: Context) -> tuple[str, list[Any]]:
-    """The condition for a project's entries; its organisation's count too where the project asks for them."""
-    own = [str(context.project["id"])]
-    if not context.project.get("receive_org_level_activity_logs"):
-        return "project = ?", own
-    return "(project = ? OR (project IS NULL AND organization = ?))", [*own, context.organization["id"]]
-
-
-def pages(context: Context, where: str, parameters: list[Any]) -> Data:
-    """One page of the entries for which the condition holds: `?ordering&page_size` and `page` or a cursor."""
-    ordering = choice("-created_at", "created_at")(context.query.get("ordering", "-created_at"), "ordering")
-    order = "DESC" if ordering == "-created_at" else "ASC"
-    size = min(_positive(context.query.get("page_size"), 100), 1000)
-    if "page" in context.query:
-        page = _positive(context.query["page"], 1)
-        total = _count(context, where, parameters)
-        links = next_links(context, total, size, (page - 1) * size, page=True)
-        return {"count": total, **links, "results": select(context, where, parameters, size, (page - 1) * size, order)}
-    cursor = context.query.get("cursor")
+    size = min(_positive(query.get("page_size"), 100), 1000)
+    cursor = query.get("cursor")
     try:
         offset = min(int(cursor, 16), LARGEST) if cursor else 0
     except ValueError as error:
         raise NotFound("Invalid cursor") from error
-    found = select(context, where, parameters, size + 1, offset, order)
-    links = {"next": None, "previous": None}
+    found = select(context, where, parameters, size + 1, offset)
+    links: Data = {"next": None, "previous": None}
     if len(found) > size:
         links["next"] = page_bounds(context, {"cursor": format(offset + size, "x")})
     if offset:
         links["previous"] = page_bounds(context, {"cursor": format(max(offset - size, 0), "x")})
     return {**links, "results": found[:size]}
+
+
+def _of_project(context: Context) -> tuple[str, list[Any]]:
+    """The condition for a project's entries; its organisation's count too where the project asks for them."""
+    own = [str(context.project["id"])]
+    if not context.project.get("receive_org_level_activity_logs"):
+        return "project = ?", own
+    return "(project = ? OR (project IS NULL AND organization = ?))", [*own, context.organization["id"]]
 
 
 def _positive(value: str | None, default: int) -> int:

@@ -92,9 +92,9 @@ def equals(name: str, value: Any) -> Condition:
     return f"CAST({column(name)} AS TEXT) = ?", [str(value)]
 
 
-def among(expression: str, values: list[Any], inverted: bool = False) -> Condition:
-    """The SQL expression is one of the values (or none of them)."""
-    return f"{expression} {'NOT ' if inverted else ''}IN ({','.join('?' * len(values))})", values
+def among(expression: str, values: list[Any]) -> Condition:
+    """The SQL expression is one of the values."""
+    return f"{expression} IN ({','.join('?' * len(values))})", values
 
 
 def same(name: str) -> Filter:

@@ -146,16 +146,13 @@ class Resource:
         """The calls beyond the five."""
         return []
 
-    def activity_actions(self, of_all: bool = True) -> list[Action]:
-        """`:id/activity/`, and `activity/` of all of the kind, for the kinds that have them."""
-        scope, log = self.log_scope or "", ("activity_log:read",)
-        one = Action(
-            "activity", lambda context, row: activity.object_activity(context, scope, str(row["id"])), scopes=log
-        )
-        every = Action(
-            "activity", lambda context: activity.object_activity(context, scope, None), scopes=log, detail=False
-        )
-        return [one, every] if of_all else [one]
+    def activity_action(self, detail: bool = True) -> Action:
+        """`:id/activity/`, or `activity/` of all of the kind, for the kinds that have them."""
+
+        def run(context: Context, row: Data | None = None) -> Data:
+            return activity.object_activity(context, self.log_scope or "", str(row["id"]) if row else None)
+
+        return Action("activity", run, scopes=("activity_log:read",), detail=detail)
 
     def resume(self, services: Services) -> None:
         """Take up, when the server starts, what was under way when it was killed."""

@@ -79,7 +79,6 @@ class Store:
         self.path = path
         self.searched = searched or {}
         self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
-        self.connection.create_function("json_contains", 2, _json_contains, deterministic=True)
         self.connection.execute("PRAGMA journal_mode=WAL")
         self.connection.execute("PRAGMA synchronous=NORMAL")
         for script in (SCHEMA, *tables):
@@ -232,18 +231,3 @@ class Store:
 
 def _scope(kind: str, parent: str | None) -> tuple[str, tuple[str, ...]]:
     return ("kind = ?", (kind,)) if parent is None else ("kind = ? AND parent = ?", (kind, parent))
-
-
-def _json_contains(text: str | None, wanted: str) -> bool:
-    return text is not None and contains(jsontext.decode(text), jsontext.decode(wanted))
-
-
-def contains(value: Any, wanted: Any) -> bool:
-    """PostgreSQL's `@>` on JSON: every key and element of `wanted` is found in `value`."""
-    if isinstance(wanted, dict):
-        return isinstance(value, dict) and all(
-            name in value and contains(value[name], item) for name, item in wanted.items()
-        )
-    if isinstance(wanted, list):
-        return isinstance(value, list) and all(any(contains(each, item) for each in value) for item in wanted)
-    return type(value) is type(wanted) and bool(value == wanted)

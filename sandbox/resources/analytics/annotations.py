@@ -4,8 +4,6 @@ Traps: 1000 per page; an organisation's annotation shows in all its projects, an
 in; a blank emoji reads null; what hangs on a deleted insight or dashboard is hidden, and can't be changed.
 """
 
-from datetime import datetime
-
 from sandbox.rest.fields import (
     CREATED_AT,
     CREATED_BY,
@@ -19,7 +17,7 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import Condition, column, equals, paginate
+from sandbox.rest.listing import Condition, column, paginate
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -27,7 +25,6 @@ from sandbox.wire.errors import Invalid, Missing, NotFound
 
 SCOPES = ("dashboard_item", "dashboard", "project", "organization", "recording")
 HANGING = (("dashboard_item", "dashboard_item", "insight"), ("dashboard", "dashboard_id", "dashboard"))
-YES = ("true", "1", "yes")
 
 
 class Annotations(Resource):
@@ -98,27 +95,12 @@ class Annotations(Resource):
         return shown
 
     def conditions(self, context: Context) -> list[Condition]:
-        query, project = context.query, self.parent_id(context)
         shared = f"({column('scope')} = 'organization' AND {column('organization')} = ?)"
-        found: list[Condition] = [
+        return [
             ("listed = 1", []),
-            (f"(parent = ? OR {shared})", [project, context.organization["id"]]),
+            (f"(parent = ? OR {shared})", [self.parent_id(context), context.organization["id"]]),
             *((_alive(scope, name, kind), []) for scope, name, kind in HANGING),
         ]
-        if query.get("scope"):
-            scope = "dashboard_item" if query["scope"] == "insight" else query["scope"]
-            if scope not in SCOPES:
-                raise Invalid(f"Invalid scope: {query['scope']}")
-            found.append(equals("scope", scope))
-        for name, compare in (("date_from", ">="), ("date_to", "<=")):
-            if query.get(name):
-                found.append((f"{column('date_marker')} {compare} ?", [_date(query[name], name)]))
-        if query.get("date_from", "") > query.get("date_to", "~"):
-            raise Invalid("Invalid date range: date_from must be before date_to")
-        if "hidden_in_user_interface" in query:
-            hidden = int(query["hidden_in_user_interface"].lower() in YES)
-            found.append((f"coalesce({column('hidden_in_user_interface')}, 0) = {hidden}", []))
-        return found
 
     def list(self, context: Context) -> Data:
         conditions = self.conditions(context)
@@ -140,11 +122,3 @@ def _alive(scope: str, name: str, kind: str) -> str:
         f"NOT ({column('scope')} = '{scope}' AND EXISTS (SELECT 1 FROM objects o WHERE o.kind = '{kind}'"
         f" AND o.id = CAST({mine} AS TEXT) AND json_extract(o.data, '$.deleted')))"
     )
-
-
-def _date(value: str, name: str) -> str:
-    try:
-        datetime.fromisoformat(value)
-        return moment(value, name)
-    except ValueError as error:
-        raise Invalid(f"Invalid date range: {name} must be a valid ISO 8601 date") from error

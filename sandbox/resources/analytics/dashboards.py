@@ -6,7 +6,7 @@ brings back every tile it ever had.
 """
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 from sandbox.auth.identity import ADMIN, level
 from sandbox.resources.analytics import dashboard_tiles, tiles
@@ -29,7 +29,6 @@ from sandbox.rest.fields import (
     text,
     write_only,
 )
-from sandbox.rest.listing import flagged, same, tagged
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
@@ -51,7 +50,6 @@ class Dashboards(Resource):
     kind, collection, scope, log_scope = "dashboard", "dashboards", "dashboard", "Dashboard"
     has_access_controls = True
     life, environments = Life.SOFT_GONE, True
-    filters: ClassVar = {"pinned": flagged("pinned"), "creation_mode": same("creation_mode"), "tags": tagged}
     order = "json_extract(data, '$.pinned') DESC, json_extract(data, '$.name'), seq"
     fields = (
         ID,
@@ -91,7 +89,7 @@ class Dashboards(Resource):
     )
 
     def actions(self) -> list[Action]:
-        return [Action("run_insights", self._run_insights, scopes=("query:read",)), *self.activity_actions()]
+        return [Action("run_insights", self._run_insights, scopes=("query:read",))]
 
     # Writing ------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ from sandbox.rest.fields import (
     worded,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals, flagged, tagged, truth
+from sandbox.rest.listing import Condition, equals, flagged, tagged, truth
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, timestamp
@@ -113,7 +113,7 @@ class Insights(Resource):
         return {"short_id": row["short_id"]}
 
     def actions(self) -> list[Action]:
-        return self.activity_actions()
+        return [self.activity_action(), self.activity_action(detail=False)]
 
     # Writing ------------------------------------------------------------------------------------------------
 
@@ -185,11 +185,6 @@ class Insights(Resource):
     def _whole(self, context: Context, row: Data, in_list: bool = False) -> Data:
         shown = self._stored(context, row)
         shown["alerts"] = [_show_alert(context, each) for each in self._alerts(context, row)]
-        if "from_dashboard" in context.query:
-            dashboard = context.store.get("dashboard", context.query["from_dashboard"], self.parent_id(context))
-            if dashboard is not None:
-                merged = queries.in_dashboard(shown["query"], dashboard["filters"])
-                shown["query"] = queries.with_variables(merged, dashboard["variables"])
         refresh = context.query.get("refresh", "").lower()
         shown.update(answers.of_insight(context, shown["query"], refresh, in_list=in_list))
         return shown
@@ -225,11 +220,6 @@ class Insights(Resource):
     def conditions(self, context: Context) -> list[Condition]:
         asked = context.query.get("dashboards", "").strip("[]").split(",")
         return super().conditions(context) + [(ON_DASHBOARD, [each.strip()]) for each in asked if each.strip()]
-
-    def ordering(self, context: Context) -> str:
-        asked = context.query.get("order", "")
-        name = asked.lstrip("-")
-        return f"{column(name)} {'DESC' if asked.startswith('-') else 'ASC'}" if name in self.by_name else "seq"
 
 
 def _show_alert(context: Context, alert: Data) -> Data:

@@ -50,10 +50,7 @@ class Playlists(Resource):
     inherits_access_from = "session_recording"
     log_scope = "SessionRecordingPlaylist"
     life, environments, key = Life.SOFT_GONE, True, "short_id"
-    filters: ClassVar = {
-        "created_by": same("created_by"),
-        "pinned": lambda _: equals("pinned", 1),  # whatever its value
-    }
+    filters: ClassVar = {"created_by": same("created_by")}
     search = ("name", "derived_name")
     order = "json_extract(data, '$.last_modified_at') DESC"
     fields = (
@@ -120,8 +117,6 @@ class Playlists(Resource):
         query, found = context.query, super().conditions(context)
         if query.get("type") in ("collection", "filters"):
             found.append(equals("type", query["type"]))
-        if "user" in query:
-            found.append(equals("created_by", context.user["id"]))
         return found
 
     def list(self, context: Context) -> Any:

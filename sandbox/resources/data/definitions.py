@@ -5,12 +5,10 @@ returns with its next event, and its id answers 500 for ever (`Settings.missing_
 definition can't be created by the API, its type isn't shown, and its list is of one `?type=` at a time.
 """
 
-from typing import ClassVar
-
 from sandbox.auth.users import show_user
 from sandbox.events import taxonomy
 from sandbox.rest.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
-from sandbox.rest.listing import Condition, among, column, equals, flagged
+from sandbox.rest.listing import Condition, among, column, equals
 from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
@@ -48,11 +46,6 @@ class EventDefinitions(Resource):
     kind, collection, scope = taxonomy.EVENT_DEFINITION, "event_definitions", "event_definition"
     log_scope = "EventDefinition"
     life, identifier, key, order = Life.HARD, "uuid", "name", "natural"
-    filters: ClassVar = {
-        "names": lambda value: among("natural", value.split(",")),
-        "name": lambda value: ("natural = ?", [value]),
-        "verified": flagged("verified"),
-    }
     fields = (
         ID,
         Field("name", text(400, blank=False), required=True, logged=False),
@@ -86,12 +79,6 @@ class EventDefinitions(Resource):
         values.pop("name", None)
         return _moderate(context, values, before, "An event")
 
-    def conditions(self, context: Context) -> list[Condition]:
-        found = super().conditions(context)
-        if context.flag("exclude_hidden"):
-            found.append((f"coalesce({column('hidden')}, 0) = 0", []))
-        return found
-
     def fetch(self, context: Context, identifier: str, deleted: bool = False) -> Data:
         """PostHog's view looks it up without expecting to find none (EventDefinitionViewSet._get_event_definition)."""
         try:
@@ -110,7 +97,6 @@ class PropertyDefinitions(Resource):
     log_scope = "PropertyDefinition"
     life, identifier = Life.HARD, "uuid"
     operations = CRUD - {"create"}
-    filters: ClassVar = {"is_numerical": flagged("is_numerical")}
     order = column("name")
     fields = (
         ID,
@@ -152,10 +138,8 @@ class PropertyDefinitions(Resource):
             found.append(
                 (f"{column('group_type_index')} = ?", [integer()(query["group_type_index"], "group_type_index")])
             )
-        for name, inverted in (("properties", False), ("excluded_properties", True)):
-            if query.get(name):
-                names = query[name].strip("[]").replace('"', "").split(",")
-                found.append(among(column("name"), names, inverted))
+        if query.get("properties"):
+            found.append(among(column("name"), query["properties"].strip("[]").replace('"', "").split(",")))
         if context.flag("exclude_hidden"):
             found.append((f"coalesce({column('hidden')}, 0) = 0", []))
         return found

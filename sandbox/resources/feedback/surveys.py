@@ -93,7 +93,6 @@ class Surveys(Resource):
         return [
             Action("launch", lambda context, row: self._move(context, row, "start_date", "launch"), ("POST",)),
             Action("stop", lambda context, row: self._move(context, row, "end_date", "stop"), ("POST",)),
-            *self.activity_actions(),
         ]
 
     # Writing ------------------------------------------------------------------------------------------------

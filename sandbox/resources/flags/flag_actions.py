@@ -26,7 +26,7 @@ def actions(flags: Resource) -> list[Action]:
         Action("status", _status),
         Action("dependent_flags", _dependent_flags),
         Action("user_blast_radius", blast_radius, ("POST",), scopes=("feature_flag:read",), detail=False),
-        *flags.activity_actions(),
+        flags.activity_action(),
     ]
 
 

@@ -9,7 +9,7 @@ isn't in the object.
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from sandbox.events import people
 from sandbox.query.errors import NotComputedError
@@ -28,7 +28,7 @@ from sandbox.rest.fields import (
     text,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals, limit_and_offset, next_links, same
+from sandbox.rest.listing import Condition, column, limit_and_offset, next_links
 from sandbox.rest.resource import Action, Resource
 from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, Json, Services
@@ -41,7 +41,6 @@ class Cohorts(Resource):
     kind, collection, scope, log_scope = "cohort", "cohorts", "cohort", "Cohort"
     has_access_controls = True
     order = "created_at DESC, seq DESC"
-    filters: ClassVar = {"created_by_id": same("created_by")}
     fields = (
         ID,
         Field("name", text(400), null=True),
@@ -76,7 +75,6 @@ class Cohorts(Resource):
             Action("used_in", cohort_usage.used_in),
             Action("add_persons_to_static_cohort", self._add_persons, ("PATCH",)),
             Action("remove_person_from_static_cohort", self._remove_person, ("PATCH",)),
-            *self.activity_actions(),
         ]
 
     # Writing ------------------------------------------------------------------------------------------------
@@ -192,9 +190,7 @@ class Cohorts(Resource):
         return shown
 
     def conditions(self, context: Context) -> list[Condition]:
-        query, found = context.query, super().conditions(context)
-        if query.get("type") in ("static", "dynamic"):
-            found.append(equals("is_static", int(query["type"] == "static")))
+        found = super().conditions(context)
         if context.flag("hide_behavioral_cohorts"):
             found.append((f"coalesce({column('filters')}, '') NOT LIKE '%\"type\":\"behavioral\"%'", []))
         return found

@@ -4,18 +4,13 @@ Source: PostHog's posthog/api/person.py and actor_strategies.py. Traps: a full p
 comes after it; `count` is only there for `?include_total`; `id` is a uuid in lists and a number in a single one.
 """
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 from starlette.routing import BaseRoute
 
 from sandbox.auth.guard import both
-from sandbox.evaluation.parsing import parse_filter
-from sandbox.evaluation.properties import match_property
 from sandbox.events import people
 from sandbox.events.people import Person
-from sandbox.resources.organization.tenancy import project_clock
 from sandbox.rest.listing import limit_and_offset, page_bounds
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -85,10 +80,9 @@ def cohorts_of_person(context: Context) -> Any:
 
 
 def list_persons(context: Context) -> Any:
-    """`GET persons/?distinct_id=&email=&search=&properties=&limit=&offset=`, newest first.
+    """`GET persons/?distinct_id=&email=&search=&limit=&offset=`, newest first.
 
-    `search` finds a part of the e-mail address, the name, the uuid or a distinct id; `properties` are filters in JSON
-    that all have to hold.
+    `search` finds a part of the e-mail address, the name, the uuid or a distinct id.
     """
     conditions = ["p.project = ?"]
     parameters: list[Any] = [project_of(context)]
@@ -100,21 +94,16 @@ def list_persons(context: Context) -> Any:
         if context.query.get(given):
             conditions.append(condition)
             parameters += [context.query[given]] * repeated
-    where, holds = " AND ".join(conditions), _holds(context)
+    where = " AND ".join(conditions)
     limit, offset = limit_and_offset(context, 100)
     rows = context.store.execute(
         f"SELECT {people.COLUMNS} FROM persons p WHERE {where} ORDER BY p.created_at DESC, p.id DESC LIMIT ? OFFSET ?",
-        [*parameters, *([limit, offset] if holds is None else [-1, 0])],
+        [*parameters, limit, offset],
     ).fetchall()
-    persons = [people.person_of(row) for row in rows]
-    if holds is None:
-        total = context.store.execute(f"SELECT count(*) FROM persons p WHERE {where}", parameters).fetchone()[0]
-    else:
-        persons = [person for person in persons if holds(person)]
-        total, persons = len(persons), persons[offset : offset + limit]
+    total = context.store.execute(f"SELECT count(*) FROM persons p WHERE {where}", parameters).fetchone()[0]
     return {
-        "results": [show_person(context, person) for person in persons],
-        "next": page_bounds(context, {"offset": offset + limit}) if len(persons) >= limit else None,
+        "results": [show_person(context, people.person_of(row)) for row in rows],
+        "next": page_bounds(context, {"offset": offset + limit}) if len(rows) >= limit else None,
         "previous": page_bounds(context, {"offset": offset - limit}) if offset >= limit else None,
         **({"count": total} if "include_total" in context.query else {}),
     }
@@ -125,31 +114,6 @@ _SEARCH = (
     " OR instr(lower(json_extract(p.properties, '$.name')), lower(?)) > 0 OR instr(p.uuid, lower(?)) > 0"
     " OR EXISTS (SELECT 1 FROM distinct_ids d WHERE d.person = p.id AND instr(lower(d.distinct_id), lower(?)) > 0))"
 )
-
-
-def _holds(context: Context) -> Callable[[Person], bool] | None:
-    """What `?properties=` asks of a person; None when it asks nothing."""
-    try:
-        sent = json.loads(context.query.get("properties") or "[]")
-    except ValueError as error:
-        raise Invalid("Properties are unparsable!") from error
-    clock = project_clock(context.project)
-
-    def holds(node: Any, person: Person) -> bool:
-        if isinstance(node, list):
-            return all(holds(one, person) for one in node)
-        if not isinstance(node, dict):
-            raise Invalid("Properties are unparsable!")
-        if "values" in node:
-            some = any if node.get("type") == "OR" else all
-            return some(holds(one, person) for one in node["values"])
-        one = parse_filter(node)
-        if one.type == "cohort":
-            member = int(one.value) in people.cohorts_of(context.store, person.id)
-            return member != (one.negation or one.operator == "not_in")
-        return match_property(one, person.properties, clock)
-
-    return (lambda person: holds(sent, person)) if sent else None
 
 
 # Reading a request -----------------------------------------------------------------------------------

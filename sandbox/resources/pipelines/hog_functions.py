@@ -7,9 +7,8 @@ without `?full=true`; `hog` loses surrounding space; DELETE is refused to keys; 
 gone but for the PATCH that restores it.
 """
 
-import json
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sandbox.messages import outbox
 from sandbox.resources.pipelines import hog_inputs, hog_runs
@@ -99,8 +98,6 @@ class HogFunctions(Resource):
             Action("invocations", hog_runs.invoke, ("POST",)),
             Action("logs", hog_runs.logs),
             Action("metrics", hog_runs.metrics),
-            Action("metrics/totals", hog_runs.totals),
-            *self.activity_actions(of_all=False),
         ]
 
     # Writing ------------------------------------------------------------------------------------------------
@@ -200,23 +197,7 @@ class HogFunctions(Resource):
             found.append(among(column("type"), types))
         else:
             found.append((f"{column('type')} <> 'warehouse_source_webhook'", []))
-        wanted = [query["filters"]] if query.get("filters") else []
-        if query.get("filter_groups"):
-            groups = items()(_json(query["filter_groups"], "filter_groups"), "filter_groups")
-            wanted = [json.dumps(each) for each in groups]
-        for each in wanted:
-            _json(each, "filters")
-        if wanted:
-            anyway = " OR ".join("json_contains(json_extract(data, '$.filters'), ?)" for _ in wanted)
-            found.append((f"({anyway})", wanted))
         return found
 
 
 HOG_FUNCTIONS = HogFunctions()
-
-
-def _json(value: str, attr: str) -> Any:
-    try:
-        return json.loads(value)
-    except ValueError as error:
-        raise Invalid(f"Invalid JSON in {attr} parameter", attr) from error

@@ -6,6 +6,7 @@ Only the code of the two templates runs, and nothing of Hog: another program end
 
 import asyncio
 import uuid
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -241,22 +242,12 @@ def metrics(context: Context, function: Data) -> Data:
         text = f"There are {buckets:,} times of {interval} in the range; at most {MOST_BUCKETS:,} are counted."
         raise Invalid(text, "after")
     labels = [(first + each * STEPS[interval]).strftime(form) for each in range(buckets)]
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for name, at in _counted(context, function):
-        label = _start(at, interval).strftime(form)
         if after <= at <= before:
-            series = counts.setdefault(name, {})
-            series[label] = series.get(label, 0) + 1
-    shown = [{"name": name, "values": [found.get(each, 0) for each in labels]} for name, found in counts.items()]
+            counts[name][_start(at, interval).strftime(form)] += 1
+    shown = [{"name": name, "values": [found[each] for each in labels]} for name, found in counts.items()]
     return {"labels": labels, "series": shown}
-
-
-def totals(context: Context, function: Data) -> Data:
-    """`GET :id/metrics/totals/`: the same, of all times, in one number each."""
-    found: dict[str, int] = {}
-    for name, _ in _counted(context, function):
-        found[name] = found.get(name, 0) + 1
-    return {"totals": found}
 
 
 def _start(at: datetime, interval: str) -> datetime:

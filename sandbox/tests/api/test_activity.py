@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.tests.shapes import Api, name, person, refusal
+from sandbox.tests.shapes import Api, name, person
 
 
 def _hog(**more: Any) -> dict[str, Any]:
@@ -91,13 +91,3 @@ def test_what_happens_in_the_organisation_is_logged_without_a_project(api: Api) 
         assert len(_entries(api, "Role", role)) == 2, "unless the project asks for it"
     finally:
         api.patch(own, {"receive_org_level_activity_logs": False})
-
-
-def test_the_oldest_come_first_where_asked(api: Api) -> None:
-    flag = api.flag()
-    api.patch(f"feature_flags/{flag['id']}/", {"name": "n"})
-    found = api.get(f"activity_log/?item_id={flag['id']}&ordering=created_at")["results"]
-    assert [entry["activity"] for entry in found] == ["created", "updated"]
-    assert refusal(api("GET", "activity_log/?ordering=name"))[1:] == (
-        "invalid_choice", '"name" is not a valid choice.', "ordering",
-    )  # fmt: skip

@@ -53,7 +53,7 @@ def test_what_is_not_there_answers_by_its_id(
         assert api("DELETE", path).status_code == 204
         for method in ("GET", "PATCH", "DELETE"):
             assert refusal(api(method, path, {})) == expected
-    assert api.get(f"event_definitions/?name={made['name']}")["results"] == []
+    assert api.get(f"event_definitions/?search={made['name']}")["results"] == []
 
 
 def test_verified_and_hidden_exclude_each_other(api: Api) -> None:
@@ -69,11 +69,11 @@ def test_verified_and_hidden_exclude_each_other(api: Api) -> None:
 def test_a_deleted_event_returns_when_it_is_seen(api: Api) -> None:
     event = name("event")
     _capture(api, event)
-    found = api.get(f"event_definitions/?name={event}")["results"][0]
+    found = api.get(f"event_definitions/?search={event}")["results"][0]
     assert api("DELETE", f"event_definitions/{found['id']}/").status_code == 204
-    assert api.get(f"event_definitions/?name={event}")["results"] == []
+    assert api.get(f"event_definitions/?search={event}")["results"] == []
     _capture(api, event)
-    assert api.get(f"event_definitions/?name={event}")["results"][0]["id"] != found["id"]
+    assert api.get(f"event_definitions/?search={event}")["results"][0]["id"] != found["id"]
 
 
 def test_events_are_searched(api: Api) -> None:

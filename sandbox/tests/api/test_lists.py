@@ -66,17 +66,16 @@ def test_an_update_is_logged_with_before_and_after(api: Api) -> None:
 def test_an_update_that_changes_nothing_is_not_logged(api: Api) -> None:
     dashboard = api.dashboard(name="same")
     api.patch(f"dashboards/{dashboard['id']}/", {"name": "same"})
-    assert api.get(f"dashboards/{dashboard['id']}/activity/")["total_count"] == 1
+    assert len(api.get(f"activity_log/?scope=Dashboard&item_id={dashboard['id']}")["results"]) == 1
 
 
-def test_the_activity_log_is_filtered_by_scope_item_and_user(api: Api) -> None:
+def test_the_activity_log_is_filtered_by_scope_and_item(api: Api) -> None:
     cohort = api.cohort()
     page = api.get(f"activity_log/?scope=Cohort&item_id={cohort['id']}")
     assert [entry["activity"] for entry in page["results"]] == ["created"]
-    assert api.get("activity_log/?scope=Cohort&user=00000000-0000-0000-0000-000000000000")["results"] == []
 
 
-def test_the_activity_log_goes_by_cursor_unless_a_page_is_asked(api: Api) -> None:
+def test_the_activity_log_goes_by_cursor(api: Api) -> None:
     for _ in range(3):
         api.cohort()
     first = api.get("activity_log/?scope=Cohort&page_size=2")
@@ -84,4 +83,3 @@ def test_the_activity_log_goes_by_cursor_unless_a_page_is_asked(api: Api) -> Non
     assert "count" not in first
     second = api.session.get(first["next"], timeout=10).json()
     assert not {entry["id"] for entry in first["results"]} & {entry["id"] for entry in second["results"]}
-    assert api.get("activity_log/?scope=Cohort&page_size=2&page=1")["count"] >= 3

@@ -265,12 +265,3 @@ def test_launch_and_stop_are_calls_too(api: Api) -> None:
     assert refusal(api("POST", path + "launch/"))[2] == (
         "Cannot launch a survey with end_date in the past. Extend the end_date first."
     )
-
-
-def test_a_survey_tells_its_own_activity_and_all_surveys_theirs(api: Api) -> None:
-    first, second = _survey(api), _survey(api)
-    api.post(f"surveys/{first['id']}/launch/")
-    own = api.get(f"surveys/{first['id']}/activity/")["results"]
-    assert [each["activity"] for each in own] == ["updated", "created"]
-    everybody = api.get("surveys/activity/")["results"]
-    assert [each["item_id"] for each in everybody[:3]] == [first["id"], second["id"], first["id"]]

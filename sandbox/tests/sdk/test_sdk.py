@@ -83,8 +83,9 @@ def test_groups_are_identified_and_noted_on_events(sandbox: Sandbox, new_sdk: Sd
     (event,) = events(sandbox, "member")
     assert event["properties"]["$group_0"] == "acme"
     assert event["properties"][f"$group_{types['region']}"] == "eu"
-    [group] = sandbox.call("GET", "groups/?group_type_index=0&search=acme")["results"]
-    assert group["group_properties"] == {"tier": "gold", "seats": 5}
+    sql = "SELECT properties.tier, properties.seats FROM groups WHERE index = 0 AND key = 'acme'"
+    found = sandbox.call("POST", "query/", {"query": {"kind": "HogQLQuery", "query": sql}})
+    assert found["results"] == [["gold", "5"]]
 
 
 def _flag(client: Posthog, key: str, distinct_id: str, **options: Any) -> Any:
