@@ -8,9 +8,9 @@ from ai_admin.charts.figures import Figure, Words
 from ai_admin.charts.markup import style, tile
 from ai_admin.charts.page import Place, Tile, page, place
 from ai_admin.charts.reading import figure
-from ai_admin.charts.rendering import NotInstalled, png, svg
+from ai_admin.charts.rendering import NotInstalled, html, png, svg
 from ai_admin.charts.specs import spec
-from ai_admin.charts.themes import DARK, LIGHT, THEMES, Theme
+from ai_admin.charts.themes import DARK, LIGHT, THEMES
 
 __all__ = [
     "DARK",
@@ -19,10 +19,10 @@ __all__ = [
     "Figure",
     "NotInstalled",
     "Place",
-    "Theme",
     "Tile",
     "Words",
     "figure",
+    "html",
     "page",
     "place",
     "png",

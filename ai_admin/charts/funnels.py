@@ -26,7 +26,8 @@ def funnel(source: Json, answer: Json) -> Figure:
     if not any(steps and steps[0]["count"] for steps in groups):
         return NOBODY
     previous = settings.get("funnelStepReference") == "previous"
-    bars = [_step(steps, place, colour, previous) for place in range(len(groups[0])) for colour, steps in _each(groups)]
+    there = [(colour, steps) for colour, steps in enumerate(groups) if steps]
+    bars = [_step(steps, place, colour, previous) for place in range(len(groups[0])) for colour, steps in there]
     return Bars(tuple(bars))
 
 
@@ -43,10 +44,6 @@ def paths(_: Json, answer: Json) -> Figure:
             for edge in edges
         )
     )  # fmt: skip
-
-
-def _each(groups: Sequence[Sequence[Json]]) -> list[tuple[int, Sequence[Json]]]:
-    return [(colour, steps) for colour, steps in enumerate(groups) if steps]
 
 
 def _step(steps: Sequence[Json], place: int, colour: int, previous: bool) -> Bar:

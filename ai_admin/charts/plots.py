@@ -30,7 +30,9 @@ def plot_spec(plot: Plot, theme: Theme, width: int, height: int) -> Spec:
     """Return the specification of a plot, without the frame that all drawings share."""
     rows = _bar_rows(plot) if plot.mark == "bar" else _line_rows(plot)
     lowest, highest = _extent(plot)
-    near, far = _goals(plot, highest)
+    # So high that nothing would be seen of the values, if the axis reached them.
+    far = [goal for goal in plot.goals if 0 < highest * FAR < goal.value]
+    near = [goal for goal in plot.goals if goal not in far]
     heights = [lowest, highest, *(goal.value for goal in near)]
     axis = ticks(min(heights), max(heights), _whole(plot))
     step, low = axis[1] - axis[0], axis[0]
@@ -144,12 +146,6 @@ def _extent(plot: Plot) -> tuple[float, float]:
     ]
     low = min(sum(min(value, 0) for value in column) for column in columns)
     return low, max(sum(max(value, 0) for value in column) for column in columns)
-
-
-def _goals(plot: Plot, highest: float) -> tuple[list[Goal], list[Goal]]:
-    """Return the goals that the axis reaches, and those that are so high that nothing would be seen of the values."""
-    far = [goal for goal in plot.goals if 0 < highest * FAR < goal.value]
-    return [goal for goal in plot.goals if goal not in far], far
 
 
 def _whole(plot: Plot) -> bool:

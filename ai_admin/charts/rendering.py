@@ -1,4 +1,4 @@
-"""Specifications as SVG and PNG, by vl-convert: Vega-Lite without a browser."""
+"""Specifications as SVG and PNG, by vl-convert (Vega-Lite without a browser), and Markdown as HTML, by markdown-it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ def svg(spec: dict[str, Any], name: str = "") -> str:
 def png(drawing: str) -> bytes:
     """Return an SVG document as a PNG, of twice as many pixels. Raises :class:`NotInstalled`."""
     return bytes(_converter().svg_to_png(drawing, scale=2))
+
+
+def html(markdown: str) -> str:
+    """Return a text as HTML: without HTML of its author's, without pictures, which would be requests, and without
+    links that run something. Raises :class:`NotInstalled`.
+    """
+    try:
+        from markdown_it import MarkdownIt
+    except ImportError:
+        raise NotInstalled(MISSING) from None
+
+    reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+    return str(reader.render(markdown))
 
 
 @lru_cache(256)

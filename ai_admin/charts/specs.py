@@ -10,7 +10,7 @@ import json
 import textwrap
 from collections.abc import Sequence
 
-from ai_admin.charts.figures import Bars, Cell, Figure, Grid, Number, Plot, Table, Words
+from ai_admin.charts.figures import Bars, Figure, Grid, Number, Plot, Table, Words
 from ai_admin.charts.plots import FITS, LETTER, SQUARE, Spec, plot_spec
 from ai_admin.charts.themes import Theme
 
@@ -194,7 +194,8 @@ def _cells(rows: list[Spec], align: str) -> Spec:
 
 def _grid(grid: Grid, theme: Theme, width: int) -> Spec:
     fields = [
-        {"x": column, "y": line, **_field(cell)}
+        # Weak enough for dark letters on the strongest shade.
+        {"x": column, "y": line, "text": cell.text + "*" * cell.unfinished, "shade": round(0.06 + 0.44 * cell.shade, 3)}
         for line, row in enumerate(grid.cells)
         for column, cell in enumerate(row)
         if cell
@@ -222,8 +223,3 @@ def _grid(grid: Grid, theme: Theme, width: int) -> Spec:
         },
         "layer": [rect] if narrow else [rect, text],
     }
-
-
-def _field(cell: Cell) -> Spec:
-    # Weak enough for dark letters on the strongest shade.
-    return {"text": cell.text + ("*" if cell.unfinished else ""), "shade": round(0.06 + 0.44 * cell.shade, 3)}

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, moment, table
 from ai_admin.cli.switching import Stack, opened, stack_of, stack_option
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count, ended, printable, show_json
 from ai_admin.definitions.spelling import listed
+from ai_admin.numbers.alerts import Check, Standing, overdue, send_test
+from ai_admin.numbers.alerts import alerts as read
 from providers.posthog.errors import ApiError
-
-if TYPE_CHECKING:
-    from ai_admin.numbers.alerts import Check, Standing
 
 SCOPES = ("alert:read", "hog_function:read")
 """What the API key must have to read them."""
@@ -56,7 +53,7 @@ def alerts(context: click.Context, stack: str | None, as_json: bool) -> None:
     named = {name: key for key, name in keys.items()}
     if as_json:
         told = [{"key": named.get(each.name), **_as_json(each)} for each in found]
-        click.echo(json.dumps({"stack": there.name, "alerts": told}, indent=2, ensure_ascii=False))
+        show_json({"stack": there.name, "alerts": told})
     elif found:
         click.echo("\n".join(_list(found, named, datetime.now(UTC))))
     else:
@@ -84,7 +81,7 @@ def show(context: click.Context, key: str, stack: str | None, as_json: bool) -> 
     found = _one(there, keys, broken, key, days=True)
     if as_json:
         checks = [_check_as_json(each) for each in found.checks]
-        click.echo(json.dumps({"key": key, **_as_json(found), "checks": checks}, indent=2, ensure_ascii=False))
+        show_json({"key": key, **_as_json(found), "checks": checks})
     else:
         click.echo("\n".join(_all_of(found, datetime.now(UTC))))
 
@@ -105,7 +102,6 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
     which are named, and no other has the alert, 4 PostHog has no such alert, 5 none was sent, as the alert tells nobody
     or only by e-mail.
     """
-    from ai_admin.numbers.alerts import send_test
 
     there, keys, broken = _opened(stack_of(context, stack), ("alert:read", "hog_function:write"))
     found = _one(there, keys, broken, key)
@@ -120,28 +116,25 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
     if not found.tells:
         click.echo(f"{key} tells nobody")
     if not sent:
-        click.echo("no message was sent", err=True)
-        raise click.exceptions.Exit(UNTESTED)
+        raise ended("no message was sent", UNTESTED)
     if not all(each.arrived for each in sent):
         raise click.exceptions.Exit(NOT_ARRIVED)
 
 
 def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, str], bool]:
     """Return the stack, the names of its alerts by their keys, and whether files, which are named, have problems."""
-    stack = opened(checkout(Path().resolve()), name, needs=f"the scopes {listed(scopes, 'and')}")
+    stack = opened(checkout(), name, needs=f"the scopes {listed(scopes, 'and')}")
     definitions = readable(stack.root, stack.name)
     keys = {each.key: each.properties["name"] for each in definitions.resources if each.kind == "alert"}
     return stack, keys, bool(definitions.broken)
 
 
 def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Standing]:
-    from ai_admin.numbers.alerts import alerts as read
 
     try:
         return read(stack.client, name, days)
     except ApiError as error:
-        click.echo(f"the alerts of {stack} can't be read: {error}", err=True)
-        raise click.exceptions.Exit(NOT_READ) from None
+        raise ended(f"the alerts of {stack} can't be read: {error}", NOT_READ) from None
 
 
 def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bool = False) -> Standing:
@@ -151,12 +144,10 @@ def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bo
     if len(found) == 1:
         return found[0]
     many = f"{len(found)} alerts" if found else "no alert"
-    click.echo(f'{stack} has {many} "{printable(keys[key])}"', err=True)
-    raise click.exceptions.Exit(NONE)
+    raise ended(f'{stack} has {many} "{printable(keys[key])}"', NONE)
 
 
 def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) -> Iterator[str]:
-    from ai_admin.numbers.alerts import overdue
 
     heads = ["alert", "state", "value", "fires", "distance", "last check", "next check", "tells"]
     rows = [

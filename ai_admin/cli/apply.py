@@ -12,9 +12,24 @@ import click
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
 from ai_admin.cli.text import waiting
+from ai_admin.definitions.check import check
+from ai_admin.definitions.off_files import off_by_file
+from ai_admin.review import reading
+from ai_admin.review.applying import apply as apply_plan
+from ai_admin.review.bound import held, left, moved, parse
+from ai_admin.review.plan import planned
+from ai_admin.review.text import text
+from providers.posthog.errors import OutdatedPlan, UnreadablePlan, UnreadableState
+from providers.posthog.reviewed import AGAIN
 
 MOVED = 4
 """Exit code: the files, PostHog or this repository's tool are not as they were when the plan was made."""
+
+_ADVICE = {
+    "is currently locked": "if no `up` of {stack} runs any more: `pulumi cancel --stack {stack}`, and apply again",
+    "incorrect passphrase": "PULUMI_CONFIG_PASSPHRASE is not the one that the secrets of {stack} are encrypted with",
+}
+"""What to do about what Pulumi says, by a part of its words."""
 
 
 @click.command()
@@ -39,15 +54,8 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     Exit codes: 0 all is applied, 1 something is not, or is refused, 2 wrong use, 4 nothing was applied, since something
     moved, or another version of ai-admin made PLAN, 130 interrupted.
     """
-    from ai_admin.review import reading
-    from ai_admin.review.applying import apply as apply_plan
-    from ai_admin.review.bound import held, left, moved, parse
-    from ai_admin.review.plan import planned
-    from ai_admin.review.text import text
-    from providers.posthog.errors import OutdatedPlan, UnreadablePlan, UnreadableState
-    from providers.posthog.reviewed import AGAIN
 
-    root = checkout(Path().resolve())
+    root = checkout()
     try:
         then = parse(plan.read_text(encoding="utf-8", errors="replace"), str(plan)) if plan else None
     except OutdatedPlan as problem:
@@ -81,6 +89,9 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
         click.echo(f"not touched, as it was changed in PostHog since the plan was made: {ref}: {line}")
     for line in [*stays, *result.errors]:
         click.echo(f"error: {line}", err=True)
+    for said, advice in _ADVICE.items():
+        if any(said in line for line in result.errors):
+            click.echo(advice.format(stack=name), err=True)
     applied = f"{reading.counted(len(result.done), 'object', 'objects')} applied" if result.done else "nothing applied"
     ended = ", interrupted" if result.interrupted and result.code else ""
     ended = ended or (", and not all" if result.done and (result.code or stays) else "")
@@ -93,8 +104,6 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
 
 def _off_by_file(root: Path, stack: str) -> list[str]:
     """Return the flags whose files say that they are off, also where other files have problems."""
-    from ai_admin.definitions.check import check
-    from ai_admin.definitions.off_files import off_by_file
 
     return [each.key for each in off_by_file(check(root, (stack,)), root, stack)]
 

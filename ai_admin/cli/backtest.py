@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ai_admin import charts
 from ai_admin.cli.checkout import PROBLEMS, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import Stack, stack_option
-from ai_admin.cli.text import count, printable, styled, waiting
+from ai_admin.cli.text import count, ended, printable, show_json, styled, waiting
 from ai_admin.definitions.spelling import listed
+from ai_admin.numbers.alerting import Check, Firing
+from ai_admin.numbers.backtest import Asked, Backtest, NotTold, Told, Watch, fired
+from ai_admin.numbers.picture import sheet
+from ai_admin.numbers.watches import Alert, watches
 from providers.posthog.client import AS_LONG_AS_IT_TAKES, LONG
 from providers.posthog.errors import ApiError
 from providers.posthog.limits import span
-
-if TYPE_CHECKING:
-    from ai_admin.numbers.alerting import Check, Firing
-    from ai_admin.numbers.backtest import Asked, Backtest, NotTold, Told, Watch
-    from ai_admin.numbers.watches import Alert
 
 SCOPES = ("alert:read", "insight:read", "query:read")
 """What the API key must have."""
@@ -81,8 +80,6 @@ def backtest(
     for key in keys:
         if key not in known:
             raise undefined("alert", key, known, bool(definitions.broken), f" in stack {stack.name}")
-    from ai_admin.numbers.backtest import Backtest
-    from ai_admin.numbers.watches import watches
 
     test = Backtest(stack.client, period)
     try:
@@ -104,7 +101,7 @@ def backtest(
             for each, files, live in found
         ]  # fmt: skip
         data = {"stack": stack.name, "from": period.start.isoformat(), "to": period.end.isoformat(), "alerts": alerts}
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        show_json(data)
     elif not found:
         click.echo("no alerts are defined")
     else:
@@ -118,8 +115,7 @@ def backtest(
 
 
 def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
-    click.echo(f"the past of alerts of {stack} can't be read: {error}", err=True)
-    return click.exceptions.Exit(NOT_READ)
+    return ended(f"the past of alerts of {stack} can't be read: {error}", NOT_READ)
 
 
 @dataclass(frozen=True)
@@ -137,7 +133,6 @@ class _Side:
 
 
 def _sides(test: Backtest, alert: Alert, last: int) -> tuple[_Side, _Side | None]:
-    from ai_admin.numbers.backtest import NotTold
 
     def what(watch: Watch | NotTold) -> Asked | str:
         try:
@@ -175,7 +170,6 @@ class _Asking:
 
     def ask(self, side: _Side) -> Told | str:
         """Return what an alert would have done, by the checks that were asked for; a text where it is not told."""
-        from ai_admin.numbers.backtest import NotTold, Told
 
         if isinstance(side.asked, str):
             return side.asked
@@ -205,8 +199,6 @@ class _Asking:
 
 def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Path | None, png: Path | None) -> None:
     """Write the pictures that were asked for. Raises click.ClickException."""
-    from ai_admin import charts
-    from ai_admin.numbers.picture import sheet
 
     drawn = [
         (f"{alert.name}{where}", [_how_often(told), *_reaching(alert)], told)
@@ -250,7 +242,6 @@ def _reaching(alert: Alert) -> Iterator[str]:
 
 def _how_often(told: Told) -> str:
     """Return how often an alert would have fired, at how many checks, and how many were not asked for."""
-    from ai_admin.numbers.backtest import fired
 
     found, number = told.outcome, len(told.outcome.checks)
     checks, last = count(number, "check"), number + told.later

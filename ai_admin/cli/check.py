@@ -58,7 +58,7 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
     if not start.exists():
         raise click.UsageError(f"there is no file or folder {path or 'here any more'}")
     root = checkout(start)
-    inside = _inside(start, root) if path is not None else ""
+    inside = "" if path is None or start == root else start.relative_to(root).as_posix()
     if stack is not None:
         known(stack, root)
     checked = check_definitions(root)
@@ -72,13 +72,8 @@ def check(as_json: bool, form: str, stack: str | None, path: Path | None) -> Non
         raise click.exceptions.Exit(1)
 
 
-def _inside(start: Path, root: Path) -> str:
-    """Return the part of the checkout that was asked for, as problems name it; empty for all."""
-    inside = start.relative_to(root).as_posix()
-    return "" if inside == "." else inside
-
-
 def _wanted(problem: Problem, stack: str | None, inside: str) -> bool:
+    """Return whether a problem is of a stack, and of a part of the checkout (empty: all of it)."""
     path = problem.source.path
     here = not inside or path == inside or path.startswith(f"{inside}/")
     return here and (stack is None or not problem.stacks or stack in problem.stacks)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from ai_admin.cli.text import printable
+from ai_admin.cli.text import ended, printable
 from ai_admin.definitions import Definitions, load
 from ai_admin.definitions.model import Problem
 from ai_admin.definitions.spelling import closest, listed
@@ -23,8 +23,9 @@ PROBLEMS = 3
 """Exit code: the definitions have problems."""
 
 
-def checkout(start: Path) -> Path:
-    """Return the folder with ``Pulumi.yaml`` at or above a path. Raises click.UsageError without one."""
+def checkout(start: Path | None = None) -> Path:
+    """Return the folder with ``Pulumi.yaml`` at or above a path (None: where we are). Raises click.UsageError."""
+    start = start or Path().resolve()
     for folder in (start, *start.parents):
         if (folder / "Pulumi.yaml").is_file():
             return folder
@@ -50,8 +51,7 @@ def undefined(what: str, key: str, known: Collection[str], broken: bool, where: 
     """Return the error that says that no file has a key: wrong use, unless a ``broken`` file may have it."""
     if not broken:
         return no_such(what, key, known, where)
-    click.echo(f'there is no {what} "{printable(key)}" in the files that can be read', err=True)
-    return click.exceptions.Exit(PROBLEMS)
+    return ended(f'there is no {what} "{printable(key)}" in the files that can be read', PROBLEMS)
 
 
 def only_stack(root: Path, stack: str | None, by_shell: bool = True) -> str:
@@ -98,8 +98,7 @@ def of_this_shell(root: Path) -> list[str]:
 def only_whole(problems: Collection[Problem]) -> None:
     """Say what is wrong with the definitions, where anything is, and raise click.exceptions.Exit."""
     if problems:
-        click.echo("\n".join(map(printable, problems)), err=True)
-        raise click.exceptions.Exit(PROBLEMS)
+        raise ended("\n".join(map(printable, problems)), PROBLEMS)
 
 
 def readable(root: Path, stack: str) -> Definitions:

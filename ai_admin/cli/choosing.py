@@ -7,20 +7,19 @@ has problems may say what it means.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
 
 import click
 
 from ai_admin.cli.checkout import PROBLEMS
-from ai_admin.cli.text import printable
+from ai_admin.cli.text import ended, printable
 from ai_admin.definitions.catalog import values_of_persons
 from ai_admin.definitions.check import Checked
 from ai_admin.definitions.index import Unit
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.unreadable import at
-
-if TYPE_CHECKING:
-    from ai_admin.numbers import Cap, Installation, Report
+from ai_admin.numbers import Cap, Installation, Report, product
+from ai_admin.numbers.caps import DAILY
+from ai_admin.numbers.installations import SILENT, UNKNOWN, spelled
 
 _NUMBERS = ("integer", "number")
 """The types of payloads that are numbers."""
@@ -36,7 +35,6 @@ def cap_of(checked: Checked, key: str | None) -> Cap | None:
     Returns None, and says so, where that can't be read. Raises click.UsageError where no flag with such a key has
     numbers as payloads.
     """
-    from ai_admin.numbers.caps import DAILY, Cap
 
     flags = {each.key: each for each in checked.indexes[None].units if each.kind == "flag" and _type(each) in _NUMBERS}
     found = flags.get(DAILY.flag if key is None else key)
@@ -70,14 +68,11 @@ def chosen(
     Raises click.UsageError for what is neither in PostHog nor in the files, and click.exceptions.Exit where these have
     problems.
     """
-    from ai_admin.numbers import product
-    from ai_admin.numbers.installations import SILENT, UNKNOWN, spelled
 
     def expect(option: str, value: str, known: Collection[str]) -> None:
         if value not in known and checked.problems:
             said = f'{option} "{printable(value)}" is neither in PostHog nor in the files that can be read'
-            click.echo(said, err=True)
-            raise click.exceptions.Exit(PROBLEMS)
+            raise ended(said, PROBLEMS)
         if value not in known:
             raise _unknown(option, value, known, f"one of {listed(sorted(filter(None, known)))}")
 

@@ -31,7 +31,7 @@ def clients(out: Path | None, only_check: bool) -> None:
     Exit codes: 0 written, or all are up to date, 1 some are not, 2 wrong use, 3 the definitions have problems: see
     `ai-admin check`.
     """
-    root = checkout(Path().resolve())
+    root = checkout()
     folder = root / FOLDER if out is None else out
     checked = check(root)
     only_whole(checked.problems)

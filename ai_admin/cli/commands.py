@@ -5,37 +5,57 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn, cast
 
 import click
 
 from ai_admin import __version__
-from ai_admin.cli.alerts import alerts
-from ai_admin.cli.apply import apply
-from ai_admin.cli.backtest import backtest
-from ai_admin.cli.check import check
-from ai_admin.cli.clients import clients
-from ai_admin.cli.dashboards import dashboards
-from ai_admin.cli.doctor import doctor
-from ai_admin.cli.drift import drift
-from ai_admin.cli.history import history
-from ai_admin.cli.init import init
-from ai_admin.cli.installations import installations
-from ai_admin.cli.ls import ls
-from ai_admin.cli.metrics import metrics
-from ai_admin.cli.off import off
-from ai_admin.cli.on import on
-from ai_admin.cli.plan import plan
-from ai_admin.cli.promote import promote
-from ai_admin.cli.pull import pull
-from ai_admin.cli.show import show
-from ai_admin.cli.simulate import simulate
-from ai_admin.cli.test import test
-from ai_admin.cli.who import who
 from providers.posthog.errors import SchemaError
 
+COMMANDS = {
+    "alerts": "List alerts as PostHog has them: state, value, distance from the bound, checks, and whom they tell.",
+    "apply": "Apply what a plan says with `pulumi up`, and show what was done in a few lines.",
+    "backtest": "Say when alerts would have fired over past values.",
+    "check": "Check the definitions, offline.",
+    "clients": "Generate typed clients, in Python and TypeScript, from the definitions.",
+    "dashboards": "Draw dashboards with their numbers.",
+    "doctor": "Say what is left over, or nobody looks after.",
+    "drift": "Say what differs in PostHog from the files, who changed it and when.",
+    "history": "Say who changed what, when and why.",
+    "init": "Configure a fresh clone for your own PostHog.",
+    "installations": "List installations with what they used, cost and may use.",
+    "ls": "List what is defined, live and different.",
+    "metrics": "Show usage, cost and errors of a period.",
+    "off": "Switch a flag off in PostHog, at once, and in its file.",
+    "on": "Switch a flag on again, as it was before it was switched off.",
+    "plan": "Say what `pulumi up` would do, in sentences, the most dangerous first.",
+    "promote": "Give one stack what another one has of a definition.",
+    "pull": "Write into the files what PostHog holds.",
+    "show": "Show a definition, what is live of it, and where.",
+    "simulate": "Send a company's use of AI enhancements to a sandbox, for its dashboards and alerts.",
+    "test": "Run the tests that flags have in their files, offline.",
+    "who": "Show what each flag gives one installation, now and under the files, and by which condition.",
+}
+"""The commands by name, each with the beginning of its help."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Imports a command when it is run, and none of them for the list: it has others in their place for that."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(commands=[click.Command(name, help=text) for name, text in COMMANDS.items()], **given)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        return cast(click.Command, getattr(import_module(f"ai_admin.cli.{name}"), name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        click.Group(commands=self.commands).format_commands(ctx, formatter)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ai-admin")
 def cli() -> None:
     """AI Admin: PostHog's flags, cohorts, dashboards and alerts for a product's AI features, kept as reviewed
@@ -44,33 +64,6 @@ def cli() -> None:
     Edit the YAML files in flags/, cohorts/, dashboards/ and the other folders, `check` them, see with `plan` what
     would change, and `apply` it. `pulumi preview` and `pulumi up` do the same in the engine's words.
     """
-
-
-for command in (
-    alerts,
-    apply,
-    backtest,
-    check,
-    clients,
-    dashboards,
-    doctor,
-    drift,
-    history,
-    init,
-    installations,
-    ls,
-    metrics,
-    off,
-    on,
-    plan,
-    promote,
-    pull,
-    show,
-    simulate,
-    test,
-    who,
-):
-    cli.add_command(command)
 
 
 def run() -> NoReturn:

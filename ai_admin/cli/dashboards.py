@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from ai_admin.charts import NotInstalled
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import moment
 from ai_admin.cli.switching import opened, stack_option
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count, ended, printable, show_json
+from ai_admin.definitions import Definitions
 from ai_admin.definitions.schemas import schema, search
 from ai_admin.definitions.spelling import listed
+from ai_admin.numbers.dashboards import SCOPES, Board, Wanted, boards
+from ai_admin.numbers.drawing import Written, write
+from ai_admin.numbers.replaced import replaced
 from providers.posthog.errors import ApiError
-
-if TYPE_CHECKING:
-    from ai_admin.definitions import Definitions
-    from ai_admin.numbers.dashboards import Wanted
-    from ai_admin.numbers.drawing import Written
 
 FAILED = 1
 """Exit code: something is not drawn, for the reason on standard error."""
@@ -85,17 +83,13 @@ def dashboards(
     Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 files have problems,
     which are named, and the dashboards of the others are drawn all the same.
     """
-    from ai_admin.charts import NotInstalled
-    from ai_admin.numbers.dashboards import SCOPES, Board, boards
-    from ai_admin.numbers.drawing import write
-    from ai_admin.numbers.replaced import replaced
 
     asked = datetime.now(UTC)
     try:
         dates = replaced(date_from, date_to, asked)
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
-    root = checkout(Path().resolve())
+    root = checkout()
     there = opened(root, stack, needs=f"the scopes {listed(SCOPES, 'and')}")
     definitions = readable(root, there.name)
     wanted = _wanted(definitions, keys)
@@ -114,11 +108,10 @@ def dashboards(
     except (NotInstalled, OSError) as problem:
         raise click.ClickException(str(problem)) from None
     except ApiError as error:
-        click.echo(f"PostHog can't be asked for dashboards in {there}: {error}", err=True)
-        raise click.exceptions.Exit(FAILED) from None
+        raise ended(f"PostHog can't be asked for dashboards in {there}: {error}", FAILED) from None
     if as_json:
         what = {"stack": there.name, "boards": [asdict(each) for each in drawn], "missing": missing}
-        click.echo(json.dumps(what, indent=2, ensure_ascii=False))
+        show_json(what)
     elif not wanted:
         click.echo("no dashboards are defined")
     else:
@@ -135,7 +128,6 @@ def dashboards(
 
 def _wanted(definitions: Definitions, keys: tuple[str, ...]) -> list[Wanted]:
     """Return the dashboards and insights with these keys. Raises click.UsageError where there is none."""
-    from ai_admin.numbers.dashboards import Wanted
 
     both = [each for kind in ("insight", "dashboard") for each in definitions.resources if each.kind == kind]
     known = {each.key: Wanted(each.kind, each.key, each.properties["name"]) for each in both}

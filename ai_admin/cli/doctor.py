@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from ai_admin.cli.checkout import checkout, known, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import waiting
+from ai_admin.cli.text import ended, show_json, waiting
+from ai_admin.review.checkup import facts
+from ai_admin.review.doctor import CHECKS, OFFLINE, examine
+from ai_admin.review.stack import reviewed
+from providers.posthog.errors import Problem
 
 FOUND = 1
 """Exit code: there is something to do, or PostHog could not be asked."""
 
-NAMES = ("expires", "rolled-out", "stale", "never-evaluated", "owner", "tests", "unused", "consents", "scopes")
-"""The checks (``ai_admin.review.doctor.CHECKS``), without importing them for `--help`."""
-
 
 @click.command()
 @stack_option
-@click.option("--check", "chosen", metavar="NAME", type=click.Choice(NAMES), multiple=True, help="Only this check.")
-@click.option("--skip", "skipped", metavar="NAME", type=click.Choice(NAMES), multiple=True, help="Not this check.")
+@click.option("--check", "chosen", metavar="NAME", type=click.Choice([*CHECKS]), multiple=True, help="Only this check.")
+@click.option("--skip", "skipped", metavar="NAME", type=click.Choice([*CHECKS]), multiple=True, help="Not this check.")
 @click.option("--days", default=30, show_default=True, help="After how many days a flag counts as left over.")
 @click.option("--offline", is_flag=True, help="Only what files and Git say; PostHog is not asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of lines.")
@@ -53,22 +52,17 @@ def doctor(
     Exit codes: 0 nothing to do, 1 something to do, problems of the definitions, or PostHog can't be asked,
     2 wrong use.
     """
-    from ai_admin.review.checkup import facts
-    from ai_admin.review.doctor import CHECKS, OFFLINE, examine
-    from ai_admin.review.stack import reviewed
-    from providers.posthog.errors import Problem
 
-    root = checkout(Path().resolve())
+    root = checkout()
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
     try:
         found = facts(root, name, reviewed(root, name, waiting) if name and not offline else None, days)
         every = OFFLINE if offline else tuple(CHECKS)
         findings, unread = examine(found, [each for each in every if each in (chosen or every) and each not in skipped])
     except Problem as problem:
-        click.echo(f"{problem}\n--offline does without PostHog", err=True)
-        raise click.exceptions.Exit(FOUND) from None
+        raise ended(f"{problem}\n--offline does without PostHog", FOUND) from None
     if as_json:
-        click.echo(json.dumps({"findings": [asdict(each) for each in findings]}, indent=2, ensure_ascii=False))
+        show_json({"findings": [asdict(each) for each in findings]})
     else:
         click.echo("\n".join([*map(str, findings), f"{len(findings)} to do" if findings else "nothing to do"]))
     lines = [*(f"not looked at, as this is wrong with it: {line}" for line in found.broken), *unread]

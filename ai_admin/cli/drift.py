@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from ai_admin.cli.checkout import checkout, only_stack
-from ai_admin.cli.live import UNKNOWN, comparison_of
 from ai_admin.cli.switching import stack_option
+from ai_admin.cli.text import coloured, ended, waiting
+from ai_admin.review import drift as review
+from ai_admin.review.comparison import Comparison, compared
+from providers.posthog.advice import explained
+from providers.posthog.errors import ApiError, ConnectionProblem, LookupProblem
 
 DIFFERS = 1
 """Exit code: something differs."""
+
+UNKNOWN = 3
+"""Exit code: the files have problems, or PostHog did not answer."""
 
 
 @click.command()
@@ -31,17 +40,28 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
     Exit codes: 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all definitions, since files
     have problems or PostHog could not be read.
     """
-    from ai_admin.review import drift as review
 
-    root = checkout(Path().resolve())
+    root = checkout()
     name = only_stack(root, stack)
     with comparison_of(root, name) as comparison:
         found = review.drift(name, comparison)
-    styled = lambda part, colour: click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)  # noqa: E731
-    click.echo(review.as_json(found) if as_json else review.text(found, every, styled))
+    click.echo(review.as_json(found) if as_json else review.text(found, every, coloured))
     for line in (*found.broken, *found.unread):
         click.echo(line, err=True)
     if found.unknown or found.broken:
         raise click.exceptions.Exit(UNKNOWN)
     if found.entries or found.leaving:
         raise click.exceptions.Exit(DIFFERS)
+
+
+@contextmanager
+def comparison_of(root: Path, stack: str, whole: bool = False) -> Iterator[Comparison]:
+    """Give the comparison of a stack's files with its project; what keeps it from being made ends the command.
+
+    ``whole``: so does a kind that the key may not read.
+    """
+
+    try:
+        yield compared(root, stack, waiting, whole)
+    except (ApiError, ConnectionProblem, LookupProblem) as problem:
+        raise ended(explained(problem) if isinstance(problem, ApiError) else str(problem), UNKNOWN) from None

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ai_admin.cli.checkout import checkout, known, of_this_shell
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import styled, waiting
+from ai_admin.cli.text import ended, show_json, styled, waiting
 from ai_admin.definitions.spelling import closest
 from ai_admin.definitions.stacks import known_stacks
-
-if TYPE_CHECKING:
-    from ai_admin.review.history import History, Logs
+from ai_admin.review import telling
+from ai_admin.review.history import History, Logs, moment
+from ai_admin.review.history import history as read
+from ai_admin.review.stack import reviewed
+from ai_admin.review.then import then
+from providers.posthog.errors import NoHistory
 
 UNREAD, UNKNOWN = 1, 4
 """Exit codes: a part of the history could not be read; there never was such a definition."""
@@ -49,14 +50,12 @@ def history(
     Exit codes: 0 the history, 1 a part of it could not be read (said on standard error), 2 wrong use, 4 there never
     was such a definition.
     """
-    from ai_admin.review import telling
-    from ai_admin.review.history import history as read
 
     if as_csv and (as_json or at):
         raise click.UsageError("--csv goes with neither --json nor --at")
     if at and (since or not key):
         raise click.UsageError("--at goes with KEY and without --since")
-    root = checkout(Path().resolve())
+    root = checkout()
     stacks = [*known_stacks(root)] if offline else of_this_shell(root)
     name = known(stack, root) if stack else stacks[0] if len(stacks) == 1 else None
     logs = partial(_logs, root, name) if name and not offline else None
@@ -80,8 +79,6 @@ def history(
 
 
 def _logs(root: Path, stack: str) -> Logs:
-    from ai_admin.review.history import Logs
-    from ai_admin.review.stack import reviewed
 
     return Logs(reviewed(root, stack, waiting))
 
@@ -89,9 +86,6 @@ def _logs(root: Path, stack: str) -> Logs:
 def _at(
     root: Path, key: str, time: str, stack: str | None, logs: Callable[[], Logs] | None, as_json: bool
 ) -> None:
-    from ai_admin.review import telling
-    from ai_admin.review.then import then
-    from providers.posthog.errors import NoHistory
 
     try:
         found, unread = then(root, key, time, stack, logs)
@@ -100,21 +94,13 @@ def _at(
     if not found and not unread:
         _unknown(key)
     if as_json:
-        click.echo(
-            json.dumps(
-                {"at": time, "found": [telling.then_json(each) for each in found], "unread": list(unread)},
-                indent=2,
-                ensure_ascii=False,
-                default=str,
-            )
-        )
+        show_json({"at": time, "found": [telling.then_json(each) for each in found], "unread": unread})
     else:
-        click.echo("\n".join(telling.then_text(each, time, styled) for each in found))
+        click.echo("\n".join(line for each in found for line in telling.then_lines(each, time, styled)))
     _end(unread)
 
 
 def _moment(text: str, option: str, end: bool = False) -> str:
-    from ai_admin.review.moments import moment
 
     try:
         return moment(text, end)
@@ -125,8 +111,7 @@ def _moment(text: str, option: str, end: bool = False) -> str:
 def _unknown(key: str, found: History | None = None) -> None:
     near = closest(key.rpartition("/")[2], found.keys) if found else None
     hint = f"; did you mean {near}?" if near else ""
-    click.echo(f"there never was a definition {key}{hint}", err=True)
-    raise click.exceptions.Exit(UNKNOWN)
+    raise ended(f"there never was a definition {key}{hint}", UNKNOWN)
 
 
 def _end(unread: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ai_admin.cli.checkout import checkout
+from ai_admin.cli.text import ended
 from ai_admin.initial import SAMPLES, Changes, changes, write, wrong_choices
 from providers.posthog.errors import NotInitialised
 
@@ -56,7 +57,7 @@ def init(host: str | None, projects: dict[str, str], samples: str | None) -> Non
 
     Exit codes: 0 done, 1 refused and nothing changed, 2 wrong use.
     """
-    root = checkout(Path().resolve())
+    root = checkout()
     try:
         host = (host or click.prompt("PostHog's address", default=EU)).rstrip("/")
         projects = projects or _asked()
@@ -72,8 +73,7 @@ def init(host: str | None, projects: dict[str, str], samples: str | None) -> Non
         made = changes(root, host, projects, samples == "keep")
         write(made)
     except (NotInitialised, OSError) as refused:
-        click.echo(f"Refused, and nothing is changed: {refused}", err=True)
-        raise click.exceptions.Exit(1) from None
+        raise ended(f"Refused, and nothing is changed: {refused}", 1) from None
     click.echo("\n".join([*_done(root, made), "", *_next_steps(host, list(projects))]))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -27,15 +26,14 @@ from ai_admin.cli.numbers import (
     table,
 )  # fmt: skip
 from ai_admin.cli.switching import Stack, stack_of, stack_option
-from ai_admin.cli.text import count, printable
+from ai_admin.cli.text import count, ended, printable, show_json
 from ai_admin.definitions.check import Checked, check
 from ai_admin.definitions.spelling import closest, listed
-from ai_admin.numbers import product
+from ai_admin.numbers import Cap, Installation, Period, Report, product
+from ai_admin.numbers import installations as read
+from ai_admin.numbers.installations import known, recent_errors
 from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
-
-if TYPE_CHECKING:
-    from ai_admin.numbers import Cap, Installation, Period, Report
 
 SCOPES = ("query:read", "project:read", "feature_flag:read", "cohort:read")
 """What the API key must have."""
@@ -113,7 +111,7 @@ def installations(context: click.Context, /, **asked_for: Any) -> None:
     found.sort(key=SORTS[asked_for["sort"]])
     shown = found[: asked_for["limit"] or (50 if form == "text" else None)]
     if form == "json":
-        click.echo(json.dumps(_as_json(report, shown), indent=2, ensure_ascii=False))
+        show_json(_as_json(report, shown))
     elif form == "csv":
         click.echo(as_csv([_COLUMNS, *(_cells(each) for each in shown)]), nl=False)
     else:
@@ -141,7 +139,6 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
     stack, period, _ = asked(SCOPES, **asked_for)
     checked = _checked(stack)
     cap = cap_of(checked, asked_for["cap"])
-    from ai_admin.numbers.installations import recent_errors
 
     try:
         report = _report(stack, period, cap, id)
@@ -153,7 +150,7 @@ def show(context: click.Context, /, id: str, as_json: bool, **asked_for: Any) ->
         raise _unread(stack, error) from None
     if as_json:
         told = [{"at": at.isoformat(), "error": error, "model": model} for at, error, model in errors]
-        click.echo(json.dumps({**_data(found), "errors": told}, indent=2, ensure_ascii=False))
+        show_json({**_data(found), "errors": told})
     else:
         click.echo("\n".join(_all_of(found, errors, period, cap is not None)))
     _end(checked)
@@ -173,7 +170,6 @@ def _end(checked: Checked) -> None:
 
 
 def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Report:
-    from ai_admin.numbers import installations as read  # PostHog's SDK takes a moment to import
 
     report = read(stack.client, period, cap, only)
     if report.unread:
@@ -183,18 +179,15 @@ def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Re
 
 
 def _missing(stack: Stack, id: str) -> click.exceptions.Exit:
-    from ai_admin.numbers.installations import known
 
     ids = known(stack.client).values()
     near = closest(id, ids)
     hint = f"; did you mean {near}?" if near else f"; PostHog knows {count(len(ids), 'installation')}"
-    click.echo(f"there is no installation {printable(id)} in {stack}{hint}", err=True)
-    return click.exceptions.Exit(NONE)
+    return ended(f"there is no installation {printable(id)} in {stack}{hint}", NONE)
 
 
 def _unread(stack: Stack, error: ApiError) -> click.exceptions.Exit:
-    click.echo(f"the installations of {stack} can't be read: {error}", err=True)
-    return click.exceptions.Exit(NOT_READ)
+    return ended(f"the installations of {stack} can't be read: {error}", NOT_READ)
 
 
 _COLUMNS = (

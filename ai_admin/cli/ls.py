@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ai_admin.cli.checkout import checkout, looked_at
-from ai_admin.cli.text import waiting
+from ai_admin.cli.text import show_json, waiting
 from ai_admin.definitions.spelling import closest, listed
-
-if TYPE_CHECKING:
-    from ai_admin.review.standing import Row
+from ai_admin.review.standing import Row, survey
+from providers.posthog.kinds import KINDS
 
 UNREAD = 1
 """Exit code: a stack could not be read."""
@@ -54,16 +50,15 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
 
     Exit codes: 0 the list, 1 a stack could not be read (said on standard error), 2 wrong use.
     """
-    from ai_admin.review.standing import survey
 
-    root = checkout(Path().resolve())
+    root = checkout()
     wanted = _kind(kind) if kind else ""
     names = looked_at(root, stacks, online=not offline)
     found = survey(root, names, online=not offline, waiting=waiting)
     rows = list(found.rows(wanted, different))
     if as_json:
         objects = [{"name": str(row.ref), "stacks": dict(row.states), "source": row.source or None} for row in rows]
-        click.echo(json.dumps({"objects": objects, "unowned": found.unowned, "unread": found.unread}, indent=2))
+        show_json({"objects": objects, "unowned": found.unowned, "unread": found.unread})
     else:
         lines = [*_table(found.stacks, rows), *(f"{stack}: {line}" for stack, line in found.unowned.items() if line)]
         click.echo("\n".join(lines))
@@ -79,7 +74,6 @@ def say_unread(unread: Mapping[str, Sequence[str]]) -> None:
 
 
 def _kind(text: str) -> str:
-    from providers.posthog.kinds import KINDS
 
     named = {**{kind.folder: name for name, kind in KINDS.items() if kind.folder}, **{name: name for name in KINDS}}
     if text.rstrip("/") not in named:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from ai_admin.cli.numbers import NOT_READ, asked, dollars, forms, number, percent, period_options, plain, short, table
 from ai_admin.cli.switching import stack_option
-from ai_admin.numbers.parts import PARTS
+from ai_admin.cli.text import ended, show_json
+from ai_admin.numbers import metrics as read
+from ai_admin.numbers.metrics import PARTS
 from ai_admin.sheet import as_csv
 from providers.posthog.errors import ApiError
 
@@ -45,18 +46,16 @@ def metrics(by: str, **asked_for: Any) -> None:
         if each not in PARTS:
             raise click.UsageError(f'--by takes {", ".join(PARTS)}, with commas between them, instead of "{each}"')
     stack, period, form = asked(SCOPES, **asked_for)
-    from ai_admin.numbers import metrics as read
 
     try:
         found = read(stack.client, period, parts)
     except (ApiError, ValueError) as error:
-        click.echo(f"the metrics of {stack} can't be read: {error}", err=True)
-        raise click.exceptions.Exit(NOT_READ) from None
+        raise ended(f"the metrics of {stack} can't be read: {error}", NOT_READ) from None
     rows = [[*each.of, *(plain(getattr(each, name)) for name in _FIGURES)] for each in found]
     if form == "json":
         figures = [dict(zip([*parts, *_FIGURES], row, strict=True)) for row in rows]
         told = {"from": period.start.isoformat(), "to": period.end.isoformat(), "by": parts, "figures": figures}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        show_json(told)
     elif form == "csv":
         click.echo(as_csv([[*parts, *_FIGURES], *rows]), nl=False)
     else:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,9 +13,7 @@ from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import AT_THE_SCREEN, Stack, opened
 from ai_admin.cli.text import printable
 from ai_admin.definitions.spelling import listed
-
-if TYPE_CHECKING:
-    from ai_admin.numbers import Period
+from ai_admin.numbers import Period
 
 NOT_READ = 1
 """Exit code: PostHog could not be read."""
@@ -55,7 +52,6 @@ def asked(
 
     ``scopes`` are those that the API key must have; ``patience`` is how many seconds a request waits in all.
     """
-    from ai_admin.numbers import Period
 
     if as_csv and as_json:
         raise click.UsageError("choose one of --csv and --json")
@@ -63,7 +59,7 @@ def asked(
         period = Period.of(start, end, datetime.now(UTC))
     except ValueError as problem:
         raise click.UsageError(str(problem)) from None
-    there = opened(checkout(Path().resolve()), stack, needs=f"the scopes {listed(scopes, 'and')}", patience=patience)
+    there = opened(checkout(), stack, needs=f"the scopes {listed(scopes, 'and')}", patience=patience)
     return there, period, "csv" if as_csv else "json" if as_json else "text"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
@@ -21,9 +20,12 @@ from ai_admin.cli.switching import (
     stack_option,
     to_last,
 )
+from ai_admin.cli.text import ended
+from ai_admin.definitions.check import check
+from ai_admin.definitions.off_files import off_by_file
 from ai_admin.definitions.switch_line import switched
 from providers.posthog.errors import ApiError, NotSwitched
-from providers.posthog.switch import Audience, Live, audiences, dependents, in_order, turn
+from providers.posthog.switch import Audience, Live, audiences, dependents, every, in_order, turn
 
 PATIENCE = 1.0
 """Seconds that the command waits, once all is done, for PostHog to count who is affected."""
@@ -53,13 +55,11 @@ def off(key: str | None, stack: str | None, reason: str | None, with_dependents:
     """
     if (key is None) is not as_written:
         raise click.UsageError("name a flag, or say --as-written")
-    root = checkout(Path().resolve())
+    root = checkout()
     # What serves people is switched in no stack that nobody meant.
     there = opened(root, only_stack(root, stack, by_shell=False), by_variables=True)
     if key is None:
-        from ai_admin.cli.off_as_written import off_as_written
-
-        off_as_written(there)
+        _off_as_written(there)
     else:
         _off(there, key, reason, with_dependents)
 
@@ -85,8 +85,8 @@ def _off(stack: Stack, key: str, reason: str | None, with_dependents: bool) -> N
     if len(done) < len(flags):
         raise click.exceptions.Exit(LEFT)
     if not all(each.well for each in edits):
-        click.echo("off in PostHog, and not in every file: `pulumi up` leaves the flag off and reports it", err=True)
-        raise click.exceptions.Exit(NOT_IN_FILE)
+        why = "off in PostHog, and not in every file: `pulumi up` leaves the flag off and reports it"
+        raise ended(why, NOT_IN_FILE)
 
 
 def _switched(stack: Stack, live: Live) -> bool:
@@ -127,3 +127,40 @@ def _tell_reach(stack: Stack, live: Live) -> None:
     for each in tuple(found):
         of = f"the {each.matching:,} of {each.total:,} that match" if each.matching is not None else "those that match"
         click.echo(f"{live['key']} was on for {each.share:g} % of {of}: {each.title}")
+
+
+def _off_as_written(stack: Stack) -> None:
+    """Switch off every flag that is on and whose own file is sound and says that it is off."""
+    definitions = list(off_by_file(check(stack.root, (stack.name,)), stack.root, stack.name))
+    try:
+        live = every(stack.client) if definitions else {}
+    except ApiError as error:
+        raise left(stack, "every flag", error) from None
+    # A new key that no run has applied yet is not known to PostHog.
+    found = (live.get(each.key) or live.get(each.renamed_from or "") for each in definitions)
+    flags = [flag for flag in found if flag and flag["active"]]
+    refused = _all_switched_off(stack, flags)
+    for key, reason in refused.items():
+        click.echo(f"{key} was not switched off: {reason}", err=True)
+    if not flags:
+        click.echo(f"{stack}: no flag is on whose file says that it is off")
+    if refused:
+        raise click.exceptions.Exit(LEFT)
+
+
+def _all_switched_off(stack: Stack, flags: list[Live]) -> dict[str, str]:
+    """Switch flags off, and return why not by key. What depends on others goes first, which shows by being tried."""
+    refused: dict[str, str] = {}
+    still_on = flags
+    while still_on:
+        refused = {}
+        for flag in still_on:
+            try:
+                turn(stack.client, flag, False)
+                click.echo(f"{flag['key']} is off in {stack}")
+            except NotSwitched as problem:
+                refused[flag["key"]] = str(problem)
+        if len(refused) == len(still_on):
+            return refused
+        still_on = [flag for flag in still_on if flag["key"] in refused]
+    return refused

@@ -46,7 +46,7 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     Exit codes: 0 it is on, 1 it was not switched on, 2 wrong use, 3 it is on and its file was not
     edited, 4 PostHog has no such flag.
     """
-    root = checkout(Path().resolve())
+    root = checkout()
     # What serves people is switched in no stack that nobody meant.
     there = opened(root, only_stack(root, stack, by_shell=False))
     problem = _switched_on(there, asked_for(there, key))

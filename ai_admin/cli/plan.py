@@ -10,7 +10,13 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import waiting
+from ai_admin.cli.text import coloured, waiting
+from ai_admin.review.as_json import as_json, problems_as_json
+from ai_admin.review.bound import text as bound_text
+from ai_admin.review.markdown import markdown, problems_as_markdown
+from ai_admin.review.plan import Planned, planned
+from ai_admin.review.reading import changing
+from ai_admin.review.text import text
 
 CHANGES = 3
 """Exit code: something changes, and --expect-no-changes was said."""
@@ -45,51 +51,39 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     30 days (which needs the scope query:read). Writes nothing.
 
     Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
-    use, 3 something changes and --expect-no-changes was said.
+    use, 3 something changes and --expect-no-changes was said. What is only entered into the state, since it is in
+    PostHog as its file says, or not there before PostHog meets it in an event, is no change.
     """
-    from ai_admin.review.plan import Planned, planned
-    from ai_admin.review.text import text
-
     if out and not os.access(out if out.exists() else out.parent, os.W_OK):  # before PostHog is waited for
         raise click.UsageError(f"{out} can't be written; name a file in a folder that is there, and may be written to")
-    root = checkout(Path().resolve())
+    root = checkout()
     name = only_stack(root, stack)
     found = planned(root, name, waiting=waiting)
     if not isinstance(found, Planned):
         _no_plan(name, found, form, limit)
         raise click.exceptions.Exit(1)
     if out:
-        from ai_admin.review.bound import text as bound_text
-
         out.write_text(bound_text(found), encoding="utf-8")
     if form == "json":
-        from ai_admin.review.as_json import as_json
 
         click.echo(as_json(found.report))
     elif form == "markdown":
-        from ai_admin.review.markdown import markdown
 
         click.echo(markdown(found.report, limit))
     else:
-        click.echo(text(found.report, lambda part, colour: _styled(part, colour), every))
+        click.echo(text(found.report, coloured, every))
     if found.report.blocked:
         raise click.exceptions.Exit(1)
-    if expect_no_changes and found.report.entries:
+    if expect_no_changes and changing(found.report):
         raise click.exceptions.Exit(CHANGES)
 
 
 def _no_plan(stack: str, problems: Sequence[str], form: str, limit: int) -> None:
     """Say why there is no plan: for people, and in the form that was asked for."""
     if form == "json":
-        from ai_admin.review.as_json import problems_as_json
 
         click.echo(problems_as_json(stack, problems))
     elif form == "markdown":
-        from ai_admin.review.markdown import problems_as_markdown
 
         click.echo(problems_as_markdown(stack, problems, limit))
     click.echo("\n".join(problems), err=True)
-
-
-def _styled(part: str, colour: str) -> str:
-    return click.style(part, bold=True) if colour == "bold" else click.style(part, fg=colour)

@@ -26,9 +26,7 @@ def as_json(checked: Checked, found: Sequence[Problem]) -> str:
 
 def _shown(problem: Problem) -> dict[str, Any]:
     return {
-        "path": problem.source.path,
-        "line": problem.source.line,
-        "column": problem.source.column,
+        **problem.source._asdict(),
         "subject": problem.subject,
         "message": problem.message,
         "fix": problem.fix,

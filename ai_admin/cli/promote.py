@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
 from ai_admin.cli.checkout import checkout, known
+from ai_admin.cli.switching import pull_request
+from ai_admin.cli.text import ended
+from ai_admin.review.promotion import promote as promotion
+from providers.posthog.errors import Problem
 
 LEFT = 1
 """Exit code: the file can't be edited so, or the definitions have problems."""
@@ -34,18 +37,14 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
 
     Exit codes: 0 the file says so, or would (--dry-run); 1 nothing was written, and why is said, 2 wrong use.
     """
-    from ai_admin.cli.switching import pull_request
-    from ai_admin.review.promotion import promote as promotion
-    from providers.posthog.errors import Problem
 
-    root = checkout(Path().resolve())
+    root = checkout()
     if known(source, root) == known(target, root):
         raise click.UsageError("--from and --to are the same stack")
     try:
         found = promotion(root, key, source, target)
     except Problem as problem:
-        click.echo(f"nothing is written: {problem}", err=True)
-        raise click.exceptions.Exit(LEFT) from None
+        raise ended(f"nothing is written: {problem}", LEFT) from None
     if not found.changes:
         click.echo(f"{target} has of {key} what {source} has")
         return

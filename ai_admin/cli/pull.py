@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ai_admin.cli.checkout import checkout, only_stack
-from ai_admin.cli.live import UNKNOWN, comparison_of
+from ai_admin.cli.drift import UNKNOWN, comparison_of
 from ai_admin.cli.switching import pull_request, reason_option, stack_option
+from ai_admin.cli.text import ended
+from ai_admin.review.comparison import Comparison
+from ai_admin.review.drift import concerning
+from ai_admin.review.pull import pull as pulled
+from ai_admin.review.pull import told
+from ai_admin.review.report import NAMED
+from ai_admin.review.takeover import take_over
+from ai_admin.review.trial import create, failing, write
 from providers.posthog.errors import NotEdited
-
-if TYPE_CHECKING:
-    from ai_admin.review.comparison import Comparison
+from providers.posthog.kinds import Ref
 
 NOT_ALL = 1
 """Exit code: not everything could be written."""
@@ -66,29 +71,23 @@ def pull(
         raise click.UsageError("--all takes over what no file defines; name no KEY, and not --delete")
     if folder and not everything:
         raise click.UsageError("--folder goes with --all")
-    root = checkout(Path().resolve())
+    root = checkout()
     name = only_stack(root, stack)
     with comparison_of(root, name, whole=everything) as comparison:
         if comparison.broken:
-            click.echo("\n".join(["the definitions have problems:", *comparison.broken]), err=True)
-            raise click.exceptions.Exit(UNKNOWN)
+            raise ended("\n".join(["the definitions have problems:", *comparison.broken]), UNKNOWN)
         try:
             if everything:
                 _take_over(root, name, comparison, folder or root, dry_run)
             else:
                 _write_back(root, name, comparison, keys, reason, delete, dry_run)
         except NotEdited as problem:
-            click.echo(f"nothing is written: {problem}", err=True)
-            raise click.exceptions.Exit(UNKNOWN) from None
+            raise ended(f"nothing is written: {problem}", UNKNOWN) from None
 
 
 def _write_back(
     root: Path, stack: str, comparison: Comparison, keys: Sequence[str], reason: str | None, delete: bool, dry_run: bool
 ) -> None:
-    from ai_admin.review.drift import concerning
-    from ai_admin.review.pull import pull as pulled
-    from ai_admin.review.pull import told
-    from ai_admin.review.trial import failing, write
 
     known = {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
     unknown = [key for key in keys if key not in known]
@@ -112,15 +111,17 @@ def _write_back(
     for line in failed:
         click.echo(f"a test of the flag fails with it: {line}")
     _offer(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
+    about: dict[str, list[Ref]] = {}
     for ref, why in result.refused.items():
-        click.echo(f"{ref}: not written: {why}", err=True)
+        about.setdefault(why, []).append(ref)
+    for why, some in about.items():
+        more = f" and {len(some) - NAMED:,} more" if len(some) > NAMED else ""
+        click.echo(f"{', '.join(map(str, some[:NAMED]))}{more}: not written: {why}", err=True)
     if result.refused:
         raise click.exceptions.Exit(NOT_ALL)
 
 
 def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:
-    from ai_admin.review.takeover import take_over
-    from ai_admin.review.trial import create
 
     result = take_over(root, stack, comparison)
     if not dry_run:

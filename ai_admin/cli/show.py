@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ai_admin.cli.checkout import checkout, looked_at
 from ai_admin.cli.ls import say_unread
-from ai_admin.cli.text import printable, waiting
+from ai_admin.cli.text import ended, printable, show_json, waiting
+from ai_admin.definitions.file_text import mapping
 from ai_admin.definitions.spelling import closest
-
-if TYPE_CHECKING:
-    from ai_admin.review.standing import Standing
-    from providers.posthog.kinds import Ref
+from ai_admin.review import reading
+from ai_admin.review.standing import Standing, shown, survey
+from providers.posthog.kinds import KINDS, Ref
 
 NONE = 4
 """Exit code: there is no such definition."""
@@ -38,28 +36,23 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
     Exit codes: 0 the definition, 1 a stack could not be read (said on standard error), 2 wrong use, 4 there is no
     such definition.
     """
-    from ai_admin.review.standing import survey
 
-    root = checkout(Path().resolve())
+    root = checkout()
     names = looked_at(root, stacks, online=not offline)
     found = survey(root, names, key, online=not offline, waiting=waiting)
     if not found.objects and not found.unread:
         keys = {ref.key for ref in survey(root, names, online=False).objects}
         near = closest(key.rpartition("/")[2], keys)
-        click.echo(f"there is no definition {key}" + (f"; did you mean {near}?" if near else ""), err=True)
-        raise click.exceptions.Exit(NONE)
+        raise ended(f"there is no definition {key}" + (f"; did you mean {near}?" if near else ""), NONE)
     if as_json:
         shown = {str(ref): {name: _data(each) for name, each in by.items()} for ref, by in found.objects.items()}
-        click.echo(json.dumps({"objects": shown, "unread": found.unread}, indent=2, ensure_ascii=False, default=str))
+        show_json({"objects": shown, "unread": found.unread})
     else:
         click.echo("\n".join(line for ref, by in found.objects.items() for line in _lines(ref, by)))
     say_unread(found.unread)
 
 
 def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
-    from ai_admin.definitions.file_text import mapping
-    from ai_admin.review.standing import shown
-    from providers.posthog.kinds import KINDS
 
     definitions = {stack: each.definition for stack, each in standings.items() if each.definition}
     place = next(iter(definitions.values())).source if definitions else None
@@ -79,7 +72,6 @@ def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
 
 def differences(standing: Standing) -> list[str]:
     """Return how PostHog's object differs from the definition, a line each: what an up would do."""
-    from ai_admin.review import reading
 
     if standing.entry is None:
         return []
@@ -90,7 +82,6 @@ def differences(standing: Standing) -> list[str]:
 
 
 def _data(standing: Standing) -> dict[str, Any]:
-    from ai_admin.review.standing import shown
 
     definition = standing.definition
     return {

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from ai_admin.cli.checkout import checkout
 from ai_admin.cli.switching import Stack, opened, stack_option
-from ai_admin.cli.text import count
+from ai_admin.cli.text import count, ended, show_json
+from ai_admin.simulation import company, incidents, runs
+from ai_admin.simulation.sending import NotSent, send
 from providers.posthog.connection import is_loopback
 from providers.posthog.errors import ApiError
 
@@ -59,10 +59,8 @@ def simulate(
     end = until.replace(tzinfo=UTC) if until else now.replace(minute=0, second=0, microsecond=0)
     if end > now:  # PostHog takes an event of the future for one of now
         raise click.UsageError(f"--until {end:%Y-%m-%dT%H:%M} is still to come: nothing can have been used by then")
-    there = opened(checkout(Path().resolve()), stack or "sandbox", needs="the scope project:read")
+    there = opened(checkout(), stack or "sandbox", needs="the scope project:read")
     key = _capture_key(there)
-    from ai_admin.simulation import company, incidents, runs
-    from ai_admin.simulation.sending import NotSent, send  # PostHog's SDK takes a moment to import
 
     everybody = company(seed, size, days, end)
     happened = incidents(everybody, ongoing)
@@ -70,8 +68,7 @@ def simulate(
         with click.progressbar(length=events, label="Events", file=sys.stderr) as bar:
             send(there.client.connection.host, key, runs(seed, everybody, events, happened), bar.update)
     except NotSent as problem:
-        click.echo(str(problem), err=True)
-        raise click.exceptions.Exit(NOT_SENT) from None
+        raise ended(str(problem), NOT_SENT) from None
     if as_json:
         what = {
             "events": events,
@@ -83,7 +80,7 @@ def simulate(
                  "installation": each.installation or None} for each in happened
             ],
         }  # fmt: skip
-        click.echo(json.dumps(what, indent=2))
+        show_json(what)
         return
     click.echo(
         f"{count(events, 'run')} of {count(size, 'installation')}"
@@ -101,11 +98,9 @@ def _capture_key(there: Stack) -> str:
             raise ApiError("it is elsewhere")
         there.client.get("/_sandbox/settings")
     except ApiError as error:
-        click.echo(f"nothing was sent to {there}: it is no sandbox on this machine ({error})", err=True)
-        raise click.exceptions.Exit(NOT_SENT) from None
+        raise ended(f"nothing was sent to {there}: it is no sandbox on this machine ({error})", NOT_SENT) from None
     try:
         key: str = there.client.project()["api_token"]
     except ApiError as error:
-        click.echo(f"nothing was sent to {there}: {error}", err=True)
-        raise click.exceptions.Exit(NOT_SENT) from None
+        raise ended(f"nothing was sent to {there}: {error}", NOT_SENT) from None
     return key

@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from ai_admin.cli.checkout import only_stack
-from ai_admin.cli.text import waiting
+from ai_admin.cli.text import ended, waiting
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.stacks import known_stacks
@@ -89,8 +89,7 @@ def asked_for(stack: Stack, key: str) -> Live:
         raise left(stack, key, error) from None
     if live is None:
         near = _near(stack, key)
-        click.echo(f"there is no flag {key} in {stack}" + (f"; did you mean {near}?" if near else ""), err=True)
-        raise click.exceptions.Exit(NO_FLAG)
+        raise ended(f"there is no flag {key} in {stack}" + (f"; did you mean {near}?" if near else ""), NO_FLAG)
     return live
 
 
@@ -110,8 +109,7 @@ def left(stack: Stack, what: str, error: ApiError) -> click.exceptions.Exit:
     elif error.status == 429:
         where = stack.client.connection
         advice = f"; PostHog's own page is not limited: {where.host}/project/{where.project_id}/feature_flags"
-    click.echo(f"{what} is left as it is in {stack}: {error}{advice}", err=True)
-    return click.exceptions.Exit(LEFT)
+    return ended(f"{what} is left as it is in {stack}: {error}{advice}", LEFT)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,9 +15,8 @@ from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
 from ai_admin.definitions.spelling import listed
 from ai_admin.definitions.stacks import known_stacks
-
-if TYPE_CHECKING:
-    from ai_admin.evaluation import Outcome, Report
+from ai_admin.evaluation import Outcome, Report, resources, run, served
+from ai_admin.evaluation.junit import document
 
 FAILED = 1
 """Exit code: a test fails, or with --strict something is not reached."""
@@ -45,7 +44,7 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     Exit codes: 0 all tests pass, 1 a test fails (or, with --strict, something is not reached), 2 wrong use, 3 the
     definitions have problems: see `ai-admin check`.
     """
-    root = checkout(Path().resolve())
+    root = checkout()
     stacks = (known(stack, root),) if stack is not None else known_stacks(root)
     if not stacks:
         raise click.UsageError("there is no Pulumi.<stack>.yaml, so there is no stack to test in")
@@ -53,11 +52,9 @@ def test(stack: str | None, strict: bool, junit: Path | None, as_json: bool, key
     only_whole(checked.problems)
     indexes = {name: checked.indexes[name] for name in stacks}
     keys = tuple(_flags(keys, indexes))
-    from ai_admin.evaluation import resources, run, served  # PostHog's SDK takes a moment to import
 
     report = run(indexes, {name: served(resources(index)) for name, index in indexes.items()}, keys)
     if junit is not None:
-        from ai_admin.evaluation.junit import document
 
         try:
             junit.write_bytes(document(report, strict))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 
@@ -20,11 +22,22 @@ def waiting(line: str) -> None:
     click.echo(line, err=True)
 
 
+def ended(why: str, code: int) -> click.exceptions.Exit:
+    """Say on standard error why a command ends, and return its end with an exit code."""
+    click.echo(why, err=True)
+    return click.exceptions.Exit(code)
+
+
+def show_json(data: object) -> None:
+    """Print data as JSON."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, default=str))
+
+
+def coloured(text: str, colour: str) -> str:
+    """Return a text in a colour; ``bold`` and none, the empty text, are some, too."""
+    return click.style(text, bold=True) if colour == "bold" else click.style(text, fg=colour) if colour else text
+
+
 def styled(text: str, colour: str) -> str:
-    """Return a text in a colour (``bold`` and none, the empty text, are some, too) with what terminals would act on
-    escaped; where the output is no terminal, click leaves the colour out.
-    """
-    plain = printable(text)
-    if not colour:
-        return plain
-    return click.style(plain, bold=True) if colour == "bold" else click.style(plain, fg=colour)
+    """Return a text in a colour with what terminals would act on escaped."""
+    return coloured(printable(text), colour)

@@ -6,23 +6,25 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ai_admin.cli.checkout import PROBLEMS, checkout, no_such, only_stack, readable
-from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import count, printable, waiting
+from ai_admin.cli.switching import opened, stack_option
+from ai_admin.cli.text import count, ended, printable, show_json, waiting
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.check import check
 from ai_admin.definitions.index import Index
 from ai_admin.definitions.spelling import closest, listed
+from ai_admin.evaluation import Person, resources, standing
+from ai_admin.evaluation import compared as comparison
+from ai_admin.evaluation.answers import Answer
+from ai_admin.evaluation.compared import OFF, Row
+from ai_admin.evaluation.remote import read
+from ai_admin.review.changes import Action
+from ai_admin.review.plan import Planned, planned
 from providers.posthog.errors import ApiError
-
-if TYPE_CHECKING:
-    from ai_admin.evaluation.answers import Answer
-    from ai_admin.evaluation.compared import Row
-    from ai_admin.evaluation.persons import Person
 
 SCOPES = ("project:read", "person:read", "cohort:read", "feature_flag:read")
 """What the API key must have."""
@@ -67,13 +69,11 @@ def who(
     Exit codes: 0 shown, 1 PostHog gave no answer, 2 wrong use, 3 the definitions have problems (see `ai-admin check`):
     what the files give is shown of those only that have none.
     """
-    root = checkout(Path().resolve())
+    root = checkout()
     name = only_stack(root, stack, by_shell=not offline)
     checked = check(root, (name,))
     index = checked.indexes[name]
     asked, members = _properties(properties, index), _cohorts(cohorts, index)
-    from ai_admin.evaluation import Person, resources, standing  # PostHog's SDK takes a moment to import
-    from ai_admin.evaluation import compared as comparison
 
     broken = bool(checked.problems)
     definitions = standing(readable(root, name).resources) if broken else list(resources(index))
@@ -82,8 +82,6 @@ def who(
         somebody = Person(distinct_id, asked, members)
         rows, where = comparison.offline(definitions, somebody), f"the files of stack {name}"
     else:
-        from ai_admin.cli.switching import opened
-        from ai_admin.evaluation.remote import read
 
         there = opened(root, name, needs=f"the scopes {listed(SCOPES, 'and')}")
         where = str(there)
@@ -91,8 +89,7 @@ def who(
         try:
             now = read(there.client, distinct_id, asked, names)
         except ApiError as error:
-            click.echo(f"PostHog can't be asked about {distinct_id} in {there}: {error}", err=True)
-            raise click.exceptions.Exit(NO_ANSWER) from None
+            raise ended(f"PostHog can't be asked about {distinct_id} in {there}: {error}", NO_ANSWER) from None
         known = now.known
         somebody, rows = comparison.compared(definitions, now, distinct_id, members)
         if any(_is_back(row) for row in rows):
@@ -102,7 +99,7 @@ def who(
         unknown = "no file that can be evaluated has this flag"
         rows = [replace(row, by=unknown) if row.files is None else row for row in rows]
     if as_json:
-        click.echo(json.dumps(_as_json(name, known, somebody, rows), indent=2, ensure_ascii=False))
+        show_json(_as_json(name, known, somebody, rows))
     else:
         click.echo("\n".join(_as_text(where, known, somebody, rows)))
     if broken:
@@ -111,7 +108,6 @@ def who(
 
 def _is_back(row: Row) -> bool:
     """Return whether the files alone would switch a flag on that is off in PostHog."""
-    from ai_admin.evaluation.compared import OFF
 
     return row.state == OFF and bool(row.differs)
 
@@ -121,8 +117,6 @@ def _held(root: Path, stack: str) -> dict[str, bool]:
 
     Those of which it is not known are left out, and where it is known of none, this says why.
     """
-    from ai_admin.review.changes import Action
-    from ai_admin.review.plan import Planned, planned
 
     found = planned(root, stack, count=False, waiting=waiting, partly=True)
     if isinstance(found, Planned):

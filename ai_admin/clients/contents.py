@@ -17,6 +17,10 @@ _TAKEN = ("self", "distinct_id", "constructor")
 """Names that generated code has for something else."""
 
 
+Aliases = Mapping[str, str]
+"""The name in code of each of a client's choices."""
+
+
 class NotGenerated(ValueError):
     """Definitions of which no client can be made; the message says what to change."""
 
@@ -62,6 +66,11 @@ class Event:
     path: str
     description: str
     properties: tuple[Property, ...]
+
+    @property
+    def constant(self) -> str:
+        """The name in code of what it is described by."""
+        return f"{named([self.name])[self.name].upper()}_EVENT"
 
 
 @dataclass(frozen=True, slots=True)

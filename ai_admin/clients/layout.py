@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from ai_admin.clients.contents import Flag
 
@@ -39,7 +40,12 @@ def wrapped(text: str, margin: str, following: str) -> list[str]:
     )
 
 
+def literal(value: Any) -> str:
+    """Return a value as JSON writes it, which both languages read; in Python only texts and numbers."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def remarks(flag: Flag) -> str:
     """Return what readers of code should know of a flag's reader, in a sentence."""
-    fallback = json.dumps(flag.fallback, ensure_ascii=False) if flag.fallback is not None else "none"
+    fallback = literal(flag.fallback) if flag.fallback is not None else "none"
     return f"{flag.path}: fallback {fallback}{f', ceiling {flag.ceiling:,}' if flag.ceiling is not None else ''}."

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ai_admin.clients.contents import (
@@ -11,6 +10,7 @@ from ai_admin.clients.contents import (
     BOOLEAN,
     PERSON,
     VARIANT,
+    Aliases,
     Contents,
     Event,
     Flag,
@@ -19,10 +19,7 @@ from ai_admin.clients.contents import (
     value_of,
     variant_of,
 )
-from ai_admin.clients.layout import remarks, spread, wrapped
-
-Aliases = Mapping[str, str]
-"""The name in code of each of a client's choices."""
+from ai_admin.clients.layout import literal, remarks, spread, wrapped
 
 IMPORTS = """\
 from __future__ import annotations
@@ -38,10 +35,16 @@ from posthog.feature_flag_evaluations import FeatureFlagEvaluations
 _TYPES = {
     "": "object", "String": "str", "Numeric": "float", "Duration": "float", "Boolean": "bool", "DateTime": "datetime",
 }  # fmt: skip
-_PAYLOADS = {
+_GIVEN = {
+    BOOLEAN: "bool", ANY_VARIANT: "str",
     "integer": "int", "number": "float", "string": "str", "boolean": "bool", "object": "dict[str, Any]",
     "array": "list[Any]",
 }  # fmt: skip
+"""What a reader gives; that of VARIANT is one of the choices."""
+_READERS = {
+    BOOLEAN: "_switch", VARIANT: "_variant", ANY_VARIANT: "_any_variant", "integer": "_integer", "number": "_number",
+}  # fmt: skip
+"""The readers of ``runtime.py``, but for `_payload`, which reads all others."""
 _KINDS = {"string": "str", "boolean": "bool", "object": "dict", "array": "list"}
 
 
@@ -69,7 +72,7 @@ def module(contents: Contents, title: str, runtime: str) -> str:
 
 
 def _choice(alias: str, texts: tuple[str, ...]) -> list[str]:
-    return spread(f"{alias} = Literal[", list(map(_text, texts)), "]")
+    return spread(f"{alias} = Literal[", list(map(literal, texts)), "]")
 
 
 def _person(properties: tuple[Property, ...], aliases: Aliases) -> Iterator[str]:
@@ -78,7 +81,7 @@ def _person(properties: tuple[Property, ...], aliases: Aliases) -> Iterator[str]
     yield "    {"
     for each in properties:
         yield from (f"        {line}" for line in wrapped(each.description, "# ", ""))
-        yield f"        {_text(each.name)}: {_type(PERSON, each, aliases)},"
+        yield f"        {literal(each.name)}: {_type(PERSON, each, aliases)},"
     yield "    },"
     yield "    total=False,"
     yield ")"
@@ -91,24 +94,15 @@ def _flags(flags: tuple[Flag, ...], aliases: Aliases) -> Iterator[str]:
     names = named(flag.key for flag in flags)
     for flag in flags:
         yield ""
-        yield f"    def {names[flag.key]}(self) -> {_given(flag, aliases)}:"
+        given = (_GIVEN.get(flag.gives) or aliases[variant_of(flag)]) + ("" if flag.fallback is not None else " | None")
+        yield f"    def {names[flag.key]}(self) -> {given}:"
         yield from _docstring(flag.description, remarks(flag))
-        yield from spread(f"        return self.{_reader(flag.gives)}(", list(_how(flag)), ")")
-
-
-def _given(flag: Flag, aliases: Aliases) -> str:
-    own = {BOOLEAN: "bool", VARIANT: aliases.get(variant_of(flag), ""), ANY_VARIANT: "str"}
-    return (own.get(flag.gives) or _PAYLOADS[flag.gives]) + ("" if flag.fallback is not None else " | None")
-
-
-def _reader(gives: str) -> str:
-    own = {BOOLEAN: "_switch", VARIANT: "_variant", ANY_VARIANT: "_any_variant"}
-    return own.get(gives) or (f"_{gives}" if gives in ("integer", "number") else "_payload")
+        yield from spread(f"        return self.{_READERS.get(flag.gives, '_payload')}(", list(_how(flag)), ")")
 
 
 def _how(flag: Flag) -> Iterator[str]:
     """Yield what a flag's reader is told."""
-    yield _text(flag.key)
+    yield literal(flag.key)
     if flag.gives == VARIANT:
         yield _tuple(flag.variants)
     if flag.gives in _KINDS:
@@ -119,15 +113,11 @@ def _how(flag: Flag) -> Iterator[str]:
 
 
 def _described(event: Event) -> Iterator[str]:
-    yield f"{_constant(event)}: dict[str, Property] = {{"
+    yield f"_{event.constant}: dict[str, Property] = {{"
     for each in event.properties:
-        arguments = [_text(each.type), str(each.required), _tuple(each.values)]
-        yield from spread(f"    {_text(each.name)}: Property(", arguments, "),")
+        arguments = [literal(each.type), str(each.required), _tuple(each.values)]
+        yield from spread(f"    {literal(each.name)}: Property(", arguments, "),")
     yield "}"
-
-
-def _constant(event: Event) -> str:
-    return f"_{named([event.name])[event.name].upper()}_EVENT"
 
 
 def _client(contents: Contents, aliases: Aliases) -> Iterator[str]:
@@ -143,7 +133,7 @@ def _client(contents: Contents, aliases: Aliases) -> Iterator[str]:
         ") -> Flags:",
     )  # fmt: skip
     yield '        """Return what the flags give an installation, as far as it is known; PostHog is not asked."""'
-    yield from spread("        keys = (", [_text(flag.key) for flag in contents.flags], ",)")
+    yield from spread("        keys = (", [literal(flag.key) for flag in contents.flags], ",)")
     yield "        known = (person or {}, groups or {}, group_properties or {})"
     yield "        return Flags(self._evaluated(keys, distinct_id, *known))"
     names = named(event.name for event in contents.events)
@@ -164,8 +154,8 @@ def _capture(event: Event, name: str, aliases: Aliases) -> Iterator[str]:
         f"{event.path}. Returns whether the SDK took it; raises InvalidEvent where a property is not as described.",
         [f"{names[each.name]}: {each.description}" for each in given if each.description],
     )
-    items = [f"{_text(each.name)}: {names[each.name]}" for each in event.properties]
-    start = f"        return self._capture({_text(event.name)}, distinct_id, {_constant(event)}, {{"
+    items = [f"{literal(each.name)}: {names[each.name]}" for each in event.properties]
+    start = f"        return self._capture({literal(event.name)}, distinct_id, _{event.constant}, {{"
     yield from spread(start, items, "})")
 
 
@@ -193,12 +183,8 @@ def _plain(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"""', "'''")
 
 
-def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
 def _value(value: Any) -> str:
-    return _text(value) if isinstance(value, str) else repr(value)
+    return literal(value) if isinstance(value, str) else repr(value)
 
 
 def _tuple(values: Sequence[Any]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ai_admin.clients.contents import (
     ANY_VARIANT,
     BOOLEAN,
     PERSON,
     VARIANT,
+    Aliases,
     Contents,
     Event,
     Flag,
@@ -19,10 +18,8 @@ from ai_admin.clients.contents import (
     value_of,
     variant_of,
 )
-from ai_admin.clients.layout import WIDTH, remarks, spread, wrapped
+from ai_admin.clients.layout import WIDTH, literal, remarks, spread, wrapped
 
-Aliases = Mapping[str, str]
-"""The name in code of each of a client's choices."""
 _PERSON = "What is known of an installation: give all that conditions look at, or they do not match."
 _TYPES = {
     "": "unknown", "String": "string", "Numeric": "number", "Duration": "number", "Boolean": "boolean",
@@ -32,6 +29,12 @@ _PAYLOADS = {
     "integer": "number", "number": "number", "string": "string", "boolean": "boolean", "object": "Json",
     "array": "unknown[]",
 }  # fmt: skip
+_GIVEN = {BOOLEAN: "boolean", ANY_VARIANT: "string", **_PAYLOADS}
+"""What a reader gives; that of VARIANT is one of the choices."""
+_READERS = {
+    BOOLEAN: "_switched", VARIANT: "_variant", ANY_VARIANT: "_anyVariant", "integer": "_number", "number": "_number",
+}  # fmt: skip
+"""The readers of ``runtime.ts``, but for `_payload`, which reads all others."""
 
 
 def module(contents: Contents, title: str, runtime: str) -> str:
@@ -55,8 +58,8 @@ def module(contents: Contents, title: str, runtime: str) -> str:
 
 
 def _choice(alias: str, texts: tuple[str, ...]) -> list[str]:
-    line = f"export type {alias} = {' | '.join(map(_json, texts))}"
-    return [line] if len(line) <= WIDTH else [f"export type {alias} =", *(f"  | {_json(each)}" for each in texts)]
+    line = f"export type {alias} = {' | '.join(map(literal, texts))}"
+    return [line] if len(line) <= WIDTH else [f"export type {alias} =", *(f"  | {literal(each)}" for each in texts)]
 
 
 def _interface(
@@ -67,20 +70,17 @@ def _interface(
     for each in properties:
         kind = aliases[value_of(owner, each)] if each.is_choice else _TYPES[each.type]
         yield from _comment(each.description, "  ")
-        yield f"  {_json(each.name)}{'' if each.required else '?'}: {kind}"
+        yield f"  {literal(each.name)}{'' if each.required else '?'}: {kind}"
     yield "}"
 
 
 def _described(event: Event) -> Iterator[str]:
-    yield f"const {_constant(event)} = new Map<string, Property>(["
+    yield f"const {event.constant} = new Map<string, Property>(["
     for each in event.properties:
-        about = [f"type: {_json(each.type)}", f"required: {_json(each.required)}", f"values: {_json(each.values)}"]
-        yield from spread(f"  [{_json(each.name)}, {{ ", about, " }],", "  ")
+        about = {"type": each.type, "required": each.required, "values": each.values}
+        parts = [f"{name}: {literal(value)}" for name, value in about.items()]
+        yield from spread(f"  [{literal(each.name)}, {{ ", parts, " }],", "  ")
     yield "])"
-
-
-def _constant(event: Event) -> str:
-    return f"{named([event.name])[event.name].upper()}_EVENT"
 
 
 def _flags(flags: tuple[Flag, ...], aliases: Aliases) -> Iterator[str]:
@@ -88,32 +88,27 @@ def _flags(flags: tuple[Flag, ...], aliases: Aliases) -> Iterator[str]:
     yield "export class Flags extends Readers {"
     names = named((flag.key for flag in flags), "others")
     for number, flag in enumerate(flags):
-        kind = {BOOLEAN: "boolean", VARIANT: aliases.get(variant_of(flag), ""), ANY_VARIANT: "string"}
-        given = (kind.get(flag.gives) or _PAYLOADS[flag.gives]) + ("" if flag.fallback is not None else " | undefined")
+        kind = _GIVEN.get(flag.gives) or aliases[variant_of(flag)]
+        given = kind + ("" if flag.fallback is not None else " | undefined")
         if number:
             yield ""
         yield from _comment(f"{flag.description} {remarks(flag)}", "  ")
         yield f"  {names[flag.key]}(): {given} {{"
-        yield from spread(f"    return this.{_reader(flag.gives)}(", list(_how(flag)), ")", "  ")
+        yield from spread(f"    return this.{_READERS.get(flag.gives, '_payload')}(", list(_how(flag)), ")", "  ")
         yield "  }"
     yield "}"
 
 
-def _reader(gives: str) -> str:
-    own = {BOOLEAN: "_switched", VARIANT: "_variant", ANY_VARIANT: "_anyVariant"}
-    return own.get(gives) or ("_number" if gives in ("integer", "number") else "_payload")
-
-
 def _how(flag: Flag) -> Iterator[str]:
     """Yield what a flag's reader is told."""
-    yield _json(flag.key)
+    yield literal(flag.key)
     if flag.gives == VARIANT:
-        yield f"{_json(flag.variants)} as const"
+        yield f"{literal(flag.variants)} as const"
     if flag.gives in _PAYLOADS:
         yield f"FITS.{flag.gives}"
-    yield _json(flag.fallback) if flag.fallback is not None else "undefined"
+    yield literal(flag.fallback) if flag.fallback is not None else "undefined"
     if flag.ceiling is not None:
-        yield _json(flag.ceiling)
+        yield literal(flag.ceiling)
 
 
 def _client(contents: Contents, names: Mapping[str, str]) -> Iterator[str]:
@@ -121,7 +116,7 @@ def _client(contents: Contents, names: Mapping[str, str]) -> Iterator[str]:
     yield "export class AiAdmin extends Client {"
     yield from _comment("What the flags give an installation, as far as it is known; PostHog is not asked.", "  ")
     yield "  async flags(distinctId: string, person: Person = {}, by: Groups = {}): Promise<Flags> {"
-    yield from spread("    const keys = [", [_json(flag.key) for flag in contents.flags], "]", "  ")
+    yield from spread("    const keys = [", [literal(flag.key) for flag in contents.flags], "]", "  ")
     yield "    return new Flags(await this.evaluated(keys, distinctId, person, by))"
     yield "  }"
     for event in contents.events:
@@ -130,7 +125,7 @@ def _client(contents: Contents, names: Mapping[str, str]) -> Iterator[str]:
         throws = f"{event.path}. Throws InvalidEvent where a property is not as described."
         yield from _comment(f"{event.description} {throws}", "  ")
         yield f"  capture{name}(distinctId: string, properties: {name}Event): void {{"
-        yield f"    this.send({_json(event.name)}, distinctId, {_constant(event)}, properties)"
+        yield f"    this.send({literal(event.name)}, distinctId, {event.constant}, properties)"
         yield "  }"
     yield "}"
 
@@ -141,7 +136,3 @@ def _comment(text: str, margin: str) -> Iterator[str]:
         yield f"{margin}/** {lines[0].strip().removeprefix('* ')} */"
     elif lines:
         yield from (f"{margin}/**", *lines, f"{margin} */")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -4,26 +4,9 @@ Nothing here decides whom a filter matches; PostHog's SDK does. Importing this p
 command line does it only in the commands that evaluate.
 """
 
-from ai_admin.evaluation.answers import Answer, Asked
-from ai_admin.evaluation.explain import Explanation, explain
-from ai_admin.evaluation.flag_tests import Case, Outcome, Report, Unreached, run
-from ai_admin.evaluation.persons import Group, Person
+from ai_admin.evaluation.answers import Asked
+from ai_admin.evaluation.flag_tests import Outcome, Report, run
+from ai_admin.evaluation.persons import Person
 from ai_admin.evaluation.served import Served, resources, served, standing
 
-__all__ = [
-    "Answer",
-    "Asked",
-    "Case",
-    "Explanation",
-    "Group",
-    "Outcome",
-    "Person",
-    "Report",
-    "Served",
-    "Unreached",
-    "explain",
-    "resources",
-    "run",
-    "served",
-    "standing",
-]
+__all__ = ["Asked", "Outcome", "Person", "Report", "Served", "resources", "run", "served", "standing"]

@@ -141,12 +141,9 @@ def _variant(flag: Json, answer: Answer, person: Person) -> str:
     identifier = _identifier(flag, condition, person)
     if condition.get("variant") == answer.value or identifier is None:
         return ""
-    split = ", ".join(f"{each['key']} {each['rollout_percentage']:g} %" for each in _variants(flag))
+    variants = (flag["filters"].get("multivariate") or {}).get("variants") or ()
+    split = ", ".join(f"{each['key']} {each['rollout_percentage']:g} %" for each in variants)
     return f"of the variants ({split}), this id falls at {100 * place(flag['key'], identifier, 'variant'):.2f} %"
-
-
-def _variants(flag: Json) -> list[Json]:
-    return list((flag["filters"].get("multivariate") or {}).get("variants") or ())
 
 
 def _step(served: Served, asked: Asked, index: int, condition: Json, person: Person) -> Step:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from ai_admin.definitions.forms import FORMS
@@ -24,6 +25,8 @@ Json = dict[str, Any]
 
 KINDS_NEEDED = ("flag", "cohort", "early_access_feature", "experiment", "holdout")
 """The kinds of definition of which a flag's answers depend."""
+
+_KEY = attrgetter("key")
 
 COMPUTED = ("person", "cohort")
 """The types of a cohort's criteria that are computed from an installation's properties."""
@@ -103,7 +106,7 @@ def served(definitions: Iterable[Definition], live: Mapping[str, Json] | None = 
 
 def _flag(definition: Definition, live: Json | None) -> Json:
     kind, directory = KINDS["flag"], _NoLookUps()
-    properties = with_ids(definition.properties, _key)
+    properties = with_ids(definition.properties, _KEY)
     unmanaged = properties.get("unmanaged", ()) if live is not None else ()
     owned = [field for field in kind.fields if field.name not in unmanaged]
     flag = {**(live or {}), **reconcile.body(kind, owned, properties, directory, live)}
@@ -111,10 +114,6 @@ def _flag(definition: Definition, live: Json | None) -> Json:
     # PostHog derives it from the conditions, where they agree.
     flag["filters"]["aggregation_group_type_index"] = indexes.pop() if len(indexes) == 1 else None
     return flag
-
-
-def _key(ref: Ref) -> str:
-    return ref.key
 
 
 def _leaves(flag: Json) -> Iterator[Json]:
@@ -180,5 +179,5 @@ def _named_cohorts(leaves: Iterable[Json]) -> list[str]:
 
 
 def _criteria(cohort: Definition) -> Json | None:
-    criteria: Json | None = with_ids(cohort.properties.get("filters"), _key)
+    criteria: Json | None = with_ids(cohort.properties.get("filters"), _KEY)
     return criteria if criteria and all(leaf["type"] in COMPUTED for leaf in criteria_leaves(criteria)) else None

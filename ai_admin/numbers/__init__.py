@@ -4,8 +4,8 @@
 """
 
 from ai_admin.numbers.caps import Cap
-from ai_admin.numbers.installations import Installation, Report, Strangers, installations
-from ai_admin.numbers.metrics import Figures, metrics
+from ai_admin.numbers.installations import Installation, Report, installations
+from ai_admin.numbers.metrics import metrics
 from ai_admin.numbers.period import Period
 
-__all__ = ["Cap", "Figures", "Installation", "Period", "Report", "Strangers", "installations", "metrics"]
+__all__ = ["Cap", "Installation", "Period", "Report", "installations", "metrics"]

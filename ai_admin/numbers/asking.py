@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from providers.posthog.client import Client
+from providers.posthog.kinds import KINDS
 
 MOST = 50_000
 """PostHog answers no more rows at once (hogql/constants.py). A key may not ask for those after them by OFFSET."""
@@ -46,6 +47,15 @@ def rows(client: Client, sql: str, values: Mapping[str, Any]) -> list[Row]:
     """
     found = answer(client, {"kind": "HogQLQuery", "query": sql, "values": dict(values)}, now=True)
     return [dict(zip(found["columns"], row, strict=True)) for row in found["results"]]
+
+
+def by_name(client: Client, kind: str, **params: str) -> dict[str, list[Row]]:
+    """Return the objects of a kind by their names, as its list has them with these parameters. Raises ApiError."""
+    found: dict[str, list[Row]] = {}
+    for row in client.pages(client.project_path(KINDS[kind].collection), params):
+        if not row.get("deleted"):
+            found.setdefault(str(row.get("name") or ""), []).append(row)
+    return found
 
 
 def pages(client: Client, sql: str, values: Mapping[str, Any], key: str) -> Iterator[Row]:

@@ -179,7 +179,7 @@ class Backtest:
         interval = asked.source.get("interval") or "day"
         past, zone = self._past(asked.source, interval, interval)
         if asked.rule.ongoing:
-            parts, _ = self._past(asked.source, _finer(interval), interval)
+            parts, _ = self._past(asked.source, "minute" if interval == "hour" else "hour", interval)
             past = Past(past.starts, past.lines, past.broken_down, parts)
         try:
             return outcome(asked.rule, past, self._times(asked.watch, zone)).checks
@@ -268,10 +268,6 @@ def _at_once(source: Json, interval: str, rule: Rule) -> bool:
     formulas = any(settings.get(name) for name in ("formula", "formulas", "formulaNodes"))
     sums = not formulas and all(each.get("math") in _SUMS for each in source.get("series") or ())
     return not rule.ongoing or (sums and interval != "minute")
-
-
-def _finer(interval: str) -> str:
-    return "minute" if interval == "hour" else "hour"
 
 
 def _name(query: Json) -> str:

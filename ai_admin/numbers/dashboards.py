@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ai_admin.charts import Figure, Place, figure, place
-from ai_admin.numbers.asking import answer
+from ai_admin.numbers.asking import answer, by_name
 from ai_admin.numbers.replaced import coarse
 from providers.posthog.client import Client
 from providers.posthog.errors import ApiError
@@ -106,29 +106,20 @@ def boards(
         source = query["source"] if isinstance(query, dict) and isinstance(query.get("source"), dict) else query
         return _answer(client, source, dates, fresh), coarse(source, dates)
 
-    live = {kind: _by_name(client, kind) for kind in sorted({each.kind for each in wanted})}
+    live = {kind: by_name(client, kind, basic="true") for kind in sorted({each.kind for each in wanted})}
     for each in wanted:
-        ids = live[each.kind].get(each.name, [])
-        if len(ids) == 1:
-            row = client.get(client.project_path(f"{KINDS[each.kind].collection}/{ids[0]}"))
+        found = live[each.kind].get(each.name, [])
+        if len(found) == 1:
+            row = client.get(client.project_path(f"{KINDS[each.kind].collection}/{found[0]['id']}"))
             tiles = row["tiles"] if each.kind == "dashboard" else [{"insight": row, "layouts": _ALONE}]
             yield Board(each, row["name"], tuple(_tiles(tiles, keys, ask)))
-        elif ids:
-            yield NotThere(f'{each.kind}/{each.key}: {len(ids)} of that name, "{each.name}", are in PostHog')
+        elif found:
+            yield NotThere(f'{each.kind}/{each.key}: {len(found)} of that name, "{each.name}", are in PostHog')
         else:
             yield NotThere(f'{each.kind}/{each.key}: no {each.kind} "{each.name}" is in PostHog; `ai-admin apply` it')
 
 
 _ALONE = {"sm": {"x": 0, "y": 0, "w": 12, "h": 6}}
-
-
-def _by_name(client: Client, kind: str) -> dict[str, list[int]]:
-    """Return the ids of a kind's objects by their names."""
-    found: dict[str, list[int]] = {}
-    for row in client.pages(client.project_path(KINDS[kind].collection), {"basic": "true"}):
-        if not row.get("deleted"):
-            found.setdefault(row["name"] or "", []).append(row["id"])
-    return found
 
 
 def _tiles(

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 from ai_admin import charts
-from ai_admin.charts import texts
 from ai_admin.numbers.dashboards import Board, Tile
 from ai_admin.sheet import as_csv
 
@@ -105,7 +104,7 @@ def _page(board: Board, theme: str | None, said: str, asked: datetime) -> str:
         charts.Tile(
             charts.tile(each.figure, each.name, each.place.width, each.place.height)
             if each.key
-            else texts.html(each.text),
+            else charts.html(each.text),
             each.place,
             each.name,
             each.description,

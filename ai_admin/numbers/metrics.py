@@ -9,9 +9,18 @@ from datetime import date, timedelta
 from ai_admin.numbers import product
 from ai_admin.numbers.asking import MOST, Row, rows
 from ai_admin.numbers.installations import known
-from ai_admin.numbers.parts import PARTS
 from ai_admin.numbers.period import Period, written
 from providers.posthog.client import Client
+
+PARTS = {
+    "model": f"properties.{product.MODEL}",
+    "installation": "toString(person_id)",
+    "day": "toString(toDate(toTimeZone(timestamp, 'UTC')))",
+    "channel": f"person.properties.{product.CHANNEL}",
+    "version": f"person.properties.{product.VERSION}",
+    "error": f"properties.{product.ERROR}",
+}
+"""SQL by the name of what it tells apart. Days are in UTC, and installations are still the uuids of their persons."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ def metrics(client: Client, period: Period, by: Sequence[str]) -> list[Figures]:
     Args:
         client: the project. Its key needs the scope ``query:read``.
         period: what is counted.
-        by: keys of :data:`~ai_admin.numbers.parts.PARTS`.
+        by: keys of :data:`PARTS`.
 
     Raises ApiError; ValueError where there would be more rows than PostHog answers at once.
     """
@@ -83,7 +92,9 @@ LIMIT {MOST}
     if told and list(by) == ["day"]:
         there = {str(each.of[0]): each for each in told}
         first = date.fromisoformat(min(there))
-        return [there.get(day) or Figures([day], 0, 0, 0, 0, 0, 0, 0) for day in _days(first, period)]
+        number = (period.today.date() - first).days + 1
+        days = [(first + timedelta(days=n)).isoformat() for n in range(number)]
+        return [there.get(day) or Figures([day], 0, 0, 0, 0, 0, 0, 0) for day in days]
     return told
 
 
@@ -95,10 +106,6 @@ def _call_installations(client: Client, found: Sequence[Row], name: str) -> None
     ids.update(known(client))
     for row in found:
         row[name] = ids[row[name]]
-
-
-def _days(first: date, period: Period) -> list[str]:
-    return [(first + timedelta(days=n)).isoformat() for n in range((period.today.date() - first).days + 1)]
 
 
 def _figures(row: Row, of: Sequence[str | None]) -> Figures:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from ai_admin.definitions import Definition
+from ai_admin.numbers.asking import by_name
 from ai_admin.numbers.backtest import NotTold, Watch
 from ai_admin.numbers.schedule import next_check
 from providers.posthog.client import Client
@@ -57,11 +57,11 @@ class _Reader:
         self._client = client
         self._definitions = definitions
         self._directory = PostHogDirectory(client)
-        self._ids: dict[str, dict[str, list[str]]] = {}
+        self._rows: dict[str, dict[str, list[dict[str, Any]]]] = {}
 
     def alert(self, key: str) -> Alert:
         alert = self._definitions[Ref("alert", key)].properties
-        rows = self._alerts.get(alert["name"], [])
+        rows = self._named("alert").get(alert["name"], [])
         row = rows[0] if len(rows) == 1 else None
         live = self._of_posthog(row, alert) if row else None
         files = self._of_files(alert, live if isinstance(live, Watch) else None, next_check(row or {}))
@@ -72,12 +72,10 @@ class _Reader:
             live = None
         return Alert(key, alert["name"], files, live, tuple(where for where, is_off in off if is_off), silent)
 
-    @cached_property
-    def _alerts(self) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for row in self._client.pages(self._client.project_path("alerts")):
-            found.setdefault(row["name"], []).append(row)
-        return found
+    def _named(self, kind: str) -> dict[str, list[dict[str, Any]]]:
+        if kind not in self._rows:
+            self._rows[kind] = by_name(self._client, kind)
+        return self._rows[kind]
 
     def _of_files(self, alert: Properties, live: Watch | None, due: datetime | None) -> Watch | NotTold:
         """Return an alert of the files; what these leave to PostHog's pages is as it is there."""
@@ -107,15 +105,10 @@ class _Reader:
 
     def _id(self, ref: Ref) -> int | str:
         """Return the id of what a query refers to, by its name. Raises NotTold where PostHog has none or several."""
-        kind = KINDS[ref.kind]
-        if ref.kind not in self._ids:
-            found = self._ids.setdefault(ref.kind, {})
-            for row in self._client.pages(self._client.project_path(kind.collection)):
-                if not row.get("deleted"):
-                    found.setdefault(str(row.get("name")), []).append(str(row[kind.id_name]))
+        named = self._named(ref.kind)
         if ref not in self._definitions:
             raise NotTold(f"its insight looks at {ref}, which no file has that can be read")
-        ids = self._ids[ref.kind].get(self._definitions[ref].properties["name"], [])
-        if len(ids) != 1:
-            raise NotTold(f"its insight looks at {ref}, of which PostHog has {'several' if ids else 'none'}")
-        return readable(ref, ids[0])
+        rows = named.get(self._definitions[ref].properties["name"], [])
+        if len(rows) != 1:
+            raise NotTold(f"its insight looks at {ref}, of which PostHog has {'several' if rows else 'none'}")
+        return readable(ref, str(rows[0][KINDS[ref.kind].id_name]))

@@ -148,4 +148,4 @@ def _applied(name: str, operation: str, entry: Entry | None) -> str:
     texts += [f"puts back what was changed in PostHog: {reading.changed(each)}" for each in entry.by_hand]
     texts += [f"overwrites what was changed in PostHog: {reading.changed(each)}" for each in entry.overwritten]
     said = "; ".join([reading.about(entry), *texts]).removeprefix("; ")
-    return f"{reading.SIGNS[entry.change.action]} {reading.name(entry)}" + (f": {said}" if said else "")
+    return f"{reading.LOOKS[entry.change.action].sign} {reading.name(entry)}" + (f": {said}" if said else "")

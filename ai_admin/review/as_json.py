@@ -48,7 +48,13 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "fields": [_field(each) for each in entry.sentences],
         "by_hand": [_by(each) for each in entry.by_hand],
         "overwritten": [_by(each) for each in entry.overwritten],
-        "persons": {"now": reach.now, "then": reach.then, "of": reach.total, "at_most": reach.at_most}
+        "persons": {
+            "now": reach.now,
+            "then": reach.then,
+            "of": reach.total,
+            "another_variant": reach.another_variant,
+            "at_most": reach.at_most,
+        }
         if reach
         else None,
         "uses": list(entry.uses),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import Any
 
 from ai_admin.review.changes import Change
@@ -23,8 +25,11 @@ from providers.posthog.switch import matching
 MOST = 20
 """Most release conditions of one flag of which PostHog is asked."""
 
-_SERVING = ("key", "active", "archived", "release_conditions")
-"""The fields that say how many a flag serves."""
+_SERVING = ("key", "active", "archived", "release_conditions", "variants", "payloads")
+"""The fields that say how many a flag serves, and with what."""
+
+_HASHED = {"key", "bucketing_identifier", "ensure_experience_continuity"}
+"""The fields of which a change draws anew who gets which variant (see ``effects``)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Reach:
     """How many each condition serves, by its name in the sentences, where that changes."""
     at_most: bool = False
     """Whether those who match several conditions may be counted for each of these."""
+    another_variant: int = 0
+    """How many of those get another variant than now, at the most where a condition gives one."""
     as_now: tuple[Ref, ...] = ()
     """The cohorts that change as well, and are counted as they are now: no condition could say what they become."""
 
@@ -113,9 +120,14 @@ class Audiences:
             return Reach(None, None, total, groups)
         now, served = self._together(before), self._together(after)
         moved = self._moved(live, wanted, before, after, None if now is None else served)
+        at_most = now is None or served is None
         if now is None or served is None:
-            return Reach(before.at_most, after.at_most, total, groups, moved, True, as_now)
-        return Reach(round(now), round(served), total, groups, moved, as_now=as_now)
+            now, served = before.at_most, after.at_most
+        drawn_anew = any(each.name in _HASHED for each in change.fields)
+        share = 0.0 if drawn_anew else redrawn(*((each or {}).get("variants") for each in (change.live, change.wanted)))
+        drawn = sum(n for n, each in zip(after.alone, _conditions(then), strict=False) if not each.get("variant"))
+        another = round(min(now, served, drawn) * share)
+        return Reach(round(now), round(served), total, groups, moved, at_most, another, as_now)
 
     def _then(self, flag: Properties) -> tuple[Properties, tuple[Ref, ...]]:
         """Return a flag with the criteria of cohorts that change in their place, and those that stay by their ids."""
@@ -234,6 +246,24 @@ class Audiences:
             otherwise = [*after.parts[:n], *kept, *after.parts[n + 1 :]]
             add(name, now, then, otherwise, bool(then) and _swapped(was.get(old), condition))
         return found
+
+
+def redrawn(was: Any, is_: Any) -> float:
+    """Return the share (0 to 1) of whom a flag serves that gets another of its variants; 0 where it has none on one
+    side. Pure.
+
+    PostHog gives the variant in whose part of the added up percentages the hash of flag and person is.
+    """
+    if not was or not is_:
+        return 0.0
+    ends = [list(accumulate(each.get("rollout_percentage", 0) for each in side)) for side in (was, is_)]
+
+    def at(side: int, point: float) -> Any:
+        place = bisect_right(ends[side], point)
+        return (was, is_)[side][place]["key"] if place < len(ends[side]) else None
+
+    bounds = sorted({0, 100, *ends[0], *ends[1]})
+    return float(sum(end - start for start, end in pairwise(bounds) if at(0, start) != at(1, start))) / 100
 
 
 def _more(before: float, after: float) -> int:

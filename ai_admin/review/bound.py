@@ -19,7 +19,7 @@ from ai_admin.review.changes import Action, Change
 from ai_admin.review.plan import Planned
 from ai_admin.review.report import Entry
 from ai_admin.review.sentences import sentences
-from ai_admin.safety import name_of
+from ai_admin.safety.applied import name_of
 from providers.posthog.errors import OutdatedPlan, UnreadablePlan
 from providers.posthog.history import History
 from providers.posthog.inputs import with_digests
@@ -141,9 +141,10 @@ def moved(then: Bound, planned: Planned) -> list[str]:
         if then[name] != now[name]:
             return [f"the plan is for {name} {then[name]}, and this is {now[name]}"]
     lines = [f"Pulumi.{now['stack']}.yaml: the settings are not those of the plan"]
+    refused = () if now["refused"] else then["refused"]
     return [
         *(lines if then["settings"] != now["settings"] else ()),
-        *_refused(then["refused"], now["refused"]),
+        *(f"the plan was refused, so nobody agreed to it: {line}" for line in refused),
         *(_files(then["definitions"], planned) if now["changes"] else ()),
         *_live(then["changes"], now["changes"], planned),
     ]
@@ -185,11 +186,6 @@ def _since(entry: Entry) -> str:
 
 SHOWN = 3
 """Most that is said of an object that is left alone."""
-
-
-def _refused(then: list[str], now: list[str]) -> Iterator[str]:
-    if not now:
-        yield from (f"the plan was refused, so nobody agreed to it: {line}" for line in then)
 
 
 def _files(then: Mapping[str, str], planned: Planned) -> Iterator[str]:

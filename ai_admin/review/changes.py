@@ -89,6 +89,13 @@ class Change:
         return self.action is Action.ADOPT and not self.fields and not self.refused
 
     @property
+    def unmet(self) -> bool:
+        """Whether PostHog is to make it when it first meets it in an event: nothing is sent before, and only the state
+        gets it.
+        """
+        return self.action is Action.CREATE and self.kind.lifecycle == "discovered" and not self.refused
+
+    @property
     def put_back(self) -> tuple[Field, ...]:
         """The fields that somebody changed in PostHog and the files did not: they become again what they were."""
         applied, wanted = self.applied or {}, self.wanted or {}
@@ -268,7 +275,8 @@ class _Engine:
         judge, found = Judge(ref.kind, self._session), self._live.get(present)
         if found is None:
             return self._new(judge, ref, present, wanted, meta, missing)
-        applied = self._state.resources[present].applied
+        resource = self._state.resources[present]
+        applied = resource.applied
         if isinstance(found, _Unread):
             return _unknown(ref, found, meta, applied, wanted)
         id_, live = found
@@ -294,7 +302,7 @@ class _Engine:
             live,
             wanted,
             difference.fields,
-            tuple(reconcile.changed(judge.kind, applied, live)),
+            () if resource.pending else tuple(reconcile.changed(judge.kind, applied, live)),
             present if present != ref else None,
             refused=problem,
             note=difference.held,

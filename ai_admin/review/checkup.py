@@ -16,10 +16,9 @@ from ai_admin.review.doctor import Facts
 from ai_admin.review.history import Past
 from ai_admin.review.plan import Planned, planned_for
 from ai_admin.review.stack import Reviewed
-from ai_admin.safety import left_over
+from ai_admin.safety.left_over import left_over
 from ai_admin.stackfile import consent_source
 from providers.posthog.errors import NoHistory, Problem
-from providers.posthog.inventory import Inventory
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.usage import users
 
@@ -55,7 +54,9 @@ def facts(root: Path, stack: str | None, opened: Reviewed | None, days: int) -> 
         return users(inventory.client, kind, live) if live else ()
 
     key = inventory.client.get("/api/personal_api_keys/@current/")
-    return replace(known, flags=_flags(inventory), elsewhere=elsewhere, consents=lambda: _left_over(opened), key=key)
+    live = inventory.all(KINDS["flag"]).values()
+    flags = {str(each["key"]): each for each in live if not each.get("deleted")}
+    return replace(known, flags=flags, elsewhere=elsewhere, consents=lambda: _left_over(opened), key=key)
 
 
 def _left_over(opened: Reviewed) -> dict[str, str]:
@@ -73,10 +74,6 @@ def _left_over(opened: Reviewed) -> dict[str, str]:
     changing = {ref.key for each in moving for ref in (each.ref, each.former) if ref}
     words = left_over(given, found.plan.needed, changing)
     return {word: consent_source(opened.root, opened.stack, word) for word in words}
-
-
-def _flags(inventory: Inventory) -> dict[str, dict[str, object]]:
-    return {str(each["key"]): each for each in inventory.all(KINDS["flag"]).values() if not each.get("deleted")}
 
 
 def _committed(root: Path) -> dict[str, str]:

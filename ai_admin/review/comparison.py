@@ -61,7 +61,9 @@ class Difference:
     left: tuple[Field, ...] = ()
     """The fields of these that were left to PostHog's pages when the definition was applied last, and no longer are."""
     last: Properties | None = None
-    """What was applied last, in its canonical form with references; None without a state."""
+    """What was applied last, in its canonical form with references; None without a state, and of what PostHog had not
+    met then.
+    """
     unclear: str = ""
     """Why it is not certain which object is the definition's."""
     unread: str = ""
@@ -74,7 +76,7 @@ class Difference:
 
     @property
     def applied(self) -> bool:
-        """Whether PostHog holds what was applied last: then the file was changed, and nobody changed PostHog."""
+        """Whether PostHog holds what was applied last, or what it made itself since: nobody changed PostHog."""
         return bool(self.fields) and not self.by_hand
 
     @property
@@ -152,7 +154,7 @@ class Comparison:
         for each in self.definitions:
             ref = Ref(each.kind, each.key)
             applied = self._applied(each)
-            id_ = applied.id if applied else self._adopted(each, found)
+            id_ = applied.id if applied and not applied.pending else self._adopted(each, found)
             id_ = id_ or ("" if ref in self._unclear or ref in self._unread else self._state.gone.get(ref, ""))
             if id_:
                 found[ref] = id_
@@ -229,6 +231,8 @@ class Comparison:
         live = self.project.inventory.get(kind, id_)
         if applied is None:
             return Difference(definition, tuple(fields), id_, live, there, tuple(fields))
+        if applied.pending:  # nothing was sent of it
+            return Difference(definition, tuple(fields), id_, live, there)
         moved = changed(kind, found[1], applied.applied)
         left = tuple(each for each in fields if each.name in applied.applied.get("unmanaged", ()))
         by_hand = tuple(each for each in fields if each in (*moved, *left))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ai_admin.definitions import Definition
-from ai_admin.review.moments import moment
+from ai_admin.review.history import moment
 from ai_admin.review.reading import counted, when
 from ai_admin.review.uses import users
 from providers.posthog.advice import explained

@@ -123,7 +123,8 @@ def drifted(each: Difference, history: History, by_name: RefOf) -> Drifted:
         for part in _parts(each, field, file, there)
     )
     unapplied = "PostHog holds what was applied last: the file was changed since"
-    return Drifted(each, said, unapplied if each.applied else "")
+    met = "PostHog has met it since the last `pulumi up`: the next one describes it"
+    return Drifted(each, said, (unapplied if each.last is not None else met) if each.applied else "")
 
 
 def _parts(each: Difference, field: Field, file: Properties, there: Properties) -> Iterator[Said]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 from ai_admin.definitions.files import TOP_FOLDERS
@@ -61,11 +62,8 @@ class Past:
         here = [
             each for each in self._brought[entry.commit.id] if any(file.path in entry.paths for file in each.files)
         ]
-        return replace(entry, by=_authors(here), commit=_of_merge(entry.commit, here)) if here else entry
-
-
-def _authors(commits: Iterable[Commit]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for each in commits for name in (each.author, *each.told.authors)))
+        authors = dict.fromkeys(name for each in here for name in (each.author, *each.told.authors))
+        return replace(entry, by=tuple(authors), commit=_of_merge(entry.commit, here)) if here else entry
 
 
 def _of_merge(merge: Commit, brought: Sequence[Commit]) -> Commit:
@@ -107,14 +105,7 @@ def history(
     except NoHistory as problem:
         unread.append(str(problem))
     wanted = with_former(commits, key)
-    log: list[Entry] = []
-    if logs:
-        try:
-            opened = logs()
-            unread += [opened.unread] if opened.unread else []
-            log = opened.read(wanted, commits, key, since)
-        except Problem as problem:
-            unread.append(not_read(problem))
+    _, log = read_log(logs, unread, wanted, commits, key, since)
     entries = joined(commits, log, stack or "")
     of = {ref for ref in (each.ref for each in entries) if not key or ref in wanted or matches(ref, key)}
     found = [each for each in entries if each.ref in of and each.at >= since]
@@ -125,9 +116,37 @@ def history(
     )
 
 
-def not_read(problem: Problem) -> str:
-    """Return why PostHog's log could not be read, on one line."""
-    return f"PostHog's activity log: {' '.join(str(problem).split())}"
+def moment(text: str, end: bool = False) -> str:
+    """Return a day or a time as ISO 8601 in UTC; what has no zone is meant in UTC.
+
+    Args:
+        text: ``2026-11-12`` or ``2026-11-12T10:00:00+01:00``.
+        end: a day means its end, and not its beginning.
+
+    Raises ValueError.
+    """
+    found = datetime.fromisoformat(text)
+    if len(text) <= len("2026-11-12") and end:
+        found = datetime.combine(found, time.max)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
+def read_log(
+    logs: Callable[[], Logs] | None, unread: list[str], wanted: Collection[Ref], commits: Iterable[Entry], key: str,
+    since: str = "",
+) -> tuple[Logs | None, list[Entry]]:  # fmt: skip
+    """Return PostHog's log of a stack, as ``logs`` opens it, with what :meth:`Logs.read` gives of it; None and nothing
+    where it is not asked for, or can't be read. What could not be read is added to ``unread``.
+    """
+    if logs is None:
+        return None, []
+    try:
+        opened = logs()
+        unread += [opened.unread] if opened.unread else []
+        return opened, opened.read(wanted, commits, key, since)
+    except Problem as problem:
+        unread.append(f"PostHog's activity log: {' '.join(str(problem).split())}")
+        return None, []
 
 
 def matches(ref: Ref, key: str) -> bool:

@@ -205,13 +205,9 @@ def _of_title(_: Objects, kind: Kind, live: Live) -> str:
     return slug(title(kind, live)) or kind.words.replace(" ", "-")
 
 
-def _as_called(_: Objects, kind: Kind, live: Live) -> str:
-    return title(kind, live)
-
-
 _KEYS: dict[str, Callable[[Objects, Kind, Live], str]] = {
-    "flag": _as_called,
-    "event": _as_called,
+    "flag": lambda _, kind, live: title(kind, live),
+    "event": lambda _, kind, live: title(kind, live),
     "property": lambda _, __, live: f"{live.get('type')}.{live['name']}",
     # A SQL query names a variable so, and PostHog made it once of the name.
     "insight_variable": lambda _, __, live: str(live.get("code_name") or ""),

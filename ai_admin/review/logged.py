@@ -109,7 +109,7 @@ class Log:
         if not lines and not (changed and all(each.get("field") in _ALONG for each in changed)):
             lines = [Line(f"{activity} in PostHog")]
         # Of who an alert is sent to, an entry has one, and not all.
-        known = [] if part(kind, logged) and not _told(logged) else told
+        known = told if (logged.get("detail") or {}).get("changes") or not part(kind, logged) else []
         return Entry(
             _at(logged),
             self._ref(kind, logged),
@@ -169,10 +169,6 @@ def _is_along(logged: Logged, made: Logged | None) -> bool:
         return False
     at, since = (datetime.fromisoformat(str(each.get("created_at"))) for each in (logged, made))
     return abs(at - since) < AT_ONCE and logged.get("user") == made.get("user")
-
-
-def _told(logged: Logged) -> bool:
-    return bool((logged.get("detail") or {}).get("changes"))
 
 
 def _activity(logged: Logged, changed: Iterable[Mapping[str, Any]]) -> str:

@@ -80,12 +80,9 @@ class _Fitted:
             taken.append(line)
             self._room -= len(line) + 1
         if left := len(every) - len(taken):
-            taken += [quote.rstrip(), f"{quote}**{left:,} {what} don't fit into this comment**; {self._where}."]
+            where = f"`ai-admin plan --stack {self._stack}` shows all of them"
+            taken += [quote.rstrip(), f"{quote}**{left:,} {what} don't fit into this comment**; {where}."]
         return taken
-
-    @property
-    def _where(self) -> str:
-        return f"`ai-admin plan --stack {self._stack}` shows all of them"
 
 
 def _block(entry: Entry) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 from ai_admin.review.audience import Reach
 from ai_admin.review.changes import Action
@@ -16,25 +17,24 @@ from providers.posthog.history import Author, not_read
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.phrases import moment_text
 
-SIGNS = {
-    Action.CREATE: "+",
-    Action.ADOPT: "=",
-    Action.UPDATE: "~",
-    Action.REPLACE: "±",
-    Action.DELETE: "-",
-    Action.HOLD: "!",
-    Action.UNKNOWN: "?",
-}
-"""The sign of each action."""
 
-_WORDS = {
-    Action.CREATE: "is new",
-    Action.ADOPT: "is taken over as it is in PostHog",
-    Action.UPDATE: "",
-    Action.REPLACE: "is replaced: a new object is made, and the one in PostHog deleted",
-    Action.DELETE: "is deleted",
-    Action.HOLD: "stays off",
-    Action.UNKNOWN: "is not known",
+class Look(NamedTuple):
+    """How an action is shown."""
+
+    sign: str
+    colour: str
+    words: str
+    """What becomes of the object, in half a sentence; empty where the sentences say it."""
+
+
+LOOKS = {
+    Action.CREATE: Look("+", "green", "is new"),
+    Action.ADOPT: Look("=", "cyan", "is taken over as it is in PostHog"),
+    Action.UPDATE: Look("~", "yellow", ""),
+    Action.REPLACE: Look("±", "magenta", "is replaced: a new object is made, and the one in PostHog deleted"),
+    Action.DELETE: Look("-", "red", "is deleted"),
+    Action.HOLD: Look("!", "red", "stays off"),
+    Action.UNKNOWN: Look("?", "red", "is not known"),
 }
 
 SHOWN = 8
@@ -47,10 +47,13 @@ def title(report: Report) -> str:
     unknown = sum(each.change.action is Action.UNKNOWN for each in report.entries)
     held = sum(each.change.action is Action.HOLD for each in report.entries)
     refused = sum(bool(each.change.refused) for each in report.entries) - unknown
-    number = len(report.entries) - taken - unknown - held - refused
+    unmet = sum(each.change.unmet for each in report.entries)
+    number = len(report.entries) - taken - unknown - held - refused - unmet
     changes = counted(number, "object changes", "objects change") if number else "nothing changes"
     if taken:
         changes += f", {counted(taken, 'is taken over as it is', 'are taken over as they are')} (nothing is sent)"
+    if unmet:
+        changes += f", {counted(unmet, 'is', 'are')} not in PostHog yet (nothing is sent before)"
     if held:
         changes += f", {counted(held, 'stays off', 'stay off')}"
     if refused:
@@ -72,10 +75,10 @@ def name(entry: Entry) -> str:
 def about(entry: Entry) -> str:
     """Return what becomes of an entry's object, in half a sentence; empty where its sentences say it."""
     change = entry.change
-    words = _WORDS[change.action]
+    words = LOOKS[change.action].words
     if change.action is Action.ADOPT and entry.sentences:
         words = "is taken over from PostHog, and changed"
-    if change.action is Action.CREATE and change.kind.lifecycle == "discovered":
+    if change.unmet:
         words = "is not in PostHog yet, which makes it when it first meets it in an event; nothing is sent before"
     if entry.deleted:
         words = f"was deleted in PostHog {entry.deleted}{'' if change.refused else ' and is made anew'}"
@@ -105,6 +108,12 @@ def intended(report: Report) -> list[Entry]:
 def taken_over(report: Report) -> list[Entry]:
     """Return the entries of what is taken over as it is: nothing is sent, so that it is counted and not listed."""
     return [each for each in report.entries if each.change.as_wanted and not (each.sentences or each.approval)]
+
+
+def changing(report: Report) -> list[Entry]:
+    """Return the entries of what changes: of the others nothing is sent, and only the state gets them."""
+    apart = taken_over(report)
+    return [each for each in report.entries if not each.change.unmet and each not in apart]
 
 
 def takes_over(report: Report, every: bool = False) -> Iterator[str]:
@@ -177,6 +186,10 @@ def _follows(entry: Entry) -> Iterator[str]:
     """Yield what follows from a change for who is served, and for what uses the object."""
     if entry.reach and (reach := reached(entry)):
         as_now = " and ".join(f"cohort {each.key}" for each in entry.reach.as_now)
+        if entry.reach.another_variant:
+            given = any(each.get("variant") for each in (entry.change.wanted or {}).get("release_conditions") or ())
+            about = "at most" if given else _about(entry.reach)
+            reach += f"; {about} {entry.reach.another_variant:,} of these get another variant than now"
         yield reach + (f"; counted with {as_now} as before, which changes in this plan as well" if as_now else "")
     yield from entry.effects
     shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count

@@ -11,7 +11,6 @@ from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval
 from ai_admin.review.audience import Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
-from ai_admin.review.duration import seconds
 from ai_admin.review.effects import begun, effects, running
 from ai_admin.review.firing import firing
 from ai_admin.review.live import BY_POSTHOG, PAGED
@@ -26,9 +25,16 @@ from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties, refs
 from providers.posthog.kinds.tiles import described
 from providers.posthog.kinds.wording import SERVE, TEXT
+from providers.posthog.limits import Rate, rates
 from providers.posthog.reconcile import same
 from providers.posthog.references import RefOf, with_refs
 from providers.posthog.session import Session
+
+START, EACH = 3.0, 0.15
+"""Seconds of a run without a change, and of a write (docs/benchmarks.md)."""
+
+REQUESTS = 2
+"""The requests of a change: one that looks whether the object is still as it was read, and the write."""
 
 NAMED = 8
 """Most objects that are named where something is not known of them."""
@@ -116,13 +122,7 @@ class Report:
     @property
     def blocked(self) -> bool:
         """Whether anything would not be applied."""
-        return bool(self.reasons)
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why something would not be applied, a line for each reason."""
-        known = (each.change.refused for each in self.entries if not each.change.unread)
-        return [*self.refused, *filter(None, known), *self.unread]
+        return bool(self.refused) or any(each.change.refused or each.change.unread for each in self.entries)
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -190,7 +190,7 @@ def _entry(
 ) -> Entry:
     kind = change.kind
     sides = (_with_taken_back(change, session), change.wanted, change.applied)
-    live, wanted, applied = (_readable(change, each, by_name) for each in sides)
+    live, wanted, applied = (with_refs(kind, each or {}, by_name) for each in sides)
     put_back = {each.name for each in change.put_back}
     if change.action is Action.UNKNOWN:
         return Entry(change)
@@ -274,10 +274,6 @@ def _with_taken_back(change: Change, session: Session) -> Properties | None:
     return judge.seen(change.id, change.live, change.wanted, meta)
 
 
-def _readable(change: Change, properties: Properties | None, by_name: RefOf) -> Properties:
-    return with_refs(change.kind, properties or {}, by_name)
-
-
 def _unowned(found: Outlook, session: Session) -> dict[str, int]:
     """Return how many live objects that people made belong to no definition, by kind."""
     owned = {*found.names, *((each.ref.kind, each.id) for each in found.changes)}
@@ -289,3 +285,18 @@ def _unowned(found: Outlook, session: Session) -> dict[str, int]:
         if (kind.name, id_) not in owned and not item.get("deleted")
     )
     return dict(counted)
+
+
+def seconds(changes: Iterable[Change]) -> float:
+    """Return about how many seconds the changes take, on a PostHog with rate limits."""
+    writes = Counter[tuple[Rate, ...]]()
+    for change in changes:
+        if change.action not in (Action.HOLD, Action.UNKNOWN):
+            writes[rates(f"/api/projects/1/{KINDS[change.ref.kind].collection}/")] += 1
+    work = START + EACH * sum(writes.values())
+    return work + max((_waits(REQUESTS * count, limits) for limits, count in writes.items()), default=0.0)
+
+
+def _waits(requests: int, limits: tuple[Rate, ...]) -> float:
+    """Return how many seconds the last of so many requests waits for these limits."""
+    return max((requests - 1) // rate.requests * rate.seconds for rate in limits)

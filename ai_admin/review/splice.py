@@ -1,4 +1,4 @@
-"""Another value into the text of a file: only the lines of what changes, and every comment stays where it is.
+"""Another value into the text of a file: only the lines of what changes, and comments around them stay where they are.
 
 yaml-edit does it. ruamel.yaml 0.19, yarutsk, lossless-yaml, pythonizeyaml 0.6 and yamltrip 0.6 were tried as well: they
 move comments, or space lists and braces their own way in lines that nobody changed. What is written here is how people

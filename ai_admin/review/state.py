@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ai_admin.manifest import OUTPUT, ids
-from ai_admin.safety import Manifest
+from ai_admin.safety.applied import Manifest
 from providers.posthog.errors import UnreadableState
 from providers.posthog.inputs import WAITING, to_properties
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
+from providers.posthog.lifecycle.discovered import PENDING
 from providers.posthog.reconcile import applied_last
 from providers.posthog.references import with_refs
 from providers.posthog.safety import digest
@@ -46,6 +47,11 @@ class Resource:
     def applied(self) -> Properties:
         """What was applied last."""
         return applied_last(KINDS[self.ref.kind], self.properties, self.record)
+
+    @property
+    def pending(self) -> bool:
+        """Whether PostHog had not met it in an event, so that the id is provisional and nothing was sent."""
+        return self.id.startswith(PENDING)
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,9 @@ def parsed(resources: Iterable[Mapping[str, Any]]) -> State:
             continue
         ref = Ref.parse(each["urn"].split("::", 3)[3])
         project, record = str(outputs.get("project_id") or ""), outputs.get(APPLIED) or {}
-        found = Resource(ref, str(each.get("id", "")), _properties(kind, outputs), project, record)
+        options = {name: outputs[name] for name in (UNKEPT, OWN) if outputs.get(name)}
+        properties = {**to_properties(kind, outputs), **options}
+        found = Resource(ref, str(each.get("id", "")), properties, project, record)
         if each.get("delete"):
             replaced.append(found)
         else:
@@ -116,11 +124,6 @@ def _with_valid_records(standing: Mapping[Ref, Resource], manifest: Manifest) ->
     return {
         ref: replace(each, record={}) if each.record and is_followed(each) else each for ref, each in standing.items()
     }
-
-
-def _properties(kind: str, outputs: Mapping[str, Any]) -> Properties:
-    found = {name: outputs[name] for name in (UNKEPT, OWN) if outputs.get(name)}
-    return {**to_properties(kind, outputs), **found}
 
 
 def pulumi(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

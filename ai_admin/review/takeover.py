@@ -141,9 +141,10 @@ class _TakeOver:
             if (ref.kind, self._every[ref].id) in self._comparison.leaving:
                 self._exclude(ref, LEAVES)
                 continue
-            for name, what in KINDS[ref.kind].narrowed.items():
+            for name, what in KINDS[ref.kind].narrowed.items():  # by which PostHog decides whom it reaches
                 if self._every[ref].live.get(name):
-                    self._narrowed(ref, f"{name}: {what}")
+                    self._note(ref, f"Left to PostHog: {name}: {what}.")
+                    self._narrow.append((ref, f"{name}: {what}"))
             if ref.kind == "early_access_feature" and isinstance(flag := self._forms[ref].get("flag"), Ref):
                 self._leave_field(flag, "feature_enrollment", "PostHog switches it with the early access feature")
             if ref.kind == "survey":
@@ -154,11 +155,6 @@ class _TakeOver:
             if ref.kind == "subscription" and isinstance(self._forms[ref].get("target_value"), dict):
                 reason = "the address of its Teams channel is a secret; write a file with the variable that holds it"
                 self._exclude(ref, f"{reason}, and adopt: {self._every[ref].id}")
-
-    def _narrowed(self, ref: Ref, what: str) -> None:
-        """Say that PostHog keeps what decides whom an object reaches."""
-        self._note(ref, f"Left to PostHog: {what}.")
-        self._narrow.append((ref, what))
 
     def _leave_inputs(self, ref: Ref) -> None:
         """Leave a webhook to PostHog, and a text that is not what its blocks show: a file says both in one."""

@@ -11,7 +11,7 @@ from ai_admin.review.history import History
 from ai_admin.review.reading import when
 from ai_admin.review.text import Style, plain
 from ai_admin.review.then import Then
-from ai_admin.review.timeline import Applied, Entry, How, Line
+from ai_admin.review.timeline import Entry, How, Line
 from ai_admin.sheet import as_csv as sheet
 from providers.posthog.kinds import KINDS
 
@@ -36,7 +36,8 @@ def _lines(history: History, style: Style) -> Iterator[str]:
         if entry.commit:
             yield f"    {style(_reason(entry), 'bright_black')}"
         for applied in entry.applied:
-            yield f"    {style(_applied(applied), 'bright_black')}"
+            since = f"in PostHog since {when(applied.at)}, {applied.how}, {applied.by}"
+            yield f"    {style(since, 'bright_black')}"
 
 
 def _name(entry: Entry) -> str:
@@ -61,10 +62,6 @@ def _reason(entry: Entry) -> str:
     commit = entry.commit
     reason = commit.told.reason.partition("\n")[0] if commit else ""
     return f"commit {commit.id[:10]}: {reason}" if commit else ""
-
-
-def _applied(applied: Applied) -> str:
-    return f"in PostHog since {when(applied.at)}, {applied.how}, {applied.by}"
 
 
 def as_json(history: History) -> str:
@@ -130,12 +127,8 @@ def _row(entry: Entry, line: Line) -> tuple[str, ...]:
     )
 
 
-def then_text(found: Then, time: str, style: Style = plain) -> str:
-    """Return what a definition was at a time as text."""
-    return "\n".join(_then_lines(found, time, style))
-
-
-def _then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
+def then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
+    """Yield what a definition was at a time as lines of text; ``style`` colours parts of it."""
     yield f"{style(f'{KINDS[found.ref.kind].words} {found.ref.key}', 'bold')} on {when(time)}"
     if found.stated is None:
         yield "  no file defined it"
@@ -157,13 +150,10 @@ def _then_lines(found: Then, time: str, style: Style) -> Iterator[str]:
     elif found.stated:
         yield style("  PostHog held something else than the file says:", "yellow")
         for each in found.differences:
-            yield f"    {style(each.sentence.text + (f' ({_changed(each.change)})' if each.change else ''), '')}"
+            by = f" ({_who(each.change)}, on {when(each.change.at)})" if each.change else ""
+            yield f"    {style(each.sentence.text + by, '')}"
     else:
         yield "  PostHog held one that no file defines"
-
-
-def _changed(entry: Entry) -> str:
-    return f"{_who(entry)}, on {when(entry.at)}"
 
 
 def then_json(found: Then) -> dict[str, Any]:

@@ -11,16 +11,6 @@ from ai_admin.review.report import Entry, Report
 Style = Callable[[str, str], str]
 """Returns a text in a colour; in none for the empty one."""
 
-_COLOURS = {
-    Action.CREATE: "green",
-    Action.ADOPT: "cyan",
-    Action.UPDATE: "yellow",
-    Action.REPLACE: "magenta",
-    Action.DELETE: "red",
-    Action.HOLD: "red",
-    Action.UNKNOWN: "red",
-}
-
 
 def plain(text: str, _: str) -> str:
     """Return a text as it is."""
@@ -45,7 +35,7 @@ def _lines(report: Report, style: Style, every: bool) -> Iterator[str]:
         yield from taken
     for line in report.unread:
         yield ""
-        yield style(f"{reading.SIGNS[Action.UNKNOWN]} {line}", "red")
+        yield style(f"{reading.LOOKS[Action.UNKNOWN].sign} {line}", "red")
     for warning in report.warnings:
         yield ""
         yield f"note: {warning}"
@@ -64,11 +54,10 @@ def _put_back(entries: Iterable[Entry], style: Style) -> Iterator[str]:
 
 def _changed(entries: Iterable[Entry], style: Style) -> Iterator[str]:
     for entry in entries:
-        action = entry.change.action
-        about = reading.about(entry)
+        look, about = reading.LOOKS[entry.change.action], reading.about(entry)
         source = entry.change.source.rsplit(":", 1)[0]
         place = f"  {style(source, 'bright_black')}" if source else ""
         said = f" {about}" if about else ""
         yield ""
-        yield f"{style(reading.SIGNS[action], _COLOURS[action])} {style(reading.name(entry), 'bold')}{said}{place}"
+        yield f"{style(look.sign, look.colour)} {style(reading.name(entry), 'bold')}{said}{place}"
         yield from (f"    {line}" for line in reading.lines(entry))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ai_admin.review.history import Logs, Past, matches, not_read, with_former
+from ai_admin.review.history import Logs, Past, matches, read_log, with_former
 from ai_admin.review.logged import undone
 from ai_admin.review.sentences import Sentence, sentences
 from ai_admin.review.timeline import Entry
 from ai_admin.review.versions import Stated, changes
 from providers.posthog import reconcile
-from providers.posthog.errors import ApiError, Problem
+from providers.posthog.errors import ApiError
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.references import with_refs
@@ -65,16 +65,7 @@ def then(
     wanted = with_former(entries, key)
     stated = past.at(time, stacks).stated(stack)
     unread: list[str] = []
-    there: Logs | None = None
-    log: list[Entry] = []
-    if logs:
-        try:
-            there = logs()
-            unread += [there.unread] if there.unread else []
-            log = there.read(wanted, entries, key)
-        except Problem as problem:
-            there = None
-            unread.append(not_read(problem))
+    there, log = read_log(logs, unread, wanted, entries, key)
     refs = {each.ref for each in (*entries, *log) if each.ref in wanted or matches(each.ref, key)}
     found = []
     for ref in sorted([ref for ref in refs if ref in stated] or [ref for ref in refs if matches(ref, key)], key=str):

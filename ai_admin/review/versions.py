@@ -64,7 +64,8 @@ class Versions:
         for file in commit.files:
             self._documents.pop(file.path, None)
             if file.path in paths and file.after != ABSENT:
-                self._documents[file.path] = _document(file.path, self._contents[file.after])
+                content = self._contents[file.after].decode("utf-8", "replace")
+                self._documents[file.path] = Document(File(file.path, kind_at(file.path), content))
         changes = {stack: self._changes(stack, paths) for stack in self._stacks}
         for ref in dict.fromkeys(ref for found in changes.values() for ref in found):
             said = {stack: found[ref] for stack, found in changes.items() if ref in found}
@@ -164,10 +165,6 @@ class _Change:
     after: Properties | None
     paths: tuple[str, ...]
     former: Ref | None = None
-
-
-def _document(path: str, content: bytes) -> Document:
-    return Document(File(path, kind_at(path), content.decode("utf-8", "replace")))
 
 
 def _problem(document: Document, seen: View) -> str:

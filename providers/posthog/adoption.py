@@ -15,10 +15,11 @@ from typing import Any
 
 from providers.posthog import reconcile
 from providers.posthog.errors import ApiError, NotAdopted
-from providers.posthog.history import History, step
+from providers.posthog.history import step
 from providers.posthog.inputs import Metadata
-from providers.posthog.inventory import Inventory, Live
-from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading, Ref
+from providers.posthog.inventory import Live
+from providers.posthog.kinds.base import Field, Kind, Properties, Reading, Ref
+from providers.posthog.services import Services
 from providers.posthog.usage import users
 
 LONGEST = 600
@@ -69,22 +70,11 @@ def adopts(adopted: Mapping[str, str], kind_name: str, id_: object) -> bool:
 class Adoption:
     """Finds what definitions of one kind adopt, and lets no two adopt the same. Safe for several threads."""
 
-    def __init__(
-        self,
-        kind: Kind,
-        inventory: Inventory,
-        directory: Directory,
-        history: History,
-        adopted: dict[str, str],
-        allowed: bool = True,
-    ) -> None:
-        """``adopted`` takes the ids of what is adopted, by the definition's name."""
+    def __init__(self, kind: Kind, services: Services) -> None:
         self._kind = kind
-        self._inventory = inventory
-        self._directory = directory
-        self._history = history
-        self._adopted = adopted
-        self._allowed = allowed
+        self._services = services
+        self._inventory = services.inventory
+        self._directory = services.directory
         self._lock = threading.RLock()
         self._reserved: dict[str, str] = {}
         self._listed: dict[str, Live] = {}
@@ -108,13 +98,13 @@ class Adoption:
                 if self._settled(properties, there):
                     raise NotAdopted(self._choice(found or there, bool(found)))
                 return None
-            if not self._allowed:
+            if not self._services.adoption_allowed:
                 raise NotAdopted(
                     f"{self._described(found[0])} exists in PostHog, and ai-admin:adoption forbids this stack to "
                     "adopt it; delete or rename one of the two, or allow adoption"
                 )
             self._reserved[found[0]] = meta.name
-            self._adopted[meta.name] = found[0]
+            self._services.adopted[meta.name] = found[0]
             return found[0]
 
     def _own(self, found: list[str], properties: Properties) -> list[str]:
@@ -135,7 +125,7 @@ class Adoption:
         made_by = _author(live).get("id")
         if made_by is None or made_by != me or (last and last.get("id") != me):
             return False
-        return not self._history.others(self._kind, id_, me)
+        return not self._services.history.others(self._kind, id_, me)
 
     def candidates(self, properties: Properties, meta: Metadata) -> list[str]:
         """Return the ids of the free objects that are this one by what identifies it."""
@@ -213,7 +203,8 @@ class Adoption:
         unknown = [name for name in self._identifying() if not reconcile.known(properties.get(name))]
         fields = [field for field in self._kind.fields if field.name in unknown]
         lives = [self._identity(self._listed[id_]) for id_ in found]
-        return all(adopts(self._adopted, field.ref, live.get(field.name)) for field in fields for live in lives)
+        adopted = self._services.adopted
+        return all(adopts(adopted, field.ref, live.get(field.name)) for field in fields for live in lives)
 
     def _choice(self, found: list[str], own: bool) -> str:
         oldest_first = sorted(found, key=lambda id_: (len(id_), id_))

@@ -8,15 +8,13 @@ it was requested already. (PostHog: products/approvals; an enterprise feature.)
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from providers.posthog import reconcile
 from providers.posthog.client import Client
-from providers.posthog.errors import ApiError, NotApproved
-from providers.posthog.inputs import WAITING, Metadata
-from providers.posthog.kinds.base import Kind, Properties
+from providers.posthog.errors import ApiError
+from providers.posthog.kinds.base import Kind
 
 OPEN = ("pending", "approved")
 REFUSED = "rejected"
@@ -152,75 +150,3 @@ def _decision(row: Mapping[str, Any]) -> str:
     author = (votes[-1].get("created_by") or {}).get("email", "somebody")
     reason = votes[-1].get("reason")
     return f'by {author} ("{reason}")' if reason else f"by {author}"
-
-
-class PendingChanges:
-    """The changes of one kind that wait for an approval, compared with the definitions."""
-
-    def __init__(
-        self,
-        kind: Kind,
-        approvals: Approvals,
-        project: Callable[[Mapping[str, Any], Mapping[str, Any]], Properties],
-        warn: Callable[[Metadata, str], None],
-    ) -> None:
-        """``project`` gives a live object's canonical form, ``warn`` shows the engine's user a message."""
-        self._kind = kind
-        self._approvals = approvals
-        self._project = project
-        self._warn = warn
-
-    def asked(self, id_: str | None, live: Mapping[str, Any], new: Properties) -> Request | None:
-        """Return the newest change request by which an object would become what the definition says."""
-        requests = self._approvals.requests(self._kind, id_)
-        return next((each for each in requests if self._is_for(each, live, new)), None)
-
-    def _is_for(self, request: Request, live: Mapping[str, Any], new: Properties) -> bool:
-        asked = self._project(request.applied_to(live), new)
-        still = reconcile.changed(self._kind, asked, new)
-        moved = reconcile.changed(self._kind, self._project(live, new), asked) if live else self._kind.fields
-        return bool(moved) and not any(field in still for field in moved)
-
-    def turned_into(self, error: ApiError, live: Mapping[str, Any], new: Properties) -> Request:
-        """Return the change request that a write was turned into; raises the error when it has another reason.
-
-        Raises :class:`NotApproved` when the write met a request for something else.
-        """
-        request = self._approvals.made_by(error)
-        if request is None:
-            raise error
-        if not self._is_for(request, live, new):
-            raise NotApproved(
-                f"another change waits for approval since {request.since}, and PostHog takes no second one: "
-                f"{request.link}; approve or reject it there, and run again"
-            )
-        return request
-
-    def wait(self, request: Request, meta: Metadata) -> str:
-        """Warn that a change waits, and return the provisional id for an object that is to be created.
-
-        Raises :class:`NotApproved` when the request was rejected.
-        """
-        if request.state == REFUSED:
-            raise NotApproved(str(request))
-        self._warn(meta, str(request))
-        return WAITING + request.id
-
-    def open_creation(self, id_: str) -> Request | None:
-        """Return the request behind a provisional id, as long as it isn't decided."""
-        requests = self._approvals.requests(self._kind, None)
-        return next((each for each in requests if id_ == WAITING + each.id and each.state in OPEN), None)
-
-    def creation(self, id_: str, new: Properties) -> Request:
-        """Return the request behind a provisional id, if it still is for what the definition says.
-
-        What waits for a policy of its own is asked for later. Raises :class:`NotApproved`.
-        """
-        request = self.open_creation(id_)
-        asked = self._project(request.applied_to({}), new) if request else {}
-        if request is None or any(field.name != APART for field in reconcile.changed(self._kind, asked, new)):
-            raise NotApproved(
-                "its creation waits for approval, and the definition has changed since: "
-                f"{self._approvals.link(id_.removeprefix(WAITING))}; reject or cancel it there, and run again"
-            )
-        return request

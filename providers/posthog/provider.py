@@ -36,6 +36,7 @@ from providers.posthog.judge import Judge, OneLine, unknown
 from providers.posthog.kinds import KINDS, Kind
 from providers.posthog.kinds.base import APPLIED, OWN, UNKEPT, Properties
 from providers.posthog.lifecycle import Lifecycle
+from providers.posthog.lifecycle.discovered import PENDING
 from providers.posthog.matching import as_mappings, unchanged_lists
 from providers.posthog.session import Session
 from providers.posthog.settings import NAMES, VARIABLES, Settings
@@ -222,7 +223,9 @@ class PostHogProvider(ResourceProvider):
             return ReadResult("", {})
         live_id, live = found
         kind = KINDS[self.kind_name]
-        record = reconcile.record(kind, reconcile.applied_last(kind, known, props.get(APPLIED) or {}), live)
+        before = reconcile.applied_last(kind, known, props.get(APPLIED) or {})
+        # Of what had a provisional id nothing was sent, so that nobody else changed it.
+        record = {} if id_.startswith(PENDING) else reconcile.record(kind, before, live)
         outputs = _recorded(self._outputs(live, meta, project, props), record)
         return ReadResult(live_id, outputs, self._inputs(live, meta, props))
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from html import escape
 
 from ai_admin import charts
-from ai_admin.charts import texts
 from sandbox.pages.render import listed, named
 from sandbox.resources.analytics import tiles
 from sandbox.resources.analytics.insights import INSIGHTS
@@ -35,7 +34,7 @@ def _tile(context: Context, dashboard: Data, tile: Data) -> Data:
     insight = context.store.get("insight", tile["insight"]) if tile["insight"] else None
     if insight is None:
         text = (tile["text"] or {}).get("body") or (tile["button_tile"] or {}).get("text") or ""
-        return {"place": place.css(), "drawing": _safely(lambda: texts.html(text))}
+        return {"place": place.css(), "drawing": _safely(lambda: charts.html(text))}
     filters = {**dashboard["filters"], **(tile["filters_overrides"] or {})}
     shown = INSIGHTS.show_tile(context, insight, filters, dashboard["variables"], "blocking")
     figure = charts.figure(shown["query"], {**shown, "results": shown["result"]})

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_admin.charts import Place, Tile, figure, page, tile
-from ai_admin.charts.texts import html
+from ai_admin.charts import Place, Tile, figure, html, page, tile
 from sandbox.tests.browser.chromium import Browser, running_browser
 from sandbox.tests.browser.test_pages import CONTRAST
 from tools.pictures.examples import EXAMPLES

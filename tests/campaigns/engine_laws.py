@@ -447,7 +447,8 @@ def _lacking(each: Definition) -> bool:
 def run(
     folder: Path, objects: int, rounds: int, seed: int, kinds: Iterable[str] = CHECKOUTS, **settings: Any
 ) -> Counter[str]:
-    """Take a checkout with so many random files of each kind through the rounds. Returns what was counted.
+    """Take a checkout with so many random files of each kind through the rounds. Returns what was counted, and
+    says it after each round on standard error: many rounds take hours.
 
     ``settings`` are the sandbox's: which version of PostHog it is.
     """
@@ -467,7 +468,12 @@ def run(
             again = {name: _made(chance, *name) for name in some}
             checkout.write({**again, **checkout.make_by_hand(number), **dict.fromkeys(gone)})
             checkout.round()
+            print(f"round {number + 1}: {_figures(checkout.counts)}", file=sys.stderr, flush=True)
         return checkout.counts
+
+
+def _figures(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
 
 
 def main() -> int:
@@ -482,8 +488,7 @@ def main() -> int:
     settings: dict[str, Any] = NEWER if arguments.newer else {}
     with tempfile.TemporaryDirectory() as folder:
         counts = run(Path(folder), arguments.objects, arguments.rounds, arguments.seed, **settings)
-    figures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    print(f"{arguments.rounds} rounds: {figures}; {time.perf_counter() - start:.0f} s")
+    print(f"{arguments.rounds} rounds: {_figures(counts)}; {time.perf_counter() - start:.0f} s")
     return 0
 
 

@@ -189,8 +189,10 @@ def smallest(
 
 
 def top_level(before: str, after: str) -> set[str]:
-    """Return the top-level keys to which the lines belong in which two texts differ."""
-    old, new = before.splitlines(), after.splitlines()
+    """Return the top-level keys to which the lines belong in which two texts differ, blank lines aside: that between
+    two keys belongs to neither.
+    """
+    old, new = ([line for line in text.splitlines() if line.strip()] for text in (before, after))
     owners = [[*_owners(old)], [*_owners(new)]]
     opcodes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     differing = [each for each in opcodes if each[0] != "equal"]

@@ -133,7 +133,10 @@ def _run(asked: list[str], folder: str, environ: dict[str, str], streams: list[C
 
 for _module in (
     "pulumi.dynamic.dynamic",
+    "ai_admin.cli.apply",
     "ai_admin.cli.commands",
+    "ai_admin.cli.plan",
+    "ai_admin.cli.pull",
     "ai_admin.run",
     "providers.posthog.lifecycle",
     "providers.posthog.session",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -44,8 +44,13 @@ def in_order(unit: Unit, _: Index) -> Iterator[Finding]:
 
 @rule("insight", "dashboard")
 def ranges_in_order(unit: Unit, _: Index) -> Iterator[Finding]:
-    """What an insight or a dashboard looks at ends after it begins: PostHog shows an empty chart for others."""
+    """What an insight or a dashboard looks at is of days that exist, and ends after it begins: PostHog shows an empty
+    chart for others.
+    """
     for path, held in _ranges(unit):
+        for name in ("date_from", "date_to"):
+            if day := _no_day(at(held, name)):
+                yield Finding((*path, name), f"there is no {day}", "write a day that exists")
         first, last = at(held, "date_from"), at(held, "date_to")
         start, end = _comparable(first), _comparable(last)
         if start is not None and end is not None and start[0] == end[0] and end[1] < start[1]:
@@ -61,6 +66,21 @@ def _ranges(unit: Unit) -> Iterator[tuple[Path, Any]]:
     if query is not None:
         yield query.path, query.node if query.shorthand else None
         yield (*query.path, "dateRange"), query.node.get("dateRange")
+
+
+def _no_day(written: Any) -> str:
+    """Return the day that a time begins with, where there is no such day; else the empty text."""
+    found = _DAY.match(written) if isinstance(written, str) else None
+    if found is None:
+        return ""
+    try:
+        date(*map(int, found.groups()))
+    except ValueError:
+        return found[0]
+    return ""
+
+
+_DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 
 
 def _comparable(written: Any) -> tuple[str, float] | None:

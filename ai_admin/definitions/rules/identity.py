@@ -1,4 +1,4 @@
-"""Which object of PostHog's a definition is: no two take over the same."""
+"""Which definition is which: no two have one key, or take over the same object of PostHog's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from providers.posthog.kinds import KINDS
+
+
+def duplicates(index: Index) -> Iterator[tuple[Unit, Finding]]:
+    """Yield the later of two units of a kind with the same key, even if ``only`` puts them on different stacks."""
+    for unit in index.units:
+        first = index.find(unit.kind, unit.key)
+        if first is not None and first is not unit:
+            message = f'the {KINDS[unit.kind].words} key "{unit.key}" is taken ({_place(first)})'
+            fix = "choose another key, or write what differs per stack under stacks of the one definition"
+            yield unit, Finding((*unit.path, "key"), message, fix)
 
 
 @rule(*FORMS, sees=lambda kind: (kind,))
@@ -53,6 +63,24 @@ def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
                 place = first.view.source(Finding((field.name,), "", ""))
                 message = f"{first.name} has the same {field.name} ({place})"
                 yield Finding((field.name,), message, f"choose another {field.name}")
+
+
+@rule("flag", sees=("flag",))
+def told_apart(unit: Unit, index: Index) -> Iterator[Finding]:
+    """The keys of two flags differ in more than capital letters: for PostHog these are two flags, for people one."""
+    first = index.cached(_lower)[unit.key.lower()]
+    if first is not unit and first.key != unit.key:
+        message = f"{first.shown} ({_place(first)}) has this key in other letters, and is another flag"
+        yield Finding(("key",), message, "give one of the two another key, unless both are in use", note=True)
+
+
+def _lower(index: Index) -> dict[str, Unit]:
+    """Return the first flag with each key, in small letters."""
+    found: dict[str, Unit] = {}
+    for unit in index.units:
+        if unit.kind == "flag":
+            found.setdefault(unit.key.lower(), unit)
+    return found
 
 
 def _first(index: Index) -> dict[tuple[str, str, str], Unit]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.insight import query
-from providers.posthog.kinds.normal import tags, text
+from providers.posthog.kinds.normal import each_item, tags, text
 from providers.posthog.kinds.phrases import node_text
 from providers.posthog.kinds.wording import Wording, switchable
 
@@ -43,10 +43,6 @@ def _step_text(step: Mapping[str, Any]) -> str:
     return word.join([node_text(step), " and ".join(parts)] if parts else [node_text(step)])
 
 
-def _steps(value: Any) -> Any:
-    return [_step(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 ACTION = Kind(
     name="action",
     type="Action",
@@ -65,7 +61,7 @@ ACTION = Kind(
             reader="steps",
             wording=Wording(each=Wording("step", name=_step_text)),
             default=[],
-            normalise=_steps,
+            normalise=each_item(_step),
             required=True,
             clearable=False,
         ),

@@ -5,28 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Kind, Reading
-from providers.posthog.kinds.normal import plain, text
+from providers.posthog.kinds.base import Directory, Field, Kind, Reading, read_id
+from providers.posthog.kinds.normal import plain, tags, text
 from providers.posthog.kinds.phrases import choice_text
 from providers.posthog.kinds.wording import CHOICE, SWITCH, WATCH, Wording, switchable
-
-
-def _emails(value: Any) -> Any:
-    if not isinstance(value, list | tuple):
-        return plain(value)
-    return sorted({str(item).strip().lower() for item in value})
-
-
-def _write_subscribers(value: list[str], directory: Directory) -> Any:
-    return [directory.user_id(email) for email in value]
-
-
-def _read_subscribers(raw: Any, _: Reading) -> Any:
-    return [user.get("email", "") for user in raw or ()]
-
-
-def _read_insight(raw: Any, _: Reading) -> Any:
-    return raw.get("id") if isinstance(raw, dict) else raw
 
 
 def _write_threshold(value: dict[str, Any], _: Directory) -> Any:
@@ -121,14 +103,14 @@ ALERT = Kind(
     needs=("organization_member:read",),
     fields=(
         Field("name", normalise=text, required=True),
-        Field("insight", ref="insight", read=_read_insight, required=True),
+        Field("insight", ref="insight", read=read_id, required=True),
         Field(
             "subscribed_users",
             wording=Wording("e-mail"),
             default=[],
-            normalise=_emails,
-            write=_write_subscribers,
-            read=_read_subscribers,
+            normalise=tags,  # addresses are kept as tags are
+            write=lambda value, directory: [directory.user_id(email) for email in value],
+            read=lambda raw, _: [user.get("email", "") for user in raw or ()],
             required=True,
             manageable=False,
         ),

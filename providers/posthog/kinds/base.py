@@ -132,6 +132,11 @@ def _as_read(value: Json, _: Reading) -> Any:
     return value
 
 
+def read_id(raw: Json, _: Reading) -> Any:
+    """Return the id of what the API gives whole where it takes an id."""
+    return raw.get("id") if isinstance(raw, dict) else raw
+
+
 def _as_new(new: Json, _: Json) -> Json:
     return new
 

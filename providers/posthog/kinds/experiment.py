@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import methodcaller
 from typing import Any
 
 from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
 from providers.posthog.kinds.insight import query
-from providers.posthog.kinds.normal import instant, plain, text, unordered
+from providers.posthog.kinds.normal import each_item, instant, plain, text, unordered
 from providers.posthog.kinds.phrases import choice_text
 from providers.posthog.kinds.wording import (
     ARCHIVED,
@@ -60,10 +61,6 @@ def metric(value: Any) -> Any:
     return result
 
 
-def _metrics(value: Any) -> Any:
-    return [metric(item) for item in value] if isinstance(value, list | tuple) else plain(value)
-
-
 def _carry_metrics(new: Json, live: Json) -> Json:
     """Give metrics the uuids they had: PostHog keeps their order and their results by those.
 
@@ -71,17 +68,13 @@ def _carry_metrics(new: Json, live: Json) -> Json:
     """
     known = [dict(each) for each in live or () if each.get("uuid")]
     metrics = [dict(each) for each in new]
-    for mark in (_name, _all_but_name):
+    for mark in (methodcaller("get", "name"), _all_but_name):
         for wanted in metrics:
             same = next((each for each in known if mark(each) == mark(wanted)), None)
             if same is not None and "uuid" not in wanted:
                 wanted["uuid"] = same["uuid"]
                 known.remove(same)
     return metrics
-
-
-def _name(value: Json) -> Any:
-    return value.get("name")
 
 
 def _all_but_name(value: Json) -> Any:
@@ -120,15 +113,6 @@ def _stats(value: Any) -> Any:
 def _write_stats(value: dict[str, Any], _: Directory) -> Any:
     # Whole, or PostHog fills in what the organisation prefers.
     return {**value, **{method: {**usual, **value.get(method, {})} for method, usual in _INTERVALS.items()}}
-
-
-def _write_flag(value: Any, directory: Directory) -> Any:
-    return directory.flag_key(int(value))
-
-
-def _saved(value: Any) -> Any:
-    usual = {"metadata": {"type": "primary"}}
-    return [{**usual, **plain(item)} for item in value] if isinstance(value, list | tuple) else plain(value)
 
 
 def _write_saved(value: list[dict[str, Any]], _: Directory) -> Any:
@@ -185,7 +169,7 @@ def _metric_list(name: str, noun: str) -> Field:
         tree=NAMED,
         reader="metrics",
         default=[],
-        normalise=_metrics,
+        normalise=each_item(metric),
         carry=_carry_metrics,
         sent_with=_ANY_EVENT,
         wording=Wording(weight=VIEW, each=replace(METRIC, noun=noun)),
@@ -214,7 +198,7 @@ EXPERIMENT = Kind(
             ref="flag",
             path=("feature_flag_key",),
             read_path=("feature_flag", "id"),
-            write=_write_flag,
+            write=lambda value, directory: directory.flag_key(int(value)),
             immutable=True,
             required=True,
         ),
@@ -230,7 +214,7 @@ EXPERIMENT = Kind(
             path=("saved_metrics_ids",),
             read_path=("saved_metrics",),
             default=[],
-            normalise=_saved,
+            normalise=each_item(lambda item: {"metadata": {"type": "primary"}, **plain(item)}),
             write=_write_saved,
             read=_read_saved,
         ),

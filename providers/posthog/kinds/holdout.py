@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Kind, Reading
+from providers.posthog.kinds.base import Field, Kind, Reading
 from providers.posthog.kinds.normal import plain, text
 from providers.posthog.kinds.phrases import plain_text
 from providers.posthog.kinds.wording import SERVE, Wording
-
-
-def _write_share(value: Any, _: Directory) -> Any:
-    return [{"properties": [], "rollout_percentage": value}]
 
 
 def _read_share(raw: Any, _: Reading) -> Any:
@@ -47,7 +43,7 @@ HOLDOUT = Kind(
             "exclusion_percentage",
             wording=Wording("share kept out", show=_share_text),
             path=("filters",),
-            write=_write_share,
+            write=lambda value, _: [{"properties": [], "rollout_percentage": value}],
             read=_read_share,
             required=True,
         ),

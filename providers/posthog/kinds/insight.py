@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
+from providers.posthog.kinds.base import Directory, Field, Json, Kind
 from providers.posthog.kinds.normal import plain, tags, text, unordered
 from providers.posthog.kinds.wording import QUERY, switchable
 
@@ -76,10 +76,6 @@ def shown_on(live: Mapping[str, Json]) -> list[int]:
     return [tile["dashboard_id"] for tile in live["dashboard_tiles"] or () if not tile.get("deleted")]
 
 
-def _read_dashboards(_: Json, reading: Reading) -> list[int]:
-    return shown_on(reading.live)
-
-
 def _filter(leaf: dict[str, Any]) -> None:
     """Bring a property filter to one form: operators have one name, and a SQL expression no value to compare with."""
     if leaf.get("operator") in _OPERATORS:
@@ -117,7 +113,7 @@ INSIGHT = Kind(
             "dashboards",
             ref="dashboard",
             read_path=("dashboard_tiles",),
-            read=_read_dashboards,
+            read=lambda _, reading: shown_on(reading.live),
             default=[],
             normalise=unordered,
             shared=True,

@@ -8,13 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from providers.posthog.kinds.base import Field, Kind
-from providers.posthog.kinds.normal import plain
+from providers.posthog.kinds.normal import each_item, plain
 from providers.posthog.kinds.wording import switchable
-
-
-def _values(value: Any) -> Any:
-    """Return a list's values as PostHog keeps them, as text."""
-    return [str(item) for item in plain(value)] if isinstance(value, list | tuple) else plain(value)
 
 
 def _default(value: Any) -> Any:
@@ -39,7 +34,7 @@ INSIGHT_VARIABLE = Kind(
         Field("name", immutable=True, distinct=True, required=True),
         Field("type", immutable=True, required=True),
         Field("default_value", normalise=_default),
-        Field("values", default=[], normalise=_values),
+        Field("values", default=[], normalise=each_item(lambda item: str(plain(item)))),  # PostHog keeps text,
         Field("is_multi", default=False, wording=switchable("takes several values", "takes one value")),
     ),
     left={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def each_item(normalise: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what brings each item of a list to its normal form; what is no list is only made plain."""
+    return lambda value: [normalise(item) for item in value] if isinstance(value, list | tuple) else plain(value)
 
 
 def text(value: Any) -> Any:

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading
+from providers.posthog.kinds.base import Directory, Field, Kind, Properties, Reading, read_id
 from providers.posthog.kinds.normal import plain, text
 from providers.posthog.kinds.wording import SWITCH, WATCH, Wording
 
@@ -59,10 +59,6 @@ def _filters(alert_id: Any) -> dict[str, Any]:
         "events": [{"id": FIRING, "type": "events"}],
         "properties": [{"key": "alert_id", "value": alert_id, "operator": "exact", "type": "event"}],
     }
-
-
-def _write_alert(value: Any, _: Directory) -> Any:
-    return _filters(value)
 
 
 def _read_alert(raw: Any, _: Reading) -> Any:
@@ -155,10 +151,6 @@ def _masking(value: Any) -> Any:
     return {name: item for name, item in value.items() if name not in _COMPILED} if isinstance(value, dict) else value
 
 
-def _read_template(raw: Any, _: Reading) -> Any:
-    return raw.get("id") if isinstance(raw, dict) else raw
-
-
 def _blocks_text(value: Any) -> str:
     """Return the texts in the message blocks of Slack."""
     if isinstance(value, list):
@@ -209,11 +201,18 @@ NOTIFICATION = Kind(
             "template",
             path=("template_id",),
             read_path=("template",),
-            read=_read_template,
+            read=read_id,
             immutable=True,
             required=True,
         ),
-        Field("alert", ref="alert", path=("filters",), write=_write_alert, read=_read_alert, required=True),
+        Field(
+            "alert",
+            ref="alert",
+            path=("filters",),
+            write=lambda value, _: _filters(value),
+            read=_read_alert,
+            required=True,
+        ),
         Field(
             "inputs",
             wording=_MESSAGE,

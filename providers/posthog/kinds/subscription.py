@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Feature, Field, Json, Kind, Properties, Reading
+from providers.posthog.kinds.base import Feature, Field, Json, Kind, Properties, Reading
 from providers.posthog.kinds.normal import instant, plain, text, unordered
 from providers.posthog.kinds.notification import digest
 from providers.posthog.kinds.phrases import choice_text, moment_text
@@ -38,10 +38,6 @@ def _read_content(_: Any, reading: Reading) -> Any:
     return "dashboard" if live.get("dashboard") else "ai_prompt" if live.get("prompt") else "insight"
 
 
-def _write_target(value: Any, directory: Directory) -> Any:
-    return directory.secret(value["env"]) if isinstance(value, dict) else value
-
-
 def _read_target(raw: Any, reading: Reading) -> Any:
     if reading.live.get("target_type") != "teams" or not isinstance(raw, str):
         return raw
@@ -65,10 +61,6 @@ def _delivery(value: Any) -> Any:
 def _carry_delivery(new: Json, live: Json) -> Json:
     # PostHog takes only what goes with the kind of subscription: no more than what is there is put back.
     return {**{name: _DELIVERED[name] for name in live or {} if name in _DELIVERED}, **new}
-
-
-def _write_workspace(value: str, directory: Directory) -> Any:
-    return directory.integration_id("slack", value)
 
 
 def _read_workspace(raw: Any, reading: Reading) -> Any:
@@ -116,14 +108,14 @@ SUBSCRIPTION = Kind(
             "target_value",
             wording=Wording("recipients", show=lambda value: str(value).replace(",", ", ")),
             normalise=_addresses,
-            write=_write_target,
+            write=lambda value, directory: directory.secret(value["env"]) if isinstance(value, dict) else value,
             read=_read_target,
             required=True,
         ),
         Field(
             "workspace",
             path=("integration_id",),
-            write=_write_workspace,
+            write=lambda value, directory: directory.integration_id("slack", value),
             read=_read_workspace,
             manageable=False,
         ),

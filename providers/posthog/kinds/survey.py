@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Json, Kind, Reading
-from providers.posthog.kinds.normal import instant, plain, text
+from providers.posthog.kinds.base import Field, Json, Kind, read_id
+from providers.posthog.kinds.normal import each_item, instant, plain, text
 from providers.posthog.kinds.phrases import OPERATORS, choice_text
 from providers.posthog.kinds.wording import ARCHIVED, CHOICE, MOMENT, SERVE, VIEW, Wording, switchable
 
@@ -14,10 +14,6 @@ def _question(value: Any) -> Any:
     """Return a question without its id, and without what it says by not saying it."""
     question = plain(value)
     return {name: item for name, item in question.items() if name != "id" and item not in ("", False, {})}
-
-
-def _questions(value: Any) -> Any:
-    return [_question(item) for item in value] if isinstance(value, list | tuple) else plain(value)
 
 
 def _carry_questions(new: Json, live: Json) -> Json:
@@ -35,18 +31,6 @@ def _conditions(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {name: item for name, item in value.items() if item not in ("", [], {}, {"values": []})}
-
-
-def _settings(value: Any) -> Any:
-    return plain(value) or None
-
-
-def _write_conditions(value: dict[str, Any], _: Directory) -> Any:
-    return value or None
-
-
-def _read_flag(raw: Any, _: Reading) -> Any:
-    return raw.get("id") if isinstance(raw, dict) else raw
 
 
 def _comparison(operator: Any) -> str:
@@ -89,12 +73,12 @@ SURVEY = Kind(
         Field("description", default="", normalise=text),
         Field("type", wording=CHOICE, required=True),
         # Sent with every change: PostHog checks the variant in the conditions against the flag in the same request.
-        Field("flag", ref="flag", path=("linked_flag_id",), read_path=("linked_flag",), read=_read_flag, always=True),
+        Field("flag", ref="flag", path=("linked_flag_id",), read_path=("linked_flag",), read=read_id, always=True),
         Field(
             "questions",
             wording=Wording(each=_QUESTION),
             default=[],
-            normalise=_questions,
+            normalise=each_item(_question),
             carry=_carry_questions,
             required=True,
             clearable=False,
@@ -103,10 +87,10 @@ SURVEY = Kind(
             "conditions",
             default={},
             normalise=_conditions,
-            write=_write_conditions,
+            write=lambda value, _: value or None,
             wording=_SHOWN,
         ),
-        Field("appearance", normalise=_settings, wording=Wording(weight=VIEW)),
+        Field("appearance", normalise=lambda value: plain(value) or None, wording=Wording(weight=VIEW)),
         Field("schedule", default="once", wording=Wording("repetition", show=choice_text)),
         Field("start_date", normalise=instant, wording=MOMENT),
         Field("end_date", normalise=instant, wording=MOMENT),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from providers.posthog.kinds import Kind
 from providers.posthog.lifecycle.approved import Approved
 from providers.posthog.lifecycle.collection import Collection
 from providers.posthog.lifecycle.discovered import Discovered
-from providers.posthog.lifecycle.services import Lifecycle, Services
 from providers.posthog.lifecycle.tiles import Tiles
+from providers.posthog.services import Services
 
-LIFECYCLES: dict[str, Callable[[Kind, Services], Lifecycle]] = {
+Lifecycle = Collection | Tiles
+"""How objects of one kind come, change and go. See :class:`Collection` for what each method returns and raises."""
+
+LIFECYCLES: dict[str, type[Lifecycle]] = {
     "collection": Collection,
     "approved": Approved,
     "discovered": Discovered,

@@ -11,12 +11,12 @@ from providers.posthog.errors import ApiError, Conflict
 from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
-from providers.posthog.lifecycle.services import ATTEMPTS, Services
 from providers.posthog.lifecycle.writing import Writer
+from providers.posthog.services import ATTEMPTS, Services
 
 
 class Collection:
-    """See :class:`providers.posthog.lifecycle.Lifecycle` for what each method returns and raises."""
+    """Objects that a POST creates, a PATCH changes and a DELETE (or a deletion mark) removes."""
 
     def __init__(self, kind: Kind, services: Services) -> None:
         self.kind = kind
@@ -24,14 +24,7 @@ class Collection:
         self.inventory = services.inventory
         self.client = services.inventory.client
         self.writer = Writer(kind, services)
-        self.adoption = Adoption(
-            kind,
-            services.inventory,
-            services.directory,
-            services.history,
-            services.adopted,
-            services.adoption_allowed,
-        )
+        self.adoption = Adoption(kind, services)
 
     def read(self, id_: str, known: Mapping[str, Any], meta: Metadata) -> tuple[str, Properties] | None:
         """Return the object's id and live canonical form, or None when it is gone."""
@@ -40,7 +33,10 @@ class Collection:
         return None if live is None else (id_, self.writer.project(live, known))
 
     def find(self, properties: Properties, meta: Metadata) -> Match | None:
-        """Return what a definition that is new to the state adopts, and what that changes; None: it has to be made."""
+        """Return what a definition that is new to the state adopts, and what that changes; None: it has to be made.
+
+        Raises ``NotAdopted`` and ``ApiError``.
+        """
         id_ = self.adoption.find(properties, meta)
         live = self.inventory.get(self.kind, id_) if id_ else None
         return outlook(self.kind, id_, self.writer.project(live, properties), properties) if id_ and live else None
@@ -49,7 +45,7 @@ class Collection:
         """Create the object, or adopt the one that exists already; return its id and what PostHog then holds.
 
         A creation whose answer was lost leaves an object behind that the next run must find and not make again, so the
-        live objects are searched first.
+        live objects are searched first. Raises ``NotAdopted``, ``ApiError``, ``LookupProblem`` and ``NotApproved``.
         """
         found = self.adoption.find(properties, meta)
         if found:
@@ -104,6 +100,8 @@ class Collection:
         PostHog's writes know no condition, so the object is read once more right before: what somebody changed since
         the refresh is not overwritten unseen. What is as wanted by now is no such change: it is this run's own, or a
         killed one's, where PostHog showed the refresh an older copy. Sends nothing when nothing differs.
+
+        Raises :class:`Conflict`, ``NotApproved``, ``ApiError`` and ``LookupProblem``.
         """
         fields = reconcile.changed(self.kind, old, new)
         new = {**new, UNKEPT: old[UNKEPT]} if UNKEPT in old else new
@@ -140,7 +138,10 @@ class Collection:
         return self.writer.kept(id_, fields, new, answer, refused, meta)
 
     def delete(self, id_: str, old: Properties) -> None:
-        """Remove the object, unless somebody changed it since it was read; one that is gone already is no error."""
+        """Remove the object, unless somebody changed it since it was read; one that is gone already is no error.
+
+        Raises :class:`Conflict` and ``ApiError``.
+        """
         live = self.inventory.fetch(self.kind, id_)
         if live is None:
             return

@@ -9,7 +9,7 @@ from typing import Any
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds.base import Kind, Properties
 from providers.posthog.lifecycle.collection import Collection
-from providers.posthog.lifecycle.services import Services
+from providers.posthog.services import Services
 
 PENDING = "pending:"
 

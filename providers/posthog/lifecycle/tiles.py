@@ -12,8 +12,8 @@ from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import OWN, Kind, Properties
 from providers.posthog.kinds.insight import INSIGHT, shown_on
 from providers.posthog.kinds.tiles import described, from_live, ours, plan, shows_one_of
-from providers.posthog.lifecycle.services import ATTEMPTS, Services
 from providers.posthog.lifecycle.writing import Writer
+from providers.posthog.services import ATTEMPTS, Services
 
 
 class Tiles:

@@ -11,7 +11,7 @@ from providers.posthog.inputs import Metadata
 from providers.posthog.inventory import Live
 from providers.posthog.kinds.base import UNKEPT, Field, Kind, Properties
 from providers.posthog.kinds.normal import json_text
-from providers.posthog.lifecycle.services import Services
+from providers.posthog.services import Services
 
 Project = Callable[[Mapping[str, Any], Mapping[str, Any]], Properties]
 """Returns a live object's canonical form, given what was applied last."""

@@ -172,3 +172,35 @@ def test_what_is_in_no_file_any_more_goes_and_is_not_left_alone(stack: Stack, ke
     taken = take_over(stack.root, NAME_OF_STACK, compared(stack))
     assert not any(key in path for path in taken.texts)
     assert sum("is in no file any more" in str(each) for each in taken.left) == 2
+
+
+def test_a_property_that_posthog_has_met_since_is_in_its_file_and_was_changed_by_nobody(
+    stack: Stack, sandbox: Sandbox
+) -> None:
+    """Its id in the state is provisional, and nothing was sent of it."""
+    described = {"speed": {"type": "Numeric", "description": "In tokens a second."}}
+    stack.write("event", "answered", properties=described)
+    stack.up()
+    assert "nothing differs" in drifted(stack)
+    event = {"event": "answered", "distinct_id": "p-1", "properties": {"speed": 3}}
+    sandbox.call("POST", "/capture/", {"api_key": sandbox.project_api_key, **event})
+    result = take_over(stack.root, NAME_OF_STACK, compared(stack))
+    assert [str(each) for each in result.left if each.kind == "property"] == []
+    file = stack.root / "events" / "answered.yaml"
+    before = file.read_text()
+    rule = {"kind": "error_before", "status": 403, "methods": ["PATCH"], "path": "/property_definitions/"}
+    for _ in range(2):  # the second time the state has its id
+        said = text(stack.plan(False).report)
+        assert 'description is "In tokens a second." (was not set)' in said
+        assert "changed on PostHog's pages" not in said
+        assert pulled(stack) == []
+        assert file.read_text() == before
+        assert "ai-admin pull" not in drifted(stack), "it would write nothing"
+        sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+        try:
+            with pytest.raises(Refused):
+                stack.up()
+        finally:
+            sandbox.call("DELETE", "/_sandbox/faults")
+    stack.up()
+    assert "nothing differs" in drifted(stack)

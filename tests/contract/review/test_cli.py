@@ -13,7 +13,7 @@ import pytest
 from ai_admin.review.state import State, read
 from providers.posthog.errors import UnreadableState
 from tests.support.commands import ai_admin
-from tests.support.project import Project
+from tests.support.project import STATE, Project
 from tests.support.pythons import OURS
 from tests.support.sandbox import Sandbox
 
@@ -38,6 +38,19 @@ def test_the_first_run_has_everything_as_new_and_tells_schedules_so(project: Pro
     assert "+ flag cli is new" in done.stdout
     assert "\x1b" not in done.stdout
     assert plan(project).returncode == 0
+
+
+def test_what_is_only_entered_into_the_state_is_no_change(project: Project, sandbox: Sandbox) -> None:
+    """So it is after `ai-admin pull --all`: nothing would be sent."""
+    body = {"key": "cli", "filters": {"groups": [{"rollout_percentage": 10}]}, "_should_create_usage_dashboard": False}
+    made = sandbox.call("POST", "feature_flags/", body)
+    properties = project.folder / "events" / "people.yaml"
+    project.write("events/people.yaml", "key: people\ntype: person\nproperties: {plan: {type: String}}\n")
+    done = plan(project, "--expect-no-changes")
+    properties.unlink()
+    sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"deleted": True})
+    assert "+ property person.plan is not in PostHog yet" in done.stdout
+    assert done.returncode == 0, done.stdout
 
 
 def test_each_form_is_printed_and_a_problem_is_exit_code_1(project: Project) -> None:
@@ -103,3 +116,24 @@ def test_an_interrupt_ends_a_plan_that_waits_for_posthog(project: Project) -> No
             _, said = process.communicate(timeout=40)
     assert process.returncode == 130
     assert "Traceback" not in said
+
+
+def test_what_keeps_pulumi_from_a_run_is_said_with_what_to_do(project: Project) -> None:
+    """A lock that a killed run has left, and a wrong passphrase."""
+
+    def apply(**environ: str) -> str:
+        done = ai_admin(project.folder, {**project.environ, **environ}, "apply", "--yes", "--stack", "sandbox")
+        assert done.returncode == 1
+        assert done.stdout.endswith(": nothing applied in 0 s\n")
+        return done.stderr
+
+    locks = project.folder / STATE / ".pulumi" / "locks" / "organization" / "ai-admin" / "sandbox"
+    locks.mkdir(parents=True, exist_ok=True)
+    lock = locks / "of-a-killed-run.json"
+    lock.write_text('{"pid": 1, "username": "ana", "hostname": "laptop", "timestamp": "2026-11-28T10:00:00Z"}')
+    said = apply()
+    assert "created by ana@laptop" in said
+    assert said.endswith("if no `up` of sandbox runs any more: `pulumi cancel --stack sandbox`, and apply again\n")
+    lock.unlink()
+    wrong = apply(PULUMI_CONFIG_PASSPHRASE="wrong")
+    assert wrong.endswith("is not the one that the secrets of sandbox are encrypted with\n")

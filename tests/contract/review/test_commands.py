@@ -286,6 +286,12 @@ def test_of_what_can_not_be_read_nothing_is_said_and_the_rest_is_compared(checko
     said = checkout.ai_admin("drift", code=3)
     assert "flags/broken.yaml:" in said
     assert "as the files say, of 1 it is not known, and files with problems are left out" in said
+    (checkout.folder / "flags" / "broken.yaml").unlink()
+    scopes = [each for each in SCOPES if each != "insight:read"]
+    checkout.environ = {"POSTHOG_API_KEY": checkout.sandbox.call("POST", "/_sandbox/keys", {"scopes": scopes})["value"]}
+    said = checkout.ai_admin("pull", code=1)
+    assert said.count("insight:read") == 1, "said once of all that need it"
+    assert "alert/too-many, tiles/" in said
 
 
 def test_what_can_not_be_known_is_no_difference(checkout: Checkout) -> None:

@@ -735,7 +735,7 @@ def test_json_has_what_the_text_says(stack: Stack, sandbox: Sandbox, flag: str, 
     share = next(each for each in change["fields"] if each["path"])
     assert (share["field"], share["before"], share["after"]) == ("release_conditions", 50, 100)
     assert change["by_hand"][0]["by"] == "admin@example.com"
-    assert change["persons"] == {"now": 10, "then": 20, "of": 20, "at_most": False}
+    assert change["persons"] == {"now": 10, "then": 20, "of": 20, "another_variant": 0, "at_most": False}
     assert found["refused"] == []
 
 
@@ -772,3 +772,22 @@ def test_what_does_not_fit_the_fields_left_to_posthogs_pages_is_refused_beside_t
     with pytest.raises(Refused, match="there is a payload for 'a'"):
         stack.up()
     assert stack.sandbox.call("GET", f"feature_flags/{flag['id']}/")["filters"] == filters
+
+
+def test_other_shares_of_variants_say_how_many_get_another_one(stack: Stack, key: str) -> None:
+    def write(a: int, b: int, payload: int = 1, **more: Any) -> list[str]:
+        shares = [{"key": name, "rollout_percentage": share} for name, share in (("a", a), ("b", b))]
+        stack.write("flag", key, variants=[{**each, "payload": payload} for each in shares], **{**ALL, **more})
+        return list(reading.lines(stack.entry(f"flag/{key}", True)))
+
+    write(50, 50)
+    stack.up()
+    split = ['variant "a" from 50 % to 20 %', 'variant "b" from 50 % to 80 %']
+    reach = "serves about 10 of 20 persons, as before"
+    assert write(20, 80)[:3] == [*split, f"{reach}; about 3 of these get another variant than now"]
+    ours = {"description": "Ours", "properties": [{"key": "channel", "value": "internal"}], "rollout_percentage": 50}
+    some = [ours, {**ALL["release_conditions"][0], "variant": "a"}]
+    said = write(20, 80, release_conditions=some)
+    assert any("; at most 1 of these get" in each for each in said), "the condition gives the others theirs"
+    assert write(50, 50, payload=2)[-1] == reach
+    assert not any("get another variant" in each for each in write(50, 50, bucketing_identifier="device_id"))

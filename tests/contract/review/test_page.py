@@ -49,7 +49,7 @@ def same(shown: str) -> str:
 
 
 def test_every_sign_and_exit_code_is_on_the_page() -> None:
-    from ai_admin.review.reading import SIGNS
+    from ai_admin.review.reading import LOOKS
 
     page = PAGE.read_text(encoding="utf-8")
-    assert all(f"| `{sign} " in page for sign in SIGNS.values())
+    assert all(f"| `{look.sign} " in page for look in LOOKS.values())

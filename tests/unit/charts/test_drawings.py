@@ -19,6 +19,7 @@ from ai_admin.charts import (
     Place,
     Tile,
     figure,
+    html,
     page,
     place,
     png,
@@ -30,7 +31,6 @@ from ai_admin.charts import (
 )
 from ai_admin.charts.figures import Bar, Bars, Goal, Plot, Series, Table
 from ai_admin.charts.plots import LETTER, ticks
-from ai_admin.charts.texts import html
 from tests.support.sandbox import REPOSITORY
 from tools.pictures.examples import EXAMPLES
 

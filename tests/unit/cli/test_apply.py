@@ -79,8 +79,8 @@ def test_a_flag_that_the_plan_changes_and_that_stays_off_fails_the_run(
         return review.Planned(there, Plan(()), Outlook((change,)), cast(Session, SimpleNamespace()), said)
 
     checkout.write("plan.json", bound.text(planned(Action.UPDATE)))
-    monkeypatch.setattr(review, "planned", lambda *_, **__: planned(Action.HOLD))
-    monkeypatch.setattr(applying, "apply", lambda *_: applying.Result())
+    monkeypatch.setattr("ai_admin.cli.apply.planned", lambda *_, **__: planned(Action.HOLD))
+    monkeypatch.setattr("ai_admin.cli.apply.apply_plan", lambda *_: applying.Result())
     done = run("plan.json")
     why = "flag/ai: the plan changes it, and it is left as it is, since it was switched off in PostHog"
     assert (done.exit_code, done.stderr) == (1, f"error: {why}\n")

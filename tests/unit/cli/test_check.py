@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from ai_admin import __version__
 from ai_admin.cli import main
+from ai_admin.cli.commands import COMMANDS, cli
 from ai_admin.definitions import schemas
 from providers.posthog.errors import SchemaError
 from tests.support.checkouts import sample_checkout
@@ -167,6 +169,18 @@ def test_version_and_help(good: Checkout) -> None:
     shown = run("check", "-h", cwd=good.root).stdout
     assert "file:line:column: kind/key: what is wrong; what to write instead" in shown
     assert "Exit codes: 0 no problems, 1 problems, 2 wrong use." in shown
+
+
+def test_the_list_of_commands_says_of_each_how_its_own_help_begins() -> None:
+    for name, text in COMMANDS.items():
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        assert (command.help or "").replace("\n", " ").startswith(text.rstrip(".")), name
+
+
+def test_a_command_that_was_evidently_meant_is_named(good: Checkout) -> None:
+    done = run("chekc", cwd=good.root)
+    assert (done.returncode, "Did you mean 'check'?" in done.stderr) == (2, True), done.stderr
 
 
 def test_a_reader_that_stops_reading_is_no_error(good: Checkout) -> None:

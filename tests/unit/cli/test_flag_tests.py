@@ -170,5 +170,5 @@ def test_only_commands_that_evaluate_import_the_sdk(checkout: Checkout) -> None:
     script = "import sys; from ai_admin.cli.commands import cli\n"
     script += "cli(['check'], standalone_mode=False); print(*sys.modules)"
     printed = subprocess.check_output([sys.executable, "-c", script], cwd=checkout.root, text=True).split()
-    assert "ai_admin.cli.who" in printed
+    assert "ai_admin.cli.check" in printed
     assert "posthog" not in printed

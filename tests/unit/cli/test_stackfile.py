@@ -87,6 +87,7 @@ def test_a_file_without_settings_has_none(root: Path, text: str) -> None:
 
 def test_the_commands_start_without_pulumi() -> None:
     """On-call waits for what is imported."""
-    script = "import sys, ai_admin.cli.commands; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    script = "import sys, ai_admin.cli.off, ai_admin.cli.on"
+    script += "; print(sorted({name.split('.')[0] for name in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert not {"'pulumi'", "'grpc'"} & {name.strip(" []\n") for name in done.stdout.split(",")}

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ai_admin.definitions.check import check
 from providers.posthog.kinds import KINDS
 from tests.support.sandbox import REPOSITORY
 from tests.unit.definitions.checkouts import Checkout
@@ -168,3 +169,13 @@ def test_ids_of_two_stacks_have_nothing_to_do_with_each_other(checkout: Checkout
     assert checkout.problems() == [
         "flags/g.yaml:3:27: flag/g: in stack staging: flag/f adopts 12 as well (flags/f.yaml:1:6); keep one of the two"
     ]
+
+
+def test_keys_of_flags_that_differ_in_capital_letters_are_noted(checkout: Checkout) -> None:
+    """PostHog serves two flags, and whoever asks for one may mean the other."""
+    for key in ("ai-on", "AI-on", "other"):
+        checkout.write(f"flags/{key}-{len(key)}{key[0]}.yaml", f"key: {key}\nrelease_conditions: [{{}}]\n")
+    checked = check(checkout.root)
+    assert checked.problems == ()
+    [note] = checked.notes
+    assert "flag/ai-on: note: flag/AI-on (flags/AI-on-5A.yaml:1:6) has this key in other letters" in str(note)

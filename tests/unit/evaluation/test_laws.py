@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ai_admin.definitions.model import Definition, Source
-from ai_admin.evaluation import Group, Person, explain, served
-from ai_admin.evaluation.explain import Explanation, place
+from ai_admin.evaluation import Person, served
+from ai_admin.evaluation.explain import Explanation, explain, place
+from ai_admin.evaluation.persons import Group
 from providers.posthog.kinds import KINDS, Ref
 
 Properties = dict[str, Any]

@@ -12,6 +12,7 @@ from ai_admin.review.as_json import as_json
 from ai_admin.review.audience import Reach, Served
 from ai_admin.review.changes import Action, Change
 from ai_admin.review.markdown import LIMIT, markdown, marker
+from ai_admin.review.reading import changing
 from ai_admin.review.report import ByHand, Entry, Report
 from ai_admin.review.sentences import Sentence
 from ai_admin.review.text import text
@@ -210,6 +211,18 @@ def test_what_is_taken_over_as_it_is_is_counted_apart_from_what_changes() -> Non
     assert [each["name"] for each in json.loads(as_json(found))["changes"]][1:] == [f"flag/flag-{n}" for n in (1, 2, 3)]
     assert "state was lost" not in text(found)
     assert "nothing is in the stack's state: it is new, or its state was lost" in text(report(*taken))
+
+
+def test_what_posthog_has_not_met_yet_is_no_change() -> None:
+    unmet = Entry(Change(Ref("property", "person.plan"), Action.CREATE, wanted={}))
+    taken = entry(1, action=Action.ADOPT)
+    found = report(unmet, taken)
+    assert "): nothing changes, 1 is taken over as it is (nothing is sent), 1 is not in PostHog yet (" in text(found)
+    assert "+ property person.plan is not in PostHog yet, which makes it when" in text(found)
+    assert changing(found) == []
+    refused = Entry(replace(unmet.change, refused="left out, as it refers to another one"))
+    moving = entry(2, "is switched off")
+    assert changing(report(unmet, taken, moving, refused)) == [moving, refused]
 
 
 def test_what_uses_it_is_counted_where_that_is_shorter() -> None:

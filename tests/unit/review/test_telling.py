@@ -9,8 +9,7 @@ import json
 import pytest
 
 from ai_admin.review.commits import Commit, Told
-from ai_admin.review.history import History
-from ai_admin.review.moments import moment
+from ai_admin.review.history import History, moment
 from ai_admin.review.sentences import Sentence
 from ai_admin.review.telling import COLUMNS, as_csv, as_json, text
 from ai_admin.review.timeline import Applied, Entry, How, Line, joined
