@@ -25,6 +25,11 @@ def mask(value: str) -> str:
     return value[:4] + "..." + value[-4:] if len(value) >= 16 else "*" * len(value)
 
 
+def new_token(prefix: str) -> str:
+    """A new key or token, of letters and digits behind its prefix."""
+    return prefix + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")
+
+
 def create_key(
     store: Store,
     user: Data,
@@ -36,7 +41,7 @@ def create_key(
     expires_at: str | None = None,
 ) -> tuple[Data, str]:
     """Store a personal API key of a user. Returns it and its value, which can't be read again."""
-    value = "phx_" + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")
+    value = new_token("phx_")
     key: Data = {
         "id": secrets.token_urlsafe(8),
         "label": label,

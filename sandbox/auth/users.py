@@ -57,6 +57,12 @@ def user_basic(user: Data) -> Data:
     return {name: user[name] for name in BASIC}
 
 
+def id_of(store: Store, identifier: str) -> int:
+    """The number of the user with that uuid; one that nobody has where there is none."""
+    found = store.select("user", None, "json_extract(data, '$.uuid') = ?", [identifier])
+    return int(found[0]["id"]) if found else -1
+
+
 def show_user(context: Context, identifier: Any) -> Data | None:
     """UserBasic of a stored user id, or None; looked up once per request."""
     if identifier is None:

@@ -12,7 +12,6 @@ from sandbox.auth.users import new_user
 from sandbox.rest.fields import integer, moment
 from sandbox.rest.registry import resources
 from sandbox.seed import seeds
-from sandbox.storage.store import Data
 from sandbox.wire import requestlog
 from sandbox.wire.context import Context, Json, Services, endpoint
 from sandbox.wire.errors import Invalid
@@ -44,13 +43,6 @@ def clear_requests(context: Context) -> Any:
     return Response(status_code=204)
 
 
-def _user(context: Context, email: str) -> Data:
-    user = context.store.find("user", email.lower())
-    if user is None:
-        raise Invalid(f"There is no user {email}.", "user")
-    return user
-
-
 def add_user(context: Context) -> Any:
     """`POST /_sandbox/users {email, first_name?, role?, scopes?}` -> `{user, personal_api_key}`."""
     data, store = context.data, context.store
@@ -75,7 +67,10 @@ def add_key(context: Context) -> Any:
     scopes.
     """
     data = context.data
-    user = _user(context, data.get("user", seeds(context.store)["user_email"]))
+    email = data.get("user", seeds(context.store)["user_email"])
+    user = context.store.find("user", email.lower())
+    if user is None:
+        raise Invalid(f"There is no user {email}.", "user")
     key, value = create_key(
         context.store,
         user,

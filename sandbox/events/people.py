@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS cohort_people (
 CREATE INDEX IF NOT EXISTS cohort_people_person ON cohort_people (person);
 """
 
-COLUMNS = "p.id, p.project, p.uuid, p.created_at, p.last_seen_at, p.is_identified, p.properties"
+COLUMNS = "p.id, p.uuid, p.created_at, p.last_seen_at, p.is_identified, p.properties"
 
 
 @dataclass(slots=True)
@@ -54,7 +54,6 @@ class Person:
     """A person; `id` is the row's number, `uuid` what PostHog shows."""
 
     id: int
-    project: int
     uuid: str
     created_at: str
     last_seen_at: str | None
@@ -64,7 +63,7 @@ class Person:
 
 def person_of(row: Sequence[Any]) -> Person:
     """The person in a row of `COLUMNS`."""
-    return Person(row[0], row[1], row[2], row[3], row[4], bool(row[5]), jsontext.decode(row[6]))
+    return Person(row[0], row[1], row[2], row[3], bool(row[4]), jsontext.decode(row[5]))
 
 
 def by_distinct_id(store: Store, project: int, distinct_id: str) -> Person | None:
@@ -110,7 +109,7 @@ def create(
     ).fetchone()
     for name in names:
         attach(store, project, name, row[0])
-    return Person(row[0], project, identifier, at, None, identified, properties)
+    return Person(row[0], identifier, at, None, identified, properties)
 
 
 def attach(store: Store, project: int, distinct_id: str, person: int) -> None:
@@ -130,18 +129,16 @@ def save(store: Store, persons: Iterable[Person]) -> None:
 
 
 def absorb(store: Store, into: Person, other: Person) -> None:
-    """Move what leads to `other` and hangs on it to `into`, and delete `other`. Properties are the caller's."""
+    """Move what leads to `other` and hangs on it to `into`, and delete `other` with what `into` has already.
+
+    Properties are the caller's.
+    """
     store.execute("UPDATE distinct_ids SET person = ? WHERE person = ?", (into.id, other.id))
     store.execute("UPDATE OR IGNORE hash_keys SET person = ? WHERE person = ?", (into.id, other.id))
     store.execute("UPDATE OR IGNORE cohort_people SET person = ? WHERE person = ?", (into.id, other.id))
-    delete(store, other.id)
-
-
-def delete(store: Store, person: int) -> None:
-    """Delete a person and everything that hangs on it, events excepted."""
-    for table in ("distinct_ids", "hash_keys", "cohort_people"):
-        store.execute(f"DELETE FROM {table} WHERE person = ?", (person,))
-    store.execute("DELETE FROM persons WHERE id = ?", (person,))
+    for table in ("hash_keys", "cohort_people"):
+        store.execute(f"DELETE FROM {table} WHERE person = ?", (other.id,))
+    store.execute("DELETE FROM persons WHERE id = ?", (other.id,))
 
 
 def group_types(store: Store, project: int) -> dict[str, int]:

@@ -1,7 +1,5 @@
 """Cohorts with their members."""
 
-from typing import Any
-
 from sandbox.events import people
 from sandbox.pages.render import MOST, listed, named
 from sandbox.storage.store import Data
@@ -19,7 +17,8 @@ def all_cohorts(context: Context) -> Data:
 def one_cohort(context: Context) -> Data:
     """A cohort with its criteria and members."""
     row = named(context, "cohort")
-    return {"cohort": row, "criteria": _criteria(row), "members": _members(context, row, MOST), "most": MOST}
+    criteria = (row["filters"] or {}).get("properties") or {}
+    return {"cohort": row, "criteria": criteria, "members": _members(context, row, MOST), "most": MOST}
 
 
 def _members(context: Context, row: Data, most: int) -> list[Data]:
@@ -34,7 +33,3 @@ def _members(context: Context, row: Data, most: int) -> list[Data]:
         {"uuid": person.uuid, "name": (people.distinct_ids(context.store, person.id) or [person.uuid])[0]}
         for person in found
     ]
-
-
-def _criteria(row: Data) -> Any:
-    return (row["filters"] or {}).get("properties") or {}

@@ -2,6 +2,7 @@
 
 from sandbox.pages.render import MOST, listed, named
 from sandbox.resources.flags.flag_dependencies import describe
+from sandbox.resources.flags.flag_rules import variant_list
 from sandbox.rest import activity
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -34,8 +35,8 @@ def show(context: Context, row: Data) -> Data:
         }
         for group in filters.get("groups") or []
     ]
-    variants = (filters.get("multivariate") or {}).get("variants") or []
-    return {**row, "conditions": conditions, "variants": variants, "payloads": filters.get("payloads") or {}}
+    payloads = filters.get("payloads") or {}
+    return {**row, "conditions": conditions, "variants": variant_list(filters), "payloads": payloads}
 
 
 def _property(context: Context, prop: Data) -> str:

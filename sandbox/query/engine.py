@@ -29,16 +29,11 @@ KINDS: dict[str, Callable[[Asked], Data]] = {
     "LifecycleQuery": lifecycle.compute,
     "PathsQuery": paths.compute,
 }
-# How long an answer is fresh, by the interval of the query.
+# How long an answer is fresh, by the interval of the query: a day where it is none of these.
 STALE_AFTER = {
-    "second": timedelta(minutes=5),
-    "minute": timedelta(minutes=5),
+    **dict.fromkeys(("second", "minute"), timedelta(minutes=5)),
     "hour": timedelta(hours=1),
     "day": timedelta(hours=6),
-    "week": timedelta(days=1),
-    "month": timedelta(days=1),
-    "quarter": timedelta(days=1),
-    "year": timedelta(days=1),
 }
 # What a query's key doesn't depend on: how it is shown, by whom it is asked.
 SHOWN_ONLY = frozenset("version tags custom_name response dataColorTheme".split())
@@ -115,7 +110,7 @@ class Engine:
         with within_schema(str(kind)):
             computed = compute(asked)
         taken = time.perf_counter() - started
-        stale = now + STALE_AFTER.get(str(node.get("interval") or "day"), timedelta(hours=6))
+        stale = now + STALE_AFTER.get(str(node.get("interval") or "day"), timedelta(days=1))
         response = {
             **dict.fromkeys(COMMON),
             "hogql": ";\n".join(asked.texts),

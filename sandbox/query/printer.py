@@ -6,6 +6,7 @@ they are known.
 
 import difflib
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,30 +91,14 @@ class _Source:
 class _Scope:
     """What names mean within one SELECT."""
 
-    outer: "_Scope | None" = None
+    # Those of the SELECTs around it, too.
+    ctes: ChainMap[str, dict[str, Expr]] = field(default_factory=ChainMap)
+    scalars: ChainMap[str, Expr] = field(default_factory=ChainMap)
     sources: dict[str, _Source] = field(default_factory=dict)
     aliases: dict[str, Expr] = field(default_factory=dict)
-    ctes: dict[str, dict[str, Expr]] = field(default_factory=dict)
-    scalars: dict[str, Expr] = field(default_factory=dict)
     lambdas: list[str] = field(default_factory=list)
     windows: dict[str, Node] = field(default_factory=dict)
     joined: dict[str, str] = field(default_factory=dict)  # tables that a dot asked for: alias -> SQL
-
-    def cte(self, name: str) -> dict[str, Expr] | None:
-        scope: _Scope | None = self
-        while scope is not None:
-            if name in scope.ctes:
-                return scope.ctes[name]
-            scope = scope.outer
-        return None
-
-    def scalar(self, name: str) -> Expr | None:
-        scope: _Scope | None = self
-        while scope is not None:
-            if name in scope.scalars:
-                return scope.scalars[name]
-            scope = scope.outer
-        return None
 
 
 @dataclass(frozen=True)
@@ -156,7 +141,7 @@ class Printer:
         if node["node"] != "SelectQuery":
             raise NotComputedError(f"{node['node']} in place of a SELECT")
         outer, joining = self.scope, self.joining
-        self.scope, self.joining = _Scope(outer), False
+        self.scope, self.joining = _Scope(outer.ctes.new_child(), outer.scalars.new_child()), False
         try:
             return self._select(node)
         finally:
@@ -299,7 +284,7 @@ class Printer:
         if join.get("table_final"):
             raise QueryError("The FINAL keyword is not supported in HogQL as it causes slow queries")
         node = join["table"]
-        if join.get("sample") and (node["node"] != "Field" or self.scope.cte(".".join(map(str, node["chain"])))):
+        if join.get("sample") and (node["node"] != "Field" or ".".join(map(str, node["chain"])) in self.scope.ctes):
             raise NotComputedError("SAMPLE of a SELECT")
         part = self._part(node)
         if part is not None:
@@ -313,7 +298,7 @@ class Printer:
         chain = [str(each) for each in node["chain"]]
         name = ".".join(chain)
         alias = join.get("alias") or chain[-1]
-        found = self.scope.cte(name)
+        found = self.scope.ctes.get(name)
         if found is not None:
             return f"{quoted(name)} AS {quoted(alias)}", _Source(alias, found)
         if name == "numbers" and join.get("table_args"):
@@ -669,7 +654,7 @@ class Printer:
             raise QueryError(f"Ambiguous query. Found multiple sources for field: {first}")
         if found:
             return self._of(found[0], [first, *rest])
-        scalar = self.scope.scalar(first)
+        scalar = self.scope.scalars.get(first)
         if scalar is not None:
             return self._within(scalar, rest)
         raise QueryError(f"Unable to resolve field: {first}")

@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from sandbox.auth.users import show_user
-from sandbox.rest.listing import LARGEST, page_bounds
+from sandbox.rest.listing import LARGEST, page_bounds, positive
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import NotFound
@@ -108,8 +108,8 @@ def object_activity(context: Context, scope: str, item_id: str | None) -> Data:
     """`GET …/:id/activity/?page&limit`: `{results, next, previous, total_count}`, ten per page by default; of all
     objects of the scope, without an id.
     """
-    limit = _positive(context.query.get("limit"), 10)
-    page = _positive(context.query.get("page"), 1)
+    limit = positive(context.query.get("limit"), 10)
+    page = positive(context.query.get("page"), 1)
     where, parameters = "project = ? AND scope = ?", [str(context.project["id"]), scope]
     if item_id is not None:
         where, parameters = where + " AND item_id = ?", [*parameters, item_id]
@@ -138,7 +138,7 @@ def project_activity(context: Context) -> Data:
         parameters += scopes
     if "item_id" in query:
         where, parameters = where + " AND item_id = ?", [*parameters, query["item_id"]]
-    size = min(_positive(query.get("page_size"), 100), 1000)
+    size = min(positive(query.get("page_size"), 100), 1000)
     cursor = query.get("cursor")
     try:
         offset = min(int(cursor, 16), LARGEST) if cursor else 0
@@ -159,11 +159,3 @@ def _of_project(context: Context) -> tuple[str, list[Any]]:
     if not context.project.get("receive_org_level_activity_logs"):
         return "project = ?", own
     return "(project = ? OR (project IS NULL AND organization = ?))", [*own, context.organization["id"]]
-
-
-def _positive(value: str | None, default: int) -> int:
-    try:
-        number = int(value or "")
-    except ValueError:
-        return default
-    return min(number, LARGEST) if number > 0 else default

@@ -5,6 +5,8 @@ A checker takes a value and the field's name as the error's `attr`, and returns 
 """
 
 import hashlib
+import secrets
+import string
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -200,6 +202,11 @@ def tags(value: Any, attr: str) -> list[str]:
     """Tags: stripped, lower-cased, each once, in an order that is none of the sender's (PostHog goes through a set)."""
     cleaned = {str(item).strip().lower() for item in items(text(255))(value, attr)}
     return sorted(cleaned - {""}, key=lambda tag: hashlib.sha1(tag.encode()).digest())
+
+
+def short_id() -> str:
+    """What addresses of PostHog's pages call an object by."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(8))
 
 
 TAGS = Field("tags", tags, default=[])

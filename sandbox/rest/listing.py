@@ -36,15 +36,16 @@ def next_links(context: Context, total: int, limit: int, offset: int, page: bool
 
 def limit_and_offset(context: Context, default: int) -> tuple[int, int]:
     """The asked page; what isn't a positive number counts as not asked, as in Django REST framework."""
+    return positive(context.query.get("limit"), default), positive(context.query.get("offset"), 0)
 
-    def positive(name: str, fallback: int, lowest: int) -> int:
-        try:
-            value = int(context.query.get(name, ""))
-        except ValueError:
-            return fallback
-        return min(value, LARGEST) if value >= lowest else fallback
 
-    return positive("limit", default, 1), positive("offset", 0, 0)
+def positive(text: str | None, usual: int) -> int:
+    """A query's positive number, cut to the largest; the usual one for anything else."""
+    try:
+        value = int(text or "")
+    except ValueError:
+        return usual
+    return min(value, LARGEST) if value > 0 else usual
 
 
 def paginate(

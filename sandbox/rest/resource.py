@@ -168,13 +168,17 @@ class Resource:
 
     def list(self, context: Context) -> Any:
         """A page of the listed objects: the kind's own filters, and `?search`."""
+        return self.page(context, self.parent_id(context))
+
+    def page(self, context: Context, parent: str | None) -> Data:
+        """A page of the listed objects of a project or organisation, or (None) of all."""
         conditions = self.conditions(context)
         if context.query.get("search") and self.search:
             conditions.append(self.matching(context.query["search"]))
         return paginate(
             context,
             self.kind,
-            self.parent_id(context),
+            parent,
             conditions,
             self.ordering(context),
             self.page_size,
@@ -282,15 +286,8 @@ class Resource:
         row["id"] = context.store.next_id(self.kind) if self.identifier == "int" else str(uuid.uuid4())
         now = timestamp()
         author = context.user["id"] if context.identity else None
-        for name, value in (
-            ("created_at", now),
-            ("updated_at", now),
-            ("created_by", author),
-            ("last_modified_by", author),
-        ):
-            if name in self.by_name:
-                row[name] = value
-        row.setdefault("created_at", now)
+        stamps = {"updated_at": now, "created_by": author, "last_modified_by": author}
+        row.update({name: value for name, value in stamps.items() if name in self.by_name}, created_at=now)
         return row
 
     def clean(self, data: Data, creating: bool) -> Data:

@@ -108,6 +108,12 @@ def failure() -> Response:
     return JSONResponse(Failure().body(), 500)
 
 
+def first_five(names: list[str]) -> str:
+    """Names as PostHog's refusals list them."""
+    more = [f"and {len(names) - 5} more"] if len(names) > 5 else []
+    return ", ".join([*names[:5], *more])
+
+
 class Answer(Exception):
     """An ad-hoc body some PostHog endpoints answer instead of the envelope; nothing of the request is kept."""
 

@@ -80,10 +80,7 @@ def show(check: Data) -> Data:
     """A check as the API shows it."""
     deliveries = check.get("deliveries") or []
     return {
-        "id": check["id"],
-        "created_at": check["created_at"],
-        "calculated_value": check["calculated_value"],
-        "state": check["state"],
+        **{name: check[name] for name in ("id", "created_at", "calculated_value", "state")},
         "error": {"message": FAILED} if check["error"] else None,
         "targets_notified": bool(deliveries),
         "triggered_metadata": check.get("triggered_metadata"),

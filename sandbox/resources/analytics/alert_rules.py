@@ -29,12 +29,6 @@ DAY, SHORTEST_WINDOW, MOST_WINDOWS = 24 * 60, 30, 5  # minutes, minutes, windows
 CLOCK = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$")
 
 
-def interval(value: Any, attr: str) -> str:
-    if value not in INTERVALS:
-        raise Invalid(f'"{value}" is not a valid choice.', attr, "invalid_choice")
-    return str(value)
-
-
 def time_of_day(value: Any, attr: str) -> str:
     """Hours and minutes. The text is the sandbox's own."""
     if not isinstance(value, str) or not CLOCK.match(value):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from sandbox.auth.identity import membership
-from sandbox.auth.users import show_user
+from sandbox.auth.users import id_of, show_user
 from sandbox.resources.analytics import (
     alert_checks,
     alert_detectors,
@@ -77,7 +77,7 @@ class Alerts(Resource):
         Field("config", mapping, null=True),
         Field("detector_config", alert_detectors.detector, null=True),
         Field("forecast_config", mapping, null=True),
-        Field("calculation_interval", alert_rules.interval, default="daily", null=True),
+        Field("calculation_interval", choice(*alert_rules.INTERVALS), default="daily", null=True),
         Field("snoozed_until", text(), null=True),
         Field("skip_weekend", boolean, default=False, null=True),
         Field("schedule_restriction", mapping, null=True),
@@ -264,8 +264,7 @@ class Alerts(Resource):
     def conditions(self, context: Context) -> list[Condition]:
         query, found = context.query, super().conditions(context)
         if "created_by" in query:
-            author = context.store.select("user", "", "json_extract(data, '$.uuid') = ?", [query["created_by"]])
-            found.append(equals("created_by", author[0]["id"] if author else -1))
+            found.append(equals("created_by", id_of(context.store, query["created_by"])))
         return found
 
 

@@ -17,7 +17,7 @@ from sandbox.rest.fields import (
     read_only,
     text,
 )
-from sandbox.rest.listing import Condition, column, paginate
+from sandbox.rest.listing import Condition, column
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -103,13 +103,7 @@ class Annotations(Resource):
         ]
 
     def list(self, context: Context) -> Data:
-        conditions = self.conditions(context)
-        if context.query.get("search"):
-            conditions.append(self.matching(context.query["search"]))
-        show = self.show
-        return paginate(
-            context, self.kind, None, conditions, self.order, self.page_size, lambda row: show(context, row)
-        )
+        return self.page(context, None)
 
 
 ANNOTATIONS = Annotations()

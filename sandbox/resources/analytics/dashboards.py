@@ -41,6 +41,8 @@ FILTERS = frozenset(
 EVERYBODY, COLLABORATORS = 21, 37
 # Where a dashboard's look is sent, and where it is read: in parts of `customization`.
 LOOK = {"grid_spacing": "tile_spacing", "layout_compaction": "layout_compaction"}
+# What is shown of a tile as it is.
+TILE = tuple("id button_tile widget layouts color show_description transparent_background".split())
 DETAIL_ONLY = tuple(
     "tiles filters variables persisted_filters persisted_variables breakdown_colors quick_filter_ids".split()
 )
@@ -204,16 +206,10 @@ def show_tile(context: Context, tile: Data, filters: Data, variables: Data | Non
     content = tile["text"]
     shown = INSIGHTS.show_tile(context, insight, {**filters, **override}, variables) if insight else None
     return {
-        "id": tile["id"],
+        **{name: tile[name] for name in TILE},
         "insight": shown,
         "text": content and dashboard_tiles.show_text(context, content, tile),
-        "button_tile": tile["button_tile"],
-        "widget": tile["widget"],
-        "layouts": tile["layouts"],
-        "color": tile["color"],
         "filters_overrides": override,
-        "show_description": tile["show_description"],
-        "transparent_background": tile["transparent_background"],
         "order": None,
         "last_refresh": shown and shown["last_refresh"],
         "is_cached": bool(shown and shown["is_cached"]),

@@ -5,17 +5,11 @@ Nothing is sent and nothing rendered here: the list has what would have been del
 
 import uuid
 
-from sandbox.rest.resource import Action
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 
 KIND = "subscription_delivery"
 PAGE = 50
-
-
-def actions() -> list[Action]:
-    """`:id/deliveries/`."""
-    return [Action("deliveries", _list)]
 
 
 def deliver(context: Context, subscription: Data) -> None:
@@ -38,15 +32,12 @@ def deliver(context: Context, subscription: Data) -> None:
         "created_at": now,
         "last_updated_at": now,
         "finished_at": now,
-        "change_summary": None,
-        "ai_report": None,
-        "ai_report_diagnostics": None,
-        "ai_report_prompt": None,
+        **dict.fromkeys(("change_summary", "ai_report", "ai_report_diagnostics", "ai_report_prompt")),
     }
     context.store.put(KIND, str(context.project["id"]), delivery, refs=[("subscription", str(subscription["id"]))])
 
 
-def _list(context: Context, row: Data) -> Data:
-    """The newest first."""
+def of_subscription(context: Context, row: Data) -> Data:
+    """`:id/deliveries/`: the newest first."""
     found = context.store.referrers("subscription", row["id"], KIND)
     return {"next": None, "previous": None, "results": found[::-1][:PAGE]}

@@ -6,8 +6,6 @@ deleting an insight, or giving it a query that can't be alerted on, erases its a
 last computation, unless `refresh` asks for a new one (`answers.py`).
 """
 
-import secrets
-import string
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -27,6 +25,7 @@ from sandbox.rest.fields import (
     items,
     mapping,
     read_only,
+    short_id,
     text,
     worded,
     write_only,
@@ -37,7 +36,6 @@ from sandbox.storage.store import Data, Reference
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Forbidden, Invalid, Missing, Required
 
-LETTERS = string.ascii_letters + string.digits
 ALERTABLE = frozenset({"TrendsQuery", "FunnelsQuery", "HogQLQuery"})
 ON_DASHBOARD = (
     "EXISTS (SELECT 1 FROM refs a JOIN refs b ON a.kind = b.kind AND a.id = b.id"
@@ -132,8 +130,7 @@ class Insights(Resource):
 
     def fresh(self, context: Context) -> Data:
         """A new insight with its short id."""
-        short_id = "".join(secrets.choice(LETTERS) for _ in range(8))
-        return {**self.initial(context), "short_id": short_id, "last_modified_at": timestamp()}
+        return {**self.initial(context), "short_id": short_id(), "last_modified_at": timestamp()}
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if context.request.headers.get("x-posthog-client") == "mcp":

@@ -5,8 +5,6 @@ filters every time; the first page of the list is mixed with synthetic ones; onl
 their deletion as an update.
 """
 
-import secrets
-import string
 from typing import Any, ClassVar
 
 from sandbox.rest import activity
@@ -18,9 +16,12 @@ from sandbox.rest.fields import (
     LAST_MODIFIED_BY,
     Field,
     boolean,
+    choice,
     mapping,
     read_only,
+    short_id,
     text,
+    worded,
 )
 from sandbox.rest.listing import Condition, equals, same
 from sandbox.rest.resource import Life, Resource
@@ -28,7 +29,6 @@ from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Invalid, NotFound
 
-LETTERS = string.ascii_letters + string.digits
 NO_TYPE = "Must provide a valid playlist type: either filters or collection"
 COUNTS = {
     "saved_filters": dict.fromkeys(("count", "has_more", "watched_count", "increased", "last_refreshed_at")),
@@ -36,12 +36,6 @@ COUNTS = {
 }
 MATERIAL = frozenset({"name", "description", "filters"})  # a change of these counts as a modification
 SYNTHETIC = (("synthetic-watch-history", "Watch history"), ("synthetic-commented", "Recordings with comments"))
-
-
-def _type(value: Any, attr: str) -> str:
-    if value not in ("collection", "filters"):
-        raise Invalid(NO_TYPE, attr)
-    return str(value)
 
 
 class Playlists(Resource):
@@ -67,7 +61,7 @@ class Playlists(Resource):
         read_only("last_modified_at"),
         LAST_MODIFIED_BY,
         read_only("recordings_counts", COUNTS),
-        Field("type", _type, null=True),
+        Field("type", worded(NO_TYPE, choice("collection", "filters")), null=True),
         read_only("is_synthetic", False),
         FOLDER,
     )
@@ -87,7 +81,7 @@ class Playlists(Resource):
                 raise Invalid("You cannot create a collection with filters")
             if values["type"] == "filters" and not filters:
                 raise Invalid("You must provide a valid filters when creating a saved filter")
-            values["short_id"] = "".join(secrets.choice(LETTERS) for _ in range(8))
+            values["short_id"] = short_id()
             return {**super().prepare(context, values, before), "last_modified_at": timestamp()}
         values.pop("type", None)
         if before["type"] == "collection" and filters:
@@ -122,18 +116,10 @@ class Playlists(Resource):
     def list(self, context: Context) -> Any:
         page = super().list(context)
         if context.query.get("offset", "0") == "0" and "type" not in context.query:
-            for index, (short_id, name) in enumerate(SYNTHETIC, 1):
+            for index, (identifier, name) in enumerate(SYNTHETIC, 1):
                 blank = {field.name: field.initial() for field in self.fields if field.kept}
-                page["results"].append(
-                    {
-                        **blank,
-                        "id": -index,
-                        "short_id": short_id,
-                        "name": name,
-                        "type": "collection",
-                        "is_synthetic": True,
-                    }
-                )
+                own = {"id": -index, "short_id": identifier, "name": name, "type": "collection", "is_synthetic": True}
+                page["results"].append({**blank, **own})
         return page
 
 

@@ -9,10 +9,10 @@ date is refused; `next_delivery_date` moves by itself; DELETE is a 405, and a de
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
-from uuid import UUID
 
 from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule
 
+from sandbox.auth.users import id_of
 from sandbox.resources.analytics import deliveries, tiles
 from sandbox.rest.fields import (
     CREATED_AT,
@@ -28,9 +28,11 @@ from sandbox.rest.fields import (
     moment,
     read_only,
     text,
+    uuid,
+    worded,
     write_only,
 )
-from sandbox.rest.listing import Condition, column, equals, same, truth
+from sandbox.rest.listing import Condition, equals, same, truth
 from sandbox.rest.resource import Action, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -128,7 +130,7 @@ class Subscriptions(Resource):
     )
 
     def actions(self) -> list[Action]:
-        return deliveries.actions()
+        return [Action("deliveries", deliveries.of_subscription)]
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         for kind in ("dashboard", "insight"):
@@ -242,7 +244,8 @@ class Subscriptions(Resource):
         if query.get("target_type", TARGETS[0]) not in TARGETS:
             raise Invalid(f"Must be one of: {', '.join(TARGETS)}.", "target_type")
         if query.get("created_by"):
-            found.append(equals("created_by", _author(context, query["created_by"])))
+            author = worded("Not a valid UUID.", uuid)(query["created_by"], "created_by")
+            found.append(equals("created_by", id_of(context.store, author)))
         return found
 
 
@@ -267,16 +270,6 @@ def _content(values: Data, before: Data | None) -> str:
 
 def _delivered(row: Data) -> list[Any]:
     return [*(row[name] for name in DELIVERED), set(row["dashboard_export_insights"])]
-
-
-def _author(context: Context, sent: str) -> int:
-    """The number of the user with that uuid; one that nobody has for an unknown one. Raises `Invalid`."""
-    try:
-        wanted = str(UUID(sent))
-    except ValueError as error:
-        raise Invalid("Not a valid UUID.", "created_by") from error
-    found = context.store.select("user", None, f"{column('uuid')} = ?", [wanted])
-    return found[0]["id"] if found else -1
 
 
 def _gate_guide(context: Context, values: Data) -> None:

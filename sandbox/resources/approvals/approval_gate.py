@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sandbox.resources.approvals import approval_policies
 from sandbox.resources.approvals.approval_policies import DISABLE, ENABLE, UPDATE
-from sandbox.resources.approvals.approvals import KIND, OPEN, rendered
+from sandbox.resources.approvals.approvals import CHANGE_REQUESTS, KIND, OPEN
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Answer
@@ -186,6 +186,6 @@ def _body(context: Context, request: Data, code: str, text: str, approvers: Data
         "resource_id": request["resource_id"],
         "change_request_id": request["id"],
         # PostHog renders it without saying who asks, so what depends on that is denied.
-        "change_request": {**rendered(context, request), **nobody},
+        "change_request": {**CHANGE_REQUESTS.show_to_anybody(context, request), **nobody},
         "required_approvers": approvers,
     }

@@ -7,7 +7,7 @@ definition can't be created by the API, its type isn't shown, and its list is of
 
 from sandbox.auth.users import show_user
 from sandbox.events import taxonomy
-from sandbox.rest.fields import ID, TAGS, Field, boolean, choice, integer, items, read_only, text
+from sandbox.rest.fields import ID, TAGS, Field, anything, boolean, choice, integer, items, read_only, text
 from sandbox.rest.listing import Condition, among, column, equals
 from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
@@ -49,7 +49,7 @@ class EventDefinitions(Resource):
     fields = (
         ID,
         Field("name", text(400, blank=False), required=True, logged=False),
-        Field("owner", lambda value, _: value, null=True),
+        Field("owner", anything, null=True),
         Field("description", text(), default="", null=True),
         read_only("created_at"),
         read_only("last_seen_at"),
@@ -128,9 +128,7 @@ class PropertyDefinitions(Resource):
 
     def conditions(self, context: Context) -> list[Condition]:
         query, found = context.query, super().conditions(context)
-        kind = query.get("type", "event")
-        if kind not in ("event", "person", "group", "session"):
-            raise Invalid(f'"{kind}" is not a valid choice.', "type", "invalid_choice")
+        kind = choice("event", "person", "group", "session")(query.get("type", "event"), "type")
         found.append(equals("type", kind))
         if kind == "group":
             if "group_type_index" not in query:

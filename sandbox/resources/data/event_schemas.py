@@ -4,26 +4,19 @@ Keys may use them, and they can be changed, since 2026-07. Traps: there is no GE
 and read whole.
 """
 
-from typing import Any, ClassVar
-from uuid import UUID
+from typing import ClassVar
 
 from sandbox.events import taxonomy
 from sandbox.resources.data.property_groups import PROPERTY_GROUPS, SCHEMA
-from sandbox.rest.fields import CREATED_AT, ID, UPDATED_AT, Field, read_only
+from sandbox.rest.fields import CREATED_AT, ID, UPDATED_AT, Field, read_only, uuid, worded
 from sandbox.rest.listing import Condition, equals
 from sandbox.rest.resource import CRUD, Life, Resource
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Invalid, Missing
 
-
-def _key(value: Any, attr: str) -> str:
-    """The primary key of another object, in Django's words."""
-    try:
-        return str(UUID(str(value)))
-    except ValueError as error:
-        raise Invalid(f"\N{LEFT DOUBLE QUOTATION MARK}{value}\N{RIGHT DOUBLE QUOTATION MARK} is not a valid UUID.",
-                      attr) from error  # fmt: skip
+# The primary key of another object, in Django's words.
+KEY = worded("\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK} is not a valid UUID.", uuid)
 
 
 class EventSchemas(Resource):
@@ -34,9 +27,9 @@ class EventSchemas(Resource):
     refs: ClassVar = {"property_group": PROPERTY_GROUPS.kind}
     fields = (
         ID,
-        Field("event_definition", _key, required=True),
+        Field("event_definition", KEY, required=True),
         read_only("property_group"),
-        Field("property_group_id", _key, required=True, kept=False),
+        Field("property_group_id", KEY, required=True, kept=False),
         CREATED_AT,
         UPDATED_AT,
     )

@@ -11,7 +11,6 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from sandbox.rest.listing import column
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
 from sandbox.wire.errors import Invalid
@@ -149,8 +148,3 @@ def refresh_names(context: Context, metric: Data) -> Data:
         if action is not None:
             node["name"] = action["name"]
     return result
-
-
-def same_name(context: Context, kind: str, name: str) -> list[Data]:
-    """The project's objects of a kind with that name, whatever its case."""
-    return context.store.select(kind, str(context.project["id"]), f"{column('name')} = ? COLLATE NOCASE", [name])

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from sandbox.rest.fields import mapping
+from sandbox.rest.fields import mapping, worded
 from sandbox.storage.store import Data
 from sandbox.wire.errors import Invalid
 
@@ -46,8 +46,9 @@ def parameters(value: Any, attr: str) -> Data:
             raise Invalid(
                 "Each variant must include split_percent (recommended) or rollout_percentage (deprecated).", attr
             )
-    _check_keys([variant["key"] for variant in variants], attr)
-    _check_excluded(result, attr)
+    keys = [variant["key"] for variant in variants]
+    _check_keys(keys, attr)
+    check_excluded(result.get("excluded_variants"), keys, "control", attr)
     return result
 
 
@@ -71,11 +72,6 @@ def _check_keys(keys: list[str], attr: str) -> None:
             f"Got keys: {keys}. Rename the baseline variant's 'key' to 'control'.",
             attr,
         )
-
-
-def _check_excluded(sent: Data, attr: str) -> None:
-    keys = [variant["key"] for variant in sent["feature_flag_variants"]]
-    check_excluded(sent.get("excluded_variants"), keys, "control", attr)
 
 
 def check_excluded(excluded: Any, keys: list[str], baseline: str, attr: str) -> None:
@@ -135,16 +131,15 @@ def _check_exposure(config: Any, attr: str) -> None:
 
 def calculation(value: Any, attr: str) -> Data:
     """The running-time calculator's numbers."""
-    if not isinstance(value, dict):
-        raise Invalid("running_time_calculation must be an object", attr)
-    unknown = sorted(set(value) - set(CALCULATION))
+    sent: Data = worded("running_time_calculation must be an object", mapping)(value, attr)
+    unknown = sorted(set(sent) - set(CALCULATION))
     if unknown:
         raise Invalid(f"running_time_calculation got unknown keys: {unknown}", attr)
     for name in CALCULATION[:3]:
-        number = value.get(name)
+        number = sent.get(name)
         if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
             raise Invalid(f"{name} must be a number", attr)
-    return value
+    return sent
 
 
 def saved_metrics(value: Any, attr: str) -> list[Data]:

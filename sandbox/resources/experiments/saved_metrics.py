@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.resources.experiments import experiment_metrics
 from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, TAGS, UPDATED_AT, Field, read_only, text
+from sandbox.rest.listing import column
 from sandbox.rest.registry import resource
 from sandbox.rest.resource import Life, Resource
 from sandbox.storage.store import Data
@@ -48,7 +49,8 @@ class SavedMetrics(Resource):
 
     def prepare(self, context: Context, values: Data, before: Data | None) -> Data:
         if "name" in values:
-            same = experiment_metrics.same_name(context, self.kind, values["name"])
+            alike = f"{column('name')} = ? COLLATE NOCASE"
+            same = context.store.select(self.kind, self.parent_id(context), alike, [values["name"]])
             if any(before is None or row["id"] != before["id"] for row in same):
                 raise Invalid("A shared metric with this name already exists.", "name")
         row = super().prepare(context, values, before)

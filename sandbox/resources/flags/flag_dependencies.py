@@ -8,11 +8,12 @@ from typing import Any
 
 from sandbox.resources.feedback import public
 from sandbox.resources.flags.flag_filters import Filters, properties_of, refuse
+from sandbox.resources.flags.flag_rules import variant_list
 from sandbox.resources.people import cohort_filters
 from sandbox.rest.resource import Resource
 from sandbox.storage.store import Data, Reference, Store
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Invalid
+from sandbox.wire.errors import Invalid, first_five
 
 KIND = "feature_flag"
 
@@ -96,11 +97,9 @@ def check_dependents(context: Context, flag: Data, what: str) -> None:
     """Refuse to disable or delete a flag that others depend on."""
     found = dependents(context, flag)
     if found:
-        names = [f"{other['key']} (ID: {other['id']})" for other in found[:5]]
-        if len(found) > 5:
-            names.append(f"and {len(found) - 5} more")
+        names = first_five([f"{other['key']} (ID: {other['id']})" for other in found])
         raise Invalid(
-            f"Cannot {what} this feature flag because other flags depend on it: {', '.join(names)}. "
+            f"Cannot {what} this feature flag because other flags depend on it: {names}. "
             "Please update or disable the dependent flags first."
         )
 
@@ -114,12 +113,10 @@ def check_enabled(context: Context, flag: Data) -> None:
         if other is not None and not other["active"] and not other["deleted"]
     )
     if disabled:
-        names = [f"{key} (ID: {identifier})" for key, identifier in disabled[:5]]
-        if len(disabled) > 5:
-            names.append(f"and {len(disabled) - 5} more")
+        names = first_five([f"{key} (ID: {identifier})" for key, identifier in disabled])
         raise Invalid(
-            "Cannot enable this feature flag because it depends on disabled flags: "
-            f"{', '.join(names)}. Please enable the dependency flags first."
+            f"Cannot enable this feature flag because it depends on disabled flags: {names}. "
+            "Please enable the dependency flags first."
         )
 
 
@@ -148,9 +145,8 @@ def check_experiments(context: Context, before: Data | None, filters: Filters) -
     """Refuse to take a variant away from a running experiment."""
     if before is None:
         return
-    kept = {variant.get("key") for variant in (filters.get("multivariate") or {}).get("variants") or []}
-    stored = (before["filters"].get("multivariate") or {}).get("variants") or []
-    removed = [variant["key"] for variant in stored if variant["key"] not in kept]
+    kept = {variant.get("key") for variant in variant_list(filters)}
+    removed = [variant["key"] for variant in variant_list(before["filters"]) if variant["key"] not in kept]
     found = running(context, before) if removed else []
     if found:
         raise refuse(

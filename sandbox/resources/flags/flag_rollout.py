@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.resources.flags.flag_rules import variant_list
 from sandbox.storage.store import Data
 
 STALE_AFTER = timedelta(days=30)
@@ -29,10 +30,6 @@ def status(row: Data) -> tuple[str, str, bool]:
     return "active", "Flag is not fully rolled out and may still be active", False
 
 
-def _variants(row: Data) -> list[Any]:
-    return (row["filters"].get("multivariate") or {}).get("variants") or []
-
-
 def _whole(row: Data) -> list[Any]:
     """The conditions that are rolled out to everybody; a missing percentage doesn't count, it must say 100."""
     groups = row["filters"].get("groups") or []
@@ -41,7 +38,7 @@ def _whole(row: Data) -> list[Any]:
 
 def active_variant(row: Data) -> str | None:
     """The variant that everybody gets, if there is one."""
-    variants, whole = _variants(row), _whole(row)
+    variants, whole = variant_list(row["filters"]), _whole(row)
     overrides = [each["variant"] for each in whole if each.get("variant")]
     full = [each["key"] for each in variants if each.get("rollout_percentage") == 100]
     found: list[str] = [*overrides, *full]
@@ -51,7 +48,7 @@ def active_variant(row: Data) -> str | None:
 def rollout(row: Data) -> Data:
     """How far a flag is rolled out, as its status reports it."""
     groups = row["filters"].get("groups") or []
-    variants = _variants(row)
+    variants = variant_list(row["filters"])
     percentages = [100 if group.get("rollout_percentage") is None else group["rollout_percentage"] for group in groups]
     return {
         "effectively_full_rollout": active_variant(row) is not None if variants else not groups or bool(_whole(row)),

@@ -5,9 +5,9 @@ from typing import Any
 
 from sandbox.resources.flags import flag_dependencies, flag_filters, flag_filters_older
 from sandbox.resources.flags.flag_filters import Filters
+from sandbox.rest.fields import mapping
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Invalid
 
 
 def filters(context: Context, project: str, sent: Any, before: Data | None, key: str) -> Filters:
@@ -16,9 +16,7 @@ def filters(context: Context, project: str, sent: Any, before: Data | None, key:
     Raises:
         Invalid: a rule of that server's.
     """
-    if not isinstance(sent, dict):
-        name = type(sent).__name__
-        raise Invalid(f'Expected a dictionary of items but got type "{name}".', "filters", "not_a_dict")
+    mapping(sent, "filters")
     if context.settings.filters == "replace":
         return _replaced(context, project, sent, before, key)
     return _merged(context, project, sent, before, key)

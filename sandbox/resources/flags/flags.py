@@ -18,6 +18,7 @@ from sandbox.resources.flags import (
     flag_filters,
     flag_lists,
     flag_rollout,
+    flag_rules,
     flag_tag_race,
     flag_usage,
     flag_writes,
@@ -249,8 +250,7 @@ class Flags(Resource):
         shown = super().show(context, row)
         shown["filters"] = self._show_filters(context, row)
         shown["status"] = flag_rollout.status(row)[0].upper()
-        variants = (row["filters"].get("multivariate") or {}).get("variants") or []
-        shown["is_eligible_for_experiment"] = 2 <= len(variants) <= 20
+        shown["is_eligible_for_experiment"] = 2 <= len(flag_rules.variant_list(row["filters"])) <= 20
         if row.get("linked"):
             flag_dependencies.show_links(context, row, shown)
         linked = context.project.get("session_recording_linked_flag") or {}

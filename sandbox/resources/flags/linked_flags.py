@@ -6,6 +6,7 @@ something to find; `experiment_set` holds the ids of its live experiments.
 
 from typing import Any
 
+from sandbox.resources.flags.flag_rules import variant_list
 from sandbox.resources.flags.flags import FLAGS
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context
@@ -69,7 +70,7 @@ def minimal(context: Context, flag: Data | None) -> Data | None:
 
 def variants(flag: Data) -> list[Data]:
     """The flag's variants; an empty list for a boolean flag."""
-    return list((flag["filters"].get("multivariate") or {}).get("variants") or [])
+    return variant_list(flag["filters"])
 
 
 def require_flag_scope(context: Context, scope: str) -> None:

@@ -70,27 +70,9 @@ def show_me(context: Context) -> Any:
     }
 
 
-def show_key(key: Data) -> Data:
-    """A key without its secret, which only the answer that makes a key shows."""
-    return {
-        "id": key["id"],
-        "label": key["label"],
-        "value": None,
-        "mask_value": key["mask_value"],
-        "created_at": key["created_at"],
-        "last_used_at": key["last_used_at"],
-        "user_id": key["user_id"],
-        "scopes": key["scopes"] or ["*"],
-        "scoped_teams": key["scoped_teams"],
-        "scoped_organizations": key["scoped_organizations"],
-        "last_rolled_at": key["last_rolled_at"],
-        "expires_at": key.get("expires_at"),
-    }
-
-
 def show_own_key(context: Context) -> Any:
-    """`GET /api/personal_api_keys/:id/`: a key itself, with any scopes."""
+    """`GET /api/personal_api_keys/:id/`: a key itself, with any scopes, without its secret."""
     own = authenticate(context).key
     if own is None or context.param("key") not in ("@current", own["id"]):
         raise Forbidden("This action does not support Personal API Key access")
-    return show_key(own)
+    return {**own, "value": None, "scopes": own["scopes"] or ["*"], "expires_at": own.get("expires_at")}

@@ -1,4 +1,4 @@
-"""An organisation's roles, their members, and proxy records."""
+"""An organisation's roles and their members."""
 
 import uuid
 from typing import Any
@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 from sandbox.auth.guard import route
 from sandbox.auth.identity import ADMIN, level, membership
 from sandbox.auth.users import user_basic
-from sandbox.resources.organization.organizations import show_member
+from sandbox.resources.organization.organizations import member_of, show_member
 from sandbox.rest import activity
 from sandbox.rest.fields import CREATED_AT, CREATED_BY, ID, Field, read_only, text
 from sandbox.rest.listing import whole
@@ -34,7 +34,7 @@ class Roles(Resource):
     """
 
     kind, collection, scope, log_scope = "role", "roles", "organization", "Role"
-    life, identifier, parent, admin_only = Life.HARD, "uuid", "organization", True
+    life, identifier, parent = Life.HARD, "uuid", "organization"
     fields = (
         ID,
         Field("name", text(200, blank=False), required=True),
@@ -107,12 +107,10 @@ def add_role_member(context: Context) -> Any:
     _check_admin(context)
     if wanted is None:
         raise Required("user_uuid")
-    members = context.store.select(
-        "membership", context.organization["id"], "json_extract(data, '$.user_uuid') = ?", [wanted]
-    )
-    if not members:
+    member = member_of(context, wanted)
+    if member is None:
         raise Invalid("User does not exist.", "user_uuid")
-    user = members[0]["user_id"]
+    user = member["user_id"]
     if context.store.find("role_membership", f"{role['id']}/{user}"):
         raise Invalid("User is already part of the role.")
     row = {"id": str(uuid.uuid4()), "role_id": role["id"], "user_id": user, "created_at": timestamp()}

@@ -1,7 +1,6 @@
 """The organisation and its members.
 
-Traps: members have no GET by id, and the id in the URL is the user's uuid, not the membership's; granting
-    ownership
+Traps: members have no GET by id, and the id in the URL is the user's uuid, not the membership's; granting ownership
 takes it from the present owner.
 """
 
@@ -16,7 +15,7 @@ from sandbox.auth.users import user_basic
 from sandbox.resources.organization import tenancy
 from sandbox.resources.organization.projects import project_basic, visible_to
 from sandbox.rest import activity, fields
-from sandbox.rest.listing import limit_and_offset, next_links, whole
+from sandbox.rest.listing import column, limit_and_offset, next_links, whole
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, timestamp
 from sandbox.wire.errors import Forbidden, Invalid, NotFound
@@ -123,14 +122,18 @@ def list_members(context: Context) -> Any:
     }
 
 
+def member_of(context: Context, user: str) -> Data | None:
+    """The membership of the user with that uuid."""
+    rows = context.store.select("membership", context.organization["id"], f"{column('user_uuid')} = ?", [user])
+    return rows[0] if rows else None
+
+
 def _member(context: Context) -> Data:
-    identifier = context.user["uuid"] if context.param("user") == "@me" else context.param("user")
-    rows = context.store.select(
-        "membership", context.organization["id"], "json_extract(data, '$.user_uuid') = ?", [identifier]
-    )
-    if not rows:
+    asked = context.param("user")
+    found = member_of(context, context.user["uuid"] if asked == "@me" else asked)
+    if found is None:
         raise NotFound()
-    return rows[0]
+    return found
 
 
 def _put(context: Context, member: Data) -> None:

@@ -4,7 +4,6 @@ The project's columns are PostHog's TEAM_CONFIG_FIELDS with the defaults of its 
 `projects.py` says which of them can be written.
 """
 
-import secrets
 import uuid
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sandbox.auth.identity import new_token
 from sandbox.evaluation.dates import Clock
 from sandbox.storage.store import Data, Store
 from sandbox.wire.context import timestamp
@@ -89,8 +89,8 @@ def new_project(store: Store, organization: Data, name: str, settings: dict[str,
         "uuid": str(uuid.uuid4()),
         "name": name,
         "organization": organization["id"],
-        "api_token": project_token(),
-        "secret_api_token": secret_token(),
+        "api_token": new_token("phc_"),
+        "secret_api_token": new_token("phs_"),
         "secret_api_token_backup": None,
         "created_at": now,
         "updated_at": now,
@@ -120,13 +120,3 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return ZoneInfo("UTC")
-
-
-def project_token() -> str:
-    """A new public token."""
-    return "phc_" + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")
-
-
-def secret_token() -> str:
-    """A new secret token."""
-    return "phs_" + secrets.token_urlsafe(32).replace("-", "x").replace("_", "y")

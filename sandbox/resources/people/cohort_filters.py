@@ -6,7 +6,7 @@ its realtime matcher. The bytecode here has the matcher's shape and is stable; n
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sandbox.storage.store import Data, Store
@@ -62,22 +62,12 @@ def _group(group: Any, path: tuple[Any, ...], store: Store, project: str) -> Fil
             "model_type", path, "Input should be a valid dictionary or instance of CohortFilterGroup", group
         )
     if group.get("type") not in ("AND", "OR"):
-        raise _pydantic(
-            "literal_error" if "type" in group else "missing",
-            (*path, "type"),
-            "Input should be 'AND' or 'OR'" if "type" in group else "Field required",
-            group.get("type"),
-        )
+        raise _wrong(group, "type", path, "literal_error", "Input should be 'AND' or 'OR'")
     for name in group:
         if name not in ("type", "values"):
             raise _forbidden((*path, name), group[name])
     if not isinstance(group.get("values"), list):
-        raise _pydantic(
-            "list_type" if "values" in group else "missing",
-            (*path, "values"),
-            "Input should be a valid list" if "values" in group else "Field required",
-            group.get("values"),
-        )
+        raise _wrong(group, "values", path, "list_type", "Input should be a valid list")
     return {
         "type": group["type"],
         "values": [
@@ -211,22 +201,36 @@ def first_behavioral(row: Data) -> Leaf | None:
     return next((leaf for leaf in leaves(row["filters"] or {}) if leaf.get("type") == "behavioral"), None)
 
 
+def reached(cohort: Data, following: Callable[[Data], Iterable[Data]]) -> list[Data]:
+    """A cohort and all that one gets to from it, each once."""
+    found, queue = {cohort["id"]: cohort}, [cohort]
+    while queue:
+        for other in following(queue.pop(0)):
+            if other["id"] not in found:
+                found[other["id"]] = other
+                queue.append(other)
+    return list(found.values())
+
+
+def named(store: Store, cohort: Data) -> list[Data]:
+    """The cohorts that a cohort's criteria name and that exist."""
+    return [other for each in cohort_ids(cohort) if (other := store.get("cohort", each)) is not None]
+
+
 def with_dependencies(store: Store, cohort: Data) -> list[Data]:
     """A cohort and all it rests on; a static one rests on nothing."""
-    found: dict[int, Data] = {}
-    queue = [cohort]
-    while queue:
-        current = queue.pop(0)
-        if current["id"] in found:
-            continue
-        found[current["id"]] = current
-        if not current["is_static"]:
-            queue += [other for each in cohort_ids(current) if (other := store.get("cohort", each)) is not None]
-    return list(found.values())
+    return reached(cohort, lambda each: [] if each["is_static"] else named(store, each))
 
 
 def _forbidden(path: tuple[Any, ...], value: Any) -> Invalid:
     return _pydantic("extra_forbidden", path, "Extra inputs are not permitted", value)
+
+
+def _wrong(group: Filters, name: str, path: tuple[Any, ...], kind: str, message: str) -> Invalid:
+    """What a field of a group is refused for, be it that it isn't there."""
+    if name not in group:
+        kind, message = "missing", "Field required"
+    return _pydantic(kind, (*path, name), message, group.get(name))
 
 
 def _pydantic(kind: str, path: tuple[Any, ...], message: str, value: Any) -> Invalid:

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.resources.people import cohort_filters
 from sandbox.storage.store import Data, Store
 from sandbox.wire.context import Context
-from sandbox.wire.errors import Invalid
+from sandbox.wire.errors import Invalid, first_five
 
 MOST_SHOWN = 100
 
@@ -15,20 +15,13 @@ MOST_SHOWN = 100
 def flags(store: Store, cohort: Data) -> list[Data]:
     """The live flags that name the cohort, or a cohort that rests on it."""
     found: dict[int, Data] = {}
-    for each in _and_dependents(store, cohort):
+    dependents = cohort_filters.reached(
+        cohort, lambda each: [other for other in cohorts(store, each) if not other["is_static"]]
+    )
+    for each in dependents:
         for flag in store.referrers("cohort", each["id"], "feature_flag"):
             if not flag["deleted"]:
                 found[flag["id"]] = flag
-    return list(found.values())
-
-
-def _and_dependents(store: Store, cohort: Data) -> list[Data]:
-    found, queue = {cohort["id"]: cohort}, [cohort]
-    while queue:
-        for other in cohorts(store, queue.pop(0)):
-            if other["id"] not in found and not other["is_static"]:
-                found[other["id"]] = other
-                queue.append(other)
     return list(found.values())
 
 
@@ -75,8 +68,7 @@ def check_deletable(context: Context, cohort: Data) -> None:
 
 
 def _names(rows: list[Data]) -> str:
-    names = ", ".join(row["name"] or row.get("derived_name") or "Unnamed" for row in rows[:5])
-    return f"{names}, and {len(rows) - 5} more" if len(rows) > 5 else names
+    return first_five([row["name"] or row.get("derived_name") or "Unnamed" for row in rows])
 
 
 def check_allowed_in_flags(context: Context, cohort: Data, filters: dict[str, Any]) -> None:
@@ -103,17 +95,8 @@ def check_allowed_in_flags(context: Context, cohort: Data, filters: dict[str, An
 
 def loops(store: Store, cohort: Data) -> bool:
     """Whether a cohort's criteria lead back to itself."""
-    seen: set[int] = set()
-    queue = cohort_filters.cohort_ids(cohort)
-    while queue:
-        identifier = queue.pop()
-        if identifier == cohort["id"]:
-            return True
-        other = store.get("cohort", identifier)
-        if other is not None and identifier not in seen:
-            seen.add(identifier)
-            queue += cohort_filters.cohort_ids(other)
-    return False
+    found = cohort_filters.reached(cohort, lambda each: cohort_filters.named(store, each))
+    return any(cohort["id"] in cohort_filters.cohort_ids(each) for each in found)
 
 
 def used_in(context: Context, cohort: Data) -> Any:

@@ -61,13 +61,25 @@ def _shown(context: Context, person: Person) -> Data:
 
 
 def retrieve_person(context: Context) -> Any:
-    """`GET persons/:id/`, by uuid or number."""
-    return _shown(context, asked_person(context))
+    """`GET persons/:id/`, by uuid or number.
+
+    Raises: Invalid for what can't be an id, NotFound.
+    """
+    identifier = context.param("id")
+    if not people.is_uuid(identifier) and not (identifier.isascii() and identifier.isdecimal()):
+        raise Invalid(
+            "The ID provided does not look like a personID. If you are using a distinctId, please use "
+            f"/persons?distinct_id={identifier} instead."
+        )
+    person = people.by_identifier(context.store, context.project["id"], identifier)
+    if person is None:
+        raise NotFound()
+    return _shown(context, person)
 
 
 def cohorts_of_person(context: Context) -> Any:
     """`GET cohorts/?person_id=`: the cohorts the person was in when they were last calculated."""
-    person = people.by_identifier(context.store, project_of(context), context.query.get("person_id", ""))
+    person = people.by_identifier(context.store, context.project["id"], context.query.get("person_id", ""))
     if person is None:
         raise NotFound()
     ids = sorted(people.cohorts_of(context.store, person.id))
@@ -85,7 +97,7 @@ def list_persons(context: Context) -> Any:
     `search` finds a part of the e-mail address, the name, the uuid or a distinct id.
     """
     conditions = ["p.project = ?"]
-    parameters: list[Any] = [project_of(context)]
+    parameters: list[Any] = [context.project["id"]]
     for given, condition, repeated in (
         ("distinct_id", "p.id IN (SELECT person FROM distinct_ids WHERE project = p.project AND distinct_id = ?)", 1),
         ("email", "json_extract(p.properties, '$.email') = ?", 1),
@@ -114,28 +126,3 @@ _SEARCH = (
     " OR instr(lower(json_extract(p.properties, '$.name')), lower(?)) > 0 OR instr(p.uuid, lower(?)) > 0"
     " OR EXISTS (SELECT 1 FROM distinct_ids d WHERE d.person = p.id AND instr(lower(d.distinct_id), lower(?)) > 0))"
 )
-
-
-# Reading a request -----------------------------------------------------------------------------------
-
-
-def asked_person(context: Context) -> Person:
-    """The person of the path.
-
-    Raises: Invalid for what can't be an id, NotFound.
-    """
-    identifier = context.param("id")
-    if not people.is_uuid(identifier) and not (identifier.isascii() and identifier.isdecimal()):
-        raise Invalid(
-            "The ID provided does not look like a personID. If you are using a distinctId, please use "
-            f"/persons?distinct_id={identifier} instead."
-        )
-    person = people.by_identifier(context.store, project_of(context), identifier)
-    if person is None:
-        raise NotFound()
-    return person
-
-
-def project_of(context: Context) -> int:
-    """The id of the project of the path."""
-    return int(context.project["id"])

@@ -10,7 +10,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from sandbox.rest.fields import Field, integer, mapping, text
+from sandbox.rest.fields import Field, choice, integer, items, mapping, text
 from sandbox.storage.store import Data
 from sandbox.wire.errors import Invalid, Required
 
@@ -37,20 +37,17 @@ MANAGED_EVENTS = frozenset(
 
 def schema(sent: Any) -> list[Data]:
     """A cleaned `inputs_schema`: `required`, `secret` and `hidden` filled in, unknown keys gone."""
-    if not isinstance(sent, list):
-        raise Invalid(f'Expected a list of items but got type "{type(sent).__name__}".', "inputs_schema", "not_a_list")
     cleaned: list[Data] = []
-    for item in sent:
+    for item in items()(sent, "inputs_schema"):
         if not isinstance(item, dict) or not item.get("key"):
             raise Required("inputs_schema__key")
-        if item.get("type") not in SCHEMA_TYPES:
-            raise Invalid(f'"{item.get("type")}" is not a valid choice.', "inputs_schema__type", "invalid_choice")
+        choice(*SCHEMA_TYPES)(item.get("type"), "inputs_schema__type")
         known = {name: item[name] for name in SCHEMA_KEYS if name in item}
         cleaned.append({"required": False, "secret": False, "hidden": False, **known})
     return cleaned
 
 
-def inputs(sent: Data, items: list[Data], stored: Data) -> tuple[Data, Data]:
+def inputs(sent: Data, schema: list[Data], stored: Data) -> tuple[Data, Data]:
     """The inputs to store, and apart from them the secret ones; what the schema doesn't name is dropped.
 
     Raises:
@@ -59,7 +56,7 @@ def inputs(sent: Data, items: list[Data], stored: Data) -> tuple[Data, Data]:
     """
     found: Data = {}
     secret: Data = {}
-    for item in items:
+    for item in schema:
         key = item["key"]
         given = sent.get(key)
         if isinstance(given, dict) and item["secret"] and given.get("secret") and given.get("value", MASK) == MASK:

@@ -18,6 +18,7 @@ from sandbox.resources.analytics import relative_dates
 from sandbox.resources.pipelines import hog_texts
 from sandbox.resources.pipelines.hog_templates import SLACK_CODE, WEBHOOK_CODE
 from sandbox.resources.pipelines.hog_texts import NotRenderedError
+from sandbox.rest.fields import choice, items
 from sandbox.storage.store import Data
 from sandbox.wire.context import Context, Json, timestamp
 from sandbox.wire.errors import Invalid, Required
@@ -199,9 +200,7 @@ def logs(context: Context, function: Data) -> Data:
     """`GET :id/logs/?limit&level&search&instance_id&after&before`: the newest first."""
     query = context.query
     levels = [each.upper() for each in query.get("level", "").split(",") if each]
-    for each in levels:
-        if each not in LEVELS:
-            raise Invalid(f'"{each}" is not a valid choice.', "level", "invalid_choice")
+    items(choice(*LEVELS))(levels, "level")
     now = datetime.now(UTC)
     after, before = (
         timestamp(relative_dates.parse(query[name], now)) if query.get(name) else usual
@@ -230,9 +229,7 @@ def logs(context: Context, function: Data) -> Data:
 def metrics(context: Context, function: Data) -> Data:
     """`GET :id/metrics/?after&before&interval&breakdown_by&name&kind`: runs by hour, day or week."""
     query, now = context.query, datetime.now(UTC)
-    interval = query.get("interval", "day")
-    if interval not in STEPS:
-        raise Invalid(f'"{interval}" is not a valid choice.', "interval", "invalid_choice")
+    interval = choice(*STEPS)(query.get("interval", "day"), "interval")
     after = relative_dates.parse(query.get("after") or "-7d", now)
     before = relative_dates.parse(query["before"], now) if query.get("before") else now
     form = "%Y-%m-%dT%H:%M" if interval == "hour" else "%Y-%m-%d"
