@@ -17,7 +17,8 @@ import pulumi
 
 from ai_admin import manifest
 from ai_admin.run import Plan, Run, off_all_the_same, plan, switch_offs
-from ai_admin.safety import Followed, Manifest
+from ai_admin.safety.applied import Manifest
+from ai_admin.safety.following import Followed
 from providers.posthog import outputs
 from providers.posthog.errors import UnreadableState
 from providers.posthog.kinds import Ref

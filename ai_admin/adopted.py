@@ -12,7 +12,7 @@ from typing import Any
 
 from ai_admin.definitions.model import Definition
 from ai_admin.manifest import ids
-from ai_admin.safety import Manifest, manifest, name_of, serves_alike, serving
+from ai_admin.safety.applied import Manifest, manifest, name_of, serves_alike, serving
 from providers.posthog.client import Client
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref

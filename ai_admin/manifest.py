@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ai_admin.definitions import Definition
-from ai_admin.safety import Manifest, name_of, off, switch_known, switch_left
+from ai_admin.safety.applied import Manifest, name_of, off, switch_known, switch_left
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import Properties
 from providers.posthog.reconcile import changed

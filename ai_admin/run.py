@@ -14,26 +14,15 @@ from ai_admin.adopted import live_as_written, live_audiences
 from ai_admin.definitions import Definition, Definitions, load
 from ai_admin.definitions.stacks import configurations
 from ai_admin.manifest import ids
-from ai_admin.safety import (
-    Followed,
-    Manifest,
-    Reach,
-    Refusal,
-    ahead,
-    grown,
-    left_over,
-    manifest,
-    name_of,
-    put_back,
-    refusals,
-    renamed,
-    renaming,
-    shared,
-    switched_off,
-    switches,
-    unchanged,
-    unfinished,
-)
+from ai_admin.safety.applied import Manifest, manifest, name_of, renamed, switched_off, switches, unchanged, unfinished
+from ai_admin.safety.following import Followed, ahead, grown
+from ai_admin.safety.gates import refusals
+from ai_admin.safety.left_over import left_over
+from ai_admin.safety.reach import Reach
+from ai_admin.safety.refusal import Refusal
+from ai_admin.safety.removal import renaming
+from ai_admin.safety.sharing import shared
+from ai_admin.safety.targeting import put_back
 from providers.posthog.advice import explained
 from providers.posthog.blockers import GUARDED, blockers
 from providers.posthog.client import Client
@@ -42,12 +31,11 @@ from providers.posthog.errors import ApiError, ConnectionProblem
 from providers.posthog.inputs import WAITING, Metadata
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.address import wrong_with
-from providers.posthog.members import lost_members
+from providers.posthog.leaving import keys, leaving, lost_members
 from providers.posthog.preflight import preflight
 from providers.posthog.safety import LEFT, OFF
 from providers.posthog.settings import Settings
 from providers.posthog.succession import Succession
-from providers.posthog.switch import keys, leaving
 
 PUBLIC_PASSPHRASE = "sandbox"
 """The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""

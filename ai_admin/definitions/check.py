@@ -13,7 +13,7 @@ from ai_admin.definitions.files import find
 from ai_admin.definitions.index import Index, Unit, units
 from ai_admin.definitions.model import Finding, Path, Problem, Source
 from ai_admin.definitions.rules import RULES
-from ai_admin.definitions.rules.duplicates import duplicates
+from ai_admin.definitions.rules.identity import duplicates
 from ai_admin.definitions.rules.patches import patch_findings
 from ai_admin.definitions.schemas import Violation
 from ai_admin.definitions.stacks import View, known_stacks, unsure, view

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from pathlib import Path as FilePath
 
 from ai_admin.definitions.catalog import values_of_persons
 from ai_admin.definitions.check import check
 from ai_admin.definitions.files import kind_at
 from ai_admin.definitions.forms import FORMS
-from ai_admin.definitions.model import Definitions
+from ai_admin.definitions.model import Definition, Definitions
 from ai_admin.definitions.off_files import off_by_file
-from ai_admin.definitions.order import in_order
+from providers.posthog.kinds import KINDS, Ref
+from providers.posthog.kinds.base import refs
 
 
 def load(root: FilePath, stack: str | None = None, partly: bool = False, placed: bool = True) -> Definitions:
@@ -40,4 +43,20 @@ def load(root: FilePath, stack: str | None = None, partly: bool = False, placed:
     if placed and any(kind_at(path) == "dashboard" for path in broken):  # which may show any insight, as that then says
         whole = [unit for unit in whole if unit.kind != "insight"]
     resources = (resource for unit in whole for resource in FORMS[unit.kind].expand(unit, index))
-    return Definitions(in_order(resources), checked.problems, values=values_of_persons(index))
+    return Definitions(_in_order(resources), checked.problems, values=values_of_persons(index))
+
+
+def _in_order(resources: Iterable[Definition]) -> tuple[Definition, ...]:
+    """Return resources with every referenced one before those that refer to it, else by kind and key.
+
+    A reference to nothing does not count. Raises graphlib.CycleError, which the checks exclude.
+    """
+    ranks = {kind: rank for rank, kind in enumerate(KINDS)}
+    by_name = {Ref(each.kind, each.key): each for each in resources}
+    names = sorted(by_name, key=lambda ref: (ranks[ref.kind], ref.key))
+    first = {
+        name: {*refs(each.properties), *KINDS[each.kind].first(each.properties)} & by_name.keys()
+        for name, each in by_name.items()
+    }
+    graph = TopologicalSorter({name: sorted(first[name], key=str) for name in names})
+    return tuple(by_name[name] for name in graph.static_order())

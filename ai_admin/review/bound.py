@@ -19,7 +19,7 @@ from ai_admin.review.changes import Action, Change
 from ai_admin.review.plan import Planned
 from ai_admin.review.report import Entry
 from ai_admin.review.sentences import sentences
-from ai_admin.safety import name_of
+from ai_admin.safety.applied import name_of
 from providers.posthog.errors import OutdatedPlan, UnreadablePlan
 from providers.posthog.history import History
 from providers.posthog.inputs import with_digests

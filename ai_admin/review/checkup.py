@@ -16,7 +16,7 @@ from ai_admin.review.doctor import Facts
 from ai_admin.review.history import Past
 from ai_admin.review.plan import Planned, planned_for
 from ai_admin.review.stack import Reviewed
-from ai_admin.safety import left_over
+from ai_admin.safety.left_over import left_over
 from ai_admin.stackfile import consent_source
 from providers.posthog.errors import NoHistory, Problem
 from providers.posthog.kinds import KINDS, Ref

@@ -12,7 +12,7 @@ from ai_admin.review.report import Report, report
 from ai_admin.review.stack import BROKEN, Reviewed, Waiting, reviewed
 from ai_admin.run import Plan, connected
 from ai_admin.run import plan as plan_run
-from ai_admin.safety import Manifest, name_of
+from ai_admin.safety.applied import Manifest, name_of
 from providers.posthog.errors import Problem
 from providers.posthog.session import Session
 

@@ -19,7 +19,11 @@ from ai_admin.review.splice import edited
 from ai_admin.review.timeline import Line
 from ai_admin.review.trial import failing, trial
 from ai_admin.review.versions import lines
-from ai_admin.safety import Followed, Reach, Refusal, manifest, refusals
+from ai_admin.safety.applied import manifest
+from ai_admin.safety.following import Followed
+from ai_admin.safety.gates import refusals
+from ai_admin.safety.reach import Reach
+from ai_admin.safety.refusal import Refusal
 from ai_admin.stackfile import settings
 from providers.posthog.errors import NotEdited
 from providers.posthog.kinds import Ref

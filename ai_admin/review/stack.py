@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ai_admin.review.state import State, pulumi, read
 from ai_admin.run import Run
-from ai_admin.safety import Followed, Manifest
+from ai_admin.safety.applied import Manifest
+from ai_admin.safety.following import Followed
 from ai_admin.stackfile import has_secret, settings
 from providers.posthog.errors import UnreadableState
 from providers.posthog.session import Session

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ai_admin.manifest import OUTPUT, ids
-from ai_admin.safety import Manifest
+from ai_admin.safety.applied import Manifest
 from providers.posthog.errors import UnreadableState
 from providers.posthog.inputs import WAITING, to_properties
 from providers.posthog.kinds import KINDS, Ref

@@ -119,7 +119,7 @@ class _Look:
         """Yield what people put on a dashboard: it would go with it."""
         for tile in self._client.get(self._client.project_path(f"dashboards/{id_}")).get("tiles") or ():
             insight, author = tile.get("insight") or {}, ((tile.get("text") or {}).get("created_by") or {}).get("id")
-            if insight or author not in (None, self._me):
+            if insight or author not in (None, self._inventory.user_id()):
                 yield User("insight", str(insight.get("id")), f"{described(tile)} is on it; move that in PostHog")
 
     def _of_insight(self, id_: str) -> Iterator[User]:
@@ -158,10 +158,6 @@ class _Look:
             live = listed if content in listed else self._inventory.get(kind, id_)
             if live and not live.get("deleted"):
                 yield User(kind_name, id_, _uses(kind_name, live)), live.get(content)
-
-    @cached_property
-    def _me(self) -> Any:
-        return self._client.get("/api/personal_api_keys/@current/").get("user_id")
 
     @cached_property
     def _alerts(self) -> list[dict[str, Any]]:

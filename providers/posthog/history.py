@@ -11,7 +11,9 @@ from typing import Any
 from providers.posthog.client import Client
 from providers.posthog.connection import CLIENT
 from providers.posthog.errors import ApiError
+from providers.posthog.inventory import Inventory
 from providers.posthog.kinds.base import Field, Kind, Properties
+from providers.posthog.kinds.flag import FLAG
 from providers.posthog.kinds.phrases import moment_text
 
 ENTRIES = "20"
@@ -146,6 +148,32 @@ class History:
         scope = kind.logged_as or kind.type
         path = self._client.project_path("activity_log")
         return list(self._client.get(path, {"scope": scope, "item_id": id_, "page_size": ENTRIES})["results"])
+
+
+class SwitchHistory:
+    """When PostHog's activity log has flags switched on and off, and by whom."""
+
+    def __init__(self, inventory: Inventory, history: History) -> None:
+        self._inventory = inventory
+        self._history = history
+        self._on_since: dict[str, bool] = {}
+
+    def last(self, id_: str) -> str:
+        """Return who switched a flag on or off last, and when, in brackets. Raises ``ApiError``."""
+        live = self._inventory.get(FLAG, id_)
+        return self._history.author(FLAG, live, "active") if live else "(deleted since)"
+
+    def is_on(self, id_: str) -> bool:
+        """Return whether PostHog holds a flag that is on now. Raises ``ApiError``."""
+        live = self._inventory.fetch(FLAG, id_)
+        return live is not None and bool(live["active"])
+
+    def on_since(self, key: str, when: str) -> bool:
+        """Return whether somebody switched a flag on after a time (ISO 8601); asked once. Raises ``ApiError``."""
+        if key not in self._on_since:
+            live = next((each for each in self._inventory.all(FLAG).values() if each["key"] == key), None)
+            self._on_since[key] = live is not None and self._history.on_since(FLAG, live, when)
+        return self._on_since[key]
 
 
 def step(field: Field, before: Properties, now: Properties, longest: int) -> str:

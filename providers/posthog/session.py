@@ -12,7 +12,7 @@ from providers.posthog.client import Client
 from providers.posthog.connection import Connection, resolve
 from providers.posthog.errors import ConnectionProblem, Refused, Unreachable
 from providers.posthog.guard import Guard
-from providers.posthog.history import History
+from providers.posthog.history import History, SwitchHistory
 from providers.posthog.inputs import Metadata, MetadataStore
 from providers.posthog.inventory import Inventory, PostHogDirectory
 from providers.posthog.kinds import KINDS, Kind
@@ -21,7 +21,6 @@ from providers.posthog.limits import Clock
 from providers.posthog.preflight import first_look
 from providers.posthog.reviewed import Reviewed
 from providers.posthog.settings import Settings
-from providers.posthog.switch_history import SwitchHistory
 
 BY_THE_PROGRAM = 4
 """How many requests the program makes in most runs before the first of these: they count by the same limits."""

@@ -5,7 +5,7 @@ This module only sends requests; the caller decides what may be switched on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,39 +54,6 @@ def find(client: Client, key: str) -> Live | None:
 def every(client: Client) -> dict[str, Live]:
     """Return all flags by their keys. Raises ``ApiError``."""
     return {row["key"]: row for row in client.pages(client.project_path(FLAG.collection)) if not row.get("deleted")}
-
-
-def leaving(client: Client, before: Mapping[str, Mapping[str, Any]], after: Collection[str]) -> dict[str, bool]:
-    """Return whether each flag is on that a run deletes: what is in ``before`` and not in ``after``.
-
-    Both are by Pulumi name; the entries of ``before`` hold the ids in PostHog. Raises ``ApiError``.
-    """
-    gone = [name for name in before if name.startswith(f"{FLAG.name}/") and name not in after]
-    return {name: _is_on(client, str(before[name]["id"])) for name in gone if before[name].get("id")}
-
-
-def keys(client: Client, ids: Mapping[str, str]) -> dict[str, str]:
-    """Return the keys that flags have in PostHog, by the names that their ids are given by; of those that are on there.
-
-    Raises ``ApiError``.
-    """
-    found = {name: _there(client, id_) for name, id_ in ids.items()}
-    return {name: str(flag["key"]) for name, flag in found.items() if flag and flag["active"]}
-
-
-def _is_on(client: Client, id_: str) -> bool:
-    return bool((_there(client, id_) or {}).get("active"))
-
-
-def _there(client: Client, id_: str) -> Live | None:
-    """Return the flag with an id; None where it is gone."""
-    try:
-        flag: Live = client.get(client.project_path(f"{FLAG.collection}/{id_}"))
-    except ApiError as error:
-        if error.status == 404:
-            return None
-        raise
-    return None if flag.get("deleted") else flag
 
 
 def turn(client: Client, live: Live, active: bool) -> Live:
@@ -150,12 +117,9 @@ def audiences(client: Client, live: Mapping[str, Any], most: int) -> Iterator[Au
     """Yield whom each release condition serves; the first ``most`` with PostHog's counts."""
     for number, condition in enumerate((live.get("filters") or {}).get("groups") or (), 1):
         share = condition.get("rollout_percentage")
-        known = Audience(condition.get("description") or f"condition {number}", 100 if share is None else share)
-        yield known if number > most else _counted(client, condition, known)
-
-
-def _counted(client: Client, condition: Mapping[str, Any], known: Audience) -> Audience:
-    return Audience(known.title, known.share, *(matching(client, condition) or ()))
+        title = condition.get("description") or f"condition {number}"
+        counts = None if number > most else matching(client, condition)
+        yield Audience(title, 100 if share is None else share, *(counts or ()))
 
 
 def matching(client: Client, condition: Mapping[str, Any]) -> tuple[int, int] | None:

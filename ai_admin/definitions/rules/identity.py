@@ -1,4 +1,4 @@
-"""Which object of PostHog's a definition is: no two take over the same."""
+"""Which definition is which: no two have one key, or take over the same object of PostHog's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from ai_admin.definitions.forms import FORMS
 from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding
 from providers.posthog.kinds import KINDS
+
+
+def duplicates(index: Index) -> Iterator[tuple[Unit, Finding]]:
+    """Yield the later of two units of a kind with the same key, even if ``only`` puts them on different stacks."""
+    for unit in index.units:
+        first = index.find(unit.kind, unit.key)
+        if first is not None and first is not unit:
+            message = f'the {KINDS[unit.kind].words} key "{unit.key}" is taken ({_place(first)})'
+            fix = "choose another key, or write what differs per stack under stacks of the one definition"
+            yield unit, Finding((*unit.path, "key"), message, fix)
 
 
 @rule(*FORMS, sees=lambda kind: (kind,))

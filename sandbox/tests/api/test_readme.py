@@ -13,8 +13,8 @@ ROWS = re.findall(r"^\| ([a-z_, °]+?) \|", README, re.MULTILINE)
 # (name, whether it is below /api/environments/ too); a query is posted, not listed
 KINDS = [(kind.rstrip(" °"), "°" in kind) for row in ROWS for kind in row.split(", ") if kind != "query °"]
 MISSING = README.split("answers 404 `Endpoint not found.`: ")[1].split(", feature_flags' test_evaluation")[0]
-# A feature to be paid for; a parameter.
-ASKING_MORE = {"change_requests": 402, "groups": 400}
+# A feature to be paid for.
+ASKING_MORE = {"change_requests": 402}
 EXAMPLES = re.findall(r"curl -X (\w+) \$URL(\S+).*?-d '(.*?)'", README, re.DOTALL)
 
 
@@ -30,7 +30,7 @@ def test_an_example_works(api: Api, method: str, path: str, body: str) -> None:
 
 
 def test_the_kinds_are_found() -> None:
-    assert len(KINDS) >= 32
+    assert len(KINDS) >= 31
 
 
 @pytest.mark.parametrize(("kind", "environments"), KINDS)

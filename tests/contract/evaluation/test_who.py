@@ -20,7 +20,7 @@ from ai_admin.evaluation import resources
 from ai_admin.evaluation.compared import compared
 from ai_admin.evaluation.remote import read
 from ai_admin.review.state import Resource, State
-from ai_admin.safety import manifest
+from ai_admin.safety.applied import manifest
 from providers.posthog.errors import UnreadableState
 from providers.posthog.inventory import PostHogDirectory
 from providers.posthog.kinds import KINDS, Ref

@@ -11,7 +11,7 @@ import pytest
 
 from ai_admin.adopted import live_as_written, live_audiences
 from ai_admin.definitions import Definition, Source
-from ai_admin.safety import manifest
+from ai_admin.safety.applied import manifest
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs

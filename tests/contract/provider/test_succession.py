@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ai_admin.definitions import Definition, Source
-from ai_admin.safety import manifest
+from ai_admin.safety.applied import manifest
 from providers.posthog.blockers import GUARDED
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection

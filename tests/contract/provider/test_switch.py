@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
-from providers.posthog.switch import leaving
+from providers.posthog.leaving import leaving
 from tests.support.sandbox import Sandbox
 
 

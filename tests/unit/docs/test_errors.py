@@ -58,7 +58,9 @@ def texts() -> set[str]:
 
 def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
     """Yield every command by its name, and those of a group by theirs after its."""
-    for name, command in group.commands.items():
+    for name in group.commands:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
         yield f"{before}{name}", command
         if isinstance(command, click.Group):
             yield from commands(command, f"{name} ")

@@ -8,7 +8,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from ai_admin.safety import Followed, Manifest, Reach, Refusal, Values, manifest, refusals, renamed
+from ai_admin.safety.applied import Manifest, manifest, renamed
+from ai_admin.safety.following import Followed
+from ai_admin.safety.gates import refusals
+from ai_admin.safety.reach import Reach, Values
+from ai_admin.safety.refusal import Refusal
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.safety import consents
 

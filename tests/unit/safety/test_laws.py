@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_admin.safety import Followed, Manifest, Reach, Refusal, manifest, refusals
+from ai_admin.safety.applied import Manifest, manifest
+from ai_admin.safety.following import Followed
+from ai_admin.safety.gates import refusals
+from ai_admin.safety.reach import Reach
+from ai_admin.safety.refusal import Refusal
 from providers.posthog.safety import consents
 from tests.unit.safety.made import Made, applied, flag, split
 

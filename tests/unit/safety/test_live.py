@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from ai_admin.safety import Followed, shared
-from ai_admin.safety.members import lost
+from ai_admin.safety.following import Followed
+from ai_admin.safety.removal import lost
+from ai_admin.safety.sharing import shared
 from providers.posthog.safety import EVERYBODY, matches_everybody, rollout
 from tests.unit.safety.made import Made, applied, cohorts, flag, judged, split
 

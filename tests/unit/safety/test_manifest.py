@@ -8,7 +8,7 @@ from typing import Any
 
 from ai_admin import manifest as manifests
 from ai_admin.definitions import Definition, Source
-from ai_admin.safety import Manifest, manifest
+from ai_admin.safety.applied import Manifest, manifest
 from providers.posthog import outputs
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.kinds.base import UNKEPT

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ai_admin.safety import Reach
+from ai_admin.safety.reach import Reach
 from ai_admin.safety.shares import shares
 from providers.posthog.kinds import Ref
 from providers.posthog.kinds.flag import condition_property

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 from ai_admin import safety
+from ai_admin.safety import applied as manifests
+from ai_admin.safety.left_over import left_over
 from providers.posthog.kinds import KINDS
 from tests.unit.safety.made import applied, cohorts, flag, judged
 
@@ -95,24 +97,24 @@ def test_renamed_from_may_stay_in_the_file() -> None:
 
 def test_a_rename_that_came_to_nothing_leads_back() -> None:
     """A held flag has its old key and stands under the new one: back in the files, it is neither made nor deleted."""
-    held = safety.renamed(applied([flag("old", 10)]), [flag("new", 10, renamed_from="old")])
+    held = manifests.renamed(applied([flag("old", 10)]), [flag("new", 10, renamed_from="old")])
     assert held["flag/new"]["former"] == "old"
     for then in (flag("old", 10), flag("third", 10, renamed_from="old")):
-        then.renamed_from = safety.unfinished(held, [then])[f"flag/{then.key}"]
-        [(name, entry)] = safety.renamed(held, [then]).items()
+        then.renamed_from = manifests.unfinished(held, [then])[f"flag/{then.key}"]
+        [(name, entry)] = manifests.renamed(held, [then]).items()
         assert (name, entry.get("former")) == (f"flag/{then.key}", None if then.key == "old" else "old")
-    assert safety.unfinished(held, [flag("new", 10, renamed_from="old"), flag("old", 5)]) == {}
-    assert safety.unfinished(applied([flag("old", 10)]), [flag("other", 10)]) == {}
+    assert manifests.unfinished(held, [flag("new", 10, renamed_from="old"), flag("old", 5)]) == {}
+    assert manifests.unfinished(applied([flag("old", 10)]), [flag("other", 10)]) == {}
 
 
 def test_a_consent_that_nothing_needs_any_more_is_left_over() -> None:
     """It would consent to the same again, once a flag of that key is on."""
     on, renamed = [flag("f", 10), *REST], [flag("new-model", 10, renamed_from="old-model"), *REST]
     given = ["remove/f", RENAME, "members/beta/2", "rollout/f/0-50", "delete/2/abc"]
-    assert list(safety.left_over(given, judged(on, REST))) == ["members/beta/2", RENAME]
-    assert list(safety.left_over(given, judged(REST, REST))) == ["members/beta/2", "remove/f", RENAME]
+    assert list(left_over(given, judged(on, REST))) == ["members/beta/2", RENAME]
+    assert list(left_over(given, judged(REST, REST))) == ["members/beta/2", "remove/f", RENAME]
     needed = judged([flag("old-model", 10), *REST], renamed, keys={"flag/new-model": "old-model"})
-    assert RENAME not in list(safety.left_over(given, needed))
+    assert RENAME not in list(left_over(given, needed))
 
 
 def test_a_consent_about_what_does_not_change_is_left_over() -> None:
@@ -123,11 +125,11 @@ def test_a_consent_about_what_does_not_change_is_left_over() -> None:
     }
     of_runs = {"delete/2/1a", "update/9/1a", "unfollowed/staging"}
     given = [*of_objects, *of_runs, "destroy/1"]
-    assert set(safety.left_over(given, (), ())) == of_objects | of_runs
-    assert set(safety.left_over(given, (), {"other"})) == of_objects
+    assert set(left_over(given, (), ())) == of_objects | of_runs
+    assert set(left_over(given, (), {"other"})) == of_objects
     repeatable = {"remove/f", "rename/e/f", "members/f/2"}
-    assert set(safety.left_over(given, (), {"f"})) == set(safety.left_over(given, ())) == repeatable
-    assert list(safety.left_over(["remove/f"], judged([flag("f", 10), *REST], REST), ())) == [], "a gate needs it"
+    assert set(left_over(given, (), {"f"})) == set(left_over(given, ())) == repeatable
+    assert list(left_over(["remove/f"], judged([flag("f", 10), *REST], REST), ())) == [], "a gate needs it"
 
 
 def test_each_consent_that_a_rule_gives_is_documented_and_can_be_left_over() -> None:
@@ -140,4 +142,4 @@ def test_each_consent_that_a_rule_gives_is_documented_and_can_be_left_over() -> 
     documented = set(re.findall(r"`([a-z]+)/<", (root / "docs" / "safety.md").read_text()))
     assert documented == given
     remain = {f"{each}/f" for each in documented - {"destroy"}}
-    assert set(safety.left_over([f"{each}/f" for each in documented], (), ())) == remain
+    assert set(left_over([f"{each}/f" for each in documented], (), ())) == remain

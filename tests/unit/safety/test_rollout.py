@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ai_admin.safety import Followed, grown, manifest
+from ai_admin.safety.applied import manifest
+from ai_admin.safety.following import Followed, grown
 from tests.unit.safety.made import Made, applied, cohorts, flag, judged, split
 
 REST = cohorts(9)

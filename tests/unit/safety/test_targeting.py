@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from ai_admin.safety import Refusal, put_back, unchanged
+from ai_admin.safety.applied import unchanged
+from ai_admin.safety.refusal import Refusal
+from ai_admin.safety.targeting import put_back
 from providers.posthog.kinds import Ref
 from tests.unit.safety.made import Made, applied, cohort, cohorts, flag, judged, on, split
 

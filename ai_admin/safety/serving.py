@@ -1,0 +1,99 @@
+"""Gates: whom a flag serves already gets what it served them, though no figure of its rollout changes. For careful
+stacks. Pure.
+
+- The same people stay in a percentage. PostHog computes who is in one from the flag's key and an id: with another key
+  or another kind of id, 10 % are other 10 %.
+- Release conditions keep their order. The first one whose percentage an installation is in decides on its variant.
+- No number in a payload grows more than tenfold. The reviewer judges a payload, but may overlook three zeros too many.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+
+from ai_admin.safety.applied import FLAG, FORMER, Entry, Manifest, served
+from ai_admin.safety.reach import Reach
+from ai_admin.safety.refusal import Refusal
+from ai_admin.safety.shares import shares
+from providers.posthog.safety import digest
+
+TENFOLD = 10
+"""The factor by which a number may grow in one run."""
+
+
+def redrawn(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    """Yield a refusal for each flag that still serves a part of all, and another part than before."""
+    for name in sorted(before.keys() & after.keys()):
+        if name.startswith(FLAG):
+            yield from _redrawn(name, before[name], after[name])
+
+
+def _redrawn(name: str, was: Entry, now: Entry) -> Iterator[Refusal]:
+    key = name.removeprefix(FLAG)
+    if _is_partial(was) and _is_partial(now):
+        if FORMER in was:
+            what = "another key draws anew who is in a percentage"
+            yield Refusal(what, (name,), f"redraw/{key}/{was[FORMER]}")
+        if "by" in was and was["by"] != now["by"]:
+            what = f"who is in a percentage would be drawn by {now['by']} instead of {was['by']}"
+            yield Refusal(what, (name,), f"redraw/{key}/{was['by']}-{now['by']}")
+    groups = {condition: types for condition, types in (now.get("groups") or {}).items() if served(now)}
+    others = [each for each in groups if each in served(was) and groups[each] != _types(was, each)]
+    others += [each for each in was.get("groups") or () if each in served(now) and each not in groups]
+    if "by" in was and others:
+        what = "a release condition would be for another group type, or for persons instead of groups"
+        yield Refusal(what, (name,), f"redraw/{key}/{digest(groups)}")
+
+
+def _types(entry: Entry, condition: str) -> list[int | None]:
+    found: list[int | None] = (entry.get("groups") or {}).get(condition) or []
+    return found
+
+
+def _is_partial(entry: Entry) -> bool:
+    return any(0 < share < 100 for shares in served(entry).values() for share in shares.values())
+
+
+def reordered(before: Manifest, after: Manifest, reach: Reach) -> Iterator[Refusal]:
+    """Yield a refusal for each flag that serves somebody something else because conditions changed places."""
+    for name in sorted(before.keys() & after.keys()):
+        key = name.removeprefix(FLAG)
+        moved = next(_moved(key, before[name], after[name], reach), None) if name.startswith(FLAG) else None
+        if moved:
+            one, other = (reach.named(key, each) for each in moved)
+            what = f"who matches both {one!r} and {other!r} would be served something else, as they change places"
+            yield Refusal(what, (name,), f"order/{key}/{digest(list(served(after[name])))}")
+
+
+def _moved(key: str, was: Entry, now: Entry, reach: Reach) -> Iterator[tuple[str, str]]:
+    """Yield pairs of conditions whose order matters and has changed, in their former order."""
+    rollout, early_exit = served(now), now.get("early_exit") or False
+    place = {condition: n for n, condition in enumerate(rollout)}
+    for pair in combinations((each for each in served(was) if each in rollout), 2):
+        one, other = pair
+        if place[one] > place[other] and reach.meeting(key, one, other):
+            then, soon = ({each: rollout[each] for each in order} for order in (pair, pair[::-1]))
+            if shares(then, pair, early_exit) != shares(soon, pair, early_exit):
+                yield pair
+
+
+def swollen(before: Manifest, after: Manifest) -> Iterator[Refusal]:
+    """Yield a refusal for each number in a flag that is on which grows too far, away from zero."""
+    for name in sorted(before.keys() & after.keys()):
+        if name.startswith(FLAG) and after[name].get("active"):
+            was = before[name].get("numbers") or {}
+            for path, now in sorted((after[name].get("numbers") or {}).items()):
+                if path in was and abs(now) > TENFOLD * abs(was[path]):
+                    figures = f"{_plain(was[path])}-{_plain(now)}"
+                    what = (
+                        f"a number in a payload ({path}) would grow from {_plain(was[path])} to {_plain(now)}, more "
+                        f"than {TENFOLD} times"
+                    )
+                    code = re.sub(r"[^\w./-]", "_", f"payload/{name.removeprefix(FLAG)}/{path}/{figures}")
+                    yield Refusal(what, (name,), code)
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if isinstance(number, int) or number.is_integer() else str(number)
