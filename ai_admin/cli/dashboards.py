@@ -13,7 +13,7 @@ from ai_admin.charts import NotInstalled
 from ai_admin.cli.checkout import PROBLEMS, checkout, readable, undefined
 from ai_admin.cli.numbers import moment
 from ai_admin.cli.switching import opened, stack_option
-from ai_admin.cli.text import count, ended, printable, show_json
+from ai_admin.cli.text import count, ended, printable, progress, show_json
 from ai_admin.definitions import Definitions
 from ai_admin.definitions.schemas import schema, search
 from ai_admin.definitions.spelling import listed
@@ -98,13 +98,19 @@ def dashboards(
     if dates:  # descriptions go on naming the period of the insight
         bounds = [f"{word} {date}" for word, date in (("from", date_from), ("to", date_to)) if date]
         said += f", every period {' '.join(bounds)} whatever its tile says"
-    drawn, missing = [], []
+    drawn: list[Written] = []
+    missing: list[str] = []
+
+    def doing() -> str:
+        return f"drawing {count(len(wanted), 'board')}, of which {len(drawn) + len(missing):,} are done"
+
     try:
-        for each in boards(there.client, wanted, named, dates, fresh):
-            if isinstance(each, Board):
-                drawn.append(write(each, out, formats, theme, said, asked))
-            else:
-                missing.append(str(each))
+        with progress(doing):
+            for each in boards(there.client, wanted, named, dates, fresh):
+                if isinstance(each, Board):
+                    drawn.append(write(each, out, formats, theme, said, asked))
+                else:
+                    missing.append(str(each))
     except (NotInstalled, OSError) as problem:
         raise click.ClickException(str(problem)) from None
     except ApiError as error:

@@ -10,7 +10,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import coloured, ended, waiting
+from ai_admin.cli.text import coloured, ended, progress, waiting
 from ai_admin.review import drift as review
 from ai_admin.review.comparison import Comparison, compared
 from providers.posthog.advice import explained
@@ -43,7 +43,7 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
 
     root = checkout()
     name = only_stack(root, stack)
-    with comparison_of(root, name) as comparison:
+    with comparison_of(root, name) as comparison, progress(lambda: "comparing it with the files"):
         found = review.drift(name, comparison)
     click.echo(review.as_json(found) if as_json else review.text(found, every, coloured))
     for line in (*found.broken, *found.unread):
@@ -62,6 +62,8 @@ def comparison_of(root: Path, stack: str, whole: bool = False) -> Iterator[Compa
     """
 
     try:
-        yield compared(root, stack, waiting, whole)
+        with progress(lambda: f"reading the project of {stack}"):
+            found = compared(root, stack, waiting, whole)
+        yield found
     except (ApiError, ConnectionProblem, LookupProblem) as problem:
         raise ended(explained(problem) if isinstance(problem, ApiError) else str(problem), UNKNOWN) from None

@@ -10,7 +10,7 @@ import click
 
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.switching import stack_option
-from ai_admin.cli.text import coloured, waiting
+from ai_admin.cli.text import coloured, progress, waiting
 from ai_admin.review.as_json import as_json, problems_as_json
 from ai_admin.review.bound import text as bound_text
 from ai_admin.review.markdown import markdown, problems_as_markdown
@@ -58,7 +58,8 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
         raise click.UsageError(f"{out} can't be written; name a file in a folder that is there, and may be written to")
     root = checkout()
     name = only_stack(root, stack)
-    found = planned(root, name, waiting=waiting)
+    with progress(lambda: f"comparing the files with the project of {name}"):
+        found = planned(root, name, waiting=waiting)
     if not isinstance(found, Planned):
         _no_plan(name, found, form, limit)
         raise click.exceptions.Exit(1)

@@ -10,7 +10,7 @@ import click
 from ai_admin.cli.checkout import checkout, only_stack
 from ai_admin.cli.drift import UNKNOWN, comparison_of
 from ai_admin.cli.switching import pull_request, reason_option, stack_option
-from ai_admin.cli.text import ended
+from ai_admin.cli.text import ended, progress
 from ai_admin.review.comparison import Comparison
 from ai_admin.review.drift import concerning
 from ai_admin.review.pull import pull as pulled
@@ -93,10 +93,11 @@ def _write_back(
     unknown = [key for key in keys if key not in known]
     if unknown:
         raise click.UsageError(f"no file defines {', '.join(unknown)} in {stack}")
-    differing = {each.ref: each for each in concerning([*comparison.differences()], keys)}
-    result = pulled(root, stack, comparison, differing.values(), delete)
-    flags = [ref.key for ref in result.written if ref.kind == "flag" and differing[ref].there is not None]
-    failed = failing(root, stack, result.texts, flags)
+    with progress(lambda: "trying what would be written"):
+        differing = {each.ref: each for each in concerning([*comparison.differences()], keys)}
+        result = pulled(root, stack, comparison, differing.values(), delete)
+        flags = [ref.key for ref in result.written if ref.kind == "flag" and differing[ref].there is not None]
+        failed = failing(root, stack, result.texts, flags)
     if not dry_run:  # before anything is said, so that nothing is lost where nobody reads on (`| head`)
         write(root, result.texts)
     for ref in result.written:
@@ -123,7 +124,8 @@ def _write_back(
 
 def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:
 
-    result = take_over(root, stack, comparison)
+    with progress(lambda: "making files of what no file defines"):
+        result = take_over(root, stack, comparison)
     if not dry_run:
         create(folder, result.texts)
     for path in result.texts:

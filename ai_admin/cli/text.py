@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 
 import click
+
+PATIENCE = 2.0
+"""Seconds after which a command says what it is at."""
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -20,6 +28,29 @@ def printable(line: object) -> str:
 def waiting(line: str) -> None:
     """Show that something is waited for, apart from what a command prints."""
     click.echo(line, err=True)
+
+
+@contextmanager
+def progress(doing: Callable[[], str]) -> Iterator[None]:
+    """Say on standard error what a command is at and for how long, where that takes a while: after :data:`PATIENCE`
+    seconds, and then each time after twice as many. Only on a terminal: in a log nobody waits.
+
+    ``doing`` returns what it is at, when it is asked.
+    """
+    done, start = Event(), time.monotonic()
+
+    def tell() -> None:
+        pause = PATIENCE
+        while not done.wait(pause):
+            waiting(f"{doing()}: {time.monotonic() - start:.0f} s so far")
+            pause *= 2
+
+    if sys.stderr.isatty():
+        Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 def ended(why: str, code: int) -> click.exceptions.Exit:

@@ -37,13 +37,25 @@ def run_script(
     )
 
 
-def ai_admin(folder: Path, environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+class Terminal(io.TextIOWrapper):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
+def ai_admin(
+    folder: Path, environ: Mapping[str, str], *arguments: str, terminal: bool = False
+) -> subprocess.CompletedProcess[str]:
     """Run ``ai-admin`` in a folder with these variables and an empty stdin; return what it printed and its exit code.
 
     It runs in this process, from where a process of its own would begin: to start Python and to import all that a
-    command needs takes longer than most commands do.
+    command needs takes longer than most commands do. ``terminal``: somebody looks at what it writes.
     """
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    stream = Terminal if terminal else io.TextIOWrapper
+    written = io.BytesIO(), io.BytesIO()
+    out, err = (stream(each, "utf-8", write_through=True) for each in written)
     with chdir(folder), _only(environ), redirect_stdout(out), redirect_stderr(err):
         before = sys.argv, sys.stdin
         sys.argv, sys.stdin = ["ai-admin", *arguments], io.StringIO()
@@ -53,7 +65,7 @@ def ai_admin(folder: Path, environ: Mapping[str, str], *arguments: str) -> subpr
             code = _ended(end)
         finally:
             sys.argv, sys.stdin = before
-    said = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    said = [each.getvalue().decode() for each in written]
     return subprocess.CompletedProcess(["ai-admin", *arguments], code, *said)
 
 

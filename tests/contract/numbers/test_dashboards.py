@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +20,7 @@ from ai_admin.simulation import Run, company, runs
 from ai_admin.simulation.sending import send
 from providers.posthog.kinds import Ref
 from tests.support.checkouts import SAMPLES, sample_checkout
+from tests.support.commands import ai_admin
 from tests.support.sandbox import Sandbox
 
 END = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -96,6 +99,22 @@ def test_every_dashboard_is_a_page_and_a_query_that_fails_costs_its_tile_only(
         assert text in page
     assert sandbox.api_key not in page
     assert 'style="grid-column: 5 / span 4; grid-row: 2 / span 3"' in page
+
+
+def test_who_waits_at_a_terminal_is_told_how_many_are_done(
+    dashboards: Any, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
+    rule = {"kind": "latency", "seconds": 0.2, "path": "/dashboards/"}
+    sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    try:
+        asked = ("dashboards", "ai-usage", "--stack", "sandbox")
+        done = {here: ai_admin(tmp_path, dict(os.environ), *asked, terminal=here) for here in (True, False)}
+    finally:
+        sandbox.call("DELETE", "/_sandbox/faults")
+    [first, *_] = done[True].stderr.splitlines()
+    assert re.fullmatch(r"drawing 1 board, of which 0 are done: \d+ s so far", first)
+    assert done[False].stderr == "", "nobody waits for what goes into a log"
 
 
 def test_the_numbers_are_those_that_were_sent(dashboards: Any, sent: list[Run], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from tests.campaigns.strangers import project_of
+from tests.support.commands import ai_admin
 from tests.support.oncall import OnCall
 from tests.support.samples.world import CRITERIA, TREND
 from tests.support.sandbox import Sandbox
@@ -301,3 +302,27 @@ def test_what_can_not_be_known_is_no_difference(checkout: Checkout) -> None:
     checkout.environ = {"POSTHOG_API_KEY": "phx_wrong"}
     (checkout.folder / "flags" / "broken.yaml").unlink()
     assert "does not accept this personal API key" in checkout.ai_admin("drift", code=3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("pull", "--all", "--dry-run"), ("reading the project of production", "making files of what no file defines")),
+        (("pull",), ("reading the project of production",)),
+        (("drift",), ("reading the project of production",)),
+    ],
+)
+def test_who_waits_at_a_terminal_is_told_for_what(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
+    rule = {"kind": "latency", "seconds": 0.2, "path": "/cohorts/"}
+    checkout.sandbox.call("PUT", "/_sandbox/faults", {"rules": [rule]})
+    try:
+        done = {here: ai_admin(checkout.folder, checkout.environ, *arguments, terminal=here) for here in (True, False)}
+    finally:
+        checkout.sandbox.call("DELETE", "/_sandbox/faults")
+    waited = done[True].stderr.splitlines()
+    assert all(any(re.fullmatch(rf"{line}: \d+ s so far", each) for each in waited) for line in said), waited
+    assert "so far" not in done[False].stderr, "nobody waits for what goes into a log"
+    assert done[True].returncode == done[False].returncode == 0
