@@ -27,11 +27,8 @@ def ids(manifest: Manifest) -> dict[Ref, str]:
 
 def in_question(before: Manifest, after: Manifest) -> set[Ref]:
     """Return the resources whose outcome must be looked up: flags, and everything that changes."""
-    return {ref for name in after if (ref := Ref.parse(name)).kind == "flag" or _moved(name, before, after)}
-
-
-def _moved(name: str, before: Manifest, after: Manifest) -> bool:
-    return name in before and before[name].get("digest") != after[name]["digest"]
+    moved = {name for name in before.keys() & after.keys() if before[name].get("digest") != after[name]["digest"]}
+    return {ref for name in after if (ref := Ref.parse(name)).kind == "flag" or name in moved}
 
 
 def applied(

@@ -201,7 +201,8 @@ def _judged(run: Run, client: Client, definitions: Definitions) -> Plan:
         *_found(succession.namesakes),
         *_found(lambda: blockers(client, before, after.keys(), succession.replaced(GUARDED))),
     ]
-    return Plan(resources, tuple(refused), True, before, after, _about(found), needed)
+    about = frozenset(name for refusal in found for name in refusal.about)
+    return Plan(resources, tuple(refused), True, before, after, about, needed)
 
 
 def _found(gate: Callable[[], Iterable[str]]) -> list[str]:
@@ -210,10 +211,6 @@ def _found(gate: Callable[[], Iterable[str]]) -> list[str]:
         return [*gate()]
     except ApiError as problem:
         return [f"it is not known what this run would change: {explained(problem)}"]
-
-
-def _about(found: Iterable[Refusal]) -> frozenset[str]:
-    return frozenset(name for refusal in found for name in refusal.about)
 
 
 def _followed(run: Run, before: Manifest, after: Manifest) -> Followed | None:

@@ -19,7 +19,8 @@ def settings(root: Path, stack: str) -> dict[str, str | None]:
 
     Raises ``ConnectionProblem`` when the file can't be read.
     """
-    return {name: _text(value) for name, value in _configuration(root, stack).items() if not _secret(value)}
+    found = {name: value for name, value in _configuration(root, stack).items() if not _secret(value)}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items()}
 
 
 def has_secret(root: Path, stack: str, name: str) -> bool:
@@ -64,7 +65,3 @@ def connection(stack: str, settings: Settings, needs: str = "the scope feature_f
 
 def _secret(value: Any) -> bool:
     return isinstance(value, dict) and "secure" in value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

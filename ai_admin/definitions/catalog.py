@@ -35,13 +35,12 @@ class Catalogue:
     persons_partly: bool = False
     """Not every property of persons can be read."""
 
-    def event_property(self, name: str, events: Iterable[str]) -> Property | None:
-        """Return a property that one of these events has, or any event where ``events`` is empty."""
-        for event in list(events) or self.events:
-            found = self.events.get(event, {}).get(name)
-            if found is not None:
-                return found
-        return None
+    def find(self, kind: str, name: str, events: Iterable[str]) -> Property | None:
+        """Return a property that a ``person`` has, or one of these events, or any event where ``events`` is empty."""
+        if kind == "person":
+            return self.person.get(name)
+        described = (self.events.get(event, {}) for event in list(events) or self.events)
+        return next((each[name] for each in described if name in each), None)
 
     def properties(self, kind: str, events: Iterable[str]) -> list[str] | None:
         """Return the names of all properties that an ``event`` or a ``person`` has, None where they are not all known.

@@ -131,16 +131,3 @@ def expanded(files: Iterable[Written], beside: Iterable[Unit] = ()) -> dict[tupl
     index = index_of(files, beside)
     resources = (resource for unit in index.units for resource in FORMS[unit.kind].expand(unit, index))
     return {(each.kind, each.key): each.properties for each in resources}
-
-
-__all__ = [
-    "NotWritable",
-    "Refusal",
-    "Written",
-    "attempt",
-    "contract",
-    "defined_at",
-    "expanded",
-    "fields_at",
-    "index_of",
-]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ai_admin.definitions.catalog import Catalogue, Property, catalogue
+from ai_admin.definitions.catalog import Property, catalogue
 from ai_admin.definitions.forms.cohort import cohort_leaves
 from ai_admin.definitions.index import Index, Unit
 from ai_admin.definitions.model import Path
@@ -30,10 +30,6 @@ class Filter:
         key = self.leaf.get("key")
         return key if isinstance(key, str) and self.type in ("event", "person") else ""
 
-    def described(self, known: Catalogue) -> Property | None:
-        """Return what the catalogue says of the property."""
-        return known.person.get(self.key) if self.type == "person" else known.event_property(self.key, self.events)
-
 
 def filters(unit: Unit) -> list[Filter]:
     """Return every property filter of a unit; what can't be read in one is UNREADABLE."""
@@ -42,7 +38,7 @@ def filters(unit: Unit) -> list[Filter]:
 
 def described(filter_: Filter, index: Index) -> Property | None:
     """Return what the catalogue of an index says of a filter's property, or None."""
-    return filter_.described(catalogue(index)) if filter_.key else None
+    return catalogue(index).find(filter_.type, filter_.key, filter_.events) if filter_.key else None
 
 
 def _of_flag(unit: Unit) -> Iterator[Filter]:

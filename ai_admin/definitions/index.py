@@ -94,6 +94,13 @@ class Index:
             self.caches[compute] = compute(self)
         return self.caches[compute]
 
+    def first(self, marks: Callable[[Unit], Iterable[Any]]) -> dict[Any, Unit]:
+        """Return the first unit with each of the marks that a function gives units, computed once."""
+        if marks not in self.caches:
+            self.caches[marks] = {mark: unit for unit in reversed(self.units) for mark in marks(unit)}
+        found: dict[Any, Unit] = self.caches[marks]
+        return found
+
 
 Check = Callable[[Unit, Index], Iterator[Finding]]
 

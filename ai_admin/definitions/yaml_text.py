@@ -241,11 +241,8 @@ class _Reader:
         return int(text)
 
     def _tag(self, node: Any) -> None:
-        self._flaw(
-            node,
-            f"the tag {_short(_tag_name(node.tag))} is not read",
-            "remove it; quotes make text of a value",
-        )
+        name = _short(node.tag.replace("tag:yaml.org,2002:", "!!"))
+        self._flaw(node, f"the tag {name} is not read", "remove it; quotes make text of a value")
 
     def _flaw(self, node: Any, message: str, fix: str) -> None:
         mark = node.start_mark
@@ -254,10 +251,6 @@ class _Reader:
 
 def _is_number(text: str) -> bool:
     return any(form.match(text) for form in (_INTEGER, _FLOAT, _RADIX, _NOT_FINITE))
-
-
-def _tag_name(tag: str) -> str:
-    return tag.replace("tag:yaml.org,2002:", "!!")
 
 
 def _short(text: str) -> str:

@@ -17,10 +17,11 @@ from typing import Any
 from ai_admin.definitions import Definition, load
 from ai_admin.definitions.catalog import is_posthogs_own
 from ai_admin.definitions.check import check
-from ai_admin.definitions.contract import Written, attempt, defined_at, expanded, fields_at, index_of
+from ai_admin.definitions.contract import attempt, defined_at, expanded, fields_at, index_of
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.file_text import text_of
 from ai_admin.definitions.files import FOLDERS, File
+from ai_admin.definitions.forms.base import Written
 from ai_admin.definitions.index import Unit
 from ai_admin.definitions.layout import COLUMNS
 from ai_admin.definitions.model import Problem, Source

@@ -84,10 +84,8 @@ class Approvals:
         with self._lock:
             if kind.scope not in self._requests:
                 self._requests[kind.scope] = self._listed(kind.scope)
-            return [each for each in self._requests[kind.scope] if each.object == id_ and self._counts(each)]
-
-    def _counts(self, request: Request) -> bool:
-        return request.state in OPEN or (request.state == REFUSED and request.id not in self._again)
+            found = [each for each in self._requests[kind.scope] if each.object == id_]
+        return [each for each in found if each.state in OPEN or (each.state == REFUSED and each.id not in self._again)]
 
     def _listed(self, scope: str) -> list[Request]:
         path = self._client.project_path("change_requests")

@@ -80,7 +80,8 @@ class History:
             entries = self._read(kind, id_)
         except ApiError as problem:
             return dict.fromkeys((field.name for field in fields), Author("", "", _why(problem)))
-        return {field.name: _author_of(kind, about[0]) for field in fields if (about := _about(kind, field, entries))}
+        named = {field.name: about[0] for field in fields if (about := _about(kind, field, entries))}
+        return {name: Author(by_whom(kind, each), str(each.get("created_at") or "")) for name, each in named.items()}
 
     def deleted_by(self, kind: Kind, id_: str) -> str:
         """Return who deleted an object, and when, in brackets; empty where the log does not say.
@@ -91,7 +92,8 @@ class History:
             entries = self._read(kind, id_)
         except ApiError as problem:
             return f"(by somebody; {not_read(_why(problem))})"
-        return next((_by(kind, entry) for entry in entries if _deletes(kind, entry)), "")
+        deletions = (each for each in entries if each.get("activity") == "deleted" and not part(kind, each))
+        return next((_by(kind, each) for each in deletions), "")
 
     def author(self, kind: Kind, live: Mapping[str, Any], name: str) -> str:
         """Return who changed a field of an object last, and when, in brackets, as far as PostHog tells."""
@@ -244,16 +246,8 @@ def _is_named(kind: Kind, entry: Mapping[str, Any]) -> bool:
     return not kind.logged_by_maker or entry.get("activity") == "created"
 
 
-def _author_of(kind: Kind, entry: Mapping[str, Any]) -> Author:
-    return Author(by_whom(kind, entry), str(entry.get("created_at") or ""))
-
-
 def _by(kind: Kind, entry: Mapping[str, Any]) -> str:
     return f"(by {by_whom(kind, entry)} on {moment_text(entry.get('created_at') or 'an unknown day')})"
-
-
-def _deletes(kind: Kind, entry: Mapping[str, Any]) -> bool:
-    return entry.get("activity") == "deleted" and not part(kind, entry)
 
 
 def _later(time: Any, when: str) -> bool:

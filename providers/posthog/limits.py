@@ -16,6 +16,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 MINUTE, HOUR = 60.0, 3600.0
 
@@ -148,30 +151,28 @@ class Limiter:
 
     def enter(self, path: str) -> Wait | None:
         """Take a place for a request to this path and return None, or return how long there is none."""
-        wait = self._enter(path)
-        if wait is None or self._known:
-            return wait
-        self._learn()
-        return self._enter(path)
 
-    def _enter(self, path: str) -> Wait | None:
-        with self._lock:
-            budget = self._budgets[rates(path)]
+        def taken(budget: _Budget) -> Wait | None:
             wait = budget.wait(self._clock.now(), self._counting)
             budget.under_way += wait is None
             return wait
 
+        return self._asked(path, taken)
+
     def least(self, path: str, number: int) -> float:
         """Return how many seconds so many more requests to this path take at least, by the limits."""
-        seconds = self._least(path, number)
-        if not seconds or self._known:
-            return seconds
-        self._learn()
-        return self._least(path, number)
+        return self._asked(path, lambda budget: budget.least(self._clock.now(), number, self._counting))
 
-    def _least(self, path: str, number: int) -> float:
+    def _asked(self, path: str, question: Callable[[_Budget], Answer]) -> Answer:
+        """Return what the budget of a path answers. Before it says that somebody waits, the limits must be known."""
+        budget = self._budgets[rates(path)]
         with self._lock:
-            return self._budgets[rates(path)].least(self._clock.now(), number, self._counting)
+            known, answer = self._known, question(budget)
+        if known or not answer:
+            return answer
+        self._learn()
+        with self._lock:
+            return question(budget)
 
     def _learn(self) -> None:
         # Whoever else would have to wait, waits for the answer instead.

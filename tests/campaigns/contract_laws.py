@@ -17,7 +17,8 @@ from collections import Counter
 import yaml
 
 from ai_admin.definitions import explain, schemas, yaml_text
-from ai_admin.definitions.contract import Written, contract, expanded
+from ai_admin.definitions.contract import contract, expanded
+from ai_admin.definitions.forms.base import Written
 from providers.posthog.errors import NotWritable
 from tests.campaigns.generated.checkouts import CHECKOUTS
 

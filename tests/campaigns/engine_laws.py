@@ -31,8 +31,9 @@ import yaml
 
 from ai_admin.definitions import Definition
 from ai_admin.definitions.check import check
-from ai_admin.definitions.contract import Written, contract
+from ai_admin.definitions.contract import contract
 from ai_admin.definitions.files import TOP_FOLDERS
+from ai_admin.definitions.forms.base import Written
 from providers.posthog.kinds import KINDS, Kind, Ref
 from providers.posthog.kinds.base import UNKEPT
 from providers.posthog.reconcile import with_always_sent

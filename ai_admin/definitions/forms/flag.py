@@ -100,15 +100,12 @@ def _written_condition(condition: Value) -> Value:
 
 def _written_property(leaf: Value) -> Value:
     if leaf.get("type") == "cohort":
-        return {"type": "cohort", **_unless(leaf, "operator", "in"), "value": key_of(leaf["value"])}
+        operator = {} if leaf.get("operator", "in") == "in" else {"operator": leaf["operator"]}
+        return {"type": "cohort", **operator, "value": key_of(leaf["value"])}
     if leaf.get("type") == "flag":
         rest = {name: item for name, item in leaf.items() if name != "operator"}
         return {**rest, "key": key_of(leaf["key"])}
     return usual(leaf)
-
-
-def _unless(leaf: Value, name: str, usual: Any) -> Value:
-    return {name: leaf[name]} if name in leaf and leaf[name] != usual else {}
 
 
 def references(unit: Unit) -> Iterator[Reference]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ai_admin.definitions.catalog import Catalogue, catalogue, is_person, is_posthogs_own
+from ai_admin.definitions.catalog import catalogue, is_person, is_posthogs_own
 from ai_admin.definitions.filters import FILTERED, filters
 from ai_admin.definitions.forms.cohort import cohort_leaves
 from ai_admin.definitions.index import Index, Unit, rule
@@ -72,7 +72,7 @@ class Use(NamedTuple):
     type: str
     """``event`` or ``person``."""
     name: str
-    events: tuple[str, ...]
+    events: tuple[str, ...] = ()
     """The events that it is about; none: any."""
     math: str = ""
     """What is computed on it, which takes numbers."""
@@ -128,41 +128,32 @@ def _computed(places: Iterable[tuple[Path, Node]]) -> Iterator[Use]:
 def properties_known(unit: Unit, index: Index) -> Iterator[Finding]:
     """Every property is in the catalogue, and a number where something is computed on it."""
     for use in property_uses(unit):
-        yield from property_known(use.path, use.type, use.name, use.events, index)
+        yield from property_known(use, index)
         if use.math:
-            yield from _number(use.path, use.type, use.name, use.events, use.math, index)
+            yield from _number(use, index)
 
 
-def _number(path: Path, kind: str, name: str, events: tuple[str, ...], math: str, index: Index) -> Iterator[Finding]:
+def _number(use: Use, index: Index) -> Iterator[Finding]:
     known = catalogue(index)
-    found = known.person.get(name) if kind == "person" else known.event_property(name, events)
-    if found is not None and found.type and found.type not in _NUMBERS:
-        numbers = [
-            each for each in known.properties(kind, events) or () if _type_of(kind, each, events, known) in _NUMBERS
-        ]
+
+    def type_of(name: str) -> str:
+        found = known.find(use.type, name, use.events)
+        return found.type if found else ""
+
+    type_ = type_of(use.name)
+    if type_ and type_ not in _NUMBERS:
+        numbers = [each for each in known.properties(use.type, use.events) or () if type_of(each) in _NUMBERS]
         fix = (
-            f"write a Numeric property, such as {closest(name, numbers) or numbers[0]}"
+            f"write a Numeric property, such as {closest(use.name, numbers) or numbers[0]}"
             if numbers
             else ("write math: total or dau, which count")
         )
-        yield Finding(path, f'{math} needs numbers, and "{name}" is of type {found.type}', fix)
+        yield Finding(use.path, f'{use.math} needs numbers, and "{use.name}" is of type {type_}', fix)
 
 
-def _type_of(kind: str, name: str, events: tuple[str, ...], known: Catalogue) -> str:
-    found = known.person.get(name) if kind == "person" else known.event_property(name, events)
-    return found.type if found else ""
-
-
-def property_known(path: Path, kind: str, name: str, events: tuple[str, ...], index: Index) -> Iterator[Finding]:
-    """Yield what is wrong with the name of a property: that the catalogue does not have it.
-
-    Args:
-        path: the place of the name.
-        kind: ``event`` or ``person``.
-        name: the property's name.
-        events: those that must have it; none is any.
-        index: what exists.
-    """
+def property_known(use: Use, index: Index) -> Iterator[Finding]:
+    """Yield what is wrong with the name of a property: that the catalogue does not have it."""
+    path, kind, name, events = use[:4]
     names = catalogue(index).properties(kind, events)
     if names is None or name in names or is_posthogs_own(name) or index.may_exist("property", name):
         return
@@ -183,7 +174,7 @@ def described_once(unit: Unit, index: Index) -> Iterator[Finding]:
     if not is_readable(at(unit.value, "type")):
         return
     for name, item in (unit.value.get("properties") or {}).items():
-        first = _first_description(index, kind, name)
+        first = index.first(_described).get((kind, name))
         if first is None or first is unit:
             continue
         other = first.value["properties"][name]
@@ -195,15 +186,8 @@ def described_once(unit: Unit, index: Index) -> Iterator[Finding]:
                 yield Finding(("properties", name, field), message, fix)
 
 
-def _first_description(index: Index, kind: str, name: str) -> Unit | None:
-    found: dict[tuple[str, str], Unit] = index.cached(_descriptions)
-    return found.get((kind, name))
-
-
-def _descriptions(index: Index) -> dict[tuple[str, str], Unit]:
-    result: dict[tuple[str, str], Unit] = {}
-    for unit in index.units:
-        if unit.kind == "event" and is_readable(at(unit.value, "type")):
-            for name in unit.value.get("properties") or {}:
-                result.setdefault(("person" if is_person(unit) else "event", name), unit)
-    return result
+def _described(unit: Unit) -> Iterator[tuple[str, str]]:
+    """Yield the properties that a file describes."""
+    if unit.kind == "event" and is_readable(at(unit.value, "type")):
+        for name in unit.value.get("properties") or {}:
+            yield "person" if is_person(unit) else "event", name

@@ -31,16 +31,13 @@ def flag_has_no_variants(unit: Unit, index: Index) -> Iterator[Finding]:
 @rule("early_access_feature", sees=("early_access_feature",))
 def has_the_flag_alone(unit: Unit, index: Index) -> Iterator[Finding]:
     """PostHog refuses a second feature on a flag."""
-    first = index.cached(_first)[unit.value["flag"]] if isinstance(unit.value.get("flag"), str) else unit
+    first = index.first(_flag)[unit.value["flag"]] if isinstance(unit.value.get("flag"), str) else unit
     if first is not unit:
         message = f'{first.shown} is on the flag "{unit.value["flag"]}" already ({first.view.document.path})'
         yield Finding(("flag",), message, "name another flag, or remove one of the two features")
 
 
-def _first(index: Index) -> dict[str, Unit]:
-    """Return the first feature on each flag."""
-    found: dict[str, Unit] = {}
-    for unit in index.units:
-        if unit.kind == "early_access_feature" and isinstance(unit.value.get("flag"), str):
-            found.setdefault(unit.value["flag"], unit)
-    return found
+def _flag(unit: Unit) -> Iterator[str]:
+    """Yield the flag that a feature is on."""
+    if unit.kind == "early_access_feature" and isinstance(unit.value.get("flag"), str):
+        yield unit.value["flag"]

@@ -9,7 +9,7 @@ from typing import Any
 from ai_admin.definitions.catalog import catalogue
 from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.rules.catalogue import property_known
+from ai_admin.definitions.rules.catalogue import Use, property_known
 from ai_admin.definitions.rules.references import missing
 from ai_admin.definitions.rules.variants import variant_keys
 from ai_admin.definitions.spelling import listed, suggestion
@@ -32,7 +32,7 @@ def installations_exist(unit: Unit, index: Index) -> Iterator[Finding]:
                 yield missing((*path, "cohorts", n), "cohort", key, index)
         for name, value in at(test, "properties", default={}).items():
             place = (*path, "properties", name)
-            yield from (replace(each, at_key=True) for each in property_known(place, "person", name, (), index))
+            yield from (replace(each, at_key=True) for each in property_known(Use(place, "person", name), index))
             known = catalogue(index).person.get(name)
             if known and known.type == "String" and isinstance(value, int | float) and not isinstance(value, bool):
                 written = unit.view.written((*unit.path, *place)) or str(value)

@@ -28,7 +28,7 @@ def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
         return
     kind = KINDS[unit.kind].words
     other = index.find(unit.kind, former)
-    first = index.cached(_renamed)[unit.kind, former]
+    first = index.first(_renamed)[unit.kind, former]
     if former == unit.key:
         message = f"the {kind} is renamed from its own key"
         fix = "write the key it had before, or remove renamed_from"
@@ -46,7 +46,7 @@ def takes_over_a_free_key(unit: Unit, index: Index) -> Iterator[Finding]:
 def adopted_once(unit: Unit, index: Index) -> Iterator[Finding]:
     """No other definition of the kind takes over the same object."""
     if isinstance(unit.value.get("adopt"), int | float | str):
-        first = index.cached(_adopting)[unit.kind, str(unit.value["adopt"])]
+        first = index.first(_adopting)[unit.kind, str(unit.value["adopt"])]
         if first is not unit:
             message = f"{first.shown} adopts {unit.value['adopt']} as well ({_place(first)})"
             yield Finding(("adopt",), message, "keep one of the two")
@@ -58,7 +58,7 @@ def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
     for field in KINDS[unit.kind].fields:
         value = unit.value.get(field.name)
         if field.distinct and isinstance(value, str):
-            first = index.cached(_first)[unit.kind, field.name, value.strip()]
+            first = index.first(_distinct)[unit.kind, field.name, value.strip()]
             if first is not unit:
                 place = first.view.source(Finding((field.name,), "", ""))
                 message = f"{first.name} has the same {field.name} ({place})"
@@ -83,32 +83,23 @@ def _lower(index: Index) -> dict[str, Unit]:
     return found
 
 
-def _first(index: Index) -> dict[tuple[str, str, str], Unit]:
-    """Return the first definition with each value of the fields that are distinct."""
-    found: dict[tuple[str, str, str], Unit] = {}
-    for unit in index.units:
-        for field in KINDS[unit.kind].fields:
-            if field.distinct and isinstance(unit.value.get(field.name), str):
-                found.setdefault((unit.kind, field.name, unit.value[field.name].strip()), unit)
-    return found
+def _distinct(unit: Unit) -> Iterator[tuple[str, str, str]]:
+    """Yield the values of the fields that are distinct."""
+    for field in KINDS[unit.kind].fields:
+        if field.distinct and isinstance(unit.value.get(field.name), str):
+            yield unit.kind, field.name, unit.value[field.name].strip()
 
 
-def _renamed(index: Index) -> dict[tuple[str, str], Unit]:
-    """Return the first definition of each kind that was renamed from each key."""
-    found: dict[tuple[str, str], Unit] = {}
-    for unit in index.units:
-        if isinstance(unit.value.get("renamed_from"), str):
-            found.setdefault((unit.kind, unit.value["renamed_from"]), unit)
-    return found
+def _renamed(unit: Unit) -> Iterator[tuple[str, str]]:
+    """Yield the key from which a definition was renamed."""
+    if isinstance(unit.value.get("renamed_from"), str):
+        yield unit.kind, unit.value["renamed_from"]
 
 
-def _adopting(index: Index) -> dict[tuple[str, str], Unit]:
-    """Return the first definition of each kind that adopts each id."""
-    found: dict[tuple[str, str], Unit] = {}
-    for unit in index.units:
-        if isinstance(unit.value.get("adopt"), int | float | str):
-            found.setdefault((unit.kind, str(unit.value["adopt"])), unit)
-    return found
+def _adopting(unit: Unit) -> Iterator[tuple[str, str]]:
+    """Yield the id of the object that a definition adopts."""
+    if isinstance(unit.value.get("adopt"), int | float | str):
+        yield unit.kind, str(unit.value["adopt"])
 
 
 def _place(unit: Unit) -> str:

@@ -15,7 +15,7 @@ def no_fraction(unit: Unit, _: Index) -> Iterator[Finding]:
     """A rollout below one per cent is meant as such only where the condition's description says so."""
     for n, condition in enumerate(unit.value.get("release_conditions") or ()):
         share, description = at(condition, "rollout_percentage"), at(condition, "description", default="")
-        if description is UNREADABLE or not _is_fraction(share):
+        if description is UNREADABLE or not (isinstance(share, float) and 0 < share < 1):
             continue
         if not says(description, share):
             message = f"rollout_percentage: {share:g} is {share:g} % of those who match, fewer than one in a hundred"
@@ -26,7 +26,3 @@ def no_fraction(unit: Unit, _: Index) -> Iterator[Finding]:
 def says(text: Any, share: float) -> bool:
     """Return whether a text says a percentage, as who means one below one per cent has to."""
     return any(f"{share:g}{blank}%" in str(text) for blank in ("", " ", "\u00a0", "\u202f"))
-
-
-def _is_fraction(share: Any) -> bool:
-    return isinstance(share, float) and 0 < share < 1

@@ -17,7 +17,7 @@ LARGEST = 512 * 1024
 @rule("flag")
 def fits(unit: Unit, _: Index) -> Iterator[Finding]:
     """Conditions, variants and payloads of a flag are not larger than what PostHog stores of one."""
-    sizes = {path: _size(part) for path, part in _parts(unit)}
+    sizes = {path: len(json.dumps(part, separators=(",", ":"))) for path, part in _parts(unit)}
     total = sum(sizes.values())
     if total <= LARGEST:
         return
@@ -40,7 +40,3 @@ def _parts(unit: Unit) -> Iterator[tuple[Path, Any]]:
             yield ("variants", n, "payload"), json_text(variant["payload"])
     if "payload" in unit.value:
         yield ("payload",), json_text(unit.value["payload"])
-
-
-def _size(part: Any) -> int:
-    return len(json.dumps(part, separators=(",", ":")))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ai_admin.definitions.catalog import catalogue, is_posthogs_own
 from ai_admin.definitions.index import Index, Unit, rule
 from ai_admin.definitions.model import Finding, Path
-from ai_admin.definitions.rules.catalogue import event_known, property_known
+from ai_admin.definitions.rules.catalogue import Use, event_known, property_known
 from ai_admin.definitions.spelling import closest, listed
 from ai_admin.definitions.sql.meaning import mistakes
 from ai_admin.definitions.sql.names import (
@@ -106,7 +106,7 @@ def _unknown(path: Path, name: Event | Property | Column, index: Index) -> Itera
         if near and name.name not in COLUMNS[name.table]:
             yield Finding(path, f'the table {name.table} has no column "{name.name}"', f'write "{near}"')
     elif name.owner != EITHER:
-        for finding in property_known(path, name.owner, name.name, name.events, index):
+        for finding in property_known(Use(path, name.owner, name.name, name.events), index):
             of_person = name.owner == EVENT and name.name in catalogue(index).person
             yield replace(finding, fix=f'write "person.properties.{name.name}"') if of_person else finding
     else:

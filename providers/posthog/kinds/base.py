@@ -124,21 +124,9 @@ class Reading:
     directory: Directory
 
 
-def _as_is(value: Any, _: Directory) -> Json:
-    return value
-
-
-def _as_read(value: Json, _: Reading) -> Any:
-    return value
-
-
 def read_id(raw: Json, _: Reading) -> Any:
     """Return the id of what the API gives whole where it takes an id."""
     return raw.get("id") if isinstance(raw, dict) else raw
-
-
-def _as_new(new: Json, _: Json) -> Json:
-    return new
 
 
 def _at(live: Mapping[str, Json], path: tuple[str, ...]) -> Json:
@@ -183,11 +171,11 @@ class Field:
     """The API's value that puts an absent default back."""
     normalise: Callable[[Any], Any] = plain
     """Maps every spelling of a value to one."""
-    write: Callable[[Any, Directory], Json] = _as_is
+    write: Callable[[Any, Directory], Json] = lambda value, _: value
     """Makes the API's value of the canonical one."""
-    read: Callable[[Json, Reading], Any] = _as_read
+    read: Callable[[Json, Reading], Any] = lambda value, _: value
     """Makes the canonical value of the API's."""
-    carry: Callable[[Json, Json], Json] = _as_new
+    carry: Callable[[Json, Json], Json] = lambda new, _: new
     """Puts the ids that PostHog gave to parts of the live value (second) into the one that replaces it (first)."""
     sent_with: Mapping[str, Json] = field(default_factory=dict)
     """Values that are sent whenever the field is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.posthog.kinds.base import Directory, Field, Kind
+from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import plain, tags, text
 from providers.posthog.kinds.wording import Wording, switchable
 
@@ -19,11 +19,6 @@ def plain_filters(value: Any) -> Any:
     if kept.get("explicitDate") is False:
         del kept["explicitDate"]
     return kept
-
-
-def _write_filters(value: dict[str, Any], _: Directory) -> Any:
-    # PostHog ignores `filters: {}`; an object of nulls is what clears them.
-    return {**dict.fromkeys(_FILTERS), **value}
 
 
 DASHBOARD = Kind(
@@ -42,14 +37,15 @@ DASHBOARD = Kind(
         Field("description", default="", normalise=text),
         Field("tags", default=[], normalise=tags),
         Field("pinned", default=False, wording=switchable("is pinned", "is no longer pinned")),
-        # `filters` reflects the request that reads it; what is stored is in `persisted_filters`.
+        # `filters` reflects the request that reads it; what is stored is in `persisted_filters`. PostHog ignores
+        # `filters: {}`; an object of nulls is what clears them.
         Field(
             "filters",
             tree=("cohort",),
             read_path=("persisted_filters",),
             default={},
             normalise=plain_filters,
-            write=_write_filters,
+            write=lambda value, _: {**dict.fromkeys(_FILTERS), **value},
         ),
         # 21: everybody in the project may edit; 37: only collaborators.
         Field(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from providers.posthog.kinds.base import Directory, Feature, Field, Kind, Reading
-from providers.posthog.kinds.normal import plain, same_json, tags, text
+from providers.posthog.kinds.normal import each_item, plain, same_json, tags, text
 from providers.posthog.kinds.phrases import choice_text, filters_moved, filters_text, plain_text
 from providers.posthog.kinds.wording import ARCHIVED, PERCENTAGE, SERVE, SWITCH, Wording, switchable
 
@@ -63,11 +63,8 @@ def _condition(value: dict[str, Any]) -> dict[str, Any]:
 
 def condition_name(item: Mapping[str, Any]) -> str:
     """Return what makes a condition this one: its description, or else whom it is for."""
-    return str(item.get("description") or _targeted(item))
-
-
-def _targeted(item: Mapping[str, Any]) -> str:
-    return " and ".join(map(_filter_name, item.get("properties") or ())) or "everybody"
+    whom = " and ".join(map(_filter_name, item.get("properties") or ())) or "everybody"
+    return str(item.get("description") or whom)
 
 
 def _filter_name(leaf: Mapping[str, Any]) -> str:
@@ -81,10 +78,6 @@ def _filter_name(leaf: Mapping[str, Any]) -> str:
 
 def _variant_name(item: Mapping[str, Any]) -> str:
     return str(item.get("key"))
-
-
-def _conditions(value: Any) -> Any:
-    return [_condition(item) for item in value] if isinstance(value, list | tuple) else plain(value)
 
 
 def _write_property(item: dict[str, Any]) -> dict[str, Any]:
@@ -113,19 +106,6 @@ def _variant(value: dict[str, Any]) -> dict[str, Any]:
     return {name: item for name, item in result.items() if item != ""}
 
 
-def _variants(value: Any) -> Any:
-    return [_variant(item) for item in value] if isinstance(value, list | tuple) else plain(value)
-
-
-def _write_variants(value: list[dict[str, Any]], _: Directory) -> Any:
-    # `multivariate: {}` is refused: a flag without variants has null here.
-    return {"variants": value} if value else None
-
-
-def _read_variants(raw: Any, _: Reading) -> Any:
-    return raw.get("variants") if isinstance(raw, dict) else None
-
-
 def _payloads(value: Any) -> Any:
     if not isinstance(value, dict):
         return plain(value)
@@ -140,10 +120,6 @@ def _condition_text(item: Mapping[str, Any]) -> str:
 
 def _place_text(runtime: Any) -> str:
     return {"all": "everywhere", "client": "clients only", "server": "servers only"}.get(runtime, choice_text(runtime))
-
-
-def _counted_in(index: Any) -> str:
-    return f"groups of type {index}"
 
 
 def condition_title(item: Mapping[str, Any]) -> str:
@@ -161,7 +137,7 @@ _CONDITION = Wording(
         "properties": Wording(
             "audience", show=filters_text, moved=filters_moved, quoted=True, empty="everybody"
         ),
-        "aggregation_group_type_index": Wording("unit", show=_counted_in, empty="persons"),
+        "aggregation_group_type_index": Wording("unit", show=lambda index: f"groups of type {index}", empty="persons"),
     },
 )
 _VARIANT = Wording(
@@ -170,10 +146,6 @@ _VARIANT = Wording(
     show=lambda item: f"{plain_text(item.get('rollout_percentage', 0))} %",
     parts={"rollout_percentage": PERCENTAGE},
 )
-
-
-def _filter(part: str) -> tuple[str, ...]:
-    return ("filters", part)
 
 
 FLAG = Kind(
@@ -201,20 +173,21 @@ FLAG = Kind(
         Field("tags", default=[], normalise=tags),
         Field(
             "variants",
-            path=_filter("multivariate"),
+            path=("filters", "multivariate"),
             default=[],
-            normalise=_variants,
-            write=_write_variants,
+            normalise=each_item(_variant),
+            # `multivariate: {}` is refused: a flag without variants has null here.
+            write=lambda value, _: {"variants": value} if value else None,
             item=_variant_name,
             wording=Wording(each=_VARIANT),
-            read=_read_variants,
+            read=lambda raw, _: raw.get("variants") if isinstance(raw, dict) else None,
         ),
         Field(
             "release_conditions",
             tree=("cohort", "flag"),
-            path=_filter("groups"),
+            path=("filters", "groups"),
             default=[],
-            normalise=_conditions,
+            normalise=each_item(_condition),
             write=_write_conditions,
             read=_read_conditions,
             item=condition_name,
@@ -225,14 +198,14 @@ FLAG = Kind(
         Field(
             "payloads",
             written=("payload",),
-            path=_filter("payloads"),
+            path=("filters", "payloads"),
             default={},
             normalise=_payloads,
             wording=Wording("payload", each=Wording()),
         ),
         Field(
             "early_exit",
-            path=_filter("early_exit"),
+            path=("filters", "early_exit"),
             wording=switchable(
                 "no later condition serves whom a condition's share leaves out",
                 "a later condition may serve whom a condition's share leaves out",
@@ -242,13 +215,13 @@ FLAG = Kind(
         ),
         Field(
             "feature_enrollment",
-            path=_filter("feature_enrollment"),
+            path=("filters", "feature_enrollment"),
             default=False,
             wording=switchable("is also for whoever opts in", "is no longer for whoever opts in"),
         ),
         Field(
             "holdout",
-            path=_filter("holdout"),
+            path=("filters", "holdout"),
             wording=Wording("share kept out", show=lambda value: f"{plain_text(value.get('exclusion_percentage'))} %"),
         ),
         Field(

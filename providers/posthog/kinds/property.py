@@ -6,16 +6,8 @@ definition waits, and the first run after that describes the row (see ``lifecycl
 
 from __future__ import annotations
 
-from typing import Any
-
-from providers.posthog.kinds.base import Field, Kind, Reading
+from providers.posthog.kinds.base import Field, Kind
 from providers.posthog.kinds.normal import tags, text
-
-
-def _read_type(raw: Any, reading: Reading) -> Any:
-    # A definition read by itself does not say whose property it is; a list of one type does.
-    return raw or reading.known.get("type")
-
 
 PROPERTY = Kind(
     name="property",
@@ -33,7 +25,10 @@ PROPERTY = Kind(
     lists=({"type": "event"}, {"type": "person"}),
     fields=(
         Field("name", immutable=True, clearable=False),
-        Field("type", read=_read_type, immutable=True, clearable=False),
+        # A definition read by itself does not say whose property it is; a list of one type does.
+        Field(
+            "type", read=lambda raw, reading: raw or reading.known.get("type"), immutable=True, clearable=False
+        ),
         Field("property_type", manageable=False),
         Field("description", default="", normalise=text, manageable=False),
         Field("tags", default=[], normalise=tags, manageable=False),

@@ -33,15 +33,13 @@ def _conditions(value: Any) -> Any:
     return {name: item for name, item in value.items() if item not in ("", [], {}, {"values": []})}
 
 
-def _comparison(operator: Any) -> str:
-    return OPERATORS.get(operator, choice_text(operator))
-
-
 _SHOWN = Wording(
     "shown where",
     parts={
         **dict.fromkeys(("events", "actions"), Wording(parts={"values": Wording(inline=True)})),
-        "urlMatchType": Wording("comparison of the address", show=_comparison, quoted=True),
+        "urlMatchType": Wording(
+            "comparison of the address", show=lambda name: OPERATORS.get(name, choice_text(name)), quoted=True
+        ),
         "seenSurveyWaitPeriodInDays": Wording("time since the last survey", unit=" days"),
         "linkedFlagVariant": Wording("variant"),
     },

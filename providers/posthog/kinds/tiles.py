@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from providers.posthog.kinds.base import OWN, Field, Kind, Reading
+from providers.posthog.kinds.base import OWN, Field, Kind
 from providers.posthog.kinds.dashboard import plain_filters
 from providers.posthog.kinds.normal import plain
 from providers.posthog.kinds.phrases import plain_text
@@ -138,10 +138,6 @@ def ours(live: Iterable[Mapping[str, Any]], known: Mapping[str, Any]) -> list[Ma
     return [tile for tile in tiles if tile["id"] in mine]
 
 
-def _read_tiles(raw: Any, reading: Reading) -> Any:
-    return [from_live(tile) for tile in ours(raw or (), reading.known)]
-
-
 def plan(live: Iterable[Mapping[str, Any]], desired: Iterable[Tile], known: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the items of a tiles PATCH that turns the live tiles into the desired ones; empty when they agree.
 
@@ -225,7 +221,7 @@ TILES = Kind(
             tree=("insight",),
             default=[],
             normalise=_tiles,
-            read=_read_tiles,
+            read=lambda raw, reading: [from_live(tile) for tile in ours(raw or (), reading.known)],
             manageable=False,
             item=tile_name,
             wording=Wording(each=_TILE, ordered=False),

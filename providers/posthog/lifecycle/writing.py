@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from providers.posthog import reconcile
@@ -23,7 +24,7 @@ class Writer:
     def __init__(self, kind: Kind, services: Services, project: Project | None = None) -> None:
         """``project`` gives a live object's canonical form, where that is not by the kind's table alone."""
         self.kind = kind
-        self.project = project or self._project
+        self.project: Project = project or partial(kind.project, directory=services.directory)
         self.inventory = services.inventory
         self.client = services.inventory.client
         self.directory = services.directory
@@ -33,9 +34,6 @@ class Writer:
     def path(self, id_: str = "") -> str:
         """Return the path of the kind's collection, or of one object in it."""
         return self.client.project_path(f"{self.kind.collection}/{id_}")
-
-    def _project(self, live: Mapping[str, Any], known: Mapping[str, Any]) -> Properties:
-        return self.kind.project(live, known, self.directory)
 
     def mark(self, live: Live, old: Properties) -> dict[str, Any]:
         """Return the body that deletes an object by a mark, with what PostHog wants in every change."""

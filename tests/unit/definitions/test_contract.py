@@ -12,7 +12,8 @@ import yaml
 
 from ai_admin.definitions import Definition, load
 from ai_admin.definitions.check import check
-from ai_admin.definitions.contract import Written, contract, expanded
+from ai_admin.definitions.contract import contract, expanded
+from ai_admin.definitions.forms.base import Written
 from ai_admin.definitions.model import Source
 from providers.posthog.errors import NotWritable
 from providers.posthog.kinds import KINDS, Ref
