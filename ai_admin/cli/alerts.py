@@ -102,7 +102,6 @@ def test(context: click.Context, key: str, stack: str | None) -> None:
     which are named, and no other has the alert, 4 PostHog has no such alert, 5 none was sent, as the alert tells nobody
     or only by e-mail.
     """
-
     there, keys, broken = _opened(stack_of(context, stack), ("alert:read", "hog_function:write"))
     found = _one(there, keys, broken, key)
     sent = send_test(there.client, found)
@@ -130,7 +129,6 @@ def _opened(name: str | None, scopes: Sequence[str]) -> tuple[Stack, dict[str, s
 
 
 def _read(stack: Stack, name: str | None = None, days: bool = False) -> list[Standing]:
-
     try:
         return read(stack.client, name, days)
     except ApiError as error:
@@ -148,7 +146,6 @@ def _one(stack: Stack, keys: Mapping[str, str], broken: bool, key: str, days: bo
 
 
 def _list(found: Sequence[Standing], named: Mapping[str, str], now: datetime) -> Iterator[str]:
-
     heads = ["alert", "state", "value", "fires", "distance", "last check", "next check", "tells"]
     rows = [
         [printable(named.get(each.name, each.name)), _standing(each), _value(each), str(each.rule),

@@ -54,7 +54,6 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
     Exit codes: 0 all is applied, 1 something is not, or is refused, 2 wrong use, 4 nothing was applied, since something
     moved, or another version of ai-admin made PLAN, 130 interrupted.
     """
-
     root = checkout()
     try:
         then = parse(plan.read_text(encoding="utf-8", errors="replace"), str(plan)) if plan else None
@@ -104,7 +103,6 @@ def apply(plan: Path | None, stack: str | None, yes: bool) -> None:
 
 def _off_by_file(root: Path, stack: str) -> list[str]:
     """Return the flags whose files say that they are off, also where other files have problems."""
-
     return [each.key for each in off_by_file(check(root, (stack,)), root, stack)]
 
 

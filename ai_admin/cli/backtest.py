@@ -133,7 +133,6 @@ class _Side:
 
 
 def _sides(test: Backtest, alert: Alert, last: int) -> tuple[_Side, _Side | None]:
-
     def what(watch: Watch | NotTold) -> Asked | str:
         try:
             return str(watch) if isinstance(watch, NotTold) else test.asked(watch, last)
@@ -170,7 +169,6 @@ class _Asking:
 
     def ask(self, side: _Side) -> Told | str:
         """Return what an alert would have done, by the checks that were asked for; a text where it is not told."""
-
         if isinstance(side.asked, str):
             return side.asked
         checks: list[Check] = []
@@ -199,7 +197,6 @@ class _Asking:
 
 def _draw(found: Sequence[tuple[Alert, Told | str, Told | str | None]], svg: Path | None, png: Path | None) -> None:
     """Write the pictures that were asked for. Raises click.ClickException."""
-
     drawn = [
         (f"{alert.name}{where}", [_how_often(told), *_reaching(alert)], told)
         for alert, files, live in found
@@ -242,7 +239,6 @@ def _reaching(alert: Alert) -> Iterator[str]:
 
 def _how_often(told: Told) -> str:
     """Return how often an alert would have fired, at how many checks, and how many were not asked for."""
-
     found, number = told.outcome, len(told.outcome.checks)
     checks, last = count(number, "check"), number + told.later
     if told.earlier:

@@ -35,7 +35,6 @@ def cap_of(checked: Checked, key: str | None) -> Cap | None:
     Returns None, and says so, where that can't be read. Raises click.UsageError where no flag with such a key has
     numbers as payloads.
     """
-
     flags = {each.key: each for each in checked.indexes[None].units if each.kind == "flag" and _type(each) in _NUMBERS}
     found = flags.get(DAILY.flag if key is None else key)
     broken = {each.source.path for each in checked.problems}

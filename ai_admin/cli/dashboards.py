@@ -83,7 +83,6 @@ def dashboards(
     Exit codes: 0 drawn, 1 something is not, for the reason on standard error, 2 wrong use, 3 files have problems,
     which are named, and the dashboards of the others are drawn all the same.
     """
-
     asked = datetime.now(UTC)
     try:
         dates = replaced(date_from, date_to, asked)
@@ -134,7 +133,6 @@ def dashboards(
 
 def _wanted(definitions: Definitions, keys: tuple[str, ...]) -> list[Wanted]:
     """Return the dashboards and insights with these keys. Raises click.UsageError where there is none."""
-
     both = [each for kind in ("insight", "dashboard") for each in definitions.resources if each.kind == kind]
     known = {each.key: Wanted(each.kind, each.key, each.properties["name"]) for each in both}
     whole = [each for each in known.values() if each.kind == "dashboard"]

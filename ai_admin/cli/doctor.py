@@ -52,7 +52,6 @@ def doctor(
     Exit codes: 0 nothing to do, 1 something to do, problems of the definitions, or PostHog can't be asked,
     2 wrong use.
     """
-
     root = checkout()
     name = (known(stack, root) if stack else None) if offline else only_stack(root, stack)
     try:

@@ -40,7 +40,6 @@ def drift(stack: str | None, as_json: bool, every: bool) -> None:
     Exit codes: 0 nothing differs, 1 something differs, 2 wrong use, 3 it is not known of all definitions, since files
     have problems or PostHog could not be read.
     """
-
     root = checkout()
     name = only_stack(root, stack)
     with comparison_of(root, name) as comparison, progress(lambda: "comparing it with the files"):
@@ -60,7 +59,6 @@ def comparison_of(root: Path, stack: str, whole: bool = False) -> Iterator[Compa
 
     ``whole``: so does a kind that the key may not read.
     """
-
     try:
         with progress(lambda: f"reading the project of {stack}"):
             found = compared(root, stack, waiting, whole)

@@ -50,7 +50,6 @@ def history(
     Exit codes: 0 the history, 1 a part of it could not be read (said on standard error), 2 wrong use, 4 there never
     was such a definition.
     """
-
     if as_csv and (as_json or at):
         raise click.UsageError("--csv goes with neither --json nor --at")
     if at and (since or not key):
@@ -79,14 +78,12 @@ def history(
 
 
 def _logs(root: Path, stack: str) -> Logs:
-
     return Logs(reviewed(root, stack, waiting))
 
 
 def _at(
     root: Path, key: str, time: str, stack: str | None, logs: Callable[[], Logs] | None, as_json: bool
 ) -> None:
-
     try:
         found, unread = then(root, key, time, stack, logs)
     except NoHistory as problem:
@@ -101,7 +98,6 @@ def _at(
 
 
 def _moment(text: str, option: str, end: bool = False) -> str:
-
     try:
         return moment(text, end)
     except ValueError:

@@ -170,7 +170,6 @@ def _end(checked: Checked) -> None:
 
 
 def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Report:
-
     report = read(stack.client, period, cap, only)
     if report.unread:
         number = count(sum(not each.looked_for for each in report.installations), "installation")
@@ -179,7 +178,6 @@ def _report(stack: Stack, period: Period, cap: Cap | None, only: str = "") -> Re
 
 
 def _missing(stack: Stack, id: str) -> click.exceptions.Exit:
-
     ids = known(stack.client).values()
     near = closest(id, ids)
     hint = f"; did you mean {near}?" if near else f"; PostHog knows {count(len(ids), 'installation')}"

@@ -50,7 +50,6 @@ def ls(kind: str | None, stacks: tuple[str, ...], different: bool, offline: bool
 
     Exit codes: 0 the list, 1 a stack could not be read (said on standard error), 2 wrong use.
     """
-
     root = checkout()
     wanted = _kind(kind) if kind else ""
     names = looked_at(root, stacks, online=not offline)
@@ -74,7 +73,6 @@ def say_unread(unread: Mapping[str, Sequence[str]]) -> None:
 
 
 def _kind(text: str) -> str:
-
     named = {**{kind.folder: name for name, kind in KINDS.items() if kind.folder}, **{name: name for name in KINDS}}
     if text.rstrip("/") not in named:
         near = closest(text, named)

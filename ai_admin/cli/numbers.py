@@ -52,7 +52,6 @@ def asked(
 
     ``scopes`` are those that the API key must have; ``patience`` is how many seconds a request waits in all.
     """
-
     if as_csv and as_json:
         raise click.UsageError("choose one of --csv and --json")
     try:

@@ -37,7 +37,6 @@ def promote(key: str, source: str, target: str, dry_run: bool) -> None:
 
     Exit codes: 0 the file says so, or would (--dry-run); 1 nothing was written, and why is said, 2 wrong use.
     """
-
     root = checkout()
     if known(source, root) == known(target, root):
         raise click.UsageError("--from and --to are the same stack")

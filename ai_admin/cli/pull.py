@@ -88,7 +88,6 @@ def pull(
 def _write_back(
     root: Path, stack: str, comparison: Comparison, keys: Sequence[str], reason: str | None, delete: bool, dry_run: bool
 ) -> None:
-
     known = {name for each in comparison.definitions for name in (each.key, f"{each.kind}/{each.key}")}
     unknown = [key for key in keys if key not in known]
     if unknown:
@@ -123,7 +122,6 @@ def _write_back(
 
 
 def _take_over(root: Path, stack: str, comparison: Comparison, folder: Path, dry_run: bool) -> None:
-
     with progress(lambda: "making files of what no file defines"):
         result = take_over(root, stack, comparison)
     if not dry_run:

@@ -36,7 +36,6 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
     Exit codes: 0 the definition, 1 a stack could not be read (said on standard error), 2 wrong use, 4 there is no
     such definition.
     """
-
     root = checkout()
     names = looked_at(root, stacks, online=not offline)
     found = survey(root, names, key, online=not offline, waiting=waiting)
@@ -53,7 +52,6 @@ def show(key: str, stacks: tuple[str, ...], offline: bool, as_json: bool) -> Non
 
 
 def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
-
     definitions = {stack: each.definition for stack, each in standings.items() if each.definition}
     place = next(iter(definitions.values())).source if definitions else None
     where = f"  {place.path}:{place.line}" if place else ""
@@ -72,7 +70,6 @@ def _lines(ref: Ref, standings: Mapping[str, Standing]) -> Iterator[str]:
 
 def differences(standing: Standing) -> list[str]:
     """Return how PostHog's object differs from the definition, a line each: what an up would do."""
-
     if standing.entry is None:
         return []
     entry = standing.entry
@@ -82,7 +79,6 @@ def differences(standing: Standing) -> list[str]:
 
 
 def _data(standing: Standing) -> dict[str, Any]:
-
     definition = standing.definition
     return {
         "state": standing.state,

@@ -108,7 +108,6 @@ def who(
 
 def _is_back(row: Row) -> bool:
     """Return whether the files alone would switch a flag on that is off in PostHog."""
-
     return row.state == OFF and bool(row.differs)
 
 
@@ -117,7 +116,6 @@ def _held(root: Path, stack: str) -> dict[str, bool]:
 
     Those of which it is not known are left out, and where it is known of none, this says why.
     """
-
     found = planned(root, stack, count=False, waiting=waiting, partly=True)
     if isinstance(found, Planned):
         flags = (each for each in found.outlook.changes if each.ref.kind == "flag")
