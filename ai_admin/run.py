@@ -24,7 +24,6 @@ from ai_admin.safety.removal import renaming
 from ai_admin.safety.sharing import shared
 from ai_admin.safety.targeting import put_back
 from providers.posthog.advice import explained
-from providers.posthog.blockers import GUARDED, blockers
 from providers.posthog.client import Client
 from providers.posthog.connection import resolve
 from providers.posthog.errors import ApiError, ConnectionProblem
@@ -36,6 +35,7 @@ from providers.posthog.preflight import preflight
 from providers.posthog.safety import LEFT, OFF
 from providers.posthog.settings import Settings
 from providers.posthog.succession import Succession
+from providers.posthog.usage import GUARDED, blockers
 
 PUBLIC_PASSPHRASE = "sandbox"
 """The passphrase of the sandbox's stack, which `. ./activate` sets with the local backend."""

@@ -294,12 +294,8 @@ def _quoted(text: str, pattern: str, error: Violation) -> str:
 
 
 _BOOLEAN_WORDS = {
-    "yes": "true",
-    "on": "true",
-    "true": "true",
-    "no": "false",
-    "off": "false",
-    "false": "false",
+    **dict.fromkeys(("yes", "on", "true"), "true"),
+    **dict.fromkeys(("no", "off", "false"), "false"),
 }
 
 

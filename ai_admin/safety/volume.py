@@ -15,21 +15,11 @@ FEW_UPDATES = 5
 """The number of objects that may change however few there are."""
 
 
-def deletes_allowed(there: int) -> int:
-    """Return how many of so many objects one run may delete: one at least, but never the last one."""
-    return min(max(1, min(DELETES, int(DELETES_SHARE * there))), there - 1)
-
-
-def updates_allowed(there: int) -> int:
-    """Return how many of so many objects one run may change."""
-    return max(FEW_UPDATES, min(UPDATES, int(UPDATES_SHARE * there)))
-
-
 def deletes(before: Manifest, after: Manifest) -> Iterator[Refusal]:
-    """Yield a refusal when too many objects would be deleted."""
+    """Yield a refusal when too many objects would be deleted: one may always be, but never the last one."""
     there = len(counted(before))
     gone = tuple(sorted(counted(before.keys() - after.keys())))
-    allowed = deletes_allowed(there)
+    allowed = min(max(1, min(DELETES, int(DELETES_SHARE * there))), there - 1)
     if gone and len(gone) > allowed:
         what = f"{len(gone)} of {there} objects would be deleted, {allowed} may be in one run"
         yield Refusal(what, gone, f"delete/{len(gone)}/{digest(gone)}")
@@ -41,7 +31,7 @@ def updates(before: Manifest, after: Manifest) -> Iterator[Refusal]:
     changed = (name for name in both if before[name].get("digest") != after[name]["digest"])
     names = sorted(name for name in changed if after[name].get("active") is not False)
     there, objects = len(counted(before)), tuple(sorted(counted(names)))
-    allowed = updates_allowed(there)
+    allowed = max(FEW_UPDATES, min(UPDATES, int(UPDATES_SHARE * there)))
     if len(objects) > allowed:
         what = f"{len(objects)} of {there} objects would be changed, {allowed} may be in one run"
         codes = [(name, after[name]["digest"]) for name in names]

@@ -61,7 +61,9 @@ def register(
     A run that may have to wait for PostHog's rate limits is registered in an order of its own, see ``schedule``.
     """
     if not settings.shows_tracebacks:
-        pulumi.log.debug = _no_debug
+        # Only `pulumi --debug` would show these. The SDK has four of them for each resource, and waits each time until
+        # the engine has it: a fifth of all processor time of a run of 500 flags.
+        pulumi.log.debug = lambda *_, **__: None
     resources: dict[Ref, pulumi.CustomResource] = {}
 
     def id_of(ref: Ref) -> Any:
@@ -95,14 +97,6 @@ def _after(resources: Iterable[pulumi.CustomResource]) -> list[pulumi.Output[Any
         return resource
 
     return [pulumi.Output.from_input(registered(each)) for each in resources]
-
-
-def _no_debug(msg: str, resource: object = None, stream_id: int | None = None, ephemeral: bool | None = None) -> None:
-    """Drop a message that only ``pulumi --debug`` would show.
-
-    The SDK has four of them for each resource, and waits each time until the engine has it: a fifth of all processor
-    time of a run of 500 flags.
-    """
 
 
 def _interleaved(definitions: list[Definition]) -> list[Definition]:

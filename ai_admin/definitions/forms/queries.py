@@ -168,8 +168,12 @@ def shorthand(query: Node) -> Node:
     if name not in (None, "sql") and query.get("kind") == "InsightVizNode" and not around:
         node = _own(brief(source))
         node |= _dates(node)
-        for sugar in (_short_breakdown, _short_trends, _short_retention):
-            node = sugar(str(source["kind"]), node)
+        node = _short_breakdown(str(source["kind"]), node)
+        part, short = _SHORTER.get(str(source["kind"]), ("", dict))
+        if part in node:
+            inner = dict(node.pop(part))
+            node |= short(inner)
+            node |= {part: inner} if inner else {}
         return {str(name): node}
     return {"query": brief(query)}
 
@@ -247,36 +251,31 @@ def _typed(item: Node) -> Node:
     return {name: each for name, each in item.items() if (name, each) != ("type", "event")}
 
 
-def _short_trends(kind: str, node: Node) -> Node:
-    if kind != "TrendsQuery" or "trendsFilter" not in node:
-        return node
-    inner = dict(node["trendsFilter"])
-    rest = {name: item for name, item in node.items() if name != "trendsFilter"}
-    if "display" in inner:
-        rest["display"] = inner.pop("display")
+def _short_trends(inner: Node) -> Node:
+    """Return what a file says in short of a trendsFilter, and leave in that the rest."""
+    said = {"display": inner.pop("display")} if "display" in inner else {}
     formulas = inner.get("formulaNodes")
     if formulas and not {"formula", "formulas"} & inner.keys():
         del inner["formulaNodes"]
         alone = len(formulas) == 1 and formulas[0].keys() == {"formula"}
-        rest |= {"formula": formulas[0]["formula"]} if alone else {"formulas": formulas}
-    return {**rest, "trendsFilter": inner} if inner else rest
+        said |= {"formula": formulas[0]["formula"]} if alone else {"formulas": formulas}
+    return said
 
 
-def _short_retention(kind: str, node: Node) -> Node:
-    if kind != "RetentionQuery" or "retentionFilter" not in node:
-        return node
-    inner = dict(node["retentionFilter"])
-    rest = {name: item for name, item in node.items() if name != "retentionFilter"}
+def _short_retention(inner: Node) -> Node:
+    """Return what a file says in short of a retentionFilter, and leave in that the rest."""
+    said: Node = {}
     target, returning = inner.get("targetEntity"), inner.get("returningEntity")
     if _nameable(target) and _nameable(returning):  # who names the target alone means the same for both
-        rest["target"] = _short_entity(inner.pop("targetEntity"))
+        said["target"] = _short_entity(inner.pop("targetEntity"))
         inner.pop("returningEntity")
         if returning != target:
-            rest["returning"] = _short_entity(returning)
-    for name in RETENTION:
-        if name in inner:
-            rest[name] = inner.pop(name)
-    return {**rest, "retentionFilter": inner} if inner else rest
+            said["returning"] = _short_entity(returning)
+    return said | {name: inner.pop(name) for name in RETENTION if name in inner}
+
+
+_SHORTER = {"TrendsQuery": ("trendsFilter", _short_trends), "RetentionQuery": ("retentionFilter", _short_retention)}
+"""By the kind of a query, the part of which a file may say something in short, and what says that."""
 
 
 def _nameable(entity: Any) -> bool:

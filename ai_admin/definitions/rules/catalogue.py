@@ -82,18 +82,14 @@ class Use(NamedTuple):
 
 def property_uses(unit: Unit) -> Iterator[Use]:
     """Yield every property that a definition looks at."""
-    for uses in (filtered_properties, computed_properties, measured_properties):
-        yield from uses(unit)
-
-
-def filtered_properties(unit: Unit) -> Iterator[Use]:
-    """Yield the properties that filters look at."""
     for each in filters(unit) if unit.kind in FILTERED else ():
         if each.key:
             yield Use((*each.path, "key"), each.type, each.key, each.events, compared=each.leaf)
+    yield from _of_insight(unit)
+    yield from _computed(nodes(unit))
 
 
-def computed_properties(unit: Unit) -> Iterator[Use]:
+def _of_insight(unit: Unit) -> Iterator[Use]:
     """Yield the properties that an insight computes on or breaks down by."""
     query = query_of(unit.value) if unit.kind == "insight" else None
     if query is None:
@@ -109,11 +105,6 @@ def computed_properties(unit: Unit) -> Iterator[Use]:
     if isinstance(name, str) and kind in ("event", "person") and is_readable(math):
         path = (*query.path, "retentionFilter", "aggregationProperty")
         yield Use(path, kind, name, events, str(math))
-
-
-def measured_properties(unit: Unit) -> Iterator[Use]:
-    """Yield the properties that a metric computes on."""
-    yield from _computed(nodes(unit))
 
 
 def _computed(places: Iterable[tuple[Path, Node]]) -> Iterator[Use]:

@@ -49,7 +49,6 @@ class Collection:
         """
         found = self.adoption.find(properties, meta)
         if found:
-            self.inventory.claim(self.kind, found)
             return self._adopt(found, properties, meta)
         return self._post(properties, meta)
 
@@ -66,7 +65,6 @@ class Collection:
                 self.inventory.renew(self.kind)
                 made = self.adoption.candidates(properties, meta)
                 if made:
-                    self.inventory.claim(self.kind, made[0])
                     return self._adopt(made[0], properties, meta)
             else:
                 self.inventory.wrote(self.kind, live)
@@ -87,6 +85,7 @@ class Collection:
         return answer
 
     def _adopt(self, id_: str, properties: Properties, meta: Metadata) -> tuple[str, Properties]:
+        self.inventory.claim(self.kind, id_)
         live = self.inventory.get(self.kind, id_)
         if live is None:
             raise ApiError(f"{self.kind.type} {id_} was deleted while it was being adopted; run again")

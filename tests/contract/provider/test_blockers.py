@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.blockers import GUARDED, blockers
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
+from providers.posthog.usage import GUARDED, blockers
 from tests.support.sandbox import Sandbox
 
 EARLY = {"type": "person", "key": "channel", "operator": "exact", "value": "early"}

@@ -10,11 +10,11 @@ import pytest
 
 from ai_admin.definitions import Definition, Source
 from ai_admin.safety.applied import manifest
-from providers.posthog.blockers import GUARDED
 from providers.posthog.client import Client
 from providers.posthog.connection import Connection
 from providers.posthog.kinds import KINDS, Ref
 from providers.posthog.succession import Succession
+from providers.posthog.usage import GUARDED
 from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
 from tests.support.samples.world import stand
