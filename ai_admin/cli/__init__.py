@@ -25,6 +25,7 @@ def main() -> NoReturn:
 
         run()
     except KeyboardInterrupt:  # also while modules are still being imported
+        print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 

@@ -244,7 +244,7 @@ class Audiences:
             kept = [before.parts[places[old]]] if old in places else []
             now, then = before.alone[places[old]] if kept else 0, after.alone[n] if name in new else 0
             otherwise = [*after.parts[:n], *kept, *after.parts[n + 1 :]]
-            add(name, now, then, otherwise, bool(then) and _swapped(was.get(old), condition))
+            add(name, now, then, otherwise, bool(then) and swapped(was.get(old), condition))
         return found
 
 
@@ -275,12 +275,23 @@ def _conditions(flag: Properties) -> list[dict[str, Any]]:
     return list(flag.get("release_conditions") or ())
 
 
-def _swapped(was: Mapping[str, Any] | None, is_: Mapping[str, Any]) -> bool:
-    """Return whether filters of a condition go while others come."""
+def swapped(was: Mapping[str, Any] | None, is_: Mapping[str, Any]) -> bool:
+    """Return whether filters of a condition go while others come; not where a bound moves: the one side has the other
+    in it then.
+    """
     if was is None:
         return False
     old, new = (each.get("properties") or () for each in (was, is_))
-    return any(each not in new for each in old) and any(each not in old for each in new)
+    go, come = [each for each in old if each not in new], [each for each in new if each not in old]
+    if len(go) == len(come) == 1 and go[0].get("operator") in _BOUNDS:
+        return {**go[0], "value": None} != {**come[0], "value": None}
+    return bool(go and come)
+
+
+_BOUNDS = (
+    *("gt", "gte", "lt", "lte", "semver_gt", "semver_gte", "semver_lt", "semver_lte"),
+    *("is_date_before", "is_date_after"),
+)
 
 
 def becoming(changes: Iterable[Change]) -> dict[str, tuple[Ref, list[Any] | None]]:

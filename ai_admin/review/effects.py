@@ -124,7 +124,7 @@ def _served_first(live: Properties, wanted: Properties) -> Iterator[str]:
         ]
         if passed:
             gets = f"variant {variant}" if variant else "the variant of their share"
-            yield f'who matches "{name}" and {" or ".join(passed)} gets {gets} now, as "{name}" comes first'
+            yield f'who matches "{name}" and {" or ".join(passed)} gets {gets} then, as "{name}" comes first'
 
 
 def _enrolled(live: Properties, wanted: Properties) -> str:

@@ -96,6 +96,8 @@ class Entry:
     def danger_of(self, sentences: Iterable[Sentence]) -> int:
         """Return how much depends on a part of the change; without sentences on all that its kind decides."""
         weight = max((each.weight for each in sentences), default=self.change.kind.weight)
+        if self.change.action is Action.DELETE and (self.change.live or {}).get("active") is False:
+            weight = TEXT  # it serves nobody
         grows = self.reach is not None and (self.reach.then or 0) > (self.reach.now or 0)
         return 10 * weight + _DANGER[self.change.action] + (4 if grows else 0)
 

@@ -71,16 +71,45 @@ _UNABLE = "it is written in a way that this command does not edit"
 def aligned(old: list[Any], new: list[Any]) -> Iterator[Pair]:
     """Yield the places of items that are each other's in two lists; None where the other list has none.
 
-    Items are the same by what they are called, else by what they say but their numbers, else by their place among those
-    that changed.
+    Items are the same by what they are called, else by what they say but their numbers. Of the others, those that have
+    most in common are each other's.
     """
     matcher = SequenceMatcher(None, [*map(_identity, old)], [*map(_identity, new)], autojunk=False)
     for _, i, i_end, j, j_end in matcher.get_opcodes():
         if i_end - i == j_end - j:
             yield from zip(range(i, i_end), range(j, j_end), strict=True)
         else:
-            yield from ((n, None) for n in range(i, i_end))
-            yield from ((None, n) for n in range(j, j_end))
+            yield from _alike(old, new, range(i, i_end), range(j, j_end))
+
+
+def _alike(old: list[Any], new: list[Any], gone: range, come: range) -> Iterator[Pair]:
+    """Pair items that were changed, in their order, with those of the other list that say most of the same."""
+    theirs = {m: {*_parts(new[m])} for m in come}
+    best: dict[Pair, tuple[float, list[tuple[int, int]]]] = {}
+    for n in gone:
+        mine = {*_parts(old[n])}
+        for m in come:
+            alike = len(mine & theirs[m]) / len(mine | theirs[m])
+            before, pairs = best.get((n - 1, m - 1), (0.0, []))
+            found = [best.get((n - 1, m), (0.0, [])), best.get((n, m - 1), (0.0, []))]
+            both = (before + alike, [*pairs, (n, m)] if alike else pairs)
+            best[n, m] = max(*found, both, key=lambda each: each[0])
+    i, j = gone.start, come.start
+    for n, m in (*best.get((gone.stop - 1, come.stop - 1), (0.0, []))[1], (gone.stop, come.stop)):
+        yield from ((place, None) for place in range(i, n))
+        yield from ((None, place) for place in range(j, m))
+        if n < gone.stop:
+            yield n, m
+        i, j = n + 1, m + 1
+
+
+def _parts(value: Any, path: str = "") -> Iterator[str]:
+    """Yield what a value says, a text for each part."""
+    if isinstance(value, dict | list) and value:
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _parts(item, f"{path}/{name}")
+    else:
+        yield f"{path} {json.dumps(value)}"
 
 
 def _identity(item: Any) -> str:

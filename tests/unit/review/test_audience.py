@@ -1,10 +1,12 @@
-"""Whom other shares of a flag's variants give another variant."""
+"""Whom other shares of a flag's variants give another variant, and other filters leave."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from ai_admin.review.audience import redrawn
+from ai_admin.review.audience import redrawn, swapped
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,19 @@ def test_who_is_in_the_part_of_another_variant_gets_that(
     """PostHog adds the percentages up in the order of the variants."""
     sides = ([{"key": key, "rollout_percentage": part} for key, part in side.items()] for side in (was, is_))
     assert redrawn(*sides) == pytest.approx(share)
+
+
+def test_a_bound_that_moves_leaves_the_same_ones_and_brings_more_or_fewer() -> None:
+    def sides(*properties: list[dict[str, Any]]) -> bool:
+        was, is_ = ({"properties": each} for each in properties)
+        return swapped(was, is_)
+
+    beta = {"key": "channel", "operator": "exact", "value": "beta"}
+    low, high = ({"key": "version", "operator": "semver_gte", "value": each} for each in ("2.3.0", "2.5.0"))
+    assert not sides([beta, low], [beta, high])
+    assert not sides([high], [low])
+    assert sides([beta], [{**beta, "value": "stable"}])
+    assert sides([beta, low], [high, {**beta, "value": "stable"}])
+    assert sides([low], [{**high, "operator": "semver_lt"}])
+    assert not sides([beta], [beta, low])
+    assert not swapped(None, {"properties": [beta]})

@@ -99,7 +99,7 @@ def test_of_conditions_in_another_order_the_variant_that_comes_first_is_said() -
     rest = {"description": "Rest", "variant": "b"}
     before, after = ({"release_conditions": some} for some in ([ours, beta, rest], [rest, beta, ours]))
     told = [
-        f'who matches "{name}" and "Ours" gets variant b now, as "{name}" comes first' for name in ("Rest", "Beta")
+        f'who matches "{name}" and "Ours" gets variant b then, as "{name}" comes first' for name in ("Rest", "Beta")
     ]
     assert followed(FLAG, before, after) == told
     assert followed(FLAG, {**before, "active": False}, {**after, "active": False}) == []

@@ -154,6 +154,15 @@ def test_what_is_put_back_stands_behind_no_change_on_which_less_depends_and_befo
         assert [told.index(said) for said in section] == sorted(told.index(said) for said in section)
 
 
+def test_a_flag_that_is_off_goes_after_changes_of_those_that_serve() -> None:
+    def goes(active: bool) -> Entry:
+        made = entry(1, action=Action.DELETE)
+        return replace(made, change=replace(made.change, live={"key": "x", "active": active}))
+
+    changed = weighed(entry(2, 'condition "Everybody" from 50 % to 40 %'), SERVE)
+    assert goes(active=True).danger > changed.danger > goes(active=False).danger
+
+
 def test_nothing_is_said_in_one_line() -> None:
     title = "production (project 7 of https://eu.posthog.com): nothing changes, 12 as they are"
     assert text(report(unchanged=12)) == title

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ai_admin.definitions import yaml_text
 from ai_admin.definitions.file_text import mapping
-from ai_admin.review.splice import edited
+from ai_admin.review.splice import aligned, edited
 from providers.posthog.errors import NotEdited
 
 TEXT = """\
@@ -281,3 +281,43 @@ def test_a_checkout_without_the_package_says_what_to_do() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("this takes the package yaml-edit: run make setup\n", "")
+
+
+CONDITIONS = """\
+release_conditions:
+  # Austria
+  - properties:   # a1
+      - {key: country, value: AT}   # a2
+    rollout_percentage: 10   # a3
+  # others
+  - properties:   # o1
+      - {key: plan, value: [free, trial]}   # o2
+      # seats
+      - {key: seats, operator: gte, value: '10'}   # o3
+    rollout_percentage: 66.5   # o4
+"""
+
+
+def test_an_item_that_changes_beside_a_new_one_keeps_its_comments() -> None:
+    """None of them has a name: they are told by what they still say."""
+
+    def do(value: Value) -> None:
+        conditions = value["release_conditions"]
+        conditions[1]["properties"][0]["value"] = ["free"]
+        conditions.insert(1, {"properties": [{"key": "country", "value": "DE"}], "rollout_percentage": 5})
+
+    assert change(CONDITIONS, do) == [
+        "+  - properties:",
+        "+      - {key: country, value: DE}",
+        "+    rollout_percentage: 5",
+        "-      - {key: plan, value: [free, trial]}   # o2",
+        "+      - {key: plan, value: [free]}   # o2",
+    ]
+
+
+def test_of_items_that_go_and_change_those_that_say_most_of_the_same_are_each_others() -> None:
+    old = [{"a": 1, "b": [1, 2]}, {"a": 2, "b": [3, 4]}, {"a": 3, "c": "x"}]
+    assert [*aligned(old, [{"a": 2, "b": [3, 5]}, {"a": 3, "c": "y"}])] == [(0, None), (1, 0), (2, 1)]
+    assert [*aligned(old[:1], [{"x": 1}, {"a": 1, "b": [1, 3]}])] == [(None, 0), (0, 1)]
+    assert [*aligned(old[:1], [])] == [(0, None)]
+    assert [*aligned(["a"], ["b", "c"])] == [(0, None), (None, 0), (None, 1)]
