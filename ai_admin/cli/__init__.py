@@ -25,7 +25,6 @@ def main() -> NoReturn:
 
         run()
     except KeyboardInterrupt:  # also while modules are still being imported
-        print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
 
 

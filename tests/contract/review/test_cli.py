@@ -122,7 +122,6 @@ def test_an_interrupt_ends_a_plan_that_waits_for_posthog(project: Project) -> No
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=40)
     assert process.returncode == 130
-    assert said.endswith("interrupted\n")
     assert "Traceback" not in said
 
 
