@@ -2,7 +2,8 @@
 
 yaml-edit does it. ruamel.yaml 0.19, yarutsk, lossless-yaml, pythonizeyaml 0.6 and yamltrip 0.6 were tried as well: they
 move comments, or space lists and braces their own way in lines that nobody changed. What is written here is how people
-of this repository write YAML, and where yaml-edit puts an item or leaves a blank line otherwise than a person would.
+of this repository write YAML, the order of items, and where yaml-edit puts an item or leaves a blank line otherwise
+than a person would.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def edited(text: str, new: dict[str, Any], whole: bool = False) -> str:
     if yaml_edit is None:
         raise NotEdited("this takes the package yaml-edit: run make setup")
     try:
+        text = text if whole else _in_order(text, (), old, new)
+        old = yaml_text.parse(text)[0]
         edit = _Edit(yaml_edit.YamlFile.parse(_marked(text)))
         root: Any = edit.file[0].as_mapping()
         edit.mapping(root, old, new, (), root.is_flow_style(), whole)
@@ -213,12 +216,53 @@ def _marked(text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _with_item(text: str, path: _Path, place: int, item: Any) -> str:
-    """Return a text with an item behind another one: yaml-edit would put it between the next one and its comments."""
+def _in_order(text: str, path: _Path, old: Any, new: Any) -> str:
+    """Return a text in which the items of lists are in the order of the new value, each with the comments above it."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in old.keys() & new.keys():
+            text = _in_order(text, (*path, name), old[name], new[name])
+    if not (isinstance(old, list) and isinstance(new, list)):
+        return text
+    was, is_ = ([*map(_identity, items)] for items in (old, new))
+    stay = [n for n, each in enumerate(was) if was.count(each) == is_.count(each) == 1]
+    order = dict(zip(stay, sorted(stay, key=lambda n: is_.index(was[n])), strict=True))
+    places = [order.get(n, n) for n in range(len(old))]
+    if places != sorted(places):
+        text = _permuted(text, path, places)
+        old = [old[n] for n in places]
+    for i, j in aligned(old, new):
+        if i is not None and j is not None:
+            text = _in_order(text, (*path, i), old[i], new[j])
+    return text
+
+
+def _permuted(text: str, path: _Path, places: list[int]) -> str:
+    """Return a text with the items of a list in another order; as it is where they don't each begin a line."""
+    data, nodes = text.encode(), _at(text, path).as_sequence()
+    spans = [nodes[n].byte_range() for n in places]
+    lines = data.split(b"\n")
+    ends = [data.count(b"\n", 0, len(data[:end].rstrip())) for _, end in sorted(spans)]
+    first = data.count(b"\n", 0, data.rfind(b"-", 0, min(spans)[0]))
+    if nodes.is_flow_style() or lines[first].lstrip()[:1] != b"-" or len({*ends}) < len(ends):
+        return text
+    while first and lines[first - 1].lstrip()[:1] == b"#":
+        first -= 1
+    ends = [end + 1 for end in ends]
+    parts = [lines[start:end] for start, end in zip([first, *ends], ends, strict=False)]
+    moved = [line for n in places for line in parts[n]]
+    return b"\n".join([*lines[:first], *moved, *lines[ends[-1] :]]).decode()
+
+
+def _at(text: str, path: _Path) -> Any:
     node: Any = yaml_edit.YamlFile.parse(text)[0].root()
     for each in path:
         node = (node.as_sequence() if isinstance(each, int) else node.as_mapping())[each]
-    start, end = node.as_sequence()[place - 1].byte_range()
+    return node
+
+
+def _with_item(text: str, path: _Path, place: int, item: Any) -> str:
+    """Return a text with an item behind another one: yaml-edit would put it between the next one and its comments."""
+    start, end = _at(text, path).as_sequence()[place - 1].byte_range()
     data = text.encode()
     dash = data.rfind(b"-", 0, start)
     column = dash - data.rfind(b"\n", 0, dash) - 1

@@ -315,6 +315,39 @@ def test_an_item_that_changes_beside_a_new_one_keeps_its_comments() -> None:
     ]
 
 
+def test_items_that_change_places_take_their_comments_along() -> None:
+    def swap(value: Value) -> None:
+        conditions = value["release_conditions"]
+        conditions[1]["rollout_percentage"] = 70
+        conditions.reverse()
+
+    lines = CONDITIONS.splitlines()
+    wanted = [lines[0], *lines[5:10], "    rollout_percentage: 70   # o4", *lines[1:5]]
+    value = yaml_text.parse(CONDITIONS)[0]
+    swap(value)
+    assert edited(CONDITIONS, value).splitlines() == wanted
+    assert edited(CONDITIONS.rstrip("\n"), value).splitlines() == wanted
+    assert edited(CONDITIONS.replace("\n", "\r\n"), value) == "\r\n".join([*wanted, ""])
+
+
+@pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0), (2, 0, 1), (0, 2, 1)])
+def test_any_order_keeps_every_comment(order: tuple[int, ...]) -> None:
+    """Also of lists in lists, beside one that goes and one that comes."""
+    items = [
+        "  - name: a  # a\n    list:\n      # x\n      - x: 1\n      - y  # y\n",
+        "  # b\n  - {name: b}\n",
+        "  - name: c\n    say: |  # c\n      one\n\n      two\n",
+    ]
+    text = "\ufeff" + "key: x  # key\nall:\n" + "".join(items) + "  - name: goes\n# end\nlast: 1\n"
+    value = yaml_text.parse(text)[0]
+    value["all"] = [*(value["all"][n] for n in order), {"name": "comes"}]
+    next(each for each in value["all"] if each["name"] == "a")["list"].reverse()
+    result = edited(text, value)
+    assert sorted(each for each in ("# a", "# x", "# y", "# b", "# c", "# key", "# end") if each not in result) == []
+    assert result.index("# x") > result.index("# y"), "each beside its own item"
+    assert "  # b\n  - {name: b}\n" in result
+
+
 def test_of_items_that_go_and_change_those_that_say_most_of_the_same_are_each_others() -> None:
     old = [{"a": 1, "b": [1, 2]}, {"a": 2, "b": [3, 4]}, {"a": 3, "c": "x"}]
     assert [*aligned(old, [{"a": 2, "b": [3, 5]}, {"a": 3, "c": "y"}])] == [(0, None), (1, 0), (2, 1)]
