@@ -43,6 +43,8 @@ class Served:
     """How many more the flag serves for what changes in this condition, all else as it is then; fewer below 0."""
     others: bool = False
     """Whether filters go and others come, so that the difference of the numbers is not who comes."""
+    variant: bool = False
+    """Whether it gives another variant to as many as before."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Reach:
     """How many of those get another variant than now, at the most where a condition gives one."""
     as_now: tuple[Ref, ...] = ()
     """The cohorts that change as well, and are counted as they are now: no condition could say what they become."""
+    variants: Mapping[str, int] = field(default_factory=dict)
+    """How many get each variant after the change, at the most where several conditions serve the same ones."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,25 @@ class Audiences:
         """
         if change.ref.kind == "cohort":
             return self._members(change)
-        goes = change.wanted is None
-        if change.ref.kind != "flag" or not (goes or any(each.name in _SERVING for each in change.fields)):
+        whole = change.wanted is None or change.live is None
+        if change.ref.kind != "flag" or not (whole or any(each.name in _SERVING for each in change.fields)):
             return None
-        flag = change.live if goes else change.wanted
+        return self._serves(change, live, wanted)
+
+    def through(self, flag: Change, cohort: str) -> Reach | None:
+        """Return how many a flag that stays as it is serves now, and when a cohort (its id) has changed.
+
+        None where it does not look at the cohort, or no condition could say what that becomes.
+        """
+        ids = {_cohort_id(leaf) for each in _conditions(flag.wanted or {}) for leaf in each.get("properties") or ()}
+        found = self._serves(flag, {}, {}) if cohort in ids else None
+        return found if found and not found.as_now else None
+
+    def _serves(self, change: Change, live: Properties, wanted: Properties) -> Reach:
+        flag = (change.live if change.wanted is None else change.wanted) or {}
         then, as_now = self._then(change.wanted or {})
         before, after = self._side(change.live or {}), self._side(then)
-        groups = any("aggregation_group_type_index" in each for each in _conditions(flag or {}))
+        groups = any("aggregation_group_type_index" in each for each in _conditions(flag))
         totals = [side.total for side in (before, after) if side and side.total is not None]
         total = max(totals, default=None)
         if before is None or after is None:
@@ -127,7 +143,8 @@ class Audiences:
         share = 0.0 if drawn_anew else redrawn(*((each or {}).get("variants") for each in (change.live, change.wanted)))
         drawn = sum(n for n, each in zip(after.alone, _conditions(then), strict=False) if not each.get("variant"))
         another = round(min(now, served, drawn) * share)
-        return Reach(round(now), round(served), total, groups, moved, at_most, another, as_now)
+        variants = {key: min(number, round(served)) for key, number in _by_variant(then, after.alone).items()}
+        return Reach(round(now), round(served), total, groups, moved, at_most, another, as_now, variants)
 
     def _then(self, flag: Properties) -> tuple[Properties, tuple[Ref, ...]]:
         """Return a flag with the criteria of cohorts that change in their place, and those that stay by their ids."""
@@ -230,8 +247,12 @@ class Audiences:
         )
         found: dict[str, Served] = {}
 
-        def add(name: str, now: int, then: int, otherwise: Sequence[Part], others: bool = False) -> None:
-            if others or now != then:
+        def add(
+            name: str, now: int, then: int, otherwise: Sequence[Part], others: bool = False, variant: bool = False
+        ) -> None:
+            if variant and now == then and not others:
+                found[name] = Served(now, then, 0, variant=True)
+            elif others or now != then:
                 so_far = None if served is None else self._together(after, otherwise)
                 more = then - now if served is None or so_far is None else _more(so_far, served)
                 found[name] = Served(now, then, more, others)
@@ -244,8 +265,20 @@ class Audiences:
             kept = [before.parts[places[old]]] if old in places else []
             now, then = before.alone[places[old]] if kept else 0, after.alone[n] if name in new else 0
             otherwise = [*after.parts[:n], *kept, *after.parts[n + 1 :]]
-            add(name, now, then, otherwise, bool(then) and swapped(was.get(old), condition))
+            variant = bool(kept and then) and was[old].get("variant") != condition.get("variant")
+            add(name, now, then, otherwise, bool(then) and swapped(was.get(old), condition), variant)
         return found
+
+
+def _by_variant(flag: Properties, alone: Sequence[int]) -> dict[str, int]:
+    """Return how many get each variant of a flag, whose conditions serve so many each by itself."""
+    shares = {each["key"]: each.get("rollout_percentage", 0) / 100 for each in flag.get("variants") or ()}
+    found = dict.fromkeys(shares, 0.0)
+    for served, condition in zip(alone, _conditions(flag), strict=False):
+        given = condition.get("variant")
+        for key in shares:
+            found[key] += served * (shares[key] if not given else given == key)
+    return {key: round(number) for key, number in found.items()}
 
 
 def redrawn(was: Any, is_: Any) -> float:

@@ -169,6 +169,7 @@ def lines(entry: Entry) -> Iterator[str]:
     last = {_condition(sentence): sentence for sentence in entry.sentences}  # of each condition
     for sentence in entry.sentences:
         more = _more(_condition(sentence), entry.reach) if sentence is last[_condition(sentence)] else ""
+        more += _payload(sentence, entry.reach)
         yield waits + sentence.text + more
     lost = "in PostHog" if is_left(entry) else "overwrites what was changed in PostHog"
     yield from (f"{lost}: {put_back(found)}" for found in entry.overwritten)
@@ -191,6 +192,8 @@ def _follows(entry: Entry) -> Iterator[str]:
             about = "at most" if given else _about(entry.reach)
             reach += f"; {about} {entry.reach.another_variant:,} of these get another variant than now"
         yield reach + (f"; counted with {as_now} as before, which changes in this plan as well" if as_now else "")
+    for flag, reach_of in entry.flags:
+        yield f"flag {flag.key} serves {_now_and_then(reach_of)}"
     yield from entry.effects
     shown = SHOWN if len(entry.uses) > SHOWN + 1 else len(entry.uses)  # one more takes no more room than its count
     yield from entry.uses[:shown]
@@ -216,10 +219,19 @@ def _more(condition: str, reach: Reach | None) -> str:
     if served.others and served.now:
         of = f" of {reach.total:,} {_who(reach)}"
         return f": serves about {served.now:,}{of} now, and about {served.then:,} then; not the same ones"
+    if served.variant:
+        return f": {served.then:,} of {reach.total:,} {_who(reach)} match it"
     change = "more" if served.then > served.now else "fewer"
     if not served.more:
         return f": nobody {change}, as other conditions serve the same {_who(reach)}"
     return f": {_about(reach)} {abs(served.more):,} of {reach.total:,} {_who(reach)} {change}"
+
+
+def _payload(sentence: Sentence, reach: Reach | None) -> str:
+    """Return how many get the variant whose payload a sentence is about."""
+    if reach is None or sentence.field != "payloads" or not sentence.path or sentence.path[0] not in reach.variants:
+        return ""
+    return f": at most {reach.variants[sentence.path[0]]:,} of {reach.total:,} {_who(reach)} get that variant"
 
 
 def reached(entry: Entry) -> str:
@@ -228,17 +240,23 @@ def reached(entry: Entry) -> str:
     verb = "serves" if entry.change.ref.kind == "flag" else "has"
     if reach.now is None or (reach.then is None and verb == "serves"):
         return ""
-    of = f" of {reach.total:,}" if reach.total is not None else ""
-    about = _about(reach)
     if reach.then is None:
         return f"{verb} {reach.now:,} {_who(reach)} now"
+    of = f" of {reach.total:,}" if reach.total is not None else ""
+    if entry.change.action is Action.CREATE:
+        return f"{verb} {_about(reach)} {reach.then:,}{of} {_who(reach)}" if reach.then else ""
     if any(each.field == "key" for each in entry.sentences):  # of whom most will not ask for the new one
-        return f"{verb} {about} {reach.now:,}{of} {_who(reach)} now"
+        return f"{verb} {_about(reach)} {reach.now:,}{of} {_who(reach)} now"
+    return f"{verb} {_now_and_then(reach)}"
+
+
+def _now_and_then(reach: Reach) -> str:
+    about, of = _about(reach), f" of {reach.total:,}" if reach.total is not None else ""
     if reach.now == reach.then and any(each.others for each in reach.conditions.values()):
-        return f"{verb} {about} {reach.now:,}{of} {_who(reach)} now and then, but not the same ones"
+        return f"{about} {reach.now:,}{of} {_who(reach)} now and then, but not the same ones"
     if reach.now == reach.then:
-        return f"{verb} {about} {reach.now:,}{of} {_who(reach)}, as before"
-    return f"{verb} {about} {reach.now:,}{of} {_who(reach)} now, and {about} {reach.then:,} then"
+        return f"{about} {reach.now:,}{of} {_who(reach)}, as before"
+    return f"{about} {reach.now:,}{of} {_who(reach)} now, and {about} {reach.then:,} then"
 
 
 def _about(reach: Reach) -> str:

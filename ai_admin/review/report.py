@@ -33,6 +33,9 @@ from providers.posthog.session import Session
 START, EACH = 3.0, 0.15
 """Seconds of a run without a change, and of a write (docs/benchmarks.md)."""
 
+COUNTED = 20
+"""Most new flags of a plan of which PostHog is asked how many they serve."""
+
 REQUESTS = 2
 """The requests of a change: one that looks whether the object is still as it was read, and the write."""
 
@@ -79,6 +82,8 @@ class Entry:
     """What somebody changed in PostHog of fields that the files change as well, so that it is lost."""
     reach: Reach | None = None
     """How many persons a flag serves, or a cohort has, now and then; None where nothing of that changes."""
+    flags: tuple[tuple[Ref, Reach], ...] = ()
+    """Of a cohort, the flags that stay as they are and serve more or fewer for it."""
     effects: tuple[str, ...] = ()
     """What follows for who is served, or for when an alert fires, where no sentence says it."""
     uses: tuple[str, ...] = ()
@@ -159,9 +164,18 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
     def is_off(flag: Ref) -> bool:
         return flag in flags and not _active(flags[flag], session)
 
+    new = sum(each.ref.kind == "flag" and each.action is Action.CREATE for each in moving)
+    stay = [each for each in found.changes if each.ref.kind == "flag" and each.action is Action.NOTHING]
+
     def entry(change: Change) -> Entry:
         needs = served if change.ref.kind == "flag" else using
-        return _entry(change, by_name, session, audiences, needs.get(change.ref, ()), experiments, is_off)
+        counted = audiences if change.action is not Action.CREATE or new <= COUNTED else None
+        made = _entry(change, by_name, session, counted, needs.get(change.ref, ()), experiments, is_off)
+        if audiences and change.ref.kind == "cohort" and made.reach:
+            serving = ((each.ref, audiences.through(each, change.id)) for each in stay)
+            moved = [(ref, reach) for ref, reach in serving if reach and reach.now != reach.then]
+            made = replace(made, flags=tuple(moved))
+        return made
 
     with ThreadPoolExecutor(THREADS) as pool:
         fires = pool.submit(firing, found.changes, session.inventory) if count else None
@@ -204,7 +218,9 @@ def _entry(
         deleted = session.history.deleted_by(kind, change.gone) or "(nobody knows who)" if change.gone else ""
         follows = tuple(begun(wanted, is_off)) if kind.name == "experiment" else ()
         told = tuple(of_new(kind, wanted))
-        return Entry(change, told, effects=follows, approval=approval(change, session), deleted=deleted)
+        reach = audiences.reach(change, live, wanted) if audiences and kind.name == "flag" else None
+        reach = replace(reach, conditions={}) if reach else None
+        return Entry(change, told, reach=reach, effects=follows, approval=approval(change, session), deleted=deleted)
     held = {"active"} if change.action is Action.HOLD else set()
     fields = [each for each in change.fields if each.name not in put_back | held]
     said = [text for field in fields for text in sentences(kind, field, live, wanted)]
@@ -223,7 +239,7 @@ def _entry(
     reach = audiences.reach(change, live, wanted) if audiences and change.action is not Action.HOLD else None
     follows = () if change.action is Action.HOLD else tuple(effects(change, live, wanted, experiments))
     uses = tuple(uses) if _matters(change) else ()
-    return Entry(change, tuple(said), by_hand, overwritten, reach, follows, uses, approval(change, session))
+    return Entry(change, tuple(said), by_hand, overwritten, reach, (), follows, uses, approval(change, session))
 
 
 def _active(flag: Change, session: Session) -> bool:

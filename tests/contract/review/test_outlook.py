@@ -128,6 +128,7 @@ def test_a_cohort_that_changes_names_what_uses_it(stack: Stack, key: str) -> Non
     assert said(stack, f"cohort/{key}", count=True) == [
         'criteria from "channel is internal" to "channel is stable"',
         "has about 5 of 20 persons now, and about 15 then",
+        f"flag {key}-flag serves about 5 of 20 persons now, and about 15 then",
         f'flag {key}-flag serves by it: condition "Ours" at 100 %',
     ]
     stack.write("cohort", key, name=key, description="Ours", properties=[{"key": "channel", "value": "internal"}])
@@ -791,3 +792,50 @@ def test_other_shares_of_variants_say_how_many_get_another_one(stack: Stack, key
     assert any("; at most 1 of these get" in each for each in said), "the condition gives the others theirs"
     assert write(50, 50, payload=2)[-1] == reach
     assert not any("get another variant" in each for each in write(50, 50, bucketing_identifier="device_id"))
+
+
+def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_many(stack: Stack, key: str) -> None:
+    shares = [{"key": name, "rollout_percentage": share} for name, share in (("a", 100), ("b", 0))]
+    ours = {**OURS, "variant": "a"}
+
+    def write(*payloads: int, **condition: Any) -> list[str]:
+        variants = [{**each, "payload": payload} for each, payload in zip(shares, payloads, strict=True)]
+        rest = {**ALL["release_conditions"][0], "variant": "b"}
+        stack.write("flag", key, variants=variants, release_conditions=[{**ours, **condition}, rest])
+        return list(reading.lines(stack.entry(f"flag/{key}", True)))
+
+    stack.write("flag", f"{key}-of-all", **ALL)
+    assert [*reading.lines(stack.entry(f"flag/{key}-of-all", True))][-1] == "serves about 10 of 20 persons"
+    said = write(1, 2)
+    assert said[-1].startswith("serves about 1")
+    stack.up()
+    said = write(1, 3)
+    assert said[0] == 'payload "b" from 2 to 3: at most 10 of 20 persons get that variant'
+    ours_are = stack.sandbox.call("POST", "feature_flags/user_blast_radius/", {"condition": _blast(OURS)})["affected"]
+    assert write(1, 2, variant="b")[0] == (
+        f'condition "Ours": variant from a to b: {ours_are} of 20 persons match it'
+    )
+
+
+def _blast(condition: dict[str, Any]) -> dict[str, Any]:
+    leaves = [{"type": "person", "operator": "exact", **each} for each in condition["properties"]]
+    return {"properties": leaves, "rollout_percentage": 100}
+
+
+def test_a_cohort_says_how_many_the_flags_serve_that_look_at_it(stack: Stack, key: str) -> None:
+    def cohort(*channels: str) -> None:
+        value = [*channels] if len(channels) > 1 else channels[0]
+        stack.write("cohort", f"{key}-c", name=key, properties=[{"key": "channel", "value": value}])
+
+    def used(share: int) -> list[str]:
+        condition = {"cohort": f"{key}-c", "rollout_percentage": share}
+        stack.write("flag", key, release_conditions=[condition])
+        return list(reading.lines(stack.entry(f"cohort/{key}-c", True)))
+
+    cohort("internal")
+    stack.write("flag", key, release_conditions=[{"cohort": f"{key}-c"}])
+    stack.up()
+    cohort("internal", "beta", "stable")
+    [said] = [line for line in used(100) if line.startswith(f"flag {key} serves about")]
+    assert re.fullmatch(rf"flag {key} serves about \d+ of 20 persons now, and about \d+ then", said)
+    assert not [line for line in used(50) if "serves about" in line], "the flag's own entry says it"
