@@ -51,8 +51,8 @@ def plan(stack: str | None, expect_no_changes: bool, form: str, limit: int, ever
     30 days (which needs the scope query:read). Writes nothing.
 
     Exit codes: 0 the plan, 1 something is refused, PostHog could not be read, or the definitions have problems, 2 wrong
-    use, 3 something changes and --expect-no-changes was said. What is only entered into the state, since it is in
-    PostHog as its file says, or not there before PostHog meets it in an event, is no change.
+    use, 3 something changes, or is taken over, and --expect-no-changes was said. A property that PostHog has not met in
+    an event yet is no change: it is only entered into the state.
     """
     if out and not os.access(out if out.exists() else out.parent, os.W_OK):  # before PostHog is waited for
         raise click.UsageError(f"{out} can't be written; name a file in a folder that is there, and may be written to")

@@ -111,9 +111,10 @@ def taken_over(report: Report) -> list[Entry]:
 
 
 def changing(report: Report) -> list[Entry]:
-    """Return the entries of what changes: of the others nothing is sent, and only the state gets them."""
-    apart = taken_over(report)
-    return [each for each in report.entries if not each.change.unmet and each not in apart]
+    """Return the entries of what changes, in PostHog or in who owns what: what is taken over as it is belongs to the
+    stack from then on. A property that PostHog has not met yet is only entered into the state.
+    """
+    return [each for each in report.entries if not each.change.unmet]
 
 
 def takes_over(report: Report, every: bool = False) -> Iterator[str]:

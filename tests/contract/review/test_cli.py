@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import socket
 import subprocess
@@ -41,23 +40,24 @@ def test_the_first_run_has_everything_as_new_and_tells_schedules_so(project: Pro
     assert plan(project).returncode == 0
 
 
-def test_what_is_only_entered_into_the_state_is_no_change(project: Project, sandbox: Sandbox) -> None:
-    """So it is after `ai-admin pull --all`: nothing would be sent."""
+def test_what_is_taken_over_is_a_change_and_what_posthog_has_not_met_is_none(
+    project: Project, sandbox: Sandbox
+) -> None:
+    """Of neither is anything sent; but what is taken over is the stack's from then on."""
     body = {"key": "cli", "filters": {"groups": [{"rollout_percentage": 10}]}, "_should_create_usage_dashboard": False}
     made = sandbox.call("POST", "feature_flags/", body)
-    properties = project.folder / "events" / "people.yaml"
+    properties, flag = project.folder / "events" / "people.yaml", project.folder / "flags" / "cli.yaml"
+    text = flag.read_text()
     project.write("events/people.yaml", "key: people\ntype: person\nproperties: {plan: {type: String}}\n")
+    taken = plan(project, "--expect-no-changes")
+    flag.unlink()
     done = plan(project, "--expect-no-changes")
+    flag.write_text(text)
     properties.unlink()
     sandbox.call("PATCH", f"feature_flags/{made['id']}/", {"deleted": True})
+    assert (taken.returncode, "1 is taken over as it is" in taken.stdout) == (3, True), taken.stdout
     assert "+ property person.plan is not in PostHog yet" in done.stdout
     assert done.returncode == 0, done.stdout
-
-
-def test_who_waits_at_a_terminal_is_told_for_what(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
-    done = ai_admin(project.folder, project.environ, "plan", "--stack", "sandbox", terminal=True)
-    assert re.match(r"comparing the files with the project of sandbox: \d+ s so far\n", done.stderr)
 
 
 def test_each_form_is_printed_and_a_problem_is_exit_code_1(project: Project) -> None:
