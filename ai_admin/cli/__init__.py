@@ -40,4 +40,5 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _end() -> None:
     time.sleep(GRACE)
-    os._exit(INTERRUPTED)
+    if signal.getsignal(signal.SIGINT) is _interrupt:  # else Pulumi runs by now, and interrupts are handed to it
+        os._exit(INTERRUPTED)
