@@ -44,7 +44,7 @@ from tests.support.runs import placed
 from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
 _TYPES = {"type": "String"}
-_UNFIT = re.compile(r"flag/([^:\s]+): PostHog would refuse it beside what is left to its pages")
+_UNFIT = re.compile(r"flag/([^:\s]+): it does not fit what is left to PostHog's pages")
 
 
 def _standing(n: int) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from providers.posthog.errors import Refused
 from providers.posthog.inputs import PROBLEM, Metadata, to_inputs
 from tests.support.runs import Runs
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import NEWER, Sandbox, running_sandbox
 
 A, B = ({"key": key, "rollout_percentage": 100} for key in "ab")
 ALL = [{"properties": [], "rollout_percentage": 100}]
@@ -81,8 +82,7 @@ def test_a_change_that_does_not_fit_is_refused(
     news = {**provider.check(read, wanted(id_, **after)).inputs}
     assert sandbox.requests() == [], "it is known from the refresh"
     assert news[PROBLEM] == (
-        f"flag/{key}: PostHog would refuse it beside what is left to its pages ({left}): {said}; change the one or the "
-        "other"
+        f"flag/{key}: it does not fit what is left to PostHog's pages ({left}): {said}; change the one or the other"
     )
     del news[PROBLEM]
     with pytest.raises(Refused, match="PostHog answered 400"):
@@ -102,3 +102,25 @@ def test_an_adoption_that_does_not_fit_is_refused(sandbox: Sandbox) -> None:
 
     assert "there is a payload for 'a', and the variants are b; change the one or the other" in problem(B)
     assert problem(A) == ""
+
+
+def test_what_did_not_fit_before_is_in_nobodys_way(tmp_path: Path) -> None:
+    """Later versions keep a payload without its variant: its flag's rollout goes on."""
+    wanted = {"key": "stale", "variants": [A], "release_conditions": ALL, "unmanaged": ["payloads"]}
+    with running_sandbox(tmp_path, **NEWER) as sandbox:
+        provider = Runs(sandbox, {}).new_run("flag")
+        created = provider.create(provider.check({}, to_inputs(wanted, Metadata("flag/stale"))).inputs)
+        filters = {"groups": ALL, "multivariate": {"variants": [A]}, "payloads": {"gone": "1"}}
+        sandbox.call("PATCH", f"feature_flags/{created.id}/", {"filters": filters})
+        provider = Runs(sandbox, {}).new_run("flag")
+        read = {**(provider.read(created.id or "", {**(created.outs or {})}).outs or {})}
+
+        def check(**more: Any) -> dict[str, Any]:
+            meta = Metadata("flag/stale", id=created.id or "")
+            return {**provider.check(read, to_inputs({**wanted, **more}, meta)).inputs}
+
+        news = check(release_conditions=[{"properties": [], "rollout_percentage": 60}])
+        assert PROBLEM not in news
+        provider.update(created.id or "", read, news)
+        live = sandbox.call("GET", f"feature_flags/{created.id}/")["filters"]
+        assert (live["groups"][0]["rollout_percentage"], live["payloads"]) == (60, {"gone": "1"})
