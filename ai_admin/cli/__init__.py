@@ -29,7 +29,7 @@ def main() -> NoReturn:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, and end the process soon in any case.
+    """Raise KeyboardInterrupt, and end the process soon, unless something else handles interrupts by then.
 
     Python drops an exception that is raised in a callback of a library, and waits for threads that PostHog does not
     answer before it lets a process end.
@@ -40,5 +40,10 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _end() -> None:
     time.sleep(GRACE)
-    if signal.getsignal(signal.SIGINT) is _interrupt:  # else Pulumi runs by now, and interrupts are handed to it
+    if signal.getsignal(signal.SIGINT) is _interrupt:  # else they are handed to Pulumi, or taken in peace
         os._exit(INTERRUPTED)
+
+
+def takes_its_time() -> None:
+    """Let a command that has taken an interrupt end by itself, however long that takes; the next one ends it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ai_admin import charts
+from ai_admin.cli import takes_its_time
 from ai_admin.cli.checkout import PROBLEMS, readable, undefined
 from ai_admin.cli.numbers import NOT_READ, asked, period_options
 from ai_admin.cli.switching import Stack, stack_option
@@ -182,6 +183,8 @@ class _Asking:
             return str(problem)
         except (ApiError, KeyboardInterrupt) as problem:
             self.ended = problem
+            if isinstance(problem, KeyboardInterrupt):
+                takes_its_time()
         if self.ended and not checks:
             return "the back-test ended before it was asked for"
         return Told.of(side.asked, checks)

@@ -15,11 +15,10 @@ from ai_admin.review.comparison import Comparison
 from ai_admin.review.drift import concerning
 from ai_admin.review.pull import pull as pulled
 from ai_admin.review.pull import told
-from ai_admin.review.report import NAMED
+from ai_admin.review.report import some
 from ai_admin.review.takeover import take_over
 from ai_admin.review.trial import create, failing, write
 from providers.posthog.errors import NotEdited
-from providers.posthog.kinds import Ref
 
 NOT_ALL = 1
 """Exit code: not everything could be written."""
@@ -111,12 +110,11 @@ def _write_back(
     for line in failed:
         click.echo(f"a test of the flag fails with it: {line}")
     _offer(root, root, result.texts, dry_run, "pull", f"Take over from {stack} what was changed in PostHog", reason)
-    about: dict[str, list[Ref]] = {}
+    about: dict[str, list[str]] = {}
     for ref, why in result.refused.items():
-        about.setdefault(why, []).append(ref)
-    for why, some in about.items():
-        more = f" and {len(some) - NAMED:,} more" if len(some) > NAMED else ""
-        click.echo(f"{', '.join(map(str, some[:NAMED]))}{more}: not written: {why}", err=True)
+        about.setdefault(why, []).append(str(ref))
+    for why, names in about.items():
+        click.echo(f"{some(names)}: not written: {why}", err=True)
     if result.refused:
         raise click.exceptions.Exit(NOT_ALL)
 

@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from ai_admin.review.changes import Change
+from ai_admin.review.effects import DRAWS
 from ai_admin.review.overlap import Part, together
 from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
@@ -25,11 +26,11 @@ from providers.posthog.switch import matching
 MOST = 20
 """Most release conditions of one flag of which PostHog is asked."""
 
+COUNTED = 20
+"""Most new flags of a plan, and most flags of a cohort, of which PostHog is asked how many they serve."""
+
 _SERVING = ("key", "active", "archived", "release_conditions", "variants", "payloads")
 """The fields that say how many a flag serves, and with what."""
-
-_HASHED = {"key", "bucketing_identifier", "ensure_experience_continuity"}
-"""The fields of which a change draws anew who gets which variant (see ``effects``)."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +117,15 @@ class Audiences:
             return None
         return self._serves(change, live, wanted)
 
-    def through(self, flag: Change, cohort: str) -> Reach | None:
-        """Return how many a flag that stays as it is serves now, and when a cohort (its id) has changed.
+    def through(self, cohort: str, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
+        """Return how many flags that stay as they are serve now, and when a cohort (its id) has changed.
 
-        None where it does not look at the cohort, or no condition could say what that becomes.
+        Without those that serve as many, and those of which no condition could say what the cohort becomes. None where
+        more than :data:`COUNTED` look at it.
         """
-        ids = {_cohort_id(leaf) for each in _conditions(flag.wanted or {}) for leaf in each.get("properties") or ()}
-        found = self._serves(flag, {}, {}) if cohort in ids else None
-        return found if found and not found.as_now else None
+        looking = [each for each in flags if cohort in _cohorts(each.wanted or {})]
+        counted = [(each.ref, self._serves(each, {}, {})) for each in looking if len(looking) <= COUNTED]
+        return [(ref, reach) for ref, reach in counted if not reach.as_now and reach.now != reach.then]
 
     def _serves(self, change: Change, live: Properties, wanted: Properties) -> Reach:
         flag = (change.live if change.wanted is None else change.wanted) or {}
@@ -139,7 +141,7 @@ class Audiences:
         at_most = now is None or served is None
         if now is None or served is None:
             now, served = before.at_most, after.at_most
-        drawn_anew = any(each.name in _HASHED for each in change.fields)
+        drawn_anew = any(each.name in DRAWS for each in change.fields)
         share = 0.0 if drawn_anew else redrawn(*((each or {}).get("variants") for each in (change.live, change.wanted)))
         drawn = sum(n for n, each in zip(after.alone, _conditions(then), strict=False) if not each.get("variant"))
         another = round(min(now, served, drawn) * share)
@@ -302,6 +304,11 @@ def redrawn(was: Any, is_: Any) -> float:
 def _more(before: float, after: float) -> int:
     """Return how many more that is, as the two numbers are said."""
     return round(after) - round(before) or round(after - before)
+
+
+def _cohorts(flag: Properties) -> set[str]:
+    """Return the ids of the cohorts that a flag's conditions look at."""
+    return {_cohort_id(leaf) for each in _conditions(flag) for leaf in each.get("properties") or ()}
 
 
 def _conditions(flag: Properties) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ _ANEW = {
 }
 """By kind, what follows where an object loses its start, and where it loses its end only."""
 
-_DRAWS = {"key": "key", "bucketing_identifier": "kind of id"}
+DRAWS = {"key": "key", "bucketing_identifier": "kind of id"}
 """The fields of a flag from which PostHog computes who is in a percentage, with what they are called."""
 
 
@@ -89,7 +89,7 @@ def _paused(names: Collection[str], wanted: Properties) -> str:
 
 def _drawn_anew(names: Collection[str], live: Properties, wanted: Properties) -> Iterator[str]:
     """Yield what PostHog decides anew of a flag that is on, by what it decides that."""
-    by = [words for name, words in _DRAWS.items() if name in names]
+    by = [words for name, words in DRAWS.items() if name in names]
     sides = (live, wanted)
     if not by or not all(each.get("active", True) for each in sides):
         return

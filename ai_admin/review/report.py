@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ai_admin.definitions import Definition
 from ai_admin.review.approval import approval
-from ai_admin.review.audience import Audiences, Reach
+from ai_admin.review.audience import COUNTED, Audiences, Reach
 from ai_admin.review.changes import THREADS, Action, Change, Outlook
 from ai_admin.review.effects import begun, effects, running
 from ai_admin.review.firing import firing
@@ -32,9 +32,6 @@ from providers.posthog.session import Session
 
 START, EACH = 3.0, 0.15
 """Seconds of a run without a change, and of a write (docs/benchmarks.md)."""
-
-COUNTED = 20
-"""Most new flags of a plan of which PostHog is asked how many they serve."""
 
 REQUESTS = 2
 """The requests of a change: one that looks whether the object is still as it was read, and the write."""
@@ -103,7 +100,8 @@ class Entry:
         weight = max((each.weight for each in sentences), default=self.change.kind.weight)
         if self.change.action is Action.DELETE and (self.change.live or {}).get("active") is False:
             weight = TEXT  # it serves nobody
-        grows = self.reach is not None and (self.reach.then or 0) > (self.reach.now or 0)
+        counted = self.reach if self.change.action is not Action.CREATE else None  # of new ones only a few are
+        grows = counted is not None and (counted.then or 0) > (counted.now or 0)
         return 10 * weight + _DANGER[self.change.action] + (4 if grows else 0)
 
 
@@ -141,10 +139,14 @@ class Report:
 
 
 def not_known(about: Sequence[Ref], reason: str) -> str:
-    """Return what is not known for a reason; of many objects some are named."""
-    more = f" and {len(about) - NAMED:,} more" if len(about) > NAMED else ""
-    named = ", ".join(f"{KINDS[ref.kind].words} {ref.key}" for ref in about[:NAMED])
-    return f"{named}{more}: not known: {reason}"
+    """Return what is not known for a reason."""
+    return f"{some([f'{KINDS[ref.kind].words} {ref.key}' for ref in about])}: not known: {reason}"
+
+
+def some(names: Sequence[str]) -> str:
+    """Return names as one text; of many some, and how many more there are."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def report(stack: str, planned: Plan, found: Outlook, session: Session, count: bool = True) -> Report:
@@ -172,9 +174,7 @@ def report(stack: str, planned: Plan, found: Outlook, session: Session, count: b
         counted = audiences if change.action is not Action.CREATE or new <= COUNTED else None
         made = _entry(change, by_name, session, counted, needs.get(change.ref, ()), experiments, is_off)
         if audiences and change.ref.kind == "cohort" and made.reach:
-            serving = ((each.ref, audiences.through(each, change.id)) for each in stay)
-            moved = [(ref, reach) for ref, reach in serving if reach and reach.now != reach.then]
-            made = replace(made, flags=tuple(moved))
+            made = replace(made, flags=tuple(audiences.through(change.id, stay)))
         return made
 
     with ThreadPoolExecutor(THREADS) as pool:

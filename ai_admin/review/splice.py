@@ -52,7 +52,9 @@ def edited(text: str, new: dict[str, Any], whole: bool = False) -> str:
         raise NotEdited("this takes the package yaml-edit: run make setup")
     try:
         text = text if whole else _in_order(text, (), old, new)
-        old = yaml_text.parse(text)[0]
+        old, flaws = yaml_text.parse(text)
+        if flaws:
+            raise NotEdited(_UNABLE)
         edit = _Edit(yaml_edit.YamlFile.parse(_marked(text)))
         root: Any = edit.file[0].as_mapping()
         edit.mapping(root, old, new, (), root.is_flow_style(), whole)
@@ -227,30 +229,43 @@ def _in_order(text: str, path: _Path, old: Any, new: Any) -> str:
     stay = [n for n, each in enumerate(was) if was.count(each) == is_.count(each) == 1]
     order = dict(zip(stay, sorted(stay, key=lambda n: is_.index(was[n])), strict=True))
     places = [order.get(n, n) for n in range(len(old))]
-    if places != sorted(places):
-        text = _permuted(text, path, places)
-        old = [old[n] for n in places]
+    permuted = _permuted(text, path, places) if places != sorted(places) else None
+    if permuted is not None:
+        text, old = permuted, [old[n] for n in places]
     for i, j in aligned(old, new):
         if i is not None and j is not None:
             text = _in_order(text, (*path, i), old[i], new[j])
     return text
 
 
-def _permuted(text: str, path: _Path, places: list[int]) -> str:
-    """Return a text with the items of a list in another order; as it is where they don't each begin a line."""
+def _permuted(text: str, path: _Path, places: list[int]) -> str | None:
+    """Return a text with the items of a list in another order; None where they don't each begin a line.
+
+    The comments above an item go with it, and those below that are further to the right than its dash.
+    """
     data, nodes = text.encode(), _at(text, path).as_sequence()
-    spans = [nodes[n].byte_range() for n in places]
-    lines = data.split(b"\n")
-    ends = [data.count(b"\n", 0, len(data[:end].rstrip())) for _, end in sorted(spans)]
-    first = data.count(b"\n", 0, data.rfind(b"-", 0, min(spans)[0]))
-    if nodes.is_flow_style() or lines[first].lstrip()[:1] != b"-" or len({*ends}) < len(ends):
-        return text
-    while first and lines[first - 1].lstrip()[:1] == b"#":
+    lines, starts, ends = data.split(b"\n"), [], []
+    for n in range(len(places)):
+        start, end = nodes[n].byte_range()
+        dash = data.rfind(b"-", 0, start)
+        begins = data.rfind(b"\n", 0, dash) + 1
+        if nodes.is_flow_style() or data[begins:dash].strip() or data[dash + 1 : start].strip():
+            return None
+        starts.append(data.count(b"\n", 0, dash))
+        ends.append(data.count(b"\n", 0, len(data[:end].rstrip())) + 1)
+        while ends[n] < len(lines) and _is_comment(lines[ends[n]], dash - begins + 1):
+            ends[n] += 1
+    first = starts[0]
+    while first and _is_comment(lines[first - 1]):
         first -= 1
-    ends = [end + 1 for end in ends]
     parts = [lines[start:end] for start, end in zip([first, *ends], ends, strict=False)]
     moved = [line for n in places for line in parts[n]]
     return b"\n".join([*lines[:first], *moved, *lines[ends[-1] :]]).decode()
+
+
+def _is_comment(line: bytes, column: int = 0) -> bool:
+    """Return whether there is only a comment in a line, at a column or further to the right."""
+    return line.lstrip()[:1] == b"#" and len(line) - len(line.lstrip()) >= column
 
 
 def _at(text: str, path: _Path) -> Any:

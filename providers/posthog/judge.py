@@ -17,7 +17,7 @@ from providers.posthog.errors import ApiError, NotRead, Refused, Stopped, Unsafe
 from providers.posthog.inputs import Metadata
 from providers.posthog.kinds import KINDS
 from providers.posthog.kinds.base import Field, Properties
-from providers.posthog.kinds.flag import FLAG, misfit
+from providers.posthog.kinds.flag import FLAG, misfits
 from providers.posthog.safety import LEFT, OFF, how_to_switch_on
 
 if TYPE_CHECKING:
@@ -183,11 +183,12 @@ class Judge:
             return
         held, changed = FLAG.project(live, {}, self._session.directory), [field.name for field in fields]
         theirs = {name: held[name] for name in left if name in held}
-        problem = misfit({**wanted, **theirs}, changed)
-        if problem and not misfit(held, changed):  # what does not fit already, this PostHog has taken
+        before = misfits(held, changed)  # this PostHog has taken it
+        problems = [said for what, said in misfits({**wanted, **theirs}, changed).items() if what not in before]
+        if problems:
             raise Stopped(
-                f"it does not fit what is left to PostHog's pages ({', '.join(theirs)}): {problem}; change the one or "
-                "the other"
+                f"it does not fit what is left to PostHog's pages ({', '.join(theirs)}): {'; '.join(problems)}; change "
+                "the one or the other"
             )
 
     def _check_dates(self, id_: str, live: Properties, wanted: Properties, meta: Metadata) -> None:

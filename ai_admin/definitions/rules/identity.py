@@ -68,19 +68,15 @@ def distinct(unit: Unit, index: Index) -> Iterator[Finding]:
 @rule("flag", sees=("flag",))
 def told_apart(unit: Unit, index: Index) -> Iterator[Finding]:
     """The keys of two flags differ in more than capital letters: for PostHog these are two flags, for people one."""
-    first = index.cached(_lower)[unit.key.lower()]
+    first = index.first(_lower)[unit.key.lower()]
     if first is not unit and first.key != unit.key:
         message = f"{first.shown} ({_place(first)}) has this key in other letters, and is another flag"
         yield Finding(("key",), message, "give one of the two another key, unless both are in use", note=True)
 
 
-def _lower(index: Index) -> dict[str, Unit]:
-    """Return the first flag with each key, in small letters."""
-    found: dict[str, Unit] = {}
-    for unit in index.units:
-        if unit.kind == "flag":
-            found.setdefault(unit.key.lower(), unit)
-    return found
+def _lower(unit: Unit) -> Iterator[str]:
+    if unit.kind == "flag":
+        yield unit.key.lower()
 
 
 def _distinct(unit: Unit) -> Iterator[tuple[str, str, str]]:

@@ -263,8 +263,8 @@ FLAG = Kind(
 """The field with the release conditions."""
 
 
-def misfit(flag: Mapping[str, Any], changed: Iterable[str]) -> str:
-    """Return what of a flag PostHog would refuse as not fitting together, in words; "" if all fits.
+def misfits(flag: Mapping[str, Any], changed: Iterable[str]) -> dict[str, str]:
+    """Return what of a flag PostHog would refuse as not fitting together, in words, by what does not fit.
 
     `ai-admin check` refuses it in a file; here part of the flag may be what people left in PostHog.
 
@@ -275,20 +275,21 @@ def misfit(flag: Mapping[str, Any], changed: Iterable[str]) -> str:
     The rules are those of PostHog's ``filters_validation.py``, which a write of any part of ``filters`` meets, and of
     the flag's serializer.
     """
-    names = set(changed)
+    names, found = set(changed), {}
     if names & {field.name for field in FLAG.fields if field.api_path[0] == "filters"}:
         variants = [_variant_name(each) for each in flag.get("variants") or ()]
         of_flag = f"the variants are {', '.join(variants)}" if variants else "the flag has no variants"
         for key in flag.get("payloads") or {}:
             if key not in (variants or ("true",)):
-                return f"there is a payload for {key!r}, and {of_flag}"
-        for condition in flag.get("release_conditions") or ():
-            if condition.get("variant") and condition["variant"] not in variants:
-                return f"the condition {condition_title(condition)!r} serves {condition['variant']!r}, and {of_flag}"
+                found[f"payload {key}"] = f"there is a payload for {key!r}, and {of_flag}"
+        for each in flag.get("release_conditions") or ():
+            if each.get("variant") and each["variant"] not in variants:
+                what = f"the condition {condition_title(each)!r} serves {each['variant']!r}"
+                found[what] = f"{what}, and {of_flag}"
     if names & {"active", "archived"} and flag.get("active") and flag.get("archived"):
-        return "it would be on and archived"
+        found["archived"] = "it would be on and archived"
     if names & {"bucketing_identifier", "ensure_experience_continuity"} and (
         flag.get("bucketing_identifier") == "device_id" and flag.get("ensure_experience_continuity")
     ):
-        return "its shares would be of devices, for which there is no ensure_experience_continuity"
-    return ""
+        found["devices"] = "its shares would be of devices, for which there is no ensure_experience_continuity"
+    return found

@@ -34,7 +34,7 @@ INSIGHT_VARIABLE = Kind(
         Field("name", immutable=True, distinct=True, required=True),
         Field("type", immutable=True, required=True),
         Field("default_value", normalise=_default),
-        Field("values", default=[], normalise=each_item(lambda item: str(plain(item)))),  # PostHog keeps text,
+        Field("values", default=[], normalise=each_item(lambda item: str(plain(item)))),  # PostHog keeps text
         Field("is_multi", default=False, wording=switchable("takes several values", "takes one value")),
     ),
     left={

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from ai_admin.cli import _interrupt
 from ai_admin.cli.commands import cli
 from ai_admin.definitions import load
 from ai_admin.simulation import Run, company, incidents, runs
@@ -189,7 +191,9 @@ def test_who_interrupts_it_is_told_what_is_known(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Clock, "sleep", interrupt)
+    before = signal.signal(signal.SIGINT, _interrupt)
     done = backtest("success", "ai-error-rate", "--last", "5")
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler, "it may take its time to tell"
     lines = done.stdout.splitlines()
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (1, "Aborted!")
     assert any(line.startswith("    above 0.05: ") for line in lines), "it takes one query, and so comes first"

@@ -110,7 +110,7 @@ def test_what_did_not_fit_before_is_in_nobodys_way(tmp_path: Path) -> None:
     with running_sandbox(tmp_path, **NEWER) as sandbox:
         provider = Runs(sandbox, {}).new_run("flag")
         created = provider.create(provider.check({}, to_inputs(wanted, Metadata("flag/stale"))).inputs)
-        filters = {"groups": ALL, "multivariate": {"variants": [A]}, "payloads": {"gone": "1"}}
+        filters = {"groups": ALL, "multivariate": {"variants": [A]}, "payloads": {"a": "2", "gone": "1"}}
         sandbox.call("PATCH", f"feature_flags/{created.id}/", {"filters": filters})
         provider = Runs(sandbox, {}).new_run("flag")
         read = {**(provider.read(created.id or "", {**(created.outs or {})}).outs or {})}
@@ -123,4 +123,6 @@ def test_what_did_not_fit_before_is_in_nobodys_way(tmp_path: Path) -> None:
         assert PROBLEM not in news
         provider.update(created.id or "", read, news)
         live = sandbox.call("GET", f"feature_flags/{created.id}/")["filters"]
-        assert (live["groups"][0]["rollout_percentage"], live["payloads"]) == (60, {"gone": "1"})
+        assert (live["groups"][0]["rollout_percentage"], live["payloads"]) == (60, {"a": "2", "gone": "1"})
+        new = check(variants=[B])[PROBLEM]
+        assert "(payloads): there is a payload for 'a', and the variants are b; change the one" in new, "not so before"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -58,6 +59,12 @@ def test_what_is_taken_over_is_a_change_and_what_posthog_has_not_met_is_none(
     assert (taken.returncode, "1 is taken over as it is" in taken.stdout) == (3, True), taken.stdout
     assert "+ property person.plan is not in PostHog yet" in done.stdout
     assert done.returncode == 0, done.stdout
+
+
+def test_who_waits_at_a_terminal_is_told_for_what(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ai_admin.cli.text.PATIENCE", 0.02)
+    done = ai_admin(project.folder, project.environ, "plan", "--stack", "sandbox", terminal=True)
+    assert re.match(r"comparing the files with the project of sandbox: \d+ s so far\n", done.stderr)
 
 
 def test_each_form_is_printed_and_a_problem_is_exit_code_1(project: Project) -> None:

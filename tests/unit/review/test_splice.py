@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -346,6 +347,22 @@ def test_any_order_keeps_every_comment(order: tuple[int, ...]) -> None:
     assert sorted(each for each in ("# a", "# x", "# y", "# b", "# c", "# key", "# end") if each not in result) == []
     assert result.index("# x") > result.index("# y"), "each beside its own item"
     assert "  # b\n  - {name: b}\n" in result
+
+
+def test_a_comment_below_an_item_goes_with_it_too() -> None:
+    text = "v:\n  - key: a\n    # note of a\n  - key: b\n    # tail of b\n# end\n"
+    assert edited(text, {"v": [{"key": "b"}, {"key": "a"}]}) == (
+        "v:\n  - key: b\n    # tail of b\n  - key: a\n    # note of a\n# end\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["v:\n- - a\n  - b\n", "v: [[a, b], [c]]\n", "v:\n  - - a # x\n    - b\n  - [c]\n"])
+def test_lists_in_lists_get_another_order_or_are_not_edited(text: str) -> None:
+    value = yaml_text.parse(text)[0]
+    value["v"][0].reverse()
+    value["v"].reverse()
+    with suppress(NotEdited):
+        assert yaml_text.parse(edited(text, value))[0] == value
 
 
 def test_of_items_that_go_and_change_those_that_say_most_of_the_same_are_each_others() -> None:
