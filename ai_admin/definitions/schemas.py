@@ -72,7 +72,7 @@ def violations(kind: str, value: Any, written: Callable[[Path], str | None]) -> 
     """
     if not accepts(kind)(value):
         for error in _validator(kind).iter_errors(value):
-            yield violation(error, written, _schema(kind))
+            yield violation(error, written, schema(kind))
 
 
 def violation(error: ValidationError, written: Callable[[Path], str | None], root: Schema) -> Violation:
@@ -129,12 +129,7 @@ _BRANCHES = {("if", "then"), ("if", "else")}
 
 def schema(kind: str, folder: FilePath = FOLDER) -> Schema:
     """Return the schema of a kind of file as one graph of dictionaries. Raises SchemaError."""
-    return _Reader(folder).read(f"{kind}.schema.json")
-
-
-@cache
-def _schema(kind: str) -> Schema:
-    return schema(kind)
+    return _reader(folder).read(f"{kind}.schema.json")
 
 
 @cache
@@ -158,12 +153,12 @@ def accepts(kind: str) -> Callable[[Any], bool]:
             raise
 
     try:
-        schema = {"$ref": f"file:///{kind}.schema.json"}
-        is_valid = jsonschema_rs.Draft202012Validator(schema, retriever=retrieve).is_valid
+        file = {"$ref": f"file:///{kind}.schema.json"}
+        is_valid = jsonschema_rs.Draft202012Validator(file, retriever=retrieve).is_valid
     except (ValueError, jsonschema_rs.ReferencingError):
         if interrupted:
             raise interrupted[0] from None
-        _schema(kind)  # says what is wrong
+        schema(kind)  # says what is wrong
         raise
 
     def accepted(value: Any) -> bool:
@@ -189,7 +184,7 @@ def _validator(kind: str) -> Validator:
     # jsonschema compares every item with every other: minutes for a long list of mappings.
     own = {"uniqueItems": _unique, "pattern": _pattern}
     validator: type[Validator] = extend(Draft202012Validator, own)  # type: ignore[no-untyped-call]
-    return validator(_schema(kind))
+    return validator(schema(kind))
 
 
 def _unique(_: Any, wanted: bool, value: Any, __: Schema) -> Iterator[ValidationError]:
@@ -236,11 +231,13 @@ class _Reader:
         place = (PurePosixPath(file), pointer)
         if place not in self._done:
             raw = self._raw(*place)
+            self._done[place] = {} if isinstance(raw, dict) else raw  # known already while its own parts are read
             if isinstance(raw, dict):
-                self._done[place] = {}  # known already while its own parts are read
-                self._done[place].update(self._read(raw, place[0]))
-            else:
-                self._done[place] = raw
+                try:
+                    self._done[place].update(self._read(raw, place[0]))
+                except BaseException:
+                    del self._done[place]
+                    raise
         return self._done[place]
 
     def _raw(self, file: PurePosixPath, pointer: str) -> Schema:
@@ -284,6 +281,11 @@ class _Reader:
         if target and isinstance(target, dict) and siblings.keys() <= ANNOTATIONS:
             return {**target, **siblings}
         return {**siblings, "allOf": [target, *siblings.get("allOf", ())]}
+
+
+@cache
+def _reader(folder: FilePath) -> _Reader:
+    return _Reader(folder)
 
 
 def _is_proposal(part: Any) -> bool:

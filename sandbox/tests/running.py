@@ -116,4 +116,6 @@ def _started(arguments: list[str], checkout: Path) -> Iterator[tuple[int, str]]:
         process.wait(timeout=10)
 
 
-imported_before("sandbox.__main__")
+# pandas, pyarrow: what chdb imports at its first query; itself has threads from its import on, and so can't be forked.
+for _module in ("sandbox.__main__", "sandbox.tests.learnt", "pyarrow", "pandas"):
+    imported_before(_module)

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from ai_admin.definitions import load
 from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, copy_of_repository, put, stacks
 from tests.support.sandbox import REPOSITORY
+from tools.demo.__main__ import _show
 
 ENABLED, TOKENS = "flags/ai-enhancement-enabled.yaml", "flags/ai-max-daily-tokens.yaml"
 FLAG = "key: ai-summaries\nrelease_conditions:\n  - rollout_percentage: 10\n"
@@ -103,11 +105,12 @@ def test_the_reference_is_written_the_same_without_definitions(copy: Path) -> No
     assert {path.name: path.read_text("utf-8") for path in (copy / "docs" / "reference").iterdir()} == before
 
 
-def test_the_demo_shows_whatever_stands_there(copy: Path) -> None:
+def test_the_demo_shows_whatever_stands_there(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Daily loop A5."""
+    _show({}, load(copy, "sandbox"))
+    assert "There are no definitions yet" in capsys.readouterr().out
+    others(copy)
     try:
-        assert "There are no definitions yet" in run(copy, "tools.demo")
-        others(copy)
         said = run(copy, "tools.demo")
         assert re.search(r"^Applied: .*\b1 flag", said, re.MULTILINE)
         assert re.search(r"^ *checkout-v2 +off +off +off", said, re.MULTILINE)

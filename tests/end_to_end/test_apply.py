@@ -1,6 +1,6 @@
 """What is reviewed is applied: `ai-admin plan --out`, what happens in between, and `ai-admin apply`.
 
-The tests are one story of one stack, in their order.
+The tests are two stories, of a stack with every kind and of one with a few flags, in their order.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.support.checkouts import SAMPLES
 from tests.support.commands import ai_admin
 from tests.support.oncall import COMMAND
 from tests.support.project import CLI, STATE, Project
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import Sandbox, running_sandbox
 
 NAME = re.compile(r"^((?:name|description|content|title): \w+)", re.MULTILINE)
 
@@ -60,25 +60,37 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Story:
-    return Story(Project(tmp_path_factory.mktemp("project") / "ai", sandbox, definitions=SAMPLES), sandbox)
+def samples(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Story:
+    return Story(Project(tmp_path_factory.mktemp("samples") / "ai", sandbox, definitions=SAMPLES), sandbox)
 
 
-def test_the_first_up_is_applied_as_planned(story: Story) -> None:
-    story.write("one", 10)
-    story.write("two", 20)
-    story.write("three", 30)
-    story.plan()
-    said, _ = story.run("apply", "plan.json")
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("flags")
+    with running_sandbox(folder / "sandbox") as sandbox:
+        made = Story(Project(folder / "ai", sandbox), sandbox)
+        made.write("one", 10)
+        made.write("two", 20)
+        made.write("three", 30)
+        made.plan()
+        made.run("apply", "plan.json")
+        yield made
+
+
+def test_the_first_up_is_applied_as_planned(samples: Story) -> None:
+    for more in ("one", "two", "three"):
+        samples.write(more, 10)  # of which half is not changed by the next test: more would need a consent
+    samples.plan()
+    said, _ = samples.run("apply", "plan.json")
     assert re.search(r"^sandbox: \d+ objects applied in \d+ s$", said.splitlines()[-1])
-    assert "nothing changes" in story.run("plan", "--stack", "sandbox", "--expect-no-changes")[0]
+    assert "nothing changes" in samples.run("plan", "--stack", "sandbox", "--expect-no-changes")[0]
 
 
-def test_every_kind_is_seen_by_the_engine_as_the_plan_has_seen_it(story: Story) -> None:
+def test_every_kind_is_seen_by_the_engine_as_the_plan_has_seen_it(samples: Story) -> None:
     """What the plan fingerprints and what the engine hands to the provider are one: names, texts, and what goes."""
     ours = [
         path
-        for path in sorted(story.project.folder.glob("[a-z]*/**/*.yaml"))
+        for path in sorted(samples.project.folder.glob("[a-z]*/**/*.yaml"))
         if not {"schemas", "events", "variables"} & set(path.parts)
     ]
     changed = set()
@@ -89,10 +101,10 @@ def test_every_kind_is_seen_by_the_engine_as_the_plan_has_seen_it(story: Story) 
             changed.add(path.parent)
     assert changed == {path.parent for path in ours}
     for gone in ("surveys/ai-answer-quality", "subscriptions/ai-cost-of-the-week", "annotations/deepseek-prices"):
-        (story.project.folder / f"{gone}.yaml").unlink()
-    story.plan()
-    story.run("apply", "plan.json")
-    story.run("plan", "--stack", "sandbox", "--expect-no-changes")
+        (samples.project.folder / f"{gone}.yaml").unlink()
+    samples.plan()
+    samples.run("apply", "plan.json")
+    samples.run("plan", "--stack", "sandbox", "--expect-no-changes")
 
 
 def test_a_refused_plan_is_not_applied(story: Story) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 from collections import Counter
 from contextlib import chdir
 from pathlib import Path
@@ -27,21 +26,18 @@ from tests.support.sandbox import REPOSITORY, Sandbox
 
 PAGE = REPOSITORY / "docs" / "history.md"
 
-EDITED = "key: edited\nrelease_conditions:\n  - rollout_percentage: 10\n"
-PERSONS = {"aggregation_group_type_index": None}
 KEPT = ("event_definitions", "property_definitions")
 """Collections in which PostHog keeps what it has met."""
 
 
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Project:
-    """The samples, with a flag to edit, and a subscription that has to wait, applied by the first `up`.
+    """The samples, with a subscription that has to wait, applied by the first `up`.
 
     Of its dashboard the first insight is there long before the second, whose cohort is made first, and so before the
     tiles.
     """
     project = Project(tmp_path_factory.mktemp("project") / "ai", sandbox, definitions=SAMPLES)
-    project.write("flags/edited.yaml", EDITED)
     project.write("cohorts/late.yaml", "key: late\nname: Late\nproperties: [{key: channel, value: beta}]\n")
     late_a = "{key: late-a, name: Late A, unmanaged: [dashboards], sql: {query: select 1}}"
     members = "[{type: cohort, value: late, operator: in}]"
@@ -154,18 +150,6 @@ def test_a_second_up_sends_no_write_and_asks_what_the_page_says(applied: Project
     assert sum(count for path, count in asked.items() if path.startswith(f"{project}/dashboards/")) == len(dashboards)
 
 
-def test_an_edited_rollout_sends_one_patch_with_only_what_changed(applied: Project, sandbox: Sandbox) -> None:
-    applied.write("flags/edited.yaml", EDITED.replace("10", "25"))
-    sandbox.requests()
-    assert drift(applied) == {"flag/edited": {"release_conditions"}}
-    applied.up()
-    id_ = applied.outputs()["flag/edited"]["id"]
-    [(method, sent_to, sent)] = sandbox.writes()
-    assert (method, sent_to) == ("PATCH", f"/api/projects/{sandbox.project_id}/feature_flags/{id_}/")
-    assert sent["filters"].pop("groups") == [{**PERSONS, "properties": [], "rollout_percentage": 25}]
-    assert sent == {"filters": PERSONS}  # as it was: PostHog's filters are sent whole
-
-
 def test_what_somebody_else_did_to_every_kind_is_shown_and_put_back(applied: Project, sandbox: Sandbox) -> None:
     state = applied.outputs()
 
@@ -270,42 +254,6 @@ def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
     assert said in errors[0]
     assert sandbox.writes() == []
     assert applied.outputs() == before
-
-
-def test_what_would_be_deleted_is_switched_off_first_and_many_need_consent(applied: Project, sandbox: Sandbox) -> None:
-    edited, away = applied.folder / "flags" / "edited.yaml", applied.folder.parent / "away"
-    away.mkdir()
-    folders = ("dashboards", "alerts", "subscriptions", "annotations")
-
-    def remove() -> None:
-        edited.unlink()
-        for name in folders:
-            shutil.move(applied.folder / name, away / name)
-            (applied.folder / name).mkdir()
-
-    def put_back() -> None:
-        for name in folders:
-            (applied.folder / name).rmdir()
-            shutil.move(away / name, applied.folder / name)
-
-    remove()
-    sandbox.requests()
-    refused = applied.run("up", "--yes", "--skip-preview", "--stack", "sandbox")
-    assert refused.returncode != 0
-    assert "a flag would be deleted while it is on" in refused.stdout
-    code = re.search(r"would be deleted, 10 may be in one run: .* add (\S+) to ai-admin:consent", refused.stdout)
-    assert code, refused.stdout
-    assert sandbox.writes() == []
-    put_back()
-    edited.write_text(f"{EDITED.replace('10', '25')}active: false\n", encoding="utf-8")
-    applied.up()
-    remove()
-    applied.pulumi("config", "set", "ai-admin:consent", code[1], "--stack", "sandbox")
-    applied.up()
-    assert left(sandbox, "dashboards") == []
-    assert "edited" not in {flag["key"] for flag in sandbox.items("feature_flags")}
-    assert "flag/edited" not in applied.outputs()
-    put_back()
 
 
 def test_destroy_leaves_nothing_live(applied: Project, sandbox: Sandbox) -> None:

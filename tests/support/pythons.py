@@ -141,5 +141,7 @@ for _module in (
     "providers.posthog.lifecycle",
     "providers.posthog.session",
     "providers.posthog.schedule",
+    "providers.posthog.transport",
+    "tests.support.learnt",
 ):
     imported_before(_module)  # and not the provider, which looks at the arguments

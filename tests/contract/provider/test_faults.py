@@ -1,4 +1,4 @@
-"""Every fault of the sandbox on every kind: made, read, changed and removed all the same, no duplicate, no loss."""
+"""The faults of the sandbox on every kind: made, read, changed and removed all the same, no duplicate, no loss."""
 
 from __future__ import annotations
 
@@ -37,14 +37,17 @@ FAULTS: dict[str, dict[str, Any]] = {
 ALSO_STALE = [{"kind": "stale", "seconds": 1 / SPEED}]
 """With every fault: what was written in the last second is not in any answer yet."""
 UNHEARD = ("a failure after", "a crash after", "cut unanswered", "cut in the answer", "cut after", "half an answer")
-"""What was asked for is done, and the answer does not say so: a kind's own way to find out is tried, with each of them.
-
-The others are the client's, whatever the kind; they are tried with the kinds in ``EACH``.
-"""
-EACH = ("flag", "property", "tiles")
-"""A kind of every lifecycle."""
+"""What was asked for is done, and the answer does not say so: a lifecycle's own way to find out is tried."""
+EACH = ("flag", "property", "tiles", "cohort")
+"""A kind of every lifecycle; with these every fault is tried."""
+SHARE = 2
+"""How many of those in ``UNHEARD`` are tried with each other kind: another pair with the next one."""
 CASES = [
-    (kind, fault) for kind in KINDS if kind in SAMPLES for fault in FAULTS if fault in UNHEARD or kind in EACH
+    (kind, fault)
+    for number, kind in enumerate(KINDS)
+    if kind in SAMPLES
+    for fault in FAULTS
+    if kind in EACH or fault in (UNHEARD * 2)[SHARE * number % len(UNHEARD) :][:SHARE]
 ]
 WRITES = ["POST", "PATCH", "DELETE"]
 _NAMES = count(1)

@@ -14,7 +14,7 @@ from tests.unit.definitions.checkouts import Checkout
 def test_damaged_definitions_are_explained(tmp_path: Path) -> None:
     prepare(tmp_path)
     whole = definitions()
-    assert [said for seed in range(150) if (said := damaged(tmp_path, whole, seed))] == []
+    assert [said for seed in range(60) if (said := damaged(tmp_path, whole, seed))] == []
 
 
 def _insight(query: str) -> str:

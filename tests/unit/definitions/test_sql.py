@@ -121,7 +121,7 @@ WORDS = (
 
 
 @given(words=st.lists(st.sampled_from(WORDS), max_size=12), form=st.sampled_from(["select", "expr", "order_expr"]))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 def test_junk_is_read_or_told_what_is_wrong_with_it(words: list[str], form: str) -> None:
     text = " ".join(words)
     tree, flaw, _ = parser.parse(text, form)

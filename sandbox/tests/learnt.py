@@ -1,0 +1,13 @@
+"""What PostHog's parser learns from the first texts that it reads, which takes longer than to read them: once, before
+the forks."""
+
+from sandbox.query import native
+
+SELECTS = (
+    "SELECT event, count() AS n FROM events WHERE timestamp > now() - INTERVAL 1 DAY GROUP BY event ORDER BY n DESC",
+    "SELECT toString(id) FROM persons WHERE (properties.version = '1.2' AND properties.channel IN ('a', 'b'))",
+    "SELECT sum(properties.tokens) FROM events AS e WHERE and(equals(event, 'a'), or(e.x = 1, y != 2)) LIMIT 10",
+)
+
+for _text in SELECTS:
+    native.parse(_text, "select")
