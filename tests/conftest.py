@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
+from sandbox.tests.memory import files_in_memory
 from tests.support.guard import sitecustomize  # no test, in this process, opens what people edit
 
 _guard = str(Path(sitecustomize.__file__).parent)
@@ -16,6 +17,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_guard, os.environ.get(
 # which is more than half of what collecting takes; and so would each process in a copy of the repository.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+files_in_memory()
 os.environ["GOGC"] = "400"  # Pulumi: a run ends before it needs its memory back
 # On a busy machine an example may take any time, and no test asserts a time.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
