@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (_guard, os.environ.get(
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 files_in_memory()
+gc.set_threshold(50_000, 20, 50)  # to look for garbage as often as usual takes a tenth of the tests of definitions
 os.environ["GOGC"] = "400"  # Pulumi: a run ends before it needs its memory back
 # On a busy machine an example may take any time, and no test asserts a time.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
