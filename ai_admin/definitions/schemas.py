@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path as FilePath
 from pathlib import PurePosixPath
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -129,7 +130,8 @@ _BRANCHES = {("if", "then"), ("if", "else")}
 
 def schema(kind: str, folder: FilePath = FOLDER) -> Schema:
     """Return the schema of a kind of file as one graph of dictionaries. Raises SchemaError."""
-    return _reader(folder).read(f"{kind}.schema.json")
+    with _READING:
+        return _reader(folder).read(f"{kind}.schema.json")
 
 
 @cache
@@ -236,7 +238,7 @@ class _Reader:
                 try:
                     self._done[place].update(self._read(raw, place[0]))
                 except BaseException:
-                    del self._done[place]
+                    self._done.clear()  # what was read meanwhile may refer to it
                     raise
         return self._done[place]
 
@@ -281,6 +283,10 @@ class _Reader:
         if target and isinstance(target, dict) and siblings.keys() <= ANNOTATIONS:
             return {**target, **siblings}
         return {**siblings, "allOf": [target, *siblings.get("allOf", ())]}
+
+
+_READING = Lock()
+"""Until a schema is read as a whole, what it refers to is not."""
 
 
 @cache

@@ -61,6 +61,15 @@ def test_a_schema_may_contain_itself(tmp_path: Path) -> None:
     assert read["properties"]["inner"]["allOf"][0] is read
 
 
+def test_what_refers_to_a_broken_schema_is_not_taken_for_read(tmp_path: Path) -> None:
+    broken = {"properties": {"a": {"$ref": "b.schema.json"}, "x": {"$ref": "#/$defs/gone"}}}
+    back = {"properties": {"back": {"$ref": "flag.schema.json"}}}
+    write(tmp_path, {"flag.schema.json": broken, "b.schema.json": back})
+    for kind in ("flag", "b", "flag"):
+        with pytest.raises(SchemaError, match=r"has nothing at #/\$defs/gone"):
+            schema(kind, tmp_path)
+
+
 def test_a_forbidden_property_keeps_its_place(tmp_path: Path) -> None:
     write(tmp_path, {"flag.schema.json": {"properties": {"gone": False}, "additionalProperties": False}})
     assert schema("flag", tmp_path) == {"properties": {"gone": {"not": {}}}, "additionalProperties": False}
