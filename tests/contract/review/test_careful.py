@@ -193,3 +193,28 @@ def test_a_flag_that_somebody_deleted_is_not_created_on(careful: Stack, sandbox:
     assert "flag/tokens: it was deleted in PostHog (by colleague@example.com on " in said
     assert f"to have it back on, add on/tokens/{path.split('/')[1]} to ai-admin:consent" in said
     assert sandbox.writes() == []
+
+
+def test_many_deletions_take_a_consent_to_just_these_and_a_flag_is_off_before(careful: Stack, sandbox: Sandbox) -> None:
+    for key in ("one", "two"):
+        careful.write("cohort", f"gone-{key}", name=f"Gone {key}", properties=[{"key": "channel", "value": key}])
+    careful.write("flag", "gone", release_conditions=[{"cohort": "gone-one"}])
+    careful.up()
+    for kind, key in (("flag", "gone"), ("cohort", "gone-one"), ("cohort", "gone-two")):
+        careful.remove(kind, key)
+    sandbox.requests()
+    said = refused(careful)
+    assert "a flag would be deleted while it is on" in said
+    assert re.search(r"3 of \d+ objects would be deleted, 1 may be in one run: .* add delete/3/\w+ to", said)
+    assert sandbox.writes() == []
+    careful.write("flag", "gone", active=False, release_conditions=[{"cohort": "gone-one"}])
+    for key in ("one", "two"):
+        careful.write("cohort", f"gone-{key}", name=f"Gone {key}", properties=[{"key": "channel", "value": key}])
+    careful.up()
+    for kind, key in (("flag", "gone"), ("cohort", "gone-one"), ("cohort", "gone-two")):
+        careful.remove(kind, key)
+    [code] = re.findall(r"add (delete/3/\w+) to", refused(careful))
+    careful.up(code)
+    assert [ref for ref in careful.resources if ref.key.startswith("gone")] == []
+    assert "gone" not in {item["key"] for item in sandbox.items("feature_flags")}
+    assert not {"Gone one", "Gone two"} & {item["name"] for item in sandbox.items("cohorts")}
