@@ -120,11 +120,13 @@ class Audiences:
     def through(self, cohort: str, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
         """Return how many flags that stay as they are serve now, and when a cohort (its id) has changed.
 
-        Without those that serve as many, and those of which no condition could say what the cohort becomes. None where
-        more than :data:`COUNTED` look at it.
+        Without those that serve as many, and those of which no condition could say what the cohort becomes; without
+        all where more than :data:`COUNTED` look at it.
         """
         looking = [each for each in flags if cohort in _cohorts(each.wanted or {})]
-        counted = [(each.ref, self._serves(each, {}, {})) for each in looking if len(looking) <= COUNTED]
+        if len(looking) > COUNTED:
+            return []
+        counted = [(each.ref, self._serves(each, {}, {})) for each in looking]
         return [(ref, reach) for ref, reach in counted if not reach.as_now and reach.now != reach.then]
 
     def _serves(self, change: Change, live: Properties, wanted: Properties) -> Reach:

@@ -19,7 +19,7 @@ from ai_admin.definitions import load
 from ai_admin.definitions.files import TOP_FOLDERS
 from tests.support.checkouts import SAMPLES, copy_of_repository, put, stacks
 from tests.support.sandbox import REPOSITORY
-from tools.demo.__main__ import _show
+from tools.demo.__main__ import show_applied
 
 ENABLED, TOKENS = "flags/ai-enhancement-enabled.yaml", "flags/ai-max-daily-tokens.yaml"
 FLAG = "key: ai-summaries\nrelease_conditions:\n  - rollout_percentage: 10\n"
@@ -107,7 +107,7 @@ def test_the_reference_is_written_the_same_without_definitions(copy: Path) -> No
 
 def test_the_demo_shows_whatever_stands_there(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Daily loop A5."""
-    _show({}, load(copy, "sandbox"))
+    show_applied({}, load(copy, "sandbox"))
     assert "There are no definitions yet" in capsys.readouterr().out
     others(copy)
     try:

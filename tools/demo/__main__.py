@@ -50,7 +50,7 @@ def main() -> int:
     definitions = load(ROOT, STACK)
     if not _apply(connection, definitions):
         return 1
-    _show(connection, definitions)
+    show_applied(connection, definitions)
     _show_numbers(connection, definitions)
     _say_what_next(connection)
     return 0
@@ -75,7 +75,8 @@ def _apply(connection: dict[str, Any], definitions: Definitions) -> bool:
     return run.returncode == 0
 
 
-def _show(connection: dict[str, Any], definitions: Definitions) -> None:
+def show_applied(connection: dict[str, Any], definitions: Definitions) -> None:
+    """Print what was applied, and what three installations get of the flags."""
     if not definitions.resources:
         CONSOLE.print("There are no definitions yet. Write one, in flags/ for example, or copy some of docs/samples.\n")
         return
