@@ -269,7 +269,7 @@ class Audiences:
             kept = [before.parts[places[old]]] if old in places else []
             now, then = before.alone[places[old]] if kept else 0, after.alone[n] if name in new else 0
             otherwise = [*after.parts[:n], *kept, *after.parts[n + 1 :]]
-            variant = bool(kept and then) and was[old].get("variant") != condition.get("variant")
+            variant = bool(kept) and name in new and was[old].get("variant") != condition.get("variant")
             add(name, now, then, otherwise, bool(then) and swapped(was.get(old), condition), variant)
         return found
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from textwrap import indent
@@ -50,8 +51,14 @@ def edited(text: str, new: dict[str, Any], whole: bool = False) -> str:
         raise NotEdited("it holds no definition")
     if yaml_edit is None:
         raise NotEdited("this takes the package yaml-edit: run make setup")
+    if not whole:
+        with suppress(NotEdited, yaml_edit.YamlError):  # such as an alias that would come before its anchor
+            return _edited(_in_order(text, (), old, new), new, whole)
+    return _edited(text, new, whole)
+
+
+def _edited(text: str, new: dict[str, Any], whole: bool) -> str:
     try:
-        text = text if whole else _in_order(text, (), old, new)
         old, flaws = yaml_text.parse(text)
         if flaws:
             raise NotEdited(_UNABLE)

@@ -815,6 +815,13 @@ def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_ma
     assert write(1, 2, variant="b")[0] == (
         f'condition "Ours": variant from a to b: {ours_are} of 20 persons match it'
     )
+    assert ours_are > 0
+    nobody = {"properties": [{"key": "channel", "value": "nobody's"}], "description": "Nobody"}
+    stack.write("flag", key, variants=shares, release_conditions=[{**nobody, "variant": "a"}])
+    stack.up()
+    stack.write("flag", key, variants=shares, release_conditions=[{**nobody, "variant": "b"}])
+    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
+    assert said[0] == 'condition "Nobody": variant from a to b: 0 of 20 persons match it'
 
 
 def _blast(condition: dict[str, Any]) -> dict[str, Any]:

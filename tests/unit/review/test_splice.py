@@ -356,6 +356,12 @@ def test_a_comment_below_an_item_goes_with_it_too() -> None:
     )
 
 
+def test_an_alias_that_would_come_before_its_anchor_costs_no_comment() -> None:
+    text = "v:\n  # one\n  - key: a\n    of: &p [x]  # behind\n  # two\n  - key: b\n    of: *p\n"
+    result = edited(text, {"v": [{"key": "b", "of": ["x"]}, {"key": "a", "of": ["x"]}]})
+    assert [each for each in ("# one", "# behind", "# two") if each not in result] == []
+
+
 @pytest.mark.parametrize("text", ["v:\n- - a\n  - b\n", "v: [[a, b], [c]]\n", "v:\n  - - a # x\n    - b\n  - [c]\n"])
 def test_lists_in_lists_get_another_order_or_are_not_edited(text: str) -> None:
     value = yaml_text.parse(text)[0]
