@@ -47,8 +47,10 @@ class Project(Protocol):
     def table(self, name: str) -> str:
         """ClickHouse's name of a table."""
 
-    def property_column(self, table: str, column: str, key: str) -> str:
-        """The column of a table that holds a property as text, null where there is none."""
+    def property_column(self, table: str, column: str, key: str) -> str | None:
+        """The column of a table that holds a property as text, null where there is none; None where it has no column
+        of its own.
+        """
 
     def property_type(self, of: str, index: int | None, key: str) -> str | None:
         """What its definition says a property is: Numeric, Boolean, DateTime, String … or nothing."""
@@ -713,8 +715,9 @@ class Printer:
         assert source.table is not None
         of = source.table.properties[column]
         key, *inner = path
-        if source.name == "events":
-            sql = f"{quoted(source.alias)}.{quoted(self.project.property_column('events', column, key))}"
+        own = self.project.property_column("events", column, key) if source.name == "events" else None
+        if own:
+            sql = f"{quoted(source.alias)}.{quoted(own)}"
         else:
             sql = extract(f"{quoted(source.alias)}.{quoted(column)}", [key])
         if inner:

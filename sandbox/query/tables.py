@@ -1,7 +1,7 @@
 """What was captured, mirrored from SQLite to ClickHouse when a query asks for it.
 
 Each project has tables of its own: no query can see another's. New events are appended; persons, their distinct ids,
-groups and static cohorts are few and loaded anew when one of them has changed (see `changes`). An event
+groups and static cohorts are few, kept in memory and loaded anew when one of them has changed (see `changes`). An event
 belongs to whom its distinct id leads to now, as PostHog has it, and to the person that it came with where it leads to
 nobody, whatever was asked when; the person's properties are those of when it came.
 """
@@ -11,7 +11,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,8 @@ from sandbox.storage.store import Data, Store
 
 AT_A_TIME = 20_000  # events, in some 0.2 seconds for which nobody else is served
 MOST_PROPERTIES = 200  # that have a column of their own
+COUNTED_FOR = timedelta(minutes=1)  # a cohort, where nothing is written: for what it says of the last days
+FEW = 1_000  # events, of which to read the JSON takes less than to make a column
 PERSONLESS = uuid.UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
 EVENTS = """
     seq Int64, uuid UUID, event String, properties String, timestamp DateTime64(6, 'UTC'), distinct_id String,
@@ -43,13 +45,11 @@ EVENTS = """
     `$group_3` String MATERIALIZED JSONExtractString(properties, '$group_3'),
     `$group_4` String MATERIALIZED JSONExtractString(properties, '$group_4')
 """
-_ENGINES = {
-    "events": "MergeTree ORDER BY (toDate(timestamp), event, cityHash64(distinct_id), cityHash64(uuid))"
-    " SAMPLE BY cityHash64(distinct_id)",
-    "cohort_people": "MergeTree PARTITION BY cohort_id ORDER BY tuple()",
-}
-_COLUMNS = {
-    "events": EVENTS,
+_ENGINE = (
+    "MergeTree ORDER BY (toDate(timestamp), event, cityHash64(distinct_id), cityHash64(uuid))"
+    " SAMPLE BY cityHash64(distinct_id)"
+)
+_PEOPLE = {
     "persons": "id UUID, number Int64, created_at DateTime64(6, 'UTC'), properties String, is_identified Bool,"
     " last_seen_at Nullable(DateTime64(6, 'UTC'))",
     "person_distinct_ids": "distinct_id String, person_id UUID",
@@ -105,25 +105,28 @@ class ProjectTables:
         self.tables, self.store, self.project = tables, tables.store, project
         self.clickhouse = tables.clickhouse
         self.loaded = -1  # how often people had changed when they were
-        self.last = 0
+        self.last = self.count = 0  # the number of the last event that is here, and how many came
         self.people: dict[str, str] = {}
         self.seen: set[str] = set()  # the distinct ids of the events that are here
         self.columns: dict[tuple[str, str], str] = {}
         # A slow query that waits its turn must not find another property under the name of one that was forgotten.
         self.numbers = defaultdict[tuple[str, str], int](itertools.count().__next__)
-        self.cohorts: dict[int, int] = {}
+        self.cohorts: dict[int, int] = {}  # that are counted
+        self.counted_at = (-1, datetime.min.replace(tzinfo=UTC))  # after how many changes of the store, and when
         self.types: dict[str, str | None] = {}
-        for name, columns in _COLUMNS.items():
-            engine = _ENGINES.get(name, "MergeTree ORDER BY tuple()")
-            self.clickhouse.execute(f"CREATE TABLE {self.table(name)} ({columns}) ENGINE = {engine}")
-            if name != "events":
-                self.clickhouse.execute(f"CREATE TABLE {self.table(f'next_{name}')} AS {self.table(name)}")
-        view = SESSIONS_VIEW.format(events=self.table("events"))
-        self.clickhouse.execute(f"CREATE VIEW {self.table('sessions')} AS {view}")
+        self.clickhouse.execute(f"CREATE TABLE {self.table('events')} ({EVENTS}) ENGINE = {_ENGINE}")
+        for name, columns in _PEOPLE.items():
+            for each in (name, f"next_{name}"):
+                self.clickhouse.execute(f"CREATE TABLE {self.table(each)} ({columns}) ENGINE = Memory")
+        self.has_sessions = False
 
     def table(self, name: str) -> str:
-        """ClickHouse's name of a table."""
-        return f"{name}_{self.project}"
+        """ClickHouse's name of a table; the view of sessions is made when it is first asked for."""
+        named = f"{name}_{self.project}"
+        if name == "sessions" and not self.has_sessions:
+            self.clickhouse.execute(f"CREATE VIEW {named} AS {SESSIONS_VIEW.format(events=self.table('events'))}")
+            self.has_sessions = True
+        return named
 
     # Keeping up --------------------------------------------------------------------------------------------
 
@@ -133,7 +136,10 @@ class ProjectTables:
         self.now = now.astimezone(ZoneInfo(self.timezone))
         self.week_start = int(project.get("week_start_day") or 0)
         self.types.clear()
-        self.cohorts.clear()
+        changes = self.store.connection.total_changes
+        if changes != self.counted_at[0] or abs(now - self.counted_at[1]) > COUNTED_FOR:
+            self.cohorts.clear()
+            self.counted_at = changes, now
         if self.loaded != self.tables.changes.people:
             self.loaded = self.tables.changes.people
             self._load_people()
@@ -184,15 +190,12 @@ class ProjectTables:
             self._insert(following, columns, source)
 
     @contextmanager
-    def _replaced(self, name: str, partition: str = "tuple()") -> Iterator[str]:
+    def _replaced(self, name: str) -> Iterator[str]:
         """The name of a table to fill, whose rows take the place of others at once: slow queries read meanwhile."""
         following = f"next_{name}"
         self.clickhouse.execute(f"TRUNCATE TABLE {self.table(following)}")
         yield following
-        self.clickhouse.execute(
-            f"ALTER TABLE {self.table(name)} REPLACE PARTITION {partition} FROM {self.table(following)}"
-            " SETTINGS allow_replace_partition_from_empty_source = 1"
-        )
+        self.clickhouse.execute(f"EXCHANGE TABLES {self.table(name)} AND {self.table(following)}")
 
     def _insert(self, name: str, columns: dict[str, list[Any]], source: str, into: str = "") -> None:
         import pyarrow  # comes with chdb-core
@@ -228,6 +231,7 @@ class ProjectTables:
             )
             self._insert("events", columns, source, f" ({', '.join((*names, 'came_with'))})")
             self.last = found[-1][0]
+            self.count += len(found)
             if len(found) == AT_A_TIME:
                 pause()
 
@@ -271,10 +275,10 @@ class ProjectTables:
 
     # What the printer asks for -----------------------------------------------------------------------------
 
-    def property_column(self, table: str, column: str, key: str) -> str:
+    def property_column(self, table: str, column: str, key: str) -> str | None:
         """The column that holds a property of events, made when it is first asked for: reading JSON takes long."""
         known = self.columns.get((column, key))
-        if known is None:
+        if known is None and self.count > FEW:
             if len(self.columns) >= MOST_PROPERTIES:
                 self._forget()
             known = self.columns[column, key] = f"property_{self.numbers[column, key]}"
@@ -334,7 +338,11 @@ class ProjectTables:
         number = int(found["id"])
         if number not in self.cohorts:
             people = list(self.tables.members(self, found))
-            with self._replaced("cohort_people", str(number)) as following:
+            with self._replaced("cohort_people") as following:
+                self.clickhouse.execute(
+                    f"INSERT INTO {self.table(following)} SELECT * FROM {self.table('cohort_people')}"
+                    f" WHERE cohort_id != {number}"
+                )
                 if people:
                     numbers = ", ".join(map(str, people))
                     self.clickhouse.execute(

@@ -454,10 +454,55 @@ def test_who_is_in_a_cohort_of_what_people_did_depends_on_when_it_is_asked(world
     assert counted(NOW, **until) == [[1]], "also what is beyond ClickHouse's last year ends a window"
 
 
+def test_a_cohort_is_counted_anew_once_something_was_written_or_time_went_by(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = world.project()
+    project.capture([event("run", "ann", "2026-03-16T10:00:00Z")])
+    did = {"type": "behavioral", "key": "run", "event_type": "events", "value": "performed_event",
+           "time_value": 7, "time_interval": "day"}  # fmt: skip
+    cohort = project.put("cohort", name="c", is_static=False, filters={"properties": {"type": "AND", "values": [did]}})
+    mirror = world.services.queries.of(project.row, NOW).tables
+    counts, count = list[int](), mirror.members
+
+    def counting(*asked: Any) -> Any:
+        found = count(*asked)
+        counts.append(len(list(found)))
+        return found
+
+    monkeypatch.setattr(mirror, "members", counting)
+
+    def members(now: datetime) -> tuple[Any, list[int]]:
+        counts.clear()
+        return project.sql(f"SELECT count() FROM persons WHERE id IN COHORT {cohort}", now), counts
+
+    assert members(NOW) == ([[1]], [1])
+    assert members(NOW + timedelta(seconds=50)) == ([[1]], [])
+    assert members(NOW + timedelta(seconds=70)) == ([[1]], [1])
+    project.capture([event("run", "bob", "2026-03-16T10:00:00Z")])
+    assert members(NOW + timedelta(seconds=70)) == ([[2]], [2])
+    assert members(NOW + timedelta(days=7)) == ([[0]], [0])
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_a_property_is_the_same_with_and_without_a_column_of_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(tables, "FEW", few)
+    project, said = world.project(), ["a", 'say "hi"', 1.5, True, None, {"b": [1]}, "null", ""]
+    project.capture(event(str(n), "ann", "2026-03-16T10:00:00Z", p=each) for n, each in enumerate(said))
+    asked = "SELECT properties.p, properties.p.b FROM events ORDER BY event"
+    assert project.sql(asked) == [
+        ["a", None], ['say \\"hi\\"', None], ["1.5", None], ["true", None], [None, None], ['{"b":[1]}', "[1]"],
+        ["null", None], ["", None],
+    ]  # fmt: skip
+
+
 def test_a_slow_query_never_reads_a_property_for_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     project = world.project()
     project.capture([event("run", "ann", "2026-03-16T10:00:00Z", tokens=10, model="a")])
     monkeypatch.setattr(tables, "MOST_PROPERTIES", 1)
+    monkeypatch.setattr(tables, "FEW", 0)
     waiting, _ = (project.ask(kind="HogQLQuery", query=f"SELECT properties.{each} FROM events")["clickhouse"]
                   for each in ("model", "tokens"))  # fmt: skip
     with pytest.raises(QueryError) as refused:
