@@ -51,16 +51,39 @@ class Runs:
         provider_module._SESSION = session
         return PROVIDERS[kind]()
 
+    def made(self, kind: str, definitions: Mapping[str, Properties]) -> dict[str, Applied]:
+        """Create an object of a kind for each definition, in one run; return them by the definitions' names."""
+        provider = self.new_run(kind)
+        return {name: Applied(self, kind, properties, provider) for name, properties in definitions.items()}
+
+    def shown(self, objects: Mapping[str, Applied], definitions: Mapping[str, Properties]) -> dict[str, list[str]]:
+        """The fields that one preview shows for the definitions of objects of one kind."""
+        provider = self._refreshed(objects)
+        return {name: each.compared(provider, definitions[name])[0] for name, each in objects.items()}
+
+    def applied(self, objects: Mapping[str, Applied], definitions: Mapping[str, Properties]) -> dict[str, list[str]]:
+        """Bring objects of one kind to what their definitions say, in one run; return the fields that had to change."""
+        provider = self._refreshed(objects)
+        return {name: each.brought_to(provider, definitions[name]) for name, each in objects.items()}
+
+    def _refreshed(self, objects: Mapping[str, Applied]) -> PostHogProvider:
+        [kind] = {each.kind.name for each in objects.values()}
+        provider = self.new_run(kind)
+        for each in objects.values():
+            each.refresh(provider)
+        return provider
+
 
 class Applied:
     """One object that was applied: its kind, its id, and what the engine's state says of it."""
 
-    def __init__(self, runs: Runs, kind: str, properties: Properties) -> None:
+    def __init__(self, runs: Runs, kind: str, properties: Properties, provider: PostHogProvider | None = None) -> None:
+        """Create it, in a run of its own where no ``provider`` is given."""
         self.runs = runs
         self.kind = KINDS[kind]
         self.id = ""
         self.state: Properties = {}
-        provider = runs.new_run(kind)
+        provider = provider or runs.new_run(kind)
         self._create(provider, self._checked(provider, {}, properties))
 
     @property
@@ -80,16 +103,20 @@ class Applied:
 
     def shown(self, properties: Properties) -> list[str]:
         """The fields that a preview shows for a definition."""
-        provider = self.runs.new_run(self.kind.name)
-        self._refresh(provider)
-        return self._differing(provider, self._checked(provider, self.state, properties))
+        return self.runs.shown({"": self}, {"": properties})[""]
 
     def apply(self, properties: Properties) -> list[str]:
         """Bring the object to what a definition says, and return the fields that had to change."""
-        provider = self.runs.new_run(self.kind.name)
-        self._refresh(provider)
+        return self.runs.applied({"": self}, {"": properties})[""]
+
+    def compared(self, provider: PostHogProvider, properties: Properties) -> tuple[list[str], Properties]:
+        """The fields in which a definition differs from the object after a run's refresh, and the run's inputs."""
         inputs = self._checked(provider, self.state, properties)
-        differing = self._differing(provider, inputs)
+        return self._differing(provider, inputs), inputs
+
+    def brought_to(self, provider: PostHogProvider, properties: Properties) -> list[str]:
+        """Change the object as a run does after its refresh, and return the fields that had to change."""
+        differing, inputs = self.compared(provider, properties)
         if provider.diff(self.id, self.state, inputs).replaces:
             provider.delete(self.id, self.state)
             self._create(provider, inputs)
@@ -100,14 +127,15 @@ class Applied:
     def remove(self) -> None:
         """Remove the object, as an `up` without its definition does."""
         provider = self.runs.new_run(self.kind.name)
-        self._refresh(provider)
+        self.refresh(provider)
         provider.delete(self.id, self.state)
 
     def _create(self, provider: PostHogProvider, inputs: Properties) -> None:
         created = provider.create(inputs)
         self.id, self.state = created.id or "", {**(created.outs or {})}
 
-    def _refresh(self, provider: PostHogProvider) -> None:
+    def refresh(self, provider: PostHogProvider) -> None:
+        """Take in what PostHog has, as a run's refresh does."""
         found = provider.read(self.id, self.state)
         assert found.id, f"{self.kind.name} {self.id} is gone"
         self.id, self.state = found.id, {**(found.outs or {})}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from itertools import count
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from providers.posthog.kinds import KINDS
+from providers.posthog.kinds import KINDS, Field, Kind
 from tests.support.clocks import Leaping
 from tests.support.runs import Applied, Runs
 from tests.support.samples import SAMPLES
@@ -18,13 +18,22 @@ from tests.support.samples.base import Body
 from tests.support.samples.world import stand
 from tests.support.sandbox import NEWER, running_sandbox
 
-TABLE = [(kind.name, field) for kind in KINDS.values() for field in kind.fields]
-FIELDS = [(kind, field.name) for kind, field in TABLE]
-CLEARABLE = [(kind, field.name) for kind, field in TABLE if field.clearable and field.kept]
-SHARED = [(kind, field) for kind, field in FIELDS if SAMPLES[kind].fields[field].theirs]
-TOLD = [(kind, field.name) for kind, field in TABLE if not field.kept]
-MANAGEABLE = [(kind, field.name) for kind, field in TABLE if field.manageable]
 _NAMES = count(1)
+Fields = dict[str, list[str]]
+"""The fields that a law holds for, by kind."""
+
+
+def having(holds: Callable[[Kind, Field], bool]) -> Fields:
+    """The kinds with the fields that a law holds for, without the kinds that have none."""
+    found = {kind.name: [field.name for field in kind.fields if holds(kind, field)] for kind in KINDS.values()}
+    return {kind: names for kind, names in found.items() if names}
+
+
+EVERY = having(lambda kind, field: True)
+CLEARABLE = having(lambda kind, field: field.clearable and field.kept)
+SHARED = having(lambda kind, field: bool(SAMPLES[kind.name].fields[field.name].theirs))
+TOLD = having(lambda kind, field: not field.kept)
+MANAGEABLE = having(lambda kind, field: bool(field.manageable))
 
 
 SERVERS: dict[str, dict[str, Any]] = {"July 2026": {"gated_fields": "kept"}, "newer": NEWER}
@@ -42,8 +51,9 @@ def on_each_server(*cases: Any, servers: Iterable[str] = SERVERS) -> list[Any]:
     ]
 
 
-def fields(cases: list[tuple[str, str]], servers: Iterable[str] = SERVERS) -> list[Any]:
-    return on_each_server(*((kind, field, f"{kind}-{field}") for kind, field in cases), servers=servers)
+def each_kind(fields: Fields, servers: Iterable[str] = SERVERS) -> list[Any]:
+    """A case for each kind: a law is tried on all of its fields in the same runs, each on an object of its own."""
+    return on_each_server(*((kind, names, kind) for kind, names in fields.items()), servers=servers)
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +81,16 @@ def least(runs: Runs, kind: str) -> dict[str, Any]:
     return {**samples.least(name), **samples.before(runs.sandbox, name)}
 
 
-def with_and_without(runs: Runs, kind: str, field: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A definition with a field set to its sample, and the same one with the field left out."""
-    sample = SAMPLES[kind].fields[field]
-    without = {**least(runs, kind), **sample.requires}
-    return {**without, field: sample.value, **sample.with_it}, without
+def with_and_without(
+    runs: Runs, kind: str, fields: Iterable[str]
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """For each field a definition with it set to its sample, and the same one with the field left out."""
+    with_it, without = {}, {}
+    for field in fields:
+        sample = SAMPLES[kind].fields[field]
+        without[field] = {**least(runs, kind), **sample.requires}
+        with_it[field] = {**without[field], field: sample.value, **sample.with_it}
+    return with_it, without
 
 
 def nothing(value: Any) -> Any:
@@ -97,62 +112,90 @@ def raw(applied: Applied, field: str) -> Any:
     return nothing(value)
 
 
-@pytest.mark.parametrize(("runs", "kind", "field"), fields(CLEARABLE), indirect=["runs"])
-def test_a_field_taken_out_of_a_definition_is_back_at_posthogs_default(runs: Runs, kind: str, field: str) -> None:
-    with_it, without = with_and_without(runs, kind, field)
-    applied = Applied(runs, kind, without)
-    untouched = raw(applied, field)
-    assert field in applied.apply(with_it)
-    assert raw(applied, field) != untouched
-    applied.apply(without)
-    assert applied.shown(without) == []
-    # What was never set may be shown as nothing, and later as the default.
-    assert raw(applied, field) in (untouched, default_of(kind, field) if untouched is None else untouched)
-
-
-@pytest.mark.parametrize(("runs", "kind", "field"), fields(FIELDS), indirect=["runs"])
-def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(runs: Runs, kind: str, field: str) -> None:
-    sample = SAMPLES[kind].fields[field]
-    with_it, _ = with_and_without(runs, kind, field)
-    _, without = with_and_without(runs, kind, field)
-    for definition, edits in ((with_it, sample.changed), (without, sample.added)):
-        applied = Applied(runs, kind, definition)
-        assert applied.shown(definition) == []  # as it was made
-        for number, edit in enumerate(edits):
-            applied.by_hand(edit)
-            assert applied.apply(definition) == [field], f"edit {number}: {edit}"
-        assert applied.shown(definition) == []
-
-
-@pytest.mark.parametrize(("runs", "kind", "field"), fields(SHARED), indirect=["runs"])
-def test_what_people_add_to_a_set_shows_nowhere_and_stays(runs: Runs, kind: str, field: str) -> None:
-    sample = SAMPLES[kind].fields[field]
-    with_it, without = with_and_without(runs, kind, field)
-    for number, edit in enumerate(sample.theirs):
-        applied = Applied(runs, kind, with_it)
-        before = raw(applied, field)
-        applied.by_hand(edit)
-        added = [item for item in raw(applied, field) if item not in before]
-        assert added, f"edit {number} adds nothing"
-        assert applied.shown(with_it) == []
-        assert applied.apply(without) == [field]
-        assert raw(applied, field) == added
-        with_it, without = with_and_without(runs, kind, field)
-
-
-@pytest.mark.parametrize(("runs", "kind", "field"), fields(TOLD), indirect=["runs"])
-def test_what_posthog_does_not_keep_is_told_with_every_write_and_never_shows(
-    runs: Runs, kind: str, field: str
+@pytest.mark.parametrize(("runs", "kind", "fields"), each_kind(CLEARABLE), indirect=["runs"])
+def test_a_field_taken_out_of_a_definition_is_back_at_posthogs_default(
+    runs: Runs, kind: str, fields: list[str]
 ) -> None:
-    with_it, without = with_and_without(runs, kind, field)
-    runs.sandbox.requests()
-    applied = Applied(runs, kind, without)
-    told = {**without, name_of(kind): "Renamed"}
-    assert applied.apply(told) == [name_of(kind)]
-    assert [body[field] for _, _, body in runs.sandbox.writes()] == [default_of(kind, field)] * 2
-    applied = Applied(runs, kind, with_it)
-    assert applied.shown(with_it) == []
-    assert [body[field] for _, _, body in runs.sandbox.writes()] == [with_it[field]]
+    with_it, without = with_and_without(runs, kind, fields)
+    objects = runs.made(kind, without)
+    untouched = {field: raw(objects[field], field) for field in fields}
+    assert unsaid(runs.applied(objects, with_it)) == []
+    assert [field for field in fields if raw(objects[field], field) == untouched[field]] == []
+    runs.applied(objects, without)
+    assert runs.shown(objects, without) == no_change(fields)
+    # What was never set may be shown as nothing, and later as the default.
+    back = {
+        field: (value, default_of(kind, field)) if value is None else (value,) for field, value in untouched.items()
+    }
+    assert [field for field in fields if raw(objects[field], field) not in back[field]] == []
+
+
+@pytest.mark.parametrize(("runs", "kind", "fields"), each_kind(EVERY), indirect=["runs"])
+def test_what_somebody_does_to_a_field_in_posthog_shows_and_is_put_back(
+    runs: Runs, kind: str, fields: list[str]
+) -> None:
+    with_it, _ = with_and_without(runs, kind, fields)
+    _, without = with_and_without(runs, kind, fields)
+    samples = SAMPLES[kind].fields
+    changed, added = ({field: getattr(samples[field], name) for field in fields} for name in ("changed", "added"))
+    for definitions, edits in ((with_it, changed), (without, added)):
+        objects = runs.made(kind, definitions)
+        assert runs.shown(objects, definitions) == no_change(fields)  # as they were made
+        for edited in rounds(edits):
+            for field, edit in edited.items():
+                objects[field].by_hand(edit)
+            expected = no_change(fields) | {field: [field] for field in edited}
+            assert runs.applied(objects, definitions) == expected, f"after {edited}"
+        assert runs.shown(objects, definitions) == no_change(fields)
+
+
+def rounds(edits: Mapping[str, Sequence[Body]]) -> Iterator[dict[str, Body]]:
+    """The first edit of each field, then the second of those that have one, and so on."""
+    for number in range(max(map(len, edits.values()))):
+        yield {field: each[number] for field, each in edits.items() if number < len(each)}
+
+
+def no_change(fields: Iterable[str]) -> dict[str, list[str]]:
+    """What a run says of the objects of all fields where none has changed."""
+    return {field: [] for field in fields}
+
+
+def unsaid(differing: Mapping[str, list[str]]) -> list[str]:
+    """The fields that a run does not name for the objects that were changed in them."""
+    return [field for field, names in differing.items() if field not in names]
+
+
+@pytest.mark.parametrize(("runs", "kind", "fields"), each_kind(SHARED), indirect=["runs"])
+def test_what_people_add_to_a_set_shows_nowhere_and_stays(runs: Runs, kind: str, fields: list[str]) -> None:
+    for theirs in rounds({field: SAMPLES[kind].fields[field].theirs for field in fields}):
+        with_it, without = with_and_without(runs, kind, list(theirs))
+        objects = runs.made(kind, with_it)
+        added = {}
+        for field, edit in theirs.items():
+            before = raw(objects[field], field)
+            objects[field].by_hand(edit)
+            added[field] = [item for item in raw(objects[field], field) if item not in before]
+            assert added[field], f"{edit} adds nothing"
+        assert runs.shown(objects, with_it) == no_change(theirs)
+        assert runs.applied(objects, without) == {field: [field] for field in theirs}
+        assert {field: raw(objects[field], field) for field in theirs} == added
+
+
+@pytest.mark.parametrize(("runs", "kind", "fields"), each_kind(TOLD), indirect=["runs"])
+def test_what_posthog_does_not_keep_is_told_with_every_write_and_never_shows(
+    runs: Runs, kind: str, fields: list[str]
+) -> None:
+    with_each, without_each = with_and_without(runs, kind, fields)
+    for field in fields:
+        with_it, without = with_each[field], without_each[field]
+        runs.sandbox.requests()
+        applied = Applied(runs, kind, without)
+        told = {**without, name_of(kind): "Renamed"}
+        assert applied.apply(told) == [name_of(kind)]
+        assert [body[field] for _, _, body in runs.sandbox.writes()] == [default_of(kind, field)] * 2
+        applied = Applied(runs, kind, with_it)
+        assert applied.shown(with_it) == []
+        assert [body[field] for _, _, body in runs.sandbox.writes()] == [with_it[field]]
 
 
 def default_of(kind: str, field: str) -> Any:
@@ -164,21 +207,25 @@ def name_of(kind: str) -> str:
     return KINDS[kind].natural_key[0]
 
 
-@pytest.mark.parametrize(("runs", "kind", "field"), fields(MANAGEABLE, ["July 2026"]), indirect=["runs"])
-def test_a_field_left_to_posthog_is_neither_shown_nor_written(runs: Runs, kind: str, field: str) -> None:
+@pytest.mark.parametrize(("runs", "kind", "fields"), each_kind(MANAGEABLE, ["July 2026"]), indirect=["runs"])
+def test_a_field_left_to_posthog_is_neither_shown_nor_written(runs: Runs, kind: str, fields: list[str]) -> None:
     """On one server: what is not ours is not sent, whatever a server would make of it."""
-    _, without = with_and_without(runs, kind, field)
-    applied = Applied(runs, kind, without)
-    definition = {**{name: value for name, value in without.items() if name != field}, "unmanaged": [field]}
-    applied.apply(definition)
-    sample = SAMPLES[kind].fields[field]
-    for edit in (*sample.added, *sample.theirs):
-        applied.by_hand(edit)
-        theirs = raw(applied, field)
+    _, without = with_and_without(runs, kind, fields)
+    objects = runs.made(kind, without)
+    left = {
+        field: {**{name: value for name, value in each.items() if name != field}, "unmanaged": [field]}
+        for field, each in without.items()
+    }
+    runs.applied(objects, left)
+    samples = SAMPLES[kind].fields
+    for edited in rounds({field: (*samples[field].added, *samples[field].theirs) for field in fields}):
+        for field, edit in edited.items():
+            objects[field].by_hand(edit)
+        theirs = {field: raw(objects[field], field) for field in edited}
         runs.sandbox.requests()
-        assert applied.apply(definition) == []
+        assert runs.applied(objects, left) == no_change(fields)
         assert runs.sandbox.writes() == []
-        assert raw(applied, field) == theirs
+        assert {field: raw(objects[field], field) for field in edited} == theirs
 
 
 @pytest.fixture(scope="module")
