@@ -28,8 +28,8 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, sandbox: Sandbox) -> Project:
-    made = Project(tmp_path / "ai", sandbox, forked=False)
+def project(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) -> Project:
+    made = Project(tmp_path / "ai", sandbox, forked=getattr(request, "param", False))
     made.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {v: {type: String}}\n")
     for number in range(FLAGS):
         cohort = f"key: c-{number}\nname: Cohort {number}\nproperties: [{{key: v, value: '{number}'}}]\n"
@@ -115,7 +115,7 @@ def test_nothing_is_left_of_a_preview_that_nobody_reads_to_the_end(project: Proj
         )
         while "provider" not in descendants(preview.pid).values():
             assert preview.poll() is None, "it ended before"
-            time.sleep(0.005)
+            time.sleep(0.02)
         time.sleep(later)
         preview.send_signal(signal.SIGPIPE)
         preview.wait()
@@ -128,6 +128,7 @@ def say(project: Project, command: str) -> None:
     subprocess.run(["bash", "-e", "-c", block], cwd=project.folder, env=project.environ, check=True)
 
 
+@pytest.mark.parametrize("project", [True], indirect=True, ids=["forked"])
 def test_a_broken_state_and_a_lost_one_are_mended_as_the_page_says(project: Project, sandbox: Sandbox) -> None:
     project.environ["PULUMI_BACKEND_URL"] = project.environ["PULUMI_BACKEND_URL"].removesuffix("?metadata=skip")
     project.up()
