@@ -12,12 +12,14 @@ class Leaping(Clock):
 
     def __init__(self) -> None:
         self.waits: list[float] = []
+        self._now = 0.0
 
     def now(self) -> float:
-        return sum(self.waits)
+        return self._now
 
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
+        self._now += seconds
 
 
 class Fast(Clock):

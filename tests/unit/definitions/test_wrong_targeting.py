@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,26 @@ def cases(pairs: list[tuple[str, dict[str, Any]]]) -> list[Any]:
     return [pytest.param(group, case, id=f"{group}: {case['wrong']}") for group, case in pairs]
 
 
-@pytest.fixture
-def there(checkout: Checkout) -> Checkout:
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """The small checkout with all that these texts name."""
+    made = Checkout(tmp_path_factory.mktemp("good"))
     for path, text in THERE.items():
-        checkout.write(path, text)
-    assert checkout.problems() == []
-    return checkout
+        made.write(path, text)
+    assert made.problems() == []
+    return made
+
+
+@pytest.fixture
+def there(good: Checkout) -> Iterator[Checkout]:
+    """The same one for all tests: what one writes into it is taken out after it."""
+    before = {path: path.read_bytes() for path in good.root.rglob("*.yaml")}
+    yield good
+    for path in good.root.rglob("*.yaml"):
+        if path not in before:
+            path.unlink()
+        elif path.read_bytes() != before[path]:
+            path.write_bytes(before[path])
 
 
 @pytest.mark.parametrize(("group", "case"), cases(PAIRS))
