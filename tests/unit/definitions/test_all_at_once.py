@@ -12,7 +12,7 @@ import yaml
 
 from tests.unit.definitions.checkouts import Checkout
 
-TABLE = yaml.safe_load(Path(__file__).with_name("all-at-once.yaml").read_text("utf-8"))
+TABLE = yaml.load(Path(__file__).with_name("all-at-once.yaml").read_text("utf-8"), yaml.CSafeLoader)
 CASES = [pytest.param(case, id=name) for group in ("independent", "alone") for name, case in TABLE[group].items()]
 
 

@@ -17,7 +17,7 @@ from providers.posthog.kinds import KINDS, Field, Kind, Ref
 FILE = Path(__file__).with_name("sentences.yaml")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     pass
 
 
