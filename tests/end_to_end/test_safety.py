@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,169 +75,123 @@ def live(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     return {item["key"]: item for item in sandbox.items("feature_flags")}
 
 
+UNSAFE = ("delete/2/", "remove/tokens ", "remove/ai ", "rollout/model/10-90 ", "rollout/new/0-100 ")
+
+
 @pytest.mark.usefixtures("restored")
-def test_everything_unsafe_is_said_at_once_and_the_second_time(project: Project, sandbox: Sandbox) -> None:
+def test_everything_unsafe_is_said_at_once_and_the_second_time_and_flags_go_off_all_the_same(
+    project: Project, sandbox: Sandbox
+) -> None:
+    """The second run has flags to switch off, which it does, and nothing else.
+
+    PostHog switches no flag off while another one that is on depends on it; in a refused run the same holds.
+    """
     project.edit("flags/model.yaml", "rollout_percentage: 10", "rollout_percentage: 90")
     project.write("flags/new.yaml", flag("new", 100))
     (project.folder / "flags" / "tokens.yaml").unlink()
     (project.folder / "flags" / "ai.yaml").rename(project.folder / "flags" / "ai-enabled.yaml")
     project.edit("flags/ai-enabled.yaml", "key: ai\n", "key: ai-enabled\ndescription: Changed as well.\n")
+    before = live(sandbox)
     sandbox.requests()
-    for _ in range(2):
-        said = refused(project, *UP)
-        for code in ("delete/2/", "remove/tokens ", "remove/ai ", "rollout/model/10-90 ", "rollout/new/0-100 "):
-            assert f"to consent, add {code}" in said
-        assert "2 of 9 objects would be deleted, 1 may be in one run" in said
-        assert "`renamed_from: ai`" in said
+    said = refused(project, *UP)
+    assert [code for code in UNSAFE if f"to consent, add {code}" not in said] == []
+    assert "2 of 9 objects would be deleted, 1 may be in one run" in said
+    assert "`renamed_from: ai`" in said
     assert sandbox.writes() == []
-
-
-@pytest.mark.usefixtures("restored")
-def test_a_flag_is_switched_off_whatever_else_is_refused(project: Project, sandbox: Sandbox) -> None:
-    project.edit("flags/ai.yaml", "key: ai\n", "key: ai\nactive: false\ndescription: Not applied.\n")
-    project.edit("flags/model.yaml", "rollout_percentage: 10", "rollout_percentage: 90")
+    (project.folder / "flags" / "ai-enabled.yaml").unlink()
     (project.folder / "cohorts" / "late.yaml").unlink()
+    project.write("flags/ai.yaml", flag("ai", more="active: false\ndescription: Not applied.\n"))
+    chain(project, "active: false\n")
     said = refused(project, *UP)
-    assert "rollout/model/10-90" in said
-    assert "flag/ai is switched off all the same" in said
-    assert live(sandbox)["ai"]["active"] is False
-    assert live(sandbox)["ai"]["name"] == ""
-    assert live(sandbox)["model"]["filters"]["groups"][0]["rollout_percentage"] == 10
-    assert {item["name"] for item in sandbox.items("cohorts")} == {"Early", "Late"}
+    assert [code for code in UNSAFE if code != "remove/ai " and f"to consent, add {code}" not in said] == []
+    for key in ("ai", "base"):
+        assert f"flag/{key} is switched off all the same" in said
+    assert [body for _, _, body in sandbox.writes()] == [{"active": False}] * 4
+    after = live(sandbox)
+    assert {key for key, each in after.items() if not each["active"]} == {"ai", *CHAIN}
+    assert [after[key]["name"] for key in after] == [before[key]["name"] for key in after]
 
 
-def test_what_was_switched_off_comes_back_with_one_consent(project: Project, sandbox: Sandbox) -> None:
-    """C6: the refused run that switched it off is known: to come back to what was on before takes one consent."""
-    sandbox.requests()
-    said = refused(project, *UP)
-    assert "a flag that was switched off would be on again, for all that it served before" in said
-    assert "add on/ai to ai-admin:consent" in said
-    assert sandbox.writes() == []
-    project.configure("consent", "on/ai")
-    project.up()
-    assert live(sandbox)["ai"]["active"] is True
-
-
-def test_a_flag_that_says_its_former_key_stays_the_same_object(project: Project, sandbox: Sandbox) -> None:
+def test_what_was_switched_off_comes_back_with_one_consent_and_a_former_key_is_the_same_object(
+    project: Project, sandbox: Sandbox
+) -> None:
+    """C6: the refused run that switched it off is known, so that the consent is needed, and none for flags at 10 %."""
     before = live(sandbox)["model"]
     project.edit("flags/model.yaml", "key: model\n", "key: model-version\nrenamed_from: model\n")
-    sandbox.requests()
+    said = "a flag that was switched off would be on again, for all that it served before"
     project.configure("consent", "redraw/model-version/model rename/model/model-version")
+    sandbox.requests()
+    refusal = refused(project, *PREVIEW)
+    assert said in refusal
+    assert "add on/ai to ai-admin:consent" in refusal
+    project.configure("consent", "on/ai redraw/model-version/model rename/model/model-version")
     project.up()
     path = f"/api/projects/{sandbox.project_id}/feature_flags/{before['id']}/"
-    assert sandbox.writes() == [("PATCH", path, {"key": "model-version"})]
+    writes = sandbox.writes()
+    assert [body for _, _, body in writes].count({"active": True}) == 1 + len(CHAIN)
+    assert [write for write in writes if write[2] != {"active": True}] == [("PATCH", path, {"key": "model-version"})]
+    assert live(sandbox)["ai"]["active"] is True
     assert live(sandbox)["model-version"]["id"] == before["id"]
     assert {"flag/model-version"} == {name for name in project.outputs() if "model" in name}
-    project.up()
-    assert sandbox.writes() == []
 
 
 def test_what_the_engine_left_alone_was_not_applied(project: Project, sandbox: Sandbox) -> None:
-    """A targeted `up` applies one flag; what the files say of another one or of a cohort was not applied."""
+    """A targeted `up` applies one flag; what the files say of another one or of a cohort was not applied.
+
+    What it sends is that one's change alone: the former key in its file is no change any more.
+    """
     project.edit("flags/tokens.yaml", "key: tokens\n", "key: tokens\nactive: false\n")
     project.edit("cohorts/early.yaml", "value: '1'", "value: '2'")
     before = recorded(project)
-    project.write("flags/model.yaml", flag("model-version", 20))
+    project.edit("flags/model.yaml", "rollout_percentage: 10", "rollout_percentage: 20")
+    sandbox.requests()
     urn = "urn:pulumi:sandbox::ai-admin::pulumi-python:dynamic/posthog:FeatureFlag::flag/model-version"
     project.pulumi(*UP, "--stack", "sandbox", "--target", urn)
+    [(_, _, sent)] = sandbox.writes()
+    assert sent.keys() == {"filters"}
     assert live(sandbox)["model-version"]["filters"]["groups"][0]["rollout_percentage"] == 20
     assert live(sandbox)["tokens"]["active"] is True
     assert {name for name, entry in recorded(project).items() if entry != before.get(name)} == {"flag/model-version"}
-    project.edit("cohorts/early.yaml", "value: '2'", "value: '1'")
-    (project.folder / "flags" / "tokens.yaml").unlink()
-    assert "a flag would be deleted while it is on" in refused(project, *PREVIEW)
-    project.write("flags/tokens.yaml", flag("tokens", 10))
-
-
-@pytest.mark.parametrize("how", [("--run-program",), ("--target", "**cohort/early", "--target-dependents")])
-def test_a_careful_stack_is_not_destroyed_without_consent(
-    project: Project, sandbox: Sandbox, how: tuple[str, ...]
-) -> None:
-    sandbox.requests()
-    said = refused(project, "destroy", "--yes", "--skip-preview", *how)
-    assert f"add destroy/{sandbox.project_id} to ai-admin:consent" in said
-    assert sandbox.writes() == []
-
-
-def test_flags_that_depend_on_one_another_are_switched_off_together(project: Project, sandbox: Sandbox) -> None:
-    """PostHog switches no flag off while another one that is on depends on it; in a refused run the same holds."""
-    chain(project, "active: false\n")
-    project.edit("flags/tokens.yaml", "rollout_percentage: 10", "rollout_percentage: 90")
-    assert "flag/base is switched off all the same" in refused(project, *UP)
-    assert [live(sandbox)[key]["active"] for key in CHAIN] == [False, False, False]
-    project.edit("flags/tokens.yaml", "rollout_percentage: 90", "rollout_percentage: 10")
-    chain(project)
-    project.up()
-    chain(project, "active: false\n")
-    project.up()
-    assert [live(sandbox)[key]["active"] for key in CHAIN] == [False, False, False]
+    assert recorded(project)["flag/tokens"]["active"] is True, "by which its deletion is judged"
 
 
 def test_a_careful_stack_is_destroyed_with_consent_that_was_applied(project: Project, sandbox: Sandbox) -> None:
-    consent = f"destroy/{sandbox.project_id}"
+    """Neither where the program runs before it, nor in part; flags that depend on one another are off together then."""
+    destroy, consent = ("destroy", "--yes", "--skip-preview"), f"destroy/{sandbox.project_id}"
+    sandbox.requests()
+    assert f"add {consent} to ai-admin:consent" in refused(project, *destroy, "--run-program")
     project.configure("consent", consent)
-    assert consent in refused(project, "destroy", "--yes", "--skip-preview")
+    in_part = refused(project, *destroy, "--target", "**cohort/early", "--target-dependents")
+    assert f"add {consent} to ai-admin:consent" in in_part
+    assert sandbox.writes() == []
+    chain(project, "active: false\n")
     project.up()
-    project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
+    assert [live(sandbox)[key]["active"] for key in CHAIN] == [False, False, False]
+    project.pulumi(*destroy, "--stack", "sandbox")
     assert live(sandbox) == {}
     assert sandbox.items("cohorts") == []
     for key in CHAIN:
         (project.folder / "flags" / f"{key}.yaml").unlink()
 
 
-def test_a_stack_is_destroyed_with_consent_or_because_it_is_disposable(
-    tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
+def test_a_stack_is_not_ahead_of_the_one_it_follows_whose_passphrase_is_another(
+    project: Project, sandbox: Sandbox
 ) -> None:
-    """D5: this stack is not careful; the sandbox's own says that it is disposable."""
-    project = Project(tmp_path_factory.mktemp("disposable") / "ai", sandbox)
-    project.configure("disposable", "false")
-    project.write("flags/d5.yaml", flag("d5", 10))
-    project.up()
-    said = refused(project, "destroy", "--yes", "--skip-preview")
-    assert f"add destroy/{sandbox.project_id} to ai-admin:consent" in said
-    assert live(sandbox)["d5"]["active"] is True
-    project.configure("disposable", "true")
-    project.up()
-    project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "sandbox")
-    assert "d5" not in live(sandbox)
-
-
-def follow(project: Project, stack: str, passphrase: str, text: str) -> dict[str, str]:
-    environ = {"PULUMI_CONFIG_PASSPHRASE": passphrase}
-    project.pulumi("stack", "init", stack, environ=environ)
-    settings = Path(project.folder / f"Pulumi.{stack}.yaml")
-    salt = re.search(r"^encryptionsalt: .*$", settings.read_text(), re.M)
-    assert salt
-    settings.write_text(f"{salt[0]}\n{text}")
-    return environ
-
-
-def test_production_is_not_ahead_of_staging_whose_passphrase_is_another(project: Project, sandbox: Sandbox) -> None:
-    production = follow(project, "production", "one", "config: {ai-admin:follows: staging}\n")
-    project.write("flags/ai.yaml", f"{flag('ai', 50)}stacks: {{staging: {{release_conditions: [{SHARE}]}}}}\n")
-    preview = project.run("preview", "--stack", "production", environ=production)
-    assert "this stack follows staging, and there is no such stack in this backend" in preview.stdout
-    staging = follow(project, "staging", "another", "config: {}\n")
-    preview = project.run("preview", "--stack", "production", environ=production)
-    assert "this stack follows staging, and nothing was applied to it yet" in preview.stdout
-    assert "add unfollowed/staging to ai-admin:consent" in preview.stdout
+    project.configure("careful", "false")
+    project.configure("follows", "staging")
+    shares = "stacks: {staging: {release_conditions: [{rollout_percentage: 20}]}}\n"
+    project.write("flags/ai.yaml", flag("ai", 50))
+    assert "this stack follows staging, and there is no such stack in this backend" in refused(project, *PREVIEW)
+    staging = {"PULUMI_CONFIG_PASSPHRASE": "another"}
+    (project.folder / "Pulumi.staging.yaml").unlink()  # which names another PostHog
+    project.pulumi("stack", "init", "staging", environ=staging)
+    said = refused(project, *PREVIEW)
+    assert "this stack follows staging, and nothing was applied to it yet" in said
+    assert "add unfollowed/staging to ai-admin:consent" in said
+    project.write("flags/ai.yaml", flag("ai", 50, shares))
     project.pulumi(*UP, "--stack", "staging", environ=staging)
     sandbox.requests()
-    run = project.run(*UP, "--stack", "production", environ=production)
-    assert run.returncode != 0
-    assert "would be at 50 %, ahead of the 20 % that staging has: flag/ai" in run.stdout
-    assert "add ahead/ai/50-20 to ai-admin:consent" in run.stdout
+    said = refused(project, *UP)
+    assert "would be at 50 %, ahead of the 20 % that staging has: flag/ai" in said
+    assert "add ahead/ai/50-20 to ai-admin:consent" in said
     assert sandbox.writes() == []
-
-
-def test_a_preview_of_production_says_that_staging_comes_first(project: Project, sandbox: Sandbox) -> None:
-    """Files that have it for both are applied to staging first: the preview shows the plan all the same."""
-    production, staging = {"PULUMI_CONFIG_PASSPHRASE": "one"}, {"PULUMI_CONFIG_PASSPHRASE": "another"}
-    project.write("flags/ai.yaml", flag("ai", 50))
-    preview = project.pulumi(*PREVIEW, "--stack", "production", environ=production)
-    assert "its files have it, so apply staging first" in preview
-    project.pulumi(*UP, "--stack", "staging", environ=staging)
-    project.pulumi(*UP, "--stack", "production", environ=production)
-
-
-SHARE = "{rollout_percentage: 20}"
