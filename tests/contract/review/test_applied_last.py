@@ -87,6 +87,63 @@ def test_a_flag_that_stays_off_is_off_by_hand_after_an_up_too(stack: Stack, bob:
     assert "active: false" in path(stack, key).read_text()
 
 
+def test_a_consent_switches_a_flag_on_once_and_who_switched_it_off_stays_known(
+    stack: Stack, sandbox: Sandbox, bob: Hands, key: str
+) -> None:
+    """C3: of two flags that are off by hand the consent is for one, which is off by hand again afterwards."""
+    alan, flag, other = Hands(sandbox), stack.path(f"flag/{key}"), stack.path(f"flag/{key}-other")
+    stack.configure(careful="true")
+    for each in (flag, other):
+        bob.patch(each, active=False)
+    stack.up()
+    sandbox.requests()
+    stack.warnings.clear()
+    stack.up(f"on/{key}")
+    assert [line for line in stack.warnings if f"flag/{key}: left as it is" in line] == []
+    assert f"flag/{key}-other: left as it is, since it is off in PostHog (by {bob.email} on " in stack.warnings[-1]
+    assert [body for _, _, body in sandbox.writes()] == [{"active": True}]
+    alan.patch(flag, active=False)
+    sandbox.requests()
+    stack.up()
+    assert f"take on/{key}, which is used up, out of the stack's configuration" in "".join(stack.warnings)
+    assert sandbox.writes() == []
+    said = drifted(stack)
+    for somebody in (bob, alan):
+        assert f"is switched off by {somebody.email}" in said, "no run makes that what was applied last"
+
+
+def test_off_by_hand_and_then_in_the_file_is_nothing_to_do(
+    stack: Stack, sandbox: Sandbox, bob: Hands, key: str
+) -> None:
+    """C3: it stays off until the file says off; back on is then an intended change, under the usual rules.
+
+    The other flag was switched off in PostHog and in its file at once, as `ai-admin off` does.
+    """
+    alan, flag = Hands(sandbox), stack.path(f"flag/{key}")
+    slow: dict[str, Any] = {"release_conditions": [{"rollout_percentage": 20}]}  # who comes back to it needs no consent
+    stack.write("flag", key, **slow)
+    stack.up()
+    stack.configure(careful="true")
+    bob.patch(flag, active=False)
+    sandbox.call("PATCH", stack.path(f"flag/{key}-other"), {"active": False})
+    stack.write("flag", key, active=False, **slow)
+    stack.write("flag", f"{key}-other", description="Other", active=False, **HALF)
+    sandbox.requests()
+    stack.up()
+    assert "left as it is" not in "".join(stack.warnings)
+    assert sandbox.writes() == []
+    stack.write("flag", key, **slow)
+    sandbox.call("PATCH", flag, {"active": True})
+    alan.patch(flag, active=False)
+    sandbox.requests()
+    stack.up()
+    assert f"left as it is, since it is off in PostHog (by {alan.email} on " in "".join(stack.warnings)
+    assert sandbox.writes() == []
+    stack.write("flag", f"{key}-other", description="Other", **HALF)
+    stack.up(f"on/{key}", f"on/{key}-other")
+    assert [body for _, _, body in sandbox.writes()] == [{"active": True}] * 2
+
+
 def test_what_a_file_follows_is_what_was_applied_last(stack: Stack, bob: Hands, key: str) -> None:
     bob.patch(stack.path(f"flag/{key}"), active=False)
     stack.up()
