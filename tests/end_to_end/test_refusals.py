@@ -37,7 +37,7 @@ def test_a_bad_definition_is_refused_with_the_words_of_check(
     problems = [line for line in check.stdout.splitlines() if line.startswith("flags/bad.yaml:")]
     assert len(problems) == 2
     refused = project.run("preview", "--stack", "sandbox")
-    assert refused.returncode != 0
+    assert refused.returncode == 1
     assert all(problem in refused.stdout + refused.stderr for problem in problems)
     assert "Traceback" not in refused.stdout + refused.stderr
     assert sandbox.writes() == []
