@@ -89,3 +89,37 @@ def test_another_stacks_files_do_not_reach_this_project(project: Project, sandbo
     assert refused.returncode != 0
     assert f"POSTHOG_HOST={sandbox.url} contradicts" in refused.stdout + refused.stderr
     assert sandbox.requests() == []
+
+
+@pytest.fixture(scope="module")
+def standing(project: Project) -> Project:
+    """The project, applied, with several objects: an error is said once, and not for each of them."""
+    project.write("flags/another.yaml", "key: another\nrelease_conditions:\n  - rollout_percentage: 10\n")
+    project.write("events/installation.yaml", "key: installation\ntype: person\nproperties: {v: {type: String}}\n")
+    project.write("cohorts/c.yaml", "key: c\nname: C\nproperties: [{key: v, value: 'x'}]\n")
+    project.up()
+    return project
+
+
+@pytest.mark.parametrize(
+    ("command", "environ", "said"),
+    [
+        ("up", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
+        ("refresh", {"POSTHOG_PROJECT_ID": "2"}, "has no project 2"),
+        ("destroy", {"POSTHOG_API_KEY": "phx_wrong"}, "does not accept this personal API key"),
+    ],
+    ids=["up", "refresh", "destroy"],
+)
+def test_a_stack_that_stands_is_not_touched_through_a_wrong_connection(
+    standing: Project, sandbox: Sandbox, command: str, environ: dict[str, str], said: str
+) -> None:
+    before = standing.outputs()
+    sandbox.requests()
+    refused = standing.run(command, "--yes", "--skip-preview", "--stack", "sandbox", environ=environ)
+    assert refused.returncode != 0
+    diagnostics = refused.stdout.split("Diagnostics:")[1].splitlines()
+    errors = [line for line in diagnostics if "error: " in line and not line.endswith(" failed")]
+    assert len(errors) == 1
+    assert said in errors[0]
+    assert sandbox.writes() == []
+    assert standing.outputs() == before
