@@ -75,16 +75,18 @@ class Story:
                 self.runner.secrets[environment] = {**secrets, "POSTHOG_API_KEY": key}
             self.runner.secrets[f"{stack}-preview"] = {**secrets, "POSTHOG_API_KEY": str(reading)}
             self.runner.secrets[f"{stack}-off"] = {"POSTHOG_API_KEY": sandbox.api_key}
-            self.pulumi(folder, stack)
             github.reviewers.add(f"{stack}-moved")
+            self.pulumi(stack, "stack", "init", stack)
 
-    def pulumi(self, folder: Path, stack: str) -> None:
+    def pulumi(self, stack: str, *arguments: str) -> None:
+        """Run the Pulumi CLI in the checkout."""
         environ = {
             **self.runner.environ,
-            "PULUMI_BACKEND_URL": self.runner.variables["PULUMI_BACKEND_URL"],
-            "PULUMI_CONFIG_PASSPHRASE": "a passphrase",
+            **self.runner.variables,
+            **self.runner.secrets[stack],
+            "PATH": f"{CLI.parent}{os.pathsep}{self.runner.environ['PATH']}",
         }
-        command = [str(CLI), "stack", "init", stack, "--non-interactive"]
+        command = [str(CLI), *arguments, "--non-interactive"]
         subprocess.run(command, cwd=self.work, env=environ, check=True, capture_output=True)
 
     def ai_admin(self, stack: str, *arguments: str) -> str:
@@ -183,15 +185,16 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 
 def test_what_came_without_a_pull_request_waits_for_somebody_to_agree(story: Story) -> None:
     commit = story.commit("First")
-    for stack in STACKS:
-        reviewed = story.reviewed(stack, commit)
-        assert (reviewed.failed, reviewed.outputs["moved"]) == (False, "true"), reviewed.said
-        assert "**flag ai** is new" in reviewed.summary
-        assert story.sandboxes[stack].items("feature_flags") == []
-        agreed = story.agreed(stack, commit, reviewed)
-        assert not agreed.failed, agreed.said
-        assert f"{stack}: 2 objects applied" in agreed.summary
-        assert [story.share(stack, key) for key in ("ai", "beta")] == [10, 10]
+    reviewed = story.reviewed("staging", commit)
+    assert (reviewed.failed, reviewed.outputs["moved"]) == (False, "true"), reviewed.said
+    assert "**flag ai** is new" in reviewed.summary
+    assert story.sandboxes["staging"].items("feature_flags") == []
+    agreed = story.agreed("staging", commit, reviewed)
+    assert not agreed.failed, agreed.said
+    assert "staging: 2 objects applied" in agreed.summary
+    assert [story.share("staging", key) for key in ("ai", "beta")] == [10, 10]
+    (story.work / ".venv").symlink_to(virtualenv())
+    story.pulumi("production", "up", "--yes", "--skip-preview", "--stack", "production")
 
 
 def test_a_pull_request_has_one_comment_with_the_plans(story: Story) -> None:
