@@ -65,6 +65,7 @@ class ClickHouse:
         shutil.rmtree(folder, ignore_errors=True)
         self.connect: Callable[[], Any] = partial(chdb.connect, str(folder))
         self.connection = self.connect()
+        self.idle: list[Any] = []  # connections for SELECTs: to open one takes as long as a small query's rows
         self.beside = ThreadPoolExecutor(SLOW_AT_ONCE)
         self.slow = set[Future[Result]]()
 
@@ -75,7 +76,8 @@ class ClickHouse:
             # Again and again: one that is only just beginning is no query yet.
             self.execute("KILL QUERY WHERE query_id != queryID() ASYNC")
             wait(running, 0.1)
-        self.connection.close()
+        for each in (*self.idle, self.connection):
+            each.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def execute(self, sql: str) -> None:
@@ -117,13 +119,17 @@ class ClickHouse:
 
     def _rows(self, asked: str, seconds: float) -> Result:
         # A connection asks one thing at a time, and begins the next answer with what one that failed had said.
-        connection = self.connect()
         try:
-            return _result(connection.query(f"{asked}{seconds}", "JSONCompact").bytes())
+            connection = self.idle.pop()
+        except IndexError:
+            connection = self.connect()
+        try:
+            answer = connection.query(f"{asked}{seconds}", "JSONCompact").bytes()
         except self.failure as error:
-            raise _error(str(error)) from error
-        finally:
             connection.close()
+            raise _error(str(error)) from error
+        self.idle.append(connection)
+        return _result(answer)
 
 
 def _result(answer: bytes) -> Result:

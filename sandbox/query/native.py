@@ -32,17 +32,21 @@ def refusal(message: str) -> str:
 @cache
 def package() -> ModuleType:
     """The package. When it is imported it looks for the exceptions of PostHog's own code: here they are ValueErrors.
+    Nothing of `posthog` is looked for beyond them: that would be PostHog's SDK, ten times the parser's own import.
 
     Raises: ImportError.
     """
     errors = ModuleType("posthog.hogql.errors")
     for name in ("BaseHogQLError", "ExposedHogQLError", "SyntaxError", "NotImplementedError", "ParsingError"):
         setattr(errors, name, ValueError)
-    sys.modules[errors.__name__] = errors
+    standing_in = {"posthog": ModuleType("posthog"), errors.__name__: errors}
+    absent = [name for name in standing_in if name not in sys.modules]
+    sys.modules.update({name: standing_in[name] for name in absent})
     try:
         return importlib.import_module("hogql_parser")
     finally:
-        del sys.modules[errors.__name__]
+        for name in absent:
+            del sys.modules[name]
 
 
 def _main(what: str) -> None:

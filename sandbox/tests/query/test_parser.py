@@ -1,7 +1,11 @@
 """Texts that the parser may take long for, and what happens where it fails."""
 
 import asyncio
+import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +66,56 @@ def test_a_text_that_is_too_complex_is_tried_once(monkeypatch: pytest.MonkeyPatc
         with pytest.raises(QueryError, match="too complex"):
             hogql.parse("SELECT 1" + " + 2" * 300)
     assert len(tried) == 1
+
+
+AT, LATER = "2026-03-18T12:30:00.250Z", "2027-04-19T13:31:01.351Z"
+MOMENTS = {
+    "one twice": f"SELECT 1 FROM events WHERE toDate('2026-03-18') < timestamp AND timestamp > toDateTime('{AT}')"
+    f" OR timestamp = toDateTime('{AT}')",
+    "a name and a comment": f"SELECT \"'{AT}'\", `'{AT}'` -- '{AT}'",
+    "an f-string": f"SELECT f'{{'{AT}'}}'",
+    "half of a longer text": f"SELECT 'a\\'{AT}', '{AT}\\''",
+    "between two texts": f"SELECT 'a'{AT}'b'",
+    "what one is hidden as": "SELECT '0000-99-99', '9999-99-99', '0001-99-99 99:99:99', '2026-03-18' -- 0002-99-99",
+    "half of what one is hidden as": "SELECT 'x 0000-99-99', '2026-03-18'",
+    "an alias": "SELECT 1 AS `2026-03-18`, 2 AS \"'2026-03-18'\"",
+    "a date": "SELECT DATE '2026-03-18'",
+    "other digits": "SELECT '2026-03-1٨', '2026-03-18'",
+    "no moment": "SELECT '2026-3-18', '2026-03-18 12:30', 2026-03-18",
+    "a syntax error": f"SELECT '{AT}' FORM x WHERE '{AT}'",
+}
+
+
+@pytest.mark.parametrize("text", MOMENTS.values(), ids=MOMENTS)
+def test_a_text_is_read_as_it_is_whatever_moments_it_has(text: str) -> None:
+    for each in (text, text.replace(AT, LATER), text.replace("2026-03-18", "1999-12-31")):
+        alone = json.loads(native.parse(each, "select"))
+        try:
+            read: Any = hogql.parse(each)
+        except QueryError as error:
+            read = error.text
+        assert read == alone.get("message", alone)
+
+
+def test_a_query_that_differs_in_moments_alone_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, parse = list[str](), native.parse
+
+    def count(text: str, what: str) -> str:
+        asked.append(text)
+        return parse(text, what)
+
+    monkeypatch.setattr(native, "parse", count)
+    for at in (AT, LATER):
+        tree = hogql.parse(f"SELECT 'asked once' FROM events WHERE timestamp > toDateTime('{at}')")
+        assert tree["where"]["right"]["args"][0]["value"] == at
+    assert len(asked) == 1
+
+
+def test_the_parser_is_imported_without_posthogs_sdk() -> None:
+    command = [sys.executable, "-X", "importtime", "-P", native.__file__, "expr"]
+    done = subprocess.run(command, input="1", capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["value"] == 1
+    assert "posthog" not in done.stderr
 
 
 def test_a_parser_that_fails_is_no_syntax_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

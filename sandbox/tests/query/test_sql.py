@@ -155,6 +155,22 @@ def test_a_query_that_fails_while_it_runs_spoils_no_other(project: Project) -> N
         assert project.sql("SELECT 1") == [[1]]
 
 
+def test_a_connection_is_opened_anew_only_after_a_failure(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.sql("SELECT 1")
+    asked, opened = project.world.services.queries.of(project.row, NOW).clickhouse, list[Any]()
+    connect = asked.connect
+
+    def count() -> Any:
+        opened.append(connect())
+        return opened[-1]
+
+    monkeypatch.setattr(asked, "connect", count)
+    assert [project.sql("SELECT 1"), project.sql("SELECT 2"), len(opened)] == [[[1]], [[2]], 0]
+    with pytest.raises(QueryError):
+        project.sql("SELECT sum(intDiv(1, number)) FROM numbers(3)")
+    assert [project.sql("SELECT 1"), project.sql("SELECT 2"), len(opened)] == [[[1]], [[2]], 1]
+
+
 def test_filters_and_variables_stand_for_what_they_are_given(project: Project) -> None:
     text = "SELECT count() FROM events WHERE {filters} AND event = {variables.what}"
     key = project.put("insight_variable", code_name="what", type="String", default_value="stop")
