@@ -194,7 +194,13 @@ def test_times_are_those_of_the_project(world: World) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+@pytest.fixture(scope="module", params=["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+def in_a_zone(request: pytest.FixtureRequest, world: World) -> Project:
+    project = world.project(timezone=request.param)
+    project.capture([event("run", "ann", "2026-03-16T20:00:00Z")])
+    return project
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -215,12 +221,8 @@ def test_times_are_those_of_the_project(world: World) -> None:
         ("toString(toDateTime(toDateTime64('2026-03-16 20:00:00.5', 6, 'UTC'), 'UTC'))", "2026-03-16 20:00:00"),
     ],
 )  # fmt: skip
-def test_a_time_zone_that_is_given_takes_the_place_of_the_projects(
-    world: World, zone: str, text: str, told: object
-) -> None:
-    project = world.project(timezone=zone)
-    project.capture([event("run", "ann", "2026-03-16T20:00:00Z")])
-    assert project.sql(f"SELECT {text} FROM events") == [[told]]
+def test_a_time_zone_that_is_given_takes_the_place_of_the_projects(in_a_zone: Project, text: str, told: object) -> None:
+    assert in_a_zone.sql(f"SELECT {text} FROM events") == [[told]]
 
 
 @pytest.mark.parametrize(

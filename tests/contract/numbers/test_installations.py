@@ -72,8 +72,8 @@ def sent(sandbox: Sandbox) -> list[Run]:
 def root(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox, sent: list[Run]) -> Path:
     """A checkout of the samples, whose cohorts and flags PostHog has; it counted the cohorts when they were made."""
     made = sample_checkout(tmp_path_factory.mktemp("checkout"))
-    for folder in ("alerts", "annotations", "dashboards", "insights", "subscriptions"):  # which every command would check
-        rmtree(made / folder)
+    for unread in ("alerts", "annotations", "dashboards", "insights", "subscriptions"):  # but checked by each command
+        rmtree(made / unread)
     a_day_ago = "{key: last_active, operator: is_date_before, value: -1d}"
     silent = f"key: silent\nname: Silent installations\nproperties: [{a_day_ago}]\n"
     (made / "cohorts" / "silent.yaml").write_text(silent)
