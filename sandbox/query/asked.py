@@ -11,7 +11,7 @@ from sandbox.query import dates, filters
 from sandbox.query.clickhouse import Result
 from sandbox.query.dates import Range
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import literal, shown
+from sandbox.query.hogql import bracketed, literal, shown
 from sandbox.query.printer import Placeholders, Printed, Printer
 from sandbox.query.tables import ProjectTables
 from sandbox.storage.store import Data
@@ -117,7 +117,7 @@ class Asked:
     def conditions(self, *given: Any) -> str:
         """Filters of events, all of which must hold, as HogQL. Raises QueryError."""
         return " AND ".join(
-            f"({text})" for each in given if (text := filters.condition(self.tables, each, self.now)) != "true"
+            bracketed(text) for each in given if (text := filters.condition(self.tables, each, self.now)) != "true"
         )
 
     @cached_property
@@ -146,10 +146,10 @@ class Asked:
         own = self.conditions(node.get("fixedProperties"), node.get("properties"))
         kind = node.get("kind") or "EventsNode"
         if kind == "ActionsNode":
-            which = f"({self.tables.action(node['id'])})"
+            which = bracketed(self.tables.action(node["id"]))
         elif kind == "GroupNode":
             parts = [self.series(each) or "true" for each in node["nodes"]]
-            which = "(" + f" {node['operator']} ".join(f"({each})" for each in parts) + ")"
+            which = "(" + f" {node['operator']} ".join(map(bracketed, parts)) + ")"
         elif kind == "EventsNode":
             which = f"event = {literal(node['event'])}" if node.get("event") is not None else ""
         else:
@@ -166,4 +166,4 @@ def _whole(hogql: str, parts: dict[str, str]) -> str:
 
 def both(*conditions: str) -> str:
     """Conditions, all of which must hold; empty ones are none."""
-    return " AND ".join(f"({each})" for each in conditions if each) or "true"
+    return " AND ".join(bracketed(each) for each in conditions if each) or "true"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sandbox.query import dates
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import expression, literal, name
+from sandbox.query.hogql import bracketed, expression, literal, name
 from sandbox.storage.store import Data
 
 _SEMVER = r"^v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$"
@@ -53,7 +53,7 @@ def _joined(word: str, parts: list[str]) -> str:
     parts = [each for each in parts if each != "true"]
     if not parts:
         return "true"
-    return parts[0] if len(parts) == 1 else "(" + f" {word} ".join(f"({each})" for each in parts) + ")"
+    return parts[0] if len(parts) == 1 else "(" + f" {word} ".join(map(bracketed, parts)) + ")"
 
 
 def _filter(types: Types, given: Data, now: datetime, scope: str) -> str:

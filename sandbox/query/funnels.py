@@ -19,7 +19,7 @@ from sandbox.query.breakdowns import Breakdown
 from sandbox.query.conversion import Event, Rules
 from sandbox.query.dates import instant, later
 from sandbox.query.errors import NotComputedError, QueryError
-from sandbox.query.hogql import expression
+from sandbox.query.hogql import bracketed, expression
 from sandbox.query.math import scaled
 from sandbox.storage.store import Data
 
@@ -109,7 +109,7 @@ class Funnel:
             numbers = range(int(each["funnelFromStep"]) + 2, int(each["funnelToStep"]) + 2)
             conditions += [(-number, condition) for number in numbers]
         marks = [f"if({{matches_{place}}}, {number}, 0)" for place, (number, _) in enumerate(conditions)]
-        any_step = "" if self.order == "strict" else " OR ".join(f"({each})" for _, each in conditions)
+        any_step = "" if self.order == "strict" else " OR ".join(bracketed(each) for _, each in conditions)
         value = self.breakdowns[0].text() if self.breakdowns else "''"
         return asked.rows(
             "SELECT actor, arraySort(groupArray({event})) FROM {happened} GROUP BY actor",

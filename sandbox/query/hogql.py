@@ -15,6 +15,7 @@ from sandbox.query.errors import MissingPackageError, QueryError
 Node = dict[str, Any]
 _PLAIN = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _PLACED = re.compile(r"\{hogql(?P<order>_order)?\((?P<text>'(?:[^'\\]|\\.)*')\)\}")
+_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`")
 # A moment that is all of a text, and the same hidden: a number in place of its year, nines for its other digits.
 _MOMENT = re.compile(r"(?<=')\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?)?(?=')", re.ASCII)
 _HIDDEN = re.compile(r"\d{4}-99-99(?:[ T]99:99:99(?:\.9+)?Z?)?", re.ASCII)
@@ -135,6 +136,21 @@ def literal(value: Any) -> str:
         return f"[{', '.join(map(literal, value))}]"
     text = str(value).replace("\\", "\\\\").replace("'", "\\'")
     return "'" + text.replace("\n", "\\n").replace("\t", "\\t").replace("\0", "\\0").replace("\r", "\\r") + "'"
+
+
+def bracketed(text: str) -> str:
+    """A part of a query of ours in brackets, unless they are there: each pair more takes the parser longer than the one
+    before, and after a few (`parser.ORDINARY`) a process of its own.
+    """
+    depth = 0
+    for place, char in enumerate(_TEXT.sub(lambda found: "-" * len(found[0]), text), 1):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and place < len(text):
+            break
+    else:
+        if depth == 0 and text.startswith("("):
+            return text
+    return f"({text})"
 
 
 def name(*chain: str) -> str:

@@ -111,6 +111,24 @@ def test_a_query_that_differs_in_moments_alone_is_not_parsed_again(monkeypatch: 
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("a", "(a)"),
+        ("(a)", "(a)"),
+        ("(a OR (b))", "(a OR (b))"),
+        ("(a) OR (b)", "((a) OR (b))"),
+        ("f(a)", "(f(a))"),
+        ("(a = ') OR (')", "(a = ') OR (')"),
+        (r"(a = '\\') OR (`)`)", r"((a = '\\') OR (`)`))"),
+        (r"(a = '\')') OR (b)", r"((a = '\')') OR (b))"),
+        ("(`(` = 1) OR (`)` = 1)", "((`(` = 1) OR (`)` = 1))"),
+    ],
+)
+def test_what_is_in_brackets_is_put_in_no_others(text: str, inside: str) -> None:
+    assert hogql.bracketed(text) == inside
+
+
 def test_the_parser_is_imported_without_posthogs_sdk() -> None:
     command = [sys.executable, "-X", "importtime", "-P", native.__file__, "expr"]
     done = subprocess.run(command, input="1", capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ import pytest
 from sandbox.tests.query.plain.checking import KINDS, differences
 from sandbox.tests.query.world import World
 
-HISTORIES, QUESTIONS = 1, 8
+HISTORIES, QUESTIONS = 1, 5
 
 
 @pytest.mark.parametrize("kind", KINDS)
