@@ -77,6 +77,14 @@ class Counted:
         self.parts[name] = text
         return f"{{{name}}}"
 
+    def _inner(self, text: str) -> str:
+        """A SELECT to select from, which is read by itself (`printer.Placeholders`)."""
+        place = f"inner_{len(self.parts)}"
+        others = dict(self.parts)
+        self.parts.clear()
+        self.parts.update({place: text, **others})  # before those that it names, which are put in their places after it
+        return f"{{{place}}}"
+
     def where(self, dated: bool = True) -> str:
         """The condition of the events that count."""
         grouped = f"{self.actor} != ''" if self.actor != "person_id" else ""
@@ -157,14 +165,14 @@ class Counted:
         keys = ["who", *([] if self.total else ["bucket"]), *self.names]
         columns = ", ".join([f"{value} AS value", f"{who} AS who", *bucket, *self.columns])
         inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self._where()} GROUP BY {', '.join(keys)}"
-        return self._grouped(_statistic(statistic, "toFloat(value)"), f"({inner})", columns=self.names)
+        return self._grouped(_statistic(statistic, "toFloat(value)"), self._inner(inner), columns=self.names)
 
     def _once(self) -> str:
         """Each actor in its first bucket alone."""
         columns = ", ".join([f"min({self.range.bucket()}) AS bucket", *self.columns])
         keys = ", ".join([self.actor, *self.names])
         inner = f"SELECT {columns} FROM {self.asked.events} WHERE {self._where()} GROUP BY {keys}"
-        return self._grouped("count()", f"({inner})", columns=self.names)
+        return self._grouped("count()", self._inner(inner), columns=self.names)
 
     def _first(self) -> str:
         """Persons in the bucket of their first event ever, which must match the filters, or of the first that does."""
@@ -177,7 +185,8 @@ class Counted:
         columns = ", ".join(["min(timestamp) AS earliest", f"{first} AS happened", *values])
         inner = f"SELECT {columns} FROM {self.asked.events} WHERE {where} GROUP BY person_id"
         within = f"earliest = happened AND happened >= {dates.moment(self.range.first)}"
-        return self._grouped("count()", f"({inner}) WHERE {within}", self.range.bucket("happened"), self.names)
+        source = f"{self._inner(inner)} WHERE {within}"
+        return self._grouped("count()", source, self.range.bucket("happened"), self.names)
 
     @property
     def _event(self) -> str:
@@ -204,14 +213,14 @@ class Counted:
             columns = ", ".join([f"{self.actor} AS actor", f"{day} AS day", *self.columns])
             inner = f"SELECT DISTINCT {columns} FROM {self.asked.events} WHERE {where}"
             spread = f"SELECT actor, arrayJoin(arrayMap(n -> addDays(day, n), range({days}))) AS bucket"
-            spread += "".join(f", {each}" for each in self.names) + f" FROM ({inner})"
-            return self._grouped("count(DISTINCT actor)", f"({spread})", columns=self.names)
+            spread += "".join(f", {each}" for each in self.names) + f" FROM {self._inner(inner)}"
+            return self._grouped("count(DISTINCT actor)", self._inner(spread), columns=self.names)
         columns = ", ".join([f"{self.actor} AS actor", "timestamp AS at", *self.columns])
         inner = f"SELECT DISTINCT {columns} FROM {self.asked.events} WHERE {where}"
         buckets = ", ".join(dates.moment(each) for each in self.range.buckets)
         seen = f"at <= bucket + toIntervalDay(1) AND at > bucket - toIntervalDay({days - 1})"
-        crossed = f"({inner}) AS seen CROSS JOIN (SELECT arrayJoin([{buckets}]) AS bucket) AS ends WHERE {seen}"
-        return self._grouped("count(DISTINCT actor)", crossed, columns=self.names)
+        crossed = f"{self._inner(inner)} AS seen CROSS JOIN (SELECT arrayJoin([{buckets}]) AS bucket) AS ends"
+        return self._grouped("count(DISTINCT actor)", f"{crossed} WHERE {seen}", columns=self.names)
 
 
 def _statistic(math: str, value: str) -> str:

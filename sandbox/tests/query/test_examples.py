@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -17,13 +18,12 @@ from sandbox.tests.query.world import Project, World, event
 PAGE = "$pageview"
 
 
-def _capture(world: World, what: dict[str, list[str]], name: str = PAGE, **settings: Any) -> Project:
-    """A project in which each person did one thing at these times."""
-    project = world.project(**settings)
-    project.capture(
-        sorted((event(name, who, at) for who, times in what.items() for at in times), key=lambda e: e["timestamp"])
-    )
-    return project
+def _capture(
+    world: World, what: dict[str, list[str]], name: str = PAGE, also: Sequence[dict[str, Any]] = (), **settings: Any
+) -> Project:
+    """A project in which each person did one thing at these times, and what others did."""
+    found = (event(name, who, at) for who, times in what.items() for at in times)
+    return world.of([*sorted(found, key=lambda each: each["timestamp"]), *also], **settings)
 
 
 def _days(*days: str, hour: int = 5) -> list[str]:
@@ -99,8 +99,7 @@ COUNTRIES: dict[str, dict[str, tuple[int, ...]]] = {  # what is done again on wh
 
 def _broken_down(world: World, breakdown: dict[str, Any]) -> dict[Any, list[list[int]]]:
     """Retention of those countries by a breakdown: its values with their numbers, in order."""
-    project = world.project()
-    project.capture(
+    project = world.of(
         event(PAGE, who, f"2020-06-{10 + day}T05:00:00Z", country=country, **{"$set": {"country": country}})
         for country, people in COUNTRIES.items()
         for who, days in people.items()
@@ -152,8 +151,7 @@ def test_retentions_smaller_values_are_counted_together(world: World) -> None:
     ],
 )
 def test_retention_sums_up_a_property(world: World, returning: str, of: str, wanted: list[tuple[int, float]]) -> None:
-    project = world.project()
-    project.capture(
+    project = world.of(
         [
             event("paid", "ann", "2020-06-10T05:00:00Z", amount=100),
             event("started", "ann", "2020-06-10T06:00:00Z", amount=1),
@@ -257,8 +255,7 @@ def _funnel(project: Project, *names: str, **settings: Any) -> list[int]:
 
 @pytest.mark.parametrize("order", ["ordered", "unordered"])
 def test_who_does_what_is_excluded_is_in_no_step_of_a_funnel(world: World, order: str) -> None:
-    project = world.project()
-    project.capture(
+    project = world.of(
         [
             event("signed up", "person1", "2021-05-01T01:00:00Z"),
             event("paid", "person1", "2021-05-01T02:00:00Z"),
@@ -330,7 +327,7 @@ def test_steps_of_one_moment_count_in_any_order(world: World) -> None:
 
 def test_a_funnel_needs_two_steps(world: World) -> None:
     with pytest.raises(QueryError) as refused:
-        _funnel(world.project(), "signed up")
+        _funnel(world.of([]), "signed up")
     assert refused.value.code == "funnels_require_at_least_two_steps"
 
 
@@ -362,12 +359,12 @@ def test_trends_by_day_and_compared_with_the_days_before(world: World) -> None:
 def test_a_math_that_is_not_computed_is_no_count_of_events(world: World, math: str, display: str) -> None:
     series = [{"kind": "EventsNode", "event": "run", "math": math, "math_group_type_index": 0}]
     with pytest.raises(QueryError, match=f"does not compute the math {math.removesuffix('_count_per_actor')}"):
-        world.project().results(kind="TrendsQuery", series=series, trendsFilter={"display": display})
+        world.of([]).results(kind="TrendsQuery", series=series, trendsFilter={"display": display})
 
 
 def test_a_cohort_filters_and_breaks_down(world: World) -> None:
-    project = _capture(world, {"ann": ["2026-03-18T01:00:00Z"] * 2, "bob": ["2026-03-18T02:00:00Z"]}, "run")
-    project.capture([event("paid", "ann", "2026-03-18T03:00:00Z", **{"$set": {"plan": "paid"}})])
+    paid = event("paid", "ann", "2026-03-18T03:00:00Z", **{"$set": {"plan": "paid"}})
+    project = _capture(world, {"ann": ["2026-03-18T01:00:00Z"] * 2, "bob": ["2026-03-18T02:00:00Z"]}, "run", [paid])
     leaf = {"type": "person", "key": "plan", "operator": "exact", "value": "paid"}
     group = {"type": "OR", "values": [{"type": "AND", "values": [leaf]}]}
     payers = project.put("cohort", name="Payers", is_static=False, filters={"properties": group})

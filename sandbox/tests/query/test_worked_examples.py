@@ -3,6 +3,7 @@
 Each names its test, in posthog/hogql_queries, posthog/hogql or products/product_analytics/backend/hogql_queries.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,17 +16,16 @@ START = datetime(2026, 3, 18, 1, tzinfo=UTC)  # of the day that `world.NOW` is i
 Journeys = dict[str, list[str]]  # by person: events a minute apart, or "event @ time", then with `key=value` after it
 
 
-def _captured(world: World, journeys: Journeys, **settings: Any) -> Project:
-    project = world.project(**settings)
-    found = []
+def _captured(world: World, journeys: Journeys, also: Iterable[dict[str, Any]] = (), **settings: Any) -> Project:
+    found = list(also)
     for who, steps in journeys.items():
         for number, step in enumerate(steps):
             text, *pairs = step.split("; ")
             name, _, at = text.partition(" @ ")
             moment = at or (START + timedelta(minutes=number)).isoformat()
             found.append(event(name, who, moment, **dict(pair.split("=") for pair in pairs)))
-    project.capture(sorted(found, key=lambda each: datetime.fromisoformat(each["timestamp"]).astimezone(UTC)))
-    return project
+    found.sort(key=lambda each: datetime.fromisoformat(each["timestamp"]).astimezone(UTC))
+    return world.of(found, **settings)
 
 
 def _at(day: str, hour: int = 12, minute: int = 0) -> str:
@@ -586,8 +586,8 @@ def test_current_url_paths_and_logic(world: World) -> None:
 
 
 def test_custom_event_paths(world: World) -> None:
-    project = _walked(world, CUSTOM, "{}")
-    project.capture([event("$pageview", "1", (START + timedelta(minutes=9)).isoformat(), **{"$current_url": "/"})])
+    also = event("$pageview", "1", (START + timedelta(minutes=9)).isoformat(), **{"$current_url": "/"})
+    project = _walked(world, CUSTOM, "{}", also=[also])
     assert _edges(project, pathsFilter={"includeEventTypes": ["custom_event"]}) == EDGES
 
 
@@ -604,11 +604,11 @@ def test_screen_paths(world: World) -> None:
 
 def test_paths_properties_filter(world: World) -> None:
     chrome = {"1": "/ /about", "2": "/ /pricing /about"}
-    project = _walked(world, chrome, "$pageview; $current_url={}; $browser=Chrome")
-    project.capture(
+    others = [
         event("$pageview", who, (START + timedelta(minutes=number)).isoformat(), **{"$current_url": page})
         for who in ("3", "4") for number, page in enumerate(WAYS[who].split())
-    )  # fmt: skip
+    ]  # fmt: skip
+    project = _walked(world, chrome, "$pageview; $current_url={}; $browser=Chrome", also=others)
     group = {"type": "AND", "values": [{"type": "AND", "values": [{**IS_CHROME, "value": ["Chrome"]}]}]}
     assert _edges(project, properties=group) == [
         ("1_/", "2_/about", 1),
@@ -713,8 +713,7 @@ def test_a_set_boolean(world: World, operator: str, who: set[str]) -> None:
         "p_notset": {},
         "p_null": {"b": None},
     }
-    project = world.project()
-    project.capture(event("$pageview", name, START.isoformat(), **own) for name, own in values.items())
+    project = world.of(event("$pageview", name, START.isoformat(), **own) for name, own in values.items())
     filters = [{"type": "event", "key": "b", "operator": operator, "value": operator}]
     rows = project.results(kind="EventsQuery", select=["*"], after="-24h", event="$pageview", properties=filters)
     assert {row[0]["distinct_id"] for row in rows} == who
@@ -735,8 +734,8 @@ def test_a_set_boolean(world: World, operator: str, who: set[str]) -> None:
 def test_a_table_of_days(world: World, zone: str, asked: dict[str, Any], hours: list[tuple[int, int]]) -> None:
     when = {(11, 22): "p17", (12, 1): "p2", (12, 12): "p3", (12, 23): "p1", (13, 2): "p3"}
     moments = {each: datetime(2020, 1, *each, tzinfo=ZoneInfo(zone)) for each in when}
-    project = world.project(timezone=zone)
-    project.capture(event("$pageview", who, moments[each].astimezone(UTC).isoformat()) for each, who in when.items())
+    events = (event("$pageview", who, moments[each].astimezone(UTC).isoformat()) for each, who in when.items())
+    project = world.of(events, timezone=zone)
     rows = project.results(
         kind="EventsQuery", select=["timestamp"], event="$pageview", orderBy=["timestamp ASC"], **asked
     )
@@ -745,9 +744,8 @@ def test_a_table_of_days(world: World, zone: str, asked: dict[str, Any], hours: 
 
 @pytest.mark.parametrize("text", ["I'm a string with a ' in it", 'I"m a string with a " in it'])
 def test_escaped_single_quotes_in_where_clause(world: World, text: str) -> None:
-    project = world.project()
     others = ["I'm a string with a ' in it", 'I"m a string with a " in it']
-    project.capture(event("$pageview", "p", START.isoformat(), arr_field=[each]) for each in others)
+    project = world.of(event("$pageview", "p", START.isoformat(), arr_field=[each]) for each in others)
     quoted = text.replace("'", "\\'")
     where = f"has(JSONExtract(ifNull(properties.arr_field, '[]'), 'Array(String)'), '{quoted}')"
     rows = project.results(kind="EventsQuery", select=["*"], after="-24h", where=[where])

@@ -1,5 +1,6 @@
 """A store with events, and queries of it at a moment of the test's choice, without a server."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +21,22 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.services: Services = create_app(folder).state.services
         self.store = self.services.store
+        self.asked_only: dict[str, Project] = {}
 
     def project(self, **settings: Any) -> "Project":
         """A new project without events."""
         organization = self.store.select("organization", None)[0]
         with self.store.transaction():
             return Project(self, new_project(self.store, organization, "p", settings))
+
+    def of(self, events: Iterable[Data], **settings: Any) -> "Project":
+        """The project with these events, for tests that capture no more: of many tests it is one and the same."""
+        listed = list(events)
+        key = json.dumps([listed, settings])
+        if key not in self.asked_only:
+            self.asked_only[key] = self.project(**settings)
+            self.asked_only[key].capture(listed)
+        return self.asked_only[key]
 
     def close(self) -> None:
         """Forget all."""
@@ -38,9 +49,12 @@ class Project:
 
     def __init__(self, world: World, row: Data) -> None:
         self.world, self.row, self.id = world, row, int(row["id"])
+        self.captured = False
 
     def capture(self, events: Iterable[Data]) -> None:
         """Take events as capture does: `{event, distinct_id, timestamp, properties}`."""
+        assert self not in self.world.asked_only.values() or not self.captured
+        self.captured = True
         with self.world.store.transaction():
             ingest(self.world.store, self.id, [clean(each, str(each["distinct_id"]), None) for each in events])
 
