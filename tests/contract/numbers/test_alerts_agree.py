@@ -32,7 +32,8 @@ FAILED = {**RUN, "properties": [{**SUCCESS, "value": ["false"]}]}
 SPEND = {**RUN, "math": "sum", "math_property": "estimated_cost"}
 RATE = {"series": [FAILED, RUN], "interval": "hour", "trendsFilter": {"formulaNodes": [{"formula": "A / B"}]}}
 NIGHT = {"blocked_windows": [{"start": "22:30", "end": "05:10"}]}
-# Few checks a day, as each takes a query here and one there.
+# Half of the checks and few, as each takes a query there, and one here where it is asked for by itself.
+HALF = {"blocked_windows": [{"start": "00:30", "end": "06:00"}, {"start": "12:30", "end": "18:00"}]}
 FEW = {"blocked_windows": [{"start": "00:30", "end": "08:20"}, {"start": "10:30", "end": "22:50"}]}
 
 FUNNEL = {
@@ -52,10 +53,13 @@ def sql(query: str) -> Json:
 
 
 ALERTS: dict[str, tuple[Json, Json]] = {
-    "a rate": (RATE, {"bounds": {"upper": 0.05}}),
+    "a rate": (RATE, {"bounds": {"upper": 0.05}, "schedule_restriction": HALF}),
     "rests at night": ({"series": [RUN], "interval": "hour"}, {"bounds": {"lower": 2}, "schedule_restriction": NIGHT}),
     "rests at weekends": ({"series": [RUN], "interval": "hour"}, {"bounds": {"lower": 3}, "skip_weekend": True}),
-    "the day so far": ({"series": [SPEND], "interval": "day"}, {"bounds": {"upper": 0.1}, "ongoing": True}),
+    "the day so far": (
+        {"series": [SPEND], "interval": "day"},
+        {"bounds": {"upper": 0.1}, "ongoing": True, "schedule_restriction": HALF},
+    ),
     "more than the day before": (
         {"series": [RUN], "interval": "day"},
         {"bounds": {"upper": -0.5}, "type": "percentage", "condition": "relative_increase", "every": "daily"},
@@ -64,7 +68,7 @@ ALERTS: dict[str, tuple[Json, Json]] = {
                                   {"bounds": {"upper": 1}, "condition": "relative_decrease"}),
     "a model": (
         {"series": [RUN], "interval": "hour", "breakdownFilter": {"breakdown": "model", "breakdown_type": "event"}},
-        {"bounds": {"lower": 1, "upper": 12}},
+        {"bounds": {"lower": 1, "upper": 12}, "schedule_restriction": HALF},
     ),
 }  # fmt: skip
 ONE_BY_ONE: dict[str, tuple[Json, Json]] = {

@@ -59,7 +59,7 @@ def sent(sandbox: Sandbox) -> list[Run]:
     """What a company's installations ran in four days."""
     made = company(3, 40, 4, END)
     names = {each.id: odd for each, odd in zip(made.installations, ODD, strict=False)}
-    found = [in_its_second(called(run, names)) for run in runs(3, made, 1200, [])]
+    found = [in_its_second(called(run, names)) for run in runs(3, made, 1500, [])]
     send(sandbox.url, sandbox.project_api_key, found, lambda _: None)
     used = {"success": True, "total_tokens": 7, "estimated_cost": 0.5}
     event = {"event": "ai_enhancement_used", "distinct_id": "nobody", "properties": used}
