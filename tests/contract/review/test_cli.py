@@ -123,7 +123,15 @@ def test_an_interrupt_ends_a_plan_that_waits_for_posthog(project: Project) -> No
     with socket.create_server(("127.0.0.1", 0)) as silent:
         environ = {**project.environ, "POSTHOG_HOST": f"http://127.0.0.1:{silent.getsockname()[1]}"}
         command = [str(OURS / "bin" / "ai-admin"), "plan", "--stack", "sandbox"]
-        process = subprocess.Popen(command, cwd=project.folder, env=environ, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command,
+            cwd=project.folder,
+            env=environ,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Where the tests run in the background of a shell it is ignored, by what they start as well.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
         waiting, _ = silent.accept()
         with process, waiting:
             process.send_signal(signal.SIGINT)
