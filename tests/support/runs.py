@@ -96,7 +96,7 @@ class Applied:
 
     def by_hand(self, body: Body) -> None:
         """Change the object as PostHog's pages do, past all of our code: a flag's filters are sent whole."""
-        live = self.live()
+        live = self.live() if callable(body) or self.kind.whole else {}
         sent = placed(body(live) if callable(body) else body, self.runs.world)
         sent |= {column: {**live[column], **sent[column]} for column in self.kind.whole if column in sent}
         self.runs.sandbox.call("PATCH", self.path, sent)

@@ -21,6 +21,8 @@ from tests.support.sandbox import Sandbox, running_sandbox
 SPEED = 20.0
 THREADS = 4
 """As many as the SDK's provider server has."""
+FLAGS, INSIGHTS = 500, 250
+"""A few more than a minute takes: 480, and 240 of insights."""
 
 
 @pytest.fixture
@@ -51,28 +53,28 @@ def make(provider: PostHogProvider, definitions: list[dict[str, Any]]) -> None:
 
 def test_more_objects_than_a_minute_takes_are_made_with_one_request_each(limited: Sandbox) -> None:
     runs = Runs(limited, {}, Fast(SPEED))
-    make(runs.new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    make(runs.new_run("flag"), [{"key": f"flag-{number}"} for number in range(FLAGS)])
     assert limits(limited)["refused"] == 0
-    make(runs.new_run("insight"), [{"name": f"Insight {number}", "query": TREND} for number in range(300)])
+    make(runs.new_run("insight"), [{"name": f"Insight {number}", "query": TREND} for number in range(INSIGHTS)])
     # The second run counts from nothing: it is refused where the first one's requests still count.
     assert limits(limited)["refused"] <= 4 * THREADS
     log = [entry for entry in limited.requests() if entry["status"] != 429]
     asked = Counter((entry["method"], entry["path"].split("?")[0].rstrip("/").split("/")[-1]) for entry in log)
-    assert asked[("POST", "feature_flags")] == 600
-    assert asked[("POST", "insights")] == 300
-    assert asked.total() <= 900 + 2 * 6
+    assert asked[("POST", "feature_flags")] == FLAGS
+    assert asked[("POST", "insights")] == INSIGHTS
+    assert asked.total() <= FLAGS + INSIGHTS + 2 * 6
     requests.delete(f"{limited.url}/_sandbox/limits", timeout=10)
-    assert len({item["key"] for item in limited.items("feature_flags")}) == 600
-    assert len({item["name"] for item in limited.items("insights")}) == 300
+    assert len({item["key"] for item in limited.items("feature_flags")}) == FLAGS
+    assert len({item["name"] for item in limited.items("insights")}) == INSIGHTS
 
 
 def test_where_there_are_no_limits_nobody_waits(unlimited: Sandbox) -> None:
     clock = Leaping()
-    make(Runs(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    make(Runs(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(FLAGS)])
     assert clock.waits == []
     log = unlimited.requests()
     assert [entry["path"] for entry in log].count("/_preflight/") == 1
-    assert [entry["method"] for entry in log].count("POST") == 600
+    assert [entry["method"] for entry in log].count("POST") == FLAGS
 
 
 def test_a_small_run_does_not_ask_whether_there_are_limits(unlimited: Sandbox) -> None:
@@ -84,17 +86,17 @@ def test_limits_hold_where_it_can_not_be_told_whether_there_are_any(unlimited: S
     rule = {"kind": "error_before", "status": 404, "path": "^/_preflight"}
     requests.put(f"{unlimited.url}/_sandbox/faults", json={"rules": [rule]}, timeout=10).raise_for_status()
     clock = Leaping()
-    make(Runs(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(500)])
+    make(Runs(unlimited, {}, clock).new_run("flag"), [{"key": f"flag-{number}"} for number in range(FLAGS)])
     assert clock.waits
 
 
 def test_a_server_of_ones_own_with_limits_refuses_no_more_than_was_on_the_way(limited: Sandbox) -> None:
     slower = SPEED / 2  # in a minute of it a busy machine makes more objects than that takes
     limits(limited, self_hosted=True, speed=slower)
-    make(Runs(limited, {}, Fast(slower)).new_run("flag"), [{"key": f"flag-{number}"} for number in range(600)])
+    make(Runs(limited, {}, Fast(slower)).new_run("flag"), [{"key": f"flag-{number}"} for number in range(FLAGS)])
     assert 1 <= limits(limited)["refused"] <= THREADS
     log = [entry for entry in limited.requests() if entry["status"] != 429]
-    assert [entry["method"] for entry in log].count("POST") == 600
+    assert [entry["method"] for entry in log].count("POST") == FLAGS
 
 
 def test_what_another_run_used_up_is_waited_for(limited: Sandbox) -> None:
