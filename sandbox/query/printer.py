@@ -169,11 +169,7 @@ class Printer:
             ("SELECT DISTINCT" if node.get("distinct") else "SELECT", ", ".join(each for each, _, _ in columns)),
         ]
         named = [(title_, expr) for _, title_, expr in columns]
-        rest = [
-            (clause, self.expr(node[name]).sql)
-            for clause, name in (("PREWHERE", "prewhere"), ("WHERE", "where"))
-            if node.get(name)
-        ]
+        rest = self._conditions(node)
         if node.get("group_by"):
             rest.append(("GROUP BY", ", ".join(self.expr(each).sql for each in node["group_by"])))
         if node.get("having"):
@@ -189,6 +185,15 @@ class Printer:
         clauses += [("FROM", joined)] if joined else []
         clauses += [("", arrays)] if arrays else []
         return " ".join(f"{clause} {sql}".strip() for clause, sql in (*clauses, *rest) if sql), named
+
+    def _conditions(self, node: Node) -> list[tuple[str, str]]:
+        """PREWHERE and WHERE; a table that is kept in memory (`tables.py`) is read once, and has both in its WHERE."""
+        asked = (("PREWHERE", "prewhere"), ("WHERE", "where"))
+        found = [(clause, self.expr(node[name]).sql) for clause, name in asked if node.get(name)]
+        first = next(iter(self.scope.sources.values()), None)
+        if node.get("prewhere") and first and first.name not in ("events", "sessions", ""):
+            return [("WHERE", " AND ".join(f"({sql})" for _, sql in found))]
+        return found
 
     def _limits(self, node: Node) -> Iterator[tuple[str, str]]:
         by = node.get("limit_by")

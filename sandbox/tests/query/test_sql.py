@@ -502,6 +502,16 @@ def test_a_cohort_is_counted_anew_once_something_was_written_or_time_went_by(
     assert members(NOW + timedelta(days=7)) == ([[0]], [0])
 
 
+def test_people_and_events_are_asked_for_with_prewhere(world: World) -> None:
+    project = world.project()
+    project.capture([event("run", each, "2026-03-16T10:00:00Z") for each in ("ann", "bob")])
+    for table, column, value in (("person_distinct_ids", "distinct_id", "ann"), ("events", "distinct_id", "bob")):
+        asked = f"SELECT {column} FROM {table} PREWHERE {column} = '{value}'"
+        assert project.sql(asked) == [[value]]
+        assert project.sql(f"{asked} OR {column} = 'nobody' WHERE {column} != '{value}' OR 1 = 2") == []
+    assert project.sql("SELECT count() FROM persons PREWHERE is_identified = 0") == [[2]]
+
+
 @pytest.mark.parametrize("few", [0, 1_000])
 def test_a_property_is_the_same_with_and_without_a_column_of_its_own(
     world: World, monkeypatch: pytest.MonkeyPatch, few: int
