@@ -112,7 +112,7 @@ class ProjectTables:
         # A slow query that waits its turn must not find another property under the name of one that was forgotten.
         self.numbers = defaultdict[tuple[str, str], int](itertools.count().__next__)
         self.cohorts: dict[int, int] = {}  # that are counted
-        self.counted_at = (-1, datetime.min.replace(tzinfo=UTC))  # after how many changes of the store, and when
+        self.counted_at = ((-1, -1), datetime.min.replace(tzinfo=UTC))  # after which changes of the store, and when
         self.types: dict[str, str | None] = {}
         self.clickhouse.execute(f"CREATE TABLE {self.table('events')} ({EVENTS}) ENGINE = {_ENGINE}")
         for name, columns in _PEOPLE.items():
@@ -136,7 +136,7 @@ class ProjectTables:
         self.now = now.astimezone(ZoneInfo(self.timezone))
         self.week_start = int(project.get("week_start_day") or 0)
         self.types.clear()
-        changes = self.store.connection.total_changes
+        changes = self.store.connection.total_changes, self.store.undone
         if changes != self.counted_at[0] or abs(now - self.counted_at[1]) > COUNTED_FOR:
             self.cohorts.clear()
             self.counted_at = changes, now

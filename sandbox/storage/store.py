@@ -83,6 +83,7 @@ class Store:
         self.connection.execute("PRAGMA synchronous=NORMAL")
         for script in (SCHEMA, *tables):
             self.connection.executescript(script)
+        self.undone = 0  # how many transactions were
         self._depth = 0
 
     def _search_text(self, kind: str, data: Data) -> str | None:
@@ -112,6 +113,9 @@ class Store:
         try:
             with self.connection:
                 yield
+        except BaseException:
+            self.undone += 1
+            raise
         finally:
             self._depth = 0
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partialmethod
 from pathlib import Path
@@ -500,6 +501,11 @@ def test_a_cohort_is_counted_anew_once_something_was_written_or_time_went_by(
     project.capture([event("run", "bob", "2026-03-16T10:00:00Z")])
     assert members(NOW + timedelta(seconds=70)) == ([[2]], [2])
     assert members(NOW + timedelta(days=7)) == ([[0]], [0])
+    with suppress(QueryError), world.store.transaction():
+        project.capture([event("run", "eve", "2026-03-16T10:00:00Z")])
+        assert members(NOW) == ([[3]], [3])
+        raise QueryError("it is undone")
+    assert members(NOW)[1] == [2]
 
 
 def test_people_and_events_are_asked_for_with_prewhere(world: World) -> None:
