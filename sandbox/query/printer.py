@@ -47,10 +47,8 @@ class Project(Protocol):
     def table(self, name: str) -> str:
         """ClickHouse's name of a table."""
 
-    def property_column(self, table: str, column: str, key: str) -> str | None:
-        """The column of a table that holds a property as text, null where there is none; None where it has no column
-        of its own.
-        """
+    def property_column(self, column: str, key: str) -> str | None:
+        """The column of events that holds a property as text, null where there is none; None where it has none."""
 
     def property_type(self, of: str, index: int | None, key: str) -> str | None:
         """What its definition says a property is: Numeric, Boolean, DateTime, String … or nothing."""
@@ -169,7 +167,11 @@ class Printer:
             ("SELECT DISTINCT" if node.get("distinct") else "SELECT", ", ".join(each for each, _, _ in columns)),
         ]
         named = [(title_, expr) for _, title_, expr in columns]
-        rest = self._conditions(node)
+        rest = [
+            (clause, self.expr(node[name]).sql)
+            for clause, name in (("PREWHERE", "prewhere"), ("WHERE", "where"))
+            if node.get(name)
+        ]
         if node.get("group_by"):
             rest.append(("GROUP BY", ", ".join(self.expr(each).sql for each in node["group_by"])))
         if node.get("having"):
@@ -185,15 +187,6 @@ class Printer:
         clauses += [("FROM", joined)] if joined else []
         clauses += [("", arrays)] if arrays else []
         return " ".join(f"{clause} {sql}".strip() for clause, sql in (*clauses, *rest) if sql), named
-
-    def _conditions(self, node: Node) -> list[tuple[str, str]]:
-        """PREWHERE and WHERE; a table that is kept in memory (`tables.py`) is read once, and has both in its WHERE."""
-        asked = (("PREWHERE", "prewhere"), ("WHERE", "where"))
-        found = [(clause, self.expr(node[name]).sql) for clause, name in asked if node.get(name)]
-        first = next(iter(self.scope.sources.values()), None)
-        if node.get("prewhere") and first and first.name not in ("events", "sessions", ""):
-            return [("WHERE", " AND ".join(f"({sql})" for _, sql in found))]
-        return found
 
     def _limits(self, node: Node) -> Iterator[tuple[str, str]]:
         by = node.get("limit_by")
@@ -720,7 +713,7 @@ class Printer:
         assert source.table is not None
         of = source.table.properties[column]
         key, *inner = path
-        own = self.project.property_column("events", column, key) if source.name == "events" else None
+        own = self.project.property_column(column, key) if source.name == "events" else None
         if own:
             sql = f"{quoted(source.alias)}.{quoted(own)}"
         else:

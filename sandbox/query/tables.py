@@ -275,8 +275,10 @@ class ProjectTables:
 
     # What the printer asks for -----------------------------------------------------------------------------
 
-    def property_column(self, table: str, column: str, key: str) -> str | None:
-        """The column that holds a property of events, made when it is first asked for: reading JSON takes long."""
+    def property_column(self, column: str, key: str) -> str | None:
+        """The column that holds a property of events, made when it is first asked for: reading JSON takes long; None
+        of few events.
+        """
         known = self.columns.get((column, key))
         if known is None and self.count > FEW:
             if len(self.columns) >= MOST_PROPERTIES:
