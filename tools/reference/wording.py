@@ -113,8 +113,8 @@ def conditions(section: Section, part: Part) -> str:
     """Return the conditions of a part in words, beginning with when or unless."""
     met = [_test(section, test.schema) for test, met in part.when if met]
     unmet = [_test(section, test.schema) for test, met in part.when if not met]
-    said = [f"{word} {listed(tests, 'and')}" for word, tests in (("when", met), ("unless", unmet)) if tests]
-    return ", ".join(said)
+    words = (("when", met, "and"), ("unless", unmet, "or"))
+    return ", ".join(f"{word} {listed(tests, joint)}" for word, tests, joint in words if tests)
 
 
 def _test(section: Section, test: dict[str, Any]) -> str:
@@ -126,6 +126,7 @@ def _test(section: Section, test: dict[str, Any]) -> str:
         for name, value in test.get("properties", {}).items()
     ]
     said += [f"`{name}` is set" for name in test.get("required", ()) if name not in test.get("properties", {})]
+    said += [f"`{name}` is not" for name in test.get("not", {}).get("required", ())]
     return listed(said, "and")
 
 
