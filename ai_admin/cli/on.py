@@ -23,9 +23,9 @@ from ai_admin.cli.switching import (
 from ai_admin.definitions.document import Document
 from ai_admin.definitions.files import File
 from ai_admin.definitions.switch_line import is_on, switched
-from providers.posthog.errors import NotEdited, NotSwitched
+from providers.posthog.errors import ApiError, NotEdited, NotSwitched
 from providers.posthog.safety import on_code
-from providers.posthog.switch import Live, only_switched_off, turn
+from providers.posthog.switch import Live, disabled_before, only_switched_off, turn
 
 VERSIONS = 20
 """The number of earlier versions of a file that are searched."""
@@ -84,8 +84,17 @@ def _switched_on(stack: Stack, live: Live) -> str:
     try:
         turn(stack.client, live, True)
     except NotSwitched as problem:
-        return str(problem)
+        return f"{problem}{_first(stack, live)}"
     return ""
+
+
+def _first(stack: Stack, live: Live) -> str:
+    """Return the commands for the flags without which PostHog switches this one on for nobody; mostly nothing."""
+    try:
+        keys = disabled_before(stack.client, live)
+    except ApiError:
+        return ""
+    return "".join(f"\n  ai-admin on {key} --stack {stack.name}" for key in keys)
 
 
 def _file(stack: Stack) -> str:

@@ -77,6 +77,19 @@ def dependents(client: Client, live: Live) -> dict[str, Live]:
     return {row["key"]: row for row in client.get(f"{_path(client, live)}dependent_flags/")}
 
 
+def disabled_before(client: Client, live: Live) -> list[str]:
+    """Return the keys of the flags that are off and that this one depends on. Raises ``ApiError``."""
+    groups = (live.get("filters") or {}).get("groups") or ()
+    looked_at = {
+        str(each.get("key"))
+        for group in groups
+        for each in group.get("properties") or ()
+        if each.get("type") == "flag"
+    }
+    flags = every(client) if looked_at else {}
+    return sorted(key for key, flag in flags.items() if str(flag["id"]) in looked_at and not flag["active"])
+
+
 def in_order(client: Client, live: Live) -> list[Live]:
     """Return a flag and all that depend on it, in the order in which PostHog switches them off. Raises ``ApiError``."""
     found: dict[str, Live] = {}

@@ -152,6 +152,20 @@ def test_c5_flags_that_depend_on_it_are_named_and_go_off_with_it(oncall: OnCall,
     assert "git commit -m 'Switch off end, middle, ai' -- flags/middle.yaml flags/ai.yaml" in done.stdout
 
 
+def test_a_flag_that_depends_on_one_that_is_off_is_not_switched_on_before_that(
+    oncall: OnCall, sandbox: Sandbox
+) -> None:
+    base = next(item["id"] for item in sandbox.items("feature_flags") if item["key"] == "ai")
+    oncall.create("end", {"type": "flag", "key": str(base), "value": True, "operator": "flag_evaluates_to"})
+    assert oncall.run("off", "ai", "--with-dependents").returncode == 3  # `end` has no file
+    refused = oncall.run("on", "end")
+    assert refused.returncode == 1
+    assert "Please enable the dependency flags first.\n  ai-admin on ai --stack production\n" in refused.stderr
+    for key in ("ai", "end"):
+        oncall.run("on", key)
+        assert oncall.is_on(key)
+
+
 def test_c2_as_written_switches_off_what_sound_files_say(oncall: OnCall) -> None:
     """C2: what a merge switches off reaches each stack, whatever keeps a run from being applied."""
     oncall.create("other")
