@@ -169,11 +169,11 @@ class _Edit:
             if j is None:
                 del node[at]
                 continue
-            if i is None and at and not flow:
+            if i is None and not flow:
                 self.items.append((path, j, new[j]))
                 continue
             if i is None:
-                node.insert(at, _node(new[j], flow))
+                node.insert(at, _node(new[j], True))
             elif not same(old[i], new[j]):
                 self._value(node, at, old[i], new[j], (*path, j), flow)
             at += 1
@@ -283,13 +283,26 @@ def _at(text: str, path: _Path) -> Any:
 
 
 def _with_item(text: str, path: _Path, place: int, item: Any) -> str:
-    """Return a text with an item behind another one: yaml-edit would put it between the next one and its comments."""
-    start, end = _at(text, path).as_sequence()[place - 1].byte_range()
-    data = text.encode()
+    """Return a text with an item behind another one, or before the first one and the comments above that.
+
+    yaml-edit would put it between an item and the comments above that.
+    """
+    data, nodes = text.encode(), _at(text, path).as_sequence()
+    start, end = nodes[max(place - 1, 0)].byte_range()
     dash = data.rfind(b"-", 0, start)
-    column = dash - data.rfind(b"\n", 0, dash) - 1
+    begins = data.rfind(b"\n", 0, dash) + 1
+    column = dash - begins
     lines = indent(f"-{indent(dumped(item), '  ')[1:]}", " " * column)
-    stop = len(data[:end].rstrip())
-    stop += len(data[stop:].partition(b"\n")[0].rstrip(b"\r"))
-    lines = f"\n{lines}".replace("\n", "\r\n" if b"\r\n" in data else "\n")
-    return (data[:stop] + lines.encode() + data[stop:]).decode()
+    if place:
+        at = len(data[:end].rstrip())
+        at += len(data[at:].partition(b"\n")[0].rstrip(b"\r"))
+        lines = f"\n{lines}"
+    elif data[begins:dash].strip():  # a list in a list, or the mark of a file's beginning
+        at, lines = dash, f"{lines[column:]}\n{' ' * column}"
+    else:
+        above = data[:begins].split(b"\n")[:-1]
+        while above and _is_comment(above[-1]):
+            above.pop()
+        at, lines = sum(len(each) + 1 for each in above), f"{lines}\n"
+    lines = lines.replace("\n", "\r\n" if b"\r\n" in data else "\n")
+    return (data[:at] + lines.encode() + data[at:]).decode()

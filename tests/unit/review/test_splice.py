@@ -96,6 +96,10 @@ CASES: dict[str, tuple[Callable[[Value], object], list[str]]] = {
         lambda v: v["release_conditions"].insert(1, {"description": "New", "rollout_percentage": 3}),
         ["+  - {description: New, rollout_percentage: 3}"],
     ),
+    "an item that comes first": (
+        lambda v: v["release_conditions"].insert(0, {"description": "New", "rollout_percentage": 3}),
+        ["+  - {description: New, rollout_percentage: 3}"],
+    ),
     "the first key of an item goes": (
         lambda v: v["release_conditions"][2].pop("properties"),
         [
@@ -194,6 +198,37 @@ def test_a_text_of_several_lines_goes_into_no_braces() -> None:
         "+      one",
         "+      two: 2",
     ]
+
+
+def test_an_item_that_comes_first_leaves_each_comment_above_its_own_item() -> None:
+    text = "a:\n  # of all\n\n  # one\n  # more of one\n  - name: one\n    list:\n    # 1\n    - - 1\n  - name: two"
+
+    def more(value: Value) -> None:
+        value["a"][0]["list"][0].insert(0, 0)
+        value["a"][:0] = [{"name": "first", "say": "one\n\ntwo"}, {"name": "second"}]
+
+    for ends in ("\n", "\r\n"):
+        new = copy.deepcopy(yaml_text.parse(text)[0])
+        more(new)
+        assert edited(text.replace("\n", ends), new).split(ends) == [
+            "a:",
+            "  # of all",
+            "",
+            "  - name: first",
+            "    say: |-",
+            "      one",
+            "",
+            "      two",
+            "  - {name: second}",
+            "  # one",
+            "  # more of one",
+            "  - name: one",
+            "    list:",
+            "    # 1",
+            "    - - 0",
+            "      - 1",
+            "  - name: two",
+        ]
 
 
 def test_an_item_comes_right_behind_the_one_before_it() -> None:
