@@ -246,7 +246,7 @@ def _type(error: Violation, path: Path) -> Iterator[Finding]:
     wanted = [error.wanted] if isinstance(error.wanted, str) else list(error.wanted)
     found = describe(error.found, error.text)
     said = str(error.schema.get("errorMessage", ""))
-    if error.found is None and error.text:
+    if error.found is None and error.text and error.text.startswith("#"):  # and not a `null` that somebody wrote
         yield Finding(path, "`#` begins a comment, so there is no value here", f'quote it: "{error.text}"')
         return
     fix = _type_fix(wanted, error)
