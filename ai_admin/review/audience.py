@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import Any
 
 from ai_admin.review.changes import Change
 from ai_admin.review.effects import DRAWS
-from ai_admin.review.overlap import Part, together
+from ai_admin.review.overlap import Part, Side, moved, together
 from ai_admin.review.sentences import named_items, paired
 from providers.posthog.errors import Problem
 from providers.posthog.inventory import PostHogDirectory
@@ -62,7 +62,9 @@ class Reach:
     at_most: bool = False
     """Whether those who match several conditions may be counted for each of these."""
     another_variant: int = 0
-    """How many of those get another variant than now, at the most where a condition gives one."""
+    """How many whom the flag serves now and then get another variant than now."""
+    another_at_most: bool = False
+    """Whether that is only known to be the most."""
     as_now: tuple[Ref, ...] = ()
     """The cohorts that change as well, and are counted as they are now: no condition could say what they become."""
     variants: Mapping[str, int] = field(default_factory=dict)
@@ -120,14 +122,18 @@ class Audiences:
     def through(self, cohort: str, flags: Iterable[Change]) -> list[tuple[Ref, Reach]]:
         """Return how many flags that stay as they are serve now, and when a cohort (its id) has changed.
 
-        Without those that serve as many, and those of which no condition could say what the cohort becomes; without
-        all where more than :data:`COUNTED` look at it.
+        Without those that serve as many with the same variants, and those of which no condition could say what the
+        cohort becomes; without all where more than :data:`COUNTED` look at it.
         """
         looking = [each for each in flags if cohort in _cohorts(each.wanted or {})]
         if len(looking) > COUNTED:
             return []
         counted = [(each.ref, self._serves(each, {}, {})) for each in looking]
-        return [(ref, reach) for ref, reach in counted if not reach.as_now and reach.now != reach.then]
+        return [
+            (ref, reach)
+            for ref, reach in counted
+            if not reach.as_now and (reach.now != reach.then or reach.another_variant)
+        ]
 
     def _serves(self, change: Change, live: Properties, wanted: Properties) -> Reach:
         flag = (change.live if change.wanted is None else change.wanted) or {}
@@ -139,16 +145,34 @@ class Audiences:
         if before is None or after is None:
             return Reach(None, None, total, groups)
         now, served = self._together(before), self._together(after)
-        moved = self._moved(live, wanted, before, after, None if now is None else served)
+        conditions = self._moved(live, wanted, before, after, None if now is None else served)
         at_most = now is None or served is None
         if now is None or served is None:
             now, served = before.at_most, after.at_most
-        drawn_anew = any(each.name in DRAWS for each in change.fields)
-        share = 0.0 if drawn_anew else redrawn(*((each or {}).get("variants") for each in (change.live, change.wanted)))
-        drawn = sum(n for n, each in zip(after.alone, _conditions(then), strict=False) if not each.get("variant"))
-        another = round(min(now, served, drawn) * share)
+        another, another_at_most = 0, False
+        if not any(each.name in DRAWS for each in change.fields):  # else everybody is drawn anew, which is said
+            splits = [(each or {}).get("variants") or () for each in (change.live, change.wanted)]
+            another, another_at_most = self._another(splits, before, after, round(min(now, served)))
         variants = {key: min(number, round(served)) for key, number in _by_variant(then, after.alone).items()}
-        return Reach(round(now), round(served), total, groups, moved, at_most, another, as_now, variants)
+        return Reach(
+            *(round(now), round(served), total, groups, conditions, at_most),
+            *(another, another_at_most, as_now, variants),
+        )
+
+    def _another(self, splits: Sequence[Any], before: _Side, after: _Side, most: int) -> tuple[int, bool]:
+        """Return how many of at ``most`` so many get another variant, and whether that is only known to be the most.
+
+        ``splits`` are the flag's variants before and after the change.
+        """
+        if not all(splits):
+            return 0, False
+        sides = (Side(before.parts, before.early_exit), Side(after.parts, after.early_exit))
+        chance = other_variant(*splits)
+        mixed = before.mixed or after.mixed or before.group != after.group
+        found = None if mixed else moved(*sides, chance, self._number_of(after.group))
+        if found is not None:
+            return min(round(found), most), False
+        return (round(most * chance("", "")) if before.parts == after.parts else most), True
 
     def _then(self, flag: Properties) -> tuple[Properties, tuple[Ref, ...]]:
         """Return a flag with the criteria of cohorts that change in their place, and those that stay by their ids."""
@@ -196,7 +220,8 @@ class Audiences:
             if found is None:
                 return None
             share = condition.get("rollout_percentage", 100)
-            parts.append(Part(share, frozenset(json.dumps(each, sort_keys=True) for each in sent["properties"])))
+            filters = frozenset(json.dumps(each, sort_keys=True) for each in sent["properties"])
+            parts.append(Part(share, filters, condition.get("variant") or ""))
             alone.append(round(found[0] * share / 100))
             total = max(found[1], total or 0)
         kinds = {condition.get("aggregation_group_type_index") for condition in conditions}
@@ -223,16 +248,22 @@ class Audiences:
 
     def _together(self, side: _Side, parts: Sequence[Part] | None = None) -> float | None:
         """Return how many a flag serves, or would serve by other conditions; None where PostHog does not say."""
+        parts = side.parts if parts is None else parts
+        if side.mixed and len(parts) > 1:
+            return None
+        return together(parts, self._number_of(side.group), side.early_exit)
+
+    def _number_of(self, group: int | None) -> Callable[[frozenset[str]], int | None]:
+        """Return what asks how many persons, or groups of a type, match filters."""
 
         def matching(filters: frozenset[str]) -> int | None:
             condition: dict[str, Any] = {"properties": [json.loads(each) for each in sorted(filters)]}
-            if side.group is not None:
-                condition["aggregation_group_type_index"] = side.group
+            if group is not None:
+                condition["aggregation_group_type_index"] = group
             found = self._matching(condition)
             return found and found[0]
 
-        parts = side.parts if parts is None else parts
-        return None if side.mixed and len(parts) > 1 else together(parts, matching, side.early_exit)
+        return matching
 
     def _moved(
         self, live: Properties, wanted: Properties, before: _Side, after: _Side, served: float | None
@@ -283,6 +314,23 @@ def _by_variant(flag: Properties, alone: Sequence[int]) -> dict[str, int]:
         for key in shares:
             found[key] += served * (shares[key] if not given else given == key)
     return {key: round(number) for key, number in found.items()}
+
+
+def other_variant(was: Sequence[Any], is_: Sequence[Any]) -> Callable[[str, str], float]:
+    """Return what says how likely (0 to 1) somebody gets another variant, by what a condition gave and another gives.
+
+    Empty where it gives none: then the shares of the flag's variants, before or after, draw it. Pure.
+    """
+    before, after = ({each["key"]: float(each.get("rollout_percentage", 0)) for each in side} for side in (was, is_))
+
+    def chance(gave: str, gives: str) -> float:
+        if gave and gives:
+            return float(gave != gives)
+        if gave or gives:
+            return 1.0 - (after.get(gave, 0.0) if gave else before.get(gives, 0.0)) / 100
+        return redrawn(was, is_)
+
+    return chance
 
 
 def redrawn(was: Any, is_: Any) -> float:

@@ -1,10 +1,12 @@
-"""How many several release conditions serve together: whoever matches two of them is counted once. Pure."""
+"""How many several release conditions serve together, and with which variants: whoever matches two of them is counted
+once. Pure.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import chain, combinations, pairwise, product
 
 MOST = 3
 """Most conditions with filters of which all overlaps are asked for: each one more doubles the questions."""
@@ -18,6 +20,8 @@ class Part:
     """The percentage of those who match."""
     filters: frozenset[str]
     """What they have to match, all of it, as JSON texts; empty for everybody."""
+    variant: str = ""
+    """The variant that it gives; empty where that is drawn by the flag's shares."""
 
 
 def together(
@@ -39,10 +43,75 @@ def together(
         return None
     served = 0.0
     for n, part in enumerate(deciding):
-        # Who matches this one and none before it, by inclusion and exclusion.
-        for earlier in chain.from_iterable(combinations(deciding[:n], size) for size in range(n + 1)):
-            found = matching(part.filters.union(*(each.filters for each in earlier)))
-            if found is None:
-                return None
-            served += (-1) ** len(earlier) * found * part.share / 100
+        found = _matching_none(part.filters, [each.filters for each in deciding[:n]], matching)
+        if found is None:
+            return None
+        served += found * part.share / 100
     return served
+
+
+@dataclass(frozen=True)
+class Side:
+    """A flag's release conditions before or after a change."""
+
+    parts: Sequence[Part]
+    """In their order."""
+    early_exit: bool = False
+    """Whether the first condition that somebody matches decides; else it is the first of them that serves them."""
+
+    def deciding(self, place: float) -> Iterator[tuple[Part, tuple[Part, ...]]]:
+        """Yield each condition that serves whoever is at a place of the percentages, with those that come before it."""
+        ahead: list[Part] = []
+        for part in self.parts:
+            serves = place <= part.share
+            if (serves or self.early_exit) and not any(each.filters <= part.filters for each in ahead):
+                if serves:
+                    yield part, tuple(ahead)
+                ahead.append(part)
+
+
+def moved(
+    before: Side,
+    after: Side,
+    chance: Callable[[str, str], float],
+    matching: Callable[[frozenset[str]], int | None],
+) -> float | None:
+    """Return how many are served before and after a change, with another variant; None as of :func:`together`.
+
+    Args:
+        before: the conditions before the change.
+        after: those after it.
+        chance: returns how likely (0 to 1) the variants of two conditions differ for somebody; "" is a drawn one.
+        matching: as of :func:`together`.
+    """
+    parts = (*before.parts, *after.parts)
+    places = sorted({0.0, 100.0, *(part.share for part in parts)})
+    found = 0.0
+    for low, high in pairwise(places):
+        for (one, ahead), (two, then_ahead) in product(before.deciding(high), [*after.deciding(high)]):
+            likely = chance(one.variant, two.variant)
+            if not likely:
+                continue
+            if len({part.filters for part in parts if part.filters}) > MOST + 1:
+                return None
+            filters = one.filters | two.filters
+            number = _matching_none(filters, {each.filters - filters for each in (*ahead, *then_ahead)}, matching)
+            if number is None:
+                return None
+            found += number * likely * (high - low) / 100
+    return found
+
+
+def _matching_none(
+    filters: frozenset[str], others: Collection[frozenset[str]], matching: Callable[[frozenset[str]], int | None]
+) -> int | None:
+    """Return how many match filters and, of others, not all of any; by inclusion and exclusion."""
+    if frozenset() in others:
+        return 0
+    number = 0
+    for chosen in chain.from_iterable(combinations(others, size) for size in range(len(others) + 1)):
+        found = matching(filters.union(*chosen))
+        if found is None:
+            return None
+        number += (-1) ** len(chosen) * found
+    return number

@@ -188,10 +188,6 @@ def _follows(entry: Entry) -> Iterator[str]:
     """Yield what follows from a change for who is served, and for what uses the object."""
     if entry.reach and (reach := reached(entry)):
         as_now = " and ".join(f"cohort {each.key}" for each in entry.reach.as_now)
-        if entry.reach.another_variant:
-            given = any(each.get("variant") for each in (entry.change.wanted or {}).get("release_conditions") or ())
-            about = "at most" if given else _about(entry.reach)
-            reach += f"; {about} {entry.reach.another_variant:,} of these get another variant than now"
         yield reach + (f"; counted with {as_now} as before, which changes in this plan as well" if as_now else "")
     for flag, reach_of in entry.flags:
         yield f"flag {flag.key} serves {_now_and_then(reach_of)}"
@@ -253,11 +249,15 @@ def reached(entry: Entry) -> str:
 
 def _now_and_then(reach: Reach) -> str:
     about, of = _about(reach), f" of {reach.total:,}" if reach.total is not None else ""
+    another = ""
+    if reach.another_variant:
+        most = "at most" if reach.at_most or reach.another_at_most else "about"
+        another = f"; {most} {reach.another_variant:,} of these get another variant than now"
     if reach.now == reach.then and any(each.others for each in reach.conditions.values()):
-        return f"{about} {reach.now:,}{of} {_who(reach)} now and then, but not the same ones"
+        return f"{about} {reach.now:,}{of} {_who(reach)} now and then, but not the same ones{another}"
     if reach.now == reach.then:
-        return f"{about} {reach.now:,}{of} {_who(reach)}, as before"
-    return f"{about} {reach.now:,}{of} {_who(reach)} now, and {about} {reach.then:,} then"
+        return f"{about} {reach.now:,}{of} {_who(reach)}, as before{another}"
+    return f"{about} {reach.now:,}{of} {_who(reach)} now, and {about} {reach.then:,} then{another}"
 
 
 def _about(reach: Reach) -> str:

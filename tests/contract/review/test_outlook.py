@@ -789,7 +789,10 @@ def test_other_shares_of_variants_say_how_many_get_another_one(stack: Stack, key
     ours = {"description": "Ours", "properties": [{"key": "channel", "value": "internal"}], "rollout_percentage": 50}
     some = [ours, {**ALL["release_conditions"][0], "variant": "a"}]
     said = write(20, 80, release_conditions=some)
-    assert any("; at most 1 of these get" in each for each in said), "the condition gives the others theirs"
+    # Of ours, who were drawn and still are, 3 in 10; of all others, who now get a, those who had b.
+    ours_are = stack.sandbox.call("POST", "feature_flags/user_blast_radius/", {"condition": _blast(OURS)})["affected"]
+    another = round(0.5 * (0.3 * ours_are + 0.5 * (20 - ours_are)))
+    assert any(f"; about {another} of these get another variant than now" in each for each in said)
     assert write(50, 50, payload=2)[-1] == reach
     assert not any("get another variant" in each for each in write(50, 50, bucketing_identifier="device_id"))
 
@@ -827,6 +830,27 @@ def test_a_new_flag_and_another_variant_or_payload_of_a_condition_say_for_how_ma
 def _blast(condition: dict[str, Any]) -> dict[str, Any]:
     leaves = [{"type": "person", "operator": "exact", **each} for each in condition["properties"]]
     return {"properties": leaves, "rollout_percentage": 100}
+
+
+def test_who_gets_another_variant_by_a_cohort_is_counted_also_beside_other_shares(stack: Stack, key: str) -> None:
+    def write(channels: list[str], a: int) -> None:
+        stack.write("cohort", f"{key}-c", name=key, properties=[{"key": "channel", "value": channels}])
+        split = [{"key": "a", "rollout_percentage": a}, {"key": "b", "rollout_percentage": 100 - a}]
+        conditions = [{"description": "Ours", "cohort": f"{key}-c", "variant": "b"}, {"description": "All"}]
+        stack.write("flag", key, variants=split, release_conditions=conditions)
+
+    write(["internal"], 80)
+    stack.up()
+    write(["internal", "stable"], 80)
+    reach = "serves about 20 of 20 persons, as before"
+    said = list(reading.lines(stack.entry(f"cohort/{key}-c", True)))
+    assert f"flag {key} {reach}; about 12 of these get another variant than now" in said, "4 of 5 of the 15 that come"
+    write(["internal", "stable"], 100)
+    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
+    assert f"{reach}; about 12 of these get another variant than now" in said
+    write(["internal"], 100)
+    said = list(reading.lines(stack.entry(f"flag/{key}", True)))
+    assert f"{reach}; about 3 of these get another variant than now" in said, "a fifth of those who are drawn"
 
 
 def test_a_cohort_says_how_many_the_flags_serve_that_look_at_it(stack: Stack, key: str) -> None:
