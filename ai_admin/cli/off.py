@@ -98,7 +98,9 @@ def _switched(stack: Stack, live: Live) -> bool:
     try:
         turn(stack.client, live, False)
     except NotSwitched as problem:
-        click.echo(f"{key} was not switched off: {problem}", err=True)
+        click.echo(_not_off(key, problem), err=True)
+        if problem.unknown:
+            return False
         try:
             others = sorted(dependents(stack.client, live))
         except ApiError:
@@ -112,6 +114,10 @@ def _switched(stack: Stack, live: Live) -> bool:
         return False
     click.echo(f"{key} is off since {datetime.now(UTC):%H:%M:%S} UTC in {stack}")
     return True
+
+
+def _not_off(key: str, problem: NotSwitched) -> str:
+    return f"{key} may be off, or not: {problem}" if problem.unknown else f"{key} was not switched off: {problem}"
 
 
 def _tell_reach(stack: Stack, live: Live) -> None:
@@ -140,17 +146,17 @@ def _off_as_written(stack: Stack) -> None:
     found = (live.get(each.key) or live.get(each.renamed_from or "") for each in definitions)
     flags = [flag for flag in found if flag and flag["active"]]
     refused = _all_switched_off(stack, flags)
-    for key, reason in refused.items():
-        click.echo(f"{key} was not switched off: {reason}", err=True)
+    for key, problem in refused.items():
+        click.echo(_not_off(key, problem), err=True)
     if not flags:
         click.echo(f"{stack}: no flag is on whose file says that it is off")
     if refused:
         raise click.exceptions.Exit(LEFT)
 
 
-def _all_switched_off(stack: Stack, flags: list[Live]) -> dict[str, str]:
+def _all_switched_off(stack: Stack, flags: list[Live]) -> dict[str, NotSwitched]:
     """Switch flags off, and return why not by key. What depends on others goes first, which shows by being tried."""
-    refused: dict[str, str] = {}
+    refused: dict[str, NotSwitched] = {}
     still_on = flags
     while still_on:
         refused = {}
@@ -159,7 +165,7 @@ def _all_switched_off(stack: Stack, flags: list[Live]) -> dict[str, str]:
                 turn(stack.client, flag, False)
                 click.echo(f"{flag['key']} is off in {stack}")
             except NotSwitched as problem:
-                refused[flag["key"]] = str(problem)
+                refused[flag["key"]] = problem
         if len(refused) == len(still_on):
             return refused
         still_on = [flag for flag in still_on if flag["key"] in refused]

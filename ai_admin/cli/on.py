@@ -51,7 +51,7 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
     there = opened(root, only_stack(root, stack, by_shell=False))
     problem = _switched_on(there, asked_for(there, key))
     edited = edit(there, key, lambda document: _as_before(there, document))
-    click.echo(f"{key} was not switched on: {problem}" if problem else f"{key} is on in {there}", err=bool(problem))
+    click.echo(problem or f"{key} is on in {there}", err=bool(problem))
     click.echo(edited.message, err=not edited.well)
     paths = [edited.path] if edited.path else []
     if paths or problem:
@@ -67,24 +67,25 @@ def on(key: str, stack: str | None, reason: str | None) -> None:
 
 
 def _switched_on(stack: Stack, live: Live) -> str:
-    """Switch a flag on if that may be; return why not, empty when it is on."""
+    """Switch a flag on if that may be; return that it is not and why, empty when it is on."""
     if live["active"]:
         return ""
     key = live["key"]
+    left = f"{key} was not switched on: "
     given = on_code(key) in stack.settings.consents
     add = f"add {on_code(key)} to ai-admin:consent in {_file(stack)}"
     if _asks(stack) and not given:
         return (
-            f"stack {stack.name} asks for consent: {add}; then run this again, or let `pulumi up` do it, by its rules, "
-            "once the pull request is merged"
+            f"{left}stack {stack.name} asks for consent: {add}; then run this again, or let `pulumi up` do it, by its "
+            "rules, once the pull request is merged"
         )
     if changed := only_switched_off(stack.client, live):
         first = "" if given else f"; {add}, or the flag may be held"
-        return f"{changed}; `pulumi up` switches it on, by its rules, once the pull request is merged{first}"
+        return f"{left}{changed}; `pulumi up` switches it on, by its rules, once the pull request is merged{first}"
     try:
         turn(stack.client, live, True)
     except NotSwitched as problem:
-        return f"{problem}{_first(stack, live)}"
+        return f"{key} may be on, or not: {problem}" if problem.unknown else f"{left}{problem}{_first(stack, live)}"
     return ""
 
 

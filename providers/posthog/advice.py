@@ -31,4 +31,5 @@ def explained(error: ApiError) -> str:
         advice = "run again" if error.reading else UNKNOWN
     if advice is None and error.status is not None:
         advice = (BY_STATUS | READING if error.reading else BY_STATUS).get(error.status)
-    return f"{error}; {advice}" if advice else str(error)
+    # Who gave up waiting says so already.
+    return f"{error}; {advice}" if advice and not str(error).endswith(advice) else str(error)

@@ -16,7 +16,7 @@
     ├── UnreadablePlan        a file is no plan
     │   └── OutdatedPlan      a plan was made by another version of this repository
     ├── NoHistory             Git does not say what files said before
-    ├── NotSwitched           PostHog left a flag as it was
+    ├── NotSwitched           PostHog left a flag as it was, or does not say
     ├── NotEdited             a flag's file can't be edited
     ├── NotWritable           no file can express an object
     ├── NotInitialised        a clone can't be made a repository of one's own
@@ -119,7 +119,11 @@ class NoHistory(Problem):
 
 
 class NotSwitched(Problem):
-    """PostHog left a flag as it was. One line with the reason."""
+    """PostHog left a flag as it was, or it is not known (``unknown``) whether it did. One line with the reason."""
+
+    def __init__(self, reason: str, unknown: bool = False) -> None:
+        super().__init__(reason)
+        self.unknown = unknown
 
 
 class NotEdited(Problem):

@@ -62,13 +62,26 @@ def turn(client: Client, live: Live, active: bool) -> Live:
     try:
         answer: Live = client.request("PATCH", _path(client, live), body)
     except ApiError as error:
+        answer = _now(client, live) if error.outcome_unknown else {}
+        if answer.get("active") is active:
+            return answer  # it was lost on the way
         request = Approvals(client).made_by(error)
         if request:
             raise NotSwitched(f"{request}; somebody has to approve it there") from None
         # A refusal is about the flag in PostHog: there is no definition to correct.
-        raise NotSwitched(str(error) if error.status == 400 else explained(error)) from None
+        reason = str(error) if error.status == 400 else explained(error)
+        raise NotSwitched(reason, error.outcome_unknown and not answer) from None
     if answer.get("active") is not active:
         raise NotSwitched("PostHog took the change and left the switch as it was")
+    return answer
+
+
+def _now(client: Client, live: Live) -> Live:
+    """Return a flag as PostHog holds it now; empty where it does not say."""
+    try:
+        answer: Live = client.get(_path(client, live))
+    except ApiError:
+        return {}
     return answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,29 @@ def test_a_key_that_has_used_up_its_requests_is_not_waited_for(oncall: OnCall, s
     done = oncall.run("off", "ai")
     assert done.returncode == 1
     assert "given up instead of waiting 60 min" in done.stderr
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [{**refusal, "methods": ["PATCH"]}]})
+    assert oncall.run("off", "ai").stderr.count("run again later") == 1
     assert f"PostHog's own page is not limited: {sandbox.url}/project/{sandbox.project_id}/feature_flags" in done.stderr
+
+
+@pytest.mark.parametrize("fault", [{"kind": "error_after", "status": 502}, {"kind": "cut_unanswered"}])
+def test_a_switch_whose_answer_is_lost_is_looked_at(
+    oncall: OnCall, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
+) -> None:
+    """PostHog has carried it out, whatever came back."""
+    monkeypatch.setattr("providers.posthog.client.ATTEMPTS", 1)
+    lost = {**fault, "methods": ["PATCH"], "path": "feature_flags"}
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [lost]})
+    for word, is_on in (("off", False), ("on", True)):
+        done = oncall.run(word, "ai")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert oncall.is_on("ai") is is_on
+        assert ("active: false" in oncall.read("ai")) is not is_on
+    unreadable = {"kind": "error_before", "methods": ["GET"], "path": r"feature_flags/\d+/"}
+    sandbox.call("PUT", "/_sandbox/faults", {"seed": 1, "rules": [lost, unreadable]})
+    for word in ("off", "on"):
+        done = oncall.run(word, "ai")
+        assert (done.returncode, f"ai may be {word}, or not: " in done.stderr) == (1, True), done.stderr
 
 
 def test_the_commands_that_off_prints_make_the_commit(oncall: OnCall, tmp_path: Path) -> None:
