@@ -20,9 +20,11 @@ from sandbox.query.patience import ANSWERS, SlowQuery
 SETTINGS = (
     "transform_null_in=1, output_format_json_quote_64bit_integers=0,"
     " output_format_json_escape_forward_slashes=0, output_format_json_quote_decimals=0,"
-    " date_time_output_format='iso', max_query_size=10000000, max_ast_elements=1000000,"
+    " date_time_output_format='iso', max_ast_elements=1000000,"
     " max_expanded_ast_elements=1000000, max_ast_depth=10000, max_parser_depth=10000"
 )
+# Of a statement, which names events and people one by one; ClickHouse takes it from a connection alone.
+MOST_TEXT = 1_000_000_000
 MOST_SECONDS = 60.0  # of a query, as PostHog's
 MOST_BYTES = 2_000_000_000  # of memory that a query may take
 PATIENCE = 1.0  # the seconds for which a query may hold up others
@@ -63,7 +65,7 @@ class ClickHouse:
         self.failure: type[Exception] = chdb.ChdbError
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
-        self.connect: Callable[[], Any] = partial(chdb.connect, str(folder))
+        self.connect: Callable[[], Any] = partial(chdb.connect, f"{folder}?max_query_size={MOST_TEXT}")
         self.connection = self.connect()
         self.idle: list[Any] = []  # connections for SELECTs: to open one takes as long as a small query's rows
         self.beside = ThreadPoolExecutor(SLOW_AT_ONCE)

@@ -141,8 +141,8 @@ class ProjectTables:
             self.cohorts.clear()
             self.counted_at = changes, now
         if self.loaded != self.tables.changes.people:
-            self.loaded = self.tables.changes.people
             self._load_people()
+            self.loaded = self.tables.changes.people
         self._append()
 
     def remove(self, seqs: list[int]) -> None:
@@ -167,16 +167,17 @@ class ProjectTables:
             "p.",
         )
         self._replace("static_cohort_people", members, "toUUID(person_id), cohort_id")
-        before, self.people = self.people, dict(zip(*pairs.values(), strict=True))
-        moved = [each for each in self.seen if self.people.get(each) != before.get(each)]
+        now: dict[str, str] = dict(zip(*pairs.values(), strict=True))
+        moved = [each for each in self.seen if now.get(each) != self.people.get(each)]
         if moved:
             names = ", ".join(map(literal, moved))
-            mapped = ", ".join(literal(self.people.get(each, "")) for each in moved)
+            mapped = ", ".join(literal(now.get(each, "")) for each in moved)
             self.clickhouse.execute(
                 f"ALTER TABLE {self.table('events')} UPDATE person_id ="
                 f" ifNull(toUUIDOrNull(transform(distinct_id, [{names}], [{mapped}], '')), came_with)"
                 f" WHERE distinct_id IN ({names}) SETTINGS mutations_sync = 2"
             )
+        self.people = now  # last: where this fails, the next query does all of it again
 
     def _read(self, sql: str, of: str = "") -> dict[str, list[Any]]:
         """The columns of the project's rows."""

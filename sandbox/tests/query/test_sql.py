@@ -264,6 +264,39 @@ def test_events_and_persons_that_change_are_seen_changed(world: World) -> None:
     )
 
 
+def test_many_people_and_events_may_change_between_two_queries(world: World) -> None:
+    project, many, at = world.project(), 700, "2026-03-16T10:00:00Z"
+    anonymous = [f"{n:0199}" for n in range(1, many)]
+    project.capture(event("run", each, at) for each in anonymous)
+    asked = "SELECT count(), count(DISTINCT person_id) FROM events WHERE event = 'run'"
+    assert project.sql(asked) == [[many - 1, many - 1]]
+    project.capture(event("$identify", "ann", at, **{"$anon_distinct_id": each}) for each in anonymous)
+    assert project.sql(asked) == [[many - 1, 1]]
+    world.services.queries.of(project.row, NOW).remove(list(range(10**16, 10**16 + 17_000)))
+    assert project.sql(asked) == [[many - 1, 1]]
+
+
+def test_a_load_of_the_people_that_fails_is_done_by_the_next_query(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, at, run = world.project(), "2026-03-16T10:00:00Z", ClickHouse.execute
+    project.capture([event("run", each, at) for each in ("ann", "bob")])
+    asked = "SELECT count(DISTINCT person_id) FROM events"
+    assert project.sql(asked) == [[2]]
+    project.capture([event("$identify", "ann", at, **{"$anon_distinct_id": "bob"})])
+
+    def failing(self: ClickHouse, sql: str) -> None:
+        if "UPDATE" in sql:
+            raise RuntimeError("no memory is left")
+        run(self, sql)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ClickHouse, "execute", failing)
+        with pytest.raises(RuntimeError, match="no memory"):
+            project.sql(asked)
+    assert project.sql(asked) == [[1]]
+
+
 def test_a_table_of_events(project: Project) -> None:
     answer = project.ask(kind="EventsQuery", select=["*", "person_display_name", "properties.tokens"], event="run")
     (whole, name, tokens), *rest = answer["results"]
