@@ -489,6 +489,30 @@ def test_slow_queries_read_all_of_the_people_while_they_are_loaded_anew(
     assert all(each == [[[1]]] * 4 for each in seen)
 
 
+def test_no_slow_query_holds_up_a_load_of_the_people_that_it_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clickhouse, "MOST_SECONDS", 5.0)
+    project, mirror = world.project(), world.services.queries.of
+
+    def come(*names: str) -> None:
+        project.capture(event("run", each, "2026-03-16T10:00:00Z") for each in names)
+        assert project.sql("SELECT count() FROM persons")
+
+    come("ann")
+    asked = f"SELECT count() FROM persons_{project.id}, numbers(10000000000000) n WHERE cityHash64(number, id) = 1"
+    database = mirror(project.row, NOW).clickhouse
+    slow = database._later(f"{asked} SETTINGS max_execution_time=")
+    while database.rows("SELECT count() FROM system.processes").rows == [[1]]:
+        assert not slow.done()
+    come("bob")
+    come("eve")
+    assert not slow.done()
+    assert project.sql("SELECT count() FROM persons") == [[3]]
+    while not slow.done():
+        database.execute("KILL QUERY WHERE query_id != queryID() ASYNC")
+
+
 def test_who_is_in_a_cohort_of_what_people_did_depends_on_when_it_is_asked(world: World) -> None:
     project = world.project()
     project.capture([event("run", "ann", "2026-03-16T10:00:00Z")])
